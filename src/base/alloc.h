@@ -1,0 +1,24 @@
+#pragma once
+/* Memory. sc_alloc* abort when memory is exhausted and are for small objects of fixed size;
+ * sc_try_alloc returns NULL and is for sizes that derive from input. */
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+
+/* Zeroed memory for one small object; never NULL. Owned by the caller: free(). */
+void *sc_alloc(size_t size);
+/* Zeroed array; never NULL. Aborts on overflow. */
+void *sc_alloc_array(size_t count, size_t size);
+/* Copies of text; never NULL. */
+char *sc_strdup(const char *text);
+char *sc_strndup(const char *text, size_t len);
+/* Formatted text; never NULL. */
+char *sc_asprintf(const char *fmt, ...) SC_PRINTF(1, 2);
+
+/* Zeroed memory or NULL. */
+void *sc_try_alloc(size_t size);
+
+/* Grows *items (elements of `size` bytes) so that `need` fit, doubling; false when memory is
+ * exhausted, *items then unchanged. */
+bool sc_try_grow(void **items, size_t *cap, size_t need, size_t size);

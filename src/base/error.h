@@ -1,0 +1,58 @@
+#pragma once
+/* The error value: a code from error.def and one sentence, on the caller's stack.
+ *
+ * Three kinds are kept apart. An expected answer (NOT_FOUND, CONFLICT) is handled or translated by
+ * the caller; a failure is passed up unchanged; a bug is sc_assert. Libraries return, the edges
+ * (api, daemon, cli, media) log. */
+
+#include "base/exit.h"
+#include "base/macros.h"
+
+#include <stdbool.h>
+
+enum sc_code {
+    SC_OK = 0,
+#define SC_ERROR(name, http, exit_code, retry, text) SC_E_##name,
+#include "base/error.def"
+#undef SC_ERROR
+    SC_CODE_COUNT_
+};
+
+struct sc_error {
+    enum sc_code code;
+    const char *file; /* source position that raised it; static */
+    int line;
+    char field[48]; /* request field or option at fault, or "" */
+    char msg[240];  /* one sentence: lower case, no full stop, names the thing and the remedy */
+};
+
+/* Sets *err (NULL allowed) and returns code, so that `return sc_error_set(...)` is one line. */
+#define sc_error_set(err, code, ...) sc_error_set_((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+/* The same, naming the field at fault. */
+#define sc_error_field(err, code, field, ...)                                                      \
+    sc_error_field_((err), (code), (field), __FILE__, __LINE__, __VA_ARGS__)
+/* Sets *err from an errno: ENOSPC/EDQUOT become NO_SPACE, EROFS/EACCES/others IO_ERROR; the text of
+ * errno is appended. Returns the code chosen. */
+#define sc_error_errno(err, errnum, ...)                                                           \
+    sc_error_errno_((err), (errnum), __FILE__, __LINE__, __VA_ARGS__)
+
+enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *file, int line,
+                           const char *fmt, ...) SC_PRINTF(5, 6);
+enum sc_code sc_error_field_(struct sc_error *err, enum sc_code code, const char *field,
+                             const char *file, int line, const char *fmt, ...) SC_PRINTF(6, 7);
+enum sc_code sc_error_errno_(struct sc_error *err, int errnum, const char *file, int line,
+                             const char *fmt, ...) SC_PRINTF(5, 6);
+
+/* Copies src into *dst (NULL allowed) and returns its code. */
+enum sc_code sc_error_copy(struct sc_error *dst, const struct sc_error *src);
+
+/* Spelling in JSON and job rows: "FILE_FORMAT"; "OK" for SC_OK. Static. */
+const char *sc_code_name(enum sc_code code);
+/* Reverse of sc_code_name; false when text is no code. */
+bool sc_code_parse(const char *text, enum sc_code *out);
+int sc_code_http_status(enum sc_code code);
+int sc_code_exit_status(enum sc_code code);
+/* May the queue try the task again after this error? */
+bool sc_code_is_retryable(enum sc_code code);
+/* The default sentence of error.def. Static. */
+const char *sc_code_text(enum sc_code code);

@@ -1,0 +1,15 @@
+#pragma once
+/* Named points at which a test build can fail, stop or die: SC_FAULT("store.commit").
+ *
+ * SCRIPTA_FAULT="store.commit:kill:3,blob.fsync:fail" arms points by environment: the action happens
+ * at the Nth pass (default 1). `kill` raises SIGKILL, `fail` makes SC_FAULT yield true once from the
+ * Nth pass on, `stop` raises SIGSTOP. Compiled out (always false) unless built with -Dfaults=true. */
+
+#include <stdbool.h>
+
+#ifdef SC_WITH_FAULTS
+bool sc_fault_hit(const char *point);
+#define SC_FAULT(point) sc_fault_hit(point)
+#else
+#define SC_FAULT(point) false
+#endif

@@ -1,0 +1,19 @@
+#pragma once
+/* SHA-256 (FIPS 180-4) through GnuTLS: streamed, or of bytes at hand. */
+
+#include "base/macros.h"
+#include "base/str.h"
+
+#define SC_SHA256_BYTES 32
+#define SC_SHA256_TEXT 65
+
+struct sc_hash; /* a running sum; used by one thread at a time */
+
+struct sc_hash *sc_hash_new(void);
+void sc_hash_free(struct sc_hash *h);
+SC_DEFINE_FREEP(struct sc_hash, sc_hash_free);
+void sc_hash_update(struct sc_hash *h, const void *bytes, size_t len);
+/* Lower-case hex of what was fed; the sum starts anew. */
+void sc_hash_hex(struct sc_hash *h, char out[SC_SHA256_TEXT]);
+/* Lower-case hex of bytes at hand. */
+void sc_hash_bytes(const void *bytes, size_t len, char out[SC_SHA256_TEXT]);

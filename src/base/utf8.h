@@ -1,0 +1,20 @@
+#pragma once
+/* UTF-8 (RFC 3629): validation and safe display. */
+
+#include "base/buf.h"
+
+/* Length of the longest valid prefix in bytes; equals s.len when all is valid. */
+size_t sc_utf8_valid_prefix(struct sc_str s);
+static inline bool sc_utf8_is_valid(struct sc_str s)
+{
+    return sc_utf8_valid_prefix(s) == s.len;
+}
+/* Decodes one code point; returns its bytes (1..4), or 0 for bad or no input. */
+size_t sc_utf8_decode(struct sc_str s, uint32_t *code_point);
+/* Appends one code point. */
+void sc_utf8_append(struct sc_buf *out, uint32_t code_point);
+/* Appends s with invalid bytes as U+FFFD. */
+void sc_utf8_append_lossy(struct sc_buf *out, struct sc_str s);
+/* Appends s so that a terminal shows it as data: control signs (C0, C1, DEL), invalid bytes and
+ * bidirectional controls become \n, \t, \xHH or \u{HHHH}. */
+void sc_utf8_append_printable(struct sc_buf *out, struct sc_str s);
