@@ -1,0 +1,128 @@
+#pragma once
+/* The store: one SQLite database, one writer thread with group commit, a pool of readers.
+ *
+ * Only `serve` (or a `db` command under the folder's lock) opens it. Every write is a function that
+ * the writer thread runs inside a SAVEPOINT of a transaction shared with its neighbours; it must be
+ * short, do no I/O, and be able to run twice. Its conditions belong in its WHERE. When a COMMIT
+ * fails every member fails, and the store refuses writes until it has been reopened and checked. */
+
+#include "base/error.h"
+#include "base/str.h"
+#include "store/sql.h"
+
+struct sc_store;
+struct sc_conn; /* a connection in a transaction: the writer's inside a write, or a lent reader */
+
+struct sc_store_options {
+    const char *path;        /* of the database file */
+    int readers;             /* read-only connections, at least 1 */
+    int64_t busy_timeout_ms;
+    int open_attempts;       /* with exponential back-off, for transient errors only */
+    bool create;             /* initialise a missing store instead of STORE_NOT_INITIALISED */
+};
+
+/* Opens, checks (newer schema, damage, read-only) and migrates. The caller holds the folder's lock
+ * (sys/lockfile.h). Errors: STORE_NOT_INITIALISED, STORE_TOO_NEW, STORE_DAMAGED, STORE_READ_ONLY,
+ * STORE_UNAVAILABLE, NO_SPACE. */
+SC_MUST_USE enum sc_code sc_store_open(const struct sc_store_options *options,
+                                       struct sc_store **out, struct sc_error *err);
+/* Waits for running writes and readers, checkpoints, closes. NULL allowed. */
+void sc_store_close(struct sc_store *store);
+SC_DEFINE_FREEP(struct sc_store, sc_store_close);
+
+enum sc_durability {
+    SC_DURABLE, /* fsynced before the call returns: everything that is acknowledged */
+    SC_RELAXED, /* survives a killed process, not a power cut: heartbeats, progress */
+};
+
+/* Runs inside the transaction, on the writer thread. Anything but SC_OK rolls back this function's
+ * changes only. */
+typedef enum sc_code (*sc_write_fn)(struct sc_conn *tx, void *ctx, struct sc_error *err);
+
+/* Blocks until the COMMIT that holds fn's changes is done (or fn failed); returns fn's code, or
+ * STORE_* / NO_SPACE when the commit failed. Thread-safe; never call it from inside a write. */
+SC_MUST_USE enum sc_code sc_store_write(struct sc_store *store, enum sc_durability durability,
+                                        sc_write_fn fn, void *ctx, struct sc_error *err);
+
+/* Called after the COMMIT, on the writer thread, in order; dropped when the write is rolled back.
+ * `arg` is copied (size bytes) and freed by the store. fn must not block. */
+typedef void (*sc_after_commit_fn)(void *owner, const void *arg);
+void sc_conn_after_commit(struct sc_conn *tx, sc_after_commit_fn fn, void *owner, const void *arg,
+                          size_t size);
+
+/* Lends a reader in a read transaction: a consistent view. Give it back soon; never hold it across
+ * a network write. Waits for a free one up to the busy time-out, then STORE_UNAVAILABLE. */
+SC_MUST_USE enum sc_code sc_store_read(struct sc_store *store, struct sc_conn **out,
+                                       struct sc_error *err);
+void sc_conn_release(struct sc_conn *reader);
+SC_DEFINE_FREEP(struct sc_conn, sc_conn_release);
+
+/* False after a failed commit, with the reason in *err. The writer tries to reopen and check the
+ * store by itself every second, so that it goes on when the cause (disk full, read-only) has gone. */
+bool sc_store_is_writable(struct sc_store *store, struct sc_error *err);
+
+/* ---- statements -------------------------------------------------------------------------------
+ * Prepared lazily, once per connection. Binding errors and unknown names are bugs (assert). */
+
+struct sc_stmt {
+    struct sc_conn *conn;
+    void *handle;
+    enum sc_sql id;
+};
+
+#define SC_AUTO_STMT SC_AUTO(sc_stmt_done) struct sc_stmt
+
+struct sc_stmt sc_stmt_get(struct sc_conn *conn, enum sc_sql id);
+/* Resets it and drops its bindings; a scope guard. */
+void sc_stmt_done(struct sc_stmt *st);
+/* Ready for another run in the same scope; bindings are dropped. */
+void sc_stmt_reset(struct sc_stmt *st);
+
+void sc_stmt_bind_int(struct sc_stmt *st, const char *name, int64_t value);
+void sc_stmt_bind_double(struct sc_stmt *st, const char *name, double value);
+void sc_stmt_bind_null(struct sc_stmt *st, const char *name);
+/* Borrowed until the statement is reset. NULL binds NULL. */
+void sc_stmt_bind_text(struct sc_stmt *st, const char *name, const char *value);
+void sc_stmt_bind_str(struct sc_stmt *st, const char *name, struct sc_str value);
+void sc_stmt_bind_blob(struct sc_stmt *st, const char *name, const void *bytes, size_t len);
+/* INTEGER, or NULL when value < 0. */
+void sc_stmt_bind_opt(struct sc_stmt *st, const char *name, int64_t value);
+
+/* Next row: *row tells whether there is one. */
+SC_MUST_USE enum sc_code sc_stmt_step(struct sc_stmt *st, bool *row, struct sc_error *err);
+/* First row, or NOT_FOUND (err untouched in that case). */
+SC_MUST_USE enum sc_code sc_stmt_one(struct sc_stmt *st, struct sc_error *err);
+/* Runs to the end, whatever it returns. RETURNING rows are final only after this. */
+SC_MUST_USE enum sc_code sc_stmt_run(struct sc_stmt *st, struct sc_error *err);
+/* Rows changed by the last INSERT, UPDATE or DELETE that ran to its end. */
+int64_t sc_conn_changes(struct sc_conn *tx);
+int64_t sc_conn_last_id(struct sc_conn *tx);
+
+/* Columns of the row at hand, by name; text and blobs are borrowed until the next step or reset. */
+int64_t sc_stmt_int(struct sc_stmt *st, const char *column);
+/* `absent` for NULL. */
+int64_t sc_stmt_int_or(struct sc_stmt *st, const char *column, int64_t absent);
+double sc_stmt_double_or(struct sc_stmt *st, const char *column, double absent);
+bool sc_stmt_is_null(struct sc_stmt *st, const char *column);
+/* "" for NULL; never a NULL pointer. */
+struct sc_str sc_stmt_str(struct sc_stmt *st, const char *column);
+const char *sc_stmt_text(struct sc_stmt *st, const char *column);
+
+/* ---- whole-database verbs (store/admin.c) ---------------------------------------------------- */
+
+struct sc_store_info {
+    int schema_version;
+    int64_t size_bytes, wal_bytes, pages, free_pages, page_size;
+};
+SC_MUST_USE enum sc_code sc_store_info(struct sc_store *store, struct sc_store_info *out,
+                                       struct sc_error *err);
+/* Rows of each table, to fn. */
+typedef void (*sc_table_fn)(void *ctx, const char *table, int64_t rows);
+SC_MUST_USE enum sc_code sc_store_tables(struct sc_store *store, sc_table_fn fn, void *ctx,
+                                         struct sc_error *err);
+/* integrity_check and foreign_key_check; each problem to fn; STORE_DAMAGED when there was one. */
+typedef void (*sc_problem_fn)(void *ctx, const char *problem);
+SC_MUST_USE enum sc_code sc_store_check(struct sc_store *store, sc_problem_fn fn, void *ctx,
+                                        struct sc_error *err);
+/* The newest schema that this program knows. */
+int sc_store_schema_version(void);
