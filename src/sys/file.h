@@ -1,0 +1,36 @@
+#pragma once
+/* Files: durable writes, bounded reads, folders. Paths are data: nothing is expanded. Thread-safe. */
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/* Makes the folder and its parents (mode 0700 & ~umask); an existing folder is fine. */
+SC_MUST_USE enum sc_code sc_dir_create(const char *path, struct sc_error *err);
+/* fsyncs a folder, so that renames in it survive a power cut. */
+SC_MUST_USE enum sc_code sc_dir_sync(const char *path, struct sc_error *err);
+/* Removes the folder with all that is in it; a missing one is fine. Follows no links. */
+SC_MUST_USE enum sc_code sc_dir_remove(const char *path, struct sc_error *err);
+
+/* New file of a random name in dir, open for writing, mode 0600; *path is owned by the caller. */
+SC_MUST_USE enum sc_code sc_file_temp(const char *dir, const char *suffix, int *fd, char **path,
+                                      struct sc_error *err);
+/* All of it, or an error; retries short writes and EINTR. */
+SC_MUST_USE enum sc_code sc_file_write_all(int fd, const void *bytes, size_t len,
+                                           struct sc_error *err);
+/* fsync, and an error when it fails: never retried as if it had worked. */
+SC_MUST_USE enum sc_code sc_file_sync(int fd, struct sc_error *err);
+/* rename, then fsync of the target's folder. */
+SC_MUST_USE enum sc_code sc_file_rename_durable(const char *from, const char *to,
+                                                struct sc_error *err);
+/* Temp file in the same folder, write, fsync, rename, fsync of the folder. */
+SC_MUST_USE enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t len,
+                                              struct sc_error *err);
+/* Whole content, at most `limit` bytes (else FILE_TOO_LARGE). NOT_FOUND when missing. */
+SC_MUST_USE enum sc_code sc_file_read(const char *path, size_t limit, struct sc_buf *out,
+                                      struct sc_error *err);
+/* -1 when it is no regular file. */
+int64_t sc_file_size(const char *path);
+/* Bytes free for us on the file system that holds path; -1: unknown. */
+int64_t sc_disk_free(const char *path);
+/* a + "/" + b; owned by the caller. */
+char *sc_path_join(const char *a, const char *b);
