@@ -1,0 +1,50 @@
+#pragma once
+/* Settings: one table (options.def) gives the struct, the parsers, `config show`, docs/config.md and
+ * the example file. Later wins: defaults, one YAML file, a .env file, environment, flags. */
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/log.h"
+
+struct sc_config {
+#define SC_OPTION_TEXT(field, ...) char *field;
+#define SC_OPTION_INT(field, ...) int64_t field;
+#define SC_OPTION_BOOL(field, ...) bool field;
+#define SC_OPTION_SIZE(field, ...) int64_t field;     /* bytes */
+#define SC_OPTION_DURATION(field, ...) int64_t field; /* milliseconds */
+#include "config/options.def"
+#include "config/options-undef.h"
+};
+
+struct sc_config_sources {
+    const char *file;     /* --config FILE; NULL: <data_dir>/scripta.yaml when it exists */
+    const char *env_file; /* --env-file FILE; NULL: .env beside the config file when it exists */
+    const char *const *overrides; /* "name=value" from flags; ends in NULL; may be NULL */
+};
+
+/* Loads all sources. CONFIG_ERROR names option, value, allowed range and where (file:line or
+ * variable). An unknown key is an error. *out is the caller's: sc_config_free. */
+SC_MUST_USE enum sc_code sc_config_load(const struct sc_config_sources *sources,
+                                        struct sc_config **out, struct sc_error *err);
+void sc_config_free(struct sc_config *config);
+SC_DEFINE_FREEP(struct sc_config, sc_config_free);
+
+/* One row of the table, for `config show`, docs and completion. */
+struct sc_option_info {
+    const char *name;    /* "queue.lease_ms" */
+    const char *env;     /* "SCRIPTA_QUEUE_LEASE_MS" */
+    const char *type;    /* "text", "integer", "boolean", "size", "duration" */
+    const char *fallback;
+    const char *range;   /* "" or "1 to 64" */
+    const char *help;
+    bool secret;         /* shown as *** */
+    bool restart;        /* a reload does not change it */
+};
+size_t sc_option_count(void);
+const struct sc_option_info *sc_option_at(size_t index);
+/* Value as text and where it came from ("default", "env SCRIPTA_X", "file:line"). */
+void sc_config_show(const struct sc_config *config, size_t index, struct sc_buf *value,
+                    struct sc_buf *source);
+/* docs/config.md and the example YAML file. */
+void sc_config_write_docs(struct sc_buf *out);
+void sc_config_write_example(struct sc_buf *out);

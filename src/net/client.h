@@ -1,0 +1,55 @@
+#pragma once
+/* HTTP client over libcurl: JSON calls, uploads with progress, streams. One client is used by one
+ * thread at a time; connections are kept alive. */
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct sc_client;
+
+/* server: "unix:/path/to/socket" (any length), "http://host:port" or "https://…". token may be NULL. */
+SC_MUST_USE enum sc_code sc_client_open(const char *server, const char *token,
+                                        struct sc_client **out, struct sc_error *err);
+void sc_client_close(struct sc_client *c);
+SC_DEFINE_FREEP(struct sc_client, sc_client_close);
+
+/* Polled during calls: true gives CANCELLED. */
+typedef bool (*sc_client_stop_fn)(void *ctx);
+void sc_client_set_stop(struct sc_client *c, sc_client_stop_fn fn, void *ctx);
+
+/* One call. body: JSON text or NULL. timeout_ms <= 0: 60 s. *status and *reply are set whenever an
+ * answer came, also an error answer: the return code is then the one named in its body (message and
+ * field too). SERVER_UNREACHABLE when none came, TIMEOUT, CANCELLED. reply is reset first. */
+SC_MUST_USE enum sc_code sc_client_call(struct sc_client *c, const char *method, const char *path,
+                                        const char *body, int64_t timeout_ms, int *status,
+                                        struct sc_buf *reply, struct sc_error *err);
+/* A header for the next call only. */
+void sc_client_header(struct sc_client *c, const char *name, const char *value);
+
+struct sc_upload_field {
+    const char *name, *value;
+};
+typedef void (*sc_upload_progress_fn)(void *ctx, int64_t sent, int64_t total);
+struct sc_upload {
+    const char *path;                /* of the API */
+    const char *file;                /* local path; "-": standard input */
+    const char *file_name;           /* sent to the server */
+    const struct sc_upload_field *fields;
+    size_t field_count;
+    sc_upload_progress_fn progress;  /* may be NULL */
+    void *ctx;
+};
+/* Multipart, streamed from disk. */
+SC_MUST_USE enum sc_code sc_client_upload(struct sc_client *c, const struct sc_upload *upload,
+                                          int *status, struct sc_buf *reply, struct sc_error *err);
+
+/* Server-sent events: fn per event until it returns false or the stream ends. id and type may be
+ * empty. */
+typedef bool (*sc_sse_fn)(void *ctx, struct sc_str id, struct sc_str type, struct sc_str data);
+SC_MUST_USE enum sc_code sc_client_events(struct sc_client *c, const char *path, sc_sse_fn fn,
+                                          void *ctx, struct sc_error *err);
+/* The body to a file descriptor (downloads, worker input into a buffer use _call). */
+SC_MUST_USE enum sc_code sc_client_download(struct sc_client *c, const char *path, int fd,
+                                            int *status, struct sc_error *err);
+/* Percent-encodes a path segment or query value. */
+void sc_url_encode(struct sc_buf *out, struct sc_str text);
