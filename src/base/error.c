@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/banned.h"
+
 struct code_row {
     const char *name;
     int http;
@@ -14,7 +16,7 @@ struct code_row {
 
 static const struct code_row rows[SC_CODE_COUNT_] = {
     [SC_OK] = { "OK", 200, SC_EXIT_OK, false, "ok" },
-#define SC_ERROR(name, http, exit_code, retry, text)                                               \
+#define SC_ERROR(name, http, exit_code, retry, text) \
     [SC_E_##name] = { #name, http, exit_code, retry != 0, text },
 #include "base/error.def"
 #undef SC_ERROR
@@ -61,8 +63,7 @@ enum sc_code sc_error_field_(struct sc_error *err, enum sc_code code, const char
 enum sc_code sc_error_errno_(struct sc_error *err, int errnum, const char *file, int line,
                              const char *fmt, ...)
 {
-    enum sc_code code =
-        errnum == ENOSPC || errnum == EDQUOT ? SC_E_NO_SPACE : SC_E_IO_ERROR;
+    enum sc_code code = errnum == ENOSPC || errnum == EDQUOT ? SC_E_NO_SPACE : SC_E_IO_ERROR;
     va_list args;
     va_start(args, fmt);
     (void)fill(err, code, "", file, line, fmt, args);
