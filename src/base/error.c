@@ -28,16 +28,14 @@ static const struct code_row *row_of(enum sc_code code)
     return &rows[code];
 }
 
-SC_PRINTF(6, 0)
-static enum sc_code fill(struct sc_error *err, enum sc_code code, const char *field,
-                         const char *file, int line, const char *fmt, va_list args)
+SC_PRINTF(5, 0)
+static void fill(struct sc_error *err, enum sc_code code, const char *file, int line,
+                 const char *fmt, va_list args)
 {
     if (err == NULL)
-        return code;
+        return;
     *err = (struct sc_error){ .code = code, .file = file, .line = line };
-    (void)snprintf(err->field, sizeof(err->field), "%s", field);
     (void)vsnprintf(err->msg, sizeof(err->msg), fmt, args);
-    return code;
 }
 
 enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *file, int line,
@@ -45,7 +43,7 @@ enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *
 {
     va_list args;
     va_start(args, fmt);
-    (void)fill(err, code, "", file, line, fmt, args);
+    fill(err, code, file, line, fmt, args);
     va_end(args);
     return code;
 }
@@ -55,8 +53,10 @@ enum sc_code sc_error_field_(struct sc_error *err, enum sc_code code, const char
 {
     va_list args;
     va_start(args, fmt);
-    (void)fill(err, code, field, file, line, fmt, args);
+    fill(err, code, file, line, fmt, args);
     va_end(args);
+    if (err != NULL)
+        (void)snprintf(err->field, sizeof(err->field), "%s", field);
     return code;
 }
 
@@ -66,7 +66,7 @@ enum sc_code sc_error_errno_(struct sc_error *err, int errnum, const char *file,
     enum sc_code code = errnum == ENOSPC || errnum == EDQUOT ? SC_E_NO_SPACE : SC_E_IO_ERROR;
     va_list args;
     va_start(args, fmt);
-    (void)fill(err, code, "", file, line, fmt, args);
+    fill(err, code, file, line, fmt, args);
     va_end(args);
     if (err != NULL) {
         size_t used = strlen(err->msg);
