@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/banned.h"
+
 static void *need(void *p)
 {
     if (p == NULL)

@@ -24,7 +24,8 @@ void sc_buf_puts(struct sc_buf *b, const char *text);
 void sc_buf_put_str(struct sc_buf *b, struct sc_str s);
 void sc_buf_putc(struct sc_buf *b, char c);
 void sc_buf_printf(struct sc_buf *b, const char *fmt, ...) SC_PRINTF(2, 3);
-/* Room for at least `len` more bytes behind ptr+len, or NULL (failed set). The caller raises len. */
+/* Room for at least `len` more bytes behind ptr+len, or NULL (failed set). The caller raises len.
+ */
 char *sc_buf_reserve(struct sc_buf *b, size_t len);
 /* Drops the first n bytes. */
 void sc_buf_consume(struct sc_buf *b, size_t n);

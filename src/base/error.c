@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/banned.h"
+
 struct code_row {
     const char *name;
     int http;
@@ -14,7 +16,7 @@ struct code_row {
 
 static const struct code_row rows[SC_CODE_COUNT_] = {
     [SC_OK] = { "OK", 200, SC_EXIT_OK, false, "ok" },
-#define SC_ERROR(name, http, exit_code, retry, text)                                               \
+#define SC_ERROR(name, http, exit_code, retry, text) \
     [SC_E_##name] = { #name, http, exit_code, retry != 0, text },
 #include "base/error.def"
 #undef SC_ERROR
@@ -26,16 +28,14 @@ static const struct code_row *row_of(enum sc_code code)
     return &rows[code];
 }
 
-SC_PRINTF(6, 0)
-static enum sc_code fill(struct sc_error *err, enum sc_code code, const char *field,
-                         const char *file, int line, const char *fmt, va_list args)
+SC_PRINTF(5, 0)
+static void fill(struct sc_error *err, enum sc_code code, const char *file, int line,
+                 const char *fmt, va_list args)
 {
     if (err == NULL)
-        return code;
+        return;
     *err = (struct sc_error){ .code = code, .file = file, .line = line };
-    (void)snprintf(err->field, sizeof(err->field), "%s", field);
     (void)vsnprintf(err->msg, sizeof(err->msg), fmt, args);
-    return code;
 }
 
 enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *file, int line,
@@ -43,7 +43,7 @@ enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *
 {
     va_list args;
     va_start(args, fmt);
-    (void)fill(err, code, "", file, line, fmt, args);
+    fill(err, code, file, line, fmt, args);
     va_end(args);
     return code;
 }
@@ -53,19 +53,20 @@ enum sc_code sc_error_field_(struct sc_error *err, enum sc_code code, const char
 {
     va_list args;
     va_start(args, fmt);
-    (void)fill(err, code, field, file, line, fmt, args);
+    fill(err, code, file, line, fmt, args);
     va_end(args);
+    if (err != NULL)
+        (void)snprintf(err->field, sizeof(err->field), "%s", field);
     return code;
 }
 
 enum sc_code sc_error_errno_(struct sc_error *err, int errnum, const char *file, int line,
                              const char *fmt, ...)
 {
-    enum sc_code code =
-        errnum == ENOSPC || errnum == EDQUOT ? SC_E_NO_SPACE : SC_E_IO_ERROR;
+    enum sc_code code = errnum == ENOSPC || errnum == EDQUOT ? SC_E_NO_SPACE : SC_E_IO_ERROR;
     va_list args;
     va_start(args, fmt);
-    (void)fill(err, code, "", file, line, fmt, args);
+    fill(err, code, file, line, fmt, args);
     va_end(args);
     if (err != NULL) {
         size_t used = strlen(err->msg);

@@ -29,11 +29,11 @@ struct sc_error {
 /* Sets *err (NULL allowed) and returns code, so that `return sc_error_set(...)` is one line. */
 #define sc_error_set(err, code, ...) sc_error_set_((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 /* The same, naming the field at fault. */
-#define sc_error_field(err, code, field, ...)                                                      \
+#define sc_error_field(err, code, field, ...) \
     sc_error_field_((err), (code), (field), __FILE__, __LINE__, __VA_ARGS__)
 /* Sets *err from an errno: ENOSPC/EDQUOT become NO_SPACE, EROFS/EACCES/others IO_ERROR; the text of
  * errno is appended. Returns the code chosen. */
-#define sc_error_errno(err, errnum, ...)                                                           \
+#define sc_error_errno(err, errnum, ...) \
     sc_error_errno_((err), (errnum), __FILE__, __LINE__, __VA_ARGS__)
 
 enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *file, int line,

@@ -1,9 +1,10 @@
 #pragma once
 /* Named points at which a test build can fail, stop or die: SC_FAULT("store.commit").
  *
- * SCRIPTA_FAULT="store.commit:kill:3,blob.fsync:fail" arms points by environment: the action happens
- * at the Nth pass (default 1). `kill` raises SIGKILL, `fail` makes SC_FAULT yield true once from the
- * Nth pass on, `stop` raises SIGSTOP. Compiled out (always false) unless built with -Dfaults=true. */
+ * SCRIPTA_FAULT="store.commit:kill:3,blob.fsync:fail" arms points by environment: the action
+ * happens at the Nth pass (default 1). `kill` raises SIGKILL, `fail` makes SC_FAULT yield true once
+ * from the Nth pass on, `stop` raises SIGSTOP. Compiled out (always false) unless built with
+ * -Dfaults=true. */
 
 #include <stdbool.h>
 

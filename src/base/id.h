@@ -6,8 +6,8 @@
 
 #define SC_UUID_TEXT 37
 
-/* UUID version 7 (RFC 9562) as lower-case text; strictly increasing within the process even when the
- * wall clock steps back. Thread-safe. */
+/* UUID version 7 (RFC 9562) as lower-case text; strictly increasing within the process even when
+ * the wall clock steps back. Thread-safe. */
 void sc_uuid7(char out[SC_UUID_TEXT]);
 /* Is this the text of a UUID (lower case, hyphens in place)? */
 bool sc_uuid_is_valid(struct sc_str text);

@@ -20,7 +20,7 @@ static inline void sc_lock_drop(pthread_mutex_t **m)
 
 #define SC_LOCK_NAME_2(line) sc_lock_guard_##line
 #define SC_LOCK_NAME(line) SC_LOCK_NAME_2(line)
-#define SC_LOCK(m)                                                                                 \
+#define SC_LOCK(m) \
     SC_AUTO(sc_lock_drop) SC_UNUSED pthread_mutex_t *SC_LOCK_NAME(__LINE__) = sc_lock_take(m)
 
 /* A condition variable on the monotonic clock. */

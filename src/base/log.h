@@ -1,6 +1,7 @@
 #pragma once
-/* Log lines with typed fields. Text: `2026-11-20 14:30:45 [INFO] queue: job claimed job=17 worker=w1`;
- * or one JSON object a line. Values are escaped; never log tokens, audio or transcript text.
+/* Log lines with typed fields. Text: `2026-11-20 14:30:45 [INFO] queue: job claimed job=17
+ * worker=w1`; or one JSON object a line. Values are escaped; never log tokens, audio or transcript
+ * text.
  *
  *     SC_LOG(INFO, "queue", "job claimed", SC_I("job", id), SC_S("worker", name));
  *
@@ -22,9 +23,9 @@ struct sc_log_field {
 #define SC_S(k, v) ((struct sc_log_field){ .key = (k), .text = (v) == NULL ? "" : (v) })
 #define SC_I(k, v) ((struct sc_log_field){ .key = (k), .number = (int64_t)(v) })
 
-#define SC_LOG(level, component, message, ...)                                                     \
-    sc_log_write(SC_LOG_##level, (component), (message),                                           \
-                 (const struct sc_log_field[]){ __VA_ARGS__ __VA_OPT__(, ) { 0 } })
+#define SC_LOG(level, component, message, ...)           \
+    sc_log_write(SC_LOG_##level, (component), (message), \
+                 (const struct sc_log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 
 struct sc_log_config {
     enum sc_log_level level; /* lines below it are dropped */

@@ -22,35 +22,35 @@
 #define SC_MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* Moves a pointer out of a variable that a cleanup watches: the variable becomes NULL. */
-#define SC_TAKE(p)                                                                                 \
-    ({                                                                                             \
-        __typeof__(p) taken_ = (p);                                                                \
-        (p) = NULL;                                                                                \
-        taken_;                                                                                    \
+#define SC_TAKE(p)                  \
+    ({                              \
+        __typeof__(p) taken_ = (p); \
+        (p) = NULL;                 \
+        taken_;                     \
     })
 
 /* The same for file descriptors: the variable becomes -1. */
-#define SC_TAKE_FD(fd)                                                                             \
-    ({                                                                                             \
-        int taken_ = (fd);                                                                         \
-        (fd) = -1;                                                                                 \
-        taken_;                                                                                    \
+#define SC_TAKE_FD(fd)     \
+    ({                     \
+        int taken_ = (fd); \
+        (fd) = -1;         \
+        taken_;            \
     })
 
 /* Defines `fn##p`, the cleanup form of a destructor that takes a pointer and accepts NULL. */
-#define SC_DEFINE_FREEP(type, fn)                                                                  \
-    static inline void fn##p(type **p)                                                             \
-    {                                                                                              \
-        fn(*p);                                                                                    \
-        *p = NULL;                                                                                 \
-    }                                                                                              \
+#define SC_DEFINE_FREEP(type, fn)      \
+    static inline void fn##p(type **p) \
+    {                                  \
+        fn(*p);                        \
+        *p = NULL;                     \
+    }                                  \
     struct sc_require_semicolon_
 
 /* A broken invariant is a bug: report and abort, in release builds too. */
-#define sc_assert(cond)                                                                            \
-    do {                                                                                           \
-        if (!(cond))                                                                               \
-            sc_assert_failed(#cond, __FILE__, __LINE__, __func__);                                 \
+#define sc_assert(cond)                                            \
+    do {                                                           \
+        if (!(cond))                                               \
+            sc_assert_failed(#cond, __FILE__, __LINE__, __func__); \
     } while (0)
 
 SC_NORETURN void sc_assert_failed(const char *cond, const char *file, int line, const char *func);

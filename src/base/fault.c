@@ -1,0 +1,97 @@
+#include "base/fault.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/lock.h"
+
+#include "base/banned.h"
+
+#ifdef SC_WITH_FAULTS
+
+#define FAULT_MAX 16
+
+enum action { ACTION_KILL, ACTION_FAIL, ACTION_STOP, ACTION_COUNT_ };
+
+static const char *const action_names[ACTION_COUNT_] = {
+    [ACTION_KILL] = "kill",
+    [ACTION_FAIL] = "fail",
+    [ACTION_STOP] = "stop",
+};
+
+struct fault {
+    struct sc_str point; /* borrowed from the copy of the environment made by arm_all */
+    enum action action;
+    int64_t left; /* passes until the action; 0: done */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Protected by lock. */
+static bool armed;
+static struct fault faults[FAULT_MAX];
+static size_t fault_count;
+
+/* "point:action" or "point:action:N". */
+static bool parse_fault(struct sc_str text, struct fault *out)
+{
+    struct fault f = { .point = sc_str_take_until(&text, ':'), .left = 1 };
+    struct sc_str action = sc_str_take_until(&text, ':');
+    while (f.action < ACTION_COUNT_ && !sc_str_equal(action, sc_str_from(action_names[f.action])))
+        f.action++;
+    if (f.point.len == 0 || f.action == ACTION_COUNT_)
+        return false;
+    if (text.len > 0 && (!sc_str_to_int64(text, &f.left) || f.left < 1))
+        return false;
+    *out = f;
+    return true;
+}
+
+/* A test that misspells its fault would pass for the wrong reason, so this stops the process. */
+static void arm_all_locked(void)
+{
+    const char *env = getenv("SCRIPTA_FAULT");
+    struct sc_str rest = sc_str_from(env == NULL ? NULL : sc_strdup(env)); /* kept for good */
+    while (rest.len > 0) {
+        struct sc_str item = sc_str_trim(sc_str_take_until(&rest, ','));
+        if (item.len == 0)
+            continue;
+        if (fault_count == FAULT_MAX || !parse_fault(item, &faults[fault_count])) {
+            (void)fprintf(stderr, "scripta: bad SCRIPTA_FAULT '%.*s'\n", (int)item.len, item.ptr);
+            abort();
+        }
+        fault_count++;
+    }
+    armed = true;
+}
+
+bool sc_fault_hit(const char *point)
+{
+    SC_LOCK(&lock);
+    if (!armed)
+        arm_all_locked();
+    bool fail = false;
+    for (size_t i = 0; i < fault_count; i++) {
+        struct fault *f = &faults[i];
+        if (f->left == 0 || !sc_str_equal(f->point, sc_str_from(point)) || --f->left > 0)
+            continue;
+        switch (f->action) {
+        case ACTION_KILL:
+            (void)raise(SIGKILL);
+            break;
+        case ACTION_FAIL:
+            fail = true;
+            break;
+        case ACTION_STOP:
+            (void)raise(SIGSTOP);
+            break;
+        case ACTION_COUNT_:
+            break;
+        }
+    }
+    return fail;
+}
+
+#endif

@@ -1,0 +1,57 @@
+#include "base/hash.h"
+
+#include "base/alloc.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+#include "base/banned.h"
+
+struct sc_hash {
+    gnutls_hash_hd_t handle;
+};
+
+static void to_hex(const unsigned char digest[SC_SHA256_BYTES], char out[SC_SHA256_TEXT])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < SC_SHA256_BYTES; i++) {
+        out[2 * i] = digits[digest[i] >> 4];
+        out[2 * i + 1] = digits[digest[i] & 15];
+    }
+    out[SC_SHA256_TEXT - 1] = '\0';
+}
+
+struct sc_hash *sc_hash_new(void)
+{
+    struct sc_hash *h = sc_alloc(sizeof(*h));
+    sc_assert(gnutls_hash_init(&h->handle, GNUTLS_DIG_SHA256) == 0);
+    return h;
+}
+
+void sc_hash_free(struct sc_hash *h)
+{
+    if (h == NULL)
+        return;
+    gnutls_hash_deinit(h->handle, NULL);
+    free(h);
+}
+
+void sc_hash_update(struct sc_hash *h, const void *bytes, size_t len)
+{
+    if (len > 0)
+        sc_assert(gnutls_hash(h->handle, bytes, len) == 0);
+}
+
+void sc_hash_hex(struct sc_hash *h, char out[SC_SHA256_TEXT])
+{
+    unsigned char digest[SC_SHA256_BYTES];
+    gnutls_hash_output(h->handle, digest); /* also starts anew */
+    to_hex(digest, out);
+}
+
+void sc_hash_bytes(const void *bytes, size_t len, char out[SC_SHA256_TEXT])
+{
+    unsigned char digest[SC_SHA256_BYTES];
+    sc_assert(gnutls_hash_fast(GNUTLS_DIG_SHA256, len == 0 ? "" : bytes, len, digest) == 0);
+    to_hex(digest, out);
+}

@@ -1,0 +1,76 @@
+#include "base/utf8.h"
+
+#include "testing.h"
+
+#include "base/banned.h"
+
+static void the_valid_prefix_ends_at_the_first_bad_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sc_str text;
+        size_t valid;
+    } rows[] = {
+        { { "", 0 }, 0 },
+        { { "abc", 3 }, 3 },
+        { { "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9 }, 9 },
+        { { "a\0b", 3 }, 3 },
+        { { "a\xff", 2 }, 1 },
+        { { "a\xc3", 2 }, 1 },
+        { { "\xc0\x80", 2 }, 0 },         /* overlong */
+        { { "\xe0\x80\xaf", 3 }, 0 },     /* overlong */
+        { { "\xf0\x80\x80\xaf", 4 }, 0 }, /* overlong */
+        { { "\xed\xa0\x80", 3 }, 0 },     /* surrogate */
+        { { "\xf4\x90\x80\x80", 4 }, 0 }, /* beyond U+10FFFF */
+        { { "\xf8\x88\x80\x80\x80", 5 }, 0 },
+        { { "x\x80", 2 }, 1 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        assert_int_equal(sc_utf8_valid_prefix(rows[i].text), rows[i].valid);
+}
+
+static void every_code_point_reads_back(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF b = { 0 };
+    for (uint32_t cp = 0; cp <= 0x10ffff; cp++) {
+        if (cp >= 0xd800 && cp <= 0xdfff)
+            continue;
+        uint32_t got = UINT32_MAX;
+        sc_buf_reset(&b);
+        sc_utf8_append(&b, cp);
+        assert_true(sc_utf8_decode(sc_buf_str(&b), &got) == b.len && got == cp);
+    }
+    sc_buf_reset(&b);
+    sc_utf8_append(&b, 0xd800);
+    sc_utf8_append(&b, 0x110000);
+    assert_string_equal(b.ptr, "\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+static void lossy_text_is_valid_text(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF b = { 0 };
+    sc_utf8_append_lossy(&b, SC_STR("a\xff\xc3\xa4\xe2\x82"));
+    assert_string_equal(b.ptr, "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd");
+    assert_true(sc_utf8_is_valid(sc_buf_str(&b)));
+}
+
+static void printable_text_holds_no_terminal_commands(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF b = { 0 };
+    sc_utf8_append_printable(&b, SC_STR("a\n\t\x1b[1m\x7f\xc2\x9b\xff\xe2\x80\xae\xc3\xa4"));
+    assert_string_equal(b.ptr, "a\\n\\t\\x1b[1m\\x7f\\x9b\\xff\\u{202e}\xc3\xa4");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_valid_prefix_ends_at_the_first_bad_byte),
+        TEST(every_code_point_reads_back),
+        TEST(lossy_text_is_valid_text),
+        TEST(printable_text_holds_no_terminal_commands),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Turns SQL files into C: lines for an X-macro that is included as enum and as table.
+
+embed-sql.py -o OUT FILE...               one SC_SQL(NAME, "text") per `-- name: job_claim` statement
+embed-sql.py --migrations -o OUT FILE...  one SC_MIGRATION(1, "0001_init", "sha256", "text") per file
+"""
+
+import argparse
+import hashlib
+import pathlib
+import re
+import sys
+
+NAME_LINE = re.compile(r"--\s*name:\s*(\S*)\s*$")
+NAME = re.compile(r"[a-z][a-z0-9_]*$")
+MIGRATION = re.compile(r"([0-9]{4})_[a-z0-9_]+$")
+# A piece of SQL in which -- and /* mean nothing, or a comment.
+TOKEN = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | \[[^\]]*\] | (?P<comment>--[^\n]* | /\*.*?(?:\*/|\Z))""",
+    re.DOTALL | re.VERBOSE,
+)
+C_LINE = 4000  # bytes per C literal: compilers promise 4095
+
+
+class BadInput(Exception):
+    """A fault in the SQL files; the message names file and line."""
+
+
+def c_string(text):
+    """The C literals for text; long ones are split, which the compiler joins again."""
+    out, piece = [], []
+    size = 0
+    for byte in text.encode("utf-8"):
+        if byte == 0x0A:
+            part = "\\n"
+        elif byte in b'"\\':
+            part = "\\" + chr(byte)
+        elif byte == 0x3F:
+            part = "\\?"  # no trigraphs
+        elif 0x20 <= byte < 0x7F:
+            part = chr(byte)
+        else:
+            part = f"\\{byte:03o}"
+        if size + len(part) > C_LINE:
+            out.append("".join(piece))
+            piece, size = [], 0
+        piece.append(part)
+        size += len(part)
+    out.append("".join(piece))
+    return " ".join(f'"{p}"' for p in out)
+
+
+def strip_comments(text):
+    """The statement without comments, blank lines and white space at the ends of lines."""
+    bare = TOKEN.sub(lambda m: " " if m.group("comment") else m.group(0), text)
+    lines = (line.rstrip() for line in bare.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def read_text(path):
+    """The text of a file, which must be UTF-8 without NUL."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as e:
+        raise BadInput(f"{path}: not UTF-8 at byte {e.start}") from e
+    if "\0" in text:
+        raise BadInput(f"{path}: holds a NUL byte")
+    return text
+
+
+def split_statements(path):
+    """Yields (name, line number, raw text) of each named statement."""
+    name, start, lines = None, 0, []
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        mark = NAME_LINE.match(line)
+        if mark is None:
+            lines.append(line)
+            continue
+        if name is not None:
+            yield name, start, "\n".join(lines)
+        elif strip_comments("\n".join(lines)):
+            raise BadInput(f"{path}:{number}: text before the first name")
+        name, start, lines = mark.group(1), number, []
+        if NAME.match(name) is None:
+            raise BadInput(f"{path}:{number}: bad name '{name}'")
+    if name is not None:
+        yield name, start, "\n".join(lines)
+    elif strip_comments("\n".join(lines)):
+        raise BadInput(f"{path}: no '-- name:' line")
+
+
+def embed_statements(paths):
+    """SC_SQL lines of all files; names are unique over all of them."""
+    seen, out = {}, []
+    for path in paths:
+        for name, line, raw in split_statements(path):
+            where = f"{path}:{line}"
+            if name in seen:
+                raise BadInput(f"{where}: '{name}' is already at {seen[name]}")
+            seen[name] = where
+            text = strip_comments(raw).strip()
+            if not text.rstrip(";").strip():
+                raise BadInput(f"{where}: '{name}' has no statement")
+            if not text.endswith(";"):
+                raise BadInput(f"{where}: '{name}' does not end in ';'")
+            out.append(f"SC_SQL({name.upper()}, {c_string(text)})\n")
+    return out
+
+
+def embed_migrations(paths):
+    """SC_MIGRATION lines; the versions must be 1, 2, 3 and so on without a gap."""
+    out = []
+    for number, path in enumerate(sorted(paths, key=lambda p: p.name), 1):
+        name = MIGRATION.match(path.stem)
+        if name is None or path.suffix != ".sql":
+            raise BadInput(f"{path}: not named like 0001_init.sql")
+        if int(name.group(1)) != number:
+            raise BadInput(f"{path}: expected version {number:04d}")
+        text = read_text(path)
+        if not strip_comments(text):
+            raise BadInput(f"{path}: is empty")
+        digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+        out.append(f'SC_MIGRATION({number}, "{path.stem}", "{digest}", {c_string(text)})\n')
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--migrations", action="store_true", help="embed whole files in order")
+    parser.add_argument("-o", "--output", type=pathlib.Path, required=True)
+    parser.add_argument("files", type=pathlib.Path, nargs="+")
+    args = parser.parse_args()
+    try:
+        lines = (embed_migrations if args.migrations else embed_statements)(args.files)
+        args.output.write_text("".join(lines), encoding="ascii")
+    except (BadInput, OSError) as e:
+        print(f"embed-sql: {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
