@@ -1,0 +1,38 @@
+#pragma once
+/* The API: one route table, a handler file per resource, JSON views. */
+
+#include "http/http.h"
+#include "pipeline/pipeline.h"
+
+struct sc_api_options {
+    struct sc_store *store; /* all borrowed until free */
+    struct sc_queue *queue;
+    struct sc_hub *hub;
+    struct sc_pipelines *pipelines;
+    const struct sc_config *config;
+    bool local_open; /* a TCP listener on loopback answers without a token */
+    /* A worker with this process id has registered under this id (the supervisor wants to know). */
+    void (*worker_registered)(void *ctx, int pid, int64_t worker_id);
+    /* A request came in or ended (ephemeral servers count clients). */
+    void (*activity)(void *ctx);
+    void *ctx;
+};
+
+struct sc_api;
+/* Hooks sc_queue_on_ready to wake parked claims. */
+struct sc_api *sc_api_new(const struct sc_api_options *options);
+void sc_api_free(struct sc_api *api);
+SC_DEFINE_FREEP(struct sc_api, sc_api_free);
+
+/* For sc_http_start: the routes, the app pointer is the api itself. */
+const struct sc_route *sc_api_routes(size_t *count);
+enum sc_code sc_api_authenticate(void *api, struct sc_str bearer, bool unix_socket, bool loopback,
+                                 struct sc_principal *out, struct sc_error *err);
+/* Tasks became ready: wakes parked claims. From any thread. */
+void sc_api_wake(struct sc_api *api);
+/* Wakes everything that is parked so that it can answer SHUTTING_DOWN; streams end. */
+void sc_api_stop(struct sc_api *api);
+/* Clients that are connected to a stream or wait for something. */
+int sc_api_waiting(struct sc_api *api);
+/* Time of the last request that was not a worker's (monotonic). */
+int64_t sc_api_last_request_ms(struct sc_api *api);

@@ -1,0 +1,65 @@
+#pragma once
+/* Transcripts: from the first chunk's result (partial, version 0) to version 1. A version is the rows
+ * of `segments` that are alive in it. Functions with a `tx` run inside a write. */
+
+#include "base/id.h"
+#include "store/store.h"
+#include "transcript/segment.h"
+
+struct sc_transcript {
+    int64_t id, owner_id, job, file_id; /* job 0: none */
+    char job_id[SC_UUID_TEXT];
+    bool complete;
+    char language[24];
+    int version; /* the current one; 0 while partial */
+    int64_t segment_count, word_count, duration_ms; /* duration -1: unknown */
+    double confidence; /* negative: unknown */
+    int64_t created_ms, updated_ms;
+};
+
+/* TRANSCRIPT_NOT_FOUND also for another owner's; owner_id 0: anybody's. */
+SC_MUST_USE enum sc_code sc_transcript_find(struct sc_conn *conn, int64_t owner_id, int64_t id,
+                                            struct sc_transcript *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_transcript_of_job(struct sc_conn *conn, int64_t job,
+                                              struct sc_transcript *out, struct sc_error *err);
+struct sc_transcript_filter {
+    int64_t owner_id;
+    int64_t job, file_id;  /* 0: all */
+    int64_t before_id;     /* cursor; 0: from the newest */
+    int limit;
+};
+typedef enum sc_code (*sc_transcript_fn)(void *ctx, const struct sc_transcript *t,
+                                         struct sc_error *err);
+SC_MUST_USE enum sc_code sc_transcript_list(struct sc_conn *conn,
+                                            const struct sc_transcript_filter *filter,
+                                            sc_transcript_fn fn, void *ctx, struct sc_error *err);
+/* The segments of a version (0: those that a partial transcript has so far), in order. Memory: the
+ * caller's, some 100 bytes a word. VERSION_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_transcript_segments(struct sc_conn *conn,
+                                                const struct sc_transcript *t, int version,
+                                                struct sc_segments *out, struct sc_error *err);
+
+/* ---- made by the pipeline ---- */
+
+struct sc_origin {
+    const char *engine, *engine_version, *model;
+};
+/* The job's transcript row, made when missing; *id is set. */
+SC_MUST_USE enum sc_code sc_transcript_begin(struct sc_conn *tx, int64_t job, int64_t now_ms,
+                                             int64_t *id, struct sc_error *err);
+/* Replaces what chunk has in a partial transcript by these segments (recording times, row ids are
+ * given anew), with their index rows. */
+SC_MUST_USE enum sc_code sc_transcript_put_chunk(struct sc_conn *tx, int64_t id, int chunk,
+                                                 const struct sc_segments *segments,
+                                                 const struct sc_origin *origin,
+                                                 struct sc_error *err);
+SC_MUST_USE enum sc_code sc_transcript_chunk(struct sc_conn *conn, int64_t id, int chunk,
+                                             struct sc_segments *out, struct sc_error *err);
+/* Makes version 1 current. language: detected, may be "". */
+SC_MUST_USE enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, const char *language,
+                                              const struct sc_segments *all, int64_t duration_ms,
+                                              int64_t now_ms, struct sc_error *err);
+/* Records an export (T3); a failure to record is the caller's to log, never to pass on. */
+SC_MUST_USE enum sc_code sc_export_record(struct sc_conn *tx, int64_t id, int version,
+                                          const char *format, const char *path, int64_t by,
+                                          int64_t now_ms, struct sc_error *err);

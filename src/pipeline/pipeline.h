@@ -1,0 +1,111 @@
+#pragma once
+/* Pipelines: what a job is made of, from the arrival of bytes to the finished transcript.
+ *
+ * The stages `split` and `merge` run on threads of this module in the server's process; engine chunks
+ * go to workers through sc_chunk_*. Everything durable is in the store, so that a kill at any moment
+ * costs at most the chunk at hand. */
+
+#include "blob/blob.h"
+#include "config/config.h"
+#include "config/job-options.h"
+#include "library/files.h"
+#include "library/transcripts.h"
+#include "queue/queue.h"
+
+struct sc_pipelines;
+
+struct sc_pipelines_options {
+    struct sc_store *store; /* all borrowed until close */
+    struct sc_queue *queue;
+    struct sc_hub *hub;
+    struct sc_blobs *blobs;
+    const struct sc_config *config;
+};
+SC_MUST_USE enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
+                                           struct sc_pipelines **out, struct sc_error *err);
+/* Starts the threads that split and merge. */
+SC_MUST_USE enum sc_code sc_pipelines_start(struct sc_pipelines *p, struct sc_error *err);
+/* Stops them: what they hold is released at no charge. */
+void sc_pipelines_stop(struct sc_pipelines *p);
+void sc_pipelines_close(struct sc_pipelines *p);
+SC_DEFINE_FREEP(struct sc_pipelines, sc_pipelines_close);
+
+/* ---- engines, as scripta-media tells them ---- */
+
+/* JSON object {"engines": […]}; waits for the first answer. */
+SC_MUST_USE enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out,
+                                              struct sc_error *err);
+
+/* ---- arrivals ---- */
+
+struct sc_arrival {
+    int64_t owner_id;
+    const char *temp_path; /* spooled bytes on the data folder's file system */
+    int fd;
+    int64_t size;
+    const char *sha256;
+    const char *name;      /* the client's */
+    const char *source;    /* "api" */
+    const char *idempotency_key; /* NULL: none */
+};
+struct sc_arrived {
+    struct sc_file file;  /* owned: sc_file_done */
+    bool duplicate;       /* the owner had these bytes */
+    struct sc_job job;    /* owned: sc_job_done; id 0: none was asked for */
+    bool existing_job;    /* the same work, answered with the earlier job */
+    bool replayed;        /* Idempotency-Key seen before */
+};
+void sc_arrived_done(struct sc_arrived *a);
+/* Checks (size, quota, space, jailed probe), keeps the bytes durably, writes the file's row and, with
+ * options, its job and first task in one transaction. Acknowledged means durable. On success the temp
+ * file is gone (moved or removed). FILE_FORMAT, FILE_TOO_LARGE, STORAGE_QUOTA, NO_SPACE,
+ * INVALID_VALUE, ENGINE_UNAVAILABLE, IDEMPOTENCY_CONFLICT, …; nothing is kept then. */
+SC_MUST_USE enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
+                                             struct sc_job_options *options,
+                                             struct sc_arrived *out, struct sc_error *err);
+/* A job on a file that is there, or on none (noop). file_id 0: none. Fills job, existing_job,
+ * replayed. */
+SC_MUST_USE enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id,
+                                             int64_t file_id, struct sc_job_options *options,
+                                             const char *idempotency_key, struct sc_arrived *out,
+                                             struct sc_error *err);
+
+/* ---- chunks, for workers ---- */
+
+struct sc_chunk_work { /* a claimed task with what an engine needs */
+    struct sc_task task;
+    struct sc_job job; /* owned */
+    int64_t start_samples, end_samples; /* 0, 0 for tasks without a chunk */
+};
+void sc_chunk_work_done(struct sc_chunk_work *w);
+/* Claims up to `max` tasks on `lanes` (sc_task_claim). out has room for max. */
+SC_MUST_USE enum sc_code sc_chunk_claim(struct sc_pipelines *p, const struct sc_claim *claim,
+                                        struct sc_chunk_work *out, size_t *count,
+                                        struct sc_error *err);
+/* The chunk's PCM file, opened; LEASE_LOST when the fence does not match. */
+SC_MUST_USE enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence,
+                                        int *fd, int64_t *size, struct sc_error *err);
+struct sc_chunk_result {
+    struct sc_fence fence;
+    struct sc_segments segments; /* times from the start of the chunk; shifted in place */
+    char language[24];
+    int64_t processing_ms;
+};
+/* One transaction: the task is done, the segments are stored and indexed, the job's counts and, after
+ * the last chunk, its merge task. *repeated: it was accepted before. LEASE_LOST. */
+SC_MUST_USE enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
+                                           bool *repeated, struct sc_error *err);
+
+struct sc_chunk {
+    int chunk;
+    int64_t start_ms, end_ms;
+    char status[12]; /* task's state */
+    int attempts;
+    enum sc_code error_code;
+    char error_message[240];
+    int64_t processed_ms;
+    struct sc_str text; /* borrowed during the call */
+};
+typedef enum sc_code (*sc_chunk_fn)(void *ctx, const struct sc_chunk *chunk, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_chunk_list(struct sc_conn *conn, int64_t job, sc_chunk_fn fn, void *ctx,
+                                       struct sc_error *err);
