@@ -14,11 +14,11 @@ struct sc_store;
 struct sc_conn; /* a connection in a transaction: the writer's inside a write, or a lent reader */
 
 struct sc_store_options {
-    const char *path;        /* of the database file */
-    int readers;             /* read-only connections, at least 1 */
+    const char *path; /* of the database file */
+    int readers;      /* read-only connections, at least 1 */
     int64_t busy_timeout_ms;
-    int open_attempts;       /* with exponential back-off, for transient errors only */
-    bool create;             /* initialise a missing store instead of STORE_NOT_INITIALISED */
+    int open_attempts; /* with exponential back-off, for transient errors only */
+    bool create;       /* initialise a missing store instead of STORE_NOT_INITIALISED */
 };
 
 /* Opens, checks (newer schema, damage, read-only) and migrates. The caller holds the folder's lock
@@ -58,7 +58,8 @@ void sc_conn_release(struct sc_conn *reader);
 SC_DEFINE_FREEP(struct sc_conn, sc_conn_release);
 
 /* False after a failed commit, with the reason in *err. The writer tries to reopen and check the
- * store by itself every second, so that it goes on when the cause (disk full, read-only) has gone. */
+ * store by itself every second, so that it goes on when the cause (disk full, read-only) has gone.
+ */
 bool sc_store_is_writable(struct sc_store *store, struct sc_error *err);
 
 /* ---- statements -------------------------------------------------------------------------------
