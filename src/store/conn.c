@@ -4,6 +4,7 @@
 #include "store/tokenizer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/banned.h"
 
@@ -47,9 +48,16 @@ enum sc_code sc_code_from_sqlite(int rc, int errnum)
     }
 }
 
+int sc_conn_errno(const struct sc_conn *conn)
+{
+    /* SQLite notes it for some errors only, and forgets those of a failed commit. */
+    int errnum = errno;
+    return errnum != 0 || conn->db == NULL ? errnum : sqlite3_system_errno(conn->db);
+}
+
 enum sc_code sc_conn_fail(struct sc_conn *conn, int rc, const char *what, struct sc_error *err)
 {
-    int errnum = conn->db == NULL ? 0 : sqlite3_system_errno(conn->db);
+    int errnum = sc_conn_errno(conn);
     const char *why = conn->db != NULL && (sqlite3_errcode(conn->db) & 0xff) == (rc & 0xff)
                           ? sqlite3_errmsg(conn->db)
                           : sqlite3_errstr(rc);
@@ -58,6 +66,7 @@ enum sc_code sc_conn_fail(struct sc_conn *conn, int rc, const char *what, struct
 
 enum sc_code sc_conn_exec(struct sc_conn *conn, const char *sql, struct sc_error *err)
 {
+    errno = 0;
     int rc = sqlite3_exec(conn->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? SC_OK : sc_conn_fail(conn, rc, "prepare the store", err);
 }
@@ -82,6 +91,7 @@ static int on_wal_commit(void *ctx, sqlite3 *db, const char *name, int pages)
     (void)name;
     struct sc_conn *conn = ctx;
     conn->wal_pages = pages;
+    conn->wrote = true;
     return SQLITE_OK;
 }
 
@@ -97,6 +107,7 @@ static int first_text(void *ctx, int count, char **values, char **names)
 static enum sc_code use_wal(struct sc_conn *conn, struct sc_error *err)
 {
     char mode[16] = "";
+    errno = 0;
     int rc = sqlite3_exec(conn->db, "PRAGMA journal_mode = WAL", first_text, mode, NULL);
     if (rc != SQLITE_OK)
         return sc_conn_fail(conn, rc, "turn on the write-ahead log", err);
@@ -105,6 +116,16 @@ static enum sc_code use_wal(struct sc_conn *conn, struct sc_error *err)
                             "cannot turn on the write-ahead log: this file system lacks shared "
                             "memory, use a local disk");
     return SC_OK;
+}
+
+/* SQLite opens a file for reading only when opening it for writing failed, and forgets why. */
+static enum sc_code fail_read_only(sqlite3 *db, struct sc_error *err)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0)
+        return sc_error_set(err, SC_E_STORE_ERROR, "cannot open the store '%s' for writing", path);
+    return sc_error_set(err, SC_E_STORE_READ_ONLY, "cannot write the store '%s': %s", path,
+                        strerror(errno));
 }
 
 static enum sc_code configure(struct sc_conn *conn, int64_t busy_timeout_ms, struct sc_error *err)
@@ -118,14 +139,16 @@ static enum sc_code configure(struct sc_conn *conn, int64_t busy_timeout_ms, str
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 
     if (conn->is_writer && sqlite3_db_readonly(db, "main") == 1)
-        return sc_error_set(err, SC_E_STORE_READ_ONLY,
-                            "cannot write the store '%s': make the file writable",
-                            sqlite3_db_filename(db, "main"));
+        return fail_read_only(db, err);
     enum sc_code code = sc_tokenizer_register(db, err);
-    if (code == SC_OK && conn->is_writer)
-        code = use_wal(conn, err);
     if (code == SC_OK)
         code = sc_conn_exec(conn, settings, err);
+    /* Before anything of the file changes: it may be another program's. */
+    bool empty;
+    if (code == SC_OK)
+        code = sc_store_identify(conn, &empty, err);
+    if (code == SC_OK && conn->is_writer)
+        code = use_wal(conn, err);
     if (code == SC_OK && !conn->is_writer)
         code = sc_conn_exec(conn, "PRAGMA query_only = ON", err);
     if (code == SC_OK && conn->is_writer)
@@ -141,6 +164,7 @@ enum sc_code sc_conn_open(const char *path, enum sc_conn_kind kind, bool create,
     conn->full_sync = -1;
 
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+    errno = 0;
     int rc = sqlite3_open_v2(path, &conn->db, flags, NULL);
     if (rc != SQLITE_OK)
         return sc_conn_fail(conn, rc, "open the store", err);

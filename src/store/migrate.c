@@ -12,7 +12,7 @@
 #include "base/banned.h"
 
 /* "SCPT": marks the file as ours, and tells `file` so. */
-#define APPLICATION_ID "0x53435054"
+#define APPLICATION_ID 0x53435054
 
 const struct sc_migration sc_migrations[] = {
 #define SC_MIGRATION(version, name, checksum, sql) { version, name, checksum, sql },
@@ -28,20 +28,18 @@ int sc_store_schema_version(void)
 
 /* ---- what the store holds ---- */
 
-enum content { CONTENT_NONE, CONTENT_OURS };
-
-static enum sc_code look(struct sc_conn *conn, const char *path, enum content *out,
-                         struct sc_error *err)
+enum sc_code sc_store_identify(struct sc_conn *conn, bool *empty, struct sc_error *err)
 {
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SCHEMA_OBJECTS);
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SCHEMA_IDENTITY);
     enum sc_code code = sc_stmt_one(&st, err);
     if (code != SC_OK)
         return code;
-    bool ours = sc_stmt_int(&st, "migrations") > 0;
-    if (!ours && sc_stmt_int(&st, "objects") > 0)
+    int64_t objects = sc_stmt_int(&st, "objects"), id = sc_stmt_int(&st, "application_id");
+    if (id != APPLICATION_ID && (objects > 0 || id != 0))
         return sc_error_set(err, SC_E_STORE_DAMAGED,
-                            "'%s' is a database of another program, not a store", path);
-    *out = ours ? CONTENT_OURS : CONTENT_NONE;
+                            "'%s' is a database of another program, not a store",
+                            sqlite3_db_filename(conn->db, "main"));
+    *empty = objects == 0;
     return SC_OK;
 }
 
@@ -94,6 +92,7 @@ static enum sc_code sync_path(const char *path, int flags, struct sc_error *err)
 static enum sc_code copy_to(struct sc_conn *conn, const char *path, struct sc_error *err)
 {
     sqlite3 *db = NULL;
+    errno = 0;
     int rc = sqlite3_open_v2(
         path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK) {
@@ -107,7 +106,7 @@ static enum sc_code copy_to(struct sc_conn *conn, const char *path, struct sc_er
     }
     enum sc_code code = SC_OK;
     if (rc != SQLITE_OK)
-        code = sc_error_set(err, sc_code_from_sqlite(rc, db == NULL ? 0 : sqlite3_system_errno(db)),
+        code = sc_error_set(err, sc_code_from_sqlite(rc, errno),
                             "cannot copy the store to '%s': %s", path, sqlite3_errstr(rc));
     (void)sqlite3_close(db);
     return code;
@@ -191,6 +190,7 @@ static enum sc_code check_references(struct sc_conn *conn, const struct sc_migra
 static enum sc_code run_text(struct sc_conn *conn, const struct sc_migration *m,
                              struct sc_error *err)
 {
+    errno = 0;
     int rc = sqlite3_exec(conn->db, m->sql, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         return SC_OK;
@@ -199,13 +199,20 @@ static enum sc_code run_text(struct sc_conn *conn, const struct sc_migration *m,
     return sc_conn_fail(conn, rc, what, err);
 }
 
+static enum sc_code mark_as_ours(struct sc_conn *conn, struct sc_error *err)
+{
+    char sql[64];
+    (void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+    return sc_conn_exec(conn, sql, err);
+}
+
 static enum sc_code apply(struct sc_conn *conn, const struct sc_migration *m, struct sc_error *err)
 {
     enum sc_code code = sc_conn_run(conn, SC_SQL_TX_WRITE, err);
     if (code != SC_OK)
         return code;
     if (m->version == 1)
-        code = sc_conn_exec(conn, "PRAGMA application_id = " APPLICATION_ID, err);
+        code = mark_as_ours(conn, err);
     if (code == SC_OK)
         code = sc_conn_run(conn, SC_SQL_MIGRATIONS_CREATE, err);
     if (code == SC_OK)
@@ -250,18 +257,18 @@ static enum sc_code sync_folder(const char *path, struct sc_error *err)
 enum sc_code sc_migrate(struct sc_conn *conn, const char *path, const struct sc_migration *list,
                         size_t count, struct sc_error *err)
 {
-    enum content content;
+    bool empty;
     int applied = 0;
-    enum sc_code code = look(conn, path, &content, err);
-    if (code == SC_OK && content == CONTENT_OURS)
+    enum sc_code code = sc_store_identify(conn, &empty, err);
+    if (code == SC_OK && !empty)
         code = check_applied(conn, list, count, &applied, err);
     if (code != SC_OK || (size_t)applied == count)
         return code;
-    if (content == CONTENT_OURS)
+    if (!empty)
         code = back_up(conn, path, applied, err);
     if (code == SC_OK)
         code = apply_all(conn, list, (size_t)applied, count, err);
-    if (code == SC_OK && content == CONTENT_NONE)
+    if (code == SC_OK && empty)
         code = sync_folder(path, err);
     return code;
 }

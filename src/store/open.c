@@ -16,16 +16,24 @@
 
 /* ---- what lies at the path ---- */
 
+static enum sc_code fail_open(const char *path, int errnum, struct sc_error *err)
+{
+    return sc_error_set(err, sc_code_from_sqlite(SQLITE_CANTOPEN, errnum),
+                        "cannot open the store '%s': %s", path, strerror(errnum));
+}
+
+/* Opened for writing, because SQLite falls back to reading whatever the reason was. Only before the
+ * store is open: closing a second descriptor of the file would drop this process's locks on it. */
 static enum sc_code check_header(const char *path, struct sc_error *err)
 {
     static const char magic[16] = "SQLite format 3";
     char head[16];
-    SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SC_AUTO_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return sc_error_errno(err, errno, "cannot open the store '%s'", path);
+        return fail_open(path, errno, err);
     ssize_t n = pread(fd, head, sizeof(head), 0);
     if (n < 0)
-        return sc_error_errno(err, errno, "cannot read the store '%s'", path);
+        return fail_open(path, errno, err);
     if (n < (ssize_t)sizeof(head) || memcmp(head, magic, sizeof(head)) != 0)
         return sc_error_set(err, SC_E_STORE_DAMAGED, "'%s' is not a store, or its start is damaged",
                             path);
@@ -52,7 +60,7 @@ static enum sc_code check_path(const struct sc_store *store, bool create, struct
     struct stat st;
     if (stat(store->path, &st) != 0) {
         if (errno != ENOENT)
-            return sc_error_errno(err, errno, "cannot open the store '%s'", store->path);
+            return fail_open(store->path, errno, err);
         if (!create)
             return sc_error_set(err, SC_E_STORE_NOT_INITIALISED, "there is no store at '%s'",
                                 store->path);
@@ -74,6 +82,12 @@ static enum sc_code open_writer(struct sc_store *store, const struct sc_store_op
         return code;
     SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
     code = sc_conn_open(store->path, SC_CONN_WRITER, o->create, o->busy_timeout_ms, &conn, err);
+    bool empty = false;
+    if (code == SC_OK)
+        code = sc_store_identify(conn, &empty, err);
+    if (code == SC_OK && empty && !o->create)
+        code =
+            sc_error_set(err, SC_E_STORE_NOT_INITIALISED, "the store '%s' is empty", store->path);
     if (code == SC_OK)
         code = sc_migrate(conn, store->path, sc_migrations, sc_migration_count, err);
     if (code == SC_OK)

@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 
+#include <errno.h>
+
 #include "base/banned.h"
 
 struct statement {
@@ -188,6 +190,8 @@ void sc_stmt_bind_opt(struct sc_stmt *st, const char *name, int64_t value)
  * other members saw and wrote cannot be trusted any more. */
 static bool spoils_transaction(const struct sc_conn *conn, int rc)
 {
+    if (rc == SQLITE_CORRUPT_VTAB) /* the text index alone: it can be made anew */
+        return conn->in_member && sqlite3_get_autocommit(conn->db) != 0;
     switch (rc & 0xff) {
     case SQLITE_FULL:
     case SQLITE_IOERR:
@@ -206,12 +210,14 @@ static bool spoils_transaction(const struct sc_conn *conn, int rc)
 static enum sc_code fail(struct sc_stmt *st, int rc, struct sc_error *err)
 {
     struct sc_conn *conn = st->conn;
+    int errnum = sc_conn_errno(conn);
     if (conn->in_member && conn->fatal == 0 && spoils_transaction(conn, rc)) {
         conn->fatal = rc;
-        conn->fatal_errno = sqlite3_system_errno(conn->db);
+        conn->fatal_errno = errnum;
     }
     char what[80];
     (void)snprintf(what, sizeof(what), "run the statement %s", sc_sql_name(st->id));
+    errno = errnum;
     return sc_conn_fail(conn, rc, what, err);
 }
 
@@ -221,8 +227,11 @@ enum sc_code sc_stmt_step(struct sc_stmt *st, bool *row, struct sc_error *err)
     struct sc_slot *slot = st->handle;
     slot->has_row = false;
     /* Once the transaction is gone, a further statement would commit by itself. */
-    if (conn->in_member && conn->fatal != 0)
+    if (conn->in_member && conn->fatal != 0) {
+        errno = conn->fatal_errno;
         return fail(st, conn->fatal, err);
+    }
+    errno = 0;
     if (slot->handle == NULL)
         return fail(st, slot->prepare_rc, err);
 

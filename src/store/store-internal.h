@@ -42,6 +42,8 @@ struct sc_conn {
     int fatal_errno; /* errno below it */
     int full_sync;   /* `synchronous` as set: 1 FULL, 0 NORMAL, -1 unknown */
     int wal_pages;   /* in the log after the last commit */
+    bool wrote;      /* the last commit added to the log */
+    bool unsynced;   /* the log holds commits that no sync has followed */
     struct sc_after *after_head;
     struct sc_after *after_tail;
 };
@@ -65,6 +67,8 @@ void sc_conn_roll_back(struct sc_conn *conn);
 SC_MUST_USE enum sc_code sc_conn_exec(struct sc_conn *conn, const char *sql, struct sc_error *err);
 /* Sets *err and returns the code for rc; `what` completes "cannot …". */
 enum sc_code sc_conn_fail(struct sc_conn *conn, int rc, const char *what, struct sc_error *err);
+/* The errno of the call that has just failed; errno was 0 before it. */
+int sc_conn_errno(const struct sc_conn *conn);
 /* Our code for one of SQLite's and the errno below it. */
 enum sc_code sc_code_from_sqlite(int rc, int errnum);
 /* Drops callbacks behind `tail` (NULL: all). */
@@ -85,6 +89,8 @@ struct sc_migration {
     const char *checksum; /* SHA-256 of the text */
     const char *sql;
 };
+/* Is the database ours? Another program's is STORE_DAMAGED; *empty when it has no schema yet. */
+SC_MUST_USE enum sc_code sc_store_identify(struct sc_conn *conn, bool *empty, struct sc_error *err);
 extern const struct sc_migration sc_migrations[];
 extern const size_t sc_migration_count;
 

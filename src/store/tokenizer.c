@@ -69,8 +69,7 @@ struct job {
     bool query;
     emit_fn emit;
     void *ctx;
-    size_t offset;         /* of the run of words at hand */
-    size_t held, held_len; /* query: last sign of a run, given out when more follows; len 0: none */
+    size_t offset; /* of the run of words at hand */
 };
 
 static int emit(struct job *job, size_t at, size_t len, bool colocated)
@@ -79,19 +78,9 @@ static int emit(struct job *job, size_t at, size_t len, bool colocated)
                      (int)at, (int)(at + len));
 }
 
-static int emit_held(struct job *job)
-{
-    size_t len = job->held_len;
-    job->held_len = 0;
-    return len == 0 ? SQLITE_OK : emit(job, job->held, len, false);
-}
-
 static int emit_word(void *ctx, int flags, const char *token, int len, int start, int end)
 {
     struct job *job = ctx;
-    int rc = emit_held(job);
-    if (rc != SQLITE_OK)
-        return rc;
     return job->emit(job->ctx, flags, token, len, (int)job->offset + start, (int)job->offset + end);
 }
 
@@ -100,29 +89,18 @@ static struct sc_str rest_of(const struct job *job, size_t at)
     return (struct sc_str){ job->text.ptr + at, job->text.len - at };
 }
 
-/* Each sign takes one position, in the index and in a query, so that phrases that mix scripts
- * match. In a query the pair stands for its first sign. The last sign of a run only keeps the
- * distance to what follows, and is not asked for at the end of a query: the pair before it holds
- * it. */
+/* Each sign takes one position, in the index and in a query, so that phrases that mix scripts match
+ * and a highlighted phrase covers all its signs. In a query the rarer pair stands for its first
+ * sign; the last sign of a run begins no pair and stands for itself. */
 static int emit_dense(struct job *job, size_t *at, size_t len)
 {
-    int rc = emit_held(job);
-    size_t before = 0; /* signs of this run so far, 0 or more than 0 */
+    int rc = SQLITE_OK;
     while (rc == SQLITE_OK && len > 0) {
         size_t next = dense_sign(rest_of(job, *at + len));
-        if (!job->query) {
+        if (!job->query || next == 0)
             rc = emit(job, *at, len, false);
-            if (rc == SQLITE_OK && next > 0)
-                rc = emit(job, *at, len + next, true);
-        } else if (next > 0) {
-            rc = emit(job, *at, len + next, false);
-        } else if (before == 0) {
-            rc = emit(job, *at, len, false);
-        } else {
-            job->held = *at;
-            job->held_len = len;
-        }
-        before = 1;
+        if (rc == SQLITE_OK && next > 0)
+            rc = emit(job, *at, len + next, !job->query);
         *at += len;
         len = next;
     }

@@ -4,8 +4,7 @@
  * Scripts that separate words: as FTS5's unicode61 does it, folded to lower case and without
  * diacritics. Han, Hiragana, Katakana, Hangul, Thai, Lao and Khmer are written without spaces (or
  * inflect inside the word), so a run of their signs is indexed sign by sign: at each position the
- * sign, and beside it the pair that it begins. A query yields the pairs of a run, and the single
- * sign where a run is one sign long.
+ * sign, and beside it the pair that it begins. A query yields the pairs of a run and its last sign.
  *
  * So a query must keep such a run together: pass each white-space separated term as one FTS5 string
  * ("会議"), and it is a phrase that finds 会議 in 今日の会議は, and not 会 and 議 apart from each

@@ -20,6 +20,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "base/banned.h"
@@ -65,6 +66,8 @@ static void run_member(struct sc_conn *conn, struct sc_member *m)
     }
     m->code = m->fn(conn, m->ctx, m->err);
     sc_assert(conn->in_use == 0); /* a statement left open would hold the commit open */
+    if (conn->fatal == 0 && sqlite3_get_autocommit(conn->db) != 0)
+        conn->fatal = SQLITE_ABORT; /* the transaction ended under us */
 
     enum sc_code end = SC_OK;
     if (m->code != SC_OK && conn->fatal == 0) {
@@ -85,15 +88,27 @@ static enum sc_code commit(struct sc_conn *conn, struct sc_error *err)
                             "cannot write the store: %s", sqlite3_errstr(conn->fatal));
     if (SC_FAULT("store.commit"))
         return sc_error_set(err, SC_E_STORE_ERROR, "cannot commit: fault store.commit");
+    conn->wrote = false;
     enum sc_code code = sc_conn_run(conn, SC_SQL_TX_COMMIT, err);
-    if (code == SC_OK)
-        (void)SC_FAULT("store.committed"); /* a place to die between commit and reply */
-    return code;
+    if (code != SC_OK)
+        return code;
+    if (conn->wrote)
+        conn->unsynced = conn->full_sync == 0;
+    (void)SC_FAULT("store.committed"); /* a place to die between commit and reply */
+    return SC_OK;
 }
 
-/* Runs members from *list in one transaction until the time is up; *list is then the rest, *ran the
- * head of those that ran, linked up to the rest. Anything but SC_OK means that all of them are
- * lost; *opened tells whether the transaction began at all. */
+/* A transaction that changes a row of ours for certain, and so is synced. */
+static enum sc_code touch(struct sc_conn *conn, struct sc_error *err)
+{
+    enum sc_code code = sc_conn_run(conn, SC_SQL_TX_WRITE, err);
+    if (code == SC_OK)
+        code = sc_conn_run(conn, SC_SQL_META_TOUCH, err);
+    return code == SC_OK ? commit(conn, err) : code;
+}
+
+/* Runs members from *list in one transaction until the time is up; *list is then the rest. Anything
+ * but SC_OK means that those that ran are lost; *opened tells whether the transaction began. */
 static enum sc_code run_group(struct sc_conn *conn, bool full, struct sc_member **list,
                               bool *opened, struct sc_error *err)
 {
@@ -113,6 +128,10 @@ static enum sc_code run_group(struct sc_conn *conn, bool full, struct sc_member 
     } while (*list != NULL && conn->fatal == 0 && sc_clock_mono_us() < end_us);
 
     code = commit(conn, err);
+    /* Durable members that found their work done by relaxed ones before them wrote nothing, so
+     * nothing was synced; what they answer rests on those commits. */
+    if (code == SC_OK && full && conn->unsynced)
+        code = touch(conn, err);
     if (code != SC_OK)
         roll_back(conn);
     return code;
@@ -134,9 +153,12 @@ int sc_store_checkpoint(struct sc_store *store, bool truncate, bool *complete)
     *complete = false;
     if (SC_FAULT("store.checkpoint"))
         return SQLITE_IOERR;
-    int rc = sqlite3_wal_checkpoint_v2(
-        conn->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-        &in_log, &moved);
+    int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    /* TRUNCATE waits for readers by the busy time-out, and no write may wait for that. */
+    (void)sqlite3_busy_timeout(conn->db, 0);
+    errno = 0;
+    int rc = sqlite3_wal_checkpoint_v2(conn->db, "main", mode, &in_log, &moved);
+    (void)sqlite3_busy_timeout(conn->db, (int)store->busy_timeout_ms);
     /* A reader in the way is no failure; the next checkpoint goes further. */
     if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
         return SQLITE_OK;
@@ -154,12 +176,12 @@ static int64_t file_size(const char *path)
     return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-static bool checkpoint_is_due(const struct sc_store *store)
+static bool checkpoint_is_due(struct sc_store *store)
 {
     int pages = store->writer->wal_pages;
-    /* Fewer than before: the log has started anew. */
-    int since = pages < store->checkpointed_pages ? pages : pages - store->checkpointed_pages;
-    return since >= CHECKPOINT_PAGES;
+    if (pages < store->checkpointed_pages)
+        store->checkpointed_pages = 0; /* the log has started anew */
+    return pages - store->checkpointed_pages >= CHECKPOINT_PAGES;
 }
 
 /* ---- failing and coming back ---- */
@@ -171,18 +193,12 @@ static void set_unwritable(struct sc_store *store, const struct sc_error *why)
     store->reason = *why;
 }
 
+/* Proves that the store takes writes again. */
 static enum sc_code probe(struct sc_conn *conn, struct sc_error *err)
 {
     enum sc_code code = set_sync(conn, true, err);
     if (code == SC_OK)
-        code = sc_conn_run(conn, SC_SQL_TX_WRITE, err);
-    if (code == SC_OK) {
-        SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_META_PROBE);
-        sc_stmt_bind_int(&st, ":value", sc_clock_wall_ms());
-        code = sc_stmt_run(&st, err);
-    }
-    if (code == SC_OK)
-        code = commit(conn, err);
+        code = touch(conn, err);
     if (code != SC_OK)
         roll_back(conn);
     return code;

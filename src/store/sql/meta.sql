@@ -39,18 +39,17 @@ INSERT INTO schema_migrations (version, name, checksum, applied_ms)
 VALUES (:version, :name, :checksum, :now_ms);
 
 -- Tells a new file from ours and from another program's; reads the schema, so damage shows here.
--- name: schema_objects
-SELECT count(*) AS objects,
-       count(*) FILTER (WHERE type = 'table' AND name = 'schema_migrations') AS migrations
-FROM sqlite_schema;
+-- name: schema_identity
+SELECT (SELECT count(*) FROM sqlite_schema) AS objects,
+       (SELECT application_id FROM pragma_application_id) AS application_id;
 
 -- name: schema_foreign_key_faults
 SELECT "table" AS name, count(*) AS rows FROM pragma_foreign_key_check GROUP BY "table";
 
--- Proves after a failed commit that the store takes writes again.
--- name: meta_probe
-INSERT INTO meta (key, value) VALUES ('reopened_ms', :value)
-ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+-- Changes a row for certain; an update to the same value would write nothing.
+-- name: meta_touch
+INSERT INTO meta (key, value) VALUES ('touched', '0')
+ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1;
 
 -- name: meta_get
 SELECT value FROM meta WHERE key = :key;
