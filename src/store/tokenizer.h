@@ -1,7 +1,7 @@
 #pragma once
 /* The text index's tokenizer, `scripta`.
  *
- * Scripts that separate words: as FTS5's unicode61 does it, folded to lower case and without
+ * Scripts that separate words are left to FTS5's unicode61: lower case, Latin letters without
  * diacritics. Han, Hiragana, Katakana, Hangul, Thai, Lao and Khmer are written without spaces (or
  * inflect inside the word), so a run of their signs is indexed sign by sign: at each position the
  * sign, and beside it the pair that it begins. A query yields the pairs of a run and its last sign.
