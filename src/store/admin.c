@@ -66,7 +66,7 @@ enum sc_code sc_store_tables(struct sc_store *store, sc_table_fn fn, void *ctx,
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_STORE_TABLES);
     for (;;) {
         bool row;
-        int64_t rows;
+        int64_t rows = 0;
         code = sc_stmt_step(&st, &row, err);
         if (code != SC_OK || !row)
             return code;

@@ -132,7 +132,7 @@ static enum sc_code configure(struct sc_conn *conn, int64_t busy_timeout_ms, str
 {
     sqlite3 *db = conn->db;
     (void)sqlite3_extended_result_codes(db, 1);
-    (void)sqlite3_busy_timeout(db, (int)SC_MIN(busy_timeout_ms, 3600000));
+    (void)sqlite3_busy_timeout(db, (int)busy_timeout_ms);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);

@@ -13,6 +13,7 @@
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MAX_MS 2000
+#define BUSY_MAX_MS 3600000 /* fits SQLite's int */
 
 /* ---- what lies at the path ---- */
 
@@ -81,7 +82,7 @@ static enum sc_code open_writer(struct sc_store *store, const struct sc_store_op
     if (code != SC_OK)
         return code;
     SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
-    code = sc_conn_open(store->path, SC_CONN_WRITER, o->create, o->busy_timeout_ms, &conn, err);
+    code = sc_conn_open(store->path, SC_CONN_WRITER, o->create, store->busy_timeout_ms, &conn, err);
     bool empty = false;
     if (code == SC_OK)
         code = sc_store_identify(conn, &empty, err);
@@ -135,7 +136,7 @@ enum sc_code sc_store_open(const struct sc_store_options *options, struct sc_sto
     SC_AUTO(sc_store_closep) struct sc_store *store = sc_alloc(sizeof(*store));
     store->path = sc_strdup(options->path);
     store->wal_path = sc_asprintf("%s-wal", options->path);
-    store->busy_timeout_ms = options->busy_timeout_ms;
+    store->busy_timeout_ms = SC_MIN(options->busy_timeout_ms, BUSY_MAX_MS);
     store->writable = true;
     sc_assert(pthread_mutex_init(&store->lock, NULL) == 0);
     sc_cond_init(&store->wake);
@@ -159,11 +160,11 @@ enum sc_code sc_store_read(struct sc_store *store, struct sc_conn **out, struct 
     {
         SC_LOCK(&store->lock);
         int64_t until_ms = sc_clock_mono_ms() + store->busy_timeout_ms;
-        while (store->free_readers == NULL)
+        while (store->free_readers == NULL || store->readers_held)
             if (!sc_cond_wait(&store->reader_free, &store->lock, until_ms))
                 break;
         conn = store->free_readers;
-        if (conn == NULL)
+        if (conn == NULL || store->readers_held)
             return sc_error_set(err, SC_E_STORE_UNAVAILABLE, "all %d readers of the store are busy",
                                 store->readers_total);
         store->free_readers = conn->next;

@@ -30,6 +30,7 @@
 #define CHECKPOINT_PAGES 1000
 #define IDLE_MS 1000
 #define RETRY_MS 1000
+#define HOLD_MS 500
 #define WAL_TRUNCATE_BYTES ((int64_t)64 << 20)
 
 /* ---- one transaction ---- */
@@ -214,22 +215,54 @@ static enum sc_code quick_check(struct sc_conn *conn, struct sc_error *err)
     return code;
 }
 
+/* Readers in turn, each short, could keep the log in use for ever: lends no more until
+ * let_readers_go and waits a moment for those out. */
+static void hold_readers(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    store->readers_held = true;
+    int64_t until_ms = sc_clock_mono_ms() + HOLD_MS;
+    while (store->readers_lent > 0)
+        if (!sc_cond_wait(&store->reader_free, &store->lock, until_ms))
+            break;
+}
+
+static void let_readers_go(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    store->readers_held = false;
+    (void)pthread_cond_broadcast(&store->reader_free);
+}
+
+/* Moves all of the log into the store and starts it anew. New commits may not follow frames that
+ * a failed sync has perhaps lost: a recovery would stop there. */
+static enum sc_code empty_log(struct sc_store *store, struct sc_error *err)
+{
+    bool complete = false;
+    int rc = sc_store_checkpoint(store, true, &complete);
+    if (rc == SQLITE_OK && !complete) {
+        hold_readers(store);
+        rc = sc_store_checkpoint(store, true, &complete);
+        let_readers_go(store);
+    }
+    if (rc != SQLITE_OK)
+        return sc_conn_fail(store->writer, rc, "move the log into the store", err);
+    if (!complete)
+        return sc_error_set(err, SC_E_STORE_UNAVAILABLE,
+                            "cannot move the log into the store: a reader is in the way");
+    return SC_OK;
+}
+
 static enum sc_code reopen(struct sc_store *store, struct sc_error *err)
 {
     sc_conn_close(store->writer);
     store->writer = NULL;
     enum sc_code code = sc_conn_open(store->path, SC_CONN_WRITER, false, store->busy_timeout_ms,
                                      &store->writer, err);
-    if (code != SC_OK)
-        return code;
-    bool complete = false;
-    int rc = sc_store_checkpoint(store, true, &complete);
-    if (rc != SQLITE_OK)
-        return sc_conn_fail(store->writer, rc, "move the log into the store", err);
-    if (!complete)
-        return sc_error_set(err, SC_E_STORE_UNAVAILABLE,
-                            "cannot move the log into the store: a reader is in the way");
-    code = probe(store->writer, err);
+    if (code == SC_OK)
+        code = empty_log(store, err);
+    if (code == SC_OK)
+        code = probe(store->writer, err);
     return code == SC_OK ? quick_check(store->writer, err) : code;
 }
 
@@ -317,11 +350,21 @@ static void run_turn(struct sc_store *store, struct sc_member *list, bool full)
         checkpoint(store, false);
 }
 
+static bool log_is_long(const struct sc_store *store)
+{
+    return file_size(store->wal_path) > WAL_TRUNCATE_BYTES;
+}
+
+static bool log_is_owed(const struct sc_store *store)
+{
+    return store->writer->wal_pages != store->checkpointed_pages;
+}
+
 static void run_idle(struct sc_store *store)
 {
-    if (file_size(store->wal_path) > WAL_TRUNCATE_BYTES)
+    if (log_is_long(store))
         checkpoint(store, true);
-    else if (store->writer->wal_pages != store->checkpointed_pages)
+    else if (log_is_owed(store))
         checkpoint(store, false);
 }
 
@@ -336,14 +379,20 @@ static void fail_queued(struct sc_store *store, const struct sc_error *why)
     reply(store, list, NULL, why);
 }
 
-/* Waits for work. False: the end. *list may stay NULL: time for the rest. */
+/* Waits for work. False: the end. *list may stay NULL: time for the rest, with its *reason when the
+ * store is not writable. */
 static bool wait_for_work(struct sc_store *store, struct sc_member **list, bool *full,
                           struct sc_error *reason)
 {
+    bool idle_work = store->writer != NULL && (log_is_owed(store) || log_is_long(store));
     SC_LOCK(&store->lock);
     *list = NULL;
     *reason = (struct sc_error){ 0 };
-    int64_t until_ms = sc_clock_mono_ms() + (store->writable ? IDLE_MS : RETRY_MS);
+    int64_t until_ms = -1;
+    if (!store->writable)
+        until_ms = sc_clock_mono_ms() + RETRY_MS;
+    else if (idle_work)
+        until_ms = sc_clock_mono_ms() + IDLE_MS;
     while (store->head == NULL && !store->stopping)
         if (!sc_cond_wait(&store->wake, &store->lock, until_ms))
             break;

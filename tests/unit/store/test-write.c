@@ -507,6 +507,70 @@ static void the_log_is_moved_into_the_store_as_it_grows(void **state)
     assert_true(info.size_bytes > 24 << 20);
 }
 
+static int64_t log_bytes(struct sc_store *store)
+{
+    struct sc_store_info info = { 0 };
+    assert_int_equal(sc_store_info(store, &info, NULL), SC_OK);
+    return info.wal_bytes;
+}
+
+static void a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(4000000)))";
+    {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_OK);
+        (void)number_on(conn, "SELECT count(*) FROM meta");
+        for (int i = 0; i < 9; i++)
+            assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, big, NULL), SC_OK);
+        assert_true(log_bytes(f.store) > 64 << 20);
+    }
+    while (log_bytes(f.store) > 0)
+        sc_clock_sleep_ms(20);
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta"), 9);
+}
+
+static atomic_bool stop_reading;
+
+/* Always in a read transaction, but for the moment between two. */
+static void *read_on_and_on(void *arg)
+{
+    struct sc_store *store = arg;
+    while (!atomic_load(&stop_reading)) {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        if (sc_store_read(store, &conn, NULL) != SC_OK)
+            return store;
+        (void)number_on(conn, "SELECT count(*) FROM meta");
+        sc_clock_sleep_ms(3);
+    }
+    return NULL;
+}
+
+static void the_store_comes_back_though_it_is_read_all_the_time(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s = { "k1", "1", SC_OK };
+    pthread_t readers[2];
+    void *failed;
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
+    atomic_store(&stop_reading, false);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_on_and_on, f.store), 0);
+    s.value = "2";
+    atomic_store(&disk_sync_errno, EIO);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_E_STORE_ERROR);
+    disk_heal();
+    await_writable(f.store);
+    atomic_store(&stop_reading, true);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(readers[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +589,8 @@ int main(void)
         TEST(a_write_after_the_end_is_refused),
         TEST(eight_threads_lose_no_write_and_readers_see_whole_states),
         TEST(the_log_is_moved_into_the_store_as_it_grows),
+        TEST(a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle),
+        TEST(the_store_comes_back_though_it_is_read_all_the_time),
     };
     disk_install();
     disk_heal();
