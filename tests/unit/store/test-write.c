@@ -532,18 +532,46 @@ static void a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle(void **sta
     assert_int_equal(number(f.store, "SELECT count(*) FROM meta"), 9);
 }
 
-static atomic_bool stop_reading;
-
-/* Always in a read transaction, but for the moment between two. */
-static void *read_on_and_on(void *arg)
+static void a_checkpoint_does_not_wait_for_a_reader(void **state)
 {
-    struct sc_store *store = arg;
-    while (!atomic_load(&stop_reading)) {
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s = { "k1", "1", SC_OK };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_OK);
+    (void)number_on(conn, "SELECT count(*) FROM meta");
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
+    sc_writer_stop(f.store);
+    bool complete = true;
+    int64_t start_ms = sc_clock_mono_ms();
+    assert_int_equal(sc_store_checkpoint(f.store, true, &complete), SQLITE_OK);
+    assert_true(sc_clock_mono_ms() - start_ms < f.store->busy_timeout_ms / 2);
+    assert_false(complete);
+}
+
+/* Two readers in turn, so that one of them is always lent: each gives its own back only when the
+ * other has got the next one, or when that has to wait. */
+struct relay {
+    struct sc_store *store;
+    atomic_int *mine, *other; /* how often each has got a reader */
+    atomic_bool *stop;
+    bool failed;
+};
+
+static void *read_in_turn(void *arg)
+{
+    struct relay *r = arg;
+    while (!atomic_load(r->stop)) {
         SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-        if (sc_store_read(store, &conn, NULL) != SC_OK)
-            return store;
+        if (sc_store_read(r->store, &conn, NULL) != SC_OK) {
+            r->failed = true;
+            return NULL;
+        }
+        int seen = atomic_load(r->other);
         (void)number_on(conn, "SELECT count(*) FROM meta");
-        sc_clock_sleep_ms(3);
+        atomic_fetch_add(r->mine, 1);
+        for (int ms = 0; ms < 100 && atomic_load(r->other) == seen; ms++)
+            sc_clock_sleep_ms(1);
     }
     return NULL;
 }
@@ -553,21 +581,24 @@ static void the_store_comes_back_though_it_is_read_all_the_time(void **state)
     (void)state;
     SC_AUTO(fixture_done) struct fixture f = fixture_new();
     struct setting s = { "k1", "1", SC_OK };
+    atomic_int got[2] = { 0, 0 };
+    atomic_bool stop = false;
+    struct relay relays[2];
     pthread_t readers[2];
-    void *failed;
     assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
-    atomic_store(&stop_reading, false);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&readers[i], NULL, read_on_and_on, f.store), 0);
+    for (int i = 0; i < 2; i++) {
+        relays[i] = (struct relay){ f.store, &got[i], &got[1 - i], &stop, false };
+        assert_int_equal(pthread_create(&readers[i], NULL, read_in_turn, &relays[i]), 0);
+    }
     s.value = "2";
     atomic_store(&disk_sync_errno, EIO);
     assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_E_STORE_ERROR);
     disk_heal();
     await_writable(f.store);
-    atomic_store(&stop_reading, true);
+    atomic_store(&stop, true);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(pthread_join(readers[i], &failed), 0);
-        assert_null(failed);
+        assert_int_equal(pthread_join(readers[i], NULL), 0);
+        assert_false(relays[i].failed);
     }
 }
 
@@ -590,6 +621,7 @@ int main(void)
         TEST(eight_threads_lose_no_write_and_readers_see_whole_states),
         TEST(the_log_is_moved_into_the_store_as_it_grows),
         TEST(a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle),
+        TEST(a_checkpoint_does_not_wait_for_a_reader),
         TEST(the_store_comes_back_though_it_is_read_all_the_time),
     };
     disk_install();
