@@ -160,11 +160,11 @@ enum sc_code sc_store_read(struct sc_store *store, struct sc_conn **out, struct 
     {
         SC_LOCK(&store->lock);
         int64_t until_ms = sc_clock_mono_ms() + store->busy_timeout_ms;
-        while (store->free_readers == NULL || store->readers_held)
+        while (store->free_readers == NULL)
             if (!sc_cond_wait(&store->reader_free, &store->lock, until_ms))
                 break;
         conn = store->free_readers;
-        if (conn == NULL || store->readers_held)
+        if (conn == NULL)
             return sc_error_set(err, SC_E_STORE_UNAVAILABLE, "all %d readers of the store are busy",
                                 store->readers_total);
         store->free_readers = conn->next;

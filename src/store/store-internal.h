@@ -133,7 +133,6 @@ struct sc_store {
     pthread_cond_t reader_free;
     struct sc_conn *free_readers;
     int readers_total, readers_lent;
-    bool readers_held; /* none is lent just now */
 };
 
 /* Starts the writer thread of an opened store. */

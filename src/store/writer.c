@@ -30,7 +30,6 @@
 #define CHECKPOINT_PAGES 1000
 #define IDLE_MS 1000
 #define RETRY_MS 1000
-#define HOLD_MS 500
 #define WAL_TRUNCATE_BYTES ((int64_t)64 << 20)
 
 /* ---- one transaction ---- */
@@ -187,8 +186,12 @@ static bool checkpoint_is_due(struct sc_store *store)
 
 /* ---- failing and coming back ---- */
 
-static void set_unwritable(struct sc_store *store, const struct sc_error *why)
+/* What callers are told from now on: the cause, and that nobody need do more than remove it. */
+static void set_unwritable(struct sc_store *store, struct sc_error *why)
 {
+    const struct sc_error cause = *why;
+    (void)sc_error_set(why, cause.code,
+                       "the store takes no writes, and tries again each second: %s", cause.msg);
     SC_LOCK(&store->lock);
     store->writable = false;
     store->reason = *why;
@@ -215,36 +218,13 @@ static enum sc_code quick_check(struct sc_conn *conn, struct sc_error *err)
     return code;
 }
 
-/* Readers in turn, each short, could keep the log in use for ever: lends no more until
- * let_readers_go and waits a moment for those out. */
-static void hold_readers(struct sc_store *store)
-{
-    SC_LOCK(&store->lock);
-    store->readers_held = true;
-    int64_t until_ms = sc_clock_mono_ms() + HOLD_MS;
-    while (store->readers_lent > 0)
-        if (!sc_cond_wait(&store->reader_free, &store->lock, until_ms))
-            break;
-}
-
-static void let_readers_go(struct sc_store *store)
-{
-    SC_LOCK(&store->lock);
-    store->readers_held = false;
-    (void)pthread_cond_broadcast(&store->reader_free);
-}
-
 /* Moves all of the log into the store and starts it anew. New commits may not follow frames that
- * a failed sync has perhaps lost: a recovery would stop there. */
+ * a failed sync has perhaps lost: a recovery would stop there. Readers of today's state are in the
+ * way the first time only: once all is moved, those that come later read past the log. */
 static enum sc_code empty_log(struct sc_store *store, struct sc_error *err)
 {
     bool complete = false;
     int rc = sc_store_checkpoint(store, true, &complete);
-    if (rc == SQLITE_OK && !complete) {
-        hold_readers(store);
-        rc = sc_store_checkpoint(store, true, &complete);
-        let_readers_go(store);
-    }
     if (rc != SQLITE_OK)
         return sc_conn_fail(store->writer, rc, "move the log into the store", err);
     if (!complete)
