@@ -64,6 +64,15 @@ enum sc_code sc_conn_fail(struct sc_conn *conn, int rc, const char *what, struct
     return sc_error_set(err, sc_code_from_sqlite(rc, errnum), "cannot %s: %s", what, why);
 }
 
+enum sc_code sc_store_make_file(const char *path, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return sc_error_set(err, sc_code_from_sqlite(SQLITE_CANTOPEN, errno),
+                            "cannot create '%s': %s", path, strerror(errno));
+    return SC_OK;
+}
+
 enum sc_code sc_conn_exec(struct sc_conn *conn, const char *sql, struct sc_error *err)
 {
     errno = 0;

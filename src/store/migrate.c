@@ -88,6 +88,16 @@ static enum sc_code sync_path(const char *path, int flags, struct sc_error *err)
     return SC_OK;
 }
 
+/* A new name beside the store must survive a power cut as its content does. */
+static enum sc_code sync_folder(const char *path, struct sc_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    SC_AUTO_FREE char *folder = slash == NULL   ? sc_strdup(".")
+                                : slash == path ? sc_strdup("/")
+                                                : sc_strndup(path, (size_t)(slash - path));
+    return sync_path(folder, O_RDONLY | O_DIRECTORY, err);
+}
+
 /* Copies conn's database to path in one step. */
 static enum sc_code copy_to(struct sc_conn *conn, const char *path, struct sc_error *err)
 {
@@ -139,16 +149,19 @@ static enum sc_code back_up(struct sc_conn *conn, const char *path, int version,
                                     : sc_asprintf("%.*s/backups", (int)(slash - path), path);
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return sc_error_errno(err, errno, "cannot make the folder '%s'", folder);
+    enum sc_code code = sync_folder(path, err);
+    if (code != SC_OK)
+        return code;
     SC_AUTO_FREE char *target =
         sc_asprintf("%s/schema-%04d-%lld.db", folder, version, (long long)sc_clock_wall_ms());
     SC_AUTO_FREE char *part = sc_asprintf("%s.part", target);
     (void)unlink(part);
 
-    enum sc_code code = copy_to(conn, part, err);
+    code = sc_store_make_file(part, err);
+    if (code == SC_OK)
+        code = copy_to(conn, part, err);
     if (code == SC_OK)
         code = verify_copy(part, err);
-    if (code == SC_OK && chmod(part, 0600) != 0)
-        code = sc_error_errno(err, errno, "cannot protect '%s'", part);
     if (code == SC_OK)
         code = sync_path(part, O_RDONLY, err);
     if (code == SC_OK && rename(part, target) != 0)
@@ -242,16 +255,6 @@ static enum sc_code apply_all(struct sc_conn *conn, const struct sc_migration *l
     conn->full_sync = -1;
     enum sc_code on = sc_conn_exec(conn, "PRAGMA foreign_keys = ON", code == SC_OK ? err : NULL);
     return code == SC_OK ? on : code;
-}
-
-/* The name of a new database must survive a power cut as its content does. */
-static enum sc_code sync_folder(const char *path, struct sc_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    SC_AUTO_FREE char *folder = slash == NULL   ? sc_strdup(".")
-                                : slash == path ? sc_strdup("/")
-                                                : sc_strndup(path, (size_t)(slash - path));
-    return sync_path(folder, O_RDONLY | O_DIRECTORY, err);
 }
 
 enum sc_code sc_migrate(struct sc_conn *conn, const char *path, const struct sc_migration *list,

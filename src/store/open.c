@@ -65,7 +65,7 @@ static enum sc_code check_path(const struct sc_store *store, bool create, struct
         if (!create)
             return sc_error_set(err, SC_E_STORE_NOT_INITIALISED, "there is no store at '%s'",
                                 store->path);
-        return SC_OK;
+        return sc_store_make_file(store->path, err);
     }
     if (!S_ISREG(st.st_mode))
         return sc_error_set(err, SC_E_STORE_DAMAGED, "'%s' is no regular file, so no store",

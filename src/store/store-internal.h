@@ -61,6 +61,9 @@ SC_DEFINE_FREEP(struct sc_conn, sc_conn_close);
 
 /* A step of ours by name, without parameters or rows. */
 SC_MUST_USE enum sc_code sc_conn_run(struct sc_conn *conn, enum sc_sql id, struct sc_error *err);
+/* Makes an empty file that only its owner may read; SQLite gives its log and index the same mode.
+ */
+SC_MUST_USE enum sc_code sc_store_make_file(const char *path, struct sc_error *err);
 /* Ends the transaction at hand, if there is one, without its changes. */
 void sc_conn_roll_back(struct sc_conn *conn);
 /* SQL text that is no statement of the table: settings, migrations. */

@@ -58,6 +58,19 @@ static void a_closed_store_leaves_one_file(void **state)
     assert_int_not_equal(access(test_path(&dir, "scripta.db-shm", log), F_OK), 0);
 }
 
+static void transcripts_are_private(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char path[PATH_MAX];
+    struct stat st;
+    static const char *const names[] = { "scripta.db", "scripta.db-wal", "scripta.db-shm" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
+        assert_int_equal(stat(test_path(&f.dir, names[i], path), &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+}
+
 static void a_new_store_prepares_every_statement(void **state)
 {
     (void)state;
@@ -324,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_missing_store_is_named_and_not_made_unless_asked),
         TEST(a_closed_store_leaves_one_file),
+        TEST(transcripts_are_private),
         TEST(a_new_store_prepares_every_statement),
         TEST(connections_have_the_settings),
         TEST(a_write_is_read_back_by_readers_and_after_reopening),

@@ -191,6 +191,29 @@ static void callbacks_come_after_the_commit_in_order_and_only_of_what_was_commit
     assert_string_equal(log.text, "ac");
 }
 
+static void note_slowly(void *owner, const void *arg)
+{
+    (void)arg;
+    sc_clock_sleep_ms(50);
+    atomic_store((atomic_bool *)owner, true);
+}
+
+static enum sc_code owe_a_slow_note(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    (void)err;
+    sc_conn_after_commit(tx, note_slowly, ctx, NULL, 0);
+    return SC_OK;
+}
+
+static void a_write_returns_after_its_callbacks(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    atomic_bool noted = false;
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, owe_a_slow_note, &noted, NULL), SC_OK);
+    assert_true(atomic_load(&noted));
+}
+
 /* ---- durability ---- */
 
 static void a_durable_write_is_synced_and_a_relaxed_one_is_not(void **state)
@@ -608,6 +631,7 @@ int main(void)
         TEST(a_member_that_fails_takes_no_neighbour_with_it),
         TEST(a_refused_row_takes_its_whole_member_and_nobody_else),
         TEST(callbacks_come_after_the_commit_in_order_and_only_of_what_was_committed),
+        TEST(a_write_returns_after_its_callbacks),
         TEST(a_durable_write_is_synced_and_a_relaxed_one_is_not),
         TEST(a_durable_write_that_finds_its_work_done_waits_for_that_to_be_synced),
         TEST(one_durable_member_makes_its_group_durable),
