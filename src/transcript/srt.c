@@ -66,6 +66,13 @@ static void push_token(struct tokens *t, struct token token)
     t->items[t->count++] = token;
 }
 
+/* The time of byte `at` of `len` that share [start, end]; in floating point, as the product of a
+ * long time and a long text passes 64 bits. */
+static int64_t share(int64_t start, int64_t end, size_t at, size_t len)
+{
+    return start + (int64_t)((double)(end - start) * (double)at / (double)len);
+}
+
 /* Adds one word, in pieces when it is wider than a line or of a script without spaces. */
 static void add_word(struct tokens *t, struct sc_str word, bool space, int64_t start, int64_t end)
 {
@@ -80,7 +87,7 @@ static void add_word(struct tokens *t, struct sc_str word, bool space, int64_t s
         bool breaks = sc_text_is_unsegmented(before) && sc_text_is_unsegmented(cp) &&
                       !sc_text_is_punctuation(cp);
         if (token.len > 0 && columns > 0 && (breaks || token.columns + columns > LINE_COLUMNS)) {
-            token.end = start + (end - start) * (int64_t)i / (int64_t)word.len;
+            token.end = share(start, end, i, word.len);
             push_token(t, token);
             token = (struct token){ .at = t->text.len, .start = token.end };
         }
@@ -109,8 +116,8 @@ static void add_line(struct tokens *t, struct sc_str line, int64_t start, int64_
     while (rest.len > 0) {
         size_t at = line.len - rest.len;
         struct sc_str word = sc_str_take_until(&rest, ' ');
-        int64_t from = start + (end - start) * (int64_t)at / (int64_t)line.len;
-        int64_t to = start + (end - start) * (int64_t)(at + word.len) / (int64_t)line.len;
+        int64_t from = share(start, end, at, line.len);
+        int64_t to = share(start, end, at + word.len, line.len);
         add_word(t, word, t->count > 0, from, to);
     }
 }
