@@ -10,7 +10,8 @@ static void random_words(struct dice *d, struct sc_segment *s)
 {
     int64_t at = dice_between(d, 0, 1000000), count = dice_between(d, 0, 40);
     for (int64_t i = 0; i < count; i++) {
-        int64_t start = SC_MAX(0, at + dice_between(d, -20, 2000));
+        int64_t start = at + dice_between(d, -20, 2000);
+        start = SC_MAX(0, start);
         int64_t end = start + dice_between(d, 0, i % 7 == 0 ? 1000000 : 600);
         float c = (float)dice_between(d, -1, 1000) / 1000.0F;
         const char *text = texts[dice_between(d, 0, (int64_t)SC_ARRAY_LEN(texts) - 1)];
