@@ -253,8 +253,8 @@ static bool remove_losers(struct sc_segments *s, const struct side *side)
 }
 
 enum sc_code sc_seam_settle(struct sc_segments *left, struct sc_segments *right,
-                            int64_t overlap_start_ms, int64_t overlap_end_ms, bool *changed_left,
-                            bool *changed_right, struct sc_error *err)
+                            int64_t overlap_start_ms, int64_t overlap_end_ms,
+                            struct sc_seam_changes *changes, struct sc_error *err)
 {
     SC_AUTO(side_done) struct side l = { 0 };
     SC_AUTO(side_done) struct side r = { 0 };
@@ -276,7 +276,7 @@ enum sc_code sc_seam_settle(struct sc_segments *left, struct sc_segments *right,
         return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
     choose(&l, &r, overlap_start_ms + (overlap_end_ms - overlap_start_ms) / 2);
 
-    *changed_left = remove_losers(left, &l);
-    *changed_right = remove_losers(right, &r);
+    changes->left = remove_losers(left, &l);
+    changes->right = remove_losers(right, &r);
     return SC_OK;
 }

@@ -98,19 +98,18 @@ static void assert_seam_keeps_every_word(struct dice *d, const struct world *w)
     hear(d, w, 0, w->overlap_end, &left);
     hear(d, w, w->overlap_start, INT64_MAX, &right);
     size_t left_words = words_of(&left), right_words = words_of(&right);
-    bool changed_left = false, changed_right = false;
+    struct sc_seam_changes changed = { false, false };
     struct sc_error err = { 0 };
-    assert_int_equal(sc_seam_settle(&left, &right, w->overlap_start, w->overlap_end, &changed_left,
-                                    &changed_right, &err),
-                     SC_OK);
+    assert_int_equal(
+        sc_seam_settle(&left, &right, w->overlap_start, w->overlap_end, &changed, &err), SC_OK);
     for (size_t i = 0; i < w->count; i++) {
         sc_buf_puts(&expected, i == 0 ? "" : " ");
         sc_buf_puts(&expected, w->words[i].text);
     }
     SC_AUTO_FREE char *got = joined(&left, &right);
     assert_string_equal(got, sc_buf_text(&expected));
-    assert_true(changed_left == (words_of(&left) < left_words));
-    assert_true(changed_right == (words_of(&right) < right_words));
+    assert_true(changed.left == (words_of(&left) < left_words));
+    assert_true(changed.right == (words_of(&right) < right_words));
     assert_int_equal(sc_segments_check(&left, &err), SC_OK);
     assert_int_equal(sc_segments_check(&right, &err), SC_OK);
 }
@@ -181,10 +180,10 @@ static void assert_rows(const struct row *rows, size_t count)
     for (size_t i = 0; i < count; i++) {
         SC_AUTO_SEGMENTS left = { 0 };
         SC_AUTO_SEGMENTS right = { 0 };
-        bool l, r;
+        struct sc_seam_changes changed;
         fill(&left, rows[i].left, rows[i].left_ms);
         fill(&right, rows[i].right, rows[i].right_ms);
-        assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &l, &r, NULL), SC_OK);
+        assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &changed, NULL), SC_OK);
         SC_AUTO_FREE char *got = joined(&left, &right);
         assert_string_equal(got, rows[i].joined);
     }
@@ -254,16 +253,16 @@ static void segments_that_lose_all_words_are_removed_and_others_settled(void **s
     (void)state;
     SC_AUTO_SEGMENTS left = { 0 };
     SC_AUTO_SEGMENTS right = { 0 };
-    bool l = false, r = false;
+    struct sc_seam_changes changed = { false, false };
     (void)add_segment(&left, 0, 400, "a b c d"); /* … 1 600 */
     (void)add_segment(&left, 1600, 200, "e f");  /* 1 600 … 2 000 */
     (void)add_segment(&right, 1000, 100, "z");   /* misheard, in the left half */
     (void)add_segment(&right, 1200, 400, "d e"); /* d is the left's */
     (void)add_segment(&right, 1800, 200, "f g");
     left.items[0].confidence = -1;
-    assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &l, &r, NULL), SC_OK);
-    assert_true(l);
-    assert_true(r);
+    assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &changed, NULL), SC_OK);
+    assert_true(changed.left);
+    assert_true(changed.right);
     assert_int_equal(left.count, 1);
     assert_string_equal(left.items[0].text, "a b c d");
     assert_true(left.items[0].confidence < 0); /* lost nothing: not settled anew */
@@ -292,10 +291,10 @@ static void segments_without_words_are_one_unit_when_they_lie_inside(void **stat
     s->start_ms = 1650;
     s->end_ms = 1950;
     s->text = strdup("short");
-    bool l = false, r = false;
-    assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &l, &r, NULL), SC_OK);
-    assert_true(l);
-    assert_false(r);
+    struct sc_seam_changes changed = { false, false };
+    assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &changed, NULL), SC_OK);
+    assert_true(changed.left);
+    assert_false(changed.right);
     SC_AUTO_FREE char *got = joined(&left, &right);
     assert_string_equal(got, "long one short");
 }
@@ -305,14 +304,14 @@ static void a_flood_of_words_in_the_overlap_is_settled_in_time(void **state)
     (void)state;
     SC_AUTO_SEGMENTS left = { 0 };
     SC_AUTO_SEGMENTS right = { 0 };
-    bool l, r;
+    struct sc_seam_changes changed;
     struct sc_segment *a = sc_segments_add(&left);
     struct sc_segment *b = sc_segments_add(&right);
     for (int i = 0; i < 20000; i++) {
         add_word(a, "x", 1000 + i / 20, 1000 + i / 20);
         add_word(b, "x", 1000 + i / 20, 1000 + i / 20);
     }
-    assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &l, &r, NULL), SC_OK);
+    assert_int_equal(sc_seam_settle(&left, &right, 1000, 2000, &changed, NULL), SC_OK);
     assert_true(words_of(&left) + words_of(&right) >= 20000);
 }
 
@@ -320,11 +319,11 @@ static void an_overlap_that_is_none_is_refused(void **state)
 {
     (void)state;
     struct sc_segments none = { 0 };
-    bool l = true, r = false;
-    assert_int_equal(sc_seam_settle(&none, &none, 2, 1, &l, &r, NULL), SC_E_INVALID_VALUE);
-    assert_int_equal(sc_seam_settle(&none, &none, -2, -1, &l, &r, NULL), SC_E_INVALID_VALUE);
-    assert_true(l);
-    assert_false(r);
+    struct sc_seam_changes changed = { true, false };
+    assert_int_equal(sc_seam_settle(&none, &none, 2, 1, &changed, NULL), SC_E_INVALID_VALUE);
+    assert_int_equal(sc_seam_settle(&none, &none, -2, -1, &changed, NULL), SC_E_INVALID_VALUE);
+    assert_true(changed.left);
+    assert_false(changed.right);
 }
 
 int main(void)

@@ -276,12 +276,12 @@ static void transcribe(const struct pieces *p, int64_t overlap_ms, struct sc_buf
     SC_AUTO_SEGMENTS left = { 0 };
     for (size_t i = 0; i < p->count; i++) {
         struct sc_segments right = { 0 };
-        bool l, r;
+        struct sc_seam_changes changed;
         null_words(&p->items[i], &right);
         if (i > 0 && p->items[i - 1].overlaps) {
             int64_t end_ms = p->items[i - 1].end / 16;
             assert_int_equal(
-                sc_seam_settle(&left, &right, end_ms - overlap_ms, end_ms, &l, &r, NULL), SC_OK);
+                sc_seam_settle(&left, &right, end_ms - overlap_ms, end_ms, &changed, NULL), SC_OK);
         }
         append_text(&left, out);
         sc_segments_done(&left);
