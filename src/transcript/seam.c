@@ -130,12 +130,11 @@ static int64_t distance(int64_t a, int64_t b)
     return a < b ? b - a : a - b;
 }
 
-/* Distance of two words with equal text; -1 when they are no pair. The closest of starts, midpoints
- * and ends counts: a word across the edge has only one of them right. */
+/* Distance of two words with equal text; -1 when they are no pair. The closer of starts and
+ * ends counts: a word across the edge has only one of them right. */
 static int64_t pair_cost(const struct unit *l, const struct unit *r)
 {
     int64_t d = SC_MIN(distance(l->start, r->start), distance(l->end, r->end));
-    d = SC_MIN(d, distance(l->mid, r->mid));
     if (d > PAIR_MS || strcmp(l->norm, r->norm) != 0)
         return -1;
     /* Nothing but punctuation normalises to nothing. */

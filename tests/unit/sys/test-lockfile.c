@@ -45,7 +45,11 @@ static void a_dropped_lock_is_free_and_names_nobody(void **state)
     assert_int_equal(sc_lockfile_take(path, "short", &lock, NULL), SC_OK);
     sc_lockfile_holder(path, line, sizeof(line));
     assert_string_equal(line, "short");
+    SC_AUTO_FREE char *held = test_read(&dir, "lock");
+    assert_string_equal(held, "short\n");
     sc_lockfile_drop(lock);
+    SC_AUTO_FREE char *dropped = test_read(&dir, "lock");
+    assert_string_equal(dropped, "");
     sc_lockfile_drop(NULL);
 }
 

@@ -218,6 +218,8 @@ static void case_and_punctuation_do_not_make_words_different(void **state)
           { 1250, 1500 },
           "Well, ärger" },
         { { "it's" }, { 1600 }, { "Its" }, { 1500 }, "Its" },
+        { { "it's" }, { 1380 }, { "Its" }, { 1440 }, "Its" }, /* their mean lies behind 1 500 */
+        { { "it's" }, { 1360 }, { "Its" }, { 1420 }, "it's" },
         { { "resume" }, { 1300 }, { "résumé" }, { 1300 }, "resume" },
         { { "-" }, { 1500 }, { "…" }, { 1500 }, "…" },
     };

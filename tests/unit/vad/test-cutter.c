@@ -244,6 +244,70 @@ static void speech_without_a_pause_is_cut_with_an_overlap(void **state)
     assert_int_equal(p.items[1].start, p.items[0].end - SC_PCM_RATE);
 }
 
+static void a_pause_that_begins_at_the_last_moment_is_still_used(void **state)
+{
+    (void)state;
+    int before = 0;
+    for (int64_t speech_ms = 9300; speech_ms < 9900; speech_ms += 20) {
+        struct dice d = { 17 };
+        RECORDING r = { 0 };
+        static struct pieces p;
+        int64_t frames, at = (1000 + speech_ms) / SC_FRAME_MS;
+        struct sc_cut_options o = defaults;
+        o.max_chunk_s = 10;
+        add_noise(&d, &r, 1000, 20);
+        add_speech(&d, &r, speech_ms, 20);
+        add_noise(&d, &r, 2000, 20);
+        add_speech(&d, &r, 5000, 20);
+        add_noise(&d, &r, 20000, 20);
+        cut(&r, &o, 0, &p);
+        SC_AUTO_FREE uint8_t *flags = speech_of(&r, &frames);
+        while (flags[at])
+            at++;
+        bool fits = at * SC_FRAME_SAMPLES <= p.items[0].start + 10 * SC_PCM_RATE;
+        assert_true(p.items[0].overlaps == !fits);
+        before += fits;
+    }
+    assert_in_range(before, 5, 25);
+}
+
+static void an_early_pause_is_used_only_when_it_is_long(void **state)
+{
+    (void)state;
+    for (int is_long = 0; is_long < 2; is_long++) {
+        struct dice d = { 18 };
+        RECORDING r = { 0 };
+        static struct pieces p;
+        add_noise(&d, &r, 8000, 20);
+        add_speech(&d, &r, 2000, 20);
+        add_noise(&d, &r, is_long ? 4000 : 1000, 20);
+        add_speech(&d, &r, 40000, 20);
+        add_noise(&d, &r, 8000, 20);
+        cut(&r, &defaults, 0, &p);
+        assert_good_pieces(&r, &defaults, &p);
+        assert_true(p.items[0].overlaps == !is_long);
+        assert_true(p.items[0].end - p.items[0].start <= (is_long ? 4 : 30) * SC_PCM_RATE);
+    }
+}
+
+static void the_rest_is_cut_near_the_target_too(void **state)
+{
+    (void)state;
+    struct dice d = { 19 };
+    RECORDING r = { 0 };
+    static struct pieces p;
+    struct sc_cut_options o = defaults;
+    o.target_s = 10;
+    add_noise(&d, &r, 1000, 20);
+    add_speech(&d, &r, 10000, 20);
+    add_noise(&d, &r, 1000, 20);
+    add_speech(&d, &r, 10000, 20);
+    add_noise(&d, &r, 5000, 20);
+    cut(&r, &o, 0, &p);
+    assert_good_pieces(&r, &o, &p);
+    assert_int_equal(p.count, 2);
+}
+
 /* The words of the `null` engine for a piece, in recording time. */
 static void null_words(const struct piece *x, struct sc_segments *out)
 {
@@ -400,6 +464,9 @@ int main(void)
         TEST(silence_alone_gives_no_pieces),
         TEST(the_cut_is_in_the_pause_nearest_to_the_target),
         TEST(speech_without_a_pause_is_cut_with_an_overlap),
+        TEST(a_pause_that_begins_at_the_last_moment_is_still_used),
+        TEST(an_early_pause_is_used_only_when_it_is_long),
+        TEST(the_rest_is_cut_near_the_target_too),
         TEST(windows_without_vad_give_every_word_of_the_null_engine_once),
         TEST(a_window_that_is_just_full_is_the_only_one),
         TEST(seams_with_vad_neither_lose_nor_double_words),
