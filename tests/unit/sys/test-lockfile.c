@@ -63,18 +63,20 @@ static void the_lock_ends_with_its_process_and_its_line_is_then_void(void **stat
     assert_true(child >= 0);
     if (child == 0) {
         struct sc_lockfile *lock = NULL;
-        enum sc_code code = sc_lockfile_take(path, "gone", &lock, NULL);
+        enum sc_code code = sc_lockfile_take(path, "gone for ever", &lock, NULL);
         _exit(code == SC_OK ? 0 : 1); /* as a kill would: nothing is dropped */
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     SC_AUTO_FREE char *text = test_read(&dir, "lock");
-    assert_string_equal(text, "gone\n");
+    assert_string_equal(text, "gone for ever\n");
     sc_lockfile_holder(path, line, sizeof(line));
     assert_string_equal(line, "");
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     assert_int_equal(sc_lockfile_take(path, "next", &lock, NULL), SC_OK);
+    SC_AUTO_FREE char *next = test_read(&dir, "lock");
+    assert_string_equal(next, "next\n");
 }
 
 static void control_signs_in_a_foreign_lock_file_are_not_shown(void **state)
