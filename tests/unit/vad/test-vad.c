@@ -54,7 +54,7 @@ static void decisions_equal_those_by_sorting(void **state)
             levels[i] = (int16_t)(i % 500 < 3 ? 0 : at);
             /* The floor at the edge between two levels: one frame more or less decides. */
             if (i >= 1800)
-                levels[i] = i % 10 == 0 ? 100 : 124;
+                levels[i] = i % 20 < 2 ? 100 : 124;
         }
         SC_AUTO_FREE struct sc_detector *det = calloc(1, sizeof(*det));
         sc_detector_init(det, 6.0);
