@@ -75,8 +75,7 @@ static void begin_file(struct sc_spool *s, const char *name)
         (void)sc_error_set(&s->error, SC_E_INTERNAL, "out of memory");
         return;
     }
-    enum sc_code code =
-        sc_file_temp(s->options->temp_dir, ".part", &s->fd, &s->path, &s->error);
+    enum sc_code code = sc_file_temp(s->options->temp_dir, ".part", &s->fd, &s->path, &s->error);
     sc_assert(code == s->error.code);
 }
 
