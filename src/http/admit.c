@@ -11,18 +11,43 @@
 /* Room for the other parts of a form beside its file. */
 #define SPOOL_EXTRA ((int64_t)4 << 20)
 
+/* What the headers as a whole say. */
+struct header_check {
+    bool control_signs;
+    int lengths, codings; /* Content-Length and Transfer-Encoding lines */
+};
+
+static bool is_named(const char *name, size_t len, const char *want)
+{
+    return sc_str_equal_nocase((struct sc_str){ name, len }, sc_str_from(want));
+}
+
 static enum MHD_Result check_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                     size_t name_len, const char *value, size_t len)
 {
-    bool *bad = cls;
+    struct header_check *check = cls;
     (void)kind;
-    (void)name;
-    (void)name_len;
-    for (size_t i = 0; i < len && !*bad; i++) {
+    for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)value[i];
-        *bad = (c < 0x20 && c != '\t') || c == 0x7f;
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            check->control_signs = true;
     }
-    return *bad ? MHD_NO : MHD_YES;
+    check->lengths += is_named(name, name_len, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    check->codings += is_named(name, name_len, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    return MHD_YES;
+}
+
+/* libmicrohttpd takes the first of two lengths; a proxy before us may take the last. */
+static enum sc_code check_headers(struct sc_request *req, struct sc_error *err)
+{
+    struct header_check check = { 0 };
+    (void)MHD_get_connection_values_n(req->conn, MHD_HEADER_KIND, check_header, &check);
+    if (!check.control_signs && check.lengths + check.codings <= 1)
+        return SC_OK;
+    sc_reply_header(req, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (check.control_signs)
+        return sc_error_set(err, SC_E_INVALID_REQUEST, "a header holds control signs");
+    return sc_error_set(err, SC_E_INVALID_REQUEST, "the length of the body is ambiguous");
 }
 
 /* The client's own id when it is harmless in logs and headers, else a new one. */
@@ -192,11 +217,9 @@ static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
 
 static enum sc_code judge(struct sc_request *req, struct sc_error *err)
 {
-    bool bad = false;
-    (void)MHD_get_connection_values_n(req->conn, MHD_HEADER_KIND, check_header, &bad);
-    if (bad)
-        return sc_error_set(err, SC_E_INVALID_REQUEST, "a header holds control signs");
-    enum sc_code code = read_length(req, err);
+    enum sc_code code = check_headers(req, err);
+    if (code == SC_OK)
+        code = read_length(req, err);
     if (code == SC_OK)
         code = check_peer(req, err);
     if (code == SC_OK)

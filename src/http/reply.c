@@ -80,7 +80,7 @@ enum MHD_Result sc_request_answer(struct sc_request *req)
         default_header(req, "Content-Security-Policy",
                        "default-src 'none'; frame-ancestors 'none'");
     }
-    if (atomic_load(&req->http->stopping))
+    if (atomic_load(&req->http->stopping) && !has_header(req, MHD_HTTP_HEADER_CONNECTION))
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result = MHD_queue_response(req->conn, (unsigned)req->status, r);
     MHD_destroy_response(SC_TAKE(req->response));

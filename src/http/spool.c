@@ -213,7 +213,8 @@ enum sc_code sc_spool_finish(struct sc_spool *s, struct sc_error *err)
     /* Says whether the last boundary has been seen. */
     bool whole = MHD_destroy_post_processor(SC_TAKE(s->parser)) == MHD_YES;
     flush_staging(s);
-    if (s->error.code == SC_OK && !whole)
+    /* A parser that has seen no boundary at all calls that whole. */
+    if (s->error.code == SC_OK && (!whole || (!s->has_file && s->field_count == 0)))
         (void)sc_error_set(&s->error, SC_E_INVALID_REQUEST,
                            "the form ends before its last boundary");
     for (size_t i = 0; i < s->field_count && s->error.code == SC_OK; i++) {

@@ -232,7 +232,6 @@ static enum sc_code translate(struct sc_client *c, CURLcode result, struct sc_er
                             c->server);
     }
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%.160s' is no address of a server",
                             c->server);
     case CURLE_OUT_OF_MEMORY:
