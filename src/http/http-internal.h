@@ -24,6 +24,11 @@
 #define SC_HTTP_SPOOL_DRAIN ((int64_t)64 << 20)
 #define SC_HTTP_REPLY_HEADERS 16
 #define SC_STREAM_COMMENT_MS 15000
+/* From the acceptance of a connection to the end of its first headers. */
+#define SC_HTTP_HEADER_MS 10000
+/* A body that has taken longer than this must have come faster than that. */
+#define SC_HTTP_BODY_GRACE_MS 30000
+#define SC_HTTP_BODY_BYTES_PER_S 512
 
 struct sc_http;
 
@@ -59,12 +64,16 @@ void sc_pool_push(struct sc_pool *pool, struct sc_request *req);
 
 /* ---- park: waiting requests and streams ---- */
 
+/* A connection under watch, from its acceptance to its end. */
 struct sc_watch {
-    struct sc_request *req;   /* either this */
-    struct sc_stream *stream; /* or this; both NULL: free */
+    bool used;
     int fd;
-    uint32_t generation; /* an event of an earlier user of the slot is not ours */
-    int64_t deadline_ms;
+    uint32_t generation;      /* an event of an earlier user of the slot is not ours */
+    bool hung_up;             /* the client sends no more */
+    bool busy;                /* a request's headers are in, and it has not ended */
+    int64_t deadline_ms;      /* of what waits, or of the next headers; INT64_MAX: none */
+    struct sc_request *req;   /* parked */
+    struct sc_stream *stream; /* open */
     int next_free;
 };
 
@@ -89,13 +98,21 @@ bool sc_park_start(struct sc_park *park, struct sc_http *http);
 /* From now on nothing waits: parked requests are answered 503, streams end. */
 void sc_park_close(struct sc_park *park);
 void sc_park_stop(struct sc_park *park);
+/* Watches a new connection, whose first headers must come in time. Returns its slot; -1: it cannot
+ * be watched, and nothing may wait on it. */
+int sc_park_watch(struct sc_park *park, int fd);
+/* Before the descriptor is closed. */
+void sc_park_unwatch(struct sc_park *park, int slot);
+/* The headers of a request are in; or it has ended and the next one may take idle_ms to come. */
+void sc_park_busy(struct sc_park *park, int slot);
+void sc_park_idle(struct sc_park *park, int slot, int64_t idle_ms);
 /* Parks a request whose `later` is set, or queues it again when it was resumed meanwhile. The
  * connection is suspended; the request is not the caller's any more. */
 void sc_park_add(struct sc_park *park, struct sc_request *req);
 /* Marks the start of a run of `again`. */
 void sc_park_running(struct sc_park *park, struct sc_request *req);
-/* Watches a stream's socket and its comments; -1: none may start. */
-int sc_park_add_stream(struct sc_park *park, struct sc_stream *stream, int fd);
+/* Joins a stream to its connection's watch; false: it must end at once. */
+bool sc_park_add_stream(struct sc_park *park, struct sc_stream *stream, int slot);
 void sc_park_remove_stream(struct sc_park *park, int slot);
 
 /* ---- streams, for park.c; park->lock is held ---- */
@@ -132,6 +149,7 @@ struct sc_request {
     struct sc_http *http;
     const struct sc_listener *listener;
     struct MHD_Connection *conn;
+    int slot; /* of the connection in the park */
     int64_t start_us;
     char method[16];
     char id[65];
@@ -174,7 +192,6 @@ struct sc_request {
     enum sc_wait wait;
     bool pending; /* resumed before it was parked */
     bool rerun;   /* a run of `again` */
-    int slot;
 };
 
 struct sc_http {

@@ -1,5 +1,6 @@
-/* One thread watches all who wait: a suspended connection is out of libmicrohttpd's sight, so that
- * nobody else would notice its client leaving or its time ending. */
+/* One thread watches all connections. A suspended one is out of libmicrohttpd's sight, so that
+ * nobody else would notice its client leaving or its time ending; of the others it misses some
+ * endings, and has no limit for headers that drip in. */
 #include "http/http-internal.h"
 
 #include "base/alloc.h"
@@ -15,6 +16,8 @@
 #define EVENTS 64
 /* The longest sleep: the clock may be another than the kernel's (tests), or may have jumped. */
 #define NAP_MS 1000
+/* From a client's hanging up to our help, if the server has not noticed by itself. */
+#define NUDGE_MS 50
 #define WAKE_TOKEN UINT64_MAX
 
 static void poke(struct sc_park *park)
@@ -28,51 +31,103 @@ static void poke(struct sc_park *park)
 
 /* ---- slots; park->lock is held ---- */
 
-static int slot_take_locked(struct sc_park *park, int fd, int64_t deadline_ms)
+static void set_deadline_locked(struct sc_park *park, struct sc_watch *w, int64_t deadline_ms)
 {
-    int slot = park->first_free;
-    if (slot >= 0) {
-        park->first_free = park->slots[slot].next_free;
-    } else {
-        void *p = park->slots;
-        if (!sc_try_grow(&p, &park->slot_cap, (size_t)park->slot_count + 1, sizeof(*park->slots)))
-            return -1;
-        park->slots = p;
-        slot = park->slot_count++;
-        park->slots[slot] = (struct sc_watch){ 0 };
-    }
-    struct sc_watch *w = &park->slots[slot];
-    w->fd = fd;
-    w->generation++;
     w->deadline_ms = deadline_ms;
-    struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT,
-                                 .data.u64 = (uint64_t)w->generation << 32 | (uint32_t)slot };
-    /* Without a watch the deadline still ends the wait. */
-    (void)epoll_ctl(park->epoll_fd, EPOLL_CTL_ADD, fd, &event);
     if (deadline_ms < park->next_ms) {
         park->next_ms = deadline_ms;
         poke(park);
     }
+}
+
+static struct sc_watch *slot_new_locked(struct sc_park *park)
+{
+    if (park->first_free >= 0) {
+        struct sc_watch *w = &park->slots[park->first_free];
+        park->first_free = w->next_free;
+        return w;
+    }
+    void *p = park->slots;
+    if (!sc_try_grow(&p, &park->slot_cap, (size_t)park->slot_count + 1, sizeof(*park->slots)))
+        return NULL;
+    park->slots = p;
+    struct sc_watch *w = &park->slots[park->slot_count++];
+    *w = (struct sc_watch){ 0 };
+    return w;
+}
+
+static void slot_free_locked(struct sc_park *park, struct sc_watch *w)
+{
+    w->used = false;
+    w->next_free = park->first_free;
+    park->first_free = (int)(w - park->slots);
+}
+
+int sc_park_watch(struct sc_park *park, int fd)
+{
+    SC_LOCK(&park->lock);
+    struct sc_watch *w = slot_new_locked(park);
+    if (w == NULL)
+        return -1;
+    int slot = (int)(w - park->slots);
+    *w = (struct sc_watch){ .used = true, .fd = fd, .generation = w->generation + 1 };
+    struct epoll_event event = { .events = EPOLLRDHUP | EPOLLET,
+                                 .data.u64 = (uint64_t)w->generation << 32 | (uint32_t)slot };
+    if (epoll_ctl(park->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        slot_free_locked(park, w);
+        return -1;
+    }
+    set_deadline_locked(park, w, sc_clock_mono_ms() + SC_HTTP_HEADER_MS);
     return slot;
 }
 
-static void slot_free_locked(struct sc_park *park, int slot)
+void sc_park_unwatch(struct sc_park *park, int slot)
 {
+    if (slot < 0)
+        return;
+    SC_LOCK(&park->lock);
     struct sc_watch *w = &park->slots[slot];
+    sc_assert(w->used && w->req == NULL && w->stream == NULL);
     (void)epoll_ctl(park->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
-    w->req = NULL;
-    w->stream = NULL;
-    w->next_free = park->first_free;
-    park->first_free = slot;
+    slot_free_locked(park, w);
+}
+
+void sc_park_busy(struct sc_park *park, int slot)
+{
+    if (slot < 0)
+        return;
+    SC_LOCK(&park->lock);
+    struct sc_watch *w = &park->slots[slot];
+    w->busy = true;
+    if (!w->hung_up)
+        w->deadline_ms = INT64_MAX;
+}
+
+void sc_park_idle(struct sc_park *park, int slot, int64_t idle_ms)
+{
+    if (slot < 0)
+        return;
+    SC_LOCK(&park->lock);
+    struct sc_watch *w = &park->slots[slot];
+    w->busy = false;
+    set_deadline_locked(park, w,
+                        sc_clock_mono_ms() + (w->hung_up ? NUDGE_MS : idle_ms + SC_HTTP_HEADER_MS));
 }
 
 /* ---- requests ---- */
 
+/* The request waits no longer, wherever its watch stands. */
+static void detach_locked(struct sc_park *park, struct sc_request *req)
+{
+    if (req->slot < 0)
+        return;
+    park->slots[req->slot].req = NULL;
+    park->slots[req->slot].deadline_ms = INT64_MAX;
+}
+
 static void queue_again_locked(struct sc_park *park, struct sc_request *req)
 {
-    if (req->slot >= 0)
-        slot_free_locked(park, req->slot);
-    req->slot = -1;
+    detach_locked(park, req);
     req->wait = SC_WAIT_QUEUED;
     req->pending = false;
     req->rerun = true;
@@ -82,9 +137,7 @@ static void queue_again_locked(struct sc_park *park, struct sc_request *req)
 
 static void mark_gone_locked(struct sc_park *park, struct sc_request *req)
 {
-    if (req->slot >= 0)
-        slot_free_locked(park, req->slot);
-    req->slot = -1;
+    detach_locked(park, req);
     req->wait = SC_WAIT_GONE;
 }
 
@@ -111,33 +164,26 @@ void sc_park_running(struct sc_park *park, struct sc_request *req)
     req->wait = SC_WAIT_RUNNING;
 }
 
-static int connection_fd(struct MHD_Connection *conn)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info == NULL ? -1 : info->connect_fd;
-}
-
 void sc_park_add(struct sc_park *park, struct sc_request *req)
 {
+    bool refused;
     {
         SC_LOCK(&park->lock);
-        if (!park->stopping) {
-            if (!req->pending) {
-                req->slot =
-                    slot_take_locked(park, connection_fd(req->conn), req->later.deadline_ms);
-                if (req->slot >= 0) {
-                    park->slots[req->slot].req = req;
-                    req->wait = SC_WAIT_PARKED;
-                    return;
-                }
-            }
+        struct sc_watch *w = req->slot < 0 ? NULL : &park->slots[req->slot];
+        refused = park->stopping || w == NULL;
+        if (!refused && req->pending) {
             queue_again_locked(park, req);
+            return;
+        }
+        if (!refused && !w->hung_up) {
+            w->req = req;
+            req->wait = SC_WAIT_PARKED;
+            set_deadline_locked(park, w, req->later.deadline_ms);
             return;
         }
         mark_gone_locked(park, req);
     }
-    finish_gone(req, true);
+    finish_gone(req, refused);
 }
 
 bool sc_request_resume(struct sc_request *req)
@@ -162,40 +208,65 @@ bool sc_request_resume(struct sc_request *req)
 
 /* ---- streams ---- */
 
-int sc_park_add_stream(struct sc_park *park, struct sc_stream *stream, int fd)
+bool sc_park_add_stream(struct sc_park *park, struct sc_stream *stream, int slot)
 {
     SC_LOCK(&park->lock);
-    if (park->stopping)
-        return -1;
-    int slot = slot_take_locked(park, fd, sc_clock_mono_ms() + SC_STREAM_COMMENT_MS);
-    if (slot >= 0)
-        park->slots[slot].stream = stream;
-    return slot;
+    if (park->stopping || slot < 0 || park->slots[slot].hung_up)
+        return false;
+    park->slots[slot].stream = stream;
+    set_deadline_locked(park, &park->slots[slot], sc_clock_mono_ms() + SC_STREAM_COMMENT_MS);
+    return true;
 }
 
 void sc_park_remove_stream(struct sc_park *park, int slot)
 {
+    if (slot < 0)
+        return;
     SC_LOCK(&park->lock);
-    slot_free_locked(park, slot);
+    park->slots[slot].stream = NULL;
+    park->slots[slot].deadline_ms = INT64_MAX;
 }
 
 /* ---- the thread ---- */
 
-/* An event of a socket. Returns the request whose client has gone, for finish_gone(). */
-static struct sc_request *take_event_locked(struct sc_park *park, uint64_t token)
+/* An event of a socket: the client sends no more, or has gone. Returns the parked request to give
+ * up, for finish_gone(). */
+static struct sc_request *take_event_locked(struct sc_park *park, uint64_t token, int64_t now_ms)
 {
     uint32_t slot = (uint32_t)token;
     if (slot >= (uint32_t)park->slot_count)
         return NULL;
     struct sc_watch *w = &park->slots[slot];
-    if (w->generation != (uint32_t)(token >> 32))
+    if (!w->used || w->generation != (uint32_t)(token >> 32))
         return NULL;
+    w->hung_up = true;
     if (w->stream != NULL)
         sc_stream_end_locked(w->stream, true);
     struct sc_request *req = w->req;
     if (req != NULL)
         mark_gone_locked(park, req);
+    set_deadline_locked(park, w, now_ms + NUDGE_MS);
     return req;
+}
+
+static void take_deadline_locked(struct sc_park *park, struct sc_watch *w, int64_t now_ms)
+{
+    if (w->req != NULL) {
+        queue_again_locked(park, w->req);
+    } else if (w->hung_up) {
+        /* libmicrohttpd misses the end of a connection that comes together with bytes: it takes a
+         * short read for the last of an edge. A fresh edge shows it. */
+        (void)shutdown(w->fd, SHUT_RD);
+        w->deadline_ms = now_ms + NAP_MS;
+    } else if (w->stream != NULL) {
+        sc_stream_comment_locked(w->stream);
+        w->deadline_ms = now_ms + SC_STREAM_COMMENT_MS;
+    } else if (!w->busy) {
+        (void)shutdown(w->fd, SHUT_RDWR); /* no headers in time */
+        w->deadline_ms = now_ms + NAP_MS;
+    } else {
+        w->deadline_ms = INT64_MAX;
+    }
 }
 
 static void take_deadlines_locked(struct sc_park *park, int64_t now_ms)
@@ -203,16 +274,10 @@ static void take_deadlines_locked(struct sc_park *park, int64_t now_ms)
     park->next_ms = INT64_MAX;
     for (int i = 0; i < park->slot_count; i++) {
         struct sc_watch *w = &park->slots[i];
-        if (w->req == NULL && w->stream == NULL)
+        if (!w->used)
             continue;
-        if (w->deadline_ms <= now_ms && w->req != NULL) {
-            queue_again_locked(park, w->req);
-            continue;
-        }
-        if (w->deadline_ms <= now_ms) {
-            w->deadline_ms = now_ms + SC_STREAM_COMMENT_MS;
-            sc_stream_comment_locked(w->stream);
-        }
+        if (w->deadline_ms <= now_ms)
+            take_deadline_locked(park, w, now_ms);
         park->next_ms = SC_MIN(park->next_ms, w->deadline_ms);
     }
 }
@@ -236,17 +301,17 @@ static bool round_once(struct sc_park *park)
         SC_LOCK(&park->lock);
         if (park->stop)
             return false;
+        int64_t now_ms = sc_clock_mono_ms();
         for (int i = 0; i < n; i++) {
             if (events[i].data.u64 == WAKE_TOKEN) {
                 uint64_t count;
                 (void)!read(park->wake_fd, &count, sizeof(count));
                 continue;
             }
-            struct sc_request *req = take_event_locked(park, events[i].data.u64);
+            struct sc_request *req = take_event_locked(park, events[i].data.u64, now_ms);
             if (req != NULL)
                 gone[gone_count++] = req;
         }
-        int64_t now_ms = sc_clock_mono_ms();
         if (now_ms >= park->next_ms)
             take_deadlines_locked(park, now_ms);
     }

@@ -1,11 +1,23 @@
 /* Taking a request's body. */
 #include "http/http-internal.h"
 
+#include "base/clock.h"
+
 #include "base/banned.h"
+
+/* A client that drips keeps a connection from others; libmicrohttpd only sees that it is not idle.
+ */
+static bool is_too_slow(const struct sc_request *req)
+{
+    int64_t ms = (sc_clock_mono_us() - req->start_us) / 1000;
+    return ms > SC_HTTP_BODY_GRACE_MS && req->received / (ms / 1000) < SC_HTTP_BODY_BYTES_PER_S;
+}
 
 bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len)
 {
     req->received += (int64_t)len;
+    if (is_too_slow(req))
+        return false;
     if (req->refusal.code != SC_OK)
         return req->received <= SC_HTTP_DRAIN;
     if (req->spool != NULL) {

@@ -40,6 +40,27 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
     return sc_request_new(cls, uri);
 }
 
+static int connection_slot(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? -1 : (int)(intptr_t)info->socket_context - 1;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *conn, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct sc_park *park = &((const struct sc_listener *)cls)->http->park;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+        int slot = info == NULL ? -1 : sc_park_watch(park, info->connect_fd);
+        *context = (void *)(intptr_t)(slot + 1);
+    } else {
+        sc_park_unwatch(park, (int)(intptr_t)*context - 1);
+    }
+}
+
 static void count_live(struct sc_http *http, int by)
 {
     SC_LOCK(&http->lock);
@@ -53,10 +74,11 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 {
     const struct sc_listener *listener = cls;
     struct sc_request *req = *con_cls;
-    (void)conn;
     *con_cls = NULL;
     if (req == NULL)
         return;
+    int64_t idle_ms = (int64_t)listener->http->options.idle_timeout_s * 1000;
+    sc_park_idle(&listener->http->park, connection_slot(conn), idle_ms);
     bool counted = req->counted;
     if (counted && sc_log_enabled(SC_LOG_DEBUG))
         SC_LOG(DEBUG, "http", "request", SC_S("method", req->method),
@@ -108,6 +130,8 @@ static enum MHD_Result begin(struct sc_request *req, struct MHD_Connection *conn
 {
     req->admitted = true;
     req->conn = conn;
+    req->slot = connection_slot(conn);
+    sc_park_busy(&req->http->park, req->slot);
     (void)snprintf(req->method, sizeof(req->method), "%s", method);
     req->counted = true;
     count_live(req->http, 1);
@@ -179,8 +203,8 @@ static enum sc_code start_listener(struct sc_listener *l, struct sc_error *err)
         (unsigned)SC_MAX(o->connection_limit, o->threads), MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)SC_MAX(o->idle_timeout_s, 0), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri, l, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, l, MHD_OPTION_END);
+        keep_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri, l, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, l, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_END);
     if (l->daemon == NULL)
         return sc_error_set(err, SC_E_INTERNAL, "cannot start the HTTP server: %s",
                             strerrordesc_np(errno));

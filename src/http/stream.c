@@ -118,13 +118,11 @@ static ssize_t read_stream(void *cls, uint64_t at, char *out, size_t room)
     return (ssize_t)n;
 }
 
-/* libmicrohttpd lets go of the response before it closes the socket, so that the park never watches
- * a descriptor that has become another's. */
+/* libmicrohttpd lets go of the response before it closes the socket: the slot is still ours. */
 static void free_stream(void *cls)
 {
     struct sc_stream *s = cls;
-    if (s->slot >= 0)
-        sc_park_remove_stream(&s->http->park, s->slot);
+    sc_park_remove_stream(&s->http->park, s->slot);
     if (s->closed != NULL)
         s->closed(s->ctx);
     sc_buf_done(&s->buf);
@@ -135,8 +133,6 @@ static void free_stream(void *cls)
 struct sc_done *sc_reply_stream(struct sc_request *req, const char *content_type, sc_stream_fn next,
                                 void (*closed)(void *ctx), void *ctx, struct sc_stream **out)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct sc_stream *s = sc_alloc(sizeof(*s));
     s->http = req->http;
     s->conn = req->conn;
@@ -145,9 +141,9 @@ struct sc_done *sc_reply_stream(struct sc_request *req, const char *content_type
     s->ctx = ctx;
     s->awake = true; /* the first bytes need no wake-up */
     sc_assert(pthread_mutex_init(&s->lock, NULL) == 0);
-    s->slot = sc_park_add_stream(&req->http->park, s, info == NULL ? -1 : info->connect_fd);
-    if (s->slot < 0)
-        sc_stream_end_locked(s, false);
+    s->slot = req->slot;
+    if (!sc_park_add_stream(&req->http->park, s, s->slot))
+        s->ended = true;
     sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     sc_reply_header(req, "X-Accel-Buffering", "no");
     *out = s;

@@ -6,6 +6,9 @@
 
 #define CROWD 200
 
+/* Enough threads that the whole crowd fits their queue. */
+static const struct rig_options roomy = { 8, 1000, 30 };
+
 static int ask_to_park(struct rig *rig, const char *query)
 {
     int fd = rig_connect_unix(rig);
@@ -105,7 +108,7 @@ static void two_hundred_are_each_resumed_once(void **state)
     (void)state;
     SC_AUTO(rig_done) struct rig rig;
     int fds[CROWD];
-    rig_start(&rig, NULL);
+    rig_start(&rig, &roomy);
     pthread_t thread = start_resuming();
     for (int i = 0; i < CROWD; i++)
         fds[i] = ask_to_park(&rig, "park");
@@ -124,7 +127,7 @@ static void races_end_each_request_once(void **state)
     (void)state;
     SC_AUTO(rig_done) struct rig rig;
     int fds[CROWD];
-    rig_start(&rig, NULL);
+    rig_start(&rig, &roomy);
     for (int i = 0; i < CROWD; i++)
         fds[i] = ask_to_park(&rig, i % 3 == 0 ? "park?ms=5" : "park");
     for (int i = 0; i < CROWD; i++) {
