@@ -520,7 +520,7 @@ int rig_temp_files(struct rig *rig)
     int n = 0;
     assert_non_null(d);
     for (const struct dirent *e; (e = readdir(d)) != NULL;)
-        n += e->d_name[0] != '.';
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     (void)closedir(d);
     return n;
 }

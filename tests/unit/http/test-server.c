@@ -250,17 +250,19 @@ static void a_connection_serves_many_requests(void **state)
     assert_true(rig_read_until(fd, &out, "4:null", 50));
 }
 
+#define JSON_POST "POST /api/body HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+
 static void smuggling_is_refused(void **state)
 {
     (void)state;
     SC_AUTO(rig_done) struct rig rig;
     static const char *const rows[] = {
-        "POST /api/body HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nnull1",
-        "POST /api/body HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n"
-        "\r\n0\r\n\r\n",
-        "POST /api/body HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        "POST /api/body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "fffffffffffffffff\r\nx\r\n",
+        JSON_POST "Content-Length: 4\r\nContent-Length: 5\r\n\r\nnull1",
+        JSON_POST "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n"
+                  "\r\n0\r\n\r\n",
+        JSON_POST "Content-Length: -1\r\n\r\n",
+        JSON_POST "Transfer-Encoding: chunked\r\n\r\n"
+                  "fffffffffffffffff\r\nx\r\n",
         "GET /api/hello HTTP/1.1\r\n\r\n",
         "GET /api/hello HTTP/1.1\r\nHost: a\r\nX-A: b\x01"
         "c\r\n\r\n",
@@ -291,16 +293,15 @@ static void headers_must_come_in_time(void **state)
     rig_send(slow, "GET /api/hello HTTP/1.1\r\nHost: a");
     SC_AUTO_CLOSE int served = rig_connect_tcp(&rig);
     rig_send(served, "GET /api/slow HTTP/1.1\r\nHost: a\r\n\r\n");
-    SC_AUTO_CLOSE int kept = rig_connect_tcp(&rig);
-    rig_send(kept, "GET /api/hello HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_true(rig_read_until(kept, &out, "hello", 1));
     rig_await(&rig_counters.slow, 1);
-    test_clock_step(&clock, 11000);
-    sc_buf_reset(&out);
+    struct pollfd ready = { .fd = slow, .events = POLLIN };
+    int steps = 0;
+    do { /* the connection may be accepted after the first step */
+        assert_true(++steps < 100);
+        test_clock_step(&clock, 11000);
+    } while (poll(&ready, 1, 1500) == 0);
     rig_read_all(slow, &out);
     assert_int_equal(out.len, 0);
-    rig_send(kept, "GET /api/hello HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_true(rig_read_until(kept, &out, "hello", 1));
     rig_open_gate();
     sc_buf_reset(&out);
     assert_true(rig_read_until(served, &out, "slow", 1));
