@@ -130,12 +130,11 @@ static int64_t distance(int64_t a, int64_t b)
     return a < b ? b - a : a - b;
 }
 
-/* Distance of two words with equal text; -1 when they are no pair. The closest of starts, midpoints
- * and ends counts: a word across the edge has only one of them right. */
+/* Distance of two words with equal text; -1 when they are no pair. The closer of starts and
+ * ends counts: a word across the edge has only one of them right. */
 static int64_t pair_cost(const struct unit *l, const struct unit *r)
 {
     int64_t d = SC_MIN(distance(l->start, r->start), distance(l->end, r->end));
-    d = SC_MIN(d, distance(l->mid, r->mid));
     if (d > PAIR_MS || strcmp(l->norm, r->norm) != 0)
         return -1;
     /* Nothing but punctuation normalises to nothing. */
@@ -253,8 +252,8 @@ static bool remove_losers(struct sc_segments *s, const struct side *side)
 }
 
 enum sc_code sc_seam_settle(struct sc_segments *left, struct sc_segments *right,
-                            int64_t overlap_start_ms, int64_t overlap_end_ms, bool *changed_left,
-                            bool *changed_right, struct sc_error *err)
+                            int64_t overlap_start_ms, int64_t overlap_end_ms,
+                            struct sc_seam_changes *changes, struct sc_error *err)
 {
     SC_AUTO(side_done) struct side l = { 0 };
     SC_AUTO(side_done) struct side r = { 0 };
@@ -276,7 +275,7 @@ enum sc_code sc_seam_settle(struct sc_segments *left, struct sc_segments *right,
         return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
     choose(&l, &r, overlap_start_ms + (overlap_end_ms - overlap_start_ms) / 2);
 
-    *changed_left = remove_losers(left, &l);
-    *changed_right = remove_losers(right, &r);
+    changes->left = remove_losers(left, &l);
+    changes->right = remove_losers(right, &r);
     return SC_OK;
 }

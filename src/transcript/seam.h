@@ -5,13 +5,18 @@
 
 #include "transcript/segment.h"
 
+/* Which sides lost words and must be stored anew. */
+struct sc_seam_changes {
+    bool left, right;
+};
+
 /* left ends and right begins inside [overlap_start_ms, overlap_end_ms] of recording time; both
  * carry recording times. Removes the losers from both sides in place; segments that lose all words
- * are removed, others are settled anew. *changed_left / *changed_right: was anything removed there?
+ * are removed, others are settled anew. A word that only one side heard stays where the other is
+ * silent. INVALID_VALUE for an overlap that ends before it starts; both sides are then untouched.
  */
 SC_MUST_USE enum sc_code sc_seam_settle(struct sc_segments *left, struct sc_segments *right,
                                         int64_t overlap_start_ms, int64_t overlap_end_ms,
-                                        bool *changed_left, bool *changed_right,
-                                        struct sc_error *err);
+                                        struct sc_seam_changes *changes, struct sc_error *err);
 /* Lower-cased, diacritics kept, punctuation dropped: what "equal text" compares. */
 void sc_word_normalise(struct sc_str text, struct sc_buf *out);

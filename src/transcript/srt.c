@@ -12,6 +12,8 @@
  * text is cut into tokens (words, or pieces of one that is wider than a line) and every token ends
  * up in exactly one cue. SubRip has no escapes: what would be taken for its syntax is broken up. */
 #define LINE_COLUMNS 42
+/* What is wider and of a script without spaces may be cut between any two signs. */
+#define WORD_COLUMNS 12
 #define CUE_MS 7000
 /* A pause as long as this ends a cue. */
 #define PAUSE_MS 1500
@@ -66,21 +68,38 @@ static void push_token(struct tokens *t, struct token token)
     t->items[t->count++] = token;
 }
 
-/* Adds one word, in pieces when it is wider than a line or of a script without spaces. */
+/* The time of byte `at` of `len` that share [start, end]; in floating point, as the product of a
+ * long time and a long text passes 64 bits. */
+static int64_t share(int64_t start, int64_t end, size_t at, size_t len)
+{
+    return start + (int64_t)((double)(end - start) * (double)at / (double)len);
+}
+
+static int width_of(struct sc_str s)
+{
+    int columns = 0;
+    uint32_t cp;
+    for (size_t n; s.len > 0 && (n = sc_utf8_decode(s, &cp)) > 0; s.ptr += n, s.len -= n)
+        columns += sc_text_width(cp);
+    return columns;
+}
+
+/* Adds one word, in pieces when it is wider than a line or a whole sentence without spaces. */
 static void add_word(struct tokens *t, struct sc_str word, bool space, int64_t start, int64_t end)
 {
     struct token token = { .at = t->text.len, .space = space, .start = start, .end = start };
     uint32_t before = 0;
+    bool sentence = width_of(word) > WORD_COLUMNS;
     for (size_t i = 0; i < word.len;) {
         uint32_t cp;
         size_t n = sc_utf8_decode((struct sc_str){ word.ptr + i, word.len - i }, &cp);
         sc_assert(n > 0); /* the text went through sc_text_append_line */
         int columns = sc_text_width(cp);
         /* A comma or full stop of such a script never begins a line. */
-        bool breaks = sc_text_is_unsegmented(before) && sc_text_is_unsegmented(cp) &&
+        bool breaks = sentence && sc_text_is_unsegmented(before) && sc_text_is_unsegmented(cp) &&
                       !sc_text_is_punctuation(cp);
         if (token.len > 0 && columns > 0 && (breaks || token.columns + columns > LINE_COLUMNS)) {
-            token.end = start + (end - start) * (int64_t)i / (int64_t)word.len;
+            token.end = share(start, end, i, word.len);
             push_token(t, token);
             token = (struct token){ .at = t->text.len, .start = token.end };
         }
@@ -109,8 +128,8 @@ static void add_line(struct tokens *t, struct sc_str line, int64_t start, int64_
     while (rest.len > 0) {
         size_t at = line.len - rest.len;
         struct sc_str word = sc_str_take_until(&rest, ' ');
-        int64_t from = start + (end - start) * (int64_t)at / (int64_t)line.len;
-        int64_t to = start + (end - start) * (int64_t)(at + word.len) / (int64_t)line.len;
+        int64_t from = share(start, end, at, line.len);
+        int64_t to = share(start, end, at + word.len, line.len);
         add_word(t, word, t->count > 0, from, to);
     }
 }

@@ -2,10 +2,10 @@
 /* Voice activity and deterministic cutting on 16 kHz mono s16 PCM, streaming, pure.
  *
  * Frames of 20 ms are speech when their energy lies 6 dB or more above the 10th percentile of the
- * energies within 15 s to either side (measured best: 3.7 % missed at 8 dB SNR where fixed thresholds
- * and the WebRTC detector call everything speech), with 300 ms of hangover. The cutter makes pieces of
- * at most max_chunk_s that begin and end in silence; where there is none it lets neighbours overlap by
- * a second. Equal samples give equal cuts however the input is sliced. */
+ * energies within 15 s to either side (measured best: 3.7 % missed at 8 dB SNR where fixed
+ * thresholds and the WebRTC detector call everything speech), with 300 ms of hangover. The cutter
+ * makes pieces of at most max_chunk_s that begin and end in silence; where there is none it lets
+ * neighbours overlap by a second. Equal samples give equal cuts however the input is sliced. */
 
 #include "base/error.h"
 
@@ -16,10 +16,10 @@
 #define SC_PCM_RATE 16000
 
 struct sc_cut_options {
-    bool vad;            /* off: fixed windows of window_s with overlap_ms, first to last sample */
-    int max_chunk_s;     /* of the engine */
-    int target_s;        /* aim, <= max_chunk_s (0: max_chunk_s) */
-    int overlap_ms;      /* where a cut falls into speech; 1 000 */
+    bool vad;        /* off: fixed windows of max_chunk_s with overlap_ms, first to last sample */
+    int max_chunk_s; /* of the engine */
+    int target_s;    /* aim, <= max_chunk_s (0: max_chunk_s) */
+    int overlap_ms;  /* where a cut falls into speech; 1 000 */
     double threshold_db; /* above the noise floor; 6 */
     int hangover_ms;     /* 300 */
     int min_silence_ms;  /* shorter pauses are not cut at; 300 */
@@ -34,11 +34,13 @@ struct sc_cut {
 typedef enum sc_code (*sc_cut_fn)(void *ctx, const struct sc_cut *cut, struct sc_error *err);
 
 struct sc_cutter;
+/* NULL: no memory. fn is called from feed and finish, in order; after an error of fn the cutter
+ * answers CANCELLED. Used by one thread at a time. */
 struct sc_cutter *sc_cutter_new(const struct sc_cut_options *options, sc_cut_fn fn, void *ctx);
 void sc_cutter_free(struct sc_cutter *c);
 SC_DEFINE_FREEP(struct sc_cutter, sc_cutter_free);
-/* Feeds samples; calls fn for each piece that is complete (with vad: pieces without speech are left
- * out). Memory is bounded by max_chunk_s + 30 s. */
+/* Feeds samples, which are copied; calls fn for each piece that is complete (with vad: pieces
+ * without speech are left out). Memory is bounded by max_chunk_s + 30 s. */
 SC_MUST_USE enum sc_code sc_cutter_feed(struct sc_cutter *c, const int16_t *pcm, size_t samples,
                                         struct sc_error *err);
 /* The end of the recording: the remaining pieces. */
