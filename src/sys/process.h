@@ -13,7 +13,7 @@ struct sc_spawn {
     const char *const *env;    /* NULL: our environment */
     struct {
         int fd; /* ours, kept open here */
-        int as; /* number in the child */
+        int as; /* number in the child, below 64 */
     } fds[8];
     int fd_count;              /* 0, 1, 2 not listed are /dev/null (2: ours) */
     bool new_session;          /* setsid */
@@ -22,7 +22,8 @@ struct sc_spawn {
 /* All other descriptors are closed in the child; signals are set to default and unblocked. */
 SC_MUST_USE enum sc_code sc_process_spawn(const struct sc_spawn *spec, pid_t *pid,
                                           struct sc_error *err);
-/* Waits up to timeout_ms (negative: for ever); false while it runs. *status as waitpid has it. */
+/* Waits up to timeout_ms (negative: for ever); false while it runs. *status as waitpid has it, -1
+ * when pid is no child of ours (any more). */
 bool sc_process_wait(pid_t pid, int64_t timeout_ms, int *status);
 /* A pidfd that polls readable when the process has ended; -1: none. */
 int sc_process_open(pid_t pid);
