@@ -1,7 +1,6 @@
 #include "sys/process.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +11,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/banned.h"
-
-extern char **environ;
 
 /* Sources are first moved here, out of the way of every target, so that {3→4, 4→3} works. */
 #define FD_PARK 64
