@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <pocketsphinx.h>
+#include <sphinxbase/err.h>
 #include <string.h>
 #include <sys/stat.h>
 
