@@ -1,7 +1,8 @@
 #pragma once
-/* Audio from untrusted bytes: probe and streaming decode to 16 kHz mono s16. The only place that sees
- * FFmpeg. Input is read through a callback, never by name: no protocol, no second file, an allow-list
- * of containers and codecs. One decode runs on one thread; nothing is shared between decodes. */
+/* Audio from untrusted bytes: probe and streaming decode to 16 kHz mono s16. The only place that
+ * sees FFmpeg. Input is read through a callback, never by name: no protocol, no second file, an
+ * allow-list of containers and codecs. One decode runs on one thread; nothing is shared between
+ * decodes. */
 
 #include "base/error.h"
 #include "base/str.h"
@@ -59,8 +60,8 @@ struct sc_audio_sink {
 };
 
 struct sc_audio_options {
-    bool probe;     /* stop after SC_AUDIO_PROBE_MS; pcm is not called */
-    int64_t max_ms; /* longer recordings end with FILE_TOO_LARGE; 0: no limit */
+    bool probe;              /* stop after SC_AUDIO_PROBE_MS; pcm is not called */
+    int64_t max_ms;          /* longer recordings end with FILE_TOO_LARGE; 0: no limit */
     bool (*stop)(void *ctx); /* polled; true gives CANCELLED; NULL: never */
     void *stop_ctx;
 };
@@ -68,9 +69,10 @@ struct sc_audio_options {
 /* Loads what FFmpeg loads lazily, so that decoding opens nothing: before the jail closes. */
 void sc_audio_warm_up(void);
 
-/* FILE_FORMAT with a sentence that says what the bytes are and what to do; FILE_TOO_LARGE; AUDIO_ERROR
- * when the decoder gives up; IO_ERROR; CANCELLED; what the sink returned. Broken packets are counted and
- * stepped over. Gaps over 50 ms and late starts become silence, so that times stay true. */
+/* FILE_FORMAT with a sentence that says what the bytes are and what to do; FILE_TOO_LARGE;
+ * AUDIO_ERROR when the decoder gives up; IO_ERROR; CANCELLED; what the sink returned. Broken
+ * packets are counted and stepped over. Gaps over 50 ms and late starts become silence, so that
+ * times stay true. */
 SC_MUST_USE enum sc_code sc_audio_decode(const struct sc_audio_source *source,
                                          const struct sc_audio_options *options,
                                          const struct sc_audio_sink *sink,

@@ -14,7 +14,7 @@ struct decode {
     struct timeline timeline;
     struct sc_audio_stats *stats;
     int64_t packets;
-    int64_t packet_ms;      /* length of the packets read so far, decodable or not */
+    int64_t packet_ms; /* length of the packets read so far, decodable or not */
     int64_t errors_in_a_row;
     bool ended; /* enough was decoded */
 };
@@ -61,7 +61,8 @@ static void count_error(struct decode *d)
     d->errors_in_a_row++;
 }
 
-/* Takes what the decoder has ready. EAGAIN asks for another packet; EOF comes only after the empty one. */
+/* Takes what the decoder has ready. EAGAIN asks for another packet; EOF comes only after the empty
+ * one. */
 static enum sc_code receive(struct decode *d, AVFrame *frame, struct sc_error *err)
 {
     for (;;) {
@@ -183,7 +184,8 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
 {
     struct sc_audio_info info = { 0 };
     struct sc_audio_stats counted = { .first_error_ms = -1 };
-    SC_AUTO(decode_done) struct decode d = {
+    SC_AUTO(decode_done)
+    struct decode d = {
         .in = { .source = source, .options = options },
         .stats = &counted,
     };

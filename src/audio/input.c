@@ -1,16 +1,18 @@
-/* Opening hostile bytes. FFmpeg's own front door tries every demuxer, follows names inside playlists and
- * inflates archives; here the container is recognised first, must be on the list, and is then opened on a
- * reader that has no names and cannot open anything. */
+/* Opening hostile bytes. FFmpeg's own front door tries every demuxer, follows names inside
+ * playlists and inflates archives; here the container is recognised first, must be on the list, and
+ * is then opened on a reader that has no names and cannot open anything. */
 #include "audio/input.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <strings.h>
 
 #include "base/banned.h"
 
 #define IO_BUFFER (32 << 10)
 #define PROBE_BYTES (1 << 20)
-#define SCORE_MIN 5 /* a lone sync word in noise scores 1 */
+#define OGG_PAGE_MAX 65307
+#define SCORE_MIN 5          /* a lone sync word in noise scores 1 */
+#define SCORE_FOREIGN_MIN 26 /* below, a name would be a guess */
 
 const char input_formats[] =
     "wav,w64,aiff,mp3,aac,flac,ogg,matroska,webm,mov,mp4,m4a,asf,amr,caf,mpegts,avi,au";
@@ -153,11 +155,12 @@ static enum sc_code recognise(struct input *in, const AVInputFormat **out, struc
     int score = 0;
     AVProbeData probe = { .filename = "", .buf = head, .buf_size = (int)n };
     const AVInputFormat *format = av_probe_input_format3(&probe, 1, &score);
-    if (format == NULL || score < SCORE_MIN)
+    bool accepted = format != NULL && av_match_list(format->name, input_formats, ',');
+    if (format == NULL || score < (accepted ? SCORE_MIN : SCORE_FOREIGN_MIN))
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "this is no audio format that is known here, or the start of the file "
                             "is damaged: convert it to WAV, FLAC, MP3, M4A or Ogg");
-    if (!av_match_list(format->name, input_formats, ','))
+    if (!accepted)
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "files of the format '%s' are not accepted: convert it to WAV, FLAC, "
                             "MP3, M4A or Ogg",
@@ -193,7 +196,9 @@ static enum sc_code open_container(struct input *in, const AVInputFormat *known,
         return input_error(in, rc, SC_E_FILE_FORMAT,
                            "the file is damaged or cut off: its container cannot be opened", err);
     in->format = format;
-    for (unsigned i = 0; i < format->nb_streams; i++) {
+    /* The clock of MPEG-TS begins where the first stream does, be it the video. */
+    bool all = av_match_list("mpegts", known->name, ',');
+    for (unsigned i = 0; i < format->nb_streams && !all; i++) {
         if (format->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO)
             format->streams[i]->discard = AVDISCARD_ALL;
     }
@@ -294,8 +299,8 @@ static int64_t samples_of(const struct input *in, int64_t ts)
     return av_rescale_q(ts, in->stream->time_base, (AVRational){ 1, SC_AUDIO_RATE });
 }
 
-/* Timelines of MP4 and Matroska are anchored: a track that begins late is silent until then. Those of
- * streams (MPEG-TS, Ogg, ASF) begin anywhere, and time 0 is where the first of them begins. */
+/* Timelines of MP4 and Matroska are anchored: a track that begins late is silent until then. Those
+ * of streams (MPEG-TS, Ogg, ASF) begin anywhere, and time 0 is where the first of them begins. */
 static void set_origin(struct input *in)
 {
     const AVFormatContext *f = in->format;
@@ -318,8 +323,8 @@ static void set_origin(struct input *in)
     }
 }
 
-/* A declared length that the bytes cannot hold is a lie: even the thinnest speech codec takes 300 bits a
- * second, and PCM says exactly what it takes. */
+/* A declared length that the bytes cannot hold is a lie: even the thinnest speech codec takes 300
+ * bits a second, and PCM says exactly what it takes. */
 static bool duration_is_plausible(const struct input *in, int64_t ms)
 {
     const AVCodecParameters *par = in->stream->codecpar;
@@ -328,6 +333,37 @@ static bool duration_is_plausible(const struct input *in, int64_t ms)
     if (bits > 0 && par->sample_rate > 0)
         per_second = SC_MAX((int64_t)bits * par->ch_layout.nb_channels * par->sample_rate / 8, 1);
     return ms >= 0 && ms / 1000 <= in->source->size / per_second + 2;
+}
+
+/* Serial number of the last Ogg page in bytes; false when there is none. */
+static bool last_ogg_serial(const uint8_t *bytes, size_t len, uint32_t *serial)
+{
+    for (size_t at = len < 27 ? 0 : len - 26; at-- > 0;) {
+        if (memcmp(bytes + at, "OggS", 4) == 0) {
+            memcpy(serial, bytes + at + 14, sizeof(*serial));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ogg files may be joined end to end; the duration that FFmpeg reads off the last page is then that
+ * of the last part. */
+static bool is_chained_ogg(struct input *in)
+{
+    uint8_t first[27];
+    uint32_t first_serial = 0;
+    uint32_t last_serial = 0;
+    const struct sc_audio_source *s = in->source;
+    if (strcmp(in->format->iformat->name, "ogg") != 0 || in->format->nb_streams != 1 ||
+        s->read_at(s->ctx, 0, first, sizeof(first)) != (int64_t)sizeof(first))
+        return false;
+    SC_AUTO(av_memoryp) uint8_t *tail = av_malloc(OGG_PAGE_MAX);
+    int64_t n = tail == NULL
+                    ? -1
+                    : s->read_at(s->ctx, SC_MAX(s->size - OGG_PAGE_MAX, 0), tail, OGG_PAGE_MAX);
+    return n > 0 && last_ogg_serial(first, sizeof(first), &first_serial) &&
+           last_ogg_serial(tail, (size_t)n, &last_serial) && first_serial != last_serial;
 }
 
 static void read_duration(struct input *in, struct sc_audio_info *info)
@@ -340,6 +376,8 @@ static void read_duration(struct input *in, struct sc_audio_info *info)
     info->estimated_ms = -1;
     if (guessed)
         info->estimated_ms = ms;
+    else if (is_chained_ogg(in))
+        info->duration_ms = -1;
     else if (duration_is_plausible(in, ms))
         info->duration_ms = ms;
 
@@ -351,11 +389,39 @@ static void read_duration(struct input *in, struct sc_audio_info *info)
     }
 }
 
+/* Keys of the container's own housekeeping, and keys that are no plain text, are not worth keeping.
+ */
+static bool is_worth_keeping(const char *key)
+{
+    if (av_match_list(key,
+                      "major_brand,minor_version,compatible_brands,handler_name,vendor_id,"
+                      "DURATION,_STATISTICS_TAGS",
+                      ','))
+        return false;
+    for (const char *c = key; *c != '\0'; c++) {
+        if (*c < 0x20 || *c > 0x7e)
+            return false;
+    }
+    return key[0] != '\0';
+}
+
+static bool has_tag(const struct sc_audio_info *info, const char *key)
+{
+    for (size_t i = 0; i < info->tag_count; i++) {
+        if (strncasecmp(info->tags[i].key, key, sizeof(info->tags[i].key) - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The container's tags win over the stream's. */
 static void read_tags(struct sc_audio_info *info, const AVDictionary *tags)
 {
     const AVDictionaryEntry *e = NULL;
     while ((e = av_dict_get(tags, "", e, AV_DICT_IGNORE_SUFFIX)) != NULL &&
            info->tag_count < SC_AUDIO_TAGS) {
+        if (!is_worth_keeping(e->key) || has_tag(info, e->key))
+            continue;
         struct sc_audio_tag *tag = &info->tags[info->tag_count++];
         (void)snprintf(tag->key, sizeof(tag->key), "%s", e->key);
         (void)snprintf(tag->value, sizeof(tag->value), "%s", e->value);

@@ -1,5 +1,5 @@
-/* What people upload by mistake, and what is dangerous to open, by its first bytes. FFmpeg would refuse
- * all of it through the allow-list; this gives the sentence that helps. */
+/* What people upload by mistake, and what is dangerous to open, by its first bytes. FFmpeg would
+ * refuse all of it through the allow-list; this gives the sentence that helps. */
 #include "audio/input.h"
 
 #include "base/banned.h"
@@ -11,10 +11,14 @@ struct magic {
     const char *what;
 };
 
-#define MAGIC(offset, bytes, what) { offset, bytes, sizeof(bytes) - 1, what }
+#define MAGIC(offset, bytes, what)             \
+    {                                          \
+        offset, bytes, sizeof(bytes) - 1, what \
+    }
 #define PLAYLIST "this is a playlist, which only names recordings: upload the recordings themselves"
 #define UNPACK "unpack it and upload the recordings inside"
-#define GAME_MUSIC "this is game music, a program for a sound chip: record it as audio and upload that"
+#define GAME_MUSIC \
+    "this is game music, a program for a sound chip: record it as audio and upload that"
 #define IMAGE "this is a picture, not audio: upload a recording"
 #define DOCUMENT "this is a document, not audio: upload a recording"
 
@@ -23,7 +27,10 @@ static const struct magic magics[] = {
     MAGIC(0, "PK\x03\x04", "this is a ZIP archive: " UNPACK),
     MAGIC(0, "PK\x05\x06", "this is an empty ZIP archive: upload a recording"),
     MAGIC(0, "BZh", "this is a bzip2 archive: " UNPACK),
-    MAGIC(0, "\xfd" "7zXZ", "this is an xz archive: " UNPACK),
+    MAGIC(0,
+          "\xfd"
+          "7zXZ",
+          "this is an xz archive: " UNPACK),
     MAGIC(0, "\x28\xb5\x2f\xfd", "this is a zstd archive: " UNPACK),
     MAGIC(0, "7z\xbc\xaf\x27\x1c", "this is a 7-Zip archive: " UNPACK),
     MAGIC(0, "Rar!", "this is a RAR archive: " UNPACK),
@@ -36,8 +43,10 @@ static const struct magic magics[] = {
     MAGIC(0, "<MPD", PLAYLIST),
     MAGIC(0, "<asx", PLAYLIST),
     MAGIC(0, "<ASX", PLAYLIST),
-    MAGIC(0, "v=0\r\n", "this is a description of a network stream: record it and upload the audio"),
-    MAGIC(0, "v=0\no=", "this is a description of a network stream: record it and upload the audio"),
+    MAGIC(0, "v=0\r\n",
+          "this is a description of a network stream: record it and upload the audio"),
+    MAGIC(0,
+          "v=0\no=", "this is a description of a network stream: record it and upload the audio"),
     MAGIC(0, "NSFE", GAME_MUSIC),
     MAGIC(0, "NESM\x1a", GAME_MUSIC),
     MAGIC(0, "GBS", GAME_MUSIC),
@@ -60,7 +69,10 @@ static const struct magic magics[] = {
     MAGIC(0, "<!DOCTYPE", DOCUMENT),
     MAGIC(0, "<!doctype", DOCUMENT),
     MAGIC(0, "<html", DOCUMENT),
-    MAGIC(0, "\x7f" "ELF", "this is a program, not audio: upload a recording"),
+    MAGIC(0,
+          "\x7f"
+          "ELF",
+          "this is a program, not audio: upload a recording"),
     MAGIC(0, "SQLite format 3", "this is a database, not audio: upload a recording"),
 };
 
@@ -89,8 +101,7 @@ const char *sniff_refusal(struct sc_str head)
         head = (struct sc_str){ head.ptr + 3, head.len - 3 };
     for (size_t i = 0; i < SC_ARRAY_LEN(magics); i++) {
         const struct magic *m = &magics[i];
-        if (head.len >= m->offset + m->len &&
-            memcmp(head.ptr + m->offset, m->bytes, m->len) == 0)
+        if (head.len >= m->offset + m->len && memcmp(head.ptr + m->offset, m->bytes, m->len) == 0)
             return m->what;
     }
     if (!is_text(head))

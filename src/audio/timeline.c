@@ -1,7 +1,7 @@
-/* Position is counted in output samples, because a count cannot lie; the packets' clock is believed only
- * where it says that something is missing. Behind (pts earlier than the count): chained files restart at
- * zero and muxers round, so samples are never dropped. Ahead by more than 50 ms: silence, if the container
- * could mean it; else the clock has jumped and is followed from there. */
+/* Position is counted in output samples, because a count cannot lie; the packets' clock is believed
+ * only where it says that something is missing. Behind (pts earlier than the count): chained files
+ * restart at zero and muxers round, so samples are never dropped. Ahead by more than 50 ms:
+ * silence, if the container could mean it; else the clock has jumped and is followed from there. */
 #include "audio/timeline.h"
 
 #include "base/banned.h"
@@ -73,8 +73,8 @@ static enum sc_code deliver(struct timeline *t, const int16_t *pcm, size_t count
     return SC_OK;
 }
 
-/* Places samples. What lies beyond the declared end is held back: if it stays short it is an encoder's
- * padding and is dropped at the end, if not the declaration was wrong. */
+/* Places samples. What lies beyond the declared end is held back: if it stays short it is an
+ * encoder's padding and is dropped at the end, if not the declaration was wrong. */
 static enum sc_code place(struct timeline *t, const int16_t *pcm, size_t count,
                           struct sc_error *err)
 {

@@ -11,8 +11,8 @@
 
 struct sc_engine_caps {
     int max_chunk_s;
-    int batch;         /* chunks per transcribe call */
-    int threads;       /* that one instance uses */
+    int batch;   /* chunks per transcribe call */
+    int threads; /* that one instance uses */
     bool word_times;
     const char *languages; /* comma-separated codes, "" = any */
     const char *default_model;
@@ -22,9 +22,9 @@ struct sc_engine_caps {
 struct sc_engine_request {
     const int16_t *pcm;
     size_t samples;
-    int64_t start_ms;  /* of the chunk in the recording */
+    int64_t start_ms; /* of the chunk in the recording */
     int chunk;
-    int attempt;       /* 1 for the first */
+    int attempt;          /* 1 for the first */
     const char *language; /* "" = auto */
     const char *settings; /* canonical JSON of the job's options */
 };

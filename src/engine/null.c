@@ -1,5 +1,5 @@
-/* The ideal engine, for tests and measurements: what it says follows from the chunk's span alone, and it
- * fails, waits and dies exactly when told to. Its model is a list of such orders. */
+/* The ideal engine, for tests and measurements: what it says follows from the chunk's span alone,
+ * and it fails, waits and dies exactly when told to. Its model is a list of such orders. */
 #include "engine/engine-internal.h"
 
 #include "base/alloc.h"

@@ -1,8 +1,8 @@
 /* PocketSphinx 0.8: draft quality, US English, nothing to download.
  *
  * A chunk's text must not depend on what this instance heard before, or a resumed job would read
- * differently. Two things carry over between utterances: the noise tracker, which ps_start_stream resets,
- * and the running cepstral mean, which is set back to the model's own before each chunk. */
+ * differently. Two things carry over between utterances: the noise tracker, which ps_start_stream
+ * resets, and the running cepstral mean, which is set back to the model's own before each chunk. */
 #include "engine/engine-internal.h"
 
 #include "base/alloc.h"
@@ -69,7 +69,8 @@ static void join(char out[PATH_MAX], const char *dir, const char *name)
     (void)snprintf(out, PATH_MAX, "%s/%s", dir, name);
 }
 
-/* Notes what this entry of a model's folder is; the first of a kind in the order of names counts. */
+/* Notes what this entry of a model's folder is; the first of a kind in the order of names counts.
+ */
 static void note_entry(struct model_paths *paths, const char *dir, const char *name)
 {
     char path[PATH_MAX];
@@ -86,7 +87,8 @@ static void note_entry(struct model_paths *paths, const char *dir, const char *n
         memcpy(paths->language, path, sizeof(path));
 }
 
-/* A model is a folder with an acoustic model (a folder with an mdef), a *.lm.bin or *.lm, a *.dict. */
+/* A model is a folder with an acoustic model (a folder with an mdef), a *.lm.bin or *.lm, a *.dict.
+ */
 static bool find_model(const char *dir, struct model_paths *paths)
 {
     struct dirent **entries = NULL;
@@ -97,8 +99,7 @@ static bool find_model(const char *dir, struct model_paths *paths)
         free(entries[i]);
     }
     free(entries);
-    return paths->acoustic[0] != '\0' && paths->language[0] != '\0' &&
-           paths->dictionary[0] != '\0';
+    return paths->acoustic[0] != '\0' && paths->language[0] != '\0' && paths->dictionary[0] != '\0';
 }
 
 static enum sc_code sphinx_usable(struct sc_error *err)
@@ -112,8 +113,7 @@ static enum sc_code sphinx_usable(struct sc_error *err)
     return SC_OK;
 }
 
-static enum sc_code choose_model(const char *model, struct model_paths *paths,
-                                 struct sc_error *err)
+static enum sc_code choose_model(const char *model, struct model_paths *paths, struct sc_error *err)
 {
     if (model[0] == '\0' || strcmp(model, MODEL_NAME) == 0) {
         if (find_model(MODEL_DIR, paths))
@@ -153,9 +153,9 @@ static enum sc_code sphinx_open(const char *model, void **state, struct sc_error
     err_set_logfp(NULL);
     struct ps_state *s = sc_alloc(sizeof(*s));
     SC_AUTO(sphinx_closep) void *guard = s;
-    s->config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", paths->acoustic, "-lm", paths->language,
-                            "-dict", paths->dictionary, "-bestpath", "yes", "-logfn", "/dev/null",
-                            NULL);
+    s->config =
+        cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", paths->acoustic, "-lm", paths->language, "-dict",
+                    paths->dictionary, "-bestpath", "yes", "-logfn", "/dev/null", NULL);
     if (s->config != NULL)
         s->decoder = ps_init(s->config);
     if (s->decoder == NULL)
@@ -195,8 +195,7 @@ static struct sc_segment *segment_for(struct sc_segments *segments, int64_t star
     if (segments->count > 0) {
         struct sc_segment *last = &segments->items[segments->count - 1];
         const struct sc_word *word = &last->words[last->word_count - 1];
-        if (start_ms - word->end_ms < PAUSE_MS &&
-            end_ms - last->words[0].start_ms <= SEGMENT_MS)
+        if (start_ms - word->end_ms < PAUSE_MS && end_ms - last->words[0].start_ms <= SEGMENT_MS)
             return last;
     }
     return sc_segments_add(segments);

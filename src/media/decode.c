@@ -14,7 +14,8 @@
 
 #define DEFAULT_SECONDS (24 * 3600)
 #define MAX_SECONDS (400 * 24 * 3600)
-/* The slowest codec decodes at some 500 times real time on one core; a twentieth of that is allowed. */
+/* The slowest codec decodes at some 500 times real time on one core; a twentieth of that is
+ * allowed. */
 #define CPU_BASE_S 30
 #define CPU_SHARE 25
 
@@ -51,13 +52,14 @@ static enum sc_code enter_jail(const struct command *command, struct sc_error *e
     };
     enum sc_code code = sc_jail_enter(&jail, &landlock, err);
     if (code == SC_OK && !landlock && !command->quiet)
-        (void)fputs("scripta-media: this kernel has no Landlock; seccomp alone guards the decoder\n",
-                    stderr);
+        (void)fputs(
+            "scripta-media: this kernel has no Landlock; seccomp alone guards the decoder\n",
+            stderr);
     return code;
 }
 
-/* All that needs a file, a library or a device happens before the jail closes; then the first byte is
- * read. */
+/* All that needs a file, a library or a device happens before the jail closes; then the first byte
+ * is read. */
 static enum sc_code decode(const struct command *command, struct sc_error *err)
 {
     struct stat st;

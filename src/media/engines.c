@@ -1,6 +1,6 @@
 #include "engine/engine.h"
-#include "json/writer.h"
 #include "media/media.h"
+#include "json/writer.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #pragma once
-/* The stream that `scripta-media decode` writes: frames of {u32 type, u32 length} in little-endian order
- * and a payload. INFO, then any number of "PCM ", then DONE; or FAIL instead of the rest. */
+/* The stream that `scripta-media decode` writes: frames of {u32 type, u32 length} in little-endian
+ * order and a payload. INFO, then any number of "PCM ", then DONE; or FAIL instead of the rest. */
 
 #include "audio/audio.h"
 
@@ -25,5 +25,4 @@ SC_MUST_USE enum sc_code frame_write_info(int fd, const struct sc_audio_info *in
                                           struct sc_error *err);
 SC_MUST_USE enum sc_code frame_write_done(int fd, const struct sc_audio_stats *stats,
                                           struct sc_error *err);
-SC_MUST_USE enum sc_code frame_write_fail(int fd, const struct sc_error *why,
-                                          struct sc_error *err);
+SC_MUST_USE enum sc_code frame_write_fail(int fd, const struct sc_error *why, struct sc_error *err);

@@ -1,5 +1,6 @@
-/* What a decoder that has been taken over would try. Each attempt runs alone, inside the jail; a refusal is
- * EACCES or death by SIGSYS, and anything else is a hole: exit code 0 and the word "escaped". */
+/* What a decoder that has been taken over would try. Each attempt runs alone, inside the jail; a
+ * refusal is EACCES or death by SIGSYS, and anything else is a hole: exit code 0 and the word
+ * "escaped". */
 #include "media/media.h"
 #include "sys/jail.h"
 

@@ -1,5 +1,5 @@
-/* scripta-media: what touches untrusted audio and what recognises speech, apart from the process that owns
- * the store. Started by `scripta serve`; seldom by hand. */
+/* scripta-media: what touches untrusted audio and what recognises speech, apart from the process
+ * that owns the store. Started by `scripta serve`; seldom by hand. */
 #include "media/media.h"
 
 #include "base/str.h"

@@ -12,8 +12,8 @@
 
 #include "base/banned.h"
 
-/* Landlock by its system calls: Debian 12's header knows only the first version. The numbers are the
- * same on every architecture. */
+/* Landlock by its system calls: Debian 12's header knows only the first version. The numbers are
+ * the same on every architecture. */
 #define LANDLOCK_CREATE 444
 #define LANDLOCK_RESTRICT 446
 #define LANDLOCK_VERSION_QUERY 1u

@@ -111,9 +111,8 @@ static int spawn(const struct sc_spawn *spec, const char *path, pid_t *pid)
 
 enum sc_code sc_process_spawn(const struct sc_spawn *spec, pid_t *pid, struct sc_error *err)
 {
-    SC_AUTO_FREE char *path = strchr(spec->program, '/') == NULL
-                                  ? sc_process_sibling(spec->program)
-                                  : sc_strdup(spec->program);
+    SC_AUTO_FREE char *path = strchr(spec->program, '/') == NULL ? sc_process_sibling(spec->program)
+                                                                 : sc_strdup(spec->program);
     pid_t child = -1;
     int rc = spawn(spec, path, &child);
     if (rc == ENOENT)
