@@ -23,7 +23,7 @@ struct null_state {
 
 static const struct sc_engine_caps caps = {
     .max_chunk_s = 30,
-    .batch = 4,
+    .batch = 1,
     .threads = 1,
     .word_times = true,
     .languages = "",
