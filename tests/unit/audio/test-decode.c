@@ -149,7 +149,7 @@ static void every_format_gives_the_tone_at_its_time(void **state)
         { "spx.ogg", "-c:a libspeex -ar 16000 -ac 1", "ogg", 30, 45 },
         { "a.m4a", "-c:a aac", "m4a", 0, 25 },
         { "alac.m4a", "-c:a alac", "m4a", 0, 5 },
-        { "a.mkv", "-c:a aac", "mkv", 40, 40 },
+        { "a.mkv", "-c:a aac", "mkv", 50, 40 },
         { "a.webm", "-c:a libopus", "webm", 10, 15 },
         { "a.aac", "-c:a aac", "aac", 60, 60 },
         { "a.wma", "-c:a wmav2", "wma", 130, 60 },
@@ -308,8 +308,9 @@ static void formats_that_are_not_listed_are_refused(void **state)
     ffmpeg(&dir, SOURCE "-f nut x.nut");
     assert_int_equal(decode(&dir, "x.nut", &container), SC_E_FILE_FORMAT);
     assert_non_null(strstr(container.err.msg, "nut"));
-    ffmpeg(&dir, SOURCE "-c:a roq_dpcm -ar 22050 -f avi x.avi");
-    assert_int_equal(decode(&dir, "x.avi", &codec), SC_E_FILE_FORMAT);
+    ffmpeg(&dir, SOURCE "-c:a s302m -strict -2 -ar 48000 x.ts");
+    assert_int_equal(decode(&dir, "x.ts", &codec), SC_E_FILE_FORMAT);
+    assert_non_null(strstr(codec.err.msg, "s302m"));
 }
 
 static void a_header_without_samples_is_an_empty_recording(void **state)

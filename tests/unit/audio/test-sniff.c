@@ -45,7 +45,7 @@ static void what_may_be_audio_goes_on(void **state)
         { "\xff\xfb\x90\x64\x00", 5 },
         { "fLaC\x00\x00\x00\x22", 8 },
         { "OggS\x00\x02\x00\x00", 8 },
-        { "#!AMR\n\x3c\x55", 8 },
+        { "#!AMR\n\x3c\x55\x00", 9 },
         { "\x00\x00\x00\x20"
           "ftypM4A ",
           12 },

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import socketserver
 import struct
 import subprocess
@@ -52,6 +53,17 @@ class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         connection, _ = super().get_request()
         return connection, ("worker", 0)
 
+    def process_request(self, request, client_address):
+        self.open.append(request)
+        super().process_request(request, client_address)
+
+    def hang_up(self):
+        for connection in self.open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def handle_error(self, request, client_address):
         pass
 
@@ -81,11 +93,13 @@ class Play:
             os.unlink(self.path)
         self.listener = Listener(self.path, Handler)
         self.listener.play = self
+        self.listener.open = []
         threading.Thread(target=self.listener.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
         self.listener.shutdown()
         self.listener.server_close()
+        self.listener.hang_up()
         os.unlink(self.path)
 
     def note(self, verb, task, body):
@@ -105,9 +119,12 @@ class Play:
 
     def claim(self, body):
         end = time.monotonic() + min(body["wait_ms"], 1000) / 1000
+        mine = self.listener
         with self.changed:
             while not self.tasks and time.monotonic() < end:
                 self.changed.wait(0.05)
+            if self.listener is not mine:  # a server that is gone leases nothing
+                return 503, error("SHUTTING_DOWN")
             taken = self.tasks[:body["max"]]
             del self.tasks[:len(taken)]
         return 200, {"tasks": taken}
