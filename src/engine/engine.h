@@ -37,8 +37,11 @@ struct sc_engine_result {
 };
 void sc_engine_result_done(struct sc_engine_result *r);
 
-/* True: stop now. `ctx` is the caller's. */
-typedef bool (*sc_engine_stop_fn)(void *ctx);
+/* fn true: stop now. */
+struct sc_engine_stop {
+    bool (*fn)(void *ctx);
+    void *ctx; /* the caller's */
+};
 
 struct sc_engine_ops {
     const char *name;
@@ -51,7 +54,7 @@ struct sc_engine_ops {
     /* Returns non-OK only when the whole call failed (CANCELLED when stop fired, TIMEOUT). */
     enum sc_code (*transcribe)(void *state, const struct sc_engine_request *requests,
                                struct sc_engine_result *results, size_t count,
-                               sc_engine_stop_fn stop, void *ctx, struct sc_error *err);
+                               const struct sc_engine_stop *stop, struct sc_error *err);
     void (*close)(void *state);
 };
 

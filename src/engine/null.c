@@ -83,16 +83,16 @@ static enum sc_code null_open(const char *model, void **state, struct sc_error *
 }
 
 /* False when stop fired. ms < 0: for ever. */
-static bool wait_unless(int64_t ms, sc_engine_stop_fn stop, void *ctx)
+static bool wait_unless(int64_t ms, const struct sc_engine_stop *stop)
 {
     while (ms != 0) {
-        if (stop(ctx))
+        if (stop->fn(stop->ctx))
             return false;
         int64_t slice = ms < 0 ? SLICE_MS : SC_MIN(ms, SLICE_MS);
         sc_clock_sleep_ms(slice);
         ms = ms < 0 ? ms : ms - slice;
     }
-    return !stop(ctx);
+    return !stop->fn(stop->ctx);
 }
 
 /* Even over 0..1, the same on every machine: the finaliser of splitmix64. */
@@ -140,7 +140,7 @@ static void die_by_signal(int signum)
 
 static enum sc_code null_transcribe(void *state, const struct sc_engine_request *requests,
                                     struct sc_engine_result *results, size_t count,
-                                    sc_engine_stop_fn stop, void *ctx, struct sc_error *err)
+                                    const struct sc_engine_stop *stop, struct sc_error *err)
 {
     const struct null_state *n = state;
     for (size_t i = 0; i < count; i++) {
@@ -151,7 +151,7 @@ static enum sc_code null_transcribe(void *state, const struct sc_engine_request 
             die_by_signal(SIGSEGV);
         if (request->chunk == n->exit_at)
             _exit(SC_EXIT_FAILED);
-        if (!wait_unless(request->chunk == n->hang_at ? -1 : n->delay_ms, stop, ctx)) {
+        if (!wait_unless(request->chunk == n->hang_at ? -1 : n->delay_ms, stop)) {
             for (size_t k = 0; k < i; k++)
                 sc_engine_result_done(&results[k]);
             return sc_error_set(err, SC_E_CANCELLED, "stopped");

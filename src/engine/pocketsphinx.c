@@ -280,11 +280,11 @@ static bool read_cepstra(struct ps_state *s, const struct sc_engine_request *req
 }
 
 /* False when stop fired. */
-static bool search(struct ps_state *s, struct cepstra *c, sc_engine_stop_fn stop, void *ctx,
+static bool search(struct ps_state *s, struct cepstra *c, const struct sc_engine_stop *stop,
                    bool *failed)
 {
     for (int at = 0; at < c->count; at += PIECE) {
-        if (stop(ctx))
+        if (stop->fn(stop->ctx))
             return false;
         if (ps_process_cep(s->decoder, c->frames + at, SC_MIN(PIECE, c->count - at), FALSE, FALSE) <
             0)
@@ -295,7 +295,7 @@ static bool search(struct ps_state *s, struct cepstra *c, sc_engine_stop_fn stop
 
 /* CANCELLED when stop fired; any other failure is the chunk's own and lands in *result. */
 static enum sc_code one_chunk(struct ps_state *s, const struct sc_engine_request *request,
-                              struct sc_engine_result *result, sc_engine_stop_fn stop, void *ctx)
+                              struct sc_engine_result *result, const struct sc_engine_stop *stop)
 {
     SC_AUTO(cepstra_done) struct cepstra cepstra = { 0 };
     *result = (struct sc_engine_result){ .code = SC_OK, .language = "en" };
@@ -304,7 +304,7 @@ static enum sc_code one_chunk(struct ps_state *s, const struct sc_engine_request
     bool failed = !read_cepstra(s, request, &cepstra) || ps_start_stream(s->decoder) < 0 ||
                   ps_start_utt(s->decoder) < 0;
     if (!failed) {
-        bool finished = search(s, &cepstra, stop, ctx, &failed);
+        bool finished = search(s, &cepstra, stop, &failed);
         if (ps_end_utt(s->decoder) < 0)
             failed = true;
         if (!finished)
@@ -320,10 +320,10 @@ static enum sc_code one_chunk(struct ps_state *s, const struct sc_engine_request
 
 static enum sc_code sphinx_transcribe(void *state, const struct sc_engine_request *requests,
                                       struct sc_engine_result *results, size_t count,
-                                      sc_engine_stop_fn stop, void *ctx, struct sc_error *err)
+                                      const struct sc_engine_stop *stop, struct sc_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (one_chunk(state, &requests[i], &results[i], stop, ctx) != SC_OK) {
+        if (one_chunk(state, &requests[i], &results[i], stop) != SC_OK) {
             for (size_t k = 0; k < i; k++)
                 sc_engine_result_done(&results[k]);
             return sc_error_set(err, SC_E_CANCELLED, "stopped");

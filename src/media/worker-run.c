@@ -227,7 +227,8 @@ static enum sc_code transcribe(struct runner *r, struct batch *b, struct sc_engi
             .settings = t->settings,
         };
     }
-    return r->engine->transcribe(r->state, requests, results, b->count, engine_must_stop, b, err);
+    const struct sc_engine_stop stop = { engine_must_stop, b };
+    return r->engine->transcribe(r->state, requests, results, b->count, &stop, err);
 }
 
 static void run_batch(struct runner *r, struct batch *b)

@@ -38,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sc_audio_stats stats = { 0 };
     struct sc_error err = { 0 };
 
-    (void)sc_audio_decode(&source, &options, &sink, &stats, &err);
+    enum sc_code code = sc_audio_decode(&source, &options, &sink, &stats, &err);
+    if (code != SC_OK && (err.code != code || err.msg[0] == 0))
+        abort();
     return 0;
 }

@@ -17,6 +17,7 @@ static bool never(void *ctx)
     (void)ctx;
     return false;
 }
+static const struct sc_engine_stop run_on = { never, NULL };
 
 static bool at_the_third_look(void *ctx)
 {
@@ -53,8 +54,7 @@ static struct sc_engine_result said(void *state, int64_t start_ms, size_t sample
     };
     struct sc_engine_result result = { 0 };
     struct sc_error err = { 0 };
-    assert_int_equal(null_engine()->transcribe(state, &request, &result, 1, never, NULL, &err),
-                     SC_OK);
+    assert_int_equal(null_engine()->transcribe(state, &request, &result, 1, &run_on, &err), SC_OK);
     return result;
 }
 
@@ -151,7 +151,8 @@ static void stop_ends_the_call_and_frees_what_was_said(void **state)
     struct sc_error err = { 0 };
     int looks = 0;
     assert_int_equal(
-        null_engine()->transcribe(engine, requests, results, 2, at_the_third_look, &looks, &err),
+        null_engine()->transcribe(engine, requests, results, 2,
+                                  &(struct sc_engine_stop){ at_the_third_look, &looks }, &err),
         SC_E_CANCELLED);
     assert_int_equal(results[0].segments.count, 0);
     null_engine()->close(engine);

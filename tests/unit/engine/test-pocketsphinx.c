@@ -33,6 +33,7 @@ static bool never(void *ctx)
     (void)ctx;
     return false;
 }
+static const struct sc_engine_stop run_on = { never, NULL };
 
 static const struct sc_engine_ops *sphinx(void)
 {
@@ -62,7 +63,7 @@ static struct sc_engine_result hear(void *state, const struct clip *clip)
     };
     struct sc_engine_result result = { 0 };
     struct sc_error err = { 0 };
-    assert_int_equal(sphinx()->transcribe(state, &request, &result, 1, never, NULL, &err), SC_OK);
+    assert_int_equal(sphinx()->transcribe(state, &request, &result, 1, &run_on, &err), SC_OK);
     assert_int_equal(result.code, SC_OK);
     assert_int_equal(sc_segments_check(&result.segments, &err), SC_OK);
     return result;
@@ -185,9 +186,10 @@ static void stop_ends_a_chunk_in_the_middle_and_the_next_is_whole(void **state)
     struct sc_engine_result r = hear(*state, &clip);
     sum_of(&r, before);
     sc_engine_result_done(&r);
-    assert_int_equal(
-        sphinx()->transcribe(*state, &request, &result, 1, at_the_fifth_look, &looks, &err),
-        SC_E_CANCELLED);
+    assert_int_equal(sphinx()->transcribe(*state, &request, &result, 1,
+                                          &(struct sc_engine_stop){ at_the_fifth_look, &looks },
+                                          &err),
+                     SC_E_CANCELLED);
     assert_int_equal(looks, 5); /* each look is 100 ms further */
     r = hear(*state, &clip);
     sum_of(&r, after);
