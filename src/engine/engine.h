@@ -11,8 +11,8 @@
 
 struct sc_engine_caps {
     int max_chunk_s;
-    int batch;         /* chunks per transcribe call */
-    int threads;       /* that one instance uses */
+    int batch;   /* chunks per transcribe call */
+    int threads; /* that one instance uses */
     bool word_times;
     const char *languages; /* comma-separated codes, "" = any */
     const char *default_model;
@@ -22,9 +22,9 @@ struct sc_engine_caps {
 struct sc_engine_request {
     const int16_t *pcm;
     size_t samples;
-    int64_t start_ms;  /* of the chunk in the recording */
+    int64_t start_ms; /* of the chunk in the recording */
     int chunk;
-    int attempt;       /* 1 for the first */
+    int attempt;          /* 1 for the first */
     const char *language; /* "" = auto */
     const char *settings; /* canonical JSON of the job's options */
 };
@@ -37,8 +37,11 @@ struct sc_engine_result {
 };
 void sc_engine_result_done(struct sc_engine_result *r);
 
-/* True: stop now. `ctx` is the caller's. */
-typedef bool (*sc_engine_stop_fn)(void *ctx);
+/* fn true: stop now. */
+struct sc_engine_stop {
+    bool (*fn)(void *ctx);
+    void *ctx; /* the caller's */
+};
 
 struct sc_engine_ops {
     const char *name;
@@ -51,7 +54,7 @@ struct sc_engine_ops {
     /* Returns non-OK only when the whole call failed (CANCELLED when stop fired, TIMEOUT). */
     enum sc_code (*transcribe)(void *state, const struct sc_engine_request *requests,
                                struct sc_engine_result *results, size_t count,
-                               sc_engine_stop_fn stop, void *ctx, struct sc_error *err);
+                               const struct sc_engine_stop *stop, struct sc_error *err);
     void (*close)(void *state);
 };
 

@@ -8,6 +8,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Sanitizers need shadow memory without limit and a few more calls. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SC_JAIL_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SC_JAIL_SANITIZED true
+#endif
+#endif
+#ifndef SC_JAIL_SANITIZED
+#define SC_JAIL_SANITIZED false
+#endif
+
 struct sc_jail_options {
     int64_t memory_bytes; /* RLIMIT_AS; 0: none (sanitizer builds) */
     int64_t cpu_seconds;  /* RLIMIT_CPU; 0: none */

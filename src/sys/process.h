@@ -8,26 +8,27 @@
 #include <sys/types.h>
 
 struct sc_spawn {
-    const char *program;       /* absolute path, or a name beside our own executable */
-    const char *const *argv;   /* ends in NULL; argv[0] included */
-    const char *const *env;    /* NULL: our environment */
+    const char *program;     /* absolute path, or a name beside our own executable */
+    const char *const *argv; /* ends in NULL; argv[0] included */
+    const char *const *env;  /* NULL: our environment */
     struct {
         int fd; /* ours, kept open here */
-        int as; /* number in the child */
+        int as; /* number in the child, below 64 */
     } fds[8];
-    int fd_count;              /* 0, 1, 2 not listed are /dev/null (2: ours) */
-    bool new_session;          /* setsid */
+    int fd_count;     /* 0, 1, 2 not listed are /dev/null (2: ours) */
+    bool new_session; /* setsid */
 };
 
 /* All other descriptors are closed in the child; signals are set to default and unblocked. */
 SC_MUST_USE enum sc_code sc_process_spawn(const struct sc_spawn *spec, pid_t *pid,
                                           struct sc_error *err);
-/* Waits up to timeout_ms (negative: for ever); false while it runs. *status as waitpid has it. */
+/* Waits up to timeout_ms (negative: for ever); false while it runs. *status as waitpid has it, -1
+ * when pid is no child of ours (any more). */
 bool sc_process_wait(pid_t pid, int64_t timeout_ms, int *status);
 /* A pidfd that polls readable when the process has ended; -1: none. */
 int sc_process_open(pid_t pid);
-/* Path of a program beside our own executable (e.g. "scripta-media"); SCRIPTA_MEDIA overrides it for
- * that name. Owned by the caller. */
+/* Path of a program beside our own executable (e.g. "scripta-media"); SCRIPTA_MEDIA overrides it
+ * for that name. Owned by the caller. */
 char *sc_process_sibling(const char *name);
 /* Pipe with close-on-exec on both ends. */
 SC_MUST_USE enum sc_code sc_process_pipe(int out[2], struct sc_error *err);

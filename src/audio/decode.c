@@ -1,0 +1,220 @@
+#include "audio/timeline.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdio.h>
+
+#include "base/banned.h"
+
+#define ERRORS_IN_A_ROW 5000 /* packets without one sample between them: the rest is noise */
+#define READ_ERRORS 100      /* in a row from the demuxer */
+
+struct decode {
+    struct input in;
+    struct timeline timeline;
+    struct sc_audio_stats *stats;
+    int64_t packets;
+    int64_t packet_ms; /* length of the packets read so far, decodable or not */
+    int64_t errors_in_a_row;
+    bool ended; /* enough was decoded */
+};
+
+static void decode_done(struct decode *d)
+{
+    timeline_done(&d->timeline);
+    input_done(&d->in);
+}
+
+static int64_t read_fd(void *ctx, int64_t offset, void *out, size_t len)
+{
+    ssize_t n;
+    do {
+        n = pread(*(const int *)ctx, out, len, offset);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+struct sc_audio_source sc_audio_source_fd(const int *fd, int64_t size)
+{
+    return (struct sc_audio_source){ read_fd, (void *)(uintptr_t)fd, size };
+}
+
+static int64_t read_memory(void *ctx, int64_t offset, void *out, size_t len)
+{
+    const struct sc_str *bytes = ctx;
+    if (offset < 0 || (uint64_t)offset >= bytes->len)
+        return 0;
+    size_t n = SC_MIN(len, bytes->len - (size_t)offset);
+    memcpy(out, bytes->ptr + offset, n);
+    return (int64_t)n;
+}
+
+struct sc_audio_source sc_audio_source_memory(const struct sc_str *bytes)
+{
+    return (struct sc_audio_source){ read_memory, (void *)(uintptr_t)bytes, (int64_t)bytes->len };
+}
+
+static void count_error(struct decode *d)
+{
+    if (d->stats->packet_errors++ == 0)
+        d->stats->first_error_ms = d->timeline.at * 1000 / SC_AUDIO_RATE;
+    d->errors_in_a_row++;
+}
+
+/* Takes what the decoder has ready. EAGAIN asks for another packet; EOF comes only after the empty
+ * one. */
+static enum sc_code receive(struct decode *d, AVFrame *frame, struct sc_error *err)
+{
+    for (;;) {
+        int rc = avcodec_receive_frame(d->in.codec, frame);
+        if (rc == AVERROR(EAGAIN) || rc == AVERROR_EOF)
+            return SC_OK;
+        if (rc < 0) {
+            count_error(d);
+            return SC_OK;
+        }
+        d->errors_in_a_row = 0;
+        enum sc_code code = timeline_frame(&d->timeline, frame, err);
+        av_frame_unref(frame);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
+/* packet NULL: drains the decoder. */
+static enum sc_code decode_packet(struct decode *d, const AVPacket *packet, AVFrame *frame,
+                                  struct sc_error *err)
+{
+    int rc = avcodec_send_packet(d->in.codec, packet);
+    if (rc < 0 && rc != AVERROR_EOF)
+        count_error(d);
+    return receive(d, frame, err);
+}
+
+static bool nothing_decodes(const struct decode *d)
+{
+    return d->timeline.decoded == 0 && d->stats->packet_errors > 0;
+}
+
+static enum sc_code refuse_undecodable(const struct decode *d, struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_FILE_FORMAT,
+                        "nothing in the first seconds of this recording can be decoded as '%s': it "
+                        "is damaged or encrypted; upload another copy",
+                        d->in.codec->codec->name);
+}
+
+/* After each packet: is it worth going on? */
+static enum sc_code judge(struct decode *d, const AVPacket *packet, struct sc_error *err)
+{
+    d->packets++;
+    if (packet->duration > 0)
+        d->packet_ms +=
+            av_rescale_q(packet->duration, d->in.stream->time_base, (AVRational){ 1, 1000 });
+    if (nothing_decodes(d) && (d->packet_ms >= SC_AUDIO_PROBE_MS || d->packets >= 1000))
+        return refuse_undecodable(d, err);
+    if (d->errors_in_a_row >= ERRORS_IN_A_ROW)
+        return sc_error_set(err, SC_E_AUDIO_ERROR,
+                            "the recording is damaged from %lld s on: nothing there can be decoded",
+                            (long long)(d->timeline.at / SC_AUDIO_RATE));
+    if (d->in.options->probe && d->timeline.at >= SC_AUDIO_PROBE_MS * (SC_AUDIO_RATE / 1000))
+        d->ended = true;
+    return SC_OK;
+}
+
+/* Reads one packet of the stream into *packet; false at the end of the recording. */
+static enum sc_code next_packet(struct decode *d, AVPacket *packet, bool *got, struct sc_error *err)
+{
+    int failed = 0;
+    for (;;) {
+        int rc = av_read_frame(d->in.format, packet);
+        if (rc >= 0 && packet->stream_index == d->in.stream->index) {
+            *got = true;
+            return SC_OK;
+        }
+        av_packet_unref(packet);
+        if (d->in.stopped || d->in.io_errno != 0)
+            return input_error(&d->in, rc, SC_E_AUDIO_ERROR, "", err);
+        if (d->in.options->stop != NULL && d->in.options->stop(d->in.options->stop_ctx))
+            return sc_error_set(err, SC_E_CANCELLED, "decoding was stopped");
+        if (rc >= 0)
+            continue;
+        if (rc != AVERROR_EOF)
+            count_error(d);
+        /* A container cut off in the middle ends here as one that is whole does. */
+        if (rc == AVERROR_EOF || ++failed >= READ_ERRORS) {
+            *got = false;
+            return SC_OK;
+        }
+    }
+}
+
+static enum sc_code decode_all(struct decode *d, struct sc_error *err)
+{
+    SC_AUTO(av_packetp) AVPacket *packet = av_packet_alloc();
+    SC_AUTO(av_framep) AVFrame *frame = av_frame_alloc();
+    if (packet == NULL || frame == NULL)
+        return sc_error_set(err, SC_E_AUDIO_ERROR, "no memory left to decode this recording");
+    bool got = true;
+    while (!d->ended) {
+        enum sc_code code = next_packet(d, packet, &got, err);
+        if (code != SC_OK)
+            return code;
+        if (!got)
+            break;
+        code = decode_packet(d, packet, frame, err);
+        if (code == SC_OK)
+            code = judge(d, packet, err);
+        av_packet_unref(packet);
+        if (code != SC_OK)
+            return code;
+    }
+    enum sc_code code = d->ended ? SC_OK : decode_packet(d, NULL, frame, err);
+    if (code == SC_OK)
+        code = timeline_finish(&d->timeline, err);
+    if (code == SC_OK && nothing_decodes(d))
+        return refuse_undecodable(d, err);
+    return code;
+}
+
+enum sc_code sc_audio_decode(const struct sc_audio_source *source,
+                             const struct sc_audio_options *options,
+                             const struct sc_audio_sink *sink, struct sc_audio_stats *stats,
+                             struct sc_error *err)
+{
+    struct sc_audio_info info = { 0 };
+    struct sc_audio_stats counted = { .first_error_ms = -1 };
+    SC_AUTO(decode_done)
+    struct decode d = {
+        .in = { .source = source, .options = options },
+        .stats = &counted,
+    };
+    enum sc_code code = input_open(&d.in, &info, err);
+    if (code == SC_OK)
+        code = sink->info(sink->ctx, &info, err);
+    if (code != SC_OK)
+        return code;
+    if (!timeline_init(&d.timeline, &d.in, sink))
+        return sc_error_set(err, SC_E_AUDIO_ERROR, "no memory left to decode this recording");
+    code = decode_all(&d, err);
+    if (code != SC_OK)
+        return code;
+    counted.samples = d.timeline.sent;
+    counted.decoded_ms = d.timeline.decoded * 1000 / SC_AUDIO_RATE;
+    *stats = counted;
+    return SC_OK;
+}
+
+void sc_audio_warm_up(void)
+{
+    av_log_set_level(AV_LOG_QUIET);
+    /* MPEG-TS converts service names: the first conversion opens the tables of iconv. */
+    iconv_t tables = iconv_open("UTF-8", "ISO-8859-1");
+    if (tables != (iconv_t)-1)
+        (void)iconv_close(tables);
+    /* Builds the static tables of codecs and the list of CPU features. */
+    (void)av_get_cpu_flags();
+    void *state = NULL;
+    while (av_codec_iterate(&state) != NULL) {
+    }
+}

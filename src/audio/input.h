@@ -1,0 +1,34 @@
+#pragma once
+/* An opened recording: container, chosen stream, decoder. Private to this folder. */
+
+#include "audio/audio.h"
+#include "audio/av.h"
+
+struct input {
+    const struct sc_audio_source *source;   /* borrowed */
+    const struct sc_audio_options *options; /* borrowed */
+    int64_t offset;                         /* of the next byte to read */
+    int io_errno;                           /* of a read that failed; 0: none */
+    bool stopped;                           /* options->stop said so */
+    AVIOContext *io;
+    AVFormatContext *format;
+    AVStream *stream; /* borrowed from format */
+    AVCodecContext *codec;
+    int64_t origin;      /* timestamp of the stream that is time 0 */
+    int64_t end_samples; /* declared by a container that can be trusted to the sample; -1: none */
+    int64_t limit_ms;    /* declared duration up to which a gap is believed; -1: none */
+};
+
+void input_done(struct input *in);
+/* Recognises, opens, chooses the stream, opens its decoder and fills *info. *in is zeroed by the
+ * caller; call input_done also after an error. */
+SC_MUST_USE enum sc_code input_open(struct input *in, struct sc_audio_info *info,
+                                    struct sc_error *err);
+/* The error for a negative FFmpeg result: IO_ERROR, CANCELLED or `otherwise` with the sentence. */
+enum sc_code input_error(const struct input *in, int av_error, enum sc_code otherwise,
+                         const char *what, struct sc_error *err);
+/* Demuxers that only read what they are given. */
+extern const char input_formats[];
+
+/* What the first bytes are when they are no audio: "a ZIP archive; unpack it…", or NULL. Static. */
+const char *sniff_refusal(struct sc_str head);

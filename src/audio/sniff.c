@@ -1,0 +1,113 @@
+/* What people upload by mistake, and what is dangerous to open, by its first bytes. FFmpeg would
+ * refuse all of it through the allow-list; this gives the sentence that helps. */
+#include "audio/input.h"
+
+#include "base/banned.h"
+
+struct magic {
+    size_t offset;
+    const char *bytes;
+    size_t len;
+    const char *what;
+};
+
+#define MAGIC(offset, bytes, what)             \
+    {                                          \
+        offset, bytes, sizeof(bytes) - 1, what \
+    }
+#define PLAYLIST "this is a playlist, which only names recordings: upload the recordings themselves"
+#define UNPACK "unpack it and upload the recordings inside"
+#define GAME_MUSIC \
+    "this is game music, a program for a sound chip: record it as audio and upload that"
+#define IMAGE "this is a picture, not audio: upload a recording"
+#define DOCUMENT "this is a document, not audio: upload a recording"
+
+static const struct magic magics[] = {
+    MAGIC(0, "\x1f\x8b", "this is a gzip archive: " UNPACK),
+    MAGIC(0, "PK\x03\x04", "this is a ZIP archive: " UNPACK),
+    MAGIC(0, "PK\x05\x06", "this is an empty ZIP archive: upload a recording"),
+    MAGIC(0, "BZh", "this is a bzip2 archive: " UNPACK),
+    MAGIC(0,
+          "\xfd"
+          "7zXZ",
+          "this is an xz archive: " UNPACK),
+    MAGIC(0, "\x28\xb5\x2f\xfd", "this is a zstd archive: " UNPACK),
+    MAGIC(0, "7z\xbc\xaf\x27\x1c", "this is a 7-Zip archive: " UNPACK),
+    MAGIC(0, "Rar!", "this is a RAR archive: " UNPACK),
+    MAGIC(257, "ustar", "this is a tar archive: " UNPACK),
+    MAGIC(0, "#EXTM3U", PLAYLIST),
+    MAGIC(0, "#EXT-X-", PLAYLIST),
+    MAGIC(0, "ffconcat", PLAYLIST),
+    MAGIC(0, "[playlist]", PLAYLIST),
+    MAGIC(0, "[Playlist]", PLAYLIST),
+    MAGIC(0, "<MPD", PLAYLIST),
+    MAGIC(0, "<asx", PLAYLIST),
+    MAGIC(0, "<ASX", PLAYLIST),
+    MAGIC(0, "v=0\r\n",
+          "this is a description of a network stream: record it and upload the audio"),
+    MAGIC(0,
+          "v=0\no=", "this is a description of a network stream: record it and upload the audio"),
+    MAGIC(0, "NSFE", GAME_MUSIC),
+    MAGIC(0, "NESM\x1a", GAME_MUSIC),
+    MAGIC(0, "GBS", GAME_MUSIC),
+    MAGIC(0, "SNES-SPC700", GAME_MUSIC),
+    MAGIC(0, "Vgm ", GAME_MUSIC),
+    MAGIC(0, "GYMX", GAME_MUSIC),
+    MAGIC(0, "HESM", GAME_MUSIC),
+    MAGIC(0, "KSCC", GAME_MUSIC),
+    MAGIC(0, "KSSX", GAME_MUSIC),
+    MAGIC(0, "SAP\r\n", GAME_MUSIC),
+    MAGIC(0, "ZXAYEMUL", GAME_MUSIC),
+    MAGIC(0, "PSID", GAME_MUSIC),
+    MAGIC(0, "RSID", GAME_MUSIC),
+    MAGIC(0, "MThd", "this is a MIDI score, not audio: render it and upload the sound"),
+    MAGIC(0, "\x89PNG", IMAGE),
+    MAGIC(0, "\xff\xd8\xff", IMAGE),
+    MAGIC(0, "GIF8", IMAGE),
+    MAGIC(8, "WEBP", IMAGE),
+    MAGIC(0, "%PDF", DOCUMENT),
+    MAGIC(0, "<!DOCTYPE", DOCUMENT),
+    MAGIC(0, "<!doctype", DOCUMENT),
+    MAGIC(0, "<html", DOCUMENT),
+    MAGIC(0,
+          "\x7f"
+          "ELF",
+          "this is a program, not audio: upload a recording"),
+    MAGIC(0, "SQLite format 3", "this is a database, not audio: upload a recording"),
+};
+
+/* Text: no audio format that we accept begins with 64 printable signs. */
+static bool is_text(struct sc_str head)
+{
+    size_t n = SC_MIN(head.len, (size_t)64);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)head.ptr[i];
+        if (c != '\t' && c != '\n' && c != '\r' && (c < 0x20 || c == 0x7f))
+            return false;
+    }
+    return n > 0;
+}
+
+static bool holds(struct sc_str text, struct sc_str word)
+{
+    return text.ptr != NULL && memmem(text.ptr, text.len, word.ptr, word.len) != NULL;
+}
+
+const char *sniff_refusal(struct sc_str head)
+{
+    if (head.len == 0)
+        return "the file is empty: upload a recording";
+    if (head.len >= 3 && memcmp(head.ptr, "\xef\xbb\xbf", 3) == 0)
+        head = (struct sc_str){ head.ptr + 3, head.len - 3 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(magics); i++) {
+        const struct magic *m = &magics[i];
+        if (head.len >= m->offset + m->len && memcmp(head.ptr + m->offset, m->bytes, m->len) == 0)
+            return m->what;
+    }
+    if (!is_text(head))
+        return NULL;
+    if (holds(head, SC_STR("<MPD")) || holds(head, SC_STR("#EXTM3U")) ||
+        holds(head, SC_STR("ffconcat version")))
+        return PLAYLIST;
+    return "this is text, not audio: upload a recording";
+}

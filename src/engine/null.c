@@ -1,0 +1,182 @@
+/* The ideal engine, for tests and measurements: what it says follows from the chunk's span alone,
+ * and it fails, waits and dies exactly when told to. Its model is a list of such orders. */
+#include "engine/engine-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+#define RATE 16000
+#define SLICE_MS 10
+
+struct null_state {
+    int64_t delay_ms;
+    double fail_rate;
+    int64_t crash_at; /* chunk index; -1: never */
+    int64_t hang_at;
+    int64_t exit_at;
+};
+
+static const struct sc_engine_caps caps = {
+    .max_chunk_s = 30,
+    .batch = 1,
+    .threads = 1,
+    .word_times = true,
+    .languages = "",
+    .default_model = "",
+    .note = "says t<k> for second k: for tests and measurements",
+};
+
+static const struct sc_engine_caps *null_caps(void)
+{
+    return &caps;
+}
+
+static enum sc_code null_usable(struct sc_error *err)
+{
+    (void)err;
+    return SC_OK;
+}
+
+static bool read_option(struct null_state *n, struct sc_str key, struct sc_str value)
+{
+    const struct {
+        const char *name;
+        int64_t *number;
+    } numbers[] = {
+        { "delay_ms", &n->delay_ms },
+        { "crash_at", &n->crash_at },
+        { "hang_at", &n->hang_at },
+        { "exit_at", &n->exit_at },
+    };
+    if (sc_str_equal(key, SC_STR("fail_rate")))
+        return sc_str_to_double(value, &n->fail_rate) && n->fail_rate >= 0 && n->fail_rate <= 1;
+    for (size_t i = 0; i < SC_ARRAY_LEN(numbers); i++) {
+        if (sc_str_equal(key, sc_str_from(numbers[i].name)))
+            return sc_str_to_int64(value, numbers[i].number) && *numbers[i].number >= 0;
+    }
+    return false;
+}
+
+static enum sc_code null_open(const char *model, void **state, struct sc_error *err)
+{
+    struct null_state n = { .crash_at = -1, .hang_at = -1, .exit_at = -1 };
+    struct sc_str rest = sc_str_from(model);
+    while (rest.len > 0) {
+        struct sc_str value = sc_str_take_until(&rest, ',');
+        struct sc_str option = value;
+        struct sc_str key = sc_str_take_until(&value, '=');
+        if (!read_option(&n, sc_str_trim(key), sc_str_trim(value)))
+            return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                                  "the null engine cannot use '%.*s': its options are "
+                                  "delay_ms=N, fail_rate=0..1, crash_at=N, hang_at=N, exit_at=N",
+                                  (int)SC_MIN(option.len, (size_t)64), option.ptr);
+    }
+    struct null_state *made = sc_alloc(sizeof(*made));
+    *made = n;
+    *state = made;
+    return SC_OK;
+}
+
+/* False when stop fired. ms < 0: for ever. */
+static bool wait_unless(int64_t ms, const struct sc_engine_stop *stop)
+{
+    while (ms != 0) {
+        if (stop->fn(stop->ctx))
+            return false;
+        int64_t slice = ms < 0 ? SLICE_MS : SC_MIN(ms, SLICE_MS);
+        sc_clock_sleep_ms(slice);
+        ms = ms < 0 ? ms : ms - slice;
+    }
+    return !stop->fn(stop->ctx);
+}
+
+/* Even over 0..1, the same on every machine: the finaliser of splitmix64. */
+static double chance(int chunk, int attempt)
+{
+    uint64_t x = (uint64_t)(uint32_t)chunk << 32 | (uint32_t)attempt;
+    x += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 31;
+    return (double)(x >> 11) / (double)(UINT64_C(1) << 53);
+}
+
+static void speak(const struct sc_engine_request *request, struct sc_engine_result *result)
+{
+    int64_t start = request->start_ms * (RATE / 1000);
+    int64_t end = start + (int64_t)request->samples;
+    int64_t length_ms = (int64_t)request->samples * 1000 / RATE;
+    int64_t k = start <= RATE / 2 ? 0 : (start - RATE / 2 + RATE - 1) / RATE;
+    struct sc_segment *segment = NULL;
+
+    for (; k * RATE + RATE / 2 < end; k++) {
+        char text[24];
+        int n = snprintf(text, sizeof(text), "t%lld", (long long)k);
+        int64_t from = SC_MAX(k * 1000 - request->start_ms, 0);
+        int64_t to = SC_MIN((k + 1) * 1000 - request->start_ms, length_ms);
+        if (segment == NULL)
+            segment = sc_segments_add(&result->segments);
+        if (segment == NULL ||
+            !sc_segment_add_word(segment, (struct sc_str){ text, (size_t)n }, from, to, 1)) {
+            result->code = sc_error_set(&result->error, SC_E_ENGINE_ERROR, "no memory left");
+            return;
+        }
+    }
+    if (segment != NULL)
+        sc_segment_settle(segment);
+}
+
+static void die_by_signal(int signum)
+{
+    /* Sanitizers turn faults into an exit; the worker's supervisor is to see the signal. */
+    (void)signal(signum, SIG_DFL);
+    (void)raise(signum);
+}
+
+static enum sc_code null_transcribe(void *state, const struct sc_engine_request *requests,
+                                    struct sc_engine_result *results, size_t count,
+                                    const struct sc_engine_stop *stop, struct sc_error *err)
+{
+    const struct null_state *n = state;
+    for (size_t i = 0; i < count; i++) {
+        const struct sc_engine_request *request = &requests[i];
+        struct sc_engine_result *result = &results[i];
+        *result = (struct sc_engine_result){ .code = SC_OK };
+        if (request->chunk == n->crash_at)
+            die_by_signal(SIGSEGV);
+        if (request->chunk == n->exit_at)
+            _exit(SC_EXIT_FAILED);
+        if (!wait_unless(request->chunk == n->hang_at ? -1 : n->delay_ms, stop)) {
+            for (size_t k = 0; k < i; k++)
+                sc_engine_result_done(&results[k]);
+            return sc_error_set(err, SC_E_CANCELLED, "stopped");
+        }
+        if (chance(request->chunk, request->attempt) < n->fail_rate)
+            result->code = sc_error_set(&result->error, SC_E_ENGINE_ERROR,
+                                        "the null engine failed as told (chunk %d, attempt %d)",
+                                        request->chunk, request->attempt);
+        else
+            speak(request, result);
+    }
+    return SC_OK;
+}
+
+static void null_close(void *state)
+{
+    free(state);
+}
+
+const struct sc_engine_ops sc_engine_null = {
+    .name = "null",
+    .version = "1",
+    .caps = null_caps,
+    .usable = null_usable,
+    .open = null_open,
+    .transcribe = null_transcribe,
+    .close = null_close,
+};

@@ -1,0 +1,79 @@
+/* scripta-media: what touches untrusted audio and what recognises speech, apart from the process
+ * that owns the store. Started by `scripta serve`; seldom by hand. */
+#include "media/media.h"
+
+#include "base/str.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help; /* NULL: not listed */
+};
+
+static const struct command commands[] = {
+    { "decode", media_decode,
+      "  decode --fd N [--probe] [--max-seconds N]\n"
+      "      decodes the file open on descriptor N, in a jail; frames on standard output\n" },
+    { "worker", media_worker,
+      "  worker --server unix:PATH|http://HOST:PORT --name NAME [--engines A,B]\n"
+      "         [--lifeline FD] [--max-chunks N]\n"
+      "      recognises chunks for a server; a token for TCP is read from SCRIPTA_TOKEN\n" },
+    { "engines", media_engines,
+      "  engines --json\n"
+      "      the engines in this program and whether they can run here\n" },
+    { "jail-test", media_jail_test, NULL },
+};
+
+static int help(FILE *out)
+{
+    (void)fputs("usage: scripta-media COMMAND …\n\n", out);
+    for (size_t i = 0; i < SC_ARRAY_LEN(commands); i++) {
+        if (commands[i].help != NULL)
+            (void)fputs(commands[i].help, out);
+    }
+    (void)fputs("  version\n", out);
+    return out == stdout ? SC_EXIT_OK : SC_EXIT_USAGE;
+}
+
+int media_usage(const char *command, const char *what)
+{
+    (void)fprintf(stderr, "scripta-media %s: %s (see scripta-media help)\n", command, what);
+    return SC_EXIT_USAGE;
+}
+
+int media_fail(const struct sc_error *err)
+{
+    (void)fprintf(stderr, "scripta-media: %s\n", err->msg);
+    return sc_code_exit_status(err->code);
+}
+
+bool media_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+    int64_t n = 0;
+    if (text == NULL || !sc_str_to_int64(sc_str_from(text), &n) || n < min || n > max)
+        return false;
+    *out = n;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < SC_ARRAY_LEN(commands); i++) {
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return help(stdout);
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
+        (void)puts("scripta-media " SC_VERSION);
+        return SC_EXIT_OK;
+    }
+    return help(stderr);
+}

@@ -1,0 +1,290 @@
+#include "media/worker-internal.h"
+
+#include "base/alloc.h"
+#include "json/reader.h"
+#include "json/writer.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define CALL_MS 30000
+#define CLAIM_WAIT_MS 20000
+#define PATH_TEXT 160
+
+void task_done(struct task *t)
+{
+    free(t->engine);
+    free(t->model);
+    free(t->language);
+    free(t->settings);
+    *t = (struct task){ 0 };
+}
+
+static enum sc_code post(struct sc_client *client, const char *path, struct sc_buf *body,
+                         int64_t timeout_ms, struct sc_buf *reply, struct sc_error *err)
+{
+    int status = 0;
+    if (body->failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory left for a call to the server");
+    return sc_client_call(client, "POST", path, sc_buf_text(body), timeout_ms, &status, reply, err);
+}
+
+static enum sc_code parse_reply(const struct sc_buf *reply, struct sc_json_doc **doc,
+                                struct sc_error *err)
+{
+    if (sc_json_parse(sc_buf_str(reply), doc, NULL) == SC_OK)
+        return SC_OK;
+    return sc_error_set(err, SC_E_SERVER_UNREACHABLE, "what answers is no Scripta server");
+}
+
+static int64_t int_member(const struct sc_json_value *object, const char *key, int64_t fallback)
+{
+    return sc_json_get_int(sc_json_member(object, key), fallback);
+}
+
+enum sc_code call_register(struct worker *w, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_json j;
+    char host[64] = "localhost";
+    (void)gethostname(host, sizeof(host) - 1);
+
+    sc_json_begin(&j, &body);
+    sc_json_object(&j, NULL);
+    sc_json_text(&j, "name", w->name);
+    sc_json_text(&j, "host", host);
+    sc_json_int(&j, "pid", getpid());
+    sc_json_bool(&j, "local", strncmp(w->server, "unix:", 5) == 0);
+    sc_json_array(&j, "engines");
+    for (size_t i = 0; i < w->engine_count; i++)
+        sc_json_text(&j, NULL, w->engines[i]->name);
+    sc_json_end(&j);
+    sc_json_text(&j, "device", "cpu");
+    sc_json_end(&j);
+    enum sc_code code = post(w->client, "/api/worker/register", &body, CALL_MS, &reply, err);
+    if (code == SC_OK)
+        code = parse_reply(&reply, &doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *root = sc_json_root(doc);
+    int64_t id = int_member(root, "worker_id", 0);
+    if (id <= 0)
+        return sc_error_set(err, SC_E_SERVER_UNREACHABLE, "what answers is no Scripta server");
+    w->id = id;
+    w->heartbeat_ms = SC_MAX(int_member(root, "heartbeat_ms", 10000), 10);
+    return SC_OK;
+}
+
+static char *text_member(const struct sc_json_value *object, const char *key)
+{
+    return sc_strdup(sc_json_get_text(sc_json_member(object, key), ""));
+}
+
+static void read_task(const struct worker *w, const struct sc_json_value *v, struct task *out)
+{
+    SC_AUTO_BUF settings = { 0 };
+    const struct sc_json_value *object = sc_json_member(v, "settings");
+    if (object != NULL)
+        sc_json_dump(object, &settings);
+    *out = (struct task){
+        .id = int_member(v, "task_id", 0),
+        .epoch = int_member(v, "epoch", 0),
+        .worker_id = w->id,
+        .engine = text_member(v, "engine"),
+        .model = text_member(v, "model"),
+        .language = text_member(v, "language"),
+        .settings = sc_strdup(object == NULL ? "{}" : sc_buf_text(&settings)),
+        .chunk = (int)int_member(v, "chunk_index", -1),
+        .attempt = (int)int_member(v, "attempt", 1),
+        .start_ms = int_member(v, "start_ms", 0),
+        .samples = int_member(v, "samples", -1),
+        .timeout_ms = int_member(v, "timeout_ms", 0),
+        .is_noop = strcmp(sc_json_get_text(sc_json_member(v, "stage"), ""), "noop") == 0,
+    };
+}
+
+static void write_lanes(const struct worker *w, struct sc_json *j)
+{
+    sc_json_array(j, "lanes");
+    for (size_t i = 0; i < w->engine_count; i++) {
+        SC_AUTO_FREE char *lane = sc_asprintf("engine:%s", w->engines[i]->name);
+        sc_json_text(j, NULL, lane);
+    }
+    sc_json_text(j, NULL, "noop");
+    sc_json_end(j);
+}
+
+enum sc_code call_claim(struct worker *w, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_json j;
+
+    sc_json_begin(&j, &body);
+    sc_json_object(&j, NULL);
+    sc_json_int(&j, "worker_id", w->id);
+    write_lanes(w, &j);
+    sc_json_int(&j, "max", w->max_chunks);
+    sc_json_int(&j, "wait_ms", CLAIM_WAIT_MS);
+    sc_json_end(&j);
+    enum sc_code code =
+        post(w->client, "/api/worker/claim", &body, CLAIM_WAIT_MS + CALL_MS, &reply, err);
+    if (code == SC_OK)
+        code = parse_reply(&reply, &doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *tasks = sc_json_member(sc_json_root(doc), "tasks");
+    size_t count = SC_MIN(sc_json_count(tasks), (size_t)WORKER_TASKS);
+    for (size_t i = 0; i < count; i++)
+        read_task(w, sc_json_at(tasks, i), &w->tasks[w->task_count++]);
+    return SC_OK;
+}
+
+static void mark_lost(struct worker *w, const struct sc_json_value *answer)
+{
+    int64_t id = int_member(answer, "task_id", 0);
+    int64_t epoch = int_member(answer, "epoch", 0);
+    if (strcmp(sc_json_get_text(sc_json_member(answer, "answer"), "ok"), "ok") == 0)
+        return;
+    for (size_t i = 0; i < w->task_count; i++) {
+        if (w->tasks[i].id == id && w->tasks[i].epoch == epoch)
+            atomic_store(&w->tasks[i].lost, true);
+    }
+}
+
+enum sc_code call_heartbeat(struct worker *w, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_json j;
+
+    sc_json_begin(&j, &body);
+    sc_json_object(&j, NULL);
+    sc_json_int(&j, "worker_id", w->id);
+    sc_json_array(&j, "tasks");
+    for (size_t i = 0; i < w->task_count; i++) {
+        sc_json_object(&j, NULL);
+        sc_json_int(&j, "task_id", w->tasks[i].id);
+        sc_json_int(&j, "epoch", w->tasks[i].epoch);
+        sc_json_end(&j);
+    }
+    sc_json_end(&j);
+    sc_json_end(&j);
+    enum sc_code code =
+        post(w->client, "/api/worker/heartbeat", &body, w->heartbeat_ms, &reply, err);
+    if (code == SC_OK)
+        code = parse_reply(&reply, &doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *tasks = sc_json_member(sc_json_root(doc), "tasks");
+    for (size_t i = 0; i < sc_json_count(tasks); i++)
+        mark_lost(w, sc_json_at(tasks, i));
+    return SC_OK;
+}
+
+enum sc_code call_input(struct sc_client *client, const struct task *t, struct sc_buf *pcm,
+                        struct sc_error *err)
+{
+    char path[PATH_TEXT];
+    int status = 0;
+    (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/input?worker_id=%lld&epoch=%lld",
+                   (long long)t->id, (long long)t->worker_id, (long long)t->epoch);
+    enum sc_code code = sc_client_call(client, "GET", path, NULL, CALL_MS, &status, pcm, err);
+    if (code != SC_OK)
+        return code;
+    if (pcm->len % sizeof(int16_t) != 0 ||
+        (t->samples >= 0 && pcm->len != (size_t)t->samples * sizeof(int16_t)))
+        return sc_error_set(err, SC_E_IO_ERROR,
+                            "the input of chunk %d has %zu bytes, not those of %lld samples",
+                            t->chunk, pcm->len, (long long)t->samples);
+    return SC_OK;
+}
+
+/* {worker_id, epoch, …: the caller goes on. */
+static void begin_fenced(struct sc_json *j, struct sc_buf *body, const struct task *t)
+{
+    sc_json_begin(j, body);
+    sc_json_object(j, NULL);
+    sc_json_int(j, "worker_id", t->worker_id);
+    sc_json_int(j, "epoch", t->epoch);
+}
+
+static enum sc_code post_task(struct sc_client *client, const struct task *t, const char *verb,
+                              struct sc_buf *body, struct sc_error *err)
+{
+    SC_AUTO_BUF reply = { 0 };
+    char path[PATH_TEXT];
+    (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/%s", (long long)t->id, verb);
+    return post(client, path, body, CALL_MS, &reply, err);
+}
+
+static void write_confidence(struct sc_json *j, float confidence)
+{
+    if (confidence >= 0)
+        sc_json_real(j, "confidence", (double)confidence, 4);
+}
+
+static void write_segment(struct sc_json *j, const struct sc_segment *s)
+{
+    sc_json_object(j, NULL);
+    sc_json_seconds(j, "start", s->start_ms);
+    sc_json_seconds(j, "end", s->end_ms);
+    sc_json_text(j, "text", s->text == NULL ? "" : s->text);
+    write_confidence(j, s->confidence);
+    sc_json_array(j, "words");
+    for (size_t i = 0; i < s->word_count; i++) {
+        const struct sc_word *word = &s->words[i];
+        sc_json_object(j, NULL);
+        sc_json_text(j, "word", word->text);
+        sc_json_seconds(j, "start", word->start_ms);
+        sc_json_seconds(j, "end", word->end_ms);
+        write_confidence(j, word->confidence);
+        sc_json_end(j);
+    }
+    sc_json_end(j);
+    sc_json_end(j);
+}
+
+enum sc_code call_complete(struct sc_client *client, const struct task *t,
+                           const struct sc_engine_result *result, int64_t processing_ms,
+                           struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    struct sc_json j;
+    begin_fenced(&j, &body, t);
+    if (result != NULL && result->language[0] != '\0')
+        sc_json_text(&j, "language", result->language);
+    sc_json_int(&j, "processing_ms", processing_ms);
+    sc_json_array(&j, "segments");
+    for (size_t i = 0; result != NULL && i < result->segments.count; i++)
+        write_segment(&j, &result->segments.items[i]);
+    sc_json_end(&j);
+    sc_json_end(&j);
+    return post_task(client, t, "complete", &body, err);
+}
+
+enum sc_code call_fail(struct sc_client *client, const struct task *t, const struct sc_error *why,
+                       struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    struct sc_json j;
+    begin_fenced(&j, &body, t);
+    sc_json_text(&j, "code", sc_code_name(why->code));
+    sc_json_text(&j, "message", why->msg);
+    sc_json_end(&j);
+    return post_task(client, t, "fail", &body, err);
+}
+
+enum sc_code call_release(struct sc_client *client, const struct task *t, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    struct sc_json j;
+    begin_fenced(&j, &body, t);
+    sc_json_end(&j);
+    return post_task(client, t, "release", &body, err);
+}

@@ -1,0 +1,90 @@
+#pragma once
+/* A worker has three threads. The main thread registers, claims and heartbeats; the runner fetches
+ * input, recognises and delivers; the watcher waits for the lifeline's end and for signals. Shared
+ * state is in struct worker, under its lock or atomic. */
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "engine/engine.h"
+#include "net/client.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WORKER_TASKS 16
+#define WORKER_ENGINES 8
+
+struct task {
+    int64_t id, epoch, worker_id;               /* the fence */
+    char *engine, *model, *language, *settings; /* owned */
+    int chunk, attempt;
+    int64_t start_ms, samples, timeout_ms;
+    bool is_noop;
+    atomic_bool lost; /* cancelled, or leased to another by now */
+};
+void task_done(struct task *t);
+
+struct worker {
+    /* Set before the threads start. */
+    const char *server, *name, *token;
+    const struct sc_engine_ops *engines[WORKER_ENGINES];
+    size_t engine_count;
+    int max_chunks;
+    int lifeline; /* -1: none */
+
+    /* Main thread only. */
+    struct sc_client *client;
+    int64_t id; /* 0: not registered */
+    int64_t heartbeat_ms;
+
+    /* Milliseconds of the monotonic clock at which stopping began; 0: not stopping. */
+    atomic_int_fast64_t stopping_ms;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* -- protected by lock -- */
+    struct task tasks[WORKER_TASKS]; /* the runner's while busy; lost is atomic */
+    size_t task_count;
+    bool busy;   /* the runner has the tasks */
+    bool ending; /* the runner is to return */
+};
+
+/* A chunk that ends this soon after SIGTERM is saved; then the engine is stopped. */
+#define WORKER_GRACE_MS 3000
+/* No call to the server goes on longer than this after SIGTERM. */
+#define WORKER_CALLS_MS 4000
+
+/* True when stopping began more than ms ago. */
+bool worker_stopping_for(struct worker *w, int64_t ms);
+/* Sleeps, but not beyond the start of stopping; false when stopping. */
+bool worker_sleep(struct worker *w, int64_t ms);
+
+/* ---- worker-calls.c: one function per call of the protocol ---- */
+
+SC_MUST_USE enum sc_code call_register(struct worker *w, struct sc_error *err);
+/* Long poll; appends to w->tasks, which must be empty. */
+SC_MUST_USE enum sc_code call_claim(struct worker *w, struct sc_error *err);
+/* Marks what was lost or cancelled. */
+SC_MUST_USE enum sc_code call_heartbeat(struct worker *w, struct sc_error *err);
+SC_MUST_USE enum sc_code call_input(struct sc_client *client, const struct task *t,
+                                    struct sc_buf *pcm, struct sc_error *err);
+/* result NULL: a task without text. */
+SC_MUST_USE enum sc_code call_complete(struct sc_client *client, const struct task *t,
+                                       const struct sc_engine_result *result, int64_t processing_ms,
+                                       struct sc_error *err);
+SC_MUST_USE enum sc_code call_fail(struct sc_client *client, const struct task *t,
+                                   const struct sc_error *why, struct sc_error *err);
+SC_MUST_USE enum sc_code call_release(struct sc_client *client, const struct task *t,
+                                      struct sc_error *err);
+
+/* ---- worker-run.c ---- */
+
+/* Body of the runner's thread; ctx is the struct worker. */
+void *runner_main(void *ctx);
+/* Delivers the end of a task: tries again while the server is away, for a minute; then drops it.
+ * The lease ends by itself. why NULL: complete with result. */
+void deliver(struct worker *w, struct sc_client *client, const struct task *t,
+             const struct sc_engine_result *result, int64_t processing_ms,
+             const struct sc_error *why);

@@ -1,0 +1,312 @@
+#include "media/worker-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "media/media.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "base/banned.h"
+
+#define BACKOFF_MIN_MS 200
+#define BACKOFF_MAX_MS 5000
+#define EXIT_MS 4700 /* after SIGTERM, whatever hangs */
+
+bool worker_stopping_for(struct worker *w, int64_t ms)
+{
+    int64_t since = atomic_load(&w->stopping_ms);
+    return since != 0 && sc_clock_mono_ms() - since >= ms;
+}
+
+bool worker_sleep(struct worker *w, int64_t ms)
+{
+    SC_LOCK(&w->lock);
+    int64_t end = sc_clock_mono_ms() + ms;
+    while (!worker_stopping_for(w, 0) && sc_cond_wait(&w->changed, &w->lock, end)) {
+    }
+    return !worker_stopping_for(w, 0);
+}
+
+static bool is_stopping(void *ctx)
+{
+    return worker_stopping_for(ctx, 0);
+}
+
+/* ---- the watcher ---- */
+
+static void begin_stop(struct worker *w)
+{
+    SC_LOCK(&w->lock);
+    if (atomic_load(&w->stopping_ms) == 0)
+        atomic_store(&w->stopping_ms, SC_MAX(sc_clock_mono_ms(), 1));
+    (void)pthread_cond_broadcast(&w->changed);
+}
+
+static bool lifeline_is_cut(int fd)
+{
+    char byte;
+    ssize_t n = read(fd, &byte, 1);
+    return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+static void *watch(void *ctx)
+{
+    struct worker *w = ctx;
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    SC_AUTO_CLOSE int fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    for (;;) {
+        struct pollfd polled[2] = {
+            { .fd = fd, .events = POLLIN },
+            { .fd = w->lifeline, .events = POLLIN },
+        };
+        bool stopping = worker_stopping_for(w, 0);
+        (void)poll(polled, SC_ARRAY_LEN(polled), stopping ? 100 : -1);
+        /* The server that started us is gone: so is the right to be here. */
+        if (polled[1].revents != 0 && lifeline_is_cut(w->lifeline))
+            _exit(SC_EXIT_OK);
+        if (worker_stopping_for(w, EXIT_MS))
+            _exit(SC_EXIT_OK);
+        struct signalfd_siginfo info;
+        if (polled[0].revents != 0 && read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+            begin_stop(w);
+    }
+    return NULL;
+}
+
+/* ---- the main thread ---- */
+
+static bool is_final(enum sc_code code)
+{
+    return code == SC_E_UNAUTHENTICATED || code == SC_E_FORBIDDEN || code == SC_E_INVALID_VALUE ||
+           code == SC_E_INVALID_REQUEST;
+}
+
+/* Tries until the server answers. CANCELLED when stopping. */
+static enum sc_code register_worker(struct worker *w, struct sc_error *err)
+{
+    int64_t wait = BACKOFF_MIN_MS;
+    bool said = false;
+    w->id = 0;
+    for (;;) {
+        enum sc_code code = call_register(w, err);
+        if (code == SC_OK)
+            SC_LOG(INFO, "worker", "registered", SC_S("name", w->name), SC_I("worker", w->id));
+        if (code == SC_OK || code == SC_E_CANCELLED || is_final(code))
+            return code;
+        if (!said)
+            SC_LOG(WARNING, "worker", "waiting for the server", SC_S("error", err->msg));
+        said = true;
+        if (!worker_sleep(w, wait))
+            return sc_error_set(err, SC_E_CANCELLED, "stopping");
+        wait = SC_MIN(wait * 2, BACKOFF_MAX_MS);
+    }
+}
+
+static void mark_all_lost(struct worker *w)
+{
+    for (size_t i = 0; i < w->task_count; i++)
+        atomic_store(&w->tasks[i].lost, true);
+}
+
+/* True once the runner has dealt with all tasks; false at the time of the next heartbeat. */
+static bool wait_for_runner(struct worker *w, int64_t until_ms)
+{
+    SC_LOCK(&w->lock);
+    while (w->busy) {
+        if (!sc_cond_wait(&w->changed, &w->lock, until_ms))
+            return !w->busy;
+    }
+    return true;
+}
+
+/* Hands the claimed tasks to the runner and heartbeats until they are dealt with. The tasks'
+ * identities do not change meanwhile, so reading them needs no lock. */
+static void run_tasks(struct worker *w)
+{
+    struct sc_error err = { 0 };
+    {
+        SC_LOCK(&w->lock);
+        w->busy = true;
+        (void)pthread_cond_broadcast(&w->changed);
+    }
+    int64_t next = sc_clock_mono_ms() + w->heartbeat_ms;
+    while (!wait_for_runner(w, next)) {
+        enum sc_code code = w->id == 0 ? SC_OK : call_heartbeat(w, &err);
+        next = sc_clock_mono_ms() + (code == SC_OK ? w->heartbeat_ms : w->heartbeat_ms / 4 + 10);
+        if (code == SC_E_NOT_FOUND) {
+            /* Another server by now: it does not know us and has given our tasks back. */
+            mark_all_lost(w);
+            w->id = 0;
+        }
+    }
+}
+
+static void finish_noops(struct worker *w)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < w->task_count; i++) {
+        if (w->tasks[i].is_noop) {
+            deliver(w, w->client, &w->tasks[i], NULL, 0, NULL);
+            task_done(&w->tasks[i]);
+        } else if (kept++ != i) {
+            w->tasks[kept - 1] = w->tasks[i];
+            w->tasks[i] = (struct task){ 0 };
+        }
+    }
+    w->task_count = kept;
+}
+
+static void forget_tasks(struct worker *w)
+{
+    for (size_t i = 0; i < w->task_count; i++)
+        task_done(&w->tasks[i]);
+    w->task_count = 0;
+}
+
+static enum sc_code serve(struct worker *w, struct sc_error *err)
+{
+    int64_t wait = BACKOFF_MIN_MS;
+    while (!worker_stopping_for(w, 0)) {
+        sc_client_set_stop(w->client, is_stopping, w);
+        enum sc_code code = w->id == 0 ? register_worker(w, err) : SC_OK;
+        if (code == SC_E_CANCELLED)
+            break;
+        if (code != SC_OK)
+            return code;
+        code = call_claim(w, err);
+        sc_client_set_stop(w->client, NULL, NULL);
+        if (code == SC_OK) {
+            wait = BACKOFF_MIN_MS;
+            finish_noops(w);
+            if (w->task_count > 0)
+                run_tasks(w);
+            forget_tasks(w);
+        } else if (code == SC_E_NOT_FOUND) {
+            w->id = 0;
+        } else if (is_final(code)) {
+            return code;
+        } else if (worker_sleep(w, wait)) {
+            wait = SC_MIN(wait * 2, BACKOFF_MAX_MS);
+        }
+    }
+    return SC_OK;
+}
+
+static enum sc_code start_and_serve(struct worker *w, struct sc_error *err)
+{
+    pthread_t runner;
+    pthread_t watcher;
+    (void)pthread_mutex_init(&w->lock, NULL);
+    sc_cond_init(&w->changed);
+    enum sc_code code = sc_client_open(w->server, w->token, &w->client, err);
+    if (code != SC_OK)
+        return code;
+    sc_assert(pthread_create(&watcher, NULL, watch, w) == 0);
+    sc_assert(pthread_detach(watcher) == 0);
+    sc_assert(pthread_create(&runner, NULL, runner_main, w) == 0);
+    code = serve(w, err);
+    {
+        SC_LOCK(&w->lock);
+        w->ending = true;
+        (void)pthread_cond_broadcast(&w->changed);
+    }
+    (void)pthread_join(runner, NULL);
+    sc_client_close(w->client);
+    return code;
+}
+
+/* ---- the command line ---- */
+
+static bool add_engine(struct worker *w, const struct sc_engine_ops *engine)
+{
+    if (w->engine_count == WORKER_ENGINES)
+        return false;
+    w->engines[w->engine_count++] = engine;
+    w->max_chunks = SC_MAX(w->max_chunks, SC_MIN(engine->caps()->batch, WORKER_TASKS));
+    return true;
+}
+
+/* names NULL: all that can run here. */
+static bool choose_engines(struct worker *w, const char *names)
+{
+    size_t count = 0;
+    const struct sc_engine_ops *const *all = sc_engine_all(&count);
+    w->max_chunks = 1;
+    for (size_t i = 0; names == NULL && i < count; i++) {
+        if (all[i]->usable(NULL) == SC_OK && !add_engine(w, all[i]))
+            return false;
+    }
+    struct sc_str rest = sc_str_from(names);
+    while (rest.len > 0) {
+        struct sc_str name = sc_str_trim(sc_str_take_until(&rest, ','));
+        SC_AUTO_FREE char *text = sc_strndup(name.ptr, name.len);
+        const struct sc_engine_ops *engine = sc_engine_find(text);
+        if (engine == NULL || !add_engine(w, engine))
+            return false;
+    }
+    return w->engine_count > 0;
+}
+
+struct arguments {
+    const char *engines;
+    int64_t lifeline, max_chunks;
+};
+
+static bool parse(struct worker *w, struct arguments *a, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (value == NULL)
+            return false;
+        if (strcmp(argv[i], "--server") == 0)
+            w->server = value;
+        else if (strcmp(argv[i], "--name") == 0)
+            w->name = value;
+        else if (strcmp(argv[i], "--engines") == 0)
+            a->engines = value;
+        else if (strcmp(argv[i], "--lifeline") == 0) {
+            if (!media_number(value, 0, 1 << 20, &a->lifeline))
+                return false;
+        } else if (strcmp(argv[i], "--max-chunks") == 0) {
+            if (!media_number(value, 1, WORKER_TASKS, &a->max_chunks))
+                return false;
+        } else
+            return false;
+    }
+    return w->server != NULL && w->name != NULL;
+}
+
+int media_worker(int argc, char **argv)
+{
+    /* The watcher and the runner read it until the process ends. */
+    static struct worker w;
+    struct arguments a = { .lifeline = -1 };
+    struct sc_error err = { 0 };
+    sigset_t signals;
+
+    if (!parse(&w, &a, argc, argv))
+        return media_usage("worker", "--server and --name are needed, or a value is wrong");
+    if (!choose_engines(&w, a.engines))
+        return media_usage("worker", "no such engine, or none that can run here");
+    w.lifeline = (int)a.lifeline;
+    if (a.max_chunks > 0)
+        w.max_chunks = (int)a.max_chunks;
+    w.token = getenv("SCRIPTA_TOKEN");
+
+    /* Blocked in every thread: the watcher reads them from a descriptor. */
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return start_and_serve(&w, &err) == SC_OK ? SC_EXIT_OK : media_fail(&err);
+}

@@ -1,0 +1,192 @@
+#include "sys/process.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/banned.h"
+
+/* Sources are first moved here, out of the way of every target, so that {3→4, 4→3} works. */
+#define FD_PARK 64
+
+struct file_actions {
+    posix_spawn_file_actions_t actions;
+    int parked[SC_ARRAY_LEN(((struct sc_spawn *)0)->fds)];
+    int count;
+    bool made;
+};
+
+static void file_actions_done(struct file_actions *a)
+{
+    for (int i = 0; i < a->count; i++)
+        (void)close(a->parked[i]);
+    if (a->made)
+        (void)posix_spawn_file_actions_destroy(&a->actions);
+}
+
+static bool is_target(const struct sc_spawn *spec, int fd)
+{
+    for (int i = 0; i < spec->fd_count; i++) {
+        if (spec->fds[i].as == fd)
+            return true;
+    }
+    return false;
+}
+
+/* What the child does with its descriptors before exec; an errno. */
+static int file_actions_init(struct file_actions *a, const struct sc_spawn *spec)
+{
+    int last = 2;
+    int rc = posix_spawn_file_actions_init(&a->actions);
+    if (rc != 0)
+        return rc;
+    a->made = true;
+    for (int i = 0; i < spec->fd_count; i++) {
+        int as = spec->fds[i].as;
+        sc_assert(as >= 0 && as < FD_PARK);
+        int parked = fcntl(spec->fds[i].fd, F_DUPFD_CLOEXEC, FD_PARK);
+        if (parked < 0)
+            return errno;
+        a->parked[a->count++] = parked;
+        last = SC_MAX(last, as);
+        rc = posix_spawn_file_actions_adddup2(&a->actions, parked, as);
+        if (rc != 0)
+            return rc;
+    }
+    for (int fd = 0; fd <= last && rc == 0; fd++) {
+        if (is_target(spec, fd) || fd == 2)
+            continue;
+        rc = fd < 2 ? posix_spawn_file_actions_addopen(&a->actions, fd, "/dev/null", O_RDWR, 0)
+                    : posix_spawn_file_actions_addclose(&a->actions, fd);
+    }
+    return rc != 0 ? rc : posix_spawn_file_actions_addclosefrom_np(&a->actions, last + 1);
+}
+
+static int attributes_set(posix_spawnattr_t *attr, bool new_session)
+{
+    sigset_t all;
+    sigset_t none;
+    int flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+
+    (void)sigfillset(&all);
+    (void)sigemptyset(&none);
+    if (new_session)
+        flags |= POSIX_SPAWN_SETSID;
+    int rc = posix_spawnattr_setsigdefault(attr, &all);
+    if (rc == 0)
+        rc = posix_spawnattr_setsigmask(attr, &none);
+    if (rc == 0)
+        rc = posix_spawnattr_setflags(attr, (short)flags);
+    return rc;
+}
+
+static int spawn(const struct sc_spawn *spec, const char *path, pid_t *pid)
+{
+    SC_AUTO(file_actions_done) struct file_actions files = { 0 };
+    posix_spawnattr_t attr;
+    int rc = file_actions_init(&files, spec);
+    if (rc == 0)
+        rc = posix_spawnattr_init(&attr);
+    if (rc != 0)
+        return rc;
+    rc = attributes_set(&attr, spec->new_session);
+    if (rc == 0) {
+        /* posix_spawn takes pointers to non-const strings and does not write through them. */
+        char *const *argv = (char *const *)(uintptr_t)spec->argv;
+        char *const *env = spec->env == NULL ? environ : (char *const *)(uintptr_t)spec->env;
+        rc = posix_spawn(pid, path, &files.actions, &attr, argv, env);
+    }
+    (void)posix_spawnattr_destroy(&attr);
+    return rc;
+}
+
+enum sc_code sc_process_spawn(const struct sc_spawn *spec, pid_t *pid, struct sc_error *err)
+{
+    SC_AUTO_FREE char *path = strchr(spec->program, '/') == NULL ? sc_process_sibling(spec->program)
+                                                                 : sc_strdup(spec->program);
+    pid_t child = -1;
+    int rc = spawn(spec, path, &child);
+    if (rc == ENOENT)
+        return sc_error_set(err, SC_E_CONFIG_ERROR, "cannot start '%s': it is not there", path);
+    if (rc != 0)
+        return sc_error_errno(err, rc, "cannot start '%s'", path);
+    *pid = child;
+    return SC_OK;
+}
+
+/* waitpid without waiting; false while the process runs. */
+static bool reap(pid_t pid, int flags, int *status)
+{
+    int got = 0;
+    pid_t rc;
+    do {
+        rc = waitpid(pid, &got, flags);
+    } while (rc < 0 && errno == EINTR);
+    if (rc == 0)
+        return false;
+    *status = rc == pid ? got : -1;
+    return true;
+}
+
+bool sc_process_wait(pid_t pid, int64_t timeout_ms, int *status)
+{
+    if (timeout_ms < 0)
+        return reap(pid, 0, status);
+
+    /* The real clock, not the one that tests set: a child lives in real time. */
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t end = now.tv_sec * 1000 + now.tv_nsec / 1000000 + timeout_ms;
+    SC_AUTO_CLOSE int fd = sc_process_open(pid);
+    for (;;) {
+        if (reap(pid, WNOHANG, status))
+            return true;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        int64_t left = end - (now.tv_sec * 1000 + now.tv_nsec / 1000000);
+        if (left <= 0)
+            return false;
+        /* Without a pidfd (no descriptor left) look again every 10 ms. */
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        (void)poll(&p, 1, (int)SC_MIN(left, fd < 0 ? 10 : INT_MAX));
+    }
+}
+
+int sc_process_open(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+char *sc_process_sibling(const char *name)
+{
+    char self[PATH_MAX];
+    const char *named = strcmp(name, "scripta-media") == 0 ? getenv("SCRIPTA_MEDIA") : NULL;
+    if (named != NULL && named[0] != '\0')
+        return sc_strdup(named);
+
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (n <= 0)
+        return sc_strdup(name);
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    sc_assert(slash != NULL);
+    return sc_asprintf("%.*s/%s", (int)(slash - self), self, name);
+}
+
+enum sc_code sc_process_pipe(int out[2], struct sc_error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return sc_error_errno(err, errno, "cannot make a pipe");
+    out[0] = ends[0];
+    out[1] = ends[1];
+    return SC_OK;
+}

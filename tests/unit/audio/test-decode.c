@@ -1,0 +1,481 @@
+/* Files are made here with ffmpeg, so that nothing binary lies in the repository. */
+#include "audio/audio.h"
+
+#include "testing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+#define RATE SC_AUDIO_RATE
+/* Three seconds: silence, but for a tone of 1 kHz from 1.0 s to 2.0 s; stereo at 44.1 kHz. */
+#define SOURCE \
+    "-f lavfi -i \"aevalsrc='if(between(t,1,2),0.5*sin(2000*PI*t),0)':d=3:s=44100:c=mono\" -ac 2 "
+#define PICTURE "-f lavfi -i testsrc=d=3:s=160x120:r=10 "
+
+struct heard {
+    struct sc_audio_info info;
+    struct sc_audio_stats stats;
+    struct sc_error err;
+    int infos;
+    int16_t *pcm; /* owned */
+    size_t samples, cap;
+};
+
+static void heard_done(struct heard *h)
+{
+    free(h->pcm);
+}
+
+static enum sc_code on_info(void *ctx, const struct sc_audio_info *info, struct sc_error *err)
+{
+    struct heard *h = ctx;
+    (void)err;
+    h->info = *info;
+    h->infos++;
+    assert_int_equal(h->samples, 0);
+    return SC_OK;
+}
+
+static enum sc_code on_pcm(void *ctx, const int16_t *pcm, size_t samples, struct sc_error *err)
+{
+    struct heard *h = ctx;
+    (void)err;
+    assert_in_range(samples, 1, SC_AUDIO_PIECE);
+    if (h->samples + samples > h->cap) {
+        h->cap = (h->samples + samples) * 2;
+        h->pcm = realloc(h->pcm, h->cap * sizeof(*pcm));
+        assert_non_null(h->pcm);
+    }
+    memcpy(h->pcm + h->samples, pcm, samples * sizeof(*pcm));
+    h->samples += samples;
+    return SC_OK;
+}
+
+static enum sc_code decode_with(const struct sc_audio_source *source,
+                                const struct sc_audio_options *options, struct heard *h)
+{
+    struct sc_audio_sink sink = { on_info, on_pcm, h };
+    return sc_audio_decode(source, options, &sink, &h->stats, &h->err);
+}
+
+static enum sc_code decode_file(const struct test_dir *dir, const char *name,
+                                const struct sc_audio_options *options, struct heard *h)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    SC_AUTO_CLOSE int fd = open(test_path(dir, name, path), O_RDONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    struct sc_audio_source source = sc_audio_source_fd(&fd, st.st_size);
+    return decode_with(&source, options, h);
+}
+
+static enum sc_code decode(const struct test_dir *dir, const char *name, struct heard *h)
+{
+    return decode_file(dir, name, &(struct sc_audio_options){ 0 }, h);
+}
+
+static void shell(const struct test_dir *dir, const char *command)
+{
+    SC_AUTO_FREE char *line = NULL;
+    assert_true(asprintf(&line, "cd %s && %s", dir->path, command) > 0);
+    /* The sanitizers' settings are for us, not for the programs that make the files. */
+    if (system(line) != 0)
+        fail_msg("'%s' failed", line);
+}
+
+static void ffmpeg(const struct test_dir *dir, const char *arguments)
+{
+    SC_AUTO_FREE char *line = NULL;
+    assert_true(asprintf(&line, "ffmpeg -v error -y %s </dev/null", arguments) > 0);
+    shell(dir, line);
+}
+
+static bool is_loud(const struct heard *h, size_t from, size_t to)
+{
+    double sum = 0;
+    for (size_t i = from; i < to && i < h->samples; i++)
+        sum += (double)h->pcm[i] * h->pcm[i];
+    return sqrt(sum / (double)(to - from)) > 1000;
+}
+
+/* Milliseconds at which the tone begins and ends, to 5 ms; -1: there is none. */
+static int64_t tone_edge(const struct heard *h, bool end)
+{
+    const size_t step = RATE / 200;
+    int64_t edge = -1;
+    for (size_t at = 0; at + step <= h->samples; at += step) {
+        if (!is_loud(h, at, at + step))
+            continue;
+        edge = (int64_t)(end ? at + step : at) * 1000 / RATE;
+        if (!end)
+            return edge;
+    }
+    return edge;
+}
+
+static void assert_near(int64_t value, int64_t want, int64_t off, const char *what)
+{
+    if (value < want - off || value > want + off)
+        fail_msg("%s: %lld, not %lld +- %lld", what, (long long)value, (long long)want,
+                 (long long)off);
+}
+
+static void every_format_gives_the_tone_at_its_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *arguments, *format;
+        int length_off_ms, tone_off_ms;
+    } cases[] = {
+        { "a.wav", "-c:a pcm_s16le", "wav", 0, 5 },
+        { "b.wav", "-c:a pcm_f32le", "wav", 0, 5 },
+        { "c.wav", "-c:a pcm_mulaw -ar 8000 -ac 1", "wav", 0, 5 },
+        { "d.wav", "-c:a adpcm_ms", "wav", 30, 5 },
+        { "a.w64", "", "w64", 0, 5 },
+        { "a.aiff", "", "aiff", 0, 5 },
+        { "a.au", "", "au", 0, 5 },
+        { "a.caf", "", "caf", 0, 5 },
+        { "a.flac", "", "flac", 0, 5 },
+        { "a.mp3", "-b:a 64k", "mp3", 0, 10 },
+        { "nox.mp3", "-b:a 64k -write_xing 0", "mp3", 80, 40 },
+        { "a.ogg", "-c:a libvorbis", "ogg", 0, 15 },
+        { "a.opus", "-c:a libopus -b:a 24k", "ogg", 0, 15 },
+        { "spx.ogg", "-c:a libspeex -ar 16000 -ac 1", "ogg", 30, 45 },
+        { "a.m4a", "-c:a aac", "m4a", 0, 25 },
+        { "alac.m4a", "-c:a alac", "m4a", 0, 5 },
+        { "a.mkv", "-c:a aac", "mkv", 50, 40 },
+        { "a.webm", "-c:a libopus", "webm", 10, 15 },
+        { "a.aac", "-c:a aac", "aac", 60, 60 },
+        { "a.wma", "-c:a wmav2", "wma", 130, 60 },
+        { "a.ts", "-c:a mp2", "ts", 30, 15 },
+        { "a.avi", "-c:a libmp3lame", "avi", 60, 60 },
+    };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
+        SC_AUTO_FREE char *arguments = NULL;
+        assert_true(asprintf(&arguments, SOURCE "%s %s", cases[i].arguments, cases[i].file) > 0);
+        ffmpeg(&dir, arguments);
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        if (decode(&dir, cases[i].file, &h) != SC_OK)
+            fail_msg("%s: %s", cases[i].file, h.err.msg);
+        assert_string_equal(h.info.format, cases[i].format);
+        assert_int_equal(h.infos, 1);
+        assert_int_equal(h.stats.samples, h.samples);
+        assert_int_equal(h.stats.packet_errors, 0);
+        assert_int_equal(h.stats.first_error_ms, -1);
+        assert_near((int64_t)h.samples / 16, 3000, cases[i].length_off_ms, cases[i].file);
+        assert_near(tone_edge(&h, false), 1000, cases[i].tone_off_ms + 5, cases[i].file);
+        assert_near(tone_edge(&h, true), 2000, cases[i].tone_off_ms + 15, cases[i].file);
+    }
+}
+
+static void video_is_passed_over_and_told_by_the_format(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    SC_AUTO(heard_done) struct heard none = { 0 };
+    ffmpeg(&dir, SOURCE PICTURE "-c:v mpeg4 -c:a aac v.mp4");
+    ffmpeg(&dir, PICTURE "-c:v mpeg4 mute.mp4");
+    assert_int_equal(decode(&dir, "v.mp4", &h), SC_OK);
+    assert_string_equal(h.info.format, "mp4");
+    assert_near(tone_edge(&h, false), 1000, 25, "tone");
+    assert_int_equal(decode(&dir, "mute.mp4", &none), SC_E_FILE_FORMAT);
+    assert_non_null(strstr(none.err.msg, "no sound track"));
+    assert_int_equal(none.infos, 0);
+}
+
+static void a_late_start_is_silence(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "l.mkv", "l.mp4", "l.ts" };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(files); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        SC_AUTO_FREE char *arguments = NULL;
+        assert_true(asprintf(&arguments,
+                             "-itsoffset 2 " SOURCE PICTURE "-map 0:a -map 1:v -c:v mpeg4 %s",
+                             files[i]) > 0);
+        ffmpeg(&dir, arguments);
+        assert_int_equal(decode(&dir, files[i], &h), SC_OK);
+        assert_near(tone_edge(&h, false), 3000, 60, files[i]);
+        assert_near(h.info.start_ms, 2000, 60, files[i]);
+    }
+}
+
+static void a_gap_is_silence(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    /* Packets from 0.3 s to 0.8 s are missing; the tone must stay where it was. */
+    ffmpeg(&dir, SOURCE "-c:a aac whole.mkv");
+    ffmpeg(&dir, "-i whole.mkv -c copy -bsf:a \"noise=drop='between(pts*tb,0.3,0.8)'\" gap.mkv");
+    assert_int_equal(decode(&dir, "gap.mkv", &h), SC_OK);
+    assert_near(tone_edge(&h, false), 1000, 40, "tone");
+    assert_near((int64_t)h.samples / 16, 3000, 60, "length");
+    assert_true(h.stats.decoded_ms < 2700);
+}
+
+static void chained_ogg_goes_on_where_the_clock_restarts(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    ffmpeg(&dir, SOURCE "-c:a libvorbis a.ogg");
+    ffmpeg(&dir, SOURCE "-c:a libvorbis -ar 22050 -ac 1 b.ogg"); /* another rate and layout */
+    shell(&dir, "cat a.ogg b.ogg > chained.ogg");
+    assert_int_equal(decode(&dir, "chained.ogg", &h), SC_OK);
+    assert_near((int64_t)h.samples / 16, 6000, 60, "length");
+    assert_near(tone_edge(&h, false), 1000, 20, "first tone");
+    assert_near(tone_edge(&h, true), 5000, 60, "second tone");
+    assert_int_equal(h.info.duration_ms, -1); /* that of one part would be a lie */
+}
+
+static void broken_packets_are_counted_and_stepped_over(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    ffmpeg(&dir, SOURCE "-c:a flac whole.mkv");
+    ffmpeg(&dir, "-i whole.mkv -c copy -bsf:a \"noise=amount='if(between(pts*tb,0.3,0.7),1,0)'\" "
+                 "hurt.mkv");
+    assert_int_equal(decode(&dir, "hurt.mkv", &h), SC_OK);
+    assert_in_range(h.stats.packet_errors, 1, 20);
+    assert_near(h.stats.first_error_ms, 300, 150, "first error");
+    assert_near(tone_edge(&h, false), 1000, 10, "tone");
+}
+
+static void a_truncated_file_gives_what_is_there(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "t.wav", "t.mp3", "t.flac", "t.ogg", "t.mkv", "t.ts" };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(files); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        SC_AUTO_FREE char *arguments = NULL;
+        SC_AUTO_FREE char *cut = NULL;
+        assert_true(asprintf(&arguments, SOURCE "%s", files[i]) > 0);
+        ffmpeg(&dir, arguments);
+        assert_true(asprintf(&cut, "truncate -s $(( $(stat -c %%s %s) * 6 / 10 )) %s", files[i],
+                             files[i]) > 0);
+        shell(&dir, cut);
+        assert_int_equal(decode(&dir, files[i], &h), SC_OK);
+        assert_in_range(h.samples, RATE / 2, 3 * RATE);
+    }
+}
+
+static void refusals_say_what_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *make, *says;
+    } cases[] = {
+        { ": > x", "empty" },
+        { "head -c 100000 /dev/urandom > x", "no audio format" },
+        { "printf '#EXTM3U\\nfile:///etc/passwd\\n' > x", "playlist" },
+        { "printf 'ffconcat version 1.0\\nfile a.wav\\n' > x", "playlist" },
+        { "gzip -c a.wav > x", "gzip" },
+        { "head -c 400 a.m4a > x", "damaged or cut off" },
+        { "printf 'ID3\\003\\000\\000\\000\\000\\001\\000' > x", "tags but no audio" },
+        { "head -c 5000 /dev/zero > x", "" },
+    };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    ffmpeg(&dir, SOURCE "a.wav");
+    ffmpeg(&dir, SOURCE "a.m4a");
+    for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        shell(&dir, cases[i].make);
+        enum sc_code code = decode(&dir, "x", &h);
+        if (code != SC_E_FILE_FORMAT || strstr(h.err.msg, cases[i].says) == NULL)
+            fail_msg("%s: %s '%s'", cases[i].make, sc_code_name(code), h.err.msg);
+        assert_int_equal(h.samples, 0);
+    }
+}
+
+static void formats_that_are_not_listed_are_refused(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard container = { 0 };
+    SC_AUTO(heard_done) struct heard codec = { 0 };
+    ffmpeg(&dir, SOURCE "-f nut x.nut");
+    assert_int_equal(decode(&dir, "x.nut", &container), SC_E_FILE_FORMAT);
+    assert_non_null(strstr(container.err.msg, "nut"));
+    ffmpeg(&dir, SOURCE "-c:a s302m -strict -2 -ar 48000 x.ts");
+    assert_int_equal(decode(&dir, "x.ts", &codec), SC_E_FILE_FORMAT);
+    assert_non_null(strstr(codec.err.msg, "s302m"));
+}
+
+static void a_header_without_samples_is_an_empty_recording(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    shell(&dir, "sox -n -r 16000 -c 1 -b 16 none.wav trim 0 0");
+    assert_int_equal(decode(&dir, "none.wav", &h), SC_OK);
+    assert_int_equal(h.stats.samples, 0);
+    assert_int_equal(h.infos, 1);
+}
+
+static void a_lying_duration_is_not_believed(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    ffmpeg(&dir, SOURCE "-bitexact -ac 1 -ar 16000 lie.wav");
+    /* The data chunk claims 2 GB. */
+    shell(&dir,
+          "printf '\\000\\000\\000\\177' | dd of=lie.wav bs=1 seek=40 conv=notrunc status=none");
+    assert_int_equal(decode(&dir, "lie.wav", &h), SC_OK);
+    assert_true(h.info.duration_ms < 4000);
+    assert_near((int64_t)h.samples / 16, 3000, 5, "length");
+}
+
+static void limits_and_stops_end_it(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard limited = { 0 };
+    SC_AUTO(heard_done) struct heard probed = { 0 };
+    ffmpeg(&dir, "-f lavfi -i sine=d=20:r=16000 long.wav");
+    assert_int_equal(
+        decode_file(&dir, "long.wav", &(struct sc_audio_options){ .max_ms = 5000 }, &limited),
+        SC_E_FILE_TOO_LARGE);
+    assert_in_range(limited.samples, 0, 5 * RATE);
+    assert_int_equal(
+        decode_file(&dir, "long.wav", &(struct sc_audio_options){ .probe = true }, &probed), SC_OK);
+    assert_int_equal(probed.samples, 0);
+    assert_in_range(probed.stats.samples, 10 * RATE, 11 * RATE);
+}
+
+static bool after_twenty(void *ctx)
+{
+    int *asked = ctx;
+    return ++*asked > 20;
+}
+
+static void stop_is_asked_for_while_decoding(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    int asked = 0;
+    ffmpeg(&dir, "-f lavfi -i sine=d=60:r=16000 long.wav");
+    struct sc_audio_options options = { .stop = after_twenty, .stop_ctx = &asked };
+    assert_int_equal(decode_file(&dir, "long.wav", &options, &h), SC_E_CANCELLED);
+}
+
+static enum sc_code refuse_info(void *ctx, const struct sc_audio_info *info, struct sc_error *err)
+{
+    (void)ctx;
+    (void)info;
+    return sc_error_set(err, SC_E_NO_SPACE, "full");
+}
+
+static void the_sink_may_end_it_with_its_own_code(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    char path[PATH_MAX];
+    ffmpeg(&dir, SOURCE "a.wav");
+    SC_AUTO_CLOSE int fd = open(test_path(&dir, "a.wav", path), O_RDONLY);
+    struct sc_audio_source source = sc_audio_source_fd(&fd, 1 << 20);
+    struct sc_audio_sink sink = { .info = refuse_info, .pcm = on_pcm };
+    struct sc_audio_options options = { 0 };
+    struct sc_audio_stats stats = { .samples = 77 };
+    assert_int_equal(sc_audio_decode(&source, &options, &sink, &stats, NULL), SC_E_NO_SPACE);
+    assert_int_equal(stats.samples, 77);
+}
+
+static int64_t failing_read(void *ctx, int64_t offset, void *out, size_t len)
+{
+    (void)ctx;
+    if (offset >= 65536) {
+        errno = EIO;
+        return -1;
+    }
+    memset(out, 0, len);
+    memcpy(out,
+           "RIFF\xff\xff\xff\x7fWAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0data"
+           "\xff\xff\xff\x70",
+           offset == 0 ? SC_MIN(len, (size_t)44) : 0);
+    return (int64_t)len;
+}
+
+static void a_failing_disk_is_no_fault_of_the_format(void **state)
+{
+    (void)state;
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    struct sc_audio_source source = { failing_read, NULL, 1 << 30 };
+    struct sc_audio_options options = { 0 };
+    assert_int_equal(decode_with(&source, &options, &h), SC_E_IO_ERROR);
+}
+
+static void tags_are_kept_once_each(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    ffmpeg(&dir, SOURCE "-metadata title='a \"quoted\" name' -metadata artist=me "
+                        "-metadata:s:a title=other a.mkv");
+    assert_int_equal(decode(&dir, "a.mkv", &h), SC_OK);
+    int titles = 0;
+    for (size_t i = 0; i < h.info.tag_count; i++) {
+        if (strcasecmp(h.info.tags[i].key, "title") == 0) {
+            titles++;
+            assert_string_equal(h.info.tags[i].value, "a \"quoted\" name");
+        }
+    }
+    assert_int_equal(titles, 1);
+}
+
+static void the_same_bytes_give_the_same_samples(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard a = { 0 };
+    SC_AUTO(heard_done) struct heard b = { 0 };
+    ffmpeg(&dir, SOURCE "-c:a libopus a.opus");
+    assert_int_equal(decode(&dir, "a.opus", &a), SC_OK);
+    assert_int_equal(decode(&dir, "a.opus", &b), SC_OK);
+    assert_int_equal(a.samples, b.samples);
+    assert_memory_equal(a.pcm, b.pcm, a.samples * sizeof(int16_t));
+}
+
+static int warm_up(void **state)
+{
+    (void)state;
+    sc_audio_warm_up();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_format_gives_the_tone_at_its_time),
+        TEST(video_is_passed_over_and_told_by_the_format),
+        TEST(a_late_start_is_silence),
+        TEST(a_gap_is_silence),
+        TEST(chained_ogg_goes_on_where_the_clock_restarts),
+        TEST(broken_packets_are_counted_and_stepped_over),
+        TEST(a_truncated_file_gives_what_is_there),
+        TEST(refusals_say_what_it_is),
+        TEST(formats_that_are_not_listed_are_refused),
+        TEST(a_header_without_samples_is_an_empty_recording),
+        TEST(a_lying_duration_is_not_believed),
+        TEST(limits_and_stops_end_it),
+        TEST(stop_is_asked_for_while_decoding),
+        TEST(the_sink_may_end_it_with_its_own_code),
+        TEST(a_failing_disk_is_no_fault_of_the_format),
+        TEST(tags_are_kept_once_each),
+        TEST(the_same_bytes_give_the_same_samples),
+    };
+    return cmocka_run_group_tests(tests, warm_up, NULL);
+}

@@ -1,0 +1,67 @@
+#include "audio/input.h"
+
+#include "testing.h"
+
+#include "base/banned.h"
+
+static void what_is_no_audio_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sc_str head;
+        const char *says;
+    } cases[] = {
+        { SC_STR(""), "empty" },
+        { SC_STR("\x1f\x8b\x08\x00"), "gzip" },
+        { SC_STR("PK\x03\x04xxxx"), "ZIP" },
+        { SC_STR("#EXTM3U\n#EXTINF:1,\n"), "playlist" },
+        { SC_STR("\xef\xbb\xbf#EXTM3U\n"), "playlist" },
+        { SC_STR("ffconcat version 1.0\n"), "playlist" },
+        { SC_STR("# comment\nffconcat version 1.0\nfile x\n"), "playlist" },
+        { SC_STR("[playlist]\nFile1=x\n"), "playlist" },
+        { SC_STR("<?xml version=\"1.0\"?><MPD xmlns=\"x\">"), "playlist" },
+        { SC_STR("NESM\x1a\x01"), "game music" },
+        { SC_STR("MThd\x00\x00"), "MIDI" },
+        { SC_STR("%PDF-1.4"), "document" },
+        { SC_STR("\x89PNG\r\n"), "picture" },
+        { SC_STR("dear diary, today I recorded nothing"), "text" },
+        { SC_STR("\x7f"
+                 "ELF\x02"),
+          "program" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
+        const char *said = sniff_refusal(cases[i].head);
+        assert_non_null(said);
+        assert_non_null(strstr(said, cases[i].says));
+    }
+}
+
+static void what_may_be_audio_goes_on(void **state)
+{
+    (void)state;
+    static const struct sc_str heads[] = {
+        { "RIFF\x24\x00\x00\x00WAVEfmt ", 16 },
+        { "ID3\x03\x00\x00\x00\x00\x00\x21", 10 },
+        { "\xff\xfb\x90\x64\x00", 5 },
+        { "fLaC\x00\x00\x00\x22", 8 },
+        { "OggS\x00\x02\x00\x00", 8 },
+        { "#!AMR\n\x3c\x55\x00", 9 },
+        { "\x00\x00\x00\x20"
+          "ftypM4A ",
+          12 },
+        { "\x1a\x45\xdf\xa3", 4 },
+        { "P", 1 }, /* a beginning of ZIP's mark is not ZIP's mark */
+    };
+    for (size_t i = 0; i + 1 < SC_ARRAY_LEN(heads); i++)
+        assert_null(sniff_refusal(heads[i]));
+    assert_null(strstr(sniff_refusal(heads[SC_ARRAY_LEN(heads) - 1]), "ZIP"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_no_audio_is_named),
+        TEST(what_may_be_audio_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

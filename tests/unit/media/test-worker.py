@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""scripta-media worker against a server that this test plays, on a Unix socket."""
+
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socket
+import socketserver
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+PROGRAM = os.environ["SCRIPTA_MEDIA"]
+RATE = 16000
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body):
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.answer(*self.server.play.on_input(self.path))
+
+    def do_POST(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length) or b"{}")
+        try:
+            self.answer(*self.server.play.on_post(self.path, body))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+
+class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 16
+
+    def get_request(self):
+        connection, _ = super().get_request()
+        return connection, ("worker", 0)
+
+    def process_request(self, request, client_address):
+        self.open.append(request)
+        super().process_request(request, client_address)
+
+    def hang_up(self):
+        for connection in self.open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+def error(code):
+    return {"error": {"code": code, "message": f"test says {code}"}}
+
+
+class Play:
+    """A server with a list of tasks; notes every call as (verb, task id, body)."""
+
+    def __init__(self, folder):
+        self.path = str(folder / "s.sock")
+        self.tasks = []
+        self.calls = []
+        self.changed = threading.Condition()
+        self.all_tasks = []
+        self.heartbeat_ms = 50
+        self.answers = {}     # task id: what a heartbeat says of it
+        self.refusals = {}    # verb: list of (status, code), used up in order
+        self.worker_id = 0
+        self.listener = None
+        self.start()
+
+    def start(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.listener = Listener(self.path, Handler)
+        self.listener.play = self
+        self.listener.open = []
+        threading.Thread(target=self.listener.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self):
+        self.listener.shutdown()
+        self.listener.server_close()
+        self.listener.hang_up()
+        os.unlink(self.path)
+
+    def note(self, verb, task, body):
+        with self.changed:
+            self.calls.append((verb, task, body))
+            self.changed.notify_all()
+            refusals = self.refusals.get(verb, [])
+            return refusals.pop(0) if refusals else None
+
+    def on_input(self, path):
+        task = int(path.split("/")[4])
+        refused = self.note("input", task, path)
+        if refused:
+            return refused[0], error(refused[1])
+        samples = next(t["samples"] for t in self.all_tasks if t["task_id"] == task)
+        return 200, struct.pack("<h", 0) * samples
+
+    def claim(self, body):
+        end = time.monotonic() + min(body["wait_ms"], 1000) / 1000
+        mine = self.listener
+        with self.changed:
+            while not self.tasks and time.monotonic() < end:
+                self.changed.wait(0.05)
+            if self.listener is not mine:  # a server that is gone leases nothing
+                return 503, error("SHUTTING_DOWN")
+            taken = self.tasks[:body["max"]]
+            del self.tasks[:len(taken)]
+        return 200, {"tasks": taken}
+
+    def on_post(self, path, body):
+        parts = path.split("/")
+        verb = parts[-1]
+        refused = self.note(verb, int(parts[4]) if parts[3] == "tasks" else None, body)
+        if refused:
+            return refused[0], error(refused[1])
+        if verb == "register":
+            self.worker_id += 1
+            return 200, {"worker_id": self.worker_id, "lease_ms": 1000,
+                         "heartbeat_ms": self.heartbeat_ms}
+        if body["worker_id"] != self.worker_id:
+            return 404, error("NOT_FOUND")
+        if verb == "claim":
+            return self.claim(body)
+        if verb == "heartbeat":
+            return 200, {"tasks": [dict(t, answer=self.answers.get(t["task_id"], "ok"))
+                                   for t in body["tasks"]]}
+        return 200, {"status": "accepted"}
+
+    def wait(self, verb, task=None, count=1, timeout=20):
+        """The count-th call of this verb (for this task)."""
+        end = time.monotonic() + timeout
+        with self.changed:
+            while True:
+                found = [c for c in self.calls if c[0] == verb and task in (None, c[1])]
+                if len(found) >= count:
+                    return found[count - 1][2]
+                if time.monotonic() > end:
+                    raise AssertionError(f"no {verb} of {task}: {self.calls}")
+                self.changed.wait(0.1)
+
+    def add(self, *tasks):
+        with self.changed:
+            self.all_tasks += tasks
+            self.tasks += tasks
+            self.changed.notify_all()
+
+    def count(self, verb, task=None):
+        with self.changed:
+            return sum(1 for c in self.calls if c[0] == verb and task in (None, c[1]))
+
+
+def task(number, model="", seconds=3, start_ms=0, **more):
+    return {"task_id": number, "epoch": 5, "job_id": "j", "stage": "transcribe",
+            "chunk_index": number, "engine": "null", "model": model, "language": "",
+            "task": "transcribe", "settings": {}, "start_ms": start_ms,
+            "end_ms": start_ms + seconds * 1000, "samples": seconds * RATE, "attempt": 1,
+            "timeout_ms": 60000, **more}
+
+
+class WorkerTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="scripta-test-")
+        self.play = Play(pathlib.Path(self.folder.name))
+        self.process = None
+
+    def tearDown(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.play.stop()
+        self.folder.cleanup()
+
+    def work(self, *tasks, extra=(), **popen):
+        self.play.add(*tasks)
+        self.process = subprocess.Popen(
+            [PROGRAM, "worker", "--server", f"unix:{self.play.path}", "--name", "w1",
+             "--engines", "null", *extra], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            **popen)
+
+    def end(self, limit=5.0):
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(20)
+        self.assertLess(time.monotonic() - begun, limit)
+        return code
+
+    def test_a_chunk_is_claimed_recognised_and_completed(self):
+        self.work(task(1, start_ms=10000))
+        done = self.play.wait("complete", 1)
+        self.assertEqual((done["worker_id"], done["epoch"]), (1, 5))
+        segment, = done["segments"]
+        self.assertEqual(segment["text"], "t10 t11 t12")
+        self.assertEqual(segment["words"][1], {"word": "t11", "start": 1.0, "end": 2.0,
+                                               "confidence": 1.0})
+        registered = self.play.wait("register")
+        self.assertEqual((registered["name"], registered["engines"], registered["local"]),
+                         ("w1", ["null"], True))
+        claim = self.play.wait("claim")
+        self.assertEqual(claim["lanes"], ["engine:null", "noop"])
+        self.assertEqual(self.end(), 0)
+
+    def test_noops_are_completed_without_input(self):
+        self.work(task(1, stage="noop"))
+        self.assertEqual(self.play.wait("complete", 1)["segments"], [])
+        self.assertEqual(self.play.count("input"), 0)
+
+    def test_heartbeats_list_what_is_held(self):
+        self.work(task(1, "delay_ms=400"))
+        self.assertEqual(self.play.wait("heartbeat", count=3)["tasks"],
+                         [{"task_id": 1, "epoch": 5}])
+        self.play.wait("complete", 1)
+
+    def test_failures_carry_their_code(self):
+        self.work(task(1, "fail_rate=1"), task(2, "nonsense"), task(3, "hang_at=3", timeout_ms=100),
+                  task(4, engine="none-such"))
+        for number, code in ((1, "ENGINE_ERROR"), (2, "MODEL_ERROR"), (3, "TIMEOUT"),
+                             (4, "ENGINE_UNAVAILABLE")):
+            self.assertEqual(self.play.wait("fail", number)["code"], code)
+
+    def test_cancelled_and_lost_chunks_stop_and_the_next_goes_on(self):
+        self.play.answers = {1: "cancelled", 2: "lost"}
+        self.work(task(1, "hang_at=1"), task(2, "hang_at=2"), task(3))
+        self.play.wait("complete", 3)
+        for verb in ("complete", "fail", "release"):
+            self.assertEqual(self.play.count(verb, 1) + self.play.count(verb, 2), 0)
+
+    def test_a_chunk_that_ends_soon_is_saved_at_sigterm(self):
+        self.work(task(1, "delay_ms=700"))
+        self.play.wait("input", 1)
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.play.count("complete", 1), 1)
+        self.assertEqual(self.play.count("release"), 0)
+
+    def test_a_chunk_that_does_not_end_is_given_back_at_sigterm(self):
+        self.work(task(1, "hang_at=1"))
+        self.play.wait("input", 1)
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.play.wait("release", 1), {"worker_id": 1, "epoch": 5})
+
+    def test_an_idle_worker_ends_at_once(self):
+        self.work()
+        self.play.wait("claim")
+        self.assertEqual(self.end(1.5), 0)
+
+    def test_the_end_of_the_lifeline_ends_it_in_the_middle(self):
+        reader, writer = os.pipe()
+        self.work(task(1, "hang_at=1"), extra=["--lifeline", str(reader)], pass_fds=[reader])
+        os.close(reader)
+        self.play.wait("input", 1)
+        os.close(writer)
+        self.assertEqual(self.process.wait(2), 0)
+        self.assertEqual(self.play.count("release"), 0)
+
+    def test_results_wait_for_a_server_that_is_away(self):
+        self.play.refusals = {"complete": [(503, "STORE_UNAVAILABLE")] * 3,
+                              "input": [(500, "IO_ERROR")]}
+        self.work(task(1), task(2))
+        self.play.wait("complete", 1, count=4)
+        self.play.wait("complete", 2)
+        self.assertEqual(self.play.count("fail"), 0)
+
+    def test_results_of_a_lost_lease_are_dropped(self):
+        self.play.refusals = {"complete": [(409, "LEASE_LOST")], "input": [(409, "LEASE_LOST")]}
+        self.work(task(1), task(2), task(3))
+        self.play.wait("complete", 3)
+        self.assertEqual((self.play.count("complete", 1), self.play.count("complete", 2)), (0, 1))
+        self.assertEqual(self.play.count("fail"), 0)
+
+    def test_a_refused_result_is_said_to_have_failed(self):
+        self.play.refusals = {"complete": [(400, "INVALID_VALUE")]}
+        self.work(task(1))
+        self.assertEqual(self.play.wait("fail", 1)["code"], "ENGINE_ERROR")
+
+    def test_it_registers_anew_when_the_server_forgot_it(self):
+        self.work()
+        self.play.wait("claim")
+        self.play.worker_id = 50
+        self.play.wait("register", count=2)
+        self.play.add(task(1))
+        self.assertEqual(self.play.wait("complete", 1)["worker_id"], 51)
+
+    def test_it_waits_for_a_server_that_is_gone_and_comes_back(self):
+        self.work()
+        self.play.wait("claim")
+        self.play.stop()
+        self.play.worker_id = 80
+        self.play.start()
+        self.play.add(task(1))
+        self.assertEqual(self.play.wait("complete", 1)["worker_id"], 81)
+        self.assertEqual(self.end(), 0)
+
+    def test_it_dies_by_the_signal_of_its_engine(self):
+        self.work(task(1, "crash_at=1"))
+        self.assertEqual(self.process.wait(20), -signal.SIGSEGV)
+
+    def test_a_refused_token_ends_it(self):
+        self.play.refusals = {"register": [(401, "UNAUTHENTICATED")]}
+        self.work()
+        self.assertEqual(self.process.wait(20), 10)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
