@@ -13,8 +13,9 @@ struct sc_config {
 #define SC_OPTION_SIZE(field, ...) int64_t field;     /* bytes */
 #define SC_OPTION_DURATION(field, ...) int64_t field; /* milliseconds */
 #define SC_OPTION_ENUM(field, ...) char *field;
-#include "config/options-undef.h"
 #include "config/options.def"
+
+#include "config/options-undef.h"
 };
 
 struct sc_config_sources {

@@ -56,8 +56,9 @@ static const struct option_row rows[] = {
       0,                                                     \
       0,                                                     \
       words },
-#include "config/options-undef.h"
 #include "config/options.def"
+
+#include "config/options-undef.h"
 };
 
 /* Variables that are in use without the group's name. */

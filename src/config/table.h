@@ -31,8 +31,9 @@ enum {
 #define SC_OPTION_SIZE(field, ...) OPTION_INDEX_##field,
 #define SC_OPTION_DURATION(field, ...) OPTION_INDEX_##field,
 #define SC_OPTION_ENUM(field, ...) OPTION_INDEX_##field,
-#include "config/options-undef.h"
 #include "config/options.def"
+
+#include "config/options-undef.h"
     OPTION_COUNT_
 };
 
