@@ -103,6 +103,8 @@ static int run_command(struct sc_cli *cli, const struct sc_args *args)
 {
     const struct sc_command *command = args->command;
 
+    if (sc_args_has(args, "version"))
+        return sc_cmd_version(cli, args);
     if (command == NULL || sc_args_has(args, "help")) {
         SC_AUTO_BUF help = { 0 };
         sc_help_text(&help, command);

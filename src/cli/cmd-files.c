@@ -6,7 +6,7 @@
 int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column columns[] = {
-        { .title = "FILE", .member = "id" },
+        { .title = "FILE", .member = "id", .kind = SC_VIEW_NUMBER },
         { .title = "FORMAT", .member = "format" },
         { .title = "LENGTH", .member = "duration_seconds", .kind = SC_VIEW_SECONDS },
         { .title = "SIZE", .member = "size_bytes", .kind = SC_VIEW_SIZE },

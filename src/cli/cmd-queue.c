@@ -2,16 +2,13 @@
 #include "cli/command.h"
 #include "cli/list.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
 
-static void put_totals(const struct sc_json_value *totals, struct sc_buf *out)
+static int64_t member_int(const struct sc_json_value *object, const char *name)
 {
-    static const char *const names[] = { "queued", "active", "max_concurrent" };
-
-    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++)
-        sc_buf_printf(out, "%s%lld %s", i == 0 ? "\n" : ", ",
-                      (long long)sc_json_get_int(sc_json_member(totals, names[i]), 0), names[i]);
-    sc_buf_putc(out, '\n');
+    return sc_json_get_int(sc_json_member(object, name), 0);
 }
 
 int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
@@ -19,18 +16,18 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
     static const struct sc_view_column queues[] = {
         { .title = "QUEUE", .member = "name" },
         { .title = "PAUSED", .member = "paused", .kind = SC_VIEW_YES_NO },
-        { .title = "PENDING", .member = "pending" },
-        { .title = "RUNNING", .member = "running" },
-        { .title = "FAILED", .member = "failed" },
-        { .title = "WORKERS", .member = "workers" },
+        { .title = "PENDING", .member = "pending", .kind = SC_VIEW_NUMBER },
+        { .title = "RUNNING", .member = "running", .kind = SC_VIEW_NUMBER },
+        { .title = "FAILED", .member = "failed", .kind = SC_VIEW_NUMBER },
+        { .title = "WORKERS", .member = "workers", .kind = SC_VIEW_NUMBER },
         { .title = "OLDEST", .member = "oldest_age_seconds", .kind = SC_VIEW_SECONDS },
-        { .title = "LIMIT", .member = "max_concurrent" },
+        { .title = "LIMIT", .member = "max_concurrent", .kind = SC_VIEW_NUMBER },
         { 0 },
     };
     static const struct sc_view_column workers[] = {
         { .title = "WORKER", .member = "name" },
         { .title = "HOST", .member = "host" },
-        { .title = "PID", .member = "pid" },
+        { .title = "PID", .member = "pid", .kind = SC_VIEW_NUMBER },
         { .title = "DEVICE", .member = "device" },
         { .title = "JOB", .member = "current_job", .flexible = true },
         { .title = "SEEN", .member = "last_heartbeat", .kind = SC_VIEW_TIME },
@@ -51,7 +48,10 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
     int64_t now = sc_clock_wall_ms();
     int width = sc_list_width(cli);
     sc_view_table(sc_json_member(root, "queues"), queues, now, width, &out);
-    put_totals(sc_json_member(root, "totals"), &out);
+    const struct sc_json_value *totals = sc_json_member(root, "totals");
+    sc_buf_printf(&out, "\n%" PRId64 " queued, %" PRId64 " active, %" PRId64 " at most at once\n",
+                  member_int(totals, "queued"), member_int(totals, "active"),
+                  member_int(totals, "max_concurrent"));
     if (list != NULL && sc_json_count(list) > 0) {
         sc_buf_putc(&out, '\n');
         sc_view_table(list, workers, now, width, &out);

@@ -17,6 +17,7 @@ const struct sc_flag sc_global_flags[] = {
     { "quiet", 'q', SC_FLAG_SWITCH, NULL, "Print results and errors only" },
     { "verbose", 'v', SC_FLAG_SWITCH, NULL, "Say more on standard error" },
     { "help", 'h', SC_FLAG_SWITCH, NULL, "Help of the command" },
+    { "version", 0, SC_FLAG_SWITCH, NULL, "Print the version" },
     { 0 },
 };
 

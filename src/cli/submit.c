@@ -91,8 +91,7 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
     sc_utf8_append_printable(&shown, sc_str_from(file));
     if (stat(file, &info) != 0)
         return errno == ENOENT || errno == ENOTDIR
-                   ? sc_error_set(err, SC_E_FILE_NOT_FOUND, "there is no file '%s'",
-                                  sc_buf_text(&shown))
+                   ? sc_error_set(err, SC_E_NOT_FOUND, "there is no file '%s'", sc_buf_text(&shown))
                    : sc_error_errno(err, errno, "cannot read '%s'", sc_buf_text(&shown));
     if (S_ISDIR(info.st_mode))
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is a folder; name the files in it",

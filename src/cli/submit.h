@@ -22,7 +22,7 @@ struct sc_submission {
 
 /* Are the job options of the command line good, and does the pipeline take them? */
 SC_MUST_USE enum sc_code sc_submit_check(const struct sc_args *args, struct sc_error *err);
-/* Is there something to read? FILE_NOT_FOUND, IO_ERROR, INVALID_VALUE for a folder. */
+/* Is there something to read? NOT_FOUND, IO_ERROR, INVALID_VALUE for a folder. */
 SC_MUST_USE enum sc_code sc_submit_check_file(const char *file, struct sc_error *err);
 /* Hands it in; a server that goes away meanwhile is tried again under the same idempotency key. */
 SC_MUST_USE enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,

@@ -88,6 +88,7 @@ static void put_kind(const struct sc_json_value *value, enum sc_view_kind kind, 
 {
     switch (kind) {
     case SC_VIEW_TEXT:
+    case SC_VIEW_NUMBER:
         if (value != NULL)
             put_scalar(value, out);
         return;
@@ -121,8 +122,8 @@ void sc_view_table(const struct sc_json_value *array, const struct sc_view_colum
         sc_assert(table.columns < SC_TABLE_COLUMNS);
         if (c->flexible)
             table.flexible = table.columns;
-        table.right[table.columns] =
-            c->kind == SC_VIEW_SECONDS || c->kind == SC_VIEW_SIZE || c->kind == SC_VIEW_PERCENT;
+        table.right[table.columns] = c->kind == SC_VIEW_NUMBER || c->kind == SC_VIEW_SECONDS ||
+                                     c->kind == SC_VIEW_SIZE || c->kind == SC_VIEW_PERCENT;
         table.titles[table.columns++] = c->title;
     }
     size_t rows = array == NULL || sc_json_type(array) != SC_JSON_ARRAY ? 0 : sc_json_count(array);

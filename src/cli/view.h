@@ -11,6 +11,7 @@ void sc_view_object(const struct sc_json_value *object, const char *const *skip,
 
 enum sc_view_kind {
     SC_VIEW_TEXT,
+    SC_VIEW_NUMBER,  /* at the right */
     SC_VIEW_TIME,    /* RFC 3339 */
     SC_VIEW_SECONDS, /* a duration */
     SC_VIEW_SIZE,    /* bytes */
