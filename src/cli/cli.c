@@ -122,11 +122,12 @@ int sc_cli_main(int argc, char **argv, sc_cli_serve_fn serve)
     struct sc_cli cli = { .serve = serve };
     struct sc_error err = { 0 };
     const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
 
     (void)setlocale(LC_CTYPE, ""); /* without it only the widths of wide signs are unknown */
     (void)signal(SIGPIPE, SIG_IGN);
     cli.out_is_terminal = isatty(STDOUT_FILENO) == 1;
-    cli.err_is_terminal = isatty(STDERR_FILENO) == 1;
+    cli.err_is_terminal = isatty(STDERR_FILENO) == 1 && term != NULL && strcmp(term, "dumb") != 0;
     cli.colour = cli.err_is_terminal && (no_color == NULL || no_color[0] == '\0');
 
     enum sc_code code = sc_args_parse(argc, argv, sc_command_all(), &args, &err);

@@ -1,4 +1,3 @@
-#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/list.h"
 #include "json/writer.h"
@@ -56,9 +55,8 @@ int sc_cmd_config_check(struct sc_cli *cli, const struct sc_args *args)
 
     (void)args;
     for (const char *e = sc_config_unknown_env(NULL); e != NULL; e = sc_config_unknown_env(e)) {
-        SC_AUTO_BUF name = { 0 };
-        sc_utf8_append_printable(&name, (struct sc_str){ e, strcspn(e, "=") });
-        sc_cli_note(cli, "scripta: warning: no setting has the variable %s", sc_buf_text(&name));
+        sc_cli_note(cli, "scripta: warning: no setting has the variable %.*s", (int)strcspn(e, "="),
+                    e);
     }
     if (cli->json) {
         struct sc_json w;

@@ -2,7 +2,6 @@
  * a running one is asked. */
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/list.h"
 #include "store/store.h"
@@ -11,6 +10,8 @@
 #include "json/writer.h"
 
 #include "base/banned.h"
+
+#define LOCK_MS 3000
 
 struct opened {
     struct sc_lockfile *lock;
@@ -24,13 +25,26 @@ static void opened_done(struct opened *o)
     sc_lockfile_drop(o->lock);
 }
 
+/* A server that is just ending still holds the folder; it is given time to. */
+static enum sc_code take_lock(const char *path, struct sc_lockfile **out, struct sc_error *err)
+{
+    SC_AUTO_FREE char *holder = sc_asprintf("db pid=%ld", (long)getpid());
+    int64_t deadline = sc_clock_mono_ms() + LOCK_MS;
+
+    for (;;) {
+        enum sc_code code = sc_lockfile_take(path, holder, out, err);
+        if (code != SC_E_STORE_LOCKED || sc_clock_mono_ms() >= deadline)
+            return code;
+        sc_clock_sleep_ms(50);
+    }
+}
+
 static enum sc_code open_store(const struct sc_cli *cli, bool create, struct opened *out,
                                struct sc_error *err)
 {
     SC_AUTO_FREE char *run = sc_path_join(cli->config->data_dir, "run");
     SC_AUTO_FREE char *lock = sc_path_join(run, "lock");
     SC_AUTO_FREE char *path = sc_path_join(cli->config->data_dir, "scripta.db");
-    SC_AUTO_FREE char *holder = sc_asprintf("db pid=%ld", (long)getpid());
     struct sc_store_options options = {
         .path = path,
         .readers = 1,
@@ -44,7 +58,7 @@ static enum sc_code open_store(const struct sc_cli *cli, bool create, struct ope
                             cli->config->data_dir);
     enum sc_code code = sc_dir_create(run, err);
     if (code == SC_OK)
-        code = sc_lockfile_take(lock, holder, &out->lock, err);
+        code = take_lock(lock, &out->lock, err);
     if (code == SC_OK)
         code = sc_store_open(&options, &out->store, err);
     return code;
@@ -164,9 +178,7 @@ int sc_cmd_db_info(struct sc_cli *cli, const struct sc_args *args)
 
 static void note_problem(void *ctx, const char *problem)
 {
-    SC_AUTO_BUF shown = { 0 };
-    sc_utf8_append_printable(&shown, sc_str_from(problem));
-    sc_cli_note(ctx, "scripta: %s", sc_buf_text(&shown));
+    sc_cli_note(ctx, "scripta: %s", problem);
 }
 
 int sc_cmd_db_check(struct sc_cli *cli, const struct sc_args *args)

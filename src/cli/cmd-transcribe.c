@@ -59,6 +59,17 @@ static const char *known_format(const char *word)
     return NULL;
 }
 
+static enum sc_code check_pipeline(const struct sc_args *args, struct sc_error *err)
+{
+    const char *pipeline = sc_args_get(args, "pipeline", "transcribe");
+    enum sc_code code = sc_submit_check(args, err);
+
+    if (code == SC_OK && strcmp(pipeline, "transcribe") != 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline",
+                              "the pipeline %s gives no text; use `scripta add`", pipeline);
+    return code;
+}
+
 static enum sc_code choose_output(struct run *r, struct sc_error *err)
 {
     const char *format = sc_args_get(r->args, "format", NULL);
@@ -241,6 +252,8 @@ static int cancel_all(struct run *r)
         struct item *item = &r->items[i];
         SC_AUTO_BUF reply = { 0 };
         struct sc_error err = { 0 };
+        if (item->job.job_id == NULL && item->status == SC_EXIT_OK)
+            sc_cli_note(r->cli, "interrupted before %s was handed in", item->label);
         if (item->job.job_id == NULL || item->ended)
             continue;
         if (item->job.earlier) {
@@ -274,7 +287,7 @@ int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args)
                                         : sc_asprintf("[%zu/%zu] %s", i + 1, r.count,
                                                       sc_submit_name(args->words[i]));
     }
-    if (sc_submit_check(args, &err) != SC_OK || choose_output(&r, &err) != SC_OK) {
+    if (check_pipeline(args, &err) != SC_OK || choose_output(&r, &err) != SC_OK) {
         items_free(&r);
         return sc_cli_fail(cli, &err);
     }

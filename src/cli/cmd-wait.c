@@ -48,7 +48,8 @@ static int wait_one(struct sc_cli *cli, const struct sc_follow *what)
     if (cli->quiet)
         return SC_EXIT_OK;
     SC_AUTO_BUF out = { 0 };
-    sc_buf_printf(&out, "%s completed\n", what->job_id);
+    sc_utf8_append_printable(&out, sc_str_from(what->job_id));
+    sc_buf_puts(&out, " completed\n");
     return sc_cli_done(cli, &out);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/format.h"
 
 #include <inttypes.h>
@@ -102,7 +103,8 @@ int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *befo
             status = sc_cli_done_json(cli, &reply);
         } else if (!cli->quiet) {
             SC_AUTO_BUF out = { 0 };
-            sc_buf_printf(&out, "%s %s\n", args->words[i], done);
+            sc_utf8_append_printable(&out, sc_str_from(args->words[i]));
+            sc_buf_printf(&out, " %s\n", done);
             status = sc_cli_done(cli, &out);
         }
         if (status != SC_EXIT_OK) {

@@ -65,15 +65,20 @@ int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err)
 
 void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...)
 {
+    SC_AUTO_FREE char *text = NULL;
+    SC_AUTO_BUF line = { 0 };
     va_list args;
 
     if (cli->quiet)
         return;
-    (void)fflush(stdout);
     va_start(args, fmt);
-    (void)vfprintf(stderr, fmt, args);
+    int len = vasprintf(&text, fmt, args);
     va_end(args);
-    (void)fputc('\n', stderr);
+    sc_assert(len >= 0);
+    sc_utf8_append_printable(&line, (struct sc_str){ text, (size_t)len });
+    sc_buf_putc(&line, '\n');
+    (void)fflush(stdout);
+    (void)fwrite(line.ptr, 1, line.len, stderr); /* nowhere left to say that this failed */
 }
 
 enum sc_code sc_cli_print(struct sc_str text, struct sc_error *err)

@@ -21,6 +21,7 @@
 #define SYSTEM_SOCKET "/run/scripta/scripta.sock"
 #define START_MS 60000
 #define RACE_MS 5000
+#define RETRY_MS 250
 #define READY_FD 3
 #define CALL_ATTEMPTS 5
 #define ARGV_MAX 40
@@ -80,7 +81,7 @@ static char *choose_server(const struct sc_cli *cli, bool *ours)
 bool sc_cli_server_is_local(const struct sc_cli *cli)
 {
     bool ours;
-    SC_AUTO_FREE char *server = choose_server(cli, &ours);
+    free(choose_server(cli, &ours));
     return ours;
 }
 
@@ -185,10 +186,9 @@ static enum sc_code start_server(const struct sc_cli *cli, struct sc_error *err)
     return read_ready(read_end, log, err);
 }
 
-/* Somebody else holds the folder: a winner of the race is about to listen. */
-static bool wait_for_winner(const char *path)
+static bool wait_for_socket(const char *path, int64_t ms)
 {
-    int64_t deadline = sc_clock_mono_ms() + RACE_MS;
+    int64_t deadline = sc_clock_mono_ms() + ms;
 
     while (!sc_cli_interrupted() && sc_clock_mono_ms() < deadline) {
         if (socket_answers(path))
@@ -196,6 +196,26 @@ static bool wait_for_winner(const char *path)
         sc_clock_sleep_ms(20);
     }
     return false;
+}
+
+/* Makes sure that a server answers on our socket. Whoever holds the folder while none answers is
+ * the winner of a race, about to listen, or a server that is just ending: so both are tried in
+ * turn. */
+static enum sc_code ensure_server(const struct sc_cli *cli, const char *path, struct sc_error *err)
+{
+    int64_t deadline = sc_clock_mono_ms() + RACE_MS;
+
+    for (;;) {
+        if (socket_answers(path))
+            return SC_OK;
+        enum sc_code code = start_server(cli, err);
+        if (code == SC_OK && cli->verbose > 0)
+            sc_cli_note(cli, "started a server for %s", cli->config->data_dir);
+        if (code != SC_E_STORE_LOCKED || sc_clock_mono_ms() >= deadline || sc_cli_interrupted())
+            return code;
+        if (wait_for_socket(path, RETRY_MS))
+            return SC_OK;
+    }
 }
 
 enum sc_code sc_cli_connect(struct sc_cli *cli, struct sc_error *err)
@@ -206,16 +226,9 @@ enum sc_code sc_cli_connect(struct sc_cli *cli, struct sc_error *err)
 
     sc_cli_disconnect(cli);
     if (ours) {
-        const char *path = server + strlen("unix:");
-        if (!socket_answers(path)) {
-            enum sc_code code = start_server(cli, err);
-            if (code == SC_E_STORE_LOCKED && wait_for_winner(path))
-                code = SC_OK;
-            if (code != SC_OK)
-                return code;
-            if (cli->verbose > 0)
-                sc_cli_note(cli, "started a server for %s", cli->config->data_dir);
-        }
+        enum sc_code code = ensure_server(cli, server + strlen("unix:"), err);
+        if (code != SC_OK)
+            return code;
     }
     return sc_client_open(server, token, &cli->client, err);
 }

@@ -14,7 +14,8 @@ struct sc_cli {
     bool json;  /* print the API's JSON */
     bool quiet; /* results and errors only */
     int verbose;
-    bool out_is_terminal, err_is_terminal;
+    bool out_is_terminal;
+    bool err_is_terminal;           /* one that a line can be redrawn on */
     bool colour;                    /* on standard error */
     bool data_given;                /* --data or its variable named the folder */
     const char *const *server_args; /* flags that a server we start must get too; ends in NULL */
@@ -25,7 +26,7 @@ struct sc_cli {
 
 /* Reports on standard error, as JSON with --json; returns the exit status of the code. */
 int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err);
-/* A note for a person on standard error; nothing with --quiet. */
+/* A line for a person on standard error, made printable; nothing with --quiet. */
 void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...) SC_PRINTF(2, 3);
 /* Writes to standard output and flushes; IO_ERROR when that fails (a closed pipe, a full disk). */
 SC_MUST_USE enum sc_code sc_cli_print(struct sc_str text, struct sc_error *err);
