@@ -35,40 +35,64 @@ int sc_cmd_jobs_cancel(struct sc_cli *cli, const struct sc_args *args)
     return sc_each_run(cli, args, "/api/jobs/", "/cancel", "cancelled");
 }
 
-/* Retries every failed job, page by page; each leaves the list as it is retried, so that there is
- * no cursor to keep. */
+struct retried {
+    size_t done, refused;
+    struct sc_buf out; /* a line for each */
+};
+
+static void retry_page(struct sc_cli *cli, const struct sc_json_value *jobs, struct retried *r)
+{
+    for (size_t i = 0; jobs != NULL && i < sc_json_count(jobs); i++) {
+        const char *id = sc_json_get_text(sc_json_member(sc_json_at(jobs, i), "job_id"), "");
+        SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", id, "/retry");
+        SC_AUTO_BUF answer = { 0 };
+        struct sc_error err = { 0 };
+        if (sc_cli_call(cli, "POST", path, NULL, &answer, &err) != SC_OK) {
+            r->refused++;
+            (void)sc_cli_fail(cli, &err); /* the others go on; the status says that some failed */
+            continue;
+        }
+        r->done++;
+        if (cli->json)
+            sc_buf_put_str(&r->out, sc_str_trim(sc_buf_str(&answer)));
+        else
+            sc_buf_printf(&r->out, "%s retried", id);
+        sc_buf_putc(&r->out, '\n');
+    }
+}
+
 static int retry_all(struct sc_cli *cli)
 {
-    SC_AUTO_BUF out = { 0 };
-    size_t retried = 0, refused = 0;
+    struct retried r = { .done = 0 };
+    SC_AUTO_BUF path = { 0 };
+    int status = SC_EXIT_OK;
 
+    /* The cursor keeps jobs that fail again meanwhile from being met twice. */
     for (bool more = true; more;) {
         SC_AUTO_BUF reply = { 0 };
         SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
         struct sc_error err = { 0 };
-        if (sc_cli_fetch(cli, "GET", "/api/jobs?status=failed&limit=100", &reply, &doc, &err) !=
-            SC_OK)
-            return sc_cli_fail(cli, &err);
-        const struct sc_json_value *jobs = sc_json_member(sc_json_root(doc), "jobs");
-        size_t before = retried;
-        refused = 0;
-        for (size_t i = 0; jobs != NULL && i < sc_json_count(jobs); i++) {
-            const char *id = sc_json_get_text(sc_json_member(sc_json_at(jobs, i), "job_id"), "");
-            SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", id, "/retry");
-            SC_AUTO_BUF answer = { 0 };
-            if (sc_cli_call(cli, "POST", path, NULL, &answer, &err) == SC_OK) {
-                retried++;
-                sc_buf_printf(&out, "%s retried\n", id);
-            } else {
-                refused++;
-                (void)sc_cli_fail(cli, &err);
-            }
+        if (path.len == 0)
+            sc_buf_puts(&path, "/api/jobs?status=failed&limit=100");
+        if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &doc, &err) != SC_OK) {
+            status = sc_cli_fail(cli, &err);
+            break;
         }
-        more = retried > before;
+        const struct sc_json_value *root = sc_json_root(doc);
+        const char *next = sc_json_get_text(sc_json_member(root, "next_cursor"), "");
+        retry_page(cli, sc_json_member(root, "jobs"), &r);
+        more = next[0] != '\0';
+        sc_buf_reset(&path);
+        sc_buf_puts(&path, "/api/jobs?status=failed&limit=100&cursor=");
+        sc_url_encode(&path, sc_str_from(next));
     }
-    int status = cli->json || cli->quiet ? SC_EXIT_OK : sc_cli_done(cli, &out);
-    sc_cli_note(cli, "%zu jobs retried", retried);
-    return refused > 0 ? SC_EXIT_FAILED : status;
+    if (!cli->quiet || cli->json) {
+        int printed = sc_cli_done(cli, &r.out);
+        status = status == SC_EXIT_OK ? printed : status;
+    }
+    sc_cli_note(cli, "%zu retried", r.done);
+    sc_buf_done(&r.out);
+    return r.refused > 0 ? SC_EXIT_FAILED : status;
 }
 
 int sc_cmd_jobs_retry(struct sc_cli *cli, const struct sc_args *args)

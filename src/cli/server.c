@@ -25,6 +25,7 @@
 #define READY_FD 3
 #define CALL_ATTEMPTS 5
 #define ARGV_MAX 40
+#define LOG_MAX (1 << 20)
 
 static volatile sig_atomic_t interrupts;
 
@@ -142,7 +143,8 @@ static enum sc_code open_log(const struct sc_cli *cli, char **path, int *fd, str
     if (code != SC_OK)
         return code;
     *path = sc_path_join(folder, "ephemeral.log");
-    *fd = open(*path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int fresh = sc_file_size(*path) > LOG_MAX ? O_TRUNC : 0;
+    *fd = open(*path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | fresh, 0600);
     if (*fd < 0)
         return sc_error_errno(err, errno, "cannot open '%s'", *path);
     return SC_OK;

@@ -180,6 +180,10 @@ static enum sc_code load_environment(struct loader *l, struct sc_error *err)
 
         if (!sc_str_starts(name, SC_STR(ENV_PREFIX)) || !sc_option_find_env(name, &index, &form))
             continue;
+        /* Of two spellings of one setting the plain one counts, in whatever order they stand. */
+        const char *plain = sc_option_at(index)->env;
+        if (!sc_str_equal(name, sc_str_from(plain)) && getenv(plain) != NULL)
+            continue;
         /* An empty variable is how compose files and shells leave something out. */
         if (value.len == 0 && sc_option_row(index)->kind != OPTION_TEXT)
             continue;

@@ -116,6 +116,13 @@ static void milliseconds_and_files_are_other_forms_of_a_value(void **state)
     assert_int_equal(config->queue_lease, 600);
     assert_string_equal(config->token, "s3cret");
     check_shown(config, "token", "***", "env SCRIPTA_TOKEN_FILE");
+    sc_config_free(SC_TAKE(config));
+    assert_int_equal(setenv("SCRIPTA_QUEUE_LEASE", "5s", 1), 0);
+    assert_int_equal(load(&dir, NULL, &config, NULL), SC_OK);
+    assert_int_equal(config->queue_lease, 5000);
+    sc_config_free(SC_TAKE(config));
+    assert_int_equal(unsetenv("SCRIPTA_QUEUE_LEASE"), 0);
+    assert_int_equal(load(&dir, NULL, &config, NULL), SC_OK);
     /* A heartbeat that nobody set follows a short lease. */
     assert_int_equal(config->queue_heartbeat, 200);
 }
