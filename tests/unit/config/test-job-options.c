@@ -106,9 +106,9 @@ static void an_unknown_option_suggests_the_nearest(void **state)
     (void)state;
     SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
     struct sc_error err = { 0 };
-    assert_int_equal(SET(o, "lanugage", "en", &err), SC_E_INVALID_VALUE);
-    assert_string_equal(err.msg, "there is no job option 'lanugage'; did you mean 'language'?");
-    assert_string_equal(err.field, "lanugage");
+    assert_int_equal(SET(o, "languagq", "en", &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "there is no job option 'languagq'; did you mean 'language'?");
+    assert_string_equal(err.field, "languagq");
     assert_int_equal(SET(o, "zzz", "en", &err), SC_E_INVALID_VALUE);
     assert_non_null(strstr(err.msg, "known are pipeline, engine, "));
 }
