@@ -1,0 +1,70 @@
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/list.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+static int64_t member_int(const struct sc_json_value *object, const char *name)
+{
+    return sc_json_get_int(sc_json_member(object, name), 0);
+}
+
+int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const struct sc_view_column queues[] = {
+        { .title = "QUEUE", .member = "name" },
+        { .title = "PAUSED", .member = "paused", .kind = SC_VIEW_YES_NO },
+        { .title = "PENDING", .member = "pending", .kind = SC_VIEW_NUMBER },
+        { .title = "RUNNING", .member = "running", .kind = SC_VIEW_NUMBER },
+        { .title = "FAILED", .member = "failed", .kind = SC_VIEW_NUMBER },
+        { .title = "WORKERS", .member = "workers", .kind = SC_VIEW_NUMBER },
+        { .title = "OLDEST", .member = "oldest_age_seconds", .kind = SC_VIEW_SECONDS },
+        { .title = "LIMIT", .member = "max_concurrent", .kind = SC_VIEW_NUMBER },
+        { 0 },
+    };
+    static const struct sc_view_column workers[] = {
+        { .title = "WORKER", .member = "name" },
+        { .title = "HOST", .member = "host" },
+        { .title = "PID", .member = "pid", .kind = SC_VIEW_NUMBER },
+        { .title = "DEVICE", .member = "device" },
+        { .title = "JOB", .member = "current_job", .flexible = true },
+        { .title = "SEEN", .member = "last_heartbeat", .kind = SC_VIEW_TIME },
+        { 0 },
+    };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+
+    (void)args;
+    if (sc_cli_fetch(cli, "GET", "/api/queue", &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    const struct sc_json_value *root = sc_json_root(doc);
+    const struct sc_json_value *list = sc_json_member(root, "workers");
+    int64_t now = sc_clock_wall_ms();
+    int width = sc_list_width(cli);
+    sc_view_table(sc_json_member(root, "queues"), queues, now, width, &out);
+    const struct sc_json_value *totals = sc_json_member(root, "totals");
+    sc_buf_printf(&out, "\n%" PRId64 " queued, %" PRId64 " active, %" PRId64 " at most at once\n",
+                  member_int(totals, "queued"), member_int(totals, "active"),
+                  member_int(totals, "max_concurrent"));
+    if (list != NULL && sc_json_count(list) > 0) {
+        sc_buf_putc(&out, '\n');
+        sc_view_table(list, workers, now, width, &out);
+    }
+    return sc_cli_done(cli, &out);
+}
+
+int sc_cmd_queue_pause(struct sc_cli *cli, const struct sc_args *args)
+{
+    return sc_each_run(cli, args, "/api/queue/", "/pause", "paused");
+}
+
+int sc_cmd_queue_resume(struct sc_cli *cli, const struct sc_args *args)
+{
+    return sc_each_run(cli, args, "/api/queue/", "/resume", "resumed");
+}

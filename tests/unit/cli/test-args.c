@@ -1,0 +1,187 @@
+#include "cli/args.h"
+
+#include "cli/command.h"
+
+#include "testing.h"
+
+#include "base/banned.h"
+
+#define LINE_MAX_ARGS 16
+
+/* Splits a command line at spaces; "_" stands for an empty argument. */
+struct line {
+    char text[256];
+    char *argv[LINE_MAX_ARGS];
+    int argc;
+};
+
+static void line_split(struct line *l, const char *text)
+{
+    (void)snprintf(l->text, sizeof(l->text), "%s", text);
+    l->argc = 0;
+    for (char *c = l->text; *c != '\0';) {
+        assert_true(l->argc < LINE_MAX_ARGS);
+        l->argv[l->argc++] = c;
+        c += strcspn(c, " ");
+        if (*c == ' ')
+            *c++ = '\0';
+    }
+    for (int i = 0; i < l->argc; i++) {
+        if (strcmp(l->argv[i], "_") == 0)
+            l->argv[i][0] = '\0';
+    }
+}
+
+static enum sc_code parse(const char *text, struct line *l, struct sc_args *args,
+                          struct sc_error *err)
+{
+    line_split(l, text);
+    return sc_args_parse(l->argc, l->argv, sc_command_all(), args, err);
+}
+
+/* "name=value name=value | word word" of what was understood. */
+static void put_args(const struct sc_args *args, struct sc_buf *out)
+{
+    sc_buf_puts(out, args->command == NULL ? "-" : args->command->name);
+    sc_buf_putc(out, ':');
+    for (size_t i = 0; i < args->given_count; i++)
+        sc_buf_printf(out, " %s=%s", args->given[i].flag->name, args->given[i].value);
+    sc_buf_puts(out, " |");
+    for (size_t i = 0; i < args->word_count; i++)
+        sc_buf_printf(out, " %s", args->words[i]);
+}
+
+static void command_lines_are_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *understood;
+    } rows[] = {
+        { "scripta", "-: |" },
+        { "scripta --version", "-: version=on |" },
+        { "scripta transcribe a.wav", "transcribe: | a.wav" },
+        { "scripta transcribe -f srt a b", "transcribe: format=srt | a b" },
+        { "scripta transcribe -fsrt a", "transcribe: format=srt | a" },
+        { "scripta transcribe -f=srt a", "transcribe: format=srt | a" },
+        { "scripta transcribe a --format=srt b", "transcribe: format=srt | a b" },
+        { "scripta transcribe a --format srt", "transcribe: format=srt | a" },
+        { "scripta transcribe --model=x=y a", "transcribe: model=x=y | a" },
+        { "scripta transcribe --model= a", "transcribe: model= | a" },
+        { "scripta transcribe -m _ a", "transcribe: model= | a" },
+        { "scripta transcribe -e null -m delay_ms=20 -l en a",
+          "transcribe: engine=null model=delay_ms=20 language=en | a" },
+        { "scripta transcribe --force a", "transcribe: force=on | a" },
+        { "scripta transcribe --force=off a", "transcribe: force=off | a" },
+        { "scripta transcribe --vad off a", "transcribe: vad=off | a" },
+        { "scripta transcribe --word-timestamps=no a", "transcribe: word-timestamps=no | a" },
+        { "scripta add --priority-order -5 a", "add: priority-order=-5 | a" },
+        { "scripta transcribe -", "transcribe: | -" },
+        { "scripta transcribe -- -a --force", "transcribe: | -a --force" },
+        { "scripta --data d -qv jobs list -n 5",
+          "jobs list: data=d quiet=on verbose=on limit=5 |" },
+        { "scripta jobs", "jobs list: |" },
+        { "scripta jobs --status failed", "jobs list: status=failed |" },
+        { "scripta jobs show x", "jobs show: | x" },
+        { "scripta queue", "queue: |" },
+        { "scripta queue pause low", "queue pause: | low" },
+        { "scripta add --pipeline noop", "add: pipeline=noop |" },
+        { "scripta jobs show --help", "jobs show: help=on |" },
+        { "scripta version --json", "version: json=on |" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_args_done) struct sc_args args = { 0 };
+        SC_AUTO_BUF out = { 0 };
+        struct line l;
+        struct sc_error err = { 0 };
+        if (parse(rows[i].line, &l, &args, &err) != SC_OK)
+            fail_msg("%s: %s", rows[i].line, err.msg);
+        put_args(&args, &out);
+        assert_string_equal(sc_buf_text(&out), rows[i].understood);
+    }
+}
+
+static void wrong_command_lines_name_what_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *message;
+    } rows[] = {
+        { "scripta trancribe a",
+          "there is no command 'trancribe'; did you mean `scripta transcribe`?" },
+        { "scripta xyzzy", "there is no command 'xyzzy'; `scripta help` lists them" },
+        { "scripta _", "there is no command ''; `scripta help` lists them" },
+        { "scripta jobs lisst",
+          "there is no command 'jobs lisst'; did you mean `scripta jobs list`?" },
+        { "scripta db", "`scripta db` needs one of init|migrate|info|check" },
+        { "scripta transcribe --frmat x a", "there is no option --frmat; did you mean --format?" },
+        { "scripta jobs list --zzzz",
+          "there is no option --zzzz; `scripta help jobs list` lists them" },
+        { "scripta --zzzz jobs", "there is no option --zzzz; `scripta help` lists them" },
+        { "scripta transcribe -Z a",
+          "there is no option -Z; `scripta help transcribe` lists them" },
+        { "scripta jobs list --force",
+          "there is no option --force; `scripta help jobs list` lists them" },
+        { "scripta transcribe a -f", "--format needs a value: --format FORMAT" },
+        { "scripta transcribe a --output", "--output needs a value: --output OUT" },
+        { "scripta --json=yes version", "--json takes no value" },
+        { "scripta transcribe", "something is missing: scripta transcribe FILE..." },
+        { "scripta jobs show a b", "'b' is one too many: scripta jobs show JOB" },
+        { "scripta version x", "'x' is one too many: scripta version" },
+        { "scripta \x1b[31m", "there is no command '\\x1b[31m'; `scripta help` lists them" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_args_done) struct sc_args args = { 0 };
+        struct line l;
+        struct sc_error err = { 0 };
+        assert_int_equal(parse(rows[i].line, &l, &args, &err), SC_E_INVALID_VALUE);
+        assert_string_equal(err.msg, rows[i].message);
+        assert_int_equal(sc_code_exit_status(err.code), SC_EXIT_USAGE);
+    }
+}
+
+static void what_stands_before_an_error_is_known(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_args_done) struct sc_args args = { 0 };
+    struct line l;
+    assert_int_equal(parse("scripta --json jobs list --zzzz", &l, &args, NULL), SC_E_INVALID_VALUE);
+    assert_true(sc_args_has(&args, "json"));
+}
+
+static void the_last_value_counts(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_args_done) struct sc_args args = { 0 };
+    struct line l;
+    int64_t n = 7;
+    struct sc_error err = { 0 };
+    assert_int_equal(parse("scripta jobs list -n 5 -n 9", &l, &args, NULL), SC_OK);
+    assert_string_equal(sc_args_get(&args, "limit", "1"), "9");
+    assert_string_equal(sc_args_get(&args, "cursor", "none"), "none");
+    assert_int_equal(sc_args_int(&args, "cursor", 1, 8, &n, &err), SC_OK);
+    assert_int_equal(n, 7);
+    assert_int_equal(sc_args_int(&args, "limit", 1, 9, &n, &err), SC_OK);
+    assert_int_equal(n, 9);
+    assert_int_equal(sc_args_int(&args, "limit", 1, 8, &n, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "--limit is '9', must be a whole number from 1 to 8");
+}
+
+static void a_flood_of_options_is_refused(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_args_done) struct sc_args args = { 0 };
+    char quiet[] = "-qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
+    char name[] = "scripta";
+    char *argv[] = { name, quiet };
+    assert_int_equal(sc_args_parse(2, argv, sc_command_all(), &args, NULL), SC_E_INVALID_VALUE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(command_lines_are_understood),         TEST(wrong_command_lines_name_what_is_wrong),
+        TEST(what_stands_before_an_error_is_known), TEST(the_last_value_counts),
+        TEST(a_flood_of_options_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

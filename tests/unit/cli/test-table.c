@@ -1,0 +1,83 @@
+#include "cli/table.h"
+
+#include "testing.h"
+
+#include <locale.h>
+
+#include "base/banned.h"
+
+static void columns_are_as_wide_as_their_widest_cell(void **state)
+{
+    (void)state;
+    SC_AUTO_TABLE t = { .titles = { "ID", "SIZE", "NAME" },
+                        .right = { false, true, false },
+                        .columns = 3,
+                        .flexible = 2 };
+    SC_AUTO_BUF out = { 0 };
+    sc_table_cell(&t, "1");
+    sc_table_cell(&t, "1.4 MB");
+    sc_table_cell(&t, "a.wav");
+    sc_table_cell(&t, "22");
+    sc_table_cell(&t, "");
+    sc_table_cell(&t, NULL);
+    sc_table_render(&t, 0, &out);
+    assert_string_equal(sc_buf_text(&out), "ID    SIZE  NAME\n"
+                                           "1   1.4 MB  a.wav\n"
+                                           "22       -  -\n");
+}
+
+static void wide_signs_take_two_columns(void **state)
+{
+    (void)state;
+    SC_AUTO_TABLE t = { .titles = { "NAME", "X" }, .columns = 2, .flexible = -1 };
+    SC_AUTO_BUF out = { 0 };
+    sc_table_cell(&t, "\xe4\xbc\x9a\xe8\xad\xb0\xe4\xbc\x9a");
+    sc_table_cell(&t, "1");
+    sc_table_cell(&t, "\xc3\xa9");
+    sc_table_cell(&t, "2");
+    sc_table_render(&t, 0, &out);
+    assert_string_equal(sc_buf_text(&out),
+                        "NAME    X\n\xe4\xbc\x9a\xe8\xad\xb0\xe4\xbc\x9a  1\n\xc3\xa9       2\n");
+}
+
+static void the_flexible_column_gives_way(void **state)
+{
+    (void)state;
+    SC_AUTO_TABLE t = { .titles = { "NAME", "STATUS" }, .columns = 2, .flexible = 0 };
+    SC_AUTO_BUF wide = { 0 };
+    SC_AUTO_BUF narrow = { 0 };
+    sc_table_cell(&t, "a-long-name-of-a-file.wav");
+    sc_table_cell(&t, "completed");
+    sc_table_render(&t, 24, &wide);
+    assert_string_equal(sc_buf_text(&wide),
+                        "NAME           STATUS\na-long-name-\xe2\x80\xa6  completed\n");
+    /* Not below a width that says something. */
+    sc_table_render(&t, 4, &narrow);
+    assert_string_equal(sc_buf_text(&narrow), "NAME      STATUS\na-long-\xe2\x80\xa6  completed\n");
+}
+
+static void cells_are_data(void **state)
+{
+    (void)state;
+    SC_AUTO_TABLE t = { .titles = { "NAME" }, .columns = 1, .flexible = -1 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO_BUF cell = { 0 };
+    sc_buf_puts(&cell, "$(x)\n\x1b[31m");
+    sc_table_take(&t, &cell);
+    assert_int_equal(cell.len, 0);
+    sc_table_render(&t, 0, &out);
+    assert_string_equal(sc_buf_text(&out), "NAME\n$(x)\\n\\x1b[31m\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(columns_are_as_wide_as_their_widest_cell),
+        TEST(wide_signs_take_two_columns),
+        TEST(the_flexible_column_gives_way),
+        TEST(cells_are_data),
+    };
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
