@@ -14,11 +14,11 @@ struct sc_store;
 struct sc_conn; /* a connection in a transaction: the writer's inside a write, or a lent reader */
 
 struct sc_store_options {
-    const char *path;        /* of the database file */
-    int readers;             /* read-only connections, at least 1 */
+    const char *path; /* of the database file */
+    int readers;      /* read-only connections, at least 1 */
     int64_t busy_timeout_ms;
-    int open_attempts;       /* with exponential back-off, for transient errors only */
-    bool create;             /* initialise a missing store instead of STORE_NOT_INITIALISED */
+    int open_attempts; /* with exponential back-off, for transient errors only */
+    bool create;       /* initialise a missing store instead of STORE_NOT_INITIALISED */
 };
 
 /* Opens, checks (newer schema, damage, read-only) and migrates. The caller holds the folder's lock
@@ -39,30 +39,38 @@ enum sc_durability {
  * changes only. */
 typedef enum sc_code (*sc_write_fn)(struct sc_conn *tx, void *ctx, struct sc_error *err);
 
-/* Blocks until the COMMIT that holds fn's changes is done (or fn failed); returns fn's code, or
- * STORE_* / NO_SPACE when the commit failed. Thread-safe; never call it from inside a write. */
+/* Blocks until the COMMIT that holds fn's changes is done; returns fn's code. When the commit
+ * failed, or the store is not writable: STORE_* or NO_SPACE, whatever fn had answered, which may
+ * rest on a neighbour's row that never came to be. SHUTTING_DOWN after sc_store_close has begun.
+ * Thread-safe; never call it from inside a write or an after-commit function. */
 SC_MUST_USE enum sc_code sc_store_write(struct sc_store *store, enum sc_durability durability,
                                         sc_write_fn fn, void *ctx, struct sc_error *err);
 
-/* Called after the COMMIT, on the writer thread, in order; dropped when the write is rolled back.
- * `arg` is copied (size bytes) and freed by the store. fn must not block. */
+/* Called after the COMMIT and before sc_store_write returns, on the writer thread, in order;
+ * dropped when the write is rolled back. `arg` is copied (size bytes) and freed by the store. fn
+ * must not block; it may read through sc_store_read. */
 typedef void (*sc_after_commit_fn)(void *owner, const void *arg);
 void sc_conn_after_commit(struct sc_conn *tx, sc_after_commit_fn fn, void *owner, const void *arg,
                           size_t size);
 
-/* Lends a reader in a read transaction: a consistent view. Give it back soon; never hold it across
- * a network write. Waits for a free one up to the busy time-out, then STORE_UNAVAILABLE. */
+/* Lends a reader in a read transaction: a consistent view, taken by its first statement. For the
+ * calling thread alone, which does not ask for a second one meanwhile. Give it back soon; never
+ * hold it across a network write. Waits for a free one up to the busy time-out, then
+ * STORE_UNAVAILABLE. */
 SC_MUST_USE enum sc_code sc_store_read(struct sc_store *store, struct sc_conn **out,
                                        struct sc_error *err);
 void sc_conn_release(struct sc_conn *reader);
 SC_DEFINE_FREEP(struct sc_conn, sc_conn_release);
 
 /* False after a failed commit, with the reason in *err. The writer tries to reopen and check the
- * store by itself every second, so that it goes on when the cause (disk full, read-only) has gone. */
+ * store by itself every second, so that it goes on when the cause (disk full, read-only) has gone.
+ */
 bool sc_store_is_writable(struct sc_store *store, struct sc_error *err);
 
 /* ---- statements -------------------------------------------------------------------------------
- * Prepared lazily, once per connection. Binding errors and unknown names are bugs (assert). */
+ * Prepared lazily, once per connection, so the same statement is not in use twice at a time on one
+ * connection: read the rows out before calling what may use it too. That, binding errors and
+ * unknown names are bugs (assert). */
 
 struct sc_stmt {
     struct sc_conn *conn;
@@ -81,7 +89,7 @@ void sc_stmt_reset(struct sc_stmt *st);
 void sc_stmt_bind_int(struct sc_stmt *st, const char *name, int64_t value);
 void sc_stmt_bind_double(struct sc_stmt *st, const char *name, double value);
 void sc_stmt_bind_null(struct sc_stmt *st, const char *name);
-/* Borrowed until the statement is reset. NULL binds NULL. */
+/* Borrowed until the statement is reset. A NULL pointer binds NULL, also in a slice. */
 void sc_stmt_bind_text(struct sc_stmt *st, const char *name, const char *value);
 void sc_stmt_bind_str(struct sc_stmt *st, const char *name, struct sc_str value);
 void sc_stmt_bind_blob(struct sc_stmt *st, const char *name, const void *bytes, size_t len);

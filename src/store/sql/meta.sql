@@ -1,0 +1,80 @@
+-- The store's own statements: transactions, migrations, whole-database questions.
+
+-- name: tx_read
+BEGIN;
+
+-- Immediate, because a deferred transaction that reads first and writes later fails at once when
+-- another has written in between.
+-- name: tx_write
+BEGIN IMMEDIATE;
+
+-- name: tx_commit
+COMMIT;
+
+-- name: tx_rollback
+ROLLBACK;
+
+-- name: member_begin
+SAVEPOINT member;
+
+-- name: member_release
+RELEASE member;
+
+-- name: member_rollback
+ROLLBACK TO member;
+
+-- name: migrations_create
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    applied_ms INTEGER NOT NULL
+);
+
+-- name: migrations_list
+SELECT version, name, checksum FROM schema_migrations ORDER BY version;
+
+-- name: migrations_add
+INSERT INTO schema_migrations (version, name, checksum, applied_ms)
+VALUES (:version, :name, :checksum, :now_ms);
+
+-- Tells a new file from ours and from another program's; reads the schema, so damage shows here.
+-- name: schema_identity
+SELECT (SELECT count(*) FROM sqlite_schema) AS objects,
+       (SELECT application_id FROM pragma_application_id) AS application_id;
+
+-- name: schema_foreign_key_faults
+SELECT "table" AS name, count(*) AS rows FROM pragma_foreign_key_check GROUP BY "table";
+
+-- Changes a row for certain; an update to the same value would write nothing.
+-- name: meta_touch
+INSERT INTO meta (key, value) VALUES ('touched', '0')
+ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1;
+
+-- name: meta_get
+SELECT value FROM meta WHERE key = :key;
+
+-- name: meta_set
+INSERT INTO meta (key, value) VALUES (:key, :value)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- name: store_pages
+SELECT (SELECT page_count FROM pragma_page_count) AS pages,
+       (SELECT freelist_count FROM pragma_freelist_count) AS free_pages,
+       (SELECT page_size FROM pragma_page_size) AS page_size,
+       (SELECT max(version) FROM schema_migrations) AS schema_version;
+
+-- Tables that hold rows of ours: neither SQLite's nor those that the text index is made of.
+-- name: store_tables
+SELECT name FROM pragma_table_list
+WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+ORDER BY name;
+
+-- name: store_integrity
+SELECT integrity_check AS problem FROM pragma_integrity_check(1000);
+
+-- name: store_quick_check
+SELECT quick_check AS problem FROM pragma_quick_check(1);
+
+-- name: fts_integrity
+INSERT INTO segments_fts (segments_fts) VALUES ('integrity-check');

@@ -1,0 +1,481 @@
+/* The writer thread: group commit.
+ *
+ * Callers queue members and sleep. The thread takes what is there, at most GROUP_MEMBERS, and runs
+ * it in one transaction, each member in a savepoint, for at most GROUP_US; whoever does not fit
+ * waits for the next turn. One fsync so serves all. `synchronous` can only be set outside a
+ * transaction, so members that arrive later never join a running one.
+ *
+ * Nothing is told to anybody before COMMIT has returned: not the replies, not the callbacks, not
+ * even a member's own refusal, which may rest on a neighbour's row that never came to be.
+ *
+ * When COMMIT fails (disk full, I/O error, read-only), pages that the kernel could not write may be
+ * marked clean, and a second fsync would report success. So nothing is retried on that connection:
+ * the store refuses writes, the connection is closed, and once a second the thread opens a new one,
+ * moves the log into the database (which writes those pages again, under a new fsync), commits a
+ * probe, runs quick_check, and only then takes writes again. Readers go on meanwhile. */
+#include "store/store-internal.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/lock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+#define GROUP_MEMBERS 100
+#define GROUP_US 5000
+#define CHECKPOINT_PAGES 1000
+#define IDLE_MS 1000
+#define RETRY_MS 1000
+#define HOLD_MS 500
+#define WAL_TRUNCATE_BYTES ((int64_t)64 << 20)
+
+/* ---- one transaction ---- */
+
+static enum sc_code set_sync(struct sc_conn *conn, bool full, struct sc_error *err)
+{
+    if (conn->full_sync == (int)full)
+        return SC_OK;
+    enum sc_code code =
+        sc_conn_exec(conn, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err);
+    if (code == SC_OK)
+        conn->full_sync = full;
+    return code;
+}
+
+static void roll_back(struct sc_conn *conn)
+{
+    conn->in_member = false;
+    sc_conn_roll_back(conn);
+    sc_conn_after_drop(conn, NULL);
+}
+
+/* Runs one member in a savepoint. conn->fatal tells afterwards that the transaction is lost. */
+static void run_member(struct sc_conn *conn, struct sc_member *m)
+{
+    struct sc_after *mark = conn->after_tail;
+    conn->in_member = true;
+    m->code = sc_conn_run(conn, SC_SQL_MEMBER_BEGIN, m->err);
+    if (m->code != SC_OK) {
+        conn->in_member = false;
+        if (conn->fatal == 0)
+            conn->fatal = SQLITE_ERROR;
+        return;
+    }
+    m->code = m->fn(conn, m->ctx, m->err);
+    sc_assert(conn->in_use == 0); /* a statement left open would hold the commit open */
+    if (conn->fatal == 0 && sqlite3_get_autocommit(conn->db) != 0)
+        conn->fatal = SQLITE_ABORT; /* the transaction ended under us */
+
+    enum sc_code end = SC_OK;
+    if (m->code != SC_OK && conn->fatal == 0) {
+        sc_conn_after_drop(conn, mark);
+        end = sc_conn_run(conn, SC_SQL_MEMBER_ROLLBACK, NULL);
+    }
+    if (end == SC_OK && conn->fatal == 0)
+        end = sc_conn_run(conn, SC_SQL_MEMBER_RELEASE, NULL);
+    if (end != SC_OK && conn->fatal == 0)
+        conn->fatal = SQLITE_ERROR;
+    conn->in_member = false;
+}
+
+static enum sc_code commit(struct sc_conn *conn, struct sc_error *err)
+{
+    if (conn->fatal != 0)
+        return sc_error_set(err, sc_code_from_sqlite(conn->fatal, conn->fatal_errno),
+                            "cannot write the store: %s", sqlite3_errstr(conn->fatal));
+    if (SC_FAULT("store.commit"))
+        return sc_error_set(err, SC_E_STORE_ERROR, "cannot commit: fault store.commit");
+    conn->wrote = false;
+    enum sc_code code = sc_conn_run(conn, SC_SQL_TX_COMMIT, err);
+    if (code != SC_OK)
+        return code;
+    if (conn->wrote)
+        conn->unsynced = conn->full_sync == 0;
+    (void)SC_FAULT("store.committed"); /* a place to die between commit and reply */
+    return SC_OK;
+}
+
+/* A transaction that changes a row of ours for certain, and so is synced. */
+static enum sc_code touch(struct sc_conn *conn, struct sc_error *err)
+{
+    enum sc_code code = sc_conn_run(conn, SC_SQL_TX_WRITE, err);
+    if (code == SC_OK)
+        code = sc_conn_run(conn, SC_SQL_META_TOUCH, err);
+    return code == SC_OK ? commit(conn, err) : code;
+}
+
+/* Runs members from *list in one transaction until the time is up; *list is then the rest. Anything
+ * but SC_OK means that those that ran are lost; *opened tells whether the transaction began. */
+static enum sc_code run_group(struct sc_conn *conn, bool full, struct sc_member **list,
+                              bool *opened, struct sc_error *err)
+{
+    *opened = false;
+    conn->fatal = 0;
+    enum sc_code code = set_sync(conn, full, err);
+    if (code == SC_OK)
+        code = sc_conn_run(conn, SC_SQL_TX_WRITE, err);
+    if (code != SC_OK)
+        return code;
+    *opened = true;
+
+    int64_t end_us = sc_clock_mono_us() + GROUP_US;
+    do {
+        run_member(conn, *list);
+        *list = (*list)->next;
+    } while (*list != NULL && conn->fatal == 0 && sc_clock_mono_us() < end_us);
+
+    code = commit(conn, err);
+    /* Durable members that found their work done by relaxed ones before them wrote nothing, so
+     * nothing was synced; what they answer rests on those commits. */
+    if (code == SC_OK && full && conn->unsynced)
+        code = touch(conn, err);
+    if (code != SC_OK)
+        roll_back(conn);
+    return code;
+}
+
+static void run_after_commit(struct sc_conn *conn)
+{
+    for (struct sc_after *a = conn->after_head; a != NULL; a = a->next)
+        a->fn(a->owner, a->arg);
+    sc_conn_after_drop(conn, NULL);
+}
+
+/* ---- checkpoints ---- */
+
+int sc_store_checkpoint(struct sc_store *store, bool truncate, bool *complete)
+{
+    struct sc_conn *conn = store->writer;
+    int in_log = 0, moved = 0;
+    *complete = false;
+    if (SC_FAULT("store.checkpoint"))
+        return SQLITE_IOERR;
+    int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    /* TRUNCATE waits for readers by the busy time-out, and no write may wait for that. */
+    (void)sqlite3_busy_timeout(conn->db, 0);
+    errno = 0;
+    int rc = sqlite3_wal_checkpoint_v2(conn->db, "main", mode, &in_log, &moved);
+    (void)sqlite3_busy_timeout(conn->db, (int)store->busy_timeout_ms);
+    /* A reader in the way is no failure; the next checkpoint goes further. */
+    if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
+        return SQLITE_OK;
+    if (rc == SQLITE_OK) {
+        *complete = in_log == moved;
+        conn->wal_pages = in_log;
+        store->checkpointed_pages = *complete ? in_log : moved;
+    }
+    return rc;
+}
+
+static int64_t file_size(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+static bool checkpoint_is_due(struct sc_store *store)
+{
+    int pages = store->writer->wal_pages;
+    if (pages < store->checkpointed_pages)
+        store->checkpointed_pages = 0; /* the log has started anew */
+    return pages - store->checkpointed_pages >= CHECKPOINT_PAGES;
+}
+
+/* ---- failing and coming back ---- */
+
+static void set_unwritable(struct sc_store *store, const struct sc_error *why)
+{
+    SC_LOCK(&store->lock);
+    store->writable = false;
+    store->reason = *why;
+}
+
+/* Proves that the store takes writes again. */
+static enum sc_code probe(struct sc_conn *conn, struct sc_error *err)
+{
+    enum sc_code code = set_sync(conn, true, err);
+    if (code == SC_OK)
+        code = touch(conn, err);
+    if (code != SC_OK)
+        roll_back(conn);
+    return code;
+}
+
+static enum sc_code quick_check(struct sc_conn *conn, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_STORE_QUICK_CHECK);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK && strcmp(sc_stmt_text(&st, "problem"), "ok") != 0)
+        code = sc_error_set(err, SC_E_STORE_DAMAGED, "the store is damaged: %s",
+                            sc_stmt_text(&st, "problem"));
+    return code;
+}
+
+/* Readers in turn, each short, could keep the log in use for ever: lends no more until
+ * let_readers_go and waits a moment for those out. */
+static void hold_readers(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    store->readers_held = true;
+    int64_t until_ms = sc_clock_mono_ms() + HOLD_MS;
+    while (store->readers_lent > 0)
+        if (!sc_cond_wait(&store->reader_free, &store->lock, until_ms))
+            break;
+}
+
+static void let_readers_go(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    store->readers_held = false;
+    (void)pthread_cond_broadcast(&store->reader_free);
+}
+
+/* Moves all of the log into the store and starts it anew. New commits may not follow frames that
+ * a failed sync has perhaps lost: a recovery would stop there. */
+static enum sc_code empty_log(struct sc_store *store, struct sc_error *err)
+{
+    bool complete = false;
+    int rc = sc_store_checkpoint(store, true, &complete);
+    if (rc == SQLITE_OK && !complete) {
+        hold_readers(store);
+        rc = sc_store_checkpoint(store, true, &complete);
+        let_readers_go(store);
+    }
+    if (rc != SQLITE_OK)
+        return sc_conn_fail(store->writer, rc, "move the log into the store", err);
+    if (!complete)
+        return sc_error_set(err, SC_E_STORE_UNAVAILABLE,
+                            "cannot move the log into the store: a reader is in the way");
+    return SC_OK;
+}
+
+static enum sc_code reopen(struct sc_store *store, struct sc_error *err)
+{
+    sc_conn_close(store->writer);
+    store->writer = NULL;
+    enum sc_code code = sc_conn_open(store->path, SC_CONN_WRITER, false, store->busy_timeout_ms,
+                                     &store->writer, err);
+    if (code == SC_OK)
+        code = empty_log(store, err);
+    if (code == SC_OK)
+        code = probe(store->writer, err);
+    return code == SC_OK ? quick_check(store->writer, err) : code;
+}
+
+static void try_reopen(struct sc_store *store)
+{
+    struct sc_error err = { 0 };
+    enum sc_code code = reopen(store, &err);
+    if (code != SC_OK) {
+        set_unwritable(store, &err);
+        return;
+    }
+    SC_LOCK(&store->lock);
+    store->writable = true;
+    store->reason = (struct sc_error){ 0 };
+}
+
+/* ---- turns ---- */
+
+static void checkpoint(struct sc_store *store, bool truncate)
+{
+    bool complete;
+    int rc = sc_store_checkpoint(store, truncate, &complete);
+    if (rc == SQLITE_OK)
+        return;
+    struct sc_error err = { 0 };
+    (void)sc_conn_fail(store->writer, rc, "move the log into the store", &err);
+    set_unwritable(store, &err);
+}
+
+/* Answers the members from `m` up to `end`; with err NULL each its own code. */
+static void reply(struct sc_store *store, struct sc_member *m, const struct sc_member *end,
+                  const struct sc_error *err)
+{
+    SC_LOCK(&store->lock);
+    while (m != end) {
+        struct sc_member *next = m->next; /* m is gone once its caller wakes */
+        if (err != NULL)
+            m->code = sc_error_copy(m->err, err);
+        m->done = true;
+        (void)pthread_cond_signal(&m->finished);
+        m = next;
+    }
+}
+
+/* Unlinks up to GROUP_MEMBERS from the queue; *full when one of them wants its fsync. */
+static struct sc_member *take_group_locked(struct sc_store *store, bool *full)
+{
+    struct sc_member *first = store->head, *last = NULL;
+    *full = false;
+    for (int n = 0; store->head != NULL && n < GROUP_MEMBERS; n++) {
+        last = store->head;
+        *full = *full || last->durability == SC_DURABLE;
+        store->head = last->next;
+    }
+    if (store->head == NULL)
+        store->tail = NULL;
+    if (last != NULL)
+        last->next = NULL;
+    return first;
+}
+
+/* A whole group in as many transactions as its time takes. */
+static void run_turn(struct sc_store *store, struct sc_member *list, bool full)
+{
+    struct sc_conn *conn = store->writer;
+    while (list != NULL) {
+        struct sc_member *first = list;
+        struct sc_error err = { 0 };
+        bool opened;
+        enum sc_code code = run_group(conn, full, &list, &opened, &err);
+        sc_assert(code != SC_OK || sqlite3_txn_state(conn->db, NULL) == SQLITE_TXN_NONE);
+        if (code == SC_OK) {
+            run_after_commit(conn);
+            reply(store, first, list, NULL);
+            continue;
+        }
+        /* Somebody holds the write lock from outside: these may try again. Anything else is the
+         * failure described above. */
+        if (opened || code != SC_E_STORE_UNAVAILABLE)
+            set_unwritable(store, &err);
+        reply(store, first, NULL, &err);
+        return;
+    }
+    if (checkpoint_is_due(store))
+        checkpoint(store, false);
+}
+
+static bool log_is_long(const struct sc_store *store)
+{
+    return file_size(store->wal_path) > WAL_TRUNCATE_BYTES;
+}
+
+static bool log_is_owed(const struct sc_store *store)
+{
+    return store->writer->wal_pages != store->checkpointed_pages;
+}
+
+static void run_idle(struct sc_store *store)
+{
+    if (log_is_long(store))
+        checkpoint(store, true);
+    else if (log_is_owed(store))
+        checkpoint(store, false);
+}
+
+static void fail_queued(struct sc_store *store, const struct sc_error *why)
+{
+    struct sc_member *list;
+    {
+        SC_LOCK(&store->lock);
+        list = store->head;
+        store->head = store->tail = NULL;
+    }
+    reply(store, list, NULL, why);
+}
+
+/* Waits for work. False: the end. *list may stay NULL: time for the rest, with its *reason when the
+ * store is not writable. */
+static bool wait_for_work(struct sc_store *store, struct sc_member **list, bool *full,
+                          struct sc_error *reason)
+{
+    bool idle_work = store->writer != NULL && (log_is_owed(store) || log_is_long(store));
+    SC_LOCK(&store->lock);
+    *list = NULL;
+    *reason = (struct sc_error){ 0 };
+    int64_t until_ms = -1;
+    if (!store->writable)
+        until_ms = sc_clock_mono_ms() + RETRY_MS;
+    else if (idle_work)
+        until_ms = sc_clock_mono_ms() + IDLE_MS;
+    while (store->head == NULL && !store->stopping)
+        if (!sc_cond_wait(&store->wake, &store->lock, until_ms))
+            break;
+    if (store->writable)
+        *list = take_group_locked(store, full);
+    else
+        *reason = store->reason;
+    return *list != NULL || store->head != NULL || !store->stopping;
+}
+
+static void *writer_main(void *arg)
+{
+    struct sc_store *store = arg;
+    struct sc_member *list;
+    struct sc_error reason;
+    bool full;
+    (void)pthread_setname_np(pthread_self(), "sc-writer");
+    while (wait_for_work(store, &list, &full, &reason)) {
+        if (list != NULL) {
+            run_turn(store, list, full);
+        } else if (reason.code != SC_OK) {
+            fail_queued(store, &reason);
+            try_reopen(store);
+        } else {
+            run_idle(store);
+        }
+    }
+    return NULL;
+}
+
+enum sc_code sc_writer_start(struct sc_store *store, struct sc_error *err)
+{
+    int rc = pthread_create(&store->writer_thread, NULL, writer_main, store);
+    if (rc != 0)
+        return sc_error_errno(err, rc, "cannot start the writer thread");
+    store->writer_runs = true;
+    return SC_OK;
+}
+
+void sc_writer_stop(struct sc_store *store)
+{
+    if (!store->writer_runs)
+        return;
+    {
+        SC_LOCK(&store->lock);
+        store->stopping = true;
+        (void)pthread_cond_signal(&store->wake);
+    }
+    sc_assert(pthread_join(store->writer_thread, NULL) == 0);
+    store->writer_runs = false;
+}
+
+/* ---- callers ---- */
+
+enum sc_code sc_store_write(struct sc_store *store, enum sc_durability durability, sc_write_fn fn,
+                            void *ctx, struct sc_error *err)
+{
+    sc_assert(!pthread_equal(pthread_self(), store->writer_thread));
+    struct sc_member m = { .fn = fn, .ctx = ctx, .durability = durability, .err = err };
+    {
+        SC_LOCK(&store->lock);
+        if (store->stopping)
+            return sc_error_set(err, SC_E_SHUTTING_DOWN, "the store is closing");
+        if (!store->writable)
+            return sc_error_copy(err, &store->reason);
+        sc_cond_init(&m.finished);
+        if (store->tail == NULL)
+            store->head = &m;
+        else
+            store->tail->next = &m;
+        store->tail = &m;
+        (void)pthread_cond_signal(&store->wake);
+        while (!m.done)
+            (void)sc_cond_wait(&m.finished, &store->lock, -1);
+    }
+    (void)pthread_cond_destroy(&m.finished);
+    return m.code;
+}
+
+bool sc_store_is_writable(struct sc_store *store, struct sc_error *err)
+{
+    SC_LOCK(&store->lock);
+    if (!store->writable)
+        (void)sc_error_copy(err, &store->reason);
+    return store->writable;
+}

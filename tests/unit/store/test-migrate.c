@@ -1,0 +1,219 @@
+#include "store/store-internal.h"
+
+#include "base/hash.h"
+#include "store/fixture.h"
+
+#include <dirent.h>
+
+#include "base/banned.h"
+
+/* Lists of migrations in the tests' own words; the checksum stands for the text. */
+static const struct sc_migration first[] = {
+    { 1, "0001_first", "aaaa",
+      "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+      "CREATE TABLE child (p INTEGER REFERENCES parent (id));" },
+};
+static const struct sc_migration two[] = {
+    { 1, "0001_first", "aaaa",
+      "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+      "CREATE TABLE child (p INTEGER REFERENCES parent (id));" },
+    { 2, "0002_second", "bbbb",
+      "ALTER TABLE parent ADD COLUMN name TEXT;"
+      "INSERT INTO parent VALUES (5, 'five');" },
+};
+
+struct folder {
+    struct test_dir dir;
+    char path[PATH_MAX];
+};
+
+static struct folder folder_new(void)
+{
+    struct folder f = { .dir = test_dir_new() };
+    test_path(&f.dir, "scripta.db", f.path);
+    return f;
+}
+
+static void folder_done(struct folder *f)
+{
+    test_dir_done(&f->dir);
+}
+
+static enum sc_code migrate(const struct folder *f, const struct sc_migration *list, size_t count,
+                            struct sc_error *err)
+{
+    SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_conn_open(f->path, SC_CONN_WRITER, true, 1000, &conn, err);
+    assert_int_equal(code, SC_OK);
+    return sc_migrate(conn, f->path, list, count, err);
+}
+
+static int64_t ask(const char *path, const char *sql)
+{
+    SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_conn_open(path, SC_CONN_READER, false, 1000, &conn, NULL), SC_OK);
+    return number_on(conn, sql);
+}
+
+/* Files in backups/, and the name of the last one into out. */
+static int count_copies(const struct folder *f, char out[PATH_MAX])
+{
+    char path[PATH_MAX];
+    int n = 0;
+    DIR *d = opendir(test_path(&f->dir, "backups", path));
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] == '.')
+            continue;
+        n++;
+        assert_true(snprintf(out, PATH_MAX, "%s/backups/%s", f->dir.path, e->d_name) < PATH_MAX);
+    }
+    if (d != NULL)
+        (void)closedir(d);
+    return n;
+}
+
+static void the_embedded_list_is_in_order_and_summed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sc_migration_count; i++) {
+        char sum[SC_SHA256_TEXT];
+        sc_hash_bytes(sc_migrations[i].sql, strlen(sc_migrations[i].sql), sum);
+        assert_string_equal(sc_migrations[i].checksum, sum);
+        assert_int_equal(sc_migrations[i].version, i + 1);
+    }
+    assert_int_equal(sc_store_schema_version(), sc_migration_count);
+}
+
+static void an_empty_store_gets_all_and_no_copy(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    char copy[PATH_MAX];
+    assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+    assert_int_equal(ask(f.path, "SELECT max(version) FROM schema_migrations"), 2);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM parent WHERE name = 'five'"), 1);
+    assert_int_equal(count_copies(&f, copy), 0);
+    assert_int_equal(migrate(&f, two, 2, NULL), SC_OK); /* nothing to do */
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM parent"), 1);
+}
+
+static void a_store_is_copied_before_it_is_migrated(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    char copy[PATH_MAX];
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    assert_int_equal(outside(f.path, "INSERT INTO parent VALUES (3)"), SQLITE_OK);
+    assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM parent"), 2);
+    assert_int_equal(count_copies(&f, copy), 1);
+    assert_int_equal(ask(copy, "SELECT max(version) FROM schema_migrations"), 1);
+    assert_int_equal(ask(copy, "SELECT group_concat(id) FROM parent"), 3);
+}
+
+static void a_migration_that_fails_leaves_the_store_as_it_was(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    struct sc_error err = { 0 };
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    struct sc_migration bad[2] = { first[0], two[1] };
+    bad[1].sql = "CREATE TABLE extra (x); INSERT INTO parent VALUES (8); NONSENSE;";
+    assert_int_equal(migrate(&f, bad, 2, &err), SC_E_STORE_ERROR);
+    assert_non_null(strstr(err.msg, "0002_second"));
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), 0);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM parent"), 0);
+    assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+}
+
+static void a_migration_that_breaks_references_is_refused(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    struct sc_error err = { 0 };
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    struct sc_migration bad[2] = { first[0], two[1] };
+    bad[1].sql = "INSERT INTO child VALUES (99);";
+    assert_int_equal(migrate(&f, bad, 2, &err), SC_E_STORE_INTEGRITY);
+    assert_non_null(strstr(err.msg, "child"));
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM child"), 0);
+}
+
+static void a_table_may_be_rebuilt_with_rows_that_refer_to_it(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    assert_int_equal(outside(f.path, "INSERT INTO parent VALUES (3); INSERT INTO child VALUES (3)"),
+                     SQLITE_OK);
+    struct sc_migration rebuild[2] = { first[0], two[1] };
+    rebuild[1].sql = "CREATE TABLE parent2 (id INTEGER PRIMARY KEY, extra TEXT);"
+                     "INSERT INTO parent2 (id) SELECT id FROM parent;"
+                     "DROP TABLE parent; ALTER TABLE parent2 RENAME TO parent;";
+    assert_int_equal(migrate(&f, rebuild, 2, NULL), SC_OK);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM child JOIN parent ON p = id"), 1);
+}
+
+static void a_list_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    struct sc_error err = { 0 };
+    char copy[PATH_MAX];
+    assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+    assert_int_equal(migrate(&f, two, 1, &err), SC_E_STORE_TOO_NEW);
+
+    struct sc_migration changed[2] = { two[0], two[1] };
+    changed[1].checksum = "cccc";
+    assert_int_equal(migrate(&f, changed, 2, &err), SC_E_STORE_DAMAGED);
+    assert_non_null(strstr(err.msg, "0002_second"));
+
+    assert_int_equal(outside(f.path, "DELETE FROM schema_migrations WHERE version = 1"), SQLITE_OK);
+    assert_int_equal(migrate(&f, two, 2, &err), SC_E_STORE_DAMAGED);
+    assert_int_equal(count_copies(&f, copy), 0);
+}
+
+static void no_copy_no_migration(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    struct sc_error err = { 0 };
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    test_write(&f.dir, "backups", "a file stands where the folder should be");
+    assert_int_not_equal(migrate(&f, two, 2, &err), SC_OK);
+    assert_int_equal(ask(f.path, "SELECT max(version) FROM schema_migrations"), 1);
+}
+
+static void a_damaged_store_is_not_migrated(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    struct sc_error err = { 0 };
+    char copy[PATH_MAX];
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    /* An index that does not match its table: nothing but a check finds it. */
+    assert_int_equal(outside(f.path, "CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 2), (3, 4);"
+                                     "CREATE INDEX t_a ON t (a); PRAGMA writable_schema = ON;"
+                                     "UPDATE sqlite_schema SET sql = 'CREATE INDEX t_a ON t (b)'"
+                                     " WHERE name = 't_a'"),
+                     SQLITE_OK);
+    assert_int_equal(migrate(&f, two, 2, &err), SC_E_STORE_DAMAGED);
+    assert_int_equal(ask(f.path, "SELECT max(version) FROM schema_migrations"), 1);
+    assert_int_equal(count_copies(&f, copy), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_embedded_list_is_in_order_and_summed),
+        TEST(an_empty_store_gets_all_and_no_copy),
+        TEST(a_store_is_copied_before_it_is_migrated),
+        TEST(a_migration_that_fails_leaves_the_store_as_it_was),
+        TEST(a_migration_that_breaks_references_is_refused),
+        TEST(a_table_may_be_rebuilt_with_rows_that_refer_to_it),
+        TEST(a_list_that_does_not_fit_is_refused),
+        TEST(no_copy_no_migration),
+        TEST(a_damaged_store_is_not_migrated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,630 @@
+#include "store/store.h"
+
+#include "store/disk.h"
+
+#include "base/lock.h"
+
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/banned.h"
+
+/* ---- several members in one transaction ----
+ *
+ * A member that waits keeps the writer busy; those queued meanwhile are the next group. */
+
+struct gate {
+    sem_t entered, leave;
+};
+
+static enum sc_code wait_at_gate(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    (void)tx;
+    (void)err;
+    struct gate *gate = ctx;
+    assert_int_equal(sem_post(&gate->entered), 0);
+    assert_int_equal(sem_wait(&gate->leave), 0);
+    return SC_OK;
+}
+
+struct call {
+    struct sc_store *store;
+    enum sc_durability durability;
+    sc_write_fn fn;
+    void *ctx;
+    pthread_t thread;
+    enum sc_code code;
+    struct sc_error err;
+};
+
+static void *call_main(void *arg)
+{
+    struct call *c = arg;
+    c->code = sc_store_write(c->store, c->durability, c->fn, c->ctx, &c->err);
+    return NULL;
+}
+
+static int queued(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    int n = 0;
+    for (const struct sc_member *m = store->head; m != NULL; m = m->next)
+        n++;
+    return n;
+}
+
+/* Starts the calls so that they queue in this order behind a member at the gate, then opens it and
+ * waits for all of them. */
+static void run_together(struct sc_store *store, struct call *calls, int count)
+{
+    struct gate gate;
+    assert_int_equal(sem_init(&gate.entered, 0, 0), 0);
+    assert_int_equal(sem_init(&gate.leave, 0, 0), 0);
+    struct call first = { .store = store, .durability = SC_RELAXED, .fn = wait_at_gate };
+    first.ctx = &gate;
+    assert_int_equal(pthread_create(&first.thread, NULL, call_main, &first), 0);
+    assert_int_equal(sem_wait(&gate.entered), 0);
+    for (int i = 0; i < count; i++) {
+        calls[i].store = store;
+        assert_int_equal(pthread_create(&calls[i].thread, NULL, call_main, &calls[i]), 0);
+        while (queued(store) < i + 1)
+            sched_yield();
+    }
+    assert_int_equal(sem_post(&gate.leave), 0);
+    assert_int_equal(pthread_join(first.thread, NULL), 0);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(pthread_join(calls[i].thread, NULL), 0);
+    (void)sem_destroy(&gate.entered);
+    (void)sem_destroy(&gate.leave);
+}
+
+static struct call set_call(struct setting *s, enum sc_durability durability)
+{
+    return (struct call){ .durability = durability, .fn = run_setting, .ctx = s };
+}
+
+static int64_t count_settings(struct sc_store *store)
+{
+    return number(store, "SELECT count(*) FROM meta WHERE key LIKE 'k%'");
+}
+
+/* Waits until the writer has reopened the store; the test's own limit is the harness's. */
+static void await_writable(struct sc_store *store)
+{
+    while (!sc_store_is_writable(store, NULL))
+        sc_clock_sleep_ms(20);
+}
+
+/* ---- savepoints and callbacks ---- */
+
+static void a_member_that_fails_takes_no_neighbour_with_it(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s[3] = {
+        { "k1", "1", SC_OK },
+        { "k2", "2", SC_E_CONFLICT },
+        { "k3", "3", SC_OK },
+    };
+    struct call calls[3];
+    for (int i = 0; i < 3; i++)
+        calls[i] = set_call(&s[i], SC_DURABLE);
+    int syncs = atomic_load(&disk_syncs);
+    run_together(f.store, calls, 3);
+    assert_int_equal(atomic_load(&disk_syncs) - syncs, 1); /* they were one transaction */
+    assert_int_equal(calls[0].code, SC_OK);
+    assert_int_equal(calls[1].code, SC_E_CONFLICT);
+    assert_string_equal(calls[1].err.msg, "refused by the test");
+    assert_int_equal(calls[2].code, SC_OK);
+    assert_int_equal(count_settings(f.store), 2);
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE key = 'k2'"), 0);
+}
+
+static void a_refused_row_takes_its_whole_member_and_nobody_else(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char both[] = "INSERT INTO meta VALUES ('k1', '1');"
+                  "INSERT INTO principals VALUES (1, 'taken', 0);";
+    struct setting s = { "k2", "2", SC_OK };
+    struct call calls[2] = {
+        { .durability = SC_DURABLE, .fn = run_sql, .ctx = both },
+        set_call(&s, SC_DURABLE),
+    };
+    run_together(f.store, calls, 2);
+    assert_int_equal(calls[0].code, SC_E_STORE_INTEGRITY);
+    assert_int_equal(calls[1].code, SC_OK);
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE key = 'k1'"), 0);
+    assert_int_equal(count_settings(f.store), 1);
+    assert_true(sc_store_is_writable(f.store, NULL));
+}
+
+struct log {
+    struct sc_store *store;
+    char text[32];
+};
+
+static void note(void *owner, const void *arg)
+{
+    struct log *log = owner;
+    size_t n = strlen(log->text);
+    log->text[n] = *(const char *)arg;
+    /* Readers see the commit by then. */
+    char sql[80];
+    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM meta WHERE key = 'k%c'", log->text[n]);
+    assert_int_equal(number(log->store, sql), 1);
+}
+
+struct noting {
+    struct log *log;
+    char name;
+    enum sc_code answer;
+};
+
+static enum sc_code write_and_note(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct noting *n = ctx;
+    const char key[] = { 'k', n->name, '\0' };
+    struct setting s = { key, "1", SC_OK };
+    sc_conn_after_commit(tx, note, n->log, &n->name, 1);
+    enum sc_code code = run_setting(tx, &s, err);
+    return code == SC_OK ? n->answer : code;
+}
+
+static void callbacks_come_after_the_commit_in_order_and_only_of_what_was_committed(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct log log = { .store = f.store };
+    struct noting n[4] = {
+        { &log, 'a', SC_OK },
+        { &log, 'b', SC_E_CONFLICT },
+        { &log, 'c', SC_OK },
+        { &log, 'd', SC_E_NOT_FOUND },
+    };
+    struct call calls[4];
+    for (int i = 0; i < 4; i++)
+        calls[i] = (struct call){ .durability = SC_RELAXED, .fn = write_and_note, .ctx = &n[i] };
+    run_together(f.store, calls, 4);
+    assert_string_equal(log.text, "ac");
+}
+
+/* ---- durability ---- */
+
+static void a_durable_write_is_synced_and_a_relaxed_one_is_not(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s[2] = { { "k1", "1", SC_OK }, { "k1", "2", SC_OK } };
+    int before = atomic_load(&disk_syncs);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s[0], NULL), SC_OK);
+    int durable = atomic_load(&disk_syncs);
+    assert_true(durable > before);
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s[1], NULL), SC_OK);
+    assert_int_equal(atomic_load(&disk_syncs), durable);
+}
+
+static void a_durable_write_that_finds_its_work_done_waits_for_that_to_be_synced(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s = { "k1", "1", SC_OK };
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
+    int before = atomic_load(&disk_syncs);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_OK);
+    int synced = atomic_load(&disk_syncs);
+    assert_true(synced > before);
+    /* Nothing is owed any more. */
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_OK);
+    assert_int_equal(atomic_load(&disk_syncs), synced);
+}
+
+static void one_durable_member_makes_its_group_durable(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s[3] = { { "k1", "1", SC_OK }, { "k2", "2", SC_OK }, { "k3", "3", SC_OK } };
+    struct call calls[3] = {
+        set_call(&s[0], SC_RELAXED),
+        set_call(&s[1], SC_DURABLE),
+        set_call(&s[2], SC_RELAXED),
+    };
+    int before = atomic_load(&disk_syncs);
+    run_together(f.store, calls, 3);
+    assert_int_equal(atomic_load(&disk_syncs) - before, 1);
+}
+
+/* ---- failed commits ---- */
+
+static void a_failed_sync_fails_all_and_the_store_comes_back(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct sc_error err = { 0 };
+    struct log log = { .store = f.store };
+    struct noting n = { &log, 'a', SC_OK };
+    struct setting s[2] = { { "k1", "1", SC_OK }, { "k2", "2", SC_E_CONFLICT } };
+    struct call calls[3] = {
+        set_call(&s[0], SC_DURABLE),
+        set_call(&s[1], SC_DURABLE),
+        { .durability = SC_RELAXED, .fn = write_and_note, .ctx = &n },
+    };
+    atomic_store(&disk_sync_errno, EIO);
+    run_together(f.store, calls, 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(calls[i].code, SC_E_STORE_ERROR);
+    assert_string_equal(log.text, "");
+    assert_false(sc_store_is_writable(f.store, &err));
+    assert_int_equal(err.code, SC_E_STORE_ERROR);
+    assert_int_equal(count_settings(f.store), 0); /* reading goes on */
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s[0], &err),
+                     SC_E_STORE_ERROR);
+
+    disk_heal();
+    await_writable(f.store);
+    assert_int_equal(count_settings(f.store), 0);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s[0], &err), SC_OK);
+    assert_int_equal(count_settings(f.store), 1);
+}
+
+static void a_write_error_is_told_by_its_cause(void **state)
+{
+    (void)state;
+    static const struct {
+        int errnum;
+        enum sc_code code;
+    } rows[] = {
+        { ENOSPC, SC_E_NO_SPACE },
+        { EDQUOT, SC_E_NO_SPACE },
+        { EROFS, SC_E_STORE_READ_ONLY },
+        { EIO, SC_E_STORE_ERROR },
+    };
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_error err = { 0 };
+        struct setting s = { "k1", "1", SC_OK };
+        atomic_store(&disk_write_errno, rows[i].errnum);
+        enum sc_code code = sc_store_write(f.store, SC_RELAXED, run_setting, &s, &err);
+        bool writable = sc_store_is_writable(f.store, NULL);
+        disk_heal();
+        assert_int_equal(code, rows[i].code);
+        assert_false(writable);
+        assert_int_equal(count_settings(f.store), 0);
+        await_writable(f.store);
+    }
+}
+
+static void the_store_stays_shut_while_the_cause_lasts(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct sc_error err = { 0 };
+    struct setting s = { "k1", "1", SC_OK };
+    atomic_store(&disk_sync_errno, EIO);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, &err), SC_E_STORE_ERROR);
+    /* Two more tries to reopen, seen by their syncs. */
+    for (int seen = atomic_load(&disk_syncs); atomic_load(&disk_syncs) < seen + 2;)
+        sc_clock_sleep_ms(20);
+    assert_false(sc_store_is_writable(f.store, &err));
+    disk_heal();
+    await_writable(f.store);
+}
+
+static void a_store_may_be_closed_while_it_is_shut(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s = { "k1", "1", SC_OK };
+    atomic_store(&disk_sync_errno, EIO);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_E_STORE_ERROR);
+    sc_store_close(f.store);
+    f.store = NULL;
+    disk_heal();
+}
+
+/* SQLite's own limit, met by a statement in the middle of a group. */
+static enum sc_code fill_through_a_statement(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    (void)ctx;
+    enum sc_code code = sc_conn_exec(tx, "PRAGMA max_page_count = 1", err);
+    size_t len = 4000000;
+    SC_AUTO_FREE char *big = malloc(len);
+    assert_non_null(big);
+    memset(big, 'x', len);
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_META_SET);
+    sc_stmt_bind_text(&st, ":key", "kbig");
+    sc_stmt_bind_str(&st, ":value", (struct sc_str){ big, len });
+    if (code == SC_OK)
+        code = sc_stmt_run(&st, err);
+    assert_int_equal(code, SC_E_NO_SPACE);
+    /* Even a member that goes on regardless commits nothing. */
+    sc_stmt_reset(&st);
+    sc_stmt_bind_text(&st, ":key", "kafter");
+    sc_stmt_bind_text(&st, ":value", "1");
+    assert_int_equal(sc_stmt_run(&st, err), SC_E_NO_SPACE);
+    return SC_OK;
+}
+
+static void a_statement_that_finds_no_space_fails_every_member(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s[2] = { { "k1", "1", SC_OK }, { "k2", "2", SC_OK } };
+    struct call calls[3] = {
+        set_call(&s[0], SC_DURABLE),
+        { .durability = SC_DURABLE, .fn = fill_through_a_statement },
+        set_call(&s[1], SC_DURABLE),
+    };
+    run_together(f.store, calls, 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(calls[i].code, SC_E_NO_SPACE);
+    assert_int_equal(count_settings(f.store), 0);
+    await_writable(f.store);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s[0], NULL), SC_OK);
+}
+
+/* The kernel's own limit on the size of a file, in a process of its own. */
+static int outgrow_a_file(const char *path)
+{
+    SC_AUTO(sc_store_closep) struct sc_store *store = NULL;
+    struct sc_store_options o = options_for(path, true);
+    char big[] = "INSERT INTO meta VALUES ('kbig', hex(zeroblob(8000000)))";
+    struct setting s = { "k1", "1", SC_OK };
+    const struct rlimit tight = { 4 << 20, RLIM_INFINITY };
+    const struct rlimit wide = { RLIM_INFINITY, RLIM_INFINITY };
+    (void)signal(SIGXFSZ, SIG_IGN);
+    if (sc_store_open(&o, &store, NULL) != SC_OK || setrlimit(RLIMIT_FSIZE, &tight) != 0)
+        return 1;
+    if (sc_store_write(store, SC_DURABLE, run_sql, big, NULL) != SC_E_NO_SPACE)
+        return 2;
+    if (setrlimit(RLIMIT_FSIZE, &wide) != 0)
+        return 3;
+    while (!sc_store_is_writable(store, NULL))
+        sc_clock_sleep_ms(20);
+    if (sc_store_write(store, SC_DURABLE, run_setting, &s, NULL) != SC_OK)
+        return 4;
+    return count_settings(store) == 1 ? 0 : 5;
+}
+
+static void a_file_that_may_not_grow_is_no_space(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    char path[PATH_MAX];
+    test_path(&dir, "scripta.db", path);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(outgrow_a_file(path));
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void a_write_after_the_end_is_refused(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    sc_writer_stop(f.store);
+    struct setting s = { "k1", "1", SC_OK };
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL),
+                     SC_E_SHUTTING_DOWN);
+}
+
+/* ---- many threads ---- */
+
+#define THREADS 8
+#define WRITES 150
+
+static enum sc_code add_one(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    (void)ctx;
+    int64_t value = 0;
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_META_GET);
+        sc_stmt_bind_text(&st, ":key", "sum");
+        enum sc_code code = sc_stmt_one(&st, err);
+        if (code == SC_OK)
+            value = sc_stmt_int(&st, "value");
+        else if (code != SC_E_NOT_FOUND)
+            return code;
+    }
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_META_SET);
+    sc_stmt_bind_text(&st, ":key", "sum");
+    sc_stmt_bind_int(&st, ":value", value + 1);
+    return sc_stmt_run(&st, err);
+}
+
+static void *add_many(void *arg)
+{
+    struct sc_store *store = arg;
+    for (int i = 0; i < WRITES; i++)
+        if (sc_store_write(store, i % 10 == 0 ? SC_DURABLE : SC_RELAXED, add_one, NULL, NULL) !=
+            SC_OK)
+            return store;
+    return NULL;
+}
+
+static void *watch_growing(void *arg)
+{
+    struct sc_store *store = arg;
+    int64_t last = 0;
+    while (last < (int64_t)THREADS * WRITES) {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        if (sc_store_read(store, &conn, NULL) != SC_OK)
+            return store;
+        int64_t seen[2];
+        for (int i = 0; i < 2; i++) {
+            SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_META_GET);
+            sc_stmt_bind_text(&st, ":key", "sum");
+            enum sc_code code = sc_stmt_one(&st, NULL);
+            seen[i] = code == SC_OK ? sc_stmt_int(&st, "value") : 0;
+        }
+        if (seen[0] != seen[1] || seen[0] < last)
+            return store;
+        last = seen[0];
+    }
+    return NULL;
+}
+
+static void eight_threads_lose_no_write_and_readers_see_whole_states(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    pthread_t writers[THREADS], readers[2];
+    void *failed;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, watch_growing, f.store), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&writers[i], NULL, add_many, f.store), 0);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(writers[i], &failed), 0);
+        assert_null(failed);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(readers[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_int_equal(number(f.store, "SELECT value FROM meta WHERE key = 'sum'"), THREADS * WRITES);
+}
+
+/* ---- the log ---- */
+
+static void the_log_is_moved_into_the_store_as_it_grows(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(1000000)))";
+    struct sc_store_info info = { 0 };
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, big, NULL), SC_OK);
+    assert_int_equal(sc_store_info(f.store, &info, NULL), SC_OK);
+    /* 20 writes of 2 MB: without checkpoints the log would hold all of them. */
+    assert_true(info.wal_bytes < 16 << 20);
+    assert_true(info.size_bytes > 24 << 20);
+}
+
+static int64_t log_bytes(struct sc_store *store)
+{
+    struct sc_store_info info = { 0 };
+    assert_int_equal(sc_store_info(store, &info, NULL), SC_OK);
+    return info.wal_bytes;
+}
+
+static void a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(4000000)))";
+    {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_OK);
+        (void)number_on(conn, "SELECT count(*) FROM meta");
+        for (int i = 0; i < 9; i++)
+            assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, big, NULL), SC_OK);
+        assert_true(log_bytes(f.store) > 64 << 20);
+    }
+    while (log_bytes(f.store) > 0)
+        sc_clock_sleep_ms(20);
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta"), 9);
+}
+
+static void a_checkpoint_does_not_wait_for_a_reader(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s = { "k1", "1", SC_OK };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_OK);
+    (void)number_on(conn, "SELECT count(*) FROM meta");
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
+    sc_writer_stop(f.store);
+    bool complete = true;
+    int64_t start_ms = sc_clock_mono_ms();
+    assert_int_equal(sc_store_checkpoint(f.store, true, &complete), SQLITE_OK);
+    assert_true(sc_clock_mono_ms() - start_ms < f.store->busy_timeout_ms / 2);
+    assert_false(complete);
+}
+
+/* Two readers in turn, so that one of them is always lent: each gives its own back only when the
+ * other has got the next one, or when that has to wait. */
+struct relay {
+    struct sc_store *store;
+    atomic_int *mine, *other; /* how often each has got a reader */
+    atomic_bool *stop;
+    bool failed;
+};
+
+static void *read_in_turn(void *arg)
+{
+    struct relay *r = arg;
+    while (!atomic_load(r->stop)) {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        if (sc_store_read(r->store, &conn, NULL) != SC_OK) {
+            r->failed = true;
+            return NULL;
+        }
+        int seen = atomic_load(r->other);
+        (void)number_on(conn, "SELECT count(*) FROM meta");
+        atomic_fetch_add(r->mine, 1);
+        for (int ms = 0; ms < 100 && atomic_load(r->other) == seen; ms++)
+            sc_clock_sleep_ms(1);
+    }
+    return NULL;
+}
+
+static void the_store_comes_back_though_it_is_read_all_the_time(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s = { "k1", "1", SC_OK };
+    atomic_int got[2] = { 0, 0 };
+    atomic_bool stop = false;
+    struct relay relays[2];
+    pthread_t readers[2];
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
+    for (int i = 0; i < 2; i++) {
+        relays[i] = (struct relay){ f.store, &got[i], &got[1 - i], &stop, false };
+        assert_int_equal(pthread_create(&readers[i], NULL, read_in_turn, &relays[i]), 0);
+    }
+    s.value = "2";
+    atomic_store(&disk_sync_errno, EIO);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_E_STORE_ERROR);
+    disk_heal();
+    await_writable(f.store);
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(readers[i], NULL), 0);
+        assert_false(relays[i].failed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_member_that_fails_takes_no_neighbour_with_it),
+        TEST(a_refused_row_takes_its_whole_member_and_nobody_else),
+        TEST(callbacks_come_after_the_commit_in_order_and_only_of_what_was_committed),
+        TEST(a_durable_write_is_synced_and_a_relaxed_one_is_not),
+        TEST(a_durable_write_that_finds_its_work_done_waits_for_that_to_be_synced),
+        TEST(one_durable_member_makes_its_group_durable),
+        TEST(a_failed_sync_fails_all_and_the_store_comes_back),
+        TEST(a_write_error_is_told_by_its_cause),
+        TEST(the_store_stays_shut_while_the_cause_lasts),
+        TEST(a_store_may_be_closed_while_it_is_shut),
+        TEST(a_statement_that_finds_no_space_fails_every_member),
+        TEST(a_file_that_may_not_grow_is_no_space),
+        TEST(a_write_after_the_end_is_refused),
+        TEST(eight_threads_lose_no_write_and_readers_see_whole_states),
+        TEST(the_log_is_moved_into_the_store_as_it_grows),
+        TEST(a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle),
+        TEST(a_checkpoint_does_not_wait_for_a_reader),
+        TEST(the_store_comes_back_though_it_is_read_all_the_time),
+    };
+    disk_install();
+    disk_heal();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
