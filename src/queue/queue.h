@@ -1,9 +1,10 @@
 #pragma once
 /* The queue: jobs and their tasks, admission, claims with leases and epochs, retries, cancelling.
  *
- * State is in the store; functions that take a `tx` run inside a write (sc_store_write) and compose:
- * several of them in one write are one transaction. Each appends to job_events and publishes to the
- * hub after the commit. Legal transitions stand in one table (queue/transitions.c). */
+ * State is in the store; functions that take a `tx` run inside a write (sc_store_write) and
+ * compose: several of them in one write are one transaction. Each appends to job_events and
+ * publishes to the hub after the commit. Legal transitions stand in one table
+ * (queue/transitions.c). */
 
 #include "event/event.h"
 #include "store/store.h"
@@ -27,7 +28,12 @@ enum sc_job_state {
     SC_JOB_CANCELLED,
     SC_JOB_STATE_COUNT_
 };
-enum sc_admission { SC_ADMISSION_SCHEDULED, SC_ADMISSION_WAITING, SC_ADMISSION_ADMITTED, SC_ADMISSION_ENDED };
+enum sc_admission {
+    SC_ADMISSION_SCHEDULED,
+    SC_ADMISSION_WAITING,
+    SC_ADMISSION_ADMITTED,
+    SC_ADMISSION_ENDED
+};
 enum sc_task_state {
     SC_TASK_READY,
     SC_TASK_RUNNING,
@@ -43,9 +49,9 @@ SC_DECLARE_ENUM_STRINGS(sc_stage);
 SC_DECLARE_ENUM_STRINGS(sc_job_state);
 SC_DECLARE_ENUM_STRINGS(sc_task_state);
 
-/* Settings, fixed at open. */
+/* Settings, fixed at open. 0 takes the value named here. */
 struct sc_queue_config {
-    int max_concurrent[SC_CLASS_COUNT_]; /* admitted jobs per class */
+    int max_concurrent[SC_CLASS_COUNT_]; /* 2: admitted jobs per class */
     int64_t lease_ms;                    /* 30 000 */
     int max_failures;                    /* 3 */
     int max_interruptions;               /* 100, back-off from the fifth */
@@ -62,8 +68,14 @@ struct sc_queue;
 SC_MUST_USE enum sc_code sc_queue_open(struct sc_store *store, struct sc_hub *hub,
                                        const struct sc_queue_config *config, struct sc_queue **out,
                                        struct sc_error *err);
+/* NULL allowed. No write of the queue may be under way. */
 void sc_queue_close(struct sc_queue *queue);
 SC_DEFINE_FREEP(struct sc_queue, sc_queue_close);
+
+/* The queue's clock: wall time as it stood at open, advanced by the monotonic clock, so that no
+ * step of the wall clock moves it. The times of tasks (claimed_ms, lease_until_ms, back-off) are on
+ * it. Thread-safe. */
+int64_t sc_queue_clock_ms(const struct sc_queue *queue);
 
 /* ---- jobs ---- */
 
@@ -85,7 +97,7 @@ struct sc_job {
     enum sc_code error_code; /* SC_OK: none */
     char error_message[240];
     int64_t created_ms, started_ms, completed_ms, updated_ms; /* 0: not yet */
-    char *settings; /* canonical JSON; owned */
+    char *settings;                                           /* canonical JSON; owned */
 };
 void sc_job_done(struct sc_job *job); /* frees what it owns */
 #define SC_AUTO_JOB SC_AUTO(sc_job_done) struct sc_job
@@ -93,7 +105,7 @@ void sc_job_done(struct sc_job *job); /* frees what it owns */
 struct sc_job_spec {
     int64_t owner_id, file_id;
     const char *pipeline, *engine, *engine_version, *model, *task, *language, *file_name, *name;
-    const char *settings; /* canonical JSON of the resolved options */
+    const char *settings;   /* canonical JSON of the resolved options */
     const char *dedupe_key; /* NULL: none */
     bool force;             /* takes the key from an earlier job */
     bool counted;           /* takes a place of max_concurrent */
@@ -171,10 +183,20 @@ struct sc_fence {
     int64_t task_id, worker_id, epoch;
 };
 
-/* Adds a task in the state that the job's admission allows; idempotent on (job, stage, chunk). */
+/* Adds a task in the state that the job's admission allows; idempotent on (job, stage, chunk). A
+ * new chunk of transcribe or convert raises chunks_total. chunk -1: the stage has none. CONFLICT
+ * when the job has ended. */
 SC_MUST_USE enum sc_code sc_task_add(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                      enum sc_stage stage, int chunk, const char *lane,
                                      struct sc_error *err);
+
+/* Does this holder still hold it? LEASE_LOST. */
+SC_MUST_USE enum sc_code sc_task_check(struct sc_conn *conn, const struct sc_fence *fence,
+                                       struct sc_task *out, struct sc_error *err);
+typedef enum sc_code (*sc_task_fn)(void *ctx, const struct sc_task *task, struct sc_error *err);
+/* The tasks of a job, by stage and chunk. */
+SC_MUST_USE enum sc_code sc_task_list(struct sc_conn *conn, int64_t job, sc_task_fn fn, void *ctx,
+                                      struct sc_error *err);
 
 struct sc_claim {
     int64_t worker_id;
@@ -183,8 +205,9 @@ struct sc_claim {
     int max; /* at most SC_CLAIM_MAX */
 };
 #define SC_CLAIM_MAX 64
-/* Best first: class, finer priority, the job's age; one claim in ten takes the oldest waiting. Paused
- * classes are passed over. *count may be 0. out has room for claim->max. */
+/* Best first: class, finer priority, the job's age; one claim in ten takes the oldest waiting.
+ * Paused classes are passed over. *count may be 0. out has room for claim->max. The first claim of
+ * a job starts it and enters the task's stage. NOT_FOUND: no such worker alive, register again. */
 SC_MUST_USE enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx,
                                        const struct sc_claim *claim, struct sc_task *out,
                                        size_t *count, struct sc_error *err);
@@ -193,8 +216,8 @@ SC_MUST_USE enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *t
 SC_MUST_USE enum sc_code sc_task_complete(struct sc_queue *queue, struct sc_conn *tx,
                                           const struct sc_fence *fence, struct sc_task *out,
                                           bool *repeated, struct sc_error *err);
-/* The worker reports why it failed. Retryable codes back off until max_failures, others and the last
- * fail the job. */
+/* The worker reports why it failed. Retryable codes back off until max_failures, others and the
+ * last fail the job. */
 SC_MUST_USE enum sc_code sc_task_fail(struct sc_queue *queue, struct sc_conn *tx,
                                       const struct sc_fence *fence, const struct sc_error *why,
                                       struct sc_error *err);
@@ -208,7 +231,7 @@ struct sc_held {
     enum sc_beat answer; /* output */
 };
 /* Renews the leases of those listed; tasks leased to the worker, claimed before the last heartbeat
- * and not listed are ready again. */
+ * and not listed are ready again. NOT_FOUND: no such worker alive, register again. */
 SC_MUST_USE enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx,
                                            int64_t worker_id, struct sc_held *held, size_t count,
                                            struct sc_error *err);
@@ -224,8 +247,14 @@ struct sc_worker {
     char job_id[SC_UUID_TEXT]; /* of the task that it holds, "" when idle */
 };
 SC_MUST_USE enum sc_code sc_worker_register(struct sc_queue *queue, struct sc_conn *tx,
-                                            const struct sc_worker *worker, const char *engines_json,
-                                            int64_t *id, struct sc_error *err);
+                                            const struct sc_worker *worker,
+                                            const char *engines_json, int64_t *id,
+                                            struct sc_error *err);
+typedef enum sc_code (*sc_worker_fn)(void *ctx, const struct sc_worker *worker,
+                                     struct sc_error *err);
+/* Those alive, in the order of their registration. */
+SC_MUST_USE enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *conn,
+                                        sc_worker_fn fn, void *ctx, struct sc_error *err);
 /* Its process has ended. `fatal_signal` (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS) counts
  * a failure on each task that it held, anything else an interruption. */
 SC_MUST_USE enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx,
@@ -234,7 +263,8 @@ SC_MUST_USE enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *
 /* ---- upkeep and views ---- */
 
 /* Expired leases, due tasks and jobs, job time-outs, old idempotency keys; bounded per call.
- * *more says that another call has work at once; *next_ms when the next thing is due (-1: none). */
+ * *more says that another call has work at once; *next_ms in how many milliseconds the next thing
+ * is due (-1: none). */
 SC_MUST_USE enum sc_code sc_queue_sweep(struct sc_queue *queue, struct sc_conn *tx, bool *more,
                                         int64_t *next_ms, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_queue_pause(struct sc_queue *queue, struct sc_conn *tx,
@@ -259,6 +289,25 @@ typedef void (*sc_ready_fn)(void *ctx);
 void sc_queue_on_ready(struct sc_queue *queue, sc_ready_fn fn, void *ctx);
 /* Called after a commit that cancelled tasks which a worker holds. */
 void sc_queue_on_cancel(struct sc_queue *queue, sc_ready_fn fn, void *ctx);
+
+/* ---- the log of events ---- */
+
+struct sc_event_filter {
+    int64_t owner_id; /* 0: all */
+    int64_t job;      /* 0: all */
+    int64_t after_id; /* cursor: ids above it */
+    int limit;
+};
+typedef enum sc_code (*sc_event_fn)(void *ctx, const struct sc_event *event, struct sc_error *err);
+/* Oldest first. */
+SC_MUST_USE enum sc_code sc_event_list(struct sc_conn *conn, const struct sc_event_filter *filter,
+                                       sc_event_fn fn, void *ctx, struct sc_error *err);
+/* The cursor of the newest event, 0: there is none. */
+SC_MUST_USE enum sc_code sc_event_newest(struct sc_conn *conn, int64_t *id, struct sc_error *err);
+
+/* Totals since the store was made, in the table counters. */
+#define SC_COUNTER_COMPLETED "jobs.completed"
+#define SC_COUNTER_FAILED "jobs.failed"
 
 /* Idempotency keys: SC_OK with *job (0: key is new and now reserved for `job` by _put), or
  * IDEMPOTENCY_CONFLICT. Inside the write that creates the job. */
