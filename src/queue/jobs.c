@@ -347,9 +347,10 @@ enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
 
     int64_t id = same;
     if (!found) {
+        struct sc_task_spec first = { spec->first_stage, -1, spec->first_lane };
         code = insert(queue, tx, spec, &id, err);
         if (code == SC_OK)
-            code = sc_task_add(queue, tx, id, spec->first_stage, -1, spec->first_lane, err);
+            code = sc_task_add(queue, tx, id, &first, err);
         if (code == SC_OK)
             code = announce(queue, tx, id, err);
     }

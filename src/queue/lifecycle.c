@@ -217,7 +217,7 @@ enum sc_code sc_job_complete(struct sc_queue *queue, struct sc_conn *tx, int64_t
 }
 
 enum sc_code sc_job_fail(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
-                         const struct sc_error *why, int stage, int chunk, struct sc_error *err)
+                         const struct sc_job_failure *failure, struct sc_error *err)
 {
     struct sc_job_brief brief;
     enum sc_code code = sc_job_brief_get(tx, job, &brief, err);
@@ -225,7 +225,12 @@ enum sc_code sc_job_fail(struct sc_queue *queue, struct sc_conn *tx, int64_t job
         return code;
     if (brief.admission == SC_ADMISSION_ENDED)
         return ended_conflict(&brief, err);
-    struct sc_verdict verdict = { .to = SC_JOB_FAILED, .why = why, .stage = stage, .chunk = chunk };
+    struct sc_verdict verdict = {
+        .to = SC_JOB_FAILED,
+        .why = failure->why,
+        .stage = failure->stage,
+        .chunk = failure->chunk,
+    };
     return sc_job_end(queue, tx, &brief, &verdict, err);
 }
 

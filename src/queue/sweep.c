@@ -19,48 +19,62 @@ struct sweep {
     bool more;
 };
 
-/* The ids of a statement that binds one time and the limit. Uses them up from the sweep's rows. */
-static enum sc_code due_ids(struct sweep *sweep, enum sc_sql sql, const char *time_name,
-                            int64_t time, size_t most, int64_t *ids, size_t *count,
-                            struct sc_error *err)
+/* Rows that are due: the statement binds one time and a limit. */
+struct due {
+    enum sc_sql sql;
+    const char *time_name;
+    int64_t time;
+    size_t most; /* of this kind, at most SC_QUEUE_SLICE */
+    int64_t ids[SC_QUEUE_SLICE];
+    size_t count;
+};
+
+/* Takes what it finds off the sweep's rows. */
+static enum sc_code find_due(struct sweep *sweep, struct due *due, struct sc_error *err)
 {
-    size_t limit = SC_MIN(most, sweep->left);
-    *count = 0;
+    size_t limit = SC_MIN(due->most, sweep->left);
     if (limit == 0) {
         sweep->more = true;
         return SC_OK;
     }
-    SC_AUTO_STMT st = sc_stmt_get(sweep->tx, sql);
-    sc_stmt_bind_int(&st, time_name, time);
+    SC_AUTO_STMT st = sc_stmt_get(sweep->tx, due->sql);
+    sc_stmt_bind_int(&st, due->time_name, due->time);
     sc_stmt_bind_int(&st, ":limit", (int64_t)limit);
-    enum sc_code code = sc_queue_ids(&st, ids, limit, count, err);
-    sweep->left -= *count;
-    sweep->more = sweep->more || *count == limit;
+    enum sc_code code = sc_queue_ids(&st, due->ids, limit, &due->count, err);
+    sweep->left -= due->count;
+    sweep->more = sweep->more || due->count == limit;
     return code;
 }
 
 static enum sc_code expire_leases(struct sweep *sweep, struct sc_error *err)
 {
-    int64_t ids[SC_QUEUE_SLICE];
-    size_t count = 0;
-    enum sc_code code = due_ids(sweep, SC_SQL_TASK_EXPIRED, ":clock",
-                                sc_queue_clock_ms(sweep->queue), SC_QUEUE_SLICE, ids, &count, err);
+    struct due due = {
+        .sql = SC_SQL_TASK_EXPIRED,
+        .time_name = ":clock",
+        .time = sc_queue_clock_ms(sweep->queue),
+        .most = SC_QUEUE_SLICE,
+    };
+    enum sc_code code = find_due(sweep, &due, err);
     struct sc_error why = { 0 };
     sc_error_set(&why, SC_E_WORKER_CRASHED, "the lease has run out");
-    for (size_t i = 0; code == SC_OK && i < count; i++)
-        code = sc_task_setback(sweep->queue, sweep->tx, ids[i], SC_SETBACK_INTERRUPTION, &why, err);
+    for (size_t i = 0; code == SC_OK && i < due.count; i++)
+        code = sc_task_setback(sweep->queue, sweep->tx, due.ids[i], SC_SETBACK_INTERRUPTION, &why,
+                               err);
     return code;
 }
 
 static enum sc_code promote_tasks(struct sweep *sweep, struct sc_error *err)
 {
-    int64_t ids[SC_QUEUE_SLICE];
-    size_t count = 0;
-    enum sc_code code = due_ids(sweep, SC_SQL_TASK_DUE, ":clock", sc_queue_clock_ms(sweep->queue),
-                                SC_QUEUE_SLICE, ids, &count, err);
-    for (size_t i = 0; code == SC_OK && i < count; i++)
-        code = sc_task_move(sweep->tx, ids[i], SC_TASK_SCHEDULED, SC_TASK_READY, err);
-    if (code == SC_OK && count > 0)
+    struct due due = {
+        .sql = SC_SQL_TASK_DUE,
+        .time_name = ":clock",
+        .time = sc_queue_clock_ms(sweep->queue),
+        .most = SC_QUEUE_SLICE,
+    };
+    enum sc_code code = find_due(sweep, &due, err);
+    for (size_t i = 0; code == SC_OK && i < due.count; i++)
+        code = sc_task_move(sweep->tx, due.ids[i], SC_TASK_SCHEDULED, SC_TASK_READY, err);
+    if (code == SC_OK && due.count > 0)
         sc_queue_note_ready(sweep->queue, sweep->tx);
     return code;
 }
@@ -82,27 +96,32 @@ static enum sc_code promote_job(struct sweep *sweep, int64_t id, struct sc_error
 /* A user's run_after is wall time: the only thing here that follows the wall clock's steps. */
 static enum sc_code promote_jobs(struct sweep *sweep, struct sc_error *err)
 {
-    int64_t ids[SC_QUEUE_SLICE];
-    size_t count = 0;
-    enum sc_code code = due_ids(sweep, SC_SQL_JOB_DUE, ":now", sc_clock_wall_ms(), SC_QUEUE_SLICE,
-                                ids, &count, err);
-    for (size_t i = 0; code == SC_OK && i < count; i++)
-        code = promote_job(sweep, ids[i], err);
+    struct due due = {
+        .sql = SC_SQL_JOB_DUE,
+        .time_name = ":now",
+        .time = sc_clock_wall_ms(),
+        .most = SC_QUEUE_SLICE,
+    };
+    enum sc_code code = find_due(sweep, &due, err);
+    for (size_t i = 0; code == SC_OK && i < due.count; i++)
+        code = promote_job(sweep, due.ids[i], err);
     return code;
 }
 
 static enum sc_code time_out_jobs(struct sweep *sweep, struct sc_error *err)
 {
-    int64_t ids[TIMEOUTS_PER_SWEEP];
-    size_t count = 0;
-    enum sc_code code =
-        due_ids(sweep, SC_SQL_JOB_OVERDUE, ":clock", sc_queue_clock_ms(sweep->queue),
-                TIMEOUTS_PER_SWEEP, ids, &count, err);
+    struct due due = {
+        .sql = SC_SQL_JOB_OVERDUE,
+        .time_name = ":clock",
+        .time = sc_queue_clock_ms(sweep->queue),
+        .most = TIMEOUTS_PER_SWEEP,
+    };
+    enum sc_code code = find_due(sweep, &due, err);
     struct sc_error why = { 0 };
     sc_error_set(&why, SC_E_TIMEOUT, "the job took longer than its time-out allows");
-    for (size_t i = 0; code == SC_OK && i < count; i++) {
+    for (size_t i = 0; code == SC_OK && i < due.count; i++) {
         struct sc_job_brief job;
-        code = sc_job_brief_get(sweep->tx, ids[i], &job, err);
+        code = sc_job_brief_get(sweep->tx, due.ids[i], &job, err);
         if (code != SC_OK)
             break;
         struct sc_verdict verdict = {

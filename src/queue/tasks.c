@@ -204,9 +204,9 @@ static enum sc_code count_chunk(struct sc_conn *tx, int64_t job, struct sc_error
 }
 
 enum sc_code sc_task_add(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
-                         enum sc_stage stage, int chunk, const char *lane, struct sc_error *err)
+                         const struct sc_task_spec *spec, struct sc_error *err)
 {
-    sc_assert(strlen(lane) < sizeof(((struct sc_task *)0)->lane));
+    sc_assert(strlen(spec->lane) < sizeof(((struct sc_task *)0)->lane));
     struct sc_job_brief brief;
     enum sc_code code = sc_job_brief_get(tx, job, &brief, err);
     if (code != SC_OK)
@@ -218,14 +218,14 @@ enum sc_code sc_task_add(struct sc_queue *queue, struct sc_conn *tx, int64_t job
     enum sc_task_state state = initial_state(brief.admission);
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_INSERT);
     sc_stmt_bind_int(&st, ":job", job);
-    sc_stmt_bind_int(&st, ":stage", (int64_t)stage);
-    sc_stmt_bind_int(&st, ":chunk", chunk);
-    sc_stmt_bind_text(&st, ":lane", lane);
+    sc_stmt_bind_int(&st, ":stage", (int64_t)spec->stage);
+    sc_stmt_bind_int(&st, ":chunk", spec->chunk);
+    sc_stmt_bind_text(&st, ":lane", spec->lane);
     sc_stmt_bind_int(&st, ":state", (int64_t)state);
     code = sc_stmt_run(&st, err);
     if (code != SC_OK || sc_conn_changes(tx) == 0)
         return code;
     if (state == SC_TASK_READY)
         sc_queue_note_ready(queue, tx);
-    return sc_stage_has_chunks(stage) && chunk >= 0 ? count_chunk(tx, job, err) : SC_OK;
+    return sc_stage_has_chunks(spec->stage) && spec->chunk >= 0 ? count_chunk(tx, job, err) : SC_OK;
 }

@@ -122,10 +122,16 @@ static enum sc_code renew(struct sc_queue *queue, struct sc_conn *tx, int64_t wo
     return SC_OK;
 }
 
-static bool is_listed(const struct sc_held *held, size_t count, int64_t task)
+struct beat {
+    int64_t worker_id, before_ms; /* when its last one came */
+    const struct sc_held *held;
+    size_t count;
+};
+
+static bool is_listed(const struct beat *beat, int64_t task)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (held[i].task_id == task)
+    for (size_t i = 0; i < beat->count; i++) {
+        if (beat->held[i].task_id == task)
             return true;
     }
     return false;
@@ -133,16 +139,14 @@ static bool is_listed(const struct sc_held *held, size_t count, int64_t task)
 
 /* What the worker must know of and did not list, it has lost: a reply that never arrived, say. */
 static enum sc_code take_back_unlisted(struct sc_queue *queue, struct sc_conn *tx,
-                                       int64_t worker_id, int64_t before,
-                                       const struct sc_held *held, size_t count,
-                                       struct sc_error *err)
+                                       const struct beat *beat, struct sc_error *err)
 {
     int64_t lost[SC_CLAIM_MAX];
     size_t lost_count = 0;
     {
         SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_KNOWN);
-        sc_stmt_bind_int(&st, ":worker_id", worker_id);
-        sc_stmt_bind_int(&st, ":before", before);
+        sc_stmt_bind_int(&st, ":worker_id", beat->worker_id);
+        sc_stmt_bind_int(&st, ":before", beat->before_ms);
         while (lost_count < SC_ARRAY_LEN(lost)) {
             bool row = false;
             enum sc_code code = sc_stmt_step(&st, &row, err);
@@ -151,7 +155,7 @@ static enum sc_code take_back_unlisted(struct sc_queue *queue, struct sc_conn *t
             if (!row)
                 break;
             int64_t id = sc_stmt_int(&st, "id");
-            if (!is_listed(held, count, id))
+            if (!is_listed(beat, id))
                 lost[lost_count++] = id;
         }
     }
@@ -168,12 +172,12 @@ static enum sc_code take_back_unlisted(struct sc_queue *queue, struct sc_conn *t
 enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
                                struct sc_held *held, size_t count, struct sc_error *err)
 {
-    int64_t before = 0;
-    enum sc_code code = note_beat(queue, tx, worker_id, &before, err);
+    struct beat beat = { .worker_id = worker_id, .held = held, .count = count };
+    enum sc_code code = note_beat(queue, tx, worker_id, &beat.before_ms, err);
     for (size_t i = 0; code == SC_OK && i < count; i++)
         code = renew(queue, tx, worker_id, &held[i], err);
     if (code == SC_OK)
-        code = take_back_unlisted(queue, tx, worker_id, before, held, count, err);
+        code = take_back_unlisted(queue, tx, &beat, err);
     return code;
 }
 

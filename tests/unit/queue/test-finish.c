@@ -1,4 +1,4 @@
-#include "queue-fixture.h"
+#include "queue-verbs.h"
 
 #include <signal.h>
 

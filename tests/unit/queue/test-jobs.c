@@ -1,4 +1,4 @@
-#include "queue-fixture.h"
+#include "queue-verbs.h"
 
 #include "base/id.h"
 
@@ -216,7 +216,8 @@ static enum sc_code op_refuse(struct sc_conn *tx, void *ctx, struct sc_error *er
     struct op *op = ctx;
     struct sc_error why = { 0 };
     sc_error_set(&why, SC_E_FILE_NOT_FOUND, "the file has gone");
-    return sc_job_fail(op->queue, tx, op->id, &why, SC_STAGE_MERGE, 4, err);
+    struct sc_job_failure failure = { &why, SC_STAGE_MERGE, 4 };
+    return sc_job_fail(op->queue, tx, op->id, &failure, err);
 }
 
 static void the_pipeline_may_fail_a_job(void **state)
@@ -410,18 +411,21 @@ static void while_split_runs_the_rest_is_estimated(void **state)
     assert_int_equal(sc_job_progress(&job), 95);
 }
 
-struct keyed {
-    const char *key, *print;
-    int64_t job, found, file;
-};
-
 static enum sc_code op_key(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    struct keyed *k = ctx;
-    enum sc_code code = sc_idempotency_find(tx, 1, k->key, k->print, &k->found, &k->file, err);
-    if (code == SC_OK && k->found == 0 && k->job != 0)
-        code = sc_idempotency_put(tx, 1, k->key, k->print, k->job, 0, err);
-    return code;
+    struct sc_idempotency *key = ctx;
+    int64_t job = key->job;
+    enum sc_code code = sc_idempotency_find(tx, key, err);
+    if (code != SC_OK || key->job != 0 || job == 0)
+        return code;
+    struct sc_idempotency made = *key;
+    made.job = job;
+    return sc_idempotency_put(tx, &made, err);
+}
+
+static enum sc_code use_key(struct rig *r, struct sc_idempotency *key)
+{
+    return sc_store_write(r->f.store, SC_DURABLE, op_key, key, NULL);
 }
 
 static void idempotency_keys_live_for_a_day(void **state)
@@ -429,16 +433,15 @@ static void idempotency_keys_live_for_a_day(void **state)
     (void)state;
     AUTO_RIG(r);
     int64_t id = create(&r, SC_CLASS_NORMAL, 0);
-    struct keyed first = { .key = "k", .print = "a", .job = id, .found = -1 };
-    assert_int_equal(sc_store_write(r.f.store, SC_DURABLE, op_key, &first, NULL), SC_OK);
-    assert_int_equal(first.found, 0);
-    struct keyed again = { .key = "k", .print = "a" };
-    assert_int_equal(sc_store_write(r.f.store, SC_DURABLE, op_key, &again, NULL), SC_OK);
-    assert_int_equal(again.found, id);
-    struct keyed other = { .key = "k", .print = "b", .found = -1 };
-    assert_int_equal(sc_store_write(r.f.store, SC_DURABLE, op_key, &other, NULL),
-                     SC_E_IDEMPOTENCY_CONFLICT);
-    assert_int_equal(other.found, -1);
+    struct sc_idempotency first = { 1, "k", "a", id, 0 };
+    assert_int_equal(use_key(&r, &first), SC_OK);
+    assert_int_equal(first.job, 0); /* it was new */
+    struct sc_idempotency again = { 1, "k", "a", 0, 0 };
+    assert_int_equal(use_key(&r, &again), SC_OK);
+    assert_int_equal(again.job, id);
+    struct sc_idempotency other = { 1, "k", "b", -1, -1 };
+    assert_int_equal(use_key(&r, &other), SC_E_IDEMPOTENCY_CONFLICT);
+    assert_int_equal(other.job, -1);
 
     test_clock_step(&r.clock, INT64_C(24) * 3600 * 1000);
     (void)sweep(&r, NULL);

@@ -1,6 +1,6 @@
 /* Many threads against one queue: made to be run under the thread sanitizer too. */
 
-#include "queue-fixture.h"
+#include "queue-verbs.h"
 
 #include <stdatomic.h>
 
