@@ -73,6 +73,32 @@ static void the_same_worker_is_fenced_by_the_epoch(void **state)
     assert_int_equal(complete(&r, &task, NULL), SC_OK);
 }
 
+static enum sc_code op_check(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct op *op = ctx;
+    return sc_task_check(tx, &op->fence, &op->task, err);
+}
+
+static void nobody_else_may_finish_a_running_task(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_task task = claim_one(&r);
+    struct sc_task other = task;
+    other.worker_id = register_worker(&r, "w2", true);
+    assert_int_equal(complete(&r, &other, NULL), SC_E_LEASE_LOST);
+    assert_int_equal(fail_task(&r, &other, SC_E_ENGINE_ERROR), SC_E_LEASE_LOST);
+    assert_int_equal(release(&r, &other), SC_E_LEASE_LOST);
+    struct op op = { .fence = fence_of(&other) };
+    assert_int_equal(do_write(&r, op_check, &op), SC_E_LEASE_LOST);
+    op.fence = fence_of(&task);
+    assert_int_equal(do_write(&r, op_check, &op), SC_OK);
+    assert_int_equal(op.task.id, task.id);
+    assert_int_equal(complete(&r, &task, NULL), SC_OK);
+    assert_int_equal(do_write(&r, op_check, &op), SC_E_LEASE_LOST);
+}
+
 static void releasing_costs_nothing(void **state)
 {
     (void)state;
@@ -127,6 +153,21 @@ static void permanent_errors_are_final_at_once(void **state)
     assert_int_equal(job.state, SC_JOB_FAILED);
     assert_false(job.dead_letter);
     assert_int_equal(job.error_code, SC_E_FILE_FORMAT);
+}
+
+static void a_permanent_error_is_no_dead_letter_even_as_the_last(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    for (int i = 0; i < 3; i++) {
+        struct sc_task task = claim_one(&r);
+        assert_int_equal(fail_task(&r, &task, i < 2 ? SC_E_ENGINE_ERROR : SC_E_FILE_FORMAT), SC_OK);
+        let_time_pass(&r, 5000);
+    }
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(job.state, SC_JOB_FAILED);
+    assert_false(job.dead_letter);
 }
 
 static void poison_is_condemned_after_three_crashes(void **state)
@@ -314,9 +355,11 @@ int main(void)
         TEST(completing_is_idempotent_by_task_and_epoch),
         TEST(a_late_result_is_refused_after_the_lease_passed_on),
         TEST(the_same_worker_is_fenced_by_the_epoch),
+        TEST(nobody_else_may_finish_a_running_task),
         TEST(releasing_costs_nothing),
         TEST(transient_errors_back_off_and_the_third_is_final),
         TEST(permanent_errors_are_final_at_once),
+        TEST(a_permanent_error_is_no_dead_letter_even_as_the_last),
         TEST(poison_is_condemned_after_three_crashes),
         TEST(pulling_the_plug_condemns_nobody),
         TEST(interruptions_have_a_limit_too),

@@ -54,6 +54,28 @@ static void a_sweep_does_a_hundred_rows_at_most(void **state)
     assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 0"), 128);
 }
 
+static void all_kinds_of_rows_share_the_hundred(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_task got[64];
+    struct sc_job_spec spec = noop_spec();
+    for (int i = 0; i < 60; i++)
+        create_from(&r, &spec, NULL);
+    assert_int_equal(claim(&r, got, 64), 60);
+    spec.run_after_ms = T0 + 1000;
+    for (int i = 0; i < 60; i++)
+        create_from(&r, &spec, NULL);
+    test_clock_step(&r.clock, 30000);
+    bool more = false;
+    (void)sweep(&r, &more);
+    assert_true(more);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 0"), 100);
+    (void)sweep(&r, &more);
+    assert_false(more);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 0"), 120);
+}
+
 static void no_jump_of_the_wall_clock_moves_a_lease(void **state)
 {
     (void)state;
@@ -257,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(expired_leases_come_back_and_live_ones_stay),
         TEST(a_sweep_does_a_hundred_rows_at_most),
+        TEST(all_kinds_of_rows_share_the_hundred),
         TEST(no_jump_of_the_wall_clock_moves_a_lease),
         TEST(back_off_is_not_moved_either),
         TEST(jobs_time_out),
