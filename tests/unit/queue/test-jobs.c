@@ -619,6 +619,14 @@ static void hooks_tell_of_ready_and_of_cancelled_tasks(void **state)
     assert_int_equal(cancelled, 1);
     assert_int_equal(on_job(&r, op_cancel, create(&r, SC_CLASS_LOW, 0)), SC_OK);
     assert_int_equal(cancelled, 1); /* nobody held it */
+    create(&r, SC_CLASS_NORMAL, 0);
+    task = claim_one(&r);
+    int before = ready;
+    assert_int_equal(fail_task(&r, &task, SC_E_ENGINE_ERROR), SC_OK);
+    assert_int_equal(ready, before); /* it backs off */
+    test_clock_step(&r.clock, 1000);
+    (void)sweep(&r, NULL);
+    assert_int_equal(ready, before + 1);
 }
 
 int main(void)

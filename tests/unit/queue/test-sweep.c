@@ -154,6 +154,26 @@ static void jobs_time_out(void **state)
     assert_int_equal(sweep(&r, NULL), 1000);
 }
 
+static void many_time_outs_take_several_sweeps(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.timeout_ms = 1000;
+    for (int i = 0; i < 10; i++)
+        create_from(&r, &spec, NULL);
+    struct sc_task got[16];
+    assert_int_equal(claim(&r, got, 16), 10);
+    test_clock_step(&r.clock, 1000);
+    bool more = false;
+    assert_int_equal(sweep(&r, &more), 0);
+    assert_true(more);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs WHERE state = 3"), 8);
+    (void)sweep(&r, &more);
+    assert_false(more);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs WHERE state = 3"), 10);
+}
+
 static void a_restart_frees_what_this_hosts_processes_held(void **state)
 {
     (void)state;
@@ -283,6 +303,7 @@ int main(void)
         TEST(no_jump_of_the_wall_clock_moves_a_lease),
         TEST(back_off_is_not_moved_either),
         TEST(jobs_time_out),
+        TEST(many_time_outs_take_several_sweeps),
         TEST(a_restart_frees_what_this_hosts_processes_held),
         TEST(a_restart_frees_hundreds_of_tasks),
         TEST(downtime_and_jumps_between_servers_expire_nothing),
