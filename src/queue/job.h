@@ -109,14 +109,18 @@ SC_MUST_USE enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_j
  * when it has ended. Repeating on a cancelled one is OK. */
 SC_MUST_USE enum sc_code sc_job_cancel(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                        struct sc_error *err);
-/* A failed or cancelled job goes on where it stopped: done tasks stay done. */
+/* A failed or cancelled job goes on where it stopped: done tasks stay done, the others start
+ * without failures. It queues for admission like a new one, and has lost its dedupe key. CONFLICT
+ * otherwise. */
 SC_MUST_USE enum sc_code sc_job_retry(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                       struct sc_error *err);
 struct sc_job_failure {
     const struct sc_error *why;
     int stage, chunk; /* where; -1: nowhere in particular */
 };
-/* The pipeline's verdicts. Both admit the next job of the class. */
+/* The pipeline's verdicts. Both cancel the tasks that are left and admit the next job of the class.
+ * CONFLICT when the job has ended, or is to be completed before any task was claimed; completing a
+ * completed job again is OK. */
 SC_MUST_USE enum sc_code sc_job_complete(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                          struct sc_error *err);
 SC_MUST_USE enum sc_code sc_job_fail(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
