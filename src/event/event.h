@@ -22,7 +22,7 @@ enum sc_event_kind {
     SC_EVENT_TASK_FAILED,      /* counted as a failure */
     SC_EVENT_TASK_INTERRUPTED, /* lease lost, worker killed, server restarted: not its fault */
     SC_EVENT_TASK_RELEASED,    /* given back by a worker that stops */
-    SC_EVENT_GAP,              /* only in rings: events were dropped */
+    SC_EVENT_GAP,              /* only in rings: events after its `id` were dropped */
     SC_EVENT_KIND_COUNT_
 };
 SC_DECLARE_ENUM_STRINGS(sc_event_kind);
@@ -30,17 +30,17 @@ SC_DECLARE_ENUM_STRINGS(sc_event_kind);
 struct sc_event {
     int64_t id; /* row of job_events: the cursor */
     enum sc_event_kind kind;
-    int64_t job;      /* jobs.id */
+    int64_t job; /* jobs.id */
     int64_t owner_id;
     char job_id[SC_UUID_TEXT];
     int64_t at_ms;
-    int state;        /* sc_job_state */
-    int stage;        /* sc_stage, -1: none */
-    int chunk;        /* -1: none */
+    int state; /* sc_job_state */
+    int stage; /* sc_stage, -1: none */
+    int chunk; /* -1: none */
     int attempt;
     int64_t epoch;
-    int64_t duration_ms; /* -1: none */
-    int progress;        /* 0..100 */
+    int64_t duration_ms;   /* -1: none */
+    int progress;          /* 0..100 */
     int64_t transcript_id; /* 0: none */
     enum sc_code code;
     char worker[64];
@@ -50,6 +50,7 @@ struct sc_event {
 struct sc_hub;
 struct sc_subscriber;
 
+/* Never NULL. */
 struct sc_hub *sc_hub_new(void);
 void sc_hub_free(struct sc_hub *hub);
 SC_DEFINE_FREEP(struct sc_hub, sc_hub_free);
@@ -57,15 +58,19 @@ SC_DEFINE_FREEP(struct sc_hub, sc_hub_free);
 void sc_hub_publish(struct sc_hub *hub, const struct sc_event *event);
 bool sc_hub_has_subscribers(struct sc_hub *hub);
 
-/* Called on the publishing thread when a ring goes from empty to filled; must not block. */
+/* Called on the publishing thread when a ring goes from empty to filled. Must not block, nor open,
+ * close or publish; sc_subscriber_next is allowed. Never called once the close has returned. */
 typedef void (*sc_wake_fn)(void *ctx);
 
-/* job 0: all of the owner's; owner_id 0: of everybody. wake may be NULL. */
+/* job 0: all of the owner's; owner_id 0: of everybody. ring: how many events it holds, at least 1.
+ * wake may be NULL. Never NULL. Close it before its hub. */
 struct sc_subscriber *sc_subscriber_open(struct sc_hub *hub, int64_t owner_id, int64_t job,
                                          size_t ring, sc_wake_fn wake, void *ctx);
+/* NULL allowed. No other thread may be using it. */
 void sc_subscriber_close(struct sc_subscriber *sub);
 SC_DEFINE_FREEP(struct sc_subscriber, sc_subscriber_close);
-/* Takes the oldest event; false when the ring is empty. */
+/* Takes the oldest event; false when the ring is empty. After a GAP (taken like an event) re-read
+ * state from the store: the ring is filled again from then on. */
 bool sc_subscriber_next(struct sc_subscriber *sub, struct sc_event *out);
-/* Waits for one until the monotonic deadline. */
+/* Waits for one until the monotonic deadline (sc_clock_mono_ms; negative: for ever). */
 bool sc_subscriber_wait(struct sc_subscriber *sub, int64_t deadline_ms, struct sc_event *out);

@@ -106,18 +106,24 @@ CREATE TABLE jobs (
     started_ms INTEGER,
     completed_ms INTEGER,
     updated_ms INTEGER NOT NULL,
-    expires_ms INTEGER
+    expires_ms INTEGER,
+    -- On the queue's clock (queue/clock.c), which no step of the wall clock moves.
+    started_clock_ms INTEGER,             -- the first claim since it was made or retried
+    stage_clock_ms INTEGER,               -- when `stage` began
+    deadline_ms INTEGER                   -- started_clock_ms + timeout_ms
 );
 CREATE UNIQUE INDEX jobs_dedupe ON jobs (dedupe_key) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX jobs_owner ON jobs (owner_id, id);
 CREATE INDEX jobs_owner_state ON jobs (owner_id, state, id);
+CREATE INDEX jobs_state ON jobs (state, id);
+CREATE INDEX jobs_open ON jobs (class, state, id) WHERE state IN (0, 1, 3); -- what the statistics count
 CREATE INDEX jobs_file ON jobs (file_id, id);
 CREATE INDEX jobs_campaign ON jobs (campaign_id, id) WHERE campaign_id IS NOT NULL;
 CREATE INDEX jobs_waiting ON jobs (class, priority, id) WHERE admission = 1;
 CREATE INDEX jobs_waiting_oldest ON jobs (class, id) WHERE admission = 1;
-CREATE INDEX jobs_admitted ON jobs (class, counted) WHERE admission = 2;
+CREATE INDEX jobs_admitted ON jobs (class, counted, admission) WHERE admission = 2;
 CREATE INDEX jobs_scheduled ON jobs (run_after_ms) WHERE admission = 0;
-CREATE INDEX jobs_deadline ON jobs (started_ms) WHERE admission = 2 AND timeout_ms IS NOT NULL;
+CREATE INDEX jobs_deadline ON jobs (deadline_ms) WHERE admission = 2 AND deadline_ms IS NOT NULL;
 CREATE INDEX jobs_expiry ON jobs (expires_ms) WHERE expires_ms IS NOT NULL;
 
 CREATE TABLE workers (
@@ -130,12 +136,12 @@ CREATE TABLE workers (
     engines TEXT NOT NULL DEFAULT '[]',
     device TEXT NOT NULL DEFAULT 'cpu',
     registered_ms INTEGER NOT NULL,
-    heartbeat_ms INTEGER NOT NULL,
+    heartbeat_ms INTEGER NOT NULL,        -- on the queue's clock
     gone_ms INTEGER
 );
 CREATE INDEX workers_alive ON workers (id) WHERE gone_ms IS NULL;
 
--- The queue's unit of work: (job, stage, chunk).
+-- The queue's unit of work: (job, stage, chunk). Its times are on the queue's clock (queue/clock.c).
 CREATE TABLE tasks (
     id INTEGER PRIMARY KEY,
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -151,17 +157,18 @@ CREATE TABLE tasks (
     worker_id INTEGER REFERENCES workers (id),
     lease_until_ms INTEGER,
     claimed_ms INTEGER,
-    run_after_ms INTEGER,
+    run_after_ms INTEGER,                 -- of a back-off; NULL while its job is not yet due
     finished_ms INTEGER,
     error_code TEXT,
     error_message TEXT,
     UNIQUE (job, stage, chunk)
 );
 -- The claim's index. Keep the claim's ORDER BY equal to it; the literal `state = 0` must stand in
--- the statement.
+-- the statement. (SQLite answers a count from a partial index alone only when it holds the column of
+-- its condition too.)
 CREATE INDEX tasks_ready ON tasks (lane, class, priority, job, chunk) WHERE state = 0;
-CREATE INDEX tasks_ready_oldest ON tasks (lane, job, chunk) WHERE state = 0;
-CREATE INDEX tasks_running ON tasks (worker_id, id) WHERE state = 1;
+CREATE INDEX tasks_ready_oldest ON tasks (lane, class, job, chunk, state) WHERE state = 0;
+CREATE INDEX tasks_running ON tasks (worker_id, id, state) WHERE state = 1;
 CREATE INDEX tasks_scheduled ON tasks (run_after_ms) WHERE state = 2;
 
 CREATE TABLE chunks (

@@ -1,0 +1,236 @@
+/* The claim. Class goes first, so classes are asked one after the other, each lane through the
+ * index tasks_ready for as many rows as are wanted; the lanes are merged here. One claim in ten
+ * takes the oldest instead, of whatever class: that bounds how long the last in line can wait. */
+
+#include "queue/queue-internal.h"
+
+#include "base/banned.h"
+
+struct pick {
+    int64_t id, job;
+    int chunk, priority;
+    bool used;
+};
+
+struct picks {
+    struct pick at[SC_CLAIM_MAX];
+    size_t count;
+};
+
+typedef int (*compare_fn)(const struct pick *a, const struct pick *b);
+
+static int by_age(const struct pick *a, const struct pick *b)
+{
+    if (a->job != b->job)
+        return a->job < b->job ? -1 : 1;
+    return a->chunk < b->chunk ? -1 : a->chunk > b->chunk;
+}
+
+static int by_rank(const struct pick *a, const struct pick *b)
+{
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    return by_age(a, b);
+}
+
+/* Keeps the list [from, count) sorted and at most `max` long in all. */
+static void insert_sorted(struct picks *list, size_t from, size_t max, compare_fn compare,
+                          const struct pick *pick)
+{
+    size_t i = list->count;
+    while (i > from && compare(pick, &list->at[i - 1]) < 0)
+        i--;
+    if (i >= max)
+        return;
+    size_t last = SC_MIN(list->count, max - 1);
+    for (size_t j = last; j > i; j--)
+        list->at[j] = list->at[j - 1];
+    list->at[i] = *pick;
+    list->count = last + 1;
+}
+
+struct search {
+    struct sc_conn *tx;
+    const struct sc_claim *claim;
+    enum sc_sql sql;
+    compare_fn compare;
+};
+
+/* Adds one class of one lane to the list, in its place behind `from`. */
+static enum sc_code gather(const struct search *search, const char *lane, enum sc_class class,
+                           size_t from, struct picks *list, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(search->tx, search->sql);
+    sc_stmt_bind_text(&st, ":lane", lane);
+    sc_stmt_bind_int(&st, ":class", (int64_t) class);
+    sc_stmt_bind_int(&st, ":limit", search->claim->max);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        struct pick pick = {
+            .id = sc_stmt_int(&st, "id"),
+            .job = sc_stmt_int(&st, "job"),
+            .chunk = (int)sc_stmt_int(&st, "chunk"),
+            .priority = (int)sc_stmt_int(&st, "priority"),
+        };
+        insert_sorted(list, from, (size_t)search->claim->max, search->compare, &pick);
+    }
+}
+
+/* The best of all lanes: a class only follows when those above it leave room. */
+static enum sc_code find_best(struct sc_conn *tx, const struct sc_claim *claim,
+                              const bool paused[SC_CLASS_COUNT_], struct picks *out,
+                              struct sc_error *err)
+{
+    struct search search = { tx, claim, SC_SQL_TASK_BEST, by_rank };
+    for (int c = 0; c < SC_CLASS_COUNT_ && out->count < (size_t)claim->max; c++) {
+        size_t from = out->count;
+        for (size_t i = 0; !paused[c] && i < claim->lane_count; i++) {
+            enum sc_code code = gather(&search, claim->lanes[i], (enum sc_class)c, from, out, err);
+            if (code != SC_OK)
+                return code;
+        }
+    }
+    return SC_OK;
+}
+
+static enum sc_code find_oldest(struct sc_conn *tx, const struct sc_claim *claim,
+                                const bool paused[SC_CLASS_COUNT_], struct picks *out,
+                                struct sc_error *err)
+{
+    struct search search = { tx, claim, SC_SQL_TASK_OLDEST, by_age };
+    for (int c = 0; c < SC_CLASS_COUNT_; c++) {
+        for (size_t i = 0; !paused[c] && i < claim->lane_count; i++) {
+            enum sc_code code = gather(&search, claim->lanes[i], (enum sc_class)c, 0, out, err);
+            if (code != SC_OK)
+                return code;
+        }
+    }
+    return SC_OK;
+}
+
+static enum sc_code take(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id, int64_t id,
+                         bool *taken, struct sc_error *err)
+{
+    sc_assert(sc_task_may_move(SC_TASK_READY, SC_TASK_RUNNING));
+    int64_t clock = sc_queue_clock_ms(queue);
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_TAKE);
+    sc_stmt_bind_int(&st, ":id", id);
+    sc_stmt_bind_int(&st, ":worker_id", worker_id);
+    sc_stmt_bind_int(&st, ":clock", clock);
+    sc_stmt_bind_int(&st, ":lease_until_ms", clock + queue->config.lease_ms);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        *taken = sc_conn_changes(tx) > 0;
+    return code;
+}
+
+/* The log and the job's state, after its task was taken. */
+static enum sc_code follow_up(struct sc_queue *queue, struct sc_conn *tx, int64_t id,
+                              struct sc_task *out, struct sc_error *err)
+{
+    struct sc_task_row row;
+    struct sc_job_brief job;
+    enum sc_code code = sc_task_row_get(tx, id, &row, err);
+    if (code == SC_OK)
+        code = sc_job_brief_get(tx, row.task.job, &job, err);
+    if (code == SC_OK && job.state == SC_JOB_PENDING)
+        code = sc_job_start(queue, tx, &job, err);
+    /* Later stages begin when the pipeline says so: chunks run while split still does. */
+    if (code == SC_OK && job.stage_clock_ms < 0)
+        code = sc_job_set_stage(queue, tx, &job, row.task.stage, err);
+    if (code != SC_OK)
+        return code;
+    struct sc_event event = sc_queue_task_event(SC_EVENT_TASK_CLAIMED, &job, &row);
+    code = sc_queue_emit(queue, tx, &event, err);
+    if (code == SC_OK)
+        *out = row.task;
+    return code;
+}
+
+static struct pick *first_unused(struct picks *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!list->at[i].used)
+            return &list->at[i];
+    }
+    return NULL;
+}
+
+/* The same task may stand in both lists. */
+static void mark_used(struct picks *list, int64_t id)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->at[i].id == id)
+            list->at[i].used = true;
+    }
+}
+
+static enum sc_code known_worker(struct sc_conn *tx, int64_t worker_id, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_GET);
+    sc_stmt_bind_int(&st, ":id", worker_id);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
+                            (long long)worker_id);
+    return code;
+}
+
+/* Does one of the next `max` claims go to the oldest? */
+static bool turn_is_near(const struct sc_queue *queue, int max)
+{
+    return queue->claim_turn % SC_FAIR_EVERY + (unsigned)max >= SC_FAIR_EVERY;
+}
+
+struct offer {
+    const struct sc_claim *claim;
+    struct picks best, oldest;
+    size_t given;
+};
+
+static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct offer *offer,
+                             struct sc_task *out, struct sc_error *err)
+{
+    while (offer->given < (size_t)offer->claim->max) {
+        bool fair = queue->claim_turn % SC_FAIR_EVERY == SC_FAIR_EVERY - 1;
+        struct pick *pick = first_unused(fair ? &offer->oldest : &offer->best);
+        if (pick == NULL)
+            break;
+        mark_used(fair ? &offer->best : &offer->oldest, pick->id);
+        pick->used = true;
+        bool taken = false;
+        enum sc_code code = take(queue, tx, offer->claim->worker_id, pick->id, &taken, err);
+        if (code == SC_OK && taken)
+            code = follow_up(queue, tx, pick->id, &out[offer->given], err);
+        if (code != SC_OK)
+            return code;
+        if (taken) {
+            offer->given++;
+            queue->claim_turn++;
+        }
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx, const struct sc_claim *claim,
+                           struct sc_task *out, size_t *count, struct sc_error *err)
+{
+    sc_assert(claim->max >= 1 && claim->max <= SC_CLAIM_MAX);
+    bool paused[SC_CLASS_COUNT_] = { false };
+    struct offer offer = { .claim = claim };
+    enum sc_code code = known_worker(tx, claim->worker_id, err);
+    if (code == SC_OK)
+        code = sc_queue_paused(tx, paused, err);
+    if (code == SC_OK)
+        code = find_best(tx, claim, paused, &offer.best, err);
+    if (code == SC_OK && offer.best.count > 0 && turn_is_near(queue, claim->max))
+        code = find_oldest(tx, claim, paused, &offer.oldest, err);
+    if (code == SC_OK)
+        code = hand_out(queue, tx, &offer, out, err);
+    if (code == SC_OK)
+        *count = offer.given;
+    return code;
+}

@@ -1,0 +1,156 @@
+#include "queue/queue-internal.h"
+
+#include "base/lock.h"
+
+#include "base/banned.h"
+
+struct sc_event sc_queue_event(enum sc_event_kind kind, const struct sc_job_brief *job)
+{
+    struct sc_event event = {
+        .kind = kind,
+        .job = job->id,
+        .owner_id = job->owner_id,
+        .at_ms = sc_clock_wall_ms(),
+        .state = (int)job->state,
+        .stage = job->stage,
+        .chunk = -1,
+        .duration_ms = -1,
+        .progress = sc_job_brief_progress(job),
+    };
+    (void)snprintf(event.job_id, sizeof(event.job_id), "%s", job->job_id);
+    return event;
+}
+
+struct sc_event sc_queue_task_event(enum sc_event_kind kind, const struct sc_job_brief *job,
+                                    const struct sc_task_row *row)
+{
+    struct sc_event event = sc_queue_event(kind, job);
+    event.stage = (int)row->task.stage;
+    event.chunk = row->task.chunk;
+    event.attempt = row->task.failures + row->task.interruptions + 1;
+    event.epoch = row->task.epoch;
+    (void)snprintf(event.worker, sizeof(event.worker), "%s", row->worker);
+    return event;
+}
+
+static void publish(void *owner, const void *arg)
+{
+    sc_hub_publish(owner, arg);
+}
+
+enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx, struct sc_event *event,
+                           struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EVENT_INSERT);
+    sc_stmt_bind_int(&st, ":job", event->job);
+    sc_stmt_bind_int(&st, ":at_ms", event->at_ms);
+    sc_stmt_bind_int(&st, ":kind", (int64_t)event->kind);
+    sc_stmt_bind_int(&st, ":state", event->state);
+    sc_stmt_bind_opt(&st, ":stage", event->stage);
+    sc_stmt_bind_opt(&st, ":chunk", event->chunk);
+    sc_stmt_bind_opt(&st, ":attempt", event->attempt == 0 ? -1 : event->attempt);
+    sc_stmt_bind_opt(&st, ":epoch", event->epoch == 0 ? -1 : event->epoch);
+    sc_stmt_bind_text(&st, ":worker", event->worker[0] == '\0' ? NULL : event->worker);
+    sc_stmt_bind_opt(&st, ":duration_ms", event->duration_ms);
+    sc_stmt_bind_int(&st, ":progress", event->progress);
+    sc_stmt_bind_text(&st, ":code", event->code == SC_OK ? NULL : sc_code_name(event->code));
+    sc_stmt_bind_text(&st, ":message", event->message[0] == '\0' ? NULL : event->message);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code != SC_OK)
+        return code;
+
+    event->id = sc_conn_last_id(tx);
+    if (queue->hub != NULL)
+        sc_conn_after_commit(tx, publish, queue->hub, event, sizeof(*event));
+    return SC_OK;
+}
+
+static void call_hook(struct sc_queue *queue, const struct sc_hook *hook)
+{
+    struct sc_hook copy;
+    {
+        SC_LOCK(&queue->lock);
+        copy = *hook;
+    }
+    if (copy.fn != NULL)
+        copy.fn(copy.ctx);
+}
+
+static void ready_committed(void *owner, const void *arg)
+{
+    (void)arg;
+    struct sc_queue *queue = owner;
+    call_hook(queue, &queue->on_ready);
+}
+
+static void cancel_committed(void *owner, const void *arg)
+{
+    (void)arg;
+    struct sc_queue *queue = owner;
+    call_hook(queue, &queue->on_cancel);
+}
+
+void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx)
+{
+    sc_conn_after_commit(tx, ready_committed, queue, NULL, 0);
+}
+
+void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx)
+{
+    sc_conn_after_commit(tx, cancel_committed, queue, NULL, 0);
+}
+
+static void event_from_row(struct sc_stmt *st, struct sc_event *out)
+{
+    *out = (struct sc_event){
+        .id = sc_stmt_int(st, "id"),
+        .kind = (enum sc_event_kind)sc_stmt_int(st, "kind"),
+        .job = sc_stmt_int(st, "job"),
+        .owner_id = sc_stmt_int(st, "owner_id"),
+        .at_ms = sc_stmt_int(st, "at_ms"),
+        .state = (int)sc_stmt_int(st, "state"),
+        .stage = (int)sc_stmt_int_or(st, "stage", -1),
+        .chunk = (int)sc_stmt_int_or(st, "chunk", -1),
+        .attempt = (int)sc_stmt_int_or(st, "attempt", 0),
+        .epoch = sc_stmt_int_or(st, "epoch", 0),
+        .duration_ms = sc_stmt_int_or(st, "duration_ms", -1),
+        .progress = (int)sc_stmt_int_or(st, "progress", 0),
+        .transcript_id = sc_stmt_int_or(st, "transcript_id", 0),
+    };
+    (void)sc_code_parse(sc_stmt_text(st, "code"), &out->code); /* "" and unknown: SC_OK stays */
+    (void)snprintf(out->job_id, sizeof(out->job_id), "%s", sc_stmt_text(st, "job_id"));
+    (void)snprintf(out->worker, sizeof(out->worker), "%s", sc_stmt_text(st, "worker"));
+    (void)snprintf(out->message, sizeof(out->message), "%s", sc_stmt_text(st, "message"));
+}
+
+enum sc_code sc_event_list(struct sc_conn *conn, const struct sc_event_filter *filter,
+                           sc_event_fn fn, void *ctx, struct sc_error *err)
+{
+    SC_AUTO_STMT st =
+        sc_stmt_get(conn, filter->job == 0 ? SC_SQL_EVENT_LIST_ALL : SC_SQL_EVENT_LIST_JOB);
+    if (filter->job != 0)
+        sc_stmt_bind_int(&st, ":job", filter->job);
+    sc_stmt_bind_int(&st, ":owner_id", filter->owner_id);
+    sc_stmt_bind_int(&st, ":after", filter->after_id);
+    sc_stmt_bind_int(&st, ":limit", filter->limit);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        struct sc_event event;
+        event_from_row(&st, &event);
+        code = fn(ctx, &event, err);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
+enum sc_code sc_event_newest(struct sc_conn *conn, int64_t *id, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EVENT_NEWEST);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *id = sc_stmt_int_or(&st, "id", 0);
+    return code;
+}

@@ -1,0 +1,130 @@
+#pragma once
+/* Jobs of the queue: making, finding, listing, ending them. Part of queue/queue.h. */
+
+#include "base/enum.h"
+#include "base/id.h"
+#include "store/store.h"
+
+struct sc_queue;
+
+enum sc_class { SC_CLASS_HIGH, SC_CLASS_NORMAL, SC_CLASS_LOW, SC_CLASS_COUNT_ };
+enum sc_stage {
+    SC_STAGE_INGEST,
+    SC_STAGE_SPLIT,
+    SC_STAGE_TRANSCRIBE,
+    SC_STAGE_CONVERT,
+    SC_STAGE_MERGE,
+    SC_STAGE_JOIN,
+    SC_STAGE_NOOP,
+    SC_STAGE_COUNT_
+};
+enum sc_job_state {
+    SC_JOB_PENDING,
+    SC_JOB_PROCESSING,
+    SC_JOB_COMPLETED,
+    SC_JOB_FAILED,
+    SC_JOB_CANCELLED,
+    SC_JOB_STATE_COUNT_
+};
+enum sc_admission {
+    SC_ADMISSION_SCHEDULED,
+    SC_ADMISSION_WAITING,
+    SC_ADMISSION_ADMITTED,
+    SC_ADMISSION_ENDED
+};
+SC_DECLARE_ENUM_STRINGS(sc_class);
+SC_DECLARE_ENUM_STRINGS(sc_stage);
+SC_DECLARE_ENUM_STRINGS(sc_job_state);
+
+struct sc_job {
+    int64_t id, owner_id, file_id, transcript_id; /* 0: none */
+    char job_id[SC_UUID_TEXT];
+    char pipeline[24], engine[24], engine_version[40], model[120], task[16], language[24];
+    char detected_language[24];
+    char file_name[512], name[512];
+    enum sc_class class;
+    int priority;
+    enum sc_job_state state;
+    int stage; /* sc_stage or -1 */
+    enum sc_admission admission;
+    bool counted, split_done, dead_letter;
+    int chunks_total, chunks_completed, retry_count, error_chunk;
+    int error_stage;
+    int64_t split_samples, run_after_ms, timeout_ms, duration_ms, processing_ms;
+    enum sc_code error_code; /* SC_OK: none */
+    char error_message[240];
+    int64_t created_ms, started_ms, completed_ms, updated_ms; /* 0: not yet */
+    char *settings;                                           /* canonical JSON; owned */
+};
+void sc_job_done(struct sc_job *job); /* frees what it owns */
+#define SC_AUTO_JOB SC_AUTO(sc_job_done) struct sc_job
+
+struct sc_job_spec {
+    int64_t owner_id, file_id;
+    const char *pipeline, *engine, *engine_version, *model, *task, *language, *file_name, *name;
+    const char *settings;   /* canonical JSON of the resolved options */
+    const char *dedupe_key; /* NULL: none */
+    bool force;             /* takes the key from an earlier job */
+    bool counted;           /* takes a place of max_concurrent */
+    enum sc_class class;
+    int priority;
+    int64_t run_after_ms; /* 0: now */
+    int64_t timeout_ms;   /* 0: the queue's */
+    int64_t duration_ms;  /* 0: unknown */
+    enum sc_stage first_stage;
+    const char *first_lane;
+};
+
+/* Makes the job and its first task, or finds the one that has the same dedupe key (*existing). */
+SC_MUST_USE enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
+                                       const struct sc_job_spec *spec, struct sc_job *out,
+                                       bool *existing, struct sc_error *err);
+/* owner_id 0: of anybody. JOB_NOT_FOUND also for another owner's. */
+SC_MUST_USE enum sc_code sc_job_find(struct sc_conn *conn, int64_t owner_id, const char *job_id,
+                                     struct sc_job *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_job_get(struct sc_conn *conn, int64_t id, struct sc_job *out,
+                                    struct sc_error *err);
+
+struct sc_job_filter {
+    int64_t owner_id;  /* 0: all */
+    int state;         /* -1: all */
+    int64_t file_id;   /* 0: all */
+    int64_t before_id; /* cursor: ids below it; 0: from the newest */
+    int limit;
+};
+typedef enum sc_code (*sc_job_fn)(void *ctx, const struct sc_job *job, struct sc_error *err);
+/* Newest first. */
+SC_MUST_USE enum sc_code sc_job_list(struct sc_conn *conn, const struct sc_job_filter *filter,
+                                     sc_job_fn fn, void *ctx, struct sc_error *err);
+
+/* 0..100. */
+int sc_job_progress(const struct sc_job *job);
+/* Milliseconds until it is done, from what its chunks took so far; -1: unknown. */
+int64_t sc_job_eta_ms(struct sc_conn *conn, const struct sc_job *job);
+/* Jobs before it in its class (exact to 1 000, more: 1 001); -1 unless it waits. */
+SC_MUST_USE enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_job *job,
+                                         int *position, struct sc_error *err);
+
+/* Ends a pending or processing job; its running tasks are told at their next heartbeat. CONFLICT
+ * when it has ended. Repeating on a cancelled one is OK. */
+SC_MUST_USE enum sc_code sc_job_cancel(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                       struct sc_error *err);
+/* A failed or cancelled job goes on where it stopped: done tasks stay done, the others start
+ * without failures. It queues for admission like a new one, and has lost its dedupe key. CONFLICT
+ * otherwise. */
+SC_MUST_USE enum sc_code sc_job_retry(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                      struct sc_error *err);
+struct sc_job_failure {
+    const struct sc_error *why;
+    int stage, chunk; /* where; -1: nowhere in particular */
+};
+/* The pipeline's verdicts. Both cancel the tasks that are left and admit the next job of the class.
+ * CONFLICT when the job has ended, or is to be completed before any task was claimed; completing a
+ * completed job again is OK. */
+SC_MUST_USE enum sc_code sc_job_complete(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                         struct sc_error *err);
+SC_MUST_USE enum sc_code sc_job_fail(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                     const struct sc_job_failure *failure, struct sc_error *err);
+/* A stage began or ended: sets jobs.stage, logs with its duration. */
+SC_MUST_USE enum sc_code sc_job_enter_stage(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                            enum sc_stage stage, struct sc_error *err);

@@ -1,0 +1,134 @@
+#include "queue/queue-internal.h"
+
+#include "base/banned.h"
+
+enum sc_code sc_counter_add(struct sc_conn *tx, const char *name, int64_t n, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_COUNTER_ADD);
+    sc_stmt_bind_text(&st, ":name", name);
+    sc_stmt_bind_int(&st, ":n", n);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code counter_get(struct sc_conn *conn, const char *name, int64_t *out,
+                                struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_COUNTER_GET);
+    sc_stmt_bind_text(&st, ":name", name);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = sc_stmt_int(&st, "value");
+    return code == SC_E_NOT_FOUND ? SC_OK : code;
+}
+
+static enum sc_code count_of(struct sc_conn *conn, enum sc_sql sql, int64_t *out,
+                             struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, sql);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = sc_stmt_int(&st, "n");
+    return code;
+}
+
+enum sc_code sc_queue_paused(struct sc_conn *conn, bool out[SC_CLASS_COUNT_], struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_QUEUE_LIST);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        int64_t class = sc_stmt_int(&st, "class");
+        if (class >= 0 && class < SC_CLASS_COUNT_)
+            out[class] = sc_stmt_int(&st, "paused") != 0;
+    }
+}
+
+enum sc_code sc_queue_pause(struct sc_queue *queue, struct sc_conn *tx, enum sc_class class,
+                            bool paused, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_QUEUE_PAUSE);
+    sc_stmt_bind_int(&st, ":class", (int64_t) class);
+    sc_stmt_bind_int(&st, ":paused", paused ? 1 : 0);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK && !paused)
+        sc_queue_note_ready(queue, tx);
+    return code;
+}
+
+/* Fills the counts; oldest[class]: the first job that is pending, 0: none. */
+static enum sc_code count_jobs(struct sc_conn *conn, struct sc_queue_stats *out,
+                               int64_t oldest[SC_CLASS_COUNT_], struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_QUEUE_COUNT_JOBS);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        int64_t class = sc_stmt_int(&st, "class");
+        int64_t state = sc_stmt_int(&st, "state");
+        int64_t n = sc_stmt_int(&st, "n");
+        sc_assert(class >= 0 && class < SC_CLASS_COUNT_);
+        if (state == SC_JOB_PENDING) {
+            out->class[class].pending = n;
+            oldest[class] = sc_stmt_int(&st, "oldest");
+        } else if (state == SC_JOB_PROCESSING) {
+            out->class[class].running = n;
+        } else {
+            out->class[class].failed = n;
+        }
+    }
+}
+
+static enum sc_code age_of(struct sc_conn *conn, int64_t job, int64_t *age_ms, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_QUEUE_CREATED);
+    sc_stmt_bind_int(&st, ":id", job);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *age_ms = SC_MAX(0, sc_clock_wall_ms() - sc_stmt_int(&st, "created_ms"));
+    return code;
+}
+
+enum sc_code sc_queue_stats(struct sc_queue *queue, struct sc_conn *conn,
+                            struct sc_queue_stats *out, struct sc_error *err)
+{
+    struct sc_queue_stats stats = { 0 };
+    int64_t oldest[SC_CLASS_COUNT_] = { 0 };
+    bool paused[SC_CLASS_COUNT_] = { false };
+    enum sc_code code = count_jobs(conn, &stats, oldest, err);
+    if (code == SC_OK)
+        code = sc_queue_paused(conn, paused, err);
+    for (int c = 0; c < SC_CLASS_COUNT_; c++) {
+        stats.class[c].paused = paused[c];
+        stats.class[c].max_concurrent = queue->config.max_concurrent[c];
+        if (code == SC_OK && oldest[c] != 0)
+            code = age_of(conn, oldest[c], &stats.class[c].oldest_age_ms, err);
+    }
+    if (code == SC_OK)
+        code = count_of(conn, SC_SQL_TASK_COUNT_READY, &stats.tasks_ready, err);
+    if (code == SC_OK)
+        code = count_of(conn, SC_SQL_TASK_COUNT_RUNNING, &stats.tasks_running, err);
+    if (code == SC_OK)
+        code = counter_get(conn, SC_COUNTER_COMPLETED, &stats.completed_total, err);
+    if (code == SC_OK)
+        code = counter_get(conn, SC_COUNTER_FAILED, &stats.failed_total, err);
+    if (code == SC_OK)
+        *out = stats;
+    return code;
+}
+
+enum sc_code sc_queue_demand(struct sc_conn *conn, int64_t *ready, int64_t *running,
+                             struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TASK_DEMAND);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK) {
+        *ready = sc_stmt_int(&st, "ready");
+        *running = sc_stmt_int(&st, "running");
+    }
+    return code;
+}

@@ -1,0 +1,209 @@
+#include "queue/queue-internal.h"
+
+#include <signal.h>
+
+#include "base/banned.h"
+
+enum sc_code sc_worker_register(struct sc_queue *queue, struct sc_conn *tx,
+                                const struct sc_worker *worker, const char *engines_json,
+                                int64_t *id, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_INSERT);
+    sc_stmt_bind_text(&st, ":name", worker->name);
+    sc_stmt_bind_text(&st, ":host", worker->host);
+    sc_stmt_bind_int(&st, ":pid", worker->pid);
+    sc_stmt_bind_int(&st, ":local", worker->local ? 1 : 0);
+    sc_stmt_bind_int(&st, ":generation", queue->generation);
+    sc_stmt_bind_text(&st, ":engines", engines_json == NULL ? "[]" : engines_json);
+    sc_stmt_bind_text(&st, ":device", worker->device[0] == '\0' ? "cpu" : worker->device);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    sc_stmt_bind_int(&st, ":clock", sc_queue_clock_ms(queue));
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        *id = sc_conn_last_id(tx);
+    return code;
+}
+
+static enum sc_code held_by(struct sc_conn *tx, int64_t worker_id, int64_t *ids, size_t cap,
+                            size_t *count, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_HELD);
+    sc_stmt_bind_int(&st, ":worker_id", worker_id);
+    sc_stmt_bind_int(&st, ":limit", (int64_t)cap);
+    return sc_queue_ids(&st, ids, cap, count, err);
+}
+
+/* Signals that speak of a fault in the process itself; others came from outside. */
+static bool is_fault(int signal)
+{
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS };
+    for (size_t i = 0; i < SC_ARRAY_LEN(faults); i++) {
+        if (faults[i] == signal)
+            return true;
+    }
+    return false;
+}
+
+static enum sc_code mark_gone(struct sc_conn *tx, int64_t worker_id, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_GONE);
+    sc_stmt_bind_int(&st, ":id", worker_id);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                            int fatal_signal, struct sc_error *err)
+{
+    bool fault = is_fault(fatal_signal);
+    struct sc_error why = { 0 };
+    if (fault)
+        sc_error_set(&why, SC_E_WORKER_CRASHED, "the worker died of %s on this task",
+                     sigabbrev_np(fatal_signal));
+    else
+        sc_error_set(&why, SC_E_WORKER_CRASHED, "the worker has gone");
+
+    enum sc_code code = mark_gone(tx, worker_id, err);
+    for (;;) {
+        int64_t ids[SC_CLAIM_MAX];
+        size_t count = 0;
+        if (code == SC_OK)
+            code = held_by(tx, worker_id, ids, SC_ARRAY_LEN(ids), &count, err);
+        for (size_t i = 0; code == SC_OK && i < count; i++)
+            code = sc_task_setback(queue, tx, ids[i],
+                                   fault ? SC_SETBACK_FAILURE : SC_SETBACK_INTERRUPTION, &why, err);
+        if (code != SC_OK || count == 0)
+            return code;
+    }
+}
+
+/* Notes the heartbeat; *before is when the last one came. */
+static enum sc_code note_beat(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                              int64_t *before, struct sc_error *err)
+{
+    SC_AUTO_STMT known = sc_stmt_get(tx, SC_SQL_WORKER_GET);
+    sc_stmt_bind_int(&known, ":id", worker_id);
+    enum sc_code code = sc_stmt_one(&known, err);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
+                            (long long)worker_id);
+    if (code != SC_OK)
+        return code;
+    *before = sc_stmt_int(&known, "heartbeat_ms");
+
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_BEAT);
+    sc_stmt_bind_int(&st, ":id", worker_id);
+    sc_stmt_bind_int(&st, ":clock", sc_queue_clock_ms(queue));
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code renew(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                          struct sc_held *held, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_RENEW);
+    sc_stmt_bind_int(&st, ":id", held->task_id);
+    sc_stmt_bind_int(&st, ":epoch", held->epoch);
+    sc_stmt_bind_int(&st, ":worker_id", worker_id);
+    sc_stmt_bind_int(&st, ":lease_until_ms", sc_queue_clock_ms(queue) + queue->config.lease_ms);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code != SC_OK)
+        return code;
+    if (sc_conn_changes(tx) > 0) {
+        held->answer = SC_BEAT_OK;
+        return SC_OK;
+    }
+    struct sc_task_row row;
+    code = sc_task_row_get(tx, held->task_id, &row, err);
+    if (code != SC_OK && code != SC_E_TASK_NOT_FOUND)
+        return code;
+    bool cancelled = code == SC_OK && row.task.state == SC_TASK_CANCELLED &&
+                     row.task.worker_id == worker_id && row.task.epoch == held->epoch;
+    held->answer = cancelled ? SC_BEAT_CANCELLED : SC_BEAT_LOST;
+    return SC_OK;
+}
+
+struct beat {
+    int64_t worker_id, before_ms; /* when its last one came */
+    const struct sc_held *held;
+    size_t count;
+};
+
+static bool is_listed(const struct beat *beat, int64_t task)
+{
+    for (size_t i = 0; i < beat->count; i++) {
+        if (beat->held[i].task_id == task)
+            return true;
+    }
+    return false;
+}
+
+/* What the worker must know of and did not list, it has lost: a reply that never arrived, say. */
+static enum sc_code take_back_unlisted(struct sc_queue *queue, struct sc_conn *tx,
+                                       const struct beat *beat, struct sc_error *err)
+{
+    int64_t lost[SC_CLAIM_MAX];
+    size_t lost_count = 0;
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_KNOWN);
+        sc_stmt_bind_int(&st, ":worker_id", beat->worker_id);
+        sc_stmt_bind_int(&st, ":before", beat->before_ms);
+        while (lost_count < SC_ARRAY_LEN(lost)) {
+            bool row = false;
+            enum sc_code code = sc_stmt_step(&st, &row, err);
+            if (code != SC_OK)
+                return code;
+            if (!row)
+                break;
+            int64_t id = sc_stmt_int(&st, "id");
+            if (!is_listed(beat, id))
+                lost[lost_count++] = id;
+        }
+    }
+    struct sc_error why = { 0 };
+    sc_error_set(&why, SC_E_WORKER_CRASHED, "the worker does not know of this task");
+    for (size_t i = 0; i < lost_count; i++) {
+        enum sc_code code = sc_task_setback(queue, tx, lost[i], SC_SETBACK_INTERRUPTION, &why, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                               struct sc_held *held, size_t count, struct sc_error *err)
+{
+    struct beat beat = { .worker_id = worker_id, .held = held, .count = count };
+    enum sc_code code = note_beat(queue, tx, worker_id, &beat.before_ms, err);
+    for (size_t i = 0; code == SC_OK && i < count; i++)
+        code = renew(queue, tx, worker_id, &held[i], err);
+    if (code == SC_OK)
+        code = take_back_unlisted(queue, tx, &beat, err);
+    return code;
+}
+
+enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *conn, sc_worker_fn fn,
+                            void *ctx, struct sc_error *err)
+{
+    int64_t to_wall = sc_clock_wall_ms() - sc_queue_clock_ms(queue);
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_WORKER_LIST);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        struct sc_worker worker = {
+            .id = sc_stmt_int(&st, "id"),
+            .pid = (int)sc_stmt_int(&st, "pid"),
+            .local = sc_stmt_int(&st, "local") != 0,
+            .registered_ms = sc_stmt_int(&st, "registered_ms"),
+            .heartbeat_ms = sc_stmt_int(&st, "heartbeat_ms") + to_wall,
+        };
+        (void)snprintf(worker.name, sizeof(worker.name), "%s", sc_stmt_text(&st, "name"));
+        (void)snprintf(worker.host, sizeof(worker.host), "%s", sc_stmt_text(&st, "host"));
+        (void)snprintf(worker.device, sizeof(worker.device), "%s", sc_stmt_text(&st, "device"));
+        (void)snprintf(worker.job_id, sizeof(worker.job_id), "%s", sc_stmt_text(&st, "job_id"));
+        code = fn(ctx, &worker, err);
+        if (code != SC_OK)
+            return code;
+    }
+}

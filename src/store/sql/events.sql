@@ -1,0 +1,28 @@
+-- The log of every step of every job.
+
+-- name: event_insert
+INSERT INTO job_events (job, at_ms, kind, state, stage, chunk, attempt, epoch, worker, duration_ms,
+                        progress, code, message)
+VALUES (:job, :at_ms, :kind, :state, :stage, :chunk, :attempt, :epoch, :worker, :duration_ms,
+        :progress, :code, :message);
+
+-- name: event_list_job
+SELECT job_events.*, jobs.job_id, jobs.owner_id,
+       (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM job_events JOIN jobs ON jobs.id = job_events.job
+WHERE job_events.job = :job AND job_events.id > :after
+      AND (:owner_id = 0 OR jobs.owner_id = :owner_id)
+ORDER BY job_events.id LIMIT :limit;
+
+-- name: event_list_all
+-- CROSS JOIN: the log in its own order decides, whoever owns the jobs.
+SELECT job_events.*, jobs.job_id, jobs.owner_id,
+       (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM job_events CROSS JOIN jobs ON jobs.id = job_events.job
+WHERE job_events.id > :after AND (:owner_id = 0 OR jobs.owner_id = :owner_id)
+ORDER BY job_events.id LIMIT :limit;
+
+-- name: event_newest
+SELECT max(id) AS id FROM job_events;

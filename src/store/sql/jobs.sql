@@ -1,0 +1,145 @@
+-- Jobs: their rows, their order, the lists. Plans are checked by tests/unit/queue/test-plans.c.
+
+-- name: job_insert
+INSERT INTO jobs (job_id, owner_id, file_id, name, file_name, pipeline, engine, engine_version,
+                  model, task, language, class, priority, settings, state, admission, counted,
+                  dedupe_key, run_after_ms, timeout_ms, duration_ms, created_ms, updated_ms)
+VALUES (:job_id, :owner_id, :file_id, :name, :file_name, :pipeline, :engine, :engine_version,
+        :model, :task, :language, :class, :priority, :settings, 0, :admission, :counted,
+        :dedupe_key, :run_after_ms, :timeout_ms, :duration_ms, :now, :now);
+
+-- name: job_get
+SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM jobs WHERE jobs.id = :id;
+
+-- name: job_find
+SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM jobs WHERE jobs.job_id = :job_id AND (:owner_id = 0 OR jobs.owner_id = :owner_id);
+
+-- name: job_brief
+SELECT id, job_id, owner_id, class, priority, state, stage, admission, counted, split_done,
+       chunks_total, chunks_completed, split_samples, duration_ms, timeout_ms, started_clock_ms,
+       stage_clock_ms
+FROM jobs WHERE id = :id;
+
+-- name: job_by_dedupe_key
+SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;
+
+-- name: job_drop_dedupe_key
+UPDATE jobs SET dedupe_key = NULL WHERE id = :id;
+
+-- name: job_start
+UPDATE jobs SET state = 1, started_ms = :now, started_clock_ms = :clock,
+                deadline_ms = :clock + timeout_ms, updated_ms = :now
+WHERE id = :id AND state = 0;
+
+-- name: job_end
+-- Only a completed job keeps answering for its work.
+UPDATE jobs SET state = :to, admission = 3, completed_ms = :now, updated_ms = :now,
+                processing_ms = :processing_ms, deadline_ms = NULL, dead_letter = :dead_letter,
+                error_code = :error_code, error_message = :error_message,
+                error_stage = :error_stage, error_chunk = :error_chunk,
+                dedupe_key = CASE WHEN :to = 2 THEN dedupe_key END
+WHERE id = :id AND state = :from;
+
+-- name: job_again
+UPDATE jobs SET state = 0, admission = 1, retry_count = retry_count + 1, dead_letter = 0,
+                started_ms = NULL, started_clock_ms = NULL, stage_clock_ms = NULL,
+                deadline_ms = NULL, completed_ms = NULL, processing_ms = NULL, error_code = NULL,
+                error_message = NULL, error_stage = NULL, error_chunk = NULL, run_after_ms = NULL,
+                updated_ms = :now
+WHERE id = :id AND state = :from;
+
+-- name: job_set_admission
+UPDATE jobs SET admission = :to, updated_ms = :now WHERE id = :id AND admission = :from;
+
+-- name: job_set_stage
+UPDATE jobs SET stage = :stage, stage_clock_ms = :clock, updated_ms = :now WHERE id = :id;
+
+-- name: job_count_chunks
+UPDATE jobs SET chunks_total = chunks_total + :total,
+                chunks_completed = chunks_completed + :completed, updated_ms = :now
+WHERE id = :id;
+
+-- name: job_transcript
+SELECT max(id) AS id FROM transcripts WHERE job = :id;
+
+-- name: job_list_all
+SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM jobs WHERE jobs.id < :before ORDER BY jobs.id DESC LIMIT :limit;
+
+-- name: job_list_owner
+SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM jobs WHERE jobs.owner_id = :owner_id AND jobs.id < :before
+ORDER BY jobs.id DESC LIMIT :limit;
+
+-- name: job_list_state
+SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM jobs WHERE jobs.state = :state AND jobs.id < :before
+ORDER BY jobs.id DESC LIMIT :limit;
+
+-- name: job_list_owner_state
+SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM jobs WHERE jobs.owner_id = :owner_id AND jobs.state = :state AND jobs.id < :before
+ORDER BY jobs.id DESC LIMIT :limit;
+
+-- name: job_list_file
+-- A file has few jobs: the other conditions are tried on each.
+SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
+       AS transcript_id
+FROM jobs WHERE jobs.file_id = :file_id AND jobs.id < :before
+      AND (:owner_id = 0 OR +jobs.owner_id = :owner_id) AND (:state < 0 OR +jobs.state = :state)
+ORDER BY jobs.id DESC LIMIT :limit;
+
+-- name: job_admitted
+-- How many places of the class are taken (of at most :limit).
+SELECT count(*) AS n FROM (SELECT 1 FROM jobs
+                           WHERE admission = 2 AND class = :class AND counted = 1 LIMIT :limit);
+
+-- name: job_next_waiting
+SELECT id FROM jobs WHERE admission = 1 AND class = :class ORDER BY priority, id LIMIT 1;
+
+-- name: job_oldest_waiting
+SELECT id FROM jobs WHERE admission = 1 AND class = :class ORDER BY id LIMIT 1;
+
+-- name: job_position
+SELECT count(*) AS n FROM (SELECT 1 FROM jobs
+                           WHERE admission = 1 AND class = :class
+                                 AND (priority, id) < (:priority, :id) LIMIT 1001);
+
+-- name: job_due
+SELECT id FROM jobs WHERE admission = 0 AND run_after_ms <= :now ORDER BY run_after_ms LIMIT :limit;
+
+-- name: job_next_due
+SELECT run_after_ms FROM jobs WHERE admission = 0 AND run_after_ms IS NOT NULL
+ORDER BY run_after_ms LIMIT 1;
+
+-- name: job_overdue
+SELECT id FROM jobs WHERE admission = 2 AND deadline_ms IS NOT NULL AND deadline_ms <= :clock
+ORDER BY deadline_ms LIMIT :limit;
+
+-- name: job_next_deadline
+SELECT deadline_ms FROM jobs WHERE admission = 2 AND deadline_ms IS NOT NULL
+ORDER BY deadline_ms LIMIT 1;
+
+-- name: job_shift_clocks
+-- The queue's clock starts anew with each server; time without a server is not charged to a job.
+UPDATE jobs SET deadline_ms = deadline_ms + :shift,
+                started_clock_ms = started_clock_ms + :shift,
+                stage_clock_ms = stage_clock_ms + :shift
+WHERE admission = 2;
+
+-- name: job_chunk_time
+-- What the newest chunks took, on the average.
+SELECT avg(took) AS took FROM (
+    SELECT finished_ms - claimed_ms AS took FROM tasks
+    WHERE job = :job AND stage = :stage AND state = 4 ORDER BY chunk DESC LIMIT 32);
+
+-- name: job_chunks_running
+SELECT count(*) AS n FROM tasks WHERE job = :job AND stage = :stage AND state = 1;

@@ -1,0 +1,658 @@
+#include "queue-verbs.h"
+
+#include "base/id.h"
+
+#include "base/banned.h"
+
+static void creating_makes_the_job_and_its_first_task(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.name = "memo";
+    spec.file_name = "memo.wav";
+    spec.engine = "null";
+    spec.settings = "{\"language\":\"en\"}";
+    spec.priority = 3;
+    spec.duration_ms = 1500;
+    struct op op = { .spec = &spec, .flag = true };
+    assert_int_equal(do_write(&r, op_create, &op), SC_OK);
+    SC_AUTO_JOB job = op.job;
+    assert_false(op.flag);
+    assert_true(sc_uuid_is_valid(sc_str_from(job.job_id)));
+    assert_string_equal(job.name, "memo");
+    assert_string_equal(job.file_name, "memo.wav");
+    assert_string_equal(job.settings, "{\"language\":\"en\"}");
+    assert_string_equal(job.task, "transcribe");
+    assert_int_equal(job.state, SC_JOB_PENDING);
+    assert_int_equal(job.admission, SC_ADMISSION_ADMITTED);
+    assert_int_equal(job.stage, -1);
+    assert_int_equal(job.priority, 3);
+    assert_int_equal(job.created_ms, T0);
+    assert_int_equal(job.error_code, SC_OK);
+    assert_int_equal(sc_job_progress(&job), 0);
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CREATED), 1);
+    assert_int_equal(ask(&r, "SELECT state FROM tasks WHERE priority = 3"), SC_TASK_READY);
+}
+
+static void others_jobs_are_not_found(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    SC_AUTO_JOB job = job_of(&r, id);
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    struct sc_job found = { .id = -1 };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_job_find(conn, 2, job.job_id, &found, &err), SC_E_JOB_NOT_FOUND);
+    assert_int_equal(sc_job_find(conn, 1, "nothing", &found, &err), SC_E_JOB_NOT_FOUND);
+    assert_int_equal(sc_job_get(conn, 99, &found, &err), SC_E_JOB_NOT_FOUND);
+    assert_int_equal(found.id, -1);
+    assert_int_equal(sc_job_find(conn, 1, job.job_id, &found, &err), SC_OK);
+    assert_int_equal(found.id, id);
+    sc_job_done(&found);
+    assert_int_equal(sc_job_find(conn, 0, job.job_id, &found, &err), SC_OK);
+    sc_job_done(&found);
+}
+
+static void the_same_work_is_done_once_until_it_fails(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.dedupe_key = "k1";
+    bool existing = false;
+    int64_t first = create_from(&r, &spec, &existing);
+    assert_false(existing);
+    assert_int_equal(create_from(&r, &spec, &existing), first); /* pending */
+    assert_true(existing);
+    struct sc_task task = claim_one(&r);
+    assert_int_equal(create_from(&r, &spec, &existing), first); /* processing */
+    assert_int_equal(complete(&r, &task, NULL), SC_OK);
+    assert_int_equal(on_job(&r, op_end, first), SC_OK);
+    assert_int_equal(create_from(&r, &spec, &existing), first); /* completed */
+    assert_true(existing);
+
+    spec.dedupe_key = "k2";
+    int64_t failing = create_from(&r, &spec, &existing);
+    task = claim_one(&r);
+    assert_int_equal(fail_task(&r, &task, SC_E_FILE_FORMAT), SC_OK);
+    int64_t again = create_from(&r, &spec, &existing);
+    assert_false(existing);
+    assert_int_not_equal(again, failing);
+    assert_int_equal(on_job(&r, op_cancel, again), SC_OK);
+    assert_int_not_equal(create_from(&r, &spec, &existing), again);
+    assert_false(existing);
+}
+
+static void force_takes_the_key(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.dedupe_key = "k1";
+    int64_t first = create_from(&r, &spec, NULL);
+    spec.force = true;
+    bool existing = true;
+    int64_t second = create_from(&r, &spec, &existing);
+    assert_false(existing);
+    assert_int_not_equal(second, first);
+    spec.force = false;
+    assert_int_equal(create_from(&r, &spec, &existing), second);
+    assert_int_equal(state_of(&r, first), SC_JOB_PENDING); /* goes on */
+}
+
+static void a_scheduled_job_waits_for_its_time(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.max_concurrent[SC_CLASS_NORMAL] = 1;
+    restart(&r);
+    r.worker = register_worker(&r, "w1", true);
+    struct sc_job_spec spec = noop_spec();
+    spec.run_after_ms = T0 + 60000;
+    int64_t later = create_from(&r, &spec, NULL);
+    {
+        SC_AUTO_JOB job = job_of(&r, later);
+        assert_int_equal(job.admission, SC_ADMISSION_SCHEDULED);
+        assert_int_equal(job.run_after_ms, T0 + 60000);
+    }
+    int64_t now = create(&r, SC_CLASS_NORMAL, 0); /* it takes no place meanwhile */
+    assert_int_equal(sweep(&r, NULL), 60000);
+    assert_int_equal(run_one_job(&r), now);
+    test_clock_step(&r.clock, 59999);
+    assert_int_equal(sweep(&r, NULL), 1);
+    assert_true(nothing_to_claim(&r));
+    test_clock_step(&r.clock, 1);
+    (void)sweep(&r, NULL);
+    assert_int_equal(run_one_job(&r), later);
+}
+
+static void a_scheduled_job_can_be_cancelled_and_retried(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.run_after_ms = T0 + 60000;
+    int64_t id = create_from(&r, &spec, NULL);
+    assert_int_equal(on_job(&r, op_cancel, id), SC_OK);
+    assert_int_equal(on_job(&r, op_retry, id), SC_OK); /* now, not later */
+    assert_int_equal(run_one_job(&r), id);
+}
+
+static void cancelling_stops_everything_at_once(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_task split = claim_one(&r);
+    assert_int_equal(add_chunk(&r, id, 0), SC_OK);
+    assert_int_equal(add_chunk(&r, id, 1), SC_OK);
+    struct sc_task chunk;
+    assert_int_equal(claim(&r, &chunk, 1), 1);
+    assert_int_equal(complete(&r, &chunk, NULL), SC_OK);
+    assert_int_equal(on_job(&r, op_cancel, id), SC_OK);
+    assert_int_equal(state_of(&r, id), SC_JOB_CANCELLED);
+    assert_true(nothing_to_claim(&r));
+    assert_int_equal(complete(&r, &split, NULL), SC_E_LEASE_LOST);
+    assert_int_equal(on_job(&r, op_cancel, id), SC_OK); /* repeated */
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CANCELLED), 1);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 6"), 2);
+
+    /* Retried, it goes on where it stopped: the done chunk stays done. */
+    assert_int_equal(on_job(&r, op_retry, id), SC_OK);
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(job.state, SC_JOB_PENDING);
+    assert_int_equal(job.retry_count, 1);
+    assert_int_equal(job.chunks_completed, 1);
+    struct sc_task got[4];
+    assert_int_equal(claim(&r, got, 4), 2);
+    assert_int_equal(state_of(&r, id), SC_JOB_PROCESSING);
+    assert_int_equal(on_job(&r, op_retry, id), SC_E_CONFLICT);
+}
+
+static void a_dead_letter_gets_its_chances_again(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.max_failures = 1;
+    restart(&r);
+    r.worker = register_worker(&r, "w1", true);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_task task = claim_one(&r);
+    assert_int_equal(fail_task(&r, &task, SC_E_ENGINE_ERROR), SC_OK);
+    assert_int_equal(on_job(&r, op_retry, id), SC_OK);
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_false(job.dead_letter);
+        assert_int_equal(job.error_code, SC_OK);
+        assert_int_equal(job.error_message[0], '\0');
+        assert_int_equal(job.completed_ms, 0);
+    }
+    struct sc_task again = claim_one(&r);
+    assert_int_equal(again.failures, 0);
+    assert_int_equal(again.epoch, task.epoch + 1);
+    assert_int_equal(complete(&r, &again, NULL), SC_OK);
+    assert_int_equal(on_job(&r, op_end, id), SC_OK);
+    assert_int_equal(on_job(&r, op_retry, id), SC_E_CONFLICT);
+    assert_int_equal(on_job(&r, op_cancel, id), SC_E_CONFLICT);
+    assert_int_equal(on_job(&r, op_end, id), SC_OK); /* repeated */
+}
+
+static void verdicts_need_a_job_that_runs(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(on_job(&r, op_end, id), SC_E_CONFLICT);
+    assert_int_equal(on_job(&r, op_end, 99), SC_E_JOB_NOT_FOUND);
+    assert_int_equal(on_job(&r, op_cancel, 99), SC_E_JOB_NOT_FOUND);
+    assert_int_equal(on_job(&r, op_retry, id), SC_E_CONFLICT);
+}
+
+static enum sc_code op_refuse(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct op *op = ctx;
+    struct sc_error why = { 0 };
+    sc_error_set(&why, SC_E_FILE_NOT_FOUND, "the file has gone");
+    struct sc_job_failure failure = { &why, SC_STAGE_MERGE, 4 };
+    return sc_job_fail(op->queue, tx, op->id, &failure, err);
+}
+
+static void the_pipeline_may_fail_a_job(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(on_job(&r, op_refuse, id), SC_OK);
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(job.state, SC_JOB_FAILED);
+    assert_int_equal(job.error_code, SC_E_FILE_NOT_FOUND);
+    assert_int_equal(job.error_stage, SC_STAGE_MERGE);
+    assert_int_equal(job.error_chunk, 4);
+    assert_int_equal(on_job(&r, op_refuse, id), SC_E_CONFLICT);
+}
+
+static enum sc_code op_stage(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct op *op = ctx;
+    return sc_job_enter_stage(op->queue, tx, op->id, (enum sc_stage)op->stage, err);
+}
+
+static void stages_are_logged_with_their_time(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    struct op op = { .id = id, .stage = SC_STAGE_MERGE };
+    assert_int_equal(do_write(&r, op_stage, &op), SC_E_CONFLICT); /* nobody has begun */
+    struct sc_task task = claim_one(&r);
+    test_clock_step(&r.clock, 70);
+    assert_int_equal(do_write(&r, op_stage, &op), SC_OK);
+    assert_int_equal(do_write(&r, op_stage, &op), SC_OK); /* the same again: nothing */
+    test_clock_step(&r.clock, 30);
+    assert_int_equal(complete(&r, &task, NULL), SC_OK);
+    assert_int_equal(on_job(&r, op_end, id), SC_OK);
+    assert_int_equal(ask(&r, "SELECT duration_ms FROM job_events WHERE kind = 8 AND stage = 6"),
+                     70);
+    assert_int_equal(ask(&r, "SELECT duration_ms FROM job_events WHERE kind = 8 AND stage = 4"),
+                     30);
+    assert_int_equal(events_of(&r, SC_EVENT_STAGE_STARTED), 2);
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(job.stage, SC_STAGE_MERGE);
+    assert_int_equal(job.processing_ms, 100);
+    assert_int_equal(sc_job_progress(&job), 100);
+    assert_int_equal(ask(&r, "SELECT value FROM counters WHERE name = 'jobs.completed'"), 1);
+}
+
+struct seen {
+    int64_t ids[32];
+    size_t count;
+};
+
+static enum sc_code note_job(void *ctx, const struct sc_job *job, struct sc_error *err)
+{
+    (void)err;
+    struct seen *seen = ctx;
+    seen->ids[seen->count++] = job->id;
+    return SC_OK;
+}
+
+static struct seen list(struct rig *r, const struct sc_job_filter *filter)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct seen seen = { 0 };
+    assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_job_list(conn, filter, note_job, &seen, NULL), SC_OK);
+    return seen;
+}
+
+static void lists_are_newest_first_and_page_by_cursor(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    assert_int_equal(write_sql(r.f.store,
+                               "INSERT INTO principals VALUES (2, 'eve', 0);"
+                               "INSERT INTO files (id, owner_id, file_hash, original_name,"
+                               " file_path, size_bytes, format, codec, sample_rate,"
+                               " channels, uploaded_ms)"
+                               " VALUES (5, 1, 'h', 'n', 'p', 1, 'wav', 'pcm', 1, 1, 1)"),
+                     SC_OK);
+    struct sc_job_spec spec = noop_spec();
+    for (int i = 1; i <= 9; i++) {
+        spec.owner_id = i % 3 == 0 ? 2 : 1;
+        spec.file_id = i % 2 == 0 ? 5 : 0;
+        assert_int_equal(create_from(&r, &spec, NULL), i);
+    }
+    assert_int_equal(on_job(&r, op_cancel, 4), SC_OK);
+    assert_int_equal(on_job(&r, op_cancel, 6), SC_OK);
+
+    struct sc_job_filter all = { .state = -1, .limit = 4 };
+    struct seen page = list(&r, &all);
+    assert_int_equal(page.count, 4);
+    assert_int_equal(page.ids[0], 9);
+    assert_int_equal(page.ids[3], 6);
+    all.before_id = 6;
+    assert_int_equal(list(&r, &all).ids[0], 5);
+
+    struct sc_job_filter mine = { .owner_id = 1, .state = -1, .limit = 30 };
+    assert_int_equal(list(&r, &mine).count, 6);
+    mine.state = SC_JOB_CANCELLED;
+    page = list(&r, &mine);
+    assert_int_equal(page.count, 1);
+    assert_int_equal(page.ids[0], 4);
+    struct sc_job_filter ended = { .state = SC_JOB_CANCELLED, .limit = 30 };
+    assert_int_equal(list(&r, &ended).count, 2);
+    struct sc_job_filter file = { .state = -1, .file_id = 5, .limit = 30 };
+    assert_int_equal(list(&r, &file).count, 4);
+    file.owner_id = 2;
+    page = list(&r, &file);
+    assert_int_equal(page.count, 1);
+    assert_int_equal(page.ids[0], 6);
+    file.state = SC_JOB_PENDING;
+    assert_int_equal(list(&r, &file).count, 0);
+}
+
+static int position_of(struct rig *r, int64_t id)
+{
+    SC_AUTO_JOB job = job_of(r, id);
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int position = -7;
+    assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_job_position(conn, &job, &position, NULL), SC_OK);
+    return position;
+}
+
+static void the_position_counts_those_before(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.max_concurrent[SC_CLASS_LOW] = 1;
+    restart(&r);
+    int64_t in = create(&r, SC_CLASS_LOW, 0);
+    int64_t second = create(&r, SC_CLASS_LOW, 5);
+    int64_t third = create(&r, SC_CLASS_LOW, 5);
+    create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(position_of(&r, in), -1);
+    assert_int_equal(position_of(&r, second), 0);
+    assert_int_equal(position_of(&r, third), 1);
+    create(&r, SC_CLASS_LOW, 4);
+    assert_int_equal(position_of(&r, third), 2);
+    assert_int_equal(
+        write_sql(r.f.store,
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) "
+                  "INSERT INTO jobs (job_id, owner_id, pipeline, class, state, admission, "
+                  "created_ms, updated_ms) SELECT 'j' || i, 1, 'noop', 2, 0, 1, 1, 1 FROM n"),
+        SC_OK);
+    assert_int_equal(position_of(&r, third), 1001);
+}
+
+static int64_t eta_of(struct rig *r, int64_t id)
+{
+    SC_AUTO_JOB job = job_of(r, id);
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
+    return sc_job_eta_ms(conn, &job);
+}
+
+static void the_eta_comes_from_the_chunks(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(eta_of(&r, id), -1);
+    struct sc_task split = claim_one(&r);
+    for (int chunk = 0; chunk < 5; chunk++)
+        assert_int_equal(add_chunk(&r, id, chunk), SC_OK);
+    assert_int_equal(complete(&r, &split, NULL), SC_OK);
+    assert_int_equal(eta_of(&r, id), -1);
+    struct sc_task got[2];
+    assert_int_equal(claim(&r, got, 2), 2);
+    test_clock_step(&r.clock, 1000);
+    assert_int_equal(complete(&r, &got[0], NULL), SC_OK);
+    assert_int_equal(eta_of(&r, id), 4000); /* four left, one in work */
+    assert_int_equal(claim(&r, got, 1), 1);
+    assert_int_equal(eta_of(&r, id), 2000); /* two in work */
+    assert_int_equal(on_job(&r, op_end, id), SC_OK);
+    assert_int_equal(eta_of(&r, id), 0);
+}
+
+static void while_split_runs_the_rest_is_estimated(void **state)
+{
+    (void)state;
+    struct sc_job job = { .state = SC_JOB_PROCESSING,
+                          .chunks_total = 2,
+                          .chunks_completed = 2,
+                          .duration_ms = 120000,
+                          .split_samples = 60000 * 16 };
+    assert_int_equal(sc_job_progress(&job), 47); /* half is cut: two more are to come */
+    job.split_done = true;
+    assert_int_equal(sc_job_progress(&job), 95);
+}
+
+static enum sc_code op_key(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct sc_idempotency *key = ctx;
+    int64_t job = key->job;
+    enum sc_code code = sc_idempotency_find(tx, key, err);
+    if (code != SC_OK || key->job != 0 || job == 0)
+        return code;
+    struct sc_idempotency made = *key;
+    made.job = job;
+    return sc_idempotency_put(tx, &made, err);
+}
+
+static enum sc_code use_key(struct rig *r, struct sc_idempotency *key)
+{
+    return sc_store_write(r->f.store, SC_DURABLE, op_key, key, NULL);
+}
+
+static void idempotency_keys_live_for_a_day(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_idempotency first = { 1, "k", "a", id, 0 };
+    assert_int_equal(use_key(&r, &first), SC_OK);
+    assert_int_equal(first.job, 0); /* it was new */
+    struct sc_idempotency again = { 1, "k", "a", 0, 0 };
+    assert_int_equal(use_key(&r, &again), SC_OK);
+    assert_int_equal(again.job, id);
+    struct sc_idempotency other = { 1, "k", "b", -1, -1 };
+    assert_int_equal(use_key(&r, &other), SC_E_IDEMPOTENCY_CONFLICT);
+    assert_int_equal(other.job, -1);
+
+    test_clock_step(&r.clock, INT64_C(24) * 3600 * 1000);
+    (void)sweep(&r, NULL);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 1);
+    test_clock_step(&r.clock, 1);
+    (void)sweep(&r, NULL);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 0);
+}
+
+static void statistics_count_without_history(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.max_concurrent[SC_CLASS_LOW] = 3;
+    restart(&r);
+    r.worker = register_worker(&r, "w1", true);
+    for (int i = 0; i < 5; i++)
+        create(&r, SC_CLASS_LOW, 0);
+    test_clock_step(&r.clock, 500);
+    run_one_job(&r);
+    struct sc_task task = claim_one(&r);
+    assert_int_equal(fail_task(&r, &task, SC_E_FILE_FORMAT), SC_OK);
+    (void)claim_one(&r);
+    pause_class(&r, SC_CLASS_LOW, true);
+
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_queue_stats stats;
+    int64_t ready, running;
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_queue_stats(r.queue, conn, &stats, NULL), SC_OK);
+    assert_int_equal(stats.class[SC_CLASS_LOW].pending, 2);
+    assert_int_equal(stats.class[SC_CLASS_LOW].running, 1);
+    assert_int_equal(stats.class[SC_CLASS_LOW].failed, 1);
+    assert_int_equal(stats.class[SC_CLASS_LOW].oldest_age_ms, 500);
+    assert_int_equal(stats.class[SC_CLASS_LOW].max_concurrent, 3);
+    assert_true(stats.class[SC_CLASS_LOW].paused);
+    assert_false(stats.class[SC_CLASS_HIGH].paused);
+    assert_int_equal(stats.class[SC_CLASS_HIGH].pending, 0);
+    assert_int_equal(stats.tasks_ready, 2);
+    assert_int_equal(stats.tasks_running, 1);
+    assert_int_equal(stats.completed_total, 1);
+    assert_int_equal(stats.failed_total, 1);
+    assert_int_equal(sc_queue_demand(conn, &ready, &running, NULL), SC_OK);
+    assert_int_equal(ready, 2);
+    assert_int_equal(running, 1);
+}
+
+static void the_servers_own_tasks_demand_no_worker(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.first_lane = "server";
+    create_from(&r, &spec, NULL);
+    create_from(&r, &spec, NULL);
+    (void)claim_one(&r);
+    spec.first_lane = "zeta";
+    create_from(&r, &spec, NULL);
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int64_t ready, running;
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_queue_demand(conn, &ready, &running, NULL), SC_OK);
+    assert_int_equal(ready, 1);
+    assert_int_equal(running, 0);
+}
+
+static enum sc_code op_create_and_refuse(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    enum sc_code code = op_create(tx, ctx, err);
+    struct op *op = ctx;
+    sc_job_done(&op->job);
+    return code == SC_OK ? sc_error_set(err, SC_E_CONFLICT, "changed its mind") : code;
+}
+
+static void events_are_published_after_the_commit_only(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_subscriber_closep)
+    struct sc_subscriber *sub = sc_subscriber_open(r.hub, 1, 0, 16, NULL, NULL);
+    struct sc_job_spec spec = noop_spec();
+    struct op op = { .spec = &spec };
+    struct sc_event event;
+    assert_int_equal(do_write(&r, op_create_and_refuse, &op), SC_E_CONFLICT);
+    assert_false(sc_subscriber_next(sub, &event));
+
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    assert_true(sc_subscriber_next(sub, &event));
+    assert_int_equal(event.kind, SC_EVENT_JOB_CREATED);
+    assert_int_equal(event.job, id);
+    assert_true(event.id > 0);
+    (void)run_one_job(&r);
+    static const enum sc_event_kind expected[] = {
+        SC_EVENT_JOB_STARTED,    SC_EVENT_STAGE_STARTED,   SC_EVENT_TASK_CLAIMED,
+        SC_EVENT_TASK_COMPLETED, SC_EVENT_STAGE_COMPLETED, SC_EVENT_JOB_COMPLETED,
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(expected); i++) {
+        assert_true(sc_subscriber_next(sub, &event));
+        assert_int_equal(event.kind, expected[i]);
+    }
+    assert_int_equal(event.progress, 100);
+    assert_int_equal(event.state, SC_JOB_COMPLETED);
+    assert_false(sc_subscriber_next(sub, &event));
+}
+
+struct log {
+    struct sc_event at[32];
+    size_t count;
+};
+
+static enum sc_code note_event(void *ctx, const struct sc_event *event, struct sc_error *err)
+{
+    (void)err;
+    struct log *log = ctx;
+    log->at[log->count++] = *event;
+    return SC_OK;
+}
+
+static void the_log_can_be_read_from_a_cursor(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t a = create(&r, SC_CLASS_NORMAL, 0);
+    create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_task task = claim_one(&r);
+    assert_int_equal(fail_task(&r, &task, SC_E_FILE_FORMAT), SC_OK);
+
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    struct log whole = { 0 }, rest = { 0 };
+    struct sc_event_filter filter = { .owner_id = 1, .job = a, .limit = 30 };
+    assert_int_equal(sc_event_list(conn, &filter, note_event, &whole, NULL), SC_OK);
+    assert_int_equal(whole.count, 6);
+    const struct sc_event *last = &whole.at[5];
+    assert_int_equal(last->kind, SC_EVENT_JOB_FAILED);
+    assert_int_equal(last->code, SC_E_FILE_FORMAT);
+    assert_string_equal(last->message, "said by the test");
+    assert_string_equal(whole.at[3].worker, "w1");
+    assert_int_equal(whole.at[3].epoch, 1);
+    assert_int_equal(whole.at[0].chunk, -1);
+
+    filter = (struct sc_event_filter){ .after_id = whole.at[2].id, .limit = 30 };
+    assert_int_equal(sc_event_list(conn, &filter, note_event, &rest, NULL), SC_OK);
+    assert_int_equal(rest.count, 3);
+    assert_int_equal(rest.at[2].id, last->id);
+    filter.owner_id = 2;
+    assert_int_equal(sc_event_list(conn, &filter, note_event, &rest, NULL), SC_OK);
+    assert_int_equal(rest.count, 3);
+    int64_t newest = 0;
+    assert_int_equal(sc_event_newest(conn, &newest, NULL), SC_OK);
+    assert_int_equal(newest, last->id);
+}
+
+static void raise_flag(void *ctx)
+{
+    (*(int *)ctx)++;
+}
+
+static void hooks_tell_of_ready_and_of_cancelled_tasks(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int ready = 0, cancelled = 0;
+    sc_queue_on_ready(r.queue, raise_flag, &ready);
+    sc_queue_on_cancel(r.queue, raise_flag, &cancelled);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(ready, 1);
+    struct sc_task task = claim_one(&r);
+    assert_int_equal(ready, 1);
+    assert_int_equal(release(&r, &task), SC_OK);
+    assert_int_equal(ready, 2);
+    (void)claim_one(&r);
+    assert_int_equal(cancelled, 0);
+    assert_int_equal(on_job(&r, op_cancel, id), SC_OK);
+    assert_int_equal(cancelled, 1);
+    assert_int_equal(on_job(&r, op_cancel, create(&r, SC_CLASS_LOW, 0)), SC_OK);
+    assert_int_equal(cancelled, 1); /* nobody held it */
+    create(&r, SC_CLASS_NORMAL, 0);
+    task = claim_one(&r);
+    int before = ready;
+    assert_int_equal(fail_task(&r, &task, SC_E_ENGINE_ERROR), SC_OK);
+    assert_int_equal(ready, before); /* it backs off */
+    test_clock_step(&r.clock, 1000);
+    (void)sweep(&r, NULL);
+    assert_int_equal(ready, before + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(creating_makes_the_job_and_its_first_task),
+        TEST(others_jobs_are_not_found),
+        TEST(the_same_work_is_done_once_until_it_fails),
+        TEST(force_takes_the_key),
+        TEST(a_scheduled_job_waits_for_its_time),
+        TEST(a_scheduled_job_can_be_cancelled_and_retried),
+        TEST(cancelling_stops_everything_at_once),
+        TEST(a_dead_letter_gets_its_chances_again),
+        TEST(verdicts_need_a_job_that_runs),
+        TEST(the_pipeline_may_fail_a_job),
+        TEST(stages_are_logged_with_their_time),
+        TEST(lists_are_newest_first_and_page_by_cursor),
+        TEST(the_position_counts_those_before),
+        TEST(the_eta_comes_from_the_chunks),
+        TEST(while_split_runs_the_rest_is_estimated),
+        TEST(idempotency_keys_live_for_a_day),
+        TEST(statistics_count_without_history),
+        TEST(the_servers_own_tasks_demand_no_worker),
+        TEST(events_are_published_after_the_commit_only),
+        TEST(the_log_can_be_read_from_a_cursor),
+        TEST(hooks_tell_of_ready_and_of_cancelled_tasks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

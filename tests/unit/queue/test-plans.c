@@ -1,0 +1,104 @@
+#include "queue-fixture.h"
+
+#include "store/admin.h"
+
+#include "base/banned.h"
+
+/* What the planner answers for a statement, as text. */
+static void explain(struct rig *r, enum sc_sql id, struct sc_buf *out)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_store_explain(conn, id, out, NULL), SC_OK);
+}
+
+struct hot {
+    enum sc_sql id;
+    const char *index; /* must be in the plan */
+};
+
+#define HOT(name, index)       \
+    {                          \
+        SC_SQL_##name, (index) \
+    }
+
+static void hot_statements_neither_scan_nor_sort(void **state)
+{
+    (void)state;
+    static const struct hot hot[] = {
+        HOT(TASK_BEST, "tasks_ready (lane=? AND class=?)"),
+        HOT(TASK_OLDEST, "tasks_ready_oldest (lane=? AND class=?)"),
+        HOT(TASK_TAKE, "INTEGER PRIMARY KEY"),
+        HOT(TASK_GET, "INTEGER PRIMARY KEY"),
+        HOT(TASK_LEAVE, "INTEGER PRIMARY KEY"),
+        HOT(TASK_RENEW, "INTEGER PRIMARY KEY"),
+        HOT(TASK_KNOWN, "tasks_running (worker_id=?)"),
+        HOT(TASK_HELD, "tasks_running (worker_id=?)"),
+        HOT(TASK_DUE, "tasks_scheduled (run_after_ms<?)"),
+        HOT(TASK_NEXT_DUE, "tasks_scheduled"),
+        HOT(TASK_MOVE_JOB, "(job=?)"),
+        HOT(JOB_GET, "INTEGER PRIMARY KEY"),
+        HOT(JOB_FIND, "(job_id=?)"),
+        HOT(JOB_BY_DEDUPE_KEY, "jobs_dedupe (dedupe_key=?)"),
+        HOT(JOB_NEXT_WAITING, "jobs_waiting (class=?)"),
+        HOT(JOB_OLDEST_WAITING, "jobs_waiting_oldest (class=?)"),
+        HOT(JOB_DUE, "jobs_scheduled (run_after_ms<?)"),
+        HOT(JOB_OVERDUE, "jobs_deadline (deadline_ms"),
+        HOT(JOB_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
+        HOT(JOB_LIST_OWNER, "jobs_owner (owner_id=? AND id<?)"),
+        HOT(JOB_LIST_STATE, "jobs_state (state=? AND id<?)"),
+        HOT(JOB_LIST_OWNER_STATE, "jobs_owner_state (owner_id=? AND state=? AND id<?)"),
+        HOT(JOB_LIST_FILE, "jobs_file (file_id=? AND id<?)"),
+        HOT(EVENT_LIST_JOB, "job_events_job (job=? AND id>?)"),
+        HOT(EVENT_LIST_ALL, "job_events USING INTEGER PRIMARY KEY (rowid>?)"),
+        HOT(WORKER_BEAT, "INTEGER PRIMARY KEY"),
+        HOT(IDEMPOTENCY_GET, "PRIMARY KEY (owner_id=? AND key=?)"),
+    };
+    AUTO_RIG(r);
+    for (size_t i = 0; i < SC_ARRAY_LEN(hot); i++) {
+        SC_AUTO_BUF plan = { 0 };
+        explain(&r, hot[i].id, &plan);
+        const char *text = sc_buf_text(&plan);
+        if (strstr(text, hot[i].index) == NULL || strstr(text, "TEMP B-TREE") != NULL ||
+            strstr(text, "SCAN") != NULL)
+            fail_msg("wanted '%s', got\n%s", hot[i].index, text);
+    }
+}
+
+/* These read a partial index from end to end: it holds only what is open, admitted, ready, running.
+ */
+static void counts_and_the_sweep_read_small_indexes_only(void **state)
+{
+    (void)state;
+    static const struct hot hot[] = {
+        HOT(TASK_EXPIRED, "tasks_running"),
+        HOT(TASK_NEXT_EXPIRY, "tasks_running"),
+        HOT(TASK_COUNT_READY, "COVERING INDEX tasks_ready_oldest"),
+        HOT(TASK_COUNT_RUNNING, "COVERING INDEX tasks_running"),
+        HOT(JOB_ADMITTED, "COVERING INDEX jobs_admitted (class=? AND counted=?"),
+        HOT(JOB_POSITION, "jobs_waiting (class=? AND priority"),
+        HOT(TASK_DEMAND, "tasks_ready_oldest (lane<?)"),
+        HOT(TASK_ORPHANS, "tasks_running"),
+        HOT(WORKER_GONE_SILENT, "workers_alive"),
+        HOT(WORKER_LIST, "workers_alive"),
+        HOT(QUEUE_COUNT_JOBS, "COVERING INDEX jobs_open"),
+        HOT(IDEMPOTENCY_EXPIRE, "idempotency_age (created_ms<?)"),
+    };
+    AUTO_RIG(r);
+    for (size_t i = 0; i < SC_ARRAY_LEN(hot); i++) {
+        SC_AUTO_BUF plan = { 0 };
+        explain(&r, hot[i].id, &plan);
+        const char *text = sc_buf_text(&plan);
+        if (strstr(text, hot[i].index) == NULL || strstr(text, "TEMP B-TREE") != NULL)
+            fail_msg("wanted '%s', got\n%s", hot[i].index, text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(hot_statements_neither_scan_nor_sort),
+        TEST(counts_and_the_sweep_read_small_indexes_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
