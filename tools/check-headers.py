@@ -43,7 +43,7 @@ def main():
     args = parser.parse_args()
     src = args.root / "src"
     headers = sorted(src.rglob("*.h"))
-    command = [*args.compiler, f"-I{src}", *package_flags(), *shlex.split(args.flags), *FLAGS]
+    command = [*args.compiler, "-iquote", str(src), *package_flags(), *shlex.split(args.flags), *FLAGS]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         faults = [x for x in pool.map(lambda h: compile_alone(command, src, h), headers) if x]
     for fault in faults:

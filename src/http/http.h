@@ -4,7 +4,8 @@
  * Handlers of ordinary routes run on the adapter's own worker threads (the connection is suspended
  * meanwhile), so they may block on the store. INLINE routes run in the server's pool and must only
  * touch memory. A handler cannot forget to answer: it returns the opaque sc_done that only the
- * sc_reply_* functions make. A request lives until its answer has been sent or its client has gone. */
+ * sc_reply_* functions make. A request lives until its answer has been sent or its client has gone.
+ */
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -22,7 +23,13 @@ enum sc_route_flag {
     SC_ROUTE_OPEN = 1u << 2,   /* needs no token (health) */
     SC_ROUTE_ADMIN_STOP = 1u << 3, /* also answered while the server stops */
 };
-enum sc_scope { SC_SCOPE_NONE = 0, SC_SCOPE_READ = 1, SC_SCOPE_WRITE = 2, SC_SCOPE_ADMIN = 4, SC_SCOPE_WORK = 8 };
+enum sc_scope {
+    SC_SCOPE_NONE = 0,
+    SC_SCOPE_READ = 1,
+    SC_SCOPE_WRITE = 2,
+    SC_SCOPE_ADMIN = 4,
+    SC_SCOPE_WORK = 8
+};
 
 struct sc_route {
     const char *method;
@@ -40,30 +47,30 @@ struct sc_principal {
     unsigned scopes;
     char name[64];
 };
-/* bearer: the token, or an empty slice. unix_socket: the peer came through the Unix socket and is the
- * owner or root. UNAUTHENTICATED or FORBIDDEN refuse. Runs on any thread. */
+/* bearer: the token, or an empty slice. unix_socket: the peer came through the Unix socket and is
+ * the owner or root. UNAUTHENTICATED or FORBIDDEN refuse. Runs on any thread. */
 typedef enum sc_code (*sc_auth_fn)(void *app, struct sc_str bearer, bool unix_socket, bool loopback,
                                    struct sc_principal *out, struct sc_error *err);
 
 struct sc_http_options {
     const struct sc_route *routes;
     size_t route_count;
-    void *app;             /* handed to handlers */
+    void *app; /* handed to handlers */
     sc_auth_fn auth;
     const int *listen_fds; /* listening sockets (Unix and TCP); owned by the adapter from now on */
     size_t listen_count;
-    int threads;           /* of the server's pool, per listener */
-    int workers;           /* threads that run handlers */
+    int threads; /* of the server's pool, per listener */
+    int workers; /* threads that run handlers */
     int connection_limit;
     int idle_timeout_s;
-    const char *temp_dir;  /* for spooled files: on the same file system as the store */
-    int64_t spool_limit;   /* largest `file` part in bytes: FILE_TOO_LARGE beyond */
+    const char *temp_dir; /* for spooled files: on the same file system as the store */
+    int64_t spool_limit;  /* largest `file` part in bytes: FILE_TOO_LARGE beyond */
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,
                                        struct sc_error *err);
-/* No new connections; parked requests are answered 503 SHUTTING_DOWN, streams end; waits for handlers
- * up to the deadline (monotonic), then closes. */
+/* No new connections; parked requests are answered 503 SHUTTING_DOWN, streams end; waits for
+ * handlers up to the deadline (monotonic), then closes. */
 void sc_http_stop(struct sc_http *http, int64_t deadline_ms);
 void sc_http_free(struct sc_http *http);
 SC_DEFINE_FREEP(struct sc_http, sc_http_free);
@@ -89,11 +96,11 @@ const char *sc_request_path(struct sc_request *req);
 /* SPOOL routes: form fields in order of arrival, and the spooled file. */
 void sc_request_each_field(struct sc_request *req, sc_pair_fn fn, void *ctx);
 struct sc_spooled {
-    const char *path;  /* temp file, removed with the request unless taken */
-    int fd;            /* open for reading and writing, position undefined; not yet fsynced */
+    const char *path; /* temp file, removed with the request unless taken */
+    int fd;           /* open for reading and writing, position undefined; not yet fsynced */
     int64_t size;
     char sha256[SC_SHA256_TEXT];
-    const char *name;  /* as the client sent it: data, never a path */
+    const char *name; /* as the client sent it: data, never a path */
 };
 /* NULL: no `file` part came. */
 const struct sc_spooled *sc_request_file(struct sc_request *req);
@@ -116,19 +123,19 @@ struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
 /* ---- waiting ---- */
 
 /* Parks the request: the thread is free, the connection stays. Later sc_request_resume() queues
- * `again` to a worker thread; so does the deadline. When the client goes away first, `gone` is called
- * (any thread) and the request must not be touched afterwards. Exactly one of them happens. */
+ * `again` to a worker thread; so does the deadline. When the client goes away first, `gone` is
+ * called (any thread) and the request must not be touched afterwards. Exactly one of them happens.
+ */
 struct sc_done *sc_reply_later(struct sc_request *req, int64_t deadline_ms, sc_handler_fn again,
                                void (*gone)(void *ctx), void *ctx);
 /* Safe from any thread, at most once per parking; false when it was resumed or gone already. */
 bool sc_request_resume(struct sc_request *req);
 
 /* A stream (server-sent events). `next` runs on a worker or pool thread: appends what is ready to
- * out; leaves it empty when nothing is; returns false at the end. Woken by sc_stream_wake() from any
- * thread; a comment line is sent every 15 s. `closed` is called exactly once, at the end. */
+ * out; leaves it empty when nothing is; returns false at the end. Woken by sc_stream_wake() from
+ * any thread; a comment line is sent every 15 s. `closed` is called exactly once, at the end. */
 struct sc_stream;
 typedef bool (*sc_stream_fn)(void *ctx, struct sc_buf *out);
-struct sc_done *sc_reply_stream(struct sc_request *req, const char *content_type,
-                                sc_stream_fn next, void (*closed)(void *ctx), void *ctx,
-                                struct sc_stream **out);
+struct sc_done *sc_reply_stream(struct sc_request *req, const char *content_type, sc_stream_fn next,
+                                void (*closed)(void *ctx), void *ctx, struct sc_stream **out);
 void sc_stream_wake(struct sc_stream *stream);

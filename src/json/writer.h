@@ -1,6 +1,6 @@
 #pragma once
-/* A streaming JSON writer over a buffer: escapes, keeps commas, asserts nesting, refuses NaN (null).
- * Text that is no valid UTF-8 is written with U+FFFD. */
+/* A streaming JSON writer over a buffer: escapes, keeps commas, asserts nesting, refuses NaN
+ * (null). Text that is no valid UTF-8 is written with U+FFFD. */
 
 #include "base/buf.h"
 

@@ -7,7 +7,8 @@
 
 struct sc_client;
 
-/* server: "unix:/path/to/socket" (any length), "http://host:port" or "https://…". token may be NULL. */
+/* server: "unix:/path/to/socket" (any length), "http://host:port" or "https://…". token may be
+ * NULL. */
 SC_MUST_USE enum sc_code sc_client_open(const char *server, const char *token,
                                         struct sc_client **out, struct sc_error *err);
 void sc_client_close(struct sc_client *c);
@@ -31,12 +32,12 @@ struct sc_upload_field {
 };
 typedef void (*sc_upload_progress_fn)(void *ctx, int64_t sent, int64_t total);
 struct sc_upload {
-    const char *path;                /* of the API */
-    const char *file;                /* local path; "-": standard input */
-    const char *file_name;           /* sent to the server */
+    const char *path;      /* of the API */
+    const char *file;      /* local path; "-": standard input */
+    const char *file_name; /* sent to the server */
     const struct sc_upload_field *fields;
     size_t field_count;
-    sc_upload_progress_fn progress;  /* may be NULL */
+    sc_upload_progress_fn progress; /* may be NULL */
     void *ctx;
 };
 /* Multipart, streamed from disk. */

@@ -1,5 +1,6 @@
 #pragma once
-/* Files: durable writes, bounded reads, folders. Paths are data: nothing is expanded. Thread-safe. */
+/* Files: durable writes, bounded reads, folders. Paths are data: nothing is expanded. Thread-safe.
+ */
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -11,7 +12,8 @@ SC_MUST_USE enum sc_code sc_dir_sync(const char *path, struct sc_error *err);
 /* Removes the folder with all that is in it; a missing one is fine. Follows no links. */
 SC_MUST_USE enum sc_code sc_dir_remove(const char *path, struct sc_error *err);
 
-/* New file of a random name in dir, open for writing, mode 0600; *path is owned by the caller. */
+/* New file of a random name (".tmp-…" and suffix) in dir, open for reading and writing, mode 0600;
+ * *path and *fd are owned by the caller. */
 SC_MUST_USE enum sc_code sc_file_temp(const char *dir, const char *suffix, int *fd, char **path,
                                       struct sc_error *err);
 /* All of it, or an error; retries short writes and EINTR. */
@@ -25,12 +27,13 @@ SC_MUST_USE enum sc_code sc_file_rename_durable(const char *from, const char *to
 /* Temp file in the same folder, write, fsync, rename, fsync of the folder. */
 SC_MUST_USE enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t len,
                                               struct sc_error *err);
-/* Whole content, at most `limit` bytes (else FILE_TOO_LARGE). NOT_FOUND when missing. */
+/* Whole content, at most `limit` bytes (else FILE_TOO_LARGE). NOT_FOUND when missing. Replaces what
+ * out holds; on failure out is untouched. */
 SC_MUST_USE enum sc_code sc_file_read(const char *path, size_t limit, struct sc_buf *out,
                                       struct sc_error *err);
 /* -1 when it is no regular file. */
 int64_t sc_file_size(const char *path);
 /* Bytes free for us on the file system that holds path; -1: unknown. */
 int64_t sc_disk_free(const char *path);
-/* a + "/" + b; owned by the caller. */
+/* a + "/" + b (b alone when a is "", one "/" when a ends in it); owned by the caller. */
 char *sc_path_join(const char *a, const char *b);

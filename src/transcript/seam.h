@@ -5,9 +5,10 @@
 
 #include "transcript/segment.h"
 
-/* left ends and right begins inside [overlap_start_ms, overlap_end_ms] of recording time; both carry
- * recording times. Removes the losers from both sides in place; segments that lose all words are
- * removed, others are settled anew. *changed_left / *changed_right: was anything removed there? */
+/* left ends and right begins inside [overlap_start_ms, overlap_end_ms] of recording time; both
+ * carry recording times. Removes the losers from both sides in place; segments that lose all words
+ * are removed, others are settled anew. *changed_left / *changed_right: was anything removed there?
+ */
 SC_MUST_USE enum sc_code sc_seam_settle(struct sc_segments *left, struct sc_segments *right,
                                         int64_t overlap_start_ms, int64_t overlap_end_ms,
                                         bool *changed_left, bool *changed_right,

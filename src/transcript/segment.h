@@ -5,6 +5,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/* No time lies behind this one (some 139 years): sums of two times never overflow. */
+#define SC_SEGMENT_TIME_MAX ((int64_t)1 << 42)
+
 struct sc_word {
     char *text; /* owned by its segment */
     int64_t start_ms, end_ms;
@@ -12,9 +15,9 @@ struct sc_word {
 };
 
 struct sc_segment {
-    int64_t id;    /* stable across versions; 0: not stored yet */
-    int64_t row;   /* of the store; 0: not stored yet */
-    int chunk;     /* -1: none */
+    int64_t id;  /* stable across versions; 0: not stored yet */
+    int64_t row; /* of the store; 0: not stored yet */
+    int chunk;   /* -1: none */
     int64_t start_ms, end_ms;
     char *text;    /* owned */
     char *speaker; /* owned; NULL: none */
@@ -33,17 +36,20 @@ void sc_segments_done(struct sc_segments *s);
 void sc_segment_done(struct sc_segment *s);
 /* Appends an empty segment and returns it (borrowed until the next append); NULL: no memory. */
 struct sc_segment *sc_segments_add(struct sc_segments *s);
-/* Appends a word; text is copied. False: no memory. */
-bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms,
-                         int64_t end_ms, float confidence);
+/* Appends a word; text is copied, a NUL in it as a space. False: no memory. */
+bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,
+                         float confidence);
 /* text = words joined by a space (none between signs of unsegmented scripts); confidence = mean of
- * the known ones; start and end from the words. */
+ * the known ones; start and end from the words. Without words everything stays (text becomes "").
+ */
 void sc_segment_settle(struct sc_segment *s);
-/* start < end or equal, >= 0, ordered, valid UTF-8, words inside; INVALID_VALUE names the segment. */
+/* start < end or equal, >= 0, ordered, valid UTF-8, words inside; INVALID_VALUE names the segment.
+ */
 SC_MUST_USE enum sc_code sc_segments_check(const struct sc_segments *s, struct sc_error *err);
 /* Adds offset_ms to every time. */
 void sc_segments_shift(struct sc_segments *s, int64_t offset_ms);
 /* All text, segments joined by a newline. */
 void sc_segments_text(const struct sc_segments *s, struct sc_buf *out);
-/* SHA-256 (hex) over one segment's times, text, speaker and words, in a fixed form. */
+/* SHA-256 (hex) over one segment's times, text, speaker and words (not the confidences, which the
+ * store rounds), in a fixed form. */
 void sc_segment_hash(const struct sc_segment *s, char out[65]);

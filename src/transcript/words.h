@@ -1,11 +1,13 @@
 #pragma once
-/* Words packed into one column: as rows they took 9 times as long and 3 times the space. The form is
- * a version byte, then per word: start (delta) and duration in ms, confidence and text, as varints. */
+/* Words packed into one column: as rows they took 9 times as long and 3 times the space. The form
+ * is a version byte, then per word: start (delta) and duration in ms, confidence (in thousandths)
+ * and text, as varints. */
 
 #include "transcript/segment.h"
 
 /* Appends the packed form of s's words. */
 void sc_words_pack(const struct sc_segment *s, struct sc_buf *out);
-/* Fills s's words from bytes; STORE_DAMAGED for bytes that are no packed words. */
+/* Replaces s's words by those of bytes (none for no bytes); STORE_DAMAGED, s untouched, for bytes
+ * that are no packed words. */
 SC_MUST_USE enum sc_code sc_words_unpack(struct sc_str bytes, struct sc_segment *s,
                                          struct sc_error *err);

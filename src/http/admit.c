@@ -1,0 +1,224 @@
+/* Judging a request by its headers, before a byte of its body is taken. */
+#include "http/http-internal.h"
+
+#include "base/id.h"
+#include "sys/socket.h"
+
+#include <netinet/in.h>
+
+#include "base/banned.h"
+
+/* Room for the other parts of a form beside its file. */
+#define SPOOL_EXTRA ((int64_t)4 << 20)
+
+static enum MHD_Result check_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    size_t name_len, const char *value, size_t len)
+{
+    bool *bad = cls;
+    (void)kind;
+    (void)name;
+    (void)name_len;
+    for (size_t i = 0; i < len && !*bad; i++) {
+        unsigned char c = (unsigned char)value[i];
+        *bad = (c < 0x20 && c != '\t') || c == 0x7f;
+    }
+    return *bad ? MHD_NO : MHD_YES;
+}
+
+/* The client's own id when it is harmless in logs and headers, else a new one. */
+static void set_id(struct sc_request *req)
+{
+    static const char sane[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+    struct sc_str id = sc_request_header_n(req->conn, "X-Request-Id");
+    bool ok = id.len > 0 && id.len < sizeof(req->id);
+    for (size_t i = 0; ok && i < id.len; i++)
+        ok = id.ptr[i] != '\0' && strchr(sane, id.ptr[i]) != NULL;
+    if (ok)
+        (void)snprintf(req->id, sizeof(req->id), "%.*s", (int)id.len, id.ptr);
+    else
+        sc_uuid7(req->id);
+}
+
+static enum sc_code read_length(struct sc_request *req, struct sc_error *err)
+{
+    struct sc_str length = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (sc_request_header_n(req->conn, MHD_HTTP_HEADER_TRANSFER_ENCODING).ptr != NULL)
+        req->content_length = -1;
+    else if (length.ptr != NULL &&
+             (!sc_str_to_int64(length, &req->content_length) || req->content_length < 0))
+        return sc_error_set(err, SC_E_INVALID_REQUEST, "the Content-Length is malformed");
+    return SC_OK;
+}
+
+static bool address_is_loopback(const struct sockaddr *a)
+{
+    static const unsigned char mapped[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
+    if (a == NULL)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24 == 127;
+    if (a->sa_family != AF_INET6)
+        return false;
+    const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(in6) || memcmp(in6, mapped, sizeof(mapped)) == 0;
+}
+
+/* Is the host of "host", "host:port" or an origin's authority this machine by name? */
+static bool names_loopback(struct sc_str host)
+{
+    struct sc_str rest = host;
+    if (sc_str_starts(host, SC_STR("[")))
+        return sc_str_starts(host, SC_STR("[::1]"));
+    struct sc_str name = sc_str_take_until(&rest, ':');
+    return sc_str_equal_nocase(name, SC_STR("localhost")) || sc_str_starts(name, SC_STR("127."));
+}
+
+/* A peer on this machine that speaks for itself: not a proxy for others, and not a web page of a
+ * foreign site (by a name that it rebound to us, or by a form that it sends here). */
+static bool is_loopback(struct sc_request *req)
+{
+    static const char *const proxied[] = { "X-Forwarded-For", "Forwarded", "X-Real-IP" };
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info == NULL || !address_is_loopback(info->client_addr))
+        return false;
+    for (size_t i = 0; i < SC_ARRAY_LEN(proxied); i++) {
+        if (sc_request_header_n(req->conn, proxied[i]).ptr != NULL)
+            return false;
+    }
+    if (!names_loopback(sc_request_header_n(req->conn, MHD_HTTP_HEADER_HOST)))
+        return false;
+    struct sc_str origin = sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN);
+    if (origin.ptr == NULL)
+        return true;
+    if (!sc_str_starts(origin, SC_STR("http://")))
+        return false;
+    return names_loopback((struct sc_str){ origin.ptr + 7, origin.len - 7 });
+}
+
+static struct sc_str bearer_token(struct sc_request *req)
+{
+    struct sc_str value = sc_request_header_n(req->conn, MHD_HTTP_HEADER_AUTHORIZATION);
+    struct sc_str rest = value;
+    struct sc_str scheme = sc_str_take_until(&rest, ' ');
+    if (value.ptr == NULL || !sc_str_equal_nocase(scheme, SC_STR("Bearer")))
+        return SC_STR("");
+    return sc_str_trim(rest);
+}
+
+/* Who may connect to the socket is a matter of its mode; this holds when that was loosened. */
+static enum sc_code check_peer(struct sc_request *req, struct sc_error *err)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    uint32_t uid;
+    if (!req->listener->is_unix)
+        return SC_OK;
+    if (info == NULL || !sc_socket_peer_uid(info->connect_fd, &uid) ||
+        (uid != 0 && uid != (uint32_t)geteuid()))
+        return sc_error_set(err, SC_E_FORBIDDEN, "this socket serves its owner only");
+    return SC_OK;
+}
+
+static enum sc_code authorise(struct sc_request *req, struct sc_error *err)
+{
+    const struct sc_http_options *o = &req->http->options;
+    if ((req->route->flags & SC_ROUTE_OPEN) != 0 || o->auth == NULL)
+        return SC_OK;
+    enum sc_code code = o->auth(o->app, bearer_token(req), req->listener->is_unix,
+                                !req->listener->is_unix && is_loopback(req), &req->principal, err);
+    if (code != SC_OK)
+        return code;
+    if ((req->principal.scopes & req->route->scope) != req->route->scope)
+        return sc_error_set(err, SC_E_FORBIDDEN, "the token does not allow this");
+    return SC_OK;
+}
+
+static bool is_json(struct sc_str type)
+{
+    struct sc_str rest = type;
+    return sc_str_equal_nocase(sc_str_trim(sc_str_take_until(&rest, ';')),
+                               SC_STR("application/json"));
+}
+
+static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
+{
+    const struct sc_route *route = req->route;
+    struct sc_str coding = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    if (coding.len > 0 && !sc_str_equal_nocase(coding, SC_STR("identity")))
+        return sc_error_set(err, SC_E_UNSUPPORTED_TYPE, "compressed bodies are not taken");
+    if ((route->flags & SC_ROUTE_SPOOL) != 0) {
+        if (req->content_length > req->http->options.spool_limit + SPOOL_EXTRA)
+            return sc_error_set(err, SC_E_FILE_TOO_LARGE, "files of at most %lld bytes are taken",
+                                (long long)req->http->options.spool_limit);
+        req->spool = sc_spool_new(req, err);
+        return req->spool == NULL ? SC_E_UNSUPPORTED_TYPE : SC_OK;
+    }
+    if (req->content_length == 0)
+        return SC_OK;
+    if (route->body_limit == 0)
+        return sc_error_set(err, SC_E_BODY_TOO_LARGE, "this address takes no body");
+    if (req->content_length > (int64_t)route->body_limit)
+        return sc_error_set(err, SC_E_BODY_TOO_LARGE, "bodies of at most %zu bytes are taken",
+                            route->body_limit);
+    if (!is_json(sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_TYPE)))
+        return sc_error_set(err, SC_E_UNSUPPORTED_TYPE,
+                            "the Content-Type must be application/json");
+    req->body.limit = route->body_limit;
+    return SC_OK;
+}
+
+static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
+{
+    const struct sc_http_options *o = &req->http->options;
+    SC_AUTO_BUF allow = { 0 };
+    if (strcmp(req->method, "OPTIONS") == 0 && strcmp(req->uri, "*") == 0)
+        return SC_OK;
+    enum sc_code code = sc_target_parse(req->uri, &req->target, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_route *route =
+        sc_router_find(o->routes, o->route_count, req->method, &req->target, &allow, err);
+    if (route == NULL && allow.len > 0)
+        sc_reply_header(req, MHD_HTTP_HEADER_ALLOW, sc_buf_text(&allow));
+    if (route == NULL && allow.len > 0 && strcmp(req->method, "OPTIONS") == 0)
+        return SC_OK;
+    if (route == NULL)
+        return allow.len > 0 ? SC_E_METHOD_NOT_ALLOWED : SC_E_NOT_FOUND;
+    req->route = route;
+    req->handler = route->handler;
+    return SC_OK;
+}
+
+static enum sc_code judge(struct sc_request *req, struct sc_error *err)
+{
+    bool bad = false;
+    (void)MHD_get_connection_values_n(req->conn, MHD_HEADER_KIND, check_header, &bad);
+    if (bad)
+        return sc_error_set(err, SC_E_INVALID_REQUEST, "a header holds control signs");
+    enum sc_code code = read_length(req, err);
+    if (code == SC_OK)
+        code = check_peer(req, err);
+    if (code == SC_OK)
+        code = find_route(req, err);
+    if (code != SC_OK || req->route == NULL)
+        return code;
+    if (atomic_load(&req->http->stopping) && (req->route->flags & SC_ROUTE_ADMIN_STOP) == 0)
+        return sc_error_set(err, SC_E_SHUTTING_DOWN, "the server is stopping");
+    code = authorise(req, err);
+    return code != SC_OK ? code : check_body(req, err);
+}
+
+void sc_request_admit(struct sc_request *req)
+{
+    struct sc_error err = { 0 };
+    set_id(req);
+    enum sc_code code = judge(req, &err);
+    if (code == SC_OK)
+        return;
+    if (err.code != code) /* a hook that set no message */
+        (void)sc_error_set(&err, code, "%s", sc_code_text(code));
+    req->refusal = err;
+    if (code == SC_E_UNAUTHENTICATED)
+        sc_reply_header(req, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+}

@@ -1,0 +1,211 @@
+#pragma once
+/* What the files of the adapter share.
+ *
+ * Locks, taken in this order: a caller's lock (around its list of waiters or subscribers), then
+ * park->lock, then stream->lock or pool->lock, then libmicrohttpd's own. Callbacks of the caller
+ * (`next`, `closed`, `gone`, handlers) are called with none of ours held. http->lock is a leaf.
+ *
+ * The life of a request: on_uri() makes it; admit.c judges its headers; receive.c takes its body;
+ * its handler runs in the pool or inline; the answer is queued by the server's thread;
+ * on_completed() frees it. While a handler runs or waits, the connection is suspended, which keeps
+ * both alive. */
+
+#include "http/http.h"
+#include "http/router.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+/* A body that is refused is read to this length, so that the client sees the answer. */
+#define SC_HTTP_DRAIN ((int64_t)1 << 20)
+/* The same for uploads of unknown length that have passed their limit. */
+#define SC_HTTP_SPOOL_DRAIN ((int64_t)64 << 20)
+#define SC_HTTP_REPLY_HEADERS 16
+#define SC_STREAM_COMMENT_MS 15000
+
+struct sc_http;
+
+struct sc_listener {
+    struct sc_http *http;
+    struct MHD_Daemon *daemon;
+    int fd;
+    bool is_unix;
+};
+
+/* ---- pool: threads that run handlers ---- */
+
+struct sc_pool {
+    struct sc_http *http;
+    pthread_t *threads;
+    int thread_count;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    /* -- protected by lock -- */
+    struct sc_request *first, *last;
+    int waiting; /* fresh requests in the queue or about to be pushed */
+    int limit;   /* of waiting */
+    bool stop;
+};
+
+bool sc_pool_start(struct sc_pool *pool, struct sc_http *http, int threads);
+/* Ends the threads after what is queued; idempotent. */
+void sc_pool_stop(struct sc_pool *pool);
+/* Room for one fresh request; false: the queue is full or stopped. A push follows. */
+bool sc_pool_reserve(struct sc_pool *pool);
+/* Queues a request; `fresh` gives back its reservation when it starts. */
+void sc_pool_push(struct sc_pool *pool, struct sc_request *req);
+
+/* ---- park: waiting requests and streams ---- */
+
+struct sc_watch {
+    struct sc_request *req;   /* either this */
+    struct sc_stream *stream; /* or this; both NULL: free */
+    int fd;
+    uint32_t generation; /* an event of an earlier user of the slot is not ours */
+    int64_t deadline_ms;
+    int next_free;
+};
+
+struct sc_park {
+    struct sc_http *http;
+    pthread_t thread;
+    bool started;
+    int epoll_fd;
+    int wake_fd;
+    pthread_mutex_t lock;
+    /* -- protected by lock -- */
+    struct sc_watch *slots;
+    size_t slot_cap;
+    int slot_count;
+    int first_free;  /* -1: none */
+    int64_t next_ms; /* no deadline is earlier */
+    bool stopping;   /* nothing may wait any more */
+    bool stop;       /* the thread ends */
+};
+
+bool sc_park_start(struct sc_park *park, struct sc_http *http);
+/* From now on nothing waits: parked requests are answered 503, streams end. */
+void sc_park_close(struct sc_park *park);
+void sc_park_stop(struct sc_park *park);
+/* Parks a request whose `later` is set, or queues it again when it was resumed meanwhile. The
+ * connection is suspended; the request is not the caller's any more. */
+void sc_park_add(struct sc_park *park, struct sc_request *req);
+/* Marks the start of a run of `again`. */
+void sc_park_running(struct sc_park *park, struct sc_request *req);
+/* Watches a stream's socket and its comments; -1: none may start. */
+int sc_park_add_stream(struct sc_park *park, struct sc_stream *stream, int fd);
+void sc_park_remove_stream(struct sc_park *park, int slot);
+
+/* ---- streams, for park.c; park->lock is held ---- */
+
+void sc_stream_end_locked(struct sc_stream *stream, bool gone);
+void sc_stream_comment_locked(struct sc_stream *stream);
+
+/* ---- spool: the multipart body ---- */
+
+struct sc_spool;
+/* NULL and err when the request's type is no multipart/form-data. */
+struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err);
+void sc_spool_free(struct sc_spool *spool);
+SC_DEFINE_FREEP(struct sc_spool, sc_spool_free);
+/* Errors are kept until the end: nothing is answered before the body has been read. */
+void sc_spool_feed(struct sc_spool *spool, const char *bytes, size_t len);
+/* Bytes that came after the first error. */
+int64_t sc_spool_drained(const struct sc_spool *spool);
+SC_MUST_USE enum sc_code sc_spool_finish(struct sc_spool *spool, struct sc_error *err);
+void sc_spool_each_field(struct sc_spool *spool, sc_pair_fn fn, void *ctx);
+const struct sc_spooled *sc_spool_file(struct sc_spool *spool);
+void sc_spool_file_taken(struct sc_spool *spool);
+
+/* ---- requests ---- */
+
+enum sc_wait {
+    SC_WAIT_RUNNING, /* a handler runs, or none has yet */
+    SC_WAIT_PARKED,
+    SC_WAIT_QUEUED, /* `again` will run */
+    SC_WAIT_GONE,
+};
+
+struct sc_request {
+    struct sc_http *http;
+    const struct sc_listener *listener;
+    struct MHD_Connection *conn;
+    int64_t start_us;
+    char method[16];
+    char id[65];
+    char *uri;
+    struct sc_target target;
+    bool target_ok;
+    const struct sc_route *route;
+    struct sc_principal principal;
+    bool admitted; /* the first call for this request has been made */
+    bool counted;  /* in http->live */
+
+    int64_t content_length; /* -1: chunked; 0: no body */
+    int64_t received;
+    struct sc_buf body;
+    struct sc_spool *spool;
+    struct sc_error refusal; /* answered when the body is in; code SC_OK: none */
+    bool body_done;
+
+    /* The answer; written by the thread that runs the handler. */
+    struct MHD_Response *response;
+    int status;
+    bool drop; /* no answer: the client has gone */
+    struct {
+        char *name, *value;
+    } headers[SC_HTTP_REPLY_HEADERS];
+    size_t header_count;
+
+    struct sc_request *next; /* in the pool's queue */
+    bool fresh;              /* holds a reservation in the pool */
+    sc_handler_fn handler;   /* runs next */
+
+    struct {
+        bool armed;
+        int64_t deadline_ms;
+        sc_handler_fn again;
+        void (*gone)(void *ctx);
+        void *ctx;
+    } later;
+    /* -- protected by park->lock -- */
+    enum sc_wait wait;
+    bool pending; /* resumed before it was parked */
+    bool rerun;   /* a run of `again` */
+    int slot;
+};
+
+struct sc_http {
+    struct sc_http_options options; /* routes borrowed, the rest our copies */
+    struct sc_listener *listeners;
+    size_t listener_count;
+    struct sc_pool pool;
+    struct sc_park park;
+    atomic_bool stopping;
+    bool stopped;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    /* -- protected by lock -- */
+    int live;      /* requests between their headers and their end */
+    int suspended; /* connections that a handler or the park holds */
+};
+
+struct sc_request *sc_request_new(const struct sc_listener *listener, const char *uri);
+void sc_request_free(struct sc_request *req);
+struct sc_str sc_request_header_n(struct MHD_Connection *conn, const char *name);
+/* Judges the headers: route, peer, token, length, type. Fills req->refusal. */
+void sc_request_admit(struct sc_request *req);
+/* Takes a piece of the body; false: close the connection. */
+bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len);
+/* The body is complete. */
+void sc_request_received(struct sc_request *req);
+/* Runs req->handler on this thread; afterwards the request has an answer or is armed to wait. */
+void sc_request_run(struct sc_request *req);
+/* Hands a suspended connection back to the server's thread; the request is not ours any more. */
+void sc_request_release(struct sc_request *req);
+/* Queues the answer: on the server's thread. */
+enum MHD_Result sc_request_answer(struct sc_request *req);
+/* Sets the response of a stream as the answer. */
+struct sc_done *sc_request_stream_done(struct sc_request *req, struct MHD_Response *response);

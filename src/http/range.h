@@ -1,0 +1,17 @@
+#pragma once
+/* Pure parsers of the headers that partial and conditional answers need (RFC 9110). */
+
+#include "base/str.h"
+
+enum sc_range {
+    SC_RANGE_NONE, /* absent, malformed, several ranges, another unit: answer the whole */
+    SC_RANGE_PART,
+    SC_RANGE_UNSATISFIABLE,
+};
+/* Bytes [*start, *start + *len) of a representation of `size` bytes; both are set for PART only. */
+enum sc_range sc_range_parse(struct sc_str header, int64_t size, int64_t *start, int64_t *len);
+/* Does If-None-Match name the tag (weak comparison)? etag is quoted. */
+bool sc_etag_listed(struct sc_str header, struct sc_str etag);
+/* Does If-Range allow a partial answer: is it this very tag, and a strong one? Dates never match.
+ */
+bool sc_etag_is(struct sc_str header, struct sc_str etag);

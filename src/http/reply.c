@@ -1,0 +1,221 @@
+#include "http/http-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/range.h"
+#include "json/writer.h"
+
+#include <strings.h>
+
+#include "base/banned.h"
+
+/* Handlers can have a struct sc_done * only from here. */
+struct sc_done {
+    char unused;
+};
+static struct sc_done done_token;
+
+static bool is_header_text(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+void sc_reply_header(struct sc_request *req, const char *name, const char *value)
+{
+    if (req->header_count == SC_HTTP_REPLY_HEADERS || !is_header_text(name) ||
+        !is_header_text(value))
+        return;
+    req->headers[req->header_count].name = sc_strdup(name);
+    req->headers[req->header_count].value = sc_strdup(value);
+    req->header_count++;
+}
+
+static bool has_header(const struct sc_request *req, const char *name)
+{
+    for (size_t i = 0; i < req->header_count; i++) {
+        if (strcasecmp(req->headers[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void default_header(struct sc_request *req, const char *name, const char *value)
+{
+    if (!has_header(req, name))
+        (void)MHD_add_response_header(req->response, name, value);
+}
+
+static struct sc_done *set_response(struct sc_request *req, int status,
+                                    struct MHD_Response *response)
+{
+    sc_assert(response != NULL);
+    sc_assert(req->response == NULL); /* one answer for each request */
+    req->response = response;
+    req->status = status;
+    return &done_token;
+}
+
+enum MHD_Result sc_request_answer(struct sc_request *req)
+{
+    char timing[48];
+    const char *path = req->target.path == NULL ? "" : req->target.path;
+    struct MHD_Response *r = req->response;
+
+    for (size_t i = 0; i < req->header_count; i++)
+        (void)MHD_add_response_header(r, req->headers[i].name, req->headers[i].value);
+    (void)snprintf(timing, sizeof(timing), "total;dur=%.1f",
+                   (double)(sc_clock_mono_us() - req->start_us) / 1000.0);
+    (void)MHD_add_response_header(r, "Server-Timing", timing);
+    (void)MHD_add_response_header(r, "X-Request-Id", req->id);
+    default_header(req, "X-Content-Type-Options", "nosniff");
+    default_header(req, "Referrer-Policy", "no-referrer");
+    if (strncmp(path, "/api", 4) == 0 || strncmp(path, "/v1", 3) == 0 ||
+        req->refusal.code != SC_OK) {
+        default_header(req, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+        default_header(req, "Content-Security-Policy",
+                       "default-src 'none'; frame-ancestors 'none'");
+    }
+    if (atomic_load(&req->http->stopping))
+        (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result result = MHD_queue_response(req->conn, (unsigned)req->status, r);
+    MHD_destroy_response(SC_TAKE(req->response));
+    return result;
+}
+
+struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *content_type,
+                               struct sc_buf *body)
+{
+    size_t len = body->len;
+    char *bytes = sc_buf_take(body);
+    if (bytes == NULL) {
+        struct sc_error bug = { 0 };
+        (void)sc_error_set(&bug, SC_E_INTERNAL, "the answer is too large");
+        return sc_reply_error(req, &bug);
+    }
+    if (content_type != NULL && !has_header(req, MHD_HTTP_HEADER_CONTENT_TYPE))
+        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    struct MHD_Response *r = MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE);
+    return set_response(req, status, r);
+}
+
+struct sc_done *sc_reply_json(struct sc_request *req, int status, struct sc_buf *body)
+{
+    return sc_reply_bytes(req, status, "application/json", body);
+}
+
+struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *err)
+{
+    int status = sc_code_http_status(err->code);
+    SC_AUTO_BUF body = { 0 };
+    struct sc_json w;
+
+    /* Stopping is no failure, and 200 waiting workers would be 200 lines. */
+    if (status >= 500 && err->code != SC_E_SHUTTING_DOWN)
+        SC_LOG(ERROR, "http", "request failed", SC_S("id", req->id), SC_S("method", req->method),
+               SC_S("path", req->target.path), SC_S("code", sc_code_name(err->code)),
+               SC_S("message", err->msg), SC_S("file", err->file), SC_I("line", err->line));
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_json_object(&w, "error");
+    sc_json_text(&w, "code", sc_code_name(err->code));
+    sc_json_text(&w, "message", err->msg[0] == '\0' ? sc_code_text(err->code) : err->msg);
+    if (err->field[0] != '\0')
+        sc_json_text(&w, "field", err->field);
+    sc_json_text(&w, "request_id", req->id);
+    sc_json_end(&w);
+    sc_json_end(&w);
+    return sc_reply_json(req, status, &body);
+}
+
+static struct sc_done *reply_empty(struct sc_request *req, int status)
+{
+    static char nothing[1];
+    return set_response(req, status,
+                        MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT));
+}
+
+/* The quoted form of a tag; NULL for none. */
+static char *quote_etag(const char *etag)
+{
+    if (etag == NULL || etag[0] == '\0')
+        return NULL;
+    if (etag[0] == '"' || strncmp(etag, "W/", 2) == 0)
+        return sc_strdup(etag);
+    return sc_asprintf("\"%s\"", etag);
+}
+
+/* Which bytes the client wants; NONE: all of them. */
+static enum sc_range wanted_range(struct sc_request *req, int64_t size, struct sc_str etag,
+                                  int64_t *start, int64_t *len)
+{
+    struct sc_str range = sc_request_header(req, MHD_HTTP_HEADER_RANGE);
+    struct sc_str condition = sc_request_header(req, MHD_HTTP_HEADER_IF_RANGE);
+    if (range.ptr == NULL || strcmp(req->method, "GET") != 0)
+        return SC_RANGE_NONE;
+    if (condition.ptr != NULL && (etag.ptr == NULL || !sc_etag_is(condition, etag)))
+        return SC_RANGE_NONE;
+    return sc_range_parse(range, size, start, len);
+}
+
+struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
+                              const char *content_type, const char *etag)
+{
+    SC_AUTO_CLOSE int owned = fd;
+    SC_AUTO_FREE char *tag = quote_etag(etag);
+    SC_AUTO_FREE char *content_range = NULL;
+    int64_t start = 0, len = size;
+    int status = MHD_HTTP_OK;
+
+    if (tag != NULL) {
+        sc_reply_header(req, MHD_HTTP_HEADER_ETAG, tag);
+        struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
+        if (known.ptr != NULL && sc_etag_listed(known, sc_str_from(tag)))
+            return reply_empty(req, MHD_HTTP_NOT_MODIFIED);
+    }
+    if (!has_header(req, MHD_HTTP_HEADER_CACHE_CONTROL))
+        sc_reply_header(req, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
+    sc_reply_header(req, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    switch (wanted_range(req, size, sc_str_from(tag), &start, &len)) {
+    case SC_RANGE_UNSATISFIABLE:
+        content_range = sc_asprintf("bytes */%lld", (long long)size);
+        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
+        return reply_empty(req, MHD_HTTP_RANGE_NOT_SATISFIABLE);
+    case SC_RANGE_PART:
+        content_range = sc_asprintf("bytes %lld-%lld/%lld", (long long)start,
+                                    (long long)(start + len - 1), (long long)size);
+        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
+        status = MHD_HTTP_PARTIAL_CONTENT;
+        break;
+    case SC_RANGE_NONE:
+        break;
+    }
+    sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    if (len == 0)
+        return reply_empty(req, status);
+    struct MHD_Response *r =
+        MHD_create_response_from_fd_at_offset64((uint64_t)len, owned, (uint64_t)start);
+    sc_assert(r != NULL);
+    (void)SC_TAKE_FD(owned); /* libmicrohttpd closes it */
+    return set_response(req, status, r);
+}
+
+struct sc_done *sc_reply_later(struct sc_request *req, int64_t deadline_ms, sc_handler_fn again,
+                               void (*gone)(void *ctx), void *ctx)
+{
+    req->later.armed = true;
+    req->later.deadline_ms = deadline_ms;
+    req->later.again = again;
+    req->later.gone = gone;
+    req->later.ctx = ctx;
+    return &done_token;
+}
+
+struct sc_done *sc_request_stream_done(struct sc_request *req, struct MHD_Response *response)
+{
+    return set_response(req, MHD_HTTP_OK, response);
+}

@@ -1,0 +1,137 @@
+#include "http/http-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/lock.h"
+
+#include "base/banned.h"
+
+struct sc_request *sc_request_new(const struct sc_listener *listener, const char *uri)
+{
+    struct sc_request *req = sc_alloc(sizeof(*req));
+    req->http = listener->http;
+    req->listener = listener;
+    req->uri = sc_strdup(uri);
+    req->start_us = sc_clock_mono_us();
+    req->slot = -1;
+    return req;
+}
+
+void sc_request_free(struct sc_request *req)
+{
+    if (req->response != NULL)
+        MHD_destroy_response(req->response);
+    for (size_t i = 0; i < req->header_count; i++) {
+        free(req->headers[i].name);
+        free(req->headers[i].value);
+    }
+    sc_spool_free(req->spool);
+    sc_target_done(&req->target);
+    sc_buf_done(&req->body);
+    free(req->uri);
+    free(req);
+}
+
+void sc_request_run(struct sc_request *req)
+{
+    req->later.armed = false;
+    struct sc_done *done = req->handler(req, req->http->options.app);
+    (void)done;
+    /* Whatever a handler returns, the client gets one answer. */
+    if (req->response != NULL)
+        req->later.armed = false;
+    else if (!req->later.armed) {
+        struct sc_error bug = { 0 };
+        (void)sc_error_set(&bug, SC_E_INTERNAL, "the handler gave no answer");
+        (void)sc_reply_error(req, &bug);
+    }
+}
+
+void sc_request_release(struct sc_request *req)
+{
+    struct sc_http *http = req->http;
+    MHD_resume_connection(req->conn);
+    /* Only now: once nothing is suspended, the daemons may be stopped. */
+    SC_LOCK(&http->lock);
+    if (--http->suspended == 0)
+        (void)pthread_cond_broadcast(&http->cond);
+}
+
+struct sc_str sc_request_param(struct sc_request *req, const char *name)
+{
+    return sc_router_param(req->route, &req->target, name);
+}
+
+struct sc_str sc_request_query(struct sc_request *req, const char *name)
+{
+    for (size_t i = 0; i < req->target.query_count; i++) {
+        if (sc_str_equal(req->target.query[i].name, sc_str_from(name)))
+            return req->target.query[i].value;
+    }
+    return (struct sc_str){ 0 };
+}
+
+void sc_request_each_query(struct sc_request *req, sc_pair_fn fn, void *ctx)
+{
+    for (size_t i = 0; i < req->target.query_count; i++)
+        fn(ctx, req->target.query[i].name, req->target.query[i].value);
+}
+
+struct sc_str sc_request_header_n(struct MHD_Connection *conn, const char *name)
+{
+    const char *value = NULL;
+    size_t len = 0;
+    if (MHD_lookup_connection_value_n(conn, MHD_HEADER_KIND, name, strlen(name), &value, &len) !=
+            MHD_YES ||
+        value == NULL)
+        return (struct sc_str){ 0 };
+    return (struct sc_str){ value, len };
+}
+
+struct sc_str sc_request_header(struct sc_request *req, const char *name)
+{
+    return sc_request_header_n(req->conn, name);
+}
+
+struct sc_str sc_request_body(struct sc_request *req)
+{
+    return sc_buf_str(&req->body);
+}
+
+const struct sc_principal *sc_request_principal(struct sc_request *req)
+{
+    return &req->principal;
+}
+
+const char *sc_request_id(struct sc_request *req)
+{
+    return req->id;
+}
+
+const char *sc_request_method(struct sc_request *req)
+{
+    return req->method;
+}
+
+const char *sc_request_path(struct sc_request *req)
+{
+    return req->target.path;
+}
+
+void sc_request_each_field(struct sc_request *req, sc_pair_fn fn, void *ctx)
+{
+    if (req->spool != NULL)
+        sc_spool_each_field(req->spool, fn, ctx);
+}
+
+const struct sc_spooled *sc_request_file(struct sc_request *req)
+{
+    return req->spool == NULL ? NULL : sc_spool_file(req->spool);
+}
+
+void sc_request_file_taken(struct sc_request *req)
+{
+    if (req->spool != NULL)
+        sc_spool_file_taken(req->spool);
+}

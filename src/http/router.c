@@ -1,0 +1,204 @@
+#include "http/router.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+
+#include "base/banned.h"
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Decodes text in place; false for what no client means: a bad escape, NUL, a control sign, bytes
+ * that are no UTF-8, and in a path an encoded slash. */
+static bool decode(char *text, bool is_query, struct sc_str *out)
+{
+    char *to = text;
+    for (const char *p = text; *p != '\0'; p++) {
+        char c = *p;
+        if (c == '%') {
+            int high = hex_value(p[1]);
+            int low = high < 0 ? -1 : hex_value(p[2]);
+            if (low < 0)
+                return false;
+            c = (char)(high << 4 | low);
+            p += 2;
+            if (c == '\0' || (!is_query && c == '/'))
+                return false;
+        } else if (c == '+' && is_query) {
+            c = ' ';
+        }
+        if (!is_query && ((unsigned char)c < 0x20 || c == 0x7f))
+            return false;
+        *to++ = c;
+    }
+    *to = '\0';
+    *out = (struct sc_str){ text, (size_t)(to - text) };
+    return sc_utf8_is_valid(*out);
+}
+
+bool sc_pair_decode(char *text, struct sc_pair *out)
+{
+    static char empty[1] = "";
+    char *equals = strchr(text, '=');
+    char *value = equals == NULL ? empty : equals + 1;
+    if (equals != NULL)
+        *equals = '\0';
+    if (equals == NULL)
+        out->value = SC_STR("");
+    else if (!decode(value, true, &out->value))
+        return false;
+    return decode(text, true, &out->name);
+}
+
+static bool is_dots(struct sc_str s)
+{
+    return sc_str_equal(s, SC_STR(".")) || sc_str_equal(s, SC_STR(".."));
+}
+
+static bool parse_path(char *path, struct sc_target *out)
+{
+    for (char *at = path + 1; at != NULL;) {
+        char *slash = strchr(at, '/');
+        if (slash != NULL)
+            *slash++ = '\0';
+        if (out->segment_count == SC_TARGET_SEGMENTS)
+            return false;
+        struct sc_str *segment = &out->segments[out->segment_count++];
+        if (!decode(at, false, segment) || is_dots(*segment))
+            return false;
+        at = slash;
+    }
+    return true;
+}
+
+static bool parse_query(char *query, struct sc_target *out)
+{
+    for (char *at = query; at != NULL;) {
+        char *amp = strchr(at, '&');
+        if (amp != NULL)
+            *amp++ = '\0';
+        if (*at != '\0') {
+            if (out->query_count == SC_TARGET_PAIRS ||
+                !sc_pair_decode(at, &out->query[out->query_count]))
+                return false;
+            out->query_count++;
+        }
+        at = amp;
+    }
+    return true;
+}
+
+enum sc_code sc_target_parse(const char *uri, struct sc_target *out, struct sc_error *err)
+{
+    *out = (struct sc_target){ 0 };
+    /* The absolute form of RFC 9112: the authority is the Host header's matter. */
+    if (strncmp(uri, "http://", 7) == 0 || strncmp(uri, "https://", 8) == 0) {
+        uri = strstr(uri, "//") + 2;
+        uri += strcspn(uri, "/?");
+    }
+    out->path = sc_strndup(uri, strcspn(uri, "?"));
+    out->arena = sc_strdup(*uri == '\0' ? "/" : uri);
+    char *query = strchr(out->arena, '?');
+    if (query != NULL)
+        *query++ = '\0';
+    if (out->arena[0] != '/' || !parse_path(out->arena, out))
+        return sc_error_set(err, SC_E_INVALID_REQUEST, "the path of the request is malformed");
+    if (!parse_query(query, out))
+        return sc_error_set(err, SC_E_INVALID_REQUEST, "the query of the request is malformed");
+    return SC_OK;
+}
+
+void sc_target_done(struct sc_target *t)
+{
+    free(t->path);
+    free(t->arena);
+    *t = (struct sc_target){ 0 };
+}
+
+static bool is_name(struct sc_str piece)
+{
+    return piece.len > 2 && piece.ptr[0] == '{' && piece.ptr[piece.len - 1] == '}';
+}
+
+/* A number that grows with each literal segment, the first ones counting most; 0: no match. */
+static unsigned match(const char *pattern, const struct sc_target *target)
+{
+    struct sc_str rest = sc_str_from(pattern + 1);
+    unsigned score = 1;
+    bool more = true;
+    for (size_t i = 0; i < target->segment_count; i++) {
+        if (!more)
+            return 0;
+        more = memchr(rest.ptr, '/', rest.len) != NULL;
+        struct sc_str piece = sc_str_take_until(&rest, '/');
+        bool literal = !is_name(piece);
+        if (literal ? !sc_str_equal(piece, target->segments[i]) : target->segments[i].len == 0)
+            return 0;
+        score = score << 1 | (literal ? 1u : 0u);
+    }
+    return more ? 0 : score;
+}
+
+static bool serves(const char *route_method, const char *method)
+{
+    return strcmp(route_method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route_method, "GET") == 0);
+}
+
+static void add_allowed(struct sc_buf *allow, const char *method)
+{
+    if (allow->len > 0 && strstr(allow->ptr, method) != NULL)
+        return;
+    if (allow->len > 0)
+        sc_buf_puts(allow, ", ");
+    sc_buf_puts(allow, method);
+    if (strcmp(method, "GET") == 0)
+        sc_buf_puts(allow, ", HEAD");
+}
+
+const struct sc_route *sc_router_find(const struct sc_route *routes, size_t count,
+                                      const char *method, const struct sc_target *target,
+                                      struct sc_buf *allow, struct sc_error *err)
+{
+    const struct sc_route *best = NULL;
+    unsigned best_score = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned score = match(routes[i].pattern, target);
+        if (score == 0)
+            continue;
+        add_allowed(allow, routes[i].method);
+        if (score > best_score && serves(routes[i].method, method)) {
+            best = &routes[i];
+            best_score = score;
+        }
+    }
+    if (best == NULL && allow->len > 0) {
+        sc_buf_puts(allow, ", OPTIONS");
+        (void)sc_error_set(err, SC_E_METHOD_NOT_ALLOWED, "this address takes %s",
+                           sc_buf_text(allow));
+    } else if (best == NULL) {
+        (void)sc_error_set(err, SC_E_NOT_FOUND, "nothing has this address");
+    }
+    return best;
+}
+
+struct sc_str sc_router_param(const struct sc_route *route, const struct sc_target *target,
+                              const char *name)
+{
+    struct sc_str rest = sc_str_from(route->pattern + 1);
+    for (size_t i = 0; i < target->segment_count; i++) {
+        struct sc_str piece = sc_str_take_until(&rest, '/');
+        if (is_name(piece) &&
+            sc_str_equal((struct sc_str){ piece.ptr + 1, piece.len - 2 }, sc_str_from(name)))
+            return target->segments[i];
+    }
+    return (struct sc_str){ 0 };
+}

@@ -1,0 +1,279 @@
+#include "http/http-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/banned.h"
+
+/* Per connection. 8 KiB gave 431 for a 10 KiB cookie, 4 KiB made uploads slow, 32 KiB gains
+ * nothing. */
+#define CONNECTION_MEMORY 16384
+
+static void on_log(void *cls, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+static void on_log(void *cls, const char *fmt, va_list args)
+{
+    char text[256];
+    (void)cls;
+    if (!sc_log_enabled(SC_LOG_DEBUG))
+        return;
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    text[strcspn(text, "\r\n")] = '\0';
+    SC_LOG(DEBUG, "http", "libmicrohttpd", SC_S("text", text));
+}
+
+/* Targets are decoded by router.c, which refuses what it must not decode. */
+static size_t keep_escaped(void *cls, struct MHD_Connection *conn, char *text)
+{
+    (void)cls;
+    (void)conn;
+    return strlen(text);
+}
+
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
+{
+    (void)conn;
+    return sc_request_new(cls, uri);
+}
+
+static void count_live(struct sc_http *http, int by)
+{
+    SC_LOCK(&http->lock);
+    http->live += by;
+    if (http->live == 0)
+        (void)pthread_cond_broadcast(&http->cond);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
+                         enum MHD_RequestTerminationCode how)
+{
+    const struct sc_listener *listener = cls;
+    struct sc_request *req = *con_cls;
+    (void)conn;
+    *con_cls = NULL;
+    if (req == NULL)
+        return;
+    bool counted = req->counted;
+    if (counted && sc_log_enabled(SC_LOG_DEBUG))
+        SC_LOG(DEBUG, "http", "request", SC_S("method", req->method),
+               SC_S("path", req->target.path), SC_I("status", req->status),
+               SC_I("ms", (sc_clock_mono_us() - req->start_us) / 1000), SC_S("id", req->id),
+               SC_I("end", how));
+    sc_request_free(req);
+    if (counted)
+        count_live(listener->http, -1);
+}
+
+/* Runs the handler here, or suspends the connection and lets the pool do it. */
+static enum MHD_Result dispatch(struct sc_request *req)
+{
+    struct sc_http *http = req->http;
+    bool run_here = (req->route->flags & SC_ROUTE_INLINE) != 0;
+
+    if (run_here) {
+        sc_request_run(req);
+        if (!req->later.armed)
+            return sc_request_answer(req);
+    } else if (!sc_pool_reserve(&http->pool)) {
+        struct sc_error busy = { 0 };
+        (void)sc_error_set(&busy, SC_E_SERVER_UNREACHABLE, "the server is busy: try again");
+        sc_reply_header(req, "Retry-After", "1");
+        (void)sc_reply_error(req, &busy);
+        return sc_request_answer(req);
+    }
+
+    /* Suspended before another thread can see the request: a resume that came first would be lost.
+     */
+    {
+        SC_LOCK(&http->lock);
+        http->suspended++;
+    }
+    MHD_suspend_connection(req->conn);
+    if (run_here) {
+        sc_park_add(&http->park, req);
+    } else {
+        req->fresh = true;
+        sc_pool_push(&http->pool, req);
+    }
+    return MHD_YES;
+}
+
+/* The first call for a request: its headers are in. */
+static enum MHD_Result begin(struct sc_request *req, struct MHD_Connection *conn,
+                             const char *method)
+{
+    req->admitted = true;
+    req->conn = conn;
+    (void)snprintf(req->method, sizeof(req->method), "%s", method);
+    req->counted = true;
+    count_live(req->http, 1);
+    sc_request_admit(req);
+
+    /* A refusal is told before the body when the client waits for it (Expect) or the body is long;
+     * a short body is read first, else the client would see its connection reset instead. */
+    bool body_waits = sc_request_header_n(conn, MHD_HTTP_HEADER_EXPECT).len > 0;
+    if (req->refusal.code != SC_OK &&
+        (req->content_length > SC_HTTP_DRAIN || (body_waits && req->content_length != 0))) {
+        (void)sc_reply_error(req, &req->refusal);
+        return sc_request_answer(req);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **con_cls)
+{
+    struct sc_request *req = *con_cls;
+    (void)cls;
+    (void)url;
+    (void)version;
+
+    if (!req->admitted)
+        return begin(req, conn, method);
+    if (*size > 0) {
+        bool more = sc_request_receive(req, data, *size);
+        *size = 0;
+        return more ? MHD_YES : MHD_NO;
+    }
+    if (req->drop)
+        return MHD_NO;
+    if (req->response != NULL)
+        return sc_request_answer(req);
+    sc_request_received(req);
+    if (req->refusal.code != SC_OK) {
+        (void)sc_reply_error(req, &req->refusal);
+        return sc_request_answer(req);
+    }
+    if (req->route == NULL) { /* OPTIONS has its answer from admit.c */
+        struct sc_buf empty = { 0 };
+        (void)sc_reply_bytes(req, MHD_HTTP_NO_CONTENT, NULL, &empty);
+        return sc_request_answer(req);
+    }
+    return dispatch(req);
+}
+
+static enum sc_code start_listener(struct sc_listener *l, struct sc_error *err)
+{
+    const struct sc_http_options *o = &l->http->options;
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    if (getsockname(l->fd, (struct sockaddr *)&address, &len) != 0)
+        return sc_error_errno(err, errno, "cannot use the listening socket");
+    l->is_unix = address.ss_family == AF_UNIX;
+
+    struct MHD_OptionItem pool[] = {
+        { MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL },
+        { MHD_OPTION_END, 0, NULL },
+    };
+    if (o->threads <= 1)
+        pool[0].option = MHD_OPTION_END;
+    l->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_ARRAY, pool, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)SC_MAX(o->connection_limit, o->threads), MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)SC_MAX(o->idle_timeout_s, 0), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
+        keep_escaped, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri, l, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, l, MHD_OPTION_END);
+    if (l->daemon == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "cannot start the HTTP server: %s",
+                            strerrordesc_np(errno));
+    return SC_OK;
+}
+
+static enum sc_code start_all(struct sc_http *http, struct sc_error *err)
+{
+    if (!sc_park_start(&http->park, http))
+        return sc_error_errno(err, errno, "cannot start the thread of waiting requests");
+    if (!sc_pool_start(&http->pool, http, http->options.workers))
+        return sc_error_set(err, SC_E_INTERNAL, "cannot start the HTTP threads");
+    for (size_t i = 0; i < http->listener_count; i++) {
+        enum sc_code code = start_listener(&http->listeners[i], err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,
+                           struct sc_error *err)
+{
+    SC_AUTO(sc_http_freep) struct sc_http *http = sc_alloc(sizeof(*http));
+    http->options = *options;
+    http->options.listen_fds = NULL;
+    http->options.temp_dir = sc_strdup(options->temp_dir == NULL ? "/tmp" : options->temp_dir);
+    sc_assert(pthread_mutex_init(&http->lock, NULL) == 0);
+    sc_cond_init(&http->cond);
+    http->listener_count = options->listen_count;
+    http->listeners = sc_alloc_array(SC_MAX(options->listen_count, 1), sizeof(*http->listeners));
+    for (size_t i = 0; i < options->listen_count; i++)
+        http->listeners[i] = (struct sc_listener){ .http = http, .fd = options->listen_fds[i] };
+
+    /* Signals are the daemon's own thread's; SIGPIPE would come from sendfile. */
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    enum sc_code code = start_all(http, err);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code == SC_OK)
+        *out = SC_TAKE(http);
+    return code;
+}
+
+/* Waits until *count is 0; deadline_ms negative: for ever. */
+static void wait_for_zero(struct sc_http *http, const int *count, int64_t deadline_ms)
+{
+    SC_LOCK(&http->lock);
+    while (*count > 0) {
+        if (!sc_cond_wait(&http->cond, &http->lock, deadline_ms))
+            break;
+    }
+}
+
+void sc_http_stop(struct sc_http *http, int64_t deadline_ms)
+{
+    if (http->stopped)
+        return;
+    http->stopped = true;
+    atomic_store(&http->stopping, true);
+    for (size_t i = 0; i < http->listener_count; i++) {
+        if (http->listeners[i].daemon != NULL)
+            (void)MHD_quiesce_daemon(http->listeners[i].daemon);
+    }
+    if (http->park.started)
+        sc_park_close(&http->park);
+    wait_for_zero(http, &http->live, SC_MAX(deadline_ms, 0));
+    /* A handler cannot be interrupted, and libmicrohttpd must not be stopped under a suspended
+     * connection: past the deadline only uploads and downloads are cut. */
+    wait_for_zero(http, &http->suspended, -1);
+    for (size_t i = 0; i < http->listener_count; i++) {
+        struct sc_listener *l = &http->listeners[i];
+        if (l->daemon != NULL)
+            MHD_stop_daemon(l->daemon);
+        l->daemon = NULL;
+        if (l->fd >= 0)
+            (void)close(l->fd);
+        l->fd = -1;
+    }
+    sc_pool_stop(&http->pool);
+    if (http->park.started)
+        sc_park_stop(&http->park);
+}
+
+void sc_http_free(struct sc_http *http)
+{
+    if (http == NULL)
+        return;
+    sc_http_stop(http, 0);
+    (void)pthread_cond_destroy(&http->cond);
+    (void)pthread_mutex_destroy(&http->lock);
+    free(http->listeners);
+    free((char *)(uintptr_t)http->options.temp_dir);
+    free(http);
+}

@@ -1,0 +1,191 @@
+#include "json/writer.h"
+
+#include "base/clock.h"
+#include "base/utf8.h"
+
+#include <math.h>
+
+#include "base/banned.h"
+
+/* Digits behind which a double holds nothing; larger requests are cut to it. */
+#define MAX_DIGITS 17
+
+void sc_json_begin(struct sc_json *w, struct sc_buf *out)
+{
+    *w = (struct sc_json){ .out = out };
+}
+
+/* One unescaped byte: printable ASCII but for the quote and the backslash. DEL is escaped too. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void put_escaped(struct sc_buf *out, unsigned char c)
+{
+    static const char *const names[] = {
+        ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",  ['\f'] = "\\f",
+        ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\",
+    };
+    if (c < SC_ARRAY_LEN(names) && names[c] != NULL)
+        sc_buf_puts(out, names[c]);
+    else
+        sc_buf_printf(out, "\\u%04x", c);
+}
+
+/* Bytes that cannot stand as they are: one valid sign, or as many invalid bytes as one U+FFFD
+ * stands for. Returns how many bytes of s it has written. */
+static size_t put_sign(struct sc_buf *out, struct sc_str s)
+{
+    uint32_t code_point;
+    size_t n = sc_utf8_decode(s, &code_point);
+    if (n == 0) {
+        sc_utf8_append(out, 0xfffd);
+        return 1;
+    }
+    /* Line separators are legal in JSON but end a line in JavaScript and in event streams. */
+    if (code_point == 0x2028 || code_point == 0x2029)
+        sc_buf_printf(out, "\\u%04x", (unsigned)code_point);
+    else
+        sc_buf_append(out, s.ptr, n);
+    return n;
+}
+
+static void put_quoted(struct sc_buf *out, struct sc_str s)
+{
+    sc_buf_putc(out, '"');
+    for (size_t i = 0; i < s.len;) {
+        size_t run = i;
+        while (run < s.len && is_plain((unsigned char)s.ptr[run]))
+            run++;
+        sc_buf_append(out, s.ptr + i, run - i);
+        i = run;
+        if (i == s.len)
+            break;
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x80) {
+            put_escaped(out, c);
+            i++;
+        } else {
+            i += put_sign(out, (struct sc_str){ s.ptr + i, s.len - i });
+        }
+    }
+    sc_buf_putc(out, '"');
+}
+
+/* The comma and the key before a value. */
+static void start_value(struct sc_json *w, const char *key)
+{
+    if (w->depth == 0) {
+        sc_assert(key == NULL);
+        return;
+    }
+    int top = w->depth - 1;
+    sc_assert((w->kind[top] == '{') == (key != NULL));
+    if (w->some[top])
+        sc_buf_putc(w->out, ',');
+    w->some[top] = true;
+    if (key != NULL) {
+        put_quoted(w->out, sc_str_from(key));
+        sc_buf_putc(w->out, ':');
+    }
+}
+
+static void open_level(struct sc_json *w, const char *key, char kind)
+{
+    start_value(w, key);
+    sc_assert(w->depth < SC_JSON_DEPTH);
+    w->kind[w->depth] = kind;
+    w->some[w->depth] = false;
+    w->depth++;
+    sc_buf_putc(w->out, kind);
+}
+
+void sc_json_object(struct sc_json *w, const char *key)
+{
+    open_level(w, key, '{');
+}
+
+void sc_json_array(struct sc_json *w, const char *key)
+{
+    open_level(w, key, '[');
+}
+
+void sc_json_end(struct sc_json *w)
+{
+    sc_assert(w->depth > 0);
+    w->depth--;
+    sc_buf_putc(w->out, w->kind[w->depth] == '{' ? '}' : ']');
+}
+
+void sc_json_text(struct sc_json *w, const char *key, const char *value)
+{
+    if (value == NULL)
+        sc_json_null(w, key);
+    else
+        sc_json_str(w, key, sc_str_from(value));
+}
+
+void sc_json_str(struct sc_json *w, const char *key, struct sc_str value)
+{
+    start_value(w, key);
+    put_quoted(w->out, value);
+}
+
+void sc_json_int(struct sc_json *w, const char *key, int64_t value)
+{
+    start_value(w, key);
+    sc_buf_printf(w->out, "%lld", (long long)value);
+}
+
+void sc_json_opt(struct sc_json *w, const char *key, int64_t value)
+{
+    if (value < 0)
+        sc_json_null(w, key);
+    else
+        sc_json_int(w, key, value);
+}
+
+void sc_json_real(struct sc_json *w, const char *key, double value, int digits)
+{
+    if (!isfinite(value)) {
+        sc_json_null(w, key);
+        return;
+    }
+    start_value(w, key);
+    sc_buf_printf(w->out, "%.*f", SC_MAX(0, SC_MIN(digits, MAX_DIGITS)), value);
+}
+
+void sc_json_bool(struct sc_json *w, const char *key, bool value)
+{
+    start_value(w, key);
+    sc_buf_puts(w->out, value ? "true" : "false");
+}
+
+void sc_json_null(struct sc_json *w, const char *key)
+{
+    start_value(w, key);
+    sc_buf_puts(w->out, "null");
+}
+
+void sc_json_raw(struct sc_json *w, const char *key, struct sc_str json)
+{
+    start_value(w, key);
+    sc_buf_put_str(w->out, json);
+}
+
+void sc_json_seconds(struct sc_json *w, const char *key, int64_t ms)
+{
+    if (ms < 0) {
+        sc_json_null(w, key);
+        return;
+    }
+    start_value(w, key);
+    sc_buf_printf(w->out, "%lld.%03lld", (long long)(ms / 1000), (long long)(ms % 1000));
+}
+
+void sc_json_time(struct sc_json *w, const char *key, int64_t wall_ms)
+{
+    char text[SC_TIME_TEXT];
+    sc_json_text(w, key, wall_ms <= 0 ? NULL : sc_time_rfc3339(wall_ms, text));
+}

@@ -1,0 +1,259 @@
+#include "sys/file.h"
+
+#include "base/alloc.h"
+#include "base/fault.h"
+#include "base/id.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/banned.h"
+
+/* Each level of sc_dir_remove holds one descriptor; our own trees are less than ten deep. */
+#define REMOVE_DEPTH 64
+#define READ_STEP ((size_t)64 << 10)
+#define NAME_BYTES 12
+
+/* The folder part of path ("." when there is none); owned by the caller. */
+static char *parent_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return sc_strdup(".");
+    return slash == path ? sc_strdup("/") : sc_strndup(path, (size_t)(slash - path));
+}
+
+static enum sc_code make_dir(const char *path, struct sc_error *err)
+{
+    if (mkdir(path, 0700) == 0)
+        return SC_OK;
+    int why = errno;
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return SC_OK;
+        why = ENOTDIR;
+    }
+    return sc_error_errno(err, why, "cannot make the folder '%s'", path);
+}
+
+enum sc_code sc_dir_create(const char *path, struct sc_error *err)
+{
+    SC_AUTO_FREE char *part = sc_strdup(path);
+    for (char *p = part; *p != '\0'; p++) {
+        if (*p != '/' || p == part || p[1] == '/')
+            continue;
+        *p = '\0';
+        enum sc_code code = make_dir(part, err);
+        if (code != SC_OK)
+            return code;
+        *p = '/';
+    }
+    return make_dir(part, err);
+}
+
+enum sc_code sc_dir_sync(const char *path, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot open the folder '%s'", path);
+    if (SC_FAULT("dir.sync"))
+        return sc_error_errno(err, EIO, "cannot sync the folder '%s'", path);
+    if (fsync(fd) != 0)
+        return sc_error_errno(err, errno, "cannot sync the folder '%s'", path);
+    return SC_OK;
+}
+
+/* Empties the open folder fd, which it takes. Returns 0 or an errno. */
+static int empty_dir(int fd, int depth)
+{
+    DIR *dir = fdopendir(fd);
+    if (dir == NULL) {
+        int why = errno;
+        (void)close(fd);
+        return why;
+    }
+    int why = depth > REMOVE_DEPTH ? ELOOP : 0;
+    while (why == 0) {
+        errno = 0;
+        const struct dirent *e = readdir(dir);
+        if (e == NULL) {
+            why = errno;
+            break;
+        }
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        /* A link to a folder is refused by O_NOFOLLOW and then unlinked as what it is. */
+        int child = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        bool is_dir = child >= 0;
+        if (!is_dir && errno != ENOTDIR && errno != ELOOP && errno != ENOENT)
+            why = errno;
+        else if (is_dir)
+            why = empty_dir(child, depth + 1);
+        if (why == 0 && unlinkat(dirfd(dir), e->d_name, is_dir ? AT_REMOVEDIR : 0) != 0 &&
+            errno != ENOENT)
+            why = errno;
+    }
+    (void)closedir(dir);
+    return why;
+}
+
+enum sc_code sc_dir_remove(const char *path, struct sc_error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return SC_OK;
+    int why = fd < 0 ? errno : empty_dir(fd, 0);
+    if (why == 0 && rmdir(path) != 0 && errno != ENOENT)
+        why = errno;
+    if (why != 0)
+        return sc_error_errno(err, why, "cannot remove the folder '%s'", path);
+    return SC_OK;
+}
+
+enum sc_code sc_file_temp(const char *dir, const char *suffix, int *fd, char **path,
+                          struct sc_error *err)
+{
+    unsigned char random[NAME_BYTES];
+    char name[2 * NAME_BYTES + 1];
+    sc_random_bytes(random, sizeof(random));
+    for (size_t i = 0; i < sizeof(random); i++)
+        (void)snprintf(name + 2 * i, 3, "%02x", random[i]);
+
+    SC_AUTO_FREE char *made = sc_asprintf("%s/.tmp-%s%s", dir, name, suffix == NULL ? "" : suffix);
+    int opened = open(made, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (opened < 0)
+        return sc_error_errno(err, errno, "cannot make a file in '%s'", dir);
+    *fd = opened;
+    *path = SC_TAKE(made);
+    return SC_OK;
+}
+
+enum sc_code sc_file_write_all(int fd, const void *bytes, size_t len, struct sc_error *err)
+{
+    const char *p = bytes;
+    if (SC_FAULT("file.write"))
+        return sc_error_errno(err, ENOSPC, "cannot write");
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sc_error_errno(err, errno, "cannot write");
+        p += n;
+        len -= (size_t)n;
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_file_sync(int fd, struct sc_error *err)
+{
+    if (SC_FAULT("file.sync"))
+        return sc_error_errno(err, EIO, "cannot sync a file");
+    /* The kernel drops the dirty pages with the error: a second fsync would say that all is well.
+     */
+    if (fsync(fd) != 0)
+        return sc_error_errno(err, errno, "cannot sync a file");
+    return SC_OK;
+}
+
+enum sc_code sc_file_rename_durable(const char *from, const char *to, struct sc_error *err)
+{
+    if (SC_FAULT("file.rename"))
+        return sc_error_errno(err, EIO, "cannot rename '%s' to '%s'", from, to);
+    if (rename(from, to) != 0)
+        return sc_error_errno(err, errno, "cannot rename '%s' to '%s'", from, to);
+    SC_AUTO_FREE char *dir = parent_of(to);
+    return sc_dir_sync(dir, err);
+}
+
+/* Writes, syncs and closes fd, which it takes. */
+static enum sc_code fill_and_close(int fd, const void *bytes, size_t len, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int file = fd;
+    enum sc_code code = sc_file_write_all(file, bytes, len, err);
+    if (code == SC_OK)
+        code = sc_file_sync(file, err);
+    if (code == SC_OK && close(SC_TAKE_FD(file)) != 0)
+        code = sc_error_errno(err, errno, "cannot close a file");
+    return code;
+}
+
+enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t len,
+                                  struct sc_error *err)
+{
+    SC_AUTO_FREE char *dir = parent_of(path);
+    SC_AUTO_FREE char *temp = NULL;
+    int fd = -1;
+    enum sc_code code = sc_file_temp(dir, "", &fd, &temp, err);
+    if (code != SC_OK)
+        return code;
+    code = fill_and_close(fd, bytes, len, err);
+    if (code == SC_OK)
+        code = sc_file_rename_durable(temp, path, err);
+    if (code != SC_OK)
+        (void)unlink(temp); /* gone already when only the folder's sync failed */
+    return code;
+}
+
+enum sc_code sc_file_read(const char *path, size_t limit, struct sc_buf *out, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return sc_error_set(err, SC_E_NOT_FOUND, "no such file: '%s'", path);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot open '%s'", path);
+
+    limit = SC_MIN(limit, SIZE_MAX / 4);
+    SC_AUTO_BUF content = { .limit = limit + READ_STEP };
+    while (content.len <= limit) {
+        char *room = sc_buf_reserve(&content, SC_MIN(READ_STEP, limit + 1 - content.len));
+        if (room == NULL)
+            return sc_error_errno(err, ENOMEM, "cannot read '%s'", path);
+        ssize_t n = read(fd, room, SC_MIN(READ_STEP, limit + 1 - content.len));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sc_error_errno(err, errno, "cannot read '%s'", path);
+        if (n == 0)
+            break;
+        content.len += (size_t)n;
+        content.ptr[content.len] = '\0';
+    }
+    if (content.len > limit)
+        return sc_error_set(err, SC_E_FILE_TOO_LARGE, "'%s' holds more than %zu bytes", path,
+                            limit);
+    free(out->ptr);
+    *out = (struct sc_buf){
+        .ptr = SC_TAKE(content.ptr), .len = content.len, .cap = content.cap, .limit = out->limit
+    };
+    return SC_OK;
+}
+
+int64_t sc_file_size(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+}
+
+int64_t sc_disk_free(const char *path)
+{
+    struct statvfs st;
+    if (statvfs(path, &st) != 0)
+        return -1;
+    uint64_t unit = st.f_frsize == 0 ? 512 : st.f_frsize;
+    uint64_t blocks = st.f_bavail;
+    return blocks > (uint64_t)INT64_MAX / unit ? INT64_MAX : (int64_t)(blocks * unit);
+}
+
+char *sc_path_join(const char *a, const char *b)
+{
+    size_t len = strlen(a);
+    if (len == 0)
+        return sc_strdup(b);
+    return sc_asprintf("%s%s%s", a, a[len - 1] == '/' ? "" : "/", b);
+}

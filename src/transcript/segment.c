@@ -1,0 +1,212 @@
+#include "transcript/segment.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "transcript/text.h"
+
+#include <stdint.h>
+
+#include "base/banned.h"
+
+static void words_done(struct sc_segment *s)
+{
+    for (size_t i = 0; i < s->word_count; i++)
+        free(s->words[i].text);
+    free(s->words);
+    s->words = NULL;
+    s->word_count = s->word_cap = 0;
+}
+
+void sc_segment_done(struct sc_segment *s)
+{
+    words_done(s);
+    free(s->text);
+    free(s->speaker);
+    *s = (struct sc_segment){ .chunk = -1, .confidence = -1 };
+}
+
+void sc_segments_done(struct sc_segments *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        sc_segment_done(&s->items[i]);
+    free(s->items);
+    *s = (struct sc_segments){ 0 };
+}
+
+struct sc_segment *sc_segments_add(struct sc_segments *s)
+{
+    void *items = s->items;
+    if (!sc_try_grow(&items, &s->cap, s->count + 1, sizeof(*s->items)))
+        return NULL;
+    s->items = items;
+    struct sc_segment *made = &s->items[s->count++];
+    *made = (struct sc_segment){ .chunk = -1, .confidence = -1 };
+    return made;
+}
+
+bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,
+                         float confidence)
+{
+    void *words = s->words;
+    if (!sc_try_grow(&words, &s->word_cap, s->word_count + 1, sizeof(*s->words)))
+        return false;
+    s->words = words;
+    char *copy = sc_try_alloc(text.len + 1);
+    if (copy == NULL)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = text.ptr[i] == '\0' ? ' ' : text.ptr[i]; /* a NUL would cut the word short */
+    s->words[s->word_count++] = (struct sc_word){
+        .text = copy, .start_ms = start_ms, .end_ms = end_ms, .confidence = confidence
+    };
+    return true;
+}
+
+static char *join_words(const struct sc_segment *s)
+{
+    SC_AUTO_BUF text = { .limit = SIZE_MAX / 4 };
+    for (size_t i = 0; i < s->word_count; i++) {
+        struct sc_str word = sc_str_trim(sc_str_from(s->words[i].text));
+        if (sc_text_needs_space(sc_buf_str(&text), word))
+            sc_buf_putc(&text, ' ');
+        sc_buf_put_str(&text, word);
+    }
+    char *out = sc_buf_take(&text);
+    sc_assert(out != NULL);
+    return out;
+}
+
+void sc_segment_settle(struct sc_segment *s)
+{
+    if (s->word_count == 0) {
+        if (s->text == NULL)
+            s->text = sc_strdup("");
+        return;
+    }
+    free(s->text);
+    s->text = join_words(s);
+
+    double sum = 0;
+    size_t known = 0;
+    s->start_ms = s->words[0].start_ms;
+    s->end_ms = s->words[0].end_ms;
+    for (size_t i = 0; i < s->word_count; i++) {
+        const struct sc_word *w = &s->words[i];
+        s->start_ms = SC_MIN(s->start_ms, w->start_ms);
+        s->end_ms = SC_MAX(s->end_ms, w->end_ms);
+        if (w->confidence >= 0) {
+            sum += w->confidence;
+            known++;
+        }
+    }
+    s->confidence = known == 0 ? -1 : (float)(sum / (double)known);
+}
+
+static bool is_span(int64_t start_ms, int64_t end_ms)
+{
+    return start_ms >= 0 && end_ms >= start_ms && end_ms <= SC_SEGMENT_TIME_MAX;
+}
+
+/* NaN is neither: both comparisons are false. */
+static bool is_confidence(float c)
+{
+    return c < 0 || c <= 1;
+}
+
+/* What is wrong with the segment, or NULL. */
+static const char *fault_of(const struct sc_segment *s, int64_t earliest)
+{
+    if (!is_span(s->start_ms, s->end_ms))
+        return "ends before it starts, or lies outside of any recording";
+    if (s->start_ms < earliest)
+        return "starts before the one in front of it";
+    if (s->text == NULL || !sc_utf8_is_valid(sc_str_from(s->text)) ||
+        (s->speaker != NULL && !sc_utf8_is_valid(sc_str_from(s->speaker))))
+        return "holds text that is no valid UTF-8";
+    if (!is_confidence(s->confidence))
+        return "has a confidence that is no number up to 1";
+    int64_t word_start = s->start_ms;
+    for (size_t i = 0; i < s->word_count; i++) {
+        const struct sc_word *w = &s->words[i];
+        if (!is_span(w->start_ms, w->end_ms) || w->end_ms > s->end_ms)
+            return "has a word outside of its span";
+        if (w->start_ms < word_start)
+            return "has words out of order";
+        if (w->text == NULL || !sc_utf8_is_valid(sc_str_from(w->text)))
+            return "has a word that is no valid UTF-8";
+        if (!is_confidence(w->confidence))
+            return "has a word whose confidence is no number up to 1";
+        word_start = w->start_ms;
+    }
+    return NULL;
+}
+
+enum sc_code sc_segments_check(const struct sc_segments *s, struct sc_error *err)
+{
+    int64_t earliest = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const char *fault = fault_of(&s->items[i], earliest);
+        if (fault != NULL)
+            return sc_error_field(err, SC_E_INVALID_VALUE, "segments", "segment %zu %s", i + 1,
+                                  fault);
+        earliest = s->items[i].start_ms;
+    }
+    return SC_OK;
+}
+
+void sc_segments_shift(struct sc_segments *s, int64_t offset_ms)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct sc_segment *seg = &s->items[i];
+        seg->start_ms += offset_ms;
+        seg->end_ms += offset_ms;
+        for (size_t k = 0; k < seg->word_count; k++) {
+            seg->words[k].start_ms += offset_ms;
+            seg->words[k].end_ms += offset_ms;
+        }
+    }
+}
+
+void sc_segments_text(const struct sc_segments *s, struct sc_buf *out)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (i > 0)
+            sc_buf_putc(out, '\n');
+        sc_buf_puts(out, s->items[i].text == NULL ? "" : s->items[i].text);
+    }
+}
+
+static void hash_number(struct sc_hash *h, int64_t value)
+{
+    unsigned char bytes[8];
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)((uint64_t)value >> (8 * i));
+    sc_hash_update(h, bytes, sizeof(bytes));
+}
+
+/* With its length in front, so that no two lists of texts give the same bytes. */
+static void hash_text(struct sc_hash *h, const char *text)
+{
+    struct sc_str s = text == NULL ? SC_STR("") : sc_str_from(text);
+    hash_number(h, text == NULL ? -1 : (int64_t)s.len);
+    sc_hash_update(h, s.ptr, s.len);
+}
+
+void sc_segment_hash(const struct sc_segment *s, char out[65])
+{
+    /* Confidences stay out: the store keeps them rounded, and the sum must outlive the round trip.
+     */
+    SC_AUTO(sc_hash_freep) struct sc_hash *h = sc_hash_new();
+    hash_number(h, s->start_ms);
+    hash_number(h, s->end_ms);
+    hash_text(h, s->text == NULL ? "" : s->text);
+    hash_text(h, s->speaker);
+    hash_number(h, (int64_t)s->word_count);
+    for (size_t i = 0; i < s->word_count; i++) {
+        hash_number(h, s->words[i].start_ms);
+        hash_number(h, s->words[i].end_ms);
+        hash_text(h, s->words[i].text);
+    }
+    sc_hash_hex(h, out);
+}

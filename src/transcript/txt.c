@@ -1,0 +1,37 @@
+#include "transcript/text.h"
+#include "transcript/writer-internal.h"
+
+#include "base/banned.h"
+
+/* Plain text: a line for each segment, so that line tools and diffs see what was said together. A
+ * new speaker is named in front of the first segment. */
+enum sc_code sc_writer_txt(const struct sc_segments *segments, const struct sc_writer_meta *meta,
+                           sc_write_piece_fn piece, void *ctx, struct sc_error *err)
+{
+    (void)meta;
+    SC_AUTO(sc_buf_done) struct sc_buf line = { 0 };
+    struct sc_writer_out out = { .piece = piece, .ctx = ctx };
+    const char *speaker = "";
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
+        const struct sc_segment *s = &segments->items[i];
+        const char *who = s->speaker == NULL ? "" : s->speaker;
+        sc_buf_reset(&line);
+        sc_text_append_line(&line, sc_str_from(s->text));
+        if (line.len == 0 && !line.failed)
+            continue;
+        if (strcmp(who, speaker) != 0 && who[0] != '\0') {
+            sc_text_append_line(&out.buf, sc_str_from(who));
+            sc_buf_puts(&out.buf, ": ");
+        }
+        speaker = who;
+        sc_buf_put_str(&out.buf, sc_buf_str(&line));
+        sc_buf_putc(&out.buf, '\n');
+        out.buf.failed = out.buf.failed || line.failed;
+        code = sc_writer_flush(&out, false, err);
+    }
+    if (code == SC_OK)
+        code = sc_writer_flush(&out, true, err);
+    sc_buf_done(&out.buf);
+    return code;
+}
