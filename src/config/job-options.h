@@ -4,43 +4,55 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "json/reader.h"
 
-enum sc_job_option_type { SC_JOB_TEXT, SC_JOB_BOOL, SC_JOB_INT, SC_JOB_REAL, SC_JOB_ENUM, SC_JOB_TIME };
+struct sc_json_value;
+
+enum sc_job_option_type {
+    SC_JOB_TEXT,
+    SC_JOB_BOOL,
+    SC_JOB_INT,
+    SC_JOB_ENUM,
+    SC_JOB_TIME,     /* RFC 3339, or a duration from now */
+    SC_JOB_DURATION, /* "90", "15m"; a JSON number is seconds */
+};
 
 struct sc_job_option {
-    const char *name;       /* "vad" */
+    const char *name;           /* "vad" */
     const char *const *aliases; /* older spellings ("model_size"), ends in NULL; may be NULL */
-    char flag;              /* CLI short flag or 0; the long one is --name with - for _ */
+    char flag;                  /* CLI short flag or 0; the long one is --name with - for _ */
     enum sc_job_option_type type;
-    const char *fallback;   /* default as text; "" = decided later (engine, model) */
-    double min, max;        /* of numbers; of the length of text */
-    const char *choices;    /* "high|normal|low" for enums */
-    const char *pipelines;  /* "transcribe|convert", "*" = all */
-    bool identity;          /* enters the dedupe key */
+    const char *fallback;  /* default as text; "" = decided later (engine, model) */
+    int64_t min, max;      /* of numbers; of the length of text in bytes; of durations in ms */
+    const char *choices;   /* "high|normal|low" for enums */
+    const char *pipelines; /* "transcribe|convert", "*" = all */
+    bool identity;         /* enters the dedupe key */
     const char *help;
 };
 const struct sc_job_option *sc_job_option_all(size_t *count);
 const struct sc_job_option *sc_job_option_find(struct sc_str name); /* aliases too; NULL: unknown */
+/* Does the pipeline take the option? */
+bool sc_job_option_applies(const struct sc_job_option *option, const char *pipeline);
 
 /* The options given with one request: validated, with defaults behind them. */
 struct sc_job_options;
 struct sc_job_options *sc_job_options_new(void);
 void sc_job_options_free(struct sc_job_options *o);
 SC_DEFINE_FREEP(struct sc_job_options, sc_job_options_free);
-/* From text (form field, flag). INVALID_VALUE names the field, the value, what is allowed; an unknown
- * name lists the nearest known one. A second value for one option is refused. */
+/* From text (form field, flag). INVALID_VALUE names the field, the value, what is allowed; an
+ * unknown name lists the nearest known one. A second value for one option is refused. */
 SC_MUST_USE enum sc_code sc_job_options_set(struct sc_job_options *o, struct sc_str name,
                                             struct sc_str value, struct sc_error *err);
 /* From a JSON value. */
 SC_MUST_USE enum sc_code sc_job_options_set_json(struct sc_job_options *o, const char *name,
                                                  const struct sc_json_value *value,
                                                  struct sc_error *err);
-/* After all were set: fields that the pipeline does not take are refused by name. */
+/* After all were set: options that the pipeline does not take are refused by name. */
 SC_MUST_USE enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_error *err);
-/* Value or default; "" when neither. Borrowed. */
+/* Value or default in its canonical spelling ("true", RFC 3339, "15m"); "" when neither. Borrowed.
+ */
 const char *sc_job_options_text(const struct sc_job_options *o, const char *name);
 bool sc_job_options_bool(const struct sc_job_options *o, const char *name);
+/* Integers as they are, times as wall milliseconds, durations as milliseconds; 0 when "". */
 int64_t sc_job_options_int(const struct sc_job_options *o, const char *name);
 bool sc_job_options_given(const struct sc_job_options *o, const char *name);
 /* Replaces the default of an option that was not given (engine, model once resolved). */

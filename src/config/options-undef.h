@@ -4,3 +4,4 @@
 #undef SC_OPTION_BOOL
 #undef SC_OPTION_SIZE
 #undef SC_OPTION_DURATION
+#undef SC_OPTION_ENUM

@@ -1,0 +1,288 @@
+#include "cli/args.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "cli/command.h"
+#include "config/nearest.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+struct parser {
+    int argc;
+    char **argv;
+    int at;
+    const struct sc_command *commands;
+    struct sc_args *args;
+    bool words_only; /* behind "--" */
+};
+
+static void shown(struct sc_buf *out, struct sc_str text)
+{
+    sc_utf8_append_printable(out, (struct sc_str){ text.ptr, SC_MIN(text.len, 60) });
+}
+
+/* The tables in which flags are looked up, in this order. */
+static size_t flag_tables(const struct sc_args *args, const struct sc_flag *tables[3])
+{
+    size_t count = 0;
+    if (args->command != NULL && args->command->flags != NULL)
+        tables[count++] = args->command->flags;
+    if (args->job_flags != NULL)
+        tables[count++] = args->job_flags;
+    tables[count++] = sc_global_flags;
+    return count;
+}
+
+static const struct sc_flag *find_flag(const struct sc_args *args, struct sc_str name, char letter)
+{
+    const struct sc_flag *tables[3];
+    size_t count = flag_tables(args, tables);
+
+    for (size_t t = 0; t < count; t++) {
+        for (const struct sc_flag *f = tables[t]; f->name != NULL; f++) {
+            if (letter != 0 ? f->letter == letter : sc_str_equal(name, sc_str_from(f->name)))
+                return f;
+        }
+    }
+    return NULL;
+}
+
+static enum sc_code unknown_flag(const struct sc_args *args, struct sc_str name,
+                                 struct sc_error *err)
+{
+    const struct sc_flag *tables[3];
+    size_t count = flag_tables(args, tables);
+    struct sc_nearest near = { .word = name };
+    SC_AUTO_BUF text = { 0 };
+    const char *command = args->command == NULL ? "" : args->command->name;
+
+    shown(&text, name);
+    for (size_t t = 0; t < count; t++) {
+        for (const struct sc_flag *f = tables[t]; f->name != NULL; f++)
+            sc_nearest_offer(&near, f->name);
+    }
+    if (near.best != NULL)
+        return sc_error_field(err, SC_E_INVALID_VALUE, sc_buf_text(&text),
+                              "there is no option --%s; did you mean --%s?", sc_buf_text(&text),
+                              near.best);
+    return sc_error_field(err, SC_E_INVALID_VALUE, sc_buf_text(&text),
+                          "there is no option --%s; `scripta help%s%s` lists them",
+                          sc_buf_text(&text), command[0] == '\0' ? "" : " ", command);
+}
+
+static enum sc_code add_flag(struct sc_args *args, const struct sc_flag *flag, const char *value,
+                             struct sc_error *err)
+{
+    if (args->given_count == SC_ARGS_GIVEN)
+        return sc_error_set(err, SC_E_INVALID_VALUE, "more than %d options", SC_ARGS_GIVEN);
+    args->given[args->given_count].flag = flag;
+    args->given[args->given_count++].value = value;
+    return SC_OK;
+}
+
+/* The value of a flag that stands in the next argument. */
+static enum sc_code take_value(struct parser *p, const struct sc_flag *flag, struct sc_error *err)
+{
+    if (p->at >= p->argc)
+        return sc_error_field(err, SC_E_INVALID_VALUE, flag->name, "--%s needs a value: --%s %s",
+                              flag->name, flag->name, flag->value);
+    return add_flag(p->args, flag, p->argv[p->at++], err);
+}
+
+static enum sc_code parse_long(struct parser *p, const char *text, struct sc_error *err)
+{
+    const char *equals = strchr(text, '=');
+    struct sc_str name = { text, equals == NULL ? strlen(text) : (size_t)(equals - text) };
+    const struct sc_flag *flag = find_flag(p->args, name, 0);
+
+    if (flag == NULL)
+        return unknown_flag(p->args, name, err);
+    if (equals != NULL) {
+        if (flag->kind == SC_FLAG_SWITCH)
+            return sc_error_field(err, SC_E_INVALID_VALUE, flag->name, "--%s takes no value",
+                                  flag->name);
+        return add_flag(p->args, flag, equals + 1, err);
+    }
+    if (flag->kind == SC_FLAG_VALUE)
+        return take_value(p, flag, err);
+    return add_flag(p->args, flag, "on", err);
+}
+
+static enum sc_code parse_short(struct parser *p, const char *text, struct sc_error *err)
+{
+    while (*text != '\0') {
+        const struct sc_flag *flag = find_flag(p->args, SC_STR(""), *text);
+        enum sc_code code;
+        if (flag == NULL) {
+            SC_AUTO_BUF letter = { 0 };
+            shown(&letter, (struct sc_str){ text, 1 });
+            return sc_error_field(err, SC_E_INVALID_VALUE, sc_buf_text(&letter),
+                                  "there is no option -%s; `scripta help%s%s` lists them",
+                                  sc_buf_text(&letter), p->args->command == NULL ? "" : " ",
+                                  p->args->command == NULL ? "" : p->args->command->name);
+        }
+        text++;
+        if (flag->kind == SC_FLAG_VALUE)
+            return *text != '\0' ? add_flag(p->args, flag, text + (*text == '='), err)
+                                 : take_value(p, flag, err);
+        code = add_flag(p->args, flag, "on", err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+static const struct sc_command *find_command(const struct sc_command *commands, const char *name)
+{
+    for (const struct sc_command *c = commands; c->name != NULL; c++) {
+        if (strcmp(c->name, name) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* Is word the first of two-word commands? Appends the second words. */
+static bool is_group(const struct sc_command *commands, const char *word, struct sc_buf *members)
+{
+    size_t len = strlen(word);
+
+    for (const struct sc_command *c = commands; c->name != NULL; c++) {
+        if (strncmp(c->name, word, len) == 0 && c->name[len] == ' ')
+            sc_buf_printf(members, "%s%s", members->len > 0 ? "|" : "", c->name + len + 1);
+    }
+    return members->len > 0;
+}
+
+static enum sc_code unknown_command(const struct sc_command *commands, const char *word,
+                                    struct sc_error *err)
+{
+    struct sc_nearest near = { .word = sc_str_from(word) };
+    SC_AUTO_BUF text = { 0 };
+
+    shown(&text, sc_str_from(word));
+    for (const struct sc_command *c = commands; c->name != NULL; c++)
+        sc_nearest_offer(&near, c->name);
+    if (near.best != NULL)
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "there is no command '%s'; did you mean `scripta %s`?",
+                            sc_buf_text(&text), near.best);
+    return sc_error_set(err, SC_E_INVALID_VALUE,
+                        "there is no command '%s'; `scripta help` lists them", sc_buf_text(&text));
+}
+
+/* Finds "jobs list", or "jobs" alone, or "queue" as both a command and the first of others. */
+static enum sc_code take_command(struct parser *p, const char *word, struct sc_error *err)
+{
+    SC_AUTO_BUF members = { 0 };
+    bool group = is_group(p->commands, word, &members);
+    const struct sc_command *command = NULL;
+
+    if (group && p->at < p->argc && p->argv[p->at][0] != '-') {
+        SC_AUTO_FREE char *both = sc_asprintf("%s %s", word, p->argv[p->at]);
+        command = find_command(p->commands, both);
+        if (command == NULL)
+            return unknown_command(p->commands, both, err);
+        p->at++;
+    }
+    if (command == NULL)
+        command = find_command(p->commands, word);
+    if (command == NULL && group) {
+        SC_AUTO_FREE char *list = sc_asprintf("%s list", word);
+        command = find_command(p->commands, list);
+        if (command == NULL)
+            return sc_error_set(err, SC_E_INVALID_VALUE, "`scripta %s` needs one of %s", word,
+                                sc_buf_text(&members));
+    }
+    if (command == NULL)
+        return unknown_command(p->commands, word, err);
+    p->args->command = command;
+    if (command->job_options)
+        p->args->job_flags = sc_job_flags_new();
+    return SC_OK;
+}
+
+static enum sc_code check_words(const struct sc_args *args, struct sc_error *err)
+{
+    const struct sc_command *c = args->command;
+
+    if (c == NULL || sc_args_has(args, "help"))
+        return SC_OK;
+    if ((int)args->word_count < c->min_words)
+        return sc_error_set(err, SC_E_INVALID_VALUE, "something is missing: scripta %s %s", c->name,
+                            c->usage);
+    if (c->max_words >= 0 && (int)args->word_count > c->max_words) {
+        SC_AUTO_BUF text = { 0 };
+        shown(&text, sc_str_from(args->words[c->max_words]));
+        return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is one too many: scripta %s%s%s",
+                            sc_buf_text(&text), c->name, c->usage[0] == '\0' ? "" : " ", c->usage);
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_args_parse(int argc, char **argv, const struct sc_command *commands,
+                           struct sc_args *out, struct sc_error *err)
+{
+    struct parser p = { .argc = argc, .argv = argv, .at = 1, .commands = commands, .args = out };
+    enum sc_code code = SC_OK;
+
+    *out = (struct sc_args){ 0 };
+    out->words = sc_alloc_array((size_t)argc + 1, sizeof(*out->words));
+    while (code == SC_OK && p.at < argc) {
+        const char *arg = argv[p.at++];
+        if (p.words_only || arg[0] != '-' || arg[1] == '\0') {
+            if (out->command == NULL)
+                code = take_command(&p, arg, err);
+            else
+                out->words[out->word_count++] = arg;
+        } else if (strcmp(arg, "--") == 0) {
+            p.words_only = true;
+        } else if (arg[1] == '-') {
+            code = parse_long(&p, arg + 2, err);
+        } else {
+            code = parse_short(&p, arg + 1, err);
+        }
+    }
+    return code == SC_OK ? check_words(out, err) : code;
+}
+
+void sc_args_done(struct sc_args *args)
+{
+    free(args->words);
+    free(args->job_flags);
+    *args = (struct sc_args){ 0 };
+}
+
+const char *sc_args_get(const struct sc_args *args, const char *flag, const char *fallback)
+{
+    for (size_t i = args->given_count; i > 0; i--) {
+        if (strcmp(args->given[i - 1].flag->name, flag) == 0)
+            return args->given[i - 1].value;
+    }
+    return fallback;
+}
+
+bool sc_args_has(const struct sc_args *args, const char *flag)
+{
+    return sc_args_get(args, flag, NULL) != NULL;
+}
+
+enum sc_code sc_args_int(const struct sc_args *args, const char *flag, int64_t min, int64_t max,
+                         int64_t *out, struct sc_error *err)
+{
+    const char *text = sc_args_get(args, flag, NULL);
+    int64_t value;
+
+    if (text == NULL)
+        return SC_OK;
+    if (!sc_str_to_int64(sc_str_from(text), &value) || value < min || value > max) {
+        SC_AUTO_BUF quoted = { 0 };
+        shown(&quoted, sc_str_from(text));
+        return sc_error_field(err, SC_E_INVALID_VALUE, flag,
+                              "--%s is '%s', must be a whole number from %" PRId64 " to %" PRId64,
+                              flag, sc_buf_text(&quoted), min, max);
+    }
+    *out = value;
+    return SC_OK;
+}

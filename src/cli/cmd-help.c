@@ -1,0 +1,43 @@
+#include "base/alloc.h"
+#include "cli/command.h"
+
+#include "base/banned.h"
+
+/* Parsing "scripta jobs list" tells which command was meant, or what is wrong with it. */
+static enum sc_code find(const struct sc_args *args, const struct sc_command **out,
+                         struct sc_error *err)
+{
+    char name[] = "scripta";
+    char *argv[3] = { name };
+    int argc = 1;
+    SC_AUTO(sc_args_done) struct sc_args found = { 0 };
+    char help[] = "--help"; /* so that missing words are no error */
+    char *with_help[4];
+
+    for (size_t i = 0; i < args->word_count; i++)
+        argv[argc++] = sc_strdup(args->words[i]);
+    for (int i = 0; i < argc; i++)
+        with_help[i] = argv[i];
+    with_help[argc] = help;
+    enum sc_code code = sc_args_parse(argc + 1, with_help, sc_command_all(), &found, err);
+    *out = found.command;
+    for (int i = 1; i < argc; i++)
+        free(argv[i]);
+    return code;
+}
+
+int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args)
+{
+    SC_AUTO_BUF out = { 0 };
+    const struct sc_command *command = NULL;
+    struct sc_error err = { 0 };
+
+    if (sc_args_has(args, "markdown")) {
+        sc_help_markdown(&out);
+        return sc_cli_done(cli, &out);
+    }
+    if (args->word_count > 0 && find(args, &command, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    sc_help_text(&out, command);
+    return sc_cli_done(cli, &out);
+}

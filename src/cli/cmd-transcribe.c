@@ -1,0 +1,294 @@
+/* scripta transcribe: hand files in, follow their jobs, print their text in the order given. The
+ * jobs run at the same time; only the following is one after another. */
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "cli/command.h"
+#include "cli/follow.h"
+#include "cli/list.h"
+#include "cli/submit.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+struct item {
+    const char *file;
+    char *label;
+    struct sc_submitted job; /* job_id NULL: it was not taken */
+    bool ended;
+    int status; /* exit status of this file */
+};
+
+struct run {
+    struct sc_cli *cli;
+    const struct sc_args *args;
+    const char *format;
+    const char *output; /* NULL: standard output */
+    bool to_folder;
+    struct item *items;
+    size_t count;
+    struct sc_progress_line line;
+};
+
+static const char *const formats[] = { "txt", "srt", "json", NULL };
+
+static void items_free(struct run *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        sc_submitted_done(&r->items[i].job);
+        free(r->items[i].label);
+    }
+    free(r->items);
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static const char *known_format(const char *word)
+{
+    for (const char *const *f = formats; *f != NULL; f++) {
+        if (strcmp(*f, word) == 0)
+            return *f;
+    }
+    return NULL;
+}
+
+static enum sc_code choose_output(struct run *r, struct sc_error *err)
+{
+    const char *format = sc_args_get(r->args, "format", NULL);
+    const char *output = sc_args_get(r->args, "output", NULL);
+    const char *dot = output == NULL ? NULL : strrchr(output, '.');
+
+    if (output != NULL && strcmp(output, "-") == 0)
+        output = NULL;
+    r->output = output;
+    r->to_folder = output != NULL && (is_folder(output) || output[strlen(output) - 1] == '/');
+    r->format = format != NULL ? known_format(format)
+                : dot != NULL && !r->to_folder && known_format(dot + 1) != NULL
+                    ? known_format(dot + 1)
+                    : "txt";
+    if (r->format == NULL) {
+        SC_AUTO_BUF shown = { 0 };
+        sc_utf8_append_printable(&shown, sc_str_from(format));
+        return sc_error_field(err, SC_E_INVALID_VALUE, "format",
+                              "--format is '%.60s', must be txt, srt or json", sc_buf_text(&shown));
+    }
+    if (output != NULL && !r->to_folder && r->count > 1)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "output",
+                              "-o must name a folder that exists, or end in /, for %zu files",
+                              r->count);
+    if (r->to_folder)
+        return sc_dir_create(output, err);
+    return SC_OK;
+}
+
+/* The target in the folder: the file's name with another extension, numbered when two files of this
+ * command line would meet. Owned by the caller. */
+static char *folder_target(const struct run *r, size_t index)
+{
+    const char *name = sc_submit_name(r->items[index].file);
+    const char *dot = strrchr(name, '.');
+    size_t len = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
+    int twin = 1;
+
+    for (size_t i = 0; i < index; i++) {
+        const char *other = sc_submit_name(r->items[i].file);
+        const char *other_dot = strrchr(other, '.');
+        size_t other_len =
+            other_dot == NULL || other_dot == other ? strlen(other) : (size_t)(other_dot - other);
+        twin += other_len == len && memcmp(other, name, len) == 0;
+    }
+    SC_AUTO_FREE char *file = twin == 1
+                                  ? sc_asprintf("%.*s.%s", (int)len, name, r->format)
+                                  : sc_asprintf("%.*s-%d.%s", (int)len, name, twin, r->format);
+    return sc_path_join(r->output, file);
+}
+
+/* A file appears whole or not at all; what is no regular file (a pipe, a terminal) is written to.
+ */
+static enum sc_code write_to(const char *path, const struct sc_buf *text, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = -1;
+    struct stat info;
+
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode))
+        return sc_file_write_atomic(path, text->ptr, text->len, err);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot write '%s'", path);
+    return sc_file_write_all(fd, text->ptr, text->len, err);
+}
+
+/* Text from an engine is data: a terminal must not obey it. Line feeds stay. */
+static void put_for_terminal(struct sc_buf *out, struct sc_str text)
+{
+    while (text.len > 0) {
+        bool feed = memchr(text.ptr, '\n', text.len) != NULL;
+        sc_utf8_append_printable(out, sc_str_take_until(&text, '\n'));
+        if (feed)
+            sc_buf_putc(out, '\n');
+    }
+}
+
+static enum sc_code print_text(struct run *r, size_t index, const struct sc_buf *text,
+                               struct sc_error *err)
+{
+    SC_AUTO_BUF out = { 0 };
+
+    if (r->count > 1 && strcmp(r->format, "txt") == 0) {
+        sc_buf_puts(&out, index > 0 ? "\n== " : "== ");
+        sc_utf8_append_printable(&out, sc_str_from(r->items[index].file));
+        sc_buf_puts(&out, " ==\n");
+    }
+    if (r->cli->out_is_terminal)
+        put_for_terminal(&out, sc_buf_str(text));
+    else
+        sc_buf_put_str(&out, sc_buf_str(text));
+    if (text->len > 0 && text->ptr[text->len - 1] != '\n')
+        sc_buf_putc(&out, '\n');
+    return sc_cli_print(sc_buf_str(&out), err);
+}
+
+/* Standard output gets the transcript, as text or, with --json, as the API has it; a file gets the
+ * text, and --json then prints the job. */
+static enum sc_code deliver(struct run *r, size_t index, const struct sc_job_end *end,
+                            struct sc_error *err)
+{
+    char id[24];
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_FREE char *path = NULL;
+    bool api_json = r->cli->json && r->output == NULL;
+
+    (void)snprintf(id, sizeof(id), "%lld", (long long)end->transcript_id);
+    path = api_json ? sc_asprintf("/api/transcripts/%s", id)
+                    : sc_asprintf("/api/transcripts/%s/export.%s", id, r->format);
+    enum sc_code code = sc_cli_call(r->cli, "GET", path, NULL, &text, err);
+    if (code != SC_OK)
+        return code;
+    if (r->output == NULL)
+        return api_json ? (sc_cli_done_json(r->cli, &text) == SC_EXIT_OK
+                               ? SC_OK
+                               : sc_error_set(err, SC_E_IO_ERROR, "cannot write the transcript"))
+                        : print_text(r, index, &text, err);
+    SC_AUTO_FREE char *target = r->to_folder ? folder_target(r, index) : sc_strdup(r->output);
+    code = write_to(target, &text, err);
+    if (code != SC_OK)
+        return code;
+    if (r->cli->json)
+        (void)sc_cli_done_json(r->cli, &end->reply);
+    else
+        sc_cli_note(r->cli, "%s", target);
+    return SC_OK;
+}
+
+static void submit_all(struct run *r)
+{
+    for (size_t i = 0; i < r->count && !sc_cli_interrupted(); i++) {
+        struct item *item = &r->items[i];
+        struct sc_error err = { 0 };
+        struct sc_submission what = {
+            .file = item->file, .label = item->label, .priority = "high", .line = &r->line
+        };
+        enum sc_code code = sc_submit_check_file(item->file, &err);
+        if (code == SC_OK)
+            code = sc_submit(r->cli, r->args, &what, &item->job, &err);
+        if (code == SC_OK && r->cli->verbose > 0)
+            sc_cli_note(r->cli, "%s: job %s%s", item->label, item->job.job_id,
+                        item->job.earlier ? " (the same work was handed in before)" : "");
+        if (code != SC_OK && !sc_cli_interrupted())
+            item->status = sc_cli_fail(r->cli, &err);
+        item->ended = code != SC_OK;
+    }
+}
+
+static void follow_one(struct run *r, size_t index)
+{
+    struct item *item = &r->items[index];
+    SC_AUTO(sc_job_end_done) struct sc_job_end end = { 0 };
+    struct sc_error err = { 0 };
+    struct sc_follow what = { .job_id = item->job.job_id, .label = item->label, .line = &r->line };
+
+    enum sc_code code = sc_follow_job(r->cli, &what, &end, &err);
+    if (code != SC_OK && sc_cli_interrupted())
+        return;
+    item->ended = true;
+    if (code == SC_OK && !end.completed) {
+        item->status = sc_cli_fail(r->cli, &end.error);
+        if (end.error.code != SC_E_CANCELLED)
+            sc_cli_note(r->cli, "  `scripta jobs retry %s` tries again where it stopped",
+                        item->job.job_id);
+        return;
+    }
+    if (code == SC_OK)
+        code = deliver(r, index, &end, &err);
+    if (code != SC_OK) {
+        item->status = sc_cli_fail(r->cli, &err);
+        if (code == SC_E_SERVER_UNREACHABLE)
+            sc_cli_note(r->cli, "  the job goes on: `scripta wait %s`", item->job.job_id);
+    }
+}
+
+/* Ctrl-C: what was started for this command line ends, what somebody else asked for goes on. */
+static int cancel_all(struct run *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        struct item *item = &r->items[i];
+        SC_AUTO_BUF reply = { 0 };
+        struct sc_error err = { 0 };
+        if (item->job.job_id == NULL || item->ended)
+            continue;
+        if (item->job.earlier) {
+            sc_cli_note(r->cli, "job %s was there before and goes on: `scripta wait %s`",
+                        item->job.job_id, item->job.job_id);
+            continue;
+        }
+        SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", item->job.job_id, "/cancel");
+        if (sc_cli_call(r->cli, "POST", path, NULL, &reply, &err) == SC_OK)
+            sc_cli_note(r->cli, "cancelled %s; `scripta jobs retry %s` goes on where it stopped",
+                        item->label, item->job.job_id);
+        else
+            (void)sc_cli_fail(r->cli, &err);
+    }
+    return SC_EXIT_CANCELLED;
+}
+
+int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args)
+{
+    struct run r = { .cli = cli, .args = args, .count = args->word_count };
+    struct sc_error err = { 0 };
+    size_t failed = 0;
+    int last = SC_EXIT_OK;
+
+    r.items = sc_alloc_array(r.count, sizeof(*r.items));
+    r.line.enabled = cli->err_is_terminal && !cli->quiet;
+    r.line.colour = cli->colour;
+    for (size_t i = 0; i < r.count; i++) {
+        r.items[i].file = args->words[i];
+        r.items[i].label = r.count == 1 ? sc_strdup(sc_submit_name(args->words[i]))
+                                        : sc_asprintf("[%zu/%zu] %s", i + 1, r.count,
+                                                      sc_submit_name(args->words[i]));
+    }
+    if (sc_submit_check(args, &err) != SC_OK || choose_output(&r, &err) != SC_OK) {
+        items_free(&r);
+        return sc_cli_fail(cli, &err);
+    }
+    sc_cli_catch_signals();
+    submit_all(&r);
+    for (size_t i = 0; i < r.count && !sc_cli_interrupted(); i++) {
+        if (!r.items[i].ended)
+            follow_one(&r, i);
+    }
+    for (size_t i = 0; i < r.count; i++) {
+        failed += r.items[i].status != SC_EXIT_OK;
+        last = r.items[i].status != SC_EXIT_OK ? r.items[i].status : last;
+    }
+    int status = sc_cli_interrupted() ? cancel_all(&r) : sc_exit_of_several(r.count, failed, last);
+    items_free(&r);
+    return status;
+}

@@ -1,0 +1,64 @@
+#pragma once
+/* The command table: parsing, help, docs/cli.md and the commands themselves come from it. */
+
+#include "cli/args.h"
+#include "cli/session.h"
+
+struct sc_command {
+    const char *name; /* "jobs list"; NULL ends the table */
+    /* Returns an exit status; reports its own errors (sc_cli_fail). */
+    int (*run)(struct sc_cli *cli, const struct sc_args *args);
+    const char *summary; /* one line, no full stop */
+    const char *usage;   /* words behind the name: "FILE..." */
+    int min_words;
+    int max_words;               /* -1: any number */
+    const struct sc_flag *flags; /* NULL: none of its own */
+    bool job_options;            /* takes every option of a job */
+    bool no_config;              /* runs without settings */
+    const char *about;           /* a paragraph; may be NULL */
+    const char *examples;        /* one command line each */
+};
+
+/* Ends with a row without name. */
+const struct sc_command *sc_command_all(void);
+/* Flags that every command takes. Ends with a row without name. */
+extern const struct sc_flag sc_global_flags[];
+
+/* Help of one command, or the overview when command is NULL, as a terminal shows it. */
+void sc_help_text(struct sc_buf *out, const struct sc_command *command);
+/* docs/cli.md. */
+void sc_help_markdown(struct sc_buf *out);
+/* Flags made from the table of job options; ends with a row without name. The caller frees the
+ * array, its strings are static. */
+struct sc_flag *sc_job_flags_new(void);
+/* The job option behind a flag of that table: "word-timestamps" is word_timestamps. */
+void sc_job_flag_option(const char *flag, char *out, size_t size);
+
+int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_config_check(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_config_docs(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_config_example(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_config_show(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_db_check(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_db_info(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_db_init(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_db_migrate(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_files_show(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_jobs_cancel(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_jobs_events(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_jobs_list(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_jobs_retry(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_jobs_show(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_queue_pause(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_queue_resume(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_serve(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_version(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_wait(struct sc_cli *cli, const struct sc_args *args);

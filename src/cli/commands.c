@@ -1,0 +1,347 @@
+#include "cli/command.h"
+#include "cli/list.h"
+
+#include "base/banned.h"
+
+const struct sc_flag sc_global_flags[] = {
+    { "data", 0, SC_FLAG_VALUE, "DIR",
+      "Data folder; its server is used, and started when none runs" },
+    { "server", 0, SC_FLAG_VALUE, "URL",
+      "Server to talk to: unix:PATH, http://HOST:PORT or https://…" },
+    { "config", 0, SC_FLAG_VALUE, "FILE",
+      "Settings file. Default: scripta.yaml in the data folder" },
+    { "env-file", 0, SC_FLAG_VALUE, "FILE",
+      "File of variables. Default: .env beside the settings file" },
+    { "set", 0, SC_FLAG_VALUE, "NAME=VALUE", "One setting; docs/config.md lists them" },
+    { "json", 0, SC_FLAG_SWITCH, NULL, "Print the API's JSON" },
+    { "quiet", 'q', SC_FLAG_SWITCH, NULL, "Print results and errors only" },
+    { "verbose", 'v', SC_FLAG_SWITCH, NULL, "Say more on standard error" },
+    { "help", 'h', SC_FLAG_SWITCH, NULL, "Help of the command" },
+    { 0 },
+};
+
+static const struct sc_flag transcribe_flags[] = {
+    { "format", 'f', SC_FLAG_VALUE, "FORMAT",
+      "txt, srt or json. Default: what -o ends in, else txt" },
+    { "output", 'o', SC_FLAG_VALUE, "OUT", "File, or folder for NAME.FORMAT of each. Default: -" },
+    { 0 },
+};
+
+static const struct sc_flag wait_flags[] = {
+    { "timeout", 0, SC_FLAG_VALUE, "DURATION", "Give up after this time, such as 15m" },
+    { 0 },
+};
+
+static const struct sc_flag jobs_list_flags[] = {
+    { "status", 0, SC_FLAG_VALUE, "STATUS", "pending, processing, completed, failed or cancelled" },
+    { "file-id", 0, SC_FLAG_VALUE, "FILE", "Jobs of this file" },
+    SC_LIST_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag retry_flags[] = {
+    { "all-failed", 0, SC_FLAG_SWITCH, NULL, "Every failed job" },
+    { 0 },
+};
+
+static const struct sc_flag files_list_flags[] = {
+    { "hash", 0, SC_FLAG_VALUE, "SHA256", "The file with this content" },
+    { "name", 0, SC_FLAG_VALUE, "NAME", "Files of this name" },
+    SC_LIST_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag transcripts_list_flags[] = {
+    { "job-id", 0, SC_FLAG_VALUE, "JOB", "Transcripts of this job" },
+    { "file-id", 0, SC_FLAG_VALUE, "FILE", "Transcripts of this file" },
+    SC_LIST_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag export_flags[] = {
+    { "format", 'f', SC_FLAG_VALUE, "FORMAT", "txt, srt or json. Default: txt" },
+    { "output", 'o', SC_FLAG_VALUE, "FILE", "File to write. Default: -" },
+    { 0 },
+};
+
+static const struct sc_flag serve_flags[] = {
+    { "listen", 0, SC_FLAG_VALUE, "ADDR:PORT",
+      "TCP address beside the Unix socket, such as "
+      "127.0.0.1:8000" },
+    { "workers", 0, SC_FLAG_VALUE, "N", "Local worker processes; 0: one for each core" },
+    { "ephemeral", 0, SC_FLAG_SWITCH, NULL, "End soon after the last client and task" },
+    { "ready-fd", 0, SC_FLAG_VALUE, "N", "Descriptor to which \"ready\" or an error is written" },
+    { 0 },
+};
+
+static const struct sc_flag help_flags[] = {
+    { "markdown", 0, SC_FLAG_SWITCH, NULL, "Print docs/cli.md" },
+    { 0 },
+};
+
+static const struct sc_command table[] = {
+    {
+        .name = "transcribe",
+        .run = sc_cmd_transcribe,
+        .summary = "Transcribe recordings and print their text",
+        .usage = "FILE...",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = transcribe_flags,
+        .job_options = true,
+        .about =
+            "The files become jobs of class high, which run at the same time; their texts come in "
+            "the order of the command line. Ctrl-C cancels the jobs; a job whose command or "
+            "server was killed goes on, and the same command line finds it again. FILE - is "
+            "standard input.",
+        .examples = "scripta transcribe interview.mp3\n"
+                    "scripta transcribe -f srt -o subtitles/ *.mp4\n"
+                    "scripta transcribe -l en --vad off -o memo.json memo.wav\n"
+                    "ffmpeg -i talk.mkv -f wav - | scripta transcribe -\n",
+    },
+    {
+        .name = "add",
+        .run = sc_cmd_add,
+        .summary = "Hand recordings in and print the ids of their jobs",
+        .usage = "FILE...",
+        .min_words = 0,
+        .max_words = -1,
+        .job_options = true,
+        .about =
+            "Returns as soon as the server has the bytes. Work that is scheduled with --run-after "
+            "starts when a server runs at that time. --pipeline noop takes no FILE.",
+        .examples = "scripta add *.mp3\n"
+                    "scripta add --priority low --run-after 8h archive.flac\n"
+                    "scripta wait $(scripta add talk.ogg)\n",
+    },
+    {
+        .name = "wait",
+        .run = sc_cmd_wait,
+        .summary = "Wait until jobs have ended",
+        .usage = "JOB...",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = wait_flags,
+        .about = "Ctrl-C ends the waiting, not the jobs.",
+        .examples = "scripta wait 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n"
+                    "scripta wait --timeout 15m 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs list",
+        .run = sc_cmd_jobs_list,
+        .summary = "List jobs, newest first",
+        .usage = "",
+        .flags = jobs_list_flags,
+        .examples = "scripta jobs list --status failed\n"
+                    "scripta jobs list -n 10 --json\n",
+    },
+    {
+        .name = "jobs show",
+        .run = sc_cmd_jobs_show,
+        .summary = "Show one job",
+        .usage = "JOB",
+        .min_words = 1,
+        .max_words = 1,
+        .examples = "scripta jobs show 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs cancel",
+        .run = sc_cmd_jobs_cancel,
+        .summary = "Cancel jobs, waiting or running",
+        .usage = "JOB...",
+        .min_words = 1,
+        .max_words = -1,
+        .examples = "scripta jobs cancel 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs retry",
+        .run = sc_cmd_jobs_retry,
+        .summary = "Retry failed or cancelled jobs where they stopped",
+        .usage = "JOB...",
+        .min_words = 0,
+        .max_words = -1,
+        .flags = retry_flags,
+        .examples = "scripta jobs retry 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n"
+                    "scripta jobs retry --all-failed\n",
+    },
+    {
+        .name = "jobs events",
+        .run = sc_cmd_jobs_events,
+        .summary = "Show every step of a job: stage, chunk, attempt, worker, duration",
+        .usage = "JOB",
+        .min_words = 1,
+        .max_words = 1,
+        .examples = "scripta jobs events 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "files list",
+        .run = sc_cmd_files_list,
+        .summary = "List stored recordings, newest first",
+        .usage = "",
+        .flags = files_list_flags,
+        .examples = "scripta files list -n 20\n",
+    },
+    {
+        .name = "files show",
+        .run = sc_cmd_files_show,
+        .summary = "Show one recording: format, length, rate, tags",
+        .usage = "FILE_ID",
+        .min_words = 1,
+        .max_words = 1,
+        .examples = "scripta files show 7\n",
+    },
+    {
+        .name = "transcripts list",
+        .run = sc_cmd_transcripts_list,
+        .summary = "List transcripts, newest first",
+        .usage = "",
+        .flags = transcripts_list_flags,
+        .examples = "scripta transcripts list --file-id 7\n",
+    },
+    {
+        .name = "transcripts show",
+        .run = sc_cmd_transcripts_show,
+        .summary = "Show one transcript and its text",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .examples = "scripta transcripts show 12\n",
+    },
+    {
+        .name = "transcripts export",
+        .run = sc_cmd_transcripts_export,
+        .summary = "Write a transcript as txt, srt or json",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = export_flags,
+        .examples = "scripta transcripts export -f srt -o talk.srt 12\n",
+    },
+    {
+        .name = "serve",
+        .run = sc_cmd_serve,
+        .summary = "Run the server of a data folder",
+        .usage = "",
+        .flags = serve_flags,
+        .about =
+            "It answers on run/scripta.sock of the data folder and, with --listen, on TCP. SIGTERM "
+            "and Ctrl-C stop it; what runs then goes on at the next start. Without a server every "
+            "other command starts one for itself.",
+        .examples = "scripta serve\n"
+                    "scripta serve --data /srv/scripta --listen 127.0.0.1:8000\n",
+    },
+    {
+        .name = "queue",
+        .run = sc_cmd_queue,
+        .summary = "Show the queues and the workers",
+        .usage = "",
+        .examples = "scripta queue\n",
+    },
+    {
+        .name = "queue pause",
+        .run = sc_cmd_queue_pause,
+        .summary = "Start nothing more of these classes; what runs goes on",
+        .usage = "high|normal|low...",
+        .min_words = 1,
+        .max_words = 3,
+        .examples = "scripta queue pause low\n",
+    },
+    {
+        .name = "queue resume",
+        .run = sc_cmd_queue_resume,
+        .summary = "Go on with these classes",
+        .usage = "high|normal|low...",
+        .min_words = 1,
+        .max_words = 3,
+        .examples = "scripta queue resume low\n",
+    },
+    {
+        .name = "engines",
+        .run = sc_cmd_engines,
+        .summary = "List the engines and whether they can run here",
+        .usage = "",
+        .examples = "scripta engines\n",
+    },
+    {
+        .name = "db init",
+        .run = sc_cmd_db_init,
+        .summary = "Make the store of the data folder, if it is not there",
+        .usage = "",
+        .examples = "scripta db init --data /srv/scripta\n",
+    },
+    {
+        .name = "db migrate",
+        .run = sc_cmd_db_migrate,
+        .summary = "Bring the store up to this program's schema",
+        .usage = "",
+        .examples = "scripta db migrate --data /srv/scripta\n",
+    },
+    {
+        .name = "db info",
+        .run = sc_cmd_db_info,
+        .summary = "Show the store's schema, size, pages and rows",
+        .usage = "",
+        .examples = "scripta db info --json\n",
+    },
+    {
+        .name = "db check",
+        .run = sc_cmd_db_check,
+        .summary = "Check the store's integrity and foreign keys",
+        .usage = "",
+        .examples = "scripta db check\n",
+    },
+    {
+        .name = "config show",
+        .run = sc_cmd_config_show,
+        .summary = "Show every setting in effect and where it came from",
+        .usage = "",
+        .examples = "scripta config show\n",
+    },
+    {
+        .name = "config check",
+        .run = sc_cmd_config_check,
+        .summary = "Check all sources of settings and change nothing",
+        .usage = "",
+        .examples = "scripta config check --config /etc/scripta.yaml\n",
+    },
+    {
+        .name = "config docs",
+        .run = sc_cmd_config_docs,
+        .summary = "Print docs/config.md",
+        .usage = "",
+        .no_config = true,
+        .examples = "scripta config docs > docs/config.md\n",
+    },
+    {
+        .name = "config example",
+        .run = sc_cmd_config_example,
+        .summary = "Print a settings file with every default",
+        .usage = "",
+        .no_config = true,
+        .examples = "scripta config example > scripta.yaml\n",
+    },
+    {
+        .name = "version",
+        .run = sc_cmd_version,
+        .summary = "Print the version",
+        .usage = "",
+        .no_config = true,
+        .examples = "scripta version\n",
+    },
+    {
+        .name = "help",
+        .run = sc_cmd_help,
+        .summary = "Print help",
+        .usage = "[COMMAND]",
+        .max_words = 2,
+        .flags = help_flags,
+        .no_config = true,
+        .examples = "scripta help jobs list\n",
+    },
+    { 0 },
+};
+
+const struct sc_command *sc_command_all(void)
+{
+    return table;
+}

@@ -1,0 +1,18 @@
+#pragma once
+/* How numbers, times and text from outside are shown to a person. */
+
+#include "base/buf.h"
+
+/* "0:07", "12:30", "1:02:03"; "-" when negative. */
+void sc_format_clock(struct sc_buf *out, double seconds);
+/* "1.4 MB"; powers of 1000, as disks are sold; "-" when negative. */
+void sc_format_size(struct sc_buf *out, int64_t bytes);
+/* An RFC 3339 time as "just now", "5 min ago", "in 2 h", or "2026-11-20 14:30" in local time when
+ * it is more than a day away; "-" for none; what is no time is shown as it is. */
+void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms);
+/* Columns that a terminal needs for printable UTF-8. */
+size_t sc_format_width(struct sc_str text);
+/* Appends text cut to at most `width` columns, with "…" in place of what was cut. */
+void sc_format_cut(struct sc_buf *out, struct sc_str text, size_t width);
+/* Columns of the terminal on fd, at least 20; `fallback` when it is none. */
+int sc_format_terminal_width(int fd, int fallback);

@@ -1,0 +1,250 @@
+/* Help and docs/cli.md, from the command table. */
+#include "base/alloc.h"
+#include "cli/command.h"
+#include "cli/format.h"
+#include "config/job-options.h"
+
+#include "base/banned.h"
+
+#define WIDTH 80
+#define COLUMN 30
+
+/* Exit statuses, in the words of docs/cli.md. */
+static const struct {
+    int status;
+    const char *text;
+} exits[] = {
+    { SC_EXIT_OK, "done" },
+    { SC_EXIT_FAILED, "some of several things failed" },
+    { SC_EXIT_USAGE, "wrong command, option or value" },
+    { SC_EXIT_MISSING, "the thing named does not exist" },
+    { SC_EXIT_CONFLICT, "the state does not allow it" },
+    { SC_EXIT_DATA, "the input is no usable audio, or too large" },
+    { SC_EXIT_ENGINE, "the engine or model cannot be used, or failed" },
+    { SC_EXIT_STORE, "the store is missing, damaged, locked or newer" },
+    { SC_EXIT_NO_SPACE, "the disk or the quota is full" },
+    { SC_EXIT_UNREACHABLE, "no server answers" },
+    { SC_EXIT_DENIED, "not allowed" },
+    { SC_EXIT_TIMEOUT, "the time allowed has passed" },
+    { SC_EXIT_CONFIG, "the configuration or the installation is wrong" },
+    { SC_EXIT_IO, "a file could not be read or written" },
+    { SC_EXIT_INTERNAL, "a bug in Scripta" },
+    { SC_EXIT_CANCELLED, "cancelled, such as by Ctrl-C" },
+};
+
+static void fill(struct sc_buf *out, size_t count)
+{
+    while (count-- > 0)
+        sc_buf_putc(out, ' ');
+}
+
+/* Words of text, broken at `width` columns with `indent` in front of further lines; `at` is where
+ * the first line stands. */
+static void put_wrapped(struct sc_buf *out, const char *text, size_t at, size_t indent)
+{
+    struct sc_str rest = sc_str_from(text);
+
+    for (bool first = true; rest.len > 0; first = false) {
+        struct sc_str word = sc_str_take_until(&rest, ' ');
+        size_t width = sc_format_width(word);
+        if (!first && at + 1 + width > WIDTH) {
+            sc_buf_putc(out, '\n');
+            fill(out, indent);
+            at = indent;
+        } else if (!first) {
+            sc_buf_putc(out, ' ');
+            at++;
+        }
+        sc_buf_put_str(out, word);
+        at += width;
+    }
+    sc_buf_putc(out, '\n');
+}
+
+/* "-f, --format FORMAT" */
+static void put_flag(struct sc_buf *out, const struct sc_flag *flag)
+{
+    if (flag->letter != 0)
+        sc_buf_printf(out, "-%c, ", flag->letter);
+    sc_buf_printf(out, "--%s", flag->name);
+    if (flag->kind == SC_FLAG_VALUE)
+        sc_buf_printf(out, " %s", flag->value);
+}
+
+static void put_flags(struct sc_buf *out, const char *title, const struct sc_flag *flags)
+{
+    sc_buf_printf(out, "\n%s:\n", title);
+    for (; flags->name != NULL; flags++) {
+        SC_AUTO_BUF left = { 0 };
+        put_flag(&left, flags);
+        sc_buf_puts(out, flags->letter != 0 ? "  " : "      ");
+        size_t at = left.len + (flags->letter != 0 ? 2 : 6);
+        sc_buf_put_str(out, sc_buf_str(&left));
+        if (at + 2 > COLUMN) {
+            sc_buf_putc(out, '\n');
+            at = 0;
+        }
+        fill(out, COLUMN - at);
+        put_wrapped(out, flags->help, COLUMN, COLUMN);
+    }
+}
+
+struct sc_flag *sc_job_flags_new(void)
+{
+    /* Flags with their strings behind them, in one piece: built once, freed by the caller. */
+    size_t count;
+    const struct sc_job_option *all = sc_job_option_all(&count);
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += strlen(all[i].name) + 1;
+    struct sc_flag *flags = sc_alloc((count + 1) * sizeof(*flags) + size);
+    char *text = (char *)(flags + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        flags[i] = (struct sc_flag){
+            .name = text, .letter = all[i].flag, .kind = SC_FLAG_VALUE, .help = all[i].help
+        };
+        for (const char *c = all[i].name; *c != '\0'; c++)
+            *text++ = *c == '_' ? '-' : *c;
+        text++; /* sc_alloc gives zeroed memory */
+        switch (all[i].type) {
+        case SC_JOB_BOOL:
+            flags[i].value = "on|off";
+            if (strcmp(all[i].fallback, "false") == 0)
+                flags[i].kind = SC_FLAG_ON;
+            break;
+        case SC_JOB_ENUM:
+            flags[i].value = all[i].choices;
+            break;
+        case SC_JOB_TEXT:
+            flags[i].value = "TEXT";
+            break;
+        case SC_JOB_INT:
+            flags[i].value = "N";
+            break;
+        case SC_JOB_TIME:
+            flags[i].value = "TIME";
+            break;
+        case SC_JOB_DURATION:
+            flags[i].value = "DURATION";
+            break;
+        }
+    }
+    return flags;
+}
+
+void sc_job_flag_option(const char *flag, char *out, size_t size)
+{
+    sc_assert(strlen(flag) < size);
+    for (; *flag != '\0'; flag++)
+        *out++ = *flag == '-' ? '_' : *flag;
+    *out = '\0';
+}
+
+static void put_usage(struct sc_buf *out, const struct sc_command *c)
+{
+    sc_buf_printf(out, "scripta %s%s%s%s", c->name,
+                  c->flags != NULL || c->job_options ? " [OPTION...]" : "",
+                  c->usage[0] == '\0' ? "" : " ", c->usage);
+}
+
+static void put_command(struct sc_buf *out, const struct sc_command *c)
+{
+    SC_AUTO_FREE struct sc_flag *job_flags = c->job_options ? sc_job_flags_new() : NULL;
+    struct sc_str examples = sc_str_from(c->examples);
+
+    sc_buf_puts(out, "Usage: ");
+    put_usage(out, c);
+    sc_buf_printf(out, "\n\n%s.\n", c->summary);
+    if (c->about != NULL) {
+        sc_buf_putc(out, '\n');
+        put_wrapped(out, c->about, 0, 0);
+    }
+    if (c->flags != NULL)
+        put_flags(out, "Options", c->flags);
+    if (job_flags != NULL)
+        put_flags(out, "Options of the job", job_flags);
+    put_flags(out, "Options of every command", sc_global_flags);
+    sc_buf_puts(out, "\nExamples:\n");
+    while (examples.len > 0) {
+        sc_buf_puts(out, "  ");
+        sc_buf_put_str(out, sc_str_take_until(&examples, '\n'));
+        sc_buf_putc(out, '\n');
+    }
+}
+
+void sc_help_text(struct sc_buf *out, const struct sc_command *command)
+{
+    if (command != NULL) {
+        put_command(out, command);
+        return;
+    }
+    sc_buf_puts(out, "Scripta turns recordings into durable text.\n"
+                     "\n"
+                     "Usage: scripta [OPTION...] COMMAND\n"
+                     "\n"
+                     "Commands:\n");
+    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+        sc_buf_printf(out, "  %-20s", c->name);
+        put_wrapped(out, c->summary, 22, 22);
+    }
+    put_flags(out, "Options of every command", sc_global_flags);
+    sc_buf_puts(out, "\n`scripta help COMMAND` says more, with examples. Try first:\n"
+                     "  scripta transcribe recording.wav\n");
+}
+
+static void put_markdown_flags(struct sc_buf *out, const struct sc_flag *flags)
+{
+    sc_buf_puts(out, "\n| option | meaning |\n|---|---|\n");
+    for (; flags->name != NULL; flags++) {
+        SC_AUTO_BUF left = { 0 };
+        put_flag(&left, flags);
+        sc_buf_puts(out, "| `");
+        /* A bar would end the cell, in code as well. */
+        for (const char *c = sc_buf_text(&left); *c != '\0'; c++)
+            sc_buf_printf(out, "%s%c", *c == '|' ? "\\" : "", *c);
+        sc_buf_printf(out, "` | %s |\n", flags->help);
+    }
+}
+
+void sc_help_markdown(struct sc_buf *out)
+{
+    SC_AUTO_FREE struct sc_flag *job_flags = sc_job_flags_new();
+
+    sc_buf_puts(
+        out,
+        "# The command line\n"
+        "\n"
+        "This page is made from the command table: `scripta help --markdown` prints it.\n"
+        "\n"
+        "A command talks to a server: that of `--server`, else of `SCRIPTA_SERVER`, else the one\n"
+        "on `run/scripta.sock` of the data folder that `--data` names, else\n"
+        "`/run/scripta/scripta.sock` when a server answers there, else the one of the default "
+        "data\n"
+        "folder. When no server runs on a data folder, the command starts one, which ends by\n"
+        "itself soon after the last command and the last task.\n"
+        "\n"
+        "Results go to standard output, everything else to standard error. `--json` prints the\n"
+        "API's JSON, one document a line, and errors as `{\"error\": {\"code\", \"message\"}}`.\n"
+        "Colours and the progress line appear on a terminal only; `NO_COLOR` turns colours off.\n"
+        "\n"
+        "## Options of every command\n");
+    put_markdown_flags(out, sc_global_flags);
+    sc_buf_puts(out, "\n## Options of a job\n"
+                     "\n"
+                     "`transcribe` and `add` take all of them.\n");
+    put_markdown_flags(out, job_flags);
+    sc_buf_puts(out, "\n## Commands\n");
+    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+        sc_buf_printf(out, "\n### %s\n\n`", c->name);
+        put_usage(out, c);
+        sc_buf_printf(out, "`\n\n%s.%s%s\n", c->summary, c->about == NULL ? "" : " ",
+                      c->about == NULL ? "" : c->about);
+        if (c->flags != NULL)
+            put_markdown_flags(out, c->flags);
+        sc_buf_printf(out, "\n```sh\n%s```\n", c->examples);
+    }
+    sc_buf_puts(out, "\n## Exit status\n\n| status | meaning |\n|---|---|\n");
+    for (size_t i = 0; i < SC_ARRAY_LEN(exits); i++)
+        sc_buf_printf(out, "| %d | %s |\n", exits[i].status, exits[i].text);
+}

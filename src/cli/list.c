@@ -1,0 +1,114 @@
+#include "cli/list.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "cli/format.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+#define LIMIT_DEFAULT 50
+
+int sc_list_width(const struct sc_cli *cli)
+{
+    return cli->out_is_terminal ? sc_format_terminal_width(STDOUT_FILENO, 0) : 0;
+}
+
+static void put_parameter(struct sc_buf *path, const char *flag, const char *value)
+{
+    sc_buf_putc(path, '&');
+    for (; *flag != '\0'; flag++)
+        sc_buf_putc(path, *flag == '-' ? '_' : *flag);
+    sc_buf_putc(path, '=');
+    sc_url_encode(path, sc_str_from(value));
+}
+
+static int print_page(const struct sc_cli *cli, const struct sc_list *list,
+                      const struct sc_json_value *root)
+{
+    SC_AUTO_BUF out = { 0 };
+    const struct sc_json_value *rows = sc_json_member(root, list->member);
+    const char *cursor = sc_json_get_text(sc_json_member(root, "next_cursor"), "");
+
+    if (rows == NULL || sc_json_count(rows) == 0) {
+        sc_cli_note(cli, "%s", list->empty);
+        return SC_EXIT_OK;
+    }
+    sc_view_table(rows, list->columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
+    int status = sc_cli_done(cli, &out);
+    if (cursor[0] != '\0')
+        sc_cli_note(cli, "more: --cursor %s", cursor);
+    return status;
+}
+
+int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_list *list)
+{
+    SC_AUTO_BUF path = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+    int64_t limit = LIMIT_DEFAULT;
+
+    if (sc_args_int(args, "limit", 1, 1000, &limit, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    sc_buf_printf(&path, "%s?limit=%" PRId64, list->path, limit);
+    for (const char *const *f = list->filters; *f != NULL; f++) {
+        if (sc_args_has(args, *f))
+            put_parameter(&path, *f, sc_args_get(args, *f, ""));
+    }
+    if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    return cli->json ? sc_cli_done_json(cli, &reply) : print_page(cli, list, sc_json_root(doc));
+}
+
+int sc_show_run(struct sc_cli *cli, const char *before, const char *id, const char *const *skip)
+{
+    SC_AUTO_FREE char *path = sc_cli_path(before, id, "");
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+
+    if (sc_cli_fetch(cli, "GET", path, &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    sc_view_object(sc_json_root(doc), skip, sc_clock_wall_ms(), &out);
+    return sc_cli_done(cli, &out);
+}
+
+int sc_exit_of_several(size_t count, size_t failed, int last)
+{
+    if (failed == 0)
+        return SC_EXIT_OK;
+    return count == 1 ? last : SC_EXIT_FAILED;
+}
+
+int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *before,
+                const char *after, const char *done)
+{
+    size_t failed = 0;
+    int last = SC_EXIT_OK;
+
+    for (size_t i = 0; i < args->word_count; i++) {
+        SC_AUTO_FREE char *path = sc_cli_path(before, args->words[i], after);
+        SC_AUTO_BUF reply = { 0 };
+        struct sc_error err = { 0 };
+        int status = SC_EXIT_OK;
+        if (sc_cli_call(cli, "POST", path, NULL, &reply, &err) != SC_OK) {
+            status = sc_cli_fail(cli, &err);
+        } else if (cli->json) {
+            status = sc_cli_done_json(cli, &reply);
+        } else if (!cli->quiet) {
+            SC_AUTO_BUF out = { 0 };
+            sc_buf_printf(&out, "%s %s\n", args->words[i], done);
+            status = sc_cli_done(cli, &out);
+        }
+        if (status != SC_EXIT_OK) {
+            failed++;
+            last = status;
+        }
+    }
+    return sc_exit_of_several(args->word_count, failed, last);
+}

@@ -1,0 +1,34 @@
+#pragma once
+/* What the list and show commands share. */
+
+#include "cli/args.h"
+#include "cli/session.h"
+#include "cli/view.h"
+
+struct sc_list {
+    const char *path;   /* "/api/jobs" */
+    const char *member; /* "jobs" */
+    const struct sc_view_column *columns;
+    /* Flags that become query parameters of the same name (with _ for -); ends in NULL. */
+    const char *const *filters;
+    const char *empty; /* said instead of an empty table */
+};
+/* Flags that every list takes. */
+#define SC_LIST_FLAGS                                                             \
+    { "limit", 'n', SC_FLAG_VALUE, "N", "Rows at most, 1 to 1000. Default: 50" }, \
+    {                                                                             \
+        "cursor", 0, SC_FLAG_VALUE, "CURSOR", "Go on where the page before ended" \
+    }
+int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_list *list);
+
+/* GETs one thing and prints it as sc_view_object does. */
+int sc_show_run(struct sc_cli *cli, const char *before, const char *id, const char *const *skip);
+
+/* Sends `method` to before<word>after for each word of the command line; prints the reply with
+ * --json, else "<word> <done>". The exit status is that of the one failure, or 1 of several. */
+int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *before,
+                const char *after, const char *done);
+/* The status of several things of which `failed` failed, the last with `last`. */
+int sc_exit_of_several(size_t count, size_t failed, int last);
+/* Width for tables: of the terminal, or 0 (never cut) in a pipe. */
+int sc_list_width(const struct sc_cli *cli);

@@ -1,0 +1,242 @@
+#include "cli/submit.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/utf8.h"
+#include "cli/command.h"
+#include "config/job-options.h"
+#include "json/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+#define ATTEMPTS 4
+#define FIELDS_MAX (SC_ARGS_GIVEN + 1)
+
+struct fields {
+    struct sc_upload_field rows[FIELDS_MAX];
+    char names[FIELDS_MAX][48];
+    size_t count;
+};
+
+struct upload_state {
+    const struct sc_submission *what;
+    int64_t started_ms;
+};
+
+void sc_submitted_done(struct sc_submitted *s)
+{
+    free(s->job_id);
+    sc_buf_done(&s->reply);
+    *s = (struct sc_submitted){ 0 };
+}
+
+static bool is_job_flag(const struct sc_args *args, const struct sc_flag *flag)
+{
+    for (const struct sc_flag *f = args->job_flags; f != NULL && f->name != NULL; f++) {
+        if (f == flag)
+            return true;
+    }
+    return false;
+}
+
+static void add_field(struct fields *f, const char *name, const char *value)
+{
+    sc_assert(f->count < FIELDS_MAX);
+    (void)snprintf(f->names[f->count], sizeof(f->names[0]), "%s", name);
+    f->rows[f->count] = (struct sc_upload_field){ f->names[f->count], value };
+    f->count++;
+}
+
+static void collect(const struct sc_args *args, const char *priority, struct fields *f)
+{
+    for (size_t i = 0; i < args->given_count; i++) {
+        char name[48];
+        if (!is_job_flag(args, args->given[i].flag))
+            continue;
+        sc_job_flag_option(args->given[i].flag->name, name, sizeof(name));
+        add_field(f, name, args->given[i].value);
+    }
+    if (priority != NULL && !sc_args_has(args, "priority"))
+        add_field(f, "priority", priority);
+}
+
+enum sc_code sc_submit_check(const struct sc_args *args, struct sc_error *err)
+{
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
+    struct fields f = { .count = 0 };
+
+    collect(args, NULL, &f);
+    for (size_t i = 0; i < f.count; i++) {
+        enum sc_code code = sc_job_options_set(options, sc_str_from(f.rows[i].name),
+                                               sc_str_from(f.rows[i].value), err);
+        if (code != SC_OK)
+            return code;
+    }
+    return sc_job_options_check(options, err);
+}
+
+enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = -1;
+    SC_AUTO_BUF shown = { 0 };
+    struct stat info;
+
+    if (strcmp(file, "-") == 0)
+        return SC_OK;
+    sc_utf8_append_printable(&shown, sc_str_from(file));
+    if (stat(file, &info) != 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? sc_error_set(err, SC_E_FILE_NOT_FOUND, "there is no file '%s'",
+                                  sc_buf_text(&shown))
+                   : sc_error_errno(err, errno, "cannot read '%s'", sc_buf_text(&shown));
+    if (S_ISDIR(info.st_mode))
+        return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is a folder; name the files in it",
+                            sc_buf_text(&shown));
+    if (!S_ISREG(info.st_mode))
+        return SC_OK; /* a pipe: opening it here would eat its first bytes */
+    fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot read '%s'", sc_buf_text(&shown));
+    return SC_OK;
+}
+
+const char *sc_submit_name(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    if (strcmp(file, "-") == 0)
+        return "stdin";
+    return slash == NULL ? file : slash + 1;
+}
+
+static void on_sent(void *ctx, int64_t sent, int64_t total)
+{
+    struct upload_state *u = ctx;
+    double elapsed = (double)(sc_clock_mono_ms() - u->started_ms) / 1000;
+    struct sc_progress p = {
+        .label = u->what->label, .stage = "upload", .percent = -1, .eta_s = -1
+    };
+
+    if (total > 0) {
+        p.percent = 100.0 * (double)sent / (double)total;
+        if (sent > 0 && elapsed > 1)
+            p.eta_s = elapsed * (double)(total - sent) / (double)sent;
+    }
+    sc_progress_show(u->what->line, &p);
+}
+
+static bool interrupted(void *ctx)
+{
+    (void)ctx;
+    return sc_cli_interrupted();
+}
+
+static enum sc_code upload(struct sc_cli *cli, const struct sc_submission *what,
+                           const struct fields *f, int *status, struct sc_buf *reply,
+                           struct sc_error *err)
+{
+    struct upload_state state = { what, sc_clock_mono_ms() };
+    struct sc_upload up = {
+        .path = "/api/upload",
+        .file = what->file,
+        .file_name = sc_submit_name(what->file),
+        .fields = f->rows,
+        .field_count = f->count,
+        .progress = what->line == NULL ? NULL : on_sent,
+        .ctx = &state,
+    };
+
+    sc_client_set_stop(cli->client, interrupted, NULL);
+    enum sc_code code = sc_client_upload(cli->client, &up, status, reply, err);
+    sc_client_set_stop(cli->client, NULL, NULL);
+    if (what->line != NULL)
+        sc_progress_clear(what->line);
+    return code;
+}
+
+static enum sc_code post_job(struct sc_cli *cli, const struct fields *f, int *status,
+                             struct sc_buf *reply, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    struct sc_json w;
+
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    for (size_t i = 0; i < f->count; i++) {
+        const struct sc_job_option *option = sc_job_option_find(sc_str_from(f->rows[i].name));
+        bool on;
+        int64_t number;
+        struct sc_str value = sc_str_from(f->rows[i].value);
+        if (option->type == SC_JOB_BOOL && sc_str_to_bool(value, &on))
+            sc_json_bool(&w, option->name, on);
+        else if (option->type == SC_JOB_INT && sc_str_to_int64(value, &number))
+            sc_json_int(&w, option->name, number);
+        else
+            sc_json_str(&w, option->name, value);
+    }
+    sc_json_end(&w);
+    return sc_client_call(cli->client, "POST", "/api/jobs", sc_buf_text(&body), 0, status, reply,
+                          err);
+}
+
+static enum sc_code understand(struct sc_submitted *out, int status, struct sc_buf *reply,
+                               struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    int64_t ms;
+
+    if (sc_json_parse(sc_buf_str(reply), &doc, NULL) != SC_OK)
+        return sc_error_set(err, SC_E_SERVER_UNREACHABLE, "the server's answer is no JSON");
+    const struct sc_json_value *root = sc_json_root(doc);
+    const char *id = sc_json_get_text(sc_json_member(root, "job_id"), "");
+    const char *run_after = sc_json_get_text(sc_json_member(root, "run_after"), "");
+    if (id[0] == '\0')
+        return sc_error_set(err, SC_E_SERVER_UNREACHABLE, "the server's answer names no job");
+    *out =
+        (struct sc_submitted){ .job_id = sc_strdup(id), .earlier = status == 200, .reply = *reply };
+    if (sc_time_parse(sc_str_from(run_after), &ms) && ms > sc_clock_wall_ms())
+        out->run_after_ms = ms;
+    *reply = (struct sc_buf){ 0 };
+    return SC_OK;
+}
+
+enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
+                       const struct sc_submission *what, struct sc_submitted *out,
+                       struct sc_error *err)
+{
+    SC_AUTO_BUF reply = { 0 };
+    struct fields f = { .count = 0 };
+    char key[SC_UUID_TEXT];
+    enum sc_code code = SC_OK;
+    int status = 0;
+
+    collect(args, what->priority, &f);
+    sc_uuid7(key);
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        if (attempt > 0)
+            sc_clock_sleep_ms(INT64_C(100) << attempt);
+        if (cli->client == NULL) {
+            code = sc_cli_connect(cli, err);
+            if (code != SC_OK)
+                return code;
+        }
+        sc_client_header(cli->client, "Idempotency-Key", key);
+        code = what->file == NULL ? post_job(cli, &f, &status, &reply, err)
+                                  : upload(cli, what, &f, &status, &reply, err);
+        if (code != SC_E_SERVER_UNREACHABLE && code != SC_E_SHUTTING_DOWN)
+            break;
+        sc_cli_disconnect(cli);
+        /* What came through a pipe is gone and cannot be sent a second time. */
+        struct stat info;
+        bool again = what->file == NULL || (stat(what->file, &info) == 0 && S_ISREG(info.st_mode));
+        if (!sc_cli_server_is_local(cli) || !again)
+            break;
+    }
+    if (code != SC_OK)
+        return code;
+    return understand(out, status, &reply, err);
+}

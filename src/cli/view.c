@@ -1,0 +1,140 @@
+#include "cli/view.h"
+
+#include "base/utf8.h"
+#include "cli/format.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t a = strlen(text);
+    size_t b = strlen(end);
+    return a >= b && strcmp(text + a - b, end) == 0;
+}
+
+static bool is_skipped(const char *const *skip, const char *name)
+{
+    for (; skip != NULL && *skip != NULL; skip++) {
+        if (strcmp(*skip, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void put_scalar(const struct sc_json_value *value, struct sc_buf *out)
+{
+    switch (sc_json_type(value)) {
+    case SC_JSON_NULL:
+        return;
+    case SC_JSON_TEXT:
+        sc_buf_put_str(out, sc_json_get_str(value, SC_STR("")));
+        return;
+    case SC_JSON_BOOL:
+        sc_buf_puts(out, sc_json_get_bool(value, false) ? "yes" : "no");
+        return;
+    case SC_JSON_INT:
+    case SC_JSON_REAL:
+    case SC_JSON_ARRAY:
+    case SC_JSON_OBJECT:
+        sc_json_dump(value, out);
+        return;
+    }
+}
+
+void sc_view_object(const struct sc_json_value *object, const char *const *skip, int64_t now_ms,
+                    struct sc_buf *out)
+{
+    const char *key;
+    const struct sc_json_value *value;
+    int width = 0;
+
+    for (void *s = sc_json_next_member(object, NULL, &key, &value); s != NULL;
+         s = sc_json_next_member(object, s, &key, &value)) {
+        if (!is_skipped(skip, key) && sc_json_type(value) != SC_JSON_NULL)
+            width = SC_MAX(width, (int)strlen(key));
+    }
+    for (void *s = sc_json_next_member(object, NULL, &key, &value); s != NULL;
+         s = sc_json_next_member(object, s, &key, &value)) {
+        SC_AUTO_BUF text = { 0 };
+        if (is_skipped(skip, key) || sc_json_type(value) == SC_JSON_NULL)
+            continue;
+        if (sc_json_type(value) == SC_JSON_TEXT &&
+            (ends_with(key, "_at") || ends_with(key, "_after")))
+            sc_format_time(&text, sc_json_get_text(value, ""), now_ms);
+        else
+            put_scalar(value, &text);
+        sc_utf8_append_printable(out, sc_str_from(key));
+        sc_buf_printf(out, ":%*s ", width - (int)SC_MIN(strlen(key), (size_t)width), "");
+        sc_utf8_append_printable(out, sc_buf_str(&text));
+        sc_buf_putc(out, '\n');
+    }
+}
+
+static void put_list(const struct sc_json_value *value, struct sc_buf *out)
+{
+    if (value == NULL || sc_json_type(value) != SC_JSON_ARRAY)
+        return;
+    for (size_t i = 0; i < sc_json_count(value); i++) {
+        if (i > 0)
+            sc_buf_puts(out, ", ");
+        put_scalar(sc_json_at(value, i), out);
+    }
+}
+
+static void put_kind(const struct sc_json_value *value, enum sc_view_kind kind, int64_t now_ms,
+                     struct sc_buf *out)
+{
+    switch (kind) {
+    case SC_VIEW_TEXT:
+        if (value != NULL)
+            put_scalar(value, out);
+        return;
+    case SC_VIEW_TIME:
+        sc_format_time(out, sc_json_get_text(value, ""), now_ms);
+        return;
+    case SC_VIEW_SECONDS:
+        sc_format_clock(out, sc_json_get_real(value, -1));
+        return;
+    case SC_VIEW_SIZE:
+        sc_format_size(out, sc_json_get_int(value, -1));
+        return;
+    case SC_VIEW_PERCENT:
+        sc_buf_printf(out, "%.0f%%", sc_json_get_real(value, 0));
+        return;
+    case SC_VIEW_YES_NO:
+        sc_buf_puts(out, sc_json_get_bool(value, false) ? "yes" : "no");
+        return;
+    case SC_VIEW_LIST:
+        put_list(value, out);
+        return;
+    }
+}
+
+void sc_view_table(const struct sc_json_value *array, const struct sc_view_column *columns,
+                   int64_t now_ms, int width, struct sc_buf *out)
+{
+    SC_AUTO_TABLE table = { .flexible = -1 };
+
+    for (const struct sc_view_column *c = columns; c->member != NULL; c++) {
+        sc_assert(table.columns < SC_TABLE_COLUMNS);
+        if (c->flexible)
+            table.flexible = table.columns;
+        table.right[table.columns] =
+            c->kind == SC_VIEW_SECONDS || c->kind == SC_VIEW_SIZE || c->kind == SC_VIEW_PERCENT;
+        table.titles[table.columns++] = c->title;
+    }
+    size_t rows = array == NULL || sc_json_type(array) != SC_JSON_ARRAY ? 0 : sc_json_count(array);
+    for (size_t i = 0; i < rows; i++) {
+        const struct sc_json_value *row = sc_json_at(array, i);
+        for (const struct sc_view_column *c = columns; c->member != NULL; c++) {
+            SC_AUTO_BUF text = { 0 };
+            put_kind(sc_json_member(row, c->member), c->kind, now_ms, &text);
+            if (text.len == 0 && c->otherwise != NULL)
+                put_kind(sc_json_member(row, c->otherwise), c->kind, now_ms, &text);
+            sc_table_take(&table, &text);
+        }
+    }
+    sc_table_render(&table, width, out);
+}

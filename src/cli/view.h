@@ -1,0 +1,30 @@
+#pragma once
+/* The API's JSON as a person reads it. */
+
+#include "cli/table.h"
+#include "json/reader.h"
+
+/* One "name: value" line a member, names aligned; times relative, nested values as JSON. `skip`
+ * ends in NULL and may be NULL. */
+void sc_view_object(const struct sc_json_value *object, const char *const *skip, int64_t now_ms,
+                    struct sc_buf *out);
+
+enum sc_view_kind {
+    SC_VIEW_TEXT,
+    SC_VIEW_TIME,    /* RFC 3339 */
+    SC_VIEW_SECONDS, /* a duration */
+    SC_VIEW_SIZE,    /* bytes */
+    SC_VIEW_PERCENT,
+    SC_VIEW_YES_NO,
+    SC_VIEW_LIST, /* an array of texts */
+};
+struct sc_view_column {
+    const char *title;
+    const char *member; /* NULL ends a table of columns */
+    enum sc_view_kind kind;
+    const char *otherwise; /* member shown when the first is empty; may be NULL */
+    bool flexible;
+};
+/* A table of an array's objects. */
+void sc_view_table(const struct sc_json_value *array, const struct sc_view_column *columns,
+                   int64_t now_ms, int width, struct sc_buf *out);

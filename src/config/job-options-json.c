@@ -1,0 +1,93 @@
+/* The job options' JSON side: values of request bodies, and the canonical form. */
+#include "config/job-options.h"
+
+#include "base/alloc.h"
+#include "json/reader.h"
+#include "json/writer.h"
+
+#include "base/banned.h"
+
+/* The value as the text that a form field would hold; false: a type that the option does not take.
+ */
+static bool to_text(const struct sc_job_option *option, const struct sc_json_value *value,
+                    struct sc_buf *out)
+{
+    switch (sc_json_type(value)) {
+    case SC_JSON_TEXT:
+        sc_buf_put_str(out, sc_json_get_str(value, SC_STR("")));
+        return true;
+    case SC_JSON_BOOL:
+        sc_buf_puts(out, sc_json_get_bool(value, false) ? "true" : "false");
+        return option->type == SC_JOB_BOOL;
+    case SC_JSON_INT:
+        sc_json_dump(value, out);
+        return option->type == SC_JOB_INT || option->type == SC_JOB_DURATION;
+    case SC_JSON_NULL:
+    case SC_JSON_REAL:
+    case SC_JSON_ARRAY:
+    case SC_JSON_OBJECT:
+        return false;
+    }
+    return false;
+}
+
+enum sc_code sc_job_options_set_json(struct sc_job_options *o, const char *name,
+                                     const struct sc_json_value *value, struct sc_error *err)
+{
+    const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+    SC_AUTO_BUF text = { 0 };
+
+    if (option != NULL && sc_json_type(value) == SC_JSON_NULL)
+        return SC_OK;
+    if (option != NULL && !to_text(option, value, &text))
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
+                              "%s has a JSON value of the wrong type", option->name);
+    return sc_job_options_set(o, sc_str_from(name), sc_buf_str(&text), err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct sc_job_option *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static void put_member(struct sc_json *w, const struct sc_job_options *o,
+                       const struct sc_job_option *option)
+{
+    const char *name = option->name;
+
+    switch (option->type) {
+    case SC_JOB_BOOL:
+        sc_json_bool(w, name, sc_job_options_bool(o, name));
+        return;
+    case SC_JOB_INT:
+    case SC_JOB_TIME:
+    case SC_JOB_DURATION:
+        sc_json_int(w, name, sc_job_options_int(o, name));
+        return;
+    case SC_JOB_TEXT:
+    case SC_JOB_ENUM:
+        sc_json_text(w, name, sc_job_options_text(o, name));
+        return;
+    }
+}
+
+void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out)
+{
+    size_t count;
+    const struct sc_job_option *all = sc_job_option_all(&count);
+    const char *pipeline = sc_job_options_text(o, "pipeline");
+    SC_AUTO_FREE const struct sc_job_option **sorted = sc_alloc_array(count, sizeof(*sorted));
+    struct sc_json w;
+
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &all[i];
+    qsort(sorted, count, sizeof(*sorted), by_name);
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (sorted[i]->identity && sc_job_option_applies(sorted[i], pipeline))
+            put_member(&w, o, sorted[i]);
+    }
+    sc_json_end(&w);
+}

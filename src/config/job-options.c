@@ -1,0 +1,410 @@
+#include "config/job-options.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "config/nearest.h"
+#include "config/value.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+#define YEAR_MS (INT64_C(366) * 86400000)
+
+static const char *const model_aliases[] = { "model_size", "model_used", NULL };
+static const char *const task_aliases[] = { "task_type", NULL };
+
+static const struct sc_job_option table[] = {
+    { .name = "pipeline",
+      .type = SC_JOB_ENUM,
+      .fallback = "transcribe",
+      .choices = "transcribe|noop",
+      .pipelines = "*",
+      .identity = true,
+      .help = "What is done: transcribe a recording, or noop, one empty task that measures the "
+              "queue" },
+    { .name = "engine",
+      .flag = 'e',
+      .type = SC_JOB_TEXT,
+      .fallback = "",
+      .min = 1,
+      .max = 64,
+      .pipelines = "transcribe",
+      .identity = true,
+      .help = "Engine that recognises; `scripta engines` lists them. Default: setting "
+              "engine.default" },
+    { .name = "model",
+      .aliases = model_aliases,
+      .flag = 'm',
+      .type = SC_JOB_TEXT,
+      .fallback = "",
+      .min = 1,
+      .max = 512,
+      .pipelines = "transcribe",
+      .identity = true,
+      .help = "Model of the engine. Default: the engine's own" },
+    { .name = "language",
+      .flag = 'l',
+      .type = SC_JOB_TEXT,
+      .fallback = "auto",
+      .min = 2,
+      .max = 16,
+      .pipelines = "transcribe",
+      .identity = true,
+      .help = "Language spoken, such as en; auto lets the engine decide" },
+    { .name = "task",
+      .aliases = task_aliases,
+      .type = SC_JOB_ENUM,
+      .fallback = "transcribe",
+      .choices = "transcribe|translate",
+      .pipelines = "transcribe",
+      .identity = true,
+      .help = "Text in the language spoken, or translated to English" },
+    { .name = "vad",
+      .type = SC_JOB_BOOL,
+      .fallback = "true",
+      .pipelines = "transcribe",
+      .identity = true,
+      .help = "Cut in silence and leave silence out; off cuts at fixed lengths" },
+    { .name = "word_timestamps",
+      .type = SC_JOB_BOOL,
+      .fallback = "true",
+      .pipelines = "transcribe",
+      .identity = true,
+      .help = "Keep the time of each word" },
+    { .name = "priority",
+      .type = SC_JOB_ENUM,
+      .fallback = "normal",
+      .choices = "high|normal|low",
+      .pipelines = "*",
+      .help = "Class of the queue" },
+    { .name = "priority_order",
+      .type = SC_JOB_INT,
+      .fallback = "0",
+      .min = -1000000,
+      .max = 1000000,
+      .pipelines = "*",
+      .help = "Place within the class; smaller is earlier" },
+    { .name = "name",
+      .type = SC_JOB_TEXT,
+      .fallback = "",
+      .min = 0,
+      .max = 255,
+      .pipelines = "*",
+      .help = "Name shown for the job. Default: the name of the file" },
+    { .name = "force",
+      .type = SC_JOB_BOOL,
+      .fallback = "false",
+      .pipelines = "*",
+      .help = "Do the work again although an earlier job did the same" },
+    { .name = "run_after",
+      .type = SC_JOB_TIME,
+      .fallback = "",
+      .pipelines = "*",
+      .help = "Not before this time: RFC 3339, or a duration from now such as 10m" },
+    { .name = "timeout",
+      .type = SC_JOB_DURATION,
+      .fallback = "",
+      .min = 1000,
+      .max = YEAR_MS,
+      .pipelines = "*",
+      .help = "Longest time from the job's start, such as 30m. Default: setting "
+              "queue.job_timeout" },
+    { .name = "max_retries",
+      .type = SC_JOB_INT,
+      .fallback = "",
+      .min = 0,
+      .max = 100,
+      .pipelines = "*",
+      .help = "Repetitions of a failing task. Default: setting queue.max_failures less one" },
+};
+
+#define COUNT SC_ARRAY_LEN(table)
+
+struct sc_job_options {
+    char *values[COUNT]; /* canonical spelling; never NULL */
+    bool given[COUNT];
+};
+
+const struct sc_job_option *sc_job_option_all(size_t *count)
+{
+    *count = COUNT;
+    return table;
+}
+
+const struct sc_job_option *sc_job_option_find(struct sc_str name)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        if (sc_str_equal(name, sc_str_from(table[i].name)))
+            return &table[i];
+        for (const char *const *a = table[i].aliases; a != NULL && *a != NULL; a++) {
+            if (sc_str_equal(name, sc_str_from(*a)))
+                return &table[i];
+        }
+    }
+    return NULL;
+}
+
+static size_t index_of(const char *name)
+{
+    const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+    sc_assert(option != NULL);
+    return (size_t)(option - table);
+}
+
+struct sc_job_options *sc_job_options_new(void)
+{
+    struct sc_job_options *o = sc_alloc(sizeof(*o));
+    for (size_t i = 0; i < COUNT; i++)
+        o->values[i] = sc_strdup(table[i].fallback);
+    return o;
+}
+
+void sc_job_options_free(struct sc_job_options *o)
+{
+    if (o == NULL)
+        return;
+    for (size_t i = 0; i < COUNT; i++)
+        free(o->values[i]);
+    free(o);
+}
+
+static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
+{
+    switch (option->type) {
+    case SC_JOB_TEXT:
+        sc_buf_printf(out, "text of %" PRId64 " to %" PRId64 " bytes in UTF-8", option->min,
+                      option->max);
+        break;
+    case SC_JOB_BOOL:
+        sc_buf_puts(out, "on or off");
+        break;
+    case SC_JOB_INT:
+        sc_buf_printf(out, "a whole number from %" PRId64 " to %" PRId64, option->min, option->max);
+        break;
+    case SC_JOB_ENUM:
+        sc_value_put_choices(out, option->choices);
+        break;
+    case SC_JOB_TIME:
+        sc_buf_puts(out, "a time such as 2030-01-31T08:00:00Z, or a duration such as 10m");
+        break;
+    case SC_JOB_DURATION:
+        sc_buf_puts(out, "a duration from ");
+        sc_value_put_duration(out, option->min);
+        sc_buf_puts(out, " to ");
+        sc_value_put_duration(out, option->max);
+        sc_buf_puts(out, ", such as 90s or 15m");
+        break;
+    }
+}
+
+/* Engines and languages are names that enter paths and logs: a narrow set of signs. */
+static bool is_word(struct sc_str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && c != '-' && c != '_')
+            return false;
+    }
+    return true;
+}
+
+static bool text_is_valid(const struct sc_job_option *option, struct sc_str value)
+{
+    if ((int64_t)value.len < option->min || (int64_t)value.len > option->max ||
+        memchr(value.ptr, '\0', value.len) != NULL)
+        return false;
+    if (strcmp(option->name, "engine") == 0 || strcmp(option->name, "language") == 0)
+        return is_word(value);
+    if (strcmp(option->name, "model") == 0)
+        return sc_value_is_plain(value);
+    return sc_utf8_is_valid(value);
+}
+
+static bool put_int(const struct sc_job_option *option, struct sc_str value, struct sc_buf *out)
+{
+    int64_t number;
+
+    if (!sc_str_to_int64(value, &number) || number < option->min || number > option->max)
+        return false;
+    sc_buf_printf(out, "%" PRId64, number);
+    return true;
+}
+
+static bool put_time(struct sc_str value, struct sc_buf *out)
+{
+    char text[SC_TIME_TEXT];
+    int64_t ms;
+
+    if (sc_value_duration(value, &ms)) {
+        if (ms > 10 * YEAR_MS)
+            return false;
+        ms += sc_clock_wall_ms();
+    } else if (!sc_time_parse(value, &ms)) {
+        return false;
+    }
+    sc_buf_puts(out, sc_time_rfc3339(ms, text));
+    return true;
+}
+
+static bool put_duration(const struct sc_job_option *option, struct sc_str value,
+                         struct sc_buf *out)
+{
+    int64_t ms;
+
+    if (!sc_value_duration(value, &ms) || ms < option->min || ms > option->max)
+        return false;
+    sc_value_put_duration(out, ms);
+    return true;
+}
+
+/* Appends the canonical spelling; false when the value is not allowed. */
+static bool canonical(const struct sc_job_option *option, struct sc_str value, struct sc_buf *out)
+{
+    bool on = false;
+
+    switch (option->type) {
+    case SC_JOB_TEXT:
+        if (!text_is_valid(option, value))
+            return false;
+        sc_buf_put_str(out, value);
+        return true;
+    case SC_JOB_BOOL:
+        if (!sc_str_to_bool(value, &on))
+            return false;
+        sc_buf_puts(out, on ? "true" : "false");
+        return true;
+    case SC_JOB_INT:
+        return put_int(option, value, out);
+    case SC_JOB_ENUM:
+        if (!sc_value_in_choices(value, option->choices))
+            return false;
+        sc_buf_put_str(out, value);
+        return true;
+    case SC_JOB_TIME:
+        return put_time(value, out);
+    case SC_JOB_DURATION:
+        return put_duration(option, value, out);
+    }
+    return false;
+}
+
+static void put_shown(struct sc_buf *out, struct sc_str value)
+{
+    sc_utf8_append_printable(out, (struct sc_str){ value.ptr, SC_MIN(value.len, 40) });
+    if (value.len > 40)
+        sc_buf_puts(out, "...");
+}
+
+static enum sc_code unknown_option(struct sc_str name, struct sc_error *err)
+{
+    struct sc_nearest near = { .word = name };
+    SC_AUTO_BUF shown = { 0 };
+    SC_AUTO_BUF known = { 0 };
+
+    put_shown(&shown, name);
+    for (size_t i = 0; i < COUNT; i++) {
+        sc_nearest_offer(&near, table[i].name);
+        sc_buf_printf(&known, "%s%s", i == 0 ? "" : ", ", table[i].name);
+    }
+    if (near.best != NULL)
+        return sc_error_field(err, SC_E_INVALID_VALUE, sc_buf_text(&shown),
+                              "there is no job option '%s'; did you mean '%s'?",
+                              sc_buf_text(&shown), near.best);
+    return sc_error_field(err, SC_E_INVALID_VALUE, sc_buf_text(&shown),
+                          "there is no job option '%s'; known are %s", sc_buf_text(&shown),
+                          sc_buf_text(&known));
+}
+
+enum sc_code sc_job_options_set(struct sc_job_options *o, struct sc_str name, struct sc_str value,
+                                struct sc_error *err)
+{
+    const struct sc_job_option *option = sc_job_option_find(name);
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_BUF allowed = { 0 };
+
+    if (option == NULL)
+        return unknown_option(name, err);
+    size_t i = (size_t)(option - table);
+    if (o->given[i])
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name, "%s is given twice",
+                              option->name);
+    if (value.ptr == NULL)
+        value = SC_STR("");
+    if (!canonical(option, value, &text)) {
+        SC_AUTO_BUF shown = { 0 };
+        put_shown(&shown, value);
+        put_allowed(option, &allowed);
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name, "%s is '%s', must be %s",
+                              option->name, sc_buf_text(&shown), sc_buf_text(&allowed));
+    }
+    free(o->values[i]);
+    o->values[i] = sc_buf_take(&text);
+    o->given[i] = true;
+    return SC_OK;
+}
+
+bool sc_job_option_applies(const struct sc_job_option *option, const char *pipeline)
+{
+    return strcmp(option->pipelines, "*") == 0 ||
+           sc_value_in_choices(sc_str_from(pipeline), option->pipelines);
+}
+
+enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_error *err)
+{
+    const char *pipeline = sc_job_options_text(o, "pipeline");
+
+    for (size_t i = 0; i < COUNT; i++) {
+        if (o->given[i] && !sc_job_option_applies(&table[i], pipeline))
+            return sc_error_field(err, SC_E_INVALID_VALUE, table[i].name,
+                                  "the pipeline %s takes no option %s; leave it out", pipeline,
+                                  table[i].name);
+    }
+    return SC_OK;
+}
+
+const char *sc_job_options_text(const struct sc_job_options *o, const char *name)
+{
+    return o->values[index_of(name)];
+}
+
+bool sc_job_options_bool(const struct sc_job_options *o, const char *name)
+{
+    return strcmp(sc_job_options_text(o, name), "true") == 0;
+}
+
+int64_t sc_job_options_int(const struct sc_job_options *o, const char *name)
+{
+    size_t i = index_of(name);
+    struct sc_str text = sc_str_from(o->values[i]);
+    int64_t value = 0;
+    bool ok = false;
+
+    if (text.len == 0)
+        return 0;
+    if (table[i].type == SC_JOB_TIME)
+        ok = sc_time_parse(text, &value);
+    else if (table[i].type == SC_JOB_DURATION)
+        ok = sc_value_duration(text, &value);
+    else
+        ok = sc_str_to_int64(text, &value);
+    sc_assert(ok);
+    return value;
+}
+
+bool sc_job_options_given(const struct sc_job_options *o, const char *name)
+{
+    return o->given[index_of(name)];
+}
+
+void sc_job_options_resolve(struct sc_job_options *o, const char *name, const char *value)
+{
+    size_t i = index_of(name);
+
+    if (o->given[i])
+        return;
+    free(o->values[i]);
+    o->values[i] = sc_strdup(value);
+}

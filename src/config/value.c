@@ -1,0 +1,87 @@
+#include "config/value.h"
+
+#include "base/clock.h"
+#include "base/utf8.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+bool sc_value_duration(struct sc_str text, int64_t *ms)
+{
+    int64_t value;
+
+    if (text.len < 3 || memcmp(text.ptr + text.len - 2, "ms", 2) != 0)
+        return sc_duration_parse(text, ms);
+    text.len -= 2;
+    if (!sc_str_to_int64(text, &value) || value < 0)
+        return false;
+    *ms = value;
+    return true;
+}
+
+void sc_value_put_duration(struct sc_buf *out, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" }, { 1, "ms" } };
+
+    if (ms == 0) {
+        sc_buf_putc(out, '0');
+        return;
+    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(units); i++) {
+        if (ms % units[i].ms == 0) {
+            sc_buf_printf(out, "%" PRId64 "%s", ms / units[i].ms, units[i].unit);
+            return;
+        }
+    }
+}
+
+void sc_value_put_size(struct sc_buf *out, int64_t bytes)
+{
+    static const char units[] = "TGMK";
+
+    for (int i = 0; bytes > 0 && units[i] != '\0'; i++) {
+        int64_t unit = INT64_C(1) << (10 * (4 - i));
+        if (bytes % unit == 0) {
+            sc_buf_printf(out, "%" PRId64 "%c", bytes / unit, units[i]);
+            return;
+        }
+    }
+    sc_buf_printf(out, "%" PRId64, bytes);
+}
+
+bool sc_value_in_choices(struct sc_str word, const char *choices)
+{
+    struct sc_str rest = sc_str_from(choices);
+
+    while (rest.len > 0) {
+        if (sc_str_equal(sc_str_take_until(&rest, '|'), word))
+            return true;
+    }
+    return false;
+}
+
+void sc_value_put_choices(struct sc_buf *out, const char *choices)
+{
+    struct sc_str rest = sc_str_from(choices);
+
+    for (bool first = true; rest.len > 0; first = false) {
+        struct sc_str word = sc_str_take_until(&rest, '|');
+        if (!first)
+            sc_buf_puts(out, rest.len > 0 ? ", " : " or ");
+        sc_buf_put_str(out, word);
+    }
+}
+
+bool sc_value_is_plain(struct sc_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c < 0x20 || c == 0x7f)
+            return false;
+    }
+    return sc_utf8_is_valid(text);
+}

@@ -1,0 +1,232 @@
+#include "config/job-options.h"
+
+#include "json/reader.h"
+
+#include "testing.h"
+
+#include "base/banned.h"
+
+#define SET(o, name, value, err) \
+    sc_job_options_set((o), sc_str_from(name), sc_str_from(value), (err))
+
+static void every_default_is_a_value_of_its_option(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct sc_job_option *all = sc_job_option_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+        assert_true(strlen(all[i].help) > 0);
+        assert_ptr_equal(sc_job_option_find(sc_str_from(all[i].name)), &all[i]);
+        assert_string_equal(sc_job_options_text(o, all[i].name), all[i].fallback);
+        if (all[i].fallback[0] == '\0')
+            continue;
+        assert_int_equal(SET(o, all[i].name, all[i].fallback, NULL), SC_OK);
+        assert_string_equal(sc_job_options_text(o, all[i].name), all[i].fallback);
+    }
+}
+
+static void values_are_kept_in_one_spelling(void **state)
+{
+    (void)state;
+    SC_AUTO(test_clock_done) SC_UNUSED struct test_clock clock = test_clock_at(1700000000000, 1000);
+    static const struct {
+        const char *name, *value, *kept;
+        int64_t number;
+    } rows[] = {
+        { "pipeline", "noop", "noop", -1 },
+        { "engine", "null", "null", -1 },
+        { "model", "delay_ms=20,crash_at=3", "delay_ms=20,crash_at=3", -1 },
+        { "model_size", "en-us", "en-us", -1 },
+        { "model_used", "en-us", "en-us", -1 },
+        { "task_type", "translate", "translate", -1 },
+        { "language", "en-US", "en-US", -1 },
+        { "vad", "off", "false", -1 },
+        { "vad", "1", "true", -1 },
+        { "word_timestamps", "no", "false", -1 },
+        { "priority", "low", "low", -1 },
+        { "priority_order", "-5", "-5", -5 },
+        { "name", "a\nb \"$(x)\"", "a\nb \"$(x)\"", -1 },
+        { "force", "yes", "true", -1 },
+        { "run_after", "10m", "2023-11-14T22:23:20.000Z", 1700000600000 },
+        { "run_after", "2030-01-31T09:00:00+01:00", "2030-01-31T08:00:00.000Z", 1896076800000 },
+        { "timeout", "90", "90s", 90000 },
+        { "timeout", "2h", "2h", 7200000 },
+        { "max_retries", "0", "0", 0 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+        struct sc_error err = { 0 };
+        if (SET(o, rows[i].name, rows[i].value, &err) != SC_OK)
+            fail_msg("%s=%s: %s", rows[i].name, rows[i].value, err.msg);
+        assert_string_equal(sc_job_options_text(o, rows[i].name), rows[i].kept);
+        assert_true(sc_job_options_given(o, rows[i].name));
+        if (rows[i].number >= 0)
+            assert_int_equal(sc_job_options_int(o, rows[i].name), rows[i].number);
+    }
+}
+
+static void bad_values_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *message;
+    } rows[] = {
+        { "vad", "maybe", "vad is 'maybe', must be on or off" },
+        { "priority", "urgent", "priority is 'urgent', must be high, normal or low" },
+        { "priority", "", "priority is '', must be high, normal or low" },
+        { "priority_order", "1.5",
+          "priority_order is '1.5', must be a whole number from -1000000 to 1000000" },
+        { "priority_order", "1000001", NULL },
+        { "engine", "../x", NULL },
+        { "engine", "", NULL },
+        { "language", "e", NULL },
+        { "model", "a\nb", NULL },
+        { "name", "\xff", NULL },
+        { "run_after", "soon", NULL },
+        { "timeout", "999ms",
+          "timeout is '999ms', must be a duration from 1s to 366d, such as 90s "
+          "or 15m" },
+        { "timeout", "0", NULL },
+        { "task", "\x1b[31m", "task is '\\x1b[31m', must be transcribe or translate" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+        struct sc_error err = { 0 };
+        assert_int_equal(SET(o, rows[i].name, rows[i].value, &err), SC_E_INVALID_VALUE);
+        assert_string_equal(err.field, rows[i].name);
+        assert_false(sc_job_options_given(o, rows[i].name));
+        if (rows[i].message != NULL)
+            assert_string_equal(err.msg, rows[i].message);
+    }
+}
+
+static void an_unknown_option_suggests_the_nearest(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    struct sc_error err = { 0 };
+    assert_int_equal(SET(o, "lanugage", "en", &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "there is no job option 'lanugage'; did you mean 'language'?");
+    assert_string_equal(err.field, "lanugage");
+    assert_int_equal(SET(o, "zzz", "en", &err), SC_E_INVALID_VALUE);
+    assert_non_null(strstr(err.msg, "known are pipeline, engine, "));
+}
+
+static void an_option_is_given_once(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    struct sc_error err = { 0 };
+    assert_int_equal(SET(o, "model", "a", &err), SC_OK);
+    assert_int_equal(SET(o, "model_size", "b", &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "model is given twice");
+    assert_string_equal(sc_job_options_text(o, "model"), "a");
+}
+
+static void resolving_fills_only_what_was_not_given(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    assert_int_equal(SET(o, "engine", "null", NULL), SC_OK);
+    sc_job_options_resolve(o, "engine", "pocketsphinx");
+    sc_job_options_resolve(o, "model", "en-us");
+    assert_string_equal(sc_job_options_text(o, "engine"), "null");
+    assert_string_equal(sc_job_options_text(o, "model"), "en-us");
+    assert_false(sc_job_options_given(o, "model"));
+}
+
+static void a_pipeline_refuses_options_that_it_does_not_take(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    struct sc_error err = { 0 };
+    assert_int_equal(SET(o, "vad", "off", NULL), SC_OK);
+    assert_int_equal(sc_job_options_check(o, &err), SC_OK);
+    assert_int_equal(SET(o, "pipeline", "noop", NULL), SC_OK);
+    assert_int_equal(sc_job_options_check(o, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "vad");
+}
+
+static void check_canonical(const char *const *pairs, const char *expected)
+{
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    SC_AUTO_BUF out = { 0 };
+    for (; *pairs != NULL; pairs += 2)
+        assert_int_equal(SET(o, pairs[0], pairs[1], NULL), SC_OK);
+    sc_job_options_canonical(o, &out);
+    assert_string_equal(sc_buf_text(&out), expected);
+}
+
+static void the_canonical_form_is_stable(void **state)
+{
+    (void)state;
+    static const char plain[] =
+        "{\"engine\":\"\",\"language\":\"auto\",\"model\":\"\",\"pipeline\":\"transcribe\","
+        "\"task\":\"transcribe\",\"vad\":true,\"word_timestamps\":true}";
+    check_canonical((const char *const[]){ NULL }, plain);
+    check_canonical((const char *const[]){ "vad", "on", "language", "auto", NULL }, plain);
+    check_canonical((const char *const[]){ "priority", "high", "force", "on", "name", "x",
+                                           "run_after", "1h", "timeout", "5m", "max_retries", "1",
+                                           "priority_order", "3", NULL },
+                    plain);
+    check_canonical(
+        (const char *const[]){ "vad", "off", "model_size", "m", "engine", "null", NULL },
+        "{\"engine\":\"null\",\"language\":\"auto\",\"model\":\"m\","
+        "\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":false,"
+        "\"word_timestamps\":true}");
+    check_canonical((const char *const[]){ "pipeline", "noop", NULL }, "{\"pipeline\":\"noop\"}");
+}
+
+static void json_values_need_the_type_of_the_option(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *json, *kept; /* kept NULL: refused */
+    } rows[] = {
+        { "vad", "false", "false" },
+        { "vad", "\"off\"", "false" },
+        { "vad", "0", NULL },
+        { "priority_order", "7", "7" },
+        { "priority_order", "7.5", NULL },
+        { "timeout", "90", "90s" },
+        { "timeout", "\"15m\"", "15m" },
+        { "engine", "\"null\"", "null" },
+        { "engine", "null", "" },
+        { "engine", "1", NULL },
+        { "engine", "[\"null\"]", NULL },
+        { "name", "{}", NULL },
+        { "name", "true", NULL },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+        SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+        SC_AUTO_BUF text = { 0 };
+        struct sc_error err = { 0 };
+        sc_buf_printf(&text, "{\"v\":%s}", rows[i].json);
+        assert_int_equal(sc_json_parse(sc_buf_str(&text), &doc, NULL), SC_OK);
+        enum sc_code code =
+            sc_job_options_set_json(o, rows[i].name, sc_json_member(sc_json_root(doc), "v"), &err);
+        assert_int_equal(code, rows[i].kept == NULL ? SC_E_INVALID_VALUE : SC_OK);
+        if (rows[i].kept != NULL)
+            assert_string_equal(sc_job_options_text(o, rows[i].name), rows[i].kept);
+        else
+            assert_string_equal(err.field, rows[i].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_default_is_a_value_of_its_option),
+        TEST(values_are_kept_in_one_spelling),
+        TEST(bad_values_are_refused_by_name),
+        TEST(an_unknown_option_suggests_the_nearest),
+        TEST(an_option_is_given_once),
+        TEST(resolving_fills_only_what_was_not_given),
+        TEST(a_pipeline_refuses_options_that_it_does_not_take),
+        TEST(the_canonical_form_is_stable),
+        TEST(json_values_need_the_type_of_the_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

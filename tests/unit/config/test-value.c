@@ -1,0 +1,86 @@
+#include "config/value.h"
+
+#include "testing.h"
+
+#include "base/banned.h"
+
+static void durations_go_there_and_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+        const char *back;
+    } rows[] = {
+        { "0", 0, "0" },           { "250ms", 250, "250ms" },    { "90", 90000, "90s" },
+        { "60s", 60000, "1m" },    { "15m", 900000, "15m" },     { "24h", 86400000, "1d" },
+        { "7d", 604800000, "7d" }, { "1500ms", 1500, "1500ms" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF back = { 0 };
+        int64_t ms = -1;
+        assert_true(sc_value_duration(sc_str_from(rows[i].text), &ms));
+        assert_int_equal(ms, rows[i].ms);
+        sc_value_put_duration(&back, ms);
+        assert_string_equal(sc_buf_text(&back), rows[i].back);
+    }
+    static const char *const bad[] = { "", "ms", "s", "-1s", "-5ms", "1.5s", "3w", "1 s" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
+        int64_t ms = 7;
+        assert_false(sc_value_duration(sc_str_from(bad[i]), &ms));
+        assert_int_equal(ms, 7);
+    }
+}
+
+static void sizes_are_shown_in_their_largest_exact_unit(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } rows[] = { { 0, "0" },
+                 { 1000, "1000" },
+                 { 1024, "1K" },
+                 { INT64_C(20) << 30, "20G" },
+                 { INT64_C(3) << 40, "3T" },
+                 { (INT64_C(1) << 30) + 1024, "1048577K" } };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF out = { 0 };
+        sc_value_put_size(&out, rows[i].bytes);
+        assert_string_equal(sc_buf_text(&out), rows[i].text);
+    }
+}
+
+static void choices_are_whole_words(void **state)
+{
+    (void)state;
+    assert_true(sc_value_in_choices(SC_STR("a"), "a|b c|d"));
+    assert_true(sc_value_in_choices(SC_STR("b c"), "a|b c|d"));
+    assert_true(sc_value_in_choices(SC_STR("d"), "a|b c|d"));
+    assert_false(sc_value_in_choices(SC_STR("b"), "a|b c|d"));
+    assert_false(sc_value_in_choices(SC_STR("a|b c"), "a|b c|d"));
+    assert_false(sc_value_in_choices(SC_STR(""), "a|b"));
+    SC_AUTO_BUF out = { 0 };
+    sc_value_put_choices(&out, "a|b|c");
+    assert_string_equal(sc_buf_text(&out), "a, b or c");
+}
+
+static void plain_text_has_no_control_signs(void **state)
+{
+    (void)state;
+    assert_true(sc_value_is_plain(SC_STR("gr\xc3\xbc\xc3\x9f")));
+    assert_false(sc_value_is_plain(SC_STR("a\nb")));
+    assert_false(sc_value_is_plain(SC_STR("\x7f")));
+    assert_false(sc_value_is_plain(SC_STR("\xff")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(durations_go_there_and_back),
+        TEST(sizes_are_shown_in_their_largest_exact_unit),
+        TEST(choices_are_whole_words),
+        TEST(plain_text_has_no_control_signs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
