@@ -121,21 +121,21 @@ static void drain_ring(struct sc_api_stream *s, struct sc_buf *out)
     }
 }
 
-/* Fills until there is something to send: an empty answer means that nothing is ready. */
+/* Fills until there is something to send; asks to be asked again when the log holds more. */
 static bool next_events(void *ctx, struct sc_buf *out)
 {
     struct sc_api_stream *s = ctx;
     struct sc_error err = { 0 };
-    while (!s->ended && out->len == 0) {
+    do {
         if (atomic_load(&s->api->stopping))
             return false;
         if (s->replaying && replay_page(s, out, &err) != SC_OK)
             return false; /* the client connects again and goes on from its cursor */
         drain_ring(s, out);
-        if (!s->replaying && out->len == 0)
-            break;
-    }
-    return !s->ended || out->len > 0;
+    } while (!s->ended && s->replaying && out->len == 0);
+    if (!s->ended && s->replaying)
+        wake(s);
+    return !s->ended;
 }
 
 static void link_stream(struct sc_api_stream *s)
