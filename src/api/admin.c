@@ -23,7 +23,7 @@ struct sc_done *sc_api_db_info(struct sc_request *req, struct sc_api *api)
         return sc_api_answer(req, code, &err, 200, &body);
     sc_json_begin(&w, &body);
     sc_json_object(&w, NULL);
-    sc_store_fields(&w, &info, sc_store_schema_version());
+    sc_store_fields(&w, api->options.config->data_dir, &info, sc_store_schema_version());
     sc_json_object(&w, SC_STORE_TABLES);
     code = sc_store_tables(api->options.store, add_table, &w, &err);
     sc_json_end(&w);
@@ -36,7 +36,7 @@ static void add_problem(void *ctx, const char *problem)
     sc_json_text(ctx, NULL, problem);
 }
 
-/* That the store is damaged is what was asked, so the answer is 200 with the problems found. */
+/* Damage is told as an error, so that a script sees it, with every problem beside it. */
 struct sc_done *sc_api_db_check(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
@@ -49,8 +49,10 @@ struct sc_done *sc_api_db_check(struct sc_request *req, struct sc_api *api)
     sc_json_object(&w, NULL);
     sc_json_array(&w, SC_STORE_PROBLEMS);
     code = sc_store_check(api->options.store, add_problem, &w, &err);
+    if (code != SC_OK && code != SC_E_STORE_DAMAGED)
+        return sc_api_answer(req, code, &err, 200, &body);
     sc_json_end(&w);
-    sc_check_fields(&w, code == SC_OK);
+    sc_check_fields(&w, code == SC_OK ? NULL : &err, sc_request_id(req));
     sc_json_end(&w);
-    return sc_api_answer(req, code == SC_E_STORE_DAMAGED ? SC_OK : code, &err, 200, &body);
+    return sc_reply_json(req, sc_code_http_status(code), &body);
 }

@@ -145,8 +145,10 @@ void sc_paused_view(struct sc_buf *out, enum sc_class class, bool paused)
     sc_json_end(&w);
 }
 
-void sc_store_fields(struct sc_json *w, const struct sc_store_info *info, int schema)
+void sc_store_fields(struct sc_json *w, const char *data_dir, const struct sc_store_info *info,
+                     int schema)
 {
+    sc_json_text(w, "data_dir", data_dir);
     sc_json_int(w, "schema_version", info->schema_version);
     sc_json_int(w, "schema_known", schema);
     sc_json_int(w, "size_bytes", info->size_bytes);
@@ -156,7 +158,9 @@ void sc_store_fields(struct sc_json *w, const struct sc_store_info *info, int sc
     sc_json_int(w, "page_size", info->page_size);
 }
 
-void sc_check_fields(struct sc_json *w, bool sound)
+void sc_check_fields(struct sc_json *w, const struct sc_error *damage, const char *request_id)
 {
-    sc_json_bool(w, "ok", sound);
+    sc_json_text(w, "status", damage == NULL ? "ok" : "damaged");
+    if (damage != NULL)
+        put_reason(w, "error", damage->code, damage->msg, request_id);
 }

@@ -69,7 +69,9 @@ void sc_ready_view(struct sc_json *w, const struct sc_health *health, const char
 void sc_live_view(struct sc_buf *out);
 void sc_paused_view(struct sc_buf *out, enum sc_class class, bool paused);
 /* schema: the newest that this program knows. */
-void sc_store_fields(struct sc_json *w, const struct sc_store_info *info, int schema);
+void sc_store_fields(struct sc_json *w, const char *data_dir, const struct sc_store_info *info,
+                     int schema);
 #define SC_STORE_TABLES "tables"
 #define SC_STORE_PROBLEMS "problems"
-void sc_check_fields(struct sc_json *w, bool sound);
+/* The verdict behind the problems; damage NULL: none. */
+void sc_check_fields(struct sc_json *w, const struct sc_error *damage, const char *request_id);
