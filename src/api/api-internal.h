@@ -1,0 +1,67 @@
+#pragma once
+/* What the handler files share: the api itself, its handlers, answers. */
+
+#include "api/api.h"
+#include "api/parking.h"
+#include "api/request.h"
+#include "api/views.h"
+
+#include <stdatomic.h>
+
+#define SC_API_BODY_LIMIT ((size_t)256 << 10)  /* JSON bodies */
+#define SC_API_RESULT_LIMIT ((size_t)16 << 20) /* a chunk's words: 10 minutes take some 300 KB */
+#define SC_API_FORM_LIMIT ((size_t)256 << 10)  /* form fields beside the file */
+
+struct sc_api_stream; /* api/events.c */
+
+struct sc_api {
+    struct sc_api_options options;
+    int64_t started_ms; /* monotonic */
+    _Atomic int64_t last_request_ms;
+    atomic_int waiting; /* requests under way and streams, without those of workers */
+    atomic_bool stopping;
+    struct sc_parking parking; /* claims that wait for tasks */
+
+    pthread_mutex_t lock;
+    /* -- protected by lock -- */
+    struct sc_api_stream *streams; /* open ones */
+};
+
+/* Handlers, one per row of routes.def. */
+#define ROUTE(method, pattern, handler, scope, flags, body_limit, summary) \
+    struct sc_done *sc_api_##handler(struct sc_request *req, struct sc_api *api);
+#include "api/routes.def"
+#undef ROUTE
+
+/* Answers with body and status, or with *err when code is none of success. */
+struct sc_done *sc_api_answer(struct sc_request *req, enum sc_code code, struct sc_error *err,
+                              int status, struct sc_buf *body);
+/* The owner whose things the request may see. */
+static inline int64_t sc_api_owner(struct sc_request *req)
+{
+    return sc_request_principal(req)->owner_id;
+}
+
+/* A list being written: asked for limit + 1 rows, so that the last one tells whether there are
+ * more. */
+struct sc_page {
+    struct sc_json w;
+    int limit, shown;
+    int64_t last_id;
+    bool more;
+};
+void sc_page_begin(struct sc_page *page, struct sc_buf *out, const char *name, int limit);
+/* False: the page is full, the row is not to be written. */
+bool sc_page_take(struct sc_page *page, int64_t id);
+void sc_page_end(struct sc_page *page, enum sc_cursor_kind kind);
+
+/* A client that counts has come (+1) or gone (-1). */
+void sc_api_count(struct sc_api *api, int by);
+/* api/jobs.c: writes the job's members into an open object, with where it stands in the queue. */
+SC_MUST_USE enum sc_code sc_api_job_fields(struct sc_api *api, const struct sc_job *job,
+                                           struct sc_json *w, struct sc_error *err);
+/* api/upload.c: 201 for what is new, 200 for what was there; Location and replay headers. */
+int sc_api_arrived_status(const struct sc_arrived *arrived);
+void sc_api_arrived_headers(struct sc_request *req, const struct sc_arrived *arrived);
+/* api/events.c: wakes every stream so that it sees that the server stops. */
+void sc_api_streams_wake(struct sc_api *api);

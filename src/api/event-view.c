@@ -1,0 +1,47 @@
+#include "api/request.h"
+#include "api/views.h"
+
+#include "base/banned.h"
+
+static void put_where(struct sc_json *w, const struct sc_event *event)
+{
+    sc_json_text(w, "stage",
+                 event->stage < 0 ? NULL : sc_stage_to_string((enum sc_stage)event->stage));
+    sc_json_opt(w, "chunk", event->chunk);
+    sc_json_opt(w, "attempt", event->attempt > 0 ? event->attempt : -1);
+    sc_json_opt(w, "epoch", event->epoch > 0 ? event->epoch : -1);
+    sc_json_text(w, "worker", event->worker[0] == '\0' ? NULL : event->worker);
+}
+
+void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event)
+{
+    char cursor[SC_CURSOR_TEXT];
+    sc_json_object(w, key);
+    sc_json_text(w, "id",
+                 event->id > 0 ? sc_cursor_format(SC_CURSOR_EVENT, event->id, cursor) : NULL);
+    sc_json_text(w, "type", sc_event_kind_to_string(event->kind));
+    sc_json_text(w, "job_id", event->job_id);
+    sc_json_time(w, "at", event->at_ms);
+    sc_json_text(w, "status", sc_job_state_to_string((enum sc_job_state)event->state));
+    put_where(w, event);
+    sc_json_opt(w, "duration_ms", event->duration_ms);
+    sc_json_int(w, "progress", event->progress);
+    sc_json_opt(w, "transcript_id", event->transcript_id > 0 ? event->transcript_id : -1);
+    sc_json_text(w, "code", event->code == SC_OK ? NULL : sc_code_name(event->code));
+    sc_json_text(w, "message", event->message[0] == '\0' ? NULL : event->message);
+    sc_json_end(w);
+}
+
+void sc_event_sse(struct sc_buf *out, const struct sc_event *event)
+{
+    char cursor[SC_CURSOR_TEXT];
+    sc_buf_printf(out, "event: %s\n", sc_event_kind_to_string(event->kind));
+    if (event->id > 0)
+        sc_buf_printf(out, "id: %s\n", sc_cursor_format(SC_CURSOR_EVENT, event->id, cursor));
+    /* The writer escapes line ends, so that the object is one line. */
+    sc_buf_puts(out, "data: ");
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_event_view(&w, NULL, event);
+    sc_buf_puts(out, "\n\n");
+}

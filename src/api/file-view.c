@@ -1,0 +1,36 @@
+#include "api/views.h"
+
+#include "base/banned.h"
+
+void sc_file_fields(struct sc_json *w, const struct sc_file *file)
+{
+    sc_json_int(w, "id", file->id);
+    sc_json_text(w, "file_hash", file->file_hash);
+    sc_json_text(w, "original_name", file->original_name);
+    sc_json_text(w, "file_path", file->file_path);
+    sc_json_int(w, "size_bytes", file->size_bytes);
+    sc_json_text(w, "format", file->format);
+    sc_json_text(w, "codec", file->codec);
+    sc_json_seconds(w, "duration_seconds", file->duration_ms);
+    sc_json_int(w, "sample_rate", file->sample_rate);
+    sc_json_int(w, "channels", file->channels);
+    sc_json_opt(w, "bit_rate", file->bit_rate);
+    sc_json_raw(w, "tags", sc_str_from(file->tags == NULL ? "{}" : file->tags));
+    sc_json_time(w, "uploaded_at", file->uploaded_ms);
+    sc_json_time(w, "archived_at", file->archived_ms);
+}
+
+void sc_file_view(struct sc_json *w, const char *key, const struct sc_file *file)
+{
+    sc_json_object(w, key);
+    sc_file_fields(w, file);
+    sc_json_end(w);
+}
+
+void sc_arrived_fields(struct sc_json *w, const struct sc_arrived *arrived)
+{
+    /* A job says its file itself. */
+    if (arrived->job.id == 0)
+        sc_json_int(w, "file_id", arrived->file.id);
+    sc_json_bool(w, "duplicate", arrived->duplicate);
+}

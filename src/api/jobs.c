@@ -1,0 +1,340 @@
+#include "api/api-internal.h"
+
+#include "base/banned.h"
+
+#define SCAN_MAX 5000 /* rows that a filter by an older status name looks at for one page */
+
+/* Where the job stands: the queue's answers to "when". */
+static enum sc_code look_ahead(struct sc_conn *conn, const struct sc_job *job,
+                               struct sc_job_outlook *out, struct sc_error *err)
+{
+    *out = (struct sc_job_outlook){ -1, -1 };
+    enum sc_code code = sc_job_position(conn, job, &out->position, err);
+    if (code == SC_OK && job->state == SC_JOB_PROCESSING)
+        out->eta_ms = sc_job_eta_ms(conn, job);
+    return code;
+}
+
+enum sc_code sc_api_job_fields(struct sc_api *api, const struct sc_job *job, struct sc_json *w,
+                               struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_job_outlook look;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = look_ahead(conn, job, &look, err);
+    if (code == SC_OK)
+        sc_job_fields(w, job, &look);
+    return code;
+}
+
+/* ---- list ---- */
+
+struct job_page {
+    struct sc_page page;
+    struct sc_conn *conn;
+    struct sc_status_filter status;
+    int64_t oldest_id; /* looked at */
+    int scanned;
+};
+
+static enum sc_code add_job(void *ctx, const struct sc_job *job, struct sc_error *err)
+{
+    struct job_page *p = ctx;
+    p->scanned++;
+    p->oldest_id = job->id;
+    if (p->status.stage >= 0 && job->stage != p->status.stage)
+        return SC_OK;
+    if (!sc_page_take(&p->page, job->id))
+        return SC_OK;
+    struct sc_job_outlook look;
+    enum sc_code code = look_ahead(p->conn, job, &look, err);
+    if (code == SC_OK)
+        sc_job_view(&p->page.w, NULL, job, &look);
+    return code;
+}
+
+/* An older name may ask for a stage too: pages are read until enough rows have it. Only jobs that
+ * are processing have one, and those are few. */
+static enum sc_code fill_page(struct job_page *p, struct sc_job_filter *filter,
+                              struct sc_error *err)
+{
+    for (;;) {
+        int before = p->scanned;
+        enum sc_code code = sc_job_list(p->conn, filter, add_job, p, err);
+        bool end = p->scanned - before < filter->limit;
+        if (code != SC_OK || end || p->page.more || p->scanned >= SCAN_MAX)
+            return code;
+        filter->before_id = p->oldest_id;
+    }
+}
+
+static enum sc_code decode_filter(struct sc_request *req, struct sc_job_filter *filter,
+                                  struct sc_status_filter *status, struct sc_error *err)
+{
+    static const char *const names[] = { "status", "file_id", "limit", "cursor", NULL };
+    enum sc_code code = sc_query_only(req, names, err);
+    if (code == SC_OK)
+        code = sc_query_page(req, SC_CURSOR_JOB, &filter->limit, &filter->before_id, err);
+    if (code == SC_OK)
+        code = sc_query_number(req, "file_id", &filter->file_id, err);
+    struct sc_str text = sc_request_query(req, "status");
+    if (code != SC_OK || text.ptr == NULL)
+        return code;
+    if (!sc_status_parse(text, status)) {
+        char quoted[SC_QUOTED_TEXT];
+        return sc_error_field(err, SC_E_INVALID_VALUE, "status",
+                              "status '%s' is none of pending, processing, completed, failed, "
+                              "cancelled",
+                              sc_quote(text, quoted));
+    }
+    filter->state = (int)status->state;
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_list(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_job_filter filter = { .owner_id = sc_api_owner(req), .state = -1 };
+    struct job_page p = { .status = { .stage = -1 } };
+
+    enum sc_code code = decode_filter(req, &filter, &p.status, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    sc_page_begin(&p.page, &body, "jobs", filter.limit);
+    filter.limit++;
+    p.conn = conn;
+    code = fill_page(&p, &filter, &err);
+    sc_page_end(&p.page, SC_CURSOR_JOB);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+/* ---- one job ---- */
+
+static enum sc_code find_job(struct sc_request *req, struct sc_conn *conn, struct sc_job *out,
+                             struct sc_error *err)
+{
+    char id[SC_UUID_TEXT];
+    enum sc_code code = sc_path_job_id(req, id, err);
+    if (code == SC_OK)
+        code = sc_job_find(conn, sc_api_owner(req), id, out, err);
+    return code;
+}
+
+static enum sc_code show_job(struct sc_conn *conn, const struct sc_job *job, struct sc_buf *body,
+                             struct sc_error *err)
+{
+    struct sc_job_outlook look;
+    enum sc_code code = look_ahead(conn, job, &look, err);
+    if (code != SC_OK)
+        return code;
+    struct sc_json w;
+    sc_json_begin(&w, body);
+    sc_job_view(&w, NULL, job, &look);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_show(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const none[] = { NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+
+    enum sc_code code = sc_query_only(req, none, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code == SC_OK)
+        code = find_job(req, conn, &job, &err);
+    if (code == SC_OK)
+        code = show_job(conn, &job, &body, &err);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+static enum sc_code add_event(void *ctx, const struct sc_event *event, struct sc_error *err)
+{
+    struct sc_page *page = ctx;
+    (void)err;
+    if (sc_page_take(page, event->id))
+        sc_event_view(&page->w, NULL, event);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_events(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const names[] = { "since", "limit", NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_event_filter filter = { .owner_id = sc_api_owner(req) };
+    int64_t unused;
+
+    enum sc_code code = sc_query_only(req, names, &err);
+    if (code == SC_OK)
+        code = sc_query_page(req, SC_CURSOR_EVENT, &filter.limit, &unused, &err);
+    if (code == SC_OK)
+        code = sc_query_cursor(req, "since", SC_CURSOR_EVENT, &filter.after_id, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code == SC_OK)
+        code = find_job(req, conn, &job, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_page page;
+    sc_page_begin(&page, &body, "events", filter.limit);
+    filter.job = job.id;
+    filter.limit++;
+    code = sc_event_list(conn, &filter, add_event, &page, &err);
+    sc_page_end(&page, SC_CURSOR_EVENT);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+static enum sc_code add_chunk(void *ctx, const struct sc_chunk *chunk, struct sc_error *err)
+{
+    (void)err;
+    sc_chunk_view(ctx, NULL, chunk);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_chunks(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const none[] = { NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+
+    enum sc_code code = sc_query_only(req, none, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code == SC_OK)
+        code = find_job(req, conn, &job, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "chunks");
+    code = sc_chunk_list(conn, job.id, add_chunk, &w, &err);
+    sc_json_end(&w);
+    sc_json_end(&w);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+/* ---- cancel and retry ---- */
+
+typedef enum sc_code (*job_verb_fn)(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                    struct sc_error *err);
+
+struct job_change {
+    struct sc_request *req;
+    struct sc_queue *queue;
+    job_verb_fn verb;
+    struct sc_buf *body;
+};
+
+/* The answer is the job as this transaction leaves it. */
+static enum sc_code change_job(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct job_change *change = ctx;
+    SC_AUTO_JOB before = { 0 };
+    SC_AUTO_JOB after = { 0 };
+    sc_buf_reset(change->body); /* a write may run twice */
+    enum sc_code code = find_job(change->req, tx, &before, err);
+    if (code == SC_OK)
+        code = change->verb(change->queue, tx, before.id, err);
+    if (code == SC_OK)
+        code = sc_job_get(tx, before.id, &after, err);
+    if (code == SC_OK)
+        code = show_job(tx, &after, change->body, err);
+    return code;
+}
+
+static struct sc_done *change_and_show(struct sc_request *req, struct sc_api *api, job_verb_fn verb)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct job_change change = { req, api->options.queue, verb, &body };
+    enum sc_code code = sc_request_empty(req, &err);
+    if (code == SC_OK)
+        code = sc_store_write(api->options.store, SC_DURABLE, change_job, &change, &err);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+struct sc_done *sc_api_job_cancel(struct sc_request *req, struct sc_api *api)
+{
+    return change_and_show(req, api, sc_job_cancel);
+}
+
+struct sc_done *sc_api_job_retry(struct sc_request *req, struct sc_api *api)
+{
+    return change_and_show(req, api, sc_job_retry);
+}
+
+/* ---- create ---- */
+
+/* {file_id, …options}: whatever is no file_id is an option of the job, or refused by name. */
+static enum sc_code decode_create(const struct sc_json_value *body, int64_t *file_id,
+                                  struct sc_job_options *options, struct sc_error *err)
+{
+    const char *key;
+    const struct sc_json_value *value;
+    for (void *it = sc_json_next_member(body, NULL, &key, &value); it != NULL;
+         it = sc_json_next_member(body, it, &key, &value)) {
+        enum sc_code code = SC_OK;
+        if (strcmp(key, "file_id") != 0)
+            code = sc_job_options_set_json(options, key, value, err);
+        else if (sc_json_type(value) == SC_JSON_INT && sc_json_get_int(value, 0) > 0)
+            *file_id = sc_json_get_int(value, 0);
+        else if (sc_json_type(value) != SC_JSON_NULL)
+            code = sc_error_field(err, SC_E_INVALID_VALUE, "file_id",
+                                  "file_id must be a whole number from 1 up");
+        if (code != SC_OK)
+            return code;
+    }
+    return sc_job_options_check(options, err);
+}
+
+static enum sc_code submit(struct sc_request *req, struct sc_api *api, struct sc_arrived *out,
+                           struct sc_error *err)
+{
+    static const char *const none[] = { NULL };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
+    SC_AUTO_FREE char *key = NULL;
+    int64_t file_id = 0;
+    enum sc_code code = sc_query_only(req, none, err);
+    if (code == SC_OK)
+        code = sc_request_idempotency_key(req, &key, err);
+    if (code == SC_OK)
+        code = sc_request_json(req, &doc, err);
+    if (code == SC_OK)
+        code = decode_create(sc_json_root(doc), &file_id, options, err);
+    if (code == SC_OK)
+        code = sc_pipelines_submit(api->options.pipelines, sc_api_owner(req), file_id, options, key,
+                                   out, err);
+    return code;
+}
+
+struct sc_done *sc_api_job_create(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
+    enum sc_code code = submit(req, api, &arrived, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 201, &body);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    code = sc_api_job_fields(api, &arrived.job, &w, &err);
+    sc_json_end(&w);
+    sc_api_arrived_headers(req, &arrived);
+    return sc_api_answer(req, code, &err, sc_api_arrived_status(&arrived), &body);
+}

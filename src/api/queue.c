@@ -1,0 +1,114 @@
+#include "api/api-internal.h"
+
+#include "base/alloc.h"
+
+#include "base/banned.h"
+
+#define WORKER_MAX 1000 /* shown */
+
+struct worker_list {
+    struct sc_conn *conn;
+    int64_t owner_id;
+    struct sc_worker_row *rows; /* owned */
+    size_t count, cap;
+};
+
+static void worker_list_done(struct worker_list *list)
+{
+    free(list->rows);
+}
+
+static enum sc_code add_worker(void *ctx, const struct sc_worker *worker, struct sc_error *err)
+{
+    struct worker_list *list = ctx;
+    if (list->count == WORKER_MAX)
+        return SC_OK;
+    if (!sc_try_grow((void **)&list->rows, &list->cap, list->count + 1, sizeof(*list->rows)))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the list of workers");
+    struct sc_worker_row *row = &list->rows[list->count++];
+    *row = (struct sc_worker_row){ .worker = *worker, .class = -1 };
+    if (worker->job_id[0] == '\0')
+        return SC_OK;
+    SC_AUTO_JOB job = { 0 };
+    enum sc_code code = sc_job_find(list->conn, 0, worker->job_id, &job, err);
+    if (code == SC_OK) {
+        row->class = (int)job.class;
+        row->visible = job.owner_id == list->owner_id;
+    }
+    return code;
+}
+
+struct sc_done *sc_api_queue_show(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const none[] = { NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO(worker_list_done) struct worker_list list = { .owner_id = sc_api_owner(req) };
+    struct sc_queue_stats stats = { 0 };
+
+    enum sc_code code = sc_query_only(req, none, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    list.conn = conn;
+    if (code == SC_OK)
+        code = sc_queue_stats(api->options.queue, conn, &stats, &err);
+    if (code == SC_OK)
+        code = sc_worker_list(api->options.queue, conn, add_worker, &list, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_queue_view(&w, &stats, list.rows, list.count);
+    return sc_api_answer(req, SC_OK, &err, 200, &body);
+}
+
+struct pause_change {
+    struct sc_queue *queue;
+    enum sc_class class;
+    bool paused;
+};
+
+static enum sc_code write_pause(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct pause_change *change = ctx;
+    return sc_queue_pause(change->queue, tx, change->class, change->paused, err);
+}
+
+static enum sc_code find_class(struct sc_str name, enum sc_class *out, struct sc_error *err)
+{
+    for (int i = 0; i < SC_CLASS_COUNT_; i++) {
+        if (sc_str_equal(name, sc_str_from(sc_class_to_string((enum sc_class)i)))) {
+            *out = (enum sc_class)i;
+            return SC_OK;
+        }
+    }
+    char quoted[SC_QUOTED_TEXT];
+    return sc_error_set(err, SC_E_QUEUE_NOT_FOUND, "no queue '%s'; there are high, normal and low",
+                        sc_quote(name, quoted));
+}
+
+static struct sc_done *set_paused(struct sc_request *req, struct sc_api *api, bool paused)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct pause_change change = { .queue = api->options.queue, .paused = paused };
+    enum sc_code code = sc_request_empty(req, &err);
+    if (code == SC_OK)
+        code = find_class(sc_request_param(req, "name"), &change.class, &err);
+    if (code == SC_OK)
+        code = sc_store_write(api->options.store, SC_DURABLE, write_pause, &change, &err);
+    if (code == SC_OK)
+        sc_paused_view(&body, change.class, paused);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+struct sc_done *sc_api_queue_pause(struct sc_request *req, struct sc_api *api)
+{
+    return set_paused(req, api, true);
+}
+
+struct sc_done *sc_api_queue_resume(struct sc_request *req, struct sc_api *api)
+{
+    return set_paused(req, api, false);
+}

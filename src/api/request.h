@@ -1,0 +1,87 @@
+#pragma once
+/* Decoding of what clients send: query parameters, cursors, filters, bodies. Everything unknown is
+ * refused by name. The functions on plain text are pure; the others read the request. */
+
+#include "config/job-options.h"
+#include "http/http.h"
+#include "queue/queue.h"
+#include "json/reader.h"
+
+/* ---- cursors: opaque to clients. The kind keeps a cursor of one list out of another. ---- */
+
+enum sc_cursor_kind { SC_CURSOR_JOB, SC_CURSOR_FILE, SC_CURSOR_TRANSCRIPT, SC_CURSOR_EVENT };
+#define SC_CURSOR_TEXT 24
+/* id > 0. Returns out. */
+const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_CURSOR_TEXT]);
+/* False for anything that sc_cursor_format does not write. */
+bool sc_cursor_parse(enum sc_cursor_kind kind, struct sc_str text, int64_t *id);
+
+/* ---- filters ---- */
+
+/* What a status filter asks for: a state, and for older names also a stage (-1: any). */
+struct sc_status_filter {
+    enum sc_job_state state;
+    int stage;
+};
+/* The five states in lower case, or an older system's name in capitals; false: neither. */
+bool sc_status_parse(struct sc_str text, struct sc_status_filter *out);
+
+/* A walk over query parameters or form fields: `names` (ends in NULL) are the known ones. */
+struct sc_known_names {
+    const char *const *names;
+    const char *what; /* "query parameter" */
+    uint64_t seen;    /* bit per name */
+    enum sc_code code;
+    struct sc_error *err;
+};
+/* A sc_pair_fn over struct sc_known_names: keeps the first unknown or repeated name as
+ * INVALID_VALUE. */
+void sc_known_names_visit(void *ctx, struct sc_str name, struct sc_str value);
+
+SC_MUST_USE enum sc_code sc_limit_parse(struct sc_str text, int *out, struct sc_error *err);
+#define SC_LIMIT_DEFAULT 50
+#define SC_LIMIT_MAX 500
+/* 1 to 255 printable ASCII signs. */
+SC_MUST_USE enum sc_code sc_idempotency_key_check(struct sc_str key, struct sc_error *err);
+/* "name", copied and cut to what prints safely, for messages. */
+#define SC_QUOTED_TEXT 80
+const char *sc_quote(struct sc_str text, char out[SC_QUOTED_TEXT]);
+
+/* ---- of a request ---- */
+
+SC_MUST_USE enum sc_code sc_query_only(struct sc_request *req, const char *const *names,
+                                       struct sc_error *err);
+/* limit and cursor; *before is 0 when there is no cursor. */
+SC_MUST_USE enum sc_code sc_query_page(struct sc_request *req, enum sc_cursor_kind kind, int *limit,
+                                       int64_t *before, struct sc_error *err);
+/* A whole number from 1 up; *out stays as it is when the parameter is absent. */
+SC_MUST_USE enum sc_code sc_query_number(struct sc_request *req, const char *name, int64_t *out,
+                                         struct sc_error *err);
+/* A cursor; *out stays as it is when the parameter is absent. */
+SC_MUST_USE enum sc_code sc_query_cursor(struct sc_request *req, const char *name,
+                                         enum sc_cursor_kind kind, int64_t *out,
+                                         struct sc_error *err);
+/* The {id} of the path as a number: `missing` when it is none, since nothing has such an id. */
+SC_MUST_USE enum sc_code sc_path_number(struct sc_request *req, enum sc_code missing, int64_t *out,
+                                        struct sc_error *err);
+/* The {id} of the path as a job's: JOB_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_path_job_id(struct sc_request *req, char out[SC_UUID_TEXT],
+                                        struct sc_error *err);
+SC_MUST_USE enum sc_code sc_job_id_parse(struct sc_str text, char out[SC_UUID_TEXT],
+                                         struct sc_error *err);
+/* The Idempotency-Key as owned text; *out stays NULL when there is none. */
+SC_MUST_USE enum sc_code sc_request_idempotency_key(struct sc_request *req, char **out,
+                                                    struct sc_error *err);
+/* The body as a JSON object; UNSUPPORTED_TYPE unless it comes as application/json. */
+SC_MUST_USE enum sc_code sc_request_json(struct sc_request *req, struct sc_json_doc **out,
+                                         struct sc_error *err);
+/* The body read through a field table. */
+SC_MUST_USE enum sc_code sc_request_read(struct sc_request *req, const struct sc_json_field *fields,
+                                         size_t count, void *into, struct sc_json_doc **doc,
+                                         struct sc_error *err);
+/* An element of the list `field` read through a field table. */
+SC_MUST_USE enum sc_code sc_request_object(const struct sc_json_value *value, const char *field,
+                                           const struct sc_json_field *fields, size_t count,
+                                           void *into, struct sc_error *err);
+/* No query parameters, and no body but {}. */
+SC_MUST_USE enum sc_code sc_request_empty(struct sc_request *req, struct sc_error *err);

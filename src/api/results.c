@@ -1,0 +1,247 @@
+/* How a claimed task ended: complete, fail, release. */
+
+#include "api/api-internal.h"
+
+#include "base/utf8.h"
+
+#include <math.h>
+
+#include "base/banned.h"
+
+#define SECONDS_MAX 1e7 /* of one chunk: keeps sums of milliseconds far from overflow */
+
+/* ---- complete ---- */
+
+struct complete_body {
+    int64_t worker_id, epoch, processing_ms;
+    struct sc_str language;
+    const struct sc_json_value *segments;
+};
+
+static const struct sc_json_field complete_fields[] = {
+    { "worker_id", SC_JSON_INT, offsetof(struct complete_body, worker_id), true, 1, INT64_MAX,
+      NULL },
+    { "epoch", SC_JSON_INT, offsetof(struct complete_body, epoch), true, 1, INT64_MAX, NULL },
+    { "processing_ms", SC_JSON_INT, offsetof(struct complete_body, processing_ms), false, 0,
+      INT64_C(1) << 40, NULL },
+    { "language", SC_JSON_TEXT, offsetof(struct complete_body, language), false, 0, 23, NULL },
+    { "segments", SC_JSON_ARRAY, offsetof(struct complete_body, segments), false, 0, 0, NULL },
+};
+
+struct segment_body {
+    double start, end, confidence;
+    struct sc_str text;
+    const struct sc_json_value *words;
+};
+
+static const struct sc_json_field segment_fields[] = {
+    { "start", SC_JSON_REAL, offsetof(struct segment_body, start), true, 0, 0, NULL },
+    { "end", SC_JSON_REAL, offsetof(struct segment_body, end), true, 0, 0, NULL },
+    { "text", SC_JSON_TEXT, offsetof(struct segment_body, text), true, 0, 0, NULL },
+    { "confidence", SC_JSON_REAL, offsetof(struct segment_body, confidence), false, 0, 0, NULL },
+    { "words", SC_JSON_ARRAY, offsetof(struct segment_body, words), false, 0, 0, NULL },
+};
+
+struct word_body {
+    double start, end, confidence;
+    struct sc_str word;
+};
+
+static const struct sc_json_field word_fields[] = {
+    { "word", SC_JSON_TEXT, offsetof(struct word_body, word), true, 1, 1024, NULL },
+    { "start", SC_JSON_REAL, offsetof(struct word_body, start), true, 0, 0, NULL },
+    { "end", SC_JSON_REAL, offsetof(struct word_body, end), true, 0, 0, NULL },
+    { "confidence", SC_JSON_REAL, offsetof(struct word_body, confidence), false, 0, 0, NULL },
+};
+
+static bool is_span(double start, double end)
+{
+    return start >= 0 && start <= end && end <= SECONDS_MAX;
+}
+
+static int64_t to_ms(double seconds)
+{
+    return (int64_t)llround(seconds * 1000);
+}
+
+static enum sc_code bad_segment(size_t index, const char *why, struct sc_error *err)
+{
+    return sc_error_field(err, SC_E_INVALID_VALUE, "segments", "segment %zu: %s", index, why);
+}
+
+static enum sc_code no_memory(struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_INTERNAL, "no memory for the result of a task");
+}
+
+static enum sc_code decode_word(const struct sc_json_value *value, size_t index,
+                                struct sc_segment *segment, struct sc_error *err)
+{
+    struct word_body body = { .confidence = -1 };
+    enum sc_code code =
+        sc_request_object(value, "segments", word_fields, SC_ARRAY_LEN(word_fields), &body, err);
+    if (code != SC_OK)
+        return code;
+    if (!is_span(body.start, body.end) || body.confidence > 1)
+        return bad_segment(index, "a word's times or confidence are out of range", err);
+    bool added = sc_segment_add_word(segment, body.word, to_ms(body.start), to_ms(body.end),
+                                     (float)body.confidence);
+    return added ? SC_OK : no_memory(err);
+}
+
+static enum sc_code decode_segment(const struct sc_json_value *value, size_t index,
+                                   struct sc_segments *out, struct sc_error *err)
+{
+    struct segment_body body = { .confidence = -1 };
+    enum sc_code code = sc_request_object(value, "segments", segment_fields,
+                                          SC_ARRAY_LEN(segment_fields), &body, err);
+    if (code != SC_OK)
+        return code;
+    if (!is_span(body.start, body.end) || body.confidence > 1)
+        return bad_segment(index, "its times or confidence are out of range", err);
+    struct sc_segment *segment = sc_segments_add(out);
+    if (segment == NULL)
+        return no_memory(err);
+    segment->chunk = -1;
+    segment->start_ms = to_ms(body.start);
+    segment->end_ms = to_ms(body.end);
+    segment->confidence = (float)body.confidence;
+    segment->text = strndup(body.text.ptr, body.text.len);
+    if (segment->text == NULL)
+        return no_memory(err);
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(body.words); i++)
+        code = decode_word(sc_json_at(body.words, i), index, segment, err);
+    return code;
+}
+
+static void result_done(struct sc_chunk_result *r)
+{
+    sc_segments_done(&r->segments);
+}
+
+static enum sc_code decode_complete(struct sc_request *req, struct sc_chunk_result *out,
+                                    struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct complete_body body = { 0 };
+    enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &out->fence.task_id, err);
+    if (code == SC_OK)
+        code =
+            sc_request_read(req, complete_fields, SC_ARRAY_LEN(complete_fields), &body, &doc, err);
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(body.segments); i++)
+        code = decode_segment(sc_json_at(body.segments, i), i, &out->segments, err);
+    if (code == SC_OK)
+        code = sc_segments_check(&out->segments, err);
+    if (code != SC_OK)
+        return code;
+    out->fence.worker_id = body.worker_id;
+    out->fence.epoch = body.epoch;
+    out->processing_ms = body.processing_ms;
+    (void)snprintf(out->language, sizeof(out->language), "%.*s", (int)body.language.len,
+                   body.language.ptr == NULL ? "" : body.language.ptr);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(result_done) struct sc_chunk_result result = { 0 };
+    bool repeated = false;
+    enum sc_code code = decode_complete(req, &result, &err);
+    if (code == SC_OK)
+        code = sc_chunk_complete(api->options.pipelines, &result, &repeated, &err);
+    if (code == SC_OK)
+        sc_completion_view(&reply, repeated);
+    return sc_api_answer(req, code, &err, 200, &reply);
+}
+
+/* ---- fail and release ---- */
+
+struct end_body {
+    int64_t worker_id, epoch;
+    struct sc_str code, message;
+};
+
+static const struct sc_json_field release_fields[] = {
+    { "worker_id", SC_JSON_INT, offsetof(struct end_body, worker_id), true, 1, INT64_MAX, NULL },
+    { "epoch", SC_JSON_INT, offsetof(struct end_body, epoch), true, 1, INT64_MAX, NULL },
+};
+
+static const struct sc_json_field fail_fields[] = {
+    { "worker_id", SC_JSON_INT, offsetof(struct end_body, worker_id), true, 1, INT64_MAX, NULL },
+    { "epoch", SC_JSON_INT, offsetof(struct end_body, epoch), true, 1, INT64_MAX, NULL },
+    { "code", SC_JSON_TEXT, offsetof(struct end_body, code), true, 1, 40, NULL },
+    { "message", SC_JSON_TEXT, offsetof(struct end_body, message), false, 0, 4096, NULL },
+};
+
+struct task_end {
+    struct sc_queue *queue;
+    struct sc_fence fence;
+    struct sc_error why;
+};
+
+static enum sc_code write_failure(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct task_end *end = ctx;
+    return sc_task_fail(end->queue, tx, &end->fence, &end->why, err);
+}
+
+static enum sc_code write_release(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct task_end *end = ctx;
+    return sc_task_release(end->queue, tx, &end->fence, err);
+}
+
+static enum sc_code decode_why(const struct end_body *body, struct sc_error *out,
+                               struct sc_error *err)
+{
+    char name[48];
+    enum sc_code why;
+    (void)snprintf(name, sizeof(name), "%.*s", (int)body->code.len, body->code.ptr);
+    if (!sc_code_parse(name, &why) || why == SC_OK) {
+        char quoted[SC_QUOTED_TEXT];
+        return sc_error_field(err, SC_E_INVALID_VALUE, "code", "'%s' is no error code",
+                              sc_quote(body->code, quoted));
+    }
+    struct sc_str text = body->message.len > 0 ? body->message : sc_str_from(sc_code_text(why));
+    text.len = SC_MIN(text.len, sizeof(out->msg) - 1);
+    text.len = sc_utf8_valid_prefix(text);
+    (void)sc_error_set(out, why, "%.*s", (int)text.len, text.ptr);
+    return SC_OK;
+}
+
+static struct sc_done *end_task(struct sc_request *req, struct sc_api *api, bool failed)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct task_end end = { .queue = api->options.queue };
+    struct end_body body = { 0 };
+
+    enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &end.fence.task_id, &err);
+    if (code == SC_OK)
+        code = sc_request_read(req, failed ? fail_fields : release_fields,
+                               failed ? SC_ARRAY_LEN(fail_fields) : SC_ARRAY_LEN(release_fields),
+                               &body, &doc, &err);
+    if (code == SC_OK && failed)
+        code = decode_why(&body, &end.why, &err);
+    end.fence.worker_id = body.worker_id;
+    end.fence.epoch = body.epoch;
+    if (code == SC_OK)
+        code = sc_store_write(api->options.store, SC_DURABLE,
+                              failed ? write_failure : write_release, &end, &err);
+    if (code == SC_OK)
+        sc_buf_puts(&reply, "{}");
+    return sc_api_answer(req, code, &err, 200, &reply);
+}
+
+struct sc_done *sc_api_worker_fail(struct sc_request *req, struct sc_api *api)
+{
+    return end_task(req, api, true);
+}
+
+struct sc_done *sc_api_worker_release(struct sc_request *req, struct sc_api *api)
+{
+    return end_task(req, api, false);
+}

@@ -1,0 +1,41 @@
+/* The table of routes, and what comes before and after every handler. */
+
+#include "api/api-internal.h"
+
+#include "base/banned.h"
+
+typedef struct sc_done *(*handler_fn)(struct sc_request *req, struct sc_api *api);
+
+/* A worker asks all the time, so it keeps no ephemeral server alive. */
+static struct sc_done *enter(struct sc_request *req, struct sc_api *api, unsigned scope,
+                             handler_fn handler)
+{
+    bool counts = scope != SC_SCOPE_WORK;
+    if (counts)
+        sc_api_count(api, 1);
+    struct sc_done *done = handler(req, api);
+    if (counts)
+        sc_api_count(api, -1);
+    return done;
+}
+
+#define ROUTE(method, pattern, handler, scope, flags, body_limit, summary)    \
+    static struct sc_done *enter_##handler(struct sc_request *req, void *app) \
+    {                                                                         \
+        return enter(req, app, SC_SCOPE_##scope, sc_api_##handler);           \
+    }
+#include "api/routes.def"
+#undef ROUTE
+
+static const struct sc_route routes[] = {
+#define ROUTE(method, pattern, handler, scope, flags, body_limit, summary) \
+    { #method, pattern, enter_##handler, SC_SCOPE_##scope, flags, body_limit, summary },
+#include "api/routes.def"
+#undef ROUTE
+};
+
+const struct sc_route *sc_api_routes(size_t *count)
+{
+    *count = SC_ARRAY_LEN(routes);
+    return routes;
+}

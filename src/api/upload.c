@@ -1,0 +1,123 @@
+/* Bytes come in: POST /api/upload makes a job of them, POST /api/files/upload only keeps them. */
+
+#include "api/api-internal.h"
+
+#include "base/banned.h"
+
+int sc_api_arrived_status(const struct sc_arrived *arrived)
+{
+    bool known = arrived->job.id > 0 ? arrived->existing_job : arrived->duplicate;
+    return known || arrived->replayed ? 200 : 201;
+}
+
+void sc_api_arrived_headers(struct sc_request *req, const struct sc_arrived *arrived)
+{
+    char location[64];
+    if (arrived->job.id > 0)
+        (void)snprintf(location, sizeof(location), "/api/jobs/%s", arrived->job.job_id);
+    else
+        (void)snprintf(location, sizeof(location), "/api/files/%lld", (long long)arrived->file.id);
+    sc_reply_header(req, "Location", location);
+    if (arrived->replayed)
+        sc_reply_header(req, "Idempotent-Replayed", "true");
+}
+
+struct field_walk {
+    struct sc_job_options *options;
+    enum sc_code code;
+    struct sc_error *err;
+};
+
+static void take_option(void *ctx, struct sc_str name, struct sc_str value)
+{
+    struct field_walk *walk = ctx;
+    if (walk->code == SC_OK)
+        walk->code = sc_job_options_set(walk->options, name, value, walk->err);
+}
+
+/* Form fields as options of a job, or none at all when no job is asked for. */
+static enum sc_code decode_fields(struct sc_request *req, struct sc_job_options *options,
+                                  struct sc_error *err)
+{
+    static const char *const none[] = { NULL };
+    struct field_walk walk = { .options = options, .err = err };
+    struct sc_known_names known = { .names = none, .what = "form field", .err = err };
+    if (options == NULL) {
+        sc_request_each_field(req, sc_known_names_visit, &known);
+        return known.code;
+    }
+    sc_request_each_field(req, take_option, &walk);
+    return walk.code == SC_OK ? sc_job_options_check(options, err) : walk.code;
+}
+
+/* options NULL: no job. */
+static enum sc_code arrive(struct sc_request *req, struct sc_api *api,
+                           struct sc_job_options *options, struct sc_arrived *out,
+                           struct sc_error *err)
+{
+    static const char *const none[] = { NULL };
+    SC_AUTO_FREE char *key = NULL;
+    enum sc_code code = sc_query_only(req, none, err);
+    if (code == SC_OK)
+        code = sc_request_idempotency_key(req, &key, err);
+    if (code == SC_OK)
+        code = decode_fields(req, options, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_spooled *file = sc_request_file(req);
+    if (file == NULL) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "file",
+                              "no recording came: send it as the form's part 'file'");
+    }
+    struct sc_arrival arrival = {
+        .owner_id = sc_api_owner(req),
+        .temp_path = file->path,
+        .fd = file->fd,
+        .size = file->size,
+        .sha256 = file->sha256,
+        .name = file->name,
+        .source = "api",
+        .idempotency_key = key,
+    };
+    code = sc_pipelines_arrive(api->options.pipelines, &arrival, options, out, err);
+    if (code == SC_OK)
+        sc_request_file_taken(req);
+    return code;
+}
+
+struct sc_done *sc_api_upload_job(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
+    SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
+    enum sc_code code = arrive(req, api, options, &arrived, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 201, &body);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_arrived_fields(&w, &arrived);
+    code = sc_api_job_fields(api, &arrived.job, &w, &err);
+    sc_json_end(&w);
+    sc_api_arrived_headers(req, &arrived);
+    return sc_api_answer(req, code, &err, sc_api_arrived_status(&arrived), &body);
+}
+
+struct sc_done *sc_api_upload_file(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
+    enum sc_code code = arrive(req, api, NULL, &arrived, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 201, &body);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_arrived_fields(&w, &arrived);
+    sc_file_fields(&w, &arrived.file);
+    sc_json_end(&w);
+    sc_api_arrived_headers(req, &arrived);
+    return sc_api_answer(req, SC_OK, &err, sc_api_arrived_status(&arrived), &body);
+}

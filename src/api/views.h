@@ -1,0 +1,77 @@
+#pragma once
+/* The JSON of the API: the only code that knows the names of fields that leave the house. Pure. A
+ * view writes one object under `key` (NULL: an element or the root); a `_fields` function writes
+ * the members into an object that is open. */
+
+#include "pipeline/pipeline.h"
+#include "json/writer.h"
+
+/* ---- job-view.c ---- */
+
+struct sc_job_outlook {
+    int64_t eta_ms; /* -1: unknown */
+    int position;   /* -1: does not wait; over 1 000: some more */
+};
+void sc_job_fields(struct sc_json *w, const struct sc_job *job, const struct sc_job_outlook *look);
+void sc_job_view(struct sc_json *w, const char *key, const struct sc_job *job,
+                 const struct sc_job_outlook *look);
+void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *chunk);
+
+/* ---- file-view.c ---- */
+
+void sc_file_fields(struct sc_json *w, const struct sc_file *file);
+void sc_file_view(struct sc_json *w, const char *key, const struct sc_file *file);
+
+/* What an upload answers before the members of its job or file. */
+void sc_arrived_fields(struct sc_json *w, const struct sc_arrived *arrived);
+
+/* ---- transcript-view.c ---- */
+
+/* segments NULL: a row of a list, without text and segments. version: the one shown. */
+void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_transcript *t,
+                        int version, const struct sc_segments *segments);
+
+/* ---- event-view.c ---- */
+
+void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event);
+/* As a server-sent event: event, id (none for events that are not in the log) and data lines. */
+void sc_event_sse(struct sc_buf *out, const struct sc_event *event);
+
+/* ---- worker-view.c: answers to workers ---- */
+
+void sc_registration_view(struct sc_buf *out, int64_t worker_id, int64_t lease_ms,
+                          int64_t heartbeat_ms);
+void sc_heartbeat_view(struct sc_buf *out, const struct sc_held *held, size_t count);
+void sc_completion_view(struct sc_buf *out, bool repeated);
+/* What a worker gets to know of a task that it claimed. */
+void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work *work);
+
+/* ---- system-view.c ---- */
+
+struct sc_worker_row {
+    struct sc_worker worker;
+    int class;    /* of the job that it works on, -1: idle */
+    bool visible; /* the asker may see that job */
+};
+/* idle and busy workers; the queues in the order of the classes. */
+void sc_queue_view(struct sc_json *w, const struct sc_queue_stats *stats,
+                   const struct sc_worker_row *workers, size_t count);
+
+struct sc_health {
+    bool stopping;
+    const struct sc_error *store; /* NULL: it takes writes */
+    int64_t workers;              /* -1: unknown */
+    int64_t uptime_ms;
+};
+void sc_health_view(struct sc_json *w, const struct sc_health *health);
+/* {"status", "reasons": [{code, message}]} and, when there is a reason, the usual error. */
+void sc_ready_view(struct sc_json *w, const struct sc_health *health, const char *request_id);
+void sc_live_view(struct sc_buf *out);
+void sc_paused_view(struct sc_buf *out, enum sc_class class, bool paused);
+/* schema: the newest that this program knows. */
+void sc_store_fields(struct sc_json *w, const char *data_dir, const struct sc_store_info *info,
+                     int schema);
+#define SC_STORE_TABLES "tables"
+#define SC_STORE_PROBLEMS "problems"
+/* The verdict behind the problems; damage NULL: none. */
+void sc_check_fields(struct sc_json *w, const struct sc_error *damage, const char *request_id);

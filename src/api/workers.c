@@ -1,0 +1,369 @@
+/* The calls of workers: register, claim (long poll), input, heartbeat, and how a task ended. */
+
+#include "api/api-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+
+#include "base/banned.h"
+
+#define LANE_MAX 16
+#define LANE_TEXT 48
+#define WAIT_MAX_MS 60000
+#define HELD_MAX 256
+
+static void copy_text(char *out, size_t size, struct sc_str text)
+{
+    text.len = SC_MIN(text.len, size - 1);
+    text.len = sc_utf8_valid_prefix(text);
+    (void)snprintf(out, size, "%.*s", (int)text.len, text.ptr == NULL ? "" : text.ptr);
+}
+
+/* ---- register ---- */
+
+struct register_body {
+    struct sc_str name, host, device;
+    int64_t pid;
+    bool local;
+    const struct sc_json_value *engines;
+};
+
+static const struct sc_json_field register_fields[] = {
+    { "name", SC_JSON_TEXT, offsetof(struct register_body, name), true, 1, 63, NULL },
+    { "host", SC_JSON_TEXT, offsetof(struct register_body, host), true, 1, 63, NULL },
+    { "pid", SC_JSON_INT, offsetof(struct register_body, pid), true, 1, INT32_MAX, NULL },
+    { "local", SC_JSON_BOOL, offsetof(struct register_body, local), false, 0, 0, NULL },
+    { "engines", SC_JSON_ARRAY, offsetof(struct register_body, engines), true, 0, 0, NULL },
+    { "device", SC_JSON_TEXT, offsetof(struct register_body, device), false, 0, 31, NULL },
+};
+
+static enum sc_code check_texts(const struct sc_json_value *array, const char *field, size_t max,
+                                size_t longest, struct sc_error *err)
+{
+    bool good = sc_json_count(array) <= max;
+    for (size_t i = 0; good && i < sc_json_count(array); i++) {
+        size_t len = sc_json_get_str(sc_json_at(array, i), SC_STR("")).len;
+        good = len >= 1 && len <= longest;
+    }
+    if (good)
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, field,
+                          "%s must be a list of at most %zu names of 1 to %zu bytes", field, max,
+                          longest);
+}
+
+struct registration {
+    struct sc_queue *queue;
+    struct sc_worker worker;
+    struct sc_buf engines;
+    int64_t id;
+};
+
+static void registration_done(struct registration *r)
+{
+    sc_buf_done(&r->engines);
+}
+
+static enum sc_code write_registration(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct registration *r = ctx;
+    return sc_worker_register(r->queue, tx, &r->worker, sc_buf_text(&r->engines), &r->id, err);
+}
+
+static enum sc_code decode_registration(struct sc_request *req, struct registration *out,
+                                        struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct register_body body = { 0 };
+    enum sc_code code =
+        sc_request_read(req, register_fields, SC_ARRAY_LEN(register_fields), &body, &doc, err);
+    if (code == SC_OK)
+        code = check_texts(body.engines, "engines", LANE_MAX, LANE_TEXT - 8, err);
+    if (code != SC_OK)
+        return code;
+    struct sc_worker *w = &out->worker;
+    copy_text(w->name, sizeof(w->name), body.name);
+    copy_text(w->host, sizeof(w->host), body.host);
+    copy_text(w->device, sizeof(w->device), body.device);
+    w->pid = (int)body.pid;
+    /* The end of a local worker is seen by the supervisor; a token of another host may not claim
+     * that for its own. */
+    w->local = body.local && (sc_request_principal(req)->scopes & SC_SCOPE_ADMIN) != 0;
+    sc_json_dump(body.engines, &out->engines);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_worker_register(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(registration_done) struct registration r = { .queue = api->options.queue };
+    enum sc_code code = decode_registration(req, &r, &err);
+    if (code == SC_OK)
+        code = sc_store_write(api->options.store, SC_DURABLE, write_registration, &r, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &reply);
+    if (r.worker.local && api->options.worker_registered != NULL)
+        api->options.worker_registered(api->options.ctx, r.worker.pid, r.id);
+    sc_registration_view(&reply, r.id, api->options.config->queue_lease,
+                         api->options.config->queue_heartbeat);
+    return sc_api_answer(req, SC_OK, &err, 200, &reply);
+}
+
+/* ---- claim ---- */
+
+struct claim_body {
+    int64_t worker_id, max, wait_ms;
+    const struct sc_json_value *lanes;
+};
+
+static const struct sc_json_field claim_fields[] = {
+    { "worker_id", SC_JSON_INT, offsetof(struct claim_body, worker_id), true, 1, INT64_MAX, NULL },
+    { "lanes", SC_JSON_ARRAY, offsetof(struct claim_body, lanes), true, 0, 0, NULL },
+    { "max", SC_JSON_INT, offsetof(struct claim_body, max), true, 1, SC_CLAIM_MAX, NULL },
+    { "wait_ms", SC_JSON_INT, offsetof(struct claim_body, wait_ms), true, 0, WAIT_MAX_MS, NULL },
+};
+
+/* A claim that waits. It outlives the request's first handler: whoever answers frees it. */
+struct pending_claim {
+    struct sc_waiter waiter;
+    struct sc_api *api;
+    struct sc_request *req;
+    int64_t worker_id, deadline_ms;
+    char lanes[LANE_MAX][LANE_TEXT];
+    const char *lane_ptrs[LANE_MAX];
+    size_t lane_count;
+    int max;
+};
+
+static enum sc_code add_lane(struct pending_claim *claim, struct sc_str lane, struct sc_error *err)
+{
+    /* Tasks of the lane 'server' run in this process and in no other. */
+    if (!sc_str_equal(lane, SC_STR("noop")) && !sc_str_starts(lane, SC_STR("engine:"))) {
+        char quoted[SC_QUOTED_TEXT];
+        return sc_error_field(err, SC_E_INVALID_VALUE, "lanes",
+                              "lane '%s' is neither 'noop' nor 'engine:NAME'",
+                              sc_quote(lane, quoted));
+    }
+    size_t i = claim->lane_count++;
+    copy_text(claim->lanes[i], LANE_TEXT, lane);
+    claim->lane_ptrs[i] = claim->lanes[i];
+    size_t used = strlen(claim->waiter.key);
+    (void)snprintf(claim->waiter.key + used, SC_PARKING_KEY - used, "%s,", claim->lanes[i]);
+    return SC_OK;
+}
+
+static enum sc_code decode_claim(struct sc_request *req, struct pending_claim *out,
+                                 struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct claim_body body = { 0 };
+    enum sc_code code =
+        sc_request_read(req, claim_fields, SC_ARRAY_LEN(claim_fields), &body, &doc, err);
+    if (code == SC_OK)
+        code = check_texts(body.lanes, "lanes", LANE_MAX, LANE_TEXT - 1, err);
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(body.lanes); i++)
+        code = add_lane(out, sc_json_get_str(sc_json_at(body.lanes, i), SC_STR("")), err);
+    if (code != SC_OK)
+        return code;
+    out->worker_id = body.worker_id;
+    out->max = (int)body.max;
+    out->deadline_ms = sc_clock_mono_ms() + body.wait_ms;
+    return SC_OK;
+}
+
+struct claimed {
+    struct sc_chunk_work work[SC_CLAIM_MAX];
+    size_t count;
+};
+
+static void claimed_done(struct claimed *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        sc_chunk_work_done(&c->work[i]);
+}
+
+static enum sc_code try_claim(struct pending_claim *claim, struct sc_buf *reply, size_t *count,
+                              struct sc_error *err)
+{
+    SC_AUTO(claimed_done) struct claimed claimed = { 0 };
+    struct sc_claim wanted = { claim->worker_id, claim->lane_ptrs, claim->lane_count, claim->max };
+    enum sc_code code =
+        sc_chunk_claim(claim->api->options.pipelines, &wanted, claimed.work, &claimed.count, err);
+    if (code != SC_OK)
+        return code;
+    struct sc_json w;
+    sc_json_begin(&w, reply);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "tasks");
+    for (size_t i = 0; i < claimed.count; i++)
+        sc_work_view(&w, NULL, &claimed.work[i]);
+    sc_json_end(&w);
+    sc_json_end(&w);
+    *count = claimed.count;
+    return SC_OK;
+}
+
+static struct sc_done *finish_claim(struct pending_claim *claim, enum sc_code code,
+                                    struct sc_error *err, struct sc_buf *reply)
+{
+    struct sc_request *req = claim->req;
+    sc_parking_leave(&claim->api->parking, &claim->waiter);
+    free(claim);
+    return sc_api_answer(req, code, err, 200, reply);
+}
+
+static void claim_gone(void *ctx)
+{
+    struct pending_claim *claim = ctx;
+    sc_parking_leave(&claim->api->parking, &claim->waiter);
+    free(claim);
+}
+
+static struct sc_done *claim_again(struct sc_request *req, void *app);
+
+static void *park_claim(void *ctx)
+{
+    struct pending_claim *claim = ctx;
+    return sc_reply_later(claim->req, claim->deadline_ms, claim_again, claim_gone, claim);
+}
+
+static struct sc_done *run_claim(struct pending_claim *claim)
+{
+    struct sc_parking *parking = &claim->api->parking;
+    for (;;) {
+        struct sc_error err = { 0 };
+        SC_AUTO_BUF reply = { 0 };
+        size_t count = 0;
+        sc_parking_begin(parking, &claim->waiter);
+        if (atomic_load(&claim->api->stopping)) {
+            enum sc_code stop = sc_error_set(&err, SC_E_SHUTTING_DOWN, "the server is stopping");
+            return finish_claim(claim, stop, &err, &reply);
+        }
+        enum sc_code code = try_claim(claim, &reply, &count, &err);
+        sc_parking_end(parking, &claim->waiter, code == SC_OK && count < (size_t)claim->max);
+        bool late = sc_clock_mono_ms() >= claim->deadline_ms;
+        if (code != SC_OK || count > 0 || late)
+            return finish_claim(claim, code, &err, &reply);
+        struct sc_done *done = sc_parking_park(parking, &claim->waiter, park_claim, claim);
+        if (done != NULL)
+            return done;
+    }
+}
+
+/* Woken by news or by the deadline: one more try either way, so that nothing is missed. */
+static struct sc_done *claim_again(struct sc_request *req, void *app)
+{
+    struct sc_api *api = app;
+    struct sc_waiter *waiter = sc_parking_find(&api->parking, req);
+    sc_assert(waiter != NULL);
+    return run_claim((struct pending_claim *)waiter);
+}
+
+struct sc_done *sc_api_worker_claim(struct sc_request *req, struct sc_api *api)
+{
+    struct pending_claim *claim = sc_alloc(sizeof(*claim));
+    struct sc_error err = { 0 };
+    claim->api = api;
+    claim->req = req;
+    claim->waiter.handle = req;
+    sc_parking_enter(&api->parking, &claim->waiter);
+    enum sc_code code = decode_claim(req, claim, &err);
+    if (code == SC_OK)
+        return run_claim(claim);
+    SC_AUTO_BUF reply = { 0 };
+    return finish_claim(claim, code, &err, &reply);
+}
+
+/* ---- input ---- */
+
+struct sc_done *sc_api_worker_input(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const names[] = { "worker_id", "epoch", NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF none = { 0 };
+    SC_AUTO_CLOSE int fd = -1;
+    struct sc_fence fence = { 0 };
+    int64_t size;
+
+    enum sc_code code = sc_query_only(req, names, &err);
+    if (code == SC_OK)
+        code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &fence.task_id, &err);
+    if (code == SC_OK)
+        code = sc_query_number(req, "worker_id", &fence.worker_id, &err);
+    if (code == SC_OK)
+        code = sc_query_number(req, "epoch", &fence.epoch, &err);
+    if (code == SC_OK && (fence.worker_id == 0 || fence.epoch == 0))
+        code = sc_error_set(&err, SC_E_INVALID_VALUE, "worker_id and epoch are needed");
+    if (code == SC_OK)
+        code = sc_chunk_input(api->options.pipelines, &fence, &fd, &size, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &none);
+    return sc_reply_file(req, SC_TAKE_FD(fd), size, "application/octet-stream", NULL);
+}
+
+/* ---- heartbeat ---- */
+
+struct heartbeat_body {
+    int64_t worker_id;
+    const struct sc_json_value *tasks;
+};
+
+static const struct sc_json_field heartbeat_fields[] = {
+    { "worker_id", SC_JSON_INT, offsetof(struct heartbeat_body, worker_id), true, 1, INT64_MAX,
+      NULL },
+    { "tasks", SC_JSON_ARRAY, offsetof(struct heartbeat_body, tasks), true, 0, 0, NULL },
+};
+
+static const struct sc_json_field held_fields[] = {
+    { "task_id", SC_JSON_INT, offsetof(struct sc_held, task_id), true, 1, INT64_MAX, NULL },
+    { "epoch", SC_JSON_INT, offsetof(struct sc_held, epoch), true, 1, INT64_MAX, NULL },
+};
+
+struct heartbeat {
+    struct sc_queue *queue;
+    int64_t worker_id;
+    struct sc_held held[HELD_MAX];
+    size_t count;
+};
+
+static enum sc_code write_heartbeat(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct heartbeat *h = ctx;
+    return sc_task_heartbeat(h->queue, tx, h->worker_id, h->held, h->count, err);
+}
+
+static enum sc_code decode_heartbeat(struct sc_request *req, struct heartbeat *out,
+                                     struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct heartbeat_body body = { 0 };
+    enum sc_code code =
+        sc_request_read(req, heartbeat_fields, SC_ARRAY_LEN(heartbeat_fields), &body, &doc, err);
+    if (code != SC_OK)
+        return code;
+    out->worker_id = body.worker_id;
+    out->count = sc_json_count(body.tasks);
+    if (out->count > HELD_MAX) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "tasks", "at most %d tasks in a heartbeat",
+                              HELD_MAX);
+    }
+    for (size_t i = 0; code == SC_OK && i < out->count; i++)
+        code = sc_request_object(sc_json_at(body.tasks, i), "tasks", held_fields,
+                                 SC_ARRAY_LEN(held_fields), &out->held[i], err);
+    return code;
+}
+
+struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    struct heartbeat beat = { .queue = api->options.queue };
+    enum sc_code code = decode_heartbeat(req, &beat, &err);
+    if (code == SC_OK)
+        code = sc_store_write(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
+    if (code == SC_OK)
+        sc_heartbeat_view(&reply, beat.held, beat.count);
+    return sc_api_answer(req, code, &err, 200, &reply);
+}

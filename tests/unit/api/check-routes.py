@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Holds docs/api.md against src/api/routes.def: every route has a chapter, and every chapter a route."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROUTE = re.compile(r'^ROUTE\((\w+), "([^"]+)", \w+, (\w+),', re.MULTILINE)
+CHAPTER = re.compile(r"^### `(\w+) ([^`]+)`\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def faults(routes_text, docs_text):
+    """Yields a sentence for each difference."""
+    routes = {(method, path): scope for method, path, scope in ROUTE.findall(routes_text)}
+    chapters = {(method, path): text for method, path, text in CHAPTER.findall(docs_text)}
+    if not routes:
+        yield "no routes found in routes.def"
+    for method, path in sorted(routes.keys() - chapters.keys()):
+        yield f"docs/api.md has no chapter '### `{method} {path}`'"
+    for method, path in sorted(chapters.keys() - routes.keys()):
+        yield f"docs/api.md describes {method} {path}, which is no route"
+    for route in sorted(routes.keys() & chapters.keys()):
+        text = chapters[route]
+        if "curl $S" not in text:
+            yield f"{route[0]} {route[1]}: no example"
+        scope = routes[route]
+        if scope in ("READ", "WRITE", "ADMIN") and f"Scope `{scope.lower()}`" not in text:
+            yield f"{route[0]} {route[1]}: the chapter does not name the scope `{scope.lower()}`"
+
+
+def main():
+    found = list(
+        faults((ROOT / "src/api/routes.def").read_text(), (ROOT / "docs/api.md").read_text())
+    )
+    for fault in found:
+        print(fault, file=sys.stderr)
+    print(f"check-routes: {len(found)} faults")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
