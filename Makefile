@@ -1,0 +1,72 @@
+# The commands of this project. Each is thin: the work is done by Meson and by the scripts in tools/.
+# `make demo` and `make check` install what Debian 12 lacks; nothing else needs to be there but git,
+# make and root or sudo.
+
+SCALE ?= 1
+FUZZ_SECONDS ?= 60
+
+.PHONY: all demo check e2e lint san tsan clang fuzz fuzz-corpus torture install golden-update \
+	format clean help
+
+all: ## Build build/scripta and build/scripta-media
+	@tools/bootstrap.sh build
+	@tools/build.sh release >/dev/null
+
+demo: ## Install, build, transcribe a real recording; ends with what to try next
+	@tools/demo.sh
+
+check: san ## Build with sanitizers and run every test
+	@tools/run-tests.py build-san
+
+e2e: san ## The end-to-end tests alone: make e2e ARGS="-k upload"
+	@tools/run-tests.py build-san --e2e-only $(ARGS)
+
+lint: ## Format, layers, sizes, rules, spelling, cppcheck, clang-tidy
+	@tools/bootstrap.sh build lint test
+	@tools/build.sh clang-headers >/dev/null
+	@tools/lint.py build-clang
+
+san: ## The build of `make check`: gcc, AddressSanitizer, UndefinedBehaviorSanitizer
+	@tools/bootstrap.sh build run test
+	@tools/build.sh san >/dev/null
+
+tsan: ## Unit tests of the modules with threads under ThreadSanitizer
+	@tools/bootstrap.sh build run test
+	@tools/build.sh tsan >/dev/null
+	@tools/run-tests.py build-tsan --meson-only --suite unit
+
+clang: ## Build everything with clang and run the unit tests
+	@tools/bootstrap.sh build run test clang
+	@tools/build.sh clang >/dev/null
+	@tools/run-tests.py build-clang --meson-only --suite unit
+
+fuzz: ## Fuzz each target for FUZZ_SECONDS; a find is kept beside its corpus
+	@tools/bootstrap.sh build test clang
+	@tools/build.sh fuzz >/dev/null
+	@tools/fuzz.py build-fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
+
+fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitizers
+	@tools/bootstrap.sh build test clang
+	@tools/build.sh fuzz >/dev/null
+	@tools/fuzz.py build-fuzz --corpus
+
+torture: san ## The fault tests again, SCALE times as long
+	@SCALE=$(SCALE) tools/run-tests.py build-san --e2e-only tests/e2e -k faults --timeout=14400
+
+install: all ## Install to PREFIX (as configured; DESTDIR is respected)
+	@meson install -C build --no-rebuild
+
+golden-update: san ## Rewrite the expected files of the golden tests; review the diff
+	@GOLDEN_UPDATE=1 tools/run-tests.py build-san --meson-only
+	@git --no-pager diff --stat -- tests/golden
+
+format: ## clang-format over our sources
+	@tools/bootstrap.sh lint
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+clean: ## Delete every build; the demo's data folder, build/demo, stays
+	@rm -rf build-* .cache
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name demo -exec rm -rf {} +
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

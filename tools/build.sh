@@ -1,0 +1,67 @@
+#!/bin/sh
+# Configures (once) and builds one of the project's builds; prints its folder.
+#   tools/build.sh release|san|tsan|clang|fuzz [NINJA TARGET…]
+#   tools/build.sh clang-headers    only what clang-tidy needs: the commands and generated headers
+# A folder that exists is used as it was configured.
+set -eu
+
+cd "$(dirname "$0")/.."
+[ $# -gt 0 ] || { echo "usage: tools/build.sh release|san|tsan|clang|fuzz [TARGET…]" >&2; exit 2; }
+kind=$1
+shift
+
+case $kind in
+release)
+    dir=build
+    options="-Doptimization=2 -Ddebug=false -Dtests=false"
+    ;;
+san)
+    dir=build-san
+    options="-Doptimization=1 -Ddebug=true -Dwerror=true -Dfaults=true
+        -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined"
+    ;;
+tsan)
+    dir=build-tsan
+    options="-Doptimization=1 -Ddebug=true -Dwerror=true -Dfaults=true -Db_sanitize=thread"
+    ;;
+clang | clang-headers)
+    dir=build-clang
+    CC=clang
+    options="-Dbuildtype=debugoptimized -Dwerror=true -Dfaults=true"
+    ;;
+fuzz)
+    dir=build-fuzz
+    CC=clang
+    options="-Doptimization=1 -Ddebug=true -Dfuzz=true -Db_lundef=false
+        -Db_sanitize=address,undefined
+        -Dc_args=-fsanitize=fuzzer-no-link"
+    ;;
+*)
+    echo "build: no build called '$kind'" >&2
+    exit 2
+    ;;
+esac
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+run() {
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        echo "build: '$*' failed" >&2
+        exit 1
+    fi
+}
+
+if [ ! -e "$dir/build.ninja" ]; then
+    [ -z "${CC:-}" ] || export CC
+    # shellcheck disable=SC2086 # the options are words
+    run meson setup "$dir" $options
+fi
+if [ "$kind" = clang-headers ]; then
+    # shellcheck disable=SC2046 # one word for each target
+    set -- $(ninja -C "$dir" -t targets all |
+        sed -n 's/^\(src[^:]*\.\(h\|inc\|def\)\): CUSTOM_COMMAND.*/\1/p')
+    [ $# -gt 0 ] || { echo "$dir"; exit 0; }
+fi
+run ninja -C "$dir" "$@"
+echo "$dir"
