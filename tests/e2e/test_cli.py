@@ -1,0 +1,373 @@
+"""The command line: what it prints, where, with which exit code; and the server it starts itself."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import (SCRIPTA, SLOW, cli, cli_json, clean_environment, kill, librivox,
+                     noise_wav, null_words, processes, tone_wav, wait_until)
+
+
+@pytest.fixture
+def clip(folder):
+    path = folder / "talk.wav"
+    path.write_bytes(noise_wav(7, 50))
+    return path
+
+
+def null(*args):
+    return ["transcribe", "-e", "null", "--vad", "off", *args]
+
+
+def servers_of(data):
+    return [p for p, (_, state, argv) in processes().items()
+            if str(data) in " ".join(argv) and "serve" in argv and state != "Z"]
+
+
+@pytest.fixture
+def own(folder):
+    """A data folder whose ephemeral server is gone after the test."""
+    data = folder / "own"
+    yield data
+    for pid in servers_of(data):
+        kill(pid, signal.SIGTERM)
+    wait_until(lambda: not servers_of(data), 20, "the ephemeral server ends")
+
+
+def test_transcribe_prints_the_text_and_nothing_else_on_stdout(own, clip):
+    done = cli(*null(clip), data=own, check=0)
+    assert done.stdout.split() == null_words(7)
+    assert "\r" not in done.stderr and "\x1b" not in done.stderr
+
+
+def test_it_starts_a_server_for_itself_that_ends_by_itself(own, clip):
+    cli(*null(clip), data=own, check=0)
+    wait_until(lambda: not servers_of(own), 15, "the ephemeral server ends")
+    # And again: the work is known.
+    start = time.monotonic()
+    done = cli(*null(clip), data=own, check=0)
+    assert done.stdout.split() == null_words(7)
+    assert time.monotonic() - start < 5 * SLOW
+
+
+def test_two_commands_at_once_share_one_server(own, folder):
+    clips = []
+    for i in range(6):
+        path = folder / f"c{i}.wav"
+        path.write_bytes(noise_wav(i + 1, 60 + i))
+        clips.append(path)
+    running = [subprocess.Popen([str(SCRIPTA), "--data", str(own), *null(str(c))],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                stdin=subprocess.DEVNULL, env=clean_environment()) for c in clips]
+    for i, process in enumerate(running):
+        out, err = process.communicate(timeout=90)
+        assert process.returncode == 0, err
+        assert out.split() == null_words(i + 1)
+    assert len(servers_of(own)) <= 1
+
+
+def test_formats_and_output_files(server, clip, folder):
+    srt = cli(*null("-f", "srt", clip), data=server.data, check=0).stdout
+    assert re.match(r"1\r?\n00:00:00,000 --> ", srt)
+    value = json.loads(cli(*null("-f", "json", clip), data=server.data, check=0).stdout)
+    assert [w["word"] for s in value["segments"] for w in s["words"]] == null_words(7)
+    out = folder / "text.txt"
+    done = cli(*null("-o", out, clip), data=server.data, check=0)
+    assert out.read_text().split() == null_words(7) and not done.stdout.strip()
+    done = cli(*null("-f", "docm", clip), data=server.data)
+    assert done.returncode == 2 and "docm" in done.stderr
+
+
+def test_an_output_file_that_cannot_be_written(server, clip):
+    done = cli(*null("-o", "/nonexistent/x.txt", clip), data=server.data)
+    assert done.returncode in (2, 13) and "/nonexistent/x.txt" in done.stderr
+
+
+def test_several_files_and_one_bad_one(server, clip, folder):
+    bad = folder / "bad.wav"
+    bad.write_text("no audio at all")
+    other = folder / "other.wav"
+    other.write_bytes(noise_wav(3, 51))
+    done = cli(*null(clip, bad, other), data=server.data)
+    assert done.returncode in (1, 5)
+    assert "bad.wav" in done.stderr and "FILE_FORMAT" in done.stderr + done.stdout or \
+        "bad.wav" in done.stderr
+    for word in null_words(7):
+        assert word in done.stdout.split()
+
+
+@pytest.mark.parametrize("args, code, word", [
+    (["transcribe", "/nonexistent.wav"], 3, "/nonexistent.wav"),
+    (["transcribe"], 2, "FILE"),
+    (["transcribe", "/"], 5, "/"),
+    (["nonsuch"], 2, "nonsuch"),
+    (["jobs", "nonsuch"], 2, "nonsuch"),
+    (["jobs", "show", "00000000-0000-7000-8000-000000000000"], 3, "00000000"),
+    (["jobs", "cancel", "00000000-0000-7000-8000-000000000000"], 3, "00000000"),
+    (["jobs", "list", "--status", "nonsuch"], 2, "nonsuch"),
+    (["jobs", "list", "--nonsuch"], 2, "nonsuch"),
+    (["files", "show", "999999"], 3, "999999"),
+    (["transcripts", "show", "999999"], 3, "999999"),
+    (["transcripts", "export", "999999"], 3, "999999"),
+    (["--server", "unix:/nonexistent.sock", "jobs", "list"], 9, "/nonexistent.sock"),
+    (["--server", "http://127.0.0.1:1", "jobs", "list"], 9, "127.0.0.1"),
+    (["--server", "gopher://x", "jobs", "list"], 2, "gopher"),
+    (["help", "nonsuch"], 2, "nonsuch"),
+])
+def test_mistakes_have_a_sentence_and_an_exit_code(server, args, code, word):
+    done = cli(*args, data=server.data)
+    assert done.returncode == code, done
+    assert word in done.stderr and not done.stdout, done
+    assert done.stderr.count("\n") <= 6
+
+
+def test_a_fifo_and_a_folder_are_refused_at_once(server, folder):
+    os.mkfifo(folder / "pipe.wav")
+    done = cli(*null(folder / "pipe.wav"), data=server.data, timeout=10 * SLOW)
+    assert done.returncode != 0 and "pipe.wav" in done.stderr
+
+
+NAMES = ["two\nlines.wav", "quote\".wav", "it's.wav", "$(touch pwned).wav", "`id`.wav",
+         "\x1b[31mred.wav", "-e.wav", "a" * 251 + ".wav", "録音.wav", " space .wav", "%s%n.wav",
+         "semi;colon&.wav", os.fsdecode(b"latin-\xe9.wav")]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_hostile_names_are_data_and_printed_safely(server, folder, name):
+    path = folder / name
+    path.write_bytes(noise_wav(2, abs(hash(name)) % 10000 + 5000))
+    done = cli(*null("--", name), data=server.data, cwd=folder, check=0)
+    assert done.stdout.split() == null_words(2)
+    assert not (folder / "pwned").exists()
+    job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
+    if name.isascii() or "録" in name:
+        assert job["file_name"] == name
+    for args in (["jobs", "list"], ["jobs", "show", job["job_id"]], ["files", "list"]):
+        out = cli(*args, data=server.data, check=0).stdout
+        assert "\x1b" not in out and "\nlines.wav" not in out
+
+
+def test_add_wait_show_events_export(server, clip):
+    added = cli_json("add", "-e", "null", "--vad", "off", clip, data=server.data)
+    job = added["jobs"][0] if "jobs" in added else added
+    job_id = job["job_id"]
+    cli("wait", job_id, data=server.data, check=0)
+    shown = cli_json("jobs", "show", job_id, data=server.data)
+    assert shown["status"] == "completed" and shown["job_id"] == job_id
+    assert shown == server.client.job(job_id)
+    assert job_id in cli("jobs", "show", job_id, data=server.data, check=0).stdout
+    assert job_id in cli("jobs", "list", data=server.data, check=0).stdout
+    listed = cli_json("jobs", "list", data=server.data)["jobs"]
+    assert listed[0]["job_id"] == job_id or job_id in {j["job_id"] for j in listed}
+    events = cli_json("jobs", "events", job_id, data=server.data)["events"]
+    assert events == server.client.events(job_id)
+    assert "job_completed" in cli("jobs", "events", job_id, data=server.data, check=0).stdout
+    transcript_id = shown["transcript_id"]
+    text = cli("transcripts", "export", transcript_id, "-f", "txt", data=server.data,
+               check=0).stdout
+    assert text.split() == null_words(7)
+    assert cli_json("transcripts", "show", transcript_id, data=server.data)["version"] == 1
+    assert transcript_id in {t["id"] for t in
+                             cli_json("transcripts", "list", data=server.data)["transcripts"]}
+    assert shown["file_id"] in {f["id"] for f in
+                                cli_json("files", "list", data=server.data)["files"]}
+    assert cli_json("files", "show", shown["file_id"], data=server.data)["original_name"] == \
+        clip.name
+
+
+def test_cancel_and_retry(server, folder):
+    path = folder / "long.wav"
+    path.write_bytes(noise_wav(120, 52))
+    added = cli_json("add", "-e", "null", "-m", "delay_ms=500", "--vad", "off", path,
+                     data=server.data)
+    job_id = (added["jobs"][0] if "jobs" in added else added)["job_id"]
+    cli("jobs", "cancel", job_id, data=server.data, check=0)
+    assert server.client.job(job_id)["status"] == "cancelled"
+    assert cli("wait", job_id, data=server.data).returncode in (1, 130)
+    cli("jobs", "retry", job_id, data=server.data, check=0)
+    cli("wait", job_id, data=server.data, check=0)
+    assert cli("jobs", "cancel", job_id, data=server.data).returncode == 4
+
+
+def test_a_failed_job_fails_the_command(server, clip):
+    done = cli(*null("-m", "nonsense=1", clip), data=server.data)
+    assert done.returncode in (1, 6) and "nonsense" in done.stderr, done
+    done = cli("transcribe", "-e", "nonsuch", clip, data=server.data)
+    assert done.returncode in (2, 6) and "nonsuch" in done.stderr, done
+
+
+def test_the_same_work_is_answered_at_once_and_force_does_it_again(server, clip):
+    cli(*null(clip), data=server.data, check=0)
+    before = len(cli_json("jobs", "list", data=server.data)["jobs"])
+    cli(*null(clip), data=server.data, check=0)
+    assert len(cli_json("jobs", "list", data=server.data)["jobs"]) == before
+    cli(*null("--force", clip), data=server.data, check=0)
+    after = cli_json("jobs", "list", data=server.data)["jobs"]
+    assert len(after) == before + 1 or len(after) == before == 50
+
+
+def test_queue_and_engines(server):
+    out = cli("queue", data=server.data, check=0).stdout
+    assert all(name in out for name in ("high", "normal", "low"))
+    assert cli_json("queue", data=server.data)["queues"]
+    out = cli("engines", data=server.data, check=0).stdout
+    assert "pocketsphinx" in out and "null" in out and "draft" in out
+    assert {e["name"] for e in cli_json("engines", data=server.data)["engines"]} >= {"null"}
+
+
+def test_version_and_help():
+    assert re.match(r"scripta \d+\.\d+\.\d+", cli("version", check=0).stdout)
+    assert cli("--version", check=0).stdout == cli("version", check=0).stdout
+    assert json.loads(cli("--json", "version", check=0).stdout)["version"]
+    text = cli("help", check=0).stdout
+    for command in ("transcribe", "add", "wait", "jobs", "files", "transcripts", "serve", "queue",
+                    "engines", "db", "config", "version", "help"):
+        assert re.search(rf"^\s+{command}\b", text, re.MULTILINE), command
+        one = cli("help", command, check=0).stdout
+        assert f"scripta {command}" in one or command == "help", one
+        assert cli(command, "--help", check=0).stdout == one or command == "help"
+    assert cli("--help", check=0).stdout == text
+    done = cli()
+    assert done.returncode in (0, 2) and "transcribe" in done.stdout + done.stderr
+
+
+def test_help_of_transcribe_has_examples_and_every_option():
+    text = cli("help", "transcribe", check=0).stdout
+    for option in ("--engine", "--model", "--language", "--format", "--output", "--priority",
+                   "--vad", "--force", "-e", "-m", "-l", "-f", "-o"):
+        assert option in text, option
+    assert "xample" in text
+
+
+def test_quiet_and_verbose(server, clip):
+    done = cli("-q", *null("--force", clip), data=server.data, check=0)
+    assert done.stderr == "" and done.stdout.split() == null_words(7)
+    cli("-v", *null(clip), data=server.data, check=0)
+
+
+def test_json_of_transcribe_is_one_value(server, clip):
+    value = cli_json(*null(clip), data=server.data)
+    assert "t6" in json.dumps(value)
+
+
+# ---- the database, with and without a server ----
+
+
+def test_database_commands_without_a_server(own):
+    done = cli("db", "info", data=own)
+    assert done.returncode == 7 and "db init" in done.stderr, done
+    cli("db", "init", data=own, check=0)
+    cli("db", "migrate", data=own, check=0)
+    cli("db", "check", data=own, check=0)
+    info = cli_json("db", "info", data=own)
+    assert info["schema_version"] >= 1
+    assert not servers_of(own)
+
+
+def test_database_commands_with_a_server(server):
+    assert cli_json("db", "info", data=server.data)["schema_version"] >= 1
+    cli("db", "check", data=server.data, check=0)
+
+
+def test_check_finds_a_damaged_page(own, folder, clip):
+    cli(*null(clip), data=own, check=0)
+    for pid in servers_of(own):
+        kill(pid, signal.SIGTERM)
+    wait_until(lambda: not servers_of(own), 15, "no server")
+    path = own / "scripta.db"
+    raw = bytearray(path.read_bytes())
+    for page in range(3, len(raw) // 4096 - 1, 2):
+        raw[page * 4096:page * 4096 + 64] = b"\xee" * 64
+    path.write_bytes(raw)
+    done = cli("db", "check", data=own)
+    assert done.returncode == 7, done
+
+
+def test_config_commands(own):
+    shown = cli("config", "show", data=own, check=0).stdout
+    assert "queue.lease" in shown and "default" in shown
+    cli("config", "check", data=own, check=0)
+    done = cli("config", "check", data=own, env={"SCRIPTA_QUEUE_LEASE": "soon"})
+    assert done.returncode == 12 and "SCRIPTA_QUEUE_LEASE" in done.stderr, done
+    shown = cli("config", "show", data=own, env={"SCRIPTA_TOKEN": "s3cret"}, check=0).stdout
+    assert "s3cret" not in shown
+
+
+# ---- the terminal ----
+
+
+def on_terminal(args, env=None, interrupt_after=None, timeout=60):
+    """Runs scripta on a pseudo-terminal; (exit code, what it showed)."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execve(str(SCRIPTA), [str(SCRIPTA), *map(str, args)],
+                  clean_environment({"TERM": "xterm", "COLUMNS": "80", **(env or {})}))
+    shown = b""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([master], [], [], 0.1)
+        if ready:
+            try:
+                piece = os.read(master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        if interrupt_after and interrupt_after in shown:
+            os.write(master, b"\x03")
+            interrupt_after = None
+    os.close(master)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status), shown.decode("utf-8", "replace")
+
+
+def test_a_progress_bar_on_a_terminal(server, folder):
+    path = folder / "long.wav"
+    path.write_bytes(noise_wav(150, 53))
+    code, shown = on_terminal(["--data", server.data, *null("-m", "delay_ms=300", path)])
+    assert code == 0, shown
+    assert "\r" in shown and re.search(r"\d+\s*%", shown)
+    assert "t149" in shown
+
+
+def test_ctrl_c_cancels_and_says_how_to_go_on(server, folder):
+    path = folder / "long.wav"
+    path.write_bytes(noise_wav(300, 54))
+    code, shown = on_terminal(["--data", server.data, *null("-m", "delay_ms=1000", path)],
+                              interrupt_after=b"%")
+    assert code == 130, (code, shown)
+    job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
+    assert job["status"] == "cancelled"
+    assert "retry" in shown and job["job_id"] in shown, shown
+
+
+def test_sigpipe_is_no_crash(server):
+    script = f'"{SCRIPTA}" --data "{server.data}" help | true'
+    assert subprocess.run(["bash", "-c", script], env=clean_environment(), check=False,
+                          capture_output=True, timeout=30).returncode == 0
+
+
+# ---- the built-in engine on a real recording ----
+
+
+@pytest.mark.skipif(not librivox(), reason="pocketsphinx-testdata is not installed")
+def test_a_real_recording_with_the_built_in_engine(server):
+    done = cli("transcribe", librivox()[-1], data=server.data, timeout=170, check=0)
+    said = "he was not an ill disposed young man".split()
+    heard = re.findall(r"[a-z']+", done.stdout.lower())
+    assert len(set(heard) & set(said)) >= 4, heard
+    assert "<sil>" not in done.stdout and "(2)" not in done.stdout and "[" not in done.stdout
+
+
+def test_a_tone_is_no_speech_but_no_error_either(server, folder):
+    path = folder / "tone.wav"
+    path.write_bytes(tone_wav(4))
+    cli("transcribe", path, data=server.data, timeout=120, check=0)

@@ -1,0 +1,237 @@
+"""The worker's calls, spoken by hand: leases, epochs, fences."""
+
+import struct
+import threading
+import time
+
+import pytest
+
+from harness import Client, free_port, noise_wav, null_words, wait_until
+
+
+class Worker:
+    """A worker that does what the test says."""
+
+    def __init__(self, client, name="by-hand", lanes=("engine:null",)):
+        self.client = client
+        self.lanes = list(lanes)
+        reply = client.post("/api/worker/register", {
+            "name": name, "host": "elsewhere", "pid": 1, "local": False,
+            "engines": ["null"], "device": "cpu"})
+        assert reply.status == 200, reply
+        self.id = reply.json["worker_id"]
+        self.lease_ms = reply.json["lease_ms"]
+        self.heartbeat_ms = reply.json["heartbeat_ms"]
+
+    def claim(self, most=1, wait_ms=5000):
+        reply = self.client.post("/api/worker/claim", {
+            "worker_id": self.id, "lanes": self.lanes, "max": most, "wait_ms": wait_ms})
+        assert reply.status == 200, reply
+        return reply.json["tasks"]
+
+    def input(self, task):
+        return self.client.get(f"/api/worker/tasks/{task['task_id']}/input"
+                               f"?worker_id={self.id}&epoch={task['epoch']}")
+
+    def say(self, task, verb, epoch=None, **more):
+        return self.client.post(f"/api/worker/tasks/{task['task_id']}/{verb}", {
+            "worker_id": self.id, "epoch": task["epoch"] if epoch is None else epoch, **more})
+
+    def complete(self, task, epoch=None):
+        start, end = task["start_ms"] / 1000, task["end_ms"] / 1000
+        words = [{"word": f"t{k}", "start": max(k - start, 0), "end": min(k + 1, end) - start,
+                  "confidence": 1} for k in range(int(start), int(end) + 1)
+                 if start <= k + 0.5 < end]
+        segments = [{"start": words[0]["start"], "end": words[-1]["end"],
+                     "text": " ".join(w["word"] for w in words), "words": words}] if words else []
+        return self.say(task, "complete", epoch, processing_ms=1, segments=segments)
+
+    def beat(self, *tasks):
+        reply = self.client.post("/api/worker/heartbeat", {
+            "worker_id": self.id,
+            "tasks": [{"task_id": t["task_id"], "epoch": t["epoch"]} for t in tasks]})
+        assert reply.status == 200, reply
+        return {t["task_id"]: t["answer"] for t in reply.json["tasks"]}
+
+
+@pytest.fixture
+def lonely(make_server):
+    """A server whose own workers take no task: they are stopped before one comes."""
+    import os
+    import signal
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "1s",
+                          "SCRIPTA_QUEUE_HEARTBEAT": "200ms"})
+    # The lane of an engine that no local worker has been given keeps the test apart from them.
+    for pid in server.workers():
+        os.kill(pid, signal.SIGSTOP)
+    yield server
+    for pid in server.workers():
+        os.kill(pid, signal.SIGCONT)
+
+
+def claim_mine(worker, timeout=20):
+    """The next task that is leased to this worker; a stopped local one may hold it for a lease."""
+    return wait_until(lambda: worker.claim(1, 1000), timeout, "a task")[0]
+
+
+def test_claim_input_complete(lonely):
+    client = lonely.client
+    worker = Worker(client)
+    made = client.upload_null(3, seed=1)
+    task = claim_mine(worker)
+    assert task["job_id"] == made["job_id"] and task["stage"] == "transcribe"
+    assert (task["chunk_index"], task["engine"]) == (0, "null")
+    assert {"model", "language", "task", "settings", "samples", "attempt",
+            "timeout_ms"} <= set(task)
+    pcm = worker.input(task)
+    assert pcm.status == 200 and pcm.headers["Content-Type"] == "application/octet-stream"
+    assert len(pcm.body) == 2 * task["samples"] == 2 * 3 * 16000
+    loud = max(abs(x) for x in struct.unpack("<1000h", pcm.body[:2000]))
+    assert loud > 1000
+    assert worker.beat(task) == {task["task_id"]: "ok"}
+    first, again = worker.complete(task), worker.complete(task)
+    assert (first.status, first.json["status"]) == (200, "accepted")
+    assert (again.status, again.json["status"]) == (200, "repeated")
+    job = client.wait_job(made["job_id"])
+    assert client.transcript(job)["text"].split() == null_words(3)
+
+
+def test_a_result_after_the_lease_is_refused(lonely):
+    client = lonely.client
+    late, other = Worker(client, "late"), Worker(client, "other")
+    made = client.upload_null(2, seed=2)
+    old = claim_mine(late)
+    new = claim_mine(other)
+    assert (new["task_id"], new["job_id"]) == (old["task_id"], made["job_id"])
+    assert new["epoch"] > old["epoch"]
+    for verb in ("complete", "fail", "release"):
+        reply = late.complete(old) if verb == "complete" else \
+            late.say(old, verb, code="ENGINE_ERROR", message="x") if verb == "fail" else \
+            late.say(old, verb)
+        assert (reply.status, reply.error["code"]) == (409, "LEASE_LOST"), (verb, reply)
+    assert late.input(old).status == 409
+    assert late.beat(old) == {old["task_id"]: "lost"}
+    assert other.complete(new).json["status"] == "accepted"
+    job = client.wait_job(made["job_id"])
+    assert client.transcript(job)["text"].split() == null_words(2)
+    kinds = [e["type"] for e in client.events(made["job_id"]) if e["stage"] == "transcribe"]
+    assert kinds.count("task_completed") == 1 and "task_interrupted" in kinds
+    assert "task_failed" not in kinds
+
+
+def test_heartbeats_keep_a_lease_and_what_is_not_listed_goes_back(lonely):
+    client = lonely.client
+    worker = Worker(client)
+    client.upload_null(2, seed=3)
+    task = claim_mine(worker)
+    for _ in range(8):
+        time.sleep(0.25)
+        assert worker.beat(task) == {task["task_id"]: "ok"}
+    time.sleep(0.3)
+    worker.beat()
+    again = claim_mine(worker)
+    assert again["task_id"] == task["task_id"] and again["epoch"] > task["epoch"]
+    worker.complete(again)
+
+
+def test_release_costs_nothing_and_fail_counts(lonely):
+    client = lonely.client
+    worker = Worker(client)
+    made = client.upload_null(2, seed=4)
+    task = claim_mine(worker)
+    assert worker.say(task, "release").status == 200
+    task = claim_mine(worker)
+    assert task["attempt"] == 1
+    assert worker.say(task, "fail", code="ENGINE_ERROR", message="as told").status == 200
+    task = claim_mine(worker)
+    assert task["attempt"] == 2
+    assert worker.say(task, "fail", code="MODEL_ERROR", message="no such model").status == 200
+    job = client.wait_job(made["job_id"])
+    assert (job["status"], job["error_code"]) == ("failed", "MODEL_ERROR"), job
+    assert "no such model" in job["error_message"] and job["error_chunk"] == 0
+
+
+def test_a_cancelled_task_is_told_at_the_heartbeat(lonely):
+    client = lonely.client
+    worker = Worker(client)
+    made = client.upload_null(2, seed=5)
+    task = claim_mine(worker)
+    client.post(f"/api/jobs/{made['job_id']}/cancel")
+    assert worker.beat(task) == {task["task_id"]: "cancelled"}
+    assert worker.complete(task).status == 409
+    assert client.job(made["job_id"])["status"] == "cancelled"
+
+
+def test_a_claim_waits_for_work_and_no_longer(lonely):
+    client = lonely.client
+    worker = Worker(client)
+    start = time.monotonic()
+    assert worker.claim(1, 300) == []
+    assert 0.25 < time.monotonic() - start < 5
+    found = []
+    waiting = threading.Thread(target=lambda: found.extend(worker.claim(1, 20000)))
+    waiting.start()
+    client.upload_null(1, seed=6)
+    waiting.join(25)
+    assert found
+
+
+def test_the_server_forgets_nothing_but_knows_no_stranger(lonely):
+    client = lonely.client
+    for path, body in (
+            ("/api/worker/claim", {"worker_id": 999999, "lanes": ["noop"], "max": 1, "wait_ms": 0}),
+            ("/api/worker/heartbeat", {"worker_id": 999999, "tasks": []})):
+        reply = client.post(path, body)
+        assert (reply.status, reply.error["code"]) == (404, "NOT_FOUND"), reply
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"worker_id": 1}, {"worker_id": "x", "lanes": ["noop"], "max": 1, "wait_ms": 0},
+    {"worker_id": 1, "lanes": [], "max": 1, "wait_ms": 0},
+    {"worker_id": 1, "lanes": ["noop"], "max": 0, "wait_ms": 0},
+    {"worker_id": 1, "lanes": ["noop"], "max": 100000, "wait_ms": 0},
+    {"worker_id": 1, "lanes": ["noop"], "max": 1, "wait_ms": -1},
+    {"worker_id": 1, "lanes": ["noop"], "max": 1, "wait_ms": 0, "colour": "red"},
+])
+def test_bad_claims(client, body):
+    reply = client.post("/api/worker/claim", body)
+    assert reply.status in (400, 404), reply
+
+
+@pytest.mark.parametrize("segments", [
+    [{"start": 2, "end": 1, "text": "x", "words": []}], [{"start": -1, "end": 1, "text": "x"}],
+    [{"start": 0, "end": 1}], "x", [{"start": 0, "end": 1e300, "text": "x", "words": []}],
+    [{"start": 0, "end": 1, "text": "x", "words": [{"word": "x", "start": 5, "end": 4}]}],
+])
+def test_a_result_that_makes_no_sense_is_refused(lonely, segments):
+    client = lonely.client
+    worker = Worker(client)
+    client.upload_null(2, seed=7)
+    task = claim_mine(worker)
+    reply = worker.say(task, "complete", processing_ms=1, segments=segments)
+    assert reply.status == 400, reply
+    assert worker.complete(task).status == 200
+
+
+def test_a_worker_with_a_url_does_the_work(make_server):
+    """The same program, far away: scripta-media worker --server http://…"""
+    import subprocess
+    from harness import MEDIA, clean_environment
+    port = free_port()
+    server = make_server({"SCRIPTA_WORKERS": 1}, args=["--listen", f"127.0.0.1:{port}"])
+    far = subprocess.Popen([str(MEDIA), "worker", "--server", f"http://127.0.0.1:{port}",
+                            "--name", "far"], stdin=subprocess.DEVNULL, env=clean_environment())
+    try:
+        client = Client(port=port)
+        wait_until(lambda: "far" in [w["name"] for w in client.get("/api/queue").json["workers"]],
+                   20, "the far worker")
+        job = client.upload(noise_wav(300, 1), engine="null", vad="off", model="delay_ms=200").json
+        job = client.wait_job(job["job_id"], 90)
+        assert client.transcript(job)["text"].split() == null_words(300)
+        workers = {e["worker"] for e in client.events(job["job_id"])
+                   if e["type"] == "task_completed" and e["stage"] == "transcribe"}
+        assert any("far" in w for w in workers), workers
+    finally:
+        far.terminate()
+        assert far.wait(20) == 0
+    assert server.client.get("/api/health").status == 200
