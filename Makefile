@@ -53,7 +53,8 @@ fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitiz
 torture: san ## The fault tests again, SCALE times as long
 	@SCALE=$(SCALE) tools/run-tests.py build-san --e2e-only tests/e2e -k faults --timeout=14400
 
-install: all ## Install to PREFIX (as configured; DESTDIR is respected)
+install: all ## Install: make install PREFIX=/usr/local; DESTDIR is respected
+	@[ -z "$(PREFIX)" ] || meson configure build -Dprefix="$(PREFIX)"
 	@meson install -C build --no-rebuild
 
 golden-update: san ## Rewrite the expected files of the golden tests; review the diff

@@ -61,7 +61,7 @@ bool sc_try_grow(void **items, size_t *cap, size_t need_count, size_t size)
     size_t grown = *cap < 8 ? 8 : *cap * 2;
     if (grown < need_count)
         grown = need_count;
-    if (size != 0 && grown > SIZE_MAX / size)
+    if (size == 0 || grown > SIZE_MAX / size)
         return false;
     void *p = realloc(*items, grown * size);
     if (p == NULL)

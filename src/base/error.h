@@ -36,6 +36,19 @@ struct sc_error {
 #define sc_error_errno(err, errnum, ...) \
     sc_error_errno_((err), (errnum), __FILE__, __LINE__, __VA_ARGS__)
 
+#ifdef __clang_analyzer__
+/* clang-tidy sees one file at a time: without this it believes that a failure may return SC_OK. */
+#undef sc_error_set
+#undef sc_error_field
+#undef sc_error_errno
+#define sc_error_set(err, code, ...) \
+    ((void)sc_error_set_((err), (code), __FILE__, __LINE__, __VA_ARGS__), (code))
+#define sc_error_field(err, code, field, ...) \
+    ((void)sc_error_field_((err), (code), (field), __FILE__, __LINE__, __VA_ARGS__), (code))
+#define sc_error_errno(err, errnum, ...) \
+    ((void)sc_error_errno_((err), (errnum), __FILE__, __LINE__, __VA_ARGS__), SC_E_IO_ERROR)
+#endif
+
 enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *file, int line,
                            const char *fmt, ...) SC_PRINTF(5, 6);
 enum sc_code sc_error_field_(struct sc_error *err, enum sc_code code, const char *field,
