@@ -30,8 +30,13 @@ build/scripta --data "$data" transcribe --force -o "$text" "$clip"
 text_time=$(since "$start")
 fold -s -w 78 "$text" | sed 's/^/    /'
 
-job=$(build/scripta --data "$data" --json jobs list --limit 1 |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["jobs"][0]["job_id"])')
+# shellcheck disable=SC2046 # two words
+set -- $(build/scripta --data "$data" --json jobs list -n 1 | python3 -c '
+import json, sys
+job = json.load(sys.stdin)["jobs"][0]
+print(job["job_id"], job["transcript_id"])')
+job=$1
+transcript=$2
 echo
 echo "(Words as the built-in engine heard them: draft quality, US English.)"
 echo
@@ -47,8 +52,8 @@ What to try next
     alias scripta='$PWD/build/scripta --data $data'
     scripta transcribe FILE...                 # your own recordings: any audio, video with sound
     scripta transcribe -f srt -o out.srt FILE  # captions
-    scripta jobs list                          # what was done; jobs events $job
-    scripta transcripts export $job -f srt
+    scripta transcripts export -f srt $transcript        # the text above as captions
+    scripta jobs events $job   # every step of it
     scripta serve --listen 127.0.0.1:8000      # then: curl -F file=@FILE 127.0.0.1:8000/api/upload
     less README.md
 
