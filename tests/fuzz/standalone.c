@@ -1,5 +1,6 @@
 /* Runs a fuzz target over files and folders without libFuzzer: the corpus as a plain test. Each
- * input is copied to a block of exactly its size, so that AddressSanitizer sees one byte too far. */
+ * input is copied to a block of exactly its size, so that AddressSanitizer sees one byte too far.
+ */
 
 #include "fuzz.h"
 
