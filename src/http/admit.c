@@ -177,6 +177,8 @@ static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
             return sc_error_set(err, SC_E_FILE_TOO_LARGE, "files of at most %lld bytes are taken",
                                 (long long)req->http->options.spool_limit);
         req->spool = sc_spool_new(req, err);
+        if (req->spool != NULL)
+            atomic_fetch_add(&req->http->uploads, 1);
         return req->spool == NULL ? SC_E_UNSUPPORTED_TYPE : SC_OK;
     }
     if (req->content_length == 0)

@@ -201,6 +201,7 @@ struct sc_http {
     struct sc_pool pool;
     struct sc_park park;
     atomic_bool stopping;
+    atomic_int uploads; /* requests that have a spool */
     bool stopped;
     pthread_mutex_t lock;
     pthread_cond_t cond;

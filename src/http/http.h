@@ -72,6 +72,9 @@ SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, st
 /* No new connections; parked requests are answered 503 SHUTTING_DOWN, streams end; waits for
  * handlers up to the deadline (monotonic), then closes. */
 void sc_http_stop(struct sc_http *http, int64_t deadline_ms);
+/* Uploads that are arriving or being answered: a server that ends when nobody needs it must wait
+ * for them, though no handler runs yet. */
+int sc_http_uploads(struct sc_http *http);
 void sc_http_free(struct sc_http *http);
 SC_DEFINE_FREEP(struct sc_http, sc_http_free);
 

@@ -26,6 +26,8 @@ void sc_request_free(struct sc_request *req)
         free(req->headers[i].name);
         free(req->headers[i].value);
     }
+    if (req->spool != NULL)
+        atomic_fetch_sub(&req->http->uploads, 1);
     sc_spool_free(req->spool);
     sc_target_done(&req->target);
     sc_buf_done(&req->body);

@@ -290,6 +290,11 @@ void sc_http_stop(struct sc_http *http, int64_t deadline_ms)
         sc_park_stop(&http->park);
 }
 
+int sc_http_uploads(struct sc_http *http)
+{
+    return atomic_load(&http->uploads);
+}
+
 void sc_http_free(struct sc_http *http)
 {
     if (http == NULL)

@@ -46,6 +46,24 @@ static void file_and_fields_come_in_any_order(void **state)
     assert_int_equal(rig_temp_files(&rig), 0);
 }
 
+static void uploads_are_counted_while_their_bytes_arrive(void **state)
+{
+    (void)state;
+    SC_AUTO(rig_done) struct rig rig;
+    SC_AUTO_BUF out = { 0 };
+    rig_start(&rig, NULL);
+    assert_int_equal(sc_http_uploads(rig.http), 0);
+    SC_AUTO_CLOSE int fd = rig_connect_tcp(&rig);
+    rig_send(fd, TYPE "\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\n"
+                      "Content-Length: 10\r\n\r\n");
+    assert_true(rig_read_until(fd, &out, "100 Continue", 1)); /* its headers have been judged */
+    assert_int_equal(sc_http_uploads(rig.http), 1);
+    rig_send(fd, "0123456789");
+    rig_read_all(fd, &out);
+    sc_http_stop(rig.http, sc_clock_mono_ms() + 10000);
+    assert_int_equal(sc_http_uploads(rig.http), 0);
+}
+
 static void bad_forms_are_refused(void **state)
 {
     (void)state;
@@ -178,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(file_and_fields_come_in_any_order),
+        TEST(uploads_are_counted_while_their_bytes_arrive),
         TEST(bad_forms_are_refused),
         TEST(the_limit_of_the_file_is_exact),
         TEST(an_upload_that_breaks_off_leaves_nothing),
