@@ -1,9 +1,9 @@
 #pragma once
 /* Pipelines: what a job is made of, from the arrival of bytes to the finished transcript.
  *
- * The stages `split` and `merge` run on threads of this module in the server's process; engine chunks
- * go to workers through sc_chunk_*. Everything durable is in the store, so that a kill at any moment
- * costs at most the chunk at hand. */
+ * The stages `split` and `merge` run on threads of this module in the server's process; engine
+ * chunks go to workers through sc_chunk_*. Everything durable is in the store, so that a kill at
+ * any moment costs at most the chunk at hand. */
 
 #include "blob/blob.h"
 #include "config/config.h"
@@ -30,6 +30,11 @@ void sc_pipelines_stop(struct sc_pipelines *p);
 void sc_pipelines_close(struct sc_pipelines *p);
 SC_DEFINE_FREEP(struct sc_pipelines, sc_pipelines_close);
 
+/* Tasks became ready (from sc_queue_on_ready), or a task was cancelled (sc_queue_on_cancel): wakes
+ * the threads that should look. From any thread; they do not block. */
+void sc_pipelines_wake(struct sc_pipelines *p);
+void sc_pipelines_check_cancelled(struct sc_pipelines *p);
+
 /* ---- engines, as scripta-media tells them ---- */
 
 /* JSON object {"engines": […]}; waits for the first answer. */
@@ -44,25 +49,26 @@ struct sc_arrival {
     int fd;
     int64_t size;
     const char *sha256;
-    const char *name;      /* the client's */
-    const char *source;    /* "api" */
+    const char *name;            /* the client's */
+    const char *source;          /* "api" */
     const char *idempotency_key; /* NULL: none */
 };
 struct sc_arrived {
-    struct sc_file file;  /* owned: sc_file_done */
-    bool duplicate;       /* the owner had these bytes */
-    struct sc_job job;    /* owned: sc_job_done; id 0: none was asked for */
-    bool existing_job;    /* the same work, answered with the earlier job */
-    bool replayed;        /* Idempotency-Key seen before */
+    struct sc_file file; /* owned: sc_file_done */
+    bool duplicate;      /* the owner had these bytes */
+    struct sc_job job;   /* owned: sc_job_done; id 0: none was asked for */
+    bool existing_job;   /* the same work, answered with the earlier job */
+    bool replayed;       /* Idempotency-Key seen before */
 };
 void sc_arrived_done(struct sc_arrived *a);
-/* Checks (size, quota, space, jailed probe), keeps the bytes durably, writes the file's row and, with
- * options, its job and first task in one transaction. Acknowledged means durable. On success the temp
- * file is gone (moved or removed). FILE_FORMAT, FILE_TOO_LARGE, STORAGE_QUOTA, NO_SPACE,
+/* Checks (size, quota, space, jailed probe), keeps the bytes durably, writes the file's row and,
+ * with options, its job and first task in one transaction. Acknowledged means durable. On success
+ * the temp file is gone (moved or removed). FILE_FORMAT, FILE_TOO_LARGE, STORAGE_QUOTA, NO_SPACE,
  * INVALID_VALUE, ENGINE_UNAVAILABLE, IDEMPOTENCY_CONFLICT, …; nothing is kept then. */
-SC_MUST_USE enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
-                                             struct sc_job_options *options,
-                                             struct sc_arrived *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_pipelines_arrive(struct sc_pipelines *p,
+                                             const struct sc_arrival *arrival,
+                                             struct sc_job_options *options, struct sc_arrived *out,
+                                             struct sc_error *err);
 /* A job on a file that is there, or on none (noop). file_id 0: none. Fills job, existing_job,
  * replayed. */
 SC_MUST_USE enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id,
@@ -74,7 +80,7 @@ SC_MUST_USE enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t own
 
 struct sc_chunk_work { /* a claimed task with what an engine needs */
     struct sc_task task;
-    struct sc_job job; /* owned */
+    struct sc_job job;                  /* owned */
     int64_t start_samples, end_samples; /* 0, 0 for tasks without a chunk */
 };
 void sc_chunk_work_done(struct sc_chunk_work *w);
@@ -91,8 +97,8 @@ struct sc_chunk_result {
     char language[24];
     int64_t processing_ms;
 };
-/* One transaction: the task is done, the segments are stored and indexed, the job's counts and, after
- * the last chunk, its merge task. *repeated: it was accepted before. LEASE_LOST. */
+/* One transaction: the task is done, the segments are stored and indexed, the job's counts and,
+ * after the last chunk, its merge task. *repeated: it was accepted before. LEASE_LOST. */
 SC_MUST_USE enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
                                            bool *repeated, struct sc_error *err);
 

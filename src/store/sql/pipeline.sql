@@ -1,0 +1,50 @@
+-- Chunks of a recording and what the stages note on their job.
+
+-- name: chunk_insert
+INSERT INTO chunks (job, chunk, start_samples, end_samples, overlaps_next, pcm_hash)
+VALUES (:job, :chunk, :start_samples, :end_samples, :overlaps_next, :pcm_hash)
+ON CONFLICT (job, chunk) DO NOTHING;
+
+-- name: chunk_get
+SELECT chunks.start_samples, chunks.end_samples, chunks.overlaps_next, chunks.pcm_hash,
+       chunks.processed_ms
+FROM chunks WHERE job = :job AND chunk = :chunk;
+
+-- name: chunk_done
+UPDATE chunks SET text = :text, result_hash = :result_hash, processed_ms = :now
+WHERE job = :job AND chunk = :chunk;
+
+-- name: chunk_list
+SELECT chunks.chunk, chunks.start_samples, chunks.end_samples, chunks.text, chunks.processed_ms,
+       tasks.state, tasks.failures, tasks.interruptions, tasks.epoch, tasks.error_code,
+       tasks.error_message
+FROM chunks JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
+                      AND tasks.chunk = chunks.chunk
+WHERE chunks.job = :job ORDER BY chunks.chunk;
+
+-- name: chunk_next_seam
+-- overlaps_next: 1 to be settled, 2 settled.
+SELECT chunk, end_samples FROM chunks
+WHERE job = :job AND chunk > :after AND overlaps_next = 1 ORDER BY chunk LIMIT 1;
+
+-- name: chunk_seam_settled
+UPDATE chunks SET overlaps_next = 2 WHERE job = :job AND chunk = :chunk;
+
+-- name: job_split_done
+UPDATE jobs SET split_done = 1, split_samples = :samples, duration_ms = :duration_ms
+WHERE id = :id;
+
+-- name: job_split_progress
+UPDATE jobs SET split_samples = :samples WHERE id = :id;
+
+-- name: job_detected_language
+UPDATE jobs SET detected_language = :language WHERE id = :id AND detected_language IS NULL;
+
+-- name: job_state_by_job_id
+SELECT state FROM jobs WHERE job_id = :job_id;
+
+-- name: lane_has_ready
+SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 0 AND lane = :lane) AS ready;
+
+-- name: transcript_set_srt_path
+UPDATE transcripts SET srt_path = :path WHERE id = :id;

@@ -102,9 +102,9 @@ SELECT count(*) AS n FROM tasks WHERE state = 1;
 
 -- name: task_demand
 SELECT (SELECT count(*) FROM tasks WHERE state = 0 AND lane < 'server')
-     + (SELECT count(*) FROM tasks WHERE state = 0 AND lane > 'server') AS ready,
+     + (SELECT count(*) FROM tasks WHERE state = 0 AND lane > 'server~') AS ready,
        (SELECT count(*) FROM tasks INDEXED BY tasks_running
-        WHERE state = 1 AND lane <> 'server') AS running;
+        WHERE state = 1 AND NOT (lane >= 'server' AND lane <= 'server~')) AS running;
 
 -- name: worker_insert
 INSERT INTO workers (name, host, pid, local, generation, engines, device, registered_ms,

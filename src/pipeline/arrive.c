@@ -1,0 +1,176 @@
+/* Bytes arrive: checked, kept durably, recorded, all before they are acknowledged. A kill in
+ * between leaves at most bytes without a row, which the same upload later finds in place. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "sys/file.h"
+
+#include "base/banned.h"
+
+struct arrival {
+    struct sc_pipelines *p;
+    const struct sc_arrival *in;
+    struct sc_job_options *options; /* NULL: no job */
+    struct sc_plan plan;
+    struct sc_file file; /* what is to be recorded; tags owned */
+    struct sc_arrived out;
+    int64_t now_ms;
+};
+
+static void arrival_done(struct arrival *a)
+{
+    sc_plan_done(&a->plan);
+    sc_file_done(&a->file);
+    sc_arrived_done(&a->out);
+}
+
+static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
+{
+    const struct sc_config *config = a->p->o.config;
+    if (a->in->size <= 0) {
+        return sc_error_field(err, SC_E_FILE_FORMAT, "file",
+                              "the file is empty: send a recording with sound in it");
+    }
+    if (a->in->size > config->upload_max_size) {
+        return sc_error_field(err, SC_E_FILE_TOO_LARGE, "file",
+                              "the file has %lld bytes, the limit upload.max_size is %lld",
+                              (long long)a->in->size, (long long)config->upload_max_size);
+    }
+    int64_t left = sc_disk_free(a->p->root);
+    if (left >= 0 && left < config->upload_reserve) {
+        return sc_error_set(err, SC_E_NO_SPACE,
+                            "%lld bytes are free on the disk and %lld are kept in reserve: make "
+                            "room, then upload again",
+                            (long long)left, (long long)config->upload_reserve);
+    }
+    return SC_OK;
+}
+
+static enum sc_code check_quota(struct arrival *a, struct sc_conn *conn, struct sc_error *err)
+{
+    int64_t quota = a->p->o.config->upload_quota, used = 0;
+    if (quota == 0)
+        return SC_OK;
+    enum sc_code code = sc_storage_used(conn, &used, err);
+    if (code == SC_OK && used + a->in->size > quota) {
+        return sc_error_set(err, SC_E_STORAGE_QUOTA,
+                            "%lld of %lld bytes are used and the file has %lld: delete recordings "
+                            "or raise upload.quota",
+                            (long long)used, (long long)quota, (long long)a->in->size);
+    }
+    return code;
+}
+
+/* Known bytes need no probe and no second copy. *known: somebody's row has them. */
+static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_FILE found = { 0 };
+    enum sc_code code = sc_store_read(a->p->o.store, &conn, err);
+    if (code != SC_OK)
+        return code;
+    code = sc_file_find_hash(conn, a->in->owner_id, a->in->sha256, &found, err);
+    if (code == SC_E_FILE_NOT_FOUND)
+        code = sc_file_find_hash(conn, 0, a->in->sha256, &found, err);
+    if (code == SC_E_FILE_NOT_FOUND) {
+        *known = false;
+        return check_quota(a, conn, err);
+    }
+    if (code != SC_OK)
+        return code;
+    a->file = found;
+    found.tags = NULL;
+    /* Bytes that have gone from the disk are brought back by whoever uploads them again. */
+    *known = sc_blobs_exists(a->p->o.blobs, a->file.file_path);
+    return SC_OK;
+}
+
+static enum sc_code probe(struct arrival *a, struct sc_error *err)
+{
+    struct sc_probe found = { .duration_ms = -1, .bit_rate = -1 };
+    enum sc_code code = sc_probe_file(a->in->fd, a->p->o.config->upload_max_duration, &found, err);
+    if (code != SC_OK) {
+        free(found.tags);
+        if (err != NULL && code == SC_E_FILE_FORMAT)
+            (void)snprintf(err->field, sizeof(err->field), "file");
+        return code;
+    }
+    struct sc_file *f = &a->file;
+    (void)snprintf(f->format, sizeof(f->format), "%s", found.format);
+    (void)snprintf(f->codec, sizeof(f->codec), "%s", found.codec);
+    f->duration_ms = found.duration_ms;
+    f->bit_rate = found.bit_rate;
+    f->sample_rate = found.sample_rate;
+    f->channels = found.channels;
+    free(f->tags);
+    f->tags = found.tags;
+    if (f->file_path[0] == '\0') {
+        SC_AUTO_FREE char *place = sc_blobs_place(a->in->sha256, f->format, a->now_ms);
+        (void)snprintf(f->file_path, sizeof(f->file_path), "%s", place);
+    }
+    return SC_OK;
+}
+
+/* Removes the spooled copy of bytes that are in their place already. */
+static void drop_temp(const struct arrival *a)
+{
+    (void)unlink(a->in->temp_path); /* run/temp is emptied at the next start in any case */
+}
+
+static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
+{
+    bool known = false;
+    enum sc_code code = look_up(a, &known, err);
+    if (code == SC_OK && !known)
+        code = probe(a, err);
+    if (code == SC_OK && !known)
+        code = sc_blobs_put(a->p->o.blobs, a->in->temp_path, a->in->fd, a->file.file_path, err);
+    else if (code == SC_OK)
+        drop_temp(a);
+    return code;
+}
+
+static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct arrival *a = ctx;
+    sc_arrived_done(&a->out); /* the write may run twice */
+    enum sc_code code =
+        sc_file_add(tx, &a->file, a->in->source, a->now_ms, &a->out.file, &a->out.duplicate, err);
+    if (code != SC_OK || a->options == NULL)
+        return code;
+    sc_plan_set_file(&a->plan, a->options, a->out.file.id, a->in->sha256, a->in->name,
+                     a->out.file.duration_ms);
+    return sc_plan_write(a->p, tx, &a->plan, &a->out, err);
+}
+
+enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
+                                 struct sc_job_options *options, struct sc_arrived *out,
+                                 struct sc_error *err)
+{
+    SC_AUTO(arrival_done)
+    struct arrival a = { .p = p, .in = arrival, .options = options, .now_ms = sc_clock_wall_ms() };
+    enum sc_code code = check_size(&a, err);
+    if (code == SC_OK && options != NULL) {
+        code = sc_plan_make(p, arrival->owner_id, options, arrival->idempotency_key, &a.plan, err);
+        if (code == SC_OK && !sc_pipeline_find(a.plan.spec.pipeline)->needs_file) {
+            return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline",
+                                  "pipeline '%s' takes no file", a.plan.spec.pipeline);
+        }
+    }
+    if (code == SC_OK)
+        code = keep_bytes(&a, err);
+    if (code != SC_OK)
+        return code;
+    a.file.owner_id = arrival->owner_id;
+    a.file.size_bytes = arrival->size;
+    (void)snprintf(a.file.file_hash, sizeof(a.file.file_hash), "%s", arrival->sha256);
+    (void)snprintf(a.file.original_name, sizeof(a.file.original_name), "%s", arrival->name);
+    code = sc_store_write(p->o.store, SC_DURABLE, write_arrival, &a, err);
+    if (code == SC_OK) {
+        *out = a.out;
+        a.out = (struct sc_arrived){ 0 };
+    }
+    return code;
+}

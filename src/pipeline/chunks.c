@@ -1,0 +1,278 @@
+/* Chunks on their way to workers and back. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+#define SAMPLES_PER_MS 16
+
+void sc_chunk_work_done(struct sc_chunk_work *w)
+{
+    sc_job_done(&w->job);
+}
+
+/* ---- claim ---- */
+
+struct claim {
+    struct sc_pipelines *p;
+    const struct sc_claim *in;
+    struct sc_chunk_work *out;
+    size_t count;
+};
+
+static void drop_claimed(struct claim *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        sc_chunk_work_done(&c->out[i]);
+    c->count = 0;
+}
+
+static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, int64_t *start,
+                              int64_t *end, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_CHUNK_GET);
+    sc_stmt_bind_int(&st, ":job", job);
+    sc_stmt_bind_int(&st, ":chunk", chunk);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_set(err, SC_E_INTERNAL, "chunk %d of job %lld has no row", chunk,
+                            (long long)job);
+    if (code != SC_OK)
+        return code;
+    *start = sc_stmt_int(&st, "start_samples");
+    *end = sc_stmt_int(&st, "end_samples");
+    return SC_OK;
+}
+
+static enum sc_code write_claim(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct claim *c = ctx;
+    struct sc_task tasks[SC_CLAIM_MAX];
+    size_t n = 0;
+    drop_claimed(c); /* the write may run twice */
+    enum sc_code code = sc_task_claim(c->p->o.queue, tx, c->in, tasks, &n, err);
+    for (size_t i = 0; code == SC_OK && i < n; i++) {
+        struct sc_chunk_work *w = &c->out[i];
+        *w = (struct sc_chunk_work){ .task = tasks[i] };
+        code = sc_job_get(tx, tasks[i].job, &w->job, err);
+        if (code == SC_OK)
+            c->count++;
+        if (code == SC_OK && tasks[i].chunk >= 0)
+            code = read_span(tx, tasks[i].job, tasks[i].chunk, &w->start_samples, &w->end_samples,
+                             err);
+    }
+    return code;
+}
+
+enum sc_code sc_chunk_claim(struct sc_pipelines *p, const struct sc_claim *claim,
+                            struct sc_chunk_work *out, size_t *count, struct sc_error *err)
+{
+    struct claim c = { .p = p, .in = claim, .out = out };
+    /* A claim that a power cut forgets is claimed again. */
+    enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_claim, &c, err);
+    if (code != SC_OK)
+        drop_claimed(&c);
+    else
+        *count = c.count;
+    return code;
+}
+
+/* ---- input ---- */
+
+static enum sc_code check_fence(struct sc_pipelines *p, const struct sc_fence *fence,
+                                struct sc_task *out, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(p->o.store, &conn, err);
+    return code == SC_OK ? sc_task_check(conn, fence, out, err) : code;
+}
+
+enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence, int *fd,
+                            int64_t *size, struct sc_error *err)
+{
+    struct sc_task task;
+    enum sc_code code = check_fence(p, fence, &task, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_FREE char *path = sc_chunk_path(p, task.job_id, task.chunk);
+    SC_AUTO_CLOSE int opened = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    if (opened < 0 && errno == ENOENT) {
+        return sc_error_set(err, SC_E_AUDIO_ERROR,
+                            "the sound of chunk %d has gone from work/: submit the job again with "
+                            "force",
+                            task.chunk);
+    }
+    if (opened < 0 || fstat(opened, &st) < 0)
+        return sc_error_errno(err, errno, "cannot open the sound of chunk %d", task.chunk);
+    *size = st.st_size;
+    *fd = SC_TAKE_FD(opened);
+    return SC_OK;
+}
+
+/* ---- completion ---- */
+
+struct completion {
+    struct sc_pipelines *p;
+    struct sc_chunk_result *result;
+    struct sc_task task;
+    struct sc_buf text;
+    bool repeated;
+};
+
+static void completion_done(struct completion *c)
+{
+    sc_buf_done(&c->text);
+}
+
+/* Times of the chunk become times of the recording; what lies outside the chunk is clamped. */
+static void place_segments(struct sc_segments *segments, int64_t start_ms, int64_t length_ms)
+{
+    for (size_t i = 0; i < segments->count; i++) {
+        struct sc_segment *s = &segments->items[i];
+        s->start_ms = SC_MIN(s->start_ms, length_ms);
+        s->end_ms = SC_MIN(s->end_ms, length_ms);
+        for (size_t k = 0; k < s->word_count; k++) {
+            s->words[k].start_ms = SC_MIN(s->words[k].start_ms, length_ms);
+            s->words[k].end_ms = SC_MIN(s->words[k].end_ms, length_ms);
+        }
+    }
+    sc_segments_shift(segments, start_ms);
+}
+
+static enum sc_code store_result(struct completion *c, struct sc_conn *tx, const struct sc_job *job,
+                                 struct sc_error *err)
+{
+    int64_t transcript = 0;
+    char hash[SC_SHA256_TEXT];
+    struct sc_origin origin = { job->engine, job->engine_version, job->model };
+    enum sc_code code = sc_transcript_begin(tx, c->task.job, sc_clock_wall_ms(), &transcript, err);
+    if (code == SC_OK)
+        code = sc_transcript_put_chunk(tx, transcript, c->task.chunk, &c->result->segments, &origin,
+                                       err);
+    if (code != SC_OK)
+        return code;
+    sc_hash_bytes(c->text.ptr, c->text.len, hash);
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_DONE);
+    sc_stmt_bind_int(&st, ":job", c->task.job);
+    sc_stmt_bind_int(&st, ":chunk", c->task.chunk);
+    sc_stmt_bind_str(&st, ":text", sc_buf_str(&c->text));
+    sc_stmt_bind_text(&st, ":result_hash", hash);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code note_language(struct completion *c, struct sc_conn *tx, struct sc_error *err)
+{
+    if (c->result->language[0] == '\0')
+        return SC_OK;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_DETECTED_LANGUAGE);
+    sc_stmt_bind_int(&st, ":id", c->task.job);
+    sc_stmt_bind_text(&st, ":language", c->result->language);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code write_completion(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct completion *c = ctx;
+    SC_AUTO_JOB job = { 0 };
+    enum sc_code code =
+        sc_task_complete(c->p->o.queue, tx, &c->result->fence, &c->task, &c->repeated, err);
+    if (code != SC_OK || c->repeated)
+        return code;
+    if (c->task.stage == SC_STAGE_NOOP)
+        return sc_job_complete(c->p->o.queue, tx, c->task.job, err);
+    code = sc_job_get(tx, c->task.job, &job, err);
+    if (code == SC_OK)
+        code = store_result(c, tx, &job, err);
+    if (code == SC_OK)
+        code = note_language(c, tx, err);
+    return code == SC_OK ? sc_merge_when_ready(c->p, tx, c->task.job, err) : code;
+}
+
+/* Checks the result against its chunk and moves it to recording time, once. */
+static enum sc_code prepare(struct completion *c, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_task task;
+    int64_t start = 0, end = 0;
+    enum sc_code code = sc_segments_check(&c->result->segments, err);
+    if (code == SC_OK)
+        code = sc_store_read(c->p->o.store, &conn, err);
+    if (code != SC_OK)
+        return code;
+    code = sc_task_check(conn, &c->result->fence, &task, err);
+    if (code == SC_E_LEASE_LOST)
+        return SC_OK; /* the write tells a repeat from a loss */
+    if (code != SC_OK || task.chunk < 0)
+        return code;
+    code = read_span(conn, task.job, task.chunk, &start, &end, err);
+    if (code == SC_OK) {
+        place_segments(&c->result->segments, start / SAMPLES_PER_MS,
+                       (end - start) / SAMPLES_PER_MS);
+        sc_segments_text(&c->result->segments, &c->text);
+    }
+    return code;
+}
+
+enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
+                               bool *repeated, struct sc_error *err)
+{
+    SC_AUTO(completion_done) struct completion c = { .p = p, .result = result };
+    enum sc_code code = prepare(&c, err);
+    if (code == SC_OK)
+        code = sc_store_write(p->o.store, SC_DURABLE, write_completion, &c, err);
+    if (code != SC_OK)
+        return code;
+    *repeated = c.repeated;
+    if (c.task.chunk >= 0 && !p->o.config->keep_chunks) {
+        SC_AUTO_FREE char *path = sc_chunk_path(p, c.task.job_id, c.task.chunk);
+        (void)unlink(path); /* what stays behind goes with the job's folder */
+    }
+    sc_pipelines_wake(p); /* a split may wait for room ahead */
+    return SC_OK;
+}
+
+/* ---- list ---- */
+
+static void chunk_from_row(struct sc_stmt *st, struct sc_chunk *out)
+{
+    *out = (struct sc_chunk){
+        .chunk = (int)sc_stmt_int(st, "chunk"),
+        .start_ms = sc_stmt_int(st, "start_samples") / SAMPLES_PER_MS,
+        .end_ms = sc_stmt_int(st, "end_samples") / SAMPLES_PER_MS,
+        .attempts = (int)sc_stmt_int(st, "epoch"),
+        .processed_ms = sc_stmt_int_or(st, "processed_ms", 0),
+        .text = sc_stmt_str(st, "text"),
+    };
+    enum sc_task_state state = (enum sc_task_state)sc_stmt_int(st, "state");
+    (void)snprintf(out->status, sizeof(out->status), "%s", sc_task_state_to_string(state));
+    (void)sc_code_parse(sc_stmt_text(st, "error_code"), &out->error_code);
+    (void)snprintf(out->error_message, sizeof(out->error_message), "%s",
+                   sc_stmt_text(st, "error_message"));
+}
+
+enum sc_code sc_chunk_list(struct sc_conn *conn, int64_t job, sc_chunk_fn fn, void *ctx,
+                           struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_CHUNK_LIST);
+    sc_stmt_bind_int(&st, ":job", job);
+    sc_stmt_bind_int(&st, ":stage", SC_STAGE_TRANSCRIBE);
+    bool row = false;
+    enum sc_code code = sc_stmt_step(&st, &row, err);
+    while (code == SC_OK && row) {
+        struct sc_chunk chunk;
+        chunk_from_row(&st, &chunk);
+        code = fn(ctx, &chunk, err);
+        if (code == SC_OK)
+            code = sc_stmt_step(&st, &row, err);
+    }
+    return code;
+}

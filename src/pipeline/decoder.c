@@ -1,0 +1,213 @@
+/* The jailed decoder as a child: one descriptor in, frames out. What comes through the pipe is as
+ * untrusted as the file: every length is checked. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "sys/process.h"
+#include "json/reader.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/banned.h"
+
+#define FRAME_LIMIT ((uint32_t)1 << 20)
+#define STOP_POLL_MS 100
+#define INPUT_FD 3
+#define PROBE_TRIES 3
+
+enum sc_code sc_decoder_start(struct sc_decoder *d, int input, bool probe, int64_t max_ms,
+                              struct sc_error *err)
+{
+    int ends[2];
+    enum sc_code code = sc_process_pipe(ends, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_CLOSE int reader = ends[0];
+    SC_AUTO_CLOSE int writer = ends[1];
+    char seconds[24];
+    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)(max_ms / 1000 + 1));
+    const char *argv[] = {
+        "scripta-media",          "decode", "--fd", "3", "--max-seconds", seconds,
+        probe ? "--probe" : NULL, NULL
+    };
+    struct sc_spawn spawn = {
+        .program = "scripta-media",
+        .argv = argv,
+        .fds = { { .fd = writer, .as = 1 }, { .fd = input, .as = INPUT_FD } },
+        .fd_count = 2,
+    };
+    code = sc_process_spawn(&spawn, &d->pid, err);
+    if (code != SC_OK)
+        return code;
+    d->fd = SC_TAKE_FD(reader);
+    d->payload.limit = (size_t)FRAME_LIMIT + 1;
+    return SC_OK;
+}
+
+void sc_decoder_done(struct sc_decoder *d)
+{
+    if (d->pid > 0) {
+        int status = 0;
+        (void)kill(d->pid, SIGKILL);
+        (void)sc_process_wait(d->pid, -1, &status);
+        d->pid = 0;
+        sc_closep(&d->fd);
+    }
+    sc_buf_done(&d->payload);
+}
+
+/* The pipe ended before DONE: why? */
+static enum sc_code explain_death(struct sc_decoder *d, bool *killed, struct sc_error *err)
+{
+    int status = 0;
+    (void)sc_process_wait(d->pid, -1, &status);
+    d->pid = 0;
+    sc_closep(&d->fd);
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM)) {
+        *killed = true;
+        return sc_error_set(err, SC_E_CANCELLED, "the decoder was killed by signal %d",
+                            WTERMSIG(status));
+    }
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
+        return sc_error_set(err, SC_E_AUDIO_ERROR,
+                            "decoding took more processor time than is allowed");
+    }
+    if (WIFSIGNALED(status)) {
+        return sc_error_set(err, SC_E_DECODER_CRASHED, "the decoder died by signal %d",
+                            WTERMSIG(status));
+    }
+    return sc_error_set(err, SC_E_DECODER_CRASHED, "the decoder ended early with status %d",
+                        WEXITSTATUS(status));
+}
+
+static enum sc_code read_exactly(struct sc_decoder *d, void *out, size_t len, bool *ended,
+                                 struct sc_error *err)
+{
+    size_t got = 0;
+    *ended = false;
+    while (got < len) {
+        struct pollfd p = { .fd = d->fd, .events = POLLIN };
+        int n = poll(&p, 1, d->stop == NULL ? -1 : STOP_POLL_MS);
+        if (n < 0 && errno != EINTR)
+            return sc_error_errno(err, errno, "cannot wait for the decoder");
+        if (d->stop != NULL && d->stop(d->ctx))
+            return sc_error_set(err, SC_E_CANCELLED, "stopped while decoding");
+        if (n <= 0)
+            continue;
+        ssize_t k = read(d->fd, (char *)out + got, len - got);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return sc_error_errno(err, errno, "cannot read from the decoder");
+        if (k == 0) {
+            *ended = true;
+            return SC_OK;
+        }
+        got += (size_t)k;
+    }
+    return SC_OK;
+}
+
+static uint32_t le32(const unsigned char *b)
+{
+    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+/* {"code", "message"} of a FAIL frame. */
+static enum sc_code explain_fail(struct sc_decoder *d, struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = SC_E_AUDIO_ERROR;
+    if (sc_json_parse(sc_buf_str(&d->payload), &doc, NULL) != SC_OK)
+        return sc_error_set(err, code, "the decoder failed and could not say why");
+    const struct sc_json_value *root = sc_json_root(doc);
+    if (!sc_code_parse(sc_json_get_text(sc_json_member(root, "code"), ""), &code) || code == SC_OK)
+        code = SC_E_AUDIO_ERROR;
+    return sc_error_set(err, code, "%s",
+                        sc_json_get_text(sc_json_member(root, "message"), "decoding failed"));
+}
+
+enum sc_code sc_decoder_next(struct sc_decoder *d, bool *killed, struct sc_error *err)
+{
+    unsigned char head[8];
+    bool ended = false;
+    *killed = false;
+    enum sc_code code = read_exactly(d, head, sizeof(head), &ended, err);
+    if (code != SC_OK)
+        return code;
+    if (ended)
+        return explain_death(d, killed, err);
+    uint32_t len = le32(head + 4);
+    if (len > FRAME_LIMIT)
+        return sc_error_set(err, SC_E_DECODER_CRASHED, "the decoder sent a frame of %u bytes", len);
+    sc_buf_reset(&d->payload);
+    char *room = sc_buf_reserve(&d->payload, len);
+    if (room == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for a frame of %u bytes", len);
+    code = read_exactly(d, room, len, &ended, err);
+    if (code != SC_OK)
+        return code;
+    if (ended)
+        return explain_death(d, killed, err);
+    d->payload.len += len;
+    d->type = le32(head);
+    return d->type == SC_FRAME_FAIL ? explain_fail(d, err) : SC_OK;
+}
+
+static enum sc_code read_info(struct sc_str text, struct sc_probe *out, struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = sc_json_parse(text, &doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *v = sc_json_root(doc);
+    (void)snprintf(out->format, sizeof(out->format), "%s",
+                   sc_json_get_text(sc_json_member(v, "format"), ""));
+    (void)snprintf(out->codec, sizeof(out->codec), "%s",
+                   sc_json_get_text(sc_json_member(v, "codec"), ""));
+    out->duration_ms = sc_json_get_int(sc_json_member(v, "duration_ms"), -1);
+    out->bit_rate = sc_json_get_int(sc_json_member(v, "bit_rate"), -1);
+    out->sample_rate = (int)sc_json_get_int(sc_json_member(v, "sample_rate"), 0);
+    out->channels = (int)sc_json_get_int(sc_json_member(v, "channels"), 0);
+    SC_AUTO_BUF tags = { 0 };
+    const struct sc_json_value *given = sc_json_member(v, "tags");
+    if (given != NULL && sc_json_type(given) == SC_JSON_OBJECT)
+        sc_json_dump(given, &tags);
+    else
+        sc_buf_puts(&tags, "{}");
+    free(out->tags);
+    out->tags = sc_buf_take(&tags);
+    return out->tags == NULL ? sc_error_set(err, SC_E_INTERNAL, "no memory for tags") : SC_OK;
+}
+
+static enum sc_code probe_once(int input, int64_t max_ms, struct sc_probe *out, bool *killed,
+                               struct sc_error *err)
+{
+    SC_AUTO(sc_decoder_done) struct sc_decoder d = { .fd = -1 };
+    enum sc_code code = sc_decoder_start(&d, input, true, max_ms, err);
+    while (code == SC_OK && d.type != SC_FRAME_DONE) {
+        code = sc_decoder_next(&d, killed, err);
+        if (code == SC_OK && d.type == SC_FRAME_INFO)
+            code = read_info(sc_buf_str(&d.payload), out, err);
+    }
+    if (code == SC_OK && out->format[0] == '\0')
+        return sc_error_set(err, SC_E_FILE_FORMAT, "the decoder found no audio");
+    return code;
+}
+
+enum sc_code sc_probe_file(int input, int64_t max_ms, struct sc_probe *out, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    bool killed = true;
+    for (int i = 0; killed && i < PROBE_TRIES; i++)
+        code = probe_once(input, max_ms, out, &killed, err);
+    if (code == SC_E_DECODER_CRASHED) {
+        return sc_error_set(err, SC_E_FILE_FORMAT,
+                            "the decoder breaks on this file: convert it to WAV or FLAC first");
+    }
+    return code;
+}

@@ -1,0 +1,175 @@
+/* The engines of this host, as `scripta-media engines --json` tells them: asked once, at start, on
+ * a thread of its own, so that the server listens before FFmpeg and the engines are even loaded. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "sys/process.h"
+#include "json/reader.h"
+
+#include <errno.h>
+
+#include "base/banned.h"
+
+#define ANSWER_LIMIT ((size_t)1 << 20)
+#define ANSWER_WAIT_MS 20000
+
+static enum sc_code read_answer(int fd, struct sc_buf *out, struct sc_error *err)
+{
+    out->limit = ANSWER_LIMIT;
+    for (;;) {
+        char *room = sc_buf_reserve(out, 4096);
+        if (room == NULL)
+            return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "the list of engines is too long");
+        ssize_t n = read(fd, room, 4096);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sc_error_errno(err, errno, "cannot read the list of engines");
+        if (n == 0)
+            return SC_OK;
+        out->len += (size_t)n;
+    }
+}
+
+static enum sc_code ask(struct sc_buf *out, struct sc_error *err)
+{
+    static const char *const argv[] = { "scripta-media", "engines", "--json", NULL };
+    int ends[2];
+    enum sc_code code = sc_process_pipe(ends, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_CLOSE int reader = ends[0];
+    SC_AUTO_CLOSE int writer = ends[1];
+    struct sc_spawn spawn = {
+        .program = "scripta-media",
+        .argv = argv,
+        .fds = { { .fd = writer, .as = 1 } },
+        .fd_count = 1,
+    };
+    pid_t pid;
+    code = sc_process_spawn(&spawn, &pid, err);
+    if (code != SC_OK)
+        return code;
+    sc_closep(&writer);
+    code = read_answer(reader, out, err);
+    int status = 0;
+    (void)sc_process_wait(pid, -1, &status);
+    if (code == SC_OK && status != 0) {
+        return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE,
+                            "scripta-media cannot list its engines (status %d)", status);
+    }
+    return code;
+}
+
+static void copy_member(char *out, size_t size, const struct sc_json_value *row, const char *key)
+{
+    (void)snprintf(out, size, "%s", sc_json_get_text(sc_json_member(row, key), ""));
+}
+
+static enum sc_code parse_rows(struct sc_engines *e, struct sc_str text, struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = sc_json_parse(text, &doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "engines");
+    size_t n = list == NULL ? 0 : sc_json_count(list);
+    for (size_t i = 0; i < n && e->count < SC_ENGINES_MAX; i++) {
+        const struct sc_json_value *v = sc_json_at(list, i);
+        struct sc_engine_row *row = &e->rows[e->count++];
+        copy_member(row->name, sizeof(row->name), v, "name");
+        copy_member(row->version, sizeof(row->version), v, "version");
+        copy_member(row->default_model, sizeof(row->default_model), v, "default_model");
+        copy_member(row->reason, sizeof(row->reason), v, "reason");
+        row->usable = sc_json_get_bool(sc_json_member(v, "usable"), false);
+        row->max_chunk_s = (int)sc_json_get_int(sc_json_member(v, "max_chunk_s"), 30);
+    }
+    return SC_OK;
+}
+
+static void *load(void *ctx)
+{
+    struct sc_engines *e = ctx;
+    SC_AUTO_BUF answer = { 0 };
+    struct sc_error err = { 0 };
+    enum sc_code code = ask(&answer, &err);
+    SC_LOCK(&e->lock);
+    if (code == SC_OK)
+        code = parse_rows(e, sc_buf_str(&answer), &err);
+    if (code == SC_OK)
+        e->json = sc_buf_take(&answer);
+    else
+        e->failure = err;
+    e->loaded = true;
+    sc_assert(pthread_cond_broadcast(&e->changed) == 0);
+    return NULL;
+}
+
+void sc_engines_start(struct sc_engines *e)
+{
+    e->started = pthread_create(&e->thread, NULL, load, e) == 0;
+    sc_assert(e->started);
+}
+
+void sc_engines_done(struct sc_engines *e)
+{
+    if (e->started)
+        (void)pthread_join(e->thread, NULL);
+    free(e->json);
+    (void)pthread_cond_destroy(&e->changed);
+    (void)pthread_mutex_destroy(&e->lock);
+}
+
+static enum sc_code wait_loaded_locked(struct sc_engines *e, struct sc_error *err)
+{
+    int64_t deadline = sc_clock_mono_ms() + ANSWER_WAIT_MS;
+    while (!e->loaded) {
+        if (!sc_cond_wait(&e->changed, &e->lock, deadline) && !e->loaded)
+            return sc_error_set(err, SC_E_TIMEOUT, "scripta-media does not list its engines");
+    }
+    return e->failure.code == SC_OK ? SC_OK : sc_error_copy(err, &e->failure);
+}
+
+static void list_usable(const struct sc_engines *e, struct sc_buf *out)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (e->rows[i].usable)
+            sc_buf_printf(out, "%s%s", out->len == 0 ? "" : ", ", e->rows[i].name);
+    }
+}
+
+enum sc_code sc_engines_get(struct sc_engines *e, const char *name, struct sc_engine_row *out,
+                            struct sc_error *err)
+{
+    SC_LOCK(&e->lock);
+    enum sc_code code = wait_loaded_locked(e, err);
+    if (code != SC_OK)
+        return code;
+    for (size_t i = 0; i < e->count; i++) {
+        const struct sc_engine_row *row = &e->rows[i];
+        if (strcmp(row->name, name) != 0)
+            continue;
+        if (!row->usable) {
+            return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
+                                  "engine '%s' cannot run here: %s", name, row->reason);
+        }
+        *out = *row;
+        return SC_OK;
+    }
+    SC_AUTO_BUF known = { 0 };
+    list_usable(e, &known);
+    return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
+                          "no engine is called '%.40s'; there are: %.120s", name,
+                          sc_buf_text(&known));
+}
+
+enum sc_code sc_engines_json(struct sc_engines *e, struct sc_buf *out, struct sc_error *err)
+{
+    SC_LOCK(&e->lock);
+    enum sc_code code = wait_loaded_locked(e, err);
+    if (code == SC_OK)
+        sc_buf_puts(out, e->json);
+    return code;
+}

@@ -1,0 +1,229 @@
+/* The last stage: settles the seams, one transaction each, and makes version 1 current in a final
+ * one that also ends the job. A kill in between leaves settled seams marked, so none is settled
+ * twice. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sys/file.h"
+#include "transcript/seam.h"
+#include "transcript/writer.h"
+
+#include "base/banned.h"
+
+#define SAMPLES_PER_MS 16
+
+struct merge {
+    struct sc_runner *r;
+    struct sc_pipelines *p;
+    struct sc_job job; /* owned */
+    int64_t transcript;
+    int seam; /* left chunk of the seam at hand, -1: none left */
+    int64_t seam_end_ms;
+    struct sc_segments left, right, all;
+    struct sc_seam_changes changed;
+    char *srt_path; /* relative; owned; NULL: not written */
+};
+
+static void merge_done(struct merge *m)
+{
+    sc_job_done(&m->job);
+    sc_segments_done(&m->left);
+    sc_segments_done(&m->right);
+    sc_segments_done(&m->all);
+    free(m->srt_path);
+}
+
+static enum sc_code write_begin(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct merge *m = ctx;
+    return sc_transcript_begin(tx, m->r->task.job, sc_clock_wall_ms(), &m->transcript, err);
+}
+
+static enum sc_code find_seam(struct merge *m, struct sc_conn *conn, int after,
+                              struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_CHUNK_NEXT_SEAM);
+    sc_stmt_bind_int(&st, ":job", m->r->task.job);
+    sc_stmt_bind_int(&st, ":after", after);
+    enum sc_code code = sc_stmt_one(&st, err);
+    m->seam = -1;
+    if (code == SC_E_NOT_FOUND)
+        return SC_OK;
+    if (code == SC_OK) {
+        m->seam = (int)sc_stmt_int(&st, "chunk");
+        m->seam_end_ms = sc_stmt_int(&st, "end_samples") / SAMPLES_PER_MS;
+    }
+    return code;
+}
+
+/* The next seam with both sides' segments. */
+static enum sc_code read_seam(struct merge *m, int after, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(m->p->o.store, &conn, err);
+    if (code == SC_OK)
+        code = find_seam(m, conn, after, err);
+    if (code != SC_OK || m->seam < 0)
+        return code;
+    sc_segments_done(&m->left);
+    sc_segments_done(&m->right);
+    code = sc_transcript_chunk(conn, m->transcript, m->seam, &m->left, err);
+    if (code == SC_OK)
+        code = sc_transcript_chunk(conn, m->transcript, m->seam + 1, &m->right, err);
+    return code;
+}
+
+static enum sc_code write_seam(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct merge *m = ctx;
+    struct sc_origin origin = { m->job.engine, m->job.engine_version, m->job.model };
+    struct sc_task task;
+    struct sc_fence fence = sc_runner_fence(m->r);
+    enum sc_code code = sc_task_check(tx, &fence, &task, err);
+    if (code == SC_OK && m->changed.left)
+        code = sc_transcript_put_chunk(tx, m->transcript, m->seam, &m->left, &origin, err);
+    if (code == SC_OK && m->changed.right)
+        code = sc_transcript_put_chunk(tx, m->transcript, m->seam + 1, &m->right, &origin, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_SEAM_SETTLED);
+    sc_stmt_bind_int(&st, ":job", m->r->task.job);
+    sc_stmt_bind_int(&st, ":chunk", m->seam);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code settle_seams(struct merge *m, struct sc_error *err)
+{
+    enum sc_code code = read_seam(m, -1, err);
+    while (code == SC_OK && m->seam >= 0) {
+        if (sc_runner_should_stop(m->r))
+            return sc_error_set(err, SC_E_CANCELLED, "stopped while merging");
+        code = sc_seam_settle(&m->left, &m->right, m->seam_end_ms - SC_CUT_OVERLAP_MS,
+                              m->seam_end_ms, &m->changed, err);
+        if (code == SC_OK)
+            code = sc_store_write(m->p->o.store, SC_DURABLE, write_seam, m, err);
+        if (code == SC_OK)
+            code = read_seam(m, m->seam, err);
+    }
+    return code;
+}
+
+static enum sc_code read_all(struct merge *m, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_transcript t;
+    enum sc_code code = sc_store_read(m->p->o.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_transcript_find(conn, 0, m->transcript, &t, err);
+    return code == SC_OK ? sc_transcript_segments(conn, &t, 0, &m->all, err) : code;
+}
+
+static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct merge *m = ctx;
+    struct sc_task task;
+    bool repeated = false;
+    struct sc_fence fence = sc_runner_fence(m->r);
+    enum sc_code code = sc_task_complete(m->p->o.queue, tx, &fence, &task, &repeated, err);
+    if (code != SC_OK || repeated)
+        return code;
+    code = sc_transcript_finish(tx, m->transcript, m->job.detected_language, &m->all,
+                                m->job.duration_ms, sc_clock_wall_ms(), err);
+    return code == SC_OK ? sc_job_complete(m->p->o.queue, tx, m->r->task.job, err) : code;
+}
+
+/* ---- what comes after: conveniences, whose failure fails nothing ---- */
+
+static enum sc_code write_export_row(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct merge *m = ctx;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TRANSCRIPT_SET_SRT_PATH);
+    sc_stmt_bind_int(&st, ":id", m->transcript);
+    sc_stmt_bind_text(&st, ":path", m->srt_path);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code != SC_OK)
+        return code;
+    return sc_export_record(tx, m->transcript, 1, "srt", m->srt_path, m->job.owner_id,
+                            sc_clock_wall_ms(), err);
+}
+
+static enum sc_code export_as(struct merge *m, const struct sc_format *format, struct sc_error *err)
+{
+    SC_AUTO_BUF out = { 0 };
+    struct sc_writer_meta meta = {
+        .transcript_id = m->transcript,
+        .file_id = m->job.file_id,
+        .job_id = m->job.job_id,
+        .status = "complete",
+        .language = m->job.language,
+        .version = 1,
+    };
+    SC_AUTO_FREE char *name =
+        sc_asprintf("transcripts/%s/transcript.%s", m->job.job_id, format->extension);
+    SC_AUTO_FREE char *path = sc_path_join(m->p->root, name);
+    SC_AUTO_FREE char *dir = sc_asprintf("%s/transcripts/%s", m->p->root, m->job.job_id);
+    enum sc_code code = sc_format_to_buf(format, &m->all, &meta, &out, err);
+    if (code == SC_OK)
+        code = sc_dir_create(dir, err);
+    if (code == SC_OK)
+        code = sc_file_write_atomic(path, out.ptr, out.len, err);
+    if (code != SC_OK || strcmp(format->name, "srt") != 0)
+        return code;
+    m->srt_path = SC_TAKE(name);
+    return sc_store_write(m->p->o.store, SC_DURABLE, write_export_row, m, err);
+}
+
+static void export_all(struct merge *m)
+{
+    struct sc_str rest = sc_str_from(m->p->o.config->auto_export);
+    while (rest.len > 0) {
+        struct sc_error err = { 0 };
+        struct sc_str one = sc_str_trim(sc_str_take_until(&rest, ','));
+        SC_AUTO_FREE char *name = sc_strndup(one.ptr, one.len);
+        const struct sc_format *format = sc_format_find(name);
+        if (format == NULL)
+            (void)sc_error_set(&err, SC_E_INVALID_VALUE, "auto_export names no format: '%s'", name);
+        else
+            (void)export_as(m, format, &err);
+        if (err.code != SC_OK)
+            SC_LOG(WARNING, "pipeline", "automatic export failed", SC_S("job", m->job.job_id),
+                   SC_S("why", err.msg));
+    }
+}
+
+static void drop_work(struct merge *m)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_FREE char *dir = sc_work_dir(m->p, m->job.job_id);
+    if (!m->p->o.config->keep_chunks && sc_dir_remove(dir, &err) != SC_OK)
+        SC_LOG(WARNING, "pipeline", "cannot remove a work folder", SC_S("why", err.msg));
+}
+
+static enum sc_code read_job(struct merge *m, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(m->p->o.store, &conn, err);
+    return code == SC_OK ? sc_job_get(conn, m->r->task.job, &m->job, err) : code;
+}
+
+enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err)
+{
+    SC_AUTO(merge_done) struct merge m = { .r = r, .p = r->p, .seam = -1 };
+    enum sc_code code = read_job(&m, err);
+    if (code == SC_OK)
+        code = sc_store_write(r->p->o.store, SC_DURABLE, write_begin, &m, err);
+    if (code == SC_OK)
+        code = settle_seams(&m, err);
+    if (code == SC_OK)
+        code = read_all(&m, err);
+    if (code == SC_OK)
+        code = sc_store_write(r->p->o.store, SC_DURABLE, write_finish, &m, err);
+    if (code != SC_OK)
+        return code;
+    drop_work(&m);
+    export_all(&m);
+    return SC_OK;
+}

@@ -1,0 +1,169 @@
+#pragma once
+/* What the files of the module share. */
+
+#include "base/buf.h"
+#include "base/lock.h"
+#include "pipeline/pipeline.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#define SC_LANE_SPLIT "server:split"
+#define SC_LANE_MERGE "server:merge"
+#define SC_LANE_NOOP "noop"
+#define SC_CUT_OVERLAP_MS 1000
+
+/* ---- pipelines: one row each ---- */
+
+struct sc_pipeline_info {
+    const char *name;
+    bool needs_file;
+    bool counted; /* takes a place of max_concurrent */
+    enum sc_stage first_stage;
+    const char *first_lane;
+};
+/* NULL: no such pipeline. */
+const struct sc_pipeline_info *sc_pipeline_find(const char *name);
+
+/* ---- engines (engines.c) ---- */
+
+struct sc_engine_row {
+    char name[24], version[40], default_model[64];
+    bool usable;
+    char reason[200];
+    int max_chunk_s;
+};
+#define SC_ENGINES_MAX 16
+
+struct sc_engines {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    bool started;
+    /* -- protected by lock -- */
+    bool loaded;
+    struct sc_error failure; /* code SC_OK: rows are good */
+    char *json;
+    struct sc_engine_row rows[SC_ENGINES_MAX];
+    size_t count;
+};
+void sc_engines_start(struct sc_engines *e);
+void sc_engines_done(struct sc_engines *e);
+/* Waits for the table; ENGINE_UNAVAILABLE names field `engine` and those that can be used. */
+SC_MUST_USE enum sc_code sc_engines_get(struct sc_engines *e, const char *name,
+                                        struct sc_engine_row *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_engines_json(struct sc_engines *e, struct sc_buf *out,
+                                         struct sc_error *err);
+
+/* ---- decoder (decoder.c): the jailed child and its frames ---- */
+
+#define SC_FRAME_INFO 0x4f464e49u
+#define SC_FRAME_PCM 0x204d4350u
+#define SC_FRAME_DONE 0x454e4f44u
+#define SC_FRAME_FAIL 0x4c494146u
+
+struct sc_decoder {
+    pid_t pid;
+    int fd; /* its frames */
+    uint32_t type;
+    struct sc_buf payload; /* of the frame at hand */
+    bool (*stop)(void *ctx);
+    void *ctx;
+};
+/* Starts `scripta-media decode` on an open file. stop is polled while waiting; may be NULL. */
+SC_MUST_USE enum sc_code sc_decoder_start(struct sc_decoder *d, int input, bool probe,
+                                          int64_t max_ms, struct sc_error *err);
+/* Next frame into type and payload. FAIL frames and deaths become errors: DECODER_CRASHED,
+ * CANCELLED (stop fired, or somebody killed the decoder: *killed), FILE_FORMAT, AUDIO_ERROR, … */
+SC_MUST_USE enum sc_code sc_decoder_next(struct sc_decoder *d, bool *killed, struct sc_error *err);
+/* Kills and reaps what still runs. */
+void sc_decoder_done(struct sc_decoder *d);
+
+/* What a probe finds; strings are cut to size. */
+struct sc_probe {
+    char format[32], codec[48];
+    int64_t duration_ms, bit_rate; /* -1: unknown */
+    int sample_rate, channels;
+    char *tags; /* JSON; owned */
+};
+/* max_ms: longest recording; FILE_TOO_LARGE when the container says more. */
+SC_MUST_USE enum sc_code sc_probe_file(int input, int64_t max_ms, struct sc_probe *out,
+                                       struct sc_error *err);
+
+/* ---- runners (runner.c) ---- */
+
+struct sc_runner {
+    struct sc_pipelines *p;
+    pthread_t thread;
+    bool started;
+    const char *lane;
+    enum sc_code (*run)(struct sc_runner *r, struct sc_error *err);
+    atomic_bool cancelled; /* the task at hand is no longer ours */
+    /* -- protected by p->lock -- */
+    struct sc_task task; /* id 0: idle */
+    int64_t killed_task; /* whose decoder was killed last, and how often in a row */
+    int kills;
+};
+/* Polled by what runs for long. */
+bool sc_runner_should_stop(void *runner);
+/* Waits up to ms, or until stop, cancel or sc_pipelines_wake(). */
+void sc_runner_pause(struct sc_runner *r, int64_t ms);
+struct sc_fence sc_runner_fence(const struct sc_runner *r);
+enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err);
+enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err);
+
+struct sc_pipelines {
+    struct sc_pipelines_options o;
+    const char *root; /* the data folder */
+    struct sc_engines engines;
+    int64_t worker_id; /* of this process's own stages */
+    struct sc_runner *runners;
+    size_t runner_count;
+    pthread_t beat_thread;
+    bool beat_started;
+    atomic_bool stopping;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;      /* tasks became ready, or stop */
+    pthread_cond_t beat_wake; /* a task was cancelled, or stop */
+    uint64_t wakes;           /* -- protected by lock -- */
+    bool beat_now;            /* -- protected by lock -- */
+};
+SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
+void sc_runners_stop(struct sc_pipelines *p);
+
+/* ---- paths: owned by the caller ---- */
+char *sc_work_dir(struct sc_pipelines *p, const char *job_id);
+char *sc_chunk_path(struct sc_pipelines *p, const char *job_id, int chunk);
+
+/* ---- inside a write ---- */
+
+/* Adds the merge task once the recording is cut and every chunk is done. */
+SC_MUST_USE enum sc_code sc_merge_when_ready(struct sc_pipelines *p, struct sc_conn *tx,
+                                             int64_t job, struct sc_error *err);
+
+/* ---- submit.c ---- */
+
+struct sc_plan { /* a job to be made, resolved and checked */
+    struct sc_job_spec spec;
+    char version[40];
+    char dedupe[65];
+    char fingerprint[65];
+    struct sc_buf settings; /* owned */
+    const char *idempotency_key;
+};
+void sc_plan_done(struct sc_plan *plan);
+/* Resolves engine and model and fills what does not depend on the file's row. options are borrowed
+ * until the plan is done. */
+SC_MUST_USE enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id,
+                                      struct sc_job_options *options, const char *key,
+                                      struct sc_plan *plan, struct sc_error *err);
+/* Now the file is known ("" hash: none). */
+void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
+                      const char *hash, const char *name, int64_t duration_ms);
+/* Inside the write: the earlier answer of the key, the earlier job, or a new one. */
+SC_MUST_USE enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx,
+                                       const struct sc_plan *plan, struct sc_arrived *out,
+                                       struct sc_error *err);
+
+/* recover.c: removes what earlier servers left in work/ of jobs that have completed or gone. */
+void sc_recover_work(struct sc_pipelines *p);

@@ -1,0 +1,122 @@
+/* Opening, closing and the parts that the stages share. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "sys/file.h"
+
+#include "base/banned.h"
+
+static const struct sc_pipeline_info pipelines[] = {
+    { "transcribe", true, true, SC_STAGE_SPLIT, SC_LANE_SPLIT },
+    { "noop", false, false, SC_STAGE_NOOP, SC_LANE_NOOP },
+};
+
+const struct sc_pipeline_info *sc_pipeline_find(const char *name)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(pipelines); i++) {
+        if (strcmp(pipelines[i].name, name) == 0)
+            return &pipelines[i];
+    }
+    return NULL;
+}
+
+char *sc_work_dir(struct sc_pipelines *p, const char *job_id)
+{
+    return sc_asprintf("%s/work/%s", p->root, job_id);
+}
+
+char *sc_chunk_path(struct sc_pipelines *p, const char *job_id, int chunk)
+{
+    return sc_asprintf("%s/work/%s/chunks/%06d.pcm", p->root, job_id, chunk);
+}
+
+enum sc_code sc_merge_when_ready(struct sc_pipelines *p, struct sc_conn *tx, int64_t job,
+                                 struct sc_error *err)
+{
+    SC_AUTO_JOB j = { 0 };
+    enum sc_code code = sc_job_get(tx, job, &j, err);
+    if (code != SC_OK)
+        return code;
+    if (!j.split_done || j.chunks_completed < j.chunks_total)
+        return SC_OK;
+    struct sc_task_spec spec = { SC_STAGE_MERGE, -1, SC_LANE_MERGE };
+    return sc_task_add(p->o.queue, tx, job, &spec, err);
+}
+
+enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
+                               struct sc_pipelines **out, struct sc_error *err)
+{
+    SC_AUTO(sc_pipelines_closep) struct sc_pipelines *p = sc_alloc(sizeof(*p));
+    p->o = *options;
+    p->root = options->config->data_dir;
+    atomic_init(&p->stopping, false);
+    sc_assert(pthread_mutex_init(&p->lock, NULL) == 0);
+    sc_cond_init(&p->wake);
+    sc_cond_init(&p->beat_wake);
+    sc_assert(pthread_mutex_init(&p->engines.lock, NULL) == 0);
+    sc_cond_init(&p->engines.changed);
+    SC_AUTO_FREE char *work = sc_path_join(p->root, "work");
+    enum sc_code code = sc_dir_create(work, err);
+    if (code != SC_OK)
+        return code;
+    sc_engines_start(&p->engines);
+    *out = SC_TAKE(p);
+    return SC_OK;
+}
+
+enum sc_code sc_pipelines_start(struct sc_pipelines *p, struct sc_error *err)
+{
+    sc_recover_work(p);
+    return sc_runners_start(p, err);
+}
+
+void sc_pipelines_stop(struct sc_pipelines *p)
+{
+    {
+        SC_LOCK(&p->lock);
+        atomic_store(&p->stopping, true);
+        p->wakes++;
+        sc_assert(pthread_cond_broadcast(&p->wake) == 0);
+        sc_assert(pthread_cond_broadcast(&p->beat_wake) == 0);
+    }
+    sc_runners_stop(p);
+}
+
+void sc_pipelines_close(struct sc_pipelines *p)
+{
+    if (p == NULL)
+        return;
+    sc_pipelines_stop(p);
+    sc_engines_done(&p->engines);
+    (void)pthread_cond_destroy(&p->wake);
+    (void)pthread_cond_destroy(&p->beat_wake);
+    (void)pthread_mutex_destroy(&p->lock);
+    free(p->runners);
+    free(p);
+}
+
+void sc_pipelines_wake(struct sc_pipelines *p)
+{
+    SC_LOCK(&p->lock);
+    p->wakes++;
+    sc_assert(pthread_cond_broadcast(&p->wake) == 0);
+}
+
+void sc_pipelines_check_cancelled(struct sc_pipelines *p)
+{
+    SC_LOCK(&p->lock);
+    p->beat_now = true;
+    sc_assert(pthread_cond_signal(&p->beat_wake) == 0);
+}
+
+enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out, struct sc_error *err)
+{
+    return sc_engines_json(&p->engines, out, err);
+}
+
+void sc_arrived_done(struct sc_arrived *a)
+{
+    sc_file_done(&a->file);
+    sc_job_done(&a->job);
+}

@@ -1,0 +1,285 @@
+/* The threads that run the server's own stages, and the one that renews their leases. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include "base/banned.h"
+
+#define IDLE_LOOK_MS 5000     /* a wake-up is never relied on alone */
+#define AFTER_TROUBLE_MS 1000 /* before a task is given back that met a full disk */
+#define KILLS_IN_A_ROW 20     /* of one task's decoder, before that is its own fault */
+
+bool sc_runner_should_stop(void *runner)
+{
+    struct sc_runner *r = runner;
+    return atomic_load(&r->cancelled) || atomic_load(&r->p->stopping);
+}
+
+void sc_runner_pause(struct sc_runner *r, int64_t ms)
+{
+    struct sc_pipelines *p = r->p;
+    int64_t deadline = sc_clock_mono_ms() + ms;
+    SC_LOCK(&p->lock);
+    uint64_t seen = p->wakes;
+    while (p->wakes == seen && !sc_runner_should_stop(r)) {
+        if (!sc_cond_wait(&p->wake, &p->lock, deadline))
+            return;
+    }
+}
+
+struct sc_fence sc_runner_fence(const struct sc_runner *r)
+{
+    return (struct sc_fence){ r->task.id, r->p->worker_id, r->task.epoch };
+}
+
+/* ---- claiming ---- */
+
+struct own_claim {
+    struct sc_runner *r;
+    struct sc_task task;
+    size_t count;
+};
+
+static enum sc_code write_claim(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct own_claim *c = ctx;
+    struct sc_claim claim = { c->r->p->worker_id, &c->r->lane, 1, 1 };
+    return sc_task_claim(c->r->p->o.queue, tx, &claim, &c->task, &c->count, err);
+}
+
+static bool lane_has_ready(struct sc_runner *r)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    if (sc_store_read(r->p->o.store, &conn, NULL) != SC_OK)
+        return false;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_LANE_HAS_READY);
+    sc_stmt_bind_text(&st, ":lane", r->lane);
+    return sc_stmt_one(&st, NULL) == SC_OK && sc_stmt_int(&st, "ready") != 0;
+}
+
+static bool claim_one(struct sc_runner *r)
+{
+    struct own_claim c = { .r = r };
+    struct sc_error err = { 0 };
+    if (!lane_has_ready(r))
+        return false;
+    enum sc_code code = sc_store_write(r->p->o.store, SC_RELAXED, write_claim, &c, &err);
+    if (code != SC_OK) {
+        SC_LOG(WARNING, "pipeline", "cannot claim", SC_S("lane", r->lane), SC_S("why", err.msg));
+        return false;
+    }
+    if (c.count == 0)
+        return false;
+    SC_LOCK(&r->p->lock);
+    r->task = c.task;
+    atomic_store(&r->cancelled, false);
+    return true;
+}
+
+/* ---- the end of a task that did not complete ---- */
+
+struct ending {
+    struct sc_runner *r;
+    const struct sc_error *why; /* NULL: given back at no charge */
+};
+
+static enum sc_code write_ending(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct ending *e = ctx;
+    struct sc_fence fence = sc_runner_fence(e->r);
+    if (e->why == NULL)
+        return sc_task_release(e->r->p->o.queue, tx, &fence, err);
+    return sc_task_fail(e->r->p->o.queue, tx, &fence, e->why, err);
+}
+
+/* Trouble of the machine, not of the recording: a full disk must condemn no job. */
+static bool is_surroundings(enum sc_code code)
+{
+    switch ((int)code) {
+    case SC_E_NO_SPACE:
+    case SC_E_IO_ERROR:
+    case SC_E_STORE_ERROR:
+    case SC_E_STORE_UNAVAILABLE:
+    case SC_E_STORE_READ_ONLY:
+    case SC_E_STORE_DAMAGED:
+    case SC_E_SHUTTING_DOWN:
+        return true;
+    }
+    return false;
+}
+
+static bool was_killed_too_often(struct sc_runner *r)
+{
+    r->kills = r->killed_task == r->task.id ? r->kills + 1 : 1;
+    r->killed_task = r->task.id;
+    return r->kills >= KILLS_IN_A_ROW;
+}
+
+static void end_badly(struct sc_runner *r, struct sc_error *why)
+{
+    struct sc_error err = { 0 };
+    struct ending e = { r, why };
+    SC_LOG(WARNING, "pipeline", "a stage did not finish", SC_S("job", r->task.job_id),
+           SC_S("stage", sc_stage_to_string(r->task.stage)), SC_S("code", sc_code_name(why->code)),
+           SC_S("why", why->msg));
+    if (why->code == SC_E_CANCELLED && !atomic_load(&r->p->stopping)) {
+        if (was_killed_too_often(r))
+            (void)sc_error_set(why, SC_E_DECODER_CRASHED, "the decoder was killed %d times",
+                               r->kills);
+        else
+            e.why = NULL;
+    } else if (why->code == SC_E_CANCELLED) {
+        e.why = NULL;
+    }
+    if (is_surroundings(why->code)) {
+        e.why = NULL;
+        sc_runner_pause(r, AFTER_TROUBLE_MS);
+    }
+    /* When even this cannot be written the lease ends by itself, or the next start takes it back.
+     */
+    enum sc_code code = sc_store_write(r->p->o.store, SC_RELAXED, write_ending, &e, &err);
+    if (code != SC_OK && code != SC_E_LEASE_LOST)
+        SC_LOG(WARNING, "pipeline", "cannot give a task back", SC_S("why", err.msg));
+}
+
+static void run_task(struct sc_runner *r)
+{
+    struct sc_error err = { 0 };
+    enum sc_code code = r->run(r, &err);
+    if (code != SC_OK && code != SC_E_LEASE_LOST && !atomic_load(&r->cancelled)) {
+        if (err.code != code)
+            (void)sc_error_set(&err, code, "%s", sc_code_text(code));
+        end_badly(r, &err);
+    }
+    SC_LOCK(&r->p->lock);
+    r->task.id = 0;
+}
+
+static void *run_loop(void *ctx)
+{
+    struct sc_runner *r = ctx;
+    while (!atomic_load(&r->p->stopping)) {
+        if (claim_one(r))
+            run_task(r);
+        else
+            sc_runner_pause(r, IDLE_LOOK_MS);
+    }
+    return NULL;
+}
+
+/* ---- leases ---- */
+
+struct beat {
+    struct sc_pipelines *p;
+    struct sc_held *held;
+    size_t count;
+};
+
+static enum sc_code write_beat(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct beat *b = ctx;
+    return sc_task_heartbeat(b->p->o.queue, tx, b->p->worker_id, b->held, b->count, err);
+}
+
+static size_t list_held(struct sc_pipelines *p, struct sc_held *held)
+{
+    SC_LOCK(&p->lock);
+    size_t n = 0;
+    for (size_t i = 0; i < p->runner_count; i++) {
+        if (p->runners[i].task.id != 0)
+            held[n++] =
+                (struct sc_held){ p->runners[i].task.id, p->runners[i].task.epoch, SC_BEAT_OK };
+    }
+    return n;
+}
+
+static void apply_answers(struct sc_pipelines *p, const struct sc_held *held, size_t n)
+{
+    SC_LOCK(&p->lock);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; held[i].answer != SC_BEAT_OK && k < p->runner_count; k++) {
+            struct sc_runner *r = &p->runners[k];
+            if (r->task.id == held[i].task_id && r->task.epoch == held[i].epoch)
+                atomic_store(&r->cancelled, true);
+        }
+    }
+    sc_assert(pthread_cond_broadcast(&p->wake) == 0);
+}
+
+static void wait_for_beat(struct sc_pipelines *p)
+{
+    int64_t deadline = sc_clock_mono_ms() + p->o.config->queue_heartbeat;
+    SC_LOCK(&p->lock);
+    while (!p->beat_now && !atomic_load(&p->stopping)) {
+        if (!sc_cond_wait(&p->beat_wake, &p->lock, deadline))
+            break;
+    }
+    p->beat_now = false;
+}
+
+static void *beat_loop(void *ctx)
+{
+    struct sc_pipelines *p = ctx;
+    struct sc_held *held = sc_alloc_array(p->runner_count, sizeof(*held));
+    while (!atomic_load(&p->stopping)) {
+        wait_for_beat(p);
+        struct beat b = { p, held, list_held(p, held) };
+        if (b.count > 0 && sc_store_write(p->o.store, SC_RELAXED, write_beat, &b, NULL) == SC_OK)
+            apply_answers(p, held, b.count);
+    }
+    free(held);
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static enum sc_code write_worker(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct sc_pipelines *p = ctx;
+    struct sc_worker me = { .name = "serve", .device = "cpu", .pid = (int)getpid(), .local = true };
+    if (gethostname(me.host, sizeof(me.host) - 1) != 0)
+        (void)snprintf(me.host, sizeof(me.host), "localhost");
+    return sc_worker_register(p->o.queue, tx, &me, "[]", &p->worker_id, err);
+}
+
+enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err)
+{
+    enum sc_code code = sc_store_write(p->o.store, SC_DURABLE, write_worker, p, err);
+    if (code != SC_OK)
+        return code;
+    size_t splits = (size_t)p->o.config->split_jobs;
+    p->runners = sc_alloc_array(splits + 1, sizeof(*p->runners));
+    p->runner_count = splits + 1;
+    for (size_t i = 0; i < p->runner_count; i++) {
+        struct sc_runner *r = &p->runners[i];
+        r->p = p;
+        r->lane = i < splits ? SC_LANE_SPLIT : SC_LANE_MERGE;
+        r->run = i < splits ? sc_split_run : sc_merge_run;
+        atomic_init(&r->cancelled, false);
+    }
+    for (size_t i = 0; i < p->runner_count; i++) {
+        struct sc_runner *r = &p->runners[i];
+        r->started = pthread_create(&r->thread, NULL, run_loop, r) == 0;
+        sc_assert(r->started);
+        (void)pthread_setname_np(r->thread, i < splits ? "split" : "merge");
+    }
+    p->beat_started = pthread_create(&p->beat_thread, NULL, beat_loop, p) == 0;
+    sc_assert(p->beat_started);
+    (void)pthread_setname_np(p->beat_thread, "leases");
+    return SC_OK;
+}
+
+void sc_runners_stop(struct sc_pipelines *p)
+{
+    for (size_t i = 0; i < p->runner_count; i++) {
+        if (p->runners[i].started)
+            (void)pthread_join(p->runners[i].thread, NULL);
+        p->runners[i].started = false;
+    }
+    if (p->beat_started)
+        (void)pthread_join(p->beat_thread, NULL);
+    p->beat_started = false;
+}

@@ -1,0 +1,290 @@
+/* Decodes a recording once, in order, cuts it, and makes each chunk's task ready as soon as its PCM
+ * is on the disk. Cutting is deterministic: after a kill everything is decoded again from the
+ * start, some thousand times faster than it plays, and what is there already is passed over. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sys/file.h"
+#include "vad/vad.h"
+#include "json/reader.h"
+
+#include <fcntl.h>
+
+#include "base/banned.h"
+
+#define SAMPLES_PER_MS 16
+#define AHEAD_LOOK_MS 1000
+/* A header may lie, but not without bound: twice what it says and a minute, where that is more than
+ * an hour, is the work of a decompression bomb. */
+#define LYING_FLOOR_MS INT64_C(3600000)
+#define LYING_SLACK_MS INT64_C(60000)
+
+struct split {
+    struct sc_runner *r;
+    struct sc_pipelines *p;
+    struct sc_job job;   /* owned */
+    struct sc_file file; /* owned */
+    int next;            /* index of the next chunk */
+    int64_t samples;     /* decoded so far */
+    int64_t limit_ms;
+    char lane[48];
+    /* of the chunk at hand */
+    const struct sc_cut *cut;
+    char pcm_hash[SC_SHA256_TEXT];
+};
+
+static void split_done(struct split *s)
+{
+    sc_job_done(&s->job);
+    sc_file_done(&s->file);
+}
+
+static enum sc_code stopped(struct split *s, struct sc_error *err)
+{
+    if (sc_runner_should_stop(s->r))
+        return sc_error_set(err, SC_E_CANCELLED, "stopped while cutting");
+    return SC_OK;
+}
+
+static enum sc_code chunks_ahead(struct split *s, int *ahead, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_JOB job = { 0 };
+    enum sc_code code = sc_store_read(s->p->o.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_job_get(conn, s->r->task.job, &job, err);
+    *ahead = job.chunks_total - job.chunks_completed;
+    return code;
+}
+
+/* Waits until recognition has caught up, so that the disk holds a bounded part of the recording. */
+static enum sc_code wait_for_room(struct split *s, struct sc_error *err)
+{
+    for (;;) {
+        int ahead = 0;
+        enum sc_code code = stopped(s, err);
+        if (code == SC_OK)
+            code = chunks_ahead(s, &ahead, err);
+        if (code != SC_OK || ahead < s->p->o.config->split_ahead)
+            return code;
+        sc_runner_pause(s->r, AHEAD_LOOK_MS);
+    }
+}
+
+enum known { KNOWN_NOT, KNOWN_OPEN, KNOWN_DONE };
+
+/* Was this chunk cut before? A different cut of the same recording would mix two texts. */
+static enum sc_code look_up(struct split *s, enum known *known, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(s->p->o.store, &conn, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_CHUNK_GET);
+    sc_stmt_bind_int(&st, ":job", s->r->task.job);
+    sc_stmt_bind_int(&st, ":chunk", s->next);
+    code = sc_stmt_one(&st, err);
+    *known = KNOWN_NOT;
+    if (code == SC_E_NOT_FOUND)
+        return SC_OK;
+    if (code != SC_OK)
+        return code;
+    if (sc_stmt_int(&st, "start_samples") != s->cut->start_samples ||
+        sc_stmt_int(&st, "end_samples") != s->cut->end_samples) {
+        return sc_error_set(
+            err, SC_E_AUDIO_ERROR,
+            "chunk %d is cut elsewhere than before: submit the job again with force", s->next);
+    }
+    *known = sc_stmt_is_null(&st, "processed_ms") ? KNOWN_OPEN : KNOWN_DONE;
+    return SC_OK;
+}
+
+static enum sc_code write_pcm(struct split *s, struct sc_error *err)
+{
+    SC_AUTO_FREE char *path = sc_chunk_path(s->p, s->job.job_id, s->next);
+    size_t bytes = (size_t)(s->cut->end_samples - s->cut->start_samples) * sizeof(int16_t);
+    sc_hash_bytes(s->cut->pcm, bytes, s->pcm_hash);
+    if (sc_file_size(path) == (int64_t)bytes)
+        return SC_OK;
+    return sc_file_write_atomic(path, s->cut->pcm, bytes, err);
+}
+
+static enum sc_code note_progress(struct split *s, struct sc_conn *tx, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_SPLIT_PROGRESS);
+    sc_stmt_bind_int(&st, ":id", s->r->task.job);
+    sc_stmt_bind_int(&st, ":samples", s->cut->end_samples);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct split *s = ctx;
+    struct sc_task task;
+    struct sc_fence fence = sc_runner_fence(s->r);
+    enum sc_code code = sc_task_check(tx, &fence, &task, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_INSERT);
+    sc_stmt_bind_int(&st, ":job", s->r->task.job);
+    sc_stmt_bind_int(&st, ":chunk", s->next);
+    sc_stmt_bind_int(&st, ":start_samples", s->cut->start_samples);
+    sc_stmt_bind_int(&st, ":end_samples", s->cut->end_samples);
+    sc_stmt_bind_int(&st, ":overlaps_next", s->cut->overlaps_next ? 1 : 0);
+    sc_stmt_bind_text(&st, ":pcm_hash", s->pcm_hash);
+    code = sc_stmt_run(&st, err);
+    struct sc_task_spec spec = { SC_STAGE_TRANSCRIBE, s->next, s->lane };
+    if (code == SC_OK)
+        code = sc_task_add(s->p->o.queue, tx, s->r->task.job, &spec, err);
+    return code == SC_OK ? note_progress(s, tx, err) : code;
+}
+
+static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_error *err)
+{
+    struct split *s = ctx;
+    enum known known;
+    s->cut = cut;
+    enum sc_code code = look_up(s, &known, err);
+    if (code == SC_OK && known == KNOWN_NOT)
+        code = wait_for_room(s, err);
+    if (code == SC_OK && known != KNOWN_DONE)
+        code = write_pcm(s, err);
+    if (code == SC_OK && known == KNOWN_NOT)
+        code = sc_store_write(s->p->o.store, SC_DURABLE, write_chunk, s, err);
+    s->next++;
+    return code;
+}
+
+static enum sc_code too_long(struct split *s, struct sc_error *err)
+{
+    struct sc_error ignored = { 0 };
+    SC_AUTO_FREE char *dir = sc_work_dir(s->p, s->job.job_id);
+    (void)sc_dir_remove(dir, &ignored); /* the job fails either way; work/ is swept at start */
+    return sc_error_set(
+        err, SC_E_AUDIO_ERROR,
+        "the recording is longer than %lld s, more than %s allows: cut it, or raise "
+        "upload.max_duration",
+        (long long)(s->limit_ms / 1000),
+        s->limit_ms == s->p->o.config->upload_max_duration ? "the setting" : "its header");
+}
+
+/* Frames of the decoder into the cutter until DONE. */
+static enum sc_code pump(struct split *s, struct sc_decoder *d, struct sc_cutter *cutter,
+                         bool *killed, struct sc_error *err)
+{
+    for (;;) {
+        enum sc_code code = sc_decoder_next(d, killed, err);
+        if (code != SC_OK || d->type == SC_FRAME_DONE)
+            return code;
+        if (d->type != SC_FRAME_PCM)
+            continue;
+        size_t n = d->payload.len / sizeof(int16_t);
+        s->samples += (int64_t)n;
+        if (s->samples / SAMPLES_PER_MS > s->limit_ms)
+            return too_long(s, err);
+        code = sc_cutter_feed(cutter, (const int16_t *)(const void *)d->payload.ptr, n, err);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
+static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct split *s = ctx;
+    struct sc_task task;
+    bool repeated = false;
+    int64_t duration_ms = s->samples / SAMPLES_PER_MS;
+    struct sc_fence fence = sc_runner_fence(s->r);
+    enum sc_code code = sc_task_complete(s->p->o.queue, tx, &fence, &task, &repeated, err);
+    if (code != SC_OK || repeated)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_SPLIT_DONE);
+    sc_stmt_bind_int(&st, ":id", s->r->task.job);
+    sc_stmt_bind_int(&st, ":samples", s->samples);
+    sc_stmt_bind_int(&st, ":duration_ms", duration_ms);
+    code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = sc_file_set_duration(tx, s->file.id, duration_ms, err);
+    if (code == SC_OK && s->next > 0)
+        code = sc_job_enter_stage(s->p->o.queue, tx, s->r->task.job, SC_STAGE_TRANSCRIBE, err);
+    return code == SC_OK ? sc_merge_when_ready(s->p, tx, s->r->task.job, err) : code;
+}
+
+static bool vad_is_on(const struct sc_job *job)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    if (sc_json_parse(sc_str_from(job->settings), &doc, NULL) != SC_OK)
+        return true;
+    return sc_json_get_bool(sc_json_member(sc_json_root(doc), "vad"), true);
+}
+
+static enum sc_code cut_all(struct split *s, int input, int max_chunk_s, bool *killed,
+                            struct sc_error *err)
+{
+    struct sc_cut_options options = {
+        .vad = vad_is_on(&s->job),
+        .max_chunk_s = max_chunk_s,
+        .overlap_ms = SC_CUT_OVERLAP_MS,
+        .threshold_db = 6,
+        .hangover_ms = 300,
+        .min_silence_ms = 300,
+    };
+    SC_AUTO(sc_cutter_freep) struct sc_cutter *cutter = sc_cutter_new(&options, take_cut, s);
+    SC_AUTO(sc_decoder_done)
+    struct sc_decoder d = { .fd = -1, .stop = sc_runner_should_stop, .ctx = s->r };
+    if (cutter == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for cutting");
+    enum sc_code code = sc_decoder_start(&d, input, false, s->limit_ms, err);
+    if (code == SC_OK)
+        code = pump(s, &d, cutter, killed, err);
+    return code == SC_OK ? sc_cutter_finish(cutter, err) : code;
+}
+
+static enum sc_code load(struct split *s, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(s->p->o.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_job_get(conn, s->r->task.job, &s->job, err);
+    if (code == SC_OK)
+        code = sc_file_find(conn, 0, s->job.file_id, &s->file, err);
+    return code;
+}
+
+static enum sc_code prepare(struct split *s, struct sc_engine_row *engine, struct sc_error *err)
+{
+    enum sc_code code = load(s, err);
+    if (code == SC_OK)
+        code = sc_engines_get(&s->p->engines, s->job.engine, engine, err);
+    if (code != SC_OK)
+        return code;
+    (void)snprintf(s->lane, sizeof(s->lane), "engine:%s", s->job.engine);
+    s->limit_ms = s->p->o.config->upload_max_duration;
+    int64_t told = s->file.duration_ms;
+    if (told > 0 && !s->file.duration_counted) {
+        int64_t bound = SC_MAX(2 * told + LYING_SLACK_MS, LYING_FLOOR_MS);
+        s->limit_ms = SC_MIN(s->limit_ms, bound);
+    }
+    SC_AUTO_FREE char *work = sc_work_dir(s->p, s->job.job_id);
+    SC_AUTO_FREE char *dir = sc_path_join(work, "chunks");
+    return sc_dir_create(dir, err);
+}
+
+enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err)
+{
+    SC_AUTO(split_done) struct split s = { .r = r, .p = r->p };
+    SC_AUTO_CLOSE int input = -1;
+    struct sc_engine_row engine;
+    bool killed = false;
+    enum sc_code code = prepare(&s, &engine, err);
+    if (code == SC_OK)
+        code = sc_blobs_get(s.p->o.blobs, s.file.file_path, &input, err);
+    if (code == SC_OK)
+        code = cut_all(&s, input, engine.max_chunk_s, &killed, err);
+    if (code == SC_OK)
+        code = sc_store_write(s.p->o.store, SC_DURABLE, write_end, &s, err);
+    return code;
+}

@@ -1,0 +1,189 @@
+/* From options to a job: engine and model are resolved, the dedupe key is made, the row is written.
+ */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+
+#include "base/banned.h"
+
+void sc_plan_done(struct sc_plan *plan)
+{
+    sc_buf_done(&plan->settings);
+}
+
+static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options *options,
+                                   struct sc_plan *plan, struct sc_error *err)
+{
+    struct sc_engine_row row;
+    if (!sc_job_options_given(options, "engine"))
+        sc_job_options_resolve(options, "engine", p->o.config->engine_default);
+    enum sc_code code =
+        sc_engines_get(&p->engines, sc_job_options_text(options, "engine"), &row, err);
+    if (code != SC_OK)
+        return code;
+    if (!sc_job_options_given(options, "model"))
+        sc_job_options_resolve(options, "model", row.default_model);
+    (void)snprintf(plan->version, sizeof(plan->version), "%s", row.version);
+    return SC_OK;
+}
+
+enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_job_options *options,
+                          const char *key, struct sc_plan *plan, struct sc_error *err)
+{
+    const char *name = sc_job_options_text(options, "pipeline");
+    const struct sc_pipeline_info *info = sc_pipeline_find(name);
+    if (info == NULL) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline",
+                              "no pipeline is called '%.40s'; there are: transcribe, noop", name);
+    }
+    if (info->needs_file) {
+        enum sc_code code = resolve_engine(p, options, plan, err);
+        if (code != SC_OK)
+            return code;
+    }
+    sc_job_options_canonical(options, &plan->settings);
+    if (plan->settings.failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the options");
+    enum sc_class class = SC_CLASS_NORMAL;
+    (void)sc_class_from_string(sc_job_options_text(options, "priority"), &class);
+    plan->idempotency_key = key;
+    plan->spec = (struct sc_job_spec){
+        .owner_id = owner_id,
+        .pipeline = info->name,
+        .engine = info->needs_file ? sc_job_options_text(options, "engine") : "",
+        .engine_version = plan->version,
+        .model = info->needs_file ? sc_job_options_text(options, "model") : "",
+        .task = sc_job_options_text(options, "task"),
+        .language = sc_job_options_text(options, "language"),
+        .name = sc_job_options_text(options, "name"),
+        .file_name = "",
+        .settings = sc_buf_text(&plan->settings),
+        .force = sc_job_options_bool(options, "force"),
+        .counted = info->counted,
+        .class = class,
+        .priority = (int)sc_job_options_int(options, "priority_order"),
+        .run_after_ms = sc_job_options_int(options, "run_after"),
+        .timeout_ms = sc_job_options_int(options, "timeout"),
+        .first_stage = info->first_stage,
+        .first_lane = info->first_lane,
+    };
+    return SC_OK;
+}
+
+/* A hash over parts, each behind its length, so that no two lists of parts look alike. */
+static void hash_parts(const char *const *parts, size_t count, char out[SC_SHA256_TEXT])
+{
+    SC_AUTO_BUF all = { 0 };
+    for (size_t i = 0; i < count; i++)
+        sc_buf_printf(&all, "%zu:%s\n", strlen(parts[i]), parts[i]);
+    sc_hash_bytes(all.ptr, all.len, out);
+}
+
+void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
+                      const char *hash, const char *name, int64_t duration_ms)
+{
+    char owner[24];
+    (void)snprintf(owner, sizeof(owner), "%lld", (long long)plan->spec.owner_id);
+    const char *identity[] = { owner, hash, plan->spec.pipeline, plan->version,
+                               plan->spec.settings };
+    hash_parts(identity, SC_ARRAY_LEN(identity), plan->dedupe);
+    const char *request[] = { plan->dedupe, sc_job_options_text(options, "priority"),
+                              sc_job_options_text(options, "name"),
+                              sc_job_options_bool(options, "force") ? "force" : "" };
+    hash_parts(request, SC_ARRAY_LEN(request), plan->fingerprint);
+    plan->spec.file_id = file_id;
+    plan->spec.file_name = name;
+    plan->spec.duration_ms = duration_ms > 0 ? duration_ms : 0;
+    plan->spec.dedupe_key = hash[0] == '\0' ? NULL : plan->dedupe;
+}
+
+enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx, const struct sc_plan *plan,
+                           struct sc_arrived *out, struct sc_error *err)
+{
+    struct sc_idempotency key = {
+        .owner_id = plan->spec.owner_id,
+        .key = plan->idempotency_key,
+        .fingerprint = plan->fingerprint,
+    };
+    enum sc_code code = SC_OK;
+    out->replayed = out->existing_job = false;
+    if (key.key != NULL)
+        code = sc_idempotency_find(tx, &key, err);
+    if (code == SC_OK && key.job != 0) {
+        out->replayed = true;
+        return sc_job_get(tx, key.job, &out->job, err);
+    }
+    if (code == SC_OK)
+        code = sc_job_create(p->o.queue, tx, &plan->spec, &out->job, &out->existing_job, err);
+    if (code != SC_OK || key.key == NULL)
+        return code;
+    key.job = out->job.id;
+    key.file_id = plan->spec.file_id;
+    return sc_idempotency_put(tx, &key, err);
+}
+
+struct submission {
+    struct sc_pipelines *p;
+    struct sc_plan plan;
+    struct sc_arrived arrived;
+};
+
+static void submission_done(struct submission *s)
+{
+    sc_plan_done(&s->plan);
+    sc_arrived_done(&s->arrived);
+}
+
+static enum sc_code write_submission(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct submission *s = ctx;
+    sc_job_done(&s->arrived.job); /* the write may run twice */
+    return sc_plan_write(s->p, tx, &s->plan, &s->arrived, err);
+}
+
+static enum sc_code find_file(struct sc_pipelines *p, int64_t owner_id, int64_t file_id,
+                              struct sc_file *out, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(p->o.store, &conn, err);
+    return code == SC_OK ? sc_file_find(conn, owner_id, file_id, out, err) : code;
+}
+
+static enum sc_code check_file_id(const struct sc_plan *plan, int64_t file_id, struct sc_error *err)
+{
+    bool needed = sc_pipeline_find(plan->spec.pipeline)->needs_file;
+    if (needed && file_id == 0) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "file_id",
+                              "pipeline '%s' needs file_id, the number of a file that was uploaded",
+                              plan->spec.pipeline);
+    }
+    if (!needed && file_id != 0) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "file_id", "pipeline '%s' takes no file",
+                              plan->spec.pipeline);
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id, int64_t file_id,
+                                 struct sc_job_options *options, const char *idempotency_key,
+                                 struct sc_arrived *out, struct sc_error *err)
+{
+    SC_AUTO(submission_done) struct submission s = { .p = p };
+    enum sc_code code = sc_plan_make(p, owner_id, options, idempotency_key, &s.plan, err);
+    if (code == SC_OK)
+        code = check_file_id(&s.plan, file_id, err);
+    if (code == SC_OK && file_id != 0)
+        code = find_file(p, owner_id, file_id, &s.arrived.file, err);
+    if (code != SC_OK)
+        return code;
+    sc_plan_set_file(&s.plan, options, file_id, s.arrived.file.file_hash,
+                     s.arrived.file.original_name, s.arrived.file.duration_ms);
+    code = sc_store_write(p->o.store, SC_DURABLE, write_submission, &s, err);
+    if (code == SC_OK) {
+        *out = s.arrived;
+        s.arrived = (struct sc_arrived){ 0 };
+    }
+    return code;
+}
