@@ -14,8 +14,8 @@ struct sc_file {
     int64_t size_bytes, duration_ms; /* duration -1: unknown */
     bool duration_counted;           /* from decoding, not from the header */
     int sample_rate, channels;
-    int64_t bit_rate;                /* -1: unknown */
-    char *tags;                      /* JSON object; owned */
+    int64_t bit_rate;                 /* -1: unknown */
+    char *tags;                       /* JSON object; owned */
     int64_t uploaded_ms, archived_ms; /* archived 0: not */
 };
 void sc_file_done(struct sc_file *file);
@@ -30,9 +30,8 @@ SC_MUST_USE enum sc_code sc_file_add(struct sc_conn *tx, const struct sc_file *f
 /* FILE_NOT_FOUND also for another owner's; owner_id 0: anybody's. */
 SC_MUST_USE enum sc_code sc_file_find(struct sc_conn *conn, int64_t owner_id, int64_t id,
                                       struct sc_file *out, struct sc_error *err);
-SC_MUST_USE enum sc_code sc_file_find_hash(struct sc_conn *conn, int64_t owner_id,
-                                           const char *hash, struct sc_file *out,
-                                           struct sc_error *err);
+SC_MUST_USE enum sc_code sc_file_find_hash(struct sc_conn *conn, int64_t owner_id, const char *hash,
+                                           struct sc_file *out, struct sc_error *err);
 struct sc_file_filter {
     int64_t owner_id;
     const char *hash, *name; /* NULL: all */

@@ -1,6 +1,6 @@
 #pragma once
-/* Transcripts: from the first chunk's result (partial, version 0) to version 1. A version is the rows
- * of `segments` that are alive in it. Functions with a `tx` run inside a write. */
+/* Transcripts: from the first chunk's result (partial, version 0) to version 1. A version is the
+ * rows of `segments` that are alive in it. Functions with a `tx` run inside a write. */
 
 #include "base/id.h"
 #include "store/store.h"
@@ -11,9 +11,9 @@ struct sc_transcript {
     char job_id[SC_UUID_TEXT];
     bool complete;
     char language[24];
-    int version; /* the current one; 0 while partial */
+    int version;                                    /* the current one; 0 while partial */
     int64_t segment_count, word_count, duration_ms; /* duration -1: unknown */
-    double confidence; /* negative: unknown */
+    double confidence;                              /* negative: unknown */
     int64_t created_ms, updated_ms;
 };
 
@@ -24,8 +24,8 @@ SC_MUST_USE enum sc_code sc_transcript_of_job(struct sc_conn *conn, int64_t job,
                                               struct sc_transcript *out, struct sc_error *err);
 struct sc_transcript_filter {
     int64_t owner_id;
-    int64_t job, file_id;  /* 0: all */
-    int64_t before_id;     /* cursor; 0: from the newest */
+    int64_t job, file_id; /* 0: all */
+    int64_t before_id;    /* cursor; 0: from the newest */
     int limit;
 };
 typedef enum sc_code (*sc_transcript_fn)(void *ctx, const struct sc_transcript *t,
@@ -35,9 +35,9 @@ SC_MUST_USE enum sc_code sc_transcript_list(struct sc_conn *conn,
                                             sc_transcript_fn fn, void *ctx, struct sc_error *err);
 /* The segments of a version (0: those that a partial transcript has so far), in order. Memory: the
  * caller's, some 100 bytes a word. VERSION_NOT_FOUND. */
-SC_MUST_USE enum sc_code sc_transcript_segments(struct sc_conn *conn,
-                                                const struct sc_transcript *t, int version,
-                                                struct sc_segments *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_transcript_segments(struct sc_conn *conn, const struct sc_transcript *t,
+                                                int version, struct sc_segments *out,
+                                                struct sc_error *err);
 
 /* ---- made by the pipeline ---- */
 

@@ -1,0 +1,173 @@
+-- Files, transcripts, segments, versions. Plans are checked by tests/unit/library/test-plans.c.
+
+-- name: file_insert
+INSERT INTO files (owner_id, file_hash, original_name, file_path, size_bytes, format, codec,
+                   duration_ms, duration_counted, sample_rate, channels, bit_rate, tags,
+                   uploaded_ms, archived_ms)
+VALUES (:owner_id, :file_hash, :original_name, :file_path, :size_bytes, :format, :codec,
+        :duration_ms, :duration_counted, :sample_rate, :channels, :bit_rate, :tags,
+        :now, :archived_ms);
+
+-- name: file_hash_known
+SELECT 1 AS known FROM files WHERE file_hash = :file_hash LIMIT 1;
+
+-- name: file_get
+SELECT * FROM files WHERE id = :id AND (:owner_id = 0 OR owner_id = :owner_id);
+
+-- name: file_by_owner_hash
+SELECT * FROM files WHERE owner_id = :owner_id AND file_hash = :file_hash;
+
+-- name: file_by_hash
+SELECT * FROM files WHERE file_hash = :file_hash ORDER BY id LIMIT 1;
+
+-- name: file_list_all
+SELECT * FROM files
+WHERE id < :before AND (:name IS NULL OR original_name = :name)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: file_list_owner
+SELECT * FROM files WHERE owner_id = :owner_id AND id < :before
+ORDER BY id DESC LIMIT :limit;
+
+-- name: file_list_owner_name
+SELECT * FROM files WHERE owner_id = :owner_id AND original_name = :name AND id < :before
+ORDER BY id DESC LIMIT :limit;
+
+-- The sign + keeps the planner from UNIQUE (owner_id, file_hash), which would have to be sorted.
+-- name: file_list_hash
+SELECT * FROM files
+WHERE file_hash = :hash AND id < :before AND (:owner_id = 0 OR +owner_id = :owner_id)
+  AND (:name IS NULL OR +original_name = :name)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: file_set_duration
+UPDATE files SET duration_ms = :duration_ms, duration_counted = 1 WHERE id = :id;
+
+-- name: upload_insert
+INSERT INTO uploads (file_id, owner_id, name, source, created_ms)
+VALUES (:file_id, :owner_id, :name, :source, :now);
+
+-- name: transcript_get
+SELECT transcripts.*, jobs.job_id
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.id = :id AND (:owner_id = 0 OR transcripts.owner_id = :owner_id);
+
+-- name: transcript_of_job
+SELECT transcripts.*, jobs.job_id
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.job = :job
+ORDER BY transcripts.id DESC LIMIT 1;
+
+-- name: transcript_list_all
+SELECT transcripts.*, jobs.job_id
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.id < :before
+ORDER BY transcripts.id DESC LIMIT :limit;
+
+-- name: transcript_list_owner
+SELECT transcripts.*, jobs.job_id
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.owner_id = :owner_id AND transcripts.id < :before
+ORDER BY transcripts.id DESC LIMIT :limit;
+
+-- name: transcript_list_file
+SELECT transcripts.*, jobs.job_id
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.file_id = :file_id AND transcripts.id < :before
+  AND (:owner_id = 0 OR +transcripts.owner_id = :owner_id)
+ORDER BY transcripts.id DESC LIMIT :limit;
+
+-- name: transcript_list_job
+SELECT transcripts.*, jobs.job_id
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.job = :job AND transcripts.id < :before
+  AND (:file_id = 0 OR +transcripts.file_id = :file_id)
+  AND (:owner_id = 0 OR +transcripts.owner_id = :owner_id)
+ORDER BY transcripts.id DESC LIMIT :limit;
+
+-- name: transcript_insert
+INSERT INTO transcripts (owner_id, job, file_id, state, language, duration_ms, created_ms,
+                         updated_ms)
+SELECT jobs.owner_id, jobs.id, files.id, 0, jobs.language,
+       coalesce(jobs.duration_ms, files.duration_ms), :now, :now
+FROM jobs JOIN files ON files.id = jobs.file_id
+WHERE jobs.id = :job;
+
+-- name: transcript_state
+SELECT state FROM transcripts WHERE id = :id;
+
+-- name: transcript_grow
+UPDATE transcripts
+SET segment_count = segment_count + :segments, word_count = word_count + :words,
+    updated_ms = :now
+WHERE id = :id AND state = 0;
+
+-- name: transcript_complete
+UPDATE transcripts
+SET state = 1, current_version = 1, segment_count = :segments, word_count = :words,
+    confidence = :confidence, duration_ms = coalesce(:duration_ms, duration_ms),
+    language = CASE language WHEN '' THEN :language ELSE language END, updated_ms = :now
+WHERE id = :id AND state = 0;
+
+-- The index rows of a chunk go before its rows: FTS5 must be told the old text.
+-- name: segment_unindex_chunk
+INSERT INTO segments_fts (segments_fts, rowid, text)
+SELECT 'delete', id, text FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk;
+
+-- name: segment_delete_chunk
+DELETE FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk;
+
+-- A row of a partial transcript; its own id is its segment's, for it is the first.
+-- name: segment_insert
+INSERT INTO segments (id, segment_id, transcript_id, born, chunk, ord, start_ms, end_ms, text,
+                      speaker, confidence, words, origin_id, content_hash)
+SELECT n, n, :transcript_id, 1, :chunk, :ord, :start_ms, :end_ms, :text, :speaker, :confidence,
+       :words, :origin_id, :content_hash
+FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM segments);
+
+-- name: segment_index_chunk
+INSERT INTO segments_fts (rowid, text)
+SELECT id, text FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk;
+
+-- name: segment_list_chunk
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, content_hash
+FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk
+ORDER BY start_ms, ord;
+
+-- The current version, or what a partial transcript has.
+-- name: segment_list_alive
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, content_hash
+FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
+ORDER BY start_ms, ord;
+
+-- name: segment_list_version
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, content_hash
+FROM segments
+WHERE transcript_id = :transcript_id AND born <= :version AND (died IS NULL OR died > :version)
+ORDER BY start_ms, ord;
+
+-- name: segment_list_hashes
+SELECT content_hash FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
+ORDER BY start_ms, ord;
+
+-- name: origin_find
+SELECT id FROM origins
+WHERE engine = :engine AND engine_version = :engine_version AND model = :model
+  AND principal_id IS NULL;
+
+-- name: origin_insert
+INSERT INTO origins (engine, engine_version, model) VALUES (:engine, :engine_version, :model);
+
+-- name: version_get
+SELECT content_hash FROM versions WHERE transcript_id = :transcript_id AND version = :version;
+
+-- name: version_insert_first
+INSERT INTO versions (transcript_id, version, is_current, segment_count, word_count, created_by,
+                      created_ms, content_hash)
+SELECT id, 1, 1, :segments, :words, owner_id, :now, :content_hash
+FROM transcripts WHERE id = :id;
+
+-- name: export_insert
+INSERT INTO export_history (transcript_id, version, format_name, file_path, exported_ms,
+                            exported_by)
+VALUES (:transcript_id, :version, :format, :path, :now, :by);

@@ -1,0 +1,18 @@
+#pragma once
+/* What the files of the module share. */
+
+#include "library/transcripts.h"
+
+#include "base/hash.h"
+
+/* Reads a bound segment_list_* statement to its end and replaces what out holds. What each row says
+ * is held against its content hash: STORE_DAMAGED names the transcript and the segment. Each hash
+ * is fed to sum (NULL: none), in order. */
+SC_MUST_USE enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript,
+                                          struct sc_segments *out, struct sc_hash *sum,
+                                          struct sc_error *err);
+/* Words of all segments. */
+int64_t sc_segments_words(const struct sc_segments *s);
+/* Is the transcript still partial? TRANSCRIPT_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_transcript_partial(struct sc_conn *conn, int64_t id, bool *partial,
+                                               struct sc_error *err);

@@ -1,0 +1,218 @@
+#include "library/library-internal.h"
+#include "transcript/words.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+/* Chunks come in order, and so do the segments of one: (start_ms, ord) then never ties. */
+#define ORD_PER_CHUNK INT64_C(1000000)
+
+int64_t sc_segments_words(const struct sc_segments *s)
+{
+    int64_t words = 0;
+    for (size_t i = 0; i < s->count; i++)
+        words += (int64_t)s->items[i].word_count;
+    return words;
+}
+
+/* ---- rows to segments ---- */
+
+/* Fills an empty segment; its content hash is checked. */
+static enum sc_code segment_from_row(struct sc_stmt *st, int64_t transcript, struct sc_segment *out,
+                                     struct sc_error *err)
+{
+    struct sc_str speaker = sc_stmt_str(st, "speaker");
+    struct sc_str text = sc_stmt_str(st, "text");
+    out->row = sc_stmt_int(st, "id");
+    out->id = sc_stmt_int(st, "segment_id");
+    out->chunk = (int)sc_stmt_int(st, "chunk");
+    out->start_ms = sc_stmt_int(st, "start_ms");
+    out->end_ms = sc_stmt_int(st, "end_ms");
+    out->text = sc_strndup(text.ptr, text.len);
+    out->speaker = speaker.len == 0 ? NULL : sc_strndup(speaker.ptr, speaker.len);
+    out->confidence = (float)sc_stmt_double_or(st, "confidence", -1);
+
+    struct sc_error why = { 0 };
+    char hash[SC_SHA256_TEXT];
+    if (sc_words_unpack(sc_stmt_str(st, "words"), out, &why) == SC_OK) {
+        sc_segment_hash(out, hash);
+        if (strcmp(hash, sc_stmt_text(st, "content_hash")) == 0)
+            return SC_OK;
+        (void)snprintf(why.msg, sizeof(why.msg), "its content hash does not match");
+    }
+    return sc_error_set(err, SC_E_STORE_DAMAGED,
+                        "segment %" PRId64 " of transcript %" PRId64 " is damaged: %.120s", out->id,
+                        transcript, why.msg);
+}
+
+enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript, struct sc_segments *out,
+                              struct sc_hash *sum, struct sc_error *err)
+{
+    SC_AUTO_SEGMENTS read = { 0 };
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(st, &row, err);
+        if (code != SC_OK)
+            return code;
+        if (!row)
+            break;
+        struct sc_segment *segment = sc_segments_add(&read);
+        if (segment == NULL)
+            return sc_error_set(err, SC_E_INTERNAL, "no memory for transcript %" PRId64,
+                                transcript);
+        code = segment_from_row(st, transcript, segment, err);
+        if (code != SC_OK)
+            return code;
+        if (sum != NULL)
+            sc_hash_update(sum, sc_stmt_text(st, "content_hash"), SC_SHA256_TEXT - 1);
+    }
+    sc_segments_done(out);
+    *out = read;
+    read = (struct sc_segments){ 0 };
+    return SC_OK;
+}
+
+enum sc_code sc_transcript_chunk(struct sc_conn *conn, int64_t id, int chunk,
+                                 struct sc_segments *out, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEGMENT_LIST_CHUNK);
+    sc_stmt_bind_int(&st, ":transcript_id", id);
+    sc_stmt_bind_int(&st, ":chunk", chunk);
+    return sc_segments_read(&st, id, out, NULL, err);
+}
+
+/* ---- segments to rows ---- */
+
+static enum sc_code insert_origin(struct sc_conn *tx, const struct sc_origin *origin, int64_t *id,
+                                  struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_ORIGIN_INSERT);
+    sc_stmt_bind_text(&st, ":engine", origin->engine);
+    sc_stmt_bind_text(&st, ":engine_version", origin->engine_version);
+    sc_stmt_bind_text(&st, ":model", origin->model);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        *id = sc_conn_last_id(tx);
+    return code;
+}
+
+/* UNIQUE holds NULLs apart, so the row of an engine is looked for first. */
+static enum sc_code origin_row(struct sc_conn *tx, const struct sc_origin *given, int64_t *id,
+                               struct sc_error *err)
+{
+    struct sc_origin origin = {
+        .engine = given->engine == NULL ? "" : given->engine,
+        .engine_version = given->engine_version == NULL ? "" : given->engine_version,
+        .model = given->model == NULL ? "" : given->model,
+    };
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_ORIGIN_FIND);
+    sc_stmt_bind_text(&st, ":engine", origin.engine);
+    sc_stmt_bind_text(&st, ":engine_version", origin.engine_version);
+    sc_stmt_bind_text(&st, ":model", origin.model);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_E_NOT_FOUND)
+        return insert_origin(tx, &origin, id, err);
+    if (code == SC_OK)
+        *id = sc_stmt_int(&st, "id");
+    return code;
+}
+
+/* What all rows of a chunk share. */
+struct target {
+    int64_t transcript, origin;
+    int chunk;
+};
+
+static enum sc_code insert_segment(struct sc_conn *tx, const struct target *to,
+                                   const struct sc_segment *segment, size_t index,
+                                   struct sc_error *err)
+{
+    struct sc_segment s = *segment; /* as it will be read: no speaker is NULL, no text is "" */
+    if (s.speaker != NULL && s.speaker[0] == '\0')
+        s.speaker = NULL;
+    char hash[SC_SHA256_TEXT];
+    sc_segment_hash(&s, hash);
+    SC_AUTO_BUF words = { 0 };
+    sc_words_pack(&s, &words);
+    if (words.failed)
+        return sc_error_set(err, SC_E_BODY_TOO_LARGE, "segment %zu has too many words", index);
+
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_SEGMENT_INSERT);
+    sc_stmt_bind_int(&st, ":transcript_id", to->transcript);
+    sc_stmt_bind_int(&st, ":chunk", to->chunk);
+    sc_stmt_bind_int(&st, ":ord", to->chunk * ORD_PER_CHUNK + (int64_t)index);
+    sc_stmt_bind_int(&st, ":start_ms", s.start_ms);
+    sc_stmt_bind_int(&st, ":end_ms", s.end_ms);
+    sc_stmt_bind_text(&st, ":text", s.text == NULL ? "" : s.text);
+    sc_stmt_bind_text(&st, ":speaker", s.speaker == NULL ? "" : s.speaker);
+    if (s.confidence >= 0)
+        sc_stmt_bind_double(&st, ":confidence", s.confidence);
+    else
+        sc_stmt_bind_null(&st, ":confidence");
+    if (words.len > 0)
+        sc_stmt_bind_blob(&st, ":words", words.ptr, words.len);
+    else
+        sc_stmt_bind_null(&st, ":words");
+    sc_stmt_bind_int(&st, ":origin_id", to->origin);
+    sc_stmt_bind_text(&st, ":content_hash", hash);
+    return sc_stmt_run(&st, err);
+}
+
+/* Runs a statement on the rows of a chunk. */
+static enum sc_code on_chunk(struct sc_conn *tx, enum sc_sql id, const struct target *to,
+                             struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, id);
+    sc_stmt_bind_int(&st, ":transcript_id", to->transcript);
+    sc_stmt_bind_int(&st, ":chunk", to->chunk);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code replace_rows(struct sc_conn *tx, const struct target *to,
+                                 const struct sc_segments *segments, struct sc_error *err)
+{
+    enum sc_code code = on_chunk(tx, SC_SQL_SEGMENT_UNINDEX_CHUNK, to, err);
+    if (code == SC_OK)
+        code = on_chunk(tx, SC_SQL_SEGMENT_DELETE_CHUNK, to, err);
+    for (size_t i = 0; code == SC_OK && i < segments->count; i++)
+        code = insert_segment(tx, to, &segments->items[i], i, err);
+    return code == SC_OK ? on_chunk(tx, SC_SQL_SEGMENT_INDEX_CHUNK, to, err) : code;
+}
+
+/* Adds what is new to the transcript's counts and takes off what was replaced. */
+static enum sc_code grow(struct sc_conn *tx, int64_t id, const struct sc_segments *before,
+                         const struct sc_segments *after, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TRANSCRIPT_GROW);
+    sc_stmt_bind_int(&st, ":id", id);
+    sc_stmt_bind_int(&st, ":segments", (int64_t)after->count - (int64_t)before->count);
+    sc_stmt_bind_int(&st, ":words", sc_segments_words(after) - sc_segments_words(before));
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_transcript_put_chunk(struct sc_conn *tx, int64_t id, int chunk,
+                                     const struct sc_segments *segments,
+                                     const struct sc_origin *origin, struct sc_error *err)
+{
+    bool partial = false;
+    struct target to = { .transcript = id, .chunk = chunk };
+    SC_AUTO_SEGMENTS before = { 0 };
+
+    enum sc_code code = sc_segments_check(segments, err);
+    if (code == SC_OK)
+        code = sc_transcript_partial(tx, id, &partial, err);
+    if (code == SC_OK && !partial)
+        return sc_error_set(err, SC_E_CONFLICT, "transcript %" PRId64 " is complete", id);
+    if (code == SC_OK)
+        code = sc_transcript_chunk(tx, id, chunk, &before, err);
+    if (code == SC_OK)
+        code = origin_row(tx, origin, &to.origin, err);
+    if (code == SC_OK)
+        code = replace_rows(tx, &to, segments, err);
+    return code == SC_OK ? grow(tx, id, &before, segments, err) : code;
+}
