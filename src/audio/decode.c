@@ -8,6 +8,7 @@
 
 #define ERRORS_IN_A_ROW 5000 /* packets without one sample between them: the rest is noise */
 #define READ_ERRORS 100      /* in a row from the demuxer */
+#define ALLOC_MAX ((size_t)128 << 20) /* one block; headers lie about sizes */
 
 struct decode {
     struct input in;
@@ -223,6 +224,7 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
 void sc_audio_warm_up(void)
 {
     av_log_set_level(AV_LOG_QUIET);
+    av_max_alloc(ALLOC_MAX);
     /* MPEG-TS converts service names: the first conversion opens the tables of iconv. */
     iconv_t tables = iconv_open("UTF-8", "ISO-8859-1");
     if (tables != (iconv_t)-1)
