@@ -8,6 +8,7 @@
 
 #define ERRORS_IN_A_ROW 5000 /* packets without one sample between them: the rest is noise */
 #define READ_ERRORS 100      /* in a row from the demuxer */
+#define ALLOC_MAX ((size_t)128 << 20) /* one block; headers lie about sizes */
 
 struct decode {
     struct input in;
@@ -177,6 +178,19 @@ static enum sc_code decode_all(struct decode *d, struct sc_error *err)
     return code;
 }
 
+/* A declared length that the bytes can hold is believed when it is too long: no need to decode a
+ * day. */
+static enum sc_code check_declared(const struct sc_audio_info *info,
+                                   const struct sc_audio_options *options, struct sc_error *err)
+{
+    if (options->max_ms <= 0 || info->duration_ms <= options->max_ms)
+        return SC_OK;
+    return sc_error_set(err, SC_E_FILE_TOO_LARGE,
+                        "the recording is %lld seconds long and %lld are allowed: cut it, or raise "
+                        "upload.max_duration",
+                        (long long)(info->duration_ms / 1000), (long long)(options->max_ms / 1000));
+}
+
 enum sc_code sc_audio_decode(const struct sc_audio_source *source,
                              const struct sc_audio_options *options,
                              const struct sc_audio_sink *sink, struct sc_audio_stats *stats,
@@ -190,6 +204,8 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
         .stats = &counted,
     };
     enum sc_code code = input_open(&d.in, &info, err);
+    if (code == SC_OK)
+        code = check_declared(&info, options, err);
     if (code == SC_OK)
         code = sink->info(sink->ctx, &info, err);
     if (code != SC_OK)
@@ -208,6 +224,7 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
 void sc_audio_warm_up(void)
 {
     av_log_set_level(AV_LOG_QUIET);
+    av_max_alloc(ALLOC_MAX);
     /* MPEG-TS converts service names: the first conversion opens the tables of iconv. */
     iconv_t tables = iconv_open("UTF-8", "ISO-8859-1");
     if (tables != (iconv_t)-1)

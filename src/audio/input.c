@@ -220,7 +220,8 @@ static bool is_encrypted(const AVStream *stream)
 static enum sc_code choose_stream(struct input *in, struct sc_error *err)
 {
     int index = av_find_best_stream(in->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
-    /* A track of a codec that is not accepted counts for nothing above; it is refused by name later. */
+    /* A track of a codec that is not accepted counts for nothing above; it is refused by name
+     * later. */
     for (unsigned i = 0; i < in->format->nb_streams && index < 0; i++) {
         if (in->format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
             index = (int)i;

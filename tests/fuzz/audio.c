@@ -37,7 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sc_audio_options options = { .max_ms = 3600000 };
     struct sc_audio_stats stats = { 0 };
     struct sc_error err = { 0 };
+    static bool warm;
 
+    if (!warm)
+        sc_audio_warm_up();
+    warm = true;
     enum sc_code code = sc_audio_decode(&source, &options, &sink, &stats, &err);
     if (code != SC_OK && (err.code != code || err.msg[0] == 0))
         abort();

@@ -338,17 +338,21 @@ static void a_lying_duration_is_not_believed(void **state)
     assert_near((int64_t)h.samples / 16, 3000, 5, "length");
 }
 
-static void limits_and_stops_end_it(void **state)
+static void limits_end_it_by_the_header_or_by_the_count(void **state)
 {
     (void)state;
     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
-    SC_AUTO(heard_done) struct heard limited = { 0 };
+    SC_AUTO(heard_done) struct heard declared = { 0 };
+    SC_AUTO(heard_done) struct heard counted = { 0 };
     SC_AUTO(heard_done) struct heard probed = { 0 };
+    const struct sc_audio_options limit = { .max_ms = 5000 };
     ffmpeg(&dir, "-f lavfi -i sine=d=20:r=16000 long.wav");
-    assert_int_equal(
-        decode_file(&dir, "long.wav", &(struct sc_audio_options){ .max_ms = 5000 }, &limited),
-        SC_E_FILE_TOO_LARGE);
-    assert_in_range(limited.samples, 0, 5 * RATE);
+    ffmpeg(&dir, "-f lavfi -i sine=d=20:r=16000 long.aac");
+    assert_int_equal(decode_file(&dir, "long.wav", &limit, &declared), SC_E_FILE_TOO_LARGE);
+    assert_int_equal(declared.infos, 0);
+    assert_int_equal(decode_file(&dir, "long.aac", &limit, &counted), SC_E_FILE_TOO_LARGE);
+    assert_int_equal(counted.infos, 1);
+    assert_in_range(counted.samples, 0, 5 * RATE);
     assert_int_equal(
         decode_file(&dir, "long.wav", &(struct sc_audio_options){ .probe = true }, &probed), SC_OK);
     assert_int_equal(probed.samples, 0);
@@ -470,7 +474,7 @@ int main(void)
         TEST(formats_that_are_not_listed_are_refused),
         TEST(a_header_without_samples_is_an_empty_recording),
         TEST(a_lying_duration_is_not_believed),
-        TEST(limits_and_stops_end_it),
+        TEST(limits_end_it_by_the_header_or_by_the_count),
         TEST(stop_is_asked_for_while_decoding),
         TEST(the_sink_may_end_it_with_its_own_code),
         TEST(a_failing_disk_is_no_fault_of_the_format),
