@@ -70,7 +70,8 @@ struct sc_http_options {
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,
                                        struct sc_error *err);
 /* No new connections; parked requests are answered 503 SHUTTING_DOWN, streams end; waits for
- * handlers up to the deadline (monotonic), then closes. */
+ * requests up to the deadline (sc_clock_mono_ms), then closes their connections. Handlers that
+ * still run are waited for: nothing can interrupt them. Idempotent; one thread. */
 void sc_http_stop(struct sc_http *http, int64_t deadline_ms);
 /* Uploads that are arriving or being answered: a server that ends when nobody needs it must wait
  * for them, though no handler runs yet. */
@@ -125,18 +126,24 @@ struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
 
 /* ---- waiting ---- */
 
-/* Parks the request: the thread is free, the connection stays. Later sc_request_resume() queues
- * `again` to a worker thread; so does the deadline. When the client goes away first, `gone` is
- * called (any thread) and the request must not be touched afterwards. Exactly one of them happens.
- */
+/* Parks the request once the handler has returned: the thread is free, the connection stays. Later
+ * sc_request_resume() queues `again` to a worker thread; so does the deadline (sc_clock_mono_ms).
+ * When the client goes away first, or the server stops (which answers 503 itself), `gone` is called
+ * (any thread) and the request must not be touched afterwards. Exactly one of them happens.
+ *
+ * Callers keep a lock of their own over their waiters: they call sc_request_resume() under it, and
+ * `again` and `gone` take the request off the list under it. So nobody resumes a request that has
+ * ended. A wake-up between listing the request and the handler's return is not lost. */
 struct sc_done *sc_reply_later(struct sc_request *req, int64_t deadline_ms, sc_handler_fn again,
                                void (*gone)(void *ctx), void *ctx);
-/* Safe from any thread, at most once per parking; false when it was resumed or gone already. */
+/* Safe from any thread; false when it was resumed or gone already, or runs `again` just now: wake
+ * another then. */
 bool sc_request_resume(struct sc_request *req);
 
 /* A stream (server-sent events). `next` runs on a worker or pool thread: appends what is ready to
  * out; leaves it empty when nothing is; returns false at the end. Woken by sc_stream_wake() from
- * any thread; a comment line is sent every 15 s. `closed` is called exactly once, at the end. */
+ * any thread, at any time until `closed` has returned (so: under the lock that `closed` takes); a
+ * comment line is sent every 15 s. `closed` is called exactly once, at the end, by any thread. */
 struct sc_stream;
 typedef bool (*sc_stream_fn)(void *ctx, struct sc_buf *out);
 struct sc_done *sc_reply_stream(struct sc_request *req, const char *content_type, sc_stream_fn next,

@@ -94,6 +94,44 @@ static void stopping_ends_streams(void **state)
     }
 }
 
+struct hearing {
+    int heard;
+    bool stop;
+};
+
+static bool hear(void *ctx, struct sc_str id, struct sc_str type, struct sc_str data)
+{
+    struct hearing *h = ctx;
+    assert_true(sc_str_equal(id, SC_STR("7")));
+    assert_true(sc_str_equal(type, SC_STR("tick")));
+    assert_true(sc_str_equal(data, SC_STR("{}")));
+    h->heard++;
+    return true;
+}
+
+static bool heard_enough(void *ctx)
+{
+    const struct hearing *h = ctx;
+    if (h->heard == 0)
+        rig_publish("id: 7\nevent: tick\ndata: {}\n\n");
+    return h->heard > 0 && h->stop;
+}
+
+static void our_client_hears_and_leaves(void **state)
+{
+    (void)state;
+    SC_AUTO(rig_done) struct rig rig;
+    SC_AUTO(sc_client_closep) struct sc_client *c = NULL;
+    struct sc_error err = { 0 };
+    struct hearing h = { .stop = true };
+    rig_start(&rig, NULL);
+    assert_int_equal(sc_client_open(rig.tcp_server, NULL, &c, &err), SC_OK);
+    sc_client_set_stop(c, heard_enough, &h);
+    assert_int_equal(sc_client_events(c, "/api/stream", hear, &h, &err), SC_E_CANCELLED);
+    assert_true(h.heard > 0);
+    rig_await(&rig_counters.closed, 1);
+}
+
 static void *publish_many(void *ctx)
 {
     (void)ctx;
@@ -130,6 +168,7 @@ int main(void)
         TEST(a_listener_that_leaves_is_noticed_while_nothing_happens),
         TEST(a_silent_stream_says_so_every_15_seconds),
         TEST(stopping_ends_streams),
+        TEST(our_client_hears_and_leaves),
         TEST(waking_races_with_closing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
