@@ -43,7 +43,7 @@ void sc_api_free(struct sc_api *api)
 {
     if (api == NULL)
         return;
-    sc_queue_on_ready(api->options.queue, NULL, NULL);
+    sc_queue_on_ready(api->options.queue, NULL, api);
     sc_parking_done(&api->parking);
     (void)pthread_mutex_destroy(&api->lock);
     free(api);

@@ -13,6 +13,8 @@ struct sc_api_options {
     bool local_open; /* a TCP listener on loopback answers without a token */
     /* A worker with this process id has registered under this id (the supervisor wants to know). */
     void (*worker_registered)(void *ctx, int pid, int64_t worker_id);
+    /* A worker has handed in the result of a task. */
+    void (*worker_finished)(void *ctx, int64_t worker_id);
     /* A request came in or ended (ephemeral servers count clients). */
     void (*activity)(void *ctx);
     void *ctx;
@@ -30,7 +32,8 @@ enum sc_code sc_api_authenticate(void *api, struct sc_str bearer, bool unix_sock
                                  struct sc_principal *out, struct sc_error *err);
 /* Tasks became ready: wakes parked claims. From any thread. */
 void sc_api_wake(struct sc_api *api);
-/* Wakes everything that is parked so that it can answer SHUTTING_DOWN; streams end. */
+/* Wakes everything that is parked so that it can answer SHUTTING_DOWN; streams end. What would
+ * change something answers so from now on, but for the calls with which workers end theirs. */
 void sc_api_stop(struct sc_api *api);
 /* Clients that are connected to a stream or wait for something. */
 int sc_api_waiting(struct sc_api *api);

@@ -151,6 +151,8 @@ struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *ap
     enum sc_code code = decode_complete(req, &result, &err);
     if (code == SC_OK)
         code = sc_chunk_complete(api->options.pipelines, &result, &repeated, &err);
+    if (code == SC_OK && api->options.worker_finished != NULL)
+        api->options.worker_finished(api->options.ctx, result.fence.worker_id);
     if (code == SC_OK)
         sc_completion_view(&reply, repeated);
     return sc_api_answer(req, code, &err, 200, &reply);

@@ -11,6 +11,11 @@ static struct sc_done *enter(struct sc_request *req, struct sc_api *api, unsigne
                              handler_fn handler)
 {
     bool counts = scope != SC_SCOPE_WORK;
+    if ((scope & (SC_SCOPE_WRITE | SC_SCOPE_ADMIN)) != 0 && atomic_load(&api->stopping)) {
+        struct sc_error err = { 0 };
+        (void)sc_error_set(&err, SC_E_SHUTTING_DOWN, "the server is stopping");
+        return sc_reply_error(req, &err);
+    }
     if (counts)
         sc_api_count(api, 1);
     struct sc_done *done = handler(req, api);

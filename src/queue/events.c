@@ -65,29 +65,27 @@ enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx, struct sc
     return SC_OK;
 }
 
-static void call_hook(struct sc_queue *queue, const struct sc_hook *hook)
+static void call_hooks(struct sc_queue *queue, const struct sc_hook *hooks)
 {
-    struct sc_hook copy;
-    {
-        SC_LOCK(&queue->lock);
-        copy = *hook;
+    SC_LOCK(&queue->lock);
+    for (size_t i = 0; i < SC_QUEUE_LISTENERS; i++) {
+        if (hooks[i].fn != NULL)
+            hooks[i].fn(hooks[i].ctx);
     }
-    if (copy.fn != NULL)
-        copy.fn(copy.ctx);
 }
 
 static void ready_committed(void *owner, const void *arg)
 {
     (void)arg;
     struct sc_queue *queue = owner;
-    call_hook(queue, &queue->on_ready);
+    call_hooks(queue, queue->on_ready);
 }
 
 static void cancel_committed(void *owner, const void *arg)
 {
     (void)arg;
     struct sc_queue *queue = owner;
-    call_hook(queue, &queue->on_cancel);
+    call_hooks(queue, queue->on_cancel);
 }
 
 void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx)

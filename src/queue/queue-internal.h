@@ -29,8 +29,8 @@ struct sc_queue {
     unsigned admission_turn[SC_CLASS_COUNT_];
     int64_t clock_saved_ms;
 
-    pthread_mutex_t lock; /* guards the hooks */
-    struct sc_hook on_ready, on_cancel;
+    pthread_mutex_t lock; /* guards the hooks, and is held while they are called */
+    struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
 };
 
 /* ---- clock.c ---- */

@@ -164,14 +164,27 @@ void sc_queue_close(struct sc_queue *queue)
     free(queue);
 }
 
-void sc_queue_on_ready(struct sc_queue *queue, sc_ready_fn fn, void *ctx)
+static void set_hook(struct sc_queue *queue, struct sc_hook *hooks, sc_ready_fn fn, void *ctx)
 {
     SC_LOCK(&queue->lock);
-    queue->on_ready = (struct sc_hook){ fn, ctx };
+    struct sc_hook *place = NULL;
+    for (size_t i = 0; i < SC_QUEUE_LISTENERS; i++) {
+        if (hooks[i].fn != NULL && hooks[i].ctx == ctx)
+            place = &hooks[i];
+        else if (hooks[i].fn == NULL && place == NULL)
+            place = &hooks[i];
+    }
+    sc_assert(place != NULL || fn == NULL);
+    if (place != NULL)
+        *place = (struct sc_hook){ fn, ctx };
+}
+
+void sc_queue_on_ready(struct sc_queue *queue, sc_ready_fn fn, void *ctx)
+{
+    set_hook(queue, queue->on_ready, fn, ctx);
 }
 
 void sc_queue_on_cancel(struct sc_queue *queue, sc_ready_fn fn, void *ctx)
 {
-    SC_LOCK(&queue->lock);
-    queue->on_cancel = (struct sc_hook){ fn, ctx };
+    set_hook(queue, queue->on_cancel, fn, ctx);
 }

@@ -63,10 +63,14 @@ SC_MUST_USE enum sc_code sc_queue_stats(struct sc_queue *queue, struct sc_conn *
 SC_MUST_USE enum sc_code sc_queue_demand(struct sc_conn *conn, int64_t *ready, int64_t *running,
                                          struct sc_error *err);
 
-/* Called (on the writer thread, after a commit) whenever tasks of some lane became ready. */
+/* Called (on the writer thread, after a commit) whenever tasks of some lane became ready.
+ * Listeners, at most SC_QUEUE_LISTENERS, are known by their ctx: fn NULL takes that one away, and
+ * it is not called any more once this has returned. A listener must not block, nor come or go in a
+ * call. */
+#define SC_QUEUE_LISTENERS 4
 typedef void (*sc_ready_fn)(void *ctx);
 void sc_queue_on_ready(struct sc_queue *queue, sc_ready_fn fn, void *ctx);
-/* Called after a commit that cancelled tasks which a worker holds. */
+/* Called after a commit that cancelled tasks which a worker holds. Listeners as above. */
 void sc_queue_on_cancel(struct sc_queue *queue, sc_ready_fn fn, void *ctx);
 
 /* ---- the log of events ---- */

@@ -1,0 +1,91 @@
+#pragma once
+/* What the files of the daemon share. Three threads of our own: the main one waits for signals and,
+ * when ephemeral, for idleness; `supervisor` keeps the local workers; `upkeep` sweeps the queue. */
+
+#include "base/error.h"
+#include "config/config.h"
+#include "queue/queue.h"
+#include "sys/lockfile.h"
+
+#include <stdbool.h>
+
+/* ---- folder.c ---- */
+
+/* Paths below the data folder, made from config->data_dir; all owned. */
+struct sc_folder {
+    char *root;   /* absolute */
+    char *lock;   /* run/lock */
+    char *socket; /* run/scripta.sock */
+    char *listen; /* run/listen: the TCP address that is served, one line */
+    char *temp;   /* temp */
+    char *log;    /* logs/scripta.log */
+    char *store;  /* scripta.db */
+};
+void sc_folder_init(struct sc_folder *folder, const char *data_dir);
+void sc_folder_done(struct sc_folder *folder);
+/* Takes the lock on the folder, making what is needed for that. When an ephemeral server holds it
+ * and we are none, that one is asked to end and waited for (5 s). STORE_LOCKED names the holder. */
+SC_MUST_USE enum sc_code sc_folder_lock(const struct sc_folder *folder, bool ephemeral,
+                                        struct sc_lockfile **out, struct sc_error *err);
+/* Under the lock: makes the folders, empties temp/, forgets the last address. */
+SC_MUST_USE enum sc_code sc_folder_prepare(const struct sc_folder *folder, struct sc_error *err);
+/* The process id in the holder's line of an ephemeral server; 0: it is none. */
+int sc_folder_ephemeral_pid(const char *holder);
+
+/* ---- listen.c ---- */
+
+#define SC_LISTEN_MAX 2
+struct sc_listening {
+    int fds[SC_LISTEN_MAX];
+    size_t count;
+    char *address; /* "127.0.0.1:8000" with the port that was bound; NULL: no TCP. Owned. */
+    bool loopback;
+};
+/* Closes what has not been handed on. */
+void sc_listening_done(struct sc_listening *l);
+/* The Unix socket and, unless `address` is "", TCP. */
+SC_MUST_USE enum sc_code sc_listening_open(const struct sc_folder *folder, const char *address,
+                                           struct sc_listening *out, struct sc_error *err);
+/* Writes run/listen. */
+SC_MUST_USE enum sc_code sc_listening_publish(const struct sc_folder *folder,
+                                              const struct sc_listening *l, struct sc_error *err);
+
+/* ---- supervisor.c ---- */
+
+struct sc_supervisor;
+struct sc_supervisor_options {
+    struct sc_store *store; /* borrowed until close, as all of these */
+    struct sc_queue *queue;
+    const char *socket; /* path */
+    int workers;        /* 1 to SC_WORKERS_MAX */
+};
+#define SC_WORKERS_MAX 64
+/* Starts its thread; workers come with the first ready task. */
+SC_MUST_USE enum sc_code sc_supervisor_open(const struct sc_supervisor_options *options,
+                                            struct sc_supervisor **out, struct sc_error *err);
+/* Kills what is left of the workers. NULL allowed. */
+void sc_supervisor_close(struct sc_supervisor *s);
+SC_DEFINE_FREEP(struct sc_supervisor, sc_supervisor_close);
+/* Tasks may have become ready. Never blocks; from any thread, also the writer's. */
+void sc_supervisor_wake(struct sc_supervisor *s);
+/* What the api hears of workers. From any thread but the writer's. */
+void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_id);
+void sc_supervisor_finished(struct sc_supervisor *s, int64_t worker_id);
+/* Starts no more workers and sends SIGTERM to those there are. */
+void sc_supervisor_stop(struct sc_supervisor *s);
+void sc_supervisor_kill(struct sc_supervisor *s);
+/* Readable once none is left after a stop. */
+int sc_supervisor_idle_fd(const struct sc_supervisor *s);
+
+/* How long a worker's place stays empty after a death: nothing when it had finished a task, else 1
+ * s doubling to 30 s. `last_ms` is what it was the last time. */
+int64_t sc_supervisor_backoff_ms(bool finished, int64_t last_ms);
+
+/* ---- upkeep.c ---- */
+
+struct sc_upkeep;
+SC_MUST_USE enum sc_code sc_upkeep_open(struct sc_store *store, struct sc_queue *queue,
+                                        struct sc_upkeep **out, struct sc_error *err);
+/* NULL allowed. */
+void sc_upkeep_close(struct sc_upkeep *u);
+SC_DEFINE_FREEP(struct sc_upkeep, sc_upkeep_close);

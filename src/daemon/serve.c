@@ -1,0 +1,450 @@
+/* Starting, waiting and stopping. The parts are started bottom to top and stopped in an order that
+ * loses nothing: workers may still hand in what they have while no new work is accepted, the HTTP
+ * server goes once they have gone, the store last, and only then the lock. */
+
+#include "daemon/daemon.h"
+
+#include "api/api.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/daemon-internal.h"
+#include "sys/file.h"
+#include "json/writer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+/* The whole stop takes less than 5 s: workers have until here … */
+#define WORKERS_MS 3500
+/* … and answers to clients until here. */
+#define ANSWERS_MS 4500
+/* A server that a command started waits so long for its first request. */
+#define FIRST_REQUEST_MS 5000
+#define LOOK_MS 250
+#define NOFILE_MAX 65536
+/* Descriptors that are no connections: store, files, workers, logs. */
+#define NOFILE_OWN 512
+
+struct sc_daemon {
+    const struct sc_config *config;
+    bool ephemeral;
+    int ready_fd, signal_fd;
+    int connections; /* that the limit of descriptors allows */
+    struct sc_folder folder;
+    struct sc_lockfile *lock;
+    struct sc_store *store;
+    struct sc_hub *hub;
+    struct sc_queue *queue;
+    struct sc_blobs *blobs;
+    struct sc_pipelines *pipelines;
+    struct sc_api *api;
+    struct sc_supervisor *supervisor;
+    struct sc_upkeep *upkeep;
+    struct sc_listening listening;
+    struct sc_http *http;
+};
+
+/* ---- the process ---- */
+
+/* Blocked here before any thread exists, so that all inherit it and none is interrupted. */
+static enum sc_code open_signals(int *fd, sigset_t *before, struct sc_error *err)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)pthread_sigmask(SIG_BLOCK, &set, before);
+    *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *fd >= 0 ? SC_OK : sc_error_errno(err, errno, "cannot wait for signals");
+}
+
+/* How many connections we may have once the limit of descriptors is as high as we may set it. */
+static int raise_limits(int wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    rlim_t best = SC_MIN(limit.rlim_max, (rlim_t)NOFILE_MAX);
+    if (limit.rlim_cur < best) {
+        limit.rlim_cur = best;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= (rlim_t)wanted + NOFILE_OWN)
+        return wanted;
+    int room = (int)limit.rlim_cur - NOFILE_OWN;
+    return SC_MAX(room, (int)limit.rlim_cur / 2);
+}
+
+static int core_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    return SC_MAX(1, CPU_COUNT(&set));
+}
+
+static enum sc_code open_log(const struct sc_daemon *d, struct sc_error *err)
+{
+    struct sc_log_config log = {
+        .json = d->config->log_json,
+        .path = d->folder.log,
+        .to_stderr = true,
+        .rotate_bytes = d->config->log_rotate,
+        .keep = (int)d->config->log_keep,
+    };
+    if (!sc_log_level_from_string(d->config->log_level, &log.level))
+        log.level = SC_LOG_INFO;
+    if (!sc_log_open(&log))
+        return sc_error_errno(err, errno, "cannot open the log '%s'", d->folder.log);
+    return SC_OK;
+}
+
+/* ---- starting ---- */
+
+static void tasks_ready(void *ctx)
+{
+    struct sc_daemon *d = ctx;
+    sc_supervisor_wake(d->supervisor);
+}
+
+static void worker_registered(void *ctx, int pid, int64_t worker_id)
+{
+    struct sc_daemon *d = ctx;
+    sc_supervisor_registered(d->supervisor, pid, worker_id);
+}
+
+static void worker_finished(void *ctx, int64_t worker_id)
+{
+    struct sc_daemon *d = ctx;
+    sc_supervisor_finished(d->supervisor, worker_id);
+}
+
+static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
+{
+    const struct sc_config *c = d->config;
+    const struct sc_store_options store = {
+        .path = d->folder.store,
+        .readers = (int)c->store_readers,
+        .busy_timeout_ms = c->store_busy_timeout,
+        .open_attempts = (int)c->store_open_attempts,
+        .create = true,
+    };
+    const struct sc_queue_config queue = {
+        .max_concurrent = { (int)c->queue_max_high, (int)c->queue_max_normal,
+                            (int)c->queue_max_low },
+        .lease_ms = c->queue_lease,
+        .max_failures = (int)c->queue_max_failures,
+        .max_interruptions = (int)c->queue_max_interruptions,
+        .backoff_base_ms = c->queue_backoff,
+        .backoff_max_ms = c->queue_backoff_max,
+        .job_timeout_ms = c->queue_job_timeout,
+        .idempotency_ttl_ms = c->queue_idempotency_ttl,
+    };
+    enum sc_code code = sc_store_open(&store, &d->store, err);
+    if (code != SC_OK)
+        return code;
+    d->hub = sc_hub_new();
+    return sc_queue_open(d->store, d->hub, &queue, &d->queue, err);
+}
+
+static enum sc_code start_pipelines(struct sc_daemon *d, struct sc_error *err)
+{
+    enum sc_code code = sc_blobs_open(d->folder.root, &d->blobs, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_pipelines_options options = {
+        .store = d->store,
+        .queue = d->queue,
+        .hub = d->hub,
+        .blobs = d->blobs,
+        .config = d->config,
+    };
+    code = sc_pipelines_open(&options, &d->pipelines, err);
+    return code == SC_OK ? sc_pipelines_start(d->pipelines, err) : code;
+}
+
+static enum sc_code start_workers(struct sc_daemon *d, struct sc_error *err)
+{
+    const struct sc_supervisor_options options = {
+        .store = d->store,
+        .queue = d->queue,
+        .socket = d->folder.socket,
+        .workers = d->config->workers == 0 ? core_count() : (int)d->config->workers,
+    };
+    enum sc_code code = sc_supervisor_open(&options, &d->supervisor, err);
+    if (code != SC_OK)
+        return code;
+    sc_queue_on_ready(d->queue, tasks_ready, d);
+    return sc_upkeep_open(d->store, d->queue, &d->upkeep, err);
+}
+
+static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
+{
+    const struct sc_config *c = d->config;
+    const struct sc_api_options api = {
+        .store = d->store,
+        .queue = d->queue,
+        .hub = d->hub,
+        .pipelines = d->pipelines,
+        .config = c,
+        .local_open = c->auth_loopback_open,
+        .worker_registered = worker_registered,
+        .worker_finished = worker_finished,
+        .ctx = d,
+    };
+    d->api = sc_api_new(&api);
+    struct sc_http_options http = {
+        .app = d->api,
+        .auth = sc_api_authenticate,
+        .listen_fds = d->listening.fds,
+        .listen_count = d->listening.count,
+        .threads = (int)c->http_threads,
+        .workers = (int)c->http_workers,
+        .connection_limit = d->connections,
+        .idle_timeout_s = (int)SC_MAX(1, c->http_idle / 1000),
+        .temp_dir = d->folder.temp,
+        .spool_limit = c->upload_max_size,
+    };
+    http.routes = sc_api_routes(&http.route_count);
+    d->listening.count = 0; /* the adapter's from now on, also when it fails */
+    return sc_http_start(&http, &d->http, err);
+}
+
+static enum sc_code start(struct sc_daemon *d, struct sc_error *err)
+{
+    enum sc_code code = sc_folder_lock(&d->folder, d->ephemeral, &d->lock, err);
+    if (code == SC_OK)
+        code = sc_folder_prepare(&d->folder, err);
+    if (code == SC_OK)
+        code = open_log(d, err);
+    if (code == SC_OK)
+        code = sc_listening_open(&d->folder, d->config->listen, &d->listening, err);
+    if (code == SC_OK)
+        code = open_store(d, err);
+    if (code == SC_OK)
+        code = start_pipelines(d, err);
+    if (code == SC_OK)
+        code = start_workers(d, err);
+    if (code == SC_OK)
+        code = start_http(d, err);
+    if (code == SC_OK)
+        code = sc_listening_publish(&d->folder, &d->listening, err);
+    return code;
+}
+
+/* ---- readiness ---- */
+
+static void tell_starter(struct sc_daemon *d, struct sc_str line)
+{
+    if (d->ready_fd < 0)
+        return;
+    /* Whoever started us may have gone: that is no reason to end. */
+    (void)!sc_file_write_all(d->ready_fd, line.ptr, line.len, NULL);
+    sc_closep(&d->ready_fd);
+}
+
+static void announce(struct sc_daemon *d)
+{
+    const char *address = d->listening.address == NULL ? "" : d->listening.address;
+    tell_starter(d, SC_STR("ready\n"));
+    SC_LOG(INFO, "daemon", "ready", SC_I("pid", getpid()), SC_S("version", SC_VERSION),
+           SC_S("socket", d->folder.socket), SC_S("listen", address));
+    if (d->listening.address != NULL && !d->listening.loopback)
+        SC_LOG(WARNING, "daemon",
+               "reachable from other machines: without TLS, tokens and audio "
+               "pass in the clear",
+               SC_S("listen", address));
+}
+
+static void report_failure(struct sc_daemon *d, const struct sc_error *err)
+{
+    SC_AUTO_BUF line = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &line);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "code", sc_code_name(err->code));
+    sc_json_text(&w, "message", err->msg);
+    sc_json_end(&w);
+    sc_buf_putc(&line, '\n');
+    tell_starter(d, sc_buf_str(&line));
+    (void)fprintf(stderr, "scripta: %s\n", err->msg);
+}
+
+/* ---- running ---- */
+
+/* Takes the next signal; 0: there is none. */
+static int next_signal(const struct sc_daemon *d)
+{
+    struct signalfd_siginfo info;
+    return read(d->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo
+                                                                            : 0;
+}
+
+static bool has_tasks(struct sc_daemon *d)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_queue_stats stats;
+    if (sc_store_read(d->store, &conn, NULL) != SC_OK ||
+        sc_queue_stats(d->queue, conn, &stats, NULL) != SC_OK)
+        return true; /* unknown: do not end under somebody's hands */
+    return stats.tasks_ready + stats.tasks_running > 0;
+}
+
+struct idleness {
+    int64_t started_ms, busy_ms; /* monotonic: when something was last seen under way */
+};
+
+/* In how many milliseconds to look again; 0: an ephemeral server may end. */
+static int64_t look_for_idleness(struct sc_daemon *d, struct idleness *idle)
+{
+    int64_t now = sc_clock_mono_ms();
+    int64_t last = sc_api_last_request_ms(d->api);
+    int64_t linger = d->config->ephemeral_linger;
+    if (last <= idle->started_ms)
+        linger = SC_MAX(linger, FIRST_REQUEST_MS);
+    if (sc_api_waiting(d->api) > 0)
+        idle->busy_ms = now;
+    int64_t left = SC_MAX(last, idle->busy_ms) + linger - now;
+    if (left > 0)
+        return SC_MIN(left, LOOK_MS);
+    if (!has_tasks(d))
+        return 0;
+    idle->busy_ms = now;
+    return LOOK_MS;
+}
+
+/* Until it is time to stop. */
+static void run(struct sc_daemon *d)
+{
+    int64_t now = sc_clock_mono_ms();
+    struct idleness idle = { now, now };
+    for (;;) {
+        struct pollfd polled = { .fd = d->signal_fd, .events = POLLIN };
+        int64_t wait_ms = d->ephemeral ? look_for_idleness(d, &idle) : -1;
+        if (wait_ms == 0) {
+            SC_LOG(INFO, "daemon", "nothing left to do");
+            return;
+        }
+        (void)poll(&polled, 1, (int)wait_ms);
+        int number = next_signal(d);
+        struct sc_error err = { 0 };
+        if (number == SIGHUP && open_log(d, &err) != SC_OK)
+            (void)fprintf(stderr, "scripta: %s\n", err.msg);
+        if (number == SIGTERM || number == SIGINT) {
+            SC_LOG(INFO, "daemon", "stopping", SC_S("signal", sigabbrev_np(number)));
+            return;
+        }
+    }
+}
+
+/* ---- stopping ---- */
+
+/* Waits for the workers; a second signal ends their time. True: it came. */
+static bool wait_for_workers(struct sc_daemon *d, int64_t deadline_ms)
+{
+    for (;;) {
+        struct pollfd polled[2] = {
+            { .fd = sc_supervisor_idle_fd(d->supervisor), .events = POLLIN },
+            { .fd = d->signal_fd, .events = POLLIN },
+        };
+        int64_t left = deadline_ms - sc_clock_mono_ms();
+        if (left <= 0)
+            return false;
+        (void)poll(polled, SC_ARRAY_LEN(polled), (int)left);
+        int number = next_signal(d);
+        if (number == SIGTERM || number == SIGINT)
+            return true;
+        if (polled[0].revents != 0)
+            return false;
+    }
+}
+
+static void stop_running(struct sc_daemon *d)
+{
+    int64_t begun = sc_clock_mono_ms();
+    sc_api_stop(d->api);
+    sc_supervisor_stop(d->supervisor);
+    sc_pipelines_stop(d->pipelines);
+    bool hurry = wait_for_workers(d, begun + WORKERS_MS);
+    sc_supervisor_kill(d->supervisor);
+    (void)unlink(d->folder.socket);
+    (void)unlink(d->folder.listen);
+    sc_http_stop(d->http, hurry ? 0 : begun + ANSWERS_MS);
+    SC_LOG(INFO, "daemon", "stopped", SC_I("ms", sc_clock_mono_ms() - begun));
+}
+
+/* Whatever has been started, half of it or all. */
+static void sc_daemon_done(struct sc_daemon *d)
+{
+    sc_http_free(d->http);
+    if (d->queue != NULL)
+        sc_queue_on_ready(d->queue, NULL, d);
+    sc_supervisor_close(d->supervisor);
+    sc_upkeep_close(d->upkeep);
+    if (d->pipelines != NULL)
+        sc_pipelines_stop(d->pipelines);
+    sc_api_free(d->api);
+    sc_pipelines_close(d->pipelines);
+    sc_blobs_close(d->blobs);
+    sc_queue_close(d->queue);
+    sc_hub_free(d->hub);
+    sc_store_close(d->store);
+    if (d->listening.count > 0)
+        (void)unlink(d->folder.socket);
+    sc_listening_done(&d->listening);
+    sc_log_close();
+    sc_lockfile_drop(d->lock);
+    sc_folder_done(&d->folder);
+    sc_closep(&d->ready_fd);
+    sc_closep(&d->signal_fd);
+}
+
+static enum sc_code serve(struct sc_daemon *d, sigset_t *before, struct sc_error *err)
+{
+    enum sc_code code = open_signals(&d->signal_fd, before, err);
+    if (code != SC_OK)
+        return code;
+    (void)umask(0077);
+    d->connections = raise_limits((int)d->config->http_connections);
+    code = start(d, err);
+    if (code != SC_OK) {
+        report_failure(d, err);
+        return code;
+    }
+    announce(d);
+    run(d);
+    stop_running(d);
+    return SC_OK;
+}
+
+int sc_daemon_serve(const struct sc_config *config, const struct sc_serve_options *options)
+{
+    struct sc_daemon d = {
+        .config = config,
+        .ephemeral = options->ephemeral,
+        .ready_fd = options->ready_fd,
+        .signal_fd = -1,
+    };
+    sigset_t before;
+    struct sc_error err = { 0 };
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &before);
+    sc_folder_init(&d.folder, config->data_dir);
+    enum sc_code code = serve(&d, &before, &err);
+    sc_daemon_done(&d);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code == SC_OK ? SC_EXIT_OK : sc_code_exit_status(code);
+}
