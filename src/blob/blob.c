@@ -148,8 +148,9 @@ enum sc_code sc_blobs_put(struct sc_blobs *blobs, const char *temp_path, int fd,
     code = sc_file_rename_durable(temp_path, path, err);
     /* When only the sync of the folder failed, the file has moved. It gets its old name beside the
      * new one, which may have been another row's bytes already and so must stay. */
-    if (code != SC_OK && access(temp_path, F_OK) != 0)
-        (void)link(path, temp_path);
+    if (code != SC_OK && access(temp_path, F_OK) != 0) {
+        int linked SC_UNUSED = link(path, temp_path); /* the first error is the one to tell */
+    }
     return code;
 }
 

@@ -106,7 +106,7 @@ struct sc_runner {
 };
 /* Polled by what runs for long. */
 bool sc_runner_should_stop(void *runner);
-/* Waits up to ms, or until stop, cancel or sc_pipelines_wake(). */
+/* Waits up to ms, or until stop, cancel or sc_pipelines_wake. */
 void sc_runner_pause(struct sc_runner *r, int64_t ms);
 struct sc_fence sc_runner_fence(const struct sc_runner *r);
 enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err);
@@ -130,6 +130,8 @@ struct sc_pipelines {
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
 void sc_runners_stop(struct sc_pipelines *p);
+/* Wakes the threads that wait for tasks or for room ahead; from any thread. */
+void sc_pipelines_wake(struct sc_pipelines *p);
 
 /* ---- paths: owned by the caller ---- */
 char *sc_work_dir(struct sc_pipelines *p, const char *job_id);

@@ -65,14 +65,32 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     return SC_OK;
 }
 
+static void tasks_ready(void *ctx)
+{
+    sc_pipelines_wake(ctx);
+}
+
+/* A task that one of our threads holds may have been cancelled: the next heartbeat tells which. */
+static void task_cancelled(void *ctx)
+{
+    struct sc_pipelines *p = ctx;
+    SC_LOCK(&p->lock);
+    p->beat_now = true;
+    sc_assert(pthread_cond_signal(&p->beat_wake) == 0);
+}
+
 enum sc_code sc_pipelines_start(struct sc_pipelines *p, struct sc_error *err)
 {
     sc_recover_work(p);
+    sc_queue_on_ready(p->o.queue, tasks_ready, p);
+    sc_queue_on_cancel(p->o.queue, task_cancelled, p);
     return sc_runners_start(p, err);
 }
 
 void sc_pipelines_stop(struct sc_pipelines *p)
 {
+    sc_queue_on_ready(p->o.queue, NULL, p);
+    sc_queue_on_cancel(p->o.queue, NULL, p);
     {
         SC_LOCK(&p->lock);
         atomic_store(&p->stopping, true);
@@ -101,13 +119,6 @@ void sc_pipelines_wake(struct sc_pipelines *p)
     SC_LOCK(&p->lock);
     p->wakes++;
     sc_assert(pthread_cond_broadcast(&p->wake) == 0);
-}
-
-void sc_pipelines_check_cancelled(struct sc_pipelines *p)
-{
-    SC_LOCK(&p->lock);
-    p->beat_now = true;
-    sc_assert(pthread_cond_signal(&p->beat_wake) == 0);
 }
 
 enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out, struct sc_error *err)

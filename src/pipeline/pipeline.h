@@ -30,11 +30,6 @@ void sc_pipelines_stop(struct sc_pipelines *p);
 void sc_pipelines_close(struct sc_pipelines *p);
 SC_DEFINE_FREEP(struct sc_pipelines, sc_pipelines_close);
 
-/* Tasks became ready (from sc_queue_on_ready), or a task was cancelled (sc_queue_on_cancel): wakes
- * the threads that should look. From any thread; they do not block. */
-void sc_pipelines_wake(struct sc_pipelines *p);
-void sc_pipelines_check_cancelled(struct sc_pipelines *p);
-
 /* ---- engines, as scripta-media tells them ---- */
 
 /* JSON object {"engines": […]}; waits for the first answer. */

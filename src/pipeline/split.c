@@ -160,9 +160,10 @@ static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_erro
 
 static enum sc_code too_long(struct split *s, struct sc_error *err)
 {
-    struct sc_error ignored = { 0 };
+    struct sc_error failed = { 0 };
     SC_AUTO_FREE char *dir = sc_work_dir(s->p, s->job.job_id);
-    (void)sc_dir_remove(dir, &ignored); /* the job fails either way; work/ is swept at start */
+    if (sc_dir_remove(dir, &failed) != SC_OK)
+        SC_LOG(WARNING, "pipeline", "cannot remove a work folder", SC_S("why", failed.msg));
     return sc_error_set(
         err, SC_E_AUDIO_ERROR,
         "the recording is longer than %lld s, more than %s allows: cut it, or raise "
