@@ -1,0 +1,84 @@
+#include "store/admin.h"
+
+#include "library-fixture.h"
+
+#include "base/banned.h"
+
+struct hot {
+    enum sc_sql id;
+    const char *index; /* must be in the plan */
+};
+
+#define HOT(name, index)       \
+    {                          \
+        SC_SQL_##name, (index) \
+    }
+
+static void assert_plans(const struct hot *hot, size_t count, bool sorted)
+{
+    AUTO_RIG(r);
+    AUTO_READER(conn, r);
+    for (size_t i = 0; i < count; i++) {
+        SC_AUTO_BUF plan = { 0 };
+        assert_int_equal(sc_store_explain(conn, hot[i].id, &plan, NULL), SC_OK);
+        const char *text = sc_buf_text(&plan);
+        if (strstr(text, hot[i].index) == NULL || strstr(text, "SCAN") != NULL ||
+            (sorted && strstr(text, "TEMP B-TREE") != NULL))
+            fail_msg("wanted '%s', got\n%s", hot[i].index, text);
+    }
+}
+
+static void hot_statements_neither_scan_nor_sort(void **state)
+{
+    (void)state;
+    static const struct hot hot[] = {
+        HOT(FILE_HASH_KNOWN, "files_hash (file_hash=?)"),
+        HOT(FILE_GET, "INTEGER PRIMARY KEY"),
+        HOT(FILE_BY_OWNER_HASH, "(owner_id=? AND file_hash=?)"),
+        HOT(FILE_BY_HASH, "files_hash (file_hash=?)"),
+        HOT(FILE_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
+        HOT(FILE_LIST_OWNER, "files_owner (owner_id=? AND id<?)"),
+        HOT(FILE_LIST_OWNER_NAME, "files_name (owner_id=? AND original_name=? AND rowid<?)"),
+        HOT(FILE_LIST_HASH, "files_hash (file_hash=? AND rowid<?)"),
+        HOT(FILE_SET_DURATION, "INTEGER PRIMARY KEY"),
+        HOT(TRANSCRIPT_GET, "INTEGER PRIMARY KEY"),
+        HOT(TRANSCRIPT_OF_JOB, "transcripts_job (job=?)"),
+        HOT(TRANSCRIPT_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
+        HOT(TRANSCRIPT_LIST_OWNER, "transcripts_owner (owner_id=? AND id<?)"),
+        HOT(TRANSCRIPT_LIST_FILE, "transcripts_file (file_id=? AND id<?)"),
+        HOT(TRANSCRIPT_LIST_JOB, "transcripts_job (job=? AND rowid<?)"),
+        HOT(TRANSCRIPT_INSERT, "INTEGER PRIMARY KEY"),
+        HOT(TRANSCRIPT_STATE, "INTEGER PRIMARY KEY"),
+        HOT(TRANSCRIPT_GROW, "INTEGER PRIMARY KEY"),
+        HOT(TRANSCRIPT_COMPLETE, "INTEGER PRIMARY KEY"),
+        HOT(SEGMENT_DELETE_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
+        HOT(SEGMENT_UNINDEX_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
+        HOT(SEGMENT_INDEX_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
+        HOT(SEGMENT_LIST_ALIVE, "segments_alive (transcript_id=?)"),
+        HOT(SEGMENT_LIST_HASHES, "segments_alive (transcript_id=?)"),
+        HOT(ORIGIN_FIND, "(engine=? AND engine_version=? AND model=? AND principal_id=?)"),
+        HOT(VERSION_GET, "(transcript_id=? AND version=?)"),
+        HOT(VERSION_INSERT_FIRST, "INTEGER PRIMARY KEY"),
+    };
+    assert_plans(hot, SC_ARRAY_LEN(hot), true);
+}
+
+/* A chunk has some ten rows; a past version is read whole. */
+static void what_is_sorted_is_found_by_an_index(void **state)
+{
+    (void)state;
+    static const struct hot hot[] = {
+        HOT(SEGMENT_LIST_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
+        HOT(SEGMENT_LIST_VERSION, "segments_born (transcript_id=? AND born<?)"),
+    };
+    assert_plans(hot, SC_ARRAY_LEN(hot), false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(hot_statements_neither_scan_nor_sort),
+        TEST(what_is_sorted_is_found_by_an_index),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
