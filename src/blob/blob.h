@@ -1,6 +1,6 @@
 #pragma once
-/* Content-addressed bytes in a folder: audio/uploads/YYYY/MM/<sha256>.<ext> below a root. Paths that
- * leave this module are relative to the root. Thread-safe. */
+/* Content-addressed bytes in a folder: audio/uploads/YYYY/MM/<sha256>.<ext> below a root. Paths
+ * that leave this module are relative to the root. Thread-safe. */
 
 #include "base/error.h"
 

@@ -33,11 +33,10 @@ ORDER BY id DESC LIMIT :limit;
 SELECT * FROM files WHERE owner_id = :owner_id AND original_name = :name AND id < :before
 ORDER BY id DESC LIMIT :limit;
 
--- The sign + keeps the planner from UNIQUE (owner_id, file_hash), which would have to be sorted.
 -- name: file_list_hash
 SELECT * FROM files
-WHERE file_hash = :hash AND id < :before AND (:owner_id = 0 OR +owner_id = :owner_id)
-  AND (:name IS NULL OR +original_name = :name)
+WHERE file_hash = :hash AND id < :before AND (:owner_id = 0 OR owner_id = :owner_id)
+  AND (:name IS NULL OR original_name = :name)
 ORDER BY id DESC LIMIT :limit;
 
 -- name: file_set_duration
@@ -74,15 +73,15 @@ ORDER BY transcripts.id DESC LIMIT :limit;
 SELECT transcripts.*, jobs.job_id
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.file_id = :file_id AND transcripts.id < :before
-  AND (:owner_id = 0 OR +transcripts.owner_id = :owner_id)
+  AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_job
 SELECT transcripts.*, jobs.job_id
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.job = :job AND transcripts.id < :before
-  AND (:file_id = 0 OR +transcripts.file_id = :file_id)
-  AND (:owner_id = 0 OR +transcripts.owner_id = :owner_id)
+  AND (:file_id = 0 OR transcripts.file_id = :file_id)
+  AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_insert
