@@ -66,7 +66,8 @@ enum sc_code sc_lockfile_take(const char *path, const char *holder, struct sc_lo
                 return sc_error_errno(err, errno, "cannot lock '%s'", path);
             char line[HOLDER_SIZE];
             read_line(fd, line, sizeof(line));
-            return sc_error_set(err, SC_E_STORE_LOCKED, "'%s' is held by %s", path,
+            return sc_error_set(err, SC_E_STORE_LOCKED,
+                                "the data folder is in use: '%s' is held by %s", path,
                                 line[0] == '\0' ? "another process" : line);
         }
         if (!is_current(path, fd))

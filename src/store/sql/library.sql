@@ -87,7 +87,8 @@ ORDER BY transcripts.id DESC LIMIT :limit;
 -- name: transcript_insert
 INSERT INTO transcripts (owner_id, job, file_id, state, language, duration_ms, created_ms,
                          updated_ms)
-SELECT jobs.owner_id, jobs.id, files.id, 0, jobs.language,
+SELECT jobs.owner_id, jobs.id, files.id, 0,
+       CASE jobs.language WHEN 'auto' THEN '' ELSE jobs.language END,
        coalesce(jobs.duration_ms, files.duration_ms), :now, :now
 FROM jobs JOIN files ON files.id = jobs.file_id
 WHERE jobs.id = :job;
