@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-#define IDLE_LOOK_MS 5000     /* a wake-up is never relied on alone */
+#define IDLE_LOOK_MS 60000    /* a wake-up is never relied on alone */
 #define AFTER_TROUBLE_MS 1000 /* before a task is given back that met a full disk */
 #define KILLS_IN_A_ROW 20     /* of one task's decoder, before that is its own fault */
 
@@ -76,6 +76,7 @@ static bool claim_one(struct sc_runner *r)
     SC_LOCK(&r->p->lock);
     r->task = c.task;
     atomic_store(&r->cancelled, false);
+    sc_assert(pthread_cond_signal(&r->p->beat_wake) == 0); /* now there is a lease to renew */
     return true;
 }
 
@@ -184,14 +185,13 @@ static enum sc_code write_beat(struct sc_conn *tx, void *ctx, struct sc_error *e
     return sc_task_heartbeat(b->p->o.queue, tx, b->p->worker_id, b->held, b->count, err);
 }
 
-static size_t list_held(struct sc_pipelines *p, struct sc_held *held)
+static size_t list_held_locked(struct sc_pipelines *p, struct sc_held *held)
 {
-    SC_LOCK(&p->lock);
     size_t n = 0;
     for (size_t i = 0; i < p->runner_count; i++) {
-        if (p->runners[i].task.id != 0)
-            held[n++] =
-                (struct sc_held){ p->runners[i].task.id, p->runners[i].task.epoch, SC_BEAT_OK };
+        const struct sc_task *task = &p->runners[i].task;
+        if (task->id != 0)
+            held[n++] = (struct sc_held){ task->id, task->epoch, SC_BEAT_OK };
     }
     return n;
 }
@@ -209,15 +209,25 @@ static void apply_answers(struct sc_pipelines *p, const struct sc_held *held, si
     sc_assert(pthread_cond_broadcast(&p->wake) == 0);
 }
 
-static void wait_for_beat(struct sc_pipelines *p)
+/* Until the next heartbeat is due, or at once when something was cancelled; while nothing is held,
+ * until a task is claimed. Lists what is held. */
+static size_t wait_for_beat(struct sc_pipelines *p, struct sc_held *held)
 {
-    int64_t deadline = sc_clock_mono_ms() + p->o.config->queue_heartbeat;
+    int64_t interval = p->o.config->queue_heartbeat;
     SC_LOCK(&p->lock);
-    while (!p->beat_now && !atomic_load(&p->stopping)) {
-        if (!sc_cond_wait(&p->beat_wake, &p->lock, deadline))
+    int64_t due = sc_clock_mono_ms() + interval;
+    bool idle = list_held_locked(p, held) == 0;
+    while (!atomic_load(&p->stopping) && !(p->beat_now && !idle)) {
+        bool woken = sc_cond_wait(&p->beat_wake, &p->lock, idle ? -1 : due);
+        if (!woken && !idle)
             break;
+        if (idle && list_held_locked(p, held) > 0) {
+            idle = false;
+            due = sc_clock_mono_ms() + interval;
+        }
     }
     p->beat_now = false;
+    return list_held_locked(p, held);
 }
 
 static void *beat_loop(void *ctx)
@@ -225,8 +235,7 @@ static void *beat_loop(void *ctx)
     struct sc_pipelines *p = ctx;
     struct sc_held *held = sc_alloc_array(p->runner_count, sizeof(*held));
     while (!atomic_load(&p->stopping)) {
-        wait_for_beat(p);
-        struct beat b = { p, held, list_held(p, held) };
+        struct beat b = { p, held, wait_for_beat(p, held) };
         if (b.count > 0 && sc_store_write(p->o.store, SC_RELAXED, write_beat, &b, NULL) == SC_OK)
             apply_answers(p, held, b.count);
     }
