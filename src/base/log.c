@@ -215,6 +215,19 @@ static void emit_locked(const struct sc_buf *line)
         (void)write_all(STDERR_FILENO, line->ptr, line->len); /* nowhere left to complain */
 }
 
+static void build_line(struct sc_buf *line, enum sc_log_level level, const char *component,
+                       const char *message, const struct sc_log_field *fields)
+{
+    bool json = atomic_load(&as_json);
+    (json ? format_json : format_text)(line, level, component, message, fields);
+    if (line->failed) {
+        /* Too long: the message without its fields is better than a cut line. */
+        static const struct sc_log_field none[] = { { 0 } };
+        sc_buf_reset(line);
+        (json ? format_json : format_text)(line, level, component, "log line too long", none);
+    }
+}
+
 void sc_log_write(enum sc_log_level level, const char *component, const char *message,
                   const struct sc_log_field *fields)
 {
@@ -222,17 +235,18 @@ void sc_log_write(enum sc_log_level level, const char *component, const char *me
         return;
     int saved = errno;
     SC_AUTO_BUF line = { .limit = LINE_LIMIT };
-    bool json = atomic_load(&as_json);
-    (json ? format_json : format_text)(&line, level, component, message, fields);
-    if (line.failed) {
-        /* Too long: the message without its fields is better than a cut line. */
-        static const struct sc_log_field none[] = { { 0 } };
-        sc_buf_reset(&line);
-        (json ? format_json : format_text)(&line, level, component, "log line too long", none);
-    }
+    build_line(&line, level, component, message, fields);
     if (!line.failed) {
         SC_LOCK(&lock);
         emit_locked(&line);
     }
     errno = saved;
+}
+
+bool sc_log_append(int fd, enum sc_log_level level, const char *component, const char *message,
+                   const struct sc_log_field *fields)
+{
+    SC_AUTO_BUF line = { .limit = LINE_LIMIT };
+    build_line(&line, level, component, message, fields);
+    return !line.failed && write_all(fd, line.ptr, line.len);
 }

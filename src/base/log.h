@@ -43,6 +43,10 @@ bool sc_log_enabled(enum sc_log_level level);
 /* fields ends with a row whose key is NULL. */
 void sc_log_write(enum sc_log_level level, const char *component, const char *message,
                   const struct sc_log_field *fields);
+/* One line of the same form to a descriptor opened with O_APPEND; false when it cannot be written.
+ */
+bool sc_log_append(int fd, enum sc_log_level level, const char *component, const char *message,
+                   const struct sc_log_field *fields);
 /* "debug", "info", "warning", "error". */
 const char *sc_log_level_to_string(enum sc_log_level level);
 bool sc_log_level_from_string(const char *text, enum sc_log_level *out);

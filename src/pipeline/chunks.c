@@ -232,6 +232,10 @@ enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *r
     if (code != SC_OK)
         return code;
     *repeated = c.repeated;
+    if (c.task.chunk >= 0 && !c.repeated)
+        SC_JOB_LOG(p, c.task.job_id, SC_STAGE_TRANSCRIBE, "chunk", SC_I("chunk", c.task.chunk),
+                   SC_I("segments", result->segments.count), SC_I("attempt", c.task.epoch),
+                   SC_I("worker", result->fence.worker_id), SC_I("ms", result->processing_ms));
     if (c.task.chunk >= 0 && !p->o.config->keep_chunks) {
         SC_AUTO_FREE char *path = sc_chunk_path(p, c.task.job_id, c.task.chunk);
         (void)unlink(path); /* what stays behind goes with the job's folder */

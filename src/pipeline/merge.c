@@ -109,6 +109,10 @@ static enum sc_code settle_seams(struct merge *m, struct sc_error *err)
         if (code == SC_OK)
             code = sc_store_write(m->p->o.store, SC_DURABLE, write_seam, m, err);
         if (code == SC_OK)
+            SC_JOB_LOG(m->p, m->job.job_id, SC_STAGE_MERGE, "seam", SC_I("chunk", m->seam),
+                       SC_I("changed_left", m->changed.left),
+                       SC_I("changed_right", m->changed.right));
+        if (code == SC_OK)
             code = read_seam(m, m->seam, err);
     }
     return code;
@@ -226,6 +230,8 @@ enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err)
         code = sc_store_write(r->p->o.store, SC_DURABLE, write_finish, &m, err);
     if (code != SC_OK)
         return code;
+    SC_JOB_LOG(r->p, m.job.job_id, SC_STAGE_MERGE, "version 1", SC_I("segments", m.all.count),
+               SC_I("attempt", r->task.epoch));
     drop_work(&m);
     export_all(&m);
     return SC_OK;

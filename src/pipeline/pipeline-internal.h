@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "pipeline/pipeline.h"
 
 #include <stdatomic.h>
@@ -136,6 +137,13 @@ void sc_pipelines_wake(struct sc_pipelines *p);
 /* ---- paths: owned by the caller ---- */
 char *sc_work_dir(struct sc_pipelines *p, const char *job_id);
 char *sc_chunk_path(struct sc_pipelines *p, const char *job_id, int chunk);
+
+/* A line of the job's log of that stage (joblog.c); SC_JOB_LOG takes fields as SC_LOG does. */
+void sc_job_log(struct sc_pipelines *p, const char *job_id, enum sc_stage stage,
+                const char *message, const struct sc_log_field *fields);
+#define SC_JOB_LOG(p, job_id, stage, message, ...) \
+    sc_job_log((p), (job_id), (stage), (message),  \
+               (const struct sc_log_field[]){ __VA_ARGS__, { 0 } })
 
 /* ---- inside a write ---- */
 

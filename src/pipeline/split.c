@@ -142,6 +142,14 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     return code == SC_OK ? note_progress(s, tx, err) : code;
 }
 
+static void log_chunk(struct split *s)
+{
+    SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "chunk", SC_I("chunk", s->next),
+               SC_I("start_ms", s->cut->start_samples / SAMPLES_PER_MS),
+               SC_I("end_ms", s->cut->end_samples / SAMPLES_PER_MS),
+               SC_I("overlaps_next", s->cut->overlaps_next));
+}
+
 static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_error *err)
 {
     struct split *s = ctx;
@@ -154,6 +162,8 @@ static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_erro
         code = write_pcm(s, err);
     if (code == SC_OK && known == KNOWN_NOT)
         code = sc_store_write(s->p->o.store, SC_DURABLE, write_chunk, s, err);
+    if (code == SC_OK && known == KNOWN_NOT)
+        log_chunk(s);
     s->next++;
     return code;
 }
@@ -190,6 +200,23 @@ static enum sc_code pump(struct split *s, struct sc_decoder *d, struct sc_cutter
         if (code != SC_OK)
             return code;
     }
+}
+
+/* What the decoder counted: {"samples", "errors": {"packets"}, "first_error_ms"}. */
+static void log_end(struct split *s, const struct sc_decoder *d)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    if (sc_json_parse(sc_buf_str(&d->payload), &doc, NULL) != SC_OK)
+        return;
+    const struct sc_json_value *root = sc_json_root(doc);
+    const struct sc_json_value *errors = sc_json_member(root, "errors");
+    int64_t lost = errors == NULL ? 0 : sc_json_get_int(sc_json_member(errors, "packets"), 0);
+    int64_t first = sc_json_get_int(sc_json_member(root, "first_error_ms"), -1);
+    SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "decoded", SC_I("samples", s->samples),
+               SC_I("chunks", s->next), SC_I("lost_packets", lost), SC_I("first_lost_ms", first));
+    if (lost > 0)
+        SC_LOG(WARNING, "pipeline", "parts of a recording could not be decoded",
+               SC_S("job", s->job.job_id), SC_I("lost_packets", lost), SC_I("first_ms", first));
 }
 
 static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -238,10 +265,17 @@ static enum sc_code cut_all(struct split *s, int input, int max_chunk_s, bool *k
     struct sc_decoder d = { .fd = -1, .stop = sc_runner_should_stop, .ctx = s->r };
     if (cutter == NULL)
         return sc_error_set(err, SC_E_INTERNAL, "no memory for cutting");
+    SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "decoding", SC_S("format", s->file.format),
+               SC_S("codec", s->file.codec), SC_I("vad", options.vad),
+               SC_I("max_chunk_s", max_chunk_s), SC_I("attempt", s->r->task.epoch));
     enum sc_code code = sc_decoder_start(&d, input, false, s->limit_ms, err);
     if (code == SC_OK)
         code = pump(s, &d, cutter, killed, err);
-    return code == SC_OK ? sc_cutter_finish(cutter, err) : code;
+    if (code == SC_OK)
+        code = sc_cutter_finish(cutter, err);
+    if (code == SC_OK)
+        log_end(s, &d);
+    return code;
 }
 
 static enum sc_code load(struct split *s, struct sc_error *err)
