@@ -207,6 +207,22 @@ static void put_markdown_flags(struct sc_buf *out, const struct sc_flag *flags)
     }
 }
 
+/* error.def, which the API, job rows and the command line share. */
+static void put_markdown_errors(struct sc_buf *out)
+{
+    sc_buf_puts(out,
+                "\n## Error codes\n\n"
+                "One spelling in JSON, in job rows and here. `again` says that the queue tries "
+                "a task again after it.\n\n"
+                "| code | HTTP | exit | again | meaning |\n|---|---|---|---|---|\n");
+    for (int i = SC_OK + 1; i < SC_CODE_COUNT_; i++) {
+        enum sc_code code = (enum sc_code)i;
+        sc_buf_printf(out, "| `%s` | %d | %d | %s | %s |\n", sc_code_name(code),
+                      sc_code_http_status(code), sc_code_exit_status(code),
+                      sc_code_is_retryable(code) ? "yes" : "", sc_code_text(code));
+    }
+}
+
 void sc_help_markdown(struct sc_buf *out)
 {
     SC_AUTO_FREE struct sc_flag *job_flags = sc_job_flags_new();
@@ -247,4 +263,5 @@ void sc_help_markdown(struct sc_buf *out)
     sc_buf_puts(out, "\n## Exit status\n\n| status | meaning |\n|---|---|\n");
     for (size_t i = 0; i < SC_ARRAY_LEN(exits); i++)
         sc_buf_printf(out, "| %d | %s |\n", exits[i].status, exits[i].text);
+    put_markdown_errors(out);
 }
