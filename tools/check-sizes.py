@@ -2,7 +2,8 @@
 """Prints the longest functions, files and parameter lists and fails on one past its limit.
 
 Functions: review at 60 lines, stop at 100. Files: review at 800, stop at 1200. Headers: stop at 200.
-Parameters: stop at 6. Nothing here parses C: the code is in the shape that clang-format gives it, so a
+Parameters: stop at 6, where a trailing `struct sc_error *err` does not count: it is how a function fails,
+not what it works on. Nothing here parses C: the code is in the shape that clang-format gives it, so a
 function starts at column 0 and its brace stands alone in column 0.
 """
 
@@ -13,6 +14,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMITS = {"function": 100, "file": 1200, "header": 200, "parameters": 6}
+# Callbacks whose parameters a library dictates: libmicrohttpd's post processor and access handler.
+DICTATED = {"src/http/spool.c on_part", "src/http/server.c on_request"}
+ERROR = re.compile(r",\s*struct\s+sc_error\s*\*\s*\w+\s*$")
 NOISE = re.compile(
     r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE
 )
@@ -25,7 +29,8 @@ def without_noise(text):
 
 
 def count_parameters(text):
-    """How many parameters a parameter list names; the dots of a variadic function are none."""
+    """How many parameters a list names; a trailing error and the dots of a variadic are none."""
+    text = ERROR.sub("", text)
     depth, count = 0, 1
     for sign in text:
         depth += (sign == "(") - (sign == ")")
@@ -55,7 +60,8 @@ def measure(path, name):
     yield ("header" if path.suffix == ".h" else "file"), text.count("\n"), name
     for function, line, size, parameters in functions_of(text):
         yield "function", size, f"{name}:{line} {function}"
-        yield "parameters", parameters, f"{name}:{line} {function}"
+        if f"{name} {function}" not in DICTATED:
+            yield "parameters", parameters, f"{name}:{line} {function}"
 
 
 def main():

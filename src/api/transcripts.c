@@ -109,17 +109,9 @@ struct sc_done *sc_api_transcript_show(struct sc_request *req, struct sc_api *ap
 
 /* ---- export ---- */
 
-struct export_note {
-    int64_t transcript_id, owner_id;
-    int version;
-    const char *format;
-};
-
 static enum sc_code write_note(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct export_note *note = ctx;
-    return sc_export_record(tx, note->transcript_id, note->version, note->format, NULL,
-                            note->owner_id, sc_clock_wall_ms(), err);
+    return sc_export_record(tx, ctx, sc_clock_wall_ms(), err);
 }
 
 /* The export has been made: that it cannot be recorded (a full disk) does not take it back. */
@@ -127,7 +119,12 @@ static void record_export(struct sc_request *req, struct sc_api *api, const stru
                           const char *format)
 {
     struct sc_error err = { 0 };
-    struct export_note note = { content->t.id, sc_api_owner(req), content->version, format };
+    struct sc_export note = {
+        .transcript_id = content->t.id,
+        .version = content->version,
+        .format = format,
+        .by = sc_api_owner(req),
+    };
     if (sc_store_write(api->options.store, SC_RELAXED, write_note, &note, &err) != SC_OK) {
         SC_LOG(WARNING, "api", "cannot record an export", SC_I("transcript", content->t.id),
                SC_S("format", format), SC_S("error", err.msg));

@@ -244,6 +244,7 @@ void sc_cli_disconnect(struct sc_cli *cli)
 enum sc_code sc_cli_call(struct sc_cli *cli, const char *method, const char *path, const char *body,
                          struct sc_buf *reply, struct sc_error *err)
 {
+    const struct sc_call call = { .method = method, .path = path, .body = body };
     enum sc_code code = SC_OK;
 
     for (int attempt = 0; attempt < CALL_ATTEMPTS; attempt++) {
@@ -255,7 +256,7 @@ enum sc_code sc_cli_call(struct sc_cli *cli, const char *method, const char *pat
             if (code != SC_OK)
                 return code;
         }
-        code = sc_client_call(cli->client, method, path, body, 0, &status, reply, err);
+        code = sc_client_call(cli->client, &call, &status, reply, err);
         if (code != SC_E_SERVER_UNREACHABLE && code != SC_E_SHUTTING_DOWN)
             return code;
         sc_cli_disconnect(cli);

@@ -178,8 +178,12 @@ static enum sc_code post_job(struct sc_cli *cli, const struct fields *f, int *st
             sc_json_str(&w, option->name, value);
     }
     sc_json_end(&w);
-    return sc_client_call(cli->client, "POST", "/api/jobs", sc_buf_text(&body), 0, status, reply,
-                          err);
+    const struct sc_call call = {
+        .method = "POST",
+        .path = "/api/jobs",
+        .body = sc_buf_text(&body),
+    };
+    return sc_client_call(cli->client, &call, status, reply, err);
 }
 
 static enum sc_code understand(struct sc_submitted *out, int status, struct sc_buf *reply,

@@ -59,7 +59,13 @@ SC_MUST_USE enum sc_code sc_transcript_chunk(struct sc_conn *conn, int64_t id, i
 SC_MUST_USE enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, const char *language,
                                               const struct sc_segments *all, int64_t duration_ms,
                                               int64_t now_ms, struct sc_error *err);
+struct sc_export {
+    int64_t transcript_id;
+    int version;
+    const char *format;
+    const char *path; /* NULL: sent, not kept */
+    int64_t by;       /* the user's id */
+};
 /* Records an export (T3); a failure to record is the caller's to log, never to pass on. */
-SC_MUST_USE enum sc_code sc_export_record(struct sc_conn *tx, int64_t id, int version,
-                                          const char *format, const char *path, int64_t by,
+SC_MUST_USE enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export,
                                           int64_t now_ms, struct sc_error *err);

@@ -166,15 +166,15 @@ enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, const char *la
     return code == SC_OK ? complete_row(tx, id, language, &totals, err) : code;
 }
 
-enum sc_code sc_export_record(struct sc_conn *tx, int64_t id, int version, const char *format,
-                              const char *path, int64_t by, int64_t now_ms, struct sc_error *err)
+enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export, int64_t now_ms,
+                              struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EXPORT_INSERT);
-    sc_stmt_bind_int(&st, ":transcript_id", id);
-    sc_stmt_bind_int(&st, ":version", version);
-    sc_stmt_bind_text(&st, ":format", format);
-    sc_stmt_bind_text(&st, ":path", path);
-    sc_stmt_bind_int(&st, ":by", by);
+    sc_stmt_bind_int(&st, ":transcript_id", export->transcript_id);
+    sc_stmt_bind_int(&st, ":version", export->version);
+    sc_stmt_bind_text(&st, ":format", export->format);
+    sc_stmt_bind_text(&st, ":path", export->path);
+    sc_stmt_bind_int(&st, ":by", export->by);
     sc_stmt_bind_int(&st, ":now", now_ms);
     return sc_stmt_run(&st, err);
 }

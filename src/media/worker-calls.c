@@ -27,7 +27,13 @@ static enum sc_code post(struct sc_client *client, const char *path, struct sc_b
     int status = 0;
     if (body->failed)
         return sc_error_set(err, SC_E_INTERNAL, "no memory left for a call to the server");
-    return sc_client_call(client, "POST", path, sc_buf_text(body), timeout_ms, &status, reply, err);
+    const struct sc_call call = {
+        .method = "POST",
+        .path = path,
+        .body = sc_buf_text(body),
+        .timeout_ms = timeout_ms,
+    };
+    return sc_client_call(client, &call, &status, reply, err);
 }
 
 static enum sc_code parse_reply(const struct sc_buf *reply, struct sc_json_doc **doc,
@@ -194,7 +200,8 @@ enum sc_code call_input(struct sc_client *client, const struct task *t, struct s
     int status = 0;
     (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/input?worker_id=%lld&epoch=%lld",
                    (long long)t->id, (long long)t->worker_id, (long long)t->epoch);
-    enum sc_code code = sc_client_call(client, "GET", path, NULL, CALL_MS, &status, pcm, err);
+    const struct sc_call call = { .path = path, .timeout_ms = CALL_MS };
+    enum sc_code code = sc_client_call(client, &call, &status, pcm, err);
     if (code != SC_OK)
         return code;
     if (pcm->len % sizeof(int16_t) != 0 ||

@@ -332,17 +332,18 @@ enum sc_code sc_client_judge(struct sc_client *c, int status, struct sc_str body
                         c->server, status);
 }
 
-enum sc_code sc_client_call(struct sc_client *c, const char *method, const char *path,
-                            const char *body, int64_t timeout_ms, int *status, struct sc_buf *reply,
-                            struct sc_error *err)
+enum sc_code sc_client_call(struct sc_client *c, const struct sc_call *call, int *status,
+                            struct sc_buf *reply, struct sc_error *err)
 {
+    const char *method = call->method == NULL ? "GET" : call->method;
     int got = 0;
     sc_buf_reset(reply);
-    sc_client_begin(c, method, path);
+    sc_client_begin(c, method, call->path);
     c->reply = reply;
-    if (body != NULL) {
-        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, body);
+    if (call->body != NULL) {
+        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                               (curl_off_t)strlen(call->body));
+        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, call->body);
         sc_client_add_header(c, "Content-Type: application/json");
         sc_client_add_header(c, "Expect:");
     } else if (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
@@ -351,7 +352,8 @@ enum sc_code sc_client_call(struct sc_client *c, const char *method, const char 
         (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, "");
         sc_client_add_header(c, "Content-Type:");
     }
-    enum sc_code code = sc_client_run(c, timeout_ms <= 0 ? CALL_MS : timeout_ms, 0, &got, err);
+    int64_t timeout_ms = call->timeout_ms <= 0 ? CALL_MS : call->timeout_ms;
+    enum sc_code code = sc_client_run(c, timeout_ms, 0, &got, err);
     if (code != SC_OK)
         return code;
     if (status != NULL)

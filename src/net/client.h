@@ -18,12 +18,17 @@ SC_DEFINE_FREEP(struct sc_client, sc_client_close);
 typedef bool (*sc_client_stop_fn)(void *ctx);
 void sc_client_set_stop(struct sc_client *c, sc_client_stop_fn fn, void *ctx);
 
-/* One call. body: JSON text or NULL. timeout_ms <= 0: 60 s. *status and *reply are set whenever an
- * answer came, also an error answer: the return code is then the one named in its body (message and
- * field too). SERVER_UNREACHABLE when none came, TIMEOUT, CANCELLED. reply is reset first. */
-SC_MUST_USE enum sc_code sc_client_call(struct sc_client *c, const char *method, const char *path,
-                                        const char *body, int64_t timeout_ms, int *status,
-                                        struct sc_buf *reply, struct sc_error *err);
+struct sc_call {
+    const char *method; /* NULL: GET */
+    const char *path;
+    const char *body;   /* JSON text or NULL */
+    int64_t timeout_ms; /* <= 0: 60 s */
+};
+/* *status (may be NULL) and *reply are set whenever an answer came, also an error answer: the
+ * return code is then the one named in its body (message and field too). SERVER_UNREACHABLE when
+ * none came, TIMEOUT, CANCELLED. reply is reset first. */
+SC_MUST_USE enum sc_code sc_client_call(struct sc_client *c, const struct sc_call *call,
+                                        int *status, struct sc_buf *reply, struct sc_error *err);
 /* A header for the next call only. */
 void sc_client_header(struct sc_client *c, const char *name, const char *value);
 

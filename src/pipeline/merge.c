@@ -153,8 +153,14 @@ static enum sc_code write_export_row(struct sc_conn *tx, void *ctx, struct sc_er
     enum sc_code code = sc_stmt_run(&st, err);
     if (code != SC_OK)
         return code;
-    return sc_export_record(tx, m->transcript, 1, "srt", m->srt_path, m->job.owner_id,
-                            sc_clock_wall_ms(), err);
+    const struct sc_export export = {
+        .transcript_id = m->transcript,
+        .version = 1,
+        .format = "srt",
+        .path = m->srt_path,
+        .by = m->job.owner_id,
+    };
+    return sc_export_record(tx, &export, sc_clock_wall_ms(), err);
 }
 
 static enum sc_code export_as(struct merge *m, const struct sc_format *format, struct sc_error *err)

@@ -292,14 +292,16 @@ static void a_job_that_is_not_there_has_no_stream(void **state)
     int status = 0;
     house_open(&h);
     must(sc_client_open(h.server, NULL, &client, &err), &err);
-    assert_int_equal(sc_client_call(client, "GET",
-                                    "/api/events?job_id=0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11", NULL,
-                                    0, &status, &reply, &err),
-                     SC_E_JOB_NOT_FOUND);
-    assert_int_equal(status, 404);
     assert_int_equal(
-        sc_client_call(client, "GET", "/api/events?since=j1", NULL, 0, &status, &reply, &err),
-        SC_E_INVALID_VALUE);
+        sc_client_call(
+            client,
+            &(struct sc_call){ .path = "/api/events?job_id=0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11" },
+            &status, &reply, &err),
+        SC_E_JOB_NOT_FOUND);
+    assert_int_equal(status, 404);
+    assert_int_equal(sc_client_call(client, &(struct sc_call){ .path = "/api/events?since=j1" },
+                                    &status, &reply, &err),
+                     SC_E_INVALID_VALUE);
     assert_string_equal(err.field, "since");
 }
 

@@ -344,8 +344,9 @@ static void stopping_waits_for_handlers_and_refuses_new_work(void **state)
     struct sc_error err = { 0 };
     SC_AUTO_BUF reply = { 0 };
     assert_int_equal(sc_client_open(rig.tcp_server, NULL, &c, &err), SC_OK);
-    assert_int_equal(sc_client_call(c, "GET", "/api/hello", NULL, 0, NULL, &reply, &err),
-                     SC_E_SERVER_UNREACHABLE);
+    assert_int_equal(
+        sc_client_call(c, &(struct sc_call){ .path = "/api/hello" }, NULL, &reply, &err),
+        SC_E_SERVER_UNREACHABLE);
     sc_client_close(c);
 }
 

@@ -104,10 +104,16 @@ static void calls_carry_their_body_and_bring_the_answer(void **state)
     SC_AUTO(sc_client_closep) struct sc_client *c = open_client(path, "tok");
     sc_client_header(c, "Idempotency-Key", "k1");
     assert_int_equal(
-        sc_client_call(c, "POST", "/api/jobs?x=%2F", "{\"b\":2}", 0, &status, &reply, &err), SC_OK);
+        sc_client_call(
+            c,
+            &(struct sc_call){ .method = "POST", .path = "/api/jobs?x=%2F", .body = "{\"b\":2}" },
+            &status, &reply, &err),
+        SC_OK);
     assert_int_equal(status, 201);
     assert_string_equal(sc_buf_text(&reply), "{\"a\":1}");
-    assert_int_equal(sc_client_call(c, "POST", "/../x", NULL, 0, &status, &reply, &err), SC_OK);
+    assert_int_equal(sc_client_call(c, &(struct sc_call){ .method = "POST", .path = "/../x" },
+                                    &status, &reply, &err),
+                     SC_OK);
     assert_int_equal(reply.len, 0);
     peer_join(&peer);
     const char *asked = sc_buf_text(&peer.asked);
@@ -153,7 +159,8 @@ static void error_answers_become_their_code(void **state)
         int status = -1;
         peer_start(&peer, test_path(&dir, "s", path), answers);
         struct sc_client *c = open_client(path, NULL);
-        enum sc_code code = sc_client_call(c, "GET", "/", NULL, 5000, &status, &reply, &err);
+        enum sc_code code = sc_client_call(c, &(struct sc_call){ .path = "/", .timeout_ms = 5000 },
+                                           &status, &reply, &err);
         if (code != rows[i].want || strstr(err.msg, rows[i].msg) == NULL ||
             strcmp(err.field, rows[i].field) != 0)
             fail_msg("row %zu: %s %s", i, sc_code_name(code), err.msg);
@@ -181,9 +188,12 @@ static void silence_ends_in_timeout_and_stop_in_cancelled(void **state)
     int asked = 0;
     peer_start(&peer, test_path(&dir, "s", path), answers);
     SC_AUTO(sc_client_closep) struct sc_client *c = open_client(path, NULL);
-    assert_int_equal(sc_client_call(c, "GET", "/", NULL, 60, NULL, &reply, &err), SC_E_TIMEOUT);
+    assert_int_equal(
+        sc_client_call(c, &(struct sc_call){ .path = "/", .timeout_ms = 60 }, NULL, &reply, &err),
+        SC_E_TIMEOUT);
     sc_client_set_stop(c, stop_at_once, &asked);
-    assert_int_equal(sc_client_call(c, "GET", "/", NULL, 0, NULL, &reply, &err), SC_E_CANCELLED);
+    assert_int_equal(sc_client_call(c, &(struct sc_call){ .path = "/" }, NULL, &reply, &err),
+                     SC_E_CANCELLED);
     sc_client_close(SC_TAKE(c));
     peer_join(&peer);
     sc_buf_done(&peer.asked);
@@ -203,7 +213,7 @@ static void servers_and_tokens_are_checked(void **state)
     assert_int_equal(sc_client_open("http://x", "a\r\nb: c", &c, &err), SC_E_INVALID_VALUE);
     assert_null(c);
     c = open_client(test_path(&dir, "none", path), NULL);
-    assert_int_equal(sc_client_call(c, "GET", "/", NULL, 0, NULL, &reply, &err),
+    assert_int_equal(sc_client_call(c, &(struct sc_call){ .path = "/" }, NULL, &reply, &err),
                      SC_E_SERVER_UNREACHABLE);
     sc_client_close(c);
 }
@@ -224,7 +234,7 @@ static void a_long_socket_path_is_reached(void **state)
     (void)snprintf(path, sizeof(path), "%s/s.sock", deep);
     peer_start(&peer, path, answers);
     SC_AUTO(sc_client_closep) struct sc_client *c = open_client(path, NULL);
-    if (sc_client_call(c, "GET", "/", NULL, 0, NULL, &reply, &err) != SC_OK)
+    if (sc_client_call(c, &(struct sc_call){ .path = "/" }, NULL, &reply, &err) != SC_OK)
         fail_msg("%s", err.msg);
     assert_string_equal(sc_buf_text(&reply), "ok");
     peer_join(&peer);
@@ -242,7 +252,8 @@ static void too_long_answers_are_refused(void **state)
     SC_AUTO_BUF reply = { .limit = 7 };
     peer_start(&peer, test_path(&dir, "s", path), answers);
     SC_AUTO(sc_client_closep) struct sc_client *c = open_client(path, NULL);
-    assert_int_equal(sc_client_call(c, "GET", "/", NULL, 0, NULL, &reply, &err), SC_E_IO_ERROR);
+    assert_int_equal(sc_client_call(c, &(struct sc_call){ .path = "/" }, NULL, &reply, &err),
+                     SC_E_IO_ERROR);
     peer_join(&peer);
     sc_buf_done(&peer.asked);
 }
