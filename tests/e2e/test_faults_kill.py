@@ -67,8 +67,9 @@ def check_all(client, acknowledged, timeout):
         job = client.wait_job(job_id, timeout)
         assert job["status"] == "completed", job
         kinds = [e["type"] for e in client.events(job_id)]
-        assert kinds.count("job_completed") == 1 and kinds.count("job_created") == 1, kinds
-        assert "task_failed" not in kinds and "job_failed" not in kinds, kinds
+        assert kinds.count("job_complete") == 1 and kinds.count("job_created") == 1, \
+            (seconds, job, " ".join(kinds))
+        assert "task_failed" not in kinds and "job_error" not in kinds, kinds
         if seconds:
             assert client.transcript(job)["text"].split() == null_words(seconds), job_id
             found = client.get(f"/api/transcripts?job_id={job_id}").json["transcripts"]
