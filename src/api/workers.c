@@ -163,6 +163,8 @@ static enum sc_code decode_claim(struct sc_request *req, struct pending_claim *o
         sc_request_read(req, claim_fields, SC_ARRAY_LEN(claim_fields), &body, &doc, err);
     if (code == SC_OK)
         code = check_texts(body.lanes, "lanes", LANE_MAX, LANE_TEXT - 1, err);
+    if (code == SC_OK && sc_json_count(body.lanes) == 0)
+        code = sc_error_field(err, SC_E_INVALID_VALUE, "lanes", "lanes names none to claim from");
     for (size_t i = 0; code == SC_OK && i < sc_json_count(body.lanes); i++)
         code = add_lane(out, sc_json_get_str(sc_json_at(body.lanes, i), SC_STR("")), err);
     if (code != SC_OK)

@@ -191,10 +191,10 @@ static enum sc_code take_command(struct parser *p, const char *word, struct sc_e
     if (command == NULL && group) {
         SC_AUTO_FREE char *list = sc_asprintf("%s list", word);
         command = find_command(p->commands, list);
-        if (command == NULL)
-            return sc_error_set(err, SC_E_INVALID_VALUE, "`scripta %s` needs one of %s", word,
-                                sc_buf_text(&members));
+        p->args->group = word;
     }
+    if (command == NULL && group)
+        return SC_OK;
     if (command == NULL)
         return unknown_command(p->commands, word, err);
     p->args->command = command;
@@ -203,10 +203,17 @@ static enum sc_code take_command(struct parser *p, const char *word, struct sc_e
     return SC_OK;
 }
 
-static enum sc_code check_words(const struct sc_args *args, struct sc_error *err)
+static enum sc_code check_words(const struct sc_command *commands, const struct sc_args *args,
+                                struct sc_error *err)
 {
     const struct sc_command *c = args->command;
 
+    if (c == NULL && args->group != NULL && !sc_args_has(args, "help")) {
+        SC_AUTO_BUF members = { 0 };
+        (void)is_group(commands, args->group, &members);
+        return sc_error_set(err, SC_E_INVALID_VALUE, "`scripta %s` needs one of %s", args->group,
+                            sc_buf_text(&members));
+    }
     if (c == NULL || sc_args_has(args, "help"))
         return SC_OK;
     if ((int)args->word_count < c->min_words)
@@ -232,7 +239,7 @@ enum sc_code sc_args_parse(int argc, char **argv, const struct sc_command *comma
     while (code == SC_OK && p.at < argc) {
         const char *arg = argv[p.at++];
         if (p.words_only || arg[0] != '-' || arg[1] == '\0') {
-            if (out->command == NULL)
+            if (out->command == NULL && out->group == NULL)
                 code = take_command(&p, arg, err);
             else
                 out->words[out->word_count++] = arg;
@@ -244,7 +251,7 @@ enum sc_code sc_args_parse(int argc, char **argv, const struct sc_command *comma
             code = parse_short(&p, arg + 1, err);
         }
     }
-    return code == SC_OK ? check_words(out, err) : code;
+    return code == SC_OK ? check_words(commands, out, err) : code;
 }
 
 void sc_args_done(struct sc_args *args)

@@ -26,6 +26,7 @@ struct sc_command;
 
 struct sc_args {
     const struct sc_command *command; /* NULL: none was named */
+    const char *group; /* "db" when only the first of two words was given; from argv */
     struct {
         const struct sc_flag *flag;
         const char *value; /* borrowed from argv; "on" for a switch */

@@ -107,7 +107,10 @@ static int run_command(struct sc_cli *cli, const struct sc_args *args)
         return sc_cmd_version(cli, args);
     if (command == NULL || sc_args_has(args, "help")) {
         SC_AUTO_BUF help = { 0 };
-        sc_help_text(&help, command);
+        if (args->group != NULL)
+            sc_help_group(&help, args->group);
+        else
+            sc_help_text(&help, command);
         if (sc_args_has(args, "help"))
             return sc_cli_done(cli, &help);
         (void)fputs(sc_buf_text(&help), stderr);

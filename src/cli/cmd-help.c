@@ -4,7 +4,7 @@
 #include "base/banned.h"
 
 /* Parsing "scripta jobs list" tells which command was meant, or what is wrong with it. */
-static enum sc_code find(const struct sc_args *args, const struct sc_command **out,
+static enum sc_code find(const struct sc_args *args, const struct sc_command **command, bool *group,
                          struct sc_error *err)
 {
     char name[] = "scripta";
@@ -20,7 +20,8 @@ static enum sc_code find(const struct sc_args *args, const struct sc_command **o
         with_help[i] = argv[i];
     with_help[argc] = help;
     enum sc_code code = sc_args_parse(argc + 1, with_help, sc_command_all(), &found, err);
-    *out = found.command;
+    *command = found.command;
+    *group = found.group != NULL;
     for (int i = 1; i < argc; i++)
         free(argv[i]);
     return code;
@@ -30,14 +31,18 @@ int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args)
 {
     SC_AUTO_BUF out = { 0 };
     const struct sc_command *command = NULL;
+    bool group = false;
     struct sc_error err = { 0 };
 
     if (sc_args_has(args, "markdown")) {
         sc_help_markdown(&out);
         return sc_cli_done(cli, &out);
     }
-    if (args->word_count > 0 && find(args, &command, &err) != SC_OK)
+    if (args->word_count > 0 && find(args, &command, &group, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    sc_help_text(&out, command);
+    if (group)
+        sc_help_group(&out, args->words[0]);
+    else
+        sc_help_text(&out, command);
     return sc_cli_done(cli, &out);
 }

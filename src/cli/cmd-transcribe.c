@@ -189,8 +189,10 @@ static enum sc_code deliver(struct run *r, size_t index, const struct sc_job_end
                         : print_text(r, index, &text, err);
     SC_AUTO_FREE char *target = r->to_folder ? folder_target(r, index) : sc_strdup(r->output);
     code = write_to(target, &text, err);
-    if (code != SC_OK)
+    if (code != SC_OK) {
+        sc_submit_about(target, err);
         return code;
+    }
     if (r->cli->json)
         (void)sc_cli_done_json(r->cli, &end->reply);
     else
@@ -212,8 +214,10 @@ static void submit_all(struct run *r)
         if (code == SC_OK && r->cli->verbose > 0)
             sc_cli_note(r->cli, "%s: job %s%s", item->label, item->job.job_id,
                         item->job.earlier ? " (the same work was handed in before)" : "");
-        if (code != SC_OK && !sc_cli_interrupted())
+        if (code != SC_OK && !sc_cli_interrupted()) {
+            sc_submit_about(item->file, &err);
             item->status = sc_cli_fail(r->cli, &err);
+        }
         item->ended = code != SC_OK;
     }
 }

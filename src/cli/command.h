@@ -26,6 +26,8 @@ extern const struct sc_flag sc_global_flags[];
 
 /* Help of one command, or the overview when command is NULL, as a terminal shows it. */
 void sc_help_text(struct sc_buf *out, const struct sc_command *command);
+/* The commands whose first word is `group`. */
+void sc_help_group(struct sc_buf *out, const char *group);
 /* docs/cli.md. */
 void sc_help_markdown(struct sc_buf *out);
 /* Flags made from the table of job options; ends with a row without name. The caller frees the

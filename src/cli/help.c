@@ -193,6 +193,20 @@ void sc_help_text(struct sc_buf *out, const struct sc_command *command)
                      "  scripta transcribe recording.wav\n");
 }
 
+void sc_help_group(struct sc_buf *out, const char *group)
+{
+    size_t len = strlen(group);
+
+    sc_buf_printf(out, "Usage: scripta %s COMMAND\n\nCommands:\n", group);
+    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+        if (strncmp(c->name, group, len) != 0 || (c->name[len] != ' ' && c->name[len] != '\0'))
+            continue;
+        sc_buf_printf(out, "  %-20s", c->name);
+        put_wrapped(out, c->summary, 22, 22);
+    }
+    sc_buf_printf(out, "\n`scripta help %s COMMAND` says more, with examples.\n", group);
+}
+
 static void put_markdown_flags(struct sc_buf *out, const struct sc_flag *flags)
 {
     sc_buf_puts(out, "\n| option | meaning |\n|---|---|\n");

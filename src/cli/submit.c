@@ -104,6 +104,20 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
     return SC_OK;
 }
 
+void sc_submit_about(const char *file, struct sc_error *err)
+{
+    SC_AUTO_BUF shown = { 0 };
+    SC_AUTO_FREE char *message = NULL;
+
+    if (err->code == SC_E_SERVER_UNREACHABLE || strstr(err->msg, file) != NULL)
+        return;
+    sc_utf8_append_printable(&shown, sc_str_from(file));
+    if (strstr(err->msg, sc_buf_text(&shown)) != NULL)
+        return;
+    message = sc_asprintf("%s: %s", sc_buf_text(&shown), err->msg);
+    (void)snprintf(err->msg, sizeof(err->msg), "%s", message);
+}
+
 const char *sc_submit_name(const char *file)
 {
     const char *slash = strrchr(file, '/');

@@ -28,5 +28,7 @@ SC_MUST_USE enum sc_code sc_submit_check_file(const char *file, struct sc_error 
 SC_MUST_USE enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
                                    const struct sc_submission *what, struct sc_submitted *out,
                                    struct sc_error *err);
+/* Puts the file in front of a message that does not name it. */
+void sc_submit_about(const char *file, struct sc_error *err);
 /* The name that a file gets at the server: without folders; "stdin" for "-". Borrowed. */
 const char *sc_submit_name(const char *file);

@@ -44,6 +44,7 @@ struct sc_daemon {
     struct sc_lockfile *lock;
     struct sc_store *store;
     struct sc_hub *hub;
+    struct sc_journal *journal;
     struct sc_queue *queue;
     struct sc_blobs *blobs;
     struct sc_pipelines *pipelines;
@@ -158,7 +159,8 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
     if (code != SC_OK)
         return code;
     d->hub = sc_hub_new();
-    return sc_queue_open(d->store, d->hub, &queue, &d->queue, err);
+    code = sc_journal_open(d->hub, &d->journal, err);
+    return code == SC_OK ? sc_queue_open(d->store, d->hub, &queue, &d->queue, err) : code;
 }
 
 static enum sc_code start_pipelines(struct sc_daemon *d, struct sc_error *err)
@@ -401,6 +403,7 @@ static void sc_daemon_done(struct sc_daemon *d)
     sc_pipelines_close(d->pipelines);
     sc_blobs_close(d->blobs);
     sc_queue_close(d->queue);
+    sc_journal_close(d->journal);
     sc_hub_free(d->hub);
     sc_store_close(d->store);
     if (d->listening.count > 0)

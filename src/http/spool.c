@@ -7,6 +7,8 @@
 #include "base/utf8.h"
 #include "sys/file.h"
 
+#include <strings.h>
+
 #include "base/banned.h"
 
 #define FIELDS 64
@@ -52,6 +54,31 @@ static void flush_staging(struct sc_spool *s)
     s->staged = 0;
 }
 
+/* Forms write quotes and line ends of a file's name as %22, %0D and %0A, and nothing else so. */
+static char *unescape_name(const char *name)
+{
+    static const struct {
+        const char *code;
+        char sign;
+    } escaped[] = { { "%22", '"' }, { "%0D", '\r' }, { "%0A", '\n' } };
+    char *out = sc_strdup(name == NULL ? "" : name);
+    char *to = out;
+    for (const char *at = out; *at != '\0';) {
+        char sign = *at;
+        size_t len = 1;
+        for (size_t i = 0; i < SC_ARRAY_LEN(escaped); i++) {
+            if (strncasecmp(at, escaped[i].code, 3) == 0) {
+                sign = escaped[i].sign;
+                len = 3;
+            }
+        }
+        *to++ = sign;
+        at += len;
+    }
+    *to = '\0';
+    return out;
+}
+
 static void begin_file(struct sc_spool *s, const char *name)
 {
     if (s->has_file) {
@@ -62,7 +89,7 @@ static void begin_file(struct sc_spool *s, const char *name)
     s->has_file = true;
     s->in_file = true;
     s->open = NULL;
-    s->name = sc_strdup(name == NULL ? "" : name);
+    s->name = unescape_name(name);
     if (!sc_utf8_is_valid(sc_str_from(s->name))) {
         SC_AUTO_BUF clean = { 0 };
         sc_utf8_append_lossy(&clean, sc_str_from(s->name));

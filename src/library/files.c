@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
 
 /* Bytes of all blobs, each counted with the first row that names it. */
@@ -56,7 +58,10 @@ enum sc_code sc_file_find(struct sc_conn *conn, int64_t owner_id, int64_t id, st
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_GET);
     sc_stmt_bind_int(&st, ":id", id);
     sc_stmt_bind_int(&st, ":owner_id", owner_id);
-    return file_of(&st, out, err);
+    enum sc_code code = file_of(&st, out, err);
+    if (code == SC_E_FILE_NOT_FOUND)
+        return sc_error_set(err, code, "no such file: %" PRId64, id);
+    return code;
 }
 
 enum sc_code sc_file_find_hash(struct sc_conn *conn, int64_t owner_id, const char *hash,

@@ -1,5 +1,7 @@
 #include "library/library-internal.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
 
 #define READ_TEXT(st, t, field) \
@@ -43,7 +45,10 @@ enum sc_code sc_transcript_find(struct sc_conn *conn, int64_t owner_id, int64_t 
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TRANSCRIPT_GET);
     sc_stmt_bind_int(&st, ":id", id);
     sc_stmt_bind_int(&st, ":owner_id", owner_id);
-    return transcript_of(&st, out, err);
+    enum sc_code code = transcript_of(&st, out, err);
+    if (code == SC_E_TRANSCRIPT_NOT_FOUND)
+        return sc_error_set(err, code, "no such transcript: %" PRId64, id);
+    return code;
 }
 
 enum sc_code sc_transcript_of_job(struct sc_conn *conn, int64_t job, struct sc_transcript *out,

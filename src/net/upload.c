@@ -75,13 +75,16 @@ static enum sc_code open_source(struct source *s, struct sc_error *err)
 
     s->total = -1;
     s->owned = strcmp(file, "-") != 0;
-    s->fd = s->owned ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+    /* A pipe that nobody writes to must not hold us: without a writer it reads as empty. */
+    s->fd = s->owned ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : STDIN_FILENO;
     if (s->fd < 0 && errno == ENOENT)
         return sc_error_set(err, SC_E_FILE_NOT_FOUND, "no such file: '%s'", file);
     if (s->fd < 0 || fstat(s->fd, &st) != 0)
         return sc_error_errno(err, errno, "cannot open '%s'", file);
     if (S_ISDIR(st.st_mode))
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is a folder", file);
+    if (s->owned && fcntl(s->fd, F_SETFL, 0) != 0)
+        return sc_error_errno(err, errno, "cannot open '%s'", file);
     off_t at = S_ISREG(st.st_mode) ? lseek(s->fd, 0, SEEK_CUR) : -1;
     if (at >= 0)
         s->total = SC_MAX((int64_t)st.st_size - (int64_t)at, 0);

@@ -184,6 +184,18 @@ static enum sc_code read_info(struct sc_str text, struct sc_probe *out, struct s
     return out->tags == NULL ? sc_error_set(err, SC_E_INTERNAL, "no memory for tags") : SC_OK;
 }
 
+/* A header alone: nothing comes out of it, however long one looks. */
+static enum sc_code check_sound(struct sc_str text, struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = sc_json_parse(text, &doc, err);
+    if (code == SC_OK && sc_json_get_int(sc_json_member(sc_json_root(doc), "samples"), 0) <= 0)
+        return sc_error_set(err, SC_E_FILE_FORMAT,
+                            "the recording holds no sound: only a header, or nothing that decodes "
+                            "in its first 10 s");
+    return code;
+}
+
 static enum sc_code probe_once(int input, int64_t max_ms, struct sc_probe *out, bool *killed,
                                struct sc_error *err)
 {
@@ -194,6 +206,8 @@ static enum sc_code probe_once(int input, int64_t max_ms, struct sc_probe *out, 
         if (code == SC_OK && d.type == SC_FRAME_INFO)
             code = read_info(sc_buf_str(&d.payload), out, err);
     }
+    if (code == SC_OK)
+        code = check_sound(sc_buf_str(&d.payload), err);
     if (code == SC_OK && out->format[0] == '\0')
         return sc_error_set(err, SC_E_FILE_FORMAT, "the decoder found no audio");
     return code;

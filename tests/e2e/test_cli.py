@@ -97,8 +97,7 @@ def test_several_files_and_one_bad_one(server, clip, folder):
     other.write_bytes(noise_wav(3, 51))
     done = cli(*null(clip, bad, other), data=server.data)
     assert done.returncode in (1, 5)
-    assert "bad.wav" in done.stderr and "FILE_FORMAT" in done.stderr + done.stdout or \
-        "bad.wav" in done.stderr
+    assert "bad.wav" in done.stderr
     for word in null_words(7):
         assert word in done.stdout.split()
 
@@ -106,7 +105,7 @@ def test_several_files_and_one_bad_one(server, clip, folder):
 @pytest.mark.parametrize("args, code, word", [
     (["transcribe", "/nonexistent.wav"], 3, "/nonexistent.wav"),
     (["transcribe"], 2, "FILE"),
-    (["transcribe", "/"], 5, "/"),
+    (["transcribe", "/"], 2, "/"),
     (["nonsuch"], 2, "nonsuch"),
     (["jobs", "nonsuch"], 2, "nonsuch"),
     (["jobs", "show", "00000000-0000-7000-8000-000000000000"], 3, "00000000"),
@@ -142,7 +141,7 @@ NAMES = ["two\nlines.wav", "quote\".wav", "it's.wav", "$(touch pwned).wav", "`id
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_hostile_names_are_data_and_printed_safely(server, folder, name):
     path = folder / name
-    path.write_bytes(noise_wav(2, abs(hash(name)) % 10000 + 5000))
+    path.write_bytes(noise_wav(2, 5000 + NAMES.index(name)))
     done = cli(*null("--", name), data=server.data, cwd=folder, check=0)
     assert done.stdout.split() == null_words(2)
     assert not (folder / "pwned").exists()
@@ -168,7 +167,7 @@ def test_add_wait_show_events_export(server, clip):
     assert listed[0]["job_id"] == job_id or job_id in {j["job_id"] for j in listed}
     events = cli_json("jobs", "events", job_id, data=server.data)["events"]
     assert events == server.client.events(job_id)
-    assert "job_completed" in cli("jobs", "events", job_id, data=server.data, check=0).stdout
+    assert "job_complete" in cli("jobs", "events", job_id, data=server.data, check=0).stdout
     transcript_id = shown["transcript_id"]
     text = cli("transcripts", "export", transcript_id, "-f", "txt", data=server.data,
                check=0).stdout
@@ -342,7 +341,7 @@ def test_ctrl_c_cancels_and_says_how_to_go_on(server, folder):
     path = folder / "long.wav"
     path.write_bytes(noise_wav(300, 54))
     code, shown = on_terminal(["--data", server.data, *null("-m", "delay_ms=1000", path)],
-                              interrupt_after=b"%")
+                              interrupt_after=b"transcribe")
     assert code == 130, (code, shown)
     job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
     assert job["status"] == "cancelled"

@@ -255,7 +255,7 @@ def test_requests_that_are_no_upload_are_refused(client):
     reply = client.request("POST", "/api/upload", b"--x", {"Content-Type": "multipart/form-data"})
     assert reply.status in (400, 415)
     reply = client.request("POST", "/api/upload", b"",
-                           {"Content-Type": "multipart/form-data; boundary=x"})
+                           {"Content-Type": "multipart/form-data; boundary=xyz"})
     assert reply.status == 400
     assert client.get("/api/upload").status == 405
 
@@ -291,13 +291,12 @@ NAMES = ["two\nlines.wav", "quote\".wav", "it's.wav", "$(touch pwned).wav", "`id
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_hostile_names_are_data(server, client, name):
-    reply = client.upload(noise_wav(1, hash(name) % 100000 + 200), name=name, engine="null",
+    reply = client.upload(noise_wav(1, 200000 + NAMES.index(name)), name=name, engine="null",
                           vad="off")
     assert reply.status == 201, reply
     shown = client.get(f"/api/files/{reply.json['file_id']}").json["original_name"]
-    # A browser writes quotes and line ends as %22 and %0A; whether they are undone is free.
-    sent = {name, name.replace('"', "%22").replace("\n", "%0A")}
-    assert shown in sent or shown == pathlib.PurePosixPath(name).name, shown
+    # Quotes and line ends arrive as %22 and %0A, which is undone; folders are left out.
+    assert shown in (name, pathlib.PurePosixPath(name).name), shown
     assert not list(server.data.glob("**/pwned*")) and not pathlib.Path("pwned").exists()
     listing = cli("jobs", "list", data=server.data, check=0).stdout
     assert "\x1b" not in listing and "\u202e" not in listing

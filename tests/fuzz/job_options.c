@@ -10,6 +10,12 @@
 
 #include "base/banned.h"
 
+static void refused_for_a_reason(const struct sc_error *err)
+{
+    if (err->msg[0] == '\0')
+        abort();
+}
+
 static void as_fields(struct sc_job_options *options, struct sc_str text)
 {
     struct sc_error err = { 0 };
@@ -17,7 +23,8 @@ static void as_fields(struct sc_job_options *options, struct sc_str text)
     while (text.len > 0) {
         struct sc_str value = sc_str_take_until(&text, '\n');
         struct sc_str name = sc_str_take_until(&value, '=');
-        (void)sc_job_options_set(options, name, value, &err);
+        if (sc_job_options_set(options, name, value, &err) != SC_OK)
+            refused_for_a_reason(&err);
     }
 }
 
@@ -33,7 +40,8 @@ static void as_json(struct sc_job_options *options, struct sc_str text)
         return;
     void *it = sc_json_next_member(sc_json_root(doc), NULL, &key, &value);
     while (it != NULL) {
-        (void)sc_job_options_set_json(options, key, value, &err);
+        if (sc_job_options_set_json(options, key, value, &err) != SC_OK)
+            refused_for_a_reason(&err);
         it = sc_json_next_member(sc_json_root(doc), it, &key, &value);
     }
 }

@@ -5,6 +5,8 @@
 #include "config/dotenv.h"
 #include "yaml/reader.h"
 
+#include <stdlib.h>
+
 #include "base/banned.h"
 
 static enum sc_code count_line(void *ctx, int line, struct sc_str name, struct sc_str value,
@@ -27,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (sc_yaml_parse(text, "fuzz.yaml", &yaml, &err) == SC_OK)
         sc_yaml_done(&yaml);
-    (void)sc_dotenv_read(text, ".env", count_line, &bytes, &err);
+    if (sc_dotenv_read(text, ".env", count_line, &bytes, &err) != SC_OK && err.msg[0] == '\0')
+        abort();
     return 0;
 }
