@@ -1,0 +1,126 @@
+/* Jobs on files that are there, and on none. */
+
+#include "rig.h"
+
+#include "base/banned.h"
+
+static const char *const noop[] = { "pipeline", "noop", NULL };
+
+static enum sc_code submit(struct rig *r, int64_t owner, int64_t file, const char *const *pairs,
+                           const char *key, struct sc_arrived *out, struct sc_error *err)
+{
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = options_from(pairs);
+    return sc_pipelines_submit(r->p, owner, file, o, key, out, err);
+}
+
+static int64_t upload(struct rig *r)
+{
+    size_t size = 0;
+    SC_AUTO_FREE char *wav = make_wav(1000, 8000, &size);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+    const struct upload u = { .bytes = wav, .size = size };
+    assert_int_equal(arrive(r, &u, &a, NULL), SC_OK);
+    return a.file.id;
+}
+
+static void a_noop_runs_on_its_lane_and_ends_its_job(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+    struct sc_chunk_work w;
+    assert_int_equal(submit(&r, ANNA, 0, noop, NULL, &a, NULL), SC_OK);
+    assert_int_equal(claim_lane(&r, "noop", 1, &w), 1);
+    assert_int_equal(w.task.job, a.job.id);
+    assert_int_equal(w.task.stage, SC_STAGE_NOOP);
+    assert_int_equal(complete(&r, &w, NULL), SC_OK);
+    SC_AUTO_JOB job = job_of(&r, a.job.id);
+    assert_int_equal(job.state, SC_JOB_COMPLETED);
+    assert_int_equal(sc_job_progress(&job), 100);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM transcripts"), 0);
+    bool repeated = false;
+    assert_int_equal(complete(&r, &w, &repeated), SC_OK);
+    assert_true(repeated);
+    sc_chunk_work_done(&w);
+}
+
+static void noops_are_each_their_own_job_unless_a_key_says_otherwise(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 };
+    static const char *const low[] = { "pipeline", "noop", "priority", "low", NULL };
+    assert_int_equal(submit(&r, ANNA, 0, noop, NULL, &a, NULL), SC_OK);
+    assert_int_equal(submit(&r, ANNA, 0, noop, "k", &b, NULL), SC_OK);
+    assert_int_equal(submit(&r, ANNA, 0, noop, "k", &c, NULL), SC_OK);
+    assert_true(a.job.id != b.job.id);
+    assert_int_equal(c.job.id, b.job.id);
+    assert_true(c.replayed);
+    assert_int_equal(submit(&r, ANNA, 0, low, "k", &d, NULL), SC_E_IDEMPOTENCY_CONFLICT);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs"), 2);
+    assert_int_equal(claim_lane(&r, "noop", 1, &(struct sc_chunk_work){ 0 }), 1);
+}
+
+static void a_file_must_be_given_where_it_is_needed_and_be_ones_own(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+    struct sc_error err = { 0 };
+    int64_t file = upload(&r);
+    assert_int_equal(submit(&r, ANNA, 0, null_job, NULL, &a, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "file_id");
+    err = (struct sc_error){ 0 };
+    assert_int_equal(submit(&r, ANNA, file, noop, NULL, &a, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "file_id");
+    assert_int_equal(submit(&r, ANNA, file + 7, null_job, NULL, &a, NULL), SC_E_FILE_NOT_FOUND);
+    assert_int_equal(submit(&r, BERT, file, null_job, NULL, &a, NULL), SC_E_FILE_NOT_FOUND);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs"), 0);
+    assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &a, NULL), SC_OK);
+    assert_int_equal(a.file.id, file);
+    assert_int_equal(a.job.duration_ms, 1000);
+}
+
+static void engines_that_are_not_there_are_named_with_those_that_are(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+    struct sc_error err = { 0 };
+    static const char *const parrot[] = { "engine", "parrot", NULL };
+    int64_t file = upload(&r);
+    assert_int_equal(submit(&r, ANNA, file, parrot, NULL, &a, &err), SC_E_ENGINE_UNAVAILABLE);
+    assert_string_equal(err.field, "engine");
+    assert_non_null(strstr(err.msg, "parrot"));
+    assert_non_null(strstr(err.msg, "null"));
+}
+
+static void the_settings_of_a_job_are_resolved_when_it_is_made(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 }, b = { 0 };
+    static const char *const bare[] = { "vad", "off", NULL };
+    int64_t file = upload(&r);
+    free(r.config->engine_default);
+    r.config->engine_default = strdup("null");
+    assert_int_equal(submit(&r, ANNA, file, bare, NULL, &a, NULL), SC_OK);
+    assert_string_equal(a.job.engine, "null");
+    assert_non_null(strstr(a.job.settings, "\"engine\":\"null\""));
+    assert_non_null(strstr(a.job.settings, "\"vad\":false"));
+    /* Said or left to the default: the same work. */
+    assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &b, NULL), SC_OK);
+    assert_true(b.existing_job);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_noop_runs_on_its_lane_and_ends_its_job),
+        TEST(noops_are_each_their_own_job_unless_a_key_says_otherwise),
+        TEST(a_file_must_be_given_where_it_is_needed_and_be_ones_own),
+        TEST(engines_that_are_not_there_are_named_with_those_that_are),
+        TEST(the_settings_of_a_job_are_resolved_when_it_is_made),
+    };
+    return cmocka_run_group_tests_name("pipeline/submit", tests, NULL, NULL);
+}
