@@ -118,7 +118,14 @@ static enum sc_code open_log(const struct sc_daemon *d, struct sc_error *err)
 static void tasks_ready(void *ctx)
 {
     struct sc_daemon *d = ctx;
+    sc_pipelines_wake(d->pipelines);
     sc_supervisor_wake(d->supervisor);
+}
+
+static void tasks_cancelled(void *ctx)
+{
+    struct sc_daemon *d = ctx;
+    sc_pipelines_check_cancelled(d->pipelines);
 }
 
 static void worker_registered(void *ctx, int pid, int64_t worker_id)
@@ -161,7 +168,7 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
     return sc_queue_open(d->store, d->hub, &queue, &d->queue, err);
 }
 
-static enum sc_code start_pipelines(struct sc_daemon *d, struct sc_error *err)
+static enum sc_code open_pipelines(struct sc_daemon *d, struct sc_error *err)
 {
     enum sc_code code = sc_blobs_open(d->folder.root, &d->blobs, err);
     if (code != SC_OK)
@@ -173,11 +180,10 @@ static enum sc_code start_pipelines(struct sc_daemon *d, struct sc_error *err)
         .blobs = d->blobs,
         .config = d->config,
     };
-    code = sc_pipelines_open(&options, &d->pipelines, err);
-    return code == SC_OK ? sc_pipelines_start(d->pipelines, err) : code;
+    return sc_pipelines_open(&options, &d->pipelines, err);
 }
 
-static enum sc_code start_workers(struct sc_daemon *d, struct sc_error *err)
+static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
 {
     const struct sc_supervisor_options options = {
         .store = d->store,
@@ -189,6 +195,10 @@ static enum sc_code start_workers(struct sc_daemon *d, struct sc_error *err)
     if (code != SC_OK)
         return code;
     sc_queue_on_ready(d->queue, tasks_ready, d);
+    sc_queue_on_cancel(d->queue, tasks_cancelled, d);
+    code = sc_pipelines_start(d->pipelines, err);
+    if (code != SC_OK)
+        return code;
     return sc_upkeep_open(d->store, d->queue, &d->upkeep, err);
 }
 
@@ -236,9 +246,9 @@ static enum sc_code start(struct sc_daemon *d, struct sc_error *err)
     if (code == SC_OK)
         code = open_store(d, err);
     if (code == SC_OK)
-        code = start_pipelines(d, err);
+        code = open_pipelines(d, err);
     if (code == SC_OK)
-        code = start_workers(d, err);
+        code = start_work(d, err);
     if (code == SC_OK)
         code = start_http(d, err);
     if (code == SC_OK)
@@ -391,8 +401,10 @@ static void stop_running(struct sc_daemon *d)
 static void sc_daemon_done(struct sc_daemon *d)
 {
     sc_http_free(d->http);
-    if (d->queue != NULL)
+    if (d->queue != NULL) {
         sc_queue_on_ready(d->queue, NULL, d);
+        sc_queue_on_cancel(d->queue, NULL, d);
+    }
     sc_supervisor_close(d->supervisor);
     sc_upkeep_close(d->upkeep);
     if (d->pipelines != NULL)
