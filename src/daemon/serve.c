@@ -37,13 +37,14 @@
 
 struct sc_daemon {
     const struct sc_config *config;
-    bool ephemeral;
+    bool ephemeral, ran;
     int ready_fd, signal_fd;
     int connections; /* that the limit of descriptors allows */
     struct sc_folder folder;
     struct sc_lockfile *lock;
     struct sc_store *store;
     struct sc_hub *hub;
+    struct sc_journal *journal;
     struct sc_queue *queue;
     struct sc_blobs *blobs;
     struct sc_pipelines *pipelines;
@@ -118,14 +119,7 @@ static enum sc_code open_log(const struct sc_daemon *d, struct sc_error *err)
 static void tasks_ready(void *ctx)
 {
     struct sc_daemon *d = ctx;
-    sc_pipelines_wake(d->pipelines);
     sc_supervisor_wake(d->supervisor);
-}
-
-static void tasks_cancelled(void *ctx)
-{
-    struct sc_daemon *d = ctx;
-    sc_pipelines_check_cancelled(d->pipelines);
 }
 
 static void worker_registered(void *ctx, int pid, int64_t worker_id)
@@ -165,6 +159,9 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
     if (code != SC_OK)
         return code;
     d->hub = sc_hub_new();
+    code = sc_journal_open(d->hub, &d->journal, err);
+    if (code != SC_OK)
+        return code;
     return sc_queue_open(d->store, d->hub, &queue, &d->queue, err);
 }
 
@@ -195,7 +192,6 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
     if (code != SC_OK)
         return code;
     sc_queue_on_ready(d->queue, tasks_ready, d);
-    sc_queue_on_cancel(d->queue, tasks_cancelled, d);
     code = sc_pipelines_start(d->pipelines, err);
     if (code != SC_OK)
         return code;
@@ -394,17 +390,14 @@ static void stop_running(struct sc_daemon *d)
     (void)unlink(d->folder.socket);
     (void)unlink(d->folder.listen);
     sc_http_stop(d->http, hurry ? 0 : begun + ANSWERS_MS);
-    SC_LOG(INFO, "daemon", "stopped", SC_I("ms", sc_clock_mono_ms() - begun));
 }
 
 /* Whatever has been started, half of it or all. */
 static void sc_daemon_done(struct sc_daemon *d)
 {
     sc_http_free(d->http);
-    if (d->queue != NULL) {
+    if (d->queue != NULL)
         sc_queue_on_ready(d->queue, NULL, d);
-        sc_queue_on_cancel(d->queue, NULL, d);
-    }
     sc_supervisor_close(d->supervisor);
     sc_upkeep_close(d->upkeep);
     if (d->pipelines != NULL)
@@ -413,11 +406,14 @@ static void sc_daemon_done(struct sc_daemon *d)
     sc_pipelines_close(d->pipelines);
     sc_blobs_close(d->blobs);
     sc_queue_close(d->queue);
+    sc_journal_close(d->journal);
     sc_hub_free(d->hub);
     sc_store_close(d->store);
     if (d->listening.count > 0)
         (void)unlink(d->folder.socket);
     sc_listening_done(&d->listening);
+    if (d->ran)
+        SC_LOG(INFO, "daemon", "stopped");
     sc_log_close();
     sc_lockfile_drop(d->lock);
     sc_folder_done(&d->folder);
@@ -440,6 +436,7 @@ static enum sc_code serve(struct sc_daemon *d, sigset_t *before, struct sc_error
     announce(d);
     run(d);
     stop_running(d);
+    d->ran = true;
     return SC_OK;
 }
 
