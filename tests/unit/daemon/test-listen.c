@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "daemon/daemon-internal.h"
 #include "sys/file.h"
 #include "sys/socket.h"
