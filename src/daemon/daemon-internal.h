@@ -1,7 +1,7 @@
 #pragma once
-/* What the files of the daemon share. Four threads of our own: the main one waits for signals and,
- * when ephemeral, for idleness; `supervisor` keeps the local workers; `upkeep` sweeps the queue;
- * `journal` logs the events. */
+/* What the files of the daemon share. Its threads: the main one waits for signals and, when
+ * ephemeral, for idleness; `supervisor` keeps the local workers; `upkeep` sweeps the queue;
+ * `journal` logs what becomes of jobs. */
 
 #include "base/error.h"
 #include "config/config.h"
@@ -84,12 +84,11 @@ int64_t sc_supervisor_backoff_ms(bool finished, int64_t last_ms);
 
 /* ---- journal.c ---- */
 
-struct sc_hub;
 struct sc_journal;
-/* Logs what is published on the hub from now on. */
+/* Logs what becomes of jobs until it is closed. Borrows hub. */
 SC_MUST_USE enum sc_code sc_journal_open(struct sc_hub *hub, struct sc_journal **out,
                                          struct sc_error *err);
-/* Writes what is left, then ends; before the hub is freed. NULL allowed. */
+/* Writes what is left. NULL allowed. */
 void sc_journal_close(struct sc_journal *j);
 SC_DEFINE_FREEP(struct sc_journal, sc_journal_close);
 

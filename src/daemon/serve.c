@@ -37,7 +37,7 @@
 
 struct sc_daemon {
     const struct sc_config *config;
-    bool ephemeral;
+    bool ephemeral, ran;
     int ready_fd, signal_fd;
     int connections; /* that the limit of descriptors allows */
     struct sc_folder folder;
@@ -160,10 +160,12 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
         return code;
     d->hub = sc_hub_new();
     code = sc_journal_open(d->hub, &d->journal, err);
-    return code == SC_OK ? sc_queue_open(d->store, d->hub, &queue, &d->queue, err) : code;
+    if (code != SC_OK)
+        return code;
+    return sc_queue_open(d->store, d->hub, &queue, &d->queue, err);
 }
 
-static enum sc_code start_pipelines(struct sc_daemon *d, struct sc_error *err)
+static enum sc_code open_pipelines(struct sc_daemon *d, struct sc_error *err)
 {
     enum sc_code code = sc_blobs_open(d->folder.root, &d->blobs, err);
     if (code != SC_OK)
@@ -175,11 +177,10 @@ static enum sc_code start_pipelines(struct sc_daemon *d, struct sc_error *err)
         .blobs = d->blobs,
         .config = d->config,
     };
-    code = sc_pipelines_open(&options, &d->pipelines, err);
-    return code == SC_OK ? sc_pipelines_start(d->pipelines, err) : code;
+    return sc_pipelines_open(&options, &d->pipelines, err);
 }
 
-static enum sc_code start_workers(struct sc_daemon *d, struct sc_error *err)
+static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
 {
     const struct sc_supervisor_options options = {
         .store = d->store,
@@ -191,6 +192,9 @@ static enum sc_code start_workers(struct sc_daemon *d, struct sc_error *err)
     if (code != SC_OK)
         return code;
     sc_queue_on_ready(d->queue, tasks_ready, d);
+    code = sc_pipelines_start(d->pipelines, err);
+    if (code != SC_OK)
+        return code;
     return sc_upkeep_open(d->store, d->queue, &d->upkeep, err);
 }
 
@@ -238,9 +242,9 @@ static enum sc_code start(struct sc_daemon *d, struct sc_error *err)
     if (code == SC_OK)
         code = open_store(d, err);
     if (code == SC_OK)
-        code = start_pipelines(d, err);
+        code = open_pipelines(d, err);
     if (code == SC_OK)
-        code = start_workers(d, err);
+        code = start_work(d, err);
     if (code == SC_OK)
         code = start_http(d, err);
     if (code == SC_OK)
@@ -386,7 +390,6 @@ static void stop_running(struct sc_daemon *d)
     (void)unlink(d->folder.socket);
     (void)unlink(d->folder.listen);
     sc_http_stop(d->http, hurry ? 0 : begun + ANSWERS_MS);
-    SC_LOG(INFO, "daemon", "stopped", SC_I("ms", sc_clock_mono_ms() - begun));
 }
 
 /* Whatever has been started, half of it or all. */
@@ -409,6 +412,8 @@ static void sc_daemon_done(struct sc_daemon *d)
     if (d->listening.count > 0)
         (void)unlink(d->folder.socket);
     sc_listening_done(&d->listening);
+    if (d->ran)
+        SC_LOG(INFO, "daemon", "stopped");
     sc_log_close();
     sc_lockfile_drop(d->lock);
     sc_folder_done(&d->folder);
@@ -431,6 +436,7 @@ static enum sc_code serve(struct sc_daemon *d, sigset_t *before, struct sc_error
     announce(d);
     run(d);
     stop_running(d);
+    d->ran = true;
     return SC_OK;
 }
 

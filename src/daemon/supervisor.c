@@ -32,6 +32,8 @@
 #define BLIND_MS 100
 /* When the store does not say what there is to do. */
 #define RETRY_MS 1000
+/* A ready task that the workers leave lying for so long gets one more: they may be stuck. */
+#define PATIENCE_MS 500
 
 struct place {
     pid_t pid; /* of the last worker here; 0: there was none */
@@ -49,7 +51,10 @@ struct sc_supervisor {
     int wake_fd, idle_fd;
     pthread_t thread;
     atomic_bool full; /* all places are taken: more ready tasks are no news */
-    int target;       /* the thread's: so many workers have been wanted, and are kept up since */
+
+    /* -- the thread's -- */
+    int target;       /* so many workers have been wanted, and are kept up since */
+    int64_t unmet_ms; /* since when tasks are ready though there are as many; 0: none is */
 
     pthread_mutex_t lock;
     /* -- protected by lock -- */
@@ -234,7 +239,34 @@ static int count_alive_locked(const struct sc_supervisor *s)
     return alive;
 }
 
-/* Raises the target: none is started for tasks that others already have. */
+static int count_registered_locked(const struct sc_supervisor *s)
+{
+    int registered = 0;
+    for (int i = 0; i < s->options.workers; i++)
+        registered += s->places[i].worker_id != 0;
+    return registered;
+}
+
+static void raise_target(struct sc_supervisor *s, int64_t ready, int64_t running)
+{
+    int64_t now = sc_clock_mono_ms();
+    if (ready == 0) {
+        s->unmet_ms = 0;
+        return;
+    }
+    s->target = (int)SC_MAX(s->target, SC_MIN(ready + running, s->options.workers));
+    SC_LOCK(&s->lock);
+    if (count_registered_locked(s) < s->target)
+        s->unmet_ms = 0;
+    else if (s->unmet_ms == 0)
+        s->unmet_ms = now;
+    else if (now - s->unmet_ms >= PATIENCE_MS && s->target < s->options.workers) {
+        s->target++;
+        s->unmet_ms = 0;
+    }
+}
+
+/* No worker is wanted for tasks that others already have. */
 static enum sc_code ask_demand(struct sc_supervisor *s, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
@@ -243,8 +275,8 @@ static enum sc_code ask_demand(struct sc_supervisor *s, struct sc_error *err)
     enum sc_code code = sc_store_read(s->options.store, &conn, err);
     if (code == SC_OK)
         code = sc_queue_demand(conn, &ready, &running, err);
-    if (code == SC_OK && ready > 0)
-        s->target = (int)SC_MAX(s->target, SC_MIN(ready + running, s->options.workers));
+    if (code == SC_OK)
+        raise_target(s, ready, running);
     return code;
 }
 
@@ -267,8 +299,10 @@ static int64_t meet_demand(struct sc_supervisor *s)
         int i = -1;
         {
             SC_LOCK(&s->lock);
-            if (s->stopping || count_alive_locked(s) >= s->target)
+            if (s->stopping)
                 return -1;
+            if (count_alive_locked(s) >= s->target)
+                return s->unmet_ms == 0 ? -1 : PATIENCE_MS;
             i = find_place_locked(s, &wait_ms);
         }
         if (i < 0)
@@ -392,6 +426,7 @@ void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_i
                 late = true;
         }
     }
+    raise_event(s->wake_fd); /* are there tasks that even this one leaves lying? */
     if (late)
         say_farewell(s, worker_id, 0);
 }

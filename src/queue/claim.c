@@ -1,6 +1,9 @@
 /* The claim. Class goes first, so classes are asked one after the other, each lane through the
  * index tasks_ready for as many rows as are wanted; the lanes are merged here. One claim in ten
- * takes the oldest instead, of whatever class: that bounds how long the last in line can wait. */
+ * takes the oldest instead, of whatever class: that bounds how long the last in line can wait.
+ *
+ * A task that came to grief before is claimed alone: when its worker dies again, it is known whose
+ * fault that was, and the neighbours of a poisoned task go free (sc_worker_gone). */
 
 #include "queue/queue-internal.h"
 
@@ -10,6 +13,7 @@ struct pick {
     int64_t id, job;
     int chunk, priority;
     bool used;
+    bool suspect; /* failed or was interrupted before */
 };
 
 struct picks {
@@ -74,6 +78,7 @@ static enum sc_code gather(const struct search *search, const char *lane, enum s
             .job = sc_stmt_int(&st, "job"),
             .chunk = (int)sc_stmt_int(&st, "chunk"),
             .priority = (int)sc_stmt_int(&st, "priority"),
+            .suspect = sc_stmt_int(&st, "setbacks") > 0,
         };
         insert_sorted(list, from, (size_t)search->claim->max, search->compare, &pick);
     }
@@ -194,11 +199,16 @@ struct offer {
 static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct offer *offer,
                              struct sc_task *out, struct sc_error *err)
 {
+    bool alone = false; /* what was given bears no company */
     while (offer->given < (size_t)offer->claim->max) {
         bool fair = queue->claim_turn % SC_FAIR_EVERY == SC_FAIR_EVERY - 1;
         struct pick *pick = first_unused(fair ? &offer->oldest : &offer->best);
         if (pick == NULL)
             break;
+        if (alone || (pick->suspect && offer->given > 0)) {
+            sc_queue_note_ready(queue, tx); /* for another worker */
+            break;
+        }
         mark_used(fair ? &offer->best : &offer->oldest, pick->id);
         pick->used = true;
         bool taken = false;
@@ -208,6 +218,7 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
         if (code != SC_OK)
             return code;
         if (taken) {
+            alone = pick->suspect;
             offer->given++;
             queue->claim_turn++;
         }

@@ -58,8 +58,9 @@ struct sc_claim {
 };
 #define SC_CLAIM_MAX 64
 /* Best first: class, finer priority, the job's age; one claim in ten takes the oldest waiting.
- * Paused classes are passed over. *count may be 0. out has room for claim->max. The first claim of
- * a job starts it and enters the task's stage. NOT_FOUND: no such worker alive, register again. */
+ * Paused classes are passed over, and a task that has failed or was interrupted is given alone.
+ * *count may be 0. out has room for claim->max. The first claim of a job starts it and enters the
+ * task's stage. NOT_FOUND: no such worker alive, register again. */
 SC_MUST_USE enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx,
                                        const struct sc_claim *claim, struct sc_task *out,
                                        size_t *count, struct sc_error *err);
@@ -108,6 +109,7 @@ typedef enum sc_code (*sc_worker_fn)(void *ctx, const struct sc_worker *worker,
 SC_MUST_USE enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *conn,
                                         sc_worker_fn fn, void *ctx, struct sc_error *err);
 /* Its process has ended. `fatal_signal` (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS) counts
- * a failure on each task that it held, anything else an interruption. */
+ * a failure on the task that it held. When it held several the guilty one is not known: that, like
+ * any other end, is an interruption of each, and from then on each is claimed alone. */
 SC_MUST_USE enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx,
                                         int64_t worker_id, int fatal_signal, struct sc_error *err);

@@ -44,6 +44,23 @@ static bool is_fault(int signal)
     return false;
 }
 
+/* What a worker's death means for the tasks that it held, and why. */
+static enum sc_setback judge_death(int signal, size_t held, struct sc_error *why)
+{
+    if (!is_fault(signal)) {
+        sc_error_set(why, SC_E_WORKER_CRASHED, "the worker has gone");
+        return SC_SETBACK_INTERRUPTION;
+    }
+    if (held > 1) {
+        sc_error_set(why, SC_E_WORKER_CRASHED, "the worker died of %s on one of %zu tasks",
+                     sigabbrev_np(signal), held);
+        return SC_SETBACK_INTERRUPTION;
+    }
+    sc_error_set(why, SC_E_WORKER_CRASHED, "the worker died of %s on this task",
+                 sigabbrev_np(signal));
+    return SC_SETBACK_FAILURE;
+}
+
 static enum sc_code mark_gone(struct sc_conn *tx, int64_t worker_id, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_GONE);
@@ -55,23 +72,18 @@ static enum sc_code mark_gone(struct sc_conn *tx, int64_t worker_id, struct sc_e
 enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
                             int fatal_signal, struct sc_error *err)
 {
-    bool fault = is_fault(fatal_signal);
-    struct sc_error why = { 0 };
-    if (fault)
-        sc_error_set(&why, SC_E_WORKER_CRASHED, "the worker died of %s on this task",
-                     sigabbrev_np(fatal_signal));
-    else
-        sc_error_set(&why, SC_E_WORKER_CRASHED, "the worker has gone");
-
     enum sc_code code = mark_gone(tx, worker_id, err);
-    for (;;) {
+    enum sc_setback kind = SC_SETBACK_INTERRUPTION;
+    struct sc_error why = { 0 };
+    for (bool first = true;; first = false) {
         int64_t ids[SC_CLAIM_MAX];
         size_t count = 0;
         if (code == SC_OK)
             code = held_by(tx, worker_id, ids, SC_ARRAY_LEN(ids), &count, err);
+        if (first)
+            kind = judge_death(fatal_signal, count, &why);
         for (size_t i = 0; code == SC_OK && i < count; i++)
-            code = sc_task_setback(queue, tx, ids[i],
-                                   fault ? SC_SETBACK_FAILURE : SC_SETBACK_INTERRUPTION, &why, err);
+            code = sc_task_setback(queue, tx, ids[i], kind, &why, err);
         if (code != SC_OK || count == 0)
             return code;
     }

@@ -269,6 +269,7 @@ def test_another_address_than_loopback_wants_a_token(make_server):
 
 def test_a_long_path_to_the_data_folder(make_server, folder):
     long = folder / ("a" * 60) / ("b" * 60) / "data"
+    long.parent.mkdir(parents=True)
     server = make_server(data=long, start=False)
     server.start(wait=False)
     wait_until(lambda: (long / "run" / "scripta.sock").exists(), 20, "the socket")

@@ -227,19 +227,54 @@ static void interruptions_have_a_limit_too(void **state)
     assert_true(job.dead_letter);
 }
 
-static void a_crash_fails_each_task_that_the_worker_held(void **state)
+static void a_crash_over_several_tasks_condemns_none_and_separates_them(void **state)
 {
     (void)state;
     AUTO_RIG(r);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         create(&r, SC_CLASS_NORMAL, 0);
-    struct sc_task got[3];
+    struct sc_task got[4];
     assert_int_equal(claim(&r, got, 3), 3);
     assert_int_equal(complete(&r, &got[0], NULL), SC_OK);
     assert_int_equal(worker_gone(&r, r.worker, SIGABRT), SC_OK);
-    assert_int_equal(ask(&r, "SELECT sum(failures) FROM tasks"), 2);
-    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 2"), 2);
+    assert_int_equal(ask(&r, "SELECT sum(failures) FROM tasks"), 0);
+    assert_int_equal(ask(&r, "SELECT sum(interruptions) FROM tasks"), 2);
     assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE worker_id IS NOT NULL"), 1);
+
+    int64_t worker = register_worker(&r, "heir", true);
+    for (int i = 0; i < 2; i++) { /* each alone, though there is room for more */
+        assert_int_equal(claim_as(&r, worker, got, 4), 1);
+        assert_int_equal(got[0].interruptions, 1);
+    }
+    assert_int_equal(claim_as(&r, worker, got, 4), 1);
+    assert_int_equal(got[0].interruptions, 0);
+}
+
+static void note_wake(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+static void a_batch_ends_before_a_task_that_crashed_once(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    create(&r, SC_CLASS_LOW, 0);
+    int64_t poison = claim_one(&r).job;
+    assert_int_equal(worker_gone(&r, r.worker, SIGSEGV), SC_OK);
+    assert_int_equal(ask(&r, "SELECT failures FROM tasks"), 1);
+    let_time_pass(&r, 5000);
+    for (int i = 0; i < 2; i++)
+        create(&r, SC_CLASS_NORMAL, 0);
+
+    int64_t worker = register_worker(&r, "heir", true);
+    bool woken = false;
+    sc_queue_on_ready(r.queue, note_wake, &woken);
+    struct sc_task got[4];
+    assert_int_equal(claim_as(&r, worker, got, 4), 2);
+    assert_true(woken); /* somebody else may take what is left */
+    assert_int_equal(claim_as(&r, worker, got, 4), 1);
+    assert_int_equal(got[0].job, poison);
 }
 
 static void a_heartbeat_renews_what_it_lists(void **state)
@@ -363,7 +398,8 @@ int main(void)
         TEST(poison_is_condemned_after_three_crashes),
         TEST(pulling_the_plug_condemns_nobody),
         TEST(interruptions_have_a_limit_too),
-        TEST(a_crash_fails_each_task_that_the_worker_held),
+        TEST(a_crash_over_several_tasks_condemns_none_and_separates_them),
+        TEST(a_batch_ends_before_a_task_that_crashed_once),
         TEST(a_heartbeat_renews_what_it_lists),
         TEST(a_heartbeat_tells_of_lost_and_cancelled_tasks),
         TEST(a_task_that_the_worker_does_not_know_of_comes_back),

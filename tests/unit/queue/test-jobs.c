@@ -629,6 +629,23 @@ static void hooks_tell_of_ready_and_of_cancelled_tasks(void **state)
     assert_int_equal(ready, before + 1);
 }
 
+static void listeners_come_and_go_by_their_context(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int first = 0, second = 0;
+    sc_queue_on_ready(r.queue, raise_flag, &first);
+    sc_queue_on_ready(r.queue, raise_flag, &second);
+    sc_queue_on_ready(r.queue, raise_flag, &second); /* the same one */
+    create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(first, 1);
+    assert_int_equal(second, 1);
+    sc_queue_on_ready(r.queue, NULL, &first);
+    create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(first, 1);
+    assert_int_equal(second, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -653,6 +670,7 @@ int main(void)
         TEST(events_are_published_after_the_commit_only),
         TEST(the_log_can_be_read_from_a_cursor),
         TEST(hooks_tell_of_ready_and_of_cancelled_tasks),
+        TEST(listeners_come_and_go_by_their_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,221 @@
+"""The server as a process: who owns the folder, handing over, stopping, its workers."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import (SCRIPTA, SLOW, Client, clean_environment, cli, kill, noise_wav, null_words,
+                     processes, wait_until)
+
+
+def start_with_pipe(data, *args, env=None):
+    """(process, the line that came through its readiness pipe, ms until then)."""
+    read_end, write_end = os.pipe()
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [str(SCRIPTA), "--data", str(data), "serve", "--ready-fd", str(write_end), *args],
+        pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, start_new_session=True, env=clean_environment(env))
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        line = pipe.readline()
+        took = (time.monotonic() - begun) * 1000
+        rest = pipe.read()
+    assert rest == b""
+    return process, line.decode(), took
+
+
+@pytest.fixture
+def ephemeral(data):
+    """A server as a command starts it."""
+    process, line, _ = start_with_pipe(data, "--ephemeral",
+                                       env={"SCRIPTA_EPHEMERAL_LINGER": "30s"})
+    assert line == "ready\n"
+    yield process
+    kill(process.pid)
+    process.wait(10)
+    process.stderr.close()
+
+
+def test_readiness_comes_through_the_pipe_and_the_server_is_ready_then(data):
+    process, line, took = start_with_pipe(data)
+    try:
+        assert line == "ready\n"
+        assert Client(data / "run" / "scripta.sock").get("/api/health/ready").status == 200
+        assert took < 300 * SLOW * SLOW, took
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        process.stderr.close()
+
+
+def test_failure_comes_through_the_pipe_as_an_error(make_server):
+    server = make_server()
+    process, line, _ = start_with_pipe(server.data)
+    assert process.wait(10) == 7
+    error = json.loads(line)
+    assert error["code"] == "STORE_LOCKED" and f"pid={server.pid} " in error["message"], error
+    text = process.stderr.read().decode()
+    process.stderr.close()
+    assert re.fullmatch(r"scripta: [^\n]*\n", text), text
+
+
+def test_the_address_is_told_in_log_and_file(make_server):
+    server = make_server(args=["--listen", "127.0.0.1:0"])
+    address = (server.data / "run" / "listen").read_text("ascii").strip()
+    port = int(address.removeprefix("127.0.0.1:"))
+    assert Client(port=port).get("/api/health").status == 200
+    assert f"listen={address}\n" in (server.data / "logs" / "scripta.log").read_text("utf-8")
+    assert server.stop() == 0
+    assert not (server.data / "run" / "listen").exists()
+
+
+def test_an_ephemeral_server_hands_over(ephemeral, make_server, data):
+    begun = time.monotonic()
+    server = make_server(data=data)
+    assert time.monotonic() - begun < 6
+    assert ephemeral.wait(10) == 0
+    assert f"pid={server.pid} " in (data / "run" / "lock").read_text("utf-8")
+
+
+def test_an_ephemeral_server_does_not_displace_another(ephemeral, data):
+    process, line, _ = start_with_pipe(data, "--ephemeral")
+    assert process.wait(10) == 7 and json.loads(line)["code"] == "STORE_LOCKED"
+    process.stderr.close()
+    assert ephemeral.poll() is None
+
+
+def test_an_ephemeral_server_ends_after_the_last_task(data):
+    env = {"SCRIPTA_EPHEMERAL_LINGER": "300ms", "SCRIPTA_WORKERS": 1,
+           "SCRIPTA_UPLOAD_RESERVE": "0"}
+    process, line, _ = start_with_pipe(data, "--ephemeral", env=env)
+    assert line == "ready\n"
+    client = Client(data / "run" / "scripta.sock")
+    client.upload_null(20, model="delay_ms=1500")
+    begun = time.monotonic()
+    assert process.wait(30) == 0
+    process.stderr.close()
+    assert time.monotonic() - begun > 1.4
+    jobs = json.loads(cli("--json", "jobs", "list", data=data, check=0).stdout)
+    assert [j["status"] for j in jobs.get("jobs", jobs)] == ["completed"]
+
+
+def test_an_ephemeral_server_starts_no_worker_without_work(ephemeral, data):
+    for _ in range(20):
+        assert Client(data / "run" / "scripta.sock").get("/api/jobs").status == 200
+    mine = [argv for parent, _, argv in processes().values() if parent == ephemeral.pid]
+    assert not [argv for argv in mine if "worker" in argv[1:2]], mine
+
+
+def test_temporary_files_of_a_killed_server_are_gone(make_server):
+    server = make_server()
+    server.kill()
+    (server.data / "temp" / "left").write_bytes(b"x" * 1000)
+    server.start()
+    assert not (server.data / "temp" / "left").exists()
+
+
+def test_workers_go_within_two_seconds_of_a_killed_server(make_server):
+    server = make_server()
+    server.client.upload_null(120, model="delay_ms=8000")
+    workers = server.wait_workers(2)
+    server.kill()
+    wait_until(lambda: not set(workers) & set(processes()), 2 * SLOW, "workers are gone")
+
+
+def test_a_killed_worker_is_replaced(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 1})
+    client = server.client
+    client.wait_job(client.upload_null(3)["job_id"])
+    for turn in range(2):
+        worker = server.wait_workers(1)[0]
+        kill(worker)
+        wait_until(lambda w=worker: server.workers() and w not in server.workers(), 5 * SLOW,
+                   "another worker")
+        job = client.wait_job(client.upload_null(3, seed=turn + 1)["job_id"])
+        assert job["status"] == "completed"
+    alive = client.get("/api/queue").json["workers"]
+    assert [w["name"] for w in alive].count("local-1") == 1, alive
+
+
+def test_a_crash_over_a_batch_condemns_only_the_guilty(make_server):
+    """One worker takes several chunks at once; the poisoned one is found by claiming it alone."""
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_BACKOFF": "50ms",
+                          "SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 8})
+    client = server.client
+    client.post("/api/queue/normal/pause")
+    others = [client.upload_null(5, seed=i)["job_id"] for i in range(6)]
+    poison = client.upload_null(5, seed=50, model="crash_at=0")["job_id"]
+    others += [client.upload_null(5, seed=10 + i)["job_id"] for i in range(6)]
+    client.post("/api/queue/normal/resume")
+    job = client.wait_job(poison, 60)
+    assert (job["status"], job["error_code"]) == ("failed", "WORKER_CRASHED"), job
+    for job_id in others:
+        job = client.wait_job(job_id, 60)
+        assert client.transcript(job)["text"].split() == null_words(5)
+        assert "task_failed" not in [e["type"] for e in client.events(job_id)]
+
+
+def test_sigterm_lets_short_work_finish_and_gives_long_work_back(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 2})
+    client = server.client
+    short = client.upload_null(5, seed=1, model="delay_ms=1000")["job_id"]
+    long = client.upload_null(5, seed=2, model="delay_ms=20000")["job_id"]
+
+    def claimed(job_id):
+        return [e for e in client.events(job_id)
+                if e["type"] == "task_claimed" and e["stage"] == "transcribe"]
+
+    wait_until(lambda: claimed(short) and claimed(long), 20, "both claimed")
+    begun = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - begun < 5 * max(1, SLOW / 2)
+    server.start()
+    kinds = [e["type"] for e in client.events(short) if e["stage"] == "transcribe"]
+    assert kinds.count("task_completed") == 1 and "task_interrupted" not in kinds, kinds
+    kinds = [e["type"] for e in client.events(long) if e["stage"] == "transcribe"]
+    assert "task_released" in kinds and "task_interrupted" not in kinds, kinds
+
+
+def test_a_second_signal_hurries(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 1})
+    made = server.client.upload_null(5, model="delay_ms=20000")["job_id"]
+    wait_until(lambda: [e for e in server.client.events(made) if e["type"] == "task_claimed" and
+                        e["stage"] == "transcribe"], 20, "a claim")
+    begun = time.monotonic()
+    kill(server.pid, signal.SIGTERM)
+    time.sleep(0.3)
+    kill(server.pid, signal.SIGTERM)
+    assert server.process.wait(10) == 0
+    assert time.monotonic() - begun < 2 * max(1, SLOW / 2)
+    server.process = None
+
+
+def test_sighup_opens_the_log_anew(make_server):
+    server = make_server()
+    log = server.data / "logs" / "scripta.log"
+    log.rename(log.with_suffix(".old"))
+    kill(server.pid, signal.SIGHUP)
+    wait_until(log.exists, 5, "a new log")
+    assert server.client.get("/api/health").status == 200
+
+
+def test_it_serves_within_few_descriptors(make_server):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    try:
+        server = make_server()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    limits = open(f"/proc/{server.pid}/limits", encoding="ascii").read()
+    found = int(re.search(r"Max open files\s+(\d+)", limits)[1])
+    assert found >= min(hard if hard > 0 else 65536, 65536), limits
+    job = server.client.wait_job(server.client.upload(noise_wav(2), engine="null",
+                                                      vad="off").json["job_id"])
+    assert job["status"] == "completed"
