@@ -33,7 +33,7 @@ void sc_help_markdown(struct sc_buf *out);
 /* Flags made from the table of job options; ends with a row without name. The caller frees the
  * array, its strings are static. */
 struct sc_flag *sc_job_flags_new(void);
-/* The job option behind a flag of that table: "word-timestamps" is word_timestamps. */
+/* The job option behind a flag of that table: "priority-order" is priority_order. */
 void sc_job_flag_option(const char *flag, char *out, size_t size);
 
 int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args);

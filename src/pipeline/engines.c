@@ -68,6 +68,16 @@ static void copy_member(char *out, size_t size, const struct sc_json_value *row,
     (void)snprintf(out, size, "%s", sc_json_get_text(sc_json_member(row, key), ""));
 }
 
+static void copy_languages(struct sc_engine_row *row, const struct sc_json_value *list)
+{
+    size_t used = 0;
+    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++) {
+        int n = snprintf(row->languages + used, sizeof(row->languages) - used, "%s%s,",
+                         used == 0 ? "," : "", sc_json_get_text(sc_json_at(list, i), ""));
+        used = SC_MIN(used + (size_t)n, sizeof(row->languages) - 1);
+    }
+}
+
 static enum sc_code parse_rows(struct sc_engines *e, struct sc_str text, struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
@@ -83,6 +93,7 @@ static enum sc_code parse_rows(struct sc_engines *e, struct sc_str text, struct 
         copy_member(row->version, sizeof(row->version), v, "version");
         copy_member(row->default_model, sizeof(row->default_model), v, "default_model");
         copy_member(row->reason, sizeof(row->reason), v, "reason");
+        copy_languages(row, sc_json_member(v, "languages"));
         row->usable = sc_json_get_bool(sc_json_member(v, "usable"), false);
         row->max_chunk_s = (int)sc_json_get_int(sc_json_member(v, "max_chunk_s"), 30);
     }

@@ -30,6 +30,7 @@ const struct sc_pipeline_info *sc_pipeline_find(const char *name);
 
 struct sc_engine_row {
     char name[24], version[40], default_model[64];
+    char languages[160]; /* codes between commas, ",en,"; "": any */
     bool usable;
     char reason[200];
     int max_chunk_s;

@@ -13,6 +13,34 @@ void sc_plan_done(struct sc_plan *plan)
     sc_buf_done(&plan->settings);
 }
 
+/* "en" and "en-US" for an engine that knows en; anything for one that says no languages. */
+static bool knows_language(const struct sc_engine_row *row, const char *language)
+{
+    char wanted[24];
+    if (row->languages[0] == '\0' || language[0] == '\0' || strcmp(language, "auto") == 0)
+        return true;
+    (void)snprintf(wanted, sizeof(wanted), ",%.*s,", (int)strcspn(language, "-_"), language);
+    return strcasestr(row->languages, wanted) != NULL;
+}
+
+static enum sc_code check_abilities(const struct sc_job_options *options,
+                                    const struct sc_engine_row *row, struct sc_error *err)
+{
+    const char *language = sc_job_options_text(options, "language");
+    if (!knows_language(row, language)) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "language",
+                              "engine '%s' does not know language '%s', only %.*s: choose another "
+                              "engine, or leave language out",
+                              row->name, language, (int)strlen(row->languages) - 2,
+                              row->languages + 1);
+    }
+    if (strcmp(sc_job_options_text(options, "task"), "translate") == 0) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "task",
+                              "engine '%s' cannot translate: use task transcribe", row->name);
+    }
+    return SC_OK;
+}
+
 static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options *options,
                                    struct sc_plan *plan, struct sc_error *err)
 {
@@ -26,7 +54,7 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
     if (!sc_job_options_given(options, "model"))
         sc_job_options_resolve(options, "model", row.default_model);
     (void)snprintf(plan->version, sizeof(plan->version), "%s", row.version);
-    return SC_OK;
+    return check_abilities(options, &row, err);
 }
 
 enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_job_options *options,

@@ -43,7 +43,6 @@ static void values_are_kept_in_one_spelling(void **state)
         { "language", "en-US", "en-US", -1 },
         { "vad", "off", "false", -1 },
         { "vad", "1", "true", -1 },
-        { "word_timestamps", "no", "false", -1 },
         { "priority", "low", "low", -1 },
         { "priority_order", "-5", "-5", -5 },
         { "name", "a\nb \"$(x)\"", "a\nb \"$(x)\"", -1 },
@@ -163,7 +162,7 @@ static void the_canonical_form_is_stable(void **state)
     (void)state;
     static const char plain[] =
         "{\"engine\":\"\",\"language\":\"auto\",\"model\":\"\",\"pipeline\":\"transcribe\","
-        "\"task\":\"transcribe\",\"vad\":true,\"word_timestamps\":true}";
+        "\"task\":\"transcribe\",\"vad\":true}";
     check_canonical((const char *const[]){ NULL }, plain);
     check_canonical((const char *const[]){ "vad", "on", "language", "auto", NULL }, plain);
     check_canonical((const char *const[]){ "priority", "high", "force", "on", "name", "x",
@@ -173,8 +172,7 @@ static void the_canonical_form_is_stable(void **state)
     check_canonical(
         (const char *const[]){ "vad", "off", "model_size", "m", "engine", "null", NULL },
         "{\"engine\":\"null\",\"language\":\"auto\",\"model\":\"m\","
-        "\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":false,"
-        "\"word_timestamps\":true}");
+        "\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":false}");
     check_canonical((const char *const[]){ "pipeline", "noop", NULL }, "{\"pipeline\":\"noop\"}");
 }
 
