@@ -36,6 +36,7 @@
 struct place {
     pid_t pid; /* of the last worker here; 0: there was none */
     bool alive;
+    bool silent;       /* a lease of its ran out, and it was not heard since */
     bool finished;     /* it has finished a task */
     int pidfd;         /* -1: none */
     int lifeline;      /* the write end */
@@ -234,6 +235,28 @@ static int count_alive_locked(const struct sc_supervisor *s)
     return alive;
 }
 
+/* Those that work can be expected of. */
+static int count_sound_locked(const struct sc_supervisor *s)
+{
+    int sound = 0;
+    for (int i = 0; i < s->options.workers; i++)
+        sound += s->places[i].alive && !s->places[i].silent;
+    return sound;
+}
+
+/* Ends a silent worker, whose place is needed: it may be stopped or hang for ever. */
+static void end_silent_locked(struct sc_supervisor *s)
+{
+    for (int i = 0; i < s->options.workers; i++) {
+        if (!s->places[i].alive || !s->places[i].silent)
+            continue;
+        SC_LOG(WARNING, "daemon", "ending a worker that was not heard of for a lease",
+               SC_I("pid", s->places[i].pid));
+        (void)kill(s->places[i].pid, SIGKILL);
+        return;
+    }
+}
+
 /* Raises the target: none is started for tasks that others already have. */
 static enum sc_code ask_demand(struct sc_supervisor *s, struct sc_error *err)
 {
@@ -255,7 +278,7 @@ static int64_t meet_demand(struct sc_supervisor *s)
     {
         SC_LOCK(&s->lock);
         /* Before the demand is read: a task that is ready after that wakes us again. */
-        bool full = count_alive_locked(s) == s->options.workers;
+        bool full = count_sound_locked(s) == s->options.workers;
         atomic_store(&s->full, full);
         if (s->stopping || full)
             return -1;
@@ -267,9 +290,11 @@ static int64_t meet_demand(struct sc_supervisor *s)
         int i = -1;
         {
             SC_LOCK(&s->lock);
-            if (s->stopping || count_alive_locked(s) >= s->target)
+            if (s->stopping || count_sound_locked(s) >= s->target)
                 return -1;
             i = find_place_locked(s, &wait_ms);
+            if (i < 0 && wait_ms < 0)
+                end_silent_locked(s);
         }
         if (i < 0)
             return wait_ms;
@@ -396,13 +421,42 @@ void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_i
         say_farewell(s, worker_id, 0);
 }
 
+static struct place *find_worker_locked(struct sc_supervisor *s, int64_t worker_id)
+{
+    for (int i = 0; i < s->options.workers; i++) {
+        if (s->places[i].alive && s->places[i].worker_id == worker_id)
+            return &s->places[i];
+    }
+    return NULL;
+}
+
 void sc_supervisor_finished(struct sc_supervisor *s, int64_t worker_id)
 {
     SC_LOCK(&s->lock);
-    for (int i = 0; i < s->options.workers; i++) {
-        if (s->places[i].worker_id == worker_id)
-            s->places[i].finished = true;
+    struct place *p = find_worker_locked(s, worker_id);
+    if (p != NULL)
+        p->finished = true;
+}
+
+void sc_supervisor_heard(struct sc_supervisor *s, int64_t worker_id)
+{
+    SC_LOCK(&s->lock);
+    struct place *p = find_worker_locked(s, worker_id);
+    if (p != NULL)
+        p->silent = false;
+}
+
+void sc_supervisor_silent(struct sc_supervisor *s, int64_t worker_id)
+{
+    {
+        SC_LOCK(&s->lock);
+        struct place *p = find_worker_locked(s, worker_id);
+        if (p == NULL)
+            return;
+        p->silent = true;
+        atomic_store(&s->full, false);
     }
+    raise_event(s->wake_fd);
 }
 
 static void signal_all(struct sc_supervisor *s, int signal)
