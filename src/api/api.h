@@ -15,6 +15,8 @@ struct sc_api_options {
     void (*worker_registered)(void *ctx, int pid, int64_t worker_id);
     /* A worker has handed in the result of a task. */
     void (*worker_finished)(void *ctx, int64_t worker_id);
+    /* A worker asks for tasks or says that it still has some: it is alive. */
+    void (*worker_heard)(void *ctx, int64_t worker_id);
     /* A request came in or ended (ephemeral servers count clients). */
     void (*activity)(void *ctx);
     void *ctx;

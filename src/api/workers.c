@@ -20,6 +20,12 @@ static void copy_text(char *out, size_t size, struct sc_str text)
     (void)snprintf(out, size, "%.*s", (int)text.len, text.ptr == NULL ? "" : text.ptr);
 }
 
+static void note_heard(struct sc_api *api, int64_t worker_id)
+{
+    if (api->options.worker_heard != NULL)
+        api->options.worker_heard(api->options.ctx, worker_id);
+}
+
 /* ---- register ---- */
 
 struct register_body {
@@ -272,8 +278,10 @@ struct sc_done *sc_api_worker_claim(struct sc_request *req, struct sc_api *api)
     claim->waiter.handle = req;
     sc_parking_enter(&api->parking, &claim->waiter);
     enum sc_code code = decode_claim(req, claim, &err);
-    if (code == SC_OK)
+    if (code == SC_OK) {
+        note_heard(api, claim->worker_id);
         return run_claim(claim);
+    }
     SC_AUTO_BUF reply = { 0 };
     return finish_claim(claim, code, &err, &reply);
 }
@@ -365,6 +373,8 @@ struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *a
     enum sc_code code = decode_heartbeat(req, &beat, &err);
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
+    if (code == SC_OK)
+        note_heard(api, beat.worker_id);
     if (code == SC_OK)
         sc_heartbeat_view(&reply, beat.held, beat.count);
     return sc_api_answer(req, code, &err, 200, &reply);

@@ -72,6 +72,10 @@ void sc_supervisor_wake(struct sc_supervisor *s);
 /* What the api hears of workers. From any thread but the writer's. */
 void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_id);
 void sc_supervisor_finished(struct sc_supervisor *s, int64_t worker_id);
+void sc_supervisor_heard(struct sc_supervisor *s, int64_t worker_id);
+/* A lease of this worker has run out: another is started beside it or, where there is no place
+ * left, instead of it. From any thread, also the writer's. */
+void sc_supervisor_silent(struct sc_supervisor *s, int64_t worker_id);
 /* Starts no more workers and sends SIGTERM to those there are. */
 void sc_supervisor_stop(struct sc_supervisor *s);
 void sc_supervisor_kill(struct sc_supervisor *s);

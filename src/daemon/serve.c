@@ -134,6 +134,18 @@ static void worker_finished(void *ctx, int64_t worker_id)
     sc_supervisor_finished(d->supervisor, worker_id);
 }
 
+static void worker_heard(void *ctx, int64_t worker_id)
+{
+    struct sc_daemon *d = ctx;
+    sc_supervisor_heard(d->supervisor, worker_id);
+}
+
+static void worker_silent(void *ctx, int64_t worker_id)
+{
+    struct sc_daemon *d = ctx;
+    sc_supervisor_silent(d->supervisor, worker_id);
+}
+
 static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
 {
     const struct sc_config *c = d->config;
@@ -192,6 +204,7 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
     if (code != SC_OK)
         return code;
     sc_queue_on_ready(d->queue, tasks_ready, d);
+    sc_queue_on_silent(d->queue, worker_silent, d);
     code = sc_pipelines_start(d->pipelines, err);
     if (code != SC_OK)
         return code;
@@ -210,6 +223,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .local_open = c->auth_loopback_open,
         .worker_registered = worker_registered,
         .worker_finished = worker_finished,
+        .worker_heard = worker_heard,
         .ctx = d,
     };
     d->api = sc_api_new(&api);
@@ -396,8 +410,10 @@ static void stop_running(struct sc_daemon *d)
 static void sc_daemon_done(struct sc_daemon *d)
 {
     sc_http_free(d->http);
-    if (d->queue != NULL)
+    if (d->queue != NULL) {
         sc_queue_on_ready(d->queue, NULL, d);
+        sc_queue_on_silent(d->queue, NULL, NULL);
+    }
     sc_supervisor_close(d->supervisor);
     sc_upkeep_close(d->upkeep);
     if (d->pipelines != NULL)

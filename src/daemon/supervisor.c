@@ -33,11 +33,11 @@
 /* When the store does not say what there is to do. */
 #define RETRY_MS 1000
 /* A ready task that the workers leave lying for so long gets one more: they may be stuck. */
-#define PATIENCE_MS 500
 
 struct place {
     pid_t pid; /* of the last worker here; 0: there was none */
     bool alive;
+    bool silent;       /* a lease of its ran out, and it was not heard since */
     bool finished;     /* it has finished a task */
     int pidfd;         /* -1: none */
     int lifeline;      /* the write end */
@@ -54,7 +54,6 @@ struct sc_supervisor {
 
     /* -- the thread's -- */
     int target;       /* so many workers have been wanted, and are kept up since */
-    int64_t unmet_ms; /* since when tasks are ready though there are as many; 0: none is */
 
     pthread_mutex_t lock;
     /* -- protected by lock -- */
@@ -239,34 +238,29 @@ static int count_alive_locked(const struct sc_supervisor *s)
     return alive;
 }
 
-static int count_registered_locked(const struct sc_supervisor *s)
+/* Those that work can be expected of. */
+static int count_sound_locked(const struct sc_supervisor *s)
 {
-    int registered = 0;
+    int sound = 0;
     for (int i = 0; i < s->options.workers; i++)
-        registered += s->places[i].worker_id != 0;
-    return registered;
+        sound += s->places[i].alive && !s->places[i].silent;
+    return sound;
 }
 
-static void raise_target(struct sc_supervisor *s, int64_t ready, int64_t running)
+/* Ends a silent worker, whose place is needed: it may be stopped or hang for ever. */
+static void end_silent_locked(struct sc_supervisor *s)
 {
-    int64_t now = sc_clock_mono_ms();
-    if (ready == 0) {
-        s->unmet_ms = 0;
+    for (int i = 0; i < s->options.workers; i++) {
+        if (!s->places[i].alive || !s->places[i].silent)
+            continue;
+        SC_LOG(WARNING, "daemon", "ending a worker that was not heard of for a lease",
+               SC_I("pid", s->places[i].pid));
+        (void)kill(s->places[i].pid, SIGKILL);
         return;
     }
-    s->target = (int)SC_MAX(s->target, SC_MIN(ready + running, s->options.workers));
-    SC_LOCK(&s->lock);
-    if (count_registered_locked(s) < s->target)
-        s->unmet_ms = 0;
-    else if (s->unmet_ms == 0)
-        s->unmet_ms = now;
-    else if (now - s->unmet_ms >= PATIENCE_MS && s->target < s->options.workers) {
-        s->target++;
-        s->unmet_ms = 0;
-    }
 }
 
-/* No worker is wanted for tasks that others already have. */
+/* Raises the target: none is started for tasks that others already have. */
 static enum sc_code ask_demand(struct sc_supervisor *s, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
@@ -275,8 +269,8 @@ static enum sc_code ask_demand(struct sc_supervisor *s, struct sc_error *err)
     enum sc_code code = sc_store_read(s->options.store, &conn, err);
     if (code == SC_OK)
         code = sc_queue_demand(conn, &ready, &running, err);
-    if (code == SC_OK)
-        raise_target(s, ready, running);
+    if (code == SC_OK && ready > 0)
+        s->target = (int)SC_MAX(s->target, SC_MIN(ready + running, s->options.workers));
     return code;
 }
 
@@ -287,7 +281,7 @@ static int64_t meet_demand(struct sc_supervisor *s)
     {
         SC_LOCK(&s->lock);
         /* Before the demand is read: a task that is ready after that wakes us again. */
-        bool full = count_alive_locked(s) == s->options.workers;
+        bool full = count_sound_locked(s) == s->options.workers;
         atomic_store(&s->full, full);
         if (s->stopping || full)
             return -1;
@@ -299,11 +293,11 @@ static int64_t meet_demand(struct sc_supervisor *s)
         int i = -1;
         {
             SC_LOCK(&s->lock);
-            if (s->stopping)
+            if (s->stopping || count_sound_locked(s) >= s->target)
                 return -1;
-            if (count_alive_locked(s) >= s->target)
-                return s->unmet_ms == 0 ? -1 : PATIENCE_MS;
             i = find_place_locked(s, &wait_ms);
+            if (i < 0 && wait_ms < 0)
+                end_silent_locked(s);
         }
         if (i < 0)
             return wait_ms;
@@ -431,13 +425,42 @@ void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_i
         say_farewell(s, worker_id, 0);
 }
 
+static struct place *find_worker_locked(struct sc_supervisor *s, int64_t worker_id)
+{
+    for (int i = 0; i < s->options.workers; i++) {
+        if (s->places[i].alive && s->places[i].worker_id == worker_id)
+            return &s->places[i];
+    }
+    return NULL;
+}
+
 void sc_supervisor_finished(struct sc_supervisor *s, int64_t worker_id)
 {
     SC_LOCK(&s->lock);
-    for (int i = 0; i < s->options.workers; i++) {
-        if (s->places[i].worker_id == worker_id)
-            s->places[i].finished = true;
+    struct place *p = find_worker_locked(s, worker_id);
+    if (p != NULL)
+        p->finished = true;
+}
+
+void sc_supervisor_heard(struct sc_supervisor *s, int64_t worker_id)
+{
+    SC_LOCK(&s->lock);
+    struct place *p = find_worker_locked(s, worker_id);
+    if (p != NULL)
+        p->silent = false;
+}
+
+void sc_supervisor_silent(struct sc_supervisor *s, int64_t worker_id)
+{
+    {
+        SC_LOCK(&s->lock);
+        struct place *p = find_worker_locked(s, worker_id);
+        if (p == NULL)
+            return;
+        p->silent = true;
+        atomic_store(&s->full, false);
     }
+    raise_event(s->wake_fd);
 }
 
 static void signal_all(struct sc_supervisor *s, int signal)

@@ -88,6 +88,20 @@ static void cancel_committed(void *owner, const void *arg)
     call_hooks(queue, queue->on_cancel);
 }
 
+static void silent_committed(void *owner, const void *arg)
+{
+    struct sc_queue *queue = owner;
+    const int64_t *worker_id = arg;
+    SC_LOCK(&queue->lock);
+    if (queue->on_silent != NULL)
+        queue->on_silent(queue->silent_ctx, *worker_id);
+}
+
+void sc_queue_note_silent(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id)
+{
+    sc_conn_after_commit(tx, silent_committed, queue, &worker_id, sizeof(worker_id));
+}
+
 void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx)
 {
     sc_conn_after_commit(tx, ready_committed, queue, NULL, 0);

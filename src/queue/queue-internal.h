@@ -31,6 +31,8 @@ struct sc_queue {
 
     pthread_mutex_t lock; /* guards the hooks, and is held while they are called */
     struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
+    sc_silent_fn on_silent;
+    void *silent_ctx;
 };
 
 /* ---- clock.c ---- */
@@ -142,6 +144,7 @@ SC_MUST_USE enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *t
 /* After the commit: tasks became ready; tasks that somebody holds were cancelled. */
 void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx);
 void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx);
+void sc_queue_note_silent(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id);
 
 /* ---- stats.c ---- */
 

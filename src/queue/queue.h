@@ -72,6 +72,10 @@ typedef void (*sc_ready_fn)(void *ctx);
 void sc_queue_on_ready(struct sc_queue *queue, sc_ready_fn fn, void *ctx);
 /* Called after a commit that cancelled tasks which a worker holds. Listeners as above. */
 void sc_queue_on_cancel(struct sc_queue *queue, sc_ready_fn fn, void *ctx);
+/* Called (on the writer thread, after a commit) with the holder of each lease that ran out. One
+ * listener; fn NULL takes it away. It must not block. */
+typedef void (*sc_silent_fn)(void *ctx, int64_t worker_id);
+void sc_queue_on_silent(struct sc_queue *queue, sc_silent_fn fn, void *ctx);
 
 /* ---- the log of events ---- */
 

@@ -57,9 +57,15 @@ static enum sc_code expire_leases(struct sweep *sweep, struct sc_error *err)
     enum sc_code code = find_due(sweep, &due, err);
     struct sc_error why = { 0 };
     sc_error_set(&why, SC_E_WORKER_CRASHED, "the lease has run out");
-    for (size_t i = 0; code == SC_OK && i < due.count; i++)
-        code = sc_task_setback(sweep->queue, sweep->tx, due.ids[i], SC_SETBACK_INTERRUPTION, &why,
-                               err);
+    for (size_t i = 0; code == SC_OK && i < due.count; i++) {
+        struct sc_task_row row;
+        code = sc_task_row_get(sweep->tx, due.ids[i], &row, err);
+        if (code == SC_OK)
+            code = sc_task_setback(sweep->queue, sweep->tx, due.ids[i], SC_SETBACK_INTERRUPTION,
+                                   &why, err);
+        if (code == SC_OK)
+            sc_queue_note_silent(sweep->queue, sweep->tx, row.task.worker_id);
+    }
     return code;
 }
 

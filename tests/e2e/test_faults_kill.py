@@ -281,3 +281,18 @@ def test_a_long_recording_reads_the_same_after_server_kills(make_server):
                                                             model="delay_ms=1")["job_id"], 120)
     other = server.client.get(f"/api/transcripts/{calm['transcript_id']}/export.srt").body
     assert whole == other
+
+
+def test_g3_a_stopped_worker_gives_up_its_place(make_server):
+    """There is room for one worker, and it is stopped for ever."""
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "1s",
+                          "SCRIPTA_QUEUE_HEARTBEAT": "200ms"})
+    client = server.client
+    job_id = client.upload_null(40, seed=1, model="delay_ms=500")["job_id"]
+    wait_until(lambda: client.job(job_id)["chunks_completed"] == 1, 20, "a chunk")
+    stopped = server.workers()[0]
+    os.kill(stopped, signal.SIGSTOP)
+    job = client.wait_job(job_id, 15)
+    assert job["status"] == "completed", job
+    assert client.transcript(job)["text"].split() == null_words(40)
+    assert stopped not in server.workers()
