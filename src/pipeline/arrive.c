@@ -71,7 +71,9 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
     enum sc_code code = sc_store_read(a->p->o.store, &conn, err);
     if (code != SC_OK)
         return code;
-    code = sc_file_find_hash(conn, a->in->owner_id, a->in->sha256, &found, err);
+    code = sc_plan_check_key(&a->plan, conn, err);
+    if (code == SC_OK)
+        code = sc_file_find_hash(conn, a->in->owner_id, a->in->sha256, &found, err);
     if (code == SC_E_FILE_NOT_FOUND)
         code = sc_file_find_hash(conn, 0, a->in->sha256, &found, err);
     if (code == SC_E_FILE_NOT_FOUND) {
@@ -138,11 +140,32 @@ static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error
     sc_arrived_done(&a->out); /* the write may run twice */
     enum sc_code code =
         sc_file_add(tx, &a->file, a->in->source, a->now_ms, &a->out.file, &a->out.duplicate, err);
-    if (code != SC_OK || a->options == NULL)
+    if (code != SC_OK)
         return code;
+    if (a->options == NULL)
+        return sc_plan_write_file(tx, &a->plan, &a->out, err);
     sc_plan_set_file(&a->plan, a->options, a->out.file.id, a->in->sha256, a->in->name,
                      a->out.file.duration_ms);
     return sc_plan_write(a->p, tx, &a->plan, &a->out, err);
+}
+
+static enum sc_code plan(struct arrival *a, struct sc_error *err)
+{
+    const struct sc_arrival *in = a->in;
+    if (a->options == NULL) {
+        sc_plan_set_bytes(&a->plan, in->owner_id, in->idempotency_key, in->sha256);
+        return SC_OK;
+    }
+    enum sc_code code =
+        sc_plan_make(a->p, in->owner_id, a->options, in->idempotency_key, &a->plan, err);
+    if (code != SC_OK)
+        return code;
+    if (!sc_pipeline_find(a->plan.spec.pipeline)->needs_file) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline", "pipeline '%s' takes no file",
+                              a->plan.spec.pipeline);
+    }
+    sc_plan_set_file(&a->plan, a->options, 0, in->sha256, in->name, 0);
+    return SC_OK;
 }
 
 enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
@@ -152,13 +175,8 @@ enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival
     SC_AUTO(arrival_done)
     struct arrival a = { .p = p, .in = arrival, .options = options, .now_ms = sc_clock_wall_ms() };
     enum sc_code code = check_size(&a, err);
-    if (code == SC_OK && options != NULL) {
-        code = sc_plan_make(p, arrival->owner_id, options, arrival->idempotency_key, &a.plan, err);
-        if (code == SC_OK && !sc_pipeline_find(a.plan.spec.pipeline)->needs_file) {
-            return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline",
-                                  "pipeline '%s' takes no file", a.plan.spec.pipeline);
-        }
-    }
+    if (code == SC_OK)
+        code = plan(&a, err);
     if (code == SC_OK)
         code = keep_bytes(&a, err);
     if (code != SC_OK)

@@ -4,6 +4,7 @@
 #include "pipeline/pipeline-internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "sys/process.h"
 #include "json/reader.h"
 
@@ -18,6 +19,8 @@
 #define STOP_POLL_MS 100
 #define INPUT_FD 3
 #define PROBE_TRIES 3
+#define PROBE_LIMIT_MS 60000 /* for ten seconds of sound */
+#define END_LIMIT_MS 5000    /* between closing the pipe and ending */
 
 enum sc_code sc_decoder_start(struct sc_decoder *d, int input, bool probe, int64_t max_ms,
                               struct sc_error *err)
@@ -64,7 +67,10 @@ void sc_decoder_done(struct sc_decoder *d)
 static enum sc_code explain_death(struct sc_decoder *d, bool *killed, struct sc_error *err)
 {
     int status = 0;
-    (void)sc_process_wait(d->pid, -1, &status);
+    if (!sc_process_wait(d->pid, END_LIMIT_MS, &status)) {
+        sc_decoder_done(d);
+        return sc_error_set(err, SC_E_DECODER_CRASHED, "the decoder closed its pipe and stayed");
+    }
     d->pid = 0;
     sc_closep(&d->fd);
     if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM)) {
@@ -196,10 +202,17 @@ static enum sc_code check_sound(struct sc_str text, struct sc_error *err)
     return code;
 }
 
+static bool probe_is_late(void *ctx)
+{
+    return sc_clock_mono_ms() >= *(const int64_t *)ctx;
+}
+
 static enum sc_code probe_once(int input, int64_t max_ms, struct sc_probe *out, bool *killed,
                                struct sc_error *err)
 {
-    SC_AUTO(sc_decoder_done) struct sc_decoder d = { .fd = -1 };
+    int64_t deadline = sc_clock_mono_ms() + PROBE_LIMIT_MS;
+    SC_AUTO(sc_decoder_done)
+    struct sc_decoder d = { .fd = -1, .stop = probe_is_late, .ctx = &deadline };
     enum sc_code code = sc_decoder_start(&d, input, true, max_ms, err);
     while (code == SC_OK && d.type != SC_FRAME_DONE) {
         code = sc_decoder_next(&d, killed, err);
@@ -219,6 +232,12 @@ enum sc_code sc_probe_file(int input, int64_t max_ms, struct sc_probe *out, stru
     bool killed = true;
     for (int i = 0; killed && i < PROBE_TRIES; i++)
         code = probe_once(input, max_ms, out, &killed, err);
+    if (code == SC_E_CANCELLED && !killed) {
+        return sc_error_set(err, SC_E_FILE_FORMAT,
+                            "its first seconds cannot be decoded in %d s: convert it to WAV or "
+                            "FLAC first",
+                            PROBE_LIMIT_MS / 1000);
+    }
     if (code == SC_E_DECODER_CRASHED) {
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "the decoder breaks on this file: convert it to WAV or FLAC first");

@@ -39,7 +39,11 @@ static void merge_done(struct merge *m)
 static enum sc_code write_begin(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct merge *m = ctx;
-    enum sc_code code = sc_job_enter_stage(m->p->o.queue, tx, m->r->task.job, SC_STAGE_MERGE, err);
+    struct sc_task task;
+    struct sc_fence fence = sc_runner_fence(m->r);
+    enum sc_code code = sc_task_check(tx, &fence, &task, err);
+    if (code == SC_OK)
+        code = sc_job_enter_stage(m->p->o.queue, tx, m->r->task.job, SC_STAGE_MERGE, err);
     if (code != SC_OK)
         return code;
     return sc_transcript_begin(tx, m->r->task.job, sc_clock_wall_ms(), &m->transcript, err);

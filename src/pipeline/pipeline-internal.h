@@ -108,8 +108,10 @@ struct sc_runner {
 };
 /* Polled by what runs for long. */
 bool sc_runner_should_stop(void *runner);
-/* Waits up to ms, or until stop, cancel or sc_pipelines_wake. */
-void sc_runner_pause(struct sc_runner *r, int64_t ms);
+/* Waits up to ms, or until stop, cancel or a sc_pipelines_wake after `seen` was read: read it
+ * before looking for work, so that no wake-up in between is lost. */
+void sc_runner_pause(struct sc_runner *r, uint64_t seen, int64_t ms);
+uint64_t sc_pipelines_wakes(struct sc_pipelines *p);
 struct sc_fence sc_runner_fence(const struct sc_runner *r);
 enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err);
 enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err);
@@ -171,6 +173,14 @@ SC_MUST_USE enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id,
 /* Now the file is known ("" hash: none). */
 void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
                       const char *hash, const char *name, int64_t duration_ms);
+/* The same for bytes that come without a job. */
+void sc_plan_set_bytes(struct sc_plan *plan, int64_t owner_id, const char *key, const char *hash);
+/* IDEMPOTENCY_CONFLICT when the key was used with another request: told before anything is kept. */
+SC_MUST_USE enum sc_code sc_plan_check_key(const struct sc_plan *plan, struct sc_conn *conn,
+                                           struct sc_error *err);
+/* Inside the write, without a job: out->file under its key. */
+SC_MUST_USE enum sc_code sc_plan_write_file(struct sc_conn *tx, const struct sc_plan *plan,
+                                            struct sc_arrived *out, struct sc_error *err);
 /* Inside the write: the earlier answer of the key, the earlier job, or a new one. */
 SC_MUST_USE enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx,
                                        const struct sc_plan *plan, struct sc_arrived *out,

@@ -114,6 +114,12 @@ void sc_pipelines_close(struct sc_pipelines *p)
     free(p);
 }
 
+uint64_t sc_pipelines_wakes(struct sc_pipelines *p)
+{
+    SC_LOCK(&p->lock);
+    return p->wakes;
+}
+
 void sc_pipelines_wake(struct sc_pipelines *p)
 {
     SC_LOCK(&p->lock);

@@ -18,16 +18,25 @@ bool sc_runner_should_stop(void *runner)
     return atomic_load(&r->cancelled) || atomic_load(&r->p->stopping);
 }
 
-void sc_runner_pause(struct sc_runner *r, int64_t ms)
+void sc_runner_pause(struct sc_runner *r, uint64_t seen, int64_t ms)
 {
     struct sc_pipelines *p = r->p;
     int64_t deadline = sc_clock_mono_ms() + ms;
     SC_LOCK(&p->lock);
-    uint64_t seen = p->wakes;
     while (p->wakes == seen && !sc_runner_should_stop(r)) {
         if (!sc_cond_wait(&p->wake, &p->lock, deadline))
             return;
     }
+}
+
+/* The whole time, whatever wakes the others, unless it is to stop. */
+static void rest(struct sc_runner *r, int64_t ms)
+{
+    struct sc_pipelines *p = r->p;
+    int64_t deadline = sc_clock_mono_ms() + ms;
+    SC_LOCK(&p->lock);
+    while (!sc_runner_should_stop(r) && sc_cond_wait(&p->wake, &p->lock, deadline))
+        ;
 }
 
 struct sc_fence sc_runner_fence(const struct sc_runner *r)
@@ -137,7 +146,7 @@ static void end_badly(struct sc_runner *r, struct sc_error *why)
     }
     if (is_surroundings(why->code)) {
         e.why = NULL;
-        sc_runner_pause(r, AFTER_TROUBLE_MS);
+        rest(r, AFTER_TROUBLE_MS);
     }
     /* When even this cannot be written the lease ends by itself, or the next start takes it back.
      */
@@ -163,10 +172,11 @@ static void *run_loop(void *ctx)
 {
     struct sc_runner *r = ctx;
     while (!atomic_load(&r->p->stopping)) {
+        uint64_t seen = sc_pipelines_wakes(r->p);
         if (claim_one(r))
             run_task(r);
         else
-            sc_runner_pause(r, IDLE_LOOK_MS);
+            sc_runner_pause(r, seen, IDLE_LOOK_MS);
     }
     return NULL;
 }

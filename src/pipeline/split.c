@@ -65,12 +65,13 @@ static enum sc_code wait_for_room(struct split *s, struct sc_error *err)
 {
     for (;;) {
         int ahead = 0;
+        uint64_t seen = sc_pipelines_wakes(s->p);
         enum sc_code code = stopped(s, err);
         if (code == SC_OK)
             code = chunks_ahead(s, &ahead, err);
         if (code != SC_OK || ahead < s->p->o.config->split_ahead)
             return code;
-        sc_runner_pause(s->r, AHEAD_LOOK_MS);
+        sc_runner_pause(s->r, seen, AHEAD_LOOK_MS);
     }
 }
 
@@ -168,6 +169,7 @@ static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_erro
     return code;
 }
 
+/* The decoder refuses what declares itself too long; what does not say so is counted here. */
 static enum sc_code too_long(struct split *s, struct sc_error *err)
 {
     struct sc_error failed = { 0 };
@@ -175,7 +177,7 @@ static enum sc_code too_long(struct split *s, struct sc_error *err)
     if (sc_dir_remove(dir, &failed) != SC_OK)
         SC_LOG(WARNING, "pipeline", "cannot remove a work folder", SC_S("why", failed.msg));
     return sc_error_set(
-        err, SC_E_AUDIO_ERROR,
+        err, SC_E_FILE_TOO_LARGE,
         "the recording is longer than %lld s, more than %s allows: cut it, or raise "
         "upload.max_duration",
         (long long)(s->limit_ms / 1000),
@@ -188,6 +190,8 @@ static enum sc_code pump(struct split *s, struct sc_decoder *d, struct sc_cutter
 {
     for (;;) {
         enum sc_code code = sc_decoder_next(d, killed, err);
+        if (code == SC_E_FILE_TOO_LARGE)
+            return too_long(s, err);
         if (code != SC_OK || d->type == SC_FRAME_DONE)
             return code;
         if (d->type != SC_FRAME_PCM)

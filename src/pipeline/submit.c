@@ -127,14 +127,49 @@ void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options
     plan->spec.dedupe_key = hash[0] == '\0' ? NULL : plan->dedupe;
 }
 
-enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx, const struct sc_plan *plan,
-                           struct sc_arrived *out, struct sc_error *err)
+void sc_plan_set_bytes(struct sc_plan *plan, int64_t owner_id, const char *key, const char *hash)
 {
-    struct sc_idempotency key = {
+    const char *request[] = { "file", hash };
+    hash_parts(request, SC_ARRAY_LEN(request), plan->fingerprint);
+    plan->spec.owner_id = owner_id;
+    plan->idempotency_key = key;
+}
+
+static struct sc_idempotency key_of(const struct sc_plan *plan)
+{
+    return (struct sc_idempotency){
         .owner_id = plan->spec.owner_id,
         .key = plan->idempotency_key,
         .fingerprint = plan->fingerprint,
     };
+}
+
+enum sc_code sc_plan_check_key(const struct sc_plan *plan, struct sc_conn *conn,
+                               struct sc_error *err)
+{
+    struct sc_idempotency key = key_of(plan);
+    return key.key == NULL ? SC_OK : sc_idempotency_find(conn, &key, err);
+}
+
+enum sc_code sc_plan_write_file(struct sc_conn *tx, const struct sc_plan *plan,
+                                struct sc_arrived *out, struct sc_error *err)
+{
+    struct sc_idempotency key = key_of(plan);
+    out->replayed = false;
+    if (key.key == NULL)
+        return SC_OK;
+    enum sc_code code = sc_idempotency_find(tx, &key, err);
+    if (code != SC_OK)
+        return code;
+    out->replayed = key.file_id != 0;
+    key.file_id = out->file.id;
+    return out->replayed ? SC_OK : sc_idempotency_put(tx, &key, err);
+}
+
+enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx, const struct sc_plan *plan,
+                           struct sc_arrived *out, struct sc_error *err)
+{
+    struct sc_idempotency key = key_of(plan);
     enum sc_code code = SC_OK;
     out->replayed = out->existing_job = false;
     if (key.key != NULL)

@@ -58,7 +58,6 @@ static void noops_are_each_their_own_job_unless_a_key_says_otherwise(void **stat
     assert_true(c.replayed);
     assert_int_equal(submit(&r, ANNA, 0, low, "k", &d, NULL), SC_E_IDEMPOTENCY_CONFLICT);
     assert_int_equal(ask(&r, "SELECT count(*) FROM jobs"), 2);
-    assert_int_equal(claim_lane(&r, "noop", 1, &(struct sc_chunk_work){ 0 }), 1);
 }
 
 static void a_file_must_be_given_where_it_is_needed_and_be_ones_own(void **state)
