@@ -98,8 +98,13 @@ static inline enum sc_code op_finish(struct sc_conn *tx, void *ctx, struct sc_er
 static inline enum sc_code op_export(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct op *op = ctx;
-    return sc_export_record(tx, op->id, op->version, op->format, NULL, op->by, sc_clock_wall_ms(),
-                            err);
+    const struct sc_export export = {
+        .transcript_id = op->id,
+        .version = op->version,
+        .format = op->format,
+        .by = op->by,
+    };
+    return sc_export_record(tx, &export, sc_clock_wall_ms(), err);
 }
 
 static inline enum sc_code do_write(struct rig *r, sc_write_fn fn, struct op *op)
