@@ -26,7 +26,7 @@ echo
 text=$(mktemp)
 trap 'rm -f "$text"' EXIT
 start=$(seconds)
-build/scripta --data "$data" transcribe --force -o "$text" "$clip"
+build/scripta --data "$data" transcribe --force "$clip" >"$text"
 text_time=$(since "$start")
 fold -s -w 78 "$text" | sed 's/^/    /'
 
