@@ -336,7 +336,7 @@ static int64_t look_for_idleness(struct sc_daemon *d, struct idleness *idle)
     int64_t linger = d->config->ephemeral_linger;
     if (last <= idle->started_ms)
         linger = SC_MAX(linger, FIRST_REQUEST_MS);
-    if (sc_api_waiting(d->api) > 0)
+    if (sc_api_waiting(d->api) > 0 || sc_http_uploads(d->http) > 0)
         idle->busy_ms = now;
     int64_t left = SC_MAX(last, idle->busy_ms) + linger - now;
     if (left > 0)

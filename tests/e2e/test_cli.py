@@ -73,6 +73,20 @@ def test_two_commands_at_once_share_one_server(own, folder):
     assert len(servers_of(own)) <= 1
 
 
+def test_a_slow_pipe_keeps_the_server_that_was_started_for_it(own, clip):
+    sound = clip.read_bytes()
+    process = subprocess.Popen([str(SCRIPTA), "--data", str(own), *null("-")],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=clean_environment())
+    process.stdin.write(sound[:100000])
+    process.stdin.flush()
+    wait_until(lambda: servers_of(own), 20, "the server starts")
+    time.sleep(7)  # longer than ephemeral.linger and than the wait for a first request
+    out, err = process.communicate(sound[100000:], timeout=90)
+    assert process.returncode == 0, err
+    assert out.decode().split() == null_words(7)
+
+
 def test_formats_and_output_files(server, clip, folder):
     srt = cli(*null("-f", "srt", clip), data=server.data, check=0).stdout
     assert re.match(r"1\r?\n00:00:00,000 --> ", srt)
