@@ -32,7 +32,6 @@
 #define BLIND_MS 100
 /* When the store does not say what there is to do. */
 #define RETRY_MS 1000
-/* A ready task that the workers leave lying for so long gets one more: they may be stuck. */
 
 struct place {
     pid_t pid; /* of the last worker here; 0: there was none */
@@ -53,7 +52,7 @@ struct sc_supervisor {
     atomic_bool full; /* all places are taken: more ready tasks are no news */
 
     /* -- the thread's -- */
-    int target;       /* so many workers have been wanted, and are kept up since */
+    int target; /* so many workers have been wanted, and are kept up since */
 
     pthread_mutex_t lock;
     /* -- protected by lock -- */
