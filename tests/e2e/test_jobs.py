@@ -239,19 +239,18 @@ def test_the_time_out_of_a_job(make_server):
 
 
 def test_high_priority_goes_first(make_server):
-    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 1,
-                          "SCRIPTA_QUEUE_MAX_CONCURRENT_LOW": 1})
-    client = server.client
-    for queue in ("high", "normal", "low"):
-        assert client.post(f"/api/queue/{queue}/pause").status == 200
-    low = client.upload_null(2, seed=1, priority="low")["job_id"]
-    normal = client.upload_null(2, seed=2)["job_id"]
-    high = client.upload_null(2, seed=3, priority="high")["job_id"]
-    for queue in ("low", "normal", "high"):
-        assert client.post(f"/api/queue/{queue}/resume").status == 200
-    ends = {name: client.wait_job(job)["completed_at"]
-            for name, job in (("low", low), ("normal", normal), ("high", high))}
-    assert set(ends) == {"low", "normal", "high"}
+    client = make_server({"SCRIPTA_WORKERS": 1}).client
+    busy = client.upload_null(2, seed=9, model="delay_ms=3000", priority="high")["job_id"]
+    wait_until(lambda: "task_claimed" in [e["type"] for e in client.events(busy)
+                                          if e["stage"] == "transcribe"], 20, "a busy worker")
+    # In the wrong order, while the only worker is busy.
+    jobs = [client.upload_null(2, seed=i, model="delay_ms=100", priority=name)["job_id"]
+            for i, name in enumerate(("low", "normal", "high"))]
+    for job in jobs:
+        wait_until(lambda: client.job(job)["stage"] == "transcribe", 20, "its chunk is ready")
+    assert client.job(busy)["status"] == "processing", "too slow a machine to tell"
+    ends = [client.wait_job(job)["completed_at"] for job in jobs]
+    assert ends == sorted(ends, reverse=True) and len(set(ends)) == 3, ends
 
 
 def test_positions_in_the_queue(make_server):

@@ -1,12 +1,13 @@
 """The worker's calls, spoken by hand: leases, epochs, fences."""
 
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import Client, free_port, noise_wav, null_words, wait_until
+from harness import MEDIA, Client, clean_environment, free_port, noise_wav, null_words, wait_until
 
 
 class Worker:
@@ -55,22 +56,18 @@ class Worker:
 
 
 @pytest.fixture
-def lonely(make_server):
-    """A server whose own workers take no task: they are stopped before one comes."""
-    import os
-    import signal
-    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "1s",
-                          "SCRIPTA_QUEUE_HEARTBEAT": "200ms"})
-    # The lane of an engine that no local worker has been given keeps the test apart from them.
-    for pid in server.workers():
-        os.kill(pid, signal.SIGSTOP)
-    yield server
-    for pid in server.workers():
-        os.kill(pid, signal.SIGCONT)
+def lonely(make_server, folder):
+    """A server whose own workers never say a word: every task is the test's."""
+    media = folder / "scripta-media"
+    media.write_text(f'#!/bin/sh\n[ "$1" = worker ] && exec sleep 600\nexec "{MEDIA}" "$@"\n',
+                     encoding="utf-8")
+    media.chmod(0o755)
+    return make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "1s",
+                        "SCRIPTA_QUEUE_HEARTBEAT": "200ms", "SCRIPTA_MEDIA": media})
 
 
 def claim_mine(worker, timeout=20):
-    """The next task that is leased to this worker; a stopped local one may hold it for a lease."""
+    """The next task that is leased to this worker."""
     return wait_until(lambda: worker.claim(1, 1000), timeout, "a task")[0]
 
 
@@ -215,8 +212,6 @@ def test_a_result_that_makes_no_sense_is_refused(lonely, segments):
 
 def test_a_worker_with_a_url_does_the_work(make_server):
     """The same program, far away: scripta-media worker --server http://…"""
-    import subprocess
-    from harness import MEDIA, clean_environment
     port = free_port()
     server = make_server({"SCRIPTA_WORKERS": 1}, args=["--listen", f"127.0.0.1:{port}"])
     far = subprocess.Popen([str(MEDIA), "worker", "--server", f"http://127.0.0.1:{port}",

@@ -73,7 +73,7 @@ static void command_lines_are_understood(void **state)
         { "scripta transcribe --force a", "transcribe: force=on | a" },
         { "scripta transcribe --force=off a", "transcribe: force=off | a" },
         { "scripta transcribe --vad off a", "transcribe: vad=off | a" },
-        { "scripta transcribe --word-timestamps=no a", "transcribe: word-timestamps=no | a" },
+        { "scripta transcribe --vad=off a", "transcribe: vad=off | a" },
         { "scripta add --priority-order -5 a", "add: priority-order=-5 | a" },
         { "scripta transcribe -", "transcribe: | -" },
         { "scripta transcribe -- -a --force", "transcribe: | -a --force" },
