@@ -254,7 +254,7 @@ static void chunk_from_row(struct sc_stmt *st, struct sc_chunk *out)
         .end_ms = sc_stmt_int(st, "end_samples") / SAMPLES_PER_MS,
         .attempts = (int)sc_stmt_int(st, "epoch"),
         .processed_ms = sc_stmt_int_or(st, "processed_ms", 0),
-        .text = sc_stmt_str(st, "text"),
+        .text = sc_stmt_is_null(st, "text") ? (struct sc_str){ 0 } : sc_stmt_str(st, "text"),
     };
     enum sc_task_state state = (enum sc_task_state)sc_stmt_int(st, "state");
     (void)snprintf(out->status, sizeof(out->status), "%s", sc_task_state_to_string(state));

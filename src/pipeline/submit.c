@@ -94,6 +94,9 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
         .priority = (int)sc_job_options_int(options, "priority_order"),
         .run_after_ms = sc_job_options_int(options, "run_after"),
         .timeout_ms = sc_job_options_int(options, "timeout"),
+        .max_failures = sc_job_options_given(options, "max_retries")
+                            ? (int)sc_job_options_int(options, "max_retries") + 1
+                            : 0,
         .first_stage = info->first_stage,
         .first_lane = info->first_lane,
     };

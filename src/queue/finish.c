@@ -120,14 +120,16 @@ struct outcome {
     bool dead, spent; /* spent: dead because the limit is reached, not because of the code */
 };
 
-static struct outcome judge(const struct sc_queue *queue, const struct sc_task *task,
+static struct outcome judge(const struct sc_queue *queue, const struct sc_task_row *row,
                             enum sc_setback kind, enum sc_code code)
 {
+    const struct sc_task *task = &row->task;
+    int most = row->max_failures > 0 ? row->max_failures : queue->config.max_failures;
     struct outcome out = { .failures = task->failures, .interruptions = task->interruptions };
     int nth; /* of the attempts that have to wait */
     if (kind == SC_SETBACK_FAILURE) {
         nth = ++out.failures;
-        out.spent = sc_code_is_retryable(code) && out.failures >= queue->config.max_failures;
+        out.spent = sc_code_is_retryable(code) && out.failures >= most;
         out.dead = out.spent || !sc_code_is_retryable(code);
     } else {
         nth = ++out.interruptions - SC_FREE_INTERRUPTIONS;
@@ -159,7 +161,7 @@ static enum sc_code fail_job(struct sc_queue *queue, struct sc_conn *tx, const s
 static enum sc_code apply(struct sc_queue *queue, struct sc_conn *tx, struct sc_task_row *row,
                           enum sc_setback kind, const struct sc_error *why, struct sc_error *err)
 {
-    struct outcome outcome = judge(queue, &row->task, kind, why->code);
+    struct outcome outcome = judge(queue, row, kind, why->code);
     struct sc_task_leave leave = {
         .to = outcome.dead           ? SC_TASK_DEAD
               : outcome.wait_ms == 0 ? SC_TASK_READY

@@ -70,6 +70,7 @@ struct sc_job_spec {
     int priority;
     int64_t run_after_ms; /* 0: now */
     int64_t timeout_ms;   /* 0: the queue's */
+    int max_failures;     /* of one task; 0: the queue's */
     int64_t duration_ms;  /* 0: unknown */
     enum sc_stage first_stage;
     const char *first_lane;

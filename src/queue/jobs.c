@@ -308,6 +308,7 @@ static enum sc_code insert(struct sc_queue *queue, struct sc_conn *tx,
     sc_stmt_bind_text(&st, ":dedupe_key", spec->dedupe_key);
     sc_stmt_bind_opt(&st, ":run_after_ms", spec->run_after_ms > 0 ? spec->run_after_ms : -1);
     sc_stmt_bind_opt(&st, ":timeout_ms", timeout > 0 ? timeout : -1);
+    sc_stmt_bind_opt(&st, ":max_failures", spec->max_failures > 0 ? spec->max_failures : -1);
     sc_stmt_bind_opt(&st, ":duration_ms", spec->duration_ms > 0 ? spec->duration_ms : -1);
     sc_stmt_bind_int(&st, ":now", now);
     enum sc_code code = sc_stmt_run(&st, err);

@@ -63,7 +63,8 @@ int sc_job_brief_progress(const struct sc_job_brief *job);
 
 struct sc_task_row {
     struct sc_task task;
-    char worker[64]; /* the holder's name */
+    char worker[64];  /* the holder's name */
+    int max_failures; /* of its job; 0: the queue's */
 };
 /* TASK_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_task_row_get(struct sc_conn *conn, int64_t id, struct sc_task_row *out,

@@ -46,6 +46,7 @@ static void row_read(struct sc_stmt *st, struct sc_task_row *out)
             .lease_until_ms = sc_stmt_int_or(st, "lease_until_ms", 0),
             .claimed_ms = sc_stmt_int_or(st, "claimed_ms", 0),
         },
+        .max_failures = (int)sc_stmt_int_or(st, "max_failures", 0),
     };
     (void)snprintf(out->task.job_id, sizeof(out->task.job_id), "%s", sc_stmt_text(st, "job_id"));
     (void)snprintf(out->task.lane, sizeof(out->task.lane), "%s", sc_stmt_text(st, "lane"));

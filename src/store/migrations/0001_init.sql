@@ -95,6 +95,7 @@ CREATE TABLE jobs (
     dedupe_key TEXT,
     run_after_ms INTEGER,
     timeout_ms INTEGER,
+    max_failures INTEGER,                 -- of one task; NULL: the setting of the queue
     duration_ms INTEGER,
     processing_ms INTEGER,
     error_code TEXT,

@@ -3,10 +3,11 @@
 -- name: job_insert
 INSERT INTO jobs (job_id, owner_id, file_id, name, file_name, pipeline, engine, engine_version,
                   model, task, language, class, priority, settings, state, admission, counted,
-                  dedupe_key, run_after_ms, timeout_ms, duration_ms, created_ms, updated_ms)
+                  dedupe_key, run_after_ms, timeout_ms, max_failures, duration_ms, created_ms,
+                  updated_ms)
 VALUES (:job_id, :owner_id, :file_id, :name, :file_name, :pipeline, :engine, :engine_version,
         :model, :task, :language, :class, :priority, :settings, 0, :admission, :counted,
-        :dedupe_key, :run_after_ms, :timeout_ms, :duration_ms, :now, :now);
+        :dedupe_key, :run_after_ms, :timeout_ms, :max_failures, :duration_ms, :now, :now);
 
 -- name: job_get
 SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)

@@ -8,14 +8,14 @@ ON CONFLICT (job, stage, chunk) DO NOTHING;
 -- name: task_get
 SELECT tasks.id, tasks.job, tasks.stage, tasks.chunk, tasks.lane, tasks.state, tasks.epoch,
        tasks.failures, tasks.interruptions, tasks.worker_id, tasks.lease_until_ms, tasks.claimed_ms,
-       jobs.job_id, jobs.owner_id, coalesce(workers.name, '') AS worker
+       jobs.job_id, jobs.owner_id, jobs.max_failures, coalesce(workers.name, '') AS worker
 FROM tasks JOIN jobs ON jobs.id = tasks.job LEFT JOIN workers ON workers.id = tasks.worker_id
 WHERE tasks.id = :id;
 
 -- name: task_list
 SELECT tasks.id, tasks.job, tasks.stage, tasks.chunk, tasks.lane, tasks.state, tasks.epoch,
        tasks.failures, tasks.interruptions, tasks.worker_id, tasks.lease_until_ms, tasks.claimed_ms,
-       jobs.job_id, jobs.owner_id, coalesce(workers.name, '') AS worker
+       jobs.job_id, jobs.owner_id, jobs.max_failures, coalesce(workers.name, '') AS worker
 FROM tasks JOIN jobs ON jobs.id = tasks.job LEFT JOIN workers ON workers.id = tasks.worker_id
 WHERE tasks.job = :job ORDER BY tasks.stage, tasks.chunk;
 

@@ -94,6 +94,40 @@ static void engines_that_are_not_there_are_named_with_those_that_are(void **stat
     assert_non_null(strstr(err.msg, "null"));
 }
 
+static void what_the_engine_cannot_do_is_refused_before_it_queues(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    static const char *const german[] = { "engine", "pocketsphinx", "language", "de", NULL };
+    static const char *const english[] = { "engine", "pocketsphinx", "language", "en-GB", NULL };
+    static const char *const any[] = { "engine", "null", "language", "de", NULL };
+    static const char *const translate[] = { "engine", "null", "task", "translate", NULL };
+    const struct {
+        const char *const *options;
+        const char *field; /* "": taken */
+    } cases[] = { { german, "language" }, { english, "" }, { any, "" }, { translate, "task" } };
+    int64_t file = upload(&r);
+    for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
+        SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+        struct sc_error err = { 0 };
+        enum sc_code code = submit(&r, ANNA, file, cases[i].options, NULL, &a, &err);
+        assert_int_equal(code, cases[i].field[0] == '\0' ? SC_OK : SC_E_INVALID_VALUE);
+        assert_string_equal(err.field, cases[i].field);
+    }
+}
+
+static void retries_asked_for_are_the_jobs_own(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 }, b = { 0 };
+    static const char *const none[] = { "pipeline", "noop", "max_retries", "0", NULL };
+    assert_int_equal(submit(&r, ANNA, 0, noop, NULL, &a, NULL), SC_OK);
+    assert_int_equal(submit(&r, ANNA, 0, none, NULL, &b, NULL), SC_OK);
+    assert_int_equal(ask(&r, "SELECT max_failures FROM jobs WHERE id = 1"), -1);
+    assert_int_equal(ask(&r, "SELECT max_failures FROM jobs WHERE id = 2"), 1);
+}
+
 static void the_settings_of_a_job_are_resolved_when_it_is_made(void **state)
 {
     (void)state;
@@ -119,6 +153,8 @@ int main(void)
         TEST(noops_are_each_their_own_job_unless_a_key_says_otherwise),
         TEST(a_file_must_be_given_where_it_is_needed_and_be_ones_own),
         TEST(engines_that_are_not_there_are_named_with_those_that_are),
+        TEST(what_the_engine_cannot_do_is_refused_before_it_queues),
+        TEST(retries_asked_for_are_the_jobs_own),
         TEST(the_settings_of_a_job_are_resolved_when_it_is_made),
     };
     return cmocka_run_group_tests_name("pipeline/submit", tests, NULL, NULL);

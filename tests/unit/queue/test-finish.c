@@ -142,6 +142,20 @@ static void transient_errors_back_off_and_the_third_is_final(void **state)
     assert_int_equal(ask(&r, "SELECT value FROM counters WHERE name = 'jobs.failed'"), 1);
 }
 
+static void a_job_may_bring_its_own_number_of_failures(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.max_failures = 1;
+    int64_t id = create_from(&r, &spec, NULL);
+    struct sc_task task = claim_one(&r);
+    assert_int_equal(fail_task(&r, &task, SC_E_ENGINE_ERROR), SC_OK);
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(job.state, SC_JOB_FAILED);
+    assert_true(job.dead_letter);
+}
+
 static void permanent_errors_are_final_at_once(void **state)
 {
     (void)state;
@@ -393,6 +407,7 @@ int main(void)
         TEST(nobody_else_may_finish_a_running_task),
         TEST(releasing_costs_nothing),
         TEST(transient_errors_back_off_and_the_third_is_final),
+        TEST(a_job_may_bring_its_own_number_of_failures),
         TEST(permanent_errors_are_final_at_once),
         TEST(a_permanent_error_is_no_dead_letter_even_as_the_last),
         TEST(poison_is_condemned_after_three_crashes),
