@@ -128,6 +128,19 @@ static bool was_killed_too_often(struct sc_runner *r)
     return r->kills >= KILLS_IN_A_ROW;
 }
 
+/* A store that takes no writes may soon take them again: until then the task stays ours, its lease
+ * is renewed or runs out. */
+static enum sc_code hand_over(struct ending *e, struct sc_error *err)
+{
+    struct sc_runner *r = e->r;
+    for (;;) {
+        enum sc_code code = sc_store_write(r->p->o.store, SC_RELAXED, write_ending, e, err);
+        if (!is_surroundings(code) || sc_runner_should_stop(r))
+            return code;
+        sc_runner_pause(r, AFTER_TROUBLE_MS);
+    }
+}
+
 static void end_badly(struct sc_runner *r, struct sc_error *why)
 {
     struct sc_error err = { 0 };
@@ -148,9 +161,7 @@ static void end_badly(struct sc_runner *r, struct sc_error *why)
         e.why = NULL;
         rest(r, AFTER_TROUBLE_MS);
     }
-    /* When even this cannot be written the lease ends by itself, or the next start takes it back.
-     */
-    enum sc_code code = sc_store_write(r->p->o.store, SC_RELAXED, write_ending, &e, &err);
+    enum sc_code code = hand_over(&e, &err);
     if (code != SC_OK && code != SC_E_LEASE_LOST)
         SC_LOG(WARNING, "pipeline", "cannot give a task back", SC_S("why", err.msg));
 }
