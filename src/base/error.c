@@ -60,10 +60,22 @@ enum sc_code sc_error_field_(struct sc_error *err, enum sc_code code, const char
     return code;
 }
 
+static enum sc_code code_of_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOSPC:
+    case EDQUOT:
+        return SC_E_NO_SPACE;
+    case EROFS:
+        return SC_E_STORE_READ_ONLY;
+    }
+    return SC_E_IO_ERROR;
+}
+
 enum sc_code sc_error_errno_(struct sc_error *err, int errnum, const char *file, int line,
                              const char *fmt, ...)
 {
-    enum sc_code code = errnum == ENOSPC || errnum == EDQUOT ? SC_E_NO_SPACE : SC_E_IO_ERROR;
+    enum sc_code code = code_of_errno(errnum);
     va_list args;
     va_start(args, fmt);
     fill(err, code, file, line, fmt, args);

@@ -31,8 +31,8 @@ struct sc_error {
 /* The same, naming the field at fault. */
 #define sc_error_field(err, code, field, ...) \
     sc_error_field_((err), (code), (field), __FILE__, __LINE__, __VA_ARGS__)
-/* Sets *err from an errno: ENOSPC/EDQUOT become NO_SPACE, EROFS/EACCES/others IO_ERROR; the text of
- * errno is appended. Returns the code chosen. */
+/* Sets *err from an errno: ENOSPC/EDQUOT become NO_SPACE, EROFS STORE_READ_ONLY, others IO_ERROR;
+ * the text of errno is appended. Returns the code chosen. */
 #define sc_error_errno(err, errnum, ...) \
     sc_error_errno_((err), (errnum), __FILE__, __LINE__, __VA_ARGS__)
 

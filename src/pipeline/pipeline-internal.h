@@ -103,8 +103,6 @@ struct sc_runner {
     atomic_bool cancelled; /* the task at hand is no longer ours */
     /* -- protected by p->lock -- */
     struct sc_task task; /* id 0: idle */
-    int64_t killed_task; /* whose decoder was killed last, and how often in a row */
-    int kills;
 };
 /* Polled by what runs for long. */
 bool sc_runner_should_stop(void *runner);

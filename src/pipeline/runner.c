@@ -10,7 +10,6 @@
 
 #define IDLE_LOOK_MS 60000    /* a wake-up is never relied on alone */
 #define AFTER_TROUBLE_MS 1000 /* before a task is given back that met a full disk */
-#define KILLS_IN_A_ROW 20     /* of one task's decoder, before that is its own fault */
 
 bool sc_runner_should_stop(void *runner)
 {
@@ -94,6 +93,7 @@ static bool claim_one(struct sc_runner *r)
 struct ending {
     struct sc_runner *r;
     const struct sc_error *why; /* NULL: given back at no charge */
+    bool interrupted;           /* from outside: no failure of the task */
 };
 
 static enum sc_code write_ending(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -102,6 +102,8 @@ static enum sc_code write_ending(struct sc_conn *tx, void *ctx, struct sc_error 
     struct sc_fence fence = sc_runner_fence(e->r);
     if (e->why == NULL)
         return sc_task_release(e->r->p->o.queue, tx, &fence, err);
+    if (e->interrupted)
+        return sc_task_interrupt(e->r->p->o.queue, tx, &fence, e->why, err);
     return sc_task_fail(e->r->p->o.queue, tx, &fence, e->why, err);
 }
 
@@ -121,36 +123,35 @@ static bool is_surroundings(enum sc_code code)
     return false;
 }
 
-static bool was_killed_too_often(struct sc_runner *r)
+/* A store that takes no writes may soon take them again: until then the task stays ours, its lease
+ * is renewed or runs out. */
+static enum sc_code hand_over(struct ending *e, struct sc_error *err)
 {
-    r->kills = r->killed_task == r->task.id ? r->kills + 1 : 1;
-    r->killed_task = r->task.id;
-    return r->kills >= KILLS_IN_A_ROW;
+    struct sc_runner *r = e->r;
+    for (;;) {
+        enum sc_code code = sc_store_write(r->p->o.store, SC_RELAXED, write_ending, e, err);
+        if (!is_surroundings(code) || sc_runner_should_stop(r))
+            return code;
+        sc_runner_pause(r, AFTER_TROUBLE_MS);
+    }
 }
 
 static void end_badly(struct sc_runner *r, struct sc_error *why)
 {
     struct sc_error err = { 0 };
-    struct ending e = { r, why };
+    struct ending e = { .r = r, .why = why };
     SC_LOG(WARNING, "pipeline", "a stage did not finish", SC_S("job", r->task.job_id),
            SC_S("stage", sc_stage_to_string(r->task.stage)), SC_S("code", sc_code_name(why->code)),
            SC_S("why", why->msg));
-    if (why->code == SC_E_CANCELLED && !atomic_load(&r->p->stopping)) {
-        if (was_killed_too_often(r))
-            (void)sc_error_set(why, SC_E_DECODER_CRASHED, "the decoder was killed %d times",
-                               r->kills);
-        else
-            e.why = NULL;
-    } else if (why->code == SC_E_CANCELLED) {
+    /* We did not stop it and the task was not cancelled: somebody killed the decoder. */
+    e.interrupted = why->code == SC_E_CANCELLED && !atomic_load(&r->p->stopping);
+    if (why->code == SC_E_CANCELLED && !e.interrupted)
         e.why = NULL;
-    }
     if (is_surroundings(why->code)) {
         e.why = NULL;
         rest(r, AFTER_TROUBLE_MS);
     }
-    /* When even this cannot be written the lease ends by itself, or the next start takes it back.
-     */
-    enum sc_code code = sc_store_write(r->p->o.store, SC_RELAXED, write_ending, &e, &err);
+    enum sc_code code = hand_over(&e, &err);
     if (code != SC_OK && code != SC_E_LEASE_LOST)
         SC_LOG(WARNING, "pipeline", "cannot give a task back", SC_S("why", err.msg));
 }

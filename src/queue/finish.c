@@ -138,6 +138,8 @@ static struct outcome judge(const struct sc_queue *queue, const struct sc_task_r
     }
     if (!out.dead && nth > 0)
         out.wait_ms = sc_queue_backoff_ms(queue, task->id, task->epoch, nth);
+    if (kind == SC_SETBACK_INTERRUPTION)
+        out.wait_ms = SC_MIN(out.wait_ms, SC_INTERRUPTION_WAIT_MS);
     return out;
 }
 
@@ -207,4 +209,15 @@ enum sc_code sc_task_fail(struct sc_queue *queue, struct sc_conn *tx, const stru
     if (code != SC_OK)
         return code;
     return apply(queue, tx, &row, SC_SETBACK_FAILURE, why, err);
+}
+
+enum sc_code sc_task_interrupt(struct sc_queue *queue, struct sc_conn *tx,
+                               const struct sc_fence *fence, const struct sc_error *why,
+                               struct sc_error *err)
+{
+    struct sc_task_row row;
+    enum sc_code code = sc_task_row_fenced(tx, fence, &row, err);
+    if (code != SC_OK)
+        return code;
+    return apply(queue, tx, &row, SC_SETBACK_INTERRUPTION, why, err);
 }

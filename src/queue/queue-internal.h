@@ -10,6 +10,8 @@
 #define SC_QUEUE_SLICE 100      /* rows per transaction of bulk work */
 #define SC_FAIR_EVERY 10        /* one claim, one admission in this many takes the oldest */
 #define SC_FREE_INTERRUPTIONS 4 /* so many come back at once, the next ones back off */
+/* … for at most so long: whoever pulled the plug twenty times waits for no job for minutes. */
+#define SC_INTERRUPTION_WAIT_MS 5000
 
 struct sc_hook {
     sc_ready_fn fn;

@@ -16,7 +16,7 @@ struct sc_queue_config {
     int max_concurrent[SC_CLASS_COUNT_]; /* 2: admitted jobs per class */
     int64_t lease_ms;                    /* 30 000 */
     int max_failures;                    /* 3 */
-    int max_interruptions;               /* 100, back-off from the fifth */
+    int max_interruptions;               /* 100, back-off from the fifth, at most 5 s */
     int64_t backoff_base_ms;             /* 1 000: doubled per failure, with jitter */
     int64_t backoff_max_ms;              /* 300 000 */
     int64_t job_timeout_ms;              /* 0: none */

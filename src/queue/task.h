@@ -74,6 +74,10 @@ SC_MUST_USE enum sc_code sc_task_complete(struct sc_queue *queue, struct sc_conn
 SC_MUST_USE enum sc_code sc_task_fail(struct sc_queue *queue, struct sc_conn *tx,
                                       const struct sc_fence *fence, const struct sc_error *why,
                                       struct sc_error *err);
+/* Something from outside ended it: counts as an interruption, not as a failure. */
+SC_MUST_USE enum sc_code sc_task_interrupt(struct sc_queue *queue, struct sc_conn *tx,
+                                           const struct sc_fence *fence, const struct sc_error *why,
+                                           struct sc_error *err);
 /* Given back unfinished at no charge. */
 SC_MUST_USE enum sc_code sc_task_release(struct sc_queue *queue, struct sc_conn *tx,
                                          const struct sc_fence *fence, struct sc_error *err);
