@@ -6,6 +6,7 @@
 #include "config/nearest.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -110,14 +111,21 @@ static enum sc_code parse_long(struct parser *p, const char *text, struct sc_err
     return add_flag(p->args, flag, "on", err);
 }
 
-static enum sc_code parse_short(struct parser *p, const char *text, struct sc_error *err)
+/* word: "-qv". */
+static enum sc_code parse_short(struct parser *p, const char *word, struct sc_error *err)
 {
+    const char *text = word + 1;
     while (*text != '\0') {
         const struct sc_flag *flag = find_flag(p->args, SC_STR(""), *text);
         enum sc_code code;
         if (flag == NULL) {
             SC_AUTO_BUF letter = { 0 };
             shown(&letter, (struct sc_str){ text, 1 });
+            if (access(word, F_OK) == 0)
+                return sc_error_field(err, SC_E_INVALID_VALUE, sc_buf_text(&letter),
+                                      "there is no option -%s; a file whose name begins with - is "
+                                      "named ./-…",
+                                      sc_buf_text(&letter));
             return sc_error_field(err, SC_E_INVALID_VALUE, sc_buf_text(&letter),
                                   "there is no option -%s; `scripta help%s%s` lists them",
                                   sc_buf_text(&letter), p->args->command == NULL ? "" : " ",
@@ -248,7 +256,7 @@ enum sc_code sc_args_parse(int argc, char **argv, const struct sc_command *comma
         } else if (arg[1] == '-') {
             code = parse_long(&p, arg + 2, err);
         } else {
-            code = parse_short(&p, arg + 1, err);
+            code = parse_short(&p, arg, err);
         }
     }
     return code == SC_OK ? check_words(commands, out, err) : code;

@@ -97,7 +97,7 @@ static enum sc_code put_info(const struct sc_cli *cli, struct sc_store *store, s
 /* Prints a reply, ours or the server's, as JSON or as lines. */
 static int print_reply(const struct sc_cli *cli, const struct sc_buf *reply)
 {
-    static const char *const skip[] = { "tables", NULL };
+    static const char *const skip[] = { "tables", "problems", NULL };
     SC_AUTO_BUF out = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };

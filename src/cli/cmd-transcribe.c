@@ -50,6 +50,19 @@ static bool is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/* A folder of the user's, so with the mode that the umask gives; one that exists stays as it is. */
+static enum sc_code make_folder(const char *path, struct sc_error *err)
+{
+    if (is_folder(path))
+        return SC_OK;
+    enum sc_code code = sc_dir_create(path, err);
+    if (code != SC_OK)
+        return code;
+    return chmod(path, 0777 & ~sc_cli_umask()) == 0
+               ? SC_OK
+               : sc_error_errno(err, errno, "cannot make the folder '%s'", path);
+}
+
 static const char *known_format(const char *word)
 {
     for (const char *const *f = formats; *f != NULL; f++) {
@@ -94,9 +107,7 @@ static enum sc_code choose_output(struct run *r, struct sc_error *err)
         return sc_error_field(err, SC_E_INVALID_VALUE, "output",
                               "-o must name a folder that exists, or end in /, for %zu files",
                               r->count);
-    if (r->to_folder)
-        return sc_dir_create(output, err);
-    return SC_OK;
+    return r->to_folder ? make_folder(output, err) : SC_OK;
 }
 
 /* The target in the folder: the file's name with another extension, numbered when two files of this
@@ -119,21 +130,6 @@ static char *folder_target(const struct run *r, size_t index)
                                   ? sc_asprintf("%.*s.%s", (int)len, name, r->format)
                                   : sc_asprintf("%.*s-%d.%s", (int)len, name, twin, r->format);
     return sc_path_join(r->output, file);
-}
-
-/* A file appears whole or not at all; what is no regular file (a pipe, a terminal) is written to.
- */
-static enum sc_code write_to(const char *path, const struct sc_buf *text, struct sc_error *err)
-{
-    SC_AUTO_CLOSE int fd = -1;
-    struct stat info;
-
-    if (stat(path, &info) != 0 || S_ISREG(info.st_mode))
-        return sc_file_write_atomic(path, text->ptr, text->len, err);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return sc_error_errno(err, errno, "cannot write '%s'", path);
-    return sc_file_write_all(fd, text->ptr, text->len, err);
 }
 
 /* Text from an engine is data: a terminal must not obey it. Line feeds stay. */
@@ -182,13 +178,15 @@ static enum sc_code deliver(struct run *r, size_t index, const struct sc_job_end
     enum sc_code code = sc_cli_call(r->cli, "GET", path, NULL, &text, err);
     if (code != SC_OK)
         return code;
+    if (sc_str_trim(sc_buf_str(&text)).len == 0)
+        sc_cli_note(r->cli, "no speech was found in %s", r->items[index].label);
     if (r->output == NULL)
         return api_json ? (sc_cli_done_json(r->cli, &text) == SC_EXIT_OK
                                ? SC_OK
                                : sc_error_set(err, SC_E_IO_ERROR, "cannot write the transcript"))
                         : print_text(r, index, &text, err);
     SC_AUTO_FREE char *target = r->to_folder ? folder_target(r, index) : sc_strdup(r->output);
-    code = write_to(target, &text, err);
+    code = sc_cli_write_file(target, &text, err);
     if (code != SC_OK) {
         sc_submit_about(target, err);
         return code;
@@ -222,6 +220,12 @@ static void submit_all(struct run *r)
     }
 }
 
+/* Whether the same order can come to another end. */
+static bool retry_may_help(enum sc_code code)
+{
+    return code != SC_E_CANCELLED && code != SC_E_MODEL_ERROR && code != SC_E_FILE_FORMAT;
+}
+
 static void follow_one(struct run *r, size_t index)
 {
     struct item *item = &r->items[index];
@@ -235,7 +239,7 @@ static void follow_one(struct run *r, size_t index)
     item->ended = true;
     if (code == SC_OK && !end.completed) {
         item->status = sc_cli_fail(r->cli, &end.error);
-        if (end.error.code != SC_E_CANCELLED)
+        if (retry_may_help(end.error.code))
             sc_cli_note(r->cli, "  `scripta jobs retry %s` tries again where it stopped",
                         item->job.job_id);
         return;

@@ -72,7 +72,7 @@ int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     if (strcmp(output, "-") == 0)
         return sc_cli_done(cli, &text);
-    if (sc_file_write_atomic(output, text.ptr, text.len, &err) != SC_OK)
+    if (sc_cli_write_file(output, &text, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     return SC_EXIT_OK;
 }

@@ -51,7 +51,7 @@ int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_
     struct sc_error err = { 0 };
     int64_t limit = LIMIT_DEFAULT;
 
-    if (sc_args_int(args, "limit", 1, 1000, &limit, &err) != SC_OK)
+    if (sc_args_int(args, "limit", 1, 500, &limit, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_buf_printf(&path, "%s?limit=%" PRId64, list->path, limit);
     for (const char *const *f = list->filters; *f != NULL; f++) {

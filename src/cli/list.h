@@ -15,7 +15,7 @@ struct sc_list {
 };
 /* Flags that every list takes. */
 #define SC_LIST_FLAGS                                                             \
-    { "limit", 'n', SC_FLAG_VALUE, "N", "Rows at most, 1 to 1000. Default: 50" }, \
+    { "limit", 'n', SC_FLAG_VALUE, "N", "Rows at most, 1 to 500. Default: 50" },  \
     {                                                                             \
         "cursor", 0, SC_FLAG_VALUE, "CURSOR", "Go on where the page before ended" \
     }

@@ -1,11 +1,14 @@
 #include "cli/session.h"
 
 #include "base/utf8.h"
+#include "sys/file.h"
 #include "json/writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -90,6 +93,34 @@ enum sc_code sc_cli_print(struct sc_str text, struct sc_error *err)
     if (errno == EPIPE)
         _exit(128 + SIGPIPE);
     return sc_error_errno(err, errno, "cannot write to standard output");
+}
+
+mode_t sc_cli_umask(void)
+{
+    mode_t mask = umask(0077);
+    (void)umask(mask);
+    return mask;
+}
+
+enum sc_code sc_cli_write_file(const char *path, const struct sc_buf *text, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = -1;
+    struct stat info;
+    bool there = stat(path, &info) == 0;
+
+    if (there && S_ISDIR(info.st_mode))
+        return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is a folder; name a file in it", path);
+    if (!there || S_ISREG(info.st_mode)) {
+        mode_t mode = there ? info.st_mode & 0777 : 0666 & ~sc_cli_umask();
+        enum sc_code code = sc_file_write_atomic(path, text->ptr, text->len, err);
+        if (code == SC_OK && chmod(path, mode) != 0)
+            return sc_error_errno(err, errno, "cannot set the mode of '%s'", path);
+        return code;
+    }
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot write '%s'", path);
+    return sc_file_write_all(fd, text->ptr, text->len, err);
 }
 
 int sc_cli_done(const struct sc_cli *cli, const struct sc_buf *text)

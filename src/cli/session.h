@@ -30,6 +30,12 @@ int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err);
 void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...) SC_PRINTF(2, 3);
 /* Writes to standard output and flushes; IO_ERROR when that fails (a closed pipe, a full disk). */
 SC_MUST_USE enum sc_code sc_cli_print(struct sc_str text, struct sc_error *err);
+/* A file that the user asked for: whole or not at all, with the mode that it had or that the umask
+ * gives. What is no regular file (a pipe, a terminal) is written to; a folder is refused. */
+SC_MUST_USE enum sc_code sc_cli_write_file(const char *path, const struct sc_buf *text,
+                                           struct sc_error *err);
+/* Not while other threads make files. */
+mode_t sc_cli_umask(void);
 /* Prints, and turns the outcome into an exit status. */
 int sc_cli_done(const struct sc_cli *cli, const struct sc_buf *text);
 /* The reply as it came, with a line feed. */

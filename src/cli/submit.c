@@ -87,7 +87,11 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
     struct stat info;
 
     if (strcmp(file, "-") == 0)
-        return SC_OK;
+        return !isatty(STDIN_FILENO)
+                   ? SC_OK
+                   : sc_error_set(err, SC_E_INVALID_VALUE,
+                                  "standard input is a terminal; "
+                                  "name a file, or send a recording through a pipe");
     sc_utf8_append_printable(&shown, sc_str_from(file));
     if (stat(file, &info) != 0)
         return errno == ENOENT || errno == ENOTDIR
@@ -95,6 +99,9 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
                    : sc_error_errno(err, errno, "cannot read '%s'", sc_buf_text(&shown));
     if (S_ISDIR(info.st_mode))
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is a folder; name the files in it",
+                            sc_buf_text(&shown));
+    if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode))
+        return sc_error_set(err, SC_E_FILE_FORMAT, "'%s' is a device, not a recording",
                             sc_buf_text(&shown));
     if (!S_ISREG(info.st_mode))
         return SC_OK; /* a pipe: opening it here would eat its first bytes */

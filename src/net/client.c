@@ -211,8 +211,15 @@ int sc_client_status(struct sc_client *c)
 
 static enum sc_code unreachable(struct sc_client *c, CURLcode result, struct sc_error *err)
 {
+    const char *why = c->why[0] != '\0' ? c->why : curl_easy_strerror(result);
+    if (result == CURLE_COULDNT_CONNECT && c->socket != NULL) {
+        /* Of a socket libcurl tells a host and a port, which nobody named. */
+        long number = 0;
+        (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
+        why = number == ENOENT ? "there is no such socket" : "nothing listens there";
+    }
     return sc_error_set(err, SC_E_SERVER_UNREACHABLE, "no server answers at '%.100s': %.100s",
-                        c->server, c->why[0] != '\0' ? c->why : curl_easy_strerror(result));
+                        c->server, why);
 }
 
 /* What libcurl's result means to us. */

@@ -104,6 +104,25 @@ def test_an_output_file_that_cannot_be_written(server, clip):
     assert done.returncode in (2, 13) and "/nonexistent/x.txt" in done.stderr
 
 
+def test_output_files_have_the_mode_that_the_umask_gives(server, clip, folder):
+    new = folder / "new" / "talk.txt"
+    cli(*null("-o", f"{new.parent}/", clip), data=server.data, check=0)
+    mask = os.umask(0)
+    os.umask(mask)
+    assert new.stat().st_mode & 0o777 == 0o666 & ~mask
+    assert new.parent.stat().st_mode & 0o777 == 0o777 & ~mask
+    new.chmod(0o640)
+    cli(*null("-o", new, clip), data=server.data, check=0)
+    assert new.stat().st_mode & 0o777 == 0o640
+    done = cli("transcripts", "export", "1", "-o", folder, data=server.data)
+    assert done.returncode == 2 and f"'{folder}' is a folder" in done.stderr
+
+
+def test_a_device_is_refused_before_its_endless_bytes(server):
+    done = cli("transcribe", "/dev/zero", data=server.data, timeout=20 * SLOW)
+    assert done.returncode == 5 and "'/dev/zero' is a device" in done.stderr
+
+
 def test_several_files_and_one_bad_one(server, clip, folder):
     bad = folder / "bad.wav"
     bad.write_text("no audio at all")
@@ -132,6 +151,8 @@ def test_several_files_and_one_bad_one(server, clip, folder):
     (["--server", "unix:/nonexistent.sock", "jobs", "list"], 9, "/nonexistent.sock"),
     (["--server", "http://127.0.0.1:1", "jobs", "list"], 9, "127.0.0.1"),
     (["--server", "gopher://x", "jobs", "list"], 2, "gopher"),
+    (["--server", "unix:/nonexistent.sock", "queue"], 9, "no such socket"),
+    (["jobs", "list", "-n", "501"], 2, "500"),
     (["help", "nonsuch"], 2, "nonsuch"),
 ])
 def test_mistakes_have_a_sentence_and_an_exit_code(server, args, code, word):
@@ -383,4 +404,5 @@ def test_a_real_recording_with_the_built_in_engine(server):
 def test_a_tone_is_no_speech_but_no_error_either(server, folder):
     path = folder / "tone.wav"
     path.write_bytes(tone_wav(4))
-    cli("transcribe", path, data=server.data, timeout=120, check=0)
+    done = cli("transcribe", path, data=server.data, timeout=120, check=0)
+    assert done.stdout.strip() or "no speech was found in tone.wav" in done.stderr
