@@ -132,7 +132,7 @@ static enum sc_code hand_over(struct ending *e, struct sc_error *err)
         enum sc_code code = sc_store_write(r->p->o.store, SC_RELAXED, write_ending, e, err);
         if (!is_surroundings(code) || sc_runner_should_stop(r))
             return code;
-        sc_runner_pause(r, AFTER_TROUBLE_MS);
+        rest(r, AFTER_TROUBLE_MS);
     }
 }
 
