@@ -32,6 +32,12 @@ struct sc_api_stream {
     struct sc_api_stream *prev, *next;
 };
 
+static void free_stream(struct sc_api_stream *s)
+{
+    (void)pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
 static void unref(struct sc_api_stream *s)
 {
     bool last;
@@ -39,10 +45,8 @@ static void unref(struct sc_api_stream *s)
         SC_LOCK(&s->lock);
         last = --s->refs == 0;
     }
-    if (!last)
-        return;
-    (void)pthread_mutex_destroy(&s->lock);
-    free(s);
+    if (last)
+        free_stream(s);
 }
 
 static void wake(void *ctx)
@@ -260,14 +264,14 @@ struct sc_done *sc_api_event_stream(struct sc_request *req, struct sc_api *api)
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &none);
     struct sc_api_stream *s = open_stream(api, sc_api_owner(req), follow.job);
-    link_stream(s);
-    sc_api_count(api, 1);
     code = begin_at(api, &follow, &s->last_id, &err);
     if (code != SC_OK) {
-        stream_closed(s);
-        unref(s);
+        sc_subscriber_close(SC_TAKE(s->subscriber)); /* no wake-up comes after it */
+        free_stream(s);
         return sc_api_answer(req, code, &err, 200, &none);
     }
+    link_stream(s);
+    sc_api_count(api, 1);
     struct sc_stream *stream = NULL;
     sc_reply_header(req, "Cache-Control", "no-store");
     struct sc_done *done =

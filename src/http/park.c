@@ -169,13 +169,13 @@ void sc_park_add(struct sc_park *park, struct sc_request *req)
     bool refused;
     {
         SC_LOCK(&park->lock);
-        struct sc_watch *w = req->slot < 0 ? NULL : &park->slots[req->slot];
-        refused = park->stopping || w == NULL;
+        refused = park->stopping || req->slot < 0;
         if (!refused && req->pending) {
             queue_again_locked(park, req);
             return;
         }
-        if (!refused && !w->hung_up) {
+        if (!refused && !park->slots[req->slot].hung_up) {
+            struct sc_watch *w = &park->slots[req->slot];
             w->req = req;
             req->wait = SC_WAIT_PARKED;
             set_deadline_locked(park, w, req->later.deadline_ms);

@@ -110,6 +110,7 @@ struct sc_done *sc_reply_json(struct sc_request *req, int status, struct sc_buf 
 
 struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *err)
 {
+    sc_assert(req != NULL && err != NULL);
     int status = sc_code_http_status(err->code);
     SC_AUTO_BUF body = { 0 };
     struct sc_json w;

@@ -184,7 +184,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
 static enum sc_code start_listener(struct sc_listener *l, struct sc_error *err)
 {
     const struct sc_http_options *o = &l->http->options;
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = { 0 };
     socklen_t len = sizeof(address);
     if (getsockname(l->fd, (struct sockaddr *)&address, &len) != 0)
         return sc_error_errno(err, errno, "cannot use the listening socket");

@@ -137,7 +137,7 @@ static enum sc_code follow_up(struct sc_queue *queue, struct sc_conn *tx, int64_
                               struct sc_task *out, struct sc_error *err)
 {
     struct sc_task_row row;
-    struct sc_job_brief job;
+    struct sc_job_brief job = { 0 };
     enum sc_code code = sc_task_row_get(tx, id, &row, err);
     if (code == SC_OK)
         code = sc_job_brief_get(tx, row.task.job, &job, err);

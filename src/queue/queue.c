@@ -169,9 +169,8 @@ static void set_hook(struct sc_queue *queue, struct sc_hook *hooks, sc_ready_fn 
     SC_LOCK(&queue->lock);
     struct sc_hook *place = NULL;
     for (size_t i = 0; i < SC_QUEUE_LISTENERS; i++) {
-        if (hooks[i].fn != NULL && hooks[i].ctx == ctx)
-            place = &hooks[i];
-        else if (hooks[i].fn == NULL && place == NULL)
+        bool taken = hooks[i].fn != NULL;
+        if (taken ? hooks[i].ctx == ctx : place == NULL)
             place = &hooks[i];
     }
     sc_assert(place != NULL || fn == NULL);

@@ -369,10 +369,8 @@ static bool wait_for_work(struct sc_store *store, struct sc_member **list, bool 
     *list = NULL;
     *reason = (struct sc_error){ 0 };
     int64_t until_ms = -1;
-    if (!store->writable)
-        until_ms = sc_clock_mono_ms() + RETRY_MS;
-    else if (idle_work)
-        until_ms = sc_clock_mono_ms() + IDLE_MS;
+    if (!store->writable || idle_work)
+        until_ms = sc_clock_mono_ms() + (store->writable ? IDLE_MS : RETRY_MS);
     while (store->head == NULL && !store->stopping)
         if (!sc_cond_wait(&store->wake, &store->lock, until_ms))
             break;
