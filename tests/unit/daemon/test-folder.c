@@ -52,11 +52,11 @@ static void a_start_makes_the_folders_and_forgets_what_a_killed_server_left(void
     assert_int_equal(sc_folder_prepare(&folder, &err), SC_OK);
     write_text(test_path(&dir, "data/temp/half", path), "x");
     write_text(test_path(&dir, "data/run/listen", path), "127.0.0.1:1\n");
-    write_text(test_path(&dir, "data/work/kept", path), "x");
+    write_text(test_path(&dir, "data/logs/kept", path), "x");
     assert_int_equal(sc_folder_prepare(&folder, &err), SC_OK);
     assert_int_equal(sc_file_size(test_path(&dir, "data/temp/half", path)), -1);
     assert_int_equal(sc_file_size(test_path(&dir, "data/run/listen", path)), -1);
-    assert_int_equal(sc_file_size(test_path(&dir, "data/work/kept", path)), 1);
+    assert_int_equal(sc_file_size(test_path(&dir, "data/logs/kept", path)), 1);
     for (size_t i = 0; i < SC_ARRAY_LEN(expected); i++) {
         struct stat st;
         SC_AUTO_FREE char *made = sc_path_join(root, expected[i]);
