@@ -64,6 +64,8 @@ void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_tran
     sc_json_int(w, "word_count", t->word_count);
     put_confidence(w, "confidence_score", t->confidence);
     sc_json_seconds(w, "duration_seconds", t->duration_ms);
+    sc_json_text(w, "srt_path", t->srt_path[0] == '\0' ? NULL : t->srt_path);
+    sc_json_text(w, "cloud_url", t->cloud_url[0] == '\0' ? NULL : t->cloud_url);
     sc_json_time(w, "created_at", t->created_ms);
     sc_json_time(w, "updated_at", t->updated_ms);
     if (segments != NULL)

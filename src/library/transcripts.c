@@ -25,6 +25,8 @@ static void transcript_from_row(struct sc_stmt *st, struct sc_transcript *out)
     };
     READ_TEXT(st, out, job_id);
     READ_TEXT(st, out, language);
+    READ_TEXT(st, out, srt_path);
+    READ_TEXT(st, out, cloud_url);
 }
 
 /* The one row of a bound statement, or TRANSCRIPT_NOT_FOUND. */

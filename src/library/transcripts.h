@@ -11,6 +11,7 @@ struct sc_transcript {
     char job_id[SC_UUID_TEXT];
     bool complete;
     char language[24];
+    char srt_path[160], cloud_url[512];             /* of the automatic exports; "": none */
     int version;                                    /* the current one; 0 while partial */
     int64_t segment_count, word_count, duration_ms; /* duration -1: unknown */
     double confidence;                              /* negative: unknown */

@@ -14,6 +14,7 @@
 
 #define ANSWER_LIMIT ((size_t)1 << 20)
 #define ANSWER_WAIT_MS 20000
+#define ASK_AGAIN_MS 2000 /* after a failure */
 
 static enum sc_code read_answer(int fd, struct sc_buf *out, struct sc_error *err)
 {
@@ -114,6 +115,7 @@ static void *load(void *ctx)
     else
         e->failure = err;
     e->loaded = true;
+    e->loaded_ms = sc_clock_mono_ms();
     sc_assert(pthread_cond_broadcast(&e->changed) == 0);
     return NULL;
 }
@@ -133,14 +135,31 @@ void sc_engines_done(struct sc_engines *e)
     (void)pthread_mutex_destroy(&e->lock);
 }
 
+/* Its thread has let go of the lock for good once `loaded` is set, so that it may be joined here.
+ */
+static void ask_again_locked(struct sc_engines *e)
+{
+    (void)pthread_join(e->thread, NULL);
+    e->loaded = false;
+    e->failure = (struct sc_error){ 0 };
+    e->count = 0;
+    sc_engines_start(e);
+}
+
+/* A list that could not be had is the trouble of this machine, and of no job. */
 static enum sc_code wait_loaded_locked(struct sc_engines *e, struct sc_error *err)
 {
+    bool failed = e->loaded && e->failure.code != SC_OK;
+    if (failed && sc_clock_mono_ms() - e->loaded_ms >= ASK_AGAIN_MS)
+        ask_again_locked(e);
     int64_t deadline = sc_clock_mono_ms() + ANSWER_WAIT_MS;
     while (!e->loaded) {
         if (!sc_cond_wait(&e->changed, &e->lock, deadline) && !e->loaded)
-            return sc_error_set(err, SC_E_TIMEOUT, "scripta-media does not list its engines");
+            return sc_error_set(err, SC_E_IO_ERROR, "scripta-media does not list its engines");
     }
-    return e->failure.code == SC_OK ? SC_OK : sc_error_copy(err, &e->failure);
+    if (e->failure.code == SC_OK)
+        return SC_OK;
+    return sc_error_set(err, SC_E_IO_ERROR, "cannot list the engines: %s", e->failure.msg);
 }
 
 static void list_usable(const struct sc_engines *e, struct sc_buf *out)

@@ -44,6 +44,7 @@ struct sc_engines {
     bool started;
     /* -- protected by lock -- */
     bool loaded;
+    int64_t loaded_ms;       /* monotonic */
     struct sc_error failure; /* code SC_OK: rows are good */
     char *json;
     struct sc_engine_row rows[SC_ENGINES_MAX];

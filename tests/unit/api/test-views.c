@@ -177,6 +177,7 @@ static struct sc_transcript partial(void)
     "{\"id\":8,\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\",\"file_id\":3,"  \
     "\"status\":\"partial\",\"language\":\"en\",\"version\":0,\"segment_count\":1," \
     "\"word_count\":2,\"confidence_score\":null,\"duration_seconds\":null,"         \
+    "\"srt_path\":null,\"cloud_url\":null,"                                         \
     "\"created_at\":\"2023-11-14T22:13:20.000Z\",\"updated_at\":\"2023-11-14T22:13:20.000Z\""
 
 static void a_row_of_a_list_has_no_text(void **state)

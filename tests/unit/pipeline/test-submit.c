@@ -128,6 +128,32 @@ static void retries_asked_for_are_the_jobs_own(void **state)
     assert_int_equal(ask(&r, "SELECT max_failures FROM jobs WHERE id = 2"), 1);
 }
 
+static void engines_that_could_not_be_listed_are_asked_for_again(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+    struct sc_engines *e = &r.p->engines;
+    int64_t file = upload(&r);
+    const char *given = getenv("SCRIPTA_MEDIA");
+    assert_non_null(given);
+    SC_AUTO_FREE char *media = strdup(given);
+    (void)pthread_join(e->thread, NULL);
+    assert_int_equal(setenv("SCRIPTA_MEDIA", "/nowhere/scripta-media", 1), 0);
+    free(e->json);
+    e->json = NULL;
+    e->count = 0;
+    e->loaded = false;
+    sc_engines_start(e);
+    struct sc_error err = { 0 };
+    enum sc_code code = submit(&r, ANNA, file, null_job, NULL, &a, &err);
+    assert_int_equal(setenv("SCRIPTA_MEDIA", media, 1), 0);
+    assert_int_equal(code, SC_E_IO_ERROR); /* condemns no job that waits for it */
+    assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &a, NULL), SC_E_IO_ERROR);
+    e->loaded_ms -= 10000; /* as if so long ago */
+    assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &a, NULL), SC_OK);
+}
+
 static void the_settings_of_a_job_are_resolved_when_it_is_made(void **state)
 {
     (void)state;
@@ -153,6 +179,7 @@ int main(void)
         TEST(noops_are_each_their_own_job_unless_a_key_says_otherwise),
         TEST(a_file_must_be_given_where_it_is_needed_and_be_ones_own),
         TEST(engines_that_are_not_there_are_named_with_those_that_are),
+        TEST(engines_that_could_not_be_listed_are_asked_for_again),
         TEST(what_the_engine_cannot_do_is_refused_before_it_queues),
         TEST(retries_asked_for_are_the_jobs_own),
         TEST(the_settings_of_a_job_are_resolved_when_it_is_made),
