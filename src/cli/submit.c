@@ -26,6 +26,7 @@ struct fields {
 struct upload_state {
     const struct sc_submission *what;
     int64_t started_ms;
+    bool sent; /* all of the file */
 };
 
 void sc_submitted_done(struct sc_submitted *s)
@@ -116,7 +117,11 @@ void sc_submit_about(const char *file, struct sc_error *err)
     SC_AUTO_BUF shown = { 0 };
     SC_AUTO_FREE char *message = NULL;
 
-    if (err->code == SC_E_SERVER_UNREACHABLE || strstr(err->msg, file) != NULL)
+    int status = sc_code_exit_status(err->code);
+
+    /* These are of the server, whatever the file. */
+    if (status == SC_EXIT_UNREACHABLE || status == SC_EXIT_STORE || status == SC_EXIT_CONFIG ||
+        strstr(err->msg, file) != NULL)
         return;
     sc_utf8_append_printable(&shown, sc_str_from(file));
     if (strstr(err->msg, sc_buf_text(&shown)) != NULL)
@@ -141,6 +146,9 @@ static void on_sent(void *ctx, int64_t sent, int64_t total)
         .label = u->what->label, .stage = "upload", .percent = -1, .eta_s = -1
     };
 
+    u->sent = total >= 0 && sent >= total;
+    if (u->what->line == NULL)
+        return;
     if (total > 0) {
         p.percent = 100.0 * (double)sent / (double)total;
         if (sent > 0 && elapsed > 1)
@@ -149,28 +157,29 @@ static void on_sent(void *ctx, int64_t sent, int64_t total)
     sc_progress_show(u->what->line, &p);
 }
 
+/* With the last byte sent the server may have made the job: its answer says which one to cancel. */
 static bool interrupted(void *ctx)
 {
-    (void)ctx;
-    return sc_cli_interrupted();
+    const struct upload_state *u = ctx;
+    return sc_cli_interrupted() && !u->sent;
 }
 
 static enum sc_code upload(struct sc_cli *cli, const struct sc_submission *what,
                            const struct fields *f, int *status, struct sc_buf *reply,
                            struct sc_error *err)
 {
-    struct upload_state state = { what, sc_clock_mono_ms() };
+    struct upload_state state = { .what = what, .started_ms = sc_clock_mono_ms() };
     struct sc_upload up = {
         .path = "/api/upload",
         .file = what->file,
         .file_name = sc_submit_name(what->file),
         .fields = f->rows,
         .field_count = f->count,
-        .progress = what->line == NULL ? NULL : on_sent,
+        .progress = on_sent,
         .ctx = &state,
     };
 
-    sc_client_set_stop(cli->client, interrupted, NULL);
+    sc_client_set_stop(cli->client, interrupted, &state);
     enum sc_code code = sc_client_upload(cli->client, &up, status, reply, err);
     sc_client_set_stop(cli->client, NULL, NULL);
     if (what->line != NULL)
