@@ -173,17 +173,6 @@ static void mark_used(struct picks *list, int64_t id)
     }
 }
 
-static enum sc_code known_worker(struct sc_conn *tx, int64_t worker_id, struct sc_error *err)
-{
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_GET);
-    sc_stmt_bind_int(&st, ":id", worker_id);
-    enum sc_code code = sc_stmt_one(&st, err);
-    if (code == SC_E_NOT_FOUND)
-        return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
-                            (long long)worker_id);
-    return code;
-}
-
 /* Does one of the next `max` claims go to the oldest? */
 static bool turn_is_near(const struct sc_queue *queue, int max)
 {
@@ -232,7 +221,7 @@ enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx, const str
     sc_assert(claim->max >= 1 && claim->max <= SC_CLAIM_MAX);
     bool paused[SC_CLASS_COUNT_] = { false };
     struct offer offer = { .claim = claim };
-    enum sc_code code = known_worker(tx, claim->worker_id, err);
+    enum sc_code code = sc_worker_seen(queue, tx, claim->worker_id, err);
     if (code == SC_OK)
         code = sc_queue_paused(tx, paused, err);
     if (code == SC_OK)

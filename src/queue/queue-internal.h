@@ -107,6 +107,13 @@ SC_MUST_USE enum sc_code sc_task_setback(struct sc_queue *queue, struct sc_conn 
                                          enum sc_setback kind, const struct sc_error *why,
                                          struct sc_error *err);
 
+/* ---- workers.c ---- */
+
+/* It claims: a sign of life, noted when the last one is older than half a lease, so that idle
+ * workers, which send no heartbeats, are not taken for gone. NOT_FOUND: register again. */
+SC_MUST_USE enum sc_code sc_worker_seen(struct sc_queue *queue, struct sc_conn *tx,
+                                        int64_t worker_id, struct sc_error *err);
+
 /* ---- admission.c ---- */
 
 /* Admits jobs of the class until its places are taken. */

@@ -9,8 +9,10 @@
 #define TIMEOUTS_PER_SWEEP 8
 /* How often the clock is saved: what a killed server forgets of its jobs' time. */
 #define SAVE_CLOCK_MS 10000
-/* A worker of another host that was silent for so many leases and holds nothing has gone. */
+/* A worker of another host that was silent for so many leases, and longer than a claim may wait
+ * (60 s) twice over, and holds nothing, has gone. */
 #define SILENT_LEASES 4
+#define SILENT_MIN_MS 150000
 
 struct sweep {
     struct sc_queue *queue;
@@ -159,7 +161,7 @@ static enum sc_code forget_silent_workers(struct sweep *sweep, struct sc_error *
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
     sc_stmt_bind_int(&st, ":before",
                      sc_queue_clock_ms(sweep->queue) -
-                         SILENT_LEASES * sweep->queue->config.lease_ms);
+                         SC_MAX(SILENT_MIN_MS, SILENT_LEASES * sweep->queue->config.lease_ms));
     return sc_stmt_run(&st, err);
 }
 

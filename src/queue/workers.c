@@ -89,24 +89,38 @@ enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx, int64_t 
     }
 }
 
-/* Notes the heartbeat; *before is when the last one came. */
-static enum sc_code note_beat(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
-                              int64_t *before, struct sc_error *err)
+/* *at: when it was last heard of. NOT_FOUND: it must register again. */
+static enum sc_code last_beat(struct sc_conn *tx, int64_t worker_id, int64_t *at,
+                              struct sc_error *err)
 {
-    SC_AUTO_STMT known = sc_stmt_get(tx, SC_SQL_WORKER_GET);
-    sc_stmt_bind_int(&known, ":id", worker_id);
-    enum sc_code code = sc_stmt_one(&known, err);
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_GET);
+    sc_stmt_bind_int(&st, ":id", worker_id);
+    enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_E_NOT_FOUND)
         return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
                             (long long)worker_id);
-    if (code != SC_OK)
-        return code;
-    *before = sc_stmt_int(&known, "heartbeat_ms");
+    if (code == SC_OK)
+        *at = sc_stmt_int(&st, "heartbeat_ms");
+    return code;
+}
 
+static enum sc_code note_beat(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                              struct sc_error *err)
+{
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_BEAT);
     sc_stmt_bind_int(&st, ":id", worker_id);
     sc_stmt_bind_int(&st, ":clock", sc_queue_clock_ms(queue));
     return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_worker_seen(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                            struct sc_error *err)
+{
+    int64_t at = 0;
+    enum sc_code code = last_beat(tx, worker_id, &at, err);
+    if (code != SC_OK || sc_queue_clock_ms(queue) - at < queue->config.lease_ms / 2)
+        return code;
+    return note_beat(queue, tx, worker_id, err);
 }
 
 static enum sc_code renew(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
@@ -185,7 +199,9 @@ enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx, int64
                                struct sc_held *held, size_t count, struct sc_error *err)
 {
     struct beat beat = { .worker_id = worker_id, .held = held, .count = count };
-    enum sc_code code = note_beat(queue, tx, worker_id, &beat.before_ms, err);
+    enum sc_code code = last_beat(tx, worker_id, &beat.before_ms, err);
+    if (code == SC_OK)
+        code = note_beat(queue, tx, worker_id, err);
     for (size_t i = 0; code == SC_OK && i < count; i++)
         code = renew(queue, tx, worker_id, &held[i], err);
     if (code == SC_OK)

@@ -95,12 +95,15 @@ def test_an_ephemeral_server_ends_after_the_last_task(data):
     env = {"SCRIPTA_EPHEMERAL_LINGER": "300ms", "SCRIPTA_WORKERS": 1,
            "SCRIPTA_UPLOAD_RESERVE": "0"}
     process, line, _ = start_with_pipe(data, "--ephemeral", env=env)
-    assert line == "ready\n"
-    client = Client(data / "run" / "scripta.sock")
-    client.upload_null(20, model="delay_ms=1500")
-    begun = time.monotonic()
-    assert process.wait(30) == 0
-    process.stderr.close()
+    try:
+        assert line == "ready\n"
+        client = Client(data / "run" / "scripta.sock")
+        client.upload_null(20, model="delay_ms=1500")
+        begun = time.monotonic()
+        assert process.wait(30) == 0
+    finally:
+        kill(process.pid)
+        process.stderr.close()
     assert time.monotonic() - begun > 1.4
     jobs = json.loads(cli("--json", "jobs", "list", data=data, check=0).stdout)
     assert [j["status"] for j in jobs.get("jobs", jobs)] == ["completed"]

@@ -287,7 +287,13 @@ static void silent_workers_of_other_hosts_are_forgotten(void **state)
     assert_string_equal(last.job_id, task.job_id);
     assert_int_equal(last.heartbeat_ms, T0 + 1000 + HOUR); /* as the wall clock shows it */
 
-    test_clock_step(&r.clock, 130000);
+    test_clock_step(&r.clock, 140000);
+    (void)sweep(&r, NULL);
+    assert_int_equal(claim_as(&r, remote, &task, 1), 1); /* a sign of life */
+    test_clock_step(&r.clock, 140000);
+    (void)sweep(&r, NULL);
+    assert_int_equal(beat(&r, remote, NULL, 0), SC_OK);
+    test_clock_step(&r.clock, 160000);
     (void)sweep(&r, NULL);
     assert_int_equal(beat(&r, remote, NULL, 0), SC_E_NOT_FOUND);
     assert_int_equal(beat(&r, r.worker, NULL, 0), SC_OK);
