@@ -33,6 +33,7 @@ static void put_what(struct sc_json *w, const struct sc_job *job)
 {
     sc_json_text(w, "job_id", job->job_id);
     put_id(w, "file_id", job->file_id);
+    put_id(w, "campaign_id", job->campaign_id);
     put_optional(w, "file_name", job->file_name);
     put_optional(w, "name", job->name);
     sc_json_text(w, "pipeline", job->pipeline);
@@ -42,6 +43,8 @@ static void put_what(struct sc_json *w, const struct sc_job *job)
     put_optional(w, "task", job->task);
     put_optional(w, "language", job->language);
     put_optional(w, "detected_language", job->detected_language);
+    put_optional(w, "compute_type", job->compute_type);
+    put_optional(w, "device", job->device);
     sc_json_text(w, "priority", sc_class_to_string(job->class));
     sc_json_int(w, "priority_order", job->priority);
     sc_json_raw(w, "settings", sc_str_from(job->settings == NULL ? "{}" : job->settings));
@@ -73,11 +76,25 @@ static void put_error(struct sc_json *w, const struct sc_job *job)
     sc_json_opt(w, "error_chunk", failed ? job->error_chunk : -1);
 }
 
+/* Where its bytes are, below the data folder; older readers look for them here. */
+static void put_places(struct sc_json *w, const struct sc_job *job)
+{
+    char chunks[SC_UUID_TEXT + 16] = "";
+    if (job->file_id > 0)
+        (void)snprintf(chunks, sizeof(chunks), "work/%s/chunks", job->job_id);
+    put_id(w, "worker_id", job->worker_id);
+    put_optional(w, "input_file_path", job->input_file_path);
+    put_optional(w, "chunks_dir_path", chunks);
+    sc_json_null(w, "converted_chunks_dir_path");
+    put_optional(w, "output_file_path", job->output_file_path);
+}
+
 void sc_job_fields(struct sc_json *w, const struct sc_job *job, const struct sc_job_outlook *look)
 {
     put_what(w, job);
     put_progress(w, job, look);
     put_error(w, job);
+    put_places(w, job);
     put_id(w, "transcript_id", job->transcript_id);
     sc_json_time(w, "created_at", job->created_ms);
     sc_json_time(w, "started_at", job->started_ms);

@@ -38,10 +38,14 @@ SC_DECLARE_ENUM_STRINGS(sc_job_state);
 
 struct sc_job {
     int64_t id, owner_id, file_id, transcript_id; /* 0: none */
+    int64_t campaign_id;                          /* 0: none */
+    int64_t worker_id;                            /* one that holds a task of it; 0: none */
     char job_id[SC_UUID_TEXT];
     char pipeline[24], engine[24], engine_version[40], model[120], task[16], language[24];
     char detected_language[24];
     char file_name[512], name[512];
+    char compute_type[24], device[32];                /* "": not known yet */
+    char input_file_path[160], output_file_path[160]; /* below the data folder; "": none */
     enum sc_class class;
     int priority;
     enum sc_job_state state;

@@ -38,6 +38,8 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
         .owner_id = sc_stmt_int(st, "owner_id"),
         .file_id = sc_stmt_int_or(st, "file_id", 0),
         .transcript_id = sc_stmt_int_or(st, "transcript_id", 0),
+        .campaign_id = sc_stmt_int_or(st, "campaign_id", 0),
+        .worker_id = sc_stmt_int_or(st, "worker_id", 0),
         .class = (enum sc_class)sc_stmt_int(st, "class"),
         .priority = (int)sc_stmt_int(st, "priority"),
         .state = (enum sc_job_state)sc_stmt_int(st, "state"),
@@ -71,6 +73,10 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
     READ_TEXT(st, out, detected_language);
     READ_TEXT(st, out, file_name);
     READ_TEXT(st, out, name);
+    READ_TEXT(st, out, compute_type);
+    READ_TEXT(st, out, device);
+    READ_TEXT(st, out, input_file_path);
+    READ_TEXT(st, out, output_file_path);
     READ_TEXT(st, out, error_message);
     (void)sc_code_parse(sc_stmt_text(st, "error_code"), &out->error_code); /* "": SC_OK stays */
     out->settings = sc_strdup(sc_stmt_text(st, "settings"));

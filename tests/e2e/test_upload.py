@@ -20,7 +20,8 @@ JOB_FIELDS = {
     "stage", "progress", "eta_seconds", "queue_position", "chunks_total", "chunks_completed",
     "retry_count", "dead_letter", "duration_seconds", "processing_time", "error_code",
     "error_message", "error_stage", "error_chunk", "transcript_id", "created_at", "started_at",
-    "completed_at", "updated_at", "run_after",
+    "completed_at", "updated_at", "run_after", "campaign_id", "compute_type", "device", "worker_id",
+    "input_file_path", "chunks_dir_path", "converted_chunks_dir_path", "output_file_path",
 }
 FILE_FIELDS = {
     "id", "file_hash", "original_name", "file_path", "size_bytes", "format", "codec",

@@ -37,14 +37,18 @@ static void a_fresh_job_is_mostly_null(void **state)
     sc_job_view(&w, NULL, &job, &look);
     assert_json(&out,
                 "{\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11\",\"file_id\":null,"
-                "\"file_name\":null,\"name\":null,\"pipeline\":\"noop\",\"engine\":null,"
+                "\"campaign_id\":null,\"file_name\":null,\"name\":null,\"pipeline\":\"noop\","
+                "\"engine\":null,"
                 "\"engine_version\":null,\"model\":null,\"task\":\"transcribe\",\"language\":null,"
-                "\"detected_language\":null,\"priority\":\"normal\",\"priority_order\":0,"
+                "\"detected_language\":null,\"compute_type\":null,\"device\":null,\"priority\":"
+                "\"normal\",\"priority_order\":0,"
                 "\"settings\":{},\"status\":\"pending\",\"stage\":null,\"progress\":0,"
                 "\"eta_seconds\":null,\"queue_position\":0,\"chunks_total\":0,"
                 "\"chunks_completed\":0,\"retry_count\":0,\"dead_letter\":false,"
                 "\"duration_seconds\":null,\"processing_time\":null,\"error_code\":null,"
                 "\"error_message\":null,\"error_stage\":null,\"error_chunk\":null,"
+                "\"worker_id\":null,\"input_file_path\":null,\"chunks_dir_path\":null,"
+                "\"converted_chunks_dir_path\":null,\"output_file_path\":null,"
                 "\"transcript_id\":null,\"created_at\":\"2023-11-14T22:13:20.000Z\","
                 "\"started_at\":null,\"completed_at\":null,"
                 "\"updated_at\":\"2023-11-14T22:13:20.001Z\",\"run_after\":null}");
@@ -56,6 +60,8 @@ static struct sc_job failed_job(void)
         .id = 6,
         .file_id = 3,
         .transcript_id = 8,
+        .worker_id = 4,
+        .input_file_path = "audio/uploads/a.wav",
         .job_id = "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12",
         .pipeline = "transcribe",
         .engine = "null",
@@ -101,15 +107,17 @@ static void a_failed_job_says_where_and_why(void **state)
     sc_job_view(&w, NULL, &job, &look);
     const char *text = sc_buf_text(&out);
     static const char *const parts[] = {
-        "\"file_id\":3,\"file_name\":\"a\\\"b\\n$(x).wav\",\"name\":\"memo\"",
+        "\"file_id\":3,\"campaign_id\":null,\"file_name\":\"a\\\"b\\n$(x).wav\",\"name\":\"memo\"",
         "\"engine\":\"null\",\"engine_version\":\"1\",\"model\":\"delay_ms=1\"",
         "\"priority\":\"high\",\"priority_order\":-2,\"settings\":{\"vad\":true},"
         "\"status\":\"failed\",\"stage\":\"transcribe\"",
         "\"eta_seconds\":1.500,\"queue_position\":\"1000+\",\"chunks_total\":4,"
         "\"chunks_completed\":1,\"retry_count\":1,\"dead_letter\":true,"
         "\"duration_seconds\":61.500,\"processing_time\":2.345,\"error_code\":\"ENGINE_ERROR\","
-        "\"error_message\":\"out of breath\",\"error_stage\":\"transcribe\",\"error_chunk\":2,"
-        "\"transcript_id\":8",
+        "\"error_message\":\"out of breath\",\"error_stage\":\"transcribe\",\"error_chunk\":2",
+        "\"worker_id\":4,\"input_file_path\":\"audio/uploads/a.wav\","
+        "\"chunks_dir_path\":\"work/0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12/chunks\"",
+        "\"output_file_path\":null,\"transcript_id\":8",
         "\"run_after\":\"2023-11-14T22:13:20.000Z\"}",
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(parts); i++) {
