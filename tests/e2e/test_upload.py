@@ -12,7 +12,7 @@ import wave
 import pytest
 
 from harness import (Client, bursts_wav, cli, multipart, noise_wav, null_words, silence_wav,
-                     tone_wav)
+                     tone_wav, wait_until)
 
 JOB_FIELDS = {
     "job_id", "file_id", "file_name", "name", "pipeline", "engine", "engine_version", "model",
@@ -28,6 +28,11 @@ FILE_FIELDS = {
     "duration_seconds", "sample_rate", "channels", "bit_rate", "tags", "uploaded_at",
     "archived_at",
 }
+
+
+def wait_for_no_temp(server):
+    """What was spooled goes with its request, a moment after the answer."""
+    wait_until(lambda: not list(server.data.glob("temp/*")), 10, "temp is empty")
 
 
 def test_upload_makes_a_job_that_ends_in_the_exact_text(client):
@@ -206,7 +211,7 @@ def test_what_is_no_audio_is_refused_and_not_kept(server, client, kind):
         assert (reply.status, reply.error["code"]) == (400, "FILE_FORMAT"), reply
         assert reply.error["message"] and reply.error["request_id"]
     assert client.get("/api/files?limit=100").json["files"] == before
-    assert list(server.data.glob("temp/*")) == []
+    wait_for_no_temp(server)
 
 
 def test_a_header_that_promises_too_much_is_refused_or_cut_to_what_is_there(client):
@@ -275,8 +280,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, client):
     assert client.upload(noise_wav(1, 11), engine="null", vad="off").status == 201
     files = client.get("/api/files?limit=100").json["files"]
     assert len(files) == len(before) + 1
-    from harness import wait_until
-    wait_until(lambda: not list(server.data.glob("temp/*")), 10, "temp is empty")
+    wait_for_no_temp(server)
 
 
 def test_a_body_cut_short_of_its_boundary_is_refused(client):
@@ -308,7 +312,7 @@ def test_too_large_a_file_is_refused_at_once(make_server):
     reply = server.client.upload(noise_wav(20, 1), engine="null")
     assert (reply.status, reply.error["code"]) == (413, "FILE_TOO_LARGE"), reply
     assert server.client.upload(noise_wav(3, 1), engine="null").status == 201
-    assert list(server.data.glob("temp/*")) == []
+    wait_for_no_temp(server)
 
 
 def test_the_quota_holds(make_server):
