@@ -32,7 +32,7 @@ def environment():
     env.setdefault("ASAN_OPTIONS", "abort_on_error=1:detect_stack_use_after_return=1")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
     env.setdefault("TSAN_OPTIONS",
-                   f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tools/tsan.supp")
+                   "halt_on_error=1:second_deadlock_stack=1")
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     return env
 
