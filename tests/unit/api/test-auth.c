@@ -51,7 +51,7 @@ static void tokens_give_their_scopes_until_they_end(void **state)
         { "unknown", false, 0 },
         { "good ", false, 0 },
     };
-    SC_AUTO(test_clock_done) struct test_clock clock = test_clock_at(NOW, 1000);
+    SC_AUTO(test_clock_done) SC_UNUSED struct test_clock clock = test_clock_at(NOW, 1000);
     SC_AUTO(fixture_done) struct fixture f = { 0 };
     struct sc_api api = { .options = { .store = store_with_tokens(&f), .local_open = true } };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {

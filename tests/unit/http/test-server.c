@@ -264,8 +264,7 @@ static void smuggling_is_refused(void **state)
         JSON_POST "Transfer-Encoding: chunked\r\n\r\n"
                   "fffffffffffffffff\r\nx\r\n",
         "GET /api/hello HTTP/1.1\r\n\r\n",
-        "GET /api/hello HTTP/1.1\r\nHost: a\r\nX-A: b\x01"
-        "c\r\n\r\n",
+        "GET /api/hello HTTP/1.1\r\nHost: a\r\nX-A: b\001c\r\n\r\n",
     };
     rig_start(&rig, NULL);
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
