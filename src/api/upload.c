@@ -2,6 +2,8 @@
 
 #include "api/api-internal.h"
 
+#include <unistd.h>
+
 #include "base/banned.h"
 
 int sc_api_arrived_status(const struct sc_arrived *arrived)
@@ -80,8 +82,11 @@ static enum sc_code arrive(struct sc_request *req, struct sc_api *api,
         .idempotency_key = key,
     };
     code = sc_pipelines_arrive(api->options.pipelines, &arrival, options, out, err);
-    if (code == SC_OK)
-        sc_request_file_taken(req);
+    /* What is refused has gone before the refusal is read; the request itself ends a little later.
+     */
+    if (code != SC_OK)
+        (void)unlink(file->path);
+    sc_request_file_taken(req);
     return code;
 }
 
