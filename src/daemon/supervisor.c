@@ -27,6 +27,7 @@
 
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 30000
+#define KILLED_MS 200
 #define LIFELINE_FD 3
 /* Without a pidfd (none left, or the kernel denies it) deaths are looked for this often. */
 #define BLIND_MS 100
@@ -113,6 +114,10 @@ static struct death take_death_locked(struct sc_supervisor *s, int i, int status
 {
     struct place *p = &s->places[i];
     int64_t wait_ms = sc_supervisor_backoff_ms(p->finished, p->backoff_ms);
+    /* Ended from outside: that says nothing of the next one. */
+    if (status >= 0 && WIFSIGNALED(status) &&
+        (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM))
+        wait_ms = SC_MIN(wait_ms, KILLED_MS);
     struct death death = { i, p->pid, p->worker_id, wait_ms, status };
     p->alive = false;
     p->worker_id = 0;
