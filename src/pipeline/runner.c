@@ -167,6 +167,7 @@ static void run_task(struct sc_runner *r)
     }
     SC_LOCK(&r->p->lock);
     r->task.id = 0;
+    atomic_store(&r->cancelled, false); /* else an idle thread would never rest */
 }
 
 static void *run_loop(void *ctx)
