@@ -289,3 +289,21 @@ def test_times_are_utc_with_milliseconds(client):
     for field in ("created_at", "started_at", "completed_at", "updated_at"):
         assert len(job[field]) == 24 and job[field][19] == "." and job[field].endswith("Z")
     assert job["created_at"] <= job["started_at"] <= job["completed_at"]
+
+
+def processor_ticks(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_server_that_cancelled_a_split_rests(make_server):
+    """The thread that cut the recording once went on in circles (a core's worth of them)."""
+    server = make_server(env={"SCRIPTA_SPLIT_AHEAD": 1})
+    made = slow_job(server.client, 240, seed=22, delay_ms=20000)
+    wait_until(lambda: server.client.job(made["job_id"])["chunks_total"] == 1, 20, "one chunk")
+    server.client.post(f"/api/jobs/{made['job_id']}/cancel")
+    wait_until(lambda: not server.children("decode"), 10, "the decoder has gone")
+    before = processor_ticks(server.pid)
+    time.sleep(2)
+    assert processor_ticks(server.pid) - before < 100  # of 200 for one busy thread
