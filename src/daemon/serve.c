@@ -259,11 +259,10 @@ static enum sc_code start(struct sc_daemon *d, struct sc_error *err)
         code = open_pipelines(d, err);
     if (code == SC_OK)
         code = start_work(d, err);
-    if (code == SC_OK)
-        code = start_http(d, err);
+    /* Whoever hears from us may read the address in run/listen. */
     if (code == SC_OK)
         code = sc_listening_publish(&d->folder, &d->listening, err);
-    return code;
+    return code == SC_OK ? start_http(d, err) : code;
 }
 
 /* ---- readiness ---- */

@@ -28,8 +28,7 @@
 #define GROUP_MEMBERS 100
 #define GROUP_US 5000
 #define CHECKPOINT_PAGES 1000
-#define IDLE_MS 1000
-#define RETRY_MS 1000
+#define LOOK_AGAIN_MS 1000 /* for idle work that is owed, or whether writes are possible again */
 #define WAL_TRUNCATE_BYTES ((int64_t)64 << 20)
 
 /* ---- one transaction ---- */
@@ -370,7 +369,7 @@ static bool wait_for_work(struct sc_store *store, struct sc_member **list, bool 
     *reason = (struct sc_error){ 0 };
     int64_t until_ms = -1;
     if (!store->writable || idle_work)
-        until_ms = sc_clock_mono_ms() + (store->writable ? IDLE_MS : RETRY_MS);
+        until_ms = sc_clock_mono_ms() + LOOK_AGAIN_MS;
     while (store->head == NULL && !store->stopping)
         if (!sc_cond_wait(&store->wake, &store->lock, until_ms))
             break;

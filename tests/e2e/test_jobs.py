@@ -306,4 +306,4 @@ def test_a_server_that_cancelled_a_split_rests(make_server):
     wait_until(lambda: not server.children("decode"), 10, "the decoder has gone")
     before = processor_ticks(server.pid)
     time.sleep(2)
-    assert processor_ticks(server.pid) - before < 100  # of 200 for one busy thread
+    assert processor_ticks(server.pid) - before < 20  # one busy thread takes up to 200
