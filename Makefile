@@ -30,10 +30,10 @@ san: ## The build of `make check`: gcc, AddressSanitizer, UndefinedBehaviorSanit
 	@tools/bootstrap.sh build run test
 	@tools/build.sh san >/dev/null
 
-tsan: ## Unit tests of the modules with threads under ThreadSanitizer
+tsan: ## Unit tests of the modules with threads, and a busy server, under ThreadSanitizer
 	@tools/bootstrap.sh build run test
 	@tools/build.sh tsan >/dev/null
-	@tools/run-tests.py build-tsan --meson-only --suite unit
+	@tools/run-tests.py build-tsan --threads
 
 clang: ## Build everything with clang and run the unit tests
 	@tools/bootstrap.sh build run test clang

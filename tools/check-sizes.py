@@ -2,9 +2,9 @@
 """Prints the longest functions, files and parameter lists and fails on one past its limit.
 
 Functions: review at 60 lines, stop at 100. Files: review at 800, stop at 1200. Headers: stop at 200.
-Parameters: stop at 6, where a trailing `struct sc_error *err` does not count: it is how a function fails,
-not what it works on. Nothing here parses C: the code is in the shape that clang-format gives it, so a
-function starts at column 0 and its brace stands alone in column 0.
+Parameters: stop at 6, where a trailing `struct sc_error *err` does not count: it is how a function
+fails, not what it works on. Nothing here parses C: the code is in the shape that clang-format gives
+it, so a function starts at column 0 and its brace stands alone in column 0.
 """
 
 import argparse

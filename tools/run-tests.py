@@ -4,6 +4,8 @@
 run-tests.py BUILD                        Meson's tests, the libraries of the programs, end to end
 run-tests.py BUILD --meson-only [ARG…]    Meson's tests alone; arguments go to meson test
 run-tests.py BUILD --e2e-only [ARG…]      pytest alone; arguments go to pytest
+run-tests.py BUILD --threads              for ThreadSanitizer: unit tests of the modules with
+                                          threads, end-to-end tests marked `threads`
 """
 
 import argparse
@@ -22,6 +24,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 E2E = ROOT / "tests" / "e2e"
 # Debian's own interpreter: the one that Debian's python3-pytest belongs to.
 PYTHON = "/usr/bin/python3" if pathlib.Path("/usr/bin/python3").exists() else sys.executable
+# The modules whose code runs in several threads; the rest is pure and slow to run instrumented.
+THREADED = ("base-", "sys-", "net-", "store-", "event-", "queue-", "library-", "pipeline-", "http-",
+            "api-", "daemon-", "media-")
 CMOCKA_PASSED = re.compile(r"\[  PASSED  \] (\d+) test\(s\)\.")
 CMOCKA_FAILED = re.compile(r"\[  FAILED  \] (?:tests: )?(\d+) test\(s\)")
 CMOCKA_SKIPPED = re.compile(r"\[  SKIPPED \] (?!\d+ test)(\S+)")
@@ -48,6 +53,13 @@ def count_meson_test(entry):
     if entry["result"] in ("OK", "EXPECTEDFAIL"):
         return max(passed, 1), 0, skipped
     return passed, max(failed, 1), skipped
+
+
+def threaded_tests(build):
+    """The names of the unit tests of THREADED."""
+    text = (build / "meson-info" / "intro-tests.json").read_text(encoding="utf-8")
+    return [t["name"] for t in json.loads(text)
+            if t["name"].startswith(THREADED) and "scripta:unit" in t["suite"]]
 
 
 def run_meson(build, args, tally):
@@ -126,9 +138,14 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--meson-only", action="store_true")
     parser.add_argument("--e2e-only", action="store_true")
+    parser.add_argument("--threads", action="store_true")
     args, rest = parser.parse_known_args()
     build = args.build.resolve()
     tally = Tally()
+    if args.threads:
+        run_meson(build, threaded_tests(build), tally)
+        run_e2e(build, ["-m", "threads", str(E2E)], tally)
+        return tally.close()
     if not args.e2e_only:
         run_meson(build, rest if args.meson_only else [], tally)
     if not args.meson_only:

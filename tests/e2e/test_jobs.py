@@ -112,6 +112,7 @@ def test_unknown_jobs(client, job_id, rest):
     assert reply.error["code"] in ("JOB_NOT_FOUND", "NOT_FOUND")
 
 
+@pytest.mark.threads
 def test_cancel_of_a_running_job_takes_two_seconds_at_most(client):
     made = slow_job(client, 90, seed=21, delay_ms=20000)
     client.wait_job(made["job_id"], 20, ("processing",))
@@ -130,6 +131,7 @@ def test_cancel_of_a_running_job_takes_two_seconds_at_most(client):
     assert client.job(made["job_id"])["error_code"] in (None, "CANCELLED")
 
 
+@pytest.mark.threads
 def test_a_cancelled_job_goes_on_where_it_stopped(client):
     made = slow_job(client, 90, seed=22, delay_ms=400)
     wait_until(lambda: client.job(made["job_id"])["chunks_completed"] >= 1, 20, "a chunk")
@@ -266,6 +268,7 @@ def test_positions_in_the_queue(make_server):
         assert client.wait_job(job)["status"] == "completed"
 
 
+@pytest.mark.threads
 def test_eta_and_progress_move(client):
     made = slow_job(client, 150, seed=27, delay_ms=300)
     wait_until(lambda: 0 < client.job(made["job_id"])["progress"] < 100, 30, "progress")

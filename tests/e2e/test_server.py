@@ -46,6 +46,7 @@ def test_queue_view(client):
     os.kill(workers[0]["pid"], 0)
 
 
+@pytest.mark.threads
 def test_a_paused_queue_holds_its_jobs(make_server):
     client = make_server().client
     reply = client.post("/api/queue/normal/pause")
@@ -102,6 +103,7 @@ def test_head_is_get_without_a_body(client):
     assert reply.status == 200 and reply.body == b""
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("data", [
     b"GET / HTTP/1.1\r\n\r\n", b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET /api/jobs\r\n\r\n",
     b"POST /api/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
@@ -124,6 +126,7 @@ def test_database_over_http(client):
     assert check.json == {"problems": [], "status": "ok"}
 
 
+@pytest.mark.threads
 def test_events_arrive_while_they_happen_and_a_cursor_misses_nothing(client):
     stream = EventStream(client)
     try:
@@ -158,6 +161,7 @@ def test_a_stream_of_one_job_holds_no_other(client):
     assert client.get("/api/events?since=bogus").status == 400
 
 
+@pytest.mark.threads
 def test_many_streams_at_once(client):
     streams = [EventStream(client) for _ in range(50)]
     try:
@@ -201,6 +205,7 @@ def test_a_second_server_on_the_folder_says_who_holds_it(server):
     assert str(server.pid) in done.stderr, done.stderr
 
 
+@pytest.mark.threads
 def test_sigterm_stops_within_five_seconds_and_nothing_is_lost(make_server):
     server = make_server()
     job_id = server.client.upload_null(240, seed=1, model="delay_ms=500")["job_id"]

@@ -106,6 +106,7 @@ def test_unknown_formats(client, done, ext):
     assert reply.status in (400, 404), reply
 
 
+@pytest.mark.threads
 def test_a_partial_transcript_can_be_read_while_work_goes_on(client):
     reply = client.upload(noise_wav(240, 32), engine="null", vad="off", model="delay_ms=700")
     job_id = reply.json["job_id"]

@@ -35,6 +35,7 @@ def wait_for_no_temp(server):
     wait_until(lambda: not list(server.data.glob("temp/*")), 10, "temp is empty")
 
 
+@pytest.mark.threads
 def test_upload_makes_a_job_that_ends_in_the_exact_text(client):
     reply = client.upload(noise_wav(7, 1), engine="null", vad="off")
     assert reply.status == 201
@@ -266,6 +267,7 @@ def test_requests_that_are_no_upload_are_refused(client):
     assert client.get("/api/upload").status == 405
 
 
+@pytest.mark.threads
 def test_an_upload_that_breaks_off_leaves_nothing(server, client):
     content_type, body = multipart([("engine", "null"), ("file", ("a.wav", noise_wav(20, 10)))])
     before = client.get("/api/files?limit=100").json["files"]

@@ -116,6 +116,7 @@ def test_a_result_after_the_lease_is_refused(lonely):
     assert "task_failed" not in kinds
 
 
+@pytest.mark.threads
 def test_heartbeats_keep_a_lease_and_what_is_not_listed_goes_back(lonely):
     client = lonely.client
     worker = Worker(client)
@@ -159,6 +160,7 @@ def test_a_cancelled_task_is_told_at_the_heartbeat(lonely):
     assert client.job(made["job_id"])["status"] == "cancelled"
 
 
+@pytest.mark.threads
 def test_a_claim_waits_for_work_and_no_longer(lonely):
     client = lonely.client
     worker = Worker(client)
@@ -210,6 +212,7 @@ def test_a_result_that_makes_no_sense_is_refused(lonely, segments):
     assert worker.complete(task).status == 200
 
 
+@pytest.mark.threads
 def test_a_worker_with_a_url_does_the_work(make_server):
     """The same program, far away: scripta-media worker --server http://…"""
     port = free_port()
