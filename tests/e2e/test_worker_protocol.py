@@ -212,6 +212,15 @@ def test_a_result_that_makes_no_sense_is_refused(lonely, segments):
     assert worker.complete(task).status == 200
 
 
+@pytest.mark.parametrize("task_id", ["x", "-1", "99999999999999999999"])
+def test_no_task_has_such_a_name(lonely, task_id):
+    worker = Worker(lonely.client)
+    task = {"task_id": task_id, "epoch": 1}
+    for reply in (worker.input(task), worker.say(task, "release"),
+                  worker.say(task, "fail", code="ENGINE_ERROR", message="x")):
+        assert (reply.status, reply.json["error"]["code"]) == (404, "TASK_NOT_FOUND"), reply
+
+
 @pytest.mark.threads
 def test_a_worker_with_a_url_does_the_work(make_server):
     """The same program, far away: scripta-media worker --server http://…"""
