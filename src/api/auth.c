@@ -66,7 +66,7 @@ static enum sc_code find_token(struct sc_store *store, struct sc_str bearer,
         .owner_id = sc_stmt_int(&st, "principal_id"),
         .scopes = parse_scopes(sc_stmt_str(&st, "scopes")),
     };
-    (void)snprintf(out->name, sizeof(out->name), "%s", sc_stmt_text(&st, "name"));
+    SC_STMT_READ(&st, out, name);
     return SC_OK;
 }
 

@@ -15,9 +15,6 @@ void sc_file_done(struct sc_file *file)
     file->tags = NULL;
 }
 
-#define READ_TEXT(st, file, field) \
-    (void)snprintf((file)->field, sizeof((file)->field), "%s", sc_stmt_text((st), #field))
-
 /* *out then owns its tags. */
 static void file_from_row(struct sc_stmt *st, struct sc_file *out)
 {
@@ -33,11 +30,11 @@ static void file_from_row(struct sc_stmt *st, struct sc_file *out)
         .uploaded_ms = sc_stmt_int(st, "uploaded_ms"),
         .archived_ms = sc_stmt_int_or(st, "archived_ms", 0),
     };
-    READ_TEXT(st, out, file_hash);
-    READ_TEXT(st, out, original_name);
-    READ_TEXT(st, out, file_path);
-    READ_TEXT(st, out, format);
-    READ_TEXT(st, out, codec);
+    SC_STMT_READ(st, out, file_hash);
+    SC_STMT_READ(st, out, original_name);
+    SC_STMT_READ(st, out, file_path);
+    SC_STMT_READ(st, out, format);
+    SC_STMT_READ(st, out, codec);
     out->tags = sc_strdup(sc_stmt_text(st, "tags"));
 }
 

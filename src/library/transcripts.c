@@ -4,9 +4,6 @@
 
 #include "base/banned.h"
 
-#define READ_TEXT(st, t, field) \
-    (void)snprintf((t)->field, sizeof((t)->field), "%s", sc_stmt_text((st), #field))
-
 static void transcript_from_row(struct sc_stmt *st, struct sc_transcript *out)
 {
     *out = (struct sc_transcript){
@@ -23,10 +20,10 @@ static void transcript_from_row(struct sc_stmt *st, struct sc_transcript *out)
         .created_ms = sc_stmt_int(st, "created_ms"),
         .updated_ms = sc_stmt_int(st, "updated_ms"),
     };
-    READ_TEXT(st, out, job_id);
-    READ_TEXT(st, out, language);
-    READ_TEXT(st, out, srt_path);
-    READ_TEXT(st, out, cloud_url);
+    SC_STMT_READ(st, out, job_id);
+    SC_STMT_READ(st, out, language);
+    SC_STMT_READ(st, out, srt_path);
+    SC_STMT_READ(st, out, cloud_url);
 }
 
 /* The one row of a bound statement, or TRANSCRIPT_NOT_FOUND. */

@@ -130,9 +130,9 @@ static void event_from_row(struct sc_stmt *st, struct sc_event *out)
         .transcript_id = sc_stmt_int_or(st, "transcript_id", 0),
     };
     (void)sc_code_parse(sc_stmt_text(st, "code"), &out->code); /* "" and unknown: SC_OK stays */
-    (void)snprintf(out->job_id, sizeof(out->job_id), "%s", sc_stmt_text(st, "job_id"));
-    (void)snprintf(out->worker, sizeof(out->worker), "%s", sc_stmt_text(st, "worker"));
-    (void)snprintf(out->message, sizeof(out->message), "%s", sc_stmt_text(st, "message"));
+    SC_STMT_READ(st, out, job_id);
+    SC_STMT_READ(st, out, worker);
+    SC_STMT_READ(st, out, message);
 }
 
 enum sc_code sc_event_list(struct sc_conn *conn, const struct sc_event_filter *filter,

@@ -27,9 +27,6 @@ void sc_job_done(struct sc_job *job)
     job->settings = NULL;
 }
 
-#define READ_TEXT(st, job, field) \
-    (void)snprintf((job)->field, sizeof((job)->field), "%s", sc_stmt_text((st), #field))
-
 /* *out then owns its settings. */
 static void job_from_row(struct sc_stmt *st, struct sc_job *out)
 {
@@ -63,21 +60,21 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
         .completed_ms = sc_stmt_int_or(st, "completed_ms", 0),
         .updated_ms = sc_stmt_int(st, "updated_ms"),
     };
-    READ_TEXT(st, out, job_id);
-    READ_TEXT(st, out, pipeline);
-    READ_TEXT(st, out, engine);
-    READ_TEXT(st, out, engine_version);
-    READ_TEXT(st, out, model);
-    READ_TEXT(st, out, task);
-    READ_TEXT(st, out, language);
-    READ_TEXT(st, out, detected_language);
-    READ_TEXT(st, out, file_name);
-    READ_TEXT(st, out, name);
-    READ_TEXT(st, out, compute_type);
-    READ_TEXT(st, out, device);
-    READ_TEXT(st, out, input_file_path);
-    READ_TEXT(st, out, output_file_path);
-    READ_TEXT(st, out, error_message);
+    SC_STMT_READ(st, out, job_id);
+    SC_STMT_READ(st, out, pipeline);
+    SC_STMT_READ(st, out, engine);
+    SC_STMT_READ(st, out, engine_version);
+    SC_STMT_READ(st, out, model);
+    SC_STMT_READ(st, out, task);
+    SC_STMT_READ(st, out, language);
+    SC_STMT_READ(st, out, detected_language);
+    SC_STMT_READ(st, out, file_name);
+    SC_STMT_READ(st, out, name);
+    SC_STMT_READ(st, out, compute_type);
+    SC_STMT_READ(st, out, device);
+    SC_STMT_READ(st, out, input_file_path);
+    SC_STMT_READ(st, out, output_file_path);
+    SC_STMT_READ(st, out, error_message);
     (void)sc_code_parse(sc_stmt_text(st, "error_code"), &out->error_code); /* "": SC_OK stays */
     out->settings = sc_strdup(sc_stmt_text(st, "settings"));
 }
@@ -171,7 +168,7 @@ enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job, struct sc_job_b
         .started_clock_ms = sc_stmt_int_or(&st, "started_clock_ms", -1),
         .stage_clock_ms = sc_stmt_int_or(&st, "stage_clock_ms", -1),
     };
-    READ_TEXT(&st, out, job_id);
+    SC_STMT_READ(&st, out, job_id);
     return SC_OK;
 }
 

@@ -48,9 +48,9 @@ static void row_read(struct sc_stmt *st, struct sc_task_row *out)
         },
         .max_failures = (int)sc_stmt_int_or(st, "max_failures", 0),
     };
-    (void)snprintf(out->task.job_id, sizeof(out->task.job_id), "%s", sc_stmt_text(st, "job_id"));
-    (void)snprintf(out->task.lane, sizeof(out->task.lane), "%s", sc_stmt_text(st, "lane"));
-    (void)snprintf(out->worker, sizeof(out->worker), "%s", sc_stmt_text(st, "worker"));
+    SC_STMT_COPY(st, "job_id", out->task.job_id);
+    SC_STMT_COPY(st, "lane", out->task.lane);
+    SC_STMT_READ(st, out, worker);
 }
 
 enum sc_code sc_task_row_get(struct sc_conn *conn, int64_t id, struct sc_task_row *out,

@@ -226,10 +226,10 @@ enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *conn, sc_wor
             .registered_ms = sc_stmt_int(&st, "registered_ms"),
             .heartbeat_ms = sc_stmt_int(&st, "heartbeat_ms") + to_wall,
         };
-        (void)snprintf(worker.name, sizeof(worker.name), "%s", sc_stmt_text(&st, "name"));
-        (void)snprintf(worker.host, sizeof(worker.host), "%s", sc_stmt_text(&st, "host"));
-        (void)snprintf(worker.device, sizeof(worker.device), "%s", sc_stmt_text(&st, "device"));
-        (void)snprintf(worker.job_id, sizeof(worker.job_id), "%s", sc_stmt_text(&st, "job_id"));
+        SC_STMT_COPY(&st, "name", worker.name);
+        SC_STMT_COPY(&st, "host", worker.host);
+        SC_STMT_COPY(&st, "device", worker.device);
+        SC_STMT_COPY(&st, "job_id", worker.job_id);
         code = fn(ctx, &worker, err);
         if (code != SC_OK)
             return code;

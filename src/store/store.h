@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "store/sql.h"
 
+#include <stdio.h>
+
 struct sc_store;
 struct sc_conn; /* a connection in a transaction: the writer's inside a write, or a lent reader */
 
@@ -115,6 +117,11 @@ bool sc_stmt_is_null(struct sc_stmt *st, const char *column);
 /* "" for NULL; never a NULL pointer. */
 struct sc_str sc_stmt_str(struct sc_stmt *st, const char *column);
 const char *sc_stmt_text(struct sc_stmt *st, const char *column);
+/* The text of a column into a char array, cut to its size; of a struct's field from the column of
+ * the same name. */
+#define SC_STMT_COPY(st, column, array) \
+    ((void)snprintf((array), sizeof(array), "%s", sc_stmt_text((st), (column))))
+#define SC_STMT_READ(st, row, field) SC_STMT_COPY(st, #field, (row)->field)
 
 /* ---- whole-database verbs (store/admin.c) ---------------------------------------------------- */
 
