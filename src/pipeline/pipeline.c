@@ -23,12 +23,14 @@ const struct sc_pipeline_info *sc_pipeline_find(const char *name)
 
 char *sc_work_dir(struct sc_pipelines *p, const char *job_id)
 {
-    return sc_asprintf("%s/work/%s", p->root, job_id);
+    SC_AUTO_FREE char *work = sc_path_join(p->root, "work");
+    return sc_path_join(work, job_id);
 }
 
 char *sc_chunk_path(struct sc_pipelines *p, const char *job_id, int chunk)
 {
-    return sc_asprintf("%s/work/%s/chunks/%06d.pcm", p->root, job_id, chunk);
+    SC_AUTO_FREE char *dir = sc_work_dir(p, job_id);
+    return sc_asprintf("%s/chunks/%06d.pcm", dir, chunk);
 }
 
 enum sc_code sc_merge_when_ready(struct sc_pipelines *p, struct sc_conn *tx, int64_t job,
