@@ -5,7 +5,7 @@
 SCALE ?= 1
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo check e2e lint san tsan clang fuzz fuzz-corpus torture install golden-update \
+.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture install golden-update \
 	format clean help
 
 all: ## Build build/scripta and build/scripta-media
@@ -15,10 +15,10 @@ all: ## Build build/scripta and build/scripta-media
 demo: ## Install, build, transcribe a real recording; ends with what to try next
 	@tools/demo.sh
 
-check: san ## Build with sanitizers and run every test
+check: san node ## Build with sanitizers and run every test
 	@tools/run-tests.py build-san
 
-e2e: san ## The end-to-end tests alone: make e2e ARGS="-k upload"
+e2e: san node ## The end-to-end tests alone: make e2e ARGS="-k upload"
 	@tools/run-tests.py build-san --e2e-only $(ARGS)
 
 lint: ## Format, layers, sizes, rules, spelling, cppcheck, clang-tidy
@@ -29,6 +29,10 @@ lint: ## Format, layers, sizes, rules, spelling, cppcheck, clang-tidy
 san: ## The build of `make check`: gcc, AddressSanitizer, UndefinedBehaviorSanitizer
 	@tools/bootstrap.sh build run test
 	@tools/build.sh san >/dev/null
+
+node: ## Install the clients and parsers of other people that the end-to-end tests use
+	@tools/bootstrap.sh node
+	@tools/node-modules.sh
 
 tsan: ## Unit tests of the modules with threads, and a busy server, under ThreadSanitizer
 	@tools/bootstrap.sh build run test
@@ -50,7 +54,7 @@ fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitiz
 	@tools/build.sh fuzz >/dev/null
 	@tools/fuzz.py build-fuzz --corpus
 
-torture: san ## The fault tests again, SCALE times as long
+torture: san node ## The fault tests again, SCALE times as long
 	@SCALE=$(SCALE) tools/run-tests.py build-san --e2e-only tests/e2e -k faults --timeout=14400
 
 install: all ## Install: make install PREFIX=/usr/local; DESTDIR is respected

@@ -11,10 +11,14 @@ list=$(dirname "$0")/packages.txt
 
 wanted=
 for group in "$@"; do
-    packages=$(awk -v g="$group" '$1 == g { print $2 }' "$list")
-    [ -n "$packages" ] || { echo "bootstrap: no group '$group' in $list" >&2; exit 2; }
-    wanted="$wanted $packages"
+    grep -q "^$group " "$list" || { echo "bootstrap: no group '$group' in $list" >&2; exit 2; }
+    while read -r name package instead; do
+        [ "$name" = "$group" ] || continue
+        [ -n "$instead" ] && command -v "$instead" >/dev/null && continue
+        wanted="$wanted $package"
+    done <"$list"
 done
+[ -n "$wanted" ] || exit 0
 wanted=$(printf '%s\n' $wanted | sort -u)
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
