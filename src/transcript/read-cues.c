@@ -1,0 +1,261 @@
+/* SubRip and WebVTT, read by one walk over lines: times open a cue, and what follows is its text up
+ * to the next times. So text with an empty line in it stays whole, and numbers may be missing. */
+
+#include "transcript/reader-internal.h"
+
+#include "base/utf8.h"
+
+#include "base/banned.h"
+
+struct walk {
+    struct sc_lines lines;
+    struct sc_str line;
+    bool vtt, more;   /* `line` holds one */
+    bool after_empty; /* the line before it was empty, or there was none */
+    bool open;        /* a cue is being gathered */
+    int64_t start_ms, end_ms;
+    struct sc_buf text; /* of the cue */
+    struct sc_segments *out;
+};
+
+/* A run of digits; false when it is none, or longer than any time. */
+static bool take_digits(struct sc_str *rest, int64_t *value, size_t *count)
+{
+    size_t n = 0;
+    int64_t sum = 0;
+    while (n < rest->len && rest->ptr[n] >= '0' && rest->ptr[n] <= '9') {
+        if (n < 12)
+            sum = sum * 10 + (rest->ptr[n] - '0');
+        n++;
+    }
+    if (n == 0 || n > 12)
+        return false;
+    rest->ptr += n;
+    rest->len -= n;
+    *value = sum;
+    *count = n;
+    return true;
+}
+
+static bool take_sign(struct sc_str *rest, char a, char b)
+{
+    if (rest->len < 2 || (rest->ptr[0] != a && rest->ptr[0] != b) || rest->ptr[1] < '0' ||
+        rest->ptr[1] > '9')
+        return false;
+    rest->ptr++;
+    rest->len--;
+    return true;
+}
+
+bool sc_cue_time_take(struct sc_str *rest, int64_t *ms)
+{
+    struct sc_str s = *rest;
+    int64_t parts[3] = { 0 }, fraction = 0;
+    size_t count = 0, digits = 0;
+    do {
+        if (count == 3 || !take_digits(&s, &parts[count], &digits))
+            return false;
+        count++;
+    } while (take_sign(&s, ':', ':'));
+    if (take_sign(&s, ',', '.')) {
+        if (!take_digits(&s, &fraction, &digits))
+            return false;
+        for (; digits < 3; digits++)
+            fraction *= 10;
+        for (; digits > 3; digits--)
+            fraction /= 10;
+    } else if (count == 1) {
+        return false; /* a bare number is no time */
+    }
+    /* The smallest part stands last, whatever is missing in front. */
+    int64_t hours = count == 3 ? parts[0] : 0;
+    int64_t minutes = count == 1 ? 0 : parts[count - 2];
+    if (hours > SC_SEGMENT_TIME_MAX / 3600000 || minutes > SC_SEGMENT_TIME_MAX / 60000 ||
+        parts[count - 1] > SC_SEGMENT_TIME_MAX / 1000)
+        return false;
+    int64_t sum = ((hours * 60 + minutes) * 60 + parts[count - 1]) * 1000 + fraction;
+    if (sum > SC_SEGMENT_TIME_MAX)
+        return false;
+    *ms = sum;
+    *rest = s;
+    return true;
+}
+
+static struct sc_str skip(struct sc_str s, size_t n)
+{
+    return sc_str_trim((struct sc_str){ s.ptr + n, s.len - n });
+}
+
+/* "00:00:01,000 --> 00:00:02,500 position:10%": what stands behind is layout. */
+static bool parse_times(struct sc_str line, int64_t *start_ms, int64_t *end_ms)
+{
+    int64_t start, end;
+    line = sc_str_trim(line);
+    if (!sc_cue_time_take(&line, &start))
+        return false;
+    line = skip(line, 0);
+    size_t dashes = 0;
+    while (dashes < line.len && line.ptr[dashes] == '-')
+        dashes++;
+    if (dashes == 0 || dashes == line.len || line.ptr[dashes] != '>')
+        return false;
+    line = skip(line, dashes + 1);
+    if (!sc_cue_time_take(&line, &end) ||
+        (line.len > 0 && line.ptr[0] != ' ' && line.ptr[0] != '\t'))
+        return false;
+    *start_ms = start;
+    *end_ms = end;
+    return true;
+}
+
+/* Looks like a line of times that cannot be read: to take it for text would lose a cue. */
+static bool is_broken_times(struct sc_str line)
+{
+    line = sc_str_trim(line);
+    if (line.len > 1 && line.ptr[0] == '-')
+        line = skip(line, 1);
+    return line.len > 3 && line.ptr[0] >= '0' && line.ptr[0] <= '9' &&
+           memchr(line.ptr, ':', line.len) != NULL && memmem(line.ptr, line.len, "-->", 3) != NULL;
+}
+
+static bool is_empty(struct sc_str line)
+{
+    return sc_str_trim(line).len == 0;
+}
+
+static bool is_number(struct sc_str line)
+{
+    int64_t n;
+    size_t digits;
+    line = sc_str_trim(line);
+    return take_digits(&line, &n, &digits) && line.len == 0;
+}
+
+static void step(struct walk *w)
+{
+    w->after_empty = !w->more || is_empty(w->line);
+    w->more = sc_lines_next(&w->lines, &w->line);
+}
+
+static bool close_cue(struct walk *w)
+{
+    if (!w->open)
+        return true;
+    w->open = false;
+    return !w->text.failed &&
+           sc_cue_markup(w->out, sc_buf_str(&w->text), w->vtt, w->start_ms, w->end_ms);
+}
+
+/* Is `line` the number or name of the cue whose times stand in the next line? */
+static bool is_label(const struct walk *w)
+{
+    struct sc_lines ahead = w->lines;
+    struct sc_str next;
+    int64_t start, end;
+    return sc_lines_next(&ahead, &next) &&
+           (parse_times(next, &start, &end) || is_broken_times(next)) &&
+           (is_number(w->line) || (w->vtt && w->after_empty));
+}
+
+/* NOTE, STYLE and REGION stand alone or in front of white space. */
+static bool is_aside(const struct walk *w)
+{
+    static const char *const words[] = { "NOTE", "STYLE", "REGION" };
+    for (size_t i = 0; w->vtt && w->after_empty && i < SC_ARRAY_LEN(words); i++) {
+        size_t n = strlen(words[i]);
+        if (sc_str_starts(w->line, sc_str_from(words[i])) &&
+            (w->line.len == n || w->line.ptr[n] == ' ' || w->line.ptr[n] == '\t'))
+            return true;
+    }
+    return false;
+}
+
+static void skip_block(struct walk *w)
+{
+    while (w->more && !is_empty(w->line))
+        step(w);
+}
+
+static enum sc_code bad_line(const struct walk *w, const char *what, struct sc_error *err)
+{
+    SC_AUTO_BUF shown = { 0 };
+    struct sc_str line = sc_str_trim(w->line);
+    sc_utf8_append_printable(&shown, (struct sc_str){ line.ptr, SC_MIN(line.len, 40) });
+    return sc_error_field(err, SC_E_INVALID_VALUE, "text", "line %lld: '%.80s' %s",
+                          (long long)w->lines.number, sc_buf_text(&shown), what);
+}
+
+static enum sc_code take_line(struct walk *w, struct sc_error *err)
+{
+    int64_t start_ms, end_ms;
+    if (is_empty(w->line) || is_label(w)) {
+        if (is_empty(w->line) && w->open)
+            sc_buf_putc(&w->text, '\n');
+        step(w);
+        return SC_OK;
+    }
+    if (is_aside(w)) {
+        skip_block(w);
+        return SC_OK;
+    }
+    if (parse_times(w->line, &start_ms, &end_ms)) {
+        if (!close_cue(w))
+            return sc_read_no_memory(err);
+        sc_buf_reset(&w->text);
+        w->open = true;
+        w->start_ms = start_ms;
+        w->end_ms = end_ms;
+    } else if (is_broken_times(w->line)) {
+        return bad_line(w, "is no pair of times; write it as 00:00:01.000 --> 00:00:02.500", err);
+    } else if (!w->open) {
+        return bad_line(w, "stands in front of any times, so belongs to no cue", err);
+    } else {
+        sc_buf_put_str(&w->text, w->line);
+        sc_buf_putc(&w->text, '\n');
+    }
+    step(w);
+    return SC_OK;
+}
+
+static enum sc_code read_cues(struct walk *w, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    while (code == SC_OK && w->more)
+        code = take_line(w, err);
+    if (code == SC_OK && !close_cue(w))
+        code = sc_read_no_memory(err);
+    sc_buf_done(&w->text);
+    return code;
+}
+
+enum sc_code sc_read_srt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
+{
+    struct walk w = { .lines = { .rest = text },
+                      .text = { .limit = SC_READ_LIMIT },
+                      .out = &out->segments };
+    out->timed = true;
+    step(&w);
+    return read_cues(&w, err);
+}
+
+enum sc_code sc_read_vtt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
+{
+    struct walk w = { .lines = { .rest = text },
+                      .vtt = true,
+                      .text = { .limit = SC_READ_LIMIT },
+                      .out = &out->segments };
+    out->timed = true;
+    step(&w);
+    while (w.more && is_empty(w.line))
+        step(&w);
+    if (!w.more)
+        return SC_OK;
+    if (!sc_str_starts(w.line, SC_STR("WEBVTT")) ||
+        (w.line.len > 6 && w.line.ptr[6] != ' ' && w.line.ptr[6] != '\t'))
+        return bad_line(&w, "is not WEBVTT, with which such a text begins", err);
+    /* The header ends at an empty line, or where a writer forgot it, at the first times. */
+    int64_t start, end;
+    for (step(&w); w.more && !is_empty(w.line) && !parse_times(w.line, &start, &end);)
+        step(&w);
+    return read_cues(&w, err);
+}

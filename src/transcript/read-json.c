@@ -1,0 +1,372 @@
+/* JSON of several dialects. They differ in the names of members and in how times are written, so
+ * one table of names serves them all; what no dialect has is refused with its place. */
+
+#include "json/reader.h"
+
+#include "transcript/reader-internal.h"
+#include "transcript/text.h"
+
+#include <math.h>
+
+#include "base/banned.h"
+
+typedef const struct sc_json_value value;
+
+struct json {
+    struct sc_reading *out;
+    struct sc_error *err;
+    bool exact; /* our own export: no text is trimmed */
+    bool open;  /* the segment added last has no end: it lasts until the next one begins */
+    char place[64];
+};
+
+static enum sc_code refuse(const struct json *j, const char *what)
+{
+    return sc_error_field(j->err, SC_E_INVALID_VALUE, "text", "%s %s", j->place, what);
+}
+
+/* The first member of these names that is there and not null. */
+static value *member(value *object, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        value *v = sc_json_member(object, *names);
+        if (v != NULL && sc_json_type(v) != SC_JSON_NULL)
+            return v;
+    }
+    return NULL;
+}
+
+static bool is_number(value *v)
+{
+    return v != NULL && (sc_json_type(v) == SC_JSON_INT || sc_json_type(v) == SC_JSON_REAL);
+}
+
+static bool is_list(value *v)
+{
+    return v != NULL && sc_json_type(v) == SC_JSON_ARRAY;
+}
+
+/* ---- times ---- */
+
+/* Seconds as a number, or "00:00:01,500"; `unit` 1: milliseconds. */
+static bool read_time(value *v, double unit, int64_t *ms)
+{
+    if (v != NULL && sc_json_type(v) == SC_JSON_TEXT) {
+        struct sc_str text = sc_str_trim(sc_json_get_str(v, SC_STR("")));
+        return sc_cue_time_take(&text, ms) && text.len == 0;
+    }
+    double number = is_number(v) ? sc_json_get_real(v, -1) * unit : NAN;
+    if (!(number > -1e6 && number < (double)SC_SEGMENT_TIME_MAX))
+        return false;
+    *ms = SC_MAX(llround(number), 0); /* aligners put the first word a little before 0 */
+    return true;
+}
+
+/* The times of a segment or word, by the ways in which dialects write them. -1: not there. */
+static bool read_span(value *object, int64_t *start_ms, int64_t *end_ms)
+{
+    static const struct {
+        const char *outer, *start, *end; /* outer NULL: in the object itself */
+        double unit;
+    } ways[] = {
+        { NULL, "start", "end", 1000 },           { "offsets", "from", "to", 1 },
+        { "timestamps", "from", "to", 1 },        { NULL, "start_ms", "end_ms", 1 },
+        { NULL, "start_time", "end_time", 1000 },
+    };
+    *start_ms = *end_ms = -1;
+    value *pair = sc_json_member(object, "timestamp");
+    if (is_list(pair)) {
+        value *end = sc_json_at(pair, 1);
+        if (end != NULL && sc_json_type(end) != SC_JSON_NULL && !read_time(end, 1000, end_ms))
+            return false;
+        return read_time(sc_json_at(pair, 0), 1000, start_ms);
+    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(ways); i++) {
+        value *in = ways[i].outer == NULL ? object : sc_json_member(object, ways[i].outer);
+        value *start = in == NULL ? NULL : sc_json_member(in, ways[i].start);
+        value *end = in == NULL ? NULL : sc_json_member(in, ways[i].end);
+        if (start == NULL || sc_json_type(start) == SC_JSON_NULL)
+            continue;
+        if (end != NULL && sc_json_type(end) != SC_JSON_NULL &&
+            !read_time(end, ways[i].unit, end_ms))
+            return false;
+        return read_time(start, ways[i].unit, start_ms);
+    }
+    return true;
+}
+
+static float read_confidence(value *object)
+{
+    static const char *const names[] = { "confidence", "probability", "score", "conf", "p", NULL };
+    value *v = member(object, names);
+    double c = is_number(v) ? sc_json_get_real(v, -1) : -1;
+    value *log = sc_json_member(object, "avg_logprob");
+    if (c < 0 && is_number(log))
+        c = exp(SC_MIN(sc_json_get_real(log, 0), 0));
+    return c < 0 ? -1 : (float)SC_MIN(c, 1);
+}
+
+/* ---- words ---- */
+
+static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object, size_t index)
+{
+    static const char *const names[] = { "word", "text", NULL };
+    char place[96];
+    int64_t start, end;
+    (void)snprintf(place, sizeof(place), "%.60s word %zu", j->place, index + 1);
+    struct json at = { .err = j->err };
+    (void)snprintf(at.place, sizeof(at.place), "%.63s", place);
+    if (sc_json_type(object) != SC_JSON_OBJECT)
+        return refuse(&at, "is no object");
+    value *text = member(object, names);
+    if (text == NULL || sc_json_type(text) != SC_JSON_TEXT)
+        return refuse(&at, "has no text");
+    if (!read_span(object, &start, &end))
+        return refuse(&at, "has a time that is no number of seconds");
+    /* Aligners leave the times of numbers out: such a word stands where the one before ends. */
+    if (start < 0)
+        start = s->word_count > 0 ? s->words[s->word_count - 1].end_ms : SC_MAX(s->start_ms, 0);
+    struct sc_str word = sc_json_get_str(text, SC_STR(""));
+    if (!j->exact)
+        word = sc_str_trim(word);
+    if (word.len == 0 && !j->exact)
+        return SC_OK;
+    if (!sc_segment_add_word(s, word, start, SC_MAX(end, start), read_confidence(object)))
+        return sc_read_no_memory(j->err);
+    return SC_OK;
+}
+
+/* whisper.cpp's tokens are pieces of words: one with a space in front begins a word. Those in
+ * brackets are signals of the model. */
+static enum sc_code add_token(struct json *j, struct sc_segment *s, value *object)
+{
+    struct sc_str text = sc_json_get_str(sc_json_member(object, "text"), SC_STR(""));
+    int64_t start, end;
+    if (text.len == 0 || sc_str_starts(text, SC_STR("[_")) || sc_str_starts(text, SC_STR("<|")))
+        return SC_OK;
+    if (!read_span(object, &start, &end) || start < 0)
+        return refuse(j, "has a token without times");
+    if (s->word_count == 0 || text.ptr[0] == ' ')
+        return sc_segment_add_word(s, sc_str_trim(text), start, SC_MAX(end, start),
+                                   read_confidence(object))
+                   ? SC_OK
+                   : sc_read_no_memory(j->err);
+    struct sc_word *last = &s->words[s->word_count - 1];
+    SC_AUTO_BUF joined = { .limit = SC_READ_LIMIT };
+    sc_buf_puts(&joined, last->text);
+    sc_buf_put_str(&joined, text);
+    char *made = sc_buf_take(&joined);
+    if (made == NULL)
+        return sc_read_no_memory(j->err);
+    free(last->text);
+    last->text = made;
+    last->end_ms = SC_MAX(last->end_ms, end);
+    float c = read_confidence(object);
+    last->confidence = c < 0 ? last->confidence : SC_MIN(last->confidence, c);
+    return SC_OK;
+}
+
+static enum sc_code add_words(struct json *j, struct sc_segment *s, value *object)
+{
+    static const char *const names[] = { "words", "result", NULL };
+    value *words = member(object, names), *tokens = sc_json_member(object, "tokens");
+    enum sc_code code = SC_OK;
+    if (words != NULL && !is_list(words))
+        return refuse(j, "has words that are no list");
+    for (size_t i = 0; code == SC_OK && words != NULL && i < sc_json_count(words); i++)
+        code = add_word(j, s, sc_json_at(words, i), i);
+    /* openai-whisper's tokens are numbers */
+    if (words != NULL || !is_list(tokens) || sc_json_count(tokens) == 0 ||
+        sc_json_type(sc_json_at(tokens, 0)) != SC_JSON_OBJECT)
+        return code;
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(tokens); i++)
+        code = add_token(j, s, sc_json_at(tokens, i));
+    return code;
+}
+
+/* ---- segments ---- */
+
+static enum sc_code read_text(struct json *j, struct sc_segment *s, value *object)
+{
+    value *text = sc_json_member(object, "text");
+    if (text != NULL && sc_json_type(text) != SC_JSON_TEXT && sc_json_type(text) != SC_JSON_NULL)
+        return refuse(j, "has a text that is no text");
+    struct sc_str found = sc_json_get_str(text, SC_STR(""));
+    if (text == NULL && s->word_count > 0) {
+        sc_segment_settle(s);
+        return SC_OK;
+    }
+    return sc_segment_set_text(s, j->exact ? found : sc_str_trim(found))
+               ? SC_OK
+               : sc_read_no_memory(j->err);
+}
+
+static enum sc_code read_speaker(struct json *j, struct sc_segment *s, value *object)
+{
+    value *speaker = sc_json_member(object, "speaker");
+    if (speaker != NULL && sc_json_type(speaker) == SC_JSON_TEXT) {
+        struct sc_str name = sc_json_get_str(speaker, SC_STR(""));
+        return sc_segment_set_speaker(s, name) ? SC_OK : sc_read_no_memory(j->err);
+    }
+    if (speaker != NULL && sc_json_type(speaker) == SC_JSON_INT) {
+        char name[24];
+        (void)snprintf(name, sizeof(name), "%lld", (long long)sc_json_get_int(speaker, 0));
+        return sc_segment_set_speaker(s, sc_str_from(name)) ? SC_OK : sc_read_no_memory(j->err);
+    }
+    return SC_OK;
+}
+
+/* The times of the segment, else of its words. */
+static enum sc_code settle_span(struct json *j, struct sc_segment *s, int64_t start, int64_t end)
+{
+    if (start < 0 && s->word_count > 0)
+        start = s->words[0].start_ms;
+    if (end < 0 && s->word_count > 0)
+        end = s->words[s->word_count - 1].end_ms;
+    if (start < 0)
+        return refuse(j, "has no start");
+    s->start_ms = start;
+    s->end_ms = SC_MAX(end, start);
+    if (j->open) {
+        struct sc_segment *before = s - 1;
+        before->end_ms = SC_MAX(before->end_ms, start);
+    }
+    j->open = end < 0;
+    return SC_OK;
+}
+
+static enum sc_code add_segment(struct json *j, value *object)
+{
+    int64_t start, end;
+    if (sc_json_type(object) != SC_JSON_OBJECT)
+        return refuse(j, "is no object");
+    if (!read_span(object, &start, &end))
+        return refuse(j, "has a time that is no number of seconds");
+    struct sc_segment *s = sc_segments_add(&j->out->segments);
+    if (s == NULL)
+        return sc_read_no_memory(j->err);
+    if (j->exact)
+        s->id = SC_MAX(sc_json_get_int(sc_json_member(object, "id"), 0), 0);
+    s->start_ms = SC_MAX(start, 0);
+    s->confidence = read_confidence(object);
+    enum sc_code code = add_words(j, s, object);
+    if (code == SC_OK)
+        code = read_text(j, s, object);
+    if (code == SC_OK)
+        code = read_speaker(j, s, object);
+    bool empty = code == SC_OK && s->word_count == 0 && sc_str_trim(sc_str_from(s->text)).len == 0;
+    if (empty && !j->exact) {
+        sc_segment_done(s);
+        j->out->segments.count--;
+        return SC_OK;
+    }
+    return code == SC_OK ? settle_span(j, s, start, end) : code;
+}
+
+static enum sc_code add_list(struct json *j, value *list, const char *what)
+{
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(list); i++) {
+        (void)snprintf(j->place, sizeof(j->place), "%s %zu", what, i + 1);
+        code = add_segment(j, sc_json_at(list, i));
+    }
+    return code;
+}
+
+/* ---- words beside the segments (OpenAI) ---- */
+
+/* Hands each word to the segment in which its middle lies, else to the nearest before. */
+static enum sc_code deal_words(struct json *j, value *words)
+{
+    struct sc_segments *s = &j->out->segments;
+    struct sc_segment all = { .start_ms = 0 };
+    enum sc_code code = SC_OK;
+    (void)snprintf(j->place, sizeof(j->place), "the text:");
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(words); i++)
+        code = add_word(j, &all, sc_json_at(words, i), i);
+    size_t at = 0;
+    for (size_t i = 0; code == SC_OK && i < all.word_count; i++) {
+        struct sc_word *w = &all.words[i];
+        int64_t middle = w->start_ms + (w->end_ms - w->start_ms) / 2;
+        while (at + 1 < s->count && s->items[at + 1].start_ms <= middle)
+            at++;
+        if (!sc_segment_add_word(&s->items[at], sc_str_from(w->text), w->start_ms, w->end_ms,
+                                 w->confidence))
+            code = sc_read_no_memory(j->err);
+    }
+    sc_segment_done(&all);
+    return code;
+}
+
+static bool has_words(const struct sc_segments *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->items[i].word_count > 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- documents ---- */
+
+static void read_language(struct json *j, value *root)
+{
+    value *said = sc_json_member(root, "language");
+    value *result = sc_json_member(root, "result"); /* whisper.cpp */
+    if (said == NULL && result != NULL && sc_json_type(result) == SC_JSON_OBJECT)
+        said = sc_json_member(result, "language");
+    struct sc_str text = sc_json_get_str(said, SC_STR(""));
+    if (text.len < sizeof(j->out->language) && memchr(text.ptr, '\0', text.len) == NULL)
+        (void)snprintf(j->out->language, sizeof(j->out->language), "%.*s", (int)text.len, text.ptr);
+}
+
+/* Only a text, or a text with words. */
+static enum sc_code read_whole(struct json *j, value *root)
+{
+    static const char *const names[] = { "words", "result", NULL };
+    struct sc_str text = sc_json_get_str(sc_json_member(root, "text"), (struct sc_str){ 0 });
+    value *words = member(root, names);
+    (void)snprintf(j->place, sizeof(j->place), "the text:");
+    if (is_list(words) && sc_json_count(words) > 0)
+        return add_segment(j, root);
+    if (text.ptr == NULL)
+        return sc_error_field(j->err, SC_E_INVALID_VALUE, "text",
+                              "the JSON holds no segments, no words and no text");
+    j->out->timed = false;
+    return sc_read_txt(text, j->out, j->err);
+}
+
+static enum sc_code read_root(struct json *j, value *root)
+{
+    static const char *const lists[] = { "segments", "transcription", "chunks", "utterances" };
+    if (is_list(root))
+        return add_list(j, root, "segment");
+    if (sc_json_type(root) != SC_JSON_OBJECT)
+        return sc_error_field(j->err, SC_E_INVALID_VALUE, "text",
+                              "the JSON is neither an object nor a list");
+    read_language(j, root);
+    for (size_t i = 0; i < SC_ARRAY_LEN(lists); i++) {
+        value *list = sc_json_member(root, lists[i]), *words = sc_json_member(root, "words");
+        if (!is_list(list))
+            continue;
+        j->exact = i == 0 && sc_json_member(root, "job_id") != NULL &&
+                   sc_json_member(root, "version") != NULL;
+        enum sc_code code = add_list(j, list, "segment");
+        if (code != SC_OK || !is_list(words) || j->out->segments.count == 0 ||
+            has_words(&j->out->segments))
+            return code;
+        return deal_words(j, words);
+    }
+    return read_whole(j, root);
+}
+
+enum sc_code sc_read_json(struct sc_str text, struct sc_reading *out, struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error why = { 0 };
+    struct json j = { .out = out, .err = err };
+    if (sc_json_parse(text, &doc, &why) != SC_OK)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "text", "%.200s", why.msg);
+    out->timed = true;
+    return read_root(&j, sc_json_root(doc));
+}

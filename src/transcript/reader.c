@@ -1,0 +1,321 @@
+#include "transcript/reader.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "transcript/reader-internal.h"
+#include "transcript/text.h"
+
+#include "base/banned.h"
+
+static const struct {
+    const char *name;
+    enum sc_code (*read)(struct sc_str text, struct sc_reading *out, struct sc_error *err);
+} readers[] = {
+    { "srt", sc_read_srt },
+    { "vtt", sc_read_vtt },
+    { "json", sc_read_json },
+    { "txt", sc_read_txt },
+};
+
+void sc_reading_done(struct sc_reading *r)
+{
+    sc_segments_done(&r->segments);
+    *r = (struct sc_reading){ 0 };
+}
+
+enum sc_code sc_read_no_memory(struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_FILE_TOO_LARGE, "the transcript is too large to be read");
+}
+
+/* ---- text ---- */
+
+/* UTF-16 with a byte order mark, as Windows' editors write it, in UTF-8. */
+static enum sc_code from_utf16(struct sc_str s, bool big, struct sc_buf *out, struct sc_error *err)
+{
+    int64_t line = 1;
+    out->limit = SC_READ_LIMIT;
+    for (size_t i = 2; i + 1 < s.len; i += 2) {
+        uint32_t a = (unsigned char)s.ptr[i], b = (unsigned char)s.ptr[i + 1];
+        uint32_t cp = big ? a << 8 | b : b << 8 | a;
+        if (cp >= 0xd800 && cp < 0xdc00 && i + 3 < s.len) {
+            uint32_t c = (unsigned char)s.ptr[i + 2], d = (unsigned char)s.ptr[i + 3];
+            uint32_t low = big ? c << 8 | d : d << 8 | c;
+            if (low >= 0xdc00 && low < 0xe000) {
+                cp = 0x10000 + ((cp - 0xd800) << 10) + (low - 0xdc00);
+                i += 2;
+            }
+        }
+        if (cp >= 0xd800 && cp < 0xe000)
+            return sc_error_field(err, SC_E_INVALID_VALUE, "text",
+                                  "line %lld is no valid UTF-16; save the text as UTF-8",
+                                  (long long)line);
+        line += cp == '\n';
+        sc_utf8_append(out, cp);
+    }
+    if (s.len % 2 != 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "text",
+                              "the UTF-16 text ends in the middle of a sign; it is cut off");
+    return out->failed ? sc_read_no_memory(err) : SC_OK;
+}
+
+static enum sc_code check_utf8(struct sc_str s, struct sc_error *err)
+{
+    size_t valid = sc_utf8_valid_prefix(s);
+    if (valid == s.len)
+        return SC_OK;
+    struct sc_lines lines = { .rest = { s.ptr, valid + 1 } };
+    struct sc_str line;
+    while (sc_lines_next(&lines, &line)) {
+    }
+    return sc_error_field(err, SC_E_INVALID_VALUE, "text",
+                          "line %lld is no valid UTF-8; save the text as UTF-8",
+                          (long long)lines.number);
+}
+
+/* Text as UTF-8 without byte order mark; `room` holds it where it had to be converted. */
+static enum sc_code decode(struct sc_str *text, struct sc_buf *room, struct sc_error *err)
+{
+    bool little = sc_str_starts(*text, SC_STR("\xff\xfe"));
+    if (little || sc_str_starts(*text, SC_STR("\xfe\xff"))) {
+        enum sc_code code = from_utf16(*text, !little, room, err);
+        *text = sc_buf_str(room);
+        return code;
+    }
+    if (sc_str_starts(*text, SC_STR("\xef\xbb\xbf"))) {
+        text->ptr += 3;
+        text->len -= 3;
+    }
+    return check_utf8(*text, err);
+}
+
+bool sc_lines_next(struct sc_lines *lines, struct sc_str *line)
+{
+    struct sc_str *rest = &lines->rest;
+    if (rest->len == 0)
+        return false;
+    size_t n = 0;
+    while (n < rest->len && rest->ptr[n] != '\n' && rest->ptr[n] != '\r')
+        n++;
+    *line = (struct sc_str){ rest->ptr, n };
+    if (n + 1 < rest->len && rest->ptr[n] == '\r' && rest->ptr[n + 1] == '\n')
+        n++;
+    n = SC_MIN(n + 1, rest->len);
+    rest->ptr += n;
+    rest->len -= n;
+    lines->number++;
+    return true;
+}
+
+/* ---- segments ---- */
+
+bool sc_segment_set_text(struct sc_segment *s, struct sc_str text)
+{
+    char *copy = sc_try_alloc(text.len + 1);
+    if (copy == NULL)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = text.ptr[i] == '\0' ? ' ' : text.ptr[i];
+    free(s->text);
+    s->text = copy;
+    return true;
+}
+
+bool sc_segment_set_speaker(struct sc_segment *s, struct sc_str speaker)
+{
+    SC_AUTO_BUF line = { 0 };
+    free(s->speaker);
+    s->speaker = NULL;
+    sc_text_append_line(&line, speaker);
+    if (line.len == 0)
+        return !line.failed;
+    s->speaker = sc_buf_take(&line);
+    return s->speaker != NULL;
+}
+
+/* Words in order and inside of their segment, which ends behind its start. */
+static void put_right(struct sc_segment *s)
+{
+    double sum = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < s->word_count; i++) {
+        struct sc_word *w = &s->words[i];
+        if (i > 0)
+            w->start_ms = SC_MAX(w->start_ms, s->words[i - 1].start_ms);
+        w->end_ms = SC_MAX(w->end_ms, w->start_ms);
+        s->start_ms = SC_MIN(s->start_ms, w->start_ms);
+        s->end_ms = SC_MAX(s->end_ms, w->end_ms);
+        if (w->confidence >= 0) {
+            sum += (double)w->confidence;
+            known++;
+        }
+    }
+    s->end_ms = SC_MAX(s->end_ms, s->start_ms);
+    if (s->confidence < 0 && known > 0)
+        s->confidence = (float)(sum / (double)known);
+}
+
+/* `row` is the place in the text meanwhile, so that equal starts keep their order. */
+static int by_start(const void *a, const void *b)
+{
+    const struct sc_segment *l = a, *r = b;
+    if (l->start_ms != r->start_ms)
+        return l->start_ms < r->start_ms ? -1 : 1;
+    return l->row < r->row ? -1 : l->row > r->row;
+}
+
+static void put_in_order(struct sc_segments *s)
+{
+    bool sorted = true;
+    for (size_t i = 0; i < s->count; i++) {
+        put_right(&s->items[i]);
+        s->items[i].row = (int64_t)i;
+        sorted = sorted && (i == 0 || s->items[i - 1].start_ms <= s->items[i].start_ms);
+    }
+    if (!sorted)
+        qsort(s->items, s->count, sizeof(*s->items), by_start);
+    for (size_t i = 0; i < s->count; i++)
+        s->items[i].row = 0;
+}
+
+/* In floating point, as the product of a long time and a long text passes 64 bits. */
+static int64_t share(int64_t start_ms, int64_t end_ms, size_t at, size_t len)
+{
+    if (len == 0)
+        return start_ms;
+    return start_ms + (int64_t)((double)(end_ms - start_ms) * (double)at / (double)len);
+}
+
+static size_t length(const char *text)
+{
+    return text == NULL ? 0 : strlen(text);
+}
+
+static void spread_words(struct sc_segment *s)
+{
+    size_t all = 0, at = 0;
+    for (size_t i = 0; i < s->word_count; i++)
+        all += length(s->words[i].text);
+    for (size_t i = 0; i < s->word_count; i++) {
+        s->words[i].start_ms = share(s->start_ms, s->end_ms, at, all);
+        at += length(s->words[i].text);
+        s->words[i].end_ms = share(s->start_ms, s->end_ms, at, all);
+    }
+}
+
+void sc_segments_spread(struct sc_segments *s, int64_t start_ms, int64_t end_ms)
+{
+    size_t all = 0, at = 0;
+    for (size_t i = 0; i < s->count; i++)
+        all += length(s->items[i].text);
+    for (size_t i = 0; i < s->count; i++) {
+        struct sc_segment *segment = &s->items[i];
+        segment->start_ms = share(start_ms, end_ms, at, all);
+        at += length(segment->text);
+        segment->end_ms = share(start_ms, end_ms, at, all);
+        spread_words(segment);
+    }
+}
+
+static bool estimate_words(struct sc_segment *s)
+{
+    SC_AUTO_BUF line = { .limit = SC_READ_LIMIT };
+    sc_text_append_line(&line, sc_str_from(s->text));
+    struct sc_str rest = sc_buf_str(&line);
+    while (rest.len > 0) {
+        if (!sc_segment_add_word(s, sc_str_take_until(&rest, ' '), 0, 0, -1))
+            return false;
+    }
+    spread_words(s);
+    return !line.failed;
+}
+
+bool sc_segments_estimate_words(struct sc_segments *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct sc_segment *segment = &s->items[i];
+        if (segment->word_count == 0 && segment->text != NULL && !estimate_words(segment))
+            return false;
+    }
+    return true;
+}
+
+/* ---- formats ---- */
+
+/* A line of plain text is a segment. */
+enum sc_code sc_read_txt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
+{
+    struct sc_lines lines = { .rest = text };
+    struct sc_str line;
+    SC_AUTO_BUF clean = { .limit = SC_READ_LIMIT };
+    while (sc_lines_next(&lines, &line)) {
+        sc_buf_reset(&clean);
+        sc_text_append_line(&clean, line);
+        if (clean.len == 0)
+            continue;
+        struct sc_segment *s = sc_segments_add(&out->segments);
+        if (s == NULL || !sc_segment_set_text(s, sc_buf_str(&clean)))
+            return sc_read_no_memory(err);
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_reading *out,
+                            struct sc_error *err)
+{
+    SC_AUTO_BUF room = { 0 };
+    SC_AUTO_READING read = { 0 };
+    size_t i = 0;
+    while (i < SC_ARRAY_LEN(readers) && strcmp(readers[i].name, format) != 0)
+        i++;
+    if (i == SC_ARRAY_LEN(readers))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "format",
+                              "'%.20s' is no format that can be read; use srt, vtt, json or txt",
+                              format);
+    if (text.len > SC_READ_LIMIT)
+        return sc_read_no_memory(err);
+    enum sc_code code = decode(&text, &room, err);
+    if (code == SC_OK)
+        code = readers[i].read(text, &read, err);
+    if (code != SC_OK)
+        return code;
+    put_in_order(&read.segments);
+    sc_reading_done(out);
+    *out = read;
+    read = (struct sc_reading){ 0 };
+    return SC_OK;
+}
+
+/* Does one of the first lines hold a pair of times? */
+static bool has_times(struct sc_str text)
+{
+    struct sc_lines lines = { .rest = text };
+    struct sc_str line;
+    for (int i = 0; i < 8 && sc_lines_next(&lines, &line); i++) {
+        int64_t ms;
+        line = sc_str_trim(line);
+        if (sc_cue_time_take(&line, &ms) && sc_str_starts(sc_str_trim(line), SC_STR("-->")))
+            return true;
+    }
+    return false;
+}
+
+const char *sc_format_guess(struct sc_str text)
+{
+    SC_AUTO_BUF room = { 0 };
+    if (text.len > SC_READ_LIMIT || decode(&text, &room, NULL) != SC_OK)
+        return "txt";
+    text = sc_str_trim(text);
+    if (sc_str_starts(text, SC_STR("WEBVTT")))
+        return "vtt";
+    if (has_times(text))
+        return "srt";
+    /* "[music]" is text, so what opens like JSON must also close like it. */
+    if (text.len >= 2 && ((text.ptr[0] == '{' && text.ptr[text.len - 1] == '}') ||
+                          (text.ptr[0] == '[' && text.ptr[text.len - 1] == ']'))) {
+        SC_AUTO_READING json = { 0 };
+        if (sc_format_read("json", text, &json, NULL) == SC_OK || text.ptr[0] == '{')
+            return "json";
+    }
+    return "txt";
+}

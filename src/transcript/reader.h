@@ -1,0 +1,37 @@
+#pragma once
+/* Readers of transcripts that others wrote: SRT, WebVTT, JSON of several dialects, plain text. They
+ * take what the tools of the field write (byte order marks, CRLF, missing numbers, styling) and
+ * refuse what cannot be read without losing words. Pure. */
+
+#include "transcript/segment.h"
+
+/* Longer texts are refused: FILE_TOO_LARGE. */
+#define SC_READ_LIMIT ((size_t)64 << 20)
+
+struct sc_reading {
+    struct sc_segments segments; /* in order, as sc_segments_check wants them */
+    bool timed; /* false: the text has no times at all, every one is 0 (sc_segments_spread) */
+    char language[24]; /* as the text has it ("en", "english"); "": it does not say */
+};
+#define SC_AUTO_READING SC_AUTO(sc_reading_done) struct sc_reading
+
+void sc_reading_done(struct sc_reading *r);
+/* format: "srt", "vtt", "json" or "txt". Reads UTF-8, or UTF-16 with a byte order mark. Whatever
+ * *out held is freed and replaced, only on SC_OK. INVALID_VALUE for text that is not of the format:
+ * the message names the line (JSON: the member) and the field is "text"; also for a format that
+ * nobody reads (field "format").
+ *
+ * Times that run backwards are put right and no word is dropped for its times: a cue that ends
+ * before it starts ends where it starts. Cues without text are left out. JSON: our own export
+ * (read exactly), OpenAI's json, verbose_json and diarized_json, openai-whisper, faster-whisper,
+ * WhisperX, whisper.cpp, Vosk, Hugging Face pipelines, and a bare array of segments. */
+SC_MUST_USE enum sc_code sc_format_read(const char *format, struct sc_str text,
+                                        struct sc_reading *out, struct sc_error *err);
+/* The format that text looks like: "txt" when like none of the others. Static. */
+const char *sc_format_guess(struct sc_str text);
+/* Gives each segment a share of [start_ms, end_ms] by the length of its text, and its words theirs.
+ */
+void sc_segments_spread(struct sc_segments *s, int64_t start_ms, int64_t end_ms);
+/* Makes words of the text of segments that have none, each with a share of the segment's time by
+ * its length; their confidence is unknown. False: no memory. */
+bool sc_segments_estimate_words(struct sc_segments *s);

@@ -1,0 +1,52 @@
+/* The readers of transcripts. The first byte of the input chooses the format, the rest is the text.
+ * Whatever is read is in order, and can be written and read again. */
+
+#include "fuzz.h"
+
+#include "transcript/reader.h"
+#include "transcript/writer.h"
+
+#include <stdlib.h>
+
+#include "base/banned.h"
+
+static void check_again(const char *format, const struct sc_segments *segments)
+{
+    const struct sc_writer_meta meta = { .version = 1, .job_id = "", .status = "", .language = "" };
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_READING again = { 0 };
+    struct sc_error err = { 0 };
+    const struct sc_format *writer = sc_format_find(format);
+
+    if (writer == NULL || sc_format_to_buf(writer, segments, &meta, &text, &err) != SC_OK)
+        return;
+    if (sc_format_read(format, sc_buf_str(&text), &again, &err) != SC_OK)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const formats[] = { "srt", "vtt", "json", "txt" };
+    struct sc_error err = { 0 };
+    SC_AUTO_READING read = { 0 };
+
+    if (size == 0)
+        return 0;
+    const char *format = formats[data[0] % 4];
+    struct sc_str text = { (const char *)data + 1, size - 1 };
+    (void)sc_format_guess(text);
+    if (sc_format_read(format, text, &read, &err) != SC_OK) {
+        if (err.msg[0] == '\0')
+            abort();
+        return 0;
+    }
+    if (sc_segments_check(&read.segments, &err) != SC_OK ||
+        !sc_segments_estimate_words(&read.segments) ||
+        sc_segments_check(&read.segments, &err) != SC_OK)
+        abort();
+    check_again(format, &read.segments);
+    sc_segments_spread(&read.segments, 1000, 61000);
+    if (sc_segments_check(&read.segments, &err) != SC_OK)
+        abort();
+    return 0;
+}

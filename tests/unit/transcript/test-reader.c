@@ -1,0 +1,340 @@
+#include "transcript/reader.h"
+
+#include "make.h"
+
+#include "base/banned.h"
+
+/* What was read as lines "start end [speaker] text", with "  start end word" below each. */
+static void dump(const struct sc_reading *r, struct sc_buf *out)
+{
+    for (size_t i = 0; i < r->segments.count; i++) {
+        const struct sc_segment *s = &r->segments.items[i];
+        sc_buf_printf(out, "%lld %lld ", (long long)s->start_ms, (long long)s->end_ms);
+        if (s->speaker != NULL)
+            sc_buf_printf(out, "[%s] ", s->speaker);
+        sc_buf_printf(out, "%s\n", s->text);
+        for (size_t k = 0; k < s->word_count; k++)
+            sc_buf_printf(out, "  %lld %lld %s\n", (long long)s->words[k].start_ms,
+                          (long long)s->words[k].end_ms, s->words[k].text);
+    }
+}
+
+struct row {
+    const char *what, *format, *text;
+    const char *expected; /* NULL: refused, and the message is `says` */
+    const char *says;
+};
+
+static void check_rows(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        SC_AUTO_READING read = { 0 };
+        SC_AUTO_BUF got = { 0 };
+        struct sc_error err = { 0 };
+        enum sc_code code = sc_format_read(rows[i].format, sc_str_from(rows[i].text), &read, &err);
+        if (rows[i].expected == NULL) {
+            assert_int_equal(code, SC_E_INVALID_VALUE);
+            assert_string_equal(err.msg, rows[i].says);
+            assert_string_equal(err.field, "text");
+            continue;
+        }
+        if (code != SC_OK)
+            fail_msg("%s: %s", rows[i].what, err.msg);
+        dump(&read, &got);
+        if (strcmp(sc_buf_text(&got), rows[i].expected) != 0)
+            fail_msg("%s: read as\n%s", rows[i].what, sc_buf_text(&got));
+        assert_int_equal(sc_segments_check(&read.segments, &err), SC_OK);
+    }
+}
+
+static void srt_is_read_as_tools_write_it(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "plain", "srt",
+          "1\n00:00:01,000 --> 00:00:02,500\nHello\nthere\n\n2\n00:01:00,000 --> "
+          "01:00:00,000\nBye\n\n",
+          "1000 2500 Hello there\n60000 3600000 Bye\n", NULL },
+        { "byte order mark, CRLF, no last line end", "srt",
+          "\xef\xbb\xbf"
+          "1\r\n00:00:01,000 --> 00:00:02,000\r\nHi\r\n\r\n2\r\n00:00:03,000 --> "
+          "00:00:04,000\r\nyou",
+          "1000 2000 Hi\n3000 4000 you\n", NULL },
+        { "CR alone", "srt", "1\r00:00:01,000 --> 00:00:02,000\rHi\r\r", "1000 2000 Hi\n", NULL },
+        { "no numbers, points, no hours, no fraction, spaces", "srt",
+          " 0:01.5  -->  00:02 \nHi\n\n00:03,25-->00:04.1234\nyou\n",
+          "1500 2000 Hi\n3250 4123 you\n", NULL },
+        { "a short arrow and seconds alone", "srt", "1.5 -> 2.25\nHi\n", "1500 2250 Hi\n", NULL },
+        { "layout behind the times", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000 X1:40 X2:600 Y1:20 Y2:50\nHi\n", "1000 2000 Hi\n",
+          NULL },
+        { "styling", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000\n{\\an8}<i>Hi</i> <font color=\"#fff\">you</font> "
+          "<b>a<B> < b & <x> {c} &amp;\n",
+          "1000 2000 Hi you a < b & <x> {c} &amp;\n", NULL },
+        { "text with an empty line stays whole, also one that is a number", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000\nfirst\n\nsecond\n42\n\n2\n00:00:03,000 --> "
+          "00:00:04,000\nthird\n",
+          "1000 2000 first second 42\n3000 4000 third\n", NULL },
+        { "no empty line between the cues", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000\nfirst\n2\n00:00:03,000 --> 00:00:04,000\nsecond\n",
+          "1000 2000 first\n3000 4000 second\n", NULL },
+        { "an arrow in the text", "srt", "1\n00:00:01,000 --> 00:00:02,000\na --> b\n",
+          "1000 2000 a --> b\n", NULL },
+        { "cues without text are left out", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000\n\n2\n00:00:03,000 --> 00:00:04,000\n<i></i>\n\n3\n"
+          "00:00:05,000 --> 00:00:06,000\nHi\n",
+          "5000 6000 Hi\n", NULL },
+        { "times that run backwards", "srt",
+          "1\n00:00:05,000 --> 00:00:04,000\nlate\n\n2\n00:00:01,000 --> 00:00:02,000\nearly\n",
+          "1000 2000 early\n5000 5000 late\n", NULL },
+        { "signs of scripts without spaces are joined without one", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000\n会議\nです \n。a\nb\n", "1000 2000 会議です 。a b\n",
+          NULL },
+        { "control signs", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000\na\x01"
+          "b\x0c\n",
+          "1000 2000 a b\n", NULL },
+        { "nothing", "srt", "\n \n", "", NULL },
+        { "text without times", "srt", "\nHello\nthere\n", NULL,
+          "line 2: 'Hello' stands in front of any times, so belongs to no cue" },
+        { "broken times", "srt",
+          "1\n00:00:01,000 --> 00:00:02,000\nHi\n\n2\n00:00:0x --> 00:00:04\n", NULL,
+          "line 6: '00:00:0x --> 00:00:04' is no pair of times; write it as 00:00:01.000 --> "
+          "00:00:02.500" },
+        { "times before the beginning", "srt", "1\n-00:00:01,000 --> 00:00:02,000\nHi\n", NULL,
+          "line 2: '-00:00:01,000 --> 00:00:02,000' is no pair of times; write it as 00:00:01.000 "
+          "--> 00:00:02.500" },
+        { "no recording is so long", "srt", "99999999999:00:00,000 --> 00:00:02,000\nHi\n", NULL,
+          "line 1: '99999999999:00:00,000 --> 00:00:02,000' is no pair of times; write it as "
+          "00:00:01.000 --> 00:00:02.500" },
+        { "bad UTF-8", "srt", "1\n00:00:01,000 --> 00:00:02,000\nH\xe9llo\n", NULL,
+          "line 3 is no valid UTF-8; save the text as UTF-8" },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
+}
+
+static void vtt_is_read_as_tools_write_it(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "plain, with names, settings, notes and styles", "vtt",
+          "WEBVTT - a title\nKind: captions\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000\n\nSTYLE\n"
+          "::cue { color: red }\n\nNOTE\nnothing\nto see\n\nNOTE one line\n\nREGION\nid:a\n\n"
+          "intro part\n00:01.000 --> 00:02.500 align:start position:10%\nHello\nthere\n\n"
+          "00:00:03.000 --> 00:00:04.000\nBye\n",
+          "1000 2500 Hello there\n3000 4000 Bye\n", NULL },
+        { "entities and tags", "vtt",
+          "WEBVTT\n\n00:01.000 --> 00:02.000\n<c.red>a</c> &lt;b&gt; &amp;amp; &nbsp;x "
+          "&#39;&#x263a; "
+          "&bogus; &#xd800; <lang en>q</lang> <unknown>r a<b\n",
+          "1000 2000 a <b> &amp; \xc2\xa0x '\xe2\x98\xba &bogus; &#xd800; q r a<b\n", NULL },
+        { "voices", "vtt",
+          "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann &amp; Bo>Hi\n\n00:02.000 --> 00:04.000\n"
+          "<v.loud Ann>ab</v>\n<v Bo>cdefgh</v>\n",
+          "1000 2000 [Ann & Bo] Hi\n2000 2500 [Ann] ab\n2500 4000 [Bo] cdefgh\n", NULL },
+        { "times of words", "vtt",
+          "WEBVTT\n\n00:01.000 --> 00:03.000\nfirst <00:01.500>second<00:02.000><c> third "
+          "fourth</c>\n",
+          "1000 3000 first second third fourth\n  1000 1500 first\n  1500 2000 second\n"
+          "  2000 2454 third\n  2454 3000 fourth\n",
+          NULL },
+        { "no empty line behind the header", "vtt", "WEBVTT\n00:01.000 --> 00:02.000\nHi\n",
+          "1000 2000 Hi\n", NULL },
+        { "empty", "vtt", "", "", NULL },
+        { "no cues", "vtt", "WEBVTT\n\n", "", NULL },
+        { "not WebVTT", "vtt", "1\n00:01.000 --> 00:02.000\nHi\n", NULL,
+          "line 1: '1' is not WEBVTT, with which such a text begins" },
+        { "nearly WebVTT", "vtt", "WEBVTTX\n\n", NULL,
+          "line 1: 'WEBVTTX' is not WEBVTT, with which such a text begins" },
+        { "text without times", "vtt", "WEBVTT\n\nlost words\n", NULL,
+          "line 3: 'lost words' stands in front of any times, so belongs to no cue" },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
+}
+
+static void json_of_every_dialect_is_read(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "ours", "json",
+          "{\"id\":1,\"job_id\":\"x\",\"version\":1,\"language\":\"en\",\"text\":\"Hi you\","
+          "\"segments\":[{\"id\":7,\"start\":1.000,\"end\":2.500,\"text\":\" Hi you\",\"speaker\":"
+          "\"1\",\"confidence\":0.5,\"words\":[{\"word\":\"Hi\",\"start\":1.0,\"end\":1.5},"
+          "{\"word\":\"you\",\"start\":1.5,\"end\":2.5}]}]}",
+          "1000 2500 [1]  Hi you\n  1000 1500 Hi\n  1500 2500 you\n", NULL },
+        { "OpenAI json", "json", "{\"text\":\"Hello there.\\nBye.\",\"usage\":{}}",
+          "0 0 Hello there.\n0 0 Bye.\n", NULL },
+        { "OpenAI verbose_json with words beside the segments", "json",
+          "{\"task\":\"transcribe\",\"language\":\"english\",\"duration\":3.5,\"text\":\"a b c\","
+          "\"segments\":[{\"id\":0,\"start\":0.0,\"end\":1.0,\"text\":\" a "
+          "b\",\"avg_logprob\":-0.5,"
+          "\"tokens\":[1,2]},{\"id\":1,\"start\":1.0,\"end\":2.0,\"text\":\" c\"}],"
+          "\"words\":[{\"word\":\"a\",\"start\":0,\"end\":0.4},{\"word\":\"b\",\"start\":0.4,"
+          "\"end\":1.1},{\"word\":\"c\",\"start\":1.2,\"end\":2}]}",
+          "0 1100 a b\n  0 400 a\n  400 1100 b\n1000 2000 c\n  1200 2000 c\n", NULL },
+        { "OpenAI diarized_json", "json",
+          "{\"text\":\"x\",\"segments\":[{\"type\":\"transcript.text.segment\",\"id\":\"seg_1\","
+          "\"start\":0,\"end\":4.7,\"text\":\"x\",\"speaker\":\"agent\"}]}",
+          "0 4700 [agent] x\n", NULL },
+        { "whisper.cpp with tokens", "json",
+          "{\"systeminfo\":\"\",\"result\":{\"language\":\"en\"},\"transcription\":[{"
+          "\"timestamps\":"
+          "{\"from\":\"00:00:00,000\",\"to\":\"00:00:03,000\"},\"offsets\":{\"from\":0,\"to\":3000}"
+          ","
+          "\"text\":\" And "
+          "sew\",\"tokens\":[{\"text\":\"[_BEG_]\",\"offsets\":{\"from\":0,\"to\":0},"
+          "\"p\":0.9},{\"text\":\" "
+          "And\",\"offsets\":{\"from\":320,\"to\":370},\"p\":0.7},{\"text\":"
+          "\" s\",\"offsets\":{\"from\":370,\"to\":530},\"p\":0.6},{\"text\":\"ew\",\"offsets\":"
+          "{\"from\":530,\"to\":600},\"p\":0.6}]}]}",
+          "0 3000 And sew\n  320 370 And\n  370 600 sew\n", NULL },
+        { "WhisperX, a word without times", "json",
+          "{\"segments\":[{\"start\":0.1,\"end\":2,\"text\":\" in 2024 now\",\"words\":[{\"word\":"
+          "\"in\",\"start\":0.1,\"end\":0.3,\"score\":0.9},{\"word\":\"2024\"},{\"word\":\"now\","
+          "\"start\":1,\"end\":2,\"score\":1.0}],\"speaker\":\"SPEAKER_00\"}],\"word_segments\":[]"
+          "}",
+          "100 2000 [SPEAKER_00] in 2024 now\n  100 300 in\n  300 300 2024\n  1000 2000 now\n",
+          NULL },
+        { "Hugging Face, the last without end", "json",
+          "{\"text\":\"a b\",\"chunks\":[{\"timestamp\":[0.0,1.5],\"text\":\" a\"},{\"timestamp\":"
+          "[1.5,null],\"text\":\" b\"}]}",
+          "0 1500 a\n1500 1500 b\n", NULL },
+        { "Vosk", "json",
+          "{\"result\":[{\"conf\":1.0,\"end\":0.5,\"start\":0.1,\"word\":\"hello\"},{\"conf\":0.5,"
+          "\"end\":0.9,\"start\":0.5,\"word\":\"you\"}],\"text\":\"hello you\"}",
+          "100 900 hello you\n  100 500 hello\n  500 900 you\n", NULL },
+        { "a list", "json",
+          "[{\"start\":\"00:00:01.5\",\"end\":\"00:02\",\"text\":\"a\"},{\"start\":3,\"text\":"
+          "\"b\"},"
+          "{\"start\":4,\"end\":5,\"text\":\"c\"}]",
+          "1500 2000 a\n3000 4000 b\n4000 5000 c\n", NULL },
+        { "backwards", "json",
+          "[{\"start\":5,\"end\":4,\"text\":\"b\"},{\"start\":-0.02,\"end\":1,\"text\":\"a\"}]",
+          "0 1000 a\n5000 5000 b\n", NULL },
+        { "silence", "json", "{\"text\":\"\",\"segments\":[]}", "", NULL },
+        { "no JSON", "json", "{\"text\":", NULL, NULL },
+        { "nothing known", "json", "{\"a\":1}", NULL,
+          "the JSON holds no segments, no words and no text" },
+        { "a number", "json", "[1]", NULL, "segment 1 is no object" },
+        { "no start", "json", "[{\"text\":\"a\",\"end\":1}]", NULL, "segment 1 has no start" },
+        { "no time", "json", "[{\"text\":\"a\",\"start\":\"soon\"}]", NULL,
+          "segment 1 has a time that is no number of seconds" },
+        { "no word", "json",
+          "{\"segments\":[{\"start\":0,\"end\":1,\"text\":\"a\",\"words\":[{}]}]}", NULL,
+          "segment 1 word 1 has no text" },
+        { "text of another type", "json", "[{\"start\":0,\"end\":1,\"text\":5}]", NULL,
+          "segment 1 has a text that is no text" },
+        { "too late", "json", "[{\"start\":1e300,\"end\":1,\"text\":\"a\"}]", NULL,
+          "segment 1 has a time that is no number of seconds" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        if (strcmp(rows[i].what, "no JSON") != 0)
+            check_rows(&rows[i], 1);
+    }
+    SC_AUTO_READING read = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_format_read("json", SC_STR("{\n\"text\":"), &read, &err),
+                     SC_E_INVALID_VALUE);
+    assert_non_null(strstr(err.msg, "line 2"));
+}
+
+static void confidences_and_language_are_kept(void **state)
+{
+    (void)state;
+    SC_AUTO_READING read = { 0 };
+    static const char text[] =
+        "{\"language\":\"en\",\"segments\":[{\"start\":0,\"end\":1,\"text\":\"a\",\"avg_logprob\":"
+        "-0.693147,\"words\":[{\"word\":\" a\",\"start\":0,\"end\":1,\"probability\":0.25}]},"
+        "{\"start\":1,\"end\":2,\"text\":\"b\",\"words\":[{\"word\":\"b\",\"start\":1,\"end\":2,"
+        "\"score\":1.5}]},{\"start\":2,\"end\":3,\"text\":\"c\"}]}";
+    assert_int_equal(sc_format_read("json", sc_str_from(text), &read, NULL), SC_OK);
+    assert_string_equal(read.language, "en");
+    assert_true(read.timed);
+    const struct sc_segment *s = read.segments.items;
+    assert_float_equal(s[0].confidence, 0.5, 0.001);
+    assert_float_equal(s[0].words[0].confidence, 0.25, 0.001);
+    assert_float_equal(s[1].confidence, 1, 0.001);
+    assert_true(s[2].confidence < 0);
+}
+
+static void text_without_times_is_spread_over_a_span(void **state)
+{
+    (void)state;
+    SC_AUTO_READING read = { 0 };
+    SC_AUTO_BUF got = { 0 };
+    assert_int_equal(sc_format_read("txt", SC_STR("ab cd\r\n\n  efghi \n"), &read, NULL), SC_OK);
+    assert_false(read.timed);
+    assert_true(sc_segments_estimate_words(&read.segments));
+    sc_segments_spread(&read.segments, 1000, 3000);
+    dump(&read, &got);
+    assert_string_equal(sc_buf_text(&got), "1000 2000 ab cd\n  1000 1500 ab\n  1500 2000 cd\n"
+                                           "2000 3000 efghi\n  2000 3000 efghi\n");
+}
+
+static void utf16_is_converted(void **state)
+{
+    (void)state;
+    static const char little[] = "\xff\xfe"
+                                 "1\0.\0"
+                                 "5\0-\0>\0"
+                                 "2\0.\0"
+                                 "5\0\n\0\x3d\xd8\x00\xde";
+    static const char broken[] = "\xfe\xff\0\n\xd8\x3d\0a";
+    SC_AUTO_READING read = { 0 };
+    struct sc_error err = { 0 };
+    struct sc_str text = { little, sizeof(little) - 1 };
+    assert_int_equal(sc_format_read("srt", text, &read, &err), SC_OK);
+    assert_string_equal(read.segments.items[0].text, "\xf0\x9f\x98\x80");
+    text = (struct sc_str){ broken, sizeof(broken) - 1 };
+    assert_int_equal(sc_format_read("srt", text, &read, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "line 2 is no valid UTF-16; save the text as UTF-8");
+    assert_int_equal(read.segments.count, 1); /* untouched by the failure */
+}
+
+static void formats_are_guessed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *format;
+    } rows[] = {
+        { "\xef\xbb\xbfWEBVTT\n\n", "vtt" },
+        { "\n1\n00:00:01,000 --> 00:00:02,000\nHi\n", "srt" },
+        { " {\"text\": \"a\"}\n", "json" },
+        { "{\"other\": 1}", "json" },
+        { "[{\"start\":0,\"end\":1,\"text\":\"a\"}]", "json" },
+        { "[Music]", "txt" },
+        { "{inaudible", "txt" },
+        { "Hello at 10:30\n", "txt" },
+        { "", "txt" },
+        { "\xff", "txt" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        assert_string_equal(sc_format_guess(sc_str_from(rows[i].text)), rows[i].format);
+}
+
+static void other_formats_are_refused_by_name(void **state)
+{
+    (void)state;
+    SC_AUTO_READING read = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_format_read("docx", SC_STR(""), &read, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "format");
+    assert_int_equal(sc_format_read("srt", (struct sc_str){ "", SC_READ_LIMIT + 1 }, &read, &err),
+                     SC_E_FILE_TOO_LARGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(srt_is_read_as_tools_write_it),
+        TEST(vtt_is_read_as_tools_write_it),
+        TEST(json_of_every_dialect_is_read),
+        TEST(confidences_and_language_are_kept),
+        TEST(text_without_times_is_spread_over_a_span),
+        TEST(utf16_is_converted),
+        TEST(formats_are_guessed),
+        TEST(other_formats_are_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
