@@ -142,7 +142,7 @@ static enum sc_code format_content(const struct content *content, const struct s
         .language = content->t.language,
         .version = content->version,
     };
-    return sc_format_to_buf(format, &content->segments, &meta, out, err);
+    return sc_format_to_buf(format, &content->segments, &meta, NULL, out, err);
 }
 
 static struct sc_done *export_as(struct sc_request *req, struct sc_api *api, const char *name)

@@ -182,7 +182,7 @@ static enum sc_code export_as(struct merge *m, const struct sc_format *format, s
         sc_asprintf("transcripts/%s/transcript.%s", m->job.job_id, format->extension);
     SC_AUTO_FREE char *path = sc_path_join(m->p->root, name);
     SC_AUTO_FREE char *dir = sc_asprintf("%s/transcripts/%s", m->p->root, m->job.job_id);
-    enum sc_code code = sc_format_to_buf(format, &m->all, &meta, &out, err);
+    enum sc_code code = sc_format_to_buf(format, &m->all, &meta, NULL, &out, err);
     if (code == SC_OK)
         code = sc_dir_create(dir, err);
     if (code == SC_OK)

@@ -4,7 +4,7 @@
 
 #include "base/banned.h"
 
-/* The transcript object of the API; times are seconds with three decimals. */
+/* The transcript object of the API; times are seconds with three decimals. No text is changed. */
 
 static void put_confidence(struct sc_json *w, float confidence)
 {
@@ -14,58 +14,90 @@ static void put_confidence(struct sc_json *w, float confidence)
         sc_json_null(w, "confidence");
 }
 
-static void put_segment(struct sc_json *w, const struct sc_segment *s)
+static void put_words(struct sc_json *w, const struct sc_segment *s,
+                      const struct sc_writer_options *options)
 {
-    sc_json_object(w, NULL);
-    sc_json_opt(w, "id", s->id > 0 ? s->id : -1);
-    sc_json_seconds(w, "start", s->start_ms);
-    sc_json_seconds(w, "end", s->end_ms);
-    sc_json_text(w, "text", s->text == NULL ? "" : s->text);
-    put_confidence(w, s->confidence);
-    sc_json_text(w, "speaker", s->speaker);
     sc_json_array(w, "words");
     for (size_t i = 0; i < s->word_count; i++) {
         sc_json_object(w, NULL);
         sc_json_text(w, "word", s->words[i].text);
-        sc_json_seconds(w, "start", s->words[i].start_ms);
-        sc_json_seconds(w, "end", s->words[i].end_ms);
+        sc_json_seconds(w, "start", sc_writer_time(options, s->words[i].start_ms));
+        sc_json_seconds(w, "end", sc_writer_time(options, s->words[i].end_ms));
         put_confidence(w, s->words[i].confidence);
         sc_json_end(w);
     }
     sc_json_end(w);
+}
+
+static void put_segment(struct sc_json *w, const struct sc_segment *s,
+                        const struct sc_writer_options *options)
+{
+    sc_json_object(w, NULL);
+    sc_json_opt(w, "id", s->id > 0 ? s->id : -1);
+    sc_json_seconds(w, "start", sc_writer_time(options, s->start_ms));
+    sc_json_seconds(w, "end", sc_writer_time(options, s->end_ms));
+    sc_json_text(w, "text", s->text == NULL ? "" : s->text);
+    put_confidence(w, s->confidence);
+    if (options->speakers)
+        sc_json_text(w, "speaker", s->speaker);
+    if (options->words)
+        put_words(w, s, options);
     sc_json_end(w);
 }
 
-enum sc_code sc_writer_json(const struct sc_segments *segments, const struct sc_writer_meta *meta,
-                            sc_write_piece_fn piece, void *ctx, struct sc_error *err)
+static void put_metadata(struct sc_json *w, const struct sc_writer_meta *meta)
 {
-    struct sc_writer_out out = { .piece = piece, .ctx = ctx };
-    SC_AUTO(sc_buf_done) struct sc_buf text = { 0 };
-    sc_segments_text(segments, &text);
-    out.buf.failed = text.failed;
+    sc_json_opt(w, "id", meta->transcript_id > 0 ? meta->transcript_id : -1);
+    sc_json_text(w, "job_id", meta->job_id);
+    sc_json_opt(w, "file_id", meta->file_id > 0 ? meta->file_id : -1);
+    if (meta->file_name != NULL)
+        sc_json_text(w, "file_name", meta->file_name);
+    if (meta->engine != NULL)
+        sc_json_text(w, "engine", meta->engine);
+    if (meta->model != NULL)
+        sc_json_text(w, "model", meta->model);
+    sc_json_text(w, "status", meta->status);
+    sc_json_text(w, "language", meta->language);
+    sc_json_int(w, "version", meta->version);
+}
 
+/* The text of the segments that are written. */
+static void put_whole_text(struct sc_json *w, const struct sc_segments *segments,
+                           const struct sc_writer_options *options)
+{
+    SC_AUTO_BUF text = { 0 };
+    for (size_t i = 0, some = 0; i < segments->count; i++) {
+        const struct sc_segment *s = &segments->items[i];
+        if (sc_writer_is_cut(options, s->end_ms))
+            continue;
+        sc_buf_puts(&text, some++ > 0 ? "\n" : "");
+        sc_buf_puts(&text, s->text == NULL ? "" : s->text);
+    }
+    w->out->failed = w->out->failed || text.failed;
+    sc_json_str(w, "text", sc_buf_str(&text));
+}
+
+SC_WRITER(sc_writer_json)
+{
+    SC_AUTO_WRITER_OUT out;
     struct sc_json w;
+    sc_writer_begin(&out, options, piece, ctx);
     sc_json_begin(&w, &out.buf);
     sc_json_object(&w, NULL);
-    sc_json_opt(&w, "id", meta->transcript_id > 0 ? meta->transcript_id : -1);
-    sc_json_text(&w, "job_id", meta->job_id);
-    sc_json_opt(&w, "file_id", meta->file_id > 0 ? meta->file_id : -1);
-    sc_json_text(&w, "status", meta->status);
-    sc_json_text(&w, "language", meta->language);
-    sc_json_int(&w, "version", meta->version);
-    sc_json_str(&w, "text", sc_buf_str(&text));
+    if (options->metadata)
+        put_metadata(&w, meta);
+    put_whole_text(&w, segments, options);
     sc_json_array(&w, "segments");
     enum sc_code code = sc_writer_flush(&out, false, err);
     for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
-        put_segment(&w, &segments->items[i]);
+        if (!sc_writer_is_cut(options, segments->items[i].end_ms))
+            put_segment(&w, &segments->items[i], options);
         code = sc_writer_flush(&out, false, err);
     }
-    if (code == SC_OK) {
-        sc_json_end(&w);
-        sc_json_end(&w);
-        sc_buf_putc(&out.buf, '\n');
-        code = sc_writer_flush(&out, true, err);
-    }
-    sc_buf_done(&out.buf);
-    return code;
+    if (code != SC_OK)
+        return code;
+    sc_json_end(&w);
+    sc_json_end(&w);
+    sc_buf_putc(&out.buf, '\n');
+    return sc_writer_flush(&out, true, err);
 }

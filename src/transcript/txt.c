@@ -5,17 +5,17 @@
 
 /* Plain text: a line for each segment, so that line tools and diffs see what was said together. A
  * new speaker is named in front of the first segment. */
-enum sc_code sc_writer_txt(const struct sc_segments *segments, const struct sc_writer_meta *meta,
-                           sc_write_piece_fn piece, void *ctx, struct sc_error *err)
+SC_WRITER(sc_writer_txt)
 {
     (void)meta;
-    SC_AUTO(sc_buf_done) struct sc_buf line = { 0 };
-    struct sc_writer_out out = { .piece = piece, .ctx = ctx };
+    SC_AUTO_BUF line = { 0 };
+    SC_AUTO_WRITER_OUT out;
     const char *speaker = "";
     enum sc_code code = SC_OK;
+    sc_writer_begin(&out, options, piece, ctx);
     for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
         const struct sc_segment *s = &segments->items[i];
-        const char *who = s->speaker == NULL ? "" : s->speaker;
+        const char *who = s->speaker == NULL || !options->speakers ? "" : s->speaker;
         sc_buf_reset(&line);
         sc_text_append_line(&line, sc_str_from(s->text));
         if (line.len == 0 && !line.failed)
@@ -30,8 +30,5 @@ enum sc_code sc_writer_txt(const struct sc_segments *segments, const struct sc_w
         out.buf.failed = out.buf.failed || line.failed;
         code = sc_writer_flush(&out, false, err);
     }
-    if (code == SC_OK)
-        code = sc_writer_flush(&out, true, err);
-    sc_buf_done(&out.buf);
-    return code;
+    return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -18,7 +18,7 @@ static void check_again(const char *format, const struct sc_segments *segments)
     struct sc_error err = { 0 };
     const struct sc_format *writer = sc_format_find(format);
 
-    if (writer == NULL || sc_format_to_buf(writer, segments, &meta, &text, &err) != SC_OK)
+    if (writer == NULL || sc_format_to_buf(writer, segments, &meta, NULL, &text, &err) != SC_OK)
         return;
     if (sc_format_read(format, sc_buf_str(&text), &again, &err) != SC_OK)
         abort();
