@@ -34,8 +34,26 @@ static const struct sc_flag wait_flags[] = {
 };
 
 static const struct sc_flag jobs_list_flags[] = {
-    { "status", 0, SC_FLAG_VALUE, "STATUS", "pending, processing, completed, failed or cancelled" },
+    { "status", 0, SC_FLAG_VALUE, "STATUS",
+      "pending, processing, completed, failed or cancelled; names of older systems too" },
+    { "stage", 0, SC_FLAG_VALUE, "STAGE", "Jobs that are in this stage, or ended in it" },
+    { "pipeline", 0, SC_FLAG_VALUE, "NAME", "Jobs of this pipeline" },
+    { "engine", 0, SC_FLAG_VALUE, "NAME", "Jobs of this engine" },
+    { "model", 0, SC_FLAG_VALUE, "NAME", "Jobs of this model" },
+    { "language", 0, SC_FLAG_VALUE, "CODE", "Jobs of this language, given or detected" },
+    { "priority", 0, SC_FLAG_VALUE, "CLASS", "high, normal or low" },
     { "file-id", 0, SC_FLAG_VALUE, "FILE", "Jobs of this file" },
+    { "name", 0, SC_FLAG_VALUE, "NAME", "Jobs of this name, their own or their file's" },
+    { "error-code", 0, SC_FLAG_VALUE, "CODE", "Jobs that failed with this code" },
+    { "tag", 0, SC_FLAG_VALUE, "TAG", "Jobs with this tag" },
+    { "created-since", 0, SC_FLAG_VALUE, "TIME", "RFC 3339, a date, or how long ago, such as 7d" },
+    { "created-until", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    { "updated-since", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    { "updated-until", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    { "search", 0, SC_FLAG_VALUE, "TEXT", "Jobs whose name, or file's name, holds this text" },
+    { "sort", 0, SC_FLAG_VALUE, "FIELD",
+      "created_at, completed_at or duration_seconds; with - the other way round. Default: "
+      "-created_at" },
     SC_LIST_FLAGS,
     { 0 },
 };
@@ -133,7 +151,8 @@ static const struct sc_command table[] = {
         .summary = "List jobs, newest first",
         .usage = "",
         .flags = jobs_list_flags,
-        .examples = "scripta jobs list --status failed\n"
+        .examples = "scripta jobs list --status failed --created-since 7d\n"
+                    "scripta jobs list --tag interview --sort=-duration_seconds\n"
                     "scripta jobs list -n 10 --json\n",
     },
     {

@@ -32,6 +32,11 @@ static int print_page(const struct sc_cli *cli, const struct sc_list *list,
     const struct sc_json_value *rows = sc_json_member(root, list->member);
     const char *cursor = sc_json_get_text(sc_json_member(root, "next_cursor"), "");
 
+    bool partial = sc_json_get_bool(sc_json_member(root, "partial"), false);
+    if ((rows == NULL || sc_json_count(rows) == 0) && partial) {
+        sc_cli_note(cli, "none yet, but the search has not ended; go on: --cursor %s", cursor);
+        return SC_EXIT_OK;
+    }
     if (rows == NULL || sc_json_count(rows) == 0) {
         sc_cli_note(cli, "%s", list->empty);
         return SC_EXIT_OK;
@@ -39,7 +44,8 @@ static int print_page(const struct sc_cli *cli, const struct sc_list *list,
     sc_view_table(rows, list->columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
     int status = sc_cli_done(cli, &out);
     if (cursor[0] != '\0')
-        sc_cli_note(cli, "more: --cursor %s", cursor);
+        sc_cli_note(cli, "%s: --cursor %s", partial ? "the search has not ended; go on" : "more",
+                    cursor);
     return status;
 }
 

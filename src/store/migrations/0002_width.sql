@@ -20,3 +20,12 @@ CREATE TABLE job_tags (
     PRIMARY KEY (job, tag)
 ) WITHOUT ROWID;
 CREATE INDEX job_tags_tag ON job_tags (tag, job);
+-- What a list looks at in each row; the statements of sql/job-lists.sql choose the index.
+CREATE VIEW v_job_scan AS
+SELECT id, owner_id, file_id, state, stage, split_done, chunks_total, chunks_completed, pipeline,
+       engine, model, language, detected_language, class, name, file_name, error_code, created_ms,
+       updated_ms, completed_ms, duration_ms
+FROM jobs;
+CREATE INDEX jobs_owner_completed ON jobs (owner_id, completed_ms, id)
+    WHERE completed_ms IS NOT NULL;
+CREATE INDEX jobs_owner_duration ON jobs (owner_id, duration_ms, id) WHERE duration_ms IS NOT NULL;
