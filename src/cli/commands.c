@@ -83,6 +83,17 @@ static const struct sc_flag export_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag stats_query_flags[] = {
+    { "group-by", 0, SC_FLAG_VALUE, "FIELD[,FIELD]",
+      "status, pipeline, engine, model, language, day, week or month" },
+    { "measure", 0, SC_FLAG_VALUE, "NAME",
+      "jobs, completed, duration_seconds, average_duration_seconds, processing_time, "
+      "average_processing_time or speed. Default: jobs" },
+    { "since", 0, SC_FLAG_VALUE, "TIME", "From this day: a date, RFC 3339, or how long ago" },
+    { "until", 0, SC_FLAG_VALUE, "TIME", "Up to this day, inclusive" },
+    { 0 },
+};
+
 static const struct sc_flag serve_flags[] = {
     { "listen", 0, SC_FLAG_VALUE, "ADDR:PORT",
       "TCP address beside the Unix socket, such as "
@@ -274,6 +285,23 @@ static const struct sc_command table[] = {
         .min_words = 1,
         .max_words = 3,
         .examples = "scripta queue resume low\n",
+    },
+    {
+        .name = "stats",
+        .run = sc_cmd_stats,
+        .summary = "Show figures about files, jobs and storage",
+        .usage = "",
+        .examples = "scripta stats\n",
+    },
+    {
+        .name = "stats query",
+        .run = sc_cmd_stats_query,
+        .summary = "Group one figure by one or two fields",
+        .usage = "",
+        .flags = stats_query_flags,
+        .about = "Days are UTC, of a job's creation; a week is named by its Monday.",
+        .examples = "scripta stats query --group-by day,status --since 30d\n"
+                    "scripta stats query --group-by model --measure speed\n",
     },
     {
         .name = "engines",

@@ -49,6 +49,14 @@ static int print_page(const struct sc_cli *cli, const struct sc_list *list,
     return status;
 }
 
+void sc_list_parameters(struct sc_buf *path, const struct sc_args *args, const char *const *flags)
+{
+    for (const char *const *f = flags; *f != NULL; f++) {
+        if (sc_args_has(args, *f))
+            put_parameter(path, *f, sc_args_get(args, *f, ""));
+    }
+}
+
 int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_list *list)
 {
     SC_AUTO_BUF path = { 0 };
@@ -60,10 +68,7 @@ int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_
     if (sc_args_int(args, "limit", 1, 500, &limit, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_buf_printf(&path, "%s?limit=%" PRId64, list->path, limit);
-    for (const char *const *f = list->filters; *f != NULL; f++) {
-        if (sc_args_has(args, *f))
-            put_parameter(&path, *f, sc_args_get(args, *f, ""));
-    }
+    sc_list_parameters(&path, args, list->filters);
     if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     return cli->json ? sc_cli_done_json(cli, &reply) : print_page(cli, list, sc_json_root(doc));

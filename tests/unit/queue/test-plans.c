@@ -59,6 +59,9 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(JOB_HAS_TAG, "PRIMARY KEY (job=? AND tag=?)"),
         HOT(EVENT_LIST_JOB, "job_events_job (job=? AND id>?)"),
         HOT(EVENT_LIST_ALL, "job_events USING INTEGER PRIMARY KEY (rowid>?)"),
+        HOT(REPORT_FILES, "INTEGER PRIMARY KEY"),
+        HOT(REPORT_MINUTES, "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        HOT(REPORT_FORGET_MINUTES, "INTEGER PRIMARY KEY (rowid<?)"),
         HOT(WORKER_BEAT, "INTEGER PRIMARY KEY"),
         HOT(IDEMPOTENCY_GET, "PRIMARY KEY (owner_id=? AND key=?)"),
     };
