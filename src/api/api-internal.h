@@ -60,6 +60,9 @@ void sc_api_count(struct sc_api *api, int by);
 /* api/jobs.c: writes the job's members into an open object, with where it stands in the queue. */
 SC_MUST_USE enum sc_code sc_api_job_fields(struct sc_api *api, const struct sc_job *job,
                                            struct sc_json *w, struct sc_error *err);
+/* api/jobs.c: where the job stands, the queue's answers to "when". */
+SC_MUST_USE enum sc_code sc_api_job_outlook(struct sc_conn *conn, const struct sc_job *job,
+                                            struct sc_job_outlook *out, struct sc_error *err);
 /* api/upload.c: 201 for what is new, 200 for what was there; Location and replay headers. */
 int sc_api_arrived_status(const struct sc_arrived *arrived);
 void sc_api_arrived_headers(struct sc_request *req, const struct sc_arrived *arrived);

@@ -2,11 +2,8 @@
 
 #include "base/banned.h"
 
-#define SCAN_MAX 5000 /* rows that a filter by an older status name looks at for one page */
-
-/* Where the job stands: the queue's answers to "when". */
-static enum sc_code look_ahead(struct sc_conn *conn, const struct sc_job *job,
-                               struct sc_job_outlook *out, struct sc_error *err)
+enum sc_code sc_api_job_outlook(struct sc_conn *conn, const struct sc_job *job,
+                                struct sc_job_outlook *out, struct sc_error *err)
 {
     *out = (struct sc_job_outlook){ -1, -1 };
     enum sc_code code = sc_job_position(conn, job, &out->position, err);
@@ -22,95 +19,10 @@ enum sc_code sc_api_job_fields(struct sc_api *api, const struct sc_job *job, str
     struct sc_job_outlook look;
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
-        code = look_ahead(conn, job, &look, err);
+        code = sc_api_job_outlook(conn, job, &look, err);
     if (code == SC_OK)
         sc_job_fields(w, job, &look);
     return code;
-}
-
-/* ---- list ---- */
-
-struct job_page {
-    struct sc_page page;
-    struct sc_conn *conn;
-    struct sc_status_filter status;
-    int64_t oldest_id; /* looked at */
-    int scanned;
-};
-
-static enum sc_code add_job(void *ctx, const struct sc_job *job, struct sc_error *err)
-{
-    struct job_page *p = ctx;
-    p->scanned++;
-    p->oldest_id = job->id;
-    if (p->status.stage >= 0 && job->stage != p->status.stage)
-        return SC_OK;
-    if (!sc_page_take(&p->page, job->id))
-        return SC_OK;
-    struct sc_job_outlook look;
-    enum sc_code code = look_ahead(p->conn, job, &look, err);
-    if (code == SC_OK)
-        sc_job_view(&p->page.w, NULL, job, &look);
-    return code;
-}
-
-/* An older name may ask for a stage too: pages are read until enough rows have it. Only jobs that
- * are processing have one, and those are few. */
-static enum sc_code fill_page(struct job_page *p, struct sc_job_filter *filter,
-                              struct sc_error *err)
-{
-    for (;;) {
-        int before = p->scanned;
-        enum sc_code code = sc_job_list(p->conn, filter, add_job, p, err);
-        bool end = p->scanned - before < filter->limit;
-        if (code != SC_OK || end || p->page.more || p->scanned >= SCAN_MAX)
-            return code;
-        filter->before_id = p->oldest_id;
-    }
-}
-
-static enum sc_code decode_filter(struct sc_request *req, struct sc_job_filter *filter,
-                                  struct sc_status_filter *status, struct sc_error *err)
-{
-    static const char *const names[] = { "status", "file_id", "limit", "cursor", NULL };
-    enum sc_code code = sc_query_only(req, names, err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_JOB, &filter->limit, &filter->before_id, err);
-    if (code == SC_OK)
-        code = sc_query_number(req, "file_id", &filter->file_id, err);
-    struct sc_str text = sc_request_query(req, "status");
-    if (code != SC_OK || text.ptr == NULL)
-        return code;
-    if (!sc_status_parse(text, status)) {
-        char quoted[SC_QUOTED_TEXT];
-        return sc_error_field(err, SC_E_INVALID_VALUE, "status",
-                              "status '%s' is none of pending, processing, completed, failed, "
-                              "cancelled",
-                              sc_quote(text, quoted));
-    }
-    filter->state = (int)status->state;
-    return SC_OK;
-}
-
-struct sc_done *sc_api_job_list(struct sc_request *req, struct sc_api *api)
-{
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_job_filter filter = { .owner_id = sc_api_owner(req), .state = -1 };
-    struct job_page p = { .status = { .stage = -1 } };
-
-    enum sc_code code = decode_filter(req, &filter, &p.status, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    sc_page_begin(&p.page, &body, "jobs", filter.limit);
-    filter.limit++;
-    p.conn = conn;
-    code = fill_page(&p, &filter, &err);
-    sc_page_end(&p.page, SC_CURSOR_JOB);
-    return sc_api_answer(req, code, &err, 200, &body);
 }
 
 /* ---- one job ---- */
@@ -129,7 +41,7 @@ static enum sc_code show_job(struct sc_conn *conn, const struct sc_job *job, str
                              struct sc_error *err)
 {
     struct sc_job_outlook look;
-    enum sc_code code = look_ahead(conn, job, &look, err);
+    enum sc_code code = sc_api_job_outlook(conn, job, &look, err);
     if (code != SC_OK)
         return code;
     struct sc_json w;

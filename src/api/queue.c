@@ -45,21 +45,25 @@ struct sc_done *sc_api_queue_show(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO(worker_list_done) struct worker_list list = { .owner_id = sc_api_owner(req) };
-    struct sc_queue_stats stats = { 0 };
+    struct sc_queue_picture picture = { .worker_count = 0 };
 
     enum sc_code code = sc_query_only(req, none, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     list.conn = conn;
     if (code == SC_OK)
-        code = sc_queue_stats(api->options.queue, conn, &stats, &err);
+        code = sc_queue_stats(api->options.queue, conn, &picture.stats, &err);
+    if (code == SC_OK)
+        code = sc_report_throughput(conn, &picture.minute, &picture.hour, &err);
     if (code == SC_OK)
         code = sc_worker_list(api->options.queue, conn, add_worker, &list, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     struct sc_json w;
     sc_json_begin(&w, &body);
-    sc_queue_view(&w, &stats, list.rows, list.count);
+    picture.workers = list.rows;
+    picture.worker_count = list.count;
+    sc_queue_view(&w, &picture);
     return sc_api_answer(req, SC_OK, &err, 200, &body);
 }
 

@@ -1,6 +1,7 @@
 #include "api/request.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 
 #include <inttypes.h>
@@ -38,33 +39,33 @@ bool sc_cursor_parse(enum sc_cursor_kind kind, struct sc_str text, int64_t *id)
     return true;
 }
 
-/* Names of older systems. Their states of a stage are ours of the job with that stage. */
+/* Names of older systems: mostly how far a job is with a stage. */
 static const struct {
     const char *name;
     struct sc_status_filter filter;
 } older_names[] = {
-    { "NEW", { SC_JOB_PENDING, -1 } },
-    { "PENDING", { SC_JOB_PENDING, -1 } },
-    { "PENDING_CHUNK", { SC_JOB_PENDING, -1 } },
-    { "CHUNKING", { SC_JOB_PROCESSING, SC_STAGE_SPLIT } },
-    { "CHUNKED", { SC_JOB_PROCESSING, SC_STAGE_CONVERT } },
-    { "PENDING_CONVERSION", { SC_JOB_PROCESSING, SC_STAGE_CONVERT } },
-    { "CONVERTING", { SC_JOB_PROCESSING, SC_STAGE_CONVERT } },
-    { "CONVERTED", { SC_JOB_PROCESSING, SC_STAGE_JOIN } },
-    { "PENDING_JOIN", { SC_JOB_PROCESSING, SC_STAGE_JOIN } },
-    { "JOINING", { SC_JOB_PROCESSING, SC_STAGE_JOIN } },
-    { "PROCESSING", { SC_JOB_PROCESSING, -1 } },
-    { "COMPLETED", { SC_JOB_COMPLETED, -1 } },
-    { "FAILED", { SC_JOB_FAILED, -1 } },
-    { "ERROR", { SC_JOB_FAILED, -1 } },
-    { "CANCELLED", { SC_JOB_CANCELLED, -1 } },
+    { "NEW", { SC_JOB_PENDING, SC_STAGE_SPLIT, SC_PART_PENDING } },
+    { "PENDING", { SC_JOB_PENDING, -1, SC_PART_ANY } },
+    { "PENDING_CHUNK", { SC_JOB_PENDING, SC_STAGE_SPLIT, SC_PART_PENDING } },
+    { "CHUNKING", { SC_JOB_PROCESSING, SC_STAGE_SPLIT, SC_PART_PROCESSING } },
+    { "CHUNKED", { SC_JOB_PROCESSING, SC_STAGE_SPLIT, SC_PART_COMPLETED } },
+    { "PENDING_CONVERSION", { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_PENDING } },
+    { "CONVERTING", { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_PROCESSING } },
+    { "CONVERTED", { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_COMPLETED } },
+    { "PENDING_JOIN", { SC_JOB_PROCESSING, SC_STAGE_JOIN, SC_PART_PENDING } },
+    { "JOINING", { SC_JOB_PROCESSING, SC_STAGE_JOIN, SC_PART_PROCESSING } },
+    { "PROCESSING", { SC_JOB_PROCESSING, -1, SC_PART_ANY } },
+    { "COMPLETED", { SC_JOB_COMPLETED, -1, SC_PART_ANY } },
+    { "FAILED", { SC_JOB_FAILED, -1, SC_PART_ANY } },
+    { "ERROR", { SC_JOB_FAILED, -1, SC_PART_ANY } },
+    { "CANCELLED", { SC_JOB_CANCELLED, -1, SC_PART_ANY } },
 };
 
 bool sc_status_parse(struct sc_str text, struct sc_status_filter *out)
 {
     for (int i = 0; i < SC_JOB_STATE_COUNT_; i++) {
         if (sc_str_equal(text, sc_str_from(sc_job_state_to_string((enum sc_job_state)i)))) {
-            *out = (struct sc_status_filter){ (enum sc_job_state)i, -1 };
+            *out = (struct sc_status_filter){ i, -1, SC_PART_ANY };
             return true;
         }
     }
@@ -193,6 +194,30 @@ enum sc_code sc_query_number(struct sc_request *req, const char *name, int64_t *
     }
     *out = value;
     return SC_OK;
+}
+
+bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out)
+{
+    int64_t ms;
+    if (sc_time_parse(text, out))
+        return true;
+    if (!sc_duration_parse(text, &ms) || ms > now_ms)
+        return false;
+    *out = now_ms - ms;
+    return true;
+}
+
+enum sc_code sc_query_time(struct sc_request *req, const char *name, int64_t *out,
+                           struct sc_error *err)
+{
+    struct sc_str text = sc_request_query(req, name);
+    char quoted[SC_QUOTED_TEXT];
+    if (text.ptr == NULL || sc_time_or_age_parse(text, sc_clock_wall_ms(), out))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, name,
+                          "%s '%s' is no time; write 2026-11-20T14:30:00Z, 2026-11-20, or how long "
+                          "ago, such as 7d",
+                          name, sc_quote(text, quoted));
 }
 
 enum sc_code sc_path_number(struct sc_request *req, enum sc_code missing, int64_t *out,

@@ -16,13 +16,14 @@ const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_C
 /* False for anything that sc_cursor_format does not write. */
 bool sc_cursor_parse(enum sc_cursor_kind kind, struct sc_str text, int64_t *id);
 
+/* Of the list of jobs, whose order the client chooses (job-list.c). */
+#define SC_JOB_CURSOR_TEXT 48
+const char *sc_job_cursor_format(enum sc_job_sort sort, const struct sc_job_place *place,
+                                 char out[SC_JOB_CURSOR_TEXT]);
+bool sc_job_cursor_parse(enum sc_job_sort sort, struct sc_str text, struct sc_job_place *out);
+
 /* ---- filters ---- */
 
-/* What a status filter asks for: a state, and for older names also a stage (-1: any). */
-struct sc_status_filter {
-    enum sc_job_state state;
-    int stage;
-};
 /* The five states in lower case, or an older system's name in capitals; false: neither. */
 bool sc_status_parse(struct sc_str text, struct sc_status_filter *out);
 
@@ -57,6 +58,11 @@ SC_MUST_USE enum sc_code sc_query_page(struct sc_request *req, enum sc_cursor_ki
 /* A whole number from 1 up; *out stays as it is when the parameter is absent. */
 SC_MUST_USE enum sc_code sc_query_number(struct sc_request *req, const char *name, int64_t *out,
                                          struct sc_error *err);
+/* A time: RFC 3339, a date, or how long ago ("7d"); in ms. *out stays as it is when the parameter
+ * is absent. */
+SC_MUST_USE enum sc_code sc_query_time(struct sc_request *req, const char *name, int64_t *out,
+                                       struct sc_error *err);
+bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out);
 /* A cursor; *out stays as it is when the parameter is absent. */
 SC_MUST_USE enum sc_code sc_query_cursor(struct sc_request *req, const char *name,
                                          enum sc_cursor_kind kind, int64_t *out,

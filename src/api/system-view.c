@@ -30,7 +30,7 @@ static void put_queues(struct sc_json *w, const struct sc_queue_stats *stats,
     sc_json_end(w);
 }
 
-static void put_totals(struct sc_json *w, const struct sc_queue_stats *stats)
+void sc_queue_totals_fields(struct sc_json *w, const struct sc_queue_stats *stats)
 {
     int64_t queued = 0, active = 0, places = 0;
     for (int i = 0; i < SC_CLASS_COUNT_; i++) {
@@ -38,7 +38,6 @@ static void put_totals(struct sc_json *w, const struct sc_queue_stats *stats)
         active += stats->class[i].running;
         places += stats->class[i].max_concurrent;
     }
-    sc_json_object(w, "totals");
     sc_json_int(w, "queued", queued);
     sc_json_int(w, "active", active);
     sc_json_int(w, "max_concurrent", places);
@@ -46,7 +45,6 @@ static void put_totals(struct sc_json *w, const struct sc_queue_stats *stats)
     sc_json_int(w, "tasks_running", stats->tasks_running);
     sc_json_int(w, "completed", stats->completed_total);
     sc_json_int(w, "failed", stats->failed_total);
-    sc_json_end(w);
 }
 
 static void put_worker(struct sc_json *w, const struct sc_worker_row *row)
@@ -67,15 +65,17 @@ static void put_worker(struct sc_json *w, const struct sc_worker_row *row)
     sc_json_end(w);
 }
 
-void sc_queue_view(struct sc_json *w, const struct sc_queue_stats *stats,
-                   const struct sc_worker_row *workers, size_t count)
+void sc_queue_view(struct sc_json *w, const struct sc_queue_picture *picture)
 {
     sc_json_object(w, NULL);
-    put_queues(w, stats, workers, count);
-    put_totals(w, stats);
+    put_queues(w, &picture->stats, picture->workers, picture->worker_count);
+    sc_json_object(w, "totals");
+    sc_queue_totals_fields(w, &picture->stats);
+    sc_json_end(w);
+    sc_throughput_view(w, "throughput", &picture->minute, &picture->hour);
     sc_json_array(w, "workers");
-    for (size_t i = 0; i < count; i++)
-        put_worker(w, &workers[i]);
+    for (size_t i = 0; i < picture->worker_count; i++)
+        put_worker(w, &picture->workers[i]);
     sc_json_end(w);
     sc_json_end(w);
 }

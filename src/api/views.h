@@ -4,6 +4,7 @@
  * the members into an object that is open. */
 
 #include "pipeline/pipeline.h"
+#include "queue/report.h"
 #include "json/writer.h"
 
 /* ---- job-view.c ---- */
@@ -46,6 +47,38 @@ void sc_completion_view(struct sc_buf *out, bool repeated);
 /* What a worker gets to know of a task that it claimed. */
 void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work *work);
 
+/* ---- stats-view.c ---- */
+
+enum sc_measure {
+    SC_MEASURE_JOBS,
+    SC_MEASURE_COMPLETED,
+    SC_MEASURE_DURATION,
+    SC_MEASURE_AVERAGE_DURATION,
+    SC_MEASURE_PROCESSING,
+    SC_MEASURE_AVERAGE_PROCESSING,
+    SC_MEASURE_SPEED, /* recordings' time by the time that they took */
+    SC_MEASURE_COUNT_
+};
+SC_DECLARE_ENUM_STRINGS(sc_measure);
+
+struct sc_stats_jobs {
+    int64_t by_state[SC_JOB_STATE_COUNT_];
+    int64_t total, completed, processing_ms, paced_audio_ms, paced_ms;
+};
+void sc_stats_totals_fields(struct sc_json *w, const struct sc_report_files *files,
+                            const struct sc_stats_jobs *jobs);
+void sc_stats_language_view(struct sc_json *w, const struct sc_report_row *row);
+void sc_stats_model_view(struct sc_json *w, const struct sc_report_row *row);
+void sc_stats_day_view(struct sc_json *w, const struct sc_report_row *row);
+/* {"group_by": [...], "measure": ..., "rows": [ … answers … ], "partial": …} */
+void sc_stats_query_begin(struct sc_json *w, const enum sc_dimension by[2],
+                          enum sc_measure measure);
+void sc_stats_answer_view(struct sc_json *w, const enum sc_dimension by[2], enum sc_measure measure,
+                          const struct sc_report_row *row);
+void sc_stats_query_end(struct sc_json *w, bool partial);
+void sc_throughput_view(struct sc_json *w, const char *key, const struct sc_throughput *minute,
+                        const struct sc_throughput *hour);
+
 /* ---- system-view.c ---- */
 
 struct sc_worker_row {
@@ -53,9 +86,16 @@ struct sc_worker_row {
     int class;    /* of the job that it works on, -1: idle */
     bool visible; /* the asker may see that job */
 };
-/* idle and busy workers; the queues in the order of the classes. */
-void sc_queue_view(struct sc_json *w, const struct sc_queue_stats *stats,
-                   const struct sc_worker_row *workers, size_t count);
+/* What the queue is doing: GET /api/queue. */
+struct sc_queue_picture {
+    struct sc_queue_stats stats;
+    struct sc_throughput minute, hour;
+    const struct sc_worker_row *workers; /* idle and busy ones; borrowed */
+    size_t worker_count;
+};
+/* The queues in the order of the classes. */
+void sc_queue_view(struct sc_json *w, const struct sc_queue_picture *picture);
+void sc_queue_totals_fields(struct sc_json *w, const struct sc_queue_stats *stats);
 
 struct sc_health {
     bool stopping;

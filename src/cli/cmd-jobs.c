@@ -19,7 +19,12 @@ int sc_cmd_jobs_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME },
         { 0 },
     };
-    static const char *const filters[] = { "status", "file-id", "cursor", NULL };
+    static const char *const filters[] = {
+        "status",        "stage",         "pipeline",      "engine", "model",
+        "language",      "priority",      "file-id",       "name",   "error-code",
+        "tag",           "created-since", "created-until", "search", "sort",
+        "updated-since", "updated-until", "cursor",        NULL,
+    };
     static const struct sc_list list = { "/api/jobs", "jobs", columns, filters,
                                          "no jobs; `scripta transcribe FILE` makes one" };
     return sc_list_run(cli, args, &list);

@@ -58,6 +58,8 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_queue_pause(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_queue_resume(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_serve(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_stats(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_stats_query(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args);

@@ -34,8 +34,26 @@ static const struct sc_flag wait_flags[] = {
 };
 
 static const struct sc_flag jobs_list_flags[] = {
-    { "status", 0, SC_FLAG_VALUE, "STATUS", "pending, processing, completed, failed or cancelled" },
+    { "status", 0, SC_FLAG_VALUE, "STATUS",
+      "pending, processing, completed, failed or cancelled; names of older systems too" },
+    { "stage", 0, SC_FLAG_VALUE, "STAGE", "Jobs that are in this stage, or ended in it" },
+    { "pipeline", 0, SC_FLAG_VALUE, "NAME", "Jobs of this pipeline" },
+    { "engine", 0, SC_FLAG_VALUE, "NAME", "Jobs of this engine" },
+    { "model", 0, SC_FLAG_VALUE, "NAME", "Jobs of this model" },
+    { "language", 0, SC_FLAG_VALUE, "CODE", "Jobs of this language, given or detected" },
+    { "priority", 0, SC_FLAG_VALUE, "CLASS", "high, normal or low" },
     { "file-id", 0, SC_FLAG_VALUE, "FILE", "Jobs of this file" },
+    { "name", 0, SC_FLAG_VALUE, "NAME", "Jobs of this name, their own or their file's" },
+    { "error-code", 0, SC_FLAG_VALUE, "CODE", "Jobs that failed with this code" },
+    { "tag", 0, SC_FLAG_VALUE, "TAG", "Jobs with this tag" },
+    { "created-since", 0, SC_FLAG_VALUE, "TIME", "RFC 3339, a date, or how long ago, such as 7d" },
+    { "created-until", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    { "updated-since", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    { "updated-until", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    { "search", 0, SC_FLAG_VALUE, "TEXT", "Jobs whose name, or file's name, holds this text" },
+    { "sort", 0, SC_FLAG_VALUE, "FIELD",
+      "created_at, completed_at or duration_seconds; with - the other way round. Default: "
+      "-created_at" },
     SC_LIST_FLAGS,
     { 0 },
 };
@@ -62,6 +80,17 @@ static const struct sc_flag transcripts_list_flags[] = {
 static const struct sc_flag export_flags[] = {
     { "format", 'f', SC_FLAG_VALUE, "FORMAT", "txt, srt or json. Default: txt" },
     { "output", 'o', SC_FLAG_VALUE, "FILE", "File to write. Default: -" },
+    { 0 },
+};
+
+static const struct sc_flag stats_query_flags[] = {
+    { "group-by", 0, SC_FLAG_VALUE, "FIELD[,FIELD]",
+      "status, pipeline, engine, model, language, day, week or month" },
+    { "measure", 0, SC_FLAG_VALUE, "NAME",
+      "jobs, completed, duration_seconds, average_duration_seconds, processing_time, "
+      "average_processing_time or speed. Default: jobs" },
+    { "since", 0, SC_FLAG_VALUE, "TIME", "From this day: a date, RFC 3339, or how long ago" },
+    { "until", 0, SC_FLAG_VALUE, "TIME", "Up to this day, inclusive" },
     { 0 },
 };
 
@@ -133,7 +162,8 @@ static const struct sc_command table[] = {
         .summary = "List jobs, newest first",
         .usage = "",
         .flags = jobs_list_flags,
-        .examples = "scripta jobs list --status failed\n"
+        .examples = "scripta jobs list --status failed --created-since 7d\n"
+                    "scripta jobs list --tag interview --sort=-duration_seconds\n"
                     "scripta jobs list -n 10 --json\n",
     },
     {
@@ -255,6 +285,23 @@ static const struct sc_command table[] = {
         .min_words = 1,
         .max_words = 3,
         .examples = "scripta queue resume low\n",
+    },
+    {
+        .name = "stats",
+        .run = sc_cmd_stats,
+        .summary = "Show figures about files, jobs and storage",
+        .usage = "",
+        .examples = "scripta stats\n",
+    },
+    {
+        .name = "stats query",
+        .run = sc_cmd_stats_query,
+        .summary = "Group one figure by one or two fields",
+        .usage = "",
+        .flags = stats_query_flags,
+        .about = "Days are UTC, of a job's creation; a week is named by its Monday.",
+        .examples = "scripta stats query --group-by day,status --since 30d\n"
+                    "scripta stats query --group-by model --measure speed\n",
     },
     {
         .name = "engines",

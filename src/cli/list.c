@@ -32,6 +32,11 @@ static int print_page(const struct sc_cli *cli, const struct sc_list *list,
     const struct sc_json_value *rows = sc_json_member(root, list->member);
     const char *cursor = sc_json_get_text(sc_json_member(root, "next_cursor"), "");
 
+    bool partial = sc_json_get_bool(sc_json_member(root, "partial"), false);
+    if ((rows == NULL || sc_json_count(rows) == 0) && partial) {
+        sc_cli_note(cli, "none yet, but the search has not ended; go on: --cursor %s", cursor);
+        return SC_EXIT_OK;
+    }
     if (rows == NULL || sc_json_count(rows) == 0) {
         sc_cli_note(cli, "%s", list->empty);
         return SC_EXIT_OK;
@@ -39,8 +44,17 @@ static int print_page(const struct sc_cli *cli, const struct sc_list *list,
     sc_view_table(rows, list->columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
     int status = sc_cli_done(cli, &out);
     if (cursor[0] != '\0')
-        sc_cli_note(cli, "more: --cursor %s", cursor);
+        sc_cli_note(cli, "%s: --cursor %s", partial ? "the search has not ended; go on" : "more",
+                    cursor);
     return status;
+}
+
+void sc_list_parameters(struct sc_buf *path, const struct sc_args *args, const char *const *flags)
+{
+    for (const char *const *f = flags; *f != NULL; f++) {
+        if (sc_args_has(args, *f))
+            put_parameter(path, *f, sc_args_get(args, *f, ""));
+    }
 }
 
 int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_list *list)
@@ -54,10 +68,7 @@ int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_
     if (sc_args_int(args, "limit", 1, 500, &limit, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_buf_printf(&path, "%s?limit=%" PRId64, list->path, limit);
-    for (const char *const *f = list->filters; *f != NULL; f++) {
-        if (sc_args_has(args, *f))
-            put_parameter(&path, *f, sc_args_get(args, *f, ""));
-    }
+    sc_list_parameters(&path, args, list->filters);
     if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     return cli->json ? sc_cli_done_json(cli, &reply) : print_page(cli, list, sc_json_root(doc));

@@ -21,6 +21,9 @@ struct sc_list {
     }
 int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_list *list);
 
+/* Appends "&name=value" for each flag that was given. */
+void sc_list_parameters(struct sc_buf *path, const struct sc_args *args, const char *const *flags);
+
 /* GETs one thing and prints it as sc_view_object does. */
 int sc_show_run(struct sc_cli *cli, const char *before, const char *id, const char *const *skip);
 

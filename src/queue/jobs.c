@@ -105,43 +105,6 @@ enum sc_code sc_job_find(struct sc_conn *conn, int64_t owner_id, const char *job
     return code;
 }
 
-/* The statement whose index fits the filter. */
-static enum sc_sql list_statement(const struct sc_job_filter *filter)
-{
-    if (filter->file_id != 0)
-        return SC_SQL_JOB_LIST_FILE;
-    if (filter->owner_id != 0)
-        return filter->state >= 0 ? SC_SQL_JOB_LIST_OWNER_STATE : SC_SQL_JOB_LIST_OWNER;
-    return filter->state >= 0 ? SC_SQL_JOB_LIST_STATE : SC_SQL_JOB_LIST_ALL;
-}
-
-enum sc_code sc_job_list(struct sc_conn *conn, const struct sc_job_filter *filter, sc_job_fn fn,
-                         void *ctx, struct sc_error *err)
-{
-    enum sc_sql id = list_statement(filter);
-    bool by_file = id == SC_SQL_JOB_LIST_FILE;
-    SC_AUTO_STMT st = sc_stmt_get(conn, id);
-    if (by_file)
-        sc_stmt_bind_int(&st, ":file_id", filter->file_id);
-    if (by_file || filter->owner_id != 0)
-        sc_stmt_bind_int(&st, ":owner_id", filter->owner_id);
-    if (by_file || filter->state >= 0)
-        sc_stmt_bind_int(&st, ":state", filter->state);
-    sc_stmt_bind_int(&st, ":before", filter->before_id == 0 ? INT64_MAX : filter->before_id);
-    sc_stmt_bind_int(&st, ":limit", filter->limit);
-    for (;;) {
-        bool row = false;
-        enum sc_code code = sc_stmt_step(&st, &row, err);
-        if (code != SC_OK || !row)
-            return code;
-        SC_AUTO_JOB job = { 0 };
-        job_from_row(&st, &job);
-        code = fn(ctx, &job, err);
-        if (code != SC_OK)
-            return code;
-    }
-}
-
 enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job, struct sc_job_brief *out,
                               struct sc_error *err)
 {

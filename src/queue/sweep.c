@@ -13,6 +13,8 @@
  * (60 s) twice over, and holds nothing, has gone. */
 #define SILENT_LEASES 4
 #define SILENT_MIN_MS 150000
+/* What ended in which minute is of use for the last hour. */
+#define KEEP_MINUTES_MS 7200000
 
 struct sweep {
     struct sc_queue *queue;
@@ -165,6 +167,14 @@ static enum sc_code forget_silent_workers(struct sweep *sweep, struct sc_error *
     return sc_stmt_run(&st, err);
 }
 
+/* The wall clock may stand far ahead: what ended then is forgotten late, not early. */
+static enum sc_code forget_minutes(struct sweep *sweep, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(sweep->tx, SC_SQL_REPORT_FORGET_MINUTES);
+    sc_stmt_bind_int(&st, ":before", (sc_clock_wall_ms() - KEEP_MINUTES_MS) / 60000);
+    return sc_stmt_run(&st, err);
+}
+
 static enum sc_code save_clock(struct sweep *sweep, struct sc_error *err)
 {
     int64_t clock = sc_queue_clock_ms(sweep->queue);
@@ -211,7 +221,7 @@ enum sc_code sc_queue_sweep(struct sc_queue *queue, struct sc_conn *tx, bool *mo
 {
     static enum sc_code (*const steps[])(struct sweep *, struct sc_error *) = {
         expire_leases, promote_tasks, promote_jobs,          time_out_jobs,
-        expire_keys,   save_clock,    forget_silent_workers,
+        expire_keys,   save_clock,    forget_silent_workers, forget_minutes,
     };
     struct sweep sweep = { .queue = queue, .tx = tx, .left = SC_QUEUE_SLICE };
     for (size_t i = 0; i < SC_ARRAY_LEN(steps); i++) {

@@ -1,4 +1,4 @@
--- Jobs: their rows, their order, the lists. Plans are checked by tests/unit/queue/test-plans.c.
+-- Jobs: their rows and their order. Plans are checked by tests/unit/queue/test-plans.c.
 
 -- name: job_insert
 INSERT INTO jobs (job_id, owner_id, file_id, name, file_name, pipeline, engine, engine_version,
@@ -74,57 +74,6 @@ WHERE id = :id;
 
 -- name: job_transcript
 SELECT max(id) AS id FROM transcripts WHERE job = :id;
-
--- name: job_list_all
-SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
-       AS transcript_id,
-       (SELECT files.file_path FROM files WHERE files.id = jobs.file_id) AS input_file_path,
-       CASE WHEN jobs.state = 1 THEN
-           (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
-       END AS worker_id
-FROM jobs WHERE jobs.id < :before ORDER BY jobs.id DESC LIMIT :limit;
-
--- name: job_list_owner
-SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
-       AS transcript_id,
-       (SELECT files.file_path FROM files WHERE files.id = jobs.file_id) AS input_file_path,
-       CASE WHEN jobs.state = 1 THEN
-           (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
-       END AS worker_id
-FROM jobs WHERE jobs.owner_id = :owner_id AND jobs.id < :before
-ORDER BY jobs.id DESC LIMIT :limit;
-
--- name: job_list_state
-SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
-       AS transcript_id,
-       (SELECT files.file_path FROM files WHERE files.id = jobs.file_id) AS input_file_path,
-       CASE WHEN jobs.state = 1 THEN
-           (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
-       END AS worker_id
-FROM jobs WHERE jobs.state = :state AND jobs.id < :before
-ORDER BY jobs.id DESC LIMIT :limit;
-
--- name: job_list_owner_state
-SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
-       AS transcript_id,
-       (SELECT files.file_path FROM files WHERE files.id = jobs.file_id) AS input_file_path,
-       CASE WHEN jobs.state = 1 THEN
-           (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
-       END AS worker_id
-FROM jobs WHERE jobs.owner_id = :owner_id AND jobs.state = :state AND jobs.id < :before
-ORDER BY jobs.id DESC LIMIT :limit;
-
--- name: job_list_file
--- A file has few jobs: the other conditions are tried on each.
-SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
-       AS transcript_id,
-       (SELECT files.file_path FROM files WHERE files.id = jobs.file_id) AS input_file_path,
-       CASE WHEN jobs.state = 1 THEN
-           (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
-       END AS worker_id
-FROM jobs WHERE jobs.file_id = :file_id AND jobs.id < :before
-      AND (:owner_id = 0 OR +jobs.owner_id = :owner_id) AND (:state < 0 OR +jobs.state = :state)
-ORDER BY jobs.id DESC LIMIT :limit;
 
 -- name: job_admitted
 -- How many places of the class are taken (of at most :limit).

@@ -41,38 +41,91 @@ static void status_filters_know_new_and_older_names(void **state)
         const char *name;
         int state; /* -1: refused */
         int stage;
+        enum sc_stage_part part;
     } rows[] = {
-        { "pending", SC_JOB_PENDING, -1 },
-        { "processing", SC_JOB_PROCESSING, -1 },
-        { "completed", SC_JOB_COMPLETED, -1 },
-        { "failed", SC_JOB_FAILED, -1 },
-        { "cancelled", SC_JOB_CANCELLED, -1 },
-        { "NEW", SC_JOB_PENDING, -1 },
-        { "PENDING", SC_JOB_PENDING, -1 },
-        { "PENDING_CHUNK", SC_JOB_PENDING, -1 },
-        { "CHUNKING", SC_JOB_PROCESSING, SC_STAGE_SPLIT },
-        { "CHUNKED", SC_JOB_PROCESSING, SC_STAGE_CONVERT },
-        { "PENDING_CONVERSION", SC_JOB_PROCESSING, SC_STAGE_CONVERT },
-        { "CONVERTING", SC_JOB_PROCESSING, SC_STAGE_CONVERT },
-        { "CONVERTED", SC_JOB_PROCESSING, SC_STAGE_JOIN },
-        { "PENDING_JOIN", SC_JOB_PROCESSING, SC_STAGE_JOIN },
-        { "JOINING", SC_JOB_PROCESSING, SC_STAGE_JOIN },
-        { "PROCESSING", SC_JOB_PROCESSING, -1 },
-        { "COMPLETED", SC_JOB_COMPLETED, -1 },
-        { "FAILED", SC_JOB_FAILED, -1 },
-        { "ERROR", SC_JOB_FAILED, -1 },
-        { "Pending", -1, 0 },
-        { "", -1, 0 },
-        { "chunking", -1, 0 },
-        { "completed ", -1, 0 },
+        { "pending", SC_JOB_PENDING, -1, SC_PART_ANY },
+        { "processing", SC_JOB_PROCESSING, -1, SC_PART_ANY },
+        { "completed", SC_JOB_COMPLETED, -1, SC_PART_ANY },
+        { "failed", SC_JOB_FAILED, -1, SC_PART_ANY },
+        { "cancelled", SC_JOB_CANCELLED, -1, SC_PART_ANY },
+        { "NEW", SC_JOB_PENDING, SC_STAGE_SPLIT, SC_PART_PENDING },
+        { "PENDING", SC_JOB_PENDING, -1, SC_PART_ANY },
+        { "PENDING_CHUNK", SC_JOB_PENDING, SC_STAGE_SPLIT, SC_PART_PENDING },
+        { "CHUNKING", SC_JOB_PROCESSING, SC_STAGE_SPLIT, SC_PART_PROCESSING },
+        { "CHUNKED", SC_JOB_PROCESSING, SC_STAGE_SPLIT, SC_PART_COMPLETED },
+        { "PENDING_CONVERSION", SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_PENDING },
+        { "CONVERTING", SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_PROCESSING },
+        { "CONVERTED", SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_COMPLETED },
+        { "PENDING_JOIN", SC_JOB_PROCESSING, SC_STAGE_JOIN, SC_PART_PENDING },
+        { "JOINING", SC_JOB_PROCESSING, SC_STAGE_JOIN, SC_PART_PROCESSING },
+        { "PROCESSING", SC_JOB_PROCESSING, -1, SC_PART_ANY },
+        { "COMPLETED", SC_JOB_COMPLETED, -1, SC_PART_ANY },
+        { "FAILED", SC_JOB_FAILED, -1, SC_PART_ANY },
+        { "ERROR", SC_JOB_FAILED, -1, SC_PART_ANY },
+        { "CANCELLED", SC_JOB_CANCELLED, -1, SC_PART_ANY },
+        { "Pending", -1, 0, SC_PART_ANY },
+        { "", -1, 0, SC_PART_ANY },
+        { "chunking", -1, 0, SC_PART_ANY },
+        { "completed ", -1, 0, SC_PART_ANY },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
-        struct sc_status_filter filter = { SC_JOB_CANCELLED, 99 };
+        struct sc_status_filter filter = { SC_JOB_CANCELLED, 99, SC_PART_PENDING };
         bool known = sc_status_parse(sc_str_from(rows[i].name), &filter);
         assert_int_equal(known, rows[i].state >= 0);
         assert_int_equal(filter.state, known ? rows[i].state : (int)SC_JOB_CANCELLED);
         assert_int_equal(filter.stage, known ? rows[i].stage : 99);
+        assert_int_equal(filter.part, known ? rows[i].part : SC_PART_PENDING);
     }
+}
+
+static void cursors_of_a_sorted_list_carry_the_place_and_the_order(void **state)
+{
+    (void)state;
+    char text[SC_JOB_CURSOR_TEXT];
+    for (int sort = 0; sort < SC_JOB_SORT_COUNT_; sort++) {
+        struct sc_job_place place = { INT64_MAX, INT64_MAX }, back = { 0 };
+        (void)sc_job_cursor_format((enum sc_job_sort)sort, &place, text);
+        for (int other = 0; other < SC_JOB_SORT_COUNT_; other++) {
+            bool ok = sc_job_cursor_parse((enum sc_job_sort)other, sc_str_from(text), &back);
+            assert_int_equal(ok, sort == other);
+        }
+        assert_int_equal(back.id, INT64_MAX);
+        assert_int_equal(back.value, sort == SC_JOB_NEWEST ? 0 : INT64_MAX);
+    }
+    static const char *const bad[] = { "",
+                                       "O",
+                                       "O-",
+                                       "O1",
+                                       "O1-",
+                                       "O-1",
+                                       "O01-1",
+                                       "O1-2-3",
+                                       "O1-x",
+                                       "E1-1",
+                                       "O8000000000000000-1",
+                                       "O11111111111111111-1" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
+        struct sc_job_place place = { 7, 8 };
+        assert_false(sc_job_cursor_parse(SC_JOB_OLDEST, sc_str_from(bad[i]), &place));
+        assert_int_equal(place.value + place.id, 15);
+    }
+}
+
+static void times_are_dates_moments_or_ages(void **state)
+{
+    (void)state;
+    const int64_t now = INT64_C(1700000000000), day = 86400000;
+    int64_t at = -1;
+    assert_true(sc_time_or_age_parse(SC_STR("7d"), now, &at));
+    assert_int_equal(at, now - 7 * day);
+    assert_true(sc_time_or_age_parse(SC_STR("2023-11-14"), now, &at));
+    assert_int_equal(at, INT64_C(1699920000000));
+    assert_true(sc_time_or_age_parse(SC_STR("2023-11-14T22:13:20+01:00"), now, &at));
+    assert_int_equal(at, now - 3600000);
+    assert_false(sc_time_or_age_parse(SC_STR("soon"), now, &at));
+    assert_false(sc_time_or_age_parse(SC_STR("-1d"), now, &at));
+    assert_false(sc_time_or_age_parse(SC_STR("99999d"), now, &at));
+    assert_int_equal(at, now - 3600000);
 }
 
 static const char *const names[] = { "limit", "cursor", NULL };
@@ -187,6 +240,8 @@ int main(void)
         TEST(cursors_come_back_as_the_id_that_they_hold),
         TEST(what_is_no_cursor_is_refused),
         TEST(status_filters_know_new_and_older_names),
+        TEST(cursors_of_a_sorted_list_carry_the_place_and_the_order),
+        TEST(times_are_dates_moments_or_ages),
         TEST(unknown_names_are_refused_by_name_with_the_known_ones),
         TEST(repeated_names_are_refused),
         TEST(where_nothing_is_known_the_message_says_so),

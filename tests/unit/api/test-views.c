@@ -293,7 +293,6 @@ static void current_jobs_of_others_are_not_told(void **state)
     (void)state;
     SC_AUTO_BUF out = { 0 };
     struct sc_json w;
-    struct sc_queue_stats stats = { 0 };
     struct sc_worker_row rows[2] = {
         { .worker = { .id = 1, .name = "w1", .host = "h", .job_id = "mine" },
           .class = SC_CLASS_LOW,
@@ -301,16 +300,19 @@ static void current_jobs_of_others_are_not_told(void **state)
         { .worker = { .id = 2, .name = "w2", .host = "h", .job_id = "theirs" },
           .class = SC_CLASS_LOW },
     };
-    stats.class[SC_CLASS_LOW].pending = 2;
-    stats.class[SC_CLASS_LOW].oldest_age_ms = 1500;
-    stats.class[SC_CLASS_HIGH].running = 1;
+    struct sc_queue_picture picture = { .workers = rows, .worker_count = 2 };
+    picture.stats.class[SC_CLASS_LOW].pending = 2;
+    picture.stats.class[SC_CLASS_LOW].oldest_age_ms = 1500;
+    picture.stats.class[SC_CLASS_HIGH].running = 1;
+    picture.hour = (struct sc_throughput){ 5, 1, 61500 };
     sc_json_begin(&w, &out);
-    sc_queue_view(&w, &stats, rows, 2);
+    sc_queue_view(&w, &picture);
     const char *text = sc_buf_text(&out);
     assert_non_null(strstr(text, "{\"name\":\"low\",\"paused\":false,\"pending\":2,\"running\":0,"
                                  "\"failed\":0,\"workers\":2,\"oldest_age_seconds\":1.500,"
                                  "\"max_concurrent\":0}"));
     assert_non_null(strstr(text, "\"totals\":{\"queued\":2,\"active\":1,"));
+    assert_non_null(strstr(text, "\"hour\":{\"jobs\":5,\"failed\":1,\"audio_seconds\":61.500}"));
     assert_non_null(strstr(text, "\"current_job\":\"mine\""));
     assert_null(strstr(text, "theirs"));
 }

@@ -266,74 +266,6 @@ static void stages_are_logged_with_their_time(void **state)
     assert_int_equal(ask(&r, "SELECT value FROM counters WHERE name = 'jobs.completed'"), 1);
 }
 
-struct seen {
-    int64_t ids[32];
-    size_t count;
-};
-
-static enum sc_code note_job(void *ctx, const struct sc_job *job, struct sc_error *err)
-{
-    (void)err;
-    struct seen *seen = ctx;
-    seen->ids[seen->count++] = job->id;
-    return SC_OK;
-}
-
-static struct seen list(struct rig *r, const struct sc_job_filter *filter)
-{
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct seen seen = { 0 };
-    assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
-    assert_int_equal(sc_job_list(conn, filter, note_job, &seen, NULL), SC_OK);
-    return seen;
-}
-
-static void lists_are_newest_first_and_page_by_cursor(void **state)
-{
-    (void)state;
-    AUTO_RIG(r);
-    assert_int_equal(write_sql(r.f.store,
-                               "INSERT INTO principals VALUES (2, 'eve', 0);"
-                               "INSERT INTO files (id, owner_id, file_hash, original_name,"
-                               " file_path, size_bytes, format, codec, sample_rate,"
-                               " channels, uploaded_ms)"
-                               " VALUES (5, 1, 'h', 'n', 'p', 1, 'wav', 'pcm', 1, 1, 1)"),
-                     SC_OK);
-    struct sc_job_spec spec = noop_spec();
-    for (int i = 1; i <= 9; i++) {
-        spec.owner_id = i % 3 == 0 ? 2 : 1;
-        spec.file_id = i % 2 == 0 ? 5 : 0;
-        assert_int_equal(create_from(&r, &spec, NULL), i);
-    }
-    assert_int_equal(on_job(&r, op_cancel, 4), SC_OK);
-    assert_int_equal(on_job(&r, op_cancel, 6), SC_OK);
-
-    struct sc_job_filter all = { .state = -1, .limit = 4 };
-    struct seen page = list(&r, &all);
-    assert_int_equal(page.count, 4);
-    assert_int_equal(page.ids[0], 9);
-    assert_int_equal(page.ids[3], 6);
-    all.before_id = 6;
-    assert_int_equal(list(&r, &all).ids[0], 5);
-
-    struct sc_job_filter mine = { .owner_id = 1, .state = -1, .limit = 30 };
-    assert_int_equal(list(&r, &mine).count, 6);
-    mine.state = SC_JOB_CANCELLED;
-    page = list(&r, &mine);
-    assert_int_equal(page.count, 1);
-    assert_int_equal(page.ids[0], 4);
-    struct sc_job_filter ended = { .state = SC_JOB_CANCELLED, .limit = 30 };
-    assert_int_equal(list(&r, &ended).count, 2);
-    struct sc_job_filter file = { .state = -1, .file_id = 5, .limit = 30 };
-    assert_int_equal(list(&r, &file).count, 4);
-    file.owner_id = 2;
-    page = list(&r, &file);
-    assert_int_equal(page.count, 1);
-    assert_int_equal(page.ids[0], 6);
-    file.state = SC_JOB_PENDING;
-    assert_int_equal(list(&r, &file).count, 0);
-}
-
 static int position_of(struct rig *r, int64_t id)
 {
     SC_AUTO_JOB job = job_of(r, id);
@@ -660,7 +592,6 @@ int main(void)
         TEST(verdicts_need_a_job_that_runs),
         TEST(the_pipeline_may_fail_a_job),
         TEST(stages_are_logged_with_their_time),
-        TEST(lists_are_newest_first_and_page_by_cursor),
         TEST(the_position_counts_those_before),
         TEST(the_eta_comes_from_the_chunks),
         TEST(while_split_runs_the_rest_is_estimated),

@@ -1,0 +1,31 @@
+-- Figures, from the tables that triggers keep (migration 0002). Plans: tests/unit/queue/test-plans.c.
+
+-- name: report_jobs
+-- By up to two dimensions, numbered as enum sc_dimension. All days together are kept as day -1.
+SELECT CASE :first WHEN 1 THEN state WHEN 2 THEN pipeline WHEN 3 THEN engine WHEN 4 THEN model
+                   WHEN 5 THEN language WHEN 6 THEN date(day * 86400, 'unixepoch')
+                   WHEN 7 THEN date((day - (day + 3) % 7) * 86400, 'unixepoch')
+                   WHEN 8 THEN strftime('%Y-%m', day * 86400, 'unixepoch') END AS a,
+       CASE :second WHEN 1 THEN state WHEN 2 THEN pipeline WHEN 3 THEN engine WHEN 4 THEN model
+                    WHEN 5 THEN language WHEN 6 THEN date(day * 86400, 'unixepoch')
+                    WHEN 7 THEN date((day - (day + 3) % 7) * 86400, 'unixepoch')
+                    WHEN 8 THEN strftime('%Y-%m', day * 86400, 'unixepoch') END AS b,
+       sum(jobs) AS jobs, sum(duration_ms) AS duration_ms,
+       sum(iif(state = 2, jobs, 0)) AS completed,
+       sum(iif(state = 2, processing_ms, 0)) AS processing_ms,
+       sum(paced_audio_ms) AS paced_audio_ms, sum(paced_ms) AS paced_ms
+FROM job_stats
+WHERE owner_id = :owner_id AND day >= :since AND day <= :until
+GROUP BY a, b ORDER BY a, b LIMIT :limit;
+
+-- name: report_files
+SELECT files, bytes, duration_ms, timed, arrivals, repeated, saved_bytes FROM file_stats
+WHERE owner_id = :owner_id;
+
+-- name: report_minutes
+SELECT coalesce(sum(completed), 0) AS completed, coalesce(sum(failed), 0) AS failed,
+       coalesce(sum(audio_ms), 0) AS audio_ms
+FROM job_minutes WHERE minute >= :since AND minute <= :until;
+
+-- name: report_forget_minutes
+DELETE FROM job_minutes WHERE minute < :before;
