@@ -18,7 +18,8 @@ struct sc_api {
     struct sc_api_options options;
     int64_t started_ms; /* monotonic */
     _Atomic int64_t last_request_ms;
-    atomic_int waiting; /* requests under way and streams, without those of workers */
+    atomic_int waiting;      /* requests under way and streams, without those of workers */
+    atomic_int openai_calls; /* of /v1 that are under way or wait for their text */
     atomic_bool stopping;
     struct sc_parking parking; /* claims that wait for tasks */
 
@@ -63,7 +64,19 @@ SC_MUST_USE enum sc_code sc_api_job_fields(struct sc_api *api, const struct sc_j
 /* api/jobs.c: where the job stands, the queue's answers to "when". */
 SC_MUST_USE enum sc_code sc_api_job_outlook(struct sc_conn *conn, const struct sc_job *job,
                                             struct sc_job_outlook *out, struct sc_error *err);
-/* api/upload.c: 201 for what is new, 200 for what was there; Location and replay headers. */
+
+/* ---- upload.c ---- */
+
+struct sc_api_arrival {
+    struct sc_job_options *options; /* NULL: no job */
+    const char *idempotency_key;    /* NULL: none */
+    int64_t min_duration_ms;
+};
+/* Hands the request's file, which must be there, to the pipeline (sc_pipelines_arrive). */
+SC_MUST_USE enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
+                                       const struct sc_api_arrival *how, struct sc_arrived *out,
+                                       struct sc_error *err);
+/* 201 for what is new, 200 for what was there; Location and replay headers. */
 int sc_api_arrived_status(const struct sc_arrived *arrived);
 void sc_api_arrived_headers(struct sc_request *req, const struct sc_arrived *arrived);
 /* api/events.c: wakes every stream so that it sees that the server stops. */

@@ -32,6 +32,9 @@ SC_DEFINE_FREEP(struct sc_api, sc_api_free);
 const struct sc_route *sc_api_routes(size_t *count);
 enum sc_code sc_api_authenticate(void *api, struct sc_str bearer, bool unix_socket, bool loopback,
                                  struct sc_principal *out, struct sc_error *err);
+/* The shape of errors: OpenAI's below /v1, the HTTP adapter's own elsewhere. */
+int sc_api_error_body(void *api, struct sc_request *req, const struct sc_error *err,
+                      struct sc_buf *out);
 /* Tasks became ready: wakes parked claims. From any thread. */
 void sc_api_wake(struct sc_api *api);
 /* Wakes everything that is parked so that it can answer SHUTTING_DOWN; streams end. What would

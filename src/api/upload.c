@@ -52,6 +52,32 @@ static enum sc_code decode_fields(struct sc_request *req, struct sc_job_options 
     return walk.code == SC_OK ? sc_job_options_check(options, err) : walk.code;
 }
 
+enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
+                           const struct sc_api_arrival *how, struct sc_arrived *out,
+                           struct sc_error *err)
+{
+    const struct sc_spooled *file = sc_request_file(req);
+    struct sc_arrival arrival = {
+        .owner_id = sc_api_owner(req),
+        .temp_path = file->path,
+        .fd = file->fd,
+        .size = file->size,
+        .sha256 = file->sha256,
+        .name = file->name,
+        .source = "api",
+        .idempotency_key = how->idempotency_key,
+        .min_duration_ms = how->min_duration_ms,
+    };
+    enum sc_code code =
+        sc_pipelines_arrive(api->options.pipelines, &arrival, how->options, out, err);
+    /* What is refused has gone before the refusal is read; the request itself ends a little later.
+     */
+    if (code != SC_OK)
+        (void)unlink(file->path);
+    sc_request_file_taken(req);
+    return code;
+}
+
 /* options NULL: no job. */
 static enum sc_code arrive(struct sc_request *req, struct sc_api *api,
                            struct sc_job_options *options, struct sc_arrived *out,
@@ -66,28 +92,11 @@ static enum sc_code arrive(struct sc_request *req, struct sc_api *api,
         code = decode_fields(req, options, err);
     if (code != SC_OK)
         return code;
-    const struct sc_spooled *file = sc_request_file(req);
-    if (file == NULL) {
+    if (sc_request_file(req) == NULL) {
         return sc_error_field(err, SC_E_INVALID_VALUE, "file",
                               "no recording came: send it as the form's part 'file'");
     }
-    struct sc_arrival arrival = {
-        .owner_id = sc_api_owner(req),
-        .temp_path = file->path,
-        .fd = file->fd,
-        .size = file->size,
-        .sha256 = file->sha256,
-        .name = file->name,
-        .source = "api",
-        .idempotency_key = key,
-    };
-    code = sc_pipelines_arrive(api->options.pipelines, &arrival, options, out, err);
-    /* What is refused has gone before the refusal is read; the request itself ends a little later.
-     */
-    if (code != SC_OK)
-        (void)unlink(file->path);
-    sc_request_file_taken(req);
-    return code;
+    return sc_api_arrive(req, api, &(struct sc_api_arrival){ options, key, 0 }, out, err);
 }
 
 struct sc_done *sc_api_upload_job(struct sc_request *req, struct sc_api *api)

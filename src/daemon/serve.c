@@ -230,6 +230,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
     struct sc_http_options http = {
         .app = d->api,
         .auth = sc_api_authenticate,
+        .error_body = sc_api_error_body,
         .listen_fds = d->listening.fds,
         .listen_count = d->listening.count,
         .threads = (int)c->http_threads,

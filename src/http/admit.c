@@ -211,7 +211,7 @@ static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
     if (route == NULL && allow.len > 0 && strcmp(req->method, "OPTIONS") == 0)
         return SC_OK;
     if (route == NULL)
-        return allow.len > 0 ? SC_E_METHOD_NOT_ALLOWED : SC_E_NOT_FOUND;
+        return err->code;
     req->route = route;
     req->handler = route->handler;
     return SC_OK;

@@ -22,6 +22,7 @@ enum sc_route_flag {
     SC_ROUTE_SPOOL = 1u << 1,  /* multipart/form-data, its `file` part streamed to a temp file */
     SC_ROUTE_OPEN = 1u << 2,   /* needs no token (health) */
     SC_ROUTE_ADMIN_STOP = 1u << 3, /* also answered while the server stops */
+    SC_ROUTE_SLASH = 1u << 4,      /* a {name} may hold '/', sent as %2F */
 };
 enum sc_scope {
     SC_SCOPE_NONE = 0,
@@ -52,11 +53,17 @@ struct sc_principal {
 typedef enum sc_code (*sc_auth_fn)(void *app, struct sc_str bearer, bool unix_socket, bool loopback,
                                    struct sc_principal *out, struct sc_error *err);
 
+/* Writes the body of the answer to an error, in the shape that the request's address has; may add
+ * headers. Returns the status. Runs on any thread, before or after the handler. */
+typedef int (*sc_error_body_fn)(void *app, struct sc_request *req, const struct sc_error *err,
+                                struct sc_buf *out);
+
 struct sc_http_options {
     const struct sc_route *routes;
     size_t route_count;
     void *app; /* handed to handlers */
     sc_auth_fn auth;
+    sc_error_body_fn error_body; /* NULL: sc_http_error_body for every address */
     const int *listen_fds; /* listening sockets (Unix and TCP); owned by the adapter from now on */
     size_t listen_count;
     int threads; /* of the server's pool, per listener */
@@ -81,7 +88,7 @@ SC_DEFINE_FREEP(struct sc_http, sc_http_free);
 
 /* ---- request: all borrowed until the answer ---- */
 
-/* A {name} of the route's pattern, percent-decoded; never empty, NUL or '/'. */
+/* A {name} of the route's pattern, percent-decoded; never empty or NUL, no '/' unless SLASH. */
 struct sc_str sc_request_param(struct sc_request *req, const char *name);
 /* A query parameter, decoded; .ptr == NULL: absent. */
 struct sc_str sc_request_query(struct sc_request *req, const char *name);
@@ -95,7 +102,10 @@ const struct sc_principal *sc_request_principal(struct sc_request *req);
 /* For logs and error bodies. */
 const char *sc_request_id(struct sc_request *req);
 const char *sc_request_method(struct sc_request *req);
+/* As sent, without the query; "" when the request was refused before its path was read. */
 const char *sc_request_path(struct sc_request *req);
+/* Bytes of the body that came, or that its headers announced, whichever is more. */
+int64_t sc_request_length(struct sc_request *req);
 
 /* SPOOL routes: form fields in order of arrival, and the spooled file. */
 void sc_request_each_field(struct sc_request *req, sc_pair_fn fn, void *ctx);
@@ -118,8 +128,10 @@ void sc_reply_header(struct sc_request *req, const char *name, const char *value
 struct sc_done *sc_reply_json(struct sc_request *req, int status, struct sc_buf *body);
 struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *content_type,
                                struct sc_buf *body);
-/* {"error": {code, message, field?, request_id}} with the code's status; logs 5xx. */
+/* The body that options.error_body writes; logs 5xx. */
 struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *err);
+/* {"error": {code, message, field?, request_id}}; returns the code's status. */
+int sc_http_error_body(struct sc_request *req, const struct sc_error *err, struct sc_buf *out);
 /* Takes fd; answers Range, If-None-Match and HEAD itself. etag may be NULL. */
 struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
                               const char *content_type, const char *etag);
@@ -136,6 +148,8 @@ struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
  * ended. A wake-up between listing the request and the handler's return is not lost. */
 struct sc_done *sc_reply_later(struct sc_request *req, int64_t deadline_ms, sc_handler_fn again,
                                void (*gone)(void *ctx), void *ctx);
+/* What sc_reply_later took as ctx: for `again`, which is called like any handler. */
+void *sc_request_later_ctx(struct sc_request *req);
 /* Safe from any thread; false when it was resumed or gone already, or runs `again` just now: wake
  * another then. */
 bool sc_request_resume(struct sc_request *req);

@@ -63,7 +63,7 @@ static struct sc_done *set_response(struct sc_request *req, int status,
 enum MHD_Result sc_request_answer(struct sc_request *req)
 {
     char timing[48];
-    const char *path = req->target.path == NULL ? "" : req->target.path;
+    const char *path = sc_request_path(req);
     struct MHD_Response *r = req->response;
 
     for (size_t i = 0; i < req->header_count; i++)
@@ -108,19 +108,10 @@ struct sc_done *sc_reply_json(struct sc_request *req, int status, struct sc_buf 
     return sc_reply_bytes(req, status, "application/json", body);
 }
 
-struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *err)
+int sc_http_error_body(struct sc_request *req, const struct sc_error *err, struct sc_buf *out)
 {
-    sc_assert(req != NULL && err != NULL);
-    int status = sc_code_http_status(err->code);
-    SC_AUTO_BUF body = { 0 };
     struct sc_json w;
-
-    /* Stopping is no failure, and 200 waiting workers would be 200 lines. */
-    if (status >= 500 && err->code != SC_E_SHUTTING_DOWN)
-        SC_LOG(ERROR, "http", "request failed", SC_S("id", req->id), SC_S("method", req->method),
-               SC_S("path", req->target.path), SC_S("code", sc_code_name(err->code)),
-               SC_S("message", err->msg), SC_S("file", err->file), SC_I("line", err->line));
-    sc_json_begin(&w, &body);
+    sc_json_begin(&w, out);
     sc_json_object(&w, NULL);
     sc_json_object(&w, "error");
     sc_json_text(&w, "code", sc_code_name(err->code));
@@ -130,6 +121,22 @@ struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *er
     sc_json_text(&w, "request_id", req->id);
     sc_json_end(&w);
     sc_json_end(&w);
+    return sc_code_http_status(err->code);
+}
+
+struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *err)
+{
+    sc_assert(req != NULL && err != NULL);
+    const struct sc_http_options *o = &req->http->options;
+    SC_AUTO_BUF body = { 0 };
+
+    /* Stopping is no failure, and 200 waiting workers would be 200 lines. */
+    if (sc_code_http_status(err->code) >= 500 && err->code != SC_E_SHUTTING_DOWN)
+        SC_LOG(ERROR, "http", "request failed", SC_S("id", req->id), SC_S("method", req->method),
+               SC_S("path", sc_request_path(req)), SC_S("code", sc_code_name(err->code)),
+               SC_S("message", err->msg), SC_S("file", err->file), SC_I("line", err->line));
+    int status = o->error_body == NULL ? sc_http_error_body(req, err, &body)
+                                       : o->error_body(o->app, req, err, &body);
     return sc_reply_json(req, status, &body);
 }
 

@@ -118,7 +118,17 @@ const char *sc_request_method(struct sc_request *req)
 
 const char *sc_request_path(struct sc_request *req)
 {
-    return req->target.path;
+    return req->target.path == NULL ? "" : req->target.path;
+}
+
+int64_t sc_request_length(struct sc_request *req)
+{
+    return SC_MAX(req->content_length, req->received);
+}
+
+void *sc_request_later_ctx(struct sc_request *req)
+{
+    return req->later.ctx;
 }
 
 void sc_request_each_field(struct sc_request *req, sc_pair_fn fn, void *ctx)

@@ -17,8 +17,8 @@ static int hex_value(char c)
 }
 
 /* Decodes text in place; false for what no client means: a bad escape, NUL, a control sign, bytes
- * that are no UTF-8, and in a path an encoded slash. */
-static bool decode(char *text, bool is_query, struct sc_str *out)
+ * that are no UTF-8. *slash: it held an encoded one. */
+static bool decode(char *text, bool is_query, struct sc_str *out, bool *slash)
 {
     char *to = text;
     for (const char *p = text; *p != '\0'; p++) {
@@ -30,8 +30,9 @@ static bool decode(char *text, bool is_query, struct sc_str *out)
                 return false;
             c = (char)(high << 4 | low);
             p += 2;
-            if (c == '\0' || (!is_query && c == '/'))
+            if (c == '\0')
                 return false;
+            *slash = *slash || c == '/';
         } else if (c == '+' && is_query) {
             c = ' ';
         }
@@ -49,13 +50,14 @@ bool sc_pair_decode(char *text, struct sc_pair *out)
     static char empty[1] = "";
     char *equals = strchr(text, '=');
     char *value = equals == NULL ? empty : equals + 1;
+    bool slash = false; /* anything may be in a query */
     if (equals != NULL)
         *equals = '\0';
     if (equals == NULL)
         out->value = SC_STR("");
-    else if (!decode(value, true, &out->value))
+    else if (!decode(value, true, &out->value, &slash))
         return false;
-    return decode(text, true, &out->name);
+    return decode(text, true, &out->name, &slash);
 }
 
 static bool is_dots(struct sc_str s)
@@ -72,7 +74,7 @@ static bool parse_path(char *path, struct sc_target *out)
         if (out->segment_count == SC_TARGET_SEGMENTS)
             return false;
         struct sc_str *segment = &out->segments[out->segment_count++];
-        if (!decode(at, false, segment) || is_dots(*segment))
+        if (!decode(at, false, segment, &out->encoded_slash) || is_dots(*segment))
             return false;
         at = slash;
     }
@@ -171,7 +173,8 @@ const struct sc_route *sc_router_find(const struct sc_route *routes, size_t coun
     const struct sc_route *best = NULL;
     unsigned best_score = 0;
     for (size_t i = 0; i < count; i++) {
-        unsigned score = match(routes[i].pattern, target);
+        bool refused = target->encoded_slash && (routes[i].flags & SC_ROUTE_SLASH) == 0;
+        unsigned score = refused ? 0 : match(routes[i].pattern, target);
         if (score == 0)
             continue;
         add_allowed(allow, routes[i].method);
@@ -184,6 +187,8 @@ const struct sc_route *sc_router_find(const struct sc_route *routes, size_t coun
         sc_buf_puts(allow, ", OPTIONS");
         (void)sc_error_set(err, SC_E_METHOD_NOT_ALLOWED, "this address takes %s",
                            sc_buf_text(allow));
+    } else if (best == NULL && target->encoded_slash) {
+        (void)sc_error_set(err, SC_E_INVALID_REQUEST, "the path of the request is malformed");
     } else if (best == NULL) {
         (void)sc_error_set(err, SC_E_NOT_FOUND, "nothing has this address");
     }

@@ -16,13 +16,13 @@ struct sc_target {
     size_t segment_count;
     struct sc_pair query[SC_TARGET_PAIRS];
     size_t query_count;
-    char *path;  /* as sent, without the query */
-    char *arena; /* what the slices point into */
+    bool encoded_slash; /* in a segment; only routes with SC_ROUTE_SLASH fit then */
+    char *path;         /* as sent, without the query */
+    char *arena;        /* what the slices point into */
 };
 
-/* INVALID_REQUEST for targets that are no path: bad percent signs, encoded NUL or slash, no UTF-8,
- * "." and ".." segments, too many pieces. On failure only path is set. sc_target_done() either way.
- */
+/* INVALID_REQUEST for targets that are no path: bad percent signs, encoded NUL, no UTF-8, "." and
+ * ".." segments, too many pieces. On failure only path is set. sc_target_done() either way. */
 SC_MUST_USE enum sc_code sc_target_parse(const char *uri, struct sc_target *out,
                                          struct sc_error *err);
 void sc_target_done(struct sc_target *t);
@@ -30,7 +30,8 @@ void sc_target_done(struct sc_target *t);
 bool sc_pair_decode(char *text, struct sc_pair *out);
 
 /* The route for method and target, literal segments before names; HEAD is served by GET. NULL:
- * none; METHOD_NOT_ALLOWED or NOT_FOUND in err, and the methods that fit appended to allow. */
+ * none; METHOD_NOT_ALLOWED, NOT_FOUND or (an encoded slash that no route takes) INVALID_REQUEST in
+ * err, and the methods that fit appended to allow. */
 const struct sc_route *sc_router_find(const struct sc_route *routes, size_t count,
                                       const char *method, const struct sc_target *target,
                                       struct sc_buf *allow, struct sc_error *err);

@@ -115,6 +115,16 @@ static enum sc_code probe(struct arrival *a, struct sc_error *err)
     return SC_OK;
 }
 
+/* A length that the header does not tell is found out by the job. */
+static enum sc_code check_duration(const struct arrival *a, struct sc_error *err)
+{
+    if (a->file.duration_ms < 0 || a->file.duration_ms >= a->in->min_duration_ms)
+        return SC_OK;
+    return sc_error_field(err, SC_E_AUDIO_TOO_SHORT, "file",
+                          "the recording is %lld ms long; at least %lld ms are needed",
+                          (long long)a->file.duration_ms, (long long)a->in->min_duration_ms);
+}
+
 /* Removes the spooled copy of bytes that are in their place already. */
 static void drop_temp(const struct arrival *a)
 {
@@ -127,6 +137,8 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
     enum sc_code code = look_up(a, &known, err);
     if (code == SC_OK && !known)
         code = probe(a, err);
+    if (code == SC_OK)
+        code = check_duration(a, err);
     if (code == SC_OK && !known)
         code = sc_blobs_put(a->p->o.blobs, a->in->temp_path, a->in->fd, a->file.file_path, err);
     else if (code == SC_OK)

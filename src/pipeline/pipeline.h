@@ -47,6 +47,7 @@ struct sc_arrival {
     const char *name;            /* the client's */
     const char *source;          /* "api" */
     const char *idempotency_key; /* NULL: none */
+    int64_t min_duration_ms;     /* AUDIO_TOO_SHORT below it; 0: any length */
 };
 struct sc_arrived {
     struct sc_file file; /* owned: sc_file_done */
@@ -58,8 +59,9 @@ struct sc_arrived {
 void sc_arrived_done(struct sc_arrived *a);
 /* Checks (size, quota, space, jailed probe), keeps the bytes durably, writes the file's row and,
  * with options, its job and first task in one transaction. Acknowledged means durable. On success
- * the temp file is gone (moved or removed). FILE_FORMAT, FILE_TOO_LARGE, STORAGE_QUOTA, NO_SPACE,
- * INVALID_VALUE, ENGINE_UNAVAILABLE, IDEMPOTENCY_CONFLICT, …; nothing is kept then. */
+ * the temp file is gone (moved or removed). FILE_FORMAT, AUDIO_TOO_SHORT, FILE_TOO_LARGE,
+ * STORAGE_QUOTA, NO_SPACE, INVALID_VALUE, ENGINE_UNAVAILABLE, IDEMPOTENCY_CONFLICT, …; nothing is
+ * kept then. */
 SC_MUST_USE enum sc_code sc_pipelines_arrive(struct sc_pipelines *p,
                                              const struct sc_arrival *arrival,
                                              struct sc_job_options *options, struct sc_arrived *out,

@@ -177,6 +177,15 @@ void sc_segments_text(const struct sc_segments *s, struct sc_buf *out)
     }
 }
 
+bool sc_segments_need_space(const struct sc_segments *s, size_t i)
+{
+    struct sc_str after = sc_str_from(s->items[i].text);
+    struct sc_str before = { 0 };
+    for (size_t k = i; before.len == 0 && k > 0; k--)
+        before = sc_str_from(s->items[k - 1].text);
+    return sc_text_needs_space(before, after);
+}
+
 static void hash_number(struct sc_hash *h, int64_t value)
 {
     unsigned char bytes[8];

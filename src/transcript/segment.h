@@ -50,6 +50,8 @@ SC_MUST_USE enum sc_code sc_segments_check(const struct sc_segments *s, struct s
 void sc_segments_shift(struct sc_segments *s, int64_t offset_ms);
 /* All text, segments joined by a newline. */
 void sc_segments_text(const struct sc_segments *s, struct sc_buf *out);
+/* Must a space stand before segment i when all are joined into one line? */
+bool sc_segments_need_space(const struct sc_segments *s, size_t i);
 /* SHA-256 (hex) over one segment's times, text, speaker and words (not the confidences, which the
  * store rounds), in a fixed form. */
 void sc_segment_hash(const struct sc_segment *s, char out[65]);

@@ -87,6 +87,19 @@ def bursts_wav(seconds, seed=0, rate=16000):
     return wav(bytes(out[:2 * int(seconds * rate)]), rate)
 
 
+def beats_wav(seconds, seed=0, rate=8000):
+    """A burst of noise in the middle of each second: null_words(seconds) with the detector on."""
+    rng = random.Random(seed)
+    out = bytearray()
+    for _ in range(seconds):
+        quiet = [rng.randint(-20, 20) for _ in range(2 * (rate * 3 // 20))]
+        half = len(quiet) // 2
+        out += array.array("h", quiet[:half]).tobytes()
+        out += rng.randbytes(2 * (rate - len(quiet)))
+        out += array.array("h", quiet[half:]).tobytes()
+    return wav(bytes(out), rate)
+
+
 def null_words(seconds):
     """What the null engine says about a whole recording cut with vad=off."""
     return [f"t{k}" for k in range(int(seconds))]

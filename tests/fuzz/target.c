@@ -17,6 +17,7 @@ static const struct sc_route routes[] = {
     { .method = "GET", .pattern = "/api/jobs/{id}" },
     { .method = "POST", .pattern = "/api/jobs/{id}/cancel" },
     { .method = "GET", .pattern = "/api/transcripts/{id}/export.srt" },
+    { .method = "GET", .pattern = "/v1/models/{id}", .flags = SC_ROUTE_SLASH },
     { .method = "GET", .pattern = "/" },
 };
 
@@ -29,12 +30,15 @@ static void check_target(const char *uri)
     if (sc_target_parse(uri, &target, &err) == SC_OK) {
         for (size_t i = 0; i < target.segment_count; i++) {
             struct sc_str s = target.segments[i];
-            if (memchr(s.ptr, '/', s.len) != NULL || memchr(s.ptr, '\0', s.len) != NULL ||
+            bool slash = memchr(s.ptr, '/', s.len) != NULL;
+            if ((slash && !target.encoded_slash) || memchr(s.ptr, '\0', s.len) != NULL ||
                 sc_str_equal(s, SC_STR("..")) || sc_str_equal(s, SC_STR(".")))
                 abort();
         }
         const struct sc_route *route =
             sc_router_find(routes, SC_ARRAY_LEN(routes), "GET", &target, &allow, &err);
+        if (route != NULL && target.encoded_slash && (route->flags & SC_ROUTE_SLASH) == 0)
+            abort();
         if (route != NULL)
             (void)sc_router_param(route, &target, "id");
     }

@@ -27,11 +27,11 @@ static struct sc_store *store_with_tokens(struct fixture *f)
     *f = fixture_new();
     const char *ann = "INSERT INTO principals (id, name, created_ms) VALUES (7, 'ann', 1)";
     assert_int_equal(write_sql(f->store, ann), SC_OK);
-    add_token(f->store, "good", "read write", "NULL", "NULL");
-    add_token(f->store, "worker", "work", "1700000000001", "NULL");
-    add_token(f->store, "old", "read", "1700000000000", "NULL");
-    add_token(f->store, "revoked", "read", "NULL", "1699999999999");
-    add_token(f->store, "strange", "admin everything", "NULL", "NULL");
+    add_token(f->store, "scripta_good", "read write", "NULL", "NULL");
+    add_token(f->store, "scripta_worker", "work", "1700000000001", "NULL");
+    add_token(f->store, "scripta_old", "read", "1700000000000", "NULL");
+    add_token(f->store, "scripta_revoked", "read", "NULL", "1699999999999");
+    add_token(f->store, "scripta_strange", "admin everything", "NULL", "NULL");
     return f->store;
 }
 
@@ -43,13 +43,13 @@ static void tokens_give_their_scopes_until_they_end(void **state)
         bool ok;
         unsigned scopes;
     } rows[] = {
-        { "good", true, SC_SCOPE_READ | SC_SCOPE_WRITE },
-        { "worker", true, SC_SCOPE_WORK },
-        { "strange", true, SC_SCOPE_ADMIN },
-        { "old", false, 0 },
-        { "revoked", false, 0 },
-        { "unknown", false, 0 },
-        { "good ", false, 0 },
+        { "scripta_good", true, SC_SCOPE_READ | SC_SCOPE_WRITE },
+        { "scripta_worker", true, SC_SCOPE_WORK },
+        { "scripta_strange", true, SC_SCOPE_ADMIN },
+        { "scripta_old", false, 0 },
+        { "scripta_revoked", false, 0 },
+        { "scripta_unknown", false, 0 },
+        { "scripta_good ", false, 0 },
     };
     SC_AUTO(test_clock_done) SC_UNUSED struct test_clock clock = test_clock_at(NOW, 1000);
     SC_AUTO(fixture_done) struct fixture f = { 0 };
@@ -64,6 +64,24 @@ static void tokens_give_their_scopes_until_they_end(void **state)
         assert_int_equal(who.owner_id, rows[i].ok ? 7 : 99);
         assert_int_equal(who.scopes, rows[i].scopes);
         assert_string_equal(who.name, rows[i].ok ? "ann" : "");
+    }
+}
+
+static void a_key_of_another_service_counts_as_none(void **state)
+{
+    (void)state;
+    SC_AUTO(test_clock_done) SC_UNUSED struct test_clock clock = test_clock_at(NOW, 1000);
+    SC_AUTO(fixture_done) struct fixture f = { 0 };
+    struct sc_api api = { .options = { .store = store_with_tokens(&f) } };
+    for (int i = 0; i < 4; i++) {
+        bool loopback = i % 2 != 0;
+        struct sc_principal who = { 0 };
+        struct sc_error err = { 0 };
+        api.options.local_open = i >= 2;
+        enum sc_code code =
+            sc_api_authenticate(&api, SC_STR("sk-unused"), false, loopback, &who, &err);
+        assert_int_equal(code, i == 3 ? SC_OK : SC_E_UNAUTHENTICATED);
+        assert_int_equal(who.owner_id, i == 3 ? 1 : 0);
     }
 }
 
@@ -93,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(tokens_give_their_scopes_until_they_end),
+        TEST(a_key_of_another_service_counts_as_none),
         TEST(without_a_token_only_this_machine_is_let_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ static const struct sc_route routes[] = {
     { .method = "GET", .pattern = "/{x}/c" },
     { .method = "GET", .pattern = "/a/{id}/export.{txt}" },
     { .method = "PUT", .pattern = "/a/b" },
+    { .method = "GET", .pattern = "/m/{id}", .flags = SC_ROUTE_SLASH },
 };
 
 /* The pattern found, "404", "405" or "400". */
@@ -24,7 +25,10 @@ static const char *find(const char *method, const char *uri)
         struct sc_error err = { 0 };
         const struct sc_route *r =
             sc_router_find(routes, SC_ARRAY_LEN(routes), method, &t, &allow, &err);
-        out = r != NULL ? r->pattern : err.code == SC_E_NOT_FOUND ? "404" : "405";
+        out = r != NULL                             ? r->pattern
+              : err.code == SC_E_NOT_FOUND          ? "404"
+              : err.code == SC_E_METHOD_NOT_ALLOWED ? "405"
+                                                    : "400";
     }
     sc_target_done(&t);
     return out;
@@ -58,6 +62,12 @@ static void the_most_literal_route_wins(void **state)
         { "GET", "/a/..", "400" },
         { "GET", "/a/%2E%2e/b", "400" },
         { "GET", "/a/%2f", "400" },
+        { "GET", "/%2f", "400" },
+        { "POST", "/a/b%2Fc", "400" },
+        { "GET", "/m/a%2Fb", "/m/{id}" },
+        { "GET", "/m/..%2fb", "/m/{id}" },
+        { "GET", "/m%2fa", "400" },
+        { "PUT", "/m/a%2Fb", "405" },
         { "GET", "/a/%00", "400" },
         { "GET", "/a/%0a", "400" },
         { "GET", "/a/%", "400" },
@@ -83,6 +93,10 @@ static void names_take_their_segment(void **state)
     assert_true(sc_str_equal(id, SC_STR("x y")));
     assert_null(sc_router_param(&routes[1], &t, "i").ptr);
     assert_string_equal(t.path, "/a/x%20y");
+    sc_target_done(&t);
+
+    assert_int_equal(sc_target_parse("/m/x%2Fy", &t, NULL), SC_OK);
+    assert_true(sc_str_equal(sc_router_param(&routes[7], &t, "id"), SC_STR("x/y")));
     sc_target_done(&t);
 }
 

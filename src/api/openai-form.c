@@ -1,0 +1,233 @@
+/* The fields of OpenAI's forms. Clients differ in how they spell a list (`name[]` repeated, `name`
+ * once, a Python list as text) and send fields that a server need not know: what is meant is taken,
+ * what is wrong is refused by name, what has no effect is noted. */
+
+#include "api/openai.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+
+#include "base/banned.h"
+
+#define NOTE_LIMIT 400 /* bytes kept of a list of names */
+
+void sc_openai_form_done(struct sc_openai_form *form)
+{
+    free(form->model);
+    free(form->prompt);
+    sc_buf_done(&form->keywords);
+    sc_buf_done(&form->ignored);
+    sc_buf_done(&form->unknown);
+    *form = (struct sc_openai_form){ 0 };
+}
+
+/* Appends a name to a list, once. */
+static void note(struct sc_buf *list, struct sc_str name)
+{
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, (struct sc_str){ name.ptr, SC_MIN(name.len, 60) });
+    struct sc_str rest = sc_buf_str(list);
+    while (rest.len > 0) {
+        if (sc_str_equal(sc_str_trim(sc_str_take_until(&rest, ',')), sc_buf_str(&shown)))
+            return;
+    }
+    if (list->len + shown.len > NOTE_LIMIT)
+        return;
+    if (list->len > 0)
+        sc_buf_puts(list, ", ");
+    sc_buf_put_str(list, sc_buf_str(&shown));
+}
+
+void sc_openai_form_ignore(struct sc_openai_form *form, const char *name)
+{
+    note(&form->ignored, sc_str_from(name));
+}
+
+static void replace(char **text, struct sc_str value)
+{
+    free(*text);
+    *text = sc_strndup(value.ptr, value.len);
+}
+
+static enum sc_code refuse(const char *field, struct sc_str value, const char *allowed,
+                           struct sc_error *err)
+{
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, (struct sc_str){ value.ptr, SC_MIN(value.len, 40) });
+    return sc_error_field(err, SC_E_INVALID_VALUE, field, "%s is '%s', must be %s", field,
+                          sc_buf_text(&shown), allowed);
+}
+
+static enum sc_code take_model(struct sc_openai_form *form, struct sc_str value,
+                               struct sc_error *err)
+{
+    (void)err;
+    replace(&form->model, value);
+    return SC_OK;
+}
+
+static enum sc_code take_prompt(struct sc_openai_form *form, struct sc_str value,
+                                struct sc_error *err)
+{
+    (void)err;
+    replace(&form->prompt, value);
+    return SC_OK;
+}
+
+static enum sc_code take_language(struct sc_openai_form *form, struct sc_str value,
+                                  struct sc_error *err)
+{
+    if (sc_openai_language_code(value, form->language))
+        return SC_OK;
+    return refuse("language", value, "an ISO 639-1 code such as en, or an English name", err);
+}
+
+/* A hint of several languages is one only when it names one. */
+static enum sc_code take_languages(struct sc_openai_form *form, struct sc_str value,
+                                   struct sc_error *err)
+{
+    char code[SC_OPENAI_LANGUAGE];
+    if (!sc_openai_language_code(value, code))
+        return refuse("languages", value, "ISO 639-1 codes such as en", err);
+    note(&form->ignored, SC_STR("languages"));
+    return SC_OK;
+}
+
+static enum sc_code take_format(struct sc_openai_form *form, struct sc_str value,
+                                struct sc_error *err)
+{
+    static const char *const names[] = {
+        [SC_OPENAI_JSON] = "json", [SC_OPENAI_TEXT] = "text",
+        [SC_OPENAI_SRT] = "srt",   [SC_OPENAI_VERBOSE_JSON] = "verbose_json",
+        [SC_OPENAI_VTT] = "vtt",
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
+        if (sc_str_equal(value, sc_str_from(names[i]))) {
+            form->format = (enum sc_openai_format)i;
+            return SC_OK;
+        }
+    }
+    if (sc_str_equal(value, SC_STR("diarized_json"))) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "response_format",
+                              "response_format 'diarized_json' needs an engine that tells speakers "
+                              "apart, and there is none: use json or verbose_json");
+    }
+    return refuse("response_format", value, "json, text, srt, verbose_json or vtt", err);
+}
+
+static enum sc_code take_temperature(struct sc_openai_form *form, struct sc_str value,
+                                     struct sc_error *err)
+{
+    double number;
+    if (!sc_str_to_double(value, &number) || !(number >= 0 && number <= 1))
+        return refuse("temperature", value, "a number from 0 to 1", err);
+    form->temperature = number;
+    return SC_OK;
+}
+
+static bool is_list_sign(char c)
+{
+    return c == '[' || c == ']' || c == '\'' || c == '"' || c == ',' || c == ' ';
+}
+
+/* One name, or a list of them as JSON or Python writes it. */
+static enum sc_code take_granularities(struct sc_openai_form *form, struct sc_str value,
+                                       struct sc_error *err)
+{
+    for (size_t at = 0; at < value.len;) {
+        if (is_list_sign(value.ptr[at])) {
+            at++;
+            continue;
+        }
+        struct sc_str word = { value.ptr + at, 0 };
+        while (at < value.len && !is_list_sign(value.ptr[at])) {
+            at++;
+            word.len++;
+        }
+        if (sc_str_equal(word, SC_STR("word")))
+            form->words = true;
+        else if (sc_str_equal(word, SC_STR("segment")))
+            form->segments = true;
+        else
+            return refuse("timestamp_granularities", word, "word or segment", err);
+    }
+    return SC_OK;
+}
+
+static enum sc_code take_stream(struct sc_openai_form *form, struct sc_str value,
+                                struct sc_error *err)
+{
+    bool on;
+    if (!sc_str_to_bool(value, &on))
+        return refuse("stream", value, "true or false", err);
+    if (on)
+        note(&form->ignored, SC_STR("stream"));
+    return SC_OK;
+}
+
+static enum sc_code take_keyword(struct sc_openai_form *form, struct sc_str value,
+                                 struct sc_error *err)
+{
+    (void)err;
+    if (form->keywords.len > 0)
+        sc_buf_puts(&form->keywords, ", ");
+    sc_buf_put_str(&form->keywords, value);
+    return SC_OK;
+}
+
+static const struct {
+    const char *name;
+    enum sc_code (*take)(struct sc_openai_form *form, struct sc_str value, struct sc_error *err);
+} fields[] = {
+    { "model", take_model },
+    { "language", take_language },
+    { "languages", take_languages },
+    { "prompt", take_prompt },
+    { "response_format", take_format },
+    { "temperature", take_temperature },
+    { "timestamp_granularities", take_granularities },
+    { "stream", take_stream },
+    { "keywords", take_keyword },
+    /* Known, and without effect on what our engines do. */
+    { "include", NULL },
+    { "chunking_strategy", NULL },
+    { "known_speaker_names", NULL },
+    { "known_speaker_references", NULL },
+};
+
+/* "name" of "name[]" and "name[key]". */
+static struct sc_str base_name(struct sc_str name)
+{
+    struct sc_str rest = name;
+    return sc_str_take_until(&rest, '[');
+}
+
+enum sc_code sc_openai_form_take(struct sc_openai_form *form, struct sc_str name,
+                                 struct sc_str value, struct sc_error *err)
+{
+    struct sc_str base = base_name(name);
+    value = sc_str_trim(value);
+    for (size_t i = 0; i < SC_ARRAY_LEN(fields); i++) {
+        if (!sc_str_equal(base, sc_str_from(fields[i].name)))
+            continue;
+        if (value.len == 0)
+            return SC_OK;
+        if (fields[i].take != NULL)
+            return fields[i].take(form, value, err);
+        note(&form->ignored, base);
+        return SC_OK;
+    }
+    note(&form->unknown, name);
+    return SC_OK;
+}
+
+enum sc_code sc_openai_form_check(const struct sc_openai_form *form, struct sc_error *err)
+{
+    if (form->model == NULL) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "model",
+                              "you must provide a model parameter, such as whisper-1");
+    }
+    if (form->keywords.failed || form->ignored.failed || form->unknown.failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the fields of the form");
+    return SC_OK;
+}

@@ -1,0 +1,217 @@
+#include "api/openai.h"
+
+#include "json/writer.h"
+
+#include <ctype.h>
+
+#include "base/banned.h"
+
+#define RATE_DIGITS 1 /* of the numbers that no engine of ours tells */
+
+/* ---- results ---- */
+
+/* All text as one line. */
+static void put_text(const struct sc_segments *segments, struct sc_buf *out)
+{
+    for (size_t i = 0; i < segments->count; i++) {
+        if (sc_segments_need_space(segments, i))
+            sc_buf_putc(out, ' ');
+        sc_buf_puts(out, segments->items[i].text == NULL ? "" : segments->items[i].text);
+    }
+}
+
+/* Clients of the whisper models join the texts of segments as they are: the space between two
+ * belongs to the second. What our engines do not tell is 0, never null: typed clients need it. */
+static void put_segment(struct sc_json *w, const struct sc_segments *segments, size_t i)
+{
+    const struct sc_segment *s = &segments->items[i];
+    SC_AUTO_BUF text = { 0 };
+    sc_buf_printf(&text, "%s%s", sc_segments_need_space(segments, i) ? " " : "",
+                  s->text == NULL ? "" : s->text);
+    w->out->failed = w->out->failed || text.failed;
+    sc_json_object(w, NULL);
+    sc_json_int(w, "id", (int64_t)i);
+    sc_json_int(w, "seek", s->start_ms / 10);
+    sc_json_seconds(w, "start", s->start_ms);
+    sc_json_seconds(w, "end", s->end_ms);
+    sc_json_str(w, "text", sc_buf_str(&text));
+    sc_json_array(w, "tokens");
+    sc_json_end(w);
+    sc_json_real(w, "temperature", 0, RATE_DIGITS);
+    sc_json_real(w, "avg_logprob", 0, RATE_DIGITS);
+    sc_json_real(w, "compression_ratio", 0, RATE_DIGITS);
+    sc_json_real(w, "no_speech_prob", 0, RATE_DIGITS);
+    if (s->speaker != NULL)
+        sc_json_text(w, "speaker", s->speaker);
+    sc_json_end(w);
+}
+
+static void put_words(struct sc_json *w, const struct sc_segments *segments)
+{
+    sc_json_array(w, "words");
+    for (size_t i = 0; i < segments->count; i++) {
+        const struct sc_segment *s = &segments->items[i];
+        for (size_t k = 0; k < s->word_count; k++) {
+            sc_json_object(w, NULL);
+            sc_json_text(w, "word", s->words[k].text);
+            sc_json_seconds(w, "start", s->words[k].start_ms);
+            sc_json_seconds(w, "end", s->words[k].end_ms);
+            sc_json_end(w);
+        }
+    }
+    sc_json_end(w);
+}
+
+static int64_t duration_of(const struct sc_openai_result *r)
+{
+    int64_t ms = SC_MAX(r->duration_ms, 0);
+    if (r->duration_ms < 0 && r->segments->count > 0)
+        ms = r->segments->items[r->segments->count - 1].end_ms;
+    return ms;
+}
+
+static void put_verbose(struct sc_json *w, const struct sc_openai_form *form,
+                        const struct sc_openai_result *r)
+{
+    /* Segments are what comes when nothing was asked for. */
+    bool segments = form->segments || !form->words;
+    sc_json_text(w, "task", r->translated ? "translate" : "transcribe");
+    sc_json_text(w, "language", r->translated ? "english" : sc_openai_language_name(r->language));
+    sc_json_seconds(w, "duration", duration_of(r));
+    if (segments) {
+        sc_json_array(w, "segments");
+        for (size_t i = 0; i < r->segments->count; i++)
+            put_segment(w, r->segments, i);
+        sc_json_end(w);
+    }
+    if (form->words)
+        put_words(w, r->segments);
+}
+
+void sc_openai_result_view(const struct sc_openai_form *form, const struct sc_openai_result *result,
+                           struct sc_buf *out)
+{
+    SC_AUTO_BUF text = { 0 };
+    put_text(result->segments, &text);
+    out->failed = out->failed || text.failed;
+    if (form->format == SC_OPENAI_TEXT) {
+        sc_buf_put_str(out, sc_buf_str(&text));
+        sc_buf_putc(out, '\n');
+        return;
+    }
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    if (form->format == SC_OPENAI_VERBOSE_JSON)
+        put_verbose(&w, form, result);
+    sc_json_str(&w, "text", sc_buf_str(&text));
+    sc_json_object(&w, "usage");
+    sc_json_text(&w, "type", "duration");
+    sc_json_int(&w, "seconds", (duration_of(result) + 999) / 1000);
+    sc_json_end(&w);
+    sc_json_end(&w);
+}
+
+/* ---- errors ---- */
+
+/* Where OpenAI's status or code is another than ours. 409 is never answered: clients take it for a
+ * collision and send the recording again. */
+static const struct {
+    enum sc_code code;
+    int status;
+    const char *openai; /* NULL: null */
+} kinds[] = {
+    { SC_E_INVALID_VALUE, 400, "invalid_value" },
+    { SC_E_INVALID_REQUEST, 400, NULL },
+    { SC_E_FILE_FORMAT, 400, NULL },
+    { SC_E_AUDIO_TOO_SHORT, 400, "audio_too_short" },
+    { SC_E_AUDIO_ERROR, 400, "audio_error" },
+    { SC_E_UNAUTHENTICATED, 401, "invalid_api_key" },
+    { SC_E_NOT_FOUND, 404, "unknown_url" },
+    { SC_E_METHOD_NOT_ALLOWED, 405, "method_not_supported" },
+    { SC_E_ENGINE_UNAVAILABLE, 404, "model_not_found" },
+    { SC_E_MODEL_ERROR, 404, "model_not_found" },
+    { SC_E_FILE_TOO_LARGE, 413, NULL },
+    { SC_E_RATE_LIMITED, 429, "rate_limit_exceeded" },
+    { SC_E_CANCELLED, 400, "cancelled" },
+    { SC_E_CONFLICT, 400, "conflict" },
+    { SC_E_IDEMPOTENCY_CONFLICT, 400, "idempotency_conflict" },
+    { SC_E_LEASE_LOST, 500, "lease_lost" },
+    { SC_E_STORE_INTEGRITY, 500, "store_integrity" },
+};
+
+struct kind {
+    int status;
+    char code[48]; /* "": null */
+};
+
+/* Codes that OpenAI has no word for are ours in its spelling. */
+static struct kind kind_of(enum sc_code code)
+{
+    struct kind kind = { .status = sc_code_http_status(code) };
+    for (size_t i = 0; i < SC_ARRAY_LEN(kinds); i++) {
+        if (kinds[i].code == code) {
+            const char *name = kinds[i].openai == NULL ? "" : kinds[i].openai;
+            kind.status = kinds[i].status;
+            (void)snprintf(kind.code, sizeof(kind.code), "%s", name);
+            return kind;
+        }
+    }
+    (void)snprintf(kind.code, sizeof(kind.code), "%s", sc_code_name(code));
+    for (char *c = kind.code; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return kind;
+}
+
+static void put_message(const struct sc_openai_refusal *r, struct sc_buf *out)
+{
+    const char *own = r->err->msg[0] == '\0' ? sc_code_text(r->err->code) : r->err->msg;
+    if (r->err->code == SC_E_FILE_FORMAT)
+        sc_buf_printf(out,
+                      "Invalid file format. Supported formats: ['flac', 'm4a', 'mp3', 'mp4', "
+                      "'mpeg', 'mpga', 'oga', 'ogg', 'wav', 'webm'] and whatever else FFmpeg "
+                      "decodes: %s",
+                      own);
+    else if (r->err->code == SC_E_FILE_TOO_LARGE)
+        sc_buf_printf(out, "Maximum content size limit (%lld) exceeded (%lld bytes read)",
+                      (long long)r->limit, (long long)r->length);
+    else if (r->err->code == SC_E_NOT_FOUND)
+        sc_buf_printf(out, "Invalid URL (%s %s)", r->method, r->path);
+    else
+        sc_buf_puts(out, own);
+}
+
+/* The field as OpenAI calls it; NULL: none of its own. */
+static const char *param_of(const struct sc_error *err)
+{
+    if (err->code == SC_E_ENGINE_UNAVAILABLE || err->code == SC_E_MODEL_ERROR ||
+        strcmp(err->field, "engine") == 0 || strcmp(err->field, "task") == 0)
+        return "model";
+    return err->field[0] == '\0' || err->code == SC_E_FILE_FORMAT ? NULL : err->field;
+}
+
+static const char *type_of(const struct sc_error *err, int status)
+{
+    if (err->code == SC_E_RATE_LIMITED)
+        return "requests";
+    bool server = status >= 500 || err->code == SC_E_FILE_TOO_LARGE;
+    return server ? "server_error" : "invalid_request_error";
+}
+
+int sc_openai_error_view(const struct sc_openai_refusal *refusal, struct sc_buf *out)
+{
+    struct kind kind = kind_of(refusal->err->code);
+    SC_AUTO_BUF message = { 0 };
+    put_message(refusal, &message);
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_object(&w, "error");
+    sc_json_str(&w, "message", sc_buf_str(&message));
+    sc_json_text(&w, "type", type_of(refusal->err, kind.status));
+    sc_json_text(&w, "param", param_of(refusal->err));
+    sc_json_text(&w, "code", kind.code[0] == '\0' ? NULL : kind.code);
+    sc_json_end(&w);
+    sc_json_end(&w);
+    return kind.status;
+}

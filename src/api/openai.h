@@ -1,0 +1,81 @@
+#pragma once
+/* OpenAI's dialect of the API, below /v1: the fields of its forms, its model names, its bodies and
+ * its errors. Everything here is pure; api/openai.c has the handlers. */
+
+#include "transcript/segment.h"
+#include "json/reader.h"
+
+/* ---- openai-form.c ---- */
+
+enum sc_openai_format {
+    SC_OPENAI_JSON,
+    SC_OPENAI_TEXT,
+    SC_OPENAI_SRT,
+    SC_OPENAI_VERBOSE_JSON,
+    SC_OPENAI_VTT
+};
+
+#define SC_OPENAI_LANGUAGE 12 /* a code with its NUL */
+
+struct sc_openai_form {
+    enum sc_openai_format format;
+    char *model;                       /* owned; NULL: none came */
+    char *prompt;                      /* owned; NULL: none */
+    char language[SC_OPENAI_LANGUAGE]; /* ISO 639 code; "": none */
+    double temperature;
+    bool words, segments;   /* timestamp_granularities that were named */
+    struct sc_buf keywords; /* separated by ", " */
+    struct sc_buf ignored;  /* fields that have no effect here, separated by ", " */
+    struct sc_buf unknown;  /* fields that nobody knows, the same; in printable form */
+};
+void sc_openai_form_done(struct sc_openai_form *form);
+/* Takes a field of the form, in any of its spellings: `name[]`, `name`, `name[key]`. What OpenAI
+ * does not allow either is INVALID_VALUE and names the field; an empty value is as good as none. */
+SC_MUST_USE enum sc_code sc_openai_form_take(struct sc_openai_form *form, struct sc_str name,
+                                             struct sc_str value, struct sc_error *err);
+/* Notes a field that the engine cannot heed. */
+void sc_openai_form_ignore(struct sc_openai_form *form, const char *name);
+/* After all were taken: what must be there is. */
+SC_MUST_USE enum sc_code sc_openai_form_check(const struct sc_openai_form *form,
+                                              struct sc_error *err);
+
+/* ---- openai-language.c ---- */
+
+/* "de", "de-AT", "DE", "german" → "de". False: no name of a language and no code. */
+bool sc_openai_language_code(struct sc_str text, char out[SC_OPENAI_LANGUAGE]);
+/* "de", "de-AT" → "german"; the code itself when its name is not known, "unknown" for "". Static,
+ * or the text given. */
+const char *sc_openai_language_name(const char *code);
+
+/* ---- openai-models.c ---- */
+
+/* What a model's name asks for; "": the default one. Slices of `name`. */
+struct sc_openai_model {
+    struct sc_str engine, model;
+};
+/* OpenAI's own names are the default engine; others are ENGINE or ENGINE/MODEL. */
+struct sc_openai_model sc_openai_model_parse(const char *name);
+/* The list of models, or with `id` (.ptr not NULL) the one object: false when there is none.
+ * engines: what `GET /api/engines` answers. */
+bool sc_openai_models_view(const struct sc_json_value *engines, const char *default_engine,
+                           struct sc_str id, struct sc_buf *out);
+
+/* ---- openai-view.c ---- */
+
+struct sc_openai_result {
+    const struct sc_segments *segments;
+    int64_t duration_ms;
+    const char *language; /* code; "": unknown */
+    bool translated;
+};
+/* The body of json, text or verbose_json. */
+void sc_openai_result_view(const struct sc_openai_form *form, const struct sc_openai_result *result,
+                           struct sc_buf *out);
+/* {"error": {message, type, param, code}}; returns the status. method and path are the request's,
+ * limit is the largest upload and length what came, both in bytes. */
+struct sc_openai_refusal {
+    const struct sc_error *err;
+    const char *method, *path;
+    int64_t limit, length;
+};
+int sc_openai_error_view(const struct sc_openai_refusal *refusal, struct sc_buf *out);

@@ -1,0 +1,277 @@
+/* OpenAI's dialect: fields, names of models and languages, bodies, errors. */
+
+#include "api/openai.h"
+
+#include "testing.h"
+
+#include "base/banned.h"
+
+static void take(struct sc_openai_form *form, const char *name, const char *value)
+{
+    struct sc_error err = { 0 };
+    if (sc_openai_form_take(form, sc_str_from(name), sc_str_from(value), &err) != SC_OK)
+        fail_msg("%s=%s: %s", name, value, err.msg);
+}
+
+static void lists_have_many_spellings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+        bool words, segments;
+    } rows[] = {
+        { "timestamp_granularities[]", "word", true, false },
+        { "timestamp_granularities", "segment", false, true },
+        { "timestamp_granularities", "['word']", true, false },
+        { "timestamp_granularities", "[\"word\", \"segment\"]", true, true },
+        { "timestamp_granularities[0]", "word,segment", true, true },
+        { "timestamp_granularities", "[]", false, false },
+        { "timestamp_granularities", "", false, false },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+        take(&form, rows[i].name, rows[i].value);
+        assert_true(form.words == rows[i].words && form.segments == rows[i].segments);
+    }
+}
+
+static void a_form_keeps_what_it_was_given(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_openai_form_check(&form, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "model");
+    take(&form, "model", "tiny");
+    take(&form, "model", "whisper-1"); /* the last one counts, as in most servers */
+    take(&form, "language", "Portuguese");
+    take(&form, "prompt", " a name ");
+    take(&form, "temperature", "0.25");
+    take(&form, "response_format", "verbose_json");
+    take(&form, "keywords[]", "alpha");
+    take(&form, "keywords[]", "beta");
+    take(&form, "stream", "true");
+    take(&form, "include[]", "logprobs");
+    take(&form, "chunking_strategy[type]", "server_vad");
+    take(&form, "chunking_strategy[threshold]", "0.5");
+    take(&form, "vad\nfilter", "1");
+    take(&form, "vad\nfilter", "1");
+    sc_openai_form_ignore(&form, "prompt");
+    assert_int_equal(sc_openai_form_check(&form, &err), SC_OK);
+    assert_string_equal(form.model, "whisper-1");
+    assert_string_equal(form.language, "pt");
+    assert_string_equal(form.prompt, "a name");
+    assert_true(form.temperature == 0.25);
+    assert_int_equal(form.format, SC_OPENAI_VERBOSE_JSON);
+    assert_string_equal(sc_buf_text(&form.keywords), "alpha, beta");
+    assert_string_equal(sc_buf_text(&form.ignored), "stream, include, chunking_strategy, prompt");
+    assert_null(strchr(sc_buf_text(&form.unknown), '\n'));
+    assert_null(strchr(sc_buf_text(&form.unknown), ',')); /* noted once */
+}
+
+static void wrong_values_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *field;
+    } rows[] = {
+        { "response_format", "docx", "response_format" },
+        { "response_format", "diarized_json", "response_format" },
+        { "temperature", "1.1", "temperature" },
+        { "temperature", "-0.1", "temperature" },
+        { "temperature", "nan", "temperature" },
+        { "temperature", "warm", "temperature" },
+        { "language", "klingonish", "language" },
+        { "language", "e1", "language" },
+        { "languages[]", "12", "languages" },
+        { "stream", "maybe", "stream" },
+        { "timestamp_granularities[]", "line", "timestamp_granularities" },
+        { "timestamp_granularities", "['word', 'line']", "timestamp_granularities" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+        struct sc_error err = { 0 };
+        enum sc_code code =
+            sc_openai_form_take(&form, sc_str_from(rows[i].name), sc_str_from(rows[i].value), &err);
+        assert_int_equal(code, SC_E_INVALID_VALUE);
+        assert_string_equal(err.field, rows[i].field);
+    }
+}
+
+static void languages_have_codes_and_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *code, *name;
+    } rows[] = {
+        { "de", "de", "german" },          { "DE", "de", "german" },
+        { "German", "de", "german" },      { "de-AT", "de", "german" },
+        { "zh_Hant_TW", "zh", "chinese" }, { "Mandarin", "zh", "chinese" },
+        { "yue", "yue", "cantonese" },     { "tlh", "tlh", "tlh" },
+        { "auto", "auto", "auto" },        { "haitian creole", "ht", "haitian creole" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        char code[SC_OPENAI_LANGUAGE];
+        assert_true(sc_openai_language_code(sc_str_from(rows[i].text), code));
+        assert_string_equal(code, rows[i].code);
+        assert_string_equal(sc_openai_language_name(code), rows[i].name);
+    }
+    assert_string_equal(sc_openai_language_name(""), "unknown");
+    assert_string_equal(sc_openai_language_name("en-US"), "english");
+    static const char *const bad[] = { "", "e", "engl", "e1", "-en", "english2" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
+        char code[SC_OPENAI_LANGUAGE];
+        assert_false(sc_openai_language_code(sc_str_from(bad[i]), code));
+    }
+}
+
+static void models_are_aliases_or_engines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *engine, *model;
+    } rows[] = {
+        { "whisper-1", "", "" },
+        { "gpt-4o-transcribe", "", "" },
+        { "whisper-2", "whisper-2", "" },
+        { "null", "null", "" },
+        { "null/delay_ms=3", "null", "delay_ms=3" },
+        { "command/a/b", "command", "a/b" },
+        { "/x", "", "x" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_openai_model m = sc_openai_model_parse(rows[i].name);
+        assert_true(sc_str_equal(m.engine, sc_str_from(rows[i].engine)));
+        assert_true(sc_str_equal(m.model, sc_str_from(rows[i].model)));
+    }
+}
+
+static void models_view_lists_what_can_run(void **state)
+{
+    (void)state;
+    static const char engines[] =
+        "{\"engines\": [{\"name\": \"a\", \"usable\": true, \"default_model\": \"m\"},"
+        "{\"name\": \"b\", \"usable\": false, \"default_model\": \"n\"}]}";
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    assert_int_equal(sc_json_parse(SC_STR(engines), &doc, NULL), SC_OK);
+    static const struct {
+        const char *id;
+        const char *default_engine;
+        bool found;
+    } rows[] = {
+        { "a", "b", true },          { "a/m", "b", true },  { "b", "a", false },
+        { "b/n", "a", false },       { "a/x", "a", false }, { "whisper-1", "a", true },
+        { "whisper-1", "b", false }, { "", "a", false },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF out = { 0 };
+        assert_true(rows[i].found == sc_openai_models_view(sc_json_root(doc),
+                                                           rows[i].default_engine,
+                                                           sc_str_from(rows[i].id), &out));
+    }
+    SC_AUTO_BUF none = { 0 };
+    assert_true(sc_openai_models_view(sc_json_root(doc), "b", (struct sc_str){ 0 }, &none));
+    assert_non_null(strstr(sc_buf_text(&none), "\"id\":\"a/m\""));
+    assert_null(strstr(sc_buf_text(&none), "whisper"));
+}
+
+static void add(struct sc_segments *s, const char *text, int64_t start_ms, int64_t end_ms)
+{
+    struct sc_segment *one = sc_segments_add(s);
+    assert_true(sc_segment_add_word(one, sc_str_from(text), start_ms, end_ms, 0.5f));
+    sc_segment_settle(one);
+}
+
+static void texts_of_segments_join_to_the_text(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS segments = { 0 };
+    add(&segments, "good", 0, 900);
+    add(&segments, "morning", 1000, 1900);
+    add(&segments, "\u4f1a\u8b70", 2000, 2900);
+    add(&segments, "\u3067\u3059", 3000, 3905);
+    const struct sc_openai_result result = { &segments, -1, "", false };
+    SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    form.format = SC_OPENAI_TEXT;
+    sc_openai_result_view(&form, &result, &text);
+
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF joined = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    form.format = SC_OPENAI_VERBOSE_JSON;
+    sc_openai_result_view(&form, &result, &body);
+    assert_int_equal(sc_json_parse(sc_buf_str(&body), &doc, NULL), SC_OK);
+    const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "segments");
+    for (size_t i = 0; i < sc_json_count(list); i++)
+        sc_buf_puts(&joined, sc_json_get_text(sc_json_member(sc_json_at(list, i), "text"), "?"));
+    sc_buf_putc(&joined, '\n');
+    assert_string_equal(sc_buf_text(&joined), sc_buf_text(&text));
+    /* Without a length of the recording the last word tells one. */
+    assert_non_null(strstr(sc_buf_text(&body), "\"duration\":3.905"));
+    assert_non_null(strstr(sc_buf_text(&body), "\"seconds\":4"));
+    assert_null(strstr(sc_buf_text(&body), "null"));
+}
+
+static void errors_are_told_in_openais_words(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sc_code code;
+        int status;
+        const char *text;
+    } rows[] = {
+        { SC_E_RATE_LIMITED, 429,
+          "\"type\":\"requests\",\"param\":null,\"code\":\"rate_limit_exceeded\"" },
+        { SC_E_AUDIO_TOO_SHORT, 400, "\"param\":\"file\",\"code\":\"audio_too_short\"" },
+        { SC_E_FILE_FORMAT, 400, "\"param\":null,\"code\":null" },
+        { SC_E_FILE_TOO_LARGE, 413, "Maximum content size limit (5) exceeded (6 bytes read)" },
+        { SC_E_UNAUTHENTICATED, 401, "invalid_api_key" },
+        { SC_E_MODEL_ERROR, 404, "\"param\":\"model\",\"code\":\"model_not_found\"" },
+        { SC_E_CANCELLED, 400, "\"cancelled\"" },
+        { SC_E_NO_SPACE, 507, "\"type\":\"server_error\"" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF out = { 0 };
+        struct sc_error err = { .code = rows[i].code };
+        (void)sc_error_field(&err, rows[i].code, i == 1 ? "file" : "", "a sentence");
+        const struct sc_openai_refusal refusal = { &err, "GET", "/v1/x", 5, 6 };
+        assert_int_equal(sc_openai_error_view(&refusal, &out), rows[i].status);
+        if (strstr(sc_buf_text(&out), rows[i].text) == NULL)
+            fail_msg("%s", sc_buf_text(&out));
+    }
+}
+
+static void errors_have_four_keys_and_no_409(void **state)
+{
+    (void)state;
+    for (int code = SC_OK + 1; code < SC_CODE_COUNT_; code++) {
+        SC_AUTO_BUF out = { 0 };
+        SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+        struct sc_error err = { .code = (enum sc_code)code };
+        const struct sc_openai_refusal refusal = { &err, "GET", "/v1/x", 5, 6 };
+        int status = sc_openai_error_view(&refusal, &out);
+        assert_in_range(status, 400, 599);
+        assert_int_not_equal(status, 409);
+        assert_int_equal(sc_json_parse(sc_buf_str(&out), &doc, NULL), SC_OK);
+        const struct sc_json_value *error = sc_json_member(sc_json_root(doc), "error");
+        assert_int_equal(sc_json_count(error), 4);
+        assert_true(sc_json_get_text(sc_json_member(error, "message"), "")[0] != '\0');
+        const char *type = sc_json_get_text(sc_json_member(error, "type"), "");
+        assert_true(strcmp(type, "server_error") == 0 || status < 500);
+        assert_non_null(sc_json_member(error, "param"));
+        assert_non_null(sc_json_member(error, "code"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(lists_have_many_spellings),          TEST(a_form_keeps_what_it_was_given),
+        TEST(wrong_values_are_refused_by_name),   TEST(languages_have_codes_and_names),
+        TEST(models_are_aliases_or_engines),      TEST(models_view_lists_what_can_run),
+        TEST(texts_of_segments_join_to_the_text), TEST(errors_are_told_in_openais_words),
+        TEST(errors_have_four_keys_and_no_409),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
