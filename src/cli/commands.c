@@ -98,7 +98,7 @@ static const struct sc_flag serve_flags[] = {
     { "listen", 0, SC_FLAG_VALUE, "ADDR:PORT",
       "TCP address beside the Unix socket, such as "
       "127.0.0.1:8000" },
-    { "workers", 0, SC_FLAG_VALUE, "N", "Local worker processes; 0: one for each core" },
+    { "workers", 0, SC_FLAG_VALUE, "N", "Local worker processes; 0: one for each core, -1: none" },
     { "ephemeral", 0, SC_FLAG_SWITCH, NULL, "End soon after the last client and task" },
     { "ready-fd", 0, SC_FLAG_VALUE, "N", "Descriptor to which \"ready\" or an error is written" },
     { 0 },

@@ -198,7 +198,7 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
         .store = d->store,
         .queue = d->queue,
         .socket = d->folder.socket,
-        .workers = d->config->workers == 0 ? core_count() : (int)d->config->workers,
+        .workers = d->config->workers == 0 ? core_count() : (int)SC_MAX(d->config->workers, 0),
     };
     enum sc_code code = sc_supervisor_open(&options, &d->supervisor, err);
     if (code != SC_OK)

@@ -365,7 +365,7 @@ enum sc_code sc_supervisor_open(const struct sc_supervisor_options *options,
 {
     struct sc_supervisor *s = sc_alloc(sizeof(*s));
     s->options = *options;
-    s->options.workers = SC_MAX(1, SC_MIN(options->workers, SC_WORKERS_MAX));
+    s->options.workers = SC_MAX(0, SC_MIN(options->workers, SC_WORKERS_MAX));
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (int i = 0; i < SC_WORKERS_MAX; i++)

@@ -144,6 +144,7 @@ static enum sc_code configure(struct sc_conn *conn, int64_t busy_timeout_ms, str
     (void)sqlite3_busy_timeout(db, (int)busy_timeout_ms);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 
@@ -165,9 +166,17 @@ static enum sc_code configure(struct sc_conn *conn, int64_t busy_timeout_ms, str
     return code;
 }
 
+static void configure_library(void)
+{
+    /* Its count of bytes in use, which nobody reads, costs a lock for each allocation. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum sc_code sc_conn_open(const char *path, enum sc_conn_kind kind, bool create,
                           int64_t busy_timeout_ms, struct sc_conn **out, struct sc_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    sc_assert(pthread_once(&once, configure_library) == 0);
     SC_AUTO(sc_conn_closep) struct sc_conn *conn = sc_alloc(sizeof(*conn));
     conn->is_writer = kind == SC_CONN_WRITER;
     conn->full_sync = -1;
@@ -190,6 +199,7 @@ void sc_conn_after_commit(struct sc_conn *tx, sc_after_commit_fn fn, void *owner
     struct sc_after *a = sc_alloc(sizeof(*a) + size);
     a->fn = fn;
     a->owner = owner;
+    a->size = size;
     if (size > 0)
         memcpy(a->arg, arg, size);
     if (tx->after_tail == NULL)

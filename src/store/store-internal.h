@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <sqlite3.h>
 
 /* ---- connections (conn.c) ---- */
@@ -27,6 +28,7 @@ struct sc_after {
     struct sc_after *next;
     sc_after_commit_fn fn;
     void *owner;
+    size_t size; /* 0: a signal */
     char arg[];
 };
 
@@ -113,8 +115,7 @@ struct sc_member {
     enum sc_durability durability;
     struct sc_error *err; /* the caller's */
     enum sc_code code;
-    bool done;
-    pthread_cond_t finished;
+    sem_t finished;
 };
 
 struct sc_store {

@@ -50,7 +50,8 @@ SC_MUST_USE enum sc_code sc_store_write(struct sc_store *store, enum sc_durabili
 
 /* Called after the COMMIT and before sc_store_write returns, on the writer thread, in order;
  * dropped when the write is rolled back. `arg` is copied (size bytes) and freed by the store. fn
- * must not block; it may read through sc_store_read. */
+ * must not block; it may read through sc_store_read. With size 0 it is a signal: writes that share
+ * a COMMIT send it once, after everything else. */
 typedef void (*sc_after_commit_fn)(void *owner, const void *arg);
 void sc_conn_after_commit(struct sc_conn *tx, sc_after_commit_fn fn, void *owner, const void *arg,
                           size_t size);

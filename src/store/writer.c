@@ -136,10 +136,41 @@ static enum sc_code run_group(struct sc_conn *conn, bool full, struct sc_member 
     return code;
 }
 
+#define SIGNALS_MAX 16
+
+struct signals { /* those that were sent after this commit */
+    const struct sc_after *sent[SIGNALS_MAX];
+    size_t count;
+};
+
+static bool is_sent(const struct signals *signals, const struct sc_after *a)
+{
+    for (size_t i = 0; i < signals->count; i++) {
+        if (signals->sent[i]->fn == a->fn && signals->sent[i]->owner == a->owner)
+            return true;
+    }
+    return false;
+}
+
+static void send_signals(struct sc_conn *conn)
+{
+    struct signals signals = { .count = 0 };
+    for (const struct sc_after *a = conn->after_head; a != NULL; a = a->next) {
+        if (a->size > 0 || is_sent(&signals, a))
+            continue;
+        if (signals.count < SIGNALS_MAX)
+            signals.sent[signals.count++] = a;
+        a->fn(a->owner, NULL);
+    }
+}
+
 static void run_after_commit(struct sc_conn *conn)
 {
-    for (struct sc_after *a = conn->after_head; a != NULL; a = a->next)
-        a->fn(a->owner, a->arg);
+    for (struct sc_after *a = conn->after_head; a != NULL; a = a->next) {
+        if (a->size > 0)
+            a->fn(a->owner, a->arg);
+    }
+    send_signals(conn);
     sc_conn_after_drop(conn, NULL);
 }
 
@@ -272,16 +303,13 @@ static void checkpoint(struct sc_store *store, bool truncate)
 }
 
 /* Answers the members from `m` up to `end`; with err NULL each its own code. */
-static void reply(struct sc_store *store, struct sc_member *m, const struct sc_member *end,
-                  const struct sc_error *err)
+static void reply(struct sc_member *m, const struct sc_member *end, const struct sc_error *err)
 {
-    SC_LOCK(&store->lock);
     while (m != end) {
         struct sc_member *next = m->next; /* m is gone once its caller wakes */
         if (err != NULL)
             m->code = sc_error_copy(m->err, err);
-        m->done = true;
-        (void)pthread_cond_signal(&m->finished);
+        sc_assert(sem_post(&m->finished) == 0);
         m = next;
     }
 }
@@ -315,14 +343,14 @@ static void run_turn(struct sc_store *store, struct sc_member *list, bool full)
         sc_assert(code != SC_OK || sqlite3_txn_state(conn->db, NULL) == SQLITE_TXN_NONE);
         if (code == SC_OK) {
             run_after_commit(conn);
-            reply(store, first, list, NULL);
+            reply(first, list, NULL);
             continue;
         }
         /* Somebody holds the write lock from outside: these may try again. Anything else is the
          * failure described above. */
         if (opened || code != SC_E_STORE_UNAVAILABLE)
             set_unwritable(store, &err);
-        reply(store, first, NULL, &err);
+        reply(first, NULL, &err);
         return;
     }
     if (checkpoint_is_due(store))
@@ -355,7 +383,7 @@ static void fail_queued(struct sc_store *store, const struct sc_error *why)
         list = store->head;
         store->head = store->tail = NULL;
     }
-    reply(store, list, NULL, why);
+    reply(list, NULL, why);
 }
 
 /* Waits for work. False: the end. *list may stay NULL: time for the rest, with its *reason when the
@@ -435,17 +463,17 @@ enum sc_code sc_store_write(struct sc_store *store, enum sc_durability durabilit
             return sc_error_set(err, SC_E_SHUTTING_DOWN, "the store is closing");
         if (!store->writable)
             return sc_error_copy(err, &store->reason);
-        sc_cond_init(&m.finished);
+        sc_assert(sem_init(&m.finished, 0, 0) == 0);
         if (store->tail == NULL)
             store->head = &m;
         else
             store->tail->next = &m;
         store->tail = &m;
         (void)pthread_cond_signal(&store->wake);
-        while (!m.done)
-            (void)sc_cond_wait(&m.finished, &store->lock, -1);
     }
-    (void)pthread_cond_destroy(&m.finished);
+    while (sem_wait(&m.finished) != 0)
+        sc_assert(errno == EINTR);
+    sc_assert(sem_destroy(&m.finished) == 0);
     return m.code;
 }
 

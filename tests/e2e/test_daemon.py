@@ -147,6 +147,16 @@ def test_a_killed_worker_is_replaced(make_server):
     assert [w["name"] for w in alive].count("local-1") == 1, alive
 
 
+def test_a_server_may_keep_no_workers_of_its_own(make_server):
+    server = make_server({"SCRIPTA_WORKERS": -1})
+    client = server.client
+    job = client.post("/api/jobs", {"pipeline": "noop"}).json
+    worker = client.post("/api/worker/register", {"name": "far", "host": "h", "pid": 1, "engines": []}).json
+    claim = {"worker_id": worker["worker_id"], "lanes": ["noop"], "max": 2, "wait_ms": 5000}
+    [task] = client.post("/api/worker/claim", claim).json["tasks"]
+    assert task["job_id"] == job["job_id"] and not server.workers()
+
+
 def test_a_crash_over_a_batch_condemns_only_the_guilty(make_server):
     """One worker takes several chunks at once; the poisoned one is found by claiming it alone."""
     server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_BACKOFF": "50ms",

@@ -133,9 +133,9 @@ static void bad_files_are_refused_with_name_value_range_and_line(void **state)
     static const struct {
         const char *yaml, *message;
     } rows[] = {
-        { "workers: 65\n", "scripta.yaml:1: workers is '65', must be a whole number, 0 to 64" },
+        { "workers: 65\n", "scripta.yaml:1: workers is '65', must be a whole number, -1 to 64" },
         { "\nworkers: many\n",
-          "scripta.yaml:2: workers is 'many', must be a whole number, 0 to 64" },
+          "scripta.yaml:2: workers is 'many', must be a whole number, -1 to 64" },
         { "queue:\n  lease: 99ms\n", "scripta.yaml:2: queue.lease is '99ms', must be a duration "
                                      "such as 250ms, 30s, 15m, 2h or "
                                      "7d, at least 100 ms" },
@@ -198,10 +198,10 @@ static void bad_env_files_variables_and_flags_are_refused(void **state)
     assert_string_equal(err.msg, "flag: there is no setting 'worker'; did you mean 'workers'?");
     assert_int_equal(load(&dir, "workers", &config, &err), SC_E_CONFIG_ERROR);
     assert_string_equal(err.msg, "flag: expected workers=VALUE");
-    assert_int_equal(setenv("SCRIPTA_WORKERS", "-1", 1), 0);
+    assert_int_equal(setenv("SCRIPTA_WORKERS", "-2", 1), 0);
     assert_int_equal(load(&dir, NULL, &config, &err), SC_E_CONFIG_ERROR);
     assert_string_equal(err.msg,
-                        "env SCRIPTA_WORKERS: workers is '-1', must be a whole number, 0 to 64");
+                        "env SCRIPTA_WORKERS: workers is '-2', must be a whole number, -1 to 64");
     assert_string_equal(err.field, "workers");
     assert_null(config);
     clean_env(&dir);

@@ -17,6 +17,30 @@ static enum sc_code read_setting(struct sc_conn *conn, const char *key, char out
     return code;
 }
 
+/* Parameters that the planner may hold against the condition of a partial index. */
+static void new_values_do_not_prepare_a_statement_anew(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_OK);
+    for (int i = 0; i < SC_SQL_COUNT_; i++) {
+        sqlite3_stmt *st = NULL;
+        assert_int_equal(sqlite3_prepare_v3(conn->db, sc_sql_text((enum sc_sql)i), -1,
+                                            SQLITE_PREPARE_PERSISTENT, &st, NULL),
+                         SQLITE_OK);
+        for (int n = 0; n < 3; n++) {
+            for (int k = 1; k <= sqlite3_bind_parameter_count(st); k++)
+                assert_int_equal(sqlite3_bind_int(st, k, n + k), SQLITE_OK);
+            (void)sqlite3_step(st); /* a reader may not write: only its preparation counts */
+            (void)sqlite3_reset(st);
+        }
+        if (sqlite3_stmt_status(st, SQLITE_STMTSTATUS_REPREPARE, 0) != 0)
+            fail_msg("%s is prepared anew", sc_sql_name((enum sc_sql)i));
+        assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+    }
+}
+
 static void values_are_bound_and_read_by_name(void **state)
 {
     (void)state;
@@ -214,6 +238,7 @@ static void misuse_aborts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(new_values_do_not_prepare_a_statement_anew),
         TEST(values_are_bound_and_read_by_name),
         TEST(a_null_is_absent_and_empty),
         TEST(no_row_is_not_found_and_leaves_the_error_alone),

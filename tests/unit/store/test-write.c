@@ -191,6 +191,38 @@ static void callbacks_come_after_the_commit_in_order_and_only_of_what_was_commit
     assert_string_equal(log.text, "ac");
 }
 
+static void count_signal(void *owner, const void *arg)
+{
+    struct log *log = owner;
+    assert_null(arg);
+    log->text[strlen(log->text)] = '!';
+}
+
+static enum sc_code write_and_signal(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct noting *n = ctx;
+    sc_conn_after_commit(tx, count_signal, n->log, NULL, 0);
+    return write_and_note(tx, ctx, err);
+}
+
+static void a_signal_of_many_members_comes_once_and_last(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct log log = { .store = f.store };
+    struct noting n[4] = {
+        { &log, 'a', SC_E_CONFLICT },
+        { &log, 'b', SC_OK },
+        { &log, 'c', SC_OK },
+        { &log, 'd', SC_OK },
+    };
+    struct call calls[4];
+    for (int i = 0; i < 4; i++)
+        calls[i] = (struct call){ .durability = SC_RELAXED, .fn = write_and_signal, .ctx = &n[i] };
+    run_together(f.store, calls, 4);
+    assert_string_equal(log.text, "bcd!");
+}
+
 static void note_slowly(void *owner, const void *arg)
 {
     (void)arg;
@@ -631,6 +663,7 @@ int main(void)
         TEST(a_member_that_fails_takes_no_neighbour_with_it),
         TEST(a_refused_row_takes_its_whole_member_and_nobody_else),
         TEST(callbacks_come_after_the_commit_in_order_and_only_of_what_was_committed),
+        TEST(a_signal_of_many_members_comes_once_and_last),
         TEST(a_write_returns_after_its_callbacks),
         TEST(a_durable_write_is_synced_and_a_relaxed_one_is_not),
         TEST(a_durable_write_that_finds_its_work_done_waits_for_that_to_be_synced),
