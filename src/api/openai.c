@@ -194,7 +194,7 @@ static enum sc_code write_captions(const struct call *call, const struct sc_tran
         .language = t->language,
         .version = t->version,
     };
-    return sc_format_to_buf(call->writer, segments, &meta, body, err);
+    return sc_format_to_buf(call->writer, segments, &meta, NULL, body, err);
 }
 
 static enum sc_code write_result(const struct call *call, struct sc_conn *conn,
