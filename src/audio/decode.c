@@ -6,8 +6,12 @@
 
 #include "base/banned.h"
 
-#define ERRORS_IN_A_ROW 5000 /* packets without one sample between them: the rest is noise */
-#define READ_ERRORS 100      /* in a row from the demuxer */
+#define READ_ERRORS 100 /* in a row from the demuxer */
+/* A probe of which nothing decodes looks no further than this. */
+#define LOOK_PACKETS 200000
+#define LOOK_BYTES ((int64_t)256 << 20)
+#define MS(n) ((int64_t)(n) * (SC_AUDIO_RATE / 1000))
+#define SHORT_OF_WHOLE MS(500)        /* less is rounding and padding */
 #define ALLOC_MAX ((size_t)128 << 20) /* one block; headers lie about sizes */
 
 struct decode {
@@ -15,9 +19,9 @@ struct decode {
     struct timeline timeline;
     struct sc_audio_stats *stats;
     int64_t packets;
-    int64_t packet_ms; /* length of the packets read so far, decodable or not */
-    int64_t errors_in_a_row;
-    bool ended; /* enough was decoded */
+    int64_t bytes; /* of those packets */
+    bool failed;   /* the packet under way gave an error */
+    bool ended;    /* enough was decoded */
 };
 
 static void decode_done(struct decode *d)
@@ -59,7 +63,7 @@ static void count_error(struct decode *d)
 {
     if (d->stats->packet_errors++ == 0)
         d->stats->first_error_ms = d->timeline.at * 1000 / SC_AUDIO_RATE;
-    d->errors_in_a_row++;
+    d->failed = true;
 }
 
 /* Takes what the decoder has ready. EAGAIN asks for another packet; EOF comes only after the empty
@@ -74,7 +78,6 @@ static enum sc_code receive(struct decode *d, AVFrame *frame, struct sc_error *e
             count_error(d);
             return SC_OK;
         }
-        d->errors_in_a_row = 0;
         enum sc_code code = timeline_frame(&d->timeline, frame, err);
         av_frame_unref(frame);
         if (code != SC_OK)
@@ -86,10 +89,14 @@ static enum sc_code receive(struct decode *d, AVFrame *frame, struct sc_error *e
 static enum sc_code decode_packet(struct decode *d, const AVPacket *packet, AVFrame *frame,
                                   struct sc_error *err)
 {
+    d->failed = false;
     int rc = avcodec_send_packet(d->in.codec, packet);
     if (rc < 0 && rc != AVERROR_EOF)
         count_error(d);
-    return receive(d, frame, err);
+    enum sc_code code = receive(d, frame, err);
+    if (d->failed && packet != NULL)
+        timeline_lose(&d->timeline, packet->duration);
+    return code;
 }
 
 static bool nothing_decodes(const struct decode *d)
@@ -100,25 +107,22 @@ static bool nothing_decodes(const struct decode *d)
 static enum sc_code refuse_undecodable(const struct decode *d, struct sc_error *err)
 {
     return sc_error_set(err, SC_E_FILE_FORMAT,
-                        "nothing in the first seconds of this recording can be decoded as '%s': it "
-                        "is damaged or encrypted; upload another copy",
+                        "nothing in this recording can be decoded as '%s': it is damaged or "
+                        "encrypted; upload another copy",
                         d->in.codec->codec->name);
 }
 
-/* After each packet: is it worth going on? */
+/* After each packet: is it worth going on? What decodes later is worth having, however long it
+ * takes to come; only a probe must answer soon. */
 static enum sc_code judge(struct decode *d, const AVPacket *packet, struct sc_error *err)
 {
     d->packets++;
-    if (packet->duration > 0)
-        d->packet_ms +=
-            av_rescale_q(packet->duration, d->in.stream->time_base, (AVRational){ 1, 1000 });
-    if (nothing_decodes(d) && (d->packet_ms >= SC_AUDIO_PROBE_MS || d->packets >= 1000))
+    d->bytes += packet->size;
+    if (!d->in.options->probe)
+        return SC_OK;
+    if (nothing_decodes(d) && (d->packets >= LOOK_PACKETS || d->bytes >= LOOK_BYTES))
         return refuse_undecodable(d, err);
-    if (d->errors_in_a_row >= ERRORS_IN_A_ROW)
-        return sc_error_set(err, SC_E_AUDIO_ERROR,
-                            "the recording is damaged from %lld s on: nothing there can be decoded",
-                            (long long)(d->timeline.at / SC_AUDIO_RATE));
-    if (d->in.options->probe && d->timeline.at >= SC_AUDIO_PROBE_MS * (SC_AUDIO_RATE / 1000))
+    if (d->timeline.at >= MS(SC_AUDIO_PROBE_MS))
         d->ended = true;
     return SC_OK;
 }
@@ -191,6 +195,22 @@ static enum sc_code check_declared(const struct sc_audio_info *info,
                         (long long)(info->duration_ms / 1000), (long long)(options->max_ms / 1000));
 }
 
+static void report(const struct decode *d, struct sc_audio_stats *stats)
+{
+    const struct timeline *t = &d->timeline;
+    stats->samples = t->sent;
+    stats->decoded_ms = t->decoded * 1000 / SC_AUDIO_RATE;
+    memcpy(stats->lost, t->lost, sizeof(stats->lost));
+    stats->lost_count = t->lost_count;
+    if (d->ended)
+        return;
+    stats->truncated = input_is_cut_off(&d->in) || t->at + SHORT_OF_WHOLE < d->in.whole_samples;
+    /* The packet that the cut went through need not be told of apart. */
+    const struct sc_audio_span *last = &stats->lost[SC_MAX(t->lost_count, (size_t)1) - 1];
+    if (stats->truncated && t->lost_count > 0 && t->at / MS(1) - last->start_ms < 500)
+        stats->lost_count--;
+}
+
 enum sc_code sc_audio_decode(const struct sc_audio_source *source,
                              const struct sc_audio_options *options,
                              const struct sc_audio_sink *sink, struct sc_audio_stats *stats,
@@ -207,6 +227,9 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
     if (code == SC_OK)
         code = check_declared(&info, options, err);
     if (code == SC_OK)
+        code = mixer_init(&d.timeline.mixer, options->channels, info.channels, err);
+    info.streams = d.timeline.mixer.streams;
+    if (code == SC_OK)
         code = sink->info(sink->ctx, &info, err);
     if (code != SC_OK)
         return code;
@@ -215,8 +238,7 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
     code = decode_all(&d, err);
     if (code != SC_OK)
         return code;
-    counted.samples = d.timeline.sent;
-    counted.decoded_ms = d.timeline.decoded * 1000 / SC_AUDIO_RATE;
+    report(&d, &counted);
     *stats = counted;
     return SC_OK;
 }

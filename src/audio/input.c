@@ -4,13 +4,11 @@
 #include "audio/input.h"
 
 #include <errno.h>
-#include <strings.h>
 
 #include "base/banned.h"
 
 #define IO_BUFFER (32 << 10)
 #define PROBE_BYTES (1 << 20)
-#define OGG_PAGE_MAX 65307
 #define SCORE_MIN 5          /* a lone sync word in noise scores 1 */
 #define SCORE_FOREIGN_MIN 26 /* below, a name would be a guess */
 
@@ -18,7 +16,7 @@ const char input_formats[] =
     "wav,w64,aiff,mp3,aac,flac,ogg,matroska,webm,mov,mp4,m4a,asf,amr,caf,mpegts,avi,au";
 
 /* Native decoders of what people record; no wrapper libraries, no video. */
-static const char input_codecs[] =
+const char input_codecs[] =
     "pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_u16le,pcm_u16be,pcm_s24le,pcm_s24be,pcm_u24le,pcm_u24be,"
     "pcm_s32le,pcm_s32be,pcm_u32le,pcm_u32be,pcm_s64le,pcm_s64be,pcm_f32le,pcm_f32be,pcm_f64le,"
     "pcm_f64be,pcm_alaw,pcm_mulaw,pcm_s8_planar,pcm_s16le_planar,pcm_s24le_planar,"
@@ -217,23 +215,39 @@ static bool is_encrypted(const AVStream *stream)
            stream->codecpar->codec_tag == MKTAG('e', 'n', 'c', 'a');
 }
 
-static enum sc_code choose_stream(struct input *in, struct sc_error *err)
+/* A track that can be decoded before one that cannot, the film's own sound before a commentary,
+ * what the container calls default before the rest; of equals the first. */
+static int rank(const AVStream *stream)
 {
-    int index = av_find_best_stream(in->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
-    /* A track of a codec that is not accepted counts for nothing above; it is refused by name
-     * later. */
-    for (unsigned i = 0; i < in->format->nb_streams && index < 0; i++) {
-        if (in->format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
-            index = (int)i;
+    const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
+    bool usable = decoder != NULL && av_match_list(decoder->name, input_codecs, ',') &&
+                  !is_encrypted(stream) && stream->codecpar->ch_layout.nb_channels > 0;
+    const int special = AV_DISPOSITION_COMMENT | AV_DISPOSITION_VISUAL_IMPAIRED |
+                        AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_DESCRIPTIONS;
+    return (usable ? 4 : 0) + ((stream->disposition & special) == 0 ? 2 : 0) +
+           ((stream->disposition & AV_DISPOSITION_DEFAULT) != 0 ? 1 : 0);
+}
+
+static enum sc_code choose_stream(struct input *in, struct sc_audio_info *info,
+                                  struct sc_error *err)
+{
+    int best = -1;
+    for (unsigned i = 0; i < in->format->nb_streams; i++) {
+        AVStream *s = in->format->streams[i];
+        s->discard = AVDISCARD_ALL;
+        if (s->codecpar->codec_type != AVMEDIA_TYPE_AUDIO)
+            continue;
+        info->tracks++;
+        if (rank(s) <= best)
+            continue;
+        best = rank(s);
+        in->stream = s;
+        info->track = info->tracks;
     }
-    if (index < 0)
+    if (in->stream == NULL)
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "this file has no sound track: upload a recording with sound");
-    for (unsigned i = 0; i < in->format->nb_streams; i++) {
-        if (i != (unsigned)index)
-            in->format->streams[i]->discard = AVDISCARD_ALL;
-    }
-    in->stream = in->format->streams[index];
+    in->stream->discard = AVDISCARD_DEFAULT;
     if (is_encrypted(in->stream))
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "this recording is encrypted: export it without copy protection");
@@ -267,191 +281,6 @@ static enum sc_code open_codec(struct input *in, struct sc_error *err)
     return SC_OK;
 }
 
-static bool has_video(const AVFormatContext *format)
-{
-    for (unsigned i = 0; i < format->nb_streams; i++) {
-        const AVStream *s = format->streams[i];
-        if (s->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
-            (s->disposition & AV_DISPOSITION_ATTACHED_PIC) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* FFmpeg has one demuxer for Matroska and WebM and does not tell them apart. */
-static bool is_webm(struct input *in)
-{
-    char head[64];
-    int64_t n = in->source->read_at(in->source->ctx, 0, head, sizeof(head));
-    return n > 0 && memmem(head, (size_t)n, "webm", 4) != NULL;
-}
-
-static const char *format_name(struct input *in)
-{
-    const char *name = in->format->iformat->name;
-    if (av_match_list("mov", name, ','))
-        return has_video(in->format) ? "mp4" : "m4a";
-    if (av_match_list("matroska", name, ','))
-        return is_webm(in) ? "webm" : "mkv";
-    if (strcmp(name, "asf") == 0)
-        return has_video(in->format) ? "wmv" : "wma";
-    if (strcmp(name, "mpegts") == 0)
-        return "ts";
-    return name;
-}
-
-static int64_t samples_of(const struct input *in, int64_t ts)
-{
-    return av_rescale_q(ts, in->stream->time_base, (AVRational){ 1, SC_AUDIO_RATE });
-}
-
-/* Timelines of MP4 and Matroska are anchored: a track that begins late is silent until then. Those
- * of streams (MPEG-TS, Ogg, ASF) begin anywhere, and time 0 is where the first of them begins. */
-static void set_origin(struct input *in)
-{
-    const AVFormatContext *f = in->format;
-    const char *name = f->iformat->name;
-    bool anchored = av_match_list("mov", name, ',') || av_match_list("matroska", name, ',') ||
-                    av_match_list("avi", name, ',');
-    int64_t start = in->stream->start_time == AV_NOPTS_VALUE ? 0 : in->stream->start_time;
-    int64_t late_ms = av_rescale_q(start, in->stream->time_base, (AVRational){ 1, 1000 });
-    int64_t known_ms = f->duration > 0 ? f->duration / 1000 : 0;
-
-    in->origin = 0;
-    if (anchored && late_ms >= 0 && (late_ms <= 60000 || late_ms < known_ms))
-        return;
-    in->origin = start;
-    if (!anchored && f->start_time != AV_NOPTS_VALUE) {
-        int64_t first = av_rescale_q(f->start_time, AV_TIME_BASE_Q, in->stream->time_base);
-        int64_t apart = av_rescale_q(start - first, in->stream->time_base, (AVRational){ 1, 1 });
-        if (apart >= 0 && apart < 3600)
-            in->origin = first;
-    }
-}
-
-/* A declared length that the bytes cannot hold is a lie: even the thinnest speech codec takes 300
- * bits a second, and PCM says exactly what it takes. */
-static bool duration_is_plausible(const struct input *in, int64_t ms)
-{
-    const AVCodecParameters *par = in->stream->codecpar;
-    int64_t per_second = 40;
-    int bits = av_get_exact_bits_per_sample(par->codec_id);
-    if (bits > 0 && par->sample_rate > 0)
-        per_second = SC_MAX((int64_t)bits * par->ch_layout.nb_channels * par->sample_rate / 8, 1);
-    return ms >= 0 && ms / 1000 <= in->source->size / per_second + 2;
-}
-
-/* Serial number of the last Ogg page in bytes; false when there is none. */
-static bool last_ogg_serial(const uint8_t *bytes, size_t len, uint32_t *serial)
-{
-    for (size_t at = len < 27 ? 0 : len - 26; at-- > 0;) {
-        if (memcmp(bytes + at, "OggS", 4) == 0) {
-            memcpy(serial, bytes + at + 14, sizeof(*serial));
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Ogg files may be joined end to end; the duration that FFmpeg reads off the last page is then that
- * of the last part. */
-static bool is_chained_ogg(struct input *in)
-{
-    uint8_t first[27];
-    uint32_t first_serial = 0;
-    uint32_t last_serial = 0;
-    const struct sc_audio_source *s = in->source;
-    if (strcmp(in->format->iformat->name, "ogg") != 0 || in->format->nb_streams != 1 ||
-        s->read_at(s->ctx, 0, first, sizeof(first)) != (int64_t)sizeof(first))
-        return false;
-    SC_AUTO(av_memoryp) uint8_t *tail = av_malloc(OGG_PAGE_MAX);
-    int64_t n = tail == NULL
-                    ? -1
-                    : s->read_at(s->ctx, SC_MAX(s->size - OGG_PAGE_MAX, 0), tail, OGG_PAGE_MAX);
-    return n > 0 && last_ogg_serial(first, sizeof(first), &first_serial) &&
-           last_ogg_serial(tail, (size_t)n, &last_serial) && first_serial != last_serial;
-}
-
-static void read_duration(struct input *in, struct sc_audio_info *info)
-{
-    const AVFormatContext *f = in->format;
-    int64_t ms = f->duration > 0 ? av_rescale(f->duration, 1000, AV_TIME_BASE) : -1;
-    bool guessed = f->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE &&
-                   av_get_exact_bits_per_sample(in->stream->codecpar->codec_id) == 0;
-    info->duration_ms = -1;
-    info->estimated_ms = -1;
-    if (guessed)
-        info->estimated_ms = ms;
-    else if (is_chained_ogg(in))
-        info->duration_ms = -1;
-    else if (duration_is_plausible(in, ms))
-        info->duration_ms = ms;
-
-    in->limit_ms = info->duration_ms;
-    in->end_samples = -1;
-    if (av_match_list("mov", f->iformat->name, ',') && in->stream->duration > 0) {
-        int64_t start = in->stream->start_time == AV_NOPTS_VALUE ? 0 : in->stream->start_time;
-        in->end_samples = samples_of(in, start - in->origin + in->stream->duration);
-    }
-}
-
-/* Keys of the container's own housekeeping, and keys that are no plain text, are not worth keeping.
- */
-static bool is_worth_keeping(const char *key)
-{
-    if (av_match_list(key,
-                      "major_brand,minor_version,compatible_brands,handler_name,vendor_id,"
-                      "DURATION,_STATISTICS_TAGS",
-                      ','))
-        return false;
-    for (const char *c = key; *c != '\0'; c++) {
-        if (*c < 0x20 || *c > 0x7e)
-            return false;
-    }
-    return key[0] != '\0';
-}
-
-static bool has_tag(const struct sc_audio_info *info, const char *key)
-{
-    for (size_t i = 0; i < info->tag_count; i++) {
-        if (strncasecmp(info->tags[i].key, key, sizeof(info->tags[i].key) - 1) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The container's tags win over the stream's. */
-static void read_tags(struct sc_audio_info *info, const AVDictionary *tags)
-{
-    const AVDictionaryEntry *e = NULL;
-    while ((e = av_dict_get(tags, "", e, AV_DICT_IGNORE_SUFFIX)) != NULL &&
-           info->tag_count < SC_AUDIO_TAGS) {
-        if (!is_worth_keeping(e->key) || has_tag(info, e->key))
-            continue;
-        struct sc_audio_tag *tag = &info->tags[info->tag_count++];
-        (void)snprintf(tag->key, sizeof(tag->key), "%s", e->key);
-        (void)snprintf(tag->value, sizeof(tag->value), "%s", e->value);
-    }
-}
-
-static void describe(struct input *in, struct sc_audio_info *info)
-{
-    const AVCodecParameters *par = in->stream->codecpar;
-    set_origin(in);
-    (void)snprintf(info->format, sizeof(info->format), "%s", format_name(in));
-    (void)snprintf(info->codec, sizeof(info->codec), "%s", in->codec->codec->name);
-    read_duration(in, info);
-    info->bit_rate = par->bit_rate > 0 ? par->bit_rate : in->format->bit_rate;
-    if (info->bit_rate <= 0)
-        info->bit_rate = -1;
-    info->sample_rate = par->sample_rate;
-    info->channels = par->ch_layout.nb_channels;
-    if (in->stream->start_time != AV_NOPTS_VALUE)
-        info->start_ms = SC_MAX(samples_of(in, in->stream->start_time - in->origin) / 16, 0);
-    read_tags(info, in->format->metadata);
-    read_tags(info, in->stream->metadata);
-}
-
 enum sc_code input_open(struct input *in, struct sc_audio_info *info, struct sc_error *err)
 {
     const AVInputFormat *known = NULL;
@@ -459,10 +288,10 @@ enum sc_code input_open(struct input *in, struct sc_audio_info *info, struct sc_
     if (code == SC_OK)
         code = open_container(in, known, err);
     if (code == SC_OK)
-        code = choose_stream(in, err);
+        code = choose_stream(in, info, err);
     if (code == SC_OK)
         code = open_codec(in, err);
     if (code == SC_OK)
-        describe(in, info);
+        input_describe(in, info);
     return code;
 }

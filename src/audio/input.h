@@ -14,9 +14,10 @@ struct input {
     AVFormatContext *format;
     AVStream *stream; /* borrowed from format */
     AVCodecContext *codec;
-    int64_t origin;      /* timestamp of the stream that is time 0 */
-    int64_t end_samples; /* declared by a container that can be trusted to the sample; -1: none */
-    int64_t limit_ms;    /* declared duration up to which a gap is believed; -1: none */
+    int64_t origin;        /* timestamp of the stream that is time 0 */
+    int64_t end_samples;   /* declared by a container that can be trusted to the sample; -1: none */
+    int64_t whole_samples; /* at which the container says that sound ends; -1: it does not */
+    int64_t limit_ms;      /* declared duration up to which a gap is believed; -1: none */
 };
 
 void input_done(struct input *in);
@@ -24,11 +25,17 @@ void input_done(struct input *in);
  * caller; call input_done also after an error. */
 SC_MUST_USE enum sc_code input_open(struct input *in, struct sc_audio_info *info,
                                     struct sc_error *err);
+/* The part of input_open() that fills *info. */
+void input_describe(struct input *in, struct sc_audio_info *info);
+/* Whether the container says by its structure that the file should be longer. */
+bool input_is_cut_off(const struct input *in);
 /* The error for a negative FFmpeg result: IO_ERROR, CANCELLED or `otherwise` with the sentence. */
 enum sc_code input_error(const struct input *in, int av_error, enum sc_code otherwise,
                          const char *what, struct sc_error *err);
 /* Demuxers that only read what they are given. */
 extern const char input_formats[];
+/* Decoders that are accepted. */
+extern const char input_codecs[];
 
 /* What the first bytes are when they are no audio: "a ZIP archive; unpack it…", or NULL. Static. */
 const char *sniff_refusal(struct sc_str head);

@@ -1,7 +1,9 @@
 /* Position is counted in output samples, because a count cannot lie; the packets' clock is believed
  * only where it says that something is missing. Behind (pts earlier than the count): chained files
  * restart at zero and muxers round, so samples are never dropped. Ahead by more than 50 ms:
- * silence, if the container could mean it; else the clock has jumped and is followed from there. */
+ * silence, if the container could mean it; else the clock has jumped and is followed from there.
+ * Behind a packet that could not be decoded, whatever is missing up to the next frame is lost: the
+ * clock says how much, or without one the packets' lengths. */
 #include "audio/timeline.h"
 
 #include "base/banned.h"
@@ -12,12 +14,16 @@
 #define GAP_JUMPING MS(10000)    /* believed of a clock that may jump */
 #define BACKWARDS MS(1000)       /* earlier by more: the clock has restarted */
 #define HOLD MS(100)             /* padding of an encoder is shorter */
-#define CONVERT 4096             /* samples made by the resampler at a time */
+#define CONVERT 4096             /* values made by the resampler at a time */
+#define APART_MS 1000            /* losses closer than that are one */
 
 bool timeline_init(struct timeline *t, const struct input *in, const struct sc_audio_sink *sink)
 {
     int64_t max_ms = in->options->max_ms;
+    struct mixer mixer = t->mixer;
     *t = (struct timeline){
+        .mixer = mixer,
+        .lost_at = -1,
         .sink = in->options->probe ? NULL : sink,
         .max_samples = max_ms > 0 && !in->options->probe ? MS(max_ms) : -1,
         .end_samples = in->end_samples,
@@ -25,16 +31,16 @@ bool timeline_init(struct timeline *t, const struct input *in, const struct sc_a
         .origin = in->origin,
         .time_base = in->stream->time_base,
         .jumps = (in->format->iformat->flags & AVFMT_TS_DISCONT) != 0,
+        .gapless = av_match_list(in->format->iformat->name, "ogg,mp3,flac,aac,wav,w64", ','),
         .piece = av_malloc_array(SC_AUDIO_PIECE, sizeof(int16_t)),
-        .hold = av_malloc_array(HOLD, sizeof(int16_t)),
+        .hold = av_malloc_array((size_t)HOLD * (size_t)mixer.streams, sizeof(int16_t)),
     };
     return t->piece != NULL && t->hold != NULL;
 }
 
 void timeline_done(struct timeline *t)
 {
-    swr_free(&t->swr);
-    av_channel_layout_uninit(&t->layout);
+    mixer_done(&t->mixer);
     av_freep(&t->piece);
     av_freep(&t->hold);
 }
@@ -50,21 +56,31 @@ static enum sc_code flush_piece(struct timeline *t, struct sc_error *err)
 }
 
 /* pcm NULL: silence. */
+static void copy(int16_t *to, const int16_t *pcm, size_t values)
+{
+    if (pcm == NULL)
+        memset(to, 0, values * sizeof(*to));
+    else
+        memcpy(to, pcm, values * sizeof(*to));
+}
+
+static const int16_t *skip(const struct timeline *t, const int16_t *pcm, size_t samples)
+{
+    return pcm == NULL ? NULL : pcm + samples * (size_t)t->mixer.streams;
+}
+
 static enum sc_code deliver(struct timeline *t, const int16_t *pcm, size_t count,
                             struct sc_error *err)
 {
+    const size_t streams = (size_t)t->mixer.streams;
+    const size_t room = SC_AUDIO_PIECE / streams;
     while (count > 0) {
-        size_t n = SC_MIN(count, SC_AUDIO_PIECE - t->filled);
-        int16_t *to = t->piece + t->filled;
-        if (pcm == NULL) {
-            memset(to, 0, n * sizeof(*to));
-        } else {
-            memcpy(to, pcm, n * sizeof(*to));
-            pcm += n;
-        }
+        size_t n = SC_MIN(count, room - t->filled);
+        copy(t->piece + t->filled * streams, pcm, n * streams);
+        pcm = skip(t, pcm, n);
         count -= n;
         t->filled += n;
-        if (t->filled == SC_AUDIO_PIECE) {
+        if (t->filled == room) {
             enum sc_code code = flush_piece(t, err);
             if (code != SC_OK)
                 return code;
@@ -78,6 +94,7 @@ static enum sc_code deliver(struct timeline *t, const int16_t *pcm, size_t count
 static enum sc_code place(struct timeline *t, const int16_t *pcm, size_t count,
                           struct sc_error *err)
 {
+    const size_t streams = (size_t)t->mixer.streams;
     if (t->max_samples >= 0 && t->at + (int64_t)count > t->max_samples)
         return sc_error_set(err, SC_E_FILE_TOO_LARGE,
                             "the recording is longer than the %lld seconds that are allowed: cut "
@@ -88,20 +105,18 @@ static enum sc_code place(struct timeline *t, const int16_t *pcm, size_t count,
     enum sc_code code = deliver(t, pcm, now, err);
     t->at += (int64_t)count;
     count -= now;
+    pcm = skip(t, pcm, now);
     if (code != SC_OK || count == 0)
         return code;
     if (t->held + count <= (size_t)HOLD) {
-        if (pcm == NULL)
-            memset(t->hold + t->held, 0, count * sizeof(*t->hold));
-        else
-            memcpy(t->hold + t->held, pcm + now, count * sizeof(*t->hold));
+        copy(t->hold + t->held * streams, pcm, count * streams);
         t->held += count;
         return SC_OK;
     }
     t->end_samples = -1;
     code = deliver(t, t->hold, t->held, err);
     t->held = 0;
-    return code != SC_OK ? code : deliver(t, pcm == NULL ? NULL : pcm + now, count, err);
+    return code != SC_OK ? code : deliver(t, pcm, count, err);
 }
 
 /* Resamples count input samples (data NULL: drains) and places what comes out. */
@@ -109,10 +124,10 @@ static enum sc_code convert(struct timeline *t, const uint8_t **data, int count,
                             struct sc_error *err)
 {
     int16_t out[CONVERT];
-    uint8_t *planes[1] = { (uint8_t *)out };
+    const int room = CONVERT / t->mixer.streams;
     int n;
     do {
-        n = swr_convert(t->swr, planes, CONVERT, data, count);
+        n = mixer_convert(&t->mixer, out, room, data, count);
         if (n < 0)
             return sc_error_set(err, SC_E_AUDIO_ERROR, "cannot resample the recording");
         if (n > 0) {
@@ -123,82 +138,95 @@ static enum sc_code convert(struct timeline *t, const uint8_t **data, int count,
         }
         /* The rest of this input waits inside; no new input until it is out. */
         count = 0;
-    } while (n == CONVERT);
+    } while (n == room);
     return SC_OK;
 }
 
 static enum sc_code drain(struct timeline *t, struct sc_error *err)
 {
-    enum sc_code code = t->swr == NULL ? SC_OK : convert(t, NULL, 0, err);
-    swr_free(&t->swr);
+    enum sc_code code = t->mixer.swr == NULL ? SC_OK : convert(t, NULL, 0, err);
+    mixer_close(&t->mixer);
     return code;
 }
 
-static bool same_format(const struct timeline *t, const AVFrame *frame)
+static void note_loss(struct timeline *t, int64_t from, int64_t to)
 {
-    return t->swr != NULL && t->rate == frame->sample_rate && t->format == frame->format &&
-           av_channel_layout_compare(&t->layout, &frame->ch_layout) == 0;
+    struct sc_audio_span span = { from * 1000 / SC_AUDIO_RATE, to * 1000 / SC_AUDIO_RATE };
+    if (span.end_ms <= span.start_ms)
+        return;
+    struct sc_audio_span *last = t->lost_count == 0 ? NULL : &t->lost[t->lost_count - 1];
+    if (last != NULL && (span.start_ms - last->end_ms < APART_MS || t->lost_count == SC_AUDIO_LOST))
+        last->end_ms = SC_MAX(last->end_ms, span.end_ms);
+    else
+        t->lost[t->lost_count++] = span;
 }
 
-static enum sc_code rebuild(struct timeline *t, const AVFrame *frame, struct sc_error *err)
+void timeline_lose(struct timeline *t, int64_t duration)
 {
-    AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;
-    AVChannelLayout from = { 0 };
-    /* A count of channels without a layout gets the usual one of that count. */
-    if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
-        av_channel_layout_default(&from, frame->ch_layout.nb_channels);
-    int rc = from.nb_channels > 0 ? 0 : av_channel_layout_copy(&from, &frame->ch_layout);
-    if (rc >= 0)
-        rc = swr_alloc_set_opts2(&t->swr, &mono, AV_SAMPLE_FMT_S16, SC_AUDIO_RATE, &from,
-                                 (enum AVSampleFormat)frame->format, frame->sample_rate, 0, NULL);
-    if (rc >= 0)
-        rc = swr_init(t->swr);
-    av_channel_layout_uninit(&from);
-    if (rc >= 0)
-        rc = av_channel_layout_copy(&t->layout, &frame->ch_layout);
-    if (rc < 0) {
-        swr_free(&t->swr);
-        return sc_error_set(err, SC_E_AUDIO_ERROR,
-                            "cannot resample sound of %d Hz with %d channels to 16 kHz mono",
-                            frame->sample_rate, frame->ch_layout.nb_channels);
+    if (t->lost_at < 0) {
+        t->lost_at = t->at + mixer_pending(&t->mixer);
+        t->lost_length = 0;
     }
-    t->rate = frame->sample_rate;
-    t->format = frame->format;
-    return SC_OK;
+    int64_t length =
+        av_rescale_q(SC_MAX(duration, 0), t->time_base, (AVRational){ 1, SC_AUDIO_RATE });
+    if (__builtin_add_overflow(t->lost_length, length, &t->lost_length))
+        t->lost_length = INT64_MAX / 2;
 }
 
 static bool gap_is_believed(const struct timeline *t, int64_t gap, int64_t position)
 {
     if (gap <= (t->jumps ? GAP_JUMPING : GAP_UNDECLARED))
         return true;
+    if (t->lost_at >= 0 && gap <= t->lost_length + GAP_MIN)
+        return true;
     return !t->jumps && t->limit_samples >= 0 && position <= t->limit_samples;
+}
+
+/* Where the frame lies by the packets' clock; false: it has none. */
+static bool clock_position(const struct timeline *t, const AVFrame *frame, int64_t *position)
+{
+    int64_t pts = frame->best_effort_timestamp;
+    int64_t from_origin = 0;
+    if (pts == AV_NOPTS_VALUE || __builtin_sub_overflow(pts, t->origin, &from_origin))
+        return false;
+    int64_t raw = av_rescale_q(from_origin, t->time_base, (AVRational){ 1, SC_AUDIO_RATE });
+    return raw != INT64_MIN && !__builtin_add_overflow(raw, t->shift, position);
+}
+
+/* Silence up to position; lost: it stands in for what could not be decoded. */
+static enum sc_code fill(struct timeline *t, int64_t position, bool lost, struct sc_error *err)
+{
+    enum sc_code code = drain(t, err);
+    if (code != SC_OK || position <= t->at)
+        return code;
+    if (lost)
+        note_loss(t, t->at, position);
+    return place(t, NULL, (size_t)(position - t->at), err);
 }
 
 /* Compares the packets' clock with the count, and fills or follows. */
 static enum sc_code keep_time(struct timeline *t, const AVFrame *frame, struct sc_error *err)
 {
-    int64_t pts = frame->best_effort_timestamp;
-    int64_t from_origin = 0;
-    if (pts == AV_NOPTS_VALUE || __builtin_sub_overflow(pts, t->origin, &from_origin))
-        return SC_OK;
-    int64_t raw = av_rescale_q(from_origin, t->time_base, (AVRational){ 1, SC_AUDIO_RATE });
+    const bool losing = t->lost_at >= 0;
+    const int64_t now = t->at + mixer_pending(&t->mixer);
     int64_t position = 0;
-    if (raw == INT64_MIN || __builtin_add_overflow(raw, t->shift, &position))
-        return SC_OK;
-    int64_t pending = t->swr == NULL ? 0 : swr_get_delay(t->swr, SC_AUDIO_RATE);
     int64_t gap = 0;
-    if (__builtin_sub_overflow(position, t->at + pending, &gap))
+    if (!clock_position(t, frame, &position)) {
+        if (!losing)
+            return SC_OK;
+        position = t->lost_at + t->lost_length;
+    }
+    if (__builtin_sub_overflow(position, now, &gap))
         return SC_OK;
     if (gap < -BACKWARDS || (gap > GAP_MIN && !gap_is_believed(t, gap, position))) {
         t->shift -= gap;
-        return SC_OK;
+        gap = 0;
     }
-    if (gap <= GAP_MIN)
+    t->lost_at = -1;
+    if (gap <= (losing ? MS(1) : GAP_MIN))
         return SC_OK;
-    enum sc_code code = drain(t, err);
-    if (code != SC_OK || position <= t->at)
-        return code;
-    return place(t, NULL, (size_t)(position - t->at), err);
+    /* Before the first frame nothing can have been lost but by a packet that failed. */
+    return fill(t, position, losing || (t->gapless && t->decoded > 0), err);
 }
 
 enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame, struct sc_error *err)
@@ -206,18 +234,34 @@ enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame, struct sc_
     if (frame->nb_samples <= 0 || frame->sample_rate <= 0 || frame->ch_layout.nb_channels <= 0)
         return SC_OK;
     enum sc_code code = keep_time(t, frame, err);
-    if (code == SC_OK && !same_format(t, frame)) {
+    if (code == SC_OK && !mixer_fits(&t->mixer, frame)) {
         code = drain(t, err);
         if (code == SC_OK)
-            code = rebuild(t, frame, err);
+            code = mixer_open(&t->mixer, frame, err);
     }
     if (code != SC_OK)
         return code;
     return convert(t, (const uint8_t **)(uintptr_t)frame->extended_data, frame->nb_samples, err);
 }
 
+/* What failed at the end has no frame behind it that says how long it was. */
+static enum sc_code finish_loss(struct timeline *t, struct sc_error *err)
+{
+    int64_t length = t->lost_length;
+    int64_t end = 0;
+    if (t->lost_at < 0 || length <= 0 || __builtin_add_overflow(t->lost_at, length, &end))
+        return SC_OK;
+    if (length > GAP_UNDECLARED && (t->limit_samples < 0 || end > t->limit_samples))
+        end = t->lost_at + GAP_UNDECLARED;
+    if (t->max_samples >= 0)
+        end = SC_MIN(end, t->max_samples);
+    return fill(t, end, true, err);
+}
+
 enum sc_code timeline_finish(struct timeline *t, struct sc_error *err)
 {
     enum sc_code code = drain(t, err);
+    if (code == SC_OK)
+        code = finish_loss(t, err);
     return code != SC_OK ? code : flush_piece(t, err);
 }

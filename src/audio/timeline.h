@@ -1,8 +1,8 @@
 #pragma once
-/* From decoded frames to 16 kHz mono s16 at the right time: resamples, fills gaps, follows format
- * changes, cuts padding. Private to this folder. */
+/* From decoded frames to 16 kHz streams at the right time: resamples, fills gaps and losses,
+ * follows format changes, cuts padding. Private to this folder. */
 
-#include "audio/input.h"
+#include "audio/mixer.h"
 
 struct timeline {
     const struct sc_audio_sink *sink; /* borrowed; NULL: samples are only counted */
@@ -13,24 +13,31 @@ struct timeline {
     AVRational time_base;
     bool jumps; /* the container's clock may jump (MPEG-TS) */
 
-    SwrContext *swr;
-    AVChannelLayout layout; /* of the frames that swr was made for */
-    int rate;
-    int format;
+    bool gapless; /* a gap can only be a loss: the container knows no pauses */
+    struct mixer mixer;
 
-    int64_t at;      /* samples placed on the timeline */
+    /* Positions and counts are in samples of each stream. */
+    int64_t at;      /* placed on the timeline */
     int64_t decoded; /* of them not silence that we filled in */
     int64_t shift;   /* added to positions after a jump of the clock */
-    int64_t sent;    /* samples delivered */
+    int64_t sent;    /* delivered */
     size_t filled;   /* of piece */
-    int16_t *piece;  /* SC_AUDIO_PIECE samples */
-    size_t held;     /* of hold: samples beyond end_samples */
+    int16_t *piece;  /* SC_AUDIO_PIECE values */
+    size_t held;     /* of hold: what lies beyond end_samples */
     int16_t *hold;
+
+    int64_t lost_at;     /* where the loss began that is going on; -1: none */
+    int64_t lost_length; /* of it, as far as its packets say */
+    struct sc_audio_span lost[SC_AUDIO_LOST];
+    size_t lost_count;
 };
 
+/* The mixer is ready: mixer_init(). False: no memory. */
 bool timeline_init(struct timeline *t, const struct input *in, const struct sc_audio_sink *sink);
 void timeline_done(struct timeline *t);
 SC_MUST_USE enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame,
                                         struct sc_error *err);
+/* A packet that could not be decoded, `duration` long in the stream's time base (0: unknown). */
+void timeline_lose(struct timeline *t, int64_t duration);
 /* The end of the recording: what the resampler and the buffers still hold. */
 SC_MUST_USE enum sc_code timeline_finish(struct timeline *t, struct sc_error *err);

@@ -13,6 +13,7 @@
 #include "base/banned.h"
 
 #define DEFAULT_SECONDS (24 * 3600)
+#define CHANNEL_MAX 64
 #define MAX_SECONDS (400 * 24 * 3600)
 /* The slowest codec decodes at some 500 times real time on one core; a twentieth of that is
  * allowed. */
@@ -23,20 +24,24 @@ struct command {
     int fd;
     bool probe;
     bool quiet;
+    int channels; /* see struct sc_audio_options */
+    int streams;  /* of the recording, once INFO is out */
     int64_t max_seconds;
 };
 
 static enum sc_code on_info(void *ctx, const struct sc_audio_info *info, struct sc_error *err)
 {
-    (void)ctx;
+    struct command *command = ctx;
+    command->streams = info->streams;
     return frame_write_info(STDOUT_FILENO, info, err);
 }
 
 static enum sc_code on_pcm(void *ctx, const int16_t *pcm, size_t samples, struct sc_error *err)
 {
-    (void)ctx;
+    const struct command *command = ctx;
 #if __BYTE_ORDER == __LITTLE_ENDIAN
-    return frame_write(STDOUT_FILENO, FRAME_PCM, pcm, samples * sizeof(*pcm), err);
+    return frame_write(STDOUT_FILENO, FRAME_PCM, pcm,
+                       samples * (size_t)command->streams * sizeof(*pcm), err);
 #else
 #error "samples would have to be swapped"
 #endif
@@ -60,7 +65,7 @@ static enum sc_code enter_jail(const struct command *command, struct sc_error *e
 
 /* All that needs a file, a library or a device happens before the jail closes; then the first byte
  * is read. */
-static enum sc_code decode(const struct command *command, struct sc_error *err)
+static enum sc_code decode(struct command *command, struct sc_error *err)
 {
     struct stat st;
     if (fstat(command->fd, &st) != 0)
@@ -73,14 +78,29 @@ static enum sc_code decode(const struct command *command, struct sc_error *err)
     struct sc_audio_stats stats = { 0 };
     struct sc_audio_source source = sc_audio_source_fd(&command->fd, st.st_size);
     struct sc_audio_options options = {
+        .channels = command->channels,
         .probe = command->probe,
         .max_ms = command->max_seconds * 1000,
     };
-    struct sc_audio_sink sink = { .info = on_info, .pcm = on_pcm };
+    struct sc_audio_sink sink = { .info = on_info, .pcm = on_pcm, .ctx = command };
     enum sc_code code = enter_jail(command, err);
     if (code == SC_OK)
         code = sc_audio_decode(&source, &options, &sink, &stats, err);
     return code != SC_OK ? code : frame_write_done(STDOUT_FILENO, &stats, err);
+}
+
+static bool parse_channels(const char *value, int *channels)
+{
+    int64_t n = 0;
+    if (value != NULL && strcmp(value, "mix") == 0)
+        *channels = SC_AUDIO_MIX;
+    else if (value != NULL && strcmp(value, "split") == 0)
+        *channels = SC_AUDIO_SPLIT;
+    else if (media_number(value, 1, CHANNEL_MAX, &n))
+        *channels = (int)n;
+    else
+        return false;
+    return true;
 }
 
 static bool parse(struct command *command, int argc, char **argv)
@@ -94,6 +114,9 @@ static bool parse(struct command *command, int argc, char **argv)
             command->quiet = true;
         } else if (strcmp(argv[i], "--fd") == 0 && media_number(value, 0, 1 << 20, &n)) {
             command->fd = (int)n;
+            i++;
+        } else if (strcmp(argv[i], "--channels") == 0 &&
+                   parse_channels(value, &command->channels)) {
             i++;
         } else if (strcmp(argv[i], "--max-seconds") == 0 &&
                    media_number(value, 1, MAX_SECONDS, &n)) {
@@ -111,7 +134,7 @@ int media_decode(int argc, char **argv)
     struct command command = { .fd = 3, .max_seconds = DEFAULT_SECONDS };
     struct sc_error err = { 0 };
     if (!parse(&command, argc, argv))
-        return media_usage("decode", "--fd N [--probe] [--max-seconds N]");
+        return media_usage("decode", "--fd N [--probe] [--channels mix|split|N] [--max-seconds N]");
     /* A reader that has gone is an error to report by exit code, not a death by signal. */
     (void)signal(SIGPIPE, SIG_IGN);
 

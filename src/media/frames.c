@@ -57,6 +57,9 @@ enum sc_code frame_write_info(int fd, const struct sc_audio_info *info, struct s
     sc_json_opt(&w, "estimated_ms", info->estimated_ms);
     sc_json_int(&w, "sample_rate", info->sample_rate);
     sc_json_int(&w, "channels", info->channels);
+    sc_json_int(&w, "streams", info->streams);
+    sc_json_int(&w, "track", info->track);
+    sc_json_int(&w, "tracks", info->tracks);
     sc_json_opt(&w, "bit_rate", info->bit_rate);
     sc_json_object(&w, "tags");
     for (size_t i = 0; i < info->tag_count; i++)
@@ -79,6 +82,15 @@ enum sc_code frame_write_done(int fd, const struct sc_audio_stats *stats, struct
     sc_json_int(&w, "packets", stats->packet_errors);
     sc_json_end(&w);
     sc_json_opt(&w, "first_error_ms", stats->first_error_ms);
+    sc_json_array(&w, "lost");
+    for (size_t i = 0; i < stats->lost_count; i++) {
+        sc_json_object(&w, NULL);
+        sc_json_int(&w, "start_ms", stats->lost[i].start_ms);
+        sc_json_int(&w, "end_ms", stats->lost[i].end_ms);
+        sc_json_end(&w);
+    }
+    sc_json_end(&w);
+    sc_json_bool(&w, "truncated", stats->truncated);
     sc_json_end(&w);
     return write_json(fd, FRAME_DONE, &out, err);
 }

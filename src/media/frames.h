@@ -1,6 +1,7 @@
 #pragma once
 /* The stream that `scripta-media decode` writes: frames of {u32 type, u32 length} in little-endian
- * order and a payload. INFO, then any number of "PCM ", then DONE; or FAIL instead of the rest. */
+ * order and a payload. INFO, then any number of "PCM ", then DONE; or FAIL instead of the rest.
+ * INFO and DONE are JSON; "PCM " holds INFO's `streams` streams of 16 kHz s16, interleaved. */
 
 #include "audio/audio.h"
 

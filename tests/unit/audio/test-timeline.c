@@ -30,6 +30,8 @@ static struct timeline fresh(void)
 {
     taken.samples = 0;
     struct timeline t = {
+        .lost_at = -1,
+        .mixer = { .streams = 1 },
         .sink = &sink,
         .max_samples = -1,
         .end_samples = -1,

@@ -1,0 +1,132 @@
+/* Which channel goes into which stream, as a matrix for swresample. A recording may change its
+ * layout on the way (chained Ogg, broadcast); the number of streams stays, and no channel that was
+ * recorded is dropped when channels are split: those beyond the last stream go into it. */
+#include "audio/mixer.h"
+
+#include "base/banned.h"
+
+#define CHANNELS_MAX 64 /* what swresample can hold */
+
+enum sc_code mixer_init(struct mixer *m, int wanted, int channels, struct sc_error *err)
+{
+    if (wanted > channels)
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "channels: the recording has %d channel%s, there is no channel %d",
+                            channels, channels == 1 ? "" : "s", wanted);
+    *m = (struct mixer){ .channels = wanted, .streams = 1 };
+    if (wanted == SC_AUDIO_SPLIT)
+        m->streams = SC_MIN(channels, SC_AUDIO_STREAMS);
+    return SC_OK;
+}
+
+void mixer_close(struct mixer *m)
+{
+    swr_free(&m->swr);
+}
+
+void mixer_done(struct mixer *m)
+{
+    mixer_close(m);
+    av_channel_layout_uninit(&m->layout);
+}
+
+bool mixer_fits(const struct mixer *m, const AVFrame *frame)
+{
+    return m->swr != NULL && m->rate == frame->sample_rate && m->format == frame->format &&
+           av_channel_layout_compare(&m->layout, &frame->ch_layout) == 0;
+}
+
+int64_t mixer_pending(const struct mixer *m)
+{
+    return m->swr == NULL ? 0 : swr_get_delay(m->swr, SC_AUDIO_RATE);
+}
+
+int mixer_convert(struct mixer *m, int16_t *out, int room, const uint8_t **data, int count)
+{
+    uint8_t *planes[1] = { (uint8_t *)out };
+    return swr_convert(m->swr, planes, room, data, count);
+}
+
+/* swresample's own matrix weighs the channels of a known layout as a cinema would, and keeps their
+ * sum from clipping. Of a bare count nobody knows which channel is the subwoofer, which the matrix
+ * would drop. */
+static bool has_meaning(const AVChannelLayout *from)
+{
+    return from->order == AV_CHANNEL_ORDER_NATIVE || from->nb_channels <= 2;
+}
+
+/* Row by row the weight of each channel in a stream. */
+static void weigh(const struct mixer *m, int channels, double *matrix)
+{
+    if (m->channels == SC_AUDIO_MIX || (m->streams == 1 && m->channels == SC_AUDIO_SPLIT)) {
+        for (int in = 0; in < channels; in++)
+            matrix[in] = 1.0 / channels;
+        return;
+    }
+    if (m->channels != SC_AUDIO_SPLIT) {
+        /* A part that has fewer channels is mono more often than not: then that is what was said.
+         */
+        int in = channels == 1 ? 0 : m->channels - 1;
+        if (in < channels)
+            matrix[in] = 1;
+        return;
+    }
+    for (int in = 0; in < channels; in++) {
+        bool shared = in >= m->streams - 1 && channels > m->streams;
+        int out = SC_MIN(in, m->streams - 1);
+        matrix[out * channels + in] = shared ? 1.0 / (channels - m->streams + 1) : 1;
+    }
+}
+
+static int try_open(struct mixer *m, AVChannelLayout *from, const AVFrame *frame, bool own)
+{
+    double matrix[SC_AUDIO_STREAMS * CHANNELS_MAX] = { 0 };
+    AVChannelLayout to = { 0 };
+    if (own)
+        weigh(m, from->nb_channels, matrix);
+    av_channel_layout_default(&to, m->streams);
+    int rc = swr_alloc_set_opts2(&m->swr, &to, AV_SAMPLE_FMT_S16, SC_AUDIO_RATE, from,
+                                 (enum AVSampleFormat)frame->format, frame->sample_rate, 0, NULL);
+    if (rc >= 0 && own)
+        rc = swr_set_matrix(m->swr, matrix, from->nb_channels);
+    if (rc >= 0)
+        rc = swr_init(m->swr);
+    if (rc < 0)
+        swr_free(&m->swr);
+    av_channel_layout_uninit(&to);
+    return rc;
+}
+
+enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struct sc_error *err)
+{
+    int channels = frame->ch_layout.nb_channels;
+    AVChannelLayout from = { 0 };
+    bool known = m->channels == SC_AUDIO_MIX && has_meaning(&frame->ch_layout);
+    int rc = channels <= CHANNELS_MAX ? 0 : AVERROR(EINVAL);
+
+    mixer_close(m);
+    if (known && frame->ch_layout.order == AV_CHANNEL_ORDER_NATIVE) {
+        rc = av_channel_layout_copy(&from, &frame->ch_layout);
+        rc = rc < 0 ? rc : try_open(m, &from, frame, false);
+        av_channel_layout_uninit(&from);
+    } else if (known) {
+        av_channel_layout_default(&from, channels);
+        rc = try_open(m, &from, frame, false);
+    }
+    /* Also for layouts that are known by name and that swresample cannot mix. */
+    if (m->swr == NULL && channels <= CHANNELS_MAX) {
+        from = (AVChannelLayout){ .order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = channels };
+        rc = try_open(m, &from, frame, true);
+    }
+    if (rc >= 0)
+        rc = av_channel_layout_copy(&m->layout, &frame->ch_layout);
+    if (rc < 0) {
+        mixer_close(m);
+        return sc_error_set(err, SC_E_AUDIO_ERROR,
+                            "cannot resample sound of %d Hz with %d channels to 16 kHz",
+                            frame->sample_rate, channels);
+    }
+    m->rate = frame->sample_rate;
+    m->format = frame->format;
+    return SC_OK;
+}

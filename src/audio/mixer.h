@@ -1,0 +1,31 @@
+#pragma once
+/* From frames of any rate, format and layout to interleaved 16 kHz s16 streams: all channels mixed
+ * into one, one channel alone, or one stream for each. Private to this folder. */
+
+#include "audio/input.h"
+
+struct mixer {
+    int channels; /* see struct sc_audio_options */
+    int streams;  /* made of every frame, however many channels it has */
+
+    SwrContext *swr;        /* NULL: not open */
+    AVChannelLayout layout; /* of the frames that swr was made for */
+    int rate;
+    int format;
+};
+
+/* The number of streams for a recording of `channels` channels. INVALID_VALUE when it does not have
+ * the channel that is asked for. */
+SC_MUST_USE enum sc_code mixer_init(struct mixer *m, int wanted, int channels,
+                                    struct sc_error *err);
+void mixer_done(struct mixer *m);
+bool mixer_fits(const struct mixer *m, const AVFrame *frame);
+/* Makes it fit; what the mixer still held is lost. AUDIO_ERROR. */
+SC_MUST_USE enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struct sc_error *err);
+/* Back to not open: the next frame begins anew. */
+void mixer_close(struct mixer *m);
+/* Samples that it holds back. */
+int64_t mixer_pending(const struct mixer *m);
+/* Up to `room` samples of each stream into out; data NULL: drains. Equal to room: there is more, to
+ * be had with count 0. Negative: failure. */
+int mixer_convert(struct mixer *m, int16_t *out, int room, const uint8_t **data, int count);
