@@ -94,6 +94,7 @@ void sc_job_fields(struct sc_json *w, const struct sc_job *job, const struct sc_
     put_what(w, job);
     put_progress(w, job, look);
     put_error(w, job);
+    sc_json_raw(w, "warnings", sc_str_from(job->warnings == NULL ? "[]" : job->warnings));
     put_places(w, job);
     put_id(w, "transcript_id", job->transcript_id);
     sc_json_time(w, "created_at", job->created_ms);
@@ -116,6 +117,7 @@ void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *ch
     bool failed = chunk->error_code != SC_OK;
     sc_json_object(w, key);
     sc_json_int(w, "chunk_index", chunk->chunk);
+    sc_json_opt(w, "channel", chunk->channel < 0 ? -1 : chunk->channel + 1);
     sc_json_seconds(w, "start_time", chunk->start_ms);
     sc_json_seconds(w, "end_time", chunk->end_ms);
     sc_json_text(w, "status", chunk->status);

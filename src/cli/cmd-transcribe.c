@@ -226,6 +226,18 @@ static bool retry_may_help(enum sc_code code)
     return code != SC_E_CANCELLED && code != SC_E_MODEL_ERROR && code != SC_E_FILE_FORMAT;
 }
 
+/* What was lost on the way to a text that is there all the same. */
+static void tell_warnings(struct run *r, const struct item *item, const struct sc_job_end *end)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    if (sc_json_parse(sc_buf_str(&end->reply), &doc, NULL) != SC_OK)
+        return;
+    const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "warnings");
+    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++)
+        sc_cli_note(r->cli, "%s: %s", item->label,
+                    sc_json_get_text(sc_json_member(sc_json_at(list, i), "message"), ""));
+}
+
 static void follow_one(struct run *r, size_t index)
 {
     struct item *item = &r->items[index];
@@ -246,6 +258,8 @@ static void follow_one(struct run *r, size_t index)
     }
     if (code == SC_OK)
         code = deliver(r, index, &end, &err);
+    if (code == SC_OK)
+        tell_warnings(r, item, &end);
     if (code != SC_OK) {
         item->status = sc_cli_fail(r->cli, &err);
         if (code == SC_E_SERVER_UNREACHABLE)

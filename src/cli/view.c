@@ -43,6 +43,27 @@ static void put_scalar(const struct sc_json_value *value, struct sc_buf *out)
     }
 }
 
+/* What tells people something: each message a line of its own, below the first. */
+static bool put_messages(const struct sc_json_value *value, int indent, struct sc_buf *out)
+{
+    size_t n = sc_json_type(value) == SC_JSON_ARRAY ? sc_json_count(value) : 0;
+    if (n == 0 || sc_json_member(sc_json_at(value, 0), "message") == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct sc_json_value *message = sc_json_member(sc_json_at(value, i), "message");
+        sc_buf_printf(out, "%s%*s", i == 0 ? "" : "\n", i == 0 ? 0 : indent, "");
+        sc_utf8_append_printable(out, sc_json_get_str(message, SC_STR("")));
+    }
+    return true;
+}
+
+/* Null, and a list of nothing. */
+static bool is_nothing(const struct sc_json_value *value)
+{
+    return sc_json_type(value) == SC_JSON_NULL ||
+           (sc_json_type(value) == SC_JSON_ARRAY && sc_json_count(value) == 0);
+}
+
 void sc_view_object(const struct sc_json_value *object, const char *const *skip, int64_t now_ms,
                     struct sc_buf *out)
 {
@@ -52,13 +73,13 @@ void sc_view_object(const struct sc_json_value *object, const char *const *skip,
 
     for (void *s = sc_json_next_member(object, NULL, &key, &value); s != NULL;
          s = sc_json_next_member(object, s, &key, &value)) {
-        if (!is_skipped(skip, key) && sc_json_type(value) != SC_JSON_NULL)
+        if (!is_skipped(skip, key) && !is_nothing(value))
             width = SC_MAX(width, (int)strlen(key));
     }
     for (void *s = sc_json_next_member(object, NULL, &key, &value); s != NULL;
          s = sc_json_next_member(object, s, &key, &value)) {
         SC_AUTO_BUF text = { 0 };
-        if (is_skipped(skip, key) || sc_json_type(value) == SC_JSON_NULL)
+        if (is_skipped(skip, key) || is_nothing(value))
             continue;
         if (sc_json_type(value) == SC_JSON_TEXT &&
             (ends_with(key, "_at") || ends_with(key, "_after")))
@@ -67,7 +88,8 @@ void sc_view_object(const struct sc_json_value *object, const char *const *skip,
             put_scalar(value, &text);
         sc_utf8_append_printable(out, sc_str_from(key));
         sc_buf_printf(out, ":%*s ", width - (int)SC_MIN(strlen(key), (size_t)width), "");
-        sc_utf8_append_printable(out, sc_buf_str(&text));
+        if (!put_messages(value, width + 2, out))
+            sc_utf8_append_printable(out, sc_buf_str(&text));
         sc_buf_putc(out, '\n');
     }
 }

@@ -4,8 +4,9 @@
 #include "cli/table.h"
 #include "json/reader.h"
 
-/* One "name: value" line a member, names aligned; times relative, nested values as JSON. `skip`
- * ends in NULL and may be NULL. */
+/* One "name: value" line a member, names aligned; times relative, a list of objects with a message
+ * as these messages, other nested values as JSON; nothing for null and empty lists. `skip` ends in
+ * NULL and may be NULL. */
 void sc_view_object(const struct sc_json_value *object, const char *const *skip, int64_t now_ms,
                     struct sc_buf *out);
 

@@ -21,7 +21,8 @@ static bool to_text(const struct sc_job_option *option, const struct sc_json_val
         return option->type == SC_JOB_BOOL;
     case SC_JSON_INT:
         sc_json_dump(value, out);
-        return option->type == SC_JOB_INT || option->type == SC_JOB_DURATION;
+        return option->type == SC_JOB_INT || option->type == SC_JOB_DURATION ||
+               option->type == SC_JOB_ENUM; /* a choice may be a number */
     case SC_JSON_NULL:
     case SC_JSON_REAL:
     case SC_JSON_ARRAY:
@@ -72,6 +73,14 @@ static void put_member(struct sc_json *w, const struct sc_job_options *o,
     }
 }
 
+static bool is_written(const struct sc_job_options *o, const struct sc_job_option *option,
+                       const char *pipeline)
+{
+    if (!option->identity || !sc_job_option_applies(option, pipeline))
+        return false;
+    return !option->sparse || strcmp(sc_job_options_text(o, option->name), option->fallback) != 0;
+}
+
 void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out)
 {
     size_t count;
@@ -86,7 +95,7 @@ void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out
     sc_json_begin(&w, out);
     sc_json_object(&w, NULL);
     for (size_t i = 0; i < count; i++) {
-        if (sorted[i]->identity && sc_job_option_applies(sorted[i], pipeline))
+        if (is_written(o, sorted[i], pipeline))
             put_member(&w, o, sorted[i]);
     }
     sc_json_end(&w);

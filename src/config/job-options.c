@@ -14,6 +14,7 @@
 
 static const char *const model_aliases[] = { "model_size", "model_used", NULL };
 static const char *const task_aliases[] = { "task_type", NULL };
+static const char *const channel_synonyms[] = { "left", "1", "right", "2", NULL };
 
 static const struct sc_job_option table[] = {
     { .name = "pipeline",
@@ -67,6 +68,58 @@ static const struct sc_job_option table[] = {
       .pipelines = "transcribe",
       .identity = true,
       .help = "Cut in silence and leave silence out; off cuts at fixed lengths" },
+    { .name = "vad_threshold",
+      .type = SC_JOB_INT,
+      .fallback = "6",
+      .min = 1,
+      .max = 40,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .needs_vad = true,
+      .help = "Decibels above the noise around it from which sound counts as speech; higher "
+              "leaves more out. Default: 6" },
+    { .name = "vad_min_silence",
+      .type = SC_JOB_DURATION,
+      .fallback = "300ms",
+      .min = 20,
+      .max = 2000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .needs_vad = true,
+      .help = "Shortest pause that a cut may fall into. Default: 300ms" },
+    { .name = "vad_padding",
+      .type = SC_JOB_DURATION,
+      .fallback = "300ms",
+      .min = 0,
+      .max = 2000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .needs_vad = true,
+      .help = "How long the sound behind speech still counts as speech. Default: 300ms" },
+    { .name = "chunk_length",
+      .type = SC_JOB_DURATION,
+      .fallback = "",
+      .min = 5000,
+      .max = 3600000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .help = "Longest piece that is recognised at once, in whole seconds. Default, and at most: "
+              "what the engine takes" },
+    { .name = "channels",
+      .type = SC_JOB_ENUM,
+      .fallback = "mix",
+      .choices = "mix|split|left|right|1|2|3|4|5|6|7|8",
+      .synonyms = channel_synonyms,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .help = "What is listened to: all channels mixed (the default), one of them (left and right "
+              "are 1 and 2), "
+              "or with split each alone, as speakers 1, 2, ..." },
     { .name = "priority",
       .type = SC_JOB_ENUM,
       .fallback = "normal",
@@ -254,6 +307,16 @@ static bool put_duration(const struct sc_job_option *option, struct sc_str value
     return true;
 }
 
+/* One of the choices, in the spelling that stands for all that mean the same. */
+static void put_synonym(const struct sc_job_option *option, struct sc_str value, struct sc_buf *out)
+{
+    for (const char *const *s = option->synonyms; s != NULL && *s != NULL; s += 2) {
+        if (sc_str_equal(value, sc_str_from(s[0])))
+            value = sc_str_from(s[1]);
+    }
+    sc_buf_put_str(out, value);
+}
+
 /* Appends the canonical spelling; false when the value is not allowed. */
 static bool canonical(const struct sc_job_option *option, struct sc_str value, struct sc_buf *out)
 {
@@ -275,7 +338,7 @@ static bool canonical(const struct sc_job_option *option, struct sc_str value, s
     case SC_JOB_ENUM:
         if (!sc_value_in_choices(value, option->choices))
             return false;
-        sc_buf_put_str(out, value);
+        put_synonym(option, value, out);
         return true;
     case SC_JOB_TIME:
         return put_time(value, out);
@@ -354,6 +417,10 @@ enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_erro
         if (o->given[i] && !sc_job_option_applies(&table[i], pipeline))
             return sc_error_field(err, SC_E_INVALID_VALUE, table[i].name,
                                   "the pipeline %s takes no option %s; leave it out", pipeline,
+                                  table[i].name);
+        if (o->given[i] && table[i].needs_vad && !sc_job_options_bool(o, "vad"))
+            return sc_error_field(err, SC_E_INVALID_VALUE, table[i].name,
+                                  "%s means nothing while vad is off: leave one of them out",
                                   table[i].name);
     }
     return SC_OK;

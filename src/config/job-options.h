@@ -21,11 +21,14 @@ struct sc_job_option {
     const char *const *aliases; /* older spellings ("model_size"), ends in NULL; may be NULL */
     char flag;                  /* CLI short flag or 0; the long one is --name with - for _ */
     enum sc_job_option_type type;
-    const char *fallback;  /* default as text; "" = decided later (engine, model) */
-    int64_t min, max;      /* of numbers; of the length of text in bytes; of durations in ms */
-    const char *choices;   /* "high|normal|low" for enums */
-    const char *pipelines; /* "transcribe|convert", "*" = all */
-    bool identity;         /* enters the dedupe key */
+    const char *fallback; /* default as text; "" = decided later (engine, model) */
+    int64_t min, max;     /* of numbers; of the length of text in bytes; of durations in ms */
+    const char *choices;  /* "high|normal|low" for enums */
+    const char *const *synonyms; /* choice, the one that it means, …, NULL; may be NULL */
+    const char *pipelines;       /* "transcribe|convert", "*" = all */
+    bool identity;               /* enters the dedupe key */
+    bool sparse;    /* … only when it is not the default: younger than the keys of kept jobs */
+    bool needs_vad; /* only where vad is on */
     const char *help;
 };
 const struct sc_job_option *sc_job_option_all(size_t *count);
@@ -46,7 +49,8 @@ SC_MUST_USE enum sc_code sc_job_options_set(struct sc_job_options *o, struct sc_
 SC_MUST_USE enum sc_code sc_job_options_set_json(struct sc_job_options *o, const char *name,
                                                  const struct sc_json_value *value,
                                                  struct sc_error *err);
-/* After all were set: options that the pipeline does not take are refused by name. */
+/* After all were set: options that the pipeline does not take, or that another option makes
+ * meaningless, are refused by name. */
 SC_MUST_USE enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_error *err);
 /* Value or default in its canonical spelling ("true", RFC 3339, "15m"); "" when neither. Borrowed.
  */
@@ -57,5 +61,6 @@ int64_t sc_job_options_int(const struct sc_job_options *o, const char *name);
 bool sc_job_options_given(const struct sc_job_options *o, const char *name);
 /* Replaces the default of an option that was not given (engine, model once resolved). */
 void sc_job_options_resolve(struct sc_job_options *o, const char *name, const char *value);
-/* Canonical JSON (sorted keys, defaults resolved) of the identity options of the pipeline. */
+/* Canonical JSON (sorted keys, defaults resolved, sparse defaults left out) of the identity options
+ * of the pipeline. */
 void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out);

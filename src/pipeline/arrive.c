@@ -139,6 +139,8 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
         code = probe(a, err);
     if (code == SC_OK)
         code = check_duration(a, err);
+    if (code == SC_OK && a->options != NULL)
+        code = sc_plan_check_sound(a->options, a->file.channels, err);
     if (code == SC_OK && !known)
         code = sc_blobs_put(a->p->o.blobs, a->in->temp_path, a->in->fd, a->file.file_path, err);
     else if (code == SC_OK)

@@ -34,8 +34,13 @@ static void drop_claimed(struct claim *c)
     c->count = 0;
 }
 
-static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, int64_t *start,
-                              int64_t *end, struct sc_error *err)
+struct span {
+    int64_t start, end; /* samples */
+    int channel;        /* as chunks.channel */
+};
+
+static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, struct span *out,
+                              struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_CHUNK_GET);
     sc_stmt_bind_int(&st, ":job", job);
@@ -46,8 +51,9 @@ static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, int6
                             (long long)job);
     if (code != SC_OK)
         return code;
-    *start = sc_stmt_int(&st, "start_samples");
-    *end = sc_stmt_int(&st, "end_samples");
+    out->start = sc_stmt_int(&st, "start_samples");
+    out->end = sc_stmt_int(&st, "end_samples");
+    out->channel = (int)sc_stmt_int(&st, "channel");
     return SC_OK;
 }
 
@@ -60,13 +66,15 @@ static enum sc_code write_claim(struct sc_conn *tx, void *ctx, struct sc_error *
     enum sc_code code = sc_task_claim(c->p->o.queue, tx, c->in, tasks, &n, err);
     for (size_t i = 0; code == SC_OK && i < n; i++) {
         struct sc_chunk_work *w = &c->out[i];
+        struct span span = { 0 };
         *w = (struct sc_chunk_work){ .task = tasks[i] };
         code = sc_job_get(tx, tasks[i].job, &w->job, err);
         if (code == SC_OK)
             c->count++;
         if (code == SC_OK && tasks[i].chunk >= 0)
-            code = read_span(tx, tasks[i].job, tasks[i].chunk, &w->start_samples, &w->end_samples,
-                             err);
+            code = read_span(tx, tasks[i].job, tasks[i].chunk, &span, err);
+        w->start_samples = span.start;
+        w->end_samples = span.end;
     }
     return code;
 }
@@ -147,6 +155,24 @@ static void place_segments(struct sc_segments *segments, int64_t start_ms, int64
     sc_segments_shift(segments, start_ms);
 }
 
+/* Of a recording split by channel, the speaker is the channel, whatever the engine thinks. */
+static enum sc_code name_speaker(struct sc_segments *segments, const struct sc_job *job,
+                                 int channel, struct sc_error *err)
+{
+    struct sc_sound sound;
+    sc_sound_read(job->settings, &sound);
+    if (!sc_sound_is_split(&sound))
+        return SC_OK;
+    for (size_t i = 0; i < segments->count; i++) {
+        struct sc_segment *s = &segments->items[i];
+        free(s->speaker);
+        s->speaker = sc_asprintf("%d", channel + 1);
+        if (s->speaker == NULL)
+            return sc_error_set(err, SC_E_INTERNAL, "no memory for a speaker");
+    }
+    return SC_OK;
+}
+
 static enum sc_code store_result(struct completion *c, struct sc_conn *tx, const struct sc_job *job,
                                  struct sc_error *err)
 {
@@ -201,8 +227,9 @@ static enum sc_code write_completion(struct sc_conn *tx, void *ctx, struct sc_er
 static enum sc_code prepare(struct completion *c, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_JOB job = { 0 };
     struct sc_task task;
-    int64_t start = 0, end = 0;
+    struct span span;
     enum sc_code code = sc_segments_check(&c->result->segments, err);
     if (code == SC_OK)
         code = sc_store_read(c->p->o.store, &conn, err);
@@ -213,13 +240,17 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
         return SC_OK; /* the write tells a repeat from a loss */
     if (code != SC_OK || task.chunk < 0)
         return code;
-    code = read_span(conn, task.job, task.chunk, &start, &end, err);
-    if (code == SC_OK) {
-        place_segments(&c->result->segments, start / SAMPLES_PER_MS,
-                       (end - start) / SAMPLES_PER_MS);
-        sc_segments_text(&c->result->segments, &c->text);
-    }
-    return code;
+    code = read_span(conn, task.job, task.chunk, &span, err);
+    if (code == SC_OK)
+        code = sc_job_get(conn, task.job, &job, err);
+    if (code == SC_OK)
+        code = name_speaker(&c->result->segments, &job, span.channel, err);
+    if (code != SC_OK)
+        return code;
+    place_segments(&c->result->segments, span.start / SAMPLES_PER_MS,
+                   (span.end - span.start) / SAMPLES_PER_MS);
+    sc_segments_text(&c->result->segments, &c->text);
+    return SC_OK;
 }
 
 enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
@@ -250,6 +281,7 @@ static void chunk_from_row(struct sc_stmt *st, struct sc_chunk *out)
 {
     *out = (struct sc_chunk){
         .chunk = (int)sc_stmt_int(st, "chunk"),
+        .channel = (int)sc_stmt_int(st, "channel"),
         .start_ms = sc_stmt_int(st, "start_samples") / SAMPLES_PER_MS,
         .end_ms = sc_stmt_int(st, "end_samples") / SAMPLES_PER_MS,
         .attempts = (int)sc_stmt_int(st, "epoch"),

@@ -1,7 +1,7 @@
 /* The jailed decoder as a child: one descriptor in, frames out. What comes through the pipe is as
  * untrusted as the file: every length is checked. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/decoder.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -22,7 +22,7 @@
 #define PROBE_LIMIT_MS 60000 /* for ten seconds of sound */
 #define END_LIMIT_MS 5000    /* between closing the pipe and ending */
 
-enum sc_code sc_decoder_start(struct sc_decoder *d, int input, bool probe, int64_t max_ms,
+enum sc_code sc_decoder_start(struct sc_decoder *d, const struct sc_decoder_options *o,
                               struct sc_error *err)
 {
     int ends[2];
@@ -32,15 +32,19 @@ enum sc_code sc_decoder_start(struct sc_decoder *d, int input, bool probe, int64
     SC_AUTO_CLOSE int reader = ends[0];
     SC_AUTO_CLOSE int writer = ends[1];
     char seconds[24];
-    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)(max_ms / 1000 + 1));
-    const char *argv[] = {
-        "scripta-media",          "decode", "--fd", "3", "--max-seconds", seconds,
-        probe ? "--probe" : NULL, NULL
-    };
+    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)(o->max_ms / 1000 + 1));
+    const char *argv[12] = { "scripta-media", "decode", "--fd", "3", "--max-seconds", seconds };
+    size_t argc = 6;
+    if (o->probe)
+        argv[argc++] = "--probe";
+    if (o->channels != NULL && strcmp(o->channels, "mix") != 0) { /* its default */
+        argv[argc++] = "--channels";
+        argv[argc++] = o->channels;
+    }
     struct sc_spawn spawn = {
         .program = "scripta-media",
         .argv = argv,
-        .fds = { { .fd = writer, .as = 1 }, { .fd = input, .as = INPUT_FD } },
+        .fds = { { .fd = writer, .as = 1 }, { .fd = o->input, .as = INPUT_FD } },
         .fd_count = 2,
     };
     code = sc_process_spawn(&spawn, &d->pid, err);
@@ -213,7 +217,8 @@ static enum sc_code probe_once(int input, int64_t max_ms, struct sc_probe *out, 
     int64_t deadline = sc_clock_mono_ms() + PROBE_LIMIT_MS;
     SC_AUTO(sc_decoder_done)
     struct sc_decoder d = { .fd = -1, .stop = probe_is_late, .ctx = &deadline };
-    enum sc_code code = sc_decoder_start(&d, input, true, max_ms, err);
+    const struct sc_decoder_options options = { .input = input, .probe = true, .max_ms = max_ms };
+    enum sc_code code = sc_decoder_start(&d, &options, err);
     while (code == SC_OK && d.type != SC_FRAME_DONE) {
         code = sc_decoder_next(&d, killed, err);
         if (code == SC_OK && d.type == SC_FRAME_INFO)

@@ -21,6 +21,7 @@ struct merge {
     struct sc_job job; /* owned */
     int64_t transcript;
     int seam; /* left chunk of the seam at hand, -1: none left */
+    int next; /* its right chunk, the next of the same channel */
     int64_t seam_end_ms;
     struct sc_segments left, right, all;
     struct sc_seam_changes changed;
@@ -61,8 +62,11 @@ static enum sc_code find_seam(struct merge *m, struct sc_conn *conn, int after,
         return SC_OK;
     if (code == SC_OK) {
         m->seam = (int)sc_stmt_int(&st, "chunk");
+        m->next = (int)sc_stmt_int_or(&st, "next", -1);
         m->seam_end_ms = sc_stmt_int(&st, "end_samples") / SAMPLES_PER_MS;
     }
+    if (code == SC_OK && m->next < 0)
+        return sc_error_set(err, SC_E_INTERNAL, "chunk %d overlaps none", m->seam);
     return code;
 }
 
@@ -79,7 +83,7 @@ static enum sc_code read_seam(struct merge *m, int after, struct sc_error *err)
     sc_segments_done(&m->right);
     code = sc_transcript_chunk(conn, m->transcript, m->seam, &m->left, err);
     if (code == SC_OK)
-        code = sc_transcript_chunk(conn, m->transcript, m->seam + 1, &m->right, err);
+        code = sc_transcript_chunk(conn, m->transcript, m->next, &m->right, err);
     return code;
 }
 
@@ -93,7 +97,7 @@ static enum sc_code write_seam(struct sc_conn *tx, void *ctx, struct sc_error *e
     if (code == SC_OK && m->changed.left)
         code = sc_transcript_put_chunk(tx, m->transcript, m->seam, &m->left, &origin, err);
     if (code == SC_OK && m->changed.right)
-        code = sc_transcript_put_chunk(tx, m->transcript, m->seam + 1, &m->right, &origin, err);
+        code = sc_transcript_put_chunk(tx, m->transcript, m->next, &m->right, &origin, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_SEAM_SETTLED);

@@ -1,13 +1,12 @@
 #pragma once
 /* What the files of the module share. */
 
-#include "base/buf.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "pipeline/decoder.h"
 #include "pipeline/pipeline.h"
 
 #include <stdatomic.h>
-#include <sys/types.h>
 
 #define SC_LANE_SPLIT "server:split"
 #define SC_LANE_MERGE "server:merge"
@@ -57,41 +56,6 @@ SC_MUST_USE enum sc_code sc_engines_get(struct sc_engines *e, const char *name,
                                         struct sc_engine_row *out, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_engines_json(struct sc_engines *e, struct sc_buf *out,
                                          struct sc_error *err);
-
-/* ---- decoder (decoder.c): the jailed child and its frames ---- */
-
-#define SC_FRAME_INFO 0x4f464e49u
-#define SC_FRAME_PCM 0x204d4350u
-#define SC_FRAME_DONE 0x454e4f44u
-#define SC_FRAME_FAIL 0x4c494146u
-
-struct sc_decoder {
-    pid_t pid;
-    int fd; /* its frames */
-    uint32_t type;
-    struct sc_buf payload; /* of the frame at hand */
-    bool (*stop)(void *ctx);
-    void *ctx;
-};
-/* Starts `scripta-media decode` on an open file. stop is polled while waiting; may be NULL. */
-SC_MUST_USE enum sc_code sc_decoder_start(struct sc_decoder *d, int input, bool probe,
-                                          int64_t max_ms, struct sc_error *err);
-/* Next frame into type and payload. FAIL frames and deaths become errors: DECODER_CRASHED,
- * CANCELLED (stop fired, or somebody killed the decoder: *killed), FILE_FORMAT, AUDIO_ERROR, … */
-SC_MUST_USE enum sc_code sc_decoder_next(struct sc_decoder *d, bool *killed, struct sc_error *err);
-/* Kills and reaps what still runs. */
-void sc_decoder_done(struct sc_decoder *d);
-
-/* What a probe finds; strings are cut to size. */
-struct sc_probe {
-    char format[32], codec[48];
-    int64_t duration_ms, bit_rate; /* -1: unknown */
-    int sample_rate, channels;
-    char *tags; /* JSON; owned */
-};
-/* max_ms: longest recording; FILE_TOO_LARGE when the container says more. */
-SC_MUST_USE enum sc_code sc_probe_file(int input, int64_t max_ms, struct sc_probe *out,
-                                       struct sc_error *err);
 
 /* ---- runners (runner.c) ---- */
 
@@ -169,6 +133,9 @@ void sc_plan_done(struct sc_plan *plan);
 SC_MUST_USE enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id,
                                       struct sc_job_options *options, const char *key,
                                       struct sc_plan *plan, struct sc_error *err);
+/* Has a recording of so many channels (0: not known) what the options ask for? */
+SC_MUST_USE enum sc_code sc_plan_check_sound(const struct sc_job_options *options, int channels,
+                                             struct sc_error *err);
 /* Now the file is known ("" hash: none). */
 void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
                       const char *hash, const char *name, int64_t duration_ms);

@@ -101,6 +101,7 @@ SC_MUST_USE enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chu
 
 struct sc_chunk {
     int chunk;
+    int channel; /* counted from 0, as chunks.channel; -1: all mixed */
     int64_t start_ms, end_ms;
     char status[12]; /* task's state */
     int attempts;

@@ -1,6 +1,7 @@
-/* Decodes a recording once, in order, cuts it, and makes each chunk's task ready as soon as its PCM
- * is on the disk. Cutting is deterministic: after a kill everything is decoded again from the
- * start, some thousand times faster than it plays, and what is there already is passed over. */
+/* Decodes a recording once, in order, cuts each of its streams, and makes each chunk's task ready
+ * as soon as its PCM is on the disk. Cutting is deterministic: after a kill everything is decoded
+ * again from the start, some thousand times faster than it plays, and what is there already is
+ * passed over. */
 
 #include "pipeline/pipeline-internal.h"
 
@@ -9,7 +10,6 @@
 #include "base/log.h"
 #include "sys/file.h"
 #include "vad/vad.h"
-#include "json/reader.h"
 
 #include <fcntl.h>
 
@@ -22,24 +22,42 @@
 #define LYING_FLOOR_MS INT64_C(3600000)
 #define LYING_SLACK_MS INT64_C(60000)
 
+struct split;
+
+/* One sequence of chunks: the mixed recording, or one of its channels. */
+struct lane {
+    struct split *split;
+    int stream;
+    struct sc_cutter *cutter; /* owned */
+};
+
 struct split {
     struct sc_runner *r;
     struct sc_pipelines *p;
     struct sc_job job;   /* owned */
     struct sc_file file; /* owned */
-    int next;            /* index of the next chunk */
-    int64_t samples;     /* decoded so far */
+    struct sc_sound sound;
+    struct sc_cut_options cut_options;
+    struct lane lanes[SC_STREAMS_MAX];
+    int streams;
+    int next; /* index of the next chunk, over all streams */
     int64_t limit_ms;
-    char lane[48];
+    char task_lane[48];
+    struct sc_pass_end end;
+    struct sc_buf warnings; /* owned */
     /* of the chunk at hand */
     const struct sc_cut *cut;
+    int channel;
     char pcm_hash[SC_SHA256_TEXT];
 };
 
 static void split_done(struct split *s)
 {
+    for (int i = 0; i < s->streams; i++)
+        sc_cutter_free(s->lanes[i].cutter);
     sc_job_done(&s->job);
     sc_file_done(&s->file);
+    sc_buf_done(&s->warnings);
 }
 
 static enum sc_code stopped(struct split *s, struct sc_error *err)
@@ -93,7 +111,8 @@ static enum sc_code look_up(struct split *s, enum known *known, struct sc_error 
         return SC_OK;
     if (code != SC_OK)
         return code;
-    if (sc_stmt_int(&st, "start_samples") != s->cut->start_samples ||
+    if (sc_stmt_int(&st, "channel") != s->channel ||
+        sc_stmt_int(&st, "start_samples") != s->cut->start_samples ||
         sc_stmt_int(&st, "end_samples") != s->cut->end_samples) {
         return sc_error_set(
             err, SC_E_AUDIO_ERROR,
@@ -132,12 +151,13 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_INSERT);
     sc_stmt_bind_int(&st, ":job", s->r->task.job);
     sc_stmt_bind_int(&st, ":chunk", s->next);
+    sc_stmt_bind_int(&st, ":channel", s->channel);
     sc_stmt_bind_int(&st, ":start_samples", s->cut->start_samples);
     sc_stmt_bind_int(&st, ":end_samples", s->cut->end_samples);
     sc_stmt_bind_int(&st, ":overlaps_next", s->cut->overlaps_next ? 1 : 0);
     sc_stmt_bind_text(&st, ":pcm_hash", s->pcm_hash);
     code = sc_stmt_run(&st, err);
-    struct sc_task_spec spec = { SC_STAGE_TRANSCRIBE, s->next, s->lane };
+    struct sc_task_spec spec = { SC_STAGE_TRANSCRIBE, s->next, s->task_lane };
     if (code == SC_OK)
         code = sc_task_add(s->p->o.queue, tx, s->r->task.job, &spec, err);
     return code == SC_OK ? note_progress(s, tx, err) : code;
@@ -146,6 +166,7 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
 static void log_chunk(struct split *s)
 {
     SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "chunk", SC_I("chunk", s->next),
+               SC_I("channel", s->channel + 1),
                SC_I("start_ms", s->cut->start_samples / SAMPLES_PER_MS),
                SC_I("end_ms", s->cut->end_samples / SAMPLES_PER_MS),
                SC_I("overlaps_next", s->cut->overlaps_next));
@@ -153,9 +174,11 @@ static void log_chunk(struct split *s)
 
 static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_error *err)
 {
-    struct split *s = ctx;
+    const struct lane *lane = ctx;
+    struct split *s = lane->split;
     enum known known;
     s->cut = cut;
+    s->channel = sc_sound_channel(&s->sound, lane->stream);
     enum sc_code code = look_up(s, &known, err);
     if (code == SC_OK && known == KNOWN_NOT)
         code = wait_for_room(s, err);
@@ -184,43 +207,45 @@ static enum sc_code too_long(struct split *s, struct sc_error *err)
         s->limit_ms == s->p->o.config->upload_max_duration ? "the setting" : "its header");
 }
 
-/* Frames of the decoder into the cutter until DONE. */
-static enum sc_code pump(struct split *s, struct sc_decoder *d, struct sc_cutter *cutter,
-                         bool *killed, struct sc_error *err)
+static enum sc_code begin_streams(void *ctx, int streams, struct sc_error *err)
 {
-    for (;;) {
-        enum sc_code code = sc_decoder_next(d, killed, err);
-        if (code == SC_E_FILE_TOO_LARGE)
-            return too_long(s, err);
-        if (code != SC_OK || d->type == SC_FRAME_DONE)
-            return code;
-        if (d->type != SC_FRAME_PCM)
-            continue;
-        size_t n = d->payload.len / sizeof(int16_t);
-        s->samples += (int64_t)n;
-        if (s->samples / SAMPLES_PER_MS > s->limit_ms)
-            return too_long(s, err);
-        code = sc_cutter_feed(cutter, (const int16_t *)(const void *)d->payload.ptr, n, err);
-        if (code != SC_OK)
-            return code;
+    struct split *s = ctx;
+    for (; s->streams < streams; s->streams++) {
+        struct lane *lane = &s->lanes[s->streams];
+        *lane = (struct lane){ .split = s, .stream = s->streams };
+        lane->cutter = sc_cutter_new(&s->cut_options, take_cut, lane);
+        if (lane->cutter == NULL)
+            return sc_error_set(err, SC_E_INTERNAL, "no memory for cutting");
     }
+    return SC_OK;
 }
 
-/* What the decoder counted: {"samples", "errors": {"packets"}, "first_error_ms"}. */
-static void log_end(struct split *s, const struct sc_decoder *d)
+/* Stream after stream, block by block: so the chunks of all streams are numbered in the same order
+ * each time. */
+static enum sc_code take_block(void *ctx, const int16_t *const *streams, size_t samples,
+                               struct sc_error *err)
 {
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    if (sc_json_parse(sc_buf_str(&d->payload), &doc, NULL) != SC_OK)
-        return;
-    const struct sc_json_value *root = sc_json_root(doc);
-    const struct sc_json_value *errors = sc_json_member(root, "errors");
-    int64_t lost = errors == NULL ? 0 : sc_json_get_int(sc_json_member(errors, "packets"), 0);
-    int64_t first = sc_json_get_int(sc_json_member(root, "first_error_ms"), -1);
-    SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "decoded", SC_I("samples", s->samples),
-               SC_I("chunks", s->next), SC_I("lost_packets", lost), SC_I("first_lost_ms", first));
-    if (lost > 0)
+    struct split *s = ctx;
+    enum sc_code code = SC_OK;
+    for (int i = 0; code == SC_OK && i < s->streams; i++)
+        code = sc_cutter_feed(s->lanes[i].cutter, streams[i], samples, err);
+    return code;
+}
+
+static void log_end(struct split *s)
+{
+    const struct sc_pass_end *end = &s->end;
+    SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "decoded", SC_I("samples", end->samples),
+               SC_I("streams", s->streams), SC_I("chunks", s->next),
+               SC_I("lost_packets", end->packets), SC_I("first_lost_ms", end->first_ms),
+               SC_I("truncated", end->truncated));
+    for (size_t i = 0; i < end->lost_count; i++)
+        SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "lost",
+                   SC_I("start_ms", end->lost[i].start_ms), SC_I("end_ms", end->lost[i].end_ms));
+    if (end->packets > 0 || end->lost_count > 0 || end->truncated)
         SC_LOG(WARNING, "pipeline", "parts of a recording could not be decoded",
-               SC_S("job", s->job.job_id), SC_I("lost_packets", lost), SC_I("first_ms", first));
+               SC_S("job", s->job.job_id), SC_I("lost_packets", end->packets),
+               SC_I("first_ms", end->first_ms), SC_I("truncated", end->truncated));
 }
 
 static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -228,15 +253,16 @@ static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *er
     struct split *s = ctx;
     struct sc_task task;
     bool repeated = false;
-    int64_t duration_ms = s->samples / SAMPLES_PER_MS;
+    int64_t duration_ms = s->end.samples / SAMPLES_PER_MS;
     struct sc_fence fence = sc_runner_fence(s->r);
     enum sc_code code = sc_task_complete(s->p->o.queue, tx, &fence, &task, &repeated, err);
     if (code != SC_OK || repeated)
         return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_SPLIT_DONE);
     sc_stmt_bind_int(&st, ":id", s->r->task.job);
-    sc_stmt_bind_int(&st, ":samples", s->samples);
+    sc_stmt_bind_int(&st, ":samples", s->end.samples);
     sc_stmt_bind_int(&st, ":duration_ms", duration_ms);
+    sc_stmt_bind_str(&st, ":warnings", sc_buf_str(&s->warnings));
     code = sc_stmt_run(&st, err);
     if (code == SC_OK)
         code = sc_file_set_duration(tx, s->file.id, duration_ms, err);
@@ -245,41 +271,46 @@ static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *er
     return code == SC_OK ? sc_merge_when_ready(s->p, tx, s->r->task.job, err) : code;
 }
 
-static bool vad_is_on(const struct sc_job *job)
+static void choose_cuts(struct split *s, const struct sc_engine_row *engine)
 {
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    if (sc_json_parse(sc_str_from(job->settings), &doc, NULL) != SC_OK)
-        return true;
-    return sc_json_get_bool(sc_json_member(sc_json_root(doc), "vad"), true);
+    const struct sc_sound *sound = &s->sound;
+    int longest = engine->max_chunk_s;
+    s->cut_options = (struct sc_cut_options){
+        .vad = sound->vad,
+        .max_chunk_s = sound->chunk_s > 0 ? SC_MIN(sound->chunk_s, longest) : longest,
+        .overlap_ms = SC_CUT_OVERLAP_MS,
+        .threshold_db = sound->threshold_db,
+        .hangover_ms = sound->hangover_ms,
+        .min_silence_ms = sound->min_silence_ms,
+    };
 }
 
-static enum sc_code cut_all(struct split *s, int input, int max_chunk_s, bool *killed,
-                            struct sc_error *err)
+static enum sc_code cut_all(struct split *s, int input, struct sc_error *err)
 {
-    struct sc_cut_options options = {
-        .vad = vad_is_on(&s->job),
-        .max_chunk_s = max_chunk_s,
-        .overlap_ms = SC_CUT_OVERLAP_MS,
-        .threshold_db = 6,
-        .hangover_ms = 300,
-        .min_silence_ms = 300,
+    const struct sc_pass pass = {
+        .input = input,
+        .channels = s->sound.channels,
+        .limit_ms = s->limit_ms,
+        .stop = sc_runner_should_stop,
+        .stop_ctx = s->r,
+        .begin = begin_streams,
+        .block = take_block,
+        .ctx = s,
     };
-    SC_AUTO(sc_cutter_freep) struct sc_cutter *cutter = sc_cutter_new(&options, take_cut, s);
-    SC_AUTO(sc_decoder_done)
-    struct sc_decoder d = { .fd = -1, .stop = sc_runner_should_stop, .ctx = s->r };
-    if (cutter == NULL)
-        return sc_error_set(err, SC_E_INTERNAL, "no memory for cutting");
     SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "decoding", SC_S("format", s->file.format),
-               SC_S("codec", s->file.codec), SC_I("vad", options.vad),
-               SC_I("max_chunk_s", max_chunk_s), SC_I("attempt", s->r->task.epoch));
-    enum sc_code code = sc_decoder_start(&d, input, false, s->limit_ms, err);
-    if (code == SC_OK)
-        code = pump(s, &d, cutter, killed, err);
-    if (code == SC_OK)
-        code = sc_cutter_finish(cutter, err);
-    if (code == SC_OK)
-        log_end(s, &d);
-    return code;
+               SC_S("codec", s->file.codec), SC_S("channels", s->sound.channels),
+               SC_I("vad", s->cut_options.vad), SC_I("max_chunk_s", s->cut_options.max_chunk_s),
+               SC_I("attempt", s->r->task.epoch));
+    enum sc_code code = sc_pass_run(&pass, &s->end, err);
+    if (code == SC_E_FILE_TOO_LARGE)
+        return too_long(s, err);
+    for (int i = 0; code == SC_OK && i < s->streams; i++)
+        code = sc_cutter_finish(s->lanes[i].cutter, err);
+    if (code != SC_OK)
+        return code;
+    log_end(s);
+    sc_sound_warnings(&s->end, &s->warnings);
+    return SC_OK;
 }
 
 static enum sc_code load(struct split *s, struct sc_error *err)
@@ -293,14 +324,17 @@ static enum sc_code load(struct split *s, struct sc_error *err)
     return code;
 }
 
-static enum sc_code prepare(struct split *s, struct sc_engine_row *engine, struct sc_error *err)
+static enum sc_code prepare(struct split *s, struct sc_error *err)
 {
+    struct sc_engine_row engine;
     enum sc_code code = load(s, err);
     if (code == SC_OK)
-        code = sc_engines_get(&s->p->engines, s->job.engine, engine, err);
+        code = sc_engines_get(&s->p->engines, s->job.engine, &engine, err);
     if (code != SC_OK)
         return code;
-    (void)snprintf(s->lane, sizeof(s->lane), "engine:%s", s->job.engine);
+    sc_sound_read(s->job.settings, &s->sound);
+    choose_cuts(s, &engine);
+    (void)snprintf(s->task_lane, sizeof(s->task_lane), "engine:%s", s->job.engine);
     s->limit_ms = s->p->o.config->upload_max_duration;
     int64_t told = s->file.duration_ms;
     if (told > 0 && !s->file.duration_counted) {
@@ -316,13 +350,11 @@ enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err)
 {
     SC_AUTO(split_done) struct split s = { .r = r, .p = r->p };
     SC_AUTO_CLOSE int input = -1;
-    struct sc_engine_row engine;
-    bool killed = false;
-    enum sc_code code = prepare(&s, &engine, err);
+    enum sc_code code = prepare(&s, err);
     if (code == SC_OK)
         code = sc_blobs_get(s.p->o.blobs, s.file.file_path, &input, err);
     if (code == SC_OK)
-        code = cut_all(&s, input, engine.max_chunk_s, &killed, err);
+        code = cut_all(&s, input, err);
     if (code == SC_OK)
         code = sc_store_write(s.p->o.store, SC_DURABLE, write_end, &s, err);
     return code;

@@ -41,6 +41,47 @@ static enum sc_code check_abilities(const struct sc_job_options *options,
     return SC_OK;
 }
 
+/* Chunks are whole seconds, as long as the engine takes them at most. */
+static enum sc_code check_length(const struct sc_job_options *options,
+                                 const struct sc_engine_row *row, struct sc_error *err)
+{
+    int64_t ms = sc_job_options_int(options, "chunk_length");
+    if (ms % 1000 != 0) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "chunk_length",
+                              "chunk_length must be whole seconds");
+    }
+    if (ms / 1000 > row->max_chunk_s) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "chunk_length",
+                              "engine '%s' takes at most %d s at once: leave chunk_length out, or "
+                              "make it shorter",
+                              row->name, row->max_chunk_s);
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_plan_check_sound(const struct sc_job_options *options, int channels,
+                                 struct sc_error *err)
+{
+    const char *text = sc_job_options_text(options, "channels");
+    int wanted = text[0] >= '1' && text[0] <= '8' ? text[0] - '0' : 0;
+    bool split = strcmp(text, "split") == 0;
+    if (channels <= 0 || (wanted <= channels && !(split && channels > SC_STREAMS_MAX)))
+        return SC_OK;
+    if (split) {
+        return sc_error_field(err, SC_E_INVALID_VALUE, "channels",
+                              "the recording has %d channels and at most %d can be split: choose "
+                              "mix, or one of the first %d",
+                              channels, SC_STREAMS_MAX, SC_STREAMS_MAX);
+    }
+    return sc_error_field(err, SC_E_INVALID_VALUE, "channels",
+                          "channel %d is asked for and the recording has %s: choose mix, split, or "
+                          "a channel that is there",
+                          wanted,
+                          channels == 1   ? "only one"
+                          : channels == 2 ? "two"
+                                          : "fewer");
+}
+
 static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options *options,
                                    struct sc_plan *plan, struct sc_error *err)
 {
@@ -54,7 +95,8 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
     if (!sc_job_options_given(options, "model"))
         sc_job_options_resolve(options, "model", row.default_model);
     (void)snprintf(plan->version, sizeof(plan->version), "%s", row.version);
-    return check_abilities(options, &row, err);
+    code = check_abilities(options, &row, err);
+    return code == SC_OK ? check_length(options, &row, err) : code;
 }
 
 enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_job_options *options,
@@ -242,6 +284,8 @@ enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id, int64
         code = check_file_id(&s.plan, file_id, err);
     if (code == SC_OK && file_id != 0)
         code = find_file(p, owner_id, file_id, &s.arrived.file, err);
+    if (code == SC_OK && file_id != 0)
+        code = sc_plan_check_sound(options, s.arrived.file.channels, err);
     if (code != SC_OK)
         return code;
     sc_plan_set_file(&s.plan, options, file_id, s.arrived.file.file_hash,

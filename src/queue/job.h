@@ -59,6 +59,7 @@ struct sc_job {
     char error_message[240];
     int64_t created_ms, started_ms, completed_ms, updated_ms; /* 0: not yet */
     char *settings;                                           /* canonical JSON; owned */
+    char *warnings; /* JSON array of what was lost, and where; owned */
 };
 void sc_job_done(struct sc_job *job); /* frees what it owns */
 #define SC_AUTO_JOB SC_AUTO(sc_job_done) struct sc_job

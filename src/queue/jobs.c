@@ -24,10 +24,11 @@ SC_DEFINE_ENUM_STRINGS(sc_job_state, SC_JOB_STATE_COUNT_,
 void sc_job_done(struct sc_job *job)
 {
     free(job->settings);
-    job->settings = NULL;
+    free(job->warnings);
+    job->settings = job->warnings = NULL;
 }
 
-/* *out then owns its settings. */
+/* *out then owns its settings and warnings. */
 static void job_from_row(struct sc_stmt *st, struct sc_job *out)
 {
     *out = (struct sc_job){
@@ -77,6 +78,7 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
     SC_STMT_READ(st, out, error_message);
     (void)sc_code_parse(sc_stmt_text(st, "error_code"), &out->error_code); /* "": SC_OK stays */
     out->settings = sc_strdup(sc_stmt_text(st, "settings"));
+    out->warnings = sc_strdup(sc_stmt_text(st, "warnings"));
 }
 
 enum sc_code sc_job_get(struct sc_conn *conn, int64_t id, struct sc_job *out, struct sc_error *err)

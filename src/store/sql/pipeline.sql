@@ -1,13 +1,13 @@
 -- Chunks of a recording and what the stages note on their job.
 
 -- name: chunk_insert
-INSERT INTO chunks (job, chunk, start_samples, end_samples, overlaps_next, pcm_hash)
-VALUES (:job, :chunk, :start_samples, :end_samples, :overlaps_next, :pcm_hash)
+INSERT INTO chunks (job, chunk, channel, start_samples, end_samples, overlaps_next, pcm_hash)
+VALUES (:job, :chunk, :channel, :start_samples, :end_samples, :overlaps_next, :pcm_hash)
 ON CONFLICT (job, chunk) DO NOTHING;
 
 -- name: chunk_get
-SELECT chunks.start_samples, chunks.end_samples, chunks.overlaps_next, chunks.pcm_hash,
-       chunks.processed_ms
+SELECT chunks.channel, chunks.start_samples, chunks.end_samples, chunks.overlaps_next,
+       chunks.pcm_hash, chunks.processed_ms
 FROM chunks WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_done
@@ -15,7 +15,7 @@ UPDATE chunks SET text = :text, result_hash = :result_hash, processed_ms = :now
 WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_list
-SELECT chunks.chunk, chunks.start_samples, chunks.end_samples, chunks.text, chunks.processed_ms,
+SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.text, chunks.processed_ms,
        tasks.state, tasks.failures, tasks.interruptions, tasks.epoch, tasks.error_code,
        tasks.error_message
 FROM chunks JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
@@ -23,15 +23,20 @@ FROM chunks JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
 WHERE chunks.job = :job ORDER BY chunks.chunk;
 
 -- name: chunk_next_seam
--- overlaps_next: 1 to be settled, 2 settled.
-SELECT chunk, end_samples FROM chunks
+-- overlaps_next: 1 to be settled, 2 settled. A chunk overlaps the next one of its own channel.
+SELECT chunks.chunk, chunks.end_samples, (
+    SELECT later.chunk FROM chunks AS later
+    WHERE later.job = chunks.job AND later.chunk > chunks.chunk AND later.channel = chunks.channel
+    ORDER BY later.chunk LIMIT 1) AS next
+FROM chunks
 WHERE job = :job AND chunk > :after AND overlaps_next = 1 ORDER BY chunk LIMIT 1;
 
 -- name: chunk_seam_settled
 UPDATE chunks SET overlaps_next = 2 WHERE job = :job AND chunk = :chunk;
 
 -- name: job_split_done
-UPDATE jobs SET split_done = 1, split_samples = :samples, duration_ms = :duration_ms
+UPDATE jobs SET split_done = 1, split_samples = :samples, duration_ms = :duration_ms,
+                warnings = :warnings
 WHERE id = :id;
 
 -- name: job_split_progress

@@ -46,7 +46,7 @@ static void a_fresh_job_is_mostly_null(void **state)
                 "\"eta_seconds\":null,\"queue_position\":0,\"chunks_total\":0,"
                 "\"chunks_completed\":0,\"retry_count\":0,\"dead_letter\":false,"
                 "\"duration_seconds\":null,\"processing_time\":null,\"error_code\":null,"
-                "\"error_message\":null,\"error_stage\":null,\"error_chunk\":null,"
+                "\"error_message\":null,\"error_stage\":null,\"error_chunk\":null,\"warnings\":[],"
                 "\"worker_id\":null,\"input_file_path\":null,\"chunks_dir_path\":null,"
                 "\"converted_chunks_dir_path\":null,\"output_file_path\":null,"
                 "\"transcript_id\":null,\"created_at\":\"2023-11-14T22:13:20.000Z\","

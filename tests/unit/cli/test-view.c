@@ -20,14 +20,17 @@ static void an_object_is_shown_line_by_line(void **state)
     SC_AUTO(sc_json_doc_freep)
     struct sc_json_doc *doc =
         parse("{\"id\":7,\"text\":\"long\",\"name\":\"a\\nb\",\"none\":null,\"force\":false,"
-              "\"created_at\":\"2023-11-14T22:08:20Z\",\"tags\":{\"b\":1,\"a\":[2]}}");
+              "\"created_at\":\"2023-11-14T22:08:20Z\",\"tags\":{\"b\":1,\"a\":[2]},\"notes\":[],"
+              "\"warnings\":[{\"code\":\"A\",\"message\":\"one\"},{\"message\":\"t\\u001bo\"}]}");
     SC_AUTO_BUF out = { 0 };
     sc_view_object(sc_json_root(doc), skip, NOW, &out);
     assert_string_equal(sc_buf_text(&out), "id:         7\n"
                                            "name:       a\\nb\n"
                                            "force:      no\n"
                                            "created_at: 5 min ago\n"
-                                           "tags:       {\"a\":[2],\"b\":1}\n");
+                                           "tags:       {\"a\":[2],\"b\":1}\n"
+                                           "warnings:   one\n"
+                                           "            t\\x1bo\n");
 }
 
 static void a_table_shows_members_by_their_kind(void **state)

@@ -52,6 +52,14 @@ static void values_are_kept_in_one_spelling(void **state)
         { "timeout", "90", "90s", 90000 },
         { "timeout", "2h", "2h", 7200000 },
         { "max_retries", "0", "0", 0 },
+        { "channels", "left", "1", -1 },
+        { "channels", "right", "2", -1 },
+        { "channels", "8", "8", -1 },
+        { "channels", "split", "split", -1 },
+        { "vad_threshold", "12", "12", 12 },
+        { "vad_padding", "0", "0", 0 },
+        { "vad_min_silence", "1", "1s", 1000 },
+        { "chunk_length", "20", "20s", 20000 },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
@@ -87,6 +95,15 @@ static void bad_values_are_refused_by_name(void **state)
           "timeout is '999ms', must be a duration from 1s to 366d, such as 90s "
           "or 15m" },
         { "timeout", "0", NULL },
+        { "channels", "9", NULL },
+        { "channels", "0", NULL },
+        { "channels", "stereo",
+          "channels is 'stereo', must be mix, split, left, right, 1, 2, 3, 4, 5, 6, 7 or 8" },
+        { "vad_threshold", "41", "vad_threshold is '41', must be a whole number from 1 to 40" },
+        { "vad_threshold", "0", NULL },
+        { "vad_padding", "3s", NULL },
+        { "vad_min_silence", "19ms", NULL },
+        { "chunk_length", "4s", NULL },
         { "task", "\x1b[31m", "task is '\\x1b[31m', must be transcribe or translate" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
@@ -147,6 +164,22 @@ static void a_pipeline_refuses_options_that_it_does_not_take(void **state)
     assert_string_equal(err.field, "vad");
 }
 
+static void settings_of_the_detector_need_it(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "vad_threshold", "vad_min_silence", "vad_padding" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
+        SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+        struct sc_error err = { 0 };
+        assert_int_equal(SET(o, names[i], i == 0 ? "9" : "100ms", NULL), SC_OK);
+        assert_int_equal(sc_job_options_check(o, NULL), SC_OK);
+        assert_int_equal(SET(o, "vad", "off", NULL), SC_OK);
+        assert_int_equal(sc_job_options_check(o, &err), SC_E_INVALID_VALUE);
+        assert_string_equal(err.field, names[i]);
+        assert_non_null(strstr(err.msg, "means nothing while vad is off"));
+    }
+}
+
 static void check_canonical(const char *const *pairs, const char *expected)
 {
     SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
@@ -174,6 +207,14 @@ static void the_canonical_form_is_stable(void **state)
         "{\"engine\":\"null\",\"language\":\"auto\",\"model\":\"m\","
         "\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":false}");
     check_canonical((const char *const[]){ "pipeline", "noop", NULL }, "{\"pipeline\":\"noop\"}");
+    /* What came later is left out where it is the default: older jobs keep their keys. */
+    check_canonical((const char *const[]){ "channels", "mix", "vad_threshold", "6", NULL }, plain);
+    check_canonical(
+        (const char *const[]){ "channels", "left", "vad_threshold", "9", "chunk_length", "20s",
+                               NULL },
+        "{\"channels\":\"1\",\"chunk_length\":20000,\"engine\":\"\",\"language\":\"auto\","
+        "\"model\":\"\",\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":true,"
+        "\"vad_threshold\":9}");
 }
 
 static void json_values_need_the_type_of_the_option(void **state)
@@ -194,6 +235,9 @@ static void json_values_need_the_type_of_the_option(void **state)
         { "engine", "1", NULL },
         { "engine", "[\"null\"]", NULL },
         { "name", "{}", NULL },
+        { "channels", "2", "2" },
+        { "channels", "\"left\"", "1" },
+        { "channels", "9", NULL },
         { "name", "true", NULL },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
@@ -223,6 +267,7 @@ int main(void)
         TEST(an_option_is_given_once),
         TEST(resolving_fills_only_what_was_not_given),
         TEST(a_pipeline_refuses_options_that_it_does_not_take),
+        TEST(settings_of_the_detector_need_it),
         TEST(the_canonical_form_is_stable),
         TEST(json_values_need_the_type_of_the_option),
     };

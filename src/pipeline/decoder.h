@@ -1,0 +1,102 @@
+#pragma once
+/* Sound of recordings: the jailed decoder, a whole pass over what it sends, and what a job's
+ * settings say of it. For files of the module and their tests. */
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* ---- decoder (decoder.c): the jailed child and its frames ---- */
+
+#define SC_FRAME_INFO 0x4f464e49u
+#define SC_FRAME_PCM 0x204d4350u
+#define SC_FRAME_DONE 0x454e4f44u
+#define SC_FRAME_FAIL 0x4c494146u
+
+struct sc_decoder {
+    pid_t pid;
+    int fd; /* its frames */
+    uint32_t type;
+    struct sc_buf payload; /* of the frame at hand */
+    bool (*stop)(void *ctx);
+    void *ctx;
+};
+struct sc_decoder_options {
+    int input; /* an open file, borrowed */
+    bool probe;
+    const char *channels; /* "mix" (as NULL), "split", "1" … "8" */
+    int64_t max_ms;
+};
+/* Starts `scripta-media decode`. stop is polled while waiting; may be NULL. */
+SC_MUST_USE enum sc_code sc_decoder_start(struct sc_decoder *d,
+                                          const struct sc_decoder_options *options,
+                                          struct sc_error *err);
+/* Next frame into type and payload. FAIL frames and deaths become errors: DECODER_CRASHED,
+ * CANCELLED (stop fired, or somebody killed the decoder: *killed), FILE_FORMAT, AUDIO_ERROR, … */
+SC_MUST_USE enum sc_code sc_decoder_next(struct sc_decoder *d, bool *killed, struct sc_error *err);
+/* Kills and reaps what still runs. */
+void sc_decoder_done(struct sc_decoder *d);
+
+/* What a probe finds; strings are cut to size. */
+struct sc_probe {
+    char format[32], codec[48];
+    int64_t duration_ms, bit_rate; /* -1: unknown */
+    int sample_rate, channels;
+    char *tags; /* JSON; owned */
+};
+/* max_ms: longest recording; FILE_TOO_LARGE when the container says more. */
+SC_MUST_USE enum sc_code sc_probe_file(int input, int64_t max_ms, struct sc_probe *out,
+                                       struct sc_error *err);
+
+/* ---- a pass over a recording (pass.c) ---- */
+
+#define SC_STREAMS_MAX 8
+#define SC_PASS_BLOCK 320 /* samples: 20 ms */
+#define SC_LOST_MAX 32
+
+/* What the decoder says at the end. */
+struct sc_pass_end {
+    int64_t samples; /* of each stream */
+    struct {
+        int64_t start_ms, end_ms;
+    } lost[SC_LOST_MAX]; /* silence stands there */
+    size_t lost_count;
+    int64_t packets, first_ms; /* that could not be decoded; where the first was, -1: nowhere */
+    bool truncated;            /* the file ends before the recording does */
+};
+
+struct sc_pass {
+    int input;            /* an open file, borrowed */
+    const char *channels; /* as struct sc_decoder_options has it */
+    int64_t limit_ms;     /* FILE_TOO_LARGE for what is longer */
+    bool (*stop)(void *ctx);
+    void *stop_ctx;
+    /* Once, before the first sample. */
+    enum sc_code (*begin)(void *ctx, int streams, struct sc_error *err);
+    /* Blocks of SC_PASS_BLOCK samples of every stream, the last one shorter: however the decoder
+     * sends them, equal recordings give equal calls. */
+    enum sc_code (*block)(void *ctx, const int16_t *const *streams, size_t samples,
+                          struct sc_error *err);
+    void *ctx;
+};
+/* Decodes all of it. Errors are those of sc_decoder_next and of the callbacks. */
+SC_MUST_USE enum sc_code sc_pass_run(const struct sc_pass *pass, struct sc_pass_end *end,
+                                     struct sc_error *err);
+
+/* ---- what a job's settings say of its sound (sound.c) ---- */
+
+struct sc_sound {
+    char channels[8]; /* "mix", "split", "1" … "8" */
+    bool vad;
+    int chunk_s; /* 0: as the engine has it */
+    int threshold_db, min_silence_ms, hangover_ms;
+};
+/* Canonical settings; what is missing in those of an older job is as it was then. */
+void sc_sound_read(const char *settings, struct sc_sound *out);
+bool sc_sound_is_split(const struct sc_sound *sound);
+/* The channel of a stream as chunks.channel has it. */
+int sc_sound_channel(const struct sc_sound *sound, int stream);
+/* jobs.warnings of a recording, as JSON. */
+void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out);

@@ -1,0 +1,95 @@
+/* A job's settings of sound, and what is told of sound that was lost. */
+
+#include "pipeline/decoder.h"
+
+#include "json/reader.h"
+#include "json/writer.h"
+
+#include "base/banned.h"
+
+void sc_sound_read(const char *settings, struct sc_sound *out)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    const struct sc_json_value *root = NULL;
+    if (settings != NULL && sc_json_parse(sc_str_from(settings), &doc, NULL) == SC_OK)
+        root = sc_json_root(doc);
+    *out = (struct sc_sound){
+        .vad = sc_json_get_bool(sc_json_member(root, "vad"), true),
+        .chunk_s = (int)(sc_json_get_int(sc_json_member(root, "chunk_length"), 0) / 1000),
+        .threshold_db = (int)sc_json_get_int(sc_json_member(root, "vad_threshold"), 6),
+        .min_silence_ms = (int)sc_json_get_int(sc_json_member(root, "vad_min_silence"), 300),
+        .hangover_ms = (int)sc_json_get_int(sc_json_member(root, "vad_padding"), 300),
+    };
+    (void)snprintf(out->channels, sizeof(out->channels), "%s",
+                   sc_json_get_text(sc_json_member(root, "channels"), "mix"));
+}
+
+bool sc_sound_is_split(const struct sc_sound *sound)
+{
+    return strcmp(sound->channels, "split") == 0;
+}
+
+int sc_sound_channel(const struct sc_sound *sound, int stream)
+{
+    char c = sound->channels[0];
+    if (sc_sound_is_split(sound))
+        return stream;
+    return c >= '1' && c <= '8' ? c - '1' : -1;
+}
+
+/* "1:02:03.4": as people say where something is. */
+static void put_clock(struct sc_buf *out, int64_t ms)
+{
+    int64_t tenths = ms / 100;
+    if (ms >= 3600000)
+        sc_buf_printf(out, "%lld:%02d:", (long long)(ms / 3600000), (int)(ms / 60000 % 60));
+    else
+        sc_buf_printf(out, "%d:", (int)(ms / 60000));
+    sc_buf_printf(out, "%02d.%d", (int)(tenths / 10 % 60), (int)(tenths % 10));
+}
+
+struct warning {
+    enum { LOST, TRUNCATED } what;
+    int64_t start_ms, end_ms; /* end -1: not known */
+};
+
+static void put_warning(struct sc_json *w, const struct warning *warning)
+{
+    SC_AUTO_BUF text = { 0 };
+    if (warning->what == TRUNCATED) {
+        sc_buf_puts(&text, "the recording breaks off at ");
+        put_clock(&text, warning->start_ms);
+        sc_buf_puts(&text, ": the rest of the file is missing or damaged");
+    } else {
+        sc_buf_puts(&text, warning->end_ms < 0 ? "sound could not be decoded from " : "the sound ");
+        put_clock(&text, warning->start_ms);
+        if (warning->end_ms >= 0) {
+            sc_buf_puts(&text, " to ");
+            put_clock(&text, warning->end_ms);
+            sc_buf_puts(&text, " could not be decoded");
+        } else {
+            sc_buf_puts(&text, " on");
+        }
+        sc_buf_puts(&text, ": nothing was recognised there");
+    }
+    sc_json_object(w, NULL);
+    sc_json_text(w, "code", warning->what == TRUNCATED ? "AUDIO_TRUNCATED" : "AUDIO_LOST");
+    sc_json_text(w, "message", sc_buf_text(&text));
+    sc_json_seconds(w, "start", warning->start_ms);
+    sc_json_seconds(w, "end", warning->end_ms);
+    sc_json_end(w);
+}
+
+void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_array(&w, NULL);
+    for (size_t i = 0; i < end->lost_count; i++)
+        put_warning(&w, &(struct warning){ LOST, end->lost[i].start_ms, end->lost[i].end_ms });
+    if (end->lost_count == 0 && end->packets > 0)
+        put_warning(&w, &(struct warning){ LOST, SC_MAX(0, end->first_ms), -1 });
+    if (end->truncated)
+        put_warning(&w, &(struct warning){ TRUNCATED, end->samples / 16, -1 });
+    sc_json_end(&w);
+}
