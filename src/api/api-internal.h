@@ -12,7 +12,17 @@
 #define SC_API_RESULT_LIMIT ((size_t)16 << 20) /* a chunk's words: 10 minutes take some 300 KB */
 #define SC_API_FORM_LIMIT ((size_t)256 << 10)  /* form fields beside the file */
 
+/* How our tokens begin: what begins otherwise is a key for some other service. */
+#define SC_TOKEN_PREFIX "scripta_"
+#define SC_LOCAL_OWNER 1 /* the row of principals that the first migration makes */
+
 struct sc_api_stream; /* api/events.c */
+
+/* Refused sources that fall together (api/auth.c). */
+struct sc_refusals {
+    int64_t logged_ms; /* monotonic; 0: never */
+    int64_t quiet;     /* refusals since then */
+};
 
 struct sc_api {
     struct sc_api_options options;
@@ -26,6 +36,10 @@ struct sc_api {
     pthread_mutex_t lock;
     /* -- protected by lock -- */
     struct sc_api_stream *streams; /* open ones */
+
+    pthread_mutex_t refusals_lock;
+    /* -- protected by refusals_lock -- */
+    struct sc_refusals refusals[64];
 };
 
 /* Handlers, one per row of routes.def. */
@@ -79,5 +93,14 @@ SC_MUST_USE enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *ap
 /* 201 for what is new, 200 for what was there; Location and replay headers. */
 int sc_api_arrived_status(const struct sc_arrived *arrived);
 void sc_api_arrived_headers(struct sc_request *req, const struct sc_arrived *arrived);
-/* api/events.c: wakes every stream so that it sees that the server stops. */
+/* api/auth.c: has the token neither expired nor been revoked? 0, no token: true. What outlives its
+ * first answer (a stream, a parked request) asks again before it says more. */
+bool sc_api_token_lives(struct sc_api *api, int64_t token_id);
+/* SC_SCOPE_ bits of names separated by spaces. */
+unsigned sc_scopes_parse(struct sc_str text);
+/* api/workers.c: may the asker speak for this worker? A token speaks for those that registered with
+ * it; to any other it answers as to one that is not there: NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_api_check_worker(struct sc_request *req, struct sc_api *api,
+                                             int64_t worker_id, struct sc_error *err);
+/* api/events.c: wakes every stream so that it sees that the server stops or its token has ended. */
 void sc_api_streams_wake(struct sc_api *api);

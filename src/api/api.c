@@ -34,6 +34,7 @@ struct sc_api *sc_api_new(const struct sc_api_options *options)
     atomic_init(&api->waiting, 0);
     atomic_init(&api->stopping, false);
     sc_assert(pthread_mutex_init(&api->lock, NULL) == 0);
+    sc_assert(pthread_mutex_init(&api->refusals_lock, NULL) == 0);
     sc_parking_init(&api->parking, resume_request);
     sc_queue_on_ready(options->queue, tasks_ready, api);
     return api;
@@ -45,6 +46,7 @@ void sc_api_free(struct sc_api *api)
         return;
     sc_queue_on_ready(api->options.queue, NULL, api);
     sc_parking_done(&api->parking);
+    (void)pthread_mutex_destroy(&api->refusals_lock);
     (void)pthread_mutex_destroy(&api->lock);
     free(api);
 }

@@ -30,11 +30,13 @@ SC_DEFINE_FREEP(struct sc_api, sc_api_free);
 
 /* For sc_http_start: the routes, the app pointer is the api itself. */
 const struct sc_route *sc_api_routes(size_t *count);
-enum sc_code sc_api_authenticate(void *api, struct sc_str bearer, bool unix_socket, bool loopback,
+enum sc_code sc_api_authenticate(void *api, struct sc_str bearer, const struct sc_peer *peer,
                                  struct sc_principal *out, struct sc_error *err);
 /* The shape of errors: OpenAI's below /v1, the HTTP adapter's own elsewhere. */
 int sc_api_error_body(void *api, struct sc_request *req, const struct sc_error *err,
                       struct sc_buf *out);
+/* Is there a token that opens something? False also when the store does not answer. */
+bool sc_api_has_tokens(struct sc_api *api);
 /* Tasks became ready: wakes parked claims. From any thread. */
 void sc_api_wake(struct sc_api *api);
 /* Wakes everything that is parked so that it can answer SHUTTING_DOWN; streams end. What would

@@ -3,33 +3,26 @@
 
 #include "api/api-internal.h"
 #include "base/clock.h"
+#include "base/lock.h"
+#include "base/log.h"
 #include "store/store.h"
 
 #include "base/banned.h"
 
-/* How our tokens begin: what begins otherwise is a key for some other service. */
-#define TOKEN_PREFIX SC_STR("scripta_")
-#define LOCAL_OWNER 1 /* the row of principals that the first migration makes */
-
-static const struct {
-    const char *name;
-    unsigned scope;
-} scope_names[] = {
-    { "read", SC_SCOPE_READ },
-    { "write", SC_SCOPE_WRITE },
-    { "admin", SC_SCOPE_ADMIN },
-    { "work", SC_SCOPE_WORK },
-};
+/* How exact `last_used` is: a write for each request would cost more than the request. */
+#define USED_EVERY_MS 60000
+/* One line a minute for each source that is refused. */
+#define REFUSED_EVERY_MS 60000
 
 /* Names separated by spaces; one that is unknown grants nothing. */
-static unsigned parse_scopes(struct sc_str text)
+unsigned sc_scopes_parse(struct sc_str text)
 {
     unsigned scopes = SC_SCOPE_NONE;
     while (text.len > 0) {
         struct sc_str name = sc_str_take_until(&text, ' ');
-        for (size_t i = 0; i < SC_ARRAY_LEN(scope_names); i++) {
-            if (sc_str_equal(name, sc_str_from(scope_names[i].name)))
-                scopes |= scope_names[i].scope;
+        for (int i = 0; i < SC_SCOPE_COUNT_; i++) {
+            if (sc_str_equal(name, sc_str_from(sc_scope_names[i])))
+                scopes |= 1u << i;
         }
     }
     return scopes;
@@ -38,27 +31,65 @@ static unsigned parse_scopes(struct sc_str text)
 static void set_local(struct sc_principal *out)
 {
     *out = (struct sc_principal){
-        .owner_id = LOCAL_OWNER,
+        .owner_id = SC_LOCAL_OWNER,
         .scopes = SC_SCOPE_READ | SC_SCOPE_WRITE | SC_SCOPE_ADMIN | SC_SCOPE_WORK,
         .name = "local",
     };
 }
 
-static enum sc_code find_token(struct sc_store *store, struct sc_str bearer,
-                               struct sc_principal *out, struct sc_error *err)
+/* Takes as long wherever the two differ. The index has compared them already, but what its timing
+ * tells is of hashes, whose beginnings nobody can choose. */
+static bool equal_hashes(const char *a, struct sc_str b)
+{
+    unsigned char difference = 0;
+    if (b.len != SC_SHA256_TEXT - 1)
+        return false;
+    for (size_t i = 0; i < b.len; i++)
+        difference |= (unsigned char)((unsigned char)a[i] ^ (unsigned char)b.ptr[i]);
+    return difference == 0;
+}
+
+struct use {
+    int64_t token_id, at_ms;
+};
+
+static enum sc_code write_use(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct use *use = ctx;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TOKEN_USED);
+    sc_stmt_bind_int(&st, ":id", use->token_id);
+    sc_stmt_bind_int(&st, ":now", use->at_ms);
+    sc_stmt_bind_int(&st, ":every", USED_EVERY_MS);
+    return sc_stmt_run(&st, err);
+}
+
+/* That a token was used is worth no refusal when it cannot be written. */
+static void note_use(struct sc_api *api, int64_t token_id, int64_t last_ms)
+{
+    struct use use = { token_id, sc_clock_wall_ms() };
+    struct sc_error why = { 0 };
+    /* A clock that was set back has not used it in the future. */
+    bool recent = last_ms <= use.at_ms && use.at_ms - last_ms < USED_EVERY_MS;
+    if (!recent && sc_store_is_writable(api->options.store, &why))
+        (void)!sc_store_write(api->options.store, SC_RELAXED, write_use, &use, NULL);
+}
+
+static enum sc_code find_token(struct sc_api *api, struct sc_str bearer, struct sc_principal *out,
+                               int64_t *last_used_ms, struct sc_error *err)
 {
     char hash[SC_SHA256_TEXT];
     sc_hash_bytes(bearer.ptr, bearer.len, hash);
 
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    enum sc_code code = sc_store_read(store, &conn, err);
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TOKEN_FIND);
     sc_stmt_bind_text(&st, ":hash", hash);
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
     code = sc_stmt_one(&st, err);
-    if (code == SC_E_NOT_FOUND) {
+    if (code == SC_E_NOT_FOUND ||
+        (code == SC_OK && !equal_hashes(hash, sc_stmt_str(&st, "hash")))) {
         return sc_error_set(err, SC_E_UNAUTHENTICATED,
                             "the token is unknown, expired or revoked; ask for a new one");
     }
@@ -66,34 +97,97 @@ static enum sc_code find_token(struct sc_store *store, struct sc_str bearer,
         return code;
     *out = (struct sc_principal){
         .owner_id = sc_stmt_int(&st, "principal_id"),
-        .scopes = parse_scopes(sc_stmt_str(&st, "scopes")),
+        .token_id = sc_stmt_int(&st, "id"),
+        .scopes = sc_scopes_parse(sc_stmt_str(&st, "scopes")),
     };
     SC_STMT_READ(&st, out, name);
+    *last_used_ms = sc_stmt_int_or(&st, "last_used_ms", 0);
     return SC_OK;
 }
 
-enum sc_code sc_api_authenticate(void *ctx, struct sc_str bearer, bool unix_socket, bool loopback,
+/* Is it time for a line about this source? *quiet: how many were passed over since the last one.
+ * Sources share rows by their hash, so that a crowd of them costs neither memory nor a longer log.
+ */
+static bool may_log(struct sc_api *api, const char *source, int64_t *quiet)
+{
+    int64_t now = sc_clock_mono_ms();
+    unsigned row = 5381;
+    for (const char *p = source; *p != '\0'; p++)
+        row = row * 33 + (unsigned char)*p;
+    SC_LOCK(&api->refusals_lock);
+    struct sc_refusals *r = &api->refusals[row % SC_ARRAY_LEN(api->refusals)];
+    if (r->logged_ms != 0 && now - r->logged_ms < REFUSED_EVERY_MS) {
+        r->quiet++;
+        return false;
+    }
+    *quiet = r->quiet;
+    *r = (struct sc_refusals){ .logged_ms = now };
+    return true;
+}
+
+static enum sc_code refuse(struct sc_api *api, const struct sc_peer *peer, const char *what,
+                           enum sc_code code)
+{
+    int64_t quiet = 0;
+    if (may_log(api, peer->address, &quiet))
+        SC_LOG(WARNING, "api", "refused", SC_S("source", peer->address), SC_S("reason", what),
+               SC_I("unlogged_before", quiet));
+    return code;
+}
+
+enum sc_code sc_api_authenticate(void *ctx, struct sc_str bearer, const struct sc_peer *peer,
                                  struct sc_principal *out, struct sc_error *err)
 {
     struct sc_api *api = ctx;
-    if (unix_socket) {
+    int64_t last_used_ms = 0;
+    if (peer->unix_socket) {
         set_local(out);
         return SC_OK;
     }
-    bool open = loopback && api->options.local_open;
-    enum sc_code code = SC_E_UNAUTHENTICATED;
-    if (bearer.len > 0)
-        code = find_token(api->options.store, bearer, out, err);
-    /* Clients of other services always send a key of some sort. Where none is needed one that is
-     * none of ours gives no less than none would; one of ours that has ended is refused, since
-     * whoever holds it means to be somebody else than the local owner. */
-    bool foreign = !sc_str_starts(bearer, TOKEN_PREFIX);
-    if (code == SC_E_UNAUTHENTICATED && open && foreign) {
+    bool open = peer->loopback && api->options.local_open;
+    if (bearer.len > 0) {
+        enum sc_code code = find_token(api, bearer, out, &last_used_ms, err);
+        if (code == SC_OK)
+            note_use(api, out->token_id, last_used_ms);
+        /* Clients of other services always send a key of some sort. Where none is needed one that
+         * is none of ours gives no less than none would; one of ours that has ended is refused,
+         * since whoever holds it means to be somebody else than the local owner. */
+        bool foreign = !sc_str_starts(bearer, SC_STR(SC_TOKEN_PREFIX));
+        if (code != SC_E_UNAUTHENTICATED || !open || !foreign)
+            return code == SC_E_UNAUTHENTICATED ? refuse(api, peer, "no valid token", code) : code;
+    }
+    if (open) {
         set_local(out);
         return SC_OK;
     }
-    if (bearer.len > 0)
-        return code;
-    return sc_error_set(err, SC_E_UNAUTHENTICATED,
-                        "a token is needed: send 'Authorization: Bearer TOKEN'");
+    const char *why = api->options.local_open ? peer->distrust : NULL;
+    enum sc_code code =
+        sc_error_set(err, SC_E_UNAUTHENTICATED,
+                     "%s%sa token is needed: send 'Authorization: Bearer TOKEN' ('scripta token "
+                     "create NAME' on the server's machine makes one)",
+                     why == NULL ? "" : why, why == NULL ? "" : "; ");
+    return refuse(api, peer, why == NULL ? "no token" : why, code);
+}
+
+bool sc_api_token_lives(struct sc_api *api, int64_t token_id)
+{
+    if (token_id == 0)
+        return true;
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    if (sc_store_read(api->options.store, &conn, NULL) != SC_OK)
+        return false;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TOKEN_LIVES);
+    sc_stmt_bind_int(&st, ":id", token_id);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    return sc_stmt_one(&st, NULL) == SC_OK;
+}
+
+bool sc_api_has_tokens(struct sc_api *api)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    if (sc_store_read(api->options.store, &conn, NULL) != SC_OK)
+        return false;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TOKEN_ANY);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    return sc_stmt_one(&st, NULL) == SC_OK;
 }

@@ -14,6 +14,7 @@
 struct sc_api_stream {
     struct sc_api *api;
     int64_t owner_id, job; /* job 0: all of the owner's */
+    int64_t token_id;      /* 0: opened without */
     struct sc_subscriber *subscriber;
 
     /* the thread's that runs `next` */
@@ -131,7 +132,7 @@ static bool next_events(void *ctx, struct sc_buf *out)
     struct sc_api_stream *s = ctx;
     struct sc_error err = { 0 };
     do {
-        if (atomic_load(&s->api->stopping))
+        if (atomic_load(&s->api->stopping) || !sc_api_token_lives(s->api, s->token_id))
             return false;
         if (s->replaying && replay_page(s, out, &err) != SC_OK)
             return false; /* the client connects again and goes on from its cursor */
@@ -244,14 +245,20 @@ static enum sc_code begin_at(struct sc_api *api, const struct follow *follow, in
     return code;
 }
 
-static struct sc_api_stream *open_stream(struct sc_api *api, int64_t owner_id, int64_t job)
+static struct sc_api_stream *open_stream(struct sc_api *api, const struct sc_principal *who,
+                                         int64_t job)
 {
     struct sc_api_stream *s = sc_alloc(sizeof(*s));
     *s = (struct sc_api_stream){
-        .api = api, .owner_id = owner_id, .job = job, .replaying = true, .refs = 2
+        .api = api,
+        .owner_id = who->owner_id,
+        .token_id = who->token_id,
+        .job = job,
+        .replaying = true,
+        .refs = 2,
     };
     sc_assert(pthread_mutex_init(&s->lock, NULL) == 0);
-    s->subscriber = sc_subscriber_open(api->options.hub, owner_id, job, RING, wake, s);
+    s->subscriber = sc_subscriber_open(api->options.hub, who->owner_id, job, RING, wake, s);
     return s;
 }
 
@@ -263,7 +270,7 @@ struct sc_done *sc_api_event_stream(struct sc_request *req, struct sc_api *api)
     enum sc_code code = decode_follow(req, api, &follow, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &none);
-    struct sc_api_stream *s = open_stream(api, sc_api_owner(req), follow.job);
+    struct sc_api_stream *s = open_stream(api, sc_request_principal(req), follow.job);
     code = begin_at(api, &follow, &s->last_id, &err);
     if (code != SC_OK) {
         sc_subscriber_close(SC_TAKE(s->subscriber)); /* no wake-up comes after it */

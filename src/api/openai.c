@@ -299,7 +299,11 @@ static struct sc_done *look(struct call *owned)
     struct sc_event event;
     while (sc_subscriber_next(call->subscriber, &event)) /* what is read next is newer */
         ;
-    enum sc_code code = sc_store_read(call->api->options.store, &conn, &err);
+    enum sc_code code = SC_OK;
+    if (!sc_api_token_lives(call->api, sc_request_principal(call->req)->token_id))
+        code = sc_error_set(&err, SC_E_UNAUTHENTICATED, "the token has ended");
+    if (code == SC_OK)
+        code = sc_store_read(call->api->options.store, &conn, &err);
     if (code == SC_OK)
         code = sc_job_get(conn, call->job, &job, &err);
     if (code != SC_OK)

@@ -54,5 +54,5 @@ void *sc_parking_park(struct sc_parking *p, struct sc_waiter *w, void *(*park)(v
                       void *ctx);
 /* Tasks became ready. */
 void sc_parking_wake(struct sc_parking *p);
-/* Everybody: the server stops. */
+/* Everybody: the server stops, or somebody's token has ended. */
 void sc_parking_wake_all(struct sc_parking *p);

@@ -9,7 +9,13 @@
 
 /* ---- cursors: opaque to clients. The kind keeps a cursor of one list out of another. ---- */
 
-enum sc_cursor_kind { SC_CURSOR_JOB, SC_CURSOR_FILE, SC_CURSOR_TRANSCRIPT, SC_CURSOR_EVENT };
+enum sc_cursor_kind {
+    SC_CURSOR_JOB,
+    SC_CURSOR_FILE,
+    SC_CURSOR_TRANSCRIPT,
+    SC_CURSOR_EVENT,
+    SC_CURSOR_TOKEN
+};
 #define SC_CURSOR_TEXT 24
 /* id > 0. Returns out. */
 const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_CURSOR_TEXT]);

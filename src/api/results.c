@@ -150,6 +150,8 @@ struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *ap
     bool repeated = false;
     enum sc_code code = decode_complete(req, &result, &err);
     if (code == SC_OK)
+        code = sc_api_check_worker(req, api, result.fence.worker_id, &err);
+    if (code == SC_OK)
         code = sc_chunk_complete(api->options.pipelines, &result, &repeated, &err);
     if (code == SC_OK && api->options.worker_finished != NULL)
         api->options.worker_finished(api->options.ctx, result.fence.worker_id);
@@ -230,6 +232,8 @@ static struct sc_done *end_task(struct sc_request *req, struct sc_api *api, bool
         code = decode_why(&body, &end.why, &err);
     end.fence.worker_id = body.worker_id;
     end.fence.epoch = body.epoch;
+    if (code == SC_OK)
+        code = sc_api_check_worker(req, api, body.worker_id, &err);
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_DURABLE,
                               failed ? write_failure : write_release, &end, &err);

@@ -3,6 +3,7 @@
  * view writes one object under `key` (NULL: an element or the root); a `_fields` function writes
  * the members into an object that is open. */
 
+#include "http/http.h"
 #include "pipeline/pipeline.h"
 #include "queue/report.h"
 #include "json/writer.h"
@@ -78,6 +79,21 @@ void sc_stats_answer_view(struct sc_json *w, const enum sc_dimension by[2], enum
 void sc_stats_query_end(struct sc_json *w, bool partial);
 void sc_throughput_view(struct sc_json *w, const char *key, const struct sc_throughput *minute,
                         const struct sc_throughput *hour);
+
+/* ---- token-view.c ---- */
+
+/* Texts are borrowed. Times of what has not happened: -1. */
+struct sc_token_row {
+    int64_t id;
+    const char *name, *owner;
+    unsigned scopes;
+    int64_t created_ms, expires_ms, revoked_ms, last_used_ms;
+};
+void sc_token_view(struct sc_json *w, const char *key, const struct sc_token_row *token,
+                   int64_t now_ms);
+/* The one answer that holds the token itself. */
+void sc_token_created_view(struct sc_buf *out, const struct sc_token_row *token, int64_t now_ms,
+                           const char *secret);
 
 /* ---- system-view.c ---- */
 

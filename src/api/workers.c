@@ -26,6 +26,23 @@ static void note_heard(struct sc_api *api, int64_t worker_id)
         api->options.worker_heard(api->options.ctx, worker_id);
 }
 
+enum sc_code sc_api_check_worker(struct sc_request *req, struct sc_api *api, int64_t worker_id,
+                                 struct sc_error *err)
+{
+    int64_t mine = sc_request_principal(req)->token_id;
+    int64_t its = 0;
+    if (mine == 0)
+        return SC_OK;
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_worker_token(conn, worker_id, &its, err);
+    if (code == SC_OK && its != mine)
+        code = sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
+                            (long long)worker_id);
+    return code;
+}
+
 /* ---- register ---- */
 
 struct register_body {
@@ -93,6 +110,7 @@ static enum sc_code decode_registration(struct sc_request *req, struct registrat
     copy_text(w->host, sizeof(w->host), body.host);
     copy_text(w->device, sizeof(w->device), body.device);
     w->pid = (int)body.pid;
+    w->token_id = sc_request_principal(req)->token_id;
     /* The end of a local worker is seen by the supervisor; a token of another host may not claim
      * that for its own. */
     w->local = body.local && (sc_request_principal(req)->scopes & SC_SCOPE_ADMIN) != 0;
@@ -136,7 +154,7 @@ struct pending_claim {
     struct sc_waiter waiter;
     struct sc_api *api;
     struct sc_request *req;
-    int64_t worker_id, deadline_ms;
+    int64_t worker_id, token_id, deadline_ms;
     char lanes[LANE_MAX][LANE_TEXT];
     const char *lane_ptrs[LANE_MAX];
     size_t lane_count;
@@ -249,7 +267,9 @@ static struct sc_done *run_claim(struct pending_claim *claim)
             enum sc_code stop = sc_error_set(&err, SC_E_SHUTTING_DOWN, "the server is stopping");
             return finish_claim(claim, stop, &err, &reply);
         }
-        enum sc_code code = try_claim(claim, &reply, &count, &err);
+        enum sc_code code = sc_api_token_lives(claim->api, claim->token_id)
+                                ? try_claim(claim, &reply, &count, &err)
+                                : sc_error_set(&err, SC_E_UNAUTHENTICATED, "the token has ended");
         sc_parking_end(parking, &claim->waiter, code == SC_OK && count < (size_t)claim->max);
         bool late = sc_clock_mono_ms() >= claim->deadline_ms;
         if (code != SC_OK || count > 0 || late)
@@ -277,7 +297,10 @@ struct sc_done *sc_api_worker_claim(struct sc_request *req, struct sc_api *api)
     claim->req = req;
     claim->waiter.handle = req;
     sc_parking_enter(&api->parking, &claim->waiter);
+    claim->token_id = sc_request_principal(req)->token_id;
     enum sc_code code = decode_claim(req, claim, &err);
+    if (code == SC_OK)
+        code = sc_api_check_worker(req, api, claim->worker_id, &err);
     if (code == SC_OK) {
         note_heard(api, claim->worker_id);
         return run_claim(claim);
@@ -306,6 +329,8 @@ struct sc_done *sc_api_worker_input(struct sc_request *req, struct sc_api *api)
         code = sc_query_number(req, "epoch", &fence.epoch, &err);
     if (code == SC_OK && (fence.worker_id == 0 || fence.epoch == 0))
         code = sc_error_set(&err, SC_E_INVALID_VALUE, "worker_id and epoch are needed");
+    if (code == SC_OK)
+        code = sc_api_check_worker(req, api, fence.worker_id, &err);
     if (code == SC_OK)
         code = sc_chunk_input(api->options.pipelines, &fence, &fd, &size, &err);
     if (code != SC_OK)
@@ -371,6 +396,8 @@ struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *a
     SC_AUTO_BUF reply = { 0 };
     struct heartbeat beat = { .queue = api->options.queue };
     enum sc_code code = decode_heartbeat(req, &beat, &err);
+    if (code == SC_OK)
+        code = sc_api_check_worker(req, api, beat.worker_id, &err);
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
     if (code == SC_OK)

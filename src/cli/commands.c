@@ -94,6 +94,17 @@ static const struct sc_flag stats_query_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag token_create_flags[] = {
+    { "owner", 0, SC_FLAG_VALUE, "PRINCIPAL",
+      "Whose things it opens; made when new. Default: your own" },
+    { "scope", 0, SC_FLAG_VALUE, "SCOPES",
+      "Out of read, write and admin; or work, for a worker. Default: read,write" },
+    { "expires", 0, SC_FLAG_VALUE, "DURATION", "End after this time, such as 90d. Default: never" },
+    { 0 },
+};
+
+static const struct sc_flag token_list_flags[] = { SC_LIST_FLAGS, { 0 } };
+
 static const struct sc_flag serve_flags[] = {
     { "listen", 0, SC_FLAG_VALUE, "ADDR:PORT",
       "TCP address beside the Unix socket, such as "
@@ -302,6 +313,39 @@ static const struct sc_command table[] = {
         .about = "Days are UTC, of a job's creation; a week is named by its Monday.",
         .examples = "scripta stats query --group-by day,status --since 30d\n"
                     "scripta stats query --group-by model --measure speed\n",
+    },
+    {
+        .name = "token create",
+        .run = sc_cmd_token_create,
+        .summary = "Make a token for another program, person or machine and print it",
+        .usage = "NAME",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = token_create_flags,
+        .about =
+            "It is printed once; the store keeps its hash alone. No scope includes another: read "
+            "sees what the owner has, write brings and changes, admin runs the server and makes "
+            "tokens, work is a worker and nothing else. NAME is a label.",
+        .examples = "scripta token create laptop\n"
+                    "scripta token create ann-phone --owner ann --scope read,write --expires 90d\n"
+                    "scripta token create gpu-box --scope work\n",
+    },
+    {
+        .name = "token list",
+        .run = sc_cmd_token_list,
+        .summary = "List tokens, newest first, with when they were last used",
+        .usage = "",
+        .flags = token_list_flags,
+        .examples = "scripta token list\n",
+    },
+    {
+        .name = "token revoke",
+        .run = sc_cmd_token_revoke,
+        .summary = "End tokens at once, with the event streams that they opened",
+        .usage = "TOKEN...",
+        .min_words = 1,
+        .max_words = -1,
+        .examples = "scripta token revoke 3\n",
     },
     {
         .name = "engines",

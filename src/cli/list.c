@@ -100,6 +100,12 @@ int sc_exit_of_several(size_t count, size_t failed, int last)
 int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *before,
                 const char *after, const char *done)
 {
+    return sc_each_send(cli, args, "POST", before, after, done);
+}
+
+int sc_each_send(struct sc_cli *cli, const struct sc_args *args, const char *method,
+                 const char *before, const char *after, const char *done)
+{
     size_t failed = 0;
     int last = SC_EXIT_OK;
 
@@ -108,7 +114,7 @@ int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *befo
         SC_AUTO_BUF reply = { 0 };
         struct sc_error err = { 0 };
         int status = SC_EXIT_OK;
-        if (sc_cli_call(cli, "POST", path, NULL, &reply, &err) != SC_OK) {
+        if (sc_cli_call(cli, method, path, NULL, &reply, &err) != SC_OK) {
             status = sc_cli_fail(cli, &err);
         } else if (cli->json) {
             status = sc_cli_done_json(cli, &reply);

@@ -29,6 +29,9 @@ int sc_show_run(struct sc_cli *cli, const char *before, const char *id, const ch
 
 /* Sends `method` to before<word>after for each word of the command line; prints the reply with
  * --json, else "<word> <done>". The exit status is that of the one failure, or 1 of several. */
+int sc_each_send(struct sc_cli *cli, const struct sc_args *args, const char *method,
+                 const char *before, const char *after, const char *done);
+/* The same with POST. */
 int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *before,
                 const char *after, const char *done);
 /* The status of several things of which `failed` failed, the last with `last`. */

@@ -288,6 +288,12 @@ static void announce(struct sc_daemon *d)
                "reachable from other machines: without TLS, tokens and audio "
                "pass in the clear",
                SC_S("listen", address));
+    bool shut =
+        d->listening.address != NULL && !(d->listening.loopback && d->config->auth_loopback_open);
+    if (shut && !sc_api_has_tokens(d->api))
+        SC_LOG(WARNING, "daemon",
+               "nobody can use the TCP address yet: make a token with 'scripta token create NAME'",
+               SC_S("listen", address));
 }
 
 static void report_failure(struct sc_daemon *d, const struct sc_error *err)

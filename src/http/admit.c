@@ -4,12 +4,12 @@
 #include "base/id.h"
 #include "sys/socket.h"
 
-#include <netinet/in.h>
-
 #include "base/banned.h"
 
 /* Room for the other parts of a form beside its file. */
 #define SPOOL_EXTRA ((int64_t)4 << 20)
+
+const char *const sc_scope_names[SC_SCOPE_COUNT_] = { "read", "write", "admin", "work" };
 
 /* What the headers as a whole say. */
 struct header_check {
@@ -75,52 +75,6 @@ static enum sc_code read_length(struct sc_request *req, struct sc_error *err)
     return SC_OK;
 }
 
-static bool address_is_loopback(const struct sockaddr *a)
-{
-    static const unsigned char mapped[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-    if (a == NULL)
-        return false;
-    if (a->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24 == 127;
-    if (a->sa_family != AF_INET6)
-        return false;
-    const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(in6) || memcmp(in6, mapped, sizeof(mapped)) == 0;
-}
-
-/* Is the host of "host", "host:port" or an origin's authority this machine by name? */
-static bool names_loopback(struct sc_str host)
-{
-    struct sc_str rest = host;
-    if (sc_str_starts(host, SC_STR("[")))
-        return sc_str_starts(host, SC_STR("[::1]"));
-    struct sc_str name = sc_str_take_until(&rest, ':');
-    return sc_str_equal_nocase(name, SC_STR("localhost")) || sc_str_starts(name, SC_STR("127."));
-}
-
-/* A peer on this machine that speaks for itself: not a proxy for others, and not a web page of a
- * foreign site (by a name that it rebound to us, or by a form that it sends here). */
-static bool is_loopback(struct sc_request *req)
-{
-    static const char *const proxied[] = { "X-Forwarded-For", "Forwarded", "X-Real-IP" };
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (info == NULL || !address_is_loopback(info->client_addr))
-        return false;
-    for (size_t i = 0; i < SC_ARRAY_LEN(proxied); i++) {
-        if (sc_request_header_n(req->conn, proxied[i]).ptr != NULL)
-            return false;
-    }
-    if (!names_loopback(sc_request_header_n(req->conn, MHD_HTTP_HEADER_HOST)))
-        return false;
-    struct sc_str origin = sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN);
-    if (origin.ptr == NULL)
-        return true;
-    if (!sc_str_starts(origin, SC_STR("http://")))
-        return false;
-    return names_loopback((struct sc_str){ origin.ptr + 7, origin.len - 7 });
-}
-
 static struct sc_str bearer_token(struct sc_request *req)
 {
     struct sc_str value = sc_request_header_n(req->conn, MHD_HTTP_HEADER_AUTHORIZATION);
@@ -150,12 +104,18 @@ static enum sc_code authorise(struct sc_request *req, struct sc_error *err)
     const struct sc_http_options *o = &req->http->options;
     if ((req->route->flags & SC_ROUTE_OPEN) != 0 || o->auth == NULL)
         return SC_OK;
-    enum sc_code code = o->auth(o->app, bearer_token(req), req->listener->is_unix,
-                                !req->listener->is_unix && is_loopback(req), &req->principal, err);
+    struct sc_peer peer;
+    sc_request_peer(req, &peer);
+    enum sc_code code = o->auth(o->app, bearer_token(req), &peer, &req->principal, err);
     if (code != SC_OK)
         return code;
-    if ((req->principal.scopes & req->route->scope) != req->route->scope)
-        return sc_error_set(err, SC_E_FORBIDDEN, "the token does not allow this");
+    unsigned missing = req->route->scope & ~req->principal.scopes;
+    for (int i = 0; i < SC_SCOPE_COUNT_; i++) {
+        if ((missing & 1u << i) != 0)
+            return sc_error_set(err, SC_E_FORBIDDEN,
+                                "the token does not allow this: it lacks the scope '%s'",
+                                sc_scope_names[i]);
+    }
     return SC_OK;
 }
 

@@ -38,6 +38,7 @@ struct sc_listener {
     struct MHD_Daemon *daemon;
     int fd;
     bool is_unix;
+    bool loopback; /* bound to a loopback address */
 };
 
 /* ---- pool: threads that run handlers ---- */
@@ -158,6 +159,12 @@ void sc_request_free(struct sc_request *req);
 struct sc_str sc_request_header_n(struct MHD_Connection *conn, const char *name);
 /* Judges the headers: route, peer, token, length, type. Fills req->refusal. */
 void sc_request_admit(struct sc_request *req);
+/* http/peer.c */
+void sc_request_peer(struct sc_request *req, struct sc_peer *out);
+/* NULL: false. */
+bool sc_address_is_loopback(const struct sockaddr *address);
+/* Is the host of "host" or "host:port" this machine, by a name that nobody else can own? */
+bool sc_host_is_loopback(struct sc_str host);
 /* Takes a piece of the body; false: close the connection. */
 bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len);
 /* The body is complete. */

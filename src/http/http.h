@@ -31,6 +31,8 @@ enum sc_scope {
     SC_SCOPE_ADMIN = 4,
     SC_SCOPE_WORK = 8
 };
+#define SC_SCOPE_COUNT_ 4
+extern const char *const sc_scope_names[SC_SCOPE_COUNT_]; /* of the bits, from the lowest */
 
 struct sc_route {
     const char *method;
@@ -45,12 +47,20 @@ struct sc_route {
 /* Who asks. Filled by the auth hook. */
 struct sc_principal {
     int64_t owner_id;
+    int64_t token_id; /* 0: none was needed */
     unsigned scopes;
     char name[64];
 };
-/* bearer: the token, or an empty slice. unix_socket: the peer came through the Unix socket and is
- * the owner or root. UNAUTHENTICATED or FORBIDDEN refuse. Runs on any thread. */
-typedef enum sc_code (*sc_auth_fn)(void *app, struct sc_str bearer, bool unix_socket, bool loopback,
+/* The other end of the connection. */
+struct sc_peer {
+    bool unix_socket;     /* it is our own user or root */
+    bool loopback;        /* a program of this machine that speaks for itself */
+    const char *distrust; /* why a peer on a loopback address is not; NULL: it is elsewhere */
+    char address[46];     /* numeric; "": none. From the connection, never from a header */
+};
+/* bearer: the token, or an empty slice. UNAUTHENTICATED or FORBIDDEN refuse. Runs on any thread;
+ * may block on the store. */
+typedef enum sc_code (*sc_auth_fn)(void *app, struct sc_str bearer, const struct sc_peer *peer,
                                    struct sc_principal *out, struct sc_error *err);
 
 /* Writes the body of the answer to an error, in the shape that the request's address has; may add

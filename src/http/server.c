@@ -189,6 +189,7 @@ static enum sc_code start_listener(struct sc_listener *l, struct sc_error *err)
     if (getsockname(l->fd, (struct sockaddr *)&address, &len) != 0)
         return sc_error_errno(err, errno, "cannot use the listening socket");
     l->is_unix = address.ss_family == AF_UNIX;
+    l->loopback = sc_address_is_loopback((struct sockaddr *)&address);
 
     struct MHD_OptionItem pool[] = {
         { MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL },

@@ -100,6 +100,7 @@ struct sc_worker {
     char name[64], host[64], device[32];
     int pid;
     bool local;
+    int64_t token_id; /* that it registered with; 0: none was needed */
     int64_t registered_ms, heartbeat_ms, gone_ms;
     char job_id[SC_UUID_TEXT]; /* of the task that it holds, "" when idle */
 };
@@ -107,6 +108,9 @@ SC_MUST_USE enum sc_code sc_worker_register(struct sc_queue *queue, struct sc_co
                                             const struct sc_worker *worker,
                                             const char *engines_json, int64_t *id,
                                             struct sc_error *err);
+/* The token that it registered with; NOT_FOUND: there is no such worker (any more). */
+SC_MUST_USE enum sc_code sc_worker_token(struct sc_conn *conn, int64_t worker_id, int64_t *token_id,
+                                         struct sc_error *err);
 typedef enum sc_code (*sc_worker_fn)(void *ctx, const struct sc_worker *worker,
                                      struct sc_error *err);
 /* Those alive, in the order of their registration. */

@@ -13,6 +13,7 @@ enum sc_code sc_worker_register(struct sc_queue *queue, struct sc_conn *tx,
     sc_stmt_bind_text(&st, ":host", worker->host);
     sc_stmt_bind_int(&st, ":pid", worker->pid);
     sc_stmt_bind_int(&st, ":local", worker->local ? 1 : 0);
+    sc_stmt_bind_int(&st, ":token_id", worker->token_id);
     sc_stmt_bind_int(&st, ":generation", queue->generation);
     sc_stmt_bind_text(&st, ":engines", engines_json == NULL ? "[]" : engines_json);
     sc_stmt_bind_text(&st, ":device", worker->device[0] == '\0' ? "cpu" : worker->device);
@@ -89,6 +90,25 @@ enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx, int64_t 
     }
 }
 
+static enum sc_code unknown_worker(int64_t worker_id, struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
+                        (long long)worker_id);
+}
+
+enum sc_code sc_worker_token(struct sc_conn *conn, int64_t worker_id, int64_t *token_id,
+                             struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_WORKER_GET);
+    sc_stmt_bind_int(&st, ":id", worker_id);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_E_NOT_FOUND)
+        return unknown_worker(worker_id, err);
+    if (code == SC_OK)
+        *token_id = sc_stmt_int(&st, "token_id");
+    return code;
+}
+
 /* *at: when it was last heard of. NOT_FOUND: it must register again. */
 static enum sc_code last_beat(struct sc_conn *tx, int64_t worker_id, int64_t *at,
                               struct sc_error *err)
@@ -97,8 +117,7 @@ static enum sc_code last_beat(struct sc_conn *tx, int64_t worker_id, int64_t *at
     sc_stmt_bind_int(&st, ":id", worker_id);
     enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_E_NOT_FOUND)
-        return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
-                            (long long)worker_id);
+        return unknown_worker(worker_id, err);
     if (code == SC_OK)
         *at = sc_stmt_int(&st, "heartbeat_ms");
     return code;

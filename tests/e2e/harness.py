@@ -173,10 +173,11 @@ def multipart(parts, boundary="----scripta-e2e-7d1f"):
 class Client:
     """HTTP over the server's Unix socket or, with port, over TCP. Safe for several threads."""
 
-    def __init__(self, socket_path=None, port=None, timeout=60):
+    def __init__(self, socket_path=None, port=None, timeout=60, token=None):
         self.socket_path = socket_path
         self.port = port
         self.timeout = timeout
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def connect(self, timeout=None):
         timeout = timeout or self.timeout
@@ -189,7 +190,8 @@ class Client:
         try:
             # A server that refuses a body by its headers may answer and close before all is sent.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.request(method, path, body=body, headers=headers or {})
+                connection.request(method, path, body=body,
+                                   headers={**self.headers, **(headers or {})})
             reply = connection.getresponse()
             return Response(reply.status, reply.headers, reply.read())
         finally:
@@ -279,7 +281,8 @@ class EventStream:
 
     def __init__(self, client, path="/api/events", timeout=60):
         self.connection = client.connect(timeout)
-        self.connection.request("GET", path, headers={"Accept": "text/event-stream"})
+        self.connection.request("GET", path, headers={**client.headers,
+                                                      "Accept": "text/event-stream"})
         self.reply = self.connection.getresponse()
         self.status = self.reply.status
         self.content_type = self.reply.headers.get("Content-Type", "")

@@ -254,24 +254,6 @@ def test_bad_addresses(folder, address):
     assert done.returncode in (2, 12) and address in done.stderr, done
 
 
-def test_another_address_than_loopback_wants_a_token(make_server):
-    port = free_port()
-    server = make_server(args=["--listen", f"0.0.0.0:{port}"], start=False)
-    server.start(wait=False)
-    wait_until(lambda: server.process.poll() is not None or server.is_ready(), 20, "an end")
-    if server.process.poll() is None:
-        address = subprocess.run(["hostname", "-I"], capture_output=True, text=True,
-                                 check=False).stdout.split()
-        if not address:
-            pytest.skip("this machine has no other address than loopback")
-        import http.client
-        connection = http.client.HTTPConnection(address[0], port, timeout=10)
-        connection.request("GET", "/api/jobs")
-        assert connection.getresponse().status == 401
-    else:
-        server.process = None
-
-
 def test_a_long_path_to_the_data_folder(make_server, folder):
     long = folder / ("a" * 60) / ("b" * 60) / "data"
     long.parent.mkdir(parents=True)

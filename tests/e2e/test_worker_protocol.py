@@ -55,13 +55,19 @@ class Worker:
         return {t["task_id"]: t["answer"] for t in reply.json["tasks"]}
 
 
-@pytest.fixture
-def lonely(make_server, folder):
-    """A server whose own workers never say a word: every task is the test's."""
+def silent_media(folder):
+    """A scripta-media for SCRIPTA_MEDIA whose workers never say a word."""
     media = folder / "scripta-media"
     media.write_text(f'#!/bin/sh\n[ "$1" = worker ] && exec sleep 600\nexec "{MEDIA}" "$@"\n',
                      encoding="utf-8")
     media.chmod(0o755)
+    return media
+
+
+@pytest.fixture
+def lonely(make_server, folder):
+    """A server whose own workers never say a word: every task is the test's."""
+    media = silent_media(folder)
     return make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "1s",
                         "SCRIPTA_QUEUE_HEARTBEAT": "200ms", "SCRIPTA_MEDIA": media})
 

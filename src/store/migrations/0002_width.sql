@@ -11,6 +11,9 @@ INSERT INTO export_formats (name, mime_type, file_extension, description) VALUES
     ('vtt', 'text/vtt; charset=utf-8', 'vtt', 'WebVTT captions'),
     ('csv', 'text/csv; charset=utf-8', 'csv', 'A row for each segment or word');
 
+-- Access
+ALTER TABLE workers ADD COLUMN token_id INTEGER NOT NULL DEFAULT 0; -- that it registered with; 0: none
+
 -- Jobs
 ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN archived_ms INTEGER;

@@ -108,11 +108,11 @@ SELECT (SELECT count(*) FROM tasks WHERE state = 0 AND lane < 'server')
 
 -- name: worker_insert
 INSERT INTO workers (name, host, pid, local, generation, engines, device, registered_ms,
-                     heartbeat_ms)
-VALUES (:name, :host, :pid, :local, :generation, :engines, :device, :now, :clock);
+                     heartbeat_ms, token_id)
+VALUES (:name, :host, :pid, :local, :generation, :engines, :device, :now, :clock, :token_id);
 
 -- name: worker_get
-SELECT id, name, heartbeat_ms FROM workers WHERE id = :id AND gone_ms IS NULL;
+SELECT id, name, heartbeat_ms, token_id FROM workers WHERE id = :id AND gone_ms IS NULL;
 
 -- name: worker_beat
 UPDATE workers SET heartbeat_ms = :clock WHERE id = :id AND gone_ms IS NULL;

@@ -58,8 +58,8 @@ static void tokens_give_their_scopes_until_they_end(void **state)
         struct sc_principal who = { .owner_id = 99 };
         struct sc_error err = { 0 };
         /* A token counts on loopback too, even where none is needed. */
-        enum sc_code code =
-            sc_api_authenticate(&api, sc_str_from(rows[i].text), false, true, &who, &err);
+        const struct sc_peer peer = { .loopback = true, .address = "127.0.0.1" };
+        enum sc_code code = sc_api_authenticate(&api, sc_str_from(rows[i].text), &peer, &who, &err);
         assert_int_equal(code, rows[i].ok ? SC_OK : SC_E_UNAUTHENTICATED);
         assert_int_equal(who.owner_id, rows[i].ok ? 7 : 99);
         assert_int_equal(who.scopes, rows[i].scopes);
@@ -74,12 +74,11 @@ static void a_key_of_another_service_counts_as_none(void **state)
     SC_AUTO(fixture_done) struct fixture f = { 0 };
     struct sc_api api = { .options = { .store = store_with_tokens(&f) } };
     for (int i = 0; i < 4; i++) {
-        bool loopback = i % 2 != 0;
+        const struct sc_peer peer = { .loopback = i % 2 != 0 };
         struct sc_principal who = { 0 };
         struct sc_error err = { 0 };
         api.options.local_open = i >= 2;
-        enum sc_code code =
-            sc_api_authenticate(&api, SC_STR("sk-unused"), false, loopback, &who, &err);
+        enum sc_code code = sc_api_authenticate(&api, SC_STR("sk-unused"), &peer, &who, &err);
         assert_int_equal(code, i == 3 ? SC_OK : SC_E_UNAUTHENTICATED);
         assert_int_equal(who.owner_id, i == 3 ? 1 : 0);
     }
@@ -99,8 +98,9 @@ static void without_a_token_only_this_machine_is_let_in(void **state)
         struct sc_api api = { .options = { .local_open = rows[i].open } };
         struct sc_principal who = { 0 };
         struct sc_error err = { 0 };
-        enum sc_code code = sc_api_authenticate(&api, SC_STR(""), rows[i].unix_socket,
-                                                rows[i].loopback, &who, &err);
+        const struct sc_peer peer = { .unix_socket = rows[i].unix_socket,
+                                      .loopback = rows[i].loopback };
+        enum sc_code code = sc_api_authenticate(&api, SC_STR(""), &peer, &who, &err);
         assert_int_equal(code, rows[i].ok ? SC_OK : SC_E_UNAUTHENTICATED);
         assert_int_equal(who.owner_id, rows[i].ok ? 1 : 0);
         assert_int_equal(who.scopes, rows[i].ok ? EVERYTHING : 0);

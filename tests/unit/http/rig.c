@@ -340,7 +340,7 @@ void rig_publish(const char *text)
 
 /* ---- the server ---- */
 
-static enum sc_code authorise(void *app, struct sc_str bearer, bool unix_socket, bool loopback,
+static enum sc_code authorise(void *app, struct sc_str bearer, const struct sc_peer *peer,
                               struct sc_principal *out, struct sc_error *err)
 {
     (void)app;
@@ -348,8 +348,8 @@ static enum sc_code authorise(void *app, struct sc_str bearer, bool unix_socket,
     if (sc_str_equal(bearer, SC_STR("bad")))
         return sc_error_set(err, SC_E_UNAUTHENTICATED, "this token is not known");
     out->scopes = SC_SCOPE_READ | SC_SCOPE_WRITE;
-    (void)snprintf(out->name, sizeof(out->name), "%s%s%.*s", unix_socket ? "unix " : "tcp ",
-                   loopback ? "loopback " : "", (int)bearer.len, bearer.ptr);
+    (void)snprintf(out->name, sizeof(out->name), "%s%s%.*s", peer->unix_socket ? "unix " : "tcp ",
+                   peer->loopback ? "loopback " : "", (int)bearer.len, bearer.ptr);
     return SC_OK;
 }
 
