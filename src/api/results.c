@@ -14,7 +14,7 @@
 
 struct complete_body {
     int64_t worker_id, epoch, processing_ms;
-    struct sc_str language;
+    struct sc_str language, log;
     const struct sc_json_value *segments;
 };
 
@@ -26,6 +26,7 @@ static const struct sc_json_field complete_fields[] = {
       INT64_C(1) << 40, NULL },
     { "language", SC_JSON_TEXT, offsetof(struct complete_body, language), false, 0, 23, NULL },
     { "segments", SC_JSON_ARRAY, offsetof(struct complete_body, segments), false, 0, 0, NULL },
+    { "log", SC_JSON_TEXT, offsetof(struct complete_body, log), false, 0, SC_CHUNK_LOG_MAX, NULL },
 };
 
 struct segment_body {
@@ -117,6 +118,7 @@ static enum sc_code decode_segment(const struct sc_json_value *value, size_t ind
 static void result_done(struct sc_chunk_result *r)
 {
     sc_segments_done(&r->segments);
+    sc_buf_done(&r->log);
 }
 
 static enum sc_code decode_complete(struct sc_request *req, struct sc_chunk_result *out,
@@ -137,6 +139,7 @@ static enum sc_code decode_complete(struct sc_request *req, struct sc_chunk_resu
     out->fence.worker_id = body.worker_id;
     out->fence.epoch = body.epoch;
     out->processing_ms = body.processing_ms;
+    sc_buf_put_str(&out->log, body.log);
     (void)snprintf(out->language, sizeof(out->language), "%.*s", (int)body.language.len,
                    body.language.ptr == NULL ? "" : body.language.ptr);
     return SC_OK;
@@ -164,7 +167,7 @@ struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *ap
 
 struct end_body {
     int64_t worker_id, epoch;
-    struct sc_str code, message;
+    struct sc_str code, message, log;
 };
 
 static const struct sc_json_field release_fields[] = {
@@ -177,6 +180,7 @@ static const struct sc_json_field fail_fields[] = {
     { "epoch", SC_JSON_INT, offsetof(struct end_body, epoch), true, 1, INT64_MAX, NULL },
     { "code", SC_JSON_TEXT, offsetof(struct end_body, code), true, 1, 40, NULL },
     { "message", SC_JSON_TEXT, offsetof(struct end_body, message), false, 0, 4096, NULL },
+    { "log", SC_JSON_TEXT, offsetof(struct end_body, log), false, 0, SC_CHUNK_LOG_MAX, NULL },
 };
 
 struct task_end {
@@ -184,12 +188,6 @@ struct task_end {
     struct sc_fence fence;
     struct sc_error why;
 };
-
-static enum sc_code write_failure(struct sc_conn *tx, void *ctx, struct sc_error *err)
-{
-    struct task_end *end = ctx;
-    return sc_task_fail(end->queue, tx, &end->fence, &end->why, err);
-}
 
 static enum sc_code write_release(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
@@ -234,9 +232,10 @@ static struct sc_done *end_task(struct sc_request *req, struct sc_api *api, bool
     end.fence.epoch = body.epoch;
     if (code == SC_OK)
         code = sc_api_check_worker(req, api, body.worker_id, &err);
-    if (code == SC_OK)
-        code = sc_store_write(api->options.store, SC_DURABLE,
-                              failed ? write_failure : write_release, &end, &err);
+    if (code == SC_OK && failed)
+        code = sc_chunk_fail(api->options.pipelines, &end.fence, &end.why, body.log, &err);
+    else if (code == SC_OK)
+        code = sc_store_write(api->options.store, SC_DURABLE, write_release, &end, &err);
     if (code == SC_OK)
         sc_buf_puts(&reply, "{}");
     return sc_api_answer(req, code, &err, 200, &reply);

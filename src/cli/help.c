@@ -120,6 +120,7 @@ struct sc_flag *sc_job_flags_new(void)
             flags[i].value = "TEXT";
             break;
         case SC_JOB_INT:
+        case SC_JOB_REAL:
             flags[i].value = "N";
             break;
         case SC_JOB_TIME:

@@ -18,6 +18,7 @@
 #include "base/banned.h"
 
 #define ENV_PREFIX "SCRIPTA_"
+#define HTTP_BYTES_MAX ((int64_t)16 << 20)
 
 /* Variables of ours that are no settings: fault points, and where the helper program is. */
 static const char *const other_env[] = { "SCRIPTA_FAULT", "SCRIPTA_MEDIA" };
@@ -294,10 +295,24 @@ static enum sc_code finish(struct loader *l, struct sc_error *err)
                               "%s: queue.heartbeat must be shorter than queue.lease (%lld ms)",
                               heartbeat_source, (long long)c->queue_lease);
 
+    if (c->engine_http_max_bytes > HTTP_BYTES_MAX)
+        return sc_error_field(err, SC_E_CONFIG_ERROR, "engine.http.max_bytes",
+                              "%s: engine.http.max_bytes must be 1M to 16M",
+                              l->to->source[OPTION_INDEX_engine_http_max_bytes]);
+
     char *dir = c->data_dir[0] == '\0' ? default_data_dir() : absolute(c->data_dir);
     free(c->data_dir);
     c->data_dir = dir;
     return SC_OK;
+}
+
+static enum sc_code set_defaults(struct loaded *to, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < OPTION_COUNT; i++)
+        code = sc_option_assign(to, i, FORM_VALUE, sc_str_from(sc_option_at(i)->fallback),
+                                "default", err);
+    return code;
 }
 
 enum sc_code sc_config_load(const struct sc_config_sources *sources, struct sc_config **out,
@@ -306,18 +321,49 @@ enum sc_code sc_config_load(const struct sc_config_sources *sources, struct sc_c
     SC_AUTO(loaded_freep) struct loaded *to = sc_alloc(sizeof(*to));
     struct loader l = { .to = to, .sources = sources };
 
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        enum sc_code code = sc_option_assign(
-            to, i, FORM_VALUE, sc_str_from(sc_option_at(i)->fallback), "default", err);
-        if (code != SC_OK)
-            return code;
-    }
     SC_AUTO_FREE char *data_dir = data_dir_before_files(sources);
-    enum sc_code code = load_files(&l, data_dir, err);
+    enum sc_code code = set_defaults(to, err);
+    if (code == SC_OK)
+        code = load_files(&l, data_dir, err);
     if (code == SC_OK)
         code = load_environment(&l, err);
     if (code == SC_OK)
         code = load_overrides(&l, err);
+    if (code == SC_OK)
+        code = finish(&l, err);
+    if (code != SC_OK)
+        return code;
+    *out = &SC_TAKE(to)->values;
+    return SC_OK;
+}
+
+void sc_config_hand_over(const struct sc_config *config, struct sc_buf *out)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *name = sc_option_at(i)->name;
+        if (i != OPTION_INDEX_data_dir && !sc_str_starts(sc_str_from(name), SC_STR("engine.")))
+            continue;
+        sc_buf_printf(out, "%s=", name);
+        sc_option_put_plain(config, i, out);
+        sc_buf_putc(out, '\0');
+    }
+}
+
+enum sc_code sc_config_receive(struct sc_str pairs, struct sc_config **out, struct sc_error *err)
+{
+    SC_AUTO(loaded_freep) struct loaded *to = sc_alloc(sizeof(*to));
+    struct loader l = { .to = to };
+    enum sc_code code = set_defaults(to, err);
+
+    while (code == SC_OK && pairs.len > 0) {
+        struct sc_str value = sc_str_take_until(&pairs, '\0');
+        struct sc_str name = sc_str_take_until(&value, '=');
+        size_t index;
+        enum option_form form;
+        if (!sc_option_find(name, &index, &form))
+            return unknown_name("server", name, false, err);
+        code = sc_option_assign(to, index, form, value, "server", err);
+    }
     if (code == SC_OK)
         code = finish(&l, err);
     if (code != SC_OK)

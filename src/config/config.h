@@ -35,6 +35,13 @@ SC_MUST_USE enum sc_code sc_config_load(const struct sc_config_sources *sources,
 void sc_config_free(struct sc_config *config);
 SC_DEFINE_FREEP(struct sc_config, sc_config_free);
 
+/* What the engines need, for a process that is given it through a descriptor: `name=value` pairs,
+ * each ended by NUL, secrets in the clear. Never on a command line, nor in a log. */
+void sc_config_hand_over(const struct sc_config *config, struct sc_buf *out);
+/* The other end: defaults and these pairs, no file and no environment. CONFIG_ERROR. */
+SC_MUST_USE enum sc_code sc_config_receive(struct sc_str pairs, struct sc_config **out,
+                                           struct sc_error *err);
+
 /* One row of the table, for `config show`, docs and completion. */
 struct sc_option_info {
     const char *name; /* "queue.lease_ms" */

@@ -21,10 +21,13 @@ static bool to_text(const struct sc_job_option *option, const struct sc_json_val
         return option->type == SC_JOB_BOOL;
     case SC_JSON_INT:
         sc_json_dump(value, out);
-        return option->type == SC_JOB_INT || option->type == SC_JOB_DURATION ||
+        return option->type == SC_JOB_INT || option->type == SC_JOB_REAL ||
+               option->type == SC_JOB_DURATION ||
                option->type == SC_JOB_ENUM; /* a choice may be a number */
-    case SC_JSON_NULL:
     case SC_JSON_REAL:
+        sc_json_dump(value, out);
+        return option->type == SC_JOB_REAL;
+    case SC_JSON_NULL:
     case SC_JSON_ARRAY:
     case SC_JSON_OBJECT:
         return false;
@@ -65,6 +68,9 @@ static void put_member(struct sc_json *w, const struct sc_job_options *o,
     case SC_JOB_TIME:
     case SC_JOB_DURATION:
         sc_json_int(w, name, sc_job_options_int(o, name));
+        return;
+    case SC_JOB_REAL:
+        sc_json_raw(w, name, sc_str_from(sc_job_options_text(o, name)));
         return;
     case SC_JOB_TEXT:
     case SC_JOB_ENUM:

@@ -7,6 +7,7 @@
 #include "config/value.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/banned.h"
 
@@ -62,6 +63,36 @@ static const struct sc_job_option table[] = {
       .pipelines = "transcribe",
       .identity = true,
       .help = "Text in the language spoken, or translated to English" },
+    { .name = "prompt",
+      .type = SC_JOB_TEXT,
+      .fallback = "",
+      .min = 1,
+      .max = 4096,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Text that tells the engine what to expect: topic, names, style" },
+    { .name = "hotwords",
+      .type = SC_JOB_TEXT,
+      .fallback = "",
+      .min = 1,
+      .max = 4096,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Words that the engine should prefer, separated by commas" },
+    { .name = "temperature",
+      .type = SC_JOB_REAL,
+      .fallback = "",
+      .min = 0,
+      .max = 1000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "How freely the engine chooses between words: 0 is the likeliest ones" },
     { .name = "vad",
       .type = SC_JOB_BOOL,
       .fallback = "true",
@@ -217,6 +248,18 @@ void sc_job_options_free(struct sc_job_options *o)
     free(o);
 }
 
+/* "0.25" of 250: without zeros that say nothing. */
+static void put_thousandths(struct sc_buf *out, int64_t n)
+{
+    int64_t rest = n < 0 ? -(n % 1000) : n % 1000;
+    sc_buf_printf(out, "%s%" PRId64, n < 0 && n > -1000 ? "-" : "", n / 1000);
+    if (rest == 0)
+        return;
+    sc_buf_printf(out, ".%03" PRId64, rest);
+    while (out->len > 0 && out->ptr[out->len - 1] == '0')
+        out->ptr[--out->len] = '\0';
+}
+
 static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
 {
     switch (option->type) {
@@ -229,6 +272,13 @@ static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
         break;
     case SC_JOB_INT:
         sc_buf_printf(out, "a whole number from %" PRId64 " to %" PRId64, option->min, option->max);
+        break;
+    case SC_JOB_REAL:
+        sc_buf_puts(out, "a number from ");
+        put_thousandths(out, option->min);
+        sc_buf_puts(out, " to ");
+        put_thousandths(out, option->max);
+        sc_buf_puts(out, " with at most three digits behind the point");
         break;
     case SC_JOB_ENUM:
         sc_value_put_choices(out, option->choices);
@@ -277,6 +327,22 @@ static bool put_int(const struct sc_job_option *option, struct sc_str value, str
     if (!sc_str_to_int64(value, &number) || number < option->min || number > option->max)
         return false;
     sc_buf_printf(out, "%" PRId64, number);
+    return true;
+}
+
+static bool put_real(const struct sc_job_option *option, struct sc_str value, struct sc_buf *out)
+{
+    double number;
+
+    if (!sc_str_to_double(value, &number))
+        return false;
+    double thousandths = number * 1000;
+    if (!(thousandths >= (double)option->min && thousandths <= (double)option->max))
+        return false;
+    int64_t whole = (int64_t)llround(thousandths);
+    if (fabs(thousandths - (double)whole) > 1e-6)
+        return false;
+    put_thousandths(out, whole);
     return true;
 }
 
@@ -335,6 +401,8 @@ static bool canonical(const struct sc_job_option *option, struct sc_str value, s
         return true;
     case SC_JOB_INT:
         return put_int(option, value, out);
+    case SC_JOB_REAL:
+        return put_real(option, value, out);
     case SC_JOB_ENUM:
         if (!sc_value_in_choices(value, option->choices))
             return false;
@@ -401,6 +469,16 @@ enum sc_code sc_job_options_set(struct sc_job_options *o, struct sc_str name, st
     o->values[i] = sc_buf_take(&text);
     o->given[i] = true;
     return SC_OK;
+}
+
+const struct sc_job_option *sc_job_options_next_by_engine(const struct sc_job_options *o,
+                                                          const struct sc_job_option *after)
+{
+    for (size_t i = after == NULL ? 0 : (size_t)(after - table) + 1; i < COUNT; i++) {
+        if (table[i].by_engine && o->given[i])
+            return &table[i];
+    }
+    return NULL;
 }
 
 bool sc_job_option_applies(const struct sc_job_option *option, const char *pipeline)

@@ -6,11 +6,13 @@
 #include "base/error.h"
 
 struct sc_json_value;
+struct sc_job_options;
 
 enum sc_job_option_type {
     SC_JOB_TEXT,
     SC_JOB_BOOL,
     SC_JOB_INT,
+    SC_JOB_REAL, /* at most three digits behind the point */
     SC_JOB_ENUM,
     SC_JOB_TIME,     /* RFC 3339, or a duration from now */
     SC_JOB_DURATION, /* "90", "15m"; a JSON number is seconds */
@@ -22,22 +24,28 @@ struct sc_job_option {
     char flag;                  /* CLI short flag or 0; the long one is --name with - for _ */
     enum sc_job_option_type type;
     const char *fallback; /* default as text; "" = decided later (engine, model) */
-    int64_t min, max;     /* of numbers; of the length of text in bytes; of durations in ms */
-    const char *choices;  /* "high|normal|low" for enums */
+    /* Of whole numbers; of decimals in thousandths; of the length of text in bytes; of durations in
+     * milliseconds. */
+    int64_t min, max;
+    const char *choices;         /* "high|normal|low" for enums */
     const char *const *synonyms; /* choice, the one that it means, …, NULL; may be NULL */
     const char *pipelines;       /* "transcribe|convert", "*" = all */
     bool identity;               /* enters the dedupe key */
     bool sparse;    /* … only when it is not the default: younger than the keys of kept jobs */
     bool needs_vad; /* only where vad is on */
+    bool by_engine; /* only engines that say so take it */
     const char *help;
 };
 const struct sc_job_option *sc_job_option_all(size_t *count);
 const struct sc_job_option *sc_job_option_find(struct sc_str name); /* aliases too; NULL: unknown */
+/* Is it one of those that only some engines take, and was it given? The next after `after` (NULL:
+ * the first) in the order of the table; NULL: no more. */
+const struct sc_job_option *sc_job_options_next_by_engine(const struct sc_job_options *o,
+                                                          const struct sc_job_option *after);
 /* Does the pipeline take the option? */
 bool sc_job_option_applies(const struct sc_job_option *option, const char *pipeline);
 
 /* The options given with one request: validated, with defaults behind them. */
-struct sc_job_options;
 struct sc_job_options *sc_job_options_new(void);
 void sc_job_options_free(struct sc_job_options *o);
 SC_DEFINE_FREEP(struct sc_job_options, sc_job_options_free);

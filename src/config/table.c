@@ -284,17 +284,15 @@ enum sc_code sc_option_assign(struct loaded *to, size_t index, enum option_form 
     return SC_OK;
 }
 
-void sc_option_put_value(const struct sc_config *config, size_t index, struct sc_buf *out)
+void sc_option_put_plain(const struct sc_config *config, size_t index, struct sc_buf *out)
 {
     const struct option_row *row = sc_option_row(index);
     const void *field = (const char *)config + row->offset;
-    const char *text;
 
     switch (row->kind) {
     case OPTION_TEXT:
     case OPTION_ENUM:
-        text = *(char *const *)field;
-        sc_buf_puts(out, row->info.secret && text[0] != '\0' ? "***" : text);
+        sc_buf_puts(out, *(char *const *)field);
         break;
     case OPTION_BOOL:
         sc_buf_puts(out, *(const bool *)field ? "true" : "false");
@@ -309,4 +307,12 @@ void sc_option_put_value(const struct sc_config *config, size_t index, struct sc
         sc_value_put_duration(out, *(const int64_t *)field);
         break;
     }
+}
+
+void sc_option_put_value(const struct sc_config *config, size_t index, struct sc_buf *out)
+{
+    SC_AUTO_BUF plain = { 0 };
+    sc_option_put_plain(config, index, &plain);
+    bool hidden = sc_option_row(index)->info.secret && plain.len > 0;
+    sc_buf_puts(out, hidden ? "***" : sc_buf_text(&plain));
 }

@@ -58,3 +58,5 @@ SC_MUST_USE enum sc_code sc_option_assign(struct loaded *to, size_t index, enum 
 const char *sc_option_short_env(size_t n, size_t *index);
 /* The value as the file takes it. Secrets are shown as *** unless empty. */
 void sc_option_put_value(const struct sc_config *config, size_t index, struct sc_buf *out);
+/* The same, secrets too. */
+void sc_option_put_plain(const struct sc_config *config, size_t index, struct sc_buf *out);

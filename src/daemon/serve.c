@@ -166,6 +166,8 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
         .backoff_max_ms = c->queue_backoff_max,
         .job_timeout_ms = c->queue_job_timeout,
         .idempotency_ttl_ms = c->queue_idempotency_ttl,
+        .lane_limits = { { "engine:command", (int)c->engine_command_concurrency },
+                         { "engine:http", (int)c->engine_http_concurrency } },
     };
     enum sc_code code = sc_store_open(&store, &d->store, err);
     if (code != SC_OK)
@@ -197,6 +199,7 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
     const struct sc_supervisor_options options = {
         .store = d->store,
         .queue = d->queue,
+        .config = d->config,
         .socket = d->folder.socket,
         .workers = d->config->workers == 0 ? core_count() : (int)SC_MAX(d->config->workers, 0),
     };

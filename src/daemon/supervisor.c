@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "sys/process.h"
+#include "sys/run.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -29,6 +30,7 @@
 #define BACKOFF_MAX_MS 30000
 #define KILLED_MS 200
 #define LIFELINE_FD 3
+#define SETTINGS_FD 4
 /* Without a pidfd (none left, or the kernel denies it) deaths are looked for this often. */
 #define BLIND_MS 100
 /* When the store does not say what there is to do. */
@@ -160,6 +162,8 @@ static void look_after(struct sc_supervisor *s, int i)
         death = take_death_locked(s, i, status);
         expected = s->stopping;
     }
+    /* A worker that was killed could not end the program that it ran. */
+    sc_run_sweep();
     mourn(s, &death, expected);
 }
 
@@ -170,16 +174,23 @@ static enum sc_code start_worker(struct sc_supervisor *s, int i, struct sc_error
     SC_AUTO_CLOSE int read_end = -1;
     SC_AUTO_CLOSE int write_end = -1;
     SC_AUTO_FREE char *server = sc_asprintf("unix:%s", s->options.socket);
+    SC_AUTO_CLOSE int settings = -1;
+    SC_AUTO_BUF pairs = { 0 };
     char name[24];
     char lifeline[12];
+    char settings_fd[12];
     int ends[2];
     pid_t pid;
     (void)snprintf(name, sizeof(name), "local-%d", i + 1);
     (void)snprintf(lifeline, sizeof(lifeline), "%d", LIFELINE_FD);
-    const char *argv[] = { "scripta-media", "worker", "--server", server, "--name", name,
-                           "--lifeline",    lifeline, NULL };
+    (void)snprintf(settings_fd, sizeof(settings_fd), "%d", SETTINGS_FD);
+    const char *argv[] = { "scripta-media", "worker", "--server",   server,      "--name", name,
+                           "--lifeline",    lifeline, "--settings", settings_fd, NULL };
 
-    enum sc_code code = sc_process_pipe(ends, err);
+    sc_config_hand_over(s->options.config, &pairs);
+    enum sc_code code = sc_process_bytes(pairs.ptr, pairs.len, &settings, err);
+    if (code == SC_OK)
+        code = sc_process_pipe(ends, err);
     if (code != SC_OK)
         return code;
     read_end = ends[0];
@@ -187,8 +198,8 @@ static enum sc_code start_worker(struct sc_supervisor *s, int i, struct sc_error
     struct sc_spawn spec = {
         .program = "scripta-media",
         .argv = argv,
-        .fds = { { .fd = read_end, .as = LIFELINE_FD } },
-        .fd_count = 1,
+        .fds = { { .fd = read_end, .as = LIFELINE_FD }, { .fd = settings, .as = SETTINGS_FD } },
+        .fd_count = 2,
     };
     /* Held over the spawn, so that a registration cannot come before its process id is known. */
     SC_LOCK(&s->lock);
@@ -365,6 +376,7 @@ enum sc_code sc_supervisor_open(const struct sc_supervisor_options *options,
 {
     struct sc_supervisor *s = sc_alloc(sizeof(*s));
     s->options = *options;
+    sc_run_adopt();
     s->options.workers = SC_MAX(0, SC_MIN(options->workers, SC_WORKERS_MAX));
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -4,18 +4,31 @@
  * One instance is used by one thread. The caller opens it for a model, then calls transcribe any
  * number of times with up to caps.batch chunks, then close. transcribe fills one result per chunk,
  * in order; a chunk's failure is its own and leaves the others. It polls `stop` often enough to
- * return within 100 ms. PCM is 16 kHz mono s16, owned by the caller, valid during the call. */
+ * return within 100 ms. PCM is 16 kHz mono s16, owned by the caller, valid during the call.
+ *
+ * Settings are read where they are needed and never changed; they outlive every instance. */
 
 #include "base/error.h"
+#include "config/config.h"
 #include "transcript/segment.h"
 
+/* What an engine can do here, with these settings. Texts are borrowed from the settings, or
+ * static. */
 struct sc_engine_caps {
+    /* Enters the dedupe key: differs whenever results may. */
+    char version[40];
     int max_chunk_s;
-    int batch;   /* chunks per transcribe call */
-    int threads; /* that one instance uses */
+    int batch;       /* chunks per transcribe call */
+    int threads;     /* that one instance uses */
+    int concurrency; /* chunks at the same time over all workers; 0: as many as there are workers */
     bool word_times;
     const char *languages; /* comma-separated codes, "" = any */
+    /* Comma-separated names of the job's options that it takes, of those that not every engine
+     * does. */
+    char options[96];
     const char *default_model;
+    const char *sends_to; /* address that recordings are sent to when it is not this machine's; "":
+                           * they stay here */
     const char *note;
 };
 
@@ -29,11 +42,15 @@ struct sc_engine_request {
     const char *settings; /* canonical JSON of the job's options */
 };
 
+/* Bytes of what an engine says about a chunk that are kept at most. */
+#define SC_ENGINE_LOG_MAX ((size_t)16384)
+
 struct sc_engine_result {
     enum sc_code code;
     struct sc_error error;
     struct sc_segments segments; /* times from the start of the chunk; owned by the caller */
     char language[16];           /* detected, or "" */
+    struct sc_buf log;           /* lines for the job's log, valid UTF-8; owned by the caller */
 };
 void sc_engine_result_done(struct sc_engine_result *r);
 
@@ -45,12 +62,12 @@ struct sc_engine_stop {
 
 struct sc_engine_ops {
     const char *name;
-    const char *version; /* enters the dedupe key: raise it when results change */
-    const struct sc_engine_caps *(*caps)(void);
+    void (*caps)(const struct sc_config *config, struct sc_engine_caps *out);
     /* Can it run on this machine? else ENGINE_UNAVAILABLE with the remedy. */
-    enum sc_code (*usable)(struct sc_error *err);
+    enum sc_code (*usable)(const struct sc_config *config, struct sc_error *err);
     /* model "" = default. ENGINE_UNAVAILABLE, MODEL_ERROR. */
-    enum sc_code (*open)(const char *model, void **state, struct sc_error *err);
+    enum sc_code (*open)(const struct sc_config *config, const char *model, void **state,
+                         struct sc_error *err);
     /* Returns non-OK only when the whole call failed (CANCELLED when stop fired, TIMEOUT). */
     enum sc_code (*transcribe)(void *state, const struct sc_engine_request *requests,
                                struct sc_engine_result *results, size_t count,

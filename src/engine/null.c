@@ -21,23 +21,28 @@ struct null_state {
     int64_t exit_at;
 };
 
-static const struct sc_engine_caps caps = {
+static const struct sc_engine_caps abilities = {
+    .version = "1",
     .max_chunk_s = 30,
     .batch = 1,
     .threads = 1,
     .word_times = true,
     .languages = "",
+    .options = "language,model,prompt,hotwords,temperature",
+    .sends_to = "",
     .default_model = "",
     .note = "says t<k> for second k: for tests and measurements",
 };
 
-static const struct sc_engine_caps *null_caps(void)
+static void null_caps(const struct sc_config *config, struct sc_engine_caps *out)
 {
-    return &caps;
+    (void)config;
+    *out = abilities;
 }
 
-static enum sc_code null_usable(struct sc_error *err)
+static enum sc_code null_usable(const struct sc_config *config, struct sc_error *err)
 {
+    (void)config;
     (void)err;
     return SC_OK;
 }
@@ -62,8 +67,10 @@ static bool read_option(struct null_state *n, struct sc_str key, struct sc_str v
     return false;
 }
 
-static enum sc_code null_open(const char *model, void **state, struct sc_error *err)
+static enum sc_code null_open(const struct sc_config *config, const char *model, void **state,
+                              struct sc_error *err)
 {
+    (void)config;
     struct null_state n = { .crash_at = -1, .hang_at = -1, .exit_at = -1 };
     struct sc_str rest = sc_str_from(model);
     while (rest.len > 0) {
@@ -173,7 +180,6 @@ static void null_close(void *state)
 
 const struct sc_engine_ops sc_engine_null = {
     .name = "null",
-    .version = "1",
     .caps = null_caps,
     .usable = null_usable,
     .open = null_open,

@@ -40,19 +40,23 @@ struct model_paths {
     char dictionary[PATH_MAX];
 };
 
-static const struct sc_engine_caps caps = {
+static const struct sc_engine_caps abilities = {
+    .version = "5prealpha-1",
     .max_chunk_s = 30,
     .batch = 1,
     .threads = 1,
     .word_times = true,
     .languages = "en",
+    .options = "language,model",
+    .sends_to = "",
     .default_model = MODEL_NAME,
     .note = "draft quality, US English",
 };
 
-static const struct sc_engine_caps *sphinx_caps(void)
+static void sphinx_caps(const struct sc_config *config, struct sc_engine_caps *out)
 {
-    return &caps;
+    (void)config;
+    *out = abilities;
 }
 
 static bool exists(const char *path)
@@ -106,8 +110,9 @@ static bool find_model(const char *dir, struct model_paths *paths)
     return paths->acoustic[0] != '\0' && paths->language[0] != '\0' && paths->dictionary[0] != '\0';
 }
 
-static enum sc_code sphinx_usable(struct sc_error *err)
+static enum sc_code sphinx_usable(const struct sc_config *config, struct sc_error *err)
 {
+    (void)config;
     struct model_paths *paths SC_AUTO_FREE = sc_alloc(sizeof(*paths));
     if (!find_model(MODEL_DIR, paths))
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE,
@@ -122,7 +127,7 @@ static enum sc_code choose_model(const char *model, struct model_paths *paths, s
     if (model[0] == '\0' || strcmp(model, MODEL_NAME) == 0) {
         if (find_model(MODEL_DIR, paths))
             return SC_OK;
-        return sphinx_usable(err);
+        return sphinx_usable(NULL, err);
     }
     if (model[0] == '/' && find_model(model, paths))
         return SC_OK;
@@ -146,8 +151,10 @@ static void sphinx_close(void *state)
 }
 SC_DEFINE_FREEP(void, sphinx_close);
 
-static enum sc_code sphinx_open(const char *model, void **state, struct sc_error *err)
+static enum sc_code sphinx_open(const struct sc_config *config, const char *model, void **state,
+                                struct sc_error *err)
 {
+    (void)config;
     struct model_paths *paths SC_AUTO_FREE = sc_alloc(sizeof(*paths));
     enum sc_code code = choose_model(model, paths, err);
     if (code != SC_OK)
@@ -334,7 +341,6 @@ static enum sc_code sphinx_transcribe(void *state, const struct sc_engine_reques
 
 const struct sc_engine_ops sc_engine_pocketsphinx = {
     .name = "pocketsphinx",
-    .version = "5prealpha-1",
     .caps = sphinx_caps,
     .usable = sphinx_usable,
     .open = sphinx_open,

@@ -6,12 +6,15 @@
 
 static const struct sc_engine_ops *const engines[] = {
     &sc_engine_pocketsphinx,
+    &sc_engine_command,
+    &sc_engine_http,
     &sc_engine_null,
 };
 
 void sc_engine_result_done(struct sc_engine_result *r)
 {
     sc_segments_done(&r->segments);
+    sc_buf_done(&r->log);
     *r = (struct sc_engine_result){ 0 };
 }
 

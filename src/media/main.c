@@ -22,10 +22,11 @@ static const struct command commands[] = {
       "      decodes the file open on descriptor N, in a jail; frames on standard output\n" },
     { "worker", media_worker,
       "  worker --server unix:PATH|http://HOST:PORT --name NAME [--engines A,B]\n"
-      "         [--lifeline FD] [--max-chunks N]\n"
-      "      recognises chunks for a server; a token for TCP is read from SCRIPTA_TOKEN\n" },
+      "         [--lifeline FD] [--max-chunks N] [--settings FD]\n"
+      "      recognises chunks for a server; a token for TCP is read from SCRIPTA_TOKEN, settings\n"
+      "      of engines from a descriptor, else from the settings file and the environment\n" },
     { "engines", media_engines,
-      "  engines --json\n"
+      "  engines --json [--settings FD]\n"
       "      the engines in this program and whether they can run here\n" },
     { "jail-test", media_jail_test, NULL },
 };

@@ -257,6 +257,12 @@ static void write_segment(struct sc_json *j, const struct sc_segment *s)
     sc_json_end(j);
 }
 
+static void write_log(struct sc_json *j, const struct sc_engine_result *result)
+{
+    if (result != NULL && result->log.len > 0 && !result->log.failed)
+        sc_json_str(j, "log", sc_buf_str(&result->log));
+}
+
 enum sc_code call_complete(struct sc_client *client, const struct task *t,
                            const struct sc_engine_result *result, int64_t processing_ms,
                            struct sc_error *err)
@@ -267,6 +273,7 @@ enum sc_code call_complete(struct sc_client *client, const struct task *t,
     if (result != NULL && result->language[0] != '\0')
         sc_json_text(&j, "language", result->language);
     sc_json_int(&j, "processing_ms", processing_ms);
+    write_log(&j, result);
     sc_json_array(&j, "segments");
     for (size_t i = 0; result != NULL && i < result->segments.count; i++)
         write_segment(&j, &result->segments.items[i]);
@@ -275,7 +282,8 @@ enum sc_code call_complete(struct sc_client *client, const struct task *t,
     return post_task(client, t, "complete", &body, err);
 }
 
-enum sc_code call_fail(struct sc_client *client, const struct task *t, const struct sc_error *why,
+enum sc_code call_fail(struct sc_client *client, const struct task *t,
+                       const struct sc_engine_result *result, const struct sc_error *why,
                        struct sc_error *err)
 {
     SC_AUTO_BUF body = { 0 };
@@ -283,6 +291,7 @@ enum sc_code call_fail(struct sc_client *client, const struct task *t, const str
     begin_fenced(&j, &body, t);
     sc_json_text(&j, "code", sc_code_name(why->code));
     sc_json_text(&j, "message", why->msg);
+    write_log(&j, result);
     sc_json_end(&j);
     return post_task(client, t, "fail", &body, err);
 }

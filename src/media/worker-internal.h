@@ -29,6 +29,7 @@ void task_done(struct task *t);
 struct worker {
     /* Set before the threads start. */
     const char *server, *name, *token;
+    struct sc_config *config;
     const struct sc_engine_ops *engines[WORKER_ENGINES];
     size_t engine_count;
     int max_chunks;
@@ -74,7 +75,9 @@ SC_MUST_USE enum sc_code call_input(struct sc_client *client, const struct task 
 SC_MUST_USE enum sc_code call_complete(struct sc_client *client, const struct task *t,
                                        const struct sc_engine_result *result, int64_t processing_ms,
                                        struct sc_error *err);
+/* result NULL: the engine was not asked; else it is there for its log. */
 SC_MUST_USE enum sc_code call_fail(struct sc_client *client, const struct task *t,
+                                   const struct sc_engine_result *result,
                                    const struct sc_error *why, struct sc_error *err);
 SC_MUST_USE enum sc_code call_release(struct sc_client *client, const struct task *t,
                                       struct sc_error *err);
@@ -84,7 +87,8 @@ SC_MUST_USE enum sc_code call_release(struct sc_client *client, const struct tas
 /* Body of the runner's thread; ctx is the struct worker. */
 void *runner_main(void *ctx);
 /* Delivers the end of a task: tries again while the server is away, for a minute; then drops it.
- * The lease ends by itself. why NULL: complete with result. */
+ * The lease ends by itself. why NULL: complete with result; else fail, and result (NULL: none) is
+ * there for its log. */
 void deliver(struct worker *w, struct sc_client *client, const struct task *t,
              const struct sc_engine_result *result, int64_t processing_ms,
              const struct sc_error *why);

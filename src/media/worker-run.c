@@ -76,7 +76,7 @@ void deliver(struct worker *w, struct sc_client *client, const struct task *t,
     struct sc_error refused = { 0 };
     for (;;) {
         enum sc_code code = why == NULL ? call_complete(client, t, result, processing_ms, &err)
-                                        : call_fail(client, t, why, &err);
+                                        : call_fail(client, t, result, why, &err);
         if (code == SC_OK || belongs_to_another(code) || code == SC_E_CANCELLED)
             return;
         if (is_worth_a_retry(code)) {
@@ -122,7 +122,7 @@ static enum sc_code open_engine(struct runner *r, const struct task *t, struct s
     if (engine == NULL)
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "this worker has no engine '%s'",
                             t->engine);
-    enum sc_code code = engine->open(t->model, &r->state, err);
+    enum sc_code code = engine->open(r->worker->config, t->model, &r->state, err);
     if (code != SC_OK)
         return code;
     r->engine = engine;
@@ -268,18 +268,20 @@ static bool same_call(const struct task *a, const struct task *b)
     return strcmp(a->engine, b->engine) == 0 && strcmp(a->model, b->model) == 0;
 }
 
-static size_t batch_of(const char *engine)
+static size_t batch_of(const struct worker *w, const char *engine)
 {
     const struct sc_engine_ops *ops = sc_engine_find(engine);
-    int batch = ops == NULL ? 1 : ops->caps()->batch;
-    return (size_t)SC_MAX(1, SC_MIN(batch, WORKER_TASKS));
+    struct sc_engine_caps caps = { .batch = 1 };
+    if (ops != NULL)
+        ops->caps(w->config, &caps);
+    return (size_t)SC_MAX(1, SC_MIN(caps.batch, WORKER_TASKS));
 }
 
 /* Runs neighbours of the same engine and model together; returns how many tasks are dealt with. */
 static size_t run_some(struct runner *r, struct task *tasks, size_t count)
 {
     SC_AUTO(batch_done) struct batch b = { .worker = r->worker };
-    size_t limit = batch_of(tasks[0].engine);
+    size_t limit = batch_of(r->worker, tasks[0].engine);
     size_t taken = 0;
     while (taken < count && b.count < limit && same_call(&tasks[0], &tasks[taken])) {
         struct task *t = &tasks[taken++];

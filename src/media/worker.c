@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "media/media.h"
+#include "sys/run.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -55,6 +56,13 @@ static bool lifeline_is_cut(int fd)
     return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
 }
 
+/* What an engine has started ends with us. */
+static void leave(void)
+{
+    sc_run_sweep();
+    _exit(SC_EXIT_OK);
+}
+
 static void *watch(void *ctx)
 {
     struct worker *w = ctx;
@@ -72,9 +80,9 @@ static void *watch(void *ctx)
         (void)poll(polled, SC_ARRAY_LEN(polled), stopping ? 100 : -1);
         /* The server that started us is gone: so is the right to be here. */
         if (polled[1].revents != 0 && lifeline_is_cut(w->lifeline))
-            _exit(SC_EXIT_OK);
+            leave();
         if (worker_stopping_for(w, EXIT_MS))
-            _exit(SC_EXIT_OK);
+            leave();
         struct signalfd_siginfo info;
         if (polled[0].revents != 0 && read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
             begin_stop(w);
@@ -230,8 +238,10 @@ static bool add_engine(struct worker *w, const struct sc_engine_ops *engine)
 {
     if (w->engine_count == WORKER_ENGINES)
         return false;
+    struct sc_engine_caps caps;
+    engine->caps(w->config, &caps);
     w->engines[w->engine_count++] = engine;
-    w->max_chunks = SC_MAX(w->max_chunks, SC_MIN(engine->caps()->batch, WORKER_TASKS));
+    w->max_chunks = SC_MAX(w->max_chunks, SC_MIN(caps.batch, WORKER_TASKS));
     return true;
 }
 
@@ -242,7 +252,7 @@ static bool choose_engines(struct worker *w, const char *names)
     const struct sc_engine_ops *const *all = sc_engine_all(&count);
     w->max_chunks = 1;
     for (size_t i = 0; names == NULL && i < count; i++) {
-        if (all[i]->usable(NULL) == SC_OK && !add_engine(w, all[i]))
+        if (all[i]->usable(w->config, NULL) == SC_OK && !add_engine(w, all[i]))
             return false;
     }
     struct sc_str rest = sc_str_from(names);
@@ -258,7 +268,7 @@ static bool choose_engines(struct worker *w, const char *names)
 
 struct arguments {
     const char *engines;
-    int64_t lifeline, max_chunks;
+    int64_t lifeline, max_chunks, settings;
 };
 
 static bool parse(struct worker *w, struct arguments *a, int argc, char **argv)
@@ -276,6 +286,9 @@ static bool parse(struct worker *w, struct arguments *a, int argc, char **argv)
         else if (strcmp(argv[i], "--lifeline") == 0) {
             if (!media_number(value, 0, 1 << 20, &a->lifeline))
                 return false;
+        } else if (strcmp(argv[i], "--settings") == 0) {
+            if (!media_number(value, 0, 1 << 20, &a->settings))
+                return false;
         } else if (strcmp(argv[i], "--max-chunks") == 0) {
             if (!media_number(value, 1, WORKER_TASKS, &a->max_chunks))
                 return false;
@@ -289,12 +302,14 @@ int media_worker(int argc, char **argv)
 {
     /* The watcher and the runner read it until the process ends. */
     static struct worker w;
-    struct arguments a = { .lifeline = -1 };
+    struct arguments a = { .lifeline = -1, .settings = -1 };
     struct sc_error err = { 0 };
     sigset_t signals;
 
     if (!parse(&w, &a, argc, argv))
         return media_usage("worker", "--server and --name are needed, or a value is wrong");
+    if (media_settings((int)a.settings, &w.config, &err) != SC_OK)
+        return media_fail(&err);
     if (!choose_engines(&w, a.engines))
         return media_usage("worker", "no such engine, or none that can run here");
     w.lifeline = (int)a.lifeline;
@@ -308,5 +323,6 @@ int media_worker(int argc, char **argv)
     (void)sigaddset(&signals, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    sc_run_adopt();
     return start_and_serve(&w, &err) == SC_OK ? SC_EXIT_OK : media_fail(&err);
 }

@@ -49,6 +49,28 @@ struct sc_upload {
 SC_MUST_USE enum sc_code sc_client_upload(struct sc_client *c, const struct sc_upload *upload,
                                           int *status, struct sc_buf *reply, struct sc_error *err);
 
+/* A form whose `file` part lies in memory, for servers that are not ours. */
+struct sc_form {
+    const char *path;
+    const struct sc_upload_field *fields;
+    size_t field_count;
+    const char *file_name, *file_type;
+    struct sc_str head, body; /* the file: one behind the other */
+    int64_t timeout_ms;
+};
+struct sc_answer {
+    int status;
+    int64_t retry_after_ms; /* -1: not said */
+    char type[80];          /* Content-Type, "" */
+    char location[200];     /* where a redirection points to, "" */
+};
+/* SC_OK for every answer that came whole, whatever its status; redirections are not followed.
+ * reply is reset first, an answer beyond its limit is IO_ERROR. Else SERVER_UNREACHABLE, TIMEOUT,
+ * CANCELLED. */
+SC_MUST_USE enum sc_code sc_client_form(struct sc_client *c, const struct sc_form *form,
+                                        struct sc_answer *answer, struct sc_buf *reply,
+                                        struct sc_error *err);
+
 /* Server-sent events: fn per event until it returns false or the stream ends. id and type may be
  * empty. */
 typedef bool (*sc_sse_fn)(void *ctx, struct sc_str id, struct sc_str type, struct sc_str data);

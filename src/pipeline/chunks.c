@@ -264,6 +264,8 @@ enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *r
         return code;
     *repeated = c.repeated;
     if (c.task.chunk >= 0 && !c.repeated)
+        sc_job_log_said(p, c.task.job_id, c.task.chunk, sc_buf_str(&result->log));
+    if (c.task.chunk >= 0 && !c.repeated)
         SC_JOB_LOG(p, c.task.job_id, SC_STAGE_TRANSCRIBE, "chunk", SC_I("chunk", c.task.chunk),
                    SC_I("segments", result->segments.count), SC_I("attempt", c.task.epoch),
                    SC_I("worker", result->fence.worker_id), SC_I("ms", result->processing_ms));
@@ -272,6 +274,36 @@ enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *r
         (void)unlink(path); /* what stays behind goes with the job's folder */
     }
     sc_pipelines_wake(p); /* a split may wait for room ahead */
+    return SC_OK;
+}
+
+/* ---- failure ---- */
+
+struct failure {
+    struct sc_queue *queue;
+    const struct sc_fence *fence;
+    const struct sc_error *why;
+    struct sc_task task;
+};
+
+static enum sc_code write_failure(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct failure *f = ctx;
+    enum sc_code code = sc_task_check(tx, f->fence, &f->task, err);
+    return code == SC_OK ? sc_task_fail(f->queue, tx, f->fence, f->why, err) : code;
+}
+
+enum sc_code sc_chunk_fail(struct sc_pipelines *p, const struct sc_fence *fence,
+                           const struct sc_error *why, struct sc_str log, struct sc_error *err)
+{
+    struct failure f = { .queue = p->o.queue, .fence = fence, .why = why };
+    enum sc_code code = sc_store_write(p->o.store, SC_DURABLE, write_failure, &f, err);
+    if (code != SC_OK || f.task.chunk < 0)
+        return code;
+    sc_job_log_said(p, f.task.job_id, f.task.chunk, log);
+    SC_JOB_LOG(p, f.task.job_id, f.task.stage, "chunk failed", SC_I("chunk", f.task.chunk),
+               SC_I("attempt", f.task.epoch), SC_I("worker", fence->worker_id),
+               SC_S("code", sc_code_name(why->code)), SC_S("error", why->msg));
     return SC_OK;
 }
 

@@ -34,11 +34,17 @@ static enum sc_code read_answer(int fd, struct sc_buf *out, struct sc_error *err
     }
 }
 
-static enum sc_code ask(struct sc_buf *out, struct sc_error *err)
+static enum sc_code ask(const struct sc_config *config, struct sc_buf *out, struct sc_error *err)
 {
-    static const char *const argv[] = { "scripta-media", "engines", "--json", NULL };
+    static const char *const argv[] = { "scripta-media", "engines", "--json",
+                                        "--settings",    "3",       NULL };
+    SC_AUTO_BUF pairs = { 0 };
+    SC_AUTO_CLOSE int settings = -1;
     int ends[2];
-    enum sc_code code = sc_process_pipe(ends, err);
+    sc_config_hand_over(config, &pairs);
+    enum sc_code code = sc_process_bytes(pairs.ptr, pairs.len, &settings, err);
+    if (code == SC_OK)
+        code = sc_process_pipe(ends, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_CLOSE int reader = ends[0];
@@ -46,8 +52,8 @@ static enum sc_code ask(struct sc_buf *out, struct sc_error *err)
     struct sc_spawn spawn = {
         .program = "scripta-media",
         .argv = argv,
-        .fds = { { .fd = writer, .as = 1 } },
-        .fd_count = 1,
+        .fds = { { .fd = writer, .as = 1 }, { .fd = settings, .as = 3 } },
+        .fd_count = 2,
     };
     pid_t pid;
     code = sc_process_spawn(&spawn, &pid, err);
@@ -69,13 +75,13 @@ static void copy_member(char *out, size_t size, const struct sc_json_value *row,
     (void)snprintf(out, size, "%s", sc_json_get_text(sc_json_member(row, key), ""));
 }
 
-static void copy_languages(struct sc_engine_row *row, const struct sc_json_value *list)
+static void copy_list(char *out, size_t size, const struct sc_json_value *list)
 {
     size_t used = 0;
     for (size_t i = 0; list != NULL && i < sc_json_count(list); i++) {
-        int n = snprintf(row->languages + used, sizeof(row->languages) - used, "%s%s,",
-                         used == 0 ? "," : "", sc_json_get_text(sc_json_at(list, i), ""));
-        used = SC_MIN(used + (size_t)n, sizeof(row->languages) - 1);
+        int n = snprintf(out + used, size - used, "%s%s,", used == 0 ? "," : "",
+                         sc_json_get_text(sc_json_at(list, i), ""));
+        used = SC_MIN(used + (size_t)n, size - 1);
     }
 }
 
@@ -94,7 +100,9 @@ static enum sc_code parse_rows(struct sc_engines *e, struct sc_str text, struct 
         copy_member(row->version, sizeof(row->version), v, "version");
         copy_member(row->default_model, sizeof(row->default_model), v, "default_model");
         copy_member(row->reason, sizeof(row->reason), v, "reason");
-        copy_languages(row, sc_json_member(v, "languages"));
+        copy_member(row->sends_to, sizeof(row->sends_to), v, "sends_to");
+        copy_list(row->languages, sizeof(row->languages), sc_json_member(v, "languages"));
+        copy_list(row->options, sizeof(row->options), sc_json_member(v, "options"));
         row->usable = sc_json_get_bool(sc_json_member(v, "usable"), false);
         row->max_chunk_s = (int)sc_json_get_int(sc_json_member(v, "max_chunk_s"), 30);
     }
@@ -106,7 +114,7 @@ static void *load(void *ctx)
     struct sc_engines *e = ctx;
     SC_AUTO_BUF answer = { 0 };
     struct sc_error err = { 0 };
-    enum sc_code code = ask(&answer, &err);
+    enum sc_code code = ask(e->config, &answer, &err);
     SC_LOCK(&e->lock);
     if (code == SC_OK)
         code = parse_rows(e, sc_buf_str(&answer), &err);
@@ -193,6 +201,17 @@ enum sc_code sc_engines_get(struct sc_engines *e, const char *name, struct sc_en
     return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
                           "no engine is called '%.40s'; there are: %.120s", name,
                           sc_buf_text(&known));
+}
+
+void sc_engines_taking(struct sc_engines *e, const char *option, struct sc_buf *out)
+{
+    char wanted[40];
+    (void)snprintf(wanted, sizeof(wanted), ",%s,", option);
+    SC_LOCK(&e->lock);
+    for (size_t i = 0; i < e->count; i++) {
+        if (e->rows[i].usable && strstr(e->rows[i].options, wanted) != NULL)
+            sc_buf_printf(out, "%s%s", out->len == 0 ? "" : ", ", e->rows[i].name);
+    }
 }
 
 enum sc_code sc_engines_json(struct sc_engines *e, struct sc_buf *out, struct sc_error *err)

@@ -28,10 +28,12 @@ const struct sc_pipeline_info *sc_pipeline_find(const char *name);
 /* ---- engines (engines.c) ---- */
 
 struct sc_engine_row {
-    char name[24], version[40], default_model[64];
-    char languages[160]; /* codes between commas, ",en,"; "": any */
+    char name[24], version[40], default_model[520];
+    char languages[1024]; /* codes between commas, ",en,"; "": any */
+    char options[128];    /* names in the same form */
+    char sends_to[200];   /* another host's address; "": recordings stay here */
     bool usable;
-    char reason[200];
+    char reason[240];
     int max_chunk_s;
 };
 #define SC_ENGINES_MAX 16
@@ -41,6 +43,7 @@ struct sc_engines {
     pthread_cond_t changed;
     pthread_t thread;
     bool started;
+    const struct sc_config *config; /* borrowed */
     /* -- protected by lock -- */
     bool loaded;
     int64_t loaded_ms;       /* monotonic */
@@ -49,11 +52,14 @@ struct sc_engines {
     struct sc_engine_row rows[SC_ENGINES_MAX];
     size_t count;
 };
+/* config must be set. */
 void sc_engines_start(struct sc_engines *e);
 void sc_engines_done(struct sc_engines *e);
 /* Waits for the table; ENGINE_UNAVAILABLE names field `engine` and those that can be used. */
 SC_MUST_USE enum sc_code sc_engines_get(struct sc_engines *e, const char *name,
                                         struct sc_engine_row *out, struct sc_error *err);
+/* Appends the names of the usable engines that take the option, separated by commas. */
+void sc_engines_taking(struct sc_engines *e, const char *option, struct sc_buf *out);
 SC_MUST_USE enum sc_code sc_engines_json(struct sc_engines *e, struct sc_buf *out,
                                          struct sc_error *err);
 
@@ -107,6 +113,10 @@ char *sc_chunk_path(struct sc_pipelines *p, const char *job_id, int chunk);
 /* A line of the job's log of that stage (joblog.c); SC_JOB_LOG takes fields as SC_LOG does. */
 void sc_job_log(struct sc_pipelines *p, const char *job_id, enum sc_stage stage,
                 const char *message, const struct sc_log_field *fields);
+/* What an engine said about a chunk, a line of the log for each of its lines; nothing more once the
+ * log has grown to SC_JOB_LOG_SAID_MAX bytes. */
+#define SC_JOB_LOG_SAID_MAX ((int64_t)8 << 20)
+void sc_job_log_said(struct sc_pipelines *p, const char *job_id, int chunk, struct sc_str text);
 #define SC_JOB_LOG(p, job_id, stage, message, ...) \
     sc_job_log((p), (job_id), (stage), (message),  \
                (const struct sc_log_field[]){ __VA_ARGS__, { 0 } })

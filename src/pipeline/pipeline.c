@@ -62,6 +62,7 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     enum sc_code code = sc_dir_create(work, err);
     if (code != SC_OK)
         return code;
+    p->engines.config = p->o.config;
     sc_engines_start(&p->engines);
     *out = SC_TAKE(p);
     return SC_OK;

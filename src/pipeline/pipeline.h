@@ -88,16 +88,24 @@ SC_MUST_USE enum sc_code sc_chunk_claim(struct sc_pipelines *p, const struct sc_
 /* The chunk's PCM file, opened; LEASE_LOST when the fence does not match. */
 SC_MUST_USE enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence,
                                         int *fd, int64_t *size, struct sc_error *err);
+/* Bytes of what an engine said about a chunk at most. */
+#define SC_CHUNK_LOG_MAX 16384
 struct sc_chunk_result {
     struct sc_fence fence;
     struct sc_segments segments; /* times from the start of the chunk; shifted in place */
     char language[24];
     int64_t processing_ms;
+    struct sc_buf log; /* what the engine said, lines for the job's log */
 };
 /* One transaction: the task is done, the segments are stored and indexed, the job's counts and,
  * after the last chunk, its merge task. *repeated: it was accepted before. LEASE_LOST. */
 SC_MUST_USE enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
                                            bool *repeated, struct sc_error *err);
+
+/* The worker reports why it failed (sc_task_fail); what the engine said goes to the job's log. */
+SC_MUST_USE enum sc_code sc_chunk_fail(struct sc_pipelines *p, const struct sc_fence *fence,
+                                       const struct sc_error *why, struct sc_str log,
+                                       struct sc_error *err);
 
 struct sc_chunk {
     int chunk;

@@ -23,7 +23,31 @@ static bool knows_language(const struct sc_engine_row *row, const char *language
     return strcasestr(row->languages, wanted) != NULL;
 }
 
-static enum sc_code check_abilities(const struct sc_job_options *options,
+static bool takes(const struct sc_engine_row *row, const char *option)
+{
+    char wanted[40];
+    (void)snprintf(wanted, sizeof(wanted), ",%s,", option);
+    return strstr(row->options, wanted) != NULL;
+}
+
+/* Says so by name, and which engines would take it. */
+static enum sc_code refuse_option(struct sc_engines *engines, const struct sc_engine_row *row,
+                                  const char *option, struct sc_error *err)
+{
+    SC_AUTO_BUF others = { 0 };
+    sc_engines_taking(engines, option, &others);
+    if (others.len == 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, option,
+                              "engine '%s' takes no %s, nor does any that can run here: leave it "
+                              "out",
+                              row->name, option);
+    return sc_error_field(err, SC_E_INVALID_VALUE, option,
+                          "engine '%s' takes no %s: leave it out, or use %.100s", row->name, option,
+                          sc_buf_text(&others));
+}
+
+static enum sc_code check_abilities(struct sc_engines *engines,
+                                    const struct sc_job_options *options,
                                     const struct sc_engine_row *row, struct sc_error *err)
 {
     const char *language = sc_job_options_text(options, "language");
@@ -31,12 +55,21 @@ static enum sc_code check_abilities(const struct sc_job_options *options,
         return sc_error_field(err, SC_E_INVALID_VALUE, "language",
                               "engine '%s' does not know language '%s', only %.*s: choose another "
                               "engine, or leave language out",
-                              row->name, language, (int)strlen(row->languages) - 2,
+                              row->name, language, (int)SC_MIN(strlen(row->languages) - 2, 100),
                               row->languages + 1);
     }
-    if (strcmp(sc_job_options_text(options, "task"), "translate") == 0) {
+    bool wants_language = strcmp(language, "auto") != 0 && row->languages[0] == '\0';
+    if (wants_language && !takes(row, "language"))
+        return refuse_option(engines, row, "language", err);
+    if (sc_job_options_given(options, "model") && !takes(row, "model"))
+        return refuse_option(engines, row, "model", err);
+    if (strcmp(sc_job_options_text(options, "task"), "translate") == 0 && !takes(row, "translate"))
         return sc_error_field(err, SC_E_INVALID_VALUE, "task",
                               "engine '%s' cannot translate: use task transcribe", row->name);
+    const struct sc_job_option *option = sc_job_options_next_by_engine(options, NULL);
+    for (; option != NULL; option = sc_job_options_next_by_engine(options, option)) {
+        if (!takes(row, option->name))
+            return refuse_option(engines, row, option->name, err);
     }
     return SC_OK;
 }
@@ -95,7 +128,7 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
     if (!sc_job_options_given(options, "model"))
         sc_job_options_resolve(options, "model", row.default_model);
     (void)snprintf(plan->version, sizeof(plan->version), "%s", row.version);
-    code = check_abilities(options, &row, err);
+    code = check_abilities(&p->engines, options, &row, err);
     return code == SC_OK ? check_length(options, &row, err) : code;
 }
 

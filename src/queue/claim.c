@@ -3,15 +3,21 @@
  * takes the oldest instead, of whatever class: that bounds how long the last in line can wait.
  *
  * A task that came to grief before is claimed alone: when its worker dies again, it is known whose
- * fault that was, and the neighbours of a poisoned task go free (sc_worker_gone). */
+ * fault that was, and the neighbours of a poisoned task go free (sc_worker_gone).
+ *
+ * A lane may have a limit (a program that holds a GPU, a server that takes so many requests): its
+ * tasks that run are counted here, in the one transaction that could add to them. */
 
 #include "queue/queue-internal.h"
 
 #include "base/banned.h"
 
+#define LANES_MAX 64
+
 struct pick {
     int64_t id, job;
     int chunk, priority;
+    size_t lane; /* of the claim's */
     bool used;
     bool suspect; /* failed or was interrupted before */
 };
@@ -58,16 +64,19 @@ struct search {
     const struct sc_claim *claim;
     enum sc_sql sql;
     compare_fn compare;
+    const int *room; /* per lane of the claim: tasks that may be taken from it */
 };
 
 /* Adds one class of one lane to the list, in its place behind `from`. */
-static enum sc_code gather(const struct search *search, const char *lane, enum sc_class class,
+static enum sc_code gather(const struct search *search, size_t lane, enum sc_class class,
                            size_t from, struct picks *list, struct sc_error *err)
 {
+    if (search->room[lane] == 0)
+        return SC_OK;
     SC_AUTO_STMT st = sc_stmt_get(search->tx, search->sql);
-    sc_stmt_bind_text(&st, ":lane", lane);
+    sc_stmt_bind_text(&st, ":lane", search->claim->lanes[lane]);
     sc_stmt_bind_int(&st, ":class", (int64_t) class);
-    sc_stmt_bind_int(&st, ":limit", search->claim->max);
+    sc_stmt_bind_int(&st, ":limit", SC_MIN(search->claim->max, search->room[lane]));
     for (;;) {
         bool row = false;
         enum sc_code code = sc_stmt_step(&st, &row, err);
@@ -78,6 +87,7 @@ static enum sc_code gather(const struct search *search, const char *lane, enum s
             .job = sc_stmt_int(&st, "job"),
             .chunk = (int)sc_stmt_int(&st, "chunk"),
             .priority = (int)sc_stmt_int(&st, "priority"),
+            .lane = lane,
             .suspect = sc_stmt_int(&st, "setbacks") > 0,
         };
         insert_sorted(list, from, (size_t)search->claim->max, search->compare, &pick);
@@ -85,15 +95,15 @@ static enum sc_code gather(const struct search *search, const char *lane, enum s
 }
 
 /* The best of all lanes: a class only follows when those above it leave room. */
-static enum sc_code find_best(struct sc_conn *tx, const struct sc_claim *claim,
+static enum sc_code find_best(struct sc_conn *tx, const struct sc_claim *claim, const int *room,
                               const bool paused[SC_CLASS_COUNT_], struct picks *out,
                               struct sc_error *err)
 {
-    struct search search = { tx, claim, SC_SQL_TASK_BEST, by_rank };
+    struct search search = { tx, claim, SC_SQL_TASK_BEST, by_rank, room };
     for (int c = 0; c < SC_CLASS_COUNT_ && out->count < (size_t)claim->max; c++) {
         size_t from = out->count;
         for (size_t i = 0; !paused[c] && i < claim->lane_count; i++) {
-            enum sc_code code = gather(&search, claim->lanes[i], (enum sc_class)c, from, out, err);
+            enum sc_code code = gather(&search, i, (enum sc_class)c, from, out, err);
             if (code != SC_OK)
                 return code;
         }
@@ -101,14 +111,14 @@ static enum sc_code find_best(struct sc_conn *tx, const struct sc_claim *claim,
     return SC_OK;
 }
 
-static enum sc_code find_oldest(struct sc_conn *tx, const struct sc_claim *claim,
+static enum sc_code find_oldest(struct sc_conn *tx, const struct sc_claim *claim, const int *room,
                                 const bool paused[SC_CLASS_COUNT_], struct picks *out,
                                 struct sc_error *err)
 {
-    struct search search = { tx, claim, SC_SQL_TASK_OLDEST, by_age };
+    struct search search = { tx, claim, SC_SQL_TASK_OLDEST, by_age, room };
     for (int c = 0; c < SC_CLASS_COUNT_; c++) {
         for (size_t i = 0; !paused[c] && i < claim->lane_count; i++) {
-            enum sc_code code = gather(&search, claim->lanes[i], (enum sc_class)c, 0, out, err);
+            enum sc_code code = gather(&search, i, (enum sc_class)c, 0, out, err);
             if (code != SC_OK)
                 return code;
         }
@@ -181,6 +191,7 @@ static bool turn_is_near(const struct sc_queue *queue, int max)
 
 struct offer {
     const struct sc_claim *claim;
+    int room[LANES_MAX];
     struct picks best, oldest;
     size_t given;
 };
@@ -200,6 +211,9 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
         }
         mark_used(fair ? &offer->best : &offer->oldest, pick->id);
         pick->used = true;
+        /* Other classes' picks, or those of the other list, have taken the last place. */
+        if (offer->room[pick->lane] == 0)
+            continue;
         bool taken = false;
         enum sc_code code = take(queue, tx, offer->claim->worker_id, pick->id, &taken, err);
         if (code == SC_OK && taken)
@@ -208,6 +222,7 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
             return code;
         if (taken) {
             alone = pick->suspect;
+            offer->room[pick->lane]--;
             offer->given++;
             queue->claim_turn++;
         }
@@ -215,19 +230,37 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
     return SC_OK;
 }
 
+/* How many tasks of the lane may be taken now. */
+static enum sc_code lane_room(const struct sc_queue *queue, struct sc_conn *tx, const char *lane,
+                              int *out, struct sc_error *err)
+{
+    int max = sc_queue_lane_max(queue, lane);
+    *out = SC_CLAIM_MAX;
+    if (max == 0)
+        return SC_OK;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_COUNT_LANE);
+    sc_stmt_bind_text(&st, ":lane", lane);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = (int)SC_MAX(0, SC_MIN(max - sc_stmt_int(&st, "n"), SC_CLAIM_MAX));
+    return code;
+}
+
 enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx, const struct sc_claim *claim,
                            struct sc_task *out, size_t *count, struct sc_error *err)
 {
-    sc_assert(claim->max >= 1 && claim->max <= SC_CLAIM_MAX);
+    sc_assert(claim->max >= 1 && claim->max <= SC_CLAIM_MAX && claim->lane_count <= LANES_MAX);
     bool paused[SC_CLASS_COUNT_] = { false };
     struct offer offer = { .claim = claim };
     enum sc_code code = sc_worker_seen(queue, tx, claim->worker_id, err);
     if (code == SC_OK)
         code = sc_queue_paused(tx, paused, err);
+    for (size_t i = 0; code == SC_OK && i < claim->lane_count; i++)
+        code = lane_room(queue, tx, claim->lanes[i], &offer.room[i], err);
     if (code == SC_OK)
-        code = find_best(tx, claim, paused, &offer.best, err);
+        code = find_best(tx, claim, offer.room, paused, &offer.best, err);
     if (code == SC_OK && offer.best.count > 0 && turn_is_near(queue, claim->max))
-        code = find_oldest(tx, claim, paused, &offer.oldest, err);
+        code = find_oldest(tx, claim, offer.room, paused, &offer.oldest, err);
     if (code == SC_OK)
         code = hand_out(queue, tx, &offer, out, err);
     if (code == SC_OK)

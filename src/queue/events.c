@@ -112,6 +112,13 @@ void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx)
     sc_conn_after_commit(tx, cancel_committed, queue, NULL, 0);
 }
 
+void sc_queue_note_freed(struct sc_queue *queue, struct sc_conn *tx)
+{
+    sc_queue_note_cancel(queue, tx);
+    if (queue->config.lane_limits[0].lane != NULL)
+        sc_queue_note_ready(queue, tx);
+}
+
 static void event_from_row(struct sc_stmt *st, struct sc_event *out)
 {
     *out = (struct sc_event){

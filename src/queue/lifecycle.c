@@ -113,7 +113,7 @@ static enum sc_code cancel_tasks(struct sc_queue *queue, struct sc_conn *tx, int
         if (code != SC_OK)
             return code;
         if (unfinished[i] == SC_TASK_RUNNING && moved > 0)
-            sc_queue_note_cancel(queue, tx);
+            sc_queue_note_freed(queue, tx);
     }
     return SC_OK;
 }

@@ -154,6 +154,8 @@ SC_MUST_USE enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *t
 /* After the commit: tasks became ready; tasks that somebody holds were cancelled. */
 void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx);
 void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx);
+/* The second, and what was passed over for the limit of a lane may go now. */
+void sc_queue_note_freed(struct sc_queue *queue, struct sc_conn *tx);
 void sc_queue_note_silent(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id);
 
 /* ---- stats.c ---- */
@@ -166,6 +168,8 @@ SC_MUST_USE enum sc_code sc_queue_paused(struct sc_conn *conn, bool out[SC_CLASS
 
 /* ---- queue.c ---- */
 
+/* Tasks of the lane that may run at the same time; 0: any number. */
+int sc_queue_lane_max(const struct sc_queue *queue, const char *lane);
 /* A number in the table meta; `absent` when it is not there. */
 SC_MUST_USE enum sc_code sc_queue_meta_get(struct sc_conn *conn, const char *key, int64_t absent,
                                            int64_t *out, struct sc_error *err);

@@ -22,9 +22,20 @@ static struct sc_queue_config complete_config(const struct sc_queue_config *conf
         .job_timeout_ms = SC_MAX(0, config->job_timeout_ms),
         .idempotency_ttl_ms = or_default(config->idempotency_ttl_ms, (int64_t)24 * 3600 * 1000),
     };
+    memcpy(out.lane_limits, config->lane_limits, sizeof(out.lane_limits));
     for (int c = 0; c < SC_CLASS_COUNT_; c++)
         out.max_concurrent[c] = (int)or_default(config->max_concurrent[c], 2);
     return out;
+}
+
+int sc_queue_lane_max(const struct sc_queue *queue, const char *lane)
+{
+    const struct sc_lane_limit *limits = queue->config.lane_limits;
+    for (size_t i = 0; i < SC_LANE_LIMITS && limits[i].lane != NULL; i++) {
+        if (strcmp(limits[i].lane, lane) == 0)
+            return limits[i].max;
+    }
+    return 0;
 }
 
 enum sc_code sc_queue_meta_get(struct sc_conn *conn, const char *key, int64_t absent, int64_t *out,

@@ -12,6 +12,11 @@
 #include "store/store.h"
 
 /* Settings, fixed at open. 0 takes the value named here. */
+#define SC_LANE_LIMITS 8
+struct sc_lane_limit {
+    const char *lane; /* borrowed until the queue is closed; NULL ends the list */
+    int max;          /* tasks of the lane that run at the same time, over all workers */
+};
 struct sc_queue_config {
     int max_concurrent[SC_CLASS_COUNT_]; /* 2: admitted jobs per class */
     int64_t lease_ms;                    /* 30 000 */
@@ -21,6 +26,7 @@ struct sc_queue_config {
     int64_t backoff_max_ms;              /* 300 000 */
     int64_t job_timeout_ms;              /* 0: none */
     int64_t idempotency_ttl_ms;          /* 24 h */
+    struct sc_lane_limit lane_limits[SC_LANE_LIMITS]; /* of the others there is none */
 };
 
 struct sc_queue;

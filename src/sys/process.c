@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include "base/alloc.h"
+#include "sys/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -68,6 +70,8 @@ static int file_actions_init(struct file_actions *a, const struct sc_spawn *spec
         rc = fd < 2 ? posix_spawn_file_actions_addopen(&a->actions, fd, "/dev/null", O_RDWR, 0)
                     : posix_spawn_file_actions_addclose(&a->actions, fd);
     }
+    if (rc == 0 && spec->dir != NULL)
+        rc = posix_spawn_file_actions_addchdir_np(&a->actions, spec->dir);
     return rc != 0 ? rc : posix_spawn_file_actions_addclosefrom_np(&a->actions, last + 1);
 }
 
@@ -179,6 +183,20 @@ char *sc_process_sibling(const char *name)
     char *slash = strrchr(self, '/');
     sc_assert(slash != NULL);
     return sc_asprintf("%.*s/%s", (int)(slash - self), self, name);
+}
+
+enum sc_code sc_process_bytes(const void *bytes, size_t len, int *out, struct sc_error *err)
+{
+    /* Not a pipe: what does not fit one would be waited for before anybody reads. */
+    SC_AUTO_CLOSE int fd = memfd_create("scripta", MFD_CLOEXEC);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot make a descriptor");
+    enum sc_code code = sc_file_write_all(fd, bytes, len, err);
+    if (code == SC_OK && lseek(fd, 0, SEEK_SET) != 0)
+        code = sc_error_errno(err, errno, "cannot make a descriptor");
+    if (code == SC_OK)
+        *out = SC_TAKE_FD(fd);
+    return code;
 }
 
 enum sc_code sc_process_pipe(int out[2], struct sc_error *err)

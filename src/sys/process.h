@@ -17,6 +17,7 @@ struct sc_spawn {
     } fds[8];
     int fd_count;     /* 0, 1, 2 not listed are /dev/null (2: ours) */
     bool new_session; /* setsid */
+    const char *dir;  /* where it starts; NULL: where we are */
 };
 
 /* All other descriptors are closed in the child; signals are set to default and unblocked. */
@@ -30,5 +31,9 @@ int sc_process_open(pid_t pid);
 /* Path of a program beside our own executable (e.g. "scripta-media"); SCRIPTA_MEDIA overrides it
  * for that name. Owned by the caller. */
 char *sc_process_sibling(const char *name);
+/* A descriptor from which these bytes can be read once, close-on-exec; for a child that is given
+ * it. No other user can read it, and nothing lies on a disk. */
+SC_MUST_USE enum sc_code sc_process_bytes(const void *bytes, size_t len, int *out,
+                                          struct sc_error *err);
 /* Pipe with close-on-exec on both ends. */
 SC_MUST_USE enum sc_code sc_process_pipe(int out[2], struct sc_error *err);

@@ -499,6 +499,13 @@ def cli_json(*args, **kwargs):
     return json.loads(cli("--json", *args, check=0, **kwargs).stdout)
 
 
+def media_engines(env):
+    """The engines with these settings, as scripta-media tells them."""
+    done = subprocess.run([str(MEDIA), "engines", "--json"], capture_output=True, timeout=30,
+                          check=True, env=clean_environment(env), encoding="utf-8")
+    return json.loads(done.stdout)["engines"]
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -100,6 +100,10 @@ SELECT count(*) AS n FROM tasks WHERE state = 0;
 -- name: task_count_running
 SELECT count(*) AS n FROM tasks WHERE state = 1;
 
+-- name: task_count_lane
+-- The running set is as small as the number of workers.
+SELECT count(*) AS n FROM tasks INDEXED BY tasks_running WHERE state = 1 AND lane = :lane;
+
 -- name: task_demand
 SELECT (SELECT count(*) FROM tasks WHERE state = 0 AND lane < 'server')
      + (SELECT count(*) FROM tasks WHERE state = 0 AND lane > 'server~') AS ready,

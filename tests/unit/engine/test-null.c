@@ -36,7 +36,7 @@ static void *opened(const char *model)
 {
     struct sc_error err = { 0 };
     void *state = NULL;
-    assert_int_equal(null_engine()->open(model, &state, &err), SC_OK);
+    assert_int_equal(null_engine()->open(NULL, model, &state, &err), SC_OK);
     return state;
 }
 
@@ -166,7 +166,7 @@ static void unknown_orders_are_refused_with_the_known_ones(void **state)
     for (size_t i = 0; i < SC_ARRAY_LEN(models); i++) {
         struct sc_error err = { 0 };
         void *engine = NULL;
-        assert_int_equal(null_engine()->open(models[i], &engine, &err), SC_E_MODEL_ERROR);
+        assert_int_equal(null_engine()->open(NULL, models[i], &engine, &err), SC_E_MODEL_ERROR);
         assert_null(engine);
         assert_non_null(strstr(err.msg, "crash_at"));
         assert_string_equal(err.field, "model");
@@ -202,7 +202,7 @@ static void engines_are_found_by_name(void **state)
     (void)state;
     size_t count = 0;
     const struct sc_engine_ops *const *all = sc_engine_all(&count);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 4);
     for (size_t i = 0; i < count; i++)
         assert_ptr_equal(sc_engine_find(all[i]->name), all[i]);
     assert_null(sc_engine_find("nonsense"));

@@ -86,6 +86,7 @@ static void counts_and_the_sweep_read_small_indexes_only(void **state)
         HOT(TASK_EXPIRED, "tasks_running"),
         HOT(TASK_NEXT_EXPIRY, "tasks_running"),
         HOT(TASK_COUNT_READY, "COVERING INDEX tasks_ready_oldest"),
+        HOT(TASK_COUNT_LANE, "tasks_running"),
         HOT(TASK_COUNT_RUNNING, "COVERING INDEX tasks_running"),
         HOT(JOB_ADMITTED, "COVERING INDEX jobs_admitted (class=? AND counted=?"),
         HOT(JOB_POSITION, "jobs_waiting (class=? AND priority"),

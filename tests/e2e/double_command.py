@@ -1,0 +1,120 @@
+"""A program for the engine `command` that does what its prompt says: well-behaved and not.
+
+usage: double_command.py WAV MODE [LANG] [OUT]
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import wave
+
+path, mode = sys.argv[1:3]
+lang = sys.argv[3] if len(sys.argv) > 3 else ""
+out = sys.argv[4] if len(sys.argv) > 4 else ""
+with wave.open(path) as f:
+    assert (f.getnchannels(), f.getsampwidth(), f.getframerate()) == (1, 2, 16000)
+    seconds = f.getnframes() / 16000
+
+
+def cue(at):
+    return f"{int(at) // 3600:02}:{int(at) // 60 % 60:02}:{at % 60:06.3f}"
+
+
+def segments(*texts):
+    step = seconds / len(texts)
+    return [{"start": i * step, "end": (i + 1) * step, "text": t} for i, t in enumerate(texts)]
+
+
+def whisper_cpp():
+    cut = int(seconds * 500)
+    return {"result": {"language": "de"}, "transcription": [
+        {"offsets": {"from": 0, "to": cut}, "text": " eins"},
+        {"offsets": {"from": cut, "to": 2 * cut}, "text": " zwei"}]}
+
+
+def verbose_json():
+    return {"task": "transcribe", "language": "german", "duration": seconds, "text": "eins zwei",
+            "segments": [{"id": 0, "start": 0, "end": seconds, "text": " eins zwei",
+                          "avg_logprob": -0.1}],
+            "words": [{"word": "eins", "start": 0, "end": 0.4},
+                      {"word": "zwei", "start": 0.5, "end": 0.9}]}
+
+
+def say(text):
+    if not out:
+        sys.stdout.write(text)
+        return
+    with open(out, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+if mode == "whisper.cpp":
+    say(json.dumps(whisper_cpp()))
+elif mode == "verbose":
+    say(json.dumps(verbose_json()))
+elif mode == "list":
+    say(json.dumps(segments("one", "two")))
+elif mode == "srt":
+    say(f"1\n{cue(0)} --> {cue(seconds)}\none two\n".replace(".", ","))
+elif mode == "vtt":
+    say(f"WEBVTT\n\n{cue(0)} --> {cue(seconds)}\none two\n")
+elif mode == "text":
+    say("one two\n")
+elif mode == "lang":
+    say(json.dumps(segments(f"lang {lang}")))
+elif mode == "surroundings":
+    fds = sorted(int(x) for x in os.listdir("/proc/self/fd"))[:-1]
+    say(json.dumps(segments(json.dumps({
+        "env": sorted(k for k in os.environ if k != "LC_CTYPE"), "fds": fds, "cwd": os.getcwd(),
+        "session": os.getsid(0) == os.getpid(), "stdin": os.readlink("/proc/self/fd/0"),
+        "args": sys.argv}))))
+elif mode == "status":
+    print("cannot load the model", file=sys.stderr)
+    sys.exit(3)
+elif mode == "signal":
+    os.kill(os.getpid(), signal.SIGSEGV)
+elif mode == "nothing":
+    pass
+elif mode == "flood":
+    while True:
+        sys.stdout.write("x" * 65536)
+elif mode == "stderr flood":
+    for i in range(20000):
+        print(f"line {i}", file=sys.stderr)
+    say(json.dumps(segments("one")))
+elif mode == "latin-1":
+    sys.stdout.buffer.write("über".encode("latin-1"))
+elif mode == "no json":
+    sys.stdout.write('{"segments": [')
+elif mode == "beyond":
+    say(json.dumps([{"start": 9000, "end": 9001, "text": "late"}]))
+elif mode == "a little beyond":
+    say(json.dumps([{"start": 0, "end": seconds + 20, "text": "padded"}]))
+elif mode == "hang":
+    # A child that hangs as well, and another that leaves the session: none may stay behind.
+    subprocess.Popen(["sleep", "4711"])
+    subprocess.Popen(["setsid", "sleep", "4711"])
+    time.sleep(4711)
+elif mode == "leaves children":
+    subprocess.Popen(["sleep", "4712"])
+    subprocess.Popen(["setsid", "sleep", "4712"])
+    say(json.dumps(segments("left")))
+elif mode == "junk files":
+    with open("junk", "w", encoding="utf-8") as f:
+        f.write("junk")
+    say(json.dumps(segments("tidy")))
+elif mode == "ignores TERM":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(4713)
+elif mode.startswith("slow"):
+    with open(os.environ["COUNT_FILE"], "a", encoding="utf-8") as f:
+        f.write("+")
+    time.sleep(0.3)
+    with open(os.environ["COUNT_FILE"], "a", encoding="utf-8") as f:
+        f.write("-")
+    say(json.dumps(segments("slow")))
+else:
+    say(json.dumps(segments(f"mode {mode}")))
