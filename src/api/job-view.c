@@ -47,6 +47,9 @@ static void put_what(struct sc_json *w, const struct sc_job *job)
     put_optional(w, "device", job->device);
     sc_json_text(w, "priority", sc_class_to_string(job->class));
     sc_json_int(w, "priority_order", job->priority);
+    sc_json_seconds(w, "timeout_seconds", job->timeout_ms > 0 ? job->timeout_ms : -1);
+    sc_json_raw(w, "tags", sc_str_from(job->tags == NULL ? "[]" : job->tags));
+    put_optional(w, "notes", job->notes == NULL ? "" : job->notes);
     sc_json_raw(w, "settings", sc_str_from(job->settings == NULL ? "{}" : job->settings));
 }
 

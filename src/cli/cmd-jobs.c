@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/list.h"
+#include "json/writer.h"
 
 #include <inttypes.h>
 
@@ -111,6 +112,137 @@ int sc_cmd_jobs_retry(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     }
     return all ? retry_all(cli) : sc_each_run(cli, args, "/api/jobs/", "/retry", "retried");
+}
+
+/* ---- edit ---- */
+
+/* "a,b": an array; "" empties it. */
+static void put_tags(struct sc_json *w, const char *text)
+{
+    struct sc_str rest = sc_str_from(text);
+    sc_json_array(w, "tags");
+    while (rest.len > 0) {
+        struct sc_str tag = sc_str_trim(sc_str_take_until(&rest, ','));
+        if (tag.len > 0)
+            sc_json_str(w, NULL, tag);
+    }
+    sc_json_end(w);
+}
+
+/* Each --setting NAME=VALUE. */
+static enum sc_code put_settings(struct sc_json *w, const struct sc_args *args,
+                                 struct sc_error *err)
+{
+    sc_json_object(w, "settings");
+    for (size_t i = 0; i < args->given_count; i++) {
+        char name[64];
+        const char *value = strchr(args->given[i].value, '=');
+        if (strcmp(args->given[i].flag->name, "setting") != 0)
+            continue;
+        if (value == NULL)
+            return sc_error_field(err, SC_E_INVALID_VALUE, "--setting",
+                                  "--setting takes NAME=VALUE, such as language=de");
+        (void)snprintf(name, sizeof(name), "%.*s", (int)(value - args->given[i].value),
+                       args->given[i].value);
+        sc_json_text(w, name, value + 1);
+    }
+    sc_json_end(w);
+    return SC_OK;
+}
+
+static enum sc_code build_edit(const struct sc_args *args, struct sc_buf *body,
+                               struct sc_error *err)
+{
+    static const char *const texts[][2] = {
+        { "priority", "priority" },
+        { "priority-order", "priority_order" },
+        { "name", "name" },
+        { "notes", "notes" },
+    };
+    /* "" takes them away. */
+    static const char *const times[][2] = { { "run-after", "run_after" },
+                                            { "timeout", "timeout" } };
+    struct sc_json w;
+    enum sc_code code = SC_OK;
+    sc_json_begin(&w, body);
+    sc_json_object(&w, NULL);
+    for (size_t i = 0; i < SC_ARRAY_LEN(texts); i++) {
+        if (sc_args_has(args, texts[i][0]))
+            sc_json_text(&w, texts[i][1], sc_args_get(args, texts[i][0], ""));
+    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(times); i++) {
+        const char *value = sc_args_get(args, times[i][0], NULL);
+        if (value != NULL)
+            sc_json_text(&w, times[i][1], value[0] == '\0' ? NULL : value);
+    }
+    if (sc_args_has(args, "tags"))
+        put_tags(&w, sc_args_get(args, "tags", ""));
+    if (sc_args_has(args, "setting"))
+        code = put_settings(&w, args, err);
+    if (code == SC_OK)
+        sc_json_end(&w);
+    return code;
+}
+
+int sc_cmd_jobs_edit(struct sc_cli *cli, const struct sc_args *args)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    size_t failed = 0;
+    int last = SC_EXIT_OK;
+
+    if (args->given_count == 0 || build_edit(args, &body, &err) != SC_OK) {
+        if (err.code == SC_OK)
+            (void)sc_error_set(&err, SC_E_INVALID_VALUE,
+                               "say what is to change, such as --priority high");
+        return sc_cli_fail(cli, &err);
+    }
+    for (size_t i = 0; i < args->word_count; i++) {
+        SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", args->words[i], "");
+        SC_AUTO_BUF reply = { 0 };
+        int status = SC_EXIT_OK;
+        err = (struct sc_error){ 0 };
+        if (sc_cli_call(cli, "PATCH", path, sc_buf_text(&body), &reply, &err) != SC_OK)
+            status = sc_cli_fail(cli, &err);
+        else if (cli->json)
+            status = sc_cli_done_json(cli, &reply);
+        else if (!cli->quiet)
+            sc_cli_note(cli, "%s changed", args->words[i]);
+        if (status != SC_EXIT_OK) {
+            failed++;
+            last = status;
+        }
+    }
+    return sc_exit_of_several(args->word_count, failed, last);
+}
+
+/* ---- chunks and events ---- */
+
+int sc_cmd_jobs_chunks(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const struct sc_view_column columns[] = {
+        { .title = "CHUNK", .member = "chunk_index", .kind = SC_VIEW_NUMBER },
+        { .title = "START", .member = "start_time", .kind = SC_VIEW_SECONDS },
+        { .title = "END", .member = "end_time", .kind = SC_VIEW_SECONDS },
+        { .title = "STATUS", .member = "status" },
+        { .title = "TRIES", .member = "attempts", .kind = SC_VIEW_NUMBER },
+        { .title = "CODE", .member = "error_code" },
+        { .title = "TEXT", .member = "error_message", .otherwise = "text", .flexible = true },
+        { 0 },
+    };
+    SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", args->words[0], "/chunks");
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+
+    if (sc_cli_fetch(cli, "GET", path, &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    sc_view_table(sc_json_member(sc_json_root(doc), "chunks"), columns, sc_clock_wall_ms(),
+                  sc_list_width(cli), &out);
+    return sc_cli_done(cli, &out);
 }
 
 static const struct sc_view_column event_columns[] = {

@@ -50,6 +50,8 @@ int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_show(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_jobs_cancel(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_jobs_chunks(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_jobs_edit(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_jobs_events(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_jobs_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_jobs_retry(struct sc_cli *cli, const struct sc_args *args);

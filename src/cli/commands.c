@@ -58,6 +58,19 @@ static const struct sc_flag jobs_list_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag jobs_edit_flags[] = {
+    { "priority", 0, SC_FLAG_VALUE, "CLASS", "high, normal or low" },
+    { "priority-order", 0, SC_FLAG_VALUE, "N", "Place within the class; smaller is earlier" },
+    { "run-after", 0, SC_FLAG_VALUE, "TIME", "Not before this time; empty: at once" },
+    { "timeout", 0, SC_FLAG_VALUE, "DURATION", "Longest time from its start; empty: none" },
+    { "name", 0, SC_FLAG_VALUE, "NAME", "Name shown for the job" },
+    { "notes", 0, SC_FLAG_VALUE, "TEXT", "Notes; empty: none" },
+    { "tags", 0, SC_FLAG_VALUE, "TAG,TAG", "All of its tags; empty: none" },
+    { "setting", 0, SC_FLAG_VALUE, "NAME=VALUE",
+      "An option that it was made with, before work begins; may be repeated" },
+    { 0 },
+};
+
 static const struct sc_flag retry_flags[] = {
     { "all-failed", 0, SC_FLAG_SWITCH, NULL, "Every failed job" },
     { 0 },
@@ -185,6 +198,28 @@ static const struct sc_command table[] = {
         .min_words = 1,
         .max_words = 1,
         .examples = "scripta jobs show 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs edit",
+        .run = sc_cmd_jobs_edit,
+        .summary = "Change jobs that are there: place, time, name, tags, settings",
+        .usage = "JOB...",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = jobs_edit_flags,
+        .examples =
+            "scripta jobs edit --tags interview,urgent 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n"
+            "scripta jobs edit --setting language=de "
+            "01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs chunks",
+        .run = sc_cmd_jobs_chunks,
+        .summary = "List the chunks of a job with what was recognised in each",
+        .usage = "JOB",
+        .min_words = 1,
+        .max_words = 1,
+        .examples = "scripta jobs chunks 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
     },
     {
         .name = "jobs cancel",

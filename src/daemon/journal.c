@@ -30,6 +30,7 @@ static enum weight weight_of(enum sc_event_kind kind)
     case SC_EVENT_JOB_COMPLETED:
     case SC_EVENT_JOB_CANCELLED:
     case SC_EVENT_JOB_RETRIED:
+    case SC_EVENT_JOB_CHANGED:
         return NEWS;
     case SC_EVENT_JOB_FAILED:
     case SC_EVENT_TASK_FAILED:

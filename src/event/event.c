@@ -34,6 +34,7 @@ SC_DEFINE_ENUM_STRINGS(sc_event_kind, SC_EVENT_KIND_COUNT_,
                            [SC_EVENT_TASK_INTERRUPTED] = "task_interrupted",
                            [SC_EVENT_TASK_RELEASED] = "task_released",
                            [SC_EVENT_GAP] = "gap",
+                           [SC_EVENT_JOB_CHANGED] = "job_changed",
                        });
 
 struct sc_subscriber {

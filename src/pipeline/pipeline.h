@@ -73,6 +73,15 @@ SC_MUST_USE enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t own
                                              const char *idempotency_key, struct sc_arrived *out,
                                              struct sc_error *err);
 
+/* Changes a job (sc_job_edit). `settings`, NULL: none, holds the options that are to change: with
+ * the job's other ones they are resolved and checked as for a new job, so that engine, model and
+ * dedupe key follow. out is as the change leaves it. Also CONFLICT, INVALID_VALUE,
+ * ENGINE_UNAVAILABLE. */
+SC_MUST_USE enum sc_code sc_pipelines_edit(struct sc_pipelines *p, int64_t owner_id,
+                                           const char *job_id, struct sc_job_edit *edit,
+                                           const struct sc_job_options *settings,
+                                           struct sc_job *out, struct sc_error *err);
+
 /* ---- chunks, for workers ---- */
 
 struct sc_chunk_work { /* a claimed task with what an engine needs */

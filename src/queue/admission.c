@@ -80,3 +80,18 @@ enum sc_code sc_admission_enter(struct sc_queue *queue, struct sc_conn *tx,
     return job->counted ? sc_admission_fill(queue, tx, job->class, err)
                         : admit(queue, tx, job->id, err);
 }
+
+enum sc_code sc_admission_due(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                              struct sc_error *err)
+{
+    enum sc_code code =
+        sc_admission_move(tx, job, SC_ADMISSION_SCHEDULED, SC_ADMISSION_WAITING, err);
+    if (code == SC_OK)
+        code = sc_task_move_all(tx, job, SC_TASK_SCHEDULED, SC_TASK_WAITING, NULL, err);
+    struct sc_job_brief brief;
+    if (code == SC_OK)
+        code = sc_job_brief_get(tx, job, &brief, err);
+    if (code == SC_OK)
+        code = sc_admission_enter(queue, tx, &brief, err);
+    return code;
+}

@@ -263,6 +263,8 @@ enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx, const str
         code = find_oldest(tx, claim, offer.room, paused, &offer.oldest, err);
     if (code == SC_OK)
         code = hand_out(queue, tx, &offer, out, err);
+    if (code == SC_OK && offer.given > 0)
+        sc_queue_note_due(queue, tx, queue->config.lease_ms);
     if (code == SC_OK)
         *count = offer.given;
     return code;

@@ -97,6 +97,20 @@ static void silent_committed(void *owner, const void *arg)
         queue->on_silent(queue->silent_ctx, *worker_id);
 }
 
+static void due_committed(void *owner, const void *arg)
+{
+    struct sc_queue *queue = owner;
+    const int64_t *in_ms = arg;
+    SC_LOCK(&queue->lock);
+    if (queue->on_due != NULL)
+        queue->on_due(queue->due_ctx, *in_ms);
+}
+
+void sc_queue_note_due(struct sc_queue *queue, struct sc_conn *tx, int64_t in_ms)
+{
+    sc_conn_after_commit(tx, due_committed, queue, &in_ms, sizeof(in_ms));
+}
+
 void sc_queue_note_silent(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id)
 {
     sc_conn_after_commit(tx, silent_committed, queue, &worker_id, sizeof(worker_id));

@@ -183,6 +183,8 @@ static enum sc_code apply(struct sc_queue *queue, struct sc_conn *tx, struct sc_
         return code;
     if (leave.to == SC_TASK_READY)
         sc_queue_note_ready(queue, tx);
+    if (leave.to == SC_TASK_SCHEDULED)
+        sc_queue_note_due(queue, tx, outcome.wait_ms);
     if (!outcome.dead)
         return SC_OK;
     return fail_job(queue, tx, &row->task, why, outcome.spent, err);

@@ -60,6 +60,7 @@ struct sc_job {
     int64_t created_ms, started_ms, completed_ms, updated_ms; /* 0: not yet */
     char *settings;                                           /* canonical JSON; owned */
     char *warnings; /* JSON array of what was lost, and where; owned */
+    char *notes, *tags; /* owned; tags are a JSON array of texts in order */
 };
 void sc_job_done(struct sc_job *job); /* frees what it owns */
 #define SC_AUTO_JOB SC_AUTO(sc_job_done) struct sc_job
@@ -169,6 +170,35 @@ SC_MUST_USE enum sc_code sc_job_cancel(struct sc_queue *queue, struct sc_conn *t
  * otherwise. */
 SC_MUST_USE enum sc_code sc_job_retry(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                       struct sc_error *err);
+/* What a user changes of a job that is there. */
+enum sc_edit_field {
+    SC_EDIT_CLASS = 1u << 0,
+    SC_EDIT_PRIORITY = 1u << 1,
+    SC_EDIT_RUN_AFTER = 1u << 2,
+    SC_EDIT_TIMEOUT = 1u << 3,
+    SC_EDIT_NAME = 1u << 4,
+    SC_EDIT_NOTES = 1u << 5,
+    SC_EDIT_TAGS = 1u << 6,
+    SC_EDIT_SETTINGS = 1u << 7,
+};
+struct sc_job_edit {
+    unsigned given; /* sc_edit_field bits: the members that count */
+    enum sc_class class;
+    int priority;
+    int64_t run_after_ms;      /* 0: at once */
+    int64_t timeout_ms;        /* 0: none */
+    const char *name, *notes;  /* borrowed, as all of it */
+    const struct sc_str *tags; /* replace those it has; no two alike */
+    size_t tag_count;
+    const struct sc_job_spec *settings; /* engine to language, settings and dedupe_key */
+};
+/* Logs one event that names the fields. CONFLICT, with the field, for what has no effect any more:
+ * priority and time-out of an ended job, run_after of an admitted one, settings once work has begun
+ * or when another job does that work. A running job that changes its class keeps its place, so the
+ * class may have one more than max_concurrent for a while. */
+SC_MUST_USE enum sc_code sc_job_edit(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                     const struct sc_job_edit *edit, struct sc_error *err);
+
 struct sc_job_failure {
     const struct sc_error *why;
     int stage, chunk; /* where; -1: nowhere in particular */

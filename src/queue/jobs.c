@@ -23,12 +23,13 @@ SC_DEFINE_ENUM_STRINGS(sc_job_state, SC_JOB_STATE_COUNT_,
 
 void sc_job_done(struct sc_job *job)
 {
-    free(job->settings);
-    free(job->warnings);
-    job->settings = job->warnings = NULL;
+    sc_freep(&job->settings);
+    sc_freep(&job->notes);
+    sc_freep(&job->tags);
+    sc_freep(&job->warnings);
 }
 
-/* *out then owns its settings and warnings. */
+/* *out then owns its texts. */
 static void job_from_row(struct sc_stmt *st, struct sc_job *out)
 {
     *out = (struct sc_job){
@@ -79,6 +80,8 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
     (void)sc_code_parse(sc_stmt_text(st, "error_code"), &out->error_code); /* "": SC_OK stays */
     out->settings = sc_strdup(sc_stmt_text(st, "settings"));
     out->warnings = sc_strdup(sc_stmt_text(st, "warnings"));
+    out->notes = sc_strdup(sc_stmt_text(st, "notes"));
+    out->tags = sc_strdup(sc_stmt_text(st, "tags"));
 }
 
 enum sc_code sc_job_get(struct sc_conn *conn, int64_t id, struct sc_job *out, struct sc_error *err)
@@ -130,6 +133,7 @@ enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job, struct sc_job_b
         .chunks_completed = (int)sc_stmt_int(&st, "chunks_completed"),
         .split_samples = sc_stmt_int(&st, "split_samples"),
         .duration_ms = sc_stmt_int_or(&st, "duration_ms", 0),
+        .timeout_ms = sc_stmt_int_or(&st, "timeout_ms", -1),
         .started_clock_ms = sc_stmt_int_or(&st, "started_clock_ms", -1),
         .stage_clock_ms = sc_stmt_int_or(&st, "stage_clock_ms", -1),
     };
@@ -223,9 +227,7 @@ enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_job *job, int
     return code;
 }
 
-/* *job 0: none has the key. */
-static enum sc_code find_same(struct sc_conn *tx, const char *key, int64_t *job,
-                              struct sc_error *err)
+enum sc_code sc_job_same(struct sc_conn *tx, const char *key, int64_t *job, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_BY_DEDUPE_KEY);
     sc_stmt_bind_text(&st, ":dedupe_key", key);
@@ -287,7 +289,7 @@ static enum sc_code insert(struct sc_queue *queue, struct sc_conn *tx,
 
 /* The event comes before the admission, so that the log starts with it. */
 static enum sc_code announce(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
-                             struct sc_error *err)
+                             int64_t run_after_ms, struct sc_error *err)
 {
     struct sc_job_brief brief;
     enum sc_code code = sc_job_brief_get(tx, job, &brief, err);
@@ -295,6 +297,8 @@ static enum sc_code announce(struct sc_queue *queue, struct sc_conn *tx, int64_t
         return code;
     struct sc_event event = sc_queue_event(SC_EVENT_JOB_CREATED, &brief);
     code = sc_queue_emit(queue, tx, &event, err);
+    if (brief.admission == SC_ADMISSION_SCHEDULED)
+        sc_queue_note_due(queue, tx, run_after_ms - sc_clock_wall_ms());
     if (code != SC_OK || brief.admission != SC_ADMISSION_WAITING)
         return code;
     return sc_admission_enter(queue, tx, &brief, err);
@@ -307,7 +311,7 @@ enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
     int64_t same = 0;
     enum sc_code code = SC_OK;
     if (spec->dedupe_key != NULL)
-        code = find_same(tx, spec->dedupe_key, &same, err);
+        code = sc_job_same(tx, spec->dedupe_key, &same, err);
     if (code == SC_OK && same != 0 && spec->force)
         code = drop_key(tx, same, err);
     if (code != SC_OK)
@@ -321,7 +325,7 @@ enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
         if (code == SC_OK)
             code = sc_task_add(queue, tx, id, &first, err);
         if (code == SC_OK)
-            code = announce(queue, tx, id, err);
+            code = announce(queue, tx, id, spec->run_after_ms, err);
     }
     if (code == SC_OK)
         code = sc_job_get(tx, id, out, err);

@@ -29,6 +29,8 @@ enum sc_code sc_job_start(struct sc_queue *queue, struct sc_conn *tx, struct sc_
         return code;
     job->state = SC_JOB_PROCESSING;
     job->started_clock_ms = clock;
+    if (job->timeout_ms >= 0)
+        sc_queue_note_due(queue, tx, job->timeout_ms);
     struct sc_event event = sc_queue_event(SC_EVENT_JOB_STARTED, job);
     return sc_queue_emit(queue, tx, &event, err);
 }

@@ -35,6 +35,8 @@ struct sc_queue {
     struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
     sc_silent_fn on_silent;
     void *silent_ctx;
+    sc_due_fn on_due;
+    void *due_ctx;
 };
 
 /* ---- clock.c ---- */
@@ -55,10 +57,14 @@ struct sc_job_brief {
     bool counted, split_done;
     int chunks_total, chunks_completed;
     int64_t split_samples, duration_ms;
+    int64_t timeout_ms;                       /* -1: none */
     int64_t started_clock_ms, stage_clock_ms; /* -1: not yet */
 };
 SC_MUST_USE enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job,
                                           struct sc_job_brief *out, struct sc_error *err);
+/* The job that answers for the same work; *job 0: none. */
+SC_MUST_USE enum sc_code sc_job_same(struct sc_conn *tx, const char *dedupe_key, int64_t *job,
+                                     struct sc_error *err);
 int sc_job_brief_progress(const struct sc_job_brief *job);
 
 /* ---- tasks.c ---- */
@@ -122,6 +128,9 @@ SC_MUST_USE enum sc_code sc_admission_fill(struct sc_queue *queue, struct sc_con
 /* A waiting job: in at once when it takes no place, else when its turn comes. */
 SC_MUST_USE enum sc_code sc_admission_enter(struct sc_queue *queue, struct sc_conn *tx,
                                             const struct sc_job_brief *job, struct sc_error *err);
+/* A scheduled job becomes a waiting one, and perhaps an admitted one. */
+SC_MUST_USE enum sc_code sc_admission_due(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
+                                          struct sc_error *err);
 SC_MUST_USE enum sc_code sc_admission_move(struct sc_conn *tx, int64_t job, enum sc_admission from,
                                            enum sc_admission to, struct sc_error *err);
 
@@ -156,6 +165,8 @@ void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx);
 void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx);
 /* The second, and what was passed over for the limit of a lane may go now. */
 void sc_queue_note_freed(struct sc_queue *queue, struct sc_conn *tx);
+/* After the commit: the sweep has something to do in so many milliseconds. */
+void sc_queue_note_due(struct sc_queue *queue, struct sc_conn *tx, int64_t in_ms);
 void sc_queue_note_silent(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id);
 
 /* ---- stats.c ---- */

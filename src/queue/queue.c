@@ -201,6 +201,13 @@ void sc_queue_on_silent(struct sc_queue *queue, sc_silent_fn fn, void *ctx)
     queue->silent_ctx = ctx;
 }
 
+void sc_queue_on_due(struct sc_queue *queue, sc_due_fn fn, void *ctx)
+{
+    SC_LOCK(&queue->lock);
+    queue->on_due = fn;
+    queue->due_ctx = ctx;
+}
+
 void sc_queue_on_cancel(struct sc_queue *queue, sc_ready_fn fn, void *ctx)
 {
     set_hook(queue, queue->on_cancel, fn, ctx);

@@ -83,6 +83,11 @@ void sc_queue_on_cancel(struct sc_queue *queue, sc_ready_fn fn, void *ctx);
 typedef void (*sc_silent_fn)(void *ctx, int64_t worker_id);
 void sc_queue_on_silent(struct sc_queue *queue, sc_silent_fn fn, void *ctx);
 
+/* Called after a commit that set something for the sweep to do: in how many milliseconds. One
+ * listener, as above. */
+typedef void (*sc_due_fn)(void *ctx, int64_t in_ms);
+void sc_queue_on_due(struct sc_queue *queue, sc_due_fn fn, void *ctx);
+
 /* ---- the log of events ---- */
 
 struct sc_event_filter {

@@ -89,20 +89,6 @@ static enum sc_code promote_tasks(struct sweep *sweep, struct sc_error *err)
     return code;
 }
 
-static enum sc_code promote_job(struct sweep *sweep, int64_t id, struct sc_error *err)
-{
-    enum sc_code code =
-        sc_admission_move(sweep->tx, id, SC_ADMISSION_SCHEDULED, SC_ADMISSION_WAITING, err);
-    if (code == SC_OK)
-        code = sc_task_move_all(sweep->tx, id, SC_TASK_SCHEDULED, SC_TASK_WAITING, NULL, err);
-    struct sc_job_brief job;
-    if (code == SC_OK)
-        code = sc_job_brief_get(sweep->tx, id, &job, err);
-    if (code == SC_OK)
-        code = sc_admission_enter(sweep->queue, sweep->tx, &job, err);
-    return code;
-}
-
 /* A user's run_after is wall time: the only thing here that follows the wall clock's steps. */
 static enum sc_code promote_jobs(struct sweep *sweep, struct sc_error *err)
 {
@@ -114,7 +100,7 @@ static enum sc_code promote_jobs(struct sweep *sweep, struct sc_error *err)
     };
     enum sc_code code = find_due(sweep, &due, err);
     for (size_t i = 0; code == SC_OK && i < due.count; i++)
-        code = promote_job(sweep, due.ids[i], err);
+        code = sc_admission_due(sweep->queue, sweep->tx, due.ids[i], err);
     return code;
 }
 
@@ -167,7 +153,6 @@ static enum sc_code forget_silent_workers(struct sweep *sweep, struct sc_error *
     return sc_stmt_run(&st, err);
 }
 
-/* The wall clock may stand far ahead: what ended then is forgotten late, not early. */
 static enum sc_code forget_minutes(struct sweep *sweep, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(sweep->tx, SC_SQL_REPORT_FORGET_MINUTES);

@@ -15,13 +15,14 @@ static const unsigned job_moves[SC_JOB_STATE_COUNT_] = {
 };
 
 /* scheduled -> waiting: its job has become due; -> ready: the back-off is over.
+ * waiting -> scheduled: its job was put off.
  * dead, cancelled -> waiting: the job is retried and queues for admission. done is final. */
 static const unsigned task_moves[SC_TASK_STATE_COUNT_] = {
     [SC_TASK_READY] = BIT(SC_TASK_RUNNING) | BIT(SC_TASK_CANCELLED),
     [SC_TASK_RUNNING] = BIT(SC_TASK_READY) | BIT(SC_TASK_SCHEDULED) | BIT(SC_TASK_DONE) |
                         BIT(SC_TASK_DEAD) | BIT(SC_TASK_CANCELLED),
     [SC_TASK_SCHEDULED] = BIT(SC_TASK_READY) | BIT(SC_TASK_WAITING) | BIT(SC_TASK_CANCELLED),
-    [SC_TASK_WAITING] = BIT(SC_TASK_READY) | BIT(SC_TASK_CANCELLED),
+    [SC_TASK_WAITING] = BIT(SC_TASK_READY) | BIT(SC_TASK_SCHEDULED) | BIT(SC_TASK_CANCELLED),
     [SC_TASK_DONE] = 0,
     [SC_TASK_DEAD] = BIT(SC_TASK_WAITING),
     [SC_TASK_CANCELLED] = BIT(SC_TASK_WAITING),
@@ -30,7 +31,8 @@ static const unsigned task_moves[SC_TASK_STATE_COUNT_] = {
 #define ADMISSION_COUNT (SC_ADMISSION_ENDED + 1)
 static const unsigned admission_moves[ADMISSION_COUNT] = {
     [SC_ADMISSION_SCHEDULED] = BIT(SC_ADMISSION_WAITING) | BIT(SC_ADMISSION_ENDED),
-    [SC_ADMISSION_WAITING] = BIT(SC_ADMISSION_ADMITTED) | BIT(SC_ADMISSION_ENDED),
+    [SC_ADMISSION_WAITING] =
+        BIT(SC_ADMISSION_SCHEDULED) | BIT(SC_ADMISSION_ADMITTED) | BIT(SC_ADMISSION_ENDED),
     [SC_ADMISSION_ADMITTED] = BIT(SC_ADMISSION_ENDED),
     [SC_ADMISSION_ENDED] = BIT(SC_ADMISSION_WAITING),
 };

@@ -13,6 +13,7 @@ VALUES (:job_id, :owner_id, :file_id, :name, :file_name, :pipeline, :engine, :en
 SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
        AS transcript_id,
        (SELECT files.file_path FROM files WHERE files.id = jobs.file_id) AS input_file_path,
+       (SELECT json_group_array(job_tags.tag) FROM job_tags WHERE job_tags.job = jobs.id) AS tags,
        CASE WHEN jobs.state = 1 THEN
            (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
        END AS worker_id
@@ -22,6 +23,7 @@ FROM jobs WHERE jobs.id = :id;
 SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
        AS transcript_id,
        (SELECT files.file_path FROM files WHERE files.id = jobs.file_id) AS input_file_path,
+       (SELECT json_group_array(job_tags.tag) FROM job_tags WHERE job_tags.job = jobs.id) AS tags,
        CASE WHEN jobs.state = 1 THEN
            (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
        END AS worker_id
@@ -66,6 +68,28 @@ UPDATE jobs SET admission = :to, updated_ms = :now WHERE id = :id AND admission 
 
 -- name: job_set_stage
 UPDATE jobs SET stage = :stage, stage_clock_ms = :clock, updated_ms = :now WHERE id = :id;
+
+-- name: job_edit
+UPDATE jobs SET class = coalesce(:class, class), priority = coalesce(:priority, priority),
+                name = coalesce(:name, name), notes = coalesce(:notes, notes),
+                run_after_ms = iif(:set_run_after, :run_after_ms, run_after_ms),
+                timeout_ms = iif(:set_timeout, :timeout_ms, timeout_ms),
+                deadline_ms = iif(:set_timeout, started_clock_ms + :timeout_ms, deadline_ms),
+                updated_ms = :now
+WHERE id = :id;
+
+-- name: job_edit_settings
+-- A job that has no dedupe key (it was retried) gets none.
+UPDATE jobs SET engine = :engine, engine_version = :engine_version, model = :model, task = :task,
+                language = :language, settings = :settings,
+                dedupe_key = iif(dedupe_key IS NULL, NULL, :dedupe_key)
+WHERE id = :id;
+
+-- name: job_drop_tags
+DELETE FROM job_tags WHERE job = :job;
+
+-- name: job_add_tag
+INSERT INTO job_tags (job, tag) VALUES (:job, :tag);
 
 -- name: job_count_chunks
 UPDATE jobs SET chunks_total = chunks_total + :total,

@@ -50,6 +50,11 @@ UPDATE tasks SET state = :to, run_after_ms = NULL WHERE id = :id AND state = :fr
 UPDATE tasks SET state = :to, run_after_ms = NULL, lease_until_ms = NULL
 WHERE job = :job AND state = :from;
 
+-- name: task_follow_job
+-- Its place in the line is its job's.
+UPDATE tasks SET class = jobs.class, priority = jobs.priority FROM jobs
+WHERE jobs.id = :job AND tasks.job = :job AND tasks.state IN (0, 1, 2, 3);
+
 -- name: task_again_job
 UPDATE tasks SET state = :to, run_after_ms = NULL, lease_until_ms = NULL, worker_id = NULL,
                  claimed_ms = NULL, finished_ms = NULL, failures = 0, interruptions = 0,

@@ -35,23 +35,23 @@ static void a_fresh_job_is_mostly_null(void **state)
     struct sc_job_outlook look = { -1, 0 };
     sc_json_begin(&w, &out);
     sc_job_view(&w, NULL, &job, &look);
-    assert_json(&out,
-                "{\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11\",\"file_id\":null,"
-                "\"campaign_id\":null,\"file_name\":null,\"name\":null,\"pipeline\":\"noop\","
-                "\"engine\":null,"
-                "\"engine_version\":null,\"model\":null,\"task\":\"transcribe\",\"language\":null,"
-                "\"detected_language\":null,\"compute_type\":null,\"device\":null,\"priority\":"
-                "\"normal\",\"priority_order\":0,"
-                "\"settings\":{},\"status\":\"pending\",\"stage\":null,\"progress\":0,"
-                "\"eta_seconds\":null,\"queue_position\":0,\"chunks_total\":0,"
-                "\"chunks_completed\":0,\"retry_count\":0,\"dead_letter\":false,"
-                "\"duration_seconds\":null,\"processing_time\":null,\"error_code\":null,"
-                "\"error_message\":null,\"error_stage\":null,\"error_chunk\":null,\"warnings\":[],"
-                "\"worker_id\":null,\"input_file_path\":null,\"chunks_dir_path\":null,"
-                "\"converted_chunks_dir_path\":null,\"output_file_path\":null,"
-                "\"transcript_id\":null,\"created_at\":\"2023-11-14T22:13:20.000Z\","
-                "\"started_at\":null,\"completed_at\":null,"
-                "\"updated_at\":\"2023-11-14T22:13:20.001Z\",\"run_after\":null}");
+    assert_json(
+        &out, "{\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11\",\"file_id\":null,"
+              "\"campaign_id\":null,\"file_name\":null,\"name\":null,\"pipeline\":\"noop\","
+              "\"engine\":null,"
+              "\"engine_version\":null,\"model\":null,\"task\":\"transcribe\",\"language\":null,"
+              "\"detected_language\":null,\"compute_type\":null,\"device\":null,\"priority\":"
+              "\"normal\",\"priority_order\":0,\"timeout_seconds\":null,\"tags\":[],\"notes\":null,"
+              "\"settings\":{},\"status\":\"pending\",\"stage\":null,\"progress\":0,"
+              "\"eta_seconds\":null,\"queue_position\":0,\"chunks_total\":0,"
+              "\"chunks_completed\":0,\"retry_count\":0,\"dead_letter\":false,"
+              "\"duration_seconds\":null,\"processing_time\":null,\"error_code\":null,"
+              "\"error_message\":null,\"error_stage\":null,\"error_chunk\":null,\"warnings\":[],"
+              "\"worker_id\":null,\"input_file_path\":null,\"chunks_dir_path\":null,"
+              "\"converted_chunks_dir_path\":null,\"output_file_path\":null,"
+              "\"transcript_id\":null,\"created_at\":\"2023-11-14T22:13:20.000Z\","
+              "\"started_at\":null,\"completed_at\":null,"
+              "\"updated_at\":\"2023-11-14T22:13:20.001Z\",\"run_after\":null}");
 }
 
 static struct sc_job failed_job(void)
@@ -109,7 +109,8 @@ static void a_failed_job_says_where_and_why(void **state)
     static const char *const parts[] = {
         "\"file_id\":3,\"campaign_id\":null,\"file_name\":\"a\\\"b\\n$(x).wav\",\"name\":\"memo\"",
         "\"engine\":\"null\",\"engine_version\":\"1\",\"model\":\"delay_ms=1\"",
-        "\"priority\":\"high\",\"priority_order\":-2,\"settings\":{\"vad\":true},"
+        "\"priority\":\"high\",\"priority_order\":-2,\"timeout_seconds\":null,\"tags\":[],"
+        "\"notes\":null,\"settings\":{\"vad\":true},"
         "\"status\":\"failed\",\"stage\":\"transcribe\"",
         "\"eta_seconds\":1.500,\"queue_position\":\"1000+\",\"chunks_total\":4,"
         "\"chunks_completed\":1,\"retry_count\":1,\"dead_letter\":true,"

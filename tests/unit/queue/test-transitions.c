@@ -24,7 +24,7 @@ static void tasks_move_as_drawn(void **state)
     static const char *const drawn[SC_TASK_STATE_COUNT_] = {
         /* ready running scheduled waiting done dead cancelled */
         [SC_TASK_READY] = ".r....x",     [SC_TASK_RUNNING] = "r.s.dDx",
-        [SC_TASK_SCHEDULED] = "r..w..x", [SC_TASK_WAITING] = "r.....x",
+        [SC_TASK_SCHEDULED] = "r..w..x", [SC_TASK_WAITING] = "r.s...x",
         [SC_TASK_DONE] = ".......",      [SC_TASK_DEAD] = "...w...",
         [SC_TASK_CANCELLED] = "...w...",
     };
@@ -40,7 +40,7 @@ static void admission_moves_as_drawn(void **state)
     (void)state;
     static const char *const drawn[] = {
         [SC_ADMISSION_SCHEDULED] = ".w.e",
-        [SC_ADMISSION_WAITING] = "..ae",
+        [SC_ADMISSION_WAITING] = "s.ae",
         [SC_ADMISSION_ADMITTED] = "...e",
         [SC_ADMISSION_ENDED] = ".w..",
     };

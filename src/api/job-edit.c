@@ -1,0 +1,230 @@
+/* PATCH /api/jobs/{id}. Every bad field is told, not only the first. */
+
+#include "api/api-internal.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "config/value.h"
+
+#include "base/banned.h"
+
+#define NOTES_MAX 10000 /* bytes */
+#define TAG_MAX 64      /* bytes */
+#define TAGS_MAX 32
+
+struct decoded {
+    struct sc_job_edit edit;
+    struct sc_job_options
+        *options; /* owned: priority, run_after, … as they are when a job is made */
+    struct sc_job_options *settings; /* owned; those that are to change */
+    char *notes;                     /* owned */
+    struct sc_str tags[TAGS_MAX];
+    struct sc_error *err; /* the first bad field, and the sentences of all */
+    bool bad;
+};
+
+static void decoded_done(struct decoded *d)
+{
+    sc_job_options_free(d->options);
+    sc_job_options_free(d->settings);
+    free(d->notes);
+}
+
+static void complain(struct decoded *d, const struct sc_error *one)
+{
+    size_t used = strlen(d->err->msg);
+    if (!d->bad) {
+        (void)sc_error_copy(d->err, one);
+    } else {
+        (void)snprintf(d->err->msg + used, sizeof(d->err->msg) - used, "; %s", one->msg);
+        d->err->msg[sc_utf8_valid_prefix(sc_str_from(d->err->msg))] = '\0';
+    }
+    d->bad = true;
+}
+
+static void complain_of(struct decoded *d, const char *field, const char *why)
+{
+    struct sc_error one = { 0 };
+    (void)sc_error_field(&one, SC_E_INVALID_VALUE, field, "%s %s", field, why);
+    complain(d, &one);
+}
+
+/* As when a job is made; null takes the value away. */
+static void decode_option(struct decoded *d, enum sc_edit_field field, const char *name,
+                          const struct sc_json_value *value)
+{
+    struct sc_error one = { 0 };
+    bool none = sc_json_type(value) == SC_JSON_NULL;
+    if (none && (field == SC_EDIT_CLASS || field == SC_EDIT_PRIORITY))
+        complain_of(d, name, "cannot be null");
+    else if (sc_job_options_set_json(d->options, name, value, &one) != SC_OK)
+        complain(d, &one);
+    else
+        d->edit.given |= field;
+}
+
+static void decode_notes(struct decoded *d, const struct sc_json_value *value)
+{
+    const char *text = sc_json_get_text(value, NULL);
+    bool none = sc_json_type(value) == SC_JSON_NULL;
+    if (!none && (text == NULL || strlen(text) > NOTES_MAX)) {
+        complain_of(d, "notes", "must be text of at most 10000 bytes");
+        return;
+    }
+    d->notes = sc_strdup(none ? "" : text);
+    d->edit.given |= SC_EDIT_NOTES;
+}
+
+static bool is_tag(struct sc_str tag)
+{
+    return tag.len > 0 && tag.len <= TAG_MAX && sc_value_is_plain(tag) &&
+           sc_str_trim(tag).len == tag.len;
+}
+
+static bool has_tag(const struct decoded *d, struct sc_str tag)
+{
+    for (size_t i = 0; i < d->edit.tag_count; i++) {
+        if (sc_str_equal(d->tags[i], tag))
+            return true;
+    }
+    return false;
+}
+
+static void decode_tags(struct decoded *d, const struct sc_json_value *value)
+{
+    bool none = sc_json_type(value) == SC_JSON_NULL;
+    size_t count = none || sc_json_type(value) != SC_JSON_ARRAY ? 0 : sc_json_count(value);
+    if ((!none && sc_json_type(value) != SC_JSON_ARRAY) || count > TAGS_MAX) {
+        complain_of(d, "tags", "must be a list of at most 32 texts");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct sc_str tag = sc_json_get_str(sc_json_at(value, i), SC_STR(""));
+        if (!is_tag(tag)) {
+            complain_of(d, "tags",
+                        "must be texts of 1 to 64 bytes, without control signs or blanks at the "
+                        "ends");
+            return;
+        }
+        if (!has_tag(d, tag))
+            d->tags[d->edit.tag_count++] = tag;
+    }
+    d->edit.tags = d->tags;
+    d->edit.given |= SC_EDIT_TAGS;
+}
+
+/* What makes a job another one; the rest stands beside it. */
+static void decode_setting(struct decoded *d, const char *name, const struct sc_json_value *value)
+{
+    const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+    struct sc_error one = { 0 };
+    if (option != NULL && (!option->identity || strcmp(option->name, "pipeline") == 0)) {
+        complain_of(d, option->name, "is no setting that can be changed");
+        return;
+    }
+    if (sc_json_type(value) == SC_JSON_NULL)
+        complain_of(d, name, "cannot be null");
+    else if (sc_job_options_set_json(d->settings, name, value, &one) != SC_OK)
+        complain(d, &one);
+}
+
+static void decode_settings(struct decoded *d, const struct sc_json_value *value)
+{
+    const char *name;
+    const struct sc_json_value *member;
+    if (sc_json_type(value) != SC_JSON_OBJECT) {
+        complain_of(d, "settings", "must be an object of job options");
+        return;
+    }
+    d->settings = sc_job_options_new();
+    for (void *it = sc_json_next_member(value, NULL, &name, &member); it != NULL;
+         it = sc_json_next_member(value, it, &name, &member))
+        decode_setting(d, name, member);
+    d->edit.given |= SC_EDIT_SETTINGS;
+}
+
+static void decode_member(struct decoded *d, const char *name, const struct sc_json_value *value)
+{
+    static const struct {
+        const char *name;
+        enum sc_edit_field field;
+    } options[] = {
+        { "priority", SC_EDIT_CLASS },      { "priority_order", SC_EDIT_PRIORITY },
+        { "run_after", SC_EDIT_RUN_AFTER }, { "timeout", SC_EDIT_TIMEOUT },
+        { "name", SC_EDIT_NAME },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(options); i++) {
+        if (strcmp(name, options[i].name) == 0) {
+            decode_option(d, options[i].field, name, value);
+            return;
+        }
+    }
+    if (strcmp(name, "notes") == 0) {
+        decode_notes(d, value);
+    } else if (strcmp(name, "tags") == 0) {
+        decode_tags(d, value);
+    } else if (strcmp(name, "settings") == 0) {
+        decode_settings(d, value);
+    } else {
+        char quoted[SC_QUOTED_TEXT];
+        complain_of(d, sc_quote(sc_str_from(name), quoted),
+                    "cannot be changed; priority, priority_order, run_after, timeout, name, notes, "
+                    "tags and settings can");
+    }
+}
+
+static void take_options(struct decoded *d)
+{
+    d->edit.class = SC_CLASS_NORMAL;
+    (void)sc_class_from_string(sc_job_options_text(d->options, "priority"), &d->edit.class);
+    d->edit.priority = (int)sc_job_options_int(d->options, "priority_order");
+    d->edit.run_after_ms = sc_job_options_int(d->options, "run_after");
+    d->edit.timeout_ms = sc_job_options_int(d->options, "timeout");
+    d->edit.name = sc_job_options_text(d->options, "name");
+    d->edit.notes = d->notes;
+}
+
+static enum sc_code decode(const struct sc_json_value *body, struct decoded *d)
+{
+    const char *name;
+    const struct sc_json_value *value;
+    d->options = sc_job_options_new();
+    for (void *it = sc_json_next_member(body, NULL, &name, &value); it != NULL;
+         it = sc_json_next_member(body, it, &name, &value))
+        decode_member(d, name, value);
+    if (d->bad)
+        return SC_E_INVALID_VALUE;
+    if (d->edit.given == 0)
+        return sc_error_set(d->err, SC_E_INVALID_REQUEST, "the body names nothing to change");
+    take_options(d);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_edit(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const none[] = { NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO(decoded_done) struct decoded d = { .err = &err };
+    char id[SC_UUID_TEXT];
+    enum sc_code code = sc_query_only(req, none, &err);
+    if (code == SC_OK)
+        code = sc_path_job_id(req, id, &err);
+    if (code == SC_OK)
+        code = sc_request_json(req, &doc, &err);
+    if (code == SC_OK)
+        code = decode(sc_json_root(doc), &d);
+    if (code == SC_OK)
+        code = sc_pipelines_edit(api->options.pipelines, sc_api_owner(req), id, &d.edit, d.settings,
+                                 &job, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    code = sc_api_job_fields(api, &job, &w, &err);
+    sc_json_end(&w);
+    return sc_api_answer(req, code, &err, 200, &body);
+}

@@ -1,0 +1,167 @@
+/* Changing a job that is there: its settings are resolved anew, as if it were handed in now. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "json/reader.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+/* A value of the canonical form as the text that the option takes. */
+static void put_text(const struct sc_job_option *option, const struct sc_json_value *value,
+                     struct sc_buf *out)
+{
+    if (option->type == SC_JOB_DURATION && sc_json_type(value) == SC_JSON_INT)
+        sc_buf_printf(out, "%" PRId64 "ms", sc_json_get_int(value, 0));
+    else if (sc_json_type(value) == SC_JSON_TEXT)
+        sc_buf_put_str(out, sc_json_get_str(value, SC_STR("")));
+    else
+        sc_json_dump(value, out);
+}
+
+/* Defaults are left out: another engine has others, or no such option. */
+static bool is_default(const struct sc_job_option *option, const struct sc_buf *text)
+{
+    return strcmp(sc_buf_text(text), option->fallback) == 0;
+}
+
+/* What the job was made with, for the options that are not to change. */
+static enum sc_code keep_earlier(const struct sc_json_value *earlier,
+                                 const struct sc_job_options *changes,
+                                 struct sc_job_options *merged, struct sc_error *err)
+{
+    const char *name;
+    const struct sc_json_value *value;
+    bool other_engine = sc_job_options_given(changes, "engine");
+    for (void *it = sc_json_next_member(earlier, NULL, &name, &value); it != NULL;
+         it = sc_json_next_member(earlier, it, &name, &value)) {
+        const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+        SC_AUTO_BUF text = { 0 };
+        if (option == NULL || sc_job_options_given(changes, option->name) ||
+            (other_engine && strcmp(option->name, "model") == 0))
+            continue;
+        put_text(option, value, &text);
+        if (is_default(option, &text))
+            continue;
+        enum sc_code code =
+            sc_job_options_set(merged, sc_str_from(option->name), sc_buf_str(&text), err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+static enum sc_code take_changes(const struct sc_job_options *changes,
+                                 struct sc_job_options *merged, struct sc_error *err)
+{
+    size_t count;
+    const struct sc_job_option *all = sc_job_option_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!sc_job_options_given(changes, all[i].name))
+            continue;
+        enum sc_code code =
+            sc_job_options_set(merged, sc_str_from(all[i].name),
+                               sc_str_from(sc_job_options_text(changes, all[i].name)), err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+static enum sc_code merge(const struct sc_job *job, const struct sc_job_options *changes,
+                          struct sc_job_options *merged, struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = sc_json_parse(sc_str_from(job->settings), &doc, err);
+    if (code == SC_OK)
+        code = keep_earlier(sc_json_root(doc), changes, merged, err);
+    if (code == SC_OK)
+        code = take_changes(changes, merged, err);
+    return code == SC_OK ? sc_job_options_check(merged, err) : code;
+}
+
+struct change {
+    struct sc_pipelines *p;
+    int64_t owner_id;
+    const char *job_id;
+    struct sc_job_edit *edit;
+    struct sc_job_options *options; /* owned; NULL: settings stay */
+    struct sc_plan plan;
+    char *planned_from; /* the settings that it rests on; owned */
+    struct sc_job *out;
+};
+
+static void change_done(struct change *c)
+{
+    sc_plan_done(&c->plan);
+    sc_job_options_free(c->options);
+    free(c->planned_from);
+}
+
+/* Engines are asked and the file is looked up before the write: it must not wait. */
+static enum sc_code plan_settings(struct change *c, const struct sc_job_options *settings,
+                                  struct sc_error *err)
+{
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_file_done) struct sc_file file = { 0 };
+    c->options = sc_job_options_new();
+    {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        enum sc_code code = sc_store_read(c->p->o.store, &conn, err);
+        if (code == SC_OK)
+            code = sc_job_find(conn, c->owner_id, c->job_id, &job, err);
+        if (code == SC_OK && job.file_id != 0)
+            code = sc_file_find(conn, c->owner_id, job.file_id, &file, err);
+        if (code == SC_OK)
+            code = merge(&job, settings, c->options, err);
+        if (code != SC_OK)
+            return code;
+    }
+    enum sc_code code = sc_plan_make(c->p, c->owner_id, c->options, NULL, &c->plan, err);
+    if (code != SC_OK)
+        return code;
+    sc_plan_set_file(&c->plan, c->options, job.file_id, file.file_hash, job.file_name,
+                     job.duration_ms);
+    c->planned_from = SC_TAKE(job.settings);
+    c->edit->settings = &c->plan.spec;
+    return SC_OK;
+}
+
+static enum sc_code write_change(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct change *c = ctx;
+    SC_AUTO_JOB job = { 0 };
+    enum sc_code code = sc_job_find(tx, c->owner_id, c->job_id, &job, err);
+    if (code != SC_OK)
+        return code;
+    if (c->planned_from != NULL && strcmp(c->planned_from, job.settings) != 0)
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "the settings of job %s were changed by somebody else; try again",
+                            job.job_id);
+    code = sc_job_edit(c->p->o.queue, tx, job.id, c->edit, err);
+    if (code != SC_OK)
+        return code;
+    sc_job_done(c->out); /* a write may run twice */
+    return sc_job_get(tx, job.id, c->out, err);
+}
+
+enum sc_code sc_pipelines_edit(struct sc_pipelines *p, int64_t owner_id, const char *job_id,
+                               struct sc_job_edit *edit, const struct sc_job_options *settings,
+                               struct sc_job *out, struct sc_error *err)
+{
+    SC_AUTO(change_done)
+    struct change c = {
+        .p = p,
+        .owner_id = owner_id,
+        .job_id = job_id,
+        .edit = edit,
+        .out = out,
+    };
+    enum sc_code code = settings == NULL ? SC_OK : plan_settings(&c, settings, err);
+    if (code == SC_OK)
+        code = sc_store_write(p->o.store, SC_DURABLE, write_change, &c, err);
+    edit->settings = NULL; /* was the plan's */
+    return code;
+}
