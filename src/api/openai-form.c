@@ -77,7 +77,7 @@ static enum sc_code take_prompt(struct sc_openai_form *form, struct sc_str value
 static enum sc_code take_language(struct sc_openai_form *form, struct sc_str value,
                                   struct sc_error *err)
 {
-    if (sc_openai_language_code(value, form->language))
+    if (sc_language_code(value, form->language))
         return SC_OK;
     return refuse("language", value, "an ISO 639-1 code such as en, or an English name", err);
 }
@@ -86,8 +86,8 @@ static enum sc_code take_language(struct sc_openai_form *form, struct sc_str val
 static enum sc_code take_languages(struct sc_openai_form *form, struct sc_str value,
                                    struct sc_error *err)
 {
-    char code[SC_OPENAI_LANGUAGE];
-    if (!sc_openai_language_code(value, code))
+    char code[SC_LANGUAGE_TEXT];
+    if (!sc_language_code(value, code))
         return refuse("languages", value, "ISO 639-1 codes such as en", err);
     note(&form->ignored, SC_STR("languages"));
     return SC_OK;

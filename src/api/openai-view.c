@@ -76,7 +76,7 @@ static void put_verbose(struct sc_json *w, const struct sc_openai_form *form,
     /* Segments are what comes when nothing was asked for. */
     bool segments = form->segments || !form->words;
     sc_json_text(w, "task", r->translated ? "translate" : "transcribe");
-    sc_json_text(w, "language", r->translated ? "english" : sc_openai_language_name(r->language));
+    sc_json_text(w, "language", r->translated ? "english" : sc_language_name(r->language));
     sc_json_seconds(w, "duration", duration_of(r));
     if (segments) {
         sc_json_array(w, "segments");

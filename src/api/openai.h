@@ -2,6 +2,7 @@
 /* OpenAI's dialect of the API, below /v1: the fields of its forms, its model names, its bodies and
  * its errors. Everything here is pure; api/openai.c has the handlers. */
 
+#include "transcript/language.h"
 #include "transcript/segment.h"
 #include "json/reader.h"
 
@@ -15,13 +16,11 @@ enum sc_openai_format {
     SC_OPENAI_VTT
 };
 
-#define SC_OPENAI_LANGUAGE 12 /* a code with its NUL */
-
 struct sc_openai_form {
     enum sc_openai_format format;
     char *model;                       /* owned; NULL: none came */
     char *prompt;                      /* owned; NULL: none */
-    char language[SC_OPENAI_LANGUAGE]; /* ISO 639 code; "": none */
+    char language[SC_LANGUAGE_TEXT]; /* ISO 639 code; "": none */
     double temperature;
     bool words, segments;   /* timestamp_granularities that were named */
     struct sc_buf keywords; /* separated by ", " */
@@ -38,14 +37,6 @@ void sc_openai_form_ignore(struct sc_openai_form *form, const char *name);
 /* After all were taken: what must be there is. */
 SC_MUST_USE enum sc_code sc_openai_form_check(const struct sc_openai_form *form,
                                               struct sc_error *err);
-
-/* ---- openai-language.c ---- */
-
-/* "de", "de-AT", "DE", "german" → "de". False: no name of a language and no code. */
-bool sc_openai_language_code(struct sc_str text, char out[SC_OPENAI_LANGUAGE]);
-/* "de", "de-AT" → "german"; the code itself when its name is not known, "unknown" for "". Static,
- * or the text given. */
-const char *sc_openai_language_name(const char *code);
 
 /* ---- openai-models.c ---- */
 

@@ -1,10 +1,12 @@
 #pragma once
-/* Languages of recognisers: two-letter codes and their English names, as Whisper has them. Pure. */
+/* Languages as recognisers and their clients name them: codes and English names. Pure. */
 
 #include "base/str.h"
 
-/* The code of "en", "EN", "english" or "English"; "" when it is none. Of "en-US" that of "en".
- * Static. */
-const char *sc_language_code(struct sc_str name);
-/* "english" of "en"; NULL: unknown. Static. */
-const char *sc_language_name(struct sc_str code);
+#define SC_LANGUAGE_TEXT 12 /* a code with its NUL */
+
+/* "de", "de-AT", "DE", "german" → "de"; "auto" stays. False: no name of a language and no code. */
+bool sc_language_code(struct sc_str text, char out[SC_LANGUAGE_TEXT]);
+/* "de", "de-AT" → "german"; the code itself when its name is not known, "unknown" for "". Static,
+ * or the text given. */
+const char *sc_language_name(const char *code);

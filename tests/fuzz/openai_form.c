@@ -16,7 +16,7 @@ static void check_form(const struct sc_openai_form *form)
         model = sc_openai_model_parse(form->model);
     if (model.engine.len + model.model.len > 0 && model.engine.ptr != form->model)
         abort();
-    if (sc_openai_language_name(form->language)[0] == '\0')
+    if (sc_language_name(form->language)[0] == '\0')
         abort();
     /* The names are told in a header and in the log. */
     if (!sc_utf8_is_valid(sc_buf_str(&form->ignored)) ||

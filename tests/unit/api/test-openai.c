@@ -98,33 +98,6 @@ static void wrong_values_are_refused_by_name(void **state)
     }
 }
 
-static void languages_have_codes_and_names(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text, *code, *name;
-    } rows[] = {
-        { "de", "de", "german" },          { "DE", "de", "german" },
-        { "German", "de", "german" },      { "de-AT", "de", "german" },
-        { "zh_Hant_TW", "zh", "chinese" }, { "Mandarin", "zh", "chinese" },
-        { "yue", "yue", "cantonese" },     { "tlh", "tlh", "tlh" },
-        { "auto", "auto", "auto" },        { "haitian creole", "ht", "haitian creole" },
-    };
-    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
-        char code[SC_OPENAI_LANGUAGE];
-        assert_true(sc_openai_language_code(sc_str_from(rows[i].text), code));
-        assert_string_equal(code, rows[i].code);
-        assert_string_equal(sc_openai_language_name(code), rows[i].name);
-    }
-    assert_string_equal(sc_openai_language_name(""), "unknown");
-    assert_string_equal(sc_openai_language_name("en-US"), "english");
-    static const char *const bad[] = { "", "e", "engl", "e1", "-en", "english2" };
-    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
-        char code[SC_OPENAI_LANGUAGE];
-        assert_false(sc_openai_language_code(sc_str_from(bad[i]), code));
-    }
-}
-
 static void models_are_aliases_or_engines(void **state)
 {
     (void)state;
@@ -267,11 +240,10 @@ static void errors_have_four_keys_and_no_409(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(lists_have_many_spellings),          TEST(a_form_keeps_what_it_was_given),
-        TEST(wrong_values_are_refused_by_name),   TEST(languages_have_codes_and_names),
-        TEST(models_are_aliases_or_engines),      TEST(models_view_lists_what_can_run),
-        TEST(texts_of_segments_join_to_the_text), TEST(errors_are_told_in_openais_words),
-        TEST(errors_have_four_keys_and_no_409),
+        TEST(lists_have_many_spellings),        TEST(a_form_keeps_what_it_was_given),
+        TEST(wrong_values_are_refused_by_name), TEST(models_are_aliases_or_engines),
+        TEST(models_view_lists_what_can_run),   TEST(texts_of_segments_join_to_the_text),
+        TEST(errors_are_told_in_openais_words), TEST(errors_have_four_keys_and_no_409),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,53 @@ static void named_files_must_exist(void **state)
     assert_int_equal(config->workers, 7);
 }
 
+static void engines_settings_are_handed_over_whole(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    clean_env(&dir);
+    static const char *const given[] = { "engine.command.run=a 'b c' {in}",
+                                         "engine.http.key=sk-secret",
+                                         "engine.command.timeout=90s",
+                                         "engine.http.max_bytes=2M",
+                                         "workers=7",
+                                         "token=t",
+                                         NULL };
+    const struct sc_config_sources sources = { .overrides = given };
+    SC_AUTO(sc_config_freep) struct sc_config *sent = NULL;
+    SC_AUTO(sc_config_freep) struct sc_config *got = NULL;
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF pairs = { 0 };
+    assert_int_equal(sc_config_load(&sources, &sent, &err), SC_OK);
+    sc_config_hand_over(sent, &pairs);
+    /* The other end is a process whose environment says something else. */
+    assert_int_equal(setenv("SCRIPTA_ENGINE_COMMAND_RUN", "other {in}", 1), 0);
+    assert_int_equal(sc_config_receive(sc_buf_str(&pairs), &got, &err), SC_OK);
+    assert_int_equal(unsetenv("SCRIPTA_ENGINE_COMMAND_RUN"), 0);
+    assert_string_equal(got->engine_command_run, "a 'b c' {in}");
+    assert_string_equal(got->engine_http_key, "sk-secret");
+    assert_int_equal(got->engine_command_timeout, 90000);
+    assert_int_equal(got->engine_http_max_bytes, 2 << 20);
+    assert_string_equal(got->data_dir, sent->data_dir);
+    assert_int_equal(got->workers, 0); /* none of an engine's business */
+    assert_string_equal(got->token, "");
+}
+
+static void what_is_handed_over_wrongly_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "nonsense=1", "engine.http.retries=many", "=",
+                                       "engine.http.max_bytes=17M" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
+        SC_AUTO(sc_config_freep) struct sc_config *got = NULL;
+        struct sc_error err = { 0 };
+        struct sc_str pairs = { bad[i], strlen(bad[i]) + 1 };
+        assert_int_equal(sc_config_receive(pairs, &got, &err), SC_E_CONFIG_ERROR);
+        assert_true(err.msg[0] != '\0');
+        assert_null(got);
+    }
+}
+
 static void unknown_variables_can_be_listed(void **state)
 {
     (void)state;
@@ -278,6 +325,8 @@ int main(void)
         TEST(bad_files_are_refused_with_name_value_range_and_line),
         TEST(bad_env_files_variables_and_flags_are_refused),
         TEST(named_files_must_exist),
+        TEST(engines_settings_are_handed_over_whole),
+        TEST(what_is_handed_over_wrongly_is_refused),
         TEST(unknown_variables_can_be_listed),
         TEST(the_example_file_holds_the_defaults),
     };

@@ -45,6 +45,11 @@ static void values_are_kept_in_one_spelling(void **state)
         { "vad", "1", "true", -1 },
         { "priority", "low", "low", -1 },
         { "priority_order", "-5", "-5", -5 },
+        { "temperature", "0", "0", -1 },
+        { "temperature", "1.000", "1", -1 },
+        { "temperature", "0.20", "0.2", -1 },
+        { "temperature", "5e-2", "0.05", -1 },
+        { "temperature", "0.123", "0.123", -1 },
         { "name", "a\nb \"$(x)\"", "a\nb \"$(x)\"", -1 },
         { "force", "yes", "true", -1 },
         { "run_after", "10m", "2023-11-14T22:23:20.000Z", 1700000600000 },
@@ -85,6 +90,16 @@ static void bad_values_are_refused_by_name(void **state)
         { "priority_order", "1.5",
           "priority_order is '1.5', must be a whole number from -1000000 to 1000000" },
         { "priority_order", "1000001", NULL },
+        { "temperature", "1.001",
+          "temperature is '1.001', must be a number from 0 to 1 with at most three digits behind "
+          "the point" },
+        { "temperature", "0.0001", NULL },
+        { "temperature", "-0.1", NULL },
+        { "temperature", "nan", NULL },
+        { "temperature", "warm", NULL },
+        { "temperature", "", NULL },
+        { "prompt", "", NULL },
+        { "prompt", "\xff", NULL },
         { "engine", "../x", NULL },
         { "engine", "", NULL },
         { "language", "e", NULL },
@@ -217,6 +232,26 @@ static void the_canonical_form_is_stable(void **state)
         "\"vad_threshold\":9}");
 }
 
+static void options_of_some_engines_can_be_walked(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    assert_null(sc_job_options_next_by_engine(o, NULL));
+    assert_int_equal(SET(o, "temperature", "0.5", NULL), SC_OK);
+    assert_int_equal(SET(o, "vad", "off", NULL), SC_OK);
+    assert_int_equal(SET(o, "prompt", "names", NULL), SC_OK);
+    const struct sc_job_option *first = sc_job_options_next_by_engine(o, NULL);
+    assert_string_equal(first->name, "prompt");
+    const struct sc_job_option *second = sc_job_options_next_by_engine(o, first);
+    assert_string_equal(second->name, "temperature");
+    assert_null(sc_job_options_next_by_engine(o, second));
+    SC_AUTO_BUF form = { 0 };
+    sc_job_options_canonical(o, &form);
+    assert_non_null(strstr(sc_buf_text(&form), "\"prompt\":\"names\""));
+    assert_non_null(strstr(sc_buf_text(&form), "\"temperature\":0.5"));
+    assert_null(strstr(sc_buf_text(&form), "hotwords"));
+}
+
 static void json_values_need_the_type_of_the_option(void **state)
 {
     (void)state;
@@ -235,6 +270,11 @@ static void json_values_need_the_type_of_the_option(void **state)
         { "engine", "1", NULL },
         { "engine", "[\"null\"]", NULL },
         { "name", "{}", NULL },
+        { "temperature", "0.25", "0.25" },
+        { "temperature", "1", "1" },
+        { "temperature", "\"0.5\"", "0.5" },
+        { "temperature", "2", NULL },
+        { "temperature", "true", NULL },
         { "channels", "2", "2" },
         { "channels", "\"left\"", "1" },
         { "channels", "9", NULL },
@@ -269,6 +309,7 @@ int main(void)
         TEST(a_pipeline_refuses_options_that_it_does_not_take),
         TEST(settings_of_the_detector_need_it),
         TEST(the_canonical_form_is_stable),
+        TEST(options_of_some_engines_can_be_walked),
         TEST(json_values_need_the_type_of_the_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,6 @@
 #include "engine/answer.h"
 
 #include "testing.h"
-#include "transcript/language.h"
 #include "json/reader.h"
 
 #include "base/banned.h"
@@ -80,15 +79,41 @@ static void what_is_cut_short_is_no_text(void **state)
 static void the_language_comes_out_as_a_code(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = {
-        { "english", "en" }, { "English", "en" }, { "EN", "en" },      { "en-US", "en" },
-        { "chinese", "zh" }, { "yue", "yue" },    { "klingon", "" },   { "", "" },
-        { "e", "" },         { "-en", "" },       { "nynorsk", "nn" }, { "jw", "jw" },
-    };
-    for (size_t i = 0; i < SC_ARRAY_LEN(pairs); i++)
-        assert_string_equal(sc_language_code(sc_str_from(pairs[i][0])), pairs[i][1]);
-    assert_string_equal(sc_language_name(SC_STR("de")), "german");
-    assert_null(sc_language_name(SC_STR("xx")));
+    struct sc_engine_result r = { 0 };
+    assert_int_equal(read_as("auto", "{\"language\": \"German\", \"text\": \"ja\"}", &r, NULL),
+                     SC_OK);
+    assert_string_equal(r.language, "de");
+    sc_engine_result_done(&r);
+    assert_int_equal(read_as("auto", "{\"language\": \"klingon!\", \"text\": \"x\"}", &r, NULL),
+                     SC_OK);
+    assert_string_equal(r.language, "");
+    sc_engine_result_done(&r);
+}
+
+static void lines_with_times_in_brackets_are_segments(void **state)
+{
+    (void)state;
+    struct sc_engine_result r = { 0 };
+    assert_int_equal(read_as("auto",
+                             "\n[00:00:01.000 --> 00:00:02.500]   a <b> --> c\n"
+                             "[00:03.000 --> 00:04,250] d\r\n[00:05.000 --> 00:06.000]\n",
+                             &r, NULL),
+                     SC_OK);
+    assert_int_equal(r.segments.count, 2);
+    assert_int_equal(r.segments.items[0].start_ms, 1000);
+    assert_int_equal(r.segments.items[0].end_ms, 2500);
+    assert_string_equal(r.segments.items[0].text, "a <b> --> c");
+    assert_int_equal(r.segments.items[1].start_ms, 3000);
+    assert_int_equal(r.segments.items[1].end_ms, 4250);
+    sc_engine_result_done(&r);
+    static const char *const plain[] = { "[Music] hello", "[00:01.000] hello", "[a --> b] c",
+                                         "[00:01.000 --> 00:02.000] a\nb" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(plain); i++) {
+        assert_int_equal(read_as("auto", plain[i], &r, NULL), SC_OK);
+        assert_int_equal(r.segments.items[0].start_ms, 0);
+        assert_int_equal(r.segments.items[0].text[0], '[');
+        sc_engine_result_done(&r);
+    }
 }
 
 static void the_head_of_a_wav_file_fits_its_samples(void **state)
@@ -137,6 +162,7 @@ int main(void)
         TEST(text_without_times_lies_over_the_chunk),
         TEST(a_little_beyond_is_cut_and_more_is_refused),
         TEST(what_is_cut_short_is_no_text),
+        TEST(lines_with_times_in_brackets_are_segments),
         TEST(the_language_comes_out_as_a_code),
         TEST(the_head_of_a_wav_file_fits_its_samples),
         TEST(the_wishes_of_a_job_are_read_from_its_options),

@@ -43,6 +43,72 @@ static void lanes_are_merged_and_others_left_alone(void **state)
     assert_string_equal(got[0].lane, "engine:null");
 }
 
+static void limit_lane(struct rig *r, const char *lane, int max)
+{
+    r->config.lane_limits[0] = (struct sc_lane_limit){ lane, max };
+    restart(r);
+    r->worker = register_worker(r, "w2", true);
+}
+
+static void count_call(void *ctx)
+{
+    int *calls = ctx;
+    (*calls)++;
+}
+
+static void a_lane_with_a_limit_gives_no_more_than_that(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    limit_lane(&r, "engine:null", 2);
+    struct sc_job_spec spec = noop_spec();
+    spec.first_lane = "engine:null";
+    int64_t jobs[4];
+    for (size_t i = 0; i < SC_ARRAY_LEN(jobs); i++) {
+        spec.class = i == 0 ? SC_CLASS_HIGH : SC_CLASS_NORMAL; /* classes are gathered apart */
+        jobs[i] = create_from(&r, &spec, NULL);
+    }
+    int64_t free_lane = create(&r, SC_CLASS_LOW, 0);
+
+    struct sc_task got[8];
+    assert_int_equal(claim(&r, got, 8), 3);
+    assert_int_equal(got[0].job, jobs[0]);
+    assert_int_equal(got[1].job, jobs[1]);
+    assert_int_equal(got[2].job, free_lane);
+    assert_true(nothing_to_claim(&r));
+
+    /* Each way out makes room, and those that wait hear of it. */
+    int calls = 0;
+    sc_queue_on_ready(r.queue, count_call, &calls);
+    assert_int_equal(complete(&r, &got[0], NULL), SC_OK);
+    assert_int_equal(calls, 1);
+    assert_int_equal(claim_one(&r).job, jobs[2]);
+    assert_true(nothing_to_claim(&r));
+    assert_int_equal(on_job(&r, op_cancel, jobs[1]), SC_OK);
+    assert_true(calls >= 2);
+    assert_int_equal(claim_one(&r).job, jobs[3]);
+    sc_queue_on_ready(r.queue, NULL, &calls);
+}
+
+static void the_turn_of_the_oldest_keeps_to_the_limit_too(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    limit_lane(&r, "engine:null", 3);
+    struct sc_job_spec spec = noop_spec();
+    spec.first_lane = "engine:null";
+    for (int i = 0; i < 40; i++) {
+        spec.class = i % 2 == 0 ? SC_CLASS_LOW : SC_CLASS_HIGH;
+        create_from(&r, &spec, NULL);
+        create(&r, SC_CLASS_NORMAL, 0);
+    }
+    struct sc_task got[64];
+    size_t n = claim(&r, got, 64);
+    assert_int_equal(n, 43);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 1 AND lane LIKE 'engine%'"),
+                     3);
+}
+
 static void a_claim_starts_the_job_and_its_stage(void **state)
 {
     (void)state;
@@ -221,6 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(best_is_class_then_priority_then_age),
         TEST(lanes_are_merged_and_others_left_alone),
+        TEST(a_lane_with_a_limit_gives_no_more_than_that),
+        TEST(the_turn_of_the_oldest_keeps_to_the_limit_too),
         TEST(a_claim_starts_the_job_and_its_stage),
         TEST(one_in_ten_takes_the_oldest),
         TEST(nothing_starves),
