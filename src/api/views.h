@@ -27,6 +27,10 @@ void sc_file_view(struct sc_json *w, const char *key, const struct sc_file *file
 /* What an upload answers before the members of its job or file. */
 void sc_arrived_fields(struct sc_json *w, const struct sc_arrived *arrived);
 
+/* ---- peaks-view.c ---- */
+
+void sc_peaks_json(struct sc_json *w, int64_t file_id, const struct sc_peaks_view *view);
+
 /* ---- transcript-view.c ---- */
 
 /* segments NULL: a row of a list, without text and segments. version: the one shown. */

@@ -47,6 +47,7 @@ int sc_cmd_db_init(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_db_migrate(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_files_peaks(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_show(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_jobs_cancel(struct sc_cli *cli, const struct sc_args *args);

@@ -28,6 +28,14 @@ static const struct sc_flag transcribe_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag files_peaks_flags[] = {
+    { "points", 'n', SC_FLAG_VALUE, "N", "Points, 1 to 20000. Default: the terminal's width" },
+    { "zoom", 0, SC_FLAG_VALUE, "ZOOM", "0 (10 ms), 1 (160 ms), 2 (2.56 s) or 3 (41 s) a point" },
+    { "start", 0, SC_FLAG_VALUE, "SECONDS", "Draw from here on" },
+    { "end", 0, SC_FLAG_VALUE, "SECONDS", "Draw up to here" },
+    { 0 },
+};
+
 static const struct sc_flag wait_flags[] = {
     { "timeout", 0, SC_FLAG_VALUE, "DURATION", "Give up after this time, such as 15m" },
     { 0 },
@@ -266,6 +274,20 @@ static const struct sc_command table[] = {
         .min_words = 1,
         .max_words = 1,
         .examples = "scripta files show 7\n",
+    },
+    {
+        .name = "files peaks",
+        .run = sc_cmd_files_peaks,
+        .summary = "Draw how loud a recording is, over its time",
+        .usage = "FILE_ID",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = files_peaks_flags,
+        .about = "Jobs keep the outline of what they decode; of a recording without one it is "
+                 "computed now.",
+        .examples = "scripta files peaks 7\n"
+                    "scripta files peaks 7 --start 60 --end 90\n"
+                    "scripta --json files peaks 7 --zoom 2\n",
     },
     {
         .name = "transcripts list",

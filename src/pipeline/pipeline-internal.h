@@ -85,6 +85,16 @@ struct sc_fence sc_runner_fence(const struct sc_runner *r);
 enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err);
 enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err);
 
+/* One at a time, the others wait: passes over recordings that requests ask for. */
+struct sc_turn {
+    bool taken; /* -- protected by p->lock -- */
+    int waiting;
+};
+/* TIMEOUT after wait_ms, or at once when `most` wait already; SHUTTING_DOWN. */
+SC_MUST_USE enum sc_code sc_turn_take(struct sc_pipelines *p, struct sc_turn *turn, int64_t wait_ms,
+                                      int most, struct sc_error *err);
+void sc_turn_leave(struct sc_pipelines *p, struct sc_turn *turn);
+
 struct sc_pipelines {
     struct sc_pipelines_options o;
     const char *root; /* the data folder */
@@ -99,7 +109,9 @@ struct sc_pipelines {
     pthread_cond_t wake;      /* tasks became ready, or stop */
     pthread_cond_t beat_wake; /* a task was cancelled, or stop */
     uint64_t wakes;           /* -- protected by lock -- */
-    bool beat_now;            /* -- protected by lock -- */
+    pthread_cond_t turns;     /* one has become free, or stop */
+    struct sc_turn peaks_turn;
+    bool beat_now; /* -- protected by lock -- */
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
 void sc_runners_stop(struct sc_pipelines *p);
@@ -120,6 +132,20 @@ void sc_job_log_said(struct sc_pipelines *p, const char *job_id, int chunk, stru
 #define SC_JOB_LOG(p, job_id, stage, message, ...) \
     sc_job_log((p), (job_id), (stage), (message),  \
                (const struct sc_log_field[]){ __VA_ARGS__, { 0 } })
+
+/* ---- peaks that a pass writes beside (peaks.c); what fails is logged, never passed on ---- */
+
+struct sc_peaks_draft {     /* starts as { .fd = -1 } */
+    struct sc_peaks *maker; /* NULL: none are being made */
+    int fd;
+    char *temp;
+};
+void sc_peaks_draft_begin(struct sc_pipelines *p, int channels, struct sc_peaks_draft *d);
+void sc_peaks_draft_feed(struct sc_peaks_draft *d, const int16_t *const *streams, size_t samples);
+void sc_peaks_draft_keep(struct sc_pipelines *p, const char *hash, struct sc_peaks_draft *d);
+void sc_peaks_draft_done(struct sc_peaks_draft *d);
+/* 0: none are stored. */
+int sc_peaks_stored_channels(struct sc_pipelines *p, const char *hash);
 
 /* ---- inside a write ---- */
 

@@ -3,6 +3,7 @@
 #include "pipeline/pipeline-internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -56,6 +57,7 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     sc_assert(pthread_mutex_init(&p->lock, NULL) == 0);
     sc_cond_init(&p->wake);
     sc_cond_init(&p->beat_wake);
+    sc_cond_init(&p->turns);
     sc_assert(pthread_mutex_init(&p->engines.lock, NULL) == 0);
     sc_cond_init(&p->engines.changed);
     SC_AUTO_FREE char *work = sc_path_join(p->root, "work");
@@ -100,6 +102,7 @@ void sc_pipelines_stop(struct sc_pipelines *p)
         p->wakes++;
         sc_assert(pthread_cond_broadcast(&p->wake) == 0);
         sc_assert(pthread_cond_broadcast(&p->beat_wake) == 0);
+        sc_assert(pthread_cond_broadcast(&p->turns) == 0);
     }
     sc_runners_stop(p);
 }
@@ -112,9 +115,36 @@ void sc_pipelines_close(struct sc_pipelines *p)
     sc_engines_done(&p->engines);
     (void)pthread_cond_destroy(&p->wake);
     (void)pthread_cond_destroy(&p->beat_wake);
+    (void)pthread_cond_destroy(&p->turns);
     (void)pthread_mutex_destroy(&p->lock);
     free(p->runners);
     free(p);
+}
+
+enum sc_code sc_turn_take(struct sc_pipelines *p, struct sc_turn *turn, int64_t wait_ms, int most,
+                          struct sc_error *err)
+{
+    int64_t deadline = sc_clock_mono_ms() + wait_ms;
+    SC_LOCK(&p->lock);
+    bool in_time = !turn->taken || turn->waiting < most;
+    turn->waiting++;
+    while (in_time && turn->taken && !atomic_load(&p->stopping))
+        in_time = sc_cond_wait(&p->turns, &p->lock, deadline);
+    turn->waiting--;
+    if (atomic_load(&p->stopping))
+        return sc_error_set(err, SC_E_SHUTTING_DOWN, "the server is stopping");
+    if (turn->taken)
+        return sc_error_set(err, SC_E_TIMEOUT,
+                            "other recordings are being decoded: ask again in a while");
+    turn->taken = true;
+    return SC_OK;
+}
+
+void sc_turn_leave(struct sc_pipelines *p, struct sc_turn *turn)
+{
+    SC_LOCK(&p->lock);
+    turn->taken = false;
+    sc_assert(pthread_cond_broadcast(&p->turns) == 0);
 }
 
 uint64_t sc_pipelines_wakes(struct sc_pipelines *p)

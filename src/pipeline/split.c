@@ -45,6 +45,7 @@ struct split {
     char task_lane[48];
     struct sc_pass_end end;
     struct sc_buf warnings; /* owned */
+    struct sc_peaks_draft peaks;
     /* of the chunk at hand */
     const struct sc_cut *cut;
     int channel;
@@ -58,6 +59,7 @@ static void split_done(struct split *s)
     sc_job_done(&s->job);
     sc_file_done(&s->file);
     sc_buf_done(&s->warnings);
+    sc_peaks_draft_done(&s->peaks);
 }
 
 static enum sc_code stopped(struct split *s, struct sc_error *err)
@@ -207,6 +209,14 @@ static enum sc_code too_long(struct split *s, struct sc_error *err)
         s->limit_ms == s->p->o.config->upload_max_duration ? "the setting" : "its header");
 }
 
+/* The peaks of the recording, unless there are better ones, or this job hears only a part of it. */
+static void begin_peaks(struct split *s, int streams)
+{
+    bool whole = sc_sound_is_split(&s->sound) || strcmp(s->sound.channels, "mix") == 0;
+    if (whole && sc_peaks_stored_channels(s->p, s->file.file_hash) < streams)
+        sc_peaks_draft_begin(s->p, streams, &s->peaks);
+}
+
 static enum sc_code begin_streams(void *ctx, int streams, struct sc_error *err)
 {
     struct split *s = ctx;
@@ -217,6 +227,7 @@ static enum sc_code begin_streams(void *ctx, int streams, struct sc_error *err)
         if (lane->cutter == NULL)
             return sc_error_set(err, SC_E_INTERNAL, "no memory for cutting");
     }
+    begin_peaks(s, streams);
     return SC_OK;
 }
 
@@ -227,6 +238,7 @@ static enum sc_code take_block(void *ctx, const int16_t *const *streams, size_t 
 {
     struct split *s = ctx;
     enum sc_code code = SC_OK;
+    sc_peaks_draft_feed(&s->peaks, streams, samples);
     for (int i = 0; code == SC_OK && i < s->streams; i++)
         code = sc_cutter_feed(s->lanes[i].cutter, streams[i], samples, err);
     return code;
@@ -308,6 +320,7 @@ static enum sc_code cut_all(struct split *s, int input, struct sc_error *err)
         code = sc_cutter_finish(s->lanes[i].cutter, err);
     if (code != SC_OK)
         return code;
+    sc_peaks_draft_keep(s->p, s->file.file_hash, &s->peaks);
     log_end(s);
     sc_sound_warnings(&s->end, &s->warnings);
     return SC_OK;
@@ -348,7 +361,7 @@ static enum sc_code prepare(struct split *s, struct sc_error *err)
 
 enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err)
 {
-    SC_AUTO(split_done) struct split s = { .r = r, .p = r->p };
+    SC_AUTO(split_done) struct split s = { .r = r, .p = r->p, .peaks = { .fd = -1 } };
     SC_AUTO_CLOSE int input = -1;
     enum sc_code code = prepare(&s, err);
     if (code == SC_OK)
