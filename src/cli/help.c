@@ -10,10 +10,7 @@
 #define COLUMN 30
 
 /* Exit statuses, in the words of docs/cli.md. */
-static const struct {
-    int status;
-    const char *text;
-} exits[] = {
+static const struct sc_help_exit exits[] = {
     { SC_EXIT_OK, "done" },
     { SC_EXIT_FAILED, "some of several things failed" },
     { SC_EXIT_USAGE, "wrong command, option or value" },
@@ -142,7 +139,13 @@ void sc_job_flag_option(const char *flag, char *out, size_t size)
     *out = '\0';
 }
 
-static void put_usage(struct sc_buf *out, const struct sc_command *c)
+const struct sc_help_exit *sc_help_exits(size_t *count)
+{
+    *count = SC_ARRAY_LEN(exits);
+    return exits;
+}
+
+void sc_help_usage(struct sc_buf *out, const struct sc_command *c)
 {
     sc_buf_printf(out, "scripta %s%s%s%s", c->name,
                   c->flags != NULL || c->job_options ? " [OPTION...]" : "",
@@ -155,7 +158,7 @@ static void put_command(struct sc_buf *out, const struct sc_command *c)
     struct sc_str examples = sc_str_from(c->examples);
 
     sc_buf_puts(out, "Usage: ");
-    put_usage(out, c);
+    sc_help_usage(out, c);
     sc_buf_printf(out, "\n\n%s.\n", c->summary);
     if (c->about != NULL) {
         sc_buf_putc(out, '\n');
@@ -268,7 +271,7 @@ void sc_help_markdown(struct sc_buf *out)
     sc_buf_puts(out, "\n## Commands\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
         sc_buf_printf(out, "\n### %s\n\n`", c->name);
-        put_usage(out, c);
+        sc_help_usage(out, c);
         sc_buf_printf(out, "`\n\n%s.%s%s\n", c->summary, c->about == NULL ? "" : " ",
                       c->about == NULL ? "" : c->about);
         if (c->flags != NULL)
