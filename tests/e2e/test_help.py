@@ -56,7 +56,7 @@ LINES = [
     ([""], {"transcribe", "jobs", "config", "help"}, {"list", "--data"}),
     (["jobs", ""], {"list", "show", "cancel"}, {"jobs", "pause"}),
     (["--data", "/x", "jobs", "list", "--st"], {"--status"}, {"--data"}),
-    (["jobs", "list", "-"], {"--status", "--json", "--data", "-q"}, {"--priority"}),
+    (["jobs", "list", "-"], {"--status", "--json", "--data", "-q"}, {"--vad"}),
     (["add", "--priority", ""], {"high", "normal", "low"}, {"--force"}),
     (["queue", ""], {"pause", "resume"}, {"high"}),
     (["queue", "pause", "l"], {"low"}, {"high", "pause"}),
