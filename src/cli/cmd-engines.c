@@ -8,7 +8,7 @@ int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column columns[] = {
         { .title = "ENGINE", .member = "name" },
-        { .title = "VERSION", .member = "version" },
+        { .title = "VERSION", .member = "version", .minor = 1 },
         { .title = "USABLE", .member = "usable", .kind = SC_VIEW_YES_NO },
         { .title = "LANGUAGES", .member = "languages", .kind = SC_VIEW_LIST },
         { .title = "MODEL", .member = "default_model" },

@@ -34,10 +34,18 @@ int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args)
     bool group = false;
     struct sc_error err = { 0 };
 
-    if (sc_args_has(args, "markdown")) {
-        sc_help_markdown(&out);
-        return sc_cli_done(cli, &out);
+    const char *shell = sc_args_get(args, "completion", NULL);
+    if (shell != NULL && !sc_completion(&out, shell)) {
+        (void)sc_error_field(&err, SC_E_INVALID_VALUE, "completion",
+                             "completion is '%.40s', must be bash, zsh or fish", shell);
+        return sc_cli_fail(cli, &err);
     }
+    if (sc_args_has(args, "markdown"))
+        sc_help_markdown(&out);
+    else if (sc_args_has(args, "man"))
+        sc_man_page(&out);
+    if (out.len > 0)
+        return sc_cli_done(cli, &out);
     if (args->word_count > 0 && find(args, &command, &group, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (group)

@@ -13,11 +13,11 @@ int sc_cmd_jobs_list(struct sc_cli *cli, const struct sc_args *args)
     static const struct sc_view_column columns[] = {
         { .title = "JOB", .member = "job_id" },
         { .title = "STATUS", .member = "status" },
-        { .title = "STAGE", .member = "stage" },
+        { .title = "STAGE", .member = "stage", .minor = 1 },
         { .title = "DONE", .member = "progress", .kind = SC_VIEW_PERCENT },
-        { .title = "LENGTH", .member = "duration_seconds", .kind = SC_VIEW_SECONDS },
+        { .title = "LENGTH", .member = "duration_seconds", .kind = SC_VIEW_SECONDS, .minor = 2 },
         { .title = "NAME", .member = "name", .otherwise = "file_name", .flexible = true },
-        { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME },
+        { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME, .minor = 3 },
         { 0 },
     };
     static const char *const filters[] = {

@@ -26,9 +26,9 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
     };
     static const struct sc_view_column workers[] = {
         { .title = "WORKER", .member = "name" },
-        { .title = "HOST", .member = "host" },
+        { .title = "HOST", .member = "host", .minor = 1 },
         { .title = "PID", .member = "pid", .kind = SC_VIEW_NUMBER },
-        { .title = "DEVICE", .member = "device" },
+        { .title = "DEVICE", .member = "device", .minor = 2 },
         { .title = "JOB", .member = "current_job", .flexible = true },
         { .title = "SEEN", .member = "last_heartbeat", .kind = SC_VIEW_TIME },
         { 0 },

@@ -12,12 +12,12 @@ int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args)
     static const struct sc_view_column columns[] = {
         { .title = "TRANSCRIPT", .member = "id", .kind = SC_VIEW_NUMBER },
         { .title = "STATUS", .member = "status" },
-        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
-        { .title = "LANGUAGE", .member = "language" },
+        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER, .minor = 1 },
+        { .title = "LANGUAGE", .member = "language", .minor = 2 },
         { .title = "WORDS", .member = "word_count", .kind = SC_VIEW_NUMBER },
         { .title = "LENGTH", .member = "duration_seconds", .kind = SC_VIEW_SECONDS },
         { .title = "JOB", .member = "job_id" },
-        { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME },
+        { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME, .minor = 3 },
         { 0 },
     };
     static const char *const filters[] = { "job-id", "file-id", "cursor", NULL };

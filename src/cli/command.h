@@ -30,6 +30,18 @@ void sc_help_text(struct sc_buf *out, const struct sc_command *command);
 void sc_help_group(struct sc_buf *out, const char *group);
 /* docs/cli.md. */
 void sc_help_markdown(struct sc_buf *out);
+/* "scripta jobs list [OPTION...]" and what stands behind it. */
+void sc_help_usage(struct sc_buf *out, const struct sc_command *command);
+struct sc_help_exit {
+    int status;
+    const char *text;
+};
+/* Exit statuses in words; *count of them. */
+const struct sc_help_exit *sc_help_exits(size_t *count);
+/* The manual page scripta.1. */
+void sc_man_page(struct sc_buf *out);
+/* The completion of bash, zsh or fish; false: another shell. */
+bool sc_completion(struct sc_buf *out, const char *shell);
 /* Flags made from the table of job options; ends with a row without name. The caller frees the
  * array, its strings are static. */
 struct sc_flag *sc_job_flags_new(void);

@@ -49,8 +49,8 @@ static const struct sc_flag jobs_list_flags[] = {
     { "engine", 0, SC_FLAG_VALUE, "NAME", "Jobs of this engine" },
     { "model", 0, SC_FLAG_VALUE, "NAME", "Jobs of this model" },
     { "language", 0, SC_FLAG_VALUE, "CODE", "Jobs of this language, given or detected" },
-    { "priority", 0, SC_FLAG_VALUE, "CLASS", "high, normal or low" },
-    { "file-id", 0, SC_FLAG_VALUE, "FILE", "Jobs of this file" },
+    { "priority", 0, SC_FLAG_VALUE, "high|normal|low", "Jobs of this class" },
+    { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Jobs of this file" },
     { "name", 0, SC_FLAG_VALUE, "NAME", "Jobs of this name, their own or their file's" },
     { "error-code", 0, SC_FLAG_VALUE, "CODE", "Jobs that failed with this code" },
     { "tag", 0, SC_FLAG_VALUE, "TAG", "Jobs with this tag" },
@@ -93,7 +93,7 @@ static const struct sc_flag files_list_flags[] = {
 
 static const struct sc_flag transcripts_list_flags[] = {
     { "job-id", 0, SC_FLAG_VALUE, "JOB", "Transcripts of this job" },
-    { "file-id", 0, SC_FLAG_VALUE, "FILE", "Transcripts of this file" },
+    { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Transcripts of this file" },
     SC_LIST_FLAGS,
     { 0 },
 };
@@ -138,6 +138,8 @@ static const struct sc_flag serve_flags[] = {
 
 static const struct sc_flag help_flags[] = {
     { "markdown", 0, SC_FLAG_SWITCH, NULL, "Print docs/cli.md" },
+    { "man", 0, SC_FLAG_SWITCH, NULL, "Print the manual page, scripta.1" },
+    { "completion", 0, SC_FLAG_VALUE, "bash|zsh|fish", "Print the completion for a shell" },
     { 0 },
 };
 
@@ -485,7 +487,9 @@ static const struct sc_command table[] = {
         .max_words = 2,
         .flags = help_flags,
         .no_config = true,
-        .examples = "scripta help jobs list\n",
+        .examples = "scripta help jobs list\n"
+                    "scripta help --man | man -l -\n"
+                    ". <(scripta help --completion bash)\n",
     },
     { 0 },
 };

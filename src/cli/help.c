@@ -8,12 +8,10 @@
 
 #define WIDTH 80
 #define COLUMN 30
+#define NAMES 19 /* where the overview says what a command does */
 
 /* Exit statuses, in the words of docs/cli.md. */
-static const struct {
-    int status;
-    const char *text;
-} exits[] = {
+static const struct sc_help_exit exits[] = {
     { SC_EXIT_OK, "done" },
     { SC_EXIT_FAILED, "some of several things failed" },
     { SC_EXIT_USAGE, "wrong command, option or value" },
@@ -142,7 +140,13 @@ void sc_job_flag_option(const char *flag, char *out, size_t size)
     *out = '\0';
 }
 
-static void put_usage(struct sc_buf *out, const struct sc_command *c)
+const struct sc_help_exit *sc_help_exits(size_t *count)
+{
+    *count = SC_ARRAY_LEN(exits);
+    return exits;
+}
+
+void sc_help_usage(struct sc_buf *out, const struct sc_command *c)
 {
     sc_buf_printf(out, "scripta %s%s%s%s", c->name,
                   c->flags != NULL || c->job_options ? " [OPTION...]" : "",
@@ -155,7 +159,7 @@ static void put_command(struct sc_buf *out, const struct sc_command *c)
     struct sc_str examples = sc_str_from(c->examples);
 
     sc_buf_puts(out, "Usage: ");
-    put_usage(out, c);
+    sc_help_usage(out, c);
     sc_buf_printf(out, "\n\n%s.\n", c->summary);
     if (c->about != NULL) {
         sc_buf_putc(out, '\n');
@@ -174,6 +178,28 @@ static void put_command(struct sc_buf *out, const struct sc_command *c)
     }
 }
 
+static void put_row(struct sc_buf *out, const char *name, const char *text)
+{
+    sc_buf_printf(out, "  %-17s", name);
+    put_wrapped(out, text, NAMES, NAMES);
+}
+
+/* A group of commands as one row, at its first one: all of them would be more than a screen. */
+static void put_group(struct sc_buf *out, const struct sc_command *first)
+{
+    size_t len = strcspn(first->name, " ");
+    SC_AUTO_FREE char *group = sc_asprintf("%.*s ...", (int)len, first->name);
+    SC_AUTO_BUF verbs = { 0 };
+    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+        if (strncmp(c->name, group, len) != 0 || c->name[len] != ' ')
+            continue;
+        if (c < first)
+            return; /* told already */
+        sc_buf_printf(&verbs, "%s%s", verbs.len == 0 ? "" : ", ", c->name + len + 1);
+    }
+    put_row(out, group, sc_buf_text(&verbs));
+}
+
 void sc_help_text(struct sc_buf *out, const struct sc_command *command)
 {
     if (command != NULL) {
@@ -183,14 +209,14 @@ void sc_help_text(struct sc_buf *out, const struct sc_command *command)
     sc_buf_puts(out, "Scripta turns recordings into durable text.\n"
                      "\n"
                      "Usage: scripta [OPTION...] COMMAND\n"
-                     "\n"
-                     "Commands:\n");
+                     "\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
-        sc_buf_printf(out, "  %-20s", c->name);
-        put_wrapped(out, c->summary, 22, 22);
+        if (strchr(c->name, ' ') != NULL)
+            put_group(out, c);
+        else
+            put_row(out, c->name, c->summary);
     }
-    put_flags(out, "Options of every command", sc_global_flags);
-    sc_buf_puts(out, "\n`scripta help COMMAND` says more, with examples. Try first:\n"
+    sc_buf_puts(out, "\n`scripta help COMMAND` says more, with options and examples. Try first:\n"
                      "  scripta transcribe recording.wav\n");
 }
 
@@ -268,7 +294,7 @@ void sc_help_markdown(struct sc_buf *out)
     sc_buf_puts(out, "\n## Commands\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
         sc_buf_printf(out, "\n### %s\n\n`", c->name);
-        put_usage(out, c);
+        sc_help_usage(out, c);
         sc_buf_printf(out, "`\n\n%s.%s%s\n", c->summary, c->about == NULL ? "" : " ",
                       c->about == NULL ? "" : c->about);
         if (c->flags != NULL)

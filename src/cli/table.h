@@ -10,7 +10,9 @@ struct sc_table {
     const char *titles[SC_TABLE_COLUMNS];
     bool right[SC_TABLE_COLUMNS]; /* numbers */
     int columns;
-    int flexible;        /* the column that is cut when the line is too long; -1: none */
+    int flexible; /* the column that is cut when the line is too long; -1: none */
+    /* Columns that are left out when that is not enough: 1 first. 0: never, unless it is empty. */
+    int minor[SC_TABLE_COLUMNS];
     struct sc_buf cells; /* each ends in NUL, row after row */
     size_t cell_count;
 };

@@ -144,6 +144,7 @@ void sc_view_table(const struct sc_json_value *array, const struct sc_view_colum
         sc_assert(table.columns < SC_TABLE_COLUMNS);
         if (c->flexible)
             table.flexible = table.columns;
+        table.minor[table.columns] = c->minor;
         table.right[table.columns] = c->kind == SC_VIEW_NUMBER || c->kind == SC_VIEW_SECONDS ||
                                      c->kind == SC_VIEW_SIZE || c->kind == SC_VIEW_PERCENT;
         table.titles[table.columns++] = c->title;

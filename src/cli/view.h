@@ -26,6 +26,7 @@ struct sc_view_column {
     enum sc_view_kind kind;
     const char *otherwise; /* member shown when the first is empty; may be NULL */
     bool flexible;
+    int minor; /* left out where the line would be too long: 1 first; 0: never */
 };
 /* A table of an array's objects. */
 void sc_view_table(const struct sc_json_value *array, const struct sc_view_column *columns,

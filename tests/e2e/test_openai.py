@@ -115,7 +115,7 @@ def test_the_client_reads_every_format(server, folder):
     path = clip(folder, 4, 1)
     results = official(
         server.url, transcribe(path), transcribe(path, response_format="text"),
-        transcribe(path, response_format="srt"),
+        transcribe(path, response_format="srt"), transcribe(path, response_format="vtt"),
         transcribe(path, response_format="verbose_json"),
         transcribe(path, response_format="verbose_json", timestamp_granularities=["word"]),
         transcribe(path, response_format="verbose_json",
@@ -126,11 +126,12 @@ def test_the_client_reads_every_format(server, folder):
         assert "value" in result, result
         assert result["headers"]["x-scripta-engine"] == "null"
         assert result["headers"]["x-request-id"]
-    plain, text, srt, verbose, with_words, both, all_fields = [r["value"] for r in results]
+    plain, text, srt, vtt, verbose, with_words, both, all_fields = [r["value"] for r in results]
     assert plain == {"text": words(4), "usage": {"type": "duration", "seconds": 4}}
     assert text == words(4) + "\n"
     assert srt.startswith("1\n00:00:00,000 --> 00:00:0") and "t0 t1 t2 t3\n" in srt
-    for result in results[1:3]:
+    assert vtt.startswith("WEBVTT\n\n") and "00:00:00.000 --> 00:00:0" in vtt
+    for result in results[1:4]:
         assert result["headers"]["content-type"] == "text/plain; charset=utf-8"
     assert verbose["task"] == "transcribe" and verbose["language"] == "unknown"
     assert verbose["duration"] == 4 and verbose["text"] == words(4)
@@ -328,7 +329,8 @@ def test_languages(client):
 
 
 def test_recordings_without_words(client):
-    for format_name, empty in (("json", ""), ("text", "\n"), ("srt", ""), ("verbose_json", "")):
+    for format_name, empty in (("json", ""), ("text", "\n"), ("srt", ""),
+                               ("vtt", "WEBVTT\n\n"), ("verbose_json", "")):
         reply = post(client, form(silence_wav(2), ("response_format", format_name)))
         assert reply.status == 200, reply
         body = reply.json["text"] if "json" in format_name else reply.text

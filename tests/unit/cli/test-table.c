@@ -56,6 +56,35 @@ static void the_flexible_column_gives_way(void **state)
     assert_string_equal(sc_buf_text(&narrow), "NAME      STATUS\na-long-\xe2\x80\xa6  completed\n");
 }
 
+static void minor_columns_are_left_out_where_there_is_no_room(void **state)
+{
+    (void)state;
+    SC_AUTO_TABLE t = { .titles = { "ID", "STAGE", "LENGTH", "NAME", "CODE" },
+                        .columns = 5,
+                        .flexible = 3,
+                        .minor = { 0, 1, 2, 0, 0 } };
+    static const char *const cells[] = { "12345678", "merge", "0:07", "a-name-of-some-length", "" };
+    static const struct {
+        int width;
+        const char *want;
+    } rows[] = {
+        { 60, "ID        STAGE  LENGTH  NAME                   CODE\n" },
+        { 50, "ID        STAGE  LENGTH  NAME\n" }, /* nothing is lost with an empty column */
+        { 42, "ID        STAGE  LENGTH  NAME\n" },
+        { 38, "ID        LENGTH  NAME\n" },
+        { 30, "ID        NAME\n" },
+        { 10, "ID        NAME\n" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(cells); i++)
+        sc_table_cell(&t, cells[i]);
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF out = { 0 };
+        sc_table_render(&t, rows[i].width, &out);
+        if (strncmp(sc_buf_text(&out), rows[i].want, strlen(rows[i].want)) != 0)
+            fail_msg("%d: %s", rows[i].width, sc_buf_text(&out));
+    }
+}
+
 static void cells_are_data(void **state)
 {
     (void)state;
@@ -75,6 +104,7 @@ int main(void)
         TEST(columns_are_as_wide_as_their_widest_cell),
         TEST(wide_signs_take_two_columns),
         TEST(the_flexible_column_gives_way),
+        TEST(minor_columns_are_left_out_where_there_is_no_room),
         TEST(cells_are_data),
     };
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
