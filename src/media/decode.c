@@ -49,18 +49,17 @@ static enum sc_code on_pcm(void *ctx, const int16_t *pcm, size_t samples, struct
 
 static enum sc_code enter_jail(const struct command *command, struct sc_error *err)
 {
-    bool landlock = false;
     int64_t seconds = command->probe ? SC_AUDIO_PROBE_MS / 1000 : command->max_seconds;
     struct sc_jail_options jail = {
+        .input_fd = command->fd,
         .memory_bytes = SC_JAIL_SANITIZED ? 0 : (int64_t)512 << 20,
         .cpu_seconds = CPU_BASE_S + seconds / CPU_SHARE,
     };
-    enum sc_code code = sc_jail_enter(&jail, &landlock, err);
-    if (code == SC_OK && !landlock && !command->quiet)
+    if (!sc_jail_has_landlock() && !command->quiet)
         (void)fputs(
             "scripta-media: this kernel has no Landlock; seccomp alone guards the decoder\n",
             stderr);
-    return code;
+    return sc_jail_enter(&jail, err);
 }
 
 /* All that needs a file, a library or a device happens before the jail closes; then the first byte
@@ -112,7 +111,7 @@ static bool parse(struct command *command, int argc, char **argv)
             command->probe = true;
         } else if (strcmp(argv[i], "--no-jail-check") == 0) {
             command->quiet = true;
-        } else if (strcmp(argv[i], "--fd") == 0 && media_number(value, 0, 1 << 20, &n)) {
+        } else if (strcmp(argv[i], "--fd") == 0 && media_number(value, 3, 1 << 20, &n)) {
             command->fd = (int)n;
             i++;
         } else if (strcmp(argv[i], "--channels") == 0 &&

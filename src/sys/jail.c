@@ -31,12 +31,22 @@ struct landlock_rules {
 #define NET_BIND_CONNECT_TCP UINT64_C(3)
 #define SCOPE_SOCKET_SIGNAL UINT64_C(3)
 
-/* A rule set that handles every right and grants none. */
+static long landlock_version(void)
+{
+    return syscall(LANDLOCK_CREATE, NULL, 0, LANDLOCK_VERSION_QUERY);
+}
+
+bool sc_jail_has_landlock(void)
+{
+    return landlock_version() >= 1;
+}
+
+/* A rule set that handles every right and grants none; where the kernel has none, seccomp alone. */
 static bool landlock_enter(void)
 {
-    long version = syscall(LANDLOCK_CREATE, NULL, 0, LANDLOCK_VERSION_QUERY);
+    long version = landlock_version();
     if (version < 1)
-        return false;
+        return true;
     struct landlock_rules rules = { .fs = FS_RIGHTS_V1 };
     size_t size = sizeof(rules.fs);
     if (version >= 2)
@@ -57,59 +67,61 @@ static bool landlock_enter(void)
     return fd >= 0 && syscall(LANDLOCK_RESTRICT, fd, 0u) == 0;
 }
 
-static bool limit(int resource, int64_t value)
+/* SIGXCPU at the soft limit says why it died; SIGKILL, which may come from anybody, at the hard one
+ * ends a decoder that was taken over and ignores the former. */
+#define CPU_GRACE_S 5
+
+/* `grace`: of the hard limit over the soft one, where the two do different things. */
+static bool limit(int resource, int64_t value, int64_t grace)
 {
     struct rlimit now;
     if (getrlimit((__rlimit_resource_t)resource, &now) != 0)
         return false;
-    rlim_t want = (rlim_t)value;
-    if (now.rlim_max != RLIM_INFINITY && want > now.rlim_max)
-        want = now.rlim_max;
-    struct rlimit set = { .rlim_cur = want, .rlim_max = want };
+    rlim_t most = now.rlim_max; /* RLIM_INFINITY is the largest number */
+    struct rlimit set = { .rlim_cur = SC_MIN((rlim_t)value, most),
+                          .rlim_max = SC_MIN((rlim_t)(value + grace), most) };
     return setrlimit((__rlimit_resource_t)resource, &set) == 0;
 }
 
 static enum sc_code limits_enter(const struct sc_jail_options *options, struct sc_error *err)
 {
-    bool ok = limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NPROC, 0) &&
-              limit(RLIMIT_NOFILE, 0);
+    bool ok = limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_FSIZE, 0, 0) && limit(RLIMIT_NPROC, 0, 0) &&
+              limit(RLIMIT_NOFILE, 0, 0);
     if (ok && options->memory_bytes > 0)
-        ok = limit(RLIMIT_AS, options->memory_bytes);
+        ok = limit(RLIMIT_AS, options->memory_bytes, 0);
     if (ok && options->cpu_seconds > 0)
-        ok = limit(RLIMIT_CPU, options->cpu_seconds);
+        ok = limit(RLIMIT_CPU, options->cpu_seconds, CPU_GRACE_S);
     if (!ok)
         return sc_error_set(err, SC_E_JAIL_UNAVAILABLE, "cannot set the decoder's limits: %s",
                             strerrordesc_np(errno));
     return SC_OK;
 }
 
+/* No descriptor but standard output, standard error and the input. */
+static bool descriptors_enter(int input)
+{
+    if (input > 3 && close_range(3, (unsigned)input - 1, 0) != 0)
+        return false;
+    if (close_range((unsigned)input + 1, ~0u, 0) != 0 || (close(0) != 0 && errno != EBADF))
+        return false;
+    if (SC_JAIL_SANITIZED)
+        return true;
+    SC_AUTO_CLOSE int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return nowhere >= 0 && dup2(nowhere, STDERR_FILENO) == STDERR_FILENO;
+}
+
 /* What decoding needs, found with strace over every format that we accept. */
 static const int allowed[] = {
-    SCMP_SYS(read),
-    SCMP_SYS(pread64),
-    SCMP_SYS(lseek),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
-    SCMP_SYS(close),
-    SCMP_SYS(brk),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    SCMP_SYS(futex),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+    SCMP_SYS(close),          SCMP_SYS(brk),
+    SCMP_SYS(munmap),         SCMP_SYS(mremap),
+    SCMP_SYS(madvise),        SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),  SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),           SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),         SCMP_SYS(gettid),
+    SCMP_SYS(sched_yield),    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigreturn),   SCMP_SYS(restart_syscall),
+    SCMP_SYS(exit),           SCMP_SYS(exit_group),
 };
 
 /* What the runtime of a sanitizer adds: test builds only. */
@@ -126,9 +138,30 @@ static const int refused[] = {
     SCMP_SYS(socketpair), SCMP_SYS(connect),    SCMP_SYS(ioctl),
 };
 
-static int rules_add(scmp_filter_ctx filter)
+/* Calls that take a descriptor first, and those that they may be used on: the kernel looks at its
+ * low half alone, so does the filter. */
+static int descriptor_rules_add(scmp_filter_ctx filter, int input)
 {
+    const struct {
+        int call, fd;
+    } rows[] = {
+        { SCMP_SYS(read), input },           { SCMP_SYS(pread64), input },
+        { SCMP_SYS(lseek), input },          { SCMP_SYS(write), STDOUT_FILENO },
+        { SCMP_SYS(write), STDERR_FILENO },  { SCMP_SYS(writev), STDOUT_FILENO },
+        { SCMP_SYS(writev), STDERR_FILENO },
+    };
     int rc = 0;
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows) && rc == 0; i++) {
+        const struct scmp_arg_cmp fd =
+            SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)rows[i].fd);
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rows[i].call, 1, fd);
+    }
+    return rc;
+}
+
+static int rules_add(scmp_filter_ctx filter, int input)
+{
+    int rc = descriptor_rules_add(filter, input);
     for (size_t i = 0; i < SC_ARRAY_LEN(allowed) && rc == 0; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     for (size_t i = 0; SC_JAIL_SANITIZED && i < SC_ARRAY_LEN(allowed_sanitized) && rc == 0; i++)
@@ -136,10 +169,12 @@ static int rules_add(scmp_filter_ctx filter)
     for (size_t i = 0; i < SC_ARRAY_LEN(refused) && rc == 0; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused[i], 0);
 
-    /* Memory may be had, never made executable. */
+    /* Memory may be had, never made executable, and never a file's: a mapping of the input could be
+     * written to, whatever descriptor it came by. */
     const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const struct scmp_arg_cmp no_file = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS);
     if (rc == 0)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, no_exec, no_file);
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
 
@@ -150,14 +185,14 @@ static int rules_add(scmp_filter_ctx filter)
     return rc;
 }
 
-static enum sc_code seccomp_enter(struct sc_error *err)
+static enum sc_code seccomp_enter(int input, struct sc_error *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (filter == NULL)
         return sc_error_set(err, SC_E_JAIL_UNAVAILABLE, "cannot make the decoder's seccomp filter");
     int rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (rc == 0)
-        rc = rules_add(filter);
+        rc = rules_add(filter, input);
     if (rc == 0)
         rc = seccomp_load(filter);
     seccomp_release(filter);
@@ -169,17 +204,18 @@ static enum sc_code seccomp_enter(struct sc_error *err)
     return SC_OK;
 }
 
-enum sc_code sc_jail_enter(const struct sc_jail_options *options, bool *landlock,
-                           struct sc_error *err)
+enum sc_code sc_jail_enter(const struct sc_jail_options *options, struct sc_error *err)
 {
+    sc_assert(options->input_fd > STDERR_FILENO);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return sc_error_set(err, SC_E_JAIL_UNAVAILABLE, "cannot give up new privileges: %s",
                             strerrordesc_np(errno));
-    bool second_wall = landlock_enter();
+    if (!descriptors_enter(options->input_fd))
+        return sc_error_set(err, SC_E_JAIL_UNAVAILABLE,
+                            "cannot close the decoder's descriptors: %s", strerrordesc_np(errno));
+    if (!landlock_enter())
+        return sc_error_set(err, SC_E_JAIL_UNAVAILABLE, "cannot enter the decoder's Landlock: %s",
+                            strerrordesc_np(errno));
     enum sc_code code = limits_enter(options, err);
-    if (code == SC_OK)
-        code = seccomp_enter(err);
-    if (code == SC_OK)
-        *landlock = second_wall;
-    return code;
+    return code == SC_OK ? seccomp_enter(options->input_fd, err) : code;
 }

@@ -250,6 +250,9 @@ static void the_walls_stand_while_it_decodes(void **state)
 static void engines_are_described(void **state)
 {
     (void)state;
+    const char *program = getenv("SCRIPTA_MEDIA");
+    if (program != NULL && strstr(program, "scripta-media-plain") != NULL)
+        skip(); /* it decodes and does nothing else */
     const char *const argv[] = { "scripta-media", "engines", "--json", NULL };
     SC_AUTO(run_done) struct run r = run_start(argv, -1);
     run_finish(&r);

@@ -12,55 +12,31 @@
 
 #include "base/banned.h"
 
-#define EXIT_REFUSED 40
-
-static struct run attempt(const char *name)
-{
-    const char *const argv[] = { "scripta-media", "jail-test", name, NULL };
-    struct run r = run_start(argv, -1);
-    run_finish(&r);
-    return r;
-}
-
+/* Each line: what was tried, what became of it, what was to become of it. */
 static void no_attempt_gets_out(void **state)
 {
     (void)state;
-    SC_AUTO(run_done) struct run list = attempt(NULL);
-    struct sc_str rest = sc_buf_str(&list.text);
-    int count = 0;
+    static const char *const argv[] = { "scripta-media", "jail-test", NULL };
+    SC_AUTO(run_done) struct run r = run_start(argv, -1);
+    run_finish(&r);
+    struct sc_str rest = sc_buf_str(&r.text);
+    int refused = 0, killed = 0, allowed = 0;
     while (rest.len > 0) {
         struct sc_str line = sc_str_take_until(&rest, '\n');
-        SC_AUTO_FREE char *name = strndup(line.ptr, line.len);
-        if (strcmp(name, "nothing") == 0)
-            continue;
-        SC_AUTO(run_done) struct run r = attempt(name);
-        bool killed = WIFSIGNALED(r.status) && WTERMSIG(r.status) == SIGSYS;
-        bool refused = WIFEXITED(r.status) && WEXITSTATUS(r.status) == EXIT_REFUSED;
-        if (!killed && !refused)
-            fail_msg("'%s' got out: status %d, '%s'", name, r.status, sc_buf_text(&r.text));
-        count++;
+        struct sc_str name = sc_str_take_until(&line, ' ');
+        struct sc_str outcome = sc_str_take_until(&line, ' ');
+        if (!sc_str_equal(outcome, line))
+            fail_msg("%.*s: %.*s, not %.*s", (int)name.len, name.ptr, (int)outcome.len, outcome.ptr,
+                     (int)line.len, line.ptr);
+        refused += sc_str_equal(outcome, SC_STR("refused"));
+        killed += sc_str_equal(outcome, SC_STR("killed"));
+        /* Without these the others would be refused by a program that cannot run at all. */
+        allowed += sc_str_equal(outcome, SC_STR("escaped"));
     }
-    assert_true(count >= 28);
-}
-
-/* Without this the test above would pass on a program that cannot run at all. */
-static void what_is_allowed_goes_through(void **state)
-{
-    (void)state;
-    SC_AUTO(run_done) struct run r = attempt("nothing");
     assert_true(WIFEXITED(r.status) && WEXITSTATUS(r.status) == 0);
-    assert_string_equal(sc_buf_text(&r.text), "escaped\n");
-}
-
-static void files_are_refused_not_fatal(void **state)
-{
-    (void)state;
-    static const char *const names[] = { "open", "openat", "openat2", "socket", "connect" };
-    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
-        SC_AUTO(run_done) struct run r = attempt(names[i]);
-        assert_true(WIFEXITED(r.status));
-        assert_int_equal(WEXITSTATUS(r.status), EXIT_REFUSED);
-    }
+    assert_true(refused >= 12);
+    assert_true(killed >= 120);
+    assert_int_equal(allowed, 5);
 }
 
 /* As a container that forbids seccomp: from now on this process can install no filter. */
@@ -109,8 +85,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(no_attempt_gets_out),
-        TEST(what_is_allowed_goes_through),
-        TEST(files_are_refused_not_fatal),
         TEST(without_the_jail_nothing_is_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
