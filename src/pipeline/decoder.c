@@ -22,6 +22,28 @@
 #define PROBE_LIMIT_MS 60000 /* for ten seconds of sound */
 #define END_LIMIT_MS 5000    /* between closing the pipe and ending */
 
+/* What of our environment the decoder gets: it may hold keys, which a decoder that was taken over
+ * must not find in its memory. */
+static const char *const kept_variables[] = {
+    "LD_LIBRARY_PATH=", "SCRIPTA_FAULT=", "ASAN_OPTIONS=",
+    "LSAN_OPTIONS=",    "TSAN_OPTIONS=",  "UBSAN_OPTIONS=",
+};
+
+/* Borrowed from environ; ends in NULL. */
+static void keep_variables(const char *out[SC_ARRAY_LEN(kept_variables) + 1])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < SC_ARRAY_LEN(kept_variables); i++) {
+        struct sc_str prefix = sc_str_from(kept_variables[i]);
+        char **e = environ;
+        while (*e != NULL && !sc_str_starts(sc_str_from(*e), prefix))
+            e++;
+        if (*e != NULL)
+            out[n++] = *e;
+    }
+    out[n] = NULL;
+}
+
 enum sc_code sc_decoder_start(struct sc_decoder *d, const struct sc_decoder_options *o,
                               struct sc_error *err)
 {
@@ -41,9 +63,12 @@ enum sc_code sc_decoder_start(struct sc_decoder *d, const struct sc_decoder_opti
         argv[argc++] = "--channels";
         argv[argc++] = o->channels;
     }
+    const char *env[SC_ARRAY_LEN(kept_variables) + 1];
+    keep_variables(env);
     struct sc_spawn spawn = {
         .program = "scripta-media",
         .argv = argv,
+        .env = env,
         .fds = { { .fd = writer, .as = 1 }, { .fd = o->input, .as = INPUT_FD } },
         .fd_count = 2,
     };
