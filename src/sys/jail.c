@@ -208,8 +208,10 @@ enum sc_code sc_jail_enter(const struct sc_jail_options *options, struct sc_erro
 {
     sc_assert(options->input_fd > STDERR_FILENO);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return sc_error_set(err, SC_E_JAIL_UNAVAILABLE, "cannot give up new privileges: %s",
-                            strerrordesc_np(errno));
+        return sc_error_set(
+            err, SC_E_JAIL_UNAVAILABLE,
+            "cannot give up new privileges (%s), so untrusted files cannot be decoded safely",
+            strerrordesc_np(errno));
     if (!descriptors_enter(options->input_fd))
         return sc_error_set(err, SC_E_JAIL_UNAVAILABLE,
                             "cannot close the decoder's descriptors: %s", strerrordesc_np(errno));
