@@ -22,6 +22,7 @@ ROUTES = [(method, pattern, scope, flags)
 SHARED = ("/api/queue/", "/v1/models/")
 # Bodies and queries that a route needs before it looks for the thing. {id} is filled in.
 BODIES = {
+    ("PATCH", "/api/jobs/{id}"): {"name": "taken"},
     ("POST", "/api/worker/tasks/{id}/complete"): {"worker_id": "WORKER", "epoch": "EPOCH"},
     ("POST", "/api/worker/tasks/{id}/fail"): {"worker_id": "WORKER", "epoch": "EPOCH",
                                               "code": "ENGINE_ERROR"},
