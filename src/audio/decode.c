@@ -11,6 +11,8 @@
 #define LOOK_PACKETS 200000
 #define LOOK_BYTES ((int64_t)256 << 20)
 #define MS(n) ((int64_t)(n) * (SC_AUDIO_RATE / 1000))
+#define HEARD_MS 40
+#define CUT_MS 500
 #define SHORT_OF_WHOLE MS(500)        /* less is rounding and padding */
 #define ALLOC_MAX ((size_t)128 << 20) /* one block; headers lie about sizes */
 
@@ -20,8 +22,11 @@ struct decode {
     struct sc_audio_stats *stats;
     int64_t packets;
     int64_t bytes; /* of those packets */
-    bool failed;   /* the packet under way gave an error */
-    bool ended;    /* enough was decoded */
+    bool ogg;
+    const uint8_t *refused; /* header of the part that is being read, which no decoder takes */
+    bool unreadable;        /* the container's end: what it still holds cannot be told apart */
+    bool failed;            /* the packet under way gave an error */
+    bool ended;             /* enough was decoded */
 };
 
 static void decode_done(struct decode *d)
@@ -85,9 +90,62 @@ static enum sc_code receive(struct decode *d, AVFrame *frame, struct sc_error *e
     }
 }
 
+/* What to do with a packet. */
+enum role {
+    ROLE_SOUND,
+    ROLE_PAUSE, /* nobody spoke */
+    ROLE_EMPTY, /* nothing to decode */
+    ROLE_HEAD,  /* of the next part of a chain */
+};
+
+static bool begins_with(const AVPacket *packet, struct sc_str mark)
+{
+    return (size_t)packet->size >= mark.len && memcmp(packet->data, mark.ptr, mark.len) == 0;
+}
+
+/* Ogg files may be joined end to end. Where the parts bear the same serial number the demuxer takes
+ * the headers of the later ones for sound. */
+static enum role role_in_ogg(enum AVCodecID codec, const AVPacket *packet)
+{
+    static const struct {
+        struct sc_str mark;
+        enum AVCodecID codec;
+        enum role role;
+    } heads[] = {
+        { SC_STR("OpusHead"), AV_CODEC_ID_OPUS, ROLE_HEAD },
+        { SC_STR("OpusTags"), AV_CODEC_ID_OPUS, ROLE_EMPTY },
+        { SC_STR("\x01vorbis"), AV_CODEC_ID_VORBIS, ROLE_EMPTY },
+        { SC_STR("\x03vorbis"), AV_CODEC_ID_VORBIS, ROLE_EMPTY },
+        { SC_STR("\x05vorbis"), AV_CODEC_ID_VORBIS, ROLE_EMPTY },
+        { SC_STR("\x7f"
+                 "FLAC\x01"),
+          AV_CODEC_ID_FLAC, ROLE_EMPTY },
+        { SC_STR("Speex   "), AV_CODEC_ID_SPEEX, ROLE_EMPTY },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(heads); i++) {
+        if (heads[i].codec == codec && begins_with(packet, heads[i].mark))
+            return heads[i].role;
+    }
+    return ROLE_SOUND;
+}
+
+static enum role role_of(const struct decode *d, const AVPacket *packet)
+{
+    /* To the decoder an empty packet would be the end. AVI has them where nothing was captured. */
+    if (packet->size < 1)
+        return ROLE_EMPTY;
+    /* Telephones send a description of the background noise, or nothing, while nobody speaks.
+     * FFmpeg's decoders of AMR know only speech. */
+    const int type = packet->data[0] >> 3 & 15;
+    enum AVCodecID codec = d->in.stream->codecpar->codec_id;
+    if ((codec == AV_CODEC_ID_AMR_NB && type >= 8) || (codec == AV_CODEC_ID_AMR_WB && type >= 9))
+        return ROLE_PAUSE;
+    return d->ogg ? role_in_ogg(codec, packet) : ROLE_SOUND;
+}
+
 /* packet NULL: drains the decoder. */
-static enum sc_code decode_packet(struct decode *d, const AVPacket *packet, AVFrame *frame,
-                                  struct sc_error *err)
+static enum sc_code feed(struct decode *d, const AVPacket *packet, AVFrame *frame,
+                         struct sc_error *err)
 {
     d->failed = false;
     int rc = avcodec_send_packet(d->in.codec, packet);
@@ -97,6 +155,55 @@ static enum sc_code decode_packet(struct decode *d, const AVPacket *packet, AVFr
     if (d->failed && packet != NULL)
         timeline_lose(&d->timeline, packet->duration);
     return code;
+}
+
+/* A part that cannot be opened is lost as a whole. */
+static enum sc_code next_part(struct decode *d, const AVPacket *header, AVFrame *frame,
+                              struct sc_error *err)
+{
+    enum sc_code code = feed(d, NULL, frame, err);
+    bool taken = input_next_part(&d->in, header);
+    d->refused = taken ? NULL : d->in.stream->codecpar->extradata;
+    return code;
+}
+
+/* In a chain of Opus the demuxer takes the header of a later part for the stream, and tells nobody:
+ * six channels would be decoded as two, which is noise. */
+static bool has_new_header(const struct decode *d)
+{
+    const AVCodecParameters *par = d->in.stream->codecpar;
+    const AVCodecContext *codec = d->in.codec;
+    return d->ogg && par->codec_id == AV_CODEC_ID_OPUS && par->extradata_size > 0 &&
+           par->extradata != d->refused &&
+           (par->extradata_size != codec->extradata_size ||
+            memcmp(par->extradata, codec->extradata, (size_t)par->extradata_size) != 0);
+}
+
+static enum sc_code decode_packet(struct decode *d, const AVPacket *packet, AVFrame *frame,
+                                  struct sc_error *err)
+{
+    if (has_new_header(d)) {
+        enum sc_code code = next_part(d, NULL, frame, err);
+        if (code != SC_OK)
+            return code;
+    }
+    timeline_set_base(&d->timeline, d->in.stream->time_base);
+    if (d->refused != NULL && d->refused == d->in.stream->codecpar->extradata) {
+        count_error(d);
+        timeline_lose(&d->timeline, packet->duration);
+        return SC_OK;
+    }
+    switch (role_of(d, packet)) {
+    case ROLE_SOUND:
+        return feed(d, packet, frame, err);
+    case ROLE_PAUSE:
+        return timeline_pause(&d->timeline, packet->duration, err);
+    case ROLE_EMPTY:
+        return SC_OK;
+    case ROLE_HEAD:
+        return next_part(d, packet, frame, err);
+    }
+    return SC_OK;
 }
 
 static bool nothing_decodes(const struct decode *d)
@@ -144,10 +251,13 @@ static enum sc_code next_packet(struct decode *d, AVPacket *packet, bool *got, s
             return sc_error_set(err, SC_E_CANCELLED, "decoding was stopped");
         if (rc >= 0)
             continue;
-        if (rc != AVERROR_EOF)
+        if (rc != AVERROR_EOF) {
             count_error(d);
+            failed++;
+        }
         /* A container cut off in the middle ends here as one that is whole does. */
-        if (rc == AVERROR_EOF || ++failed >= READ_ERRORS) {
+        if (rc == AVERROR_EOF || failed >= READ_ERRORS) {
+            d->unreadable = failed > 0;
             *got = false;
             return SC_OK;
         }
@@ -174,7 +284,7 @@ static enum sc_code decode_all(struct decode *d, struct sc_error *err)
         if (code != SC_OK)
             return code;
     }
-    enum sc_code code = d->ended ? SC_OK : decode_packet(d, NULL, frame, err);
+    enum sc_code code = d->ended ? SC_OK : feed(d, NULL, frame, err);
     if (code == SC_OK)
         code = timeline_finish(&d->timeline, err);
     if (code == SC_OK && nothing_decodes(d))
@@ -195,20 +305,29 @@ static enum sc_code check_declared(const struct sc_audio_info *info,
                         (long long)(info->duration_ms / 1000), (long long)(options->max_ms / 1000));
 }
 
+/* Losses that nobody hears are counted as errors and not told one by one: a frame of MP3 is 26 ms.
+ */
+static void report_losses(const struct timeline *t, struct sc_audio_stats *stats)
+{
+    const int64_t end_ms = t->at * 1000 / SC_AUDIO_RATE;
+    stats->lost_count = 0;
+    for (size_t i = 0; i < t->lost_count; i++) {
+        const struct sc_audio_span *span = &t->lost[i];
+        /* Nor the packet that the end of a cut file went through. */
+        bool cut = stats->truncated && i + 1 == t->lost_count && end_ms - span->start_ms < CUT_MS;
+        if (span->end_ms - span->start_ms >= HEARD_MS && !cut)
+            stats->lost[stats->lost_count++] = *span;
+    }
+}
+
 static void report(const struct decode *d, struct sc_audio_stats *stats)
 {
     const struct timeline *t = &d->timeline;
     stats->samples = t->sent;
     stats->decoded_ms = t->decoded * 1000 / SC_AUDIO_RATE;
-    memcpy(stats->lost, t->lost, sizeof(stats->lost));
-    stats->lost_count = t->lost_count;
-    if (d->ended)
-        return;
-    stats->truncated = input_is_cut_off(&d->in) || t->at + SHORT_OF_WHOLE < d->in.whole_samples;
-    /* The packet that the cut went through need not be told of apart. */
-    const struct sc_audio_span *last = &stats->lost[SC_MAX(t->lost_count, (size_t)1) - 1];
-    if (stats->truncated && t->lost_count > 0 && t->at / MS(1) - last->start_ms < 500)
-        stats->lost_count--;
+    stats->truncated = !d->ended && (d->unreadable || input_is_cut_off(&d->in) ||
+                                     t->at + SHORT_OF_WHOLE < d->in.whole_samples);
+    report_losses(t, stats);
 }
 
 enum sc_code sc_audio_decode(const struct sc_audio_source *source,
@@ -233,6 +352,7 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
         code = sink->info(sink->ctx, &info, err);
     if (code != SC_OK)
         return code;
+    d.ogg = strcmp(d.in.format->iformat->name, "ogg") == 0;
     if (!timeline_init(&d.timeline, &d.in, sink))
         return sc_error_set(err, SC_E_AUDIO_ERROR, "no memory left to decode this recording");
     code = decode_all(&d, err);

@@ -28,17 +28,37 @@ static bool is_webm(struct input *in)
     return n > 0 && memmem(head, (size_t)n, "webm", 4) != NULL;
 }
 
+/* QuickTime, MP4 and the phones' 3GP are one family with one demuxer; the brand tells. */
+static const char *mov_name(const AVFormatContext *format)
+{
+    const AVDictionaryEntry *brand = av_dict_get(format->metadata, "major_brand", NULL, 0);
+    if (brand != NULL && strncmp(brand->value, "qt", 2) == 0)
+        return "mov";
+    if (brand != NULL &&
+        (strncmp(brand->value, "3gp", 3) == 0 || strncmp(brand->value, "3g2", 3) == 0))
+        return "3gp";
+    return has_video(format) ? "mp4" : "m4a";
+}
+
+/* Where FFmpeg's name is not the usual extension. */
 static const char *format_name(struct input *in)
 {
+    static const struct {
+        const char *demuxer, *name;
+    } names[] = { { "mpegts", "ts" }, { "mpeg", "mpg" }, { "nistsphere", "sph" } };
     const char *name = in->format->iformat->name;
     if (av_match_list("mov", name, ','))
-        return has_video(in->format) ? "mp4" : "m4a";
+        return mov_name(in->format);
     if (av_match_list("matroska", name, ','))
         return is_webm(in) ? "webm" : "mkv";
     if (strcmp(name, "asf") == 0)
         return has_video(in->format) ? "wmv" : "wma";
-    if (strcmp(name, "mpegts") == 0)
-        return "ts";
+    if (in->stream->codecpar->codec_id == AV_CODEC_ID_MP2 && strcmp(name, "mp3") == 0)
+        return "mp2";
+    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
+        if (strcmp(name, names[i].demuxer) == 0)
+            return names[i].name;
+    }
     return name;
 }
 
@@ -133,7 +153,7 @@ static int64_t whole_samples(const struct input *in)
     const AVStream *s = in->stream;
     const char *name = f->iformat->name;
     int64_t samples = -1;
-    if (av_match_list("ogg,mpegts,aac,amr", name, ',') ||
+    if (av_match_list("ogg,mpegts,mpeg,aac,amr,avi,asf", name, ',') ||
         f->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
         return -1;
     if (s->duration > 0) {

@@ -13,19 +13,22 @@
 #define SCORE_FOREIGN_MIN 26 /* below, a name would be a guess */
 
 const char input_formats[] =
-    "wav,w64,aiff,mp3,aac,flac,ogg,matroska,webm,mov,mp4,m4a,asf,amr,caf,mpegts,avi,au";
+    "wav,w64,aiff,mp3,aac,flac,ogg,matroska,webm,mov,mp4,m4a,asf,amr,caf,mpegts,avi,au,"
+    "mpeg,flv,ac3,eac3,dts,wv,tta,ape,voc,rm,nistsphere,dss,qcp,gsm,ilbc";
 
 /* Native decoders of what people record; no wrapper libraries, no video. */
-const char input_codecs[] =
+static const char input_codecs[] =
     "pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_u16le,pcm_u16be,pcm_s24le,pcm_s24be,pcm_u24le,pcm_u24be,"
     "pcm_s32le,pcm_s32be,pcm_u32le,pcm_u32be,pcm_s64le,pcm_s64be,pcm_f32le,pcm_f32be,pcm_f64le,"
     "pcm_f64be,pcm_alaw,pcm_mulaw,pcm_s8_planar,pcm_s16le_planar,pcm_s24le_planar,"
     "pcm_s32le_planar,pcm_s16be_planar,pcm_bluray,pcm_dvd,pcm_lxf,"
-    "adpcm_ima_wav,adpcm_ima_qt,adpcm_ms,adpcm_g722,g722,adpcm_g726,g726,adpcm_g726le,g726le,"
-    "adpcm_swf,adpcm_yamaha,g723_1,g729,gsm,gsm_ms,truespeech,dpcm,"
+    "adpcm_ima_wav,adpcm_ima_qt,adpcm_ima_amv,adpcm_ima_dk3,adpcm_ima_dk4,adpcm_ms,adpcm_ct,"
+    "adpcm_sbpro_2,adpcm_sbpro_3,adpcm_sbpro_4,adpcm_swf,adpcm_yamaha,g722,g726,g726le,"
+    "g723_1,g729,gsm,gsm_ms,truespeech,siren,dss_sp,qcelp,evrc,"
     "mp1float,mp1,mp2float,mp2,mp3float,mp3,aac,aac_latm,ac3,eac3,dca,truehd,mlp,"
-    "flac,alac,vorbis,opus,speex,wavpack,tta,wmav1,wmav2,wmapro,wmalossless,wmavoice,"
-    "amrnb,amrwb,qdm2,qdmc,mace3,mace6,nellymoser,ilbc";
+    "mp3on4float,mp3on4,als,"
+    "flac,alac,vorbis,opus,speex,wavpack,tta,ape,shorten,wmav1,wmav2,wmapro,wmalossless,wmavoice,"
+    "amrnb,amrwb,qdm2,qdmc,mace3,mace6,nellymoser,ilbc,cook,sipr,ra_144,ra_288";
 
 static bool should_stop(struct input *in)
 {
@@ -194,8 +197,8 @@ static enum sc_code open_container(struct input *in, const AVInputFormat *known,
         return input_error(in, rc, SC_E_FILE_FORMAT,
                            "the file is damaged or cut off: its container cannot be opened", err);
     in->format = format;
-    /* The clock of MPEG-TS begins where the first stream does, be it the video. */
-    bool all = av_match_list("mpegts", known->name, ',');
+    /* The clock of a broadcast begins where the first stream does, be it the video. */
+    bool all = av_match_list("mpegts,mpeg,asf,ogg,flv,rm", known->name, ',');
     for (unsigned i = 0; i < format->nb_streams && !all; i++) {
         if (format->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO)
             format->streams[i]->discard = AVDISCARD_ALL;
@@ -215,13 +218,18 @@ static bool is_encrypted(const AVStream *stream)
            stream->codecpar->codec_tag == MKTAG('e', 'n', 'c', 'a');
 }
 
+static bool is_accepted(const AVCodec *decoder)
+{
+    return decoder != NULL && av_match_list(decoder->name, input_codecs, ',');
+}
+
 /* A track that can be decoded before one that cannot, the film's own sound before a commentary,
  * what the container calls default before the rest; of equals the first. */
 static int rank(const AVStream *stream)
 {
     const AVCodec *decoder = avcodec_find_decoder(stream->codecpar->codec_id);
-    bool usable = decoder != NULL && av_match_list(decoder->name, input_codecs, ',') &&
-                  !is_encrypted(stream) && stream->codecpar->ch_layout.nb_channels > 0;
+    bool usable = is_accepted(decoder) && !is_encrypted(stream) &&
+                  stream->codecpar->ch_layout.nb_channels > 0;
     const int special = AV_DISPOSITION_COMMENT | AV_DISPOSITION_VISUAL_IMPAIRED |
                         AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_DESCRIPTIONS;
     return (usable ? 4 : 0) + ((stream->disposition & special) == 0 ? 2 : 0) +
@@ -254,31 +262,65 @@ static enum sc_code choose_stream(struct input *in, struct sc_audio_info *info,
     return SC_OK;
 }
 
+static int open_decoder(struct input *in, const AVCodec *decoder, const AVCodecParameters *par)
+{
+    in->codec = avcodec_alloc_context3(decoder);
+    if (in->codec == NULL)
+        return AVERROR(ENOMEM);
+    int rc = avcodec_parameters_to_context(in->codec, par);
+    if (rc < 0)
+        return rc;
+    /* Encoder delay is dropped by the decoder only when it knows the packets' time base. */
+    in->codec->pkt_timebase = in->stream->time_base;
+    in->codec->thread_count = 1;
+    /* A frame of FLAC that fails its checksum decodes to noise at full volume. */
+    if (par->codec_id == AV_CODEC_ID_FLAC)
+        in->codec->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
+    return avcodec_open2(in->codec, decoder, NULL);
+}
+
 static enum sc_code open_codec(struct input *in, struct sc_error *err)
 {
     const AVCodecParameters *par = in->stream->codecpar;
     const AVCodec *decoder = avcodec_find_decoder(par->codec_id);
-    if (decoder == NULL || !av_match_list(decoder->name, input_codecs, ','))
+    if (!is_accepted(decoder))
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "sound of the codec '%s' is not accepted: convert it to WAV, FLAC, "
                             "MP3, AAC or Opus",
                             avcodec_get_name(par->codec_id));
-    in->codec = avcodec_alloc_context3(decoder);
-    if (in->codec == NULL)
-        return no_memory(err);
-    int rc = avcodec_parameters_to_context(in->codec, par);
-    if (rc >= 0) {
-        /* Encoder delay is dropped by the decoder only when it knows the packets' time base. */
-        in->codec->pkt_timebase = in->stream->time_base;
-        in->codec->thread_count = 1;
-        rc = avcodec_open2(in->codec, decoder, NULL);
-    }
+    int rc = open_decoder(in, decoder, par);
     if (rc < 0 || par->sample_rate <= 0 || par->ch_layout.nb_channels <= 0)
         return input_error(in, rc < 0 ? rc : AVERROR_INVALIDDATA, SC_E_FILE_FORMAT,
                            "the sound track cannot be decoded: it is damaged or of an unknown "
                            "kind",
                            err);
     return SC_OK;
+}
+
+static bool take_header(AVCodecParameters *par, const AVPacket *header)
+{
+    uint8_t *data = av_mallocz((size_t)header->size + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (data == NULL)
+        return false;
+    memcpy(data, header->data, (size_t)header->size);
+    av_freep(&par->extradata);
+    par->extradata = data;
+    par->extradata_size = header->size;
+    return true;
+}
+
+bool input_next_part(struct input *in, const AVPacket *header)
+{
+    AVCodecParameters *par = in->stream->codecpar;
+    const AVCodec *decoder = in->codec->codec;
+    if (header != NULL && !take_header(par, header))
+        return false;
+    SC_AUTO(av_codecp) AVCodecContext *before = SC_TAKE(in->codec);
+    if (open_decoder(in, decoder, par) >= 0)
+        return true;
+    avcodec_free_context(&in->codec);
+    in->codec = SC_TAKE(before);
+    return false;
 }
 
 enum sc_code input_open(struct input *in, struct sc_audio_info *info, struct sc_error *err)

@@ -27,6 +27,9 @@ SC_MUST_USE enum sc_code input_open(struct input *in, struct sc_audio_info *info
                                     struct sc_error *err);
 /* The part of input_open() that fills *info. */
 void input_describe(struct input *in, struct sc_audio_info *info);
+/* Opens the decoder anew for the next part of a chain: by its header, or by what the demuxer has
+ * made of it (NULL). False: it stays as it was. */
+bool input_next_part(struct input *in, const AVPacket *header);
 /* Whether the container says by its structure that the file should be longer. */
 bool input_is_cut_off(const struct input *in);
 /* The error for a negative FFmpeg result: IO_ERROR, CANCELLED or `otherwise` with the sentence. */
@@ -34,8 +37,6 @@ enum sc_code input_error(const struct input *in, int av_error, enum sc_code othe
                          const char *what, struct sc_error *err);
 /* Demuxers that only read what they are given. */
 extern const char input_formats[];
-/* Decoders that are accepted. */
-extern const char input_codecs[];
 
 /* What the first bytes are when they are no audio: "a ZIP archive; unpack it…", or NULL. Static. */
 const char *sniff_refusal(struct sc_str head);

@@ -76,7 +76,19 @@ static const struct magic magics[] = {
     MAGIC(0, "SQLite format 3", "this is a database, not audio: upload a recording"),
 };
 
-/* Text: no audio format that we accept begins with 64 printable signs. */
+/* Formats whose beginning may be all printable. */
+static bool begins_as_audio(struct sc_str head)
+{
+    static const char *const marks[] = { "NIST_1A", "#!AMR" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(marks); i++) {
+        size_t len = strlen(marks[i]);
+        if (head.len >= len && memcmp(head.ptr, marks[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Text: no other audio format that we accept begins with 64 printable signs. */
 static bool is_text(struct sc_str head)
 {
     size_t n = SC_MIN(head.len, (size_t)64);
@@ -104,7 +116,7 @@ const char *sniff_refusal(struct sc_str head)
         if (head.len >= m->offset + m->len && memcmp(head.ptr + m->offset, m->bytes, m->len) == 0)
             return m->what;
     }
-    if (!is_text(head))
+    if (!is_text(head) || begins_as_audio(head))
         return NULL;
     if (holds(head, SC_STR("<MPD")) || holds(head, SC_STR("#EXTM3U")) ||
         holds(head, SC_STR("ffconcat version")))

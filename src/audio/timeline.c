@@ -161,15 +161,26 @@ static void note_loss(struct timeline *t, int64_t from, int64_t to)
         t->lost[t->lost_count++] = span;
 }
 
+void timeline_set_base(struct timeline *t, AVRational time_base)
+{
+    if (av_cmp_q(t->time_base, time_base) == 0)
+        return;
+    t->origin = av_rescale_q(t->origin, t->time_base, time_base);
+    t->time_base = time_base;
+}
+
+static int64_t to_samples(const struct timeline *t, int64_t duration)
+{
+    return av_rescale_q(SC_MAX(duration, 0), t->time_base, (AVRational){ 1, SC_AUDIO_RATE });
+}
+
 void timeline_lose(struct timeline *t, int64_t duration)
 {
     if (t->lost_at < 0) {
         t->lost_at = t->at + mixer_pending(&t->mixer);
         t->lost_length = 0;
     }
-    int64_t length =
-        av_rescale_q(SC_MAX(duration, 0), t->time_base, (AVRational){ 1, SC_AUDIO_RATE });
-    if (__builtin_add_overflow(t->lost_length, length, &t->lost_length))
+    if (__builtin_add_overflow(t->lost_length, to_samples(t, duration), &t->lost_length))
         t->lost_length = INT64_MAX / 2;
 }
 
@@ -227,6 +238,16 @@ static enum sc_code keep_time(struct timeline *t, const AVFrame *frame, struct s
         return SC_OK;
     /* Before the first frame nothing can have been lost but by a packet that failed. */
     return fill(t, position, losing || (t->gapless && t->decoded > 0), err);
+}
+
+enum sc_code timeline_pause(struct timeline *t, int64_t duration, struct sc_error *err)
+{
+    int64_t length = SC_MIN(to_samples(t, duration), MS(1000));
+    enum sc_code code = drain(t, err);
+    if (code != SC_OK || length <= 0)
+        return code;
+    t->decoded += length;
+    return place(t, NULL, (size_t)length, err);
 }
 
 enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame, struct sc_error *err)

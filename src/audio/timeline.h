@@ -37,7 +37,11 @@ bool timeline_init(struct timeline *t, const struct input *in, const struct sc_a
 void timeline_done(struct timeline *t);
 SC_MUST_USE enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame,
                                         struct sc_error *err);
-/* A packet that could not be decoded, `duration` long in the stream's time base (0: unknown). */
+/* The stream's time base, which may change between the parts of a chain. */
+void timeline_set_base(struct timeline *t, AVRational time_base);
+/* Silence that was recorded as such, `duration` long in the stream's time base. */
+SC_MUST_USE enum sc_code timeline_pause(struct timeline *t, int64_t duration, struct sc_error *err);
+/* A packet that could not be decoded, as long as that (0: unknown). */
 void timeline_lose(struct timeline *t, int64_t duration);
 /* The end of the recording: what the resampler and the buffers still hold. */
 SC_MUST_USE enum sc_code timeline_finish(struct timeline *t, struct sc_error *err);

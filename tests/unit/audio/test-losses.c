@@ -209,6 +209,20 @@ static void headers_of_streams_are_not_taken_for_cut_files(void **state)
     }
 }
 
+/* FFmpeg does not go on behind a change of codec: that must at least be told. */
+static void a_chain_that_goes_on_in_another_codec_ends_early(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard h = { 0 };
+    ffmpeg(&dir, LONG "-c:a libopus a.opus");
+    ffmpeg(&dir, LONG "-c:a libvorbis b.ogg");
+    shell(&dir, "cat a.opus b.ogg > c.ogg");
+    assert_int_equal(decode(&dir, "c.ogg", &h), SC_OK);
+    assert_near((int64_t)h.samples / 16, 10000, 20, "length");
+    assert_true(h.stats.truncated);
+}
+
 static int warm_up(void **state)
 {
     (void)state;
@@ -226,6 +240,7 @@ int main(void)
         TEST(a_hole_in_ogg_is_a_loss),
         TEST(a_pause_in_matroska_is_no_loss),
         TEST(what_is_cut_off_says_so_and_what_is_whole_does_not),
+        TEST(a_chain_that_goes_on_in_another_codec_ends_early),
         TEST(headers_of_streams_are_not_taken_for_cut_files),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
