@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -37,6 +36,7 @@ static void drop_claimed(struct claim *c)
 struct span {
     int64_t start, end; /* samples */
     int channel;        /* as chunks.channel */
+    char pcm_hash[SC_SHA256_TEXT];
 };
 
 static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, struct span *out,
@@ -54,6 +54,7 @@ static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, stru
     out->start = sc_stmt_int(&st, "start_samples");
     out->end = sc_stmt_int(&st, "end_samples");
     out->channel = (int)sc_stmt_int(&st, "channel");
+    (void)snprintf(out->pcm_hash, sizeof(out->pcm_hash), "%s", sc_stmt_text(&st, "pcm_hash"));
     return SC_OK;
 }
 
@@ -94,34 +95,54 @@ enum sc_code sc_chunk_claim(struct sc_pipelines *p, const struct sc_claim *claim
 
 /* ---- input ---- */
 
-static enum sc_code check_fence(struct sc_pipelines *p, const struct sc_fence *fence,
-                                struct sc_task *out, struct sc_error *err)
+int sc_chunk_open(const char *path, int64_t samples)
+{
+    struct stat st;
+    SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+                st.st_size == samples * (int64_t)sizeof(int16_t);
+    return good ? SC_TAKE_FD(fd) : -1;
+}
+
+/* -1: it has gone, or is not what was cut. */
+static int open_whole(struct sc_pipelines *p, const struct sc_task *task, const struct span *span)
+{
+    SC_AUTO_FREE char *path = sc_chunk_path(p, task->job_id, task->chunk);
+    SC_AUTO_CLOSE int fd = sc_chunk_open(path, span->end - span->start);
+    return fd >= 0 && sc_chunk_is_whole(fd, span->end - span->start, span->pcm_hash)
+               ? SC_TAKE_FD(fd)
+               : -1;
+}
+
+static enum sc_code check_input(struct sc_pipelines *p, const struct sc_fence *fence,
+                                struct sc_task *task, struct span *span, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     enum sc_code code = sc_store_read(p->o.store, &conn, err);
-    return code == SC_OK ? sc_task_check(conn, fence, out, err) : code;
+    if (code == SC_OK)
+        code = sc_task_check(conn, fence, task, err);
+    return code == SC_OK ? read_span(conn, task->job, task->chunk, span, err) : code;
 }
 
 enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence, int *fd,
                             int64_t *size, struct sc_error *err)
 {
     struct sc_task task;
-    enum sc_code code = check_fence(p, fence, &task, err);
+    struct span span;
+    enum sc_code code = check_input(p, fence, &task, &span, err);
     if (code != SC_OK)
         return code;
-    SC_AUTO_FREE char *path = sc_chunk_path(p, task.job_id, task.chunk);
-    SC_AUTO_CLOSE int opened = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    struct stat st;
-    if (opened < 0 && errno == ENOENT) {
-        return sc_error_set(err, SC_E_AUDIO_ERROR,
-                            "the sound of chunk %d has gone from work/: submit the job again with "
-                            "force",
-                            task.chunk);
+    int opened = open_whole(p, &task, &span);
+    if (opened < 0) {
+        code = sc_recut(p, task.job, err);
+        if (code != SC_OK)
+            return code;
+        opened = open_whole(p, &task, &span);
     }
-    if (opened < 0 || fstat(opened, &st) < 0)
-        return sc_error_errno(err, errno, "cannot open the sound of chunk %d", task.chunk);
-    *size = st.st_size;
-    *fd = SC_TAKE_FD(opened);
+    if (opened < 0)
+        return sc_error_set(err, SC_E_IO_ERROR, "the sound of chunk %d cannot be read", task.chunk);
+    *size = (span.end - span.start) * (int64_t)sizeof(int16_t);
+    *fd = opened;
     return SC_OK;
 }
 

@@ -4,9 +4,12 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "vad/peaks.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
+
+struct sc_pipelines;
 
 /* ---- decoder (decoder.c): the jailed child and its frames ---- */
 
@@ -100,3 +103,26 @@ bool sc_sound_is_split(const struct sc_sound *sound);
 int sc_sound_channel(const struct sc_sound *sound, int stream);
 /* jobs.warnings of a recording, as JSON. */
 void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out);
+
+/* ---- peaks that a pass writes beside (peaks.c); what fails is logged, never passed on ---- */
+
+struct sc_peaks_draft {     /* starts as { .fd = -1 } */
+    struct sc_peaks *maker; /* NULL: none are being made */
+    int fd;
+    char *temp;
+};
+void sc_peaks_draft_begin(struct sc_pipelines *p, int channels, struct sc_peaks_draft *d);
+void sc_peaks_draft_feed(struct sc_peaks_draft *d, const int16_t *const *streams, size_t samples);
+void sc_peaks_draft_keep(struct sc_pipelines *p, const char *hash, struct sc_peaks_draft *d);
+void sc_peaks_draft_done(struct sc_peaks_draft *d);
+/* 0: none are stored. */
+int sc_peaks_stored_channels(struct sc_pipelines *p, const char *hash);
+
+/* ---- the sound of chunks ---- */
+
+/* -1 unless a regular file of just so many samples is there (chunks.c). */
+int sc_chunk_open(const char *path, int64_t samples);
+/* Is it what was cut? (recut.c) */
+bool sc_chunk_is_whole(int fd, int64_t samples, const char *hash);
+/* Decodes once more and cuts out what the open chunks of the job miss. */
+SC_MUST_USE enum sc_code sc_recut(struct sc_pipelines *p, int64_t job, struct sc_error *err);

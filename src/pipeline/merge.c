@@ -4,12 +4,10 @@
 
 #include "pipeline/pipeline-internal.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sys/file.h"
 #include "transcript/seam.h"
-#include "transcript/writer.h"
 
 #include "base/banned.h"
 
@@ -25,7 +23,6 @@ struct merge {
     int64_t seam_end_ms;
     struct sc_segments left, right, all;
     struct sc_seam_changes changed;
-    char *srt_path; /* relative; owned; NULL: not written */
 };
 
 static void merge_done(struct merge *m)
@@ -34,7 +31,6 @@ static void merge_done(struct merge *m)
     sc_segments_done(&m->left);
     sc_segments_done(&m->right);
     sc_segments_done(&m->all);
-    free(m->srt_path);
 }
 
 static enum sc_code write_begin(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -147,72 +143,9 @@ static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error 
         return code;
     code = sc_transcript_finish(tx, m->transcript, m->job.detected_language, &m->all,
                                 m->job.duration_ms, sc_clock_wall_ms(), err);
+    if (code == SC_OK && m->p->o.config->auto_export[0] != '\0')
+        code = sc_export_owe(tx, m->r->task.job, true, err);
     return code == SC_OK ? sc_job_complete(m->p->o.queue, tx, m->r->task.job, err) : code;
-}
-
-/* ---- what comes after: conveniences, whose failure fails nothing ---- */
-
-static enum sc_code write_export_row(struct sc_conn *tx, void *ctx, struct sc_error *err)
-{
-    struct merge *m = ctx;
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TRANSCRIPT_SET_SRT_PATH);
-    sc_stmt_bind_int(&st, ":id", m->transcript);
-    sc_stmt_bind_text(&st, ":path", m->srt_path);
-    enum sc_code code = sc_stmt_run(&st, err);
-    if (code != SC_OK)
-        return code;
-    const struct sc_export export = {
-        .transcript_id = m->transcript,
-        .version = 1,
-        .format = "srt",
-        .path = m->srt_path,
-        .by = m->job.owner_id,
-    };
-    return sc_export_record(tx, &export, sc_clock_wall_ms(), err);
-}
-
-static enum sc_code export_as(struct merge *m, const struct sc_format *format, struct sc_error *err)
-{
-    SC_AUTO_BUF out = { 0 };
-    struct sc_writer_meta meta = {
-        .transcript_id = m->transcript,
-        .file_id = m->job.file_id,
-        .job_id = m->job.job_id,
-        .status = "complete",
-        .language = m->job.language,
-        .version = 1,
-    };
-    SC_AUTO_FREE char *name =
-        sc_asprintf("transcripts/%s/transcript.%s", m->job.job_id, format->extension);
-    SC_AUTO_FREE char *path = sc_path_join(m->p->root, name);
-    SC_AUTO_FREE char *dir = sc_asprintf("%s/transcripts/%s", m->p->root, m->job.job_id);
-    enum sc_code code = sc_format_to_buf(format, &m->all, &meta, NULL, &out, err);
-    if (code == SC_OK)
-        code = sc_dir_create(dir, err);
-    if (code == SC_OK)
-        code = sc_file_write_atomic(path, out.ptr, out.len, err);
-    if (code != SC_OK || strcmp(format->name, "srt") != 0)
-        return code;
-    m->srt_path = SC_TAKE(name);
-    return sc_store_write(m->p->o.store, SC_DURABLE, write_export_row, m, err);
-}
-
-static void export_all(struct merge *m)
-{
-    struct sc_str rest = sc_str_from(m->p->o.config->auto_export);
-    while (rest.len > 0) {
-        struct sc_error err = { 0 };
-        struct sc_str one = sc_str_trim(sc_str_take_until(&rest, ','));
-        SC_AUTO_FREE char *name = sc_strndup(one.ptr, one.len);
-        const struct sc_format *format = sc_format_find(name);
-        if (format == NULL)
-            (void)sc_error_set(&err, SC_E_INVALID_VALUE, "auto_export names no format: '%s'", name);
-        else
-            (void)export_as(m, format, &err);
-        if (err.code != SC_OK)
-            SC_LOG(WARNING, "pipeline", "automatic export failed", SC_S("job", m->job.job_id),
-                   SC_S("why", err.msg));
-    }
 }
 
 static void drop_work(struct merge *m)
@@ -247,6 +180,6 @@ enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err)
     SC_JOB_LOG(r->p, m.job.job_id, SC_STAGE_MERGE, "version 1", SC_I("segments", m.all.count),
                SC_I("attempt", r->task.epoch));
     drop_work(&m);
-    export_all(&m);
+    sc_export_job(r->p, r->task.job);
     return SC_OK;
 }

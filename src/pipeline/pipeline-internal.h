@@ -110,7 +110,7 @@ struct sc_pipelines {
     pthread_cond_t beat_wake; /* a task was cancelled, or stop */
     uint64_t wakes;           /* -- protected by lock -- */
     pthread_cond_t turns;     /* one has become free, or stop */
-    struct sc_turn peaks_turn;
+    struct sc_turn peaks_turn, recut_turn;
     bool beat_now; /* -- protected by lock -- */
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
@@ -133,25 +133,21 @@ void sc_job_log_said(struct sc_pipelines *p, const char *job_id, int chunk, stru
     sc_job_log((p), (job_id), (stage), (message),  \
                (const struct sc_log_field[]){ __VA_ARGS__, { 0 } })
 
-/* ---- peaks that a pass writes beside (peaks.c); what fails is logged, never passed on ---- */
-
-struct sc_peaks_draft {     /* starts as { .fd = -1 } */
-    struct sc_peaks *maker; /* NULL: none are being made */
-    int fd;
-    char *temp;
-};
-void sc_peaks_draft_begin(struct sc_pipelines *p, int channels, struct sc_peaks_draft *d);
-void sc_peaks_draft_feed(struct sc_peaks_draft *d, const int16_t *const *streams, size_t samples);
-void sc_peaks_draft_keep(struct sc_pipelines *p, const char *hash, struct sc_peaks_draft *d);
-void sc_peaks_draft_done(struct sc_peaks_draft *d);
-/* 0: none are stored. */
-int sc_peaks_stored_channels(struct sc_pipelines *p, const char *hash);
-
 /* ---- inside a write ---- */
 
 /* Adds the merge task once the recording is cut and every chunk is done. */
 SC_MUST_USE enum sc_code sc_merge_when_ready(struct sc_pipelines *p, struct sc_conn *tx,
                                              int64_t job, struct sc_error *err);
+
+/* ---- auto_export (export.c) ---- */
+
+/* Inside the write that completes the job, or when it is done. */
+SC_MUST_USE enum sc_code sc_export_owe(struct sc_conn *tx, int64_t job, bool owed,
+                                       struct sc_error *err);
+/* Writes what the settings name; failures are logged. */
+void sc_export_job(struct sc_pipelines *p, int64_t job);
+/* The same for all that an earlier server owed. */
+void sc_export_owed(struct sc_pipelines *p);
 
 /* ---- submit.c ---- */
 

@@ -114,7 +114,8 @@ void sc_chunk_work_done(struct sc_chunk_work *w);
 SC_MUST_USE enum sc_code sc_chunk_claim(struct sc_pipelines *p, const struct sc_claim *claim,
                                         struct sc_chunk_work *out, size_t *count,
                                         struct sc_error *err);
-/* The chunk's PCM file, opened; LEASE_LOST when the fence does not match. */
+/* The chunk's PCM file, opened; LEASE_LOST when the fence does not match. Sound that has gone, or
+ * is not what was cut, is cut out of the recording again, which may take a while. */
 SC_MUST_USE enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence,
                                         int *fd, int64_t *size, struct sc_error *err);
 /* Bytes of what an engine said about a chunk at most. */

@@ -173,6 +173,8 @@ static void run_task(struct sc_runner *r)
 static void *run_loop(void *ctx)
 {
     struct sc_runner *r = ctx;
+    if (r->run == sc_merge_run)
+        sc_export_owed(r->p);
     while (!atomic_load(&r->p->stopping)) {
         uint64_t seen = sc_pipelines_wakes(r->p);
         if (claim_one(r))

@@ -17,6 +17,9 @@
 
 #define SAMPLES_PER_MS 16
 #define AHEAD_LOOK_MS 1000
+/* Each stream has a chunk in memory: of several, so many seconds together unless somebody asks for
+ * longer ones. 40 MB. */
+#define ALL_STREAMS_S 1200
 /* A header may lie, but not without bound: twice what it says and a minute, where that is more than
  * an hour, is the work of a decompression bomb. */
 #define LYING_FLOOR_MS INT64_C(3600000)
@@ -220,6 +223,8 @@ static void begin_peaks(struct split *s, int streams)
 static enum sc_code begin_streams(void *ctx, int streams, struct sc_error *err)
 {
     struct split *s = ctx;
+    if (streams > 1 && s->sound.chunk_s == 0)
+        s->cut_options.max_chunk_s = SC_MIN(s->cut_options.max_chunk_s, ALL_STREAMS_S / streams);
     for (; s->streams < streams; s->streams++) {
         struct lane *lane = &s->lanes[s->streams];
         *lane = (struct lane){ .split = s, .stream = s->streams };

@@ -22,6 +22,11 @@ FROM chunks JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
                       AND tasks.chunk = chunks.chunk
 WHERE chunks.job = :job ORDER BY chunks.chunk;
 
+-- name: chunk_list_open
+-- Chunks whose sound is still needed.
+SELECT chunk, channel, start_samples, end_samples, pcm_hash FROM chunks
+WHERE job = :job AND processed_ms IS NULL ORDER BY chunk;
+
 -- name: chunk_next_seam
 -- overlaps_next: 1 to be settled, 2 settled. A chunk overlaps the next one of its own channel.
 SELECT chunks.chunk, chunks.end_samples, (
@@ -50,6 +55,12 @@ SELECT state FROM jobs WHERE job_id = :job_id;
 
 -- name: lane_has_ready
 SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 0 AND lane = :lane) AS ready;
+
+-- name: job_exports_due
+UPDATE jobs SET exports_due = :due WHERE id = :id;
+
+-- name: job_next_export_due
+SELECT id FROM jobs WHERE exports_due = 1 AND id > :after ORDER BY id LIMIT 1;
 
 -- name: transcript_set_srt_path
 UPDATE transcripts SET srt_path = :path WHERE id = :id;

@@ -221,6 +221,134 @@ static void work_of_jobs_that_have_gone_is_removed_at_the_start(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+static void cut_off(const struct test_dir *dir, const char *name, off_t size)
+{
+    char path[PATH_MAX];
+    assert_int_equal(truncate(test_path(dir, name, path), size), 0);
+}
+
+static void chunks_whose_sound_has_gone_are_cut_again(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    char name[128], path[PATH_MAX];
+    start(&r);
+    int64_t id = start_job(&r, 170000, 8000, null_job);
+    wait_for(&watch, "SELECT split_done FROM jobs", 1);
+    assert_int_equal(work_some(&r, 1), 1);
+    SC_AUTO_JOB job = job_of(&r, id);
+    for (int chunk = 1; chunk < 5; chunk++) {
+        (void)snprintf(name, sizeof(name), "work/%s/chunks/%06d.pcm", job.job_id, chunk);
+        if (chunk == 1)
+            assert_int_equal(unlink(test_path(&r.f.dir, name, path)), 0);
+        else if (chunk == 2)
+            cut_off(&r.f.dir, name, 1000);
+        else if (chunk == 3) { /* as long as before, but other sound */
+            cut_off(&r.f.dir, name, 30 * RATE * 2 - 1);
+            cut_off(&r.f.dir, name, 30 * RATE * 2);
+        }
+    }
+    assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
+    assert_text(&r, id, 170);
+    assert_int_equal(ask(&r, "SELECT sum(failures) + sum(interruptions) FROM tasks"), 0);
+    (void)snprintf(name, sizeof(name), "logs/jobs/%s/split.log", job.job_id);
+    SC_AUTO_FREE char *log = test_read(&r.f.dir, name);
+    const char *again = strstr(log, "cut again");
+    assert_non_null(again);
+    assert_non_null(strstr(again, "chunks=3"));
+    assert_null(strstr(again + 1, "cut again")); /* one pass for all of them */
+}
+
+static void a_whole_work_folder_may_go(void **state)
+{
+    (void)state;
+    static const char *const split[] = { "engine", "null",     "vad",   "off", "chunk_length",
+                                         "7s",     "channels", "split", NULL };
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    start(&r);
+    int64_t id = start_job(&r, 40000, 8000, split);
+    wait_for(&watch, "SELECT split_done FROM jobs", 1);
+    SC_AUTO_JOB job = job_of(&r, id);
+    SC_AUTO_FREE char *work = sc_work_dir(r.p, job.job_id);
+    assert_int_equal(sc_dir_remove(work, NULL), SC_OK);
+    assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
+    assert_text(&r, id, 40);
+}
+
+static void a_recording_that_is_another_now_is_not_mixed_in(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    struct sc_chunk_work w;
+    struct sc_error err = { 0 };
+    int fd = -1;
+    int64_t bytes = 0;
+    size_t size = 0;
+    start(&r);
+    int64_t id = start_job(&r, 40000, 8000, null_job);
+    wait_for(&watch, "SELECT split_done FROM jobs", 1);
+    SC_AUTO_JOB job = job_of(&r, id);
+    SC_AUTO_FREE char *work = sc_work_dir(r.p, job.job_id);
+    SC_AUTO_FREE char *quieter = make_wav(40000, 4000, &size);
+    SC_AUTO_FREE char *path = sc_path_join(r.f.dir.path, job.input_file_path);
+    assert_int_equal(sc_dir_remove(work, NULL), SC_OK);
+    assert_int_equal(sc_file_write_atomic(path, quieter, size, NULL), SC_OK);
+    assert_int_equal(claim_chunks(&r, 1, &w), 1);
+    struct sc_fence fence = fence_of(&r, &w.task);
+    assert_int_equal(sc_chunk_input(r.p, &fence, &fd, &bytes, &err), SC_E_AUDIO_ERROR);
+    assert_non_null(strstr(err.msg, "no longer decodes to it"));
+    sc_chunk_work_done(&w);
+}
+
+/* ---- exports ---- */
+
+static void exports_that_a_kill_prevented_are_made_at_the_next_start(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    char name[128];
+    free(r.config->auto_export);
+    r.config->auto_export = strdup("srt, nonsense,txt");
+    start(&r);
+    int64_t id = start_job(&r, 5000, 8000, null_job);
+    assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
+    wait_for(&watch, "SELECT count(*) FROM jobs WHERE exports_due = 1", 0);
+    SC_AUTO_JOB job = job_of(&r, id);
+    (void)snprintf(name, sizeof(name), "transcripts/%s", job.job_id);
+    SC_AUTO_FREE char *dir = sc_path_join(r.f.dir.path, name);
+    /* As if the server had died between the completion and the export. */
+    assert_int_equal(sc_dir_remove(dir, NULL), SC_OK);
+    assert_int_equal(write_sql(r.f.store, "UPDATE jobs SET exports_due = 1"), SC_OK);
+    assert_int_equal(write_sql(r.f.store, "DELETE FROM export_history"), SC_OK);
+    sc_pipelines_close(r.p);
+    rig_open_pipelines(&r);
+    start(&r);
+    wait_for(&watch, "SELECT count(*) FROM jobs WHERE exports_due = 1", 0);
+    (void)snprintf(name, sizeof(name), "transcripts/%s/transcript.txt", job.job_id);
+    SC_AUTO_FREE char *text = test_read(&r.f.dir, name);
+    assert_string_equal(text, "t0 t1 t2 t3 t4\n");
+    assert_int_equal(ask(&r, "SELECT count(*) FROM export_history"), 2);
+}
+
+static void an_export_that_cannot_be_written_fails_no_job_and_stays_owed(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    start(&r);
+    test_write(&r.f.dir, "transcripts", "a file where the folder should be");
+    int64_t id = start_job(&r, 5000, 8000, null_job);
+    assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
+    sc_pipelines_stop(r.p);
+    assert_int_equal(ask(&r, "SELECT exports_due FROM jobs"), 1);
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(job.error_code, SC_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +359,11 @@ int main(void)
         TEST(a_recording_far_longer_than_its_header_says_fails_its_job),
         TEST(bytes_that_have_gone_fail_the_job_and_say_so),
         TEST(work_of_jobs_that_have_gone_is_removed_at_the_start),
+        TEST(chunks_whose_sound_has_gone_are_cut_again),
+        TEST(a_whole_work_folder_may_go),
+        TEST(a_recording_that_is_another_now_is_not_mixed_in),
+        TEST(exports_that_a_kill_prevented_are_made_at_the_next_start),
+        TEST(an_export_that_cannot_be_written_fails_no_job_and_stays_owed),
     };
     return cmocka_run_group_tests_name("pipeline/faults", tests, NULL, NULL);
 }

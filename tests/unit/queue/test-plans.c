@@ -57,6 +57,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(JOB_SCAN_DURATION_LAST, "jobs_owner_duration (owner_id=? AND duration_ms"),
         HOT(JOB_SCAN_DURATION_FIRST, "jobs_owner_duration (owner_id=? AND duration_ms"),
         HOT(JOB_HAS_TAG, "PRIMARY KEY (job=? AND tag=?)"),
+        HOT(JOB_NEXT_EXPORT_DUE, "jobs_exports_due (id>?)"),
         HOT(CHUNK_NEXT_SEAM, "later USING PRIMARY KEY (job=? AND chunk>?)"),
         HOT(EVENT_LIST_JOB, "job_events_job (job=? AND id>?)"),
         HOT(EVENT_LIST_ALL, "job_events USING INTEGER PRIMARY KEY (rowid>?)"),
