@@ -95,14 +95,7 @@ static enum sc_code decode_status(struct sc_request *req, struct sc_job_filter *
 static enum sc_code decode_stage(struct sc_request *req, struct sc_job_filter *f,
                                  struct sc_error *err)
 {
-    struct sc_str text = sc_request_query(req, "stage");
-    for (int i = 0; text.ptr != NULL && i < SC_STAGE_COUNT_; i++) {
-        if (sc_str_equal(text, sc_str_from(sc_stage_to_string((enum sc_stage)i))))
-            f->stage = i;
-    }
-    if (text.ptr == NULL || f->stage >= 0)
-        return SC_OK;
-    return refuse("stage", text, "ingest, split, transcribe, convert, merge, join, noop", err);
+    return sc_query_stage(req, &f->stage, err);
 }
 
 static enum sc_code decode_class(struct sc_request *req, struct sc_job_filter *f,

@@ -134,3 +134,25 @@ void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *ch
         sc_json_str(w, "text", chunk->text);
     sc_json_end(w);
 }
+
+void sc_job_log_view(struct sc_json *w, enum sc_stage stage, struct sc_str text, bool cut)
+{
+    sc_json_object(w, NULL);
+    sc_json_text(w, "stage", sc_stage_to_string(stage));
+    sc_json_bool(w, "cut", cut);
+    sc_json_array(w, "lines");
+    while (text.len > 0)
+        sc_json_str(w, NULL, sc_str_take_until(&text, '\n'));
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
+void sc_cleaned_view(struct sc_buf *out, int64_t jobs, bool dry_run)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "jobs", jobs);
+    sc_json_bool(&w, "dry_run", dry_run);
+    sc_json_end(&w);
+}

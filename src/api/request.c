@@ -221,6 +221,24 @@ enum sc_code sc_query_time(struct sc_request *req, const char *name, int64_t *ou
                           name, sc_quote(text, quoted));
 }
 
+enum sc_code sc_query_stage(struct sc_request *req, int *out, struct sc_error *err)
+{
+    struct sc_str text = sc_request_query(req, "stage");
+    char quoted[SC_QUOTED_TEXT];
+    if (text.ptr == NULL)
+        return SC_OK;
+    for (int i = 0; i < SC_STAGE_COUNT_; i++) {
+        if (sc_str_equal(text, sc_str_from(sc_stage_to_string((enum sc_stage)i)))) {
+            *out = i;
+            return SC_OK;
+        }
+    }
+    return sc_error_field(err, SC_E_INVALID_VALUE, "stage",
+                          "stage '%s' is none of ingest, split, transcribe, convert, merge, join, "
+                          "noop",
+                          sc_quote(text, quoted));
+}
+
 enum sc_code sc_path_number(struct sc_request *req, enum sc_code missing, int64_t *out,
                             struct sc_error *err)
 {

@@ -68,6 +68,8 @@ SC_MUST_USE enum sc_code sc_query_number(struct sc_request *req, const char *nam
  * is absent. */
 SC_MUST_USE enum sc_code sc_query_time(struct sc_request *req, const char *name, int64_t *out,
                                        struct sc_error *err);
+/* The name of a stage; *out stays as it is when the parameter `stage` is absent. */
+SC_MUST_USE enum sc_code sc_query_stage(struct sc_request *req, int *out, struct sc_error *err);
 bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out);
 /* A cursor; *out stays as it is when the parameter is absent. */
 SC_MUST_USE enum sc_code sc_query_cursor(struct sc_request *req, const char *name,

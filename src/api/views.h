@@ -19,6 +19,10 @@ void sc_job_view(struct sc_json *w, const char *key, const struct sc_job *job,
                  const struct sc_job_outlook *look);
 void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *chunk);
 
+/* The end of a stage's log, as a list of lines; cut: it began earlier. */
+void sc_job_log_view(struct sc_json *w, enum sc_stage stage, struct sc_str text, bool cut);
+void sc_cleaned_view(struct sc_buf *out, int64_t jobs, bool dry_run);
+
 /* ---- file-view.c ---- */
 
 void sc_file_fields(struct sc_json *w, const struct sc_file *file);

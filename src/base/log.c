@@ -43,8 +43,19 @@ static int log_fd = -1;
 static char *log_path;
 static bool to_stderr = true;
 static int64_t log_size;
+static int64_t log_begun_ms; /* when the file got its first line */
+static int64_t max_age_ms;
 static int64_t rotate_bytes;
 static int rotate_keep;
+
+/* When a file was made, or now where its file system does not keep that. */
+static int64_t begun_ms(int fd)
+{
+    struct statx stx = { 0 };
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &stx) != 0 || (stx.stx_mask & STATX_BTIME) == 0)
+        return sc_clock_wall_ms();
+    return stx.stx_btime.tv_sec * INT64_C(1000);
+}
 
 static bool open_file_locked(void)
 {
@@ -53,6 +64,7 @@ static bool open_file_locked(void)
         return false;
     struct stat st;
     log_size = fstat(fd, &st) == 0 ? st.st_size : 0;
+    log_begun_ms = log_size > 0 ? begun_ms(fd) : sc_clock_wall_ms();
     log_fd = fd;
     return true;
 }
@@ -62,7 +74,7 @@ static void close_locked(void)
     sc_closep(&log_fd);
     sc_freep(&log_path);
     to_stderr = true;
-    rotate_bytes = 0;
+    rotate_bytes = max_age_ms = 0;
 }
 
 bool sc_log_open(const struct sc_log_config *config)
@@ -81,6 +93,7 @@ bool sc_log_open(const struct sc_log_config *config)
     to_stderr = config->path == NULL || config->to_stderr;
     rotate_bytes = config->rotate_bytes;
     rotate_keep = config->keep;
+    max_age_ms = config->max_age_ms;
     atomic_store(&min_level, (int)config->level);
     atomic_store(&as_json, config->json);
     return true;
@@ -201,6 +214,28 @@ static void rotate_locked(void)
         (void)unlink(log_path);
     sc_closep(&log_fd);
     (void)open_file_locked(); /* without a file, lines go to standard error */
+}
+
+/* Those that `keep` was larger for once are not looked for. */
+static void remove_old_locked(int64_t now)
+{
+    for (int i = 1; i <= rotate_keep; i++) {
+        SC_AUTO_FREE char *path = sc_asprintf("%s.%d", log_path, i);
+        struct stat st;
+        if (stat(path, &st) == 0 && now - st.st_mtime * INT64_C(1000) > max_age_ms)
+            (void)unlink(path);
+    }
+}
+
+void sc_log_expire(void)
+{
+    SC_LOCK(&lock);
+    int64_t now = sc_clock_wall_ms();
+    if (log_path == NULL || max_age_ms <= 0)
+        return;
+    if (log_size > 0 && now - log_begun_ms > max_age_ms / SC_MAX(1, rotate_keep))
+        rotate_locked();
+    remove_old_locked(now);
 }
 
 static void emit_locked(const struct sc_buf *line)

@@ -34,11 +34,15 @@ struct sc_log_config {
     bool to_stderr;       /* beside path */
     int64_t rotate_bytes; /* 0: never; else path is renamed to path.1 … path.<keep> */
     int keep;
+    int64_t max_age_ms; /* 0: never; rotated files older than it go, and max_age_ms / keep after its
+                         * first line a file is rotated */
 };
 
 /* Opens the sinks; false when path cannot be opened (errno says why). Call before threads start. */
 bool sc_log_open(const struct sc_log_config *config);
 void sc_log_close(void);
+/* Rotates and removes by age; to be called now and then. */
+void sc_log_expire(void);
 bool sc_log_enabled(enum sc_log_level level);
 /* fields ends with a row whose key is NULL. */
 void sc_log_write(enum sc_log_level level, const char *component, const char *message,

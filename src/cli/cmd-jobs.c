@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/list.h"
 #include "json/writer.h"
@@ -214,6 +215,76 @@ int sc_cmd_jobs_edit(struct sc_cli *cli, const struct sc_args *args)
         }
     }
     return sc_exit_of_several(args->word_count, failed, last);
+}
+
+/* ---- logs ---- */
+
+int sc_cmd_jobs_log(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const char *const flags[] = { "stage", "lines", NULL };
+    SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", args->words[0], "/log?");
+    SC_AUTO_BUF whole = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+
+    sc_buf_puts(&whole, path);
+    sc_list_parameters(&whole, args, flags);
+    if (sc_cli_fetch(cli, "GET", sc_buf_text(&whole), &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    const struct sc_json_value *logs = sc_json_member(sc_json_root(doc), "logs");
+    for (size_t i = 0; i < sc_json_count(logs); i++) {
+        const struct sc_json_value *lines = sc_json_member(sc_json_at(logs, i), "lines");
+        for (size_t k = 0; k < sc_json_count(lines); k++) {
+            sc_utf8_append_printable(&out, sc_json_get_str(sc_json_at(lines, k), SC_STR("")));
+            sc_buf_putc(&out, '\n');
+        }
+    }
+    if (out.len == 0)
+        sc_cli_note(cli, "nothing was logged; scripta jobs events tells what happened");
+    return sc_cli_done(cli, &out);
+}
+
+/* ---- clean ---- */
+
+int sc_cmd_jobs_clean(struct sc_cli *cli, const struct sc_args *args)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+    struct sc_json w;
+    int64_t days = -1;
+    bool dry = sc_args_has(args, "dry-run");
+
+    if (sc_args_int(args, "older-than", 0, 36500, &days, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (days < 0) {
+        (void)sc_error_field(&err, SC_E_INVALID_VALUE, "--older-than",
+                             "say how old: --older-than DAYS, 0 for every job that has ended");
+        return sc_cli_fail(cli, &err);
+    }
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "older_than_days", days);
+    if (sc_args_has(args, "status"))
+        sc_json_text(&w, "status", sc_args_get(args, "status", ""));
+    sc_json_bool(&w, "with_transcripts", sc_args_has(args, "with-transcripts"));
+    sc_json_bool(&w, "dry_run", dry);
+    sc_json_end(&w);
+    if (sc_cli_call(cli, "POST", "/api/jobs/clean", sc_buf_text(&body), &reply, &err) != SC_OK ||
+        sc_json_parse(sc_buf_str(&reply), &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    int64_t jobs = sc_json_get_int(sc_json_member(sc_json_root(doc), "jobs"), 0);
+    SC_AUTO_BUF out = { 0 };
+    sc_buf_printf(&out, "%" PRId64 " %s %s\n", jobs, jobs == 1 ? "job" : "jobs",
+                  dry ? "would be removed" : "removed");
+    return sc_cli_done(cli, &out);
 }
 
 /* ---- chunks and events ---- */

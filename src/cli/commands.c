@@ -79,6 +79,20 @@ static const struct sc_flag jobs_edit_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag jobs_log_flags[] = {
+    { "stage", 0, SC_FLAG_VALUE, "STAGE", "Of this stage only" },
+    { "lines", 'n', SC_FLAG_VALUE, "N", "The last lines of each stage. Default: 1000" },
+    { 0 },
+};
+
+static const struct sc_flag jobs_clean_flags[] = {
+    { "older-than", 0, SC_FLAG_VALUE, "DAYS", "Jobs that ended more than so many days ago" },
+    { "status", 0, SC_FLAG_VALUE, "STATUS", "completed, failed or cancelled. Default: all" },
+    { "with-transcripts", 0, SC_FLAG_SWITCH, NULL, "Their transcripts and exports too" },
+    { "dry-run", 0, SC_FLAG_SWITCH, NULL, "Say how many, and remove nothing" },
+    { 0 },
+};
+
 static const struct sc_flag retry_flags[] = {
     { "all-failed", 0, SC_FLAG_SWITCH, NULL, "Every failed job" },
     { 0 },
@@ -221,6 +235,27 @@ static const struct sc_command table[] = {
             "scripta jobs edit --tags interview,urgent 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n"
             "scripta jobs edit --setting language=de "
             "01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs log",
+        .run = sc_cmd_jobs_log,
+        .summary = "Print what the stages of a job noted",
+        .usage = "JOB",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = jobs_log_flags,
+        .examples = "scripta jobs log --stage split 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs clean",
+        .run = sc_cmd_jobs_clean,
+        .summary = "Remove jobs that ended long ago",
+        .usage = "",
+        .flags = jobs_clean_flags,
+        .about = "Transcripts and what was exported of them stay, unless --with-transcripts is "
+                 "given; recordings stay in any case.",
+        .examples = "scripta jobs clean --older-than 30 --dry-run\n"
+                    "scripta jobs clean --older-than 7 --status failed\n",
     },
     {
         .name = "jobs chunks",

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "pipeline/pipeline.h"
 #include "queue/queue.h"
 #include "sys/lockfile.h"
 
@@ -100,8 +101,10 @@ SC_DEFINE_FREEP(struct sc_journal, sc_journal_close);
 /* ---- upkeep.c ---- */
 
 struct sc_upkeep;
+/* Borrows all of them until it is closed. */
 SC_MUST_USE enum sc_code sc_upkeep_open(struct sc_store *store, struct sc_queue *queue,
-                                        struct sc_upkeep **out, struct sc_error *err);
+                                        struct sc_pipelines *pipelines, struct sc_upkeep **out,
+                                        struct sc_error *err);
 /* NULL allowed. */
 void sc_upkeep_close(struct sc_upkeep *u);
 SC_DEFINE_FREEP(struct sc_upkeep, sc_upkeep_close);

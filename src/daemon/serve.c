@@ -106,6 +106,7 @@ static enum sc_code open_log(const struct sc_daemon *d, struct sc_error *err)
         .to_stderr = true,
         .rotate_bytes = d->config->log_rotate,
         .keep = (int)d->config->log_keep,
+        .max_age_ms = d->config->log_max_age,
     };
     if (!sc_log_level_from_string(d->config->log_level, &log.level))
         log.level = SC_LOG_INFO;
@@ -168,6 +169,8 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
         .idempotency_ttl_ms = c->queue_idempotency_ttl,
         .lane_limits = { { "engine:command", (int)c->engine_command_concurrency },
                          { "engine:http", (int)c->engine_http_concurrency } },
+        .result_ttl_ms = c->queue_result_ttl,
+        .failure_ttl_ms = c->queue_failure_ttl,
     };
     enum sc_code code = sc_store_open(&store, &d->store, err);
     if (code != SC_OK)
@@ -211,7 +214,7 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
     code = sc_pipelines_start(d->pipelines, err);
     if (code != SC_OK)
         return code;
-    return sc_upkeep_open(d->store, d->queue, &d->upkeep, err);
+    return sc_upkeep_open(d->store, d->queue, d->pipelines, &d->upkeep, err);
 }
 
 static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)

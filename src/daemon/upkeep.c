@@ -1,6 +1,7 @@
-/* What time alone brings about in the queue: expired leases, ended back-offs, due jobs. Neither a
- * claim nor a failure tells us of the time that it sets, so we look again soon while something is
- * under way, and every second when nothing is. */
+/* What time alone brings about: expired leases, ended back-offs, due jobs, then what their
+ * times-to-live end. The queue says when its sweep is next needed (sc_queue_on_due), so an idle
+ * server wakes once a minute only, for what is told by nobody: the age of logs, minutes that are
+ * forgotten, a step of the wall clock. */
 
 #include "daemon/daemon-internal.h"
 
@@ -11,18 +12,35 @@
 
 #include "base/banned.h"
 
-#define BUSY_MS 250
-#define IDLE_MS 1000
+#define IDLE_MS 60000
+#define RETRY_MS 1000      /* after a failed write */
+#define BUSY_MAX_MS 10000  /* while something is due: the queue's clock is saved so often */
+#define EXPIRE_PER_TURN 20 /* jobs, before the sweep has its turn again */
+#define NEVER INT64_MAX
 
 struct sc_upkeep {
     struct sc_store *store;
     struct sc_queue *queue;
+    struct sc_pipelines *pipelines;
     bool failing; /* the thread's */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool stop; /* protected by lock */
+    /* -- protected by lock -- */
+    bool stop;
+    int64_t wake_ms; /* monotonic */
 };
+
+static void note_due(void *ctx, int64_t in_ms)
+{
+    struct sc_upkeep *u = ctx;
+    int64_t at = sc_clock_mono_ms() + SC_MAX(0, in_ms);
+    SC_LOCK(&u->lock);
+    if (at >= u->wake_ms)
+        return;
+    u->wake_ms = at;
+    (void)pthread_cond_broadcast(&u->changed);
+}
 
 struct sweep {
     struct sc_queue *queue;
@@ -36,31 +54,75 @@ static enum sc_code write_sweep(struct sc_conn *tx, void *ctx, struct sc_error *
     return sc_queue_sweep(sweep->queue, tx, &sweep->more, &sweep->next_ms, err);
 }
 
-/* Milliseconds until the next one. */
-static int64_t sweep_once(struct sc_upkeep *u)
+static int64_t nearer(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < 0 ? b_ms : b_ms < 0 ? a_ms : SC_MIN(a_ms, b_ms);
+}
+
+/* Ends what has outlived its time; *next_ms: until more has, -1: unknown. */
+static enum sc_code expire(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
+{
+    *next_ms = 0;
+    for (int i = 0; i < EXPIRE_PER_TURN && *next_ms == 0; i++) {
+        enum sc_code code = sc_pipelines_expire(u->pipelines, next_ms, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+static void complain(struct sc_upkeep *u, const struct sc_error *err)
+{
+    if (!u->failing)
+        SC_LOG(WARNING, "daemon", "upkeep fails", SC_S("code", sc_code_name(err->code)),
+               SC_S("error", err->msg));
+    u->failing = true;
+}
+
+/* Milliseconds until the next turn. */
+static int64_t turn(struct sc_upkeep *u)
 {
     struct sweep sweep = { .queue = u->queue, .next_ms = -1 };
     struct sc_error err = { 0 };
+    int64_t expire_ms = -1;
     enum sc_code code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
+    if (code == SC_OK)
+        code = expire(u, &expire_ms, &err);
     if (code != SC_OK) {
-        if (!u->failing)
-            SC_LOG(WARNING, "daemon", "cannot sweep the queue", SC_S("code", sc_code_name(code)),
-                   SC_S("error", err.msg));
-        u->failing = true;
-        return IDLE_MS;
+        complain(u, &err);
+        return RETRY_MS;
     }
     u->failing = false;
-    if (sweep.more)
+    sc_log_expire();
+    if (sweep.more || expire_ms == 0)
         return 0;
-    return sweep.next_ms < 0 ? IDLE_MS : SC_MIN(sweep.next_ms, BUSY_MS);
+    int64_t wait = nearer(sweep.next_ms, expire_ms);
+    if (sweep.next_ms >= 0)
+        wait = SC_MIN(wait, BUSY_MAX_MS);
+    return wait < 0 ? IDLE_MS : SC_MIN(wait, IDLE_MS);
+}
+
+/* What an earlier server was told to clean away and did not finish. */
+static void finish_cleaning(struct sc_upkeep *u)
+{
+    struct sc_error err = { 0 };
+    for (bool more = true; more;) {
+        if (sc_pipelines_purge(u->pipelines, &more, &err) != SC_OK) {
+            complain(u, &err);
+            return;
+        }
+        SC_LOCK(&u->lock);
+        more = more && !u->stop;
+    }
 }
 
 static bool wait_for(struct sc_upkeep *u, int64_t ms)
 {
     SC_LOCK(&u->lock);
-    int64_t end = sc_clock_mono_ms() + ms;
-    while (!u->stop && sc_cond_wait(&u->changed, &u->lock, end)) {
-    }
+    u->wake_ms = SC_MIN(u->wake_ms, sc_clock_mono_ms() + ms);
+    while (!u->stop && sc_clock_mono_ms() < u->wake_ms)
+        (void)sc_cond_wait(&u->changed, &u->lock, u->wake_ms);
+    u->wake_ms = NEVER; /* what is due from now on is told, or found by the sweep */
     return !u->stop;
 }
 
@@ -68,21 +130,27 @@ static void *upkeep_main(void *ctx)
 {
     struct sc_upkeep *u = ctx;
     (void)pthread_setname_np(pthread_self(), "upkeep");
-    while (wait_for(u, sweep_once(u))) {
+    finish_cleaning(u);
+    while (wait_for(u, turn(u))) {
     }
     return NULL;
 }
 
-enum sc_code sc_upkeep_open(struct sc_store *store, struct sc_queue *queue, struct sc_upkeep **out,
+enum sc_code sc_upkeep_open(struct sc_store *store, struct sc_queue *queue,
+                            struct sc_pipelines *pipelines, struct sc_upkeep **out,
                             struct sc_error *err)
 {
     struct sc_upkeep *u = sc_alloc(sizeof(*u));
     u->store = store;
     u->queue = queue;
+    u->pipelines = pipelines;
+    u->wake_ms = NEVER;
     sc_assert(pthread_mutex_init(&u->lock, NULL) == 0);
     sc_cond_init(&u->changed);
+    sc_queue_on_due(queue, note_due, u);
     int rc = pthread_create(&u->thread, NULL, upkeep_main, u);
     if (rc != 0) {
+        sc_queue_on_due(queue, NULL, NULL);
         free(u);
         return sc_error_errno(err, rc, "cannot start the thread of upkeep");
     }
@@ -94,6 +162,7 @@ void sc_upkeep_close(struct sc_upkeep *u)
 {
     if (u == NULL)
         return;
+    sc_queue_on_due(u->queue, NULL, NULL);
     {
         SC_LOCK(&u->lock);
         u->stop = true;

@@ -102,6 +102,35 @@ SC_MUST_USE enum sc_code sc_pipelines_peaks(struct sc_pipelines *p, const struct
                                             const struct sc_peaks_query *query,
                                             struct sc_peaks_view *out, struct sc_error *err);
 
+/* ---- what ends ---- */
+
+/* One step of ending what the times-to-live of ended jobs say: tasks, work files, then logs; never
+ * a transcript, an output or an upload. *next_ms: in how many milliseconds to call again, 0: at
+ * once, -1: not before another job ends. For one thread at a time. */
+SC_MUST_USE enum sc_code sc_pipelines_expire(struct sc_pipelines *p, int64_t *next_ms,
+                                             struct sc_error *err);
+struct sc_clean {
+    int64_t owner_id;
+    int64_t before_ms;     /* jobs that ended before it */
+    int state;             /* sc_job_state, -1: completed, failed and cancelled ones */
+    bool with_transcripts; /* else transcripts and what was exported stay, without their job */
+    bool dry_run;
+};
+/* Removes the jobs, in slices; *jobs: how many they are. Nobody finds them from the start on, and
+ * what a kill interrupts sc_pipelines_purge goes on with. */
+SC_MUST_USE enum sc_code sc_pipelines_clean(struct sc_pipelines *p, const struct sc_clean *what,
+                                            int64_t *jobs, struct sc_error *err);
+/* A slice of what is marked to be cleaned away, of any owner; *more: call again. */
+SC_MUST_USE enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more,
+                                            struct sc_error *err);
+
+/* ---- logs of jobs ---- */
+
+/* The last lines, at most `limit` bytes of them, that a stage wrote; NOT_FOUND: it wrote none. */
+SC_MUST_USE enum sc_code sc_job_log_read(const char *root, const char *job_id, enum sc_stage stage,
+                                         size_t limit, struct sc_buf *out, bool *cut,
+                                         struct sc_error *err);
+
 /* ---- chunks, for workers ---- */
 
 struct sc_chunk_work { /* a claimed task with what an engine needs */

@@ -89,12 +89,17 @@ static enum sc_code write_end(struct sc_queue *queue, struct sc_conn *tx,
     sc_assert(sc_job_may_move(job->state, verdict->to));
     sc_assert(sc_admission_may_move(job->admission, SC_ADMISSION_ENDED));
     const struct sc_error *why = verdict->why;
+    int64_t ttl = verdict->to == SC_JOB_COMPLETED ? queue->config.result_ttl_ms
+                                                  : queue->config.failure_ttl_ms;
+    if (ttl > 0)
+        sc_queue_note_due(queue, tx, ttl);
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_END);
     sc_stmt_bind_int(&st, ":id", job->id);
     sc_stmt_bind_int(&st, ":from", (int64_t)job->state);
     sc_stmt_bind_int(&st, ":to", (int64_t)verdict->to);
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
     sc_stmt_bind_opt(&st, ":processing_ms", since(queue, job->started_clock_ms));
+    sc_stmt_bind_opt(&st, ":expires_ms", ttl > 0 ? sc_queue_clock_ms(queue) + ttl : -1);
     sc_stmt_bind_int(&st, ":dead_letter", verdict->dead_letter ? 1 : 0);
     sc_stmt_bind_text(&st, ":error_code", why == NULL ? NULL : sc_code_name(why->code));
     sc_stmt_bind_text(&st, ":error_message", why == NULL ? NULL : why->msg);
@@ -248,6 +253,21 @@ static enum sc_code write_again(struct sc_conn *tx, const struct sc_job_brief *j
     return sc_stmt_run(&st, err);
 }
 
+/* What it had done is forgotten once queue.failure_ttl has ended its tasks. */
+static enum sc_code check_tasks(struct sc_conn *tx, const struct sc_job_brief *job,
+                                struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_EXISTS);
+    sc_stmt_bind_int(&st, ":job", job->id);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code != SC_OK || sc_stmt_int(&st, "yes") != 0)
+        return code;
+    return sc_error_set(err, SC_E_CONFLICT,
+                        "job %s ended too long ago (queue.failure_ttl) to go on; make a new job of "
+                        "its file",
+                        job->job_id);
+}
+
 enum sc_code sc_job_retry(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                           struct sc_error *err)
 {
@@ -258,7 +278,9 @@ enum sc_code sc_job_retry(struct sc_queue *queue, struct sc_conn *tx, int64_t jo
     if (brief.state != SC_JOB_FAILED && brief.state != SC_JOB_CANCELLED)
         return ended_conflict(&brief, err);
 
-    code = write_again(tx, &brief, err);
+    code = check_tasks(tx, &brief, err);
+    if (code == SC_OK)
+        code = write_again(tx, &brief, err);
     if (code == SC_OK)
         code = sc_task_move_all(tx, job, SC_TASK_DEAD, SC_TASK_WAITING, NULL, err);
     if (code == SC_OK)

@@ -21,6 +21,8 @@ static struct sc_queue_config complete_config(const struct sc_queue_config *conf
         .backoff_max_ms = or_default(config->backoff_max_ms, 300000),
         .job_timeout_ms = SC_MAX(0, config->job_timeout_ms),
         .idempotency_ttl_ms = or_default(config->idempotency_ttl_ms, (int64_t)24 * 3600 * 1000),
+        .result_ttl_ms = config->result_ttl_ms,
+        .failure_ttl_ms = config->failure_ttl_ms,
     };
     memcpy(out.lane_limits, config->lane_limits, sizeof(out.lane_limits));
     for (int c = 0; c < SC_CLASS_COUNT_; c++)

@@ -27,6 +27,9 @@ struct sc_queue_config {
     int64_t job_timeout_ms;              /* 0: none */
     int64_t idempotency_ttl_ms;          /* 24 h */
     struct sc_lane_limit lane_limits[SC_LANE_LIMITS]; /* of the others there is none */
+    /* How long an ended job keeps its tasks; 0: for ever. */
+    int64_t result_ttl_ms;  /* of a completed one */
+    int64_t failure_ttl_ms; /* of a failed or cancelled one */
 };
 
 struct sc_queue;

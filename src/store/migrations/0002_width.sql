@@ -17,6 +17,11 @@ ALTER TABLE workers ADD COLUMN token_id INTEGER NOT NULL DEFAULT 0; -- that it r
 -- Jobs
 ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
 ALTER TABLE jobs ADD COLUMN archived_ms INTEGER;
+-- It is being cleaned away, 1: all but its transcripts, 2: with them; nobody finds it any more.
+ALTER TABLE jobs ADD COLUMN purge INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX jobs_purge ON jobs (id) WHERE purge > 0;
+-- Jobs that ended before there were times-to-live: a week from their end.
+UPDATE jobs SET expires_ms = completed_ms + 604800000 WHERE admission = 3;
 CREATE TABLE job_tags (
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     tag TEXT NOT NULL,
@@ -28,7 +33,7 @@ CREATE VIEW v_job_scan AS
 SELECT id, owner_id, file_id, state, stage, split_done, chunks_total, chunks_completed, pipeline,
        engine, model, language, detected_language, class, name, file_name, error_code, created_ms,
        updated_ms, completed_ms, duration_ms
-FROM jobs;
+FROM jobs WHERE purge = 0;
 CREATE INDEX jobs_owner_completed ON jobs (owner_id, completed_ms, id)
     WHERE completed_ms IS NOT NULL;
 CREATE INDEX jobs_owner_duration ON jobs (owner_id, duration_ms, id) WHERE duration_ms IS NOT NULL;

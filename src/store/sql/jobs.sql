@@ -27,7 +27,8 @@ SELECT jobs.*, (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.jo
        CASE WHEN jobs.state = 1 THEN
            (SELECT tasks.worker_id FROM tasks WHERE tasks.job = jobs.id AND tasks.state = 1 LIMIT 1)
        END AS worker_id
-FROM jobs WHERE jobs.job_id = :job_id AND (:owner_id = 0 OR jobs.owner_id = :owner_id);
+FROM jobs WHERE jobs.job_id = :job_id AND jobs.purge = 0
+      AND (:owner_id = 0 OR jobs.owner_id = :owner_id);
 
 -- name: job_brief
 SELECT id, job_id, owner_id, class, priority, state, stage, admission, counted, split_done,
@@ -52,7 +53,7 @@ UPDATE jobs SET state = :to, admission = 3, completed_ms = :now, updated_ms = :n
                 processing_ms = :processing_ms, deadline_ms = NULL, dead_letter = :dead_letter,
                 error_code = :error_code, error_message = :error_message,
                 error_stage = :error_stage, error_chunk = :error_chunk,
-                dedupe_key = CASE WHEN :to = 2 THEN dedupe_key END
+                dedupe_key = CASE WHEN :to = 2 THEN dedupe_key END, expires_ms = :expires_ms
 WHERE id = :id AND state = :from;
 
 -- name: job_again
@@ -60,7 +61,7 @@ UPDATE jobs SET state = 0, admission = 1, retry_count = retry_count + 1, dead_le
                 started_ms = NULL, started_clock_ms = NULL, stage_clock_ms = NULL,
                 deadline_ms = NULL, completed_ms = NULL, processing_ms = NULL, error_code = NULL,
                 error_message = NULL, error_stage = NULL, error_chunk = NULL, run_after_ms = NULL,
-                updated_ms = :now
+                expires_ms = NULL, updated_ms = :now
 WHERE id = :id AND state = :from;
 
 -- name: job_set_admission

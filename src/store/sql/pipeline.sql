@@ -15,11 +15,12 @@ UPDATE chunks SET text = :text, result_hash = :result_hash, processed_ms = :now
 WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_list
+-- The tasks of a job that ended long ago are gone: cancelled or done.
 SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.text, chunks.processed_ms,
-       tasks.state, tasks.failures, tasks.interruptions, tasks.epoch, tasks.error_code,
-       tasks.error_message
-FROM chunks JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
-                      AND tasks.chunk = chunks.chunk
+       coalesce(tasks.state, iif(chunks.processed_ms IS NULL, 6, 4)) AS state,
+       coalesce(tasks.epoch, 0) AS epoch, tasks.error_code, tasks.error_message
+FROM chunks LEFT JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
+                           AND tasks.chunk = chunks.chunk
 WHERE chunks.job = :job ORDER BY chunks.chunk;
 
 -- name: chunk_list_open

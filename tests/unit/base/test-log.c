@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/banned.h"
 
@@ -78,6 +79,39 @@ static void full_files_are_rotated_and_the_oldest_dropped(void **state)
     (void)clock;
 }
 
+static void old_files_are_rotated_and_then_removed(void **state)
+{
+    (void)state;
+    const int64_t day = 86400000;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(test_clock_done) struct test_clock clock = test_clock_at(WALL_MS, 0);
+    char path[PATH_MAX], older[PATH_MAX];
+    struct sc_log_config config = { .level = SC_LOG_INFO,
+                                    .path = test_path(&dir, "log", path),
+                                    .keep = 2,
+                                    .max_age_ms = 10 * day };
+    assert_true(sc_log_open(&config));
+    SC_LOG(INFO, "a", "first");
+    test_clock_step(&clock, 5 * day);
+    sc_log_expire();
+    SC_LOG(INFO, "a", "second");
+    test_clock_step(&clock, 1);
+    sc_log_expire();
+    SC_LOG(INFO, "a", "third");
+    expect_file(&dir, "log", "2026-11-25 14:30:45 [INFO] a: third\n");
+    expect_file(&dir, "log.1",
+                "2026-11-20 14:30:45 [INFO] a: first\n"
+                "2026-11-25 14:30:45 [INFO] a: second\n");
+    struct timespec when[2] = { { .tv_nsec = UTIME_OMIT },
+                                { .tv_sec = (WALL_MS - 6 * day) / 1000 } };
+    assert_int_equal(utimensat(AT_FDCWD, test_path(&dir, "log.1", older), when, 0), 0);
+    sc_log_expire();
+    SC_AUTO_FREE char *gone = test_read(&dir, "log.1");
+    assert_null(gone);
+    sc_log_close();
+    sc_log_expire(); /* nothing is open */
+}
+
 static void overlong_lines_become_a_note(void **state)
 {
     (void)state;
@@ -111,8 +145,11 @@ static void a_path_that_cannot_be_opened_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(text_lines_quote_what_is_not_one_word),         TEST(json_lines_are_escaped),
-        TEST(full_files_are_rotated_and_the_oldest_dropped), TEST(overlong_lines_become_a_note),
+        TEST(text_lines_quote_what_is_not_one_word),
+        TEST(json_lines_are_escaped),
+        TEST(full_files_are_rotated_and_the_oldest_dropped),
+        TEST(old_files_are_rotated_and_then_removed),
+        TEST(overlong_lines_become_a_note),
         TEST(a_path_that_cannot_be_opened_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

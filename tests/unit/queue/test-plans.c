@@ -64,6 +64,19 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(REPORT_FILES, "INTEGER PRIMARY KEY"),
         HOT(REPORT_MINUTES, "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         HOT(REPORT_FORGET_MINUTES, "INTEGER PRIMARY KEY (rowid<?)"),
+        HOT(JOB_EXPIRED, "jobs_expiry (expires_ms>? AND expires_ms<?)"),
+        HOT(JOB_NEXT_EXPIRY, "jobs_expiry (expires_ms>?)"),
+        HOT(TASK_EXPIRE, "(job=?)"),
+        HOT(TASK_FOLLOW_JOB, "(job=?)"),
+        HOT(CLEAN_COUNT, "jobs_owner_completed (owner_id=? AND completed_ms>? AND completed_ms<?)"),
+        HOT(CLEAN_MARK, "jobs_owner_completed (owner_id=? AND completed_ms>? AND completed_ms<?)"),
+        HOT(PURGE_TRANSCRIPT, "transcripts_job (job=?)"),
+        HOT(PURGE_UNINDEX, "segments_alive (transcript_id=?)"),
+        HOT(PURGE_SEGMENTS, "segments_alive (transcript_id=?)"),
+        HOT(PURGE_OLD_SEGMENTS, "(transcript_id=?)"),
+        HOT(PURGE_TASKS, "(job=?)"),
+        HOT(PURGE_CHUNKS, "PRIMARY KEY (job=?)"),
+        HOT(PURGE_EVENTS, "job_events_job (job=?)"),
         HOT(WORKER_BEAT, "INTEGER PRIMARY KEY"),
         HOT(IDEMPOTENCY_GET, "PRIMARY KEY (owner_id=? AND key=?)"),
     };
@@ -96,6 +109,7 @@ static void counts_and_the_sweep_read_small_indexes_only(void **state)
         HOT(WORKER_GONE_SILENT, "workers_alive"),
         HOT(WORKER_LIST, "workers_alive"),
         HOT(QUEUE_COUNT_JOBS, "COVERING INDEX jobs_open"),
+        HOT(TASK_EXISTS, "SEARCH tasks USING COVERING INDEX"),
         HOT(IDEMPOTENCY_EXPIRE, "idempotency_age (created_ms<?)"),
     };
     AUTO_RIG(r);

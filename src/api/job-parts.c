@@ -1,0 +1,191 @@
+/* What belongs to a job beside its row: logs and transcripts; and cleaning old jobs away. */
+
+#include "api/api-internal.h"
+
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+#define LOG_BYTES ((size_t)256 << 10) /* of each stage, from the end */
+#define LOG_LINES 1000
+#define LOG_LINES_MAX 10000
+#define CLEAN_DAYS 30
+#define DAY_MS INT64_C(86400000)
+
+static enum sc_code find(struct sc_request *req, struct sc_api *api, struct sc_conn **conn,
+                         struct sc_job *job, struct sc_error *err)
+{
+    char id[SC_UUID_TEXT];
+    enum sc_code code = sc_path_job_id(req, id, err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, conn, err);
+    if (code == SC_OK)
+        code = sc_job_find(*conn, sc_api_owner(req), id, job, err);
+    return code;
+}
+
+/* ---- logs ---- */
+
+struct log_query {
+    int stage; /* -1: all */
+    int64_t lines;
+};
+
+static enum sc_code decode_log(struct sc_request *req, struct log_query *q, struct sc_error *err)
+{
+    static const char *const names[] = { "stage", "lines", NULL };
+    enum sc_code code = sc_query_only(req, names, err);
+    if (code == SC_OK)
+        code = sc_query_stage(req, &q->stage, err);
+    if (code == SC_OK)
+        code = sc_query_number(req, "lines", &q->lines, err);
+    if (code == SC_OK && q->lines > LOG_LINES_MAX)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "lines", "lines is more than %d",
+                              LOG_LINES_MAX);
+    return code;
+}
+
+/* The last n lines of a text; *cut: there are more. */
+static struct sc_str last_lines(struct sc_str text, int64_t n, bool *cut)
+{
+    for (size_t i = text.len; i > 0; i--) {
+        if (text.ptr[i - 1] == '\n' && i < text.len && --n == 0) {
+            *cut = true;
+            return (struct sc_str){ text.ptr + i, text.len - i };
+        }
+    }
+    return text;
+}
+
+static enum sc_code put_log(struct sc_json *w, struct sc_api *api, const struct sc_job *job,
+                            enum sc_stage stage, int64_t lines, struct sc_error *err)
+{
+    SC_AUTO_BUF all = { 0 };
+    bool cut = false;
+    struct sc_error missing = { 0 };
+    enum sc_code code = sc_job_log_read(api->options.config->data_dir, job->job_id, stage,
+                                        LOG_BYTES, &all, &cut, &missing);
+    if (code == SC_E_NOT_FOUND)
+        return SC_OK;
+    if (code != SC_OK)
+        return sc_error_copy(err, &missing);
+    struct sc_str text = last_lines(sc_buf_str(&all), lines, &cut);
+    sc_job_log_view(w, stage, text, cut);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_log(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_JOB job = { 0 };
+    struct log_query q = { .stage = -1, .lines = LOG_LINES };
+    enum sc_code code = decode_log(req, &q, &err);
+    if (code == SC_OK) {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        code = find(req, api, &conn, &job, &err);
+    }
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "logs");
+    for (int stage = 0; code == SC_OK && stage < SC_STAGE_COUNT_; stage++) {
+        if (q.stage < 0 || q.stage == stage)
+            code = put_log(&w, api, &job, (enum sc_stage)stage, q.lines, &err);
+    }
+    sc_json_end(&w);
+    sc_json_end(&w);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+/* ---- transcripts ---- */
+
+static enum sc_code add_transcript(void *ctx, const struct sc_transcript *t, struct sc_error *err)
+{
+    struct sc_page *page = ctx;
+    (void)err;
+    if (sc_page_take(page, t->id))
+        sc_transcript_view(&page->w, NULL, t, t->version, NULL);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_transcripts(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const names[] = { "limit", "cursor", NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_transcript_filter filter = { .owner_id = sc_api_owner(req) };
+
+    enum sc_code code = sc_query_only(req, names, &err);
+    if (code == SC_OK)
+        code = sc_query_page(req, SC_CURSOR_TRANSCRIPT, &filter.limit, &filter.before_id, &err);
+    if (code == SC_OK)
+        code = find(req, api, &conn, &job, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_page page;
+    sc_page_begin(&page, &body, "transcripts", filter.limit);
+    filter.job = job.id;
+    filter.limit++;
+    code = sc_transcript_list(conn, &filter, add_transcript, &page, &err);
+    sc_page_end(&page, SC_CURSOR_TRANSCRIPT);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+/* ---- clean ---- */
+
+struct clean_body {
+    int64_t older_than_days;
+    struct sc_str status;
+    bool with_transcripts, dry_run;
+};
+
+static enum sc_code decode_clean(struct sc_request *req, struct sc_clean *out, struct sc_error *err)
+{
+    static const struct sc_json_field fields[] = {
+        { .name = "older_than_days",
+          .type = SC_JSON_INT,
+          .offset = offsetof(struct clean_body, older_than_days),
+          .max = 36500 },
+        { .name = "status", .type = SC_JSON_TEXT, .offset = offsetof(struct clean_body, status) },
+        { .name = "with_transcripts",
+          .type = SC_JSON_BOOL,
+          .offset = offsetof(struct clean_body, with_transcripts) },
+        { .name = "dry_run", .type = SC_JSON_BOOL, .offset = offsetof(struct clean_body, dry_run) },
+    };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct clean_body body = { .older_than_days = CLEAN_DAYS };
+    struct sc_status_filter status = { .state = -1 };
+    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), &body, &doc, err);
+    if (code != SC_OK)
+        return code;
+    if (body.status.ptr != NULL &&
+        (!sc_status_parse(body.status, &status) || status.part != SC_PART_ANY ||
+         status.state == SC_JOB_PENDING || status.state == SC_JOB_PROCESSING))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "status",
+                              "status must be completed, failed or cancelled: other jobs have not "
+                              "ended");
+    out->before_ms = sc_clock_wall_ms() - body.older_than_days * DAY_MS;
+    out->state = status.state;
+    out->with_transcripts = body.with_transcripts;
+    out->dry_run = body.dry_run;
+    return SC_OK;
+}
+
+struct sc_done *sc_api_job_clean(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct sc_clean clean = { .owner_id = sc_api_owner(req) };
+    int64_t jobs = 0;
+    enum sc_code code = decode_clean(req, &clean, &err);
+    if (code == SC_OK)
+        code = sc_pipelines_clean(api->options.pipelines, &clean, &jobs, &err);
+    if (code == SC_OK)
+        sc_cleaned_view(&body, jobs, clean.dry_run);
+    return sc_api_answer(req, code, &err, 200, &body);
+}

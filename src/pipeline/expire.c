@@ -1,0 +1,123 @@
+/* What ends with time: some while after a job has ended (queue.result_ttl, queue.failure_ttl) its
+ * rows of the queue and its folder in work/, later (log.max_age) its logs. Job, transcript, outputs
+ * and uploads stay. Files are removed once no task is left, for a job without tasks cannot be
+ * retried; a kill in between makes the next call do it again. */
+
+#include "pipeline/pipeline-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sys/file.h"
+
+#include "base/banned.h"
+
+#define SLICE 100 /* rows per write */
+
+struct visit {
+    struct sc_pipelines *p;
+    int64_t job;
+    char job_id[SC_UUID_TEXT];
+    int64_t clock_ms, next_ms; /* next_ms -1: nothing due */
+    bool found, bare;          /* bare: it has no tasks any more */
+    bool logs;                 /* they have had their time */
+};
+
+static enum sc_code scalar(struct sc_conn *tx, enum sc_sql sql, const char *name, int64_t value,
+                           const char *column, int64_t *out, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, sql);
+    if (name != NULL)
+        sc_stmt_bind_int(&st, name, value);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = sc_stmt_int(&st, column);
+    return code == SC_E_NOT_FOUND ? SC_OK : code;
+}
+
+static enum sc_code find_expired(struct visit *v, struct sc_conn *tx, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_EXPIRED);
+    sc_stmt_bind_int(&st, ":clock", v->clock_ms);
+    sc_stmt_bind_int(&st, ":limit", 1);
+    enum sc_code code = sc_stmt_one(&st, err);
+    v->found = code == SC_OK;
+    if (v->found) {
+        v->job = sc_stmt_int(&st, "id");
+        SC_STMT_READ(&st, v, job_id);
+    }
+    return code == SC_E_NOT_FOUND ? SC_OK : code;
+}
+
+static enum sc_code set_expiry(struct sc_conn *tx, int64_t job, int64_t at_ms, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_SET_EXPIRY);
+    sc_stmt_bind_int(&st, ":id", job);
+    sc_stmt_bind_opt(&st, ":expires_ms", at_ms);
+    return sc_stmt_run(&st, err);
+}
+
+/* A slice of the tasks. After the last one the job is visited again for its logs. */
+static enum sc_code drop_tasks(struct visit *v, struct sc_conn *tx, struct sc_error *err)
+{
+    int64_t left = 0;
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_EXPIRE);
+        sc_stmt_bind_int(&st, ":job", v->job);
+        sc_stmt_bind_int(&st, ":limit", SLICE);
+        enum sc_code code = sc_stmt_run(&st, err);
+        if (code != SC_OK)
+            return code;
+    }
+    int64_t dropped = sc_conn_changes(tx);
+    enum sc_code code = scalar(tx, SC_SQL_TASK_EXISTS, ":job", v->job, "yes", &left, err);
+    v->bare = code == SC_OK && left == 0;
+    v->logs = v->bare && dropped == 0;
+    if (!v->bare || v->logs)
+        return code;
+    int64_t age = v->p->o.config->log_max_age;
+    return set_expiry(tx, v->job, age > 0 ? v->clock_ms + age : -1, err);
+}
+
+static enum sc_code write_visit(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct visit *v = ctx;
+    v->bare = v->logs = false;
+    v->next_ms = -1;
+    enum sc_code code = find_expired(v, tx, err);
+    if (code == SC_OK && v->found)
+        code = drop_tasks(v, tx, err);
+    if (code == SC_OK && !v->found)
+        code = scalar(tx, SC_SQL_JOB_NEXT_EXPIRY, NULL, 0, "expires_ms", &v->next_ms, err);
+    return code;
+}
+
+static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct visit *v = ctx;
+    return set_expiry(tx, v->job, -1, err);
+}
+
+static void remove_folder(char *path)
+{
+    struct sc_error err = { 0 };
+    if (sc_dir_remove(path, &err) != SC_OK)
+        SC_LOG(WARNING, "pipeline", "cannot remove a folder", SC_S("why", err.msg));
+    free(path);
+}
+
+enum sc_code sc_pipelines_expire(struct sc_pipelines *p, int64_t *next_ms, struct sc_error *err)
+{
+    struct visit v = { .p = p, .clock_ms = sc_queue_clock_ms(p->o.queue) };
+    enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_visit, &v, err);
+    if (code != SC_OK)
+        return code;
+    if (v.bare)
+        remove_folder(sc_work_dir(p, v.job_id));
+    if (v.logs) {
+        remove_folder(sc_asprintf("%s/logs/jobs/%s", p->root, v.job_id));
+        code = sc_store_write(p->o.store, SC_RELAXED, write_end, &v, err);
+    }
+    *next_ms = v.found ? 0 : v.next_ms < 0 ? -1 : SC_MAX(1, v.next_ms - v.clock_ms);
+    return code;
+}

@@ -1,0 +1,165 @@
+"""What is left of a job: its logs, its transcripts, times-to-live, cleaning."""
+
+import json
+import pathlib
+import subprocess
+import time
+
+import pytest
+
+from harness import SCRIPTA, clean_environment, cli, cli_json, noise_wav, wait_until
+
+
+def finished(client, seconds=2, seed=1, **options):
+    job = client.wait_job(client.upload_null(seconds, seed=seed, **options)["job_id"])
+    assert job["status"] == "completed", job
+    return job
+
+
+def failed(client, seed):
+    made = client.upload(noise_wav(1, seed), engine="null", vad="off", model="fail_rate=1",
+                         max_retries=0)
+    job = client.wait_job(made.json["job_id"])
+    assert job["status"] == "failed", job
+    return job
+
+
+def test_logs_and_transcripts_of_a_job(server):
+    client = server.client
+    job = finished(client, seed=401)
+    path = f"/api/jobs/{job['job_id']}"
+    logs = client.get(f"{path}/log").json["logs"]
+    assert [log["stage"] for log in logs] == ["split", "transcribe", "merge"]
+    assert any("decoded" in line for line in logs[0]["lines"]) and not logs[0]["cut"]
+    one = client.get(f"{path}/log?stage=merge&lines=1").json["logs"]
+    assert [len(log["lines"]) for log in one] == [1] and one[0]["lines"] == logs[2]["lines"][-1:]
+    assert client.get(f"{path}/log?stage=convert").json == {"logs": []}
+    reply = client.get(f"{path}/log?stage=../../x")
+    assert (reply.status, reply.error["field"]) == (400, "stage")
+    reply = client.get(f"{path}/log?lines=100000")
+    assert (reply.status, reply.error["field"]) == (400, "lines")
+    listed = client.get(f"{path}/transcripts").json["transcripts"]
+    assert [t["id"] for t in listed] == [job["transcript_id"]]
+    out = cli("jobs", "log", job["job_id"], "--stage", "split", data=server.data, check=0).stdout
+    assert "split: " in out and "decoded" in out
+    assert cli_json("jobs", "log", job["job_id"], data=server.data)["logs"][2]["stage"] == "merge"
+    missing = "01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa"
+    for part in ("log", "transcripts"):
+        assert client.get(f"/api/jobs/{missing}/{part}").error["code"] == "JOB_NOT_FOUND"
+
+
+def test_times_to_live(make_server):
+    """Rows of the queue, work files and logs end; job, transcript, export and upload stay."""
+    server = make_server({"SCRIPTA_QUEUE_RESULT_TTL": "200ms", "SCRIPTA_KEEP_CHUNKS": "on",
+                          "SCRIPTA_QUEUE_FAILURE_TTL": "200ms", "SCRIPTA_LOG_MAX_AGE": "1s"})
+    client = server.client
+    good, bad = finished(client, seed=2), failed(client, 3)
+    for job in (good, bad):
+        wait_until(lambda j=job: not (server.data / "logs" / "jobs" / j["job_id"]).exists(), 20,
+                   "the logs have gone")
+        assert not (server.data / "work" / job["job_id"]).exists()
+    assert client.get(f"/api/jobs/{good['job_id']}/log").json == {"logs": []}
+    assert client.transcript(good)["text"] == "t0 t1"
+    assert (server.data / "transcripts" / good["job_id"] / "transcript.srt").exists()
+    assert (server.data / good["input_file_path"]).exists()
+    chunks = client.get(f"/api/jobs/{good['job_id']}/chunks").json["chunks"]
+    assert [(c["status"], c["text"]) for c in chunks] == [("done", "t0 t1")]
+    reply = client.post(f"/api/jobs/{bad['job_id']}/retry")
+    assert (reply.status, reply.error["code"]) == (409, "CONFLICT")
+    # The same work is still answered by the job that did it.
+    again = client.upload(noise_wav(2, 2), engine="null", vad="off")
+    assert (again.status, again.json["job_id"]) == (200, good["job_id"])
+
+
+def test_clean(make_server):
+    server = make_server()
+    client = server.client
+    good, bad = finished(client, seed=4), failed(client, 5)
+    waits = client.post("/api/jobs", {"pipeline": "noop", "run_after": "1h"}).json["job_id"]
+    clean = ["jobs", "clean", "--older-than", "0"]
+    assert cli("jobs", "clean", data=server.data).returncode == 2
+    assert cli("jobs", "clean", "--older-than", "1", data=server.data).stdout == "0 jobs removed\n"
+    out = cli(*clean, "--dry-run", data=server.data, check=0).stdout
+    assert out == "2 jobs would be removed\n"
+    assert cli_json(*clean, "--status", "failed", data=server.data) == {"jobs": 1,
+                                                                        "dry_run": False}
+    assert client.get(f"/api/jobs/{bad['job_id']}").status == 404
+    assert cli(*clean, data=server.data, check=0).stdout == "1 job removed\n"
+    assert [j["job_id"] for j in client.get("/api/jobs").json["jobs"]] == [waits]
+    # Its transcript stays, without it; the same work is done anew.
+    transcript = client.transcript(good)
+    assert transcript["text"] == "t0 t1" and transcript["job_id"] is None
+    assert (server.data / "transcripts" / good["job_id"]).exists()
+    again = client.upload(noise_wav(2, 4), engine="null", vad="off")
+    assert again.status == 201 and again.json["duplicate"] is True
+    again = client.wait_job(again.json["job_id"])
+    assert cli(*clean, "--with-transcripts", data=server.data, check=0).stdout == "1 job removed\n"
+    assert client.get(f"/api/transcripts/{again['transcript_id']}").status == 404
+    assert not (server.data / "transcripts" / again["job_id"]).exists()
+    assert client.get(f"/api/files/{good['file_id']}").status == 200
+    assert client.get("/api/stats").json["jobs_by_status"]["completed"] == 0
+    assert server.stop() == 0
+    server.check_database()
+
+
+@pytest.mark.parametrize("value,field", [
+    ({"older_than_days": -1}, "older_than_days"), ({"status": "pending"}, "status"),
+    ({"status": "CHUNKED"}, "status"), ({"all": True}, "all"), ({"dry_run": 1}, "dry_run"),
+])
+def test_what_is_wrong_is_named(client, value, field):
+    reply = client.post("/api/jobs/clean", value)
+    assert (reply.status, reply.error["field"]) == (400, field), reply
+
+
+def test_a_killed_clean_goes_on_at_the_next_start(make_server):
+    server = make_server({"SCRIPTA_FAULT": "clean.slice:kill:2"})
+    job = finished(server.client, 3, seed=6)
+    done = subprocess.run([str(SCRIPTA), "--data", str(server.data), "jobs", "clean",
+                           "--older-than", "0", "--with-transcripts", "--server",
+                           f"unix:{server.socket}"], capture_output=True, timeout=30, check=False,
+                          env=clean_environment())
+    assert done.returncode != 0
+    server.process.wait(20)
+    server.process = None
+    server.env.pop("SCRIPTA_FAULT")
+    server.start()
+    assert server.client.get(f"/api/jobs/{job['job_id']}").status == 404
+    wait_until(lambda: not (server.data / "transcripts" / job["job_id"]).exists(), 10, "cleaned")
+    assert server.client.get("/api/transcripts").json["transcripts"] == []
+    assert server.stop() == 0
+    server.check_database()
+
+
+def test_an_idle_server_sleeps(make_server):
+    """Upkeep is told what is due; nothing wakes it meanwhile."""
+    server = make_server()
+    finished(server.client, seed=7)
+
+    def switches():
+        for task in pathlib.Path(f"/proc/{server.pid}/task").iterdir():
+            if (task / "comm").read_text() == "upkeep\n":
+                text = (task / "status").read_text()
+                return int(text.split("voluntary_ctxt_switches:")[1].split()[0])
+        raise AssertionError("no thread of upkeep")
+
+    time.sleep(0.5)
+    before = switches()
+    time.sleep(1.5)
+    assert switches() - before <= 1  # it was 6 when it looked four times a second
+
+
+def test_a_lease_is_still_ended_in_time(make_server):
+    """The sweep comes when a lease ends, though nothing wakes the server before."""
+    server = make_server({"SCRIPTA_QUEUE_LEASE": "700ms", "SCRIPTA_WORKERS": 1})
+    client = server.client
+    worker = client.post("/api/worker/register", {"name": "ghost", "host": "far", "pid": 1,
+                                                  "local": False, "engines": ["null"],
+                                                  "device": "cpu"}).json["worker_id"]
+    job_id = client.post("/api/jobs", {"pipeline": "noop", "run_after": "1s"}).json["job_id"]
+    claim = client.post("/api/worker/claim", {"worker_id": worker, "lanes": ["noop"], "max": 1,
+                                              "wait_ms": 5000}).json["tasks"]
+    if claim:  # else the local worker was faster
+        assert claim[0]["job_id"] == job_id
+    assert client.wait_job(job_id, 15)["status"] == "completed"
+    kinds = [e["type"] for e in client.events(job_id)]
+    assert not claim or "task_interrupted" in kinds, json.dumps(kinds)
