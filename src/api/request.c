@@ -8,11 +8,11 @@
 
 #include "base/banned.h"
 
-static const char cursor_letters[] = { [SC_CURSOR_JOB] = 'j',
-                                       [SC_CURSOR_FILE] = 'f',
-                                       [SC_CURSOR_TRANSCRIPT] = 't',
-                                       [SC_CURSOR_EVENT] = 'e',
-                                       [SC_CURSOR_TOKEN] = 'k' };
+static const char cursor_letters[] = {
+    [SC_CURSOR_JOB] = 'j',   [SC_CURSOR_FILE] = 'f',   [SC_CURSOR_TRANSCRIPT] = 't',
+    [SC_CURSOR_EVENT] = 'e', [SC_CURSOR_EXPORT] = 'x', [SC_CURSOR_VERSION] = 'v',
+    [SC_CURSOR_TOKEN] = 'k'
+};
 
 const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_CURSOR_TEXT])
 {

@@ -1,5 +1,7 @@
 #include "api/views.h"
 
+#include "transcript/writer.h"
+
 #include "base/banned.h"
 
 #define CONFIDENCE_DIGITS 4
@@ -71,4 +73,106 @@ void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_tran
     if (segments != NULL)
         put_content(w, segments);
     sc_json_end(w);
+}
+
+void sc_version_view(struct sc_json *w, const char *key, const struct sc_version *v,
+                     const struct sc_segments *segments)
+{
+    sc_json_object(w, key);
+    sc_json_int(w, "version", v->version);
+    sc_json_bool(w, "is_current", v->current);
+    sc_json_int(w, "segment_count", v->segment_count);
+    sc_json_int(w, "word_count", v->word_count);
+    sc_json_text(w, "created_by", v->created_by);
+    sc_json_time(w, "created_at", v->created_ms);
+    sc_json_text(w, "change_note", v->change_note[0] == '\0' ? NULL : v->change_note);
+    sc_json_text(w, "content_hash", v->content_hash);
+    if (segments != NULL)
+        put_content(w, segments);
+    sc_json_end(w);
+}
+
+void sc_export_view(struct sc_json *w, const char *key, const struct sc_export_row *row)
+{
+    sc_json_object(w, key);
+    sc_json_int(w, "export_id", row->id);
+    sc_json_int(w, "version", row->version);
+    sc_json_text(w, "format", row->format);
+    sc_json_text(w, "file_path", row->path);
+    sc_json_text(w, "exported_by", row->by);
+    sc_json_time(w, "exported_at", row->exported_ms);
+    sc_json_end(w);
+}
+
+static const char *type_of(const struct sc_writer_option *option)
+{
+    switch (option->type) {
+    case SC_WRITER_BOOL:
+        return "boolean";
+    case SC_WRITER_INT:
+        return "integer";
+    case SC_WRITER_SECONDS:
+        return "seconds";
+    case SC_WRITER_CHOICE:
+        return "choice";
+    }
+    return "";
+}
+
+static void put_option(struct sc_json *w, const struct sc_writer_option *option,
+                       const struct sc_writer_options *defaults)
+{
+    SC_AUTO_BUF fallback = { 0 };
+    sc_writer_option_put(option, defaults, &fallback);
+    sc_json_object(w, NULL);
+    sc_json_text(w, "name", option->name);
+    sc_json_text(w, "type", type_of(option));
+    if (option->type == SC_WRITER_CHOICE)
+        sc_json_str(w, "default", sc_buf_str(&fallback));
+    else
+        sc_json_raw(w, "default", sc_buf_str(&fallback)); /* a number, true or false */
+    if (option->type == SC_WRITER_INT) {
+        sc_json_int(w, "min", option->min);
+        sc_json_int(w, "max", option->max);
+    } else if (option->type == SC_WRITER_SECONDS) {
+        sc_json_real(w, "min", (double)option->min / 1000, 3);
+        sc_json_real(w, "max", (double)option->max / 1000, 3);
+    } else if (option->type == SC_WRITER_CHOICE) {
+        struct sc_str rest = sc_str_from(option->choices);
+        sc_json_array(w, "choices");
+        while (rest.len > 0)
+            sc_json_str(w, NULL, sc_str_take_until(&rest, '|'));
+        sc_json_end(w);
+    }
+    sc_json_text(w, "help", option->help);
+    sc_json_end(w);
+}
+
+void sc_formats_view(struct sc_buf *out)
+{
+    struct sc_json w;
+    size_t formats, options;
+    const struct sc_format *all = sc_format_all(&formats);
+    const struct sc_writer_option *table = sc_writer_option_all(&options);
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "formats");
+    for (size_t f = 0; f < formats; f++) {
+        struct sc_writer_options defaults;
+        sc_writer_options_init(&defaults, &all[f]);
+        sc_json_object(&w, NULL);
+        sc_json_text(&w, "name", all[f].name);
+        sc_json_text(&w, "description", all[f].description);
+        sc_json_text(&w, "mime_type", all[f].mime_type);
+        sc_json_text(&w, "file_extension", all[f].extension);
+        sc_json_array(&w, "options");
+        for (size_t i = 0; i < options; i++) {
+            if (sc_writer_option_applies(&table[i], &all[f]))
+                put_option(&w, &table[i], &defaults);
+        }
+        sc_json_end(&w);
+        sc_json_end(&w);
+    }
+    sc_json_end(&w);
+    sc_json_end(&w);
 }

@@ -41,6 +41,13 @@ void sc_peaks_json(struct sc_json *w, int64_t file_id, const struct sc_peaks_vie
 void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_transcript *t,
                         int version, const struct sc_segments *segments);
 
+/* segments NULL: a row of a list. */
+void sc_version_view(struct sc_json *w, const char *key, const struct sc_version *v,
+                     const struct sc_segments *segments);
+void sc_export_view(struct sc_json *w, const char *key, const struct sc_export_row *row);
+/* The formats with their options. */
+void sc_formats_view(struct sc_buf *out);
+
 /* ---- event-view.c ---- */
 
 void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event);

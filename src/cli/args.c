@@ -25,20 +25,22 @@ static void shown(struct sc_buf *out, struct sc_str text)
 }
 
 /* The tables in which flags are looked up, in this order. */
-static size_t flag_tables(const struct sc_args *args, const struct sc_flag *tables[3])
+static size_t flag_tables(const struct sc_args *args, const struct sc_flag *tables[4])
 {
     size_t count = 0;
     if (args->command != NULL && args->command->flags != NULL)
         tables[count++] = args->command->flags;
     if (args->job_flags != NULL)
         tables[count++] = args->job_flags;
+    if (args->export_flags != NULL)
+        tables[count++] = args->export_flags;
     tables[count++] = sc_global_flags;
     return count;
 }
 
 static const struct sc_flag *find_flag(const struct sc_args *args, struct sc_str name, char letter)
 {
-    const struct sc_flag *tables[3];
+    const struct sc_flag *tables[4];
     size_t count = flag_tables(args, tables);
 
     for (size_t t = 0; t < count; t++) {
@@ -53,7 +55,7 @@ static const struct sc_flag *find_flag(const struct sc_args *args, struct sc_str
 static enum sc_code unknown_flag(const struct sc_args *args, struct sc_str name,
                                  struct sc_error *err)
 {
-    const struct sc_flag *tables[3];
+    const struct sc_flag *tables[4];
     size_t count = flag_tables(args, tables);
     struct sc_nearest near = { .word = name };
     SC_AUTO_BUF text = { 0 };
@@ -208,6 +210,8 @@ static enum sc_code take_command(struct parser *p, const char *word, struct sc_e
     p->args->command = command;
     if (command->job_options)
         p->args->job_flags = sc_job_flags_new();
+    if (command->export_options)
+        p->args->export_flags = sc_export_flags_new();
     return SC_OK;
 }
 
@@ -266,6 +270,7 @@ void sc_args_done(struct sc_args *args)
 {
     free(args->words);
     free(args->job_flags);
+    free(args->export_flags);
     *args = (struct sc_args){ 0 };
 }
 

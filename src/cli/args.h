@@ -34,7 +34,8 @@ struct sc_args {
     size_t given_count;
     const char **words; /* what is left: files, ids; owned, the strings are argv's */
     size_t word_count;
-    struct sc_flag *job_flags; /* made from the job options; owned */
+    struct sc_flag *job_flags;    /* made from the job options; owned */
+    struct sc_flag *export_flags; /* made from the options of exports; owned */
 };
 
 /* argv[0] is the program. INVALID_VALUE names what is wrong and the nearest known word; *out is

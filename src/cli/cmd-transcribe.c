@@ -25,15 +25,14 @@ struct item {
 struct run {
     struct sc_cli *cli;
     const struct sc_args *args;
-    const char *format;
-    const char *output; /* NULL: standard output */
+    const struct sc_format *format;
+    struct sc_buf query; /* the options of the export as query parameters */
+    const char *output;  /* NULL: standard output */
     bool to_folder;
     struct item *items;
     size_t count;
     struct sc_progress_line line;
 };
-
-static const char *const formats[] = { "txt", "srt", "json", NULL };
 
 static void items_free(struct run *r)
 {
@@ -42,6 +41,7 @@ static void items_free(struct run *r)
         free(r->items[i].label);
     }
     free(r->items);
+    sc_buf_done(&r->query);
 }
 
 static bool is_folder(const char *path)
@@ -63,15 +63,6 @@ static enum sc_code make_folder(const char *path, struct sc_error *err)
                : sc_error_errno(err, errno, "cannot make the folder '%s'", path);
 }
 
-static const char *known_format(const char *word)
-{
-    for (const char *const *f = formats; *f != NULL; f++) {
-        if (strcmp(*f, word) == 0)
-            return *f;
-    }
-    return NULL;
-}
-
 static enum sc_code check_pipeline(const struct sc_args *args, struct sc_error *err)
 {
     const char *pipeline = sc_args_get(args, "pipeline", "transcribe");
@@ -85,7 +76,7 @@ static enum sc_code check_pipeline(const struct sc_args *args, struct sc_error *
 
 static enum sc_code choose_output(struct run *r, struct sc_error *err)
 {
-    const char *format = sc_args_get(r->args, "format", NULL);
+    const char *name = sc_args_get(r->args, "format", NULL);
     const char *output = sc_args_get(r->args, "output", NULL);
     const char *dot = output == NULL ? NULL : strrchr(output, '.');
 
@@ -93,16 +84,13 @@ static enum sc_code choose_output(struct run *r, struct sc_error *err)
         output = NULL;
     r->output = output;
     r->to_folder = output != NULL && (is_folder(output) || output[strlen(output) - 1] == '/');
-    r->format = format != NULL ? known_format(format)
-                : dot != NULL && !r->to_folder && known_format(dot + 1) != NULL
-                    ? known_format(dot + 1)
-                    : "txt";
-    if (r->format == NULL) {
-        SC_AUTO_BUF shown = { 0 };
-        sc_utf8_append_printable(&shown, sc_str_from(format));
-        return sc_error_field(err, SC_E_INVALID_VALUE, "format",
-                              "--format is '%.60s', must be txt, srt or json", sc_buf_text(&shown));
-    }
+    if (name == NULL)
+        name = dot != NULL && !r->to_folder && sc_format_find(dot + 1) != NULL ? dot + 1 : "txt";
+    enum sc_code code = sc_export_format(name, &r->format, err);
+    if (code == SC_OK)
+        code = sc_export_query(r->args, r->format, 0, &r->query, err);
+    if (code != SC_OK)
+        return code;
     if (output != NULL && !r->to_folder && r->count > 1)
         return sc_error_field(err, SC_E_INVALID_VALUE, "output",
                               "-o must name a folder that exists, or end in /, for %zu files",
@@ -126,9 +114,9 @@ static char *folder_target(const struct run *r, size_t index)
             other_dot == NULL || other_dot == other ? strlen(other) : (size_t)(other_dot - other);
         twin += other_len == len && memcmp(other, name, len) == 0;
     }
-    SC_AUTO_FREE char *file = twin == 1
-                                  ? sc_asprintf("%.*s.%s", (int)len, name, r->format)
-                                  : sc_asprintf("%.*s-%d.%s", (int)len, name, twin, r->format);
+    SC_AUTO_FREE char *file =
+        twin == 1 ? sc_asprintf("%.*s.%s", (int)len, name, r->format->extension)
+                  : sc_asprintf("%.*s-%d.%s", (int)len, name, twin, r->format->extension);
     return sc_path_join(r->output, file);
 }
 
@@ -148,7 +136,7 @@ static enum sc_code print_text(struct run *r, size_t index, const struct sc_buf 
 {
     SC_AUTO_BUF out = { 0 };
 
-    if (r->count > 1 && strcmp(r->format, "txt") == 0) {
+    if (r->count > 1 && strcmp(r->format->name, "txt") == 0) {
         sc_buf_puts(&out, index > 0 ? "\n== " : "== ");
         sc_utf8_append_printable(&out, sc_str_from(r->items[index].file));
         sc_buf_puts(&out, " ==\n");
@@ -174,7 +162,8 @@ static enum sc_code deliver(struct run *r, size_t index, const struct sc_job_end
 
     (void)snprintf(id, sizeof(id), "%lld", (long long)end->transcript_id);
     path = api_json ? sc_asprintf("/api/transcripts/%s", id)
-                    : sc_asprintf("/api/transcripts/%s/export.%s", id, r->format);
+                    : sc_asprintf("/api/transcripts/%s/export.%s%s", id, r->format->name,
+                                  sc_buf_text(&r->query));
     enum sc_code code = sc_cli_call(r->cli, "GET", path, NULL, &text, err);
     if (code != SC_OK)
         return code;

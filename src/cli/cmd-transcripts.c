@@ -20,7 +20,8 @@ int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME, .minor = 3 },
         { 0 },
     };
-    static const char *const filters[] = { "job-id", "file-id", "cursor", NULL };
+    static const char *const filters[] = { "job-id", "file-id", "language", "model",
+                                           "since",  "until",   "cursor",   NULL };
     static const struct sc_list list = { "/api/transcripts", "transcripts", columns, filters,
                                          "no transcripts; `scripta transcribe FILE` makes one" };
     return sc_list_run(cli, args, &list);
@@ -50,23 +51,33 @@ int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
+/* The format that --format names, else the one that the output's name ends in, else txt. */
+static enum sc_code choose_format(const struct sc_args *args, const char *output,
+                                  const struct sc_format **out, struct sc_error *err)
+{
+    const char *name = sc_args_get(args, "format", NULL);
+    const char *dot = strrchr(output, '.');
+    if (name == NULL)
+        name = dot != NULL && sc_format_find(dot + 1) != NULL ? dot + 1 : "txt";
+    return sc_export_format(name, out, err);
+}
+
 int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args)
 {
-    const char *format = sc_args_get(args, "format", "txt");
     const char *output = sc_args_get(args, "output", "-");
+    const struct sc_format *format = NULL;
+    int64_t revision = 0;
     SC_AUTO_FREE char *after = NULL;
     SC_AUTO_FREE char *path = NULL;
+    SC_AUTO_BUF query = { 0 };
     SC_AUTO_BUF text = { 0 };
     struct sc_error err = { 0 };
 
-    if (strcmp(format, "txt") != 0 && strcmp(format, "srt") != 0 && strcmp(format, "json") != 0) {
-        SC_AUTO_BUF shown = { 0 };
-        sc_utf8_append_printable(&shown, sc_str_from(format));
-        (void)sc_error_field(&err, SC_E_INVALID_VALUE, "format",
-                             "--format is '%.60s', must be txt, srt or json", sc_buf_text(&shown));
+    if (choose_format(args, output, &format, &err) != SC_OK ||
+        sc_args_int(args, "revision", 1, INT32_MAX, &revision, &err) != SC_OK ||
+        sc_export_query(args, format, revision, &query, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    }
-    after = sc_asprintf("/export.%s", format);
+    after = sc_asprintf("/export.%s%s", format->name, sc_buf_text(&query));
     path = sc_cli_path("/api/transcripts/", args->words[0], after);
     if (sc_cli_call(cli, "GET", path, NULL, &text, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
@@ -75,4 +86,74 @@ int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args)
     if (sc_cli_write_file(output, &text, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     return SC_EXIT_OK;
+}
+
+/* A list below one transcript. */
+static int list_below(struct sc_cli *cli, const struct sc_args *args, const char *member,
+                      const struct sc_view_column *columns, const char *empty)
+{
+    static const char *const filters[] = { "cursor", NULL };
+    SC_AUTO_FREE char *after = sc_asprintf("/%s", member);
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
+    const struct sc_list list = { path, member, columns, filters, empty };
+    return sc_list_run(cli, args, &list);
+}
+
+int sc_cmd_transcripts_exports(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const struct sc_view_column columns[] = {
+        { .title = "EXPORT", .member = "export_id", .kind = SC_VIEW_NUMBER },
+        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
+        { .title = "FORMAT", .member = "format" },
+        { .title = "FILE", .member = "file_path" },
+        { .title = "BY", .member = "exported_by" },
+        { .title = "EXPORTED", .member = "exported_at", .kind = SC_VIEW_TIME },
+        { 0 },
+    };
+    return list_below(cli, args, "exports", columns, "nothing was exported of this transcript");
+}
+
+int sc_cmd_transcripts_versions(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const struct sc_view_column columns[] = {
+        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
+        { .title = "CURRENT", .member = "is_current" },
+        { .title = "WORDS", .member = "word_count", .kind = SC_VIEW_NUMBER },
+        { .title = "BY", .member = "created_by" },
+        { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME },
+        { .title = "NOTE", .member = "change_note" },
+        { 0 },
+    };
+    return list_below(cli, args, "versions", columns,
+                      "no versions yet: the transcript is still being made");
+}
+
+/* The formats as the server has them: it writes them. */
+int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const struct sc_view_column columns[] = {
+        { .title = "OPTION", .member = "name" },
+        { .title = "DEFAULT", .member = "default" },
+        { .title = "", .member = "help" },
+        { 0 },
+    };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+    (void)args;
+    if (sc_cli_fetch(cli, "GET", "/api/formats", &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    const struct sc_json_value *all = sc_json_member(sc_json_root(doc), "formats");
+    for (size_t i = 0; all != NULL && i < sc_json_count(all); i++) {
+        const struct sc_json_value *format = sc_json_at(all, i);
+        sc_buf_puts(&out, i > 0 ? "\n" : "");
+        sc_buf_printf(&out, "%s: ", sc_json_get_text(sc_json_member(format, "name"), ""));
+        sc_buf_printf(&out, "%s\n", sc_json_get_text(sc_json_member(format, "description"), ""));
+        sc_view_table(sc_json_member(format, "options"), columns, sc_clock_wall_ms(),
+                      sc_list_width(cli), &out);
+    }
+    return sc_cli_done(cli, &out);
 }

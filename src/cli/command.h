@@ -2,6 +2,7 @@
 /* The command table: parsing, help, docs/cli.md and the commands themselves come from it. */
 
 #include "cli/args.h"
+#include "cli/export.h"
 #include "cli/session.h"
 
 struct sc_command {
@@ -14,6 +15,7 @@ struct sc_command {
     int max_words;               /* -1: any number */
     const struct sc_flag *flags; /* NULL: none of its own */
     bool job_options;            /* takes every option of a job */
+    bool export_options;         /* takes every option of an export */
     bool no_config;              /* runs without settings */
     const char *about;           /* a paragraph; may be NULL */
     const char *examples;        /* one command line each */
@@ -82,7 +84,10 @@ int sc_cmd_token_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_token_revoke(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_exports(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_versions(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_version(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_wait(struct sc_cli *cli, const struct sc_args *args);

@@ -21,10 +21,18 @@ const struct sc_flag sc_global_flags[] = {
     { 0 },
 };
 
+#define RAW_FLAG                                            \
+    {                                                       \
+        "raw", 0, SC_FLAG_SWITCH, NULL,                     \
+            "Captions as the engine cut them; the same as " \
+            "--captions=off"                                \
+    }
+
 static const struct sc_flag transcribe_flags[] = {
-    { "format", 'f', SC_FLAG_VALUE, "FORMAT",
-      "txt, srt or json. Default: what -o ends in, else txt" },
+    { "format", 'f', SC_FLAG_VALUE, "txt|srt|vtt|json|csv",
+      "What is written. Default: what -o ends in, else txt" },
     { "output", 'o', SC_FLAG_VALUE, "OUT", "File, or folder for NAME.FORMAT of each. Default: -" },
+    RAW_FLAG,
     { 0 },
 };
 
@@ -108,13 +116,20 @@ static const struct sc_flag files_list_flags[] = {
 static const struct sc_flag transcripts_list_flags[] = {
     { "job-id", 0, SC_FLAG_VALUE, "JOB", "Transcripts of this job" },
     { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Transcripts of this file" },
+    { "language", 0, SC_FLAG_VALUE, "CODE", "Transcripts in this language" },
+    { "model", 0, SC_FLAG_VALUE, "NAME", "Transcripts that this model made" },
+    { "since", 0, SC_FLAG_VALUE, "TIME", "RFC 3339, a date, or how long ago, such as 7d" },
+    { "until", 0, SC_FLAG_VALUE, "TIME", "The same" },
     SC_LIST_FLAGS,
     { 0 },
 };
 
 static const struct sc_flag export_flags[] = {
-    { "format", 'f', SC_FLAG_VALUE, "FORMAT", "txt, srt or json. Default: txt" },
+    { "format", 'f', SC_FLAG_VALUE, "txt|srt|vtt|json|csv",
+      "What is written. Default: what -o ends in, else txt" },
     { "output", 'o', SC_FLAG_VALUE, "FILE", "File to write. Default: -" },
+    { "revision", 0, SC_FLAG_VALUE, "N", "Version of the transcript. Default: the current one" },
+    RAW_FLAG,
     { 0 },
 };
 
@@ -139,6 +154,11 @@ static const struct sc_flag token_create_flags[] = {
 };
 
 static const struct sc_flag token_list_flags[] = { SC_LIST_FLAGS, { 0 } };
+
+static const struct sc_flag page_flags[] = {
+    SC_LIST_FLAGS,
+    { 0 },
+};
 
 static const struct sc_flag serve_flags[] = {
     { "listen", 0, SC_FLAG_VALUE, "ADDR:PORT",
@@ -167,6 +187,7 @@ static const struct sc_command table[] = {
         .max_words = -1,
         .flags = transcribe_flags,
         .job_options = true,
+        .export_options = true,
         .about =
             "The files become jobs of class high, which run at the same time; their texts come in "
             "the order of the command line. Ctrl-C cancels the jobs; a job whose command or "
@@ -174,6 +195,7 @@ static const struct sc_command table[] = {
             "standard input.",
         .examples = "scripta transcribe interview.mp3\n"
                     "scripta transcribe -f srt -o subtitles/ *.mp4\n"
+                    "scripta transcribe -f vtt --max-line-length 32 -o talk.vtt talk.mkv\n"
                     "scripta transcribe -l en --vad off -o memo.json memo.wav\n"
                     "ffmpeg -i talk.mkv -f wav - | scripta transcribe -\n",
     },
@@ -332,7 +354,8 @@ static const struct sc_command table[] = {
         .summary = "List transcripts, newest first",
         .usage = "",
         .flags = transcripts_list_flags,
-        .examples = "scripta transcripts list --file-id 7\n",
+        .examples = "scripta transcripts list --file-id 7\n"
+                    "scripta transcripts list --language en --since 7d\n",
     },
     {
         .name = "transcripts show",
@@ -346,12 +369,44 @@ static const struct sc_command table[] = {
     {
         .name = "transcripts export",
         .run = sc_cmd_transcripts_export,
-        .summary = "Write a transcript as txt, srt or json",
+        .summary = "Write a transcript as txt, srt, vtt, json or csv",
         .usage = "TRANSCRIPT",
         .min_words = 1,
         .max_words = 1,
         .flags = export_flags,
-        .examples = "scripta transcripts export -f srt -o talk.srt 12\n",
+        .export_options = true,
+        .about = "Captions are cut so that they can be read: two lines of 42 columns, 7 seconds. "
+                 "`scripta transcripts formats` shows every option with its default.",
+        .examples = "scripta transcripts export -o talk.srt 12\n"
+                    "scripta transcripts export -f vtt --max-line-length 32 --words 12\n"
+                    "scripta transcripts export -f csv --words --bom -o words.csv 12\n",
+    },
+    {
+        .name = "transcripts exports",
+        .run = sc_cmd_transcripts_exports,
+        .summary = "List what was exported of a transcript, newest first",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = page_flags,
+        .examples = "scripta transcripts exports 12\n",
+    },
+    {
+        .name = "transcripts versions",
+        .run = sc_cmd_transcripts_versions,
+        .summary = "List the versions of a transcript, newest first",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = page_flags,
+        .examples = "scripta transcripts versions 12\n",
+    },
+    {
+        .name = "transcripts formats",
+        .run = sc_cmd_transcripts_formats,
+        .summary = "List the export formats and their options",
+        .usage = "",
+        .examples = "scripta transcripts formats\n",
     },
     {
         .name = "serve",

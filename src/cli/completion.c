@@ -73,7 +73,9 @@ typedef void (*flag_fn)(void *ctx, const struct sc_flag *flag);
 static void each_flag(const struct sc_command *c, flag_fn fn, void *ctx)
 {
     SC_AUTO_FREE struct sc_flag *job = c != NULL && c->job_options ? sc_job_flags_new() : NULL;
-    const struct sc_flag *tables[] = { c == NULL ? sc_global_flags : c->flags, job };
+    SC_AUTO_FREE struct sc_flag *export =
+        c != NULL && c->export_options ? sc_export_flags_new() : NULL;
+    const struct sc_flag *tables[] = { c == NULL ? sc_global_flags : c->flags, job, export };
     for (size_t t = 0; t < SC_ARRAY_LEN(tables); t++) {
         for (const struct sc_flag *f = tables[t]; f != NULL && f->name != NULL; f++)
             fn(ctx, f);
@@ -197,11 +199,12 @@ static void put_bash_values(struct sc_buf *out)
     sc_buf_puts(out, "    case $prev in\n");
     each_flag(NULL, put_bash_choices, out);
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
-        bool told = false; /* the flags of a job once, though several commands take them */
-        for (const struct sc_command *b = sc_command_all(); b != c; b++)
-            told = told || (b->job_options && c->job_options);
+        /* The flags of a job once, though several commands take them; those of an export too. */
         struct sc_command own = *c;
-        own.job_options = c->job_options && !told;
+        for (const struct sc_command *b = sc_command_all(); b != c; b++) {
+            own.job_options = own.job_options && !b->job_options;
+            own.export_options = own.export_options && !b->export_options;
+        }
         each_flag(&own, put_bash_choices, out);
     }
     sc_buf_printf(out,

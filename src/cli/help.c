@@ -149,13 +149,14 @@ const struct sc_help_exit *sc_help_exits(size_t *count)
 void sc_help_usage(struct sc_buf *out, const struct sc_command *c)
 {
     sc_buf_printf(out, "scripta %s%s%s%s", c->name,
-                  c->flags != NULL || c->job_options ? " [OPTION...]" : "",
+                  c->flags != NULL || c->job_options || c->export_options ? " [OPTION...]" : "",
                   c->usage[0] == '\0' ? "" : " ", c->usage);
 }
 
 static void put_command(struct sc_buf *out, const struct sc_command *c)
 {
     SC_AUTO_FREE struct sc_flag *job_flags = c->job_options ? sc_job_flags_new() : NULL;
+    SC_AUTO_FREE struct sc_flag *export_flags = c->export_options ? sc_export_flags_new() : NULL;
     struct sc_str examples = sc_str_from(c->examples);
 
     sc_buf_puts(out, "Usage: ");
@@ -169,6 +170,8 @@ static void put_command(struct sc_buf *out, const struct sc_command *c)
         put_flags(out, "Options", c->flags);
     if (job_flags != NULL)
         put_flags(out, "Options of the job", job_flags);
+    if (export_flags != NULL)
+        put_flags(out, "Options of the export, with the formats that take them", export_flags);
     put_flags(out, "Options of every command", sc_global_flags);
     sc_buf_puts(out, "\nExamples:\n");
     while (examples.len > 0) {
@@ -267,6 +270,7 @@ static void put_markdown_errors(struct sc_buf *out)
 void sc_help_markdown(struct sc_buf *out)
 {
     SC_AUTO_FREE struct sc_flag *job_flags = sc_job_flags_new();
+    SC_AUTO_FREE struct sc_flag *export_flags = sc_export_flags_new();
 
     sc_buf_puts(
         out,
@@ -291,6 +295,12 @@ void sc_help_markdown(struct sc_buf *out)
                      "\n"
                      "`transcribe` and `add` take all of them.\n");
     put_markdown_flags(out, job_flags);
+    sc_buf_puts(out,
+                "\n## Options of an export\n"
+                "\n"
+                "`transcribe` and `transcripts export` take them, each with the formats that it\n"
+                "names. `scripta transcripts formats` shows the defaults.\n");
+    put_markdown_flags(out, export_flags);
     sc_buf_puts(out, "\n## Commands\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
         sc_buf_printf(out, "\n### %s\n\n`", c->name);

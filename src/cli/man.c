@@ -117,6 +117,7 @@ static void put_end(struct sc_buf *out)
 void sc_man_page(struct sc_buf *out)
 {
     SC_AUTO_FREE struct sc_flag *job_flags = sc_job_flags_new();
+    SC_AUTO_FREE struct sc_flag *export_flags = sc_export_flags_new();
 
     sc_buf_puts(out, ".\\\" Made from the command table: scripta help --man\n"
                      ".TH SCRIPTA 1 \"\" \"Scripta " SC_VERSION "\" \"User Commands\"\n"
@@ -137,6 +138,9 @@ void sc_man_page(struct sc_buf *out)
     sc_buf_puts(out, ".SH OPTIONS OF A JOB\n");
     put(out, "The commands that make jobs take all of them.\n");
     put_flags(out, job_flags);
+    sc_buf_puts(out, ".SH OPTIONS OF AN EXPORT\n");
+    put(out, "transcribe and transcripts export take them, each with the formats that it names.\n");
+    put_flags(out, export_flags);
     sc_buf_puts(out, ".SH COMMANDS\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
         put_command(out, c);

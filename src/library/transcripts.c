@@ -93,6 +93,10 @@ enum sc_code sc_transcript_list(struct sc_conn *conn, const struct sc_transcript
         sc_stmt_bind_int(&st, ":file_id", filter->file_id);
     if (id != SC_SQL_TRANSCRIPT_LIST_ALL)
         sc_stmt_bind_int(&st, ":owner_id", filter->owner_id);
+    sc_stmt_bind_text(&st, ":language", filter->language);
+    sc_stmt_bind_text(&st, ":model", filter->model);
+    sc_stmt_bind_int(&st, ":since", filter->since_ms);
+    sc_stmt_bind_int(&st, ":until", filter->until_ms == 0 ? INT64_MAX : filter->until_ms);
     sc_stmt_bind_int(&st, ":before", filter->before_id == 0 ? INT64_MAX : filter->before_id);
     sc_stmt_bind_int(&st, ":limit", filter->limit);
     for (;;) {

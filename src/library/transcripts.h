@@ -2,6 +2,7 @@
 /* Transcripts: from the first chunk's result (partial, version 0) to version 1. A version is the
  * rows of `segments` that are alive in it. Functions with a `tx` run inside a write. */
 
+#include "base/hash.h"
 #include "base/id.h"
 #include "store/store.h"
 #include "transcript/segment.h"
@@ -28,6 +29,8 @@ struct sc_transcript_filter {
     int64_t job, file_id; /* 0: all */
     int64_t before_id;    /* cursor; 0: from the newest */
     int limit;
+    const char *language, *model; /* NULL: all */
+    int64_t since_ms, until_ms;   /* made from since, before until; 0: no end */
 };
 typedef enum sc_code (*sc_transcript_fn)(void *ctx, const struct sc_transcript *t,
                                          struct sc_error *err);
@@ -60,6 +63,30 @@ SC_MUST_USE enum sc_code sc_transcript_chunk(struct sc_conn *conn, int64_t id, i
 SC_MUST_USE enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, const char *language,
                                               const struct sc_segments *all, int64_t duration_ms,
                                               int64_t now_ms, struct sc_error *err);
+
+/* ---- versions ---- */
+
+struct sc_version {
+    int version;
+    bool current;
+    int64_t segment_count, word_count, created_ms;
+    char created_by[64]; /* the user's name */
+    char *change_note;   /* owned; never NULL */
+    char content_hash[SC_SHA256_TEXT];
+};
+void sc_version_done(struct sc_version *v);
+#define SC_AUTO_VERSION SC_AUTO(sc_version_done) struct sc_version
+typedef enum sc_code (*sc_version_fn)(void *ctx, const struct sc_version *v, struct sc_error *err);
+/* The newest `limit` versions below `before` (0: from the newest), newest first. */
+SC_MUST_USE enum sc_code sc_version_list(struct sc_conn *conn, int64_t transcript, int64_t before,
+                                         int limit, sc_version_fn fn, void *ctx,
+                                         struct sc_error *err);
+/* VERSION_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_version_find(struct sc_conn *conn, int64_t transcript, int version,
+                                         struct sc_version *out, struct sc_error *err);
+
+/* ---- exports ---- */
+
 struct sc_export {
     int64_t transcript_id;
     int version;
@@ -67,6 +94,21 @@ struct sc_export {
     const char *path; /* NULL: sent, not kept */
     int64_t by;       /* the user's id */
 };
-/* Records an export (T3); a failure to record is the caller's to log, never to pass on. */
+/* Records an export (T3); a failure to record is the caller's to log, never to pass on. The row's
+ * id is sc_conn_last_id. */
 SC_MUST_USE enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export,
                                           int64_t now_ms, struct sc_error *err);
+struct sc_export_row {
+    int64_t id, exported_ms;
+    int version;
+    const char *format, *path, *by; /* borrowed until fn returns; path NULL: sent, not kept */
+};
+typedef enum sc_code (*sc_export_fn)(void *ctx, const struct sc_export_row *row,
+                                     struct sc_error *err);
+/* The newest `limit` exports below `before` (0: from the newest), newest first. */
+SC_MUST_USE enum sc_code sc_export_list(struct sc_conn *conn, int64_t transcript, int64_t before,
+                                        int limit, sc_export_fn fn, void *ctx,
+                                        struct sc_error *err);
+/* The transcript that was exported to this path last; 0: none was. */
+SC_MUST_USE enum sc_code sc_export_owner_of(struct sc_conn *conn, const char *path,
+                                            int64_t *transcript, struct sc_error *err);

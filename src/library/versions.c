@@ -1,5 +1,7 @@
 #include "library/library-internal.h"
 
+#include "base/alloc.h"
+
 #include <inttypes.h>
 
 #include "base/banned.h"
@@ -166,15 +168,71 @@ enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, const char *la
     return code == SC_OK ? complete_row(tx, id, language, &totals, err) : code;
 }
 
-enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export, int64_t now_ms,
-                              struct sc_error *err)
+/* ---- lists ---- */
+
+void sc_version_done(struct sc_version *v)
 {
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EXPORT_INSERT);
-    sc_stmt_bind_int(&st, ":transcript_id", export->transcript_id);
-    sc_stmt_bind_int(&st, ":version", export->version);
-    sc_stmt_bind_text(&st, ":format", export->format);
-    sc_stmt_bind_text(&st, ":path", export->path);
-    sc_stmt_bind_int(&st, ":by", export->by);
-    sc_stmt_bind_int(&st, ":now", now_ms);
-    return sc_stmt_run(&st, err);
+    free(v->change_note);
+    v->change_note = NULL;
+}
+
+static void version_from_row(struct sc_stmt *st, struct sc_version *out)
+{
+    *out = (struct sc_version){
+        .version = (int)sc_stmt_int(st, "version"),
+        .current = sc_stmt_int(st, "is_current") != 0,
+        .segment_count = sc_stmt_int(st, "segment_count"),
+        .word_count = sc_stmt_int(st, "word_count"),
+        .created_ms = sc_stmt_int(st, "created_ms"),
+        .change_note = sc_strdup(sc_stmt_text(st, "change_note")),
+    };
+    SC_STMT_READ(st, out, created_by);
+    SC_STMT_READ(st, out, content_hash);
+}
+
+enum sc_code sc_version_list(struct sc_conn *conn, int64_t transcript, int64_t before, int limit,
+                             sc_version_fn fn, void *ctx, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_VERSION_LIST);
+    sc_stmt_bind_int(&st, ":transcript_id", transcript);
+    sc_stmt_bind_int(&st, ":before", before == 0 ? INT64_MAX : before);
+    sc_stmt_bind_int(&st, ":limit", limit);
+    for (;;) {
+        bool row = false;
+        SC_AUTO_VERSION v = { 0 };
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        version_from_row(&st, &v);
+        code = fn(ctx, &v, err);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
+static enum sc_code take_version(void *ctx, const struct sc_version *v, struct sc_error *err)
+{
+    struct sc_version *out = ctx;
+    (void)err;
+    *out = *v;
+    out->change_note = sc_strdup(v->change_note);
+    return SC_OK;
+}
+
+enum sc_code sc_version_find(struct sc_conn *conn, int64_t transcript, int version,
+                             struct sc_version *out, struct sc_error *err)
+{
+    struct sc_version found = { 0 };
+    /* The newest one below version + 1, if it is that one; there is no version 0. */
+    enum sc_code code = sc_version_list(conn, transcript, (int64_t)SC_MAX(version, 0) + 1, 1,
+                                        take_version, &found, err);
+    if (code == SC_OK && found.version > 0 && found.version == version) {
+        *out = found;
+        return SC_OK;
+    }
+    sc_version_done(&found);
+    return code != SC_OK
+               ? code
+               : sc_error_set(err, SC_E_VERSION_NOT_FOUND,
+                              "transcript %" PRId64 " has no version %d", transcript, version);
 }

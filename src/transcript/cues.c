@@ -64,7 +64,10 @@ const char *sc_cue_joint(const struct sc_cue *cue, size_t index)
     if (!cue->breaks[index])
         return t->items[index].space ? " " : "";
     /* Between signs of scripts without spaces a reader adds none, so this one stays at the end. */
-    return t->items[index].space && is_unsegmented_joint(t, index) ? " \n" : "\n";
+    if (t->items[index].space && is_unsegmented_joint(t, index))
+        return " \n";
+    /* Some readers take a line that begins so for a comment, in the middle of a cue too. */
+    return sc_str_starts(sc_token_str(t, index), SC_STR("NOTE")) ? "\n " : "\n";
 }
 
 /* ---- segments to cues ---- */

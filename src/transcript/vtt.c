@@ -6,8 +6,9 @@
 
 #include "base/banned.h"
 
-/* WebVTT: text is escaped, the speaker is a voice of each cue, and with `words` the time of each
- * word stands in front of it, by which players colour the words while they are spoken. */
+/* WebVTT: a block in front of which an empty line stands for each cue. Text is escaped, the speaker
+ * is a voice of each cue, and with `words` the time of each word stands in front of it, by which
+ * players colour the words while they are spoken. */
 
 static void put_time(struct sc_buf *out, int64_t ms)
 {
@@ -60,6 +61,7 @@ static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error
 {
     struct sc_writer_out *w = ctx;
     struct sc_buf *out = &w->buf;
+    sc_buf_putc(out, '\n');
     put_time(out, cue->start_ms);
     sc_buf_puts(out, " --> ");
     put_time(out, cue->end_ms);
@@ -67,7 +69,7 @@ static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error
     if (cue->speaker != NULL)
         put_voice(out, cue->speaker);
     put_tokens(out, cue, w->options->words);
-    sc_buf_puts(out, "\n\n");
+    sc_buf_putc(out, '\n');
     return sc_writer_flush(w, false, err);
 }
 
@@ -75,11 +77,10 @@ SC_WRITER(sc_writer_vtt)
 {
     SC_AUTO_WRITER_OUT out;
     sc_writer_begin(&out, options, piece, ctx);
-    sc_buf_puts(&out.buf, "WEBVTT\n\n");
+    sc_buf_puts(&out.buf, "WEBVTT\n");
     if (options->metadata) {
-        sc_buf_puts(&out.buf, "NOTE\n");
+        sc_buf_puts(&out.buf, "\nNOTE\n");
         sc_writer_put_meta(&out.buf, meta, "");
-        sc_buf_putc(&out.buf, '\n');
     }
     enum sc_code code = sc_cues_each(segments, options, false, put_cue, &out, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;

@@ -10,6 +10,8 @@ CREATE INDEX jobs_exports_due ON jobs (id) WHERE exports_due = 1;
 INSERT INTO export_formats (name, mime_type, file_extension, description) VALUES
     ('vtt', 'text/vtt; charset=utf-8', 'vtt', 'WebVTT captions'),
     ('csv', 'text/csv; charset=utf-8', 'csv', 'A row for each segment or word');
+UPDATE export_formats SET mime_type = 'application/json; charset=utf-8' WHERE name = 'json';
+CREATE INDEX export_history_path ON export_history (file_path, id) WHERE file_path IS NOT NULL;
 
 -- Access
 ALTER TABLE workers ADD COLUMN token_id INTEGER NOT NULL DEFAULT 0; -- that it registered with; 0: none

@@ -61,12 +61,18 @@ ORDER BY transcripts.id DESC LIMIT 1;
 SELECT transcripts.*, jobs.job_id
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.id < :before
+  AND (:language IS NULL OR transcripts.language = :language)
+  AND (:model IS NULL OR jobs.model = :model)
+  AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_owner
 SELECT transcripts.*, jobs.job_id
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.owner_id = :owner_id AND transcripts.id < :before
+  AND (:language IS NULL OR transcripts.language = :language)
+  AND (:model IS NULL OR jobs.model = :model)
+  AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_file
@@ -74,6 +80,9 @@ SELECT transcripts.*, jobs.job_id
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.file_id = :file_id AND transcripts.id < :before
   AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
+  AND (:language IS NULL OR transcripts.language = :language)
+  AND (:model IS NULL OR jobs.model = :model)
+  AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_job
@@ -82,6 +91,9 @@ FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.job = :job AND transcripts.id < :before
   AND (:file_id = 0 OR transcripts.file_id = :file_id)
   AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
+  AND (:language IS NULL OR transcripts.language = :language)
+  AND (:model IS NULL OR jobs.model = :model)
+  AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_insert
@@ -171,3 +183,20 @@ FROM transcripts WHERE id = :id;
 INSERT INTO export_history (transcript_id, version, format_name, file_path, exported_ms,
                             exported_by)
 VALUES (:transcript_id, :version, :format, :path, :now, :by);
+
+-- name: export_list
+SELECT e.id, e.version, e.format_name, e.file_path, e.exported_ms, principals.name AS exported_by
+FROM export_history AS e JOIN principals ON principals.id = e.exported_by
+WHERE e.transcript_id = :transcript_id AND e.id < :before
+ORDER BY e.id DESC LIMIT :limit;
+
+-- Whose file that is: the transcript that was exported to it last.
+-- name: export_by_path
+SELECT transcript_id FROM export_history WHERE file_path = :path ORDER BY id DESC LIMIT 1;
+
+-- name: version_list
+SELECT v.version, v.is_current, v.segment_count, v.word_count, v.created_ms, v.change_note,
+       v.content_hash, principals.name AS created_by
+FROM versions AS v JOIN principals ON principals.id = v.created_by
+WHERE v.transcript_id = :transcript_id AND v.version < :before
+ORDER BY v.version DESC LIMIT :limit;

@@ -121,7 +121,7 @@ static void wrong_command_lines_name_what_is_wrong(void **state)
           "there is no option -Z; `scripta help transcribe` lists them" },
         { "scripta jobs list --force",
           "there is no option --force; `scripta help jobs list` lists them" },
-        { "scripta transcribe a -f", "--format needs a value: --format FORMAT" },
+        { "scripta transcribe a -f", "--format needs a value: --format txt|srt|vtt|json|csv" },
         { "scripta transcribe a --output", "--output needs a value: --output OUT" },
         { "scripta --json=yes version", "--json takes no value" },
         { "scripta transcribe", "something is missing: scripta transcribe FILE..." },

@@ -59,6 +59,9 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(ORIGIN_FIND, "(engine=? AND engine_version=? AND model=? AND principal_id=?)"),
         HOT(VERSION_GET, "(transcript_id=? AND version=?)"),
         HOT(VERSION_INSERT_FIRST, "INTEGER PRIMARY KEY"),
+        HOT(VERSION_LIST, "(transcript_id=? AND version<?)"),
+        HOT(EXPORT_LIST, "export_history_transcript (transcript_id=? AND id<?)"),
+        HOT(EXPORT_BY_PATH, "export_history_path (file_path=?)"),
     };
     assert_plans(hot, SC_ARRAY_LEN(hot), true);
 }

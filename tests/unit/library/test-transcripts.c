@@ -65,14 +65,32 @@ static void lists_are_newest_first_and_filtered(void **state)
         if (job != 3)
             assert_int_equal(begin(&r, job), SC_MIN(job, 3));
     }
+    assert_int_equal(write_sql(r.f.store, "UPDATE jobs SET model = 'tiny' WHERE id = 1"), SC_OK);
     static const struct {
         struct sc_transcript_filter filter;
         const char *ids;
     } rows[] = {
-        { { 0, 0, 0, 0, 9 }, "3,2,1," }, { { 1, 0, 0, 0, 9 }, "2,1," }, { { 1, 0, 0, 0, 1 }, "2," },
-        { { 1, 0, 0, 2, 9 }, "1," },     { { 1, 2, 0, 0, 9 }, "2," },   { { 2, 2, 0, 0, 9 }, "" },
-        { { 0, 0, 1, 0, 9 }, "2,1," },   { { 2, 0, 1, 0, 9 }, "" },     { { 1, 2, 1, 0, 9 }, "2," },
-        { { 1, 2, 2, 0, 9 }, "" },       { { 0, 0, 1, 2, 9 }, "1," },   { { 0, 2, 0, 2, 9 }, "" },
+        { { 0, 0, 0, 0, 9 }, "3,2,1," },
+        { { 1, 0, 0, 0, 9 }, "2,1," },
+        { { 1, 0, 0, 0, 1 }, "2," },
+        { { 1, 0, 0, 2, 9 }, "1," },
+        { { 1, 2, 0, 0, 9 }, "2," },
+        { { 2, 2, 0, 0, 9 }, "" },
+        { { 0, 0, 1, 0, 9 }, "2,1," },
+        { { 2, 0, 1, 0, 9 }, "" },
+        { { 1, 2, 1, 0, 9 }, "2," },
+        { { 1, 2, 2, 0, 9 }, "" },
+        { { 0, 0, 1, 2, 9 }, "1," },
+        { { 0, 2, 0, 2, 9 }, "" },
+        { { 1, .limit = 9, .language = "de" }, "2," },
+        { { 1, .limit = 9, .language = "fr" }, "" },
+        { { 1, 2, .limit = 9, .language = "de" }, "2," },
+        { { 0, 0, 1, .limit = 9, .model = "tiny" }, "1," },
+        { { .limit = 9, .model = "tiny" }, "1," },
+        { { .limit = 9, .since_ms = T0 }, "3,2,1," },
+        { { .limit = 9, .since_ms = T0 + 1 }, "" },
+        { { .limit = 9, .until_ms = T0 }, "" },
+        { { 1, .limit = 9, .since_ms = T0, .until_ms = T0 + 1 }, "2,1," },
     };
     AUTO_READER(conn, r);
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {

@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-#include "make.h"
+#include "random.h"
 
 #include "base/banned.h"
 
@@ -17,51 +17,6 @@ static const struct sc_writer_meta meta = { .transcript_id = 7,
                                             .language = "en",
                                             .version = 2,
                                             .file_name = "a --> b.wav" };
-
-/* ---- random transcripts ---- */
-
-static const char *const pieces[] = {
-    "a",       "word",    "sentence.", "clause,",
-    "-->",     "--",      ">",         "42",
-    "1",       "<i>",     "</b>",      "<c>",
-    "{\\an8}", "&amp;",   "é",         "e\u0301",
-    "--->",    "😀",       "\u200b",    "averyveryveryveryveryverylongwordthatiswiderthanaline",
-    "=1+1",    "\"quo,t", "NOTE",      "00:00:01,000",
-    "\n\n",    "\r",      "\x01",      "\u2028",
-    "🇩🇪",      "\ufeff",  "<",         "1\n00:00:09,000 --> 00:00:10,000",
-};
-static const char *const unsegmented[] = { "会議", "です。", "สวัสดี", "本日は晴天なり、", "ー" };
-
-static const char *dice_piece(struct dice *d, bool everything)
-{
-    if (everything && dice_between(d, 0, 5) == 0)
-        return unsegmented[dice_between(d, 0, (int64_t)SC_ARRAY_LEN(unsegmented) - 1)];
-    return pieces[dice_between(d, 0, (int64_t)SC_ARRAY_LEN(pieces) - 1)];
-}
-
-/* Segments that may overlap as those of two channels do, some edited, some without words. */
-static void random_transcript(struct dice *d, bool everything, struct sc_segments *list)
-{
-    int64_t at = 0;
-    for (int64_t n = dice_between(d, 0, 6); n > 0; n--) {
-        struct sc_segment *s = sc_segments_add(list);
-        int64_t start = at;
-        s->id = (int64_t)list->count;
-        s->start_ms = s->end_ms = at;
-        for (int64_t k = dice_between(d, 0, 40); k > 0; k--) {
-            int64_t end = at + dice_between(d, 0, k % 13 == 0 ? 12000 : 700);
-            add_word(s, dice_piece(d, everything), at, end);
-            at = end + (k % 17 == 0 ? 3000 : 0);
-        }
-        if (dice_between(d, 0, 1) == 0)
-            s->speaker = strdup(dice_between(d, 0, 1) == 0 ? "1" : "Ann <b> & --> C");
-        sc_segment_settle(s);
-        if (s->word_count > 0 && dice_between(d, 0, 3) == 0 && (s->words[0].text[0] & 0x80) == 0)
-            s->words[0].text[0] = 'Q'; /* edited: the words are no longer the text's */
-        at = dice_between(d, 0, 2) == 0 ? dice_between(d, start, at) : at;
-    }
-    assert_int_equal(sc_segments_check(list, NULL), SC_OK);
-}
 
 /* What a reader can see, without white space: the breaking of syntax adds some. */
 static void visible(const char *text, struct sc_buf *out)
@@ -258,7 +213,7 @@ static void words_of_webvtt_are_read_back_with_their_times(void **state)
     o.words = true;
     write_as("vtt", &list, &o, &text);
     assert_string_equal(sc_buf_text(&text), "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n"
-                                            "one <00:00:01.500>two <00:00:02.000>three\n\n");
+                                            "one <00:00:01.500>two <00:00:02.000>three\n");
     read_as("vtt", &text, &read);
     assert_int_equal(read.segments.items[0].word_count, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -332,12 +287,12 @@ static void options_do_what_they_say(void **state)
           "1\r\n00:00:00,000 --> 00:00:00,500\r\nAnn: =one, two three four five six "
           "seven eight nine ten eleven twelve\r\n\r\n2\r\n00:00:00,500 --> 00:00:00,501\r\n"
           "\"bye\"\r\n\r\n" },
-        { "vtt", "offset=-20 captions=off", "WEBVTT\n\n" },
+        { "vtt", "offset=-20 captions=off", "WEBVTT\n" },
         { "vtt", "metadata=on captions=off speakers=off offset=3600",
           "WEBVTT\n\nNOTE\nrecording: a --  b.wav\nlanguage: en\njob: 01890a5d\ntranscript: 7\n"
           "version: 2\nstatus: complete\n\n01:00:00.000 --> 01:00:20.000\n=one, two three four "
           "five six seven eight nine ten eleven twelve\n\n01:00:20.000 --> 01:00:20.001\n"
-          "\"bye\"\n\n" },
+          "\"bye\"\n" },
         { "txt", "speakers=off line_ends=crlf",
           "=one, two three four five six seven eight nine ten eleven twelve\r\n\"bye\"\r\n" },
         { "csv", "",

@@ -1,0 +1,23 @@
+#pragma once
+/* A version of a transcript with its segments, as the handlers of transcripts and exports read it.
+ */
+
+#include "api/api-internal.h"
+#include "transcript/writer.h"
+
+struct sc_content {
+    struct sc_transcript t;
+    int version; /* 0: what a partial one has */
+    struct sc_segments segments;
+};
+#define SC_AUTO_CONTENT SC_AUTO(sc_content_done) struct sc_content
+
+void sc_content_done(struct sc_content *c);
+/* The transcript of the path, in `version` (0: the current one). TRANSCRIPT_NOT_FOUND,
+ * VERSION_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api,
+                                         int64_t version, struct sc_content *out,
+                                         struct sc_error *err);
+/* The transcript of the path alone. */
+SC_MUST_USE enum sc_code sc_content_find(struct sc_request *req, struct sc_conn *conn,
+                                         struct sc_transcript *out, struct sc_error *err);

@@ -1,0 +1,393 @@
+/* Exports: sent to the client, or kept below transcripts/. */
+
+#include "api/content.h"
+#include "api/export-place.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/disposition.h"
+#include "sys/file.h"
+
+#include <errno.h>
+
+#include "base/banned.h"
+
+/* What is written, and of what. */
+struct export
+{
+    const struct sc_format *format;
+    struct sc_writer_options options;
+    struct sc_content content;
+    char *recording, *engine, *model; /* owned; NULL: not known */
+};
+
+static void export_done(struct export *e)
+{
+    sc_content_done(&e->content);
+    free(e->recording);
+    free(e->engine);
+    free(e->model);
+}
+
+/* ---- recording ---- */
+
+struct note {
+    struct sc_export row;
+    int64_t id;
+};
+
+static enum sc_code write_note(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct note *note = ctx;
+    enum sc_code code = sc_export_record(tx, &note->row, sc_clock_wall_ms(), err);
+    if (code == SC_OK)
+        note->id = sc_conn_last_id(tx);
+    return code;
+}
+
+/* The export has been made: that it cannot be recorded (a full disk) does not take it back. Returns
+ * its id, or 0. */
+static int64_t record(struct sc_request *req, struct sc_api *api, const struct export *e,
+                      const char *path)
+{
+    struct sc_error err = { 0 };
+    struct note note = {
+        .row = {
+            .transcript_id = e->content.t.id,
+            .version = e->content.version,
+            .format = e->format->name,
+            .path = path,
+            .by = sc_api_owner(req),
+        },
+    };
+    if (sc_store_write(api->options.store, SC_RELAXED, write_note, &note, &err) == SC_OK)
+        return note.id;
+    SC_LOG(WARNING, "api", "cannot record an export", SC_I("transcript", e->content.t.id),
+           SC_S("format", e->format->name), SC_S("error", err.msg));
+    return 0;
+}
+
+/* ---- writing ---- */
+
+/* What is said about the recording; a transcript whose job or file has gone says less. */
+static void read_origin(struct sc_request *req, struct sc_api *api, struct export *e)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_FILE file = { 0 };
+    SC_AUTO_JOB job = { 0 };
+    int64_t owner = sc_api_owner(req);
+    if (sc_store_read(api->options.store, &conn, &err) != SC_OK)
+        return;
+    if (sc_file_find(conn, owner, e->content.t.file_id, &file, &err) == SC_OK)
+        e->recording = sc_strdup(file.original_name);
+    if (e->content.t.job_id[0] != '\0' &&
+        sc_job_find(conn, owner, e->content.t.job_id, &job, &err) == SC_OK) {
+        e->engine = sc_strdup(job.engine);
+        e->model = sc_strdup(job.model);
+    }
+}
+
+static enum sc_code format_content(const struct export *e, struct sc_buf *out, struct sc_error *err)
+{
+    const struct sc_content *c = &e->content;
+    struct sc_writer_meta meta = {
+        .transcript_id = c->t.id,
+        .file_id = c->t.file_id,
+        .job_id = c->t.job_id,
+        .status = c->t.complete ? "complete" : "partial",
+        .language = c->t.language,
+        .version = c->version,
+        .file_name = e->recording,
+        .engine = e->engine,
+        .model = e->model,
+    };
+    return sc_format_to_buf(e->format, &c->segments, &meta, &e->options, out, err);
+}
+
+/* ---- sent ---- */
+
+struct query {
+    struct export *e;
+    enum sc_code code;
+    struct sc_error *err;
+};
+
+static void take_option(void *ctx, struct sc_str name, struct sc_str value)
+{
+    struct query *q = ctx;
+    if (q->code == SC_OK && !sc_str_equal(name, SC_STR("version")))
+        q->code = sc_writer_options_set(&q->e->options, q->e->format, name, value, q->err);
+}
+
+static enum sc_code decode_query(struct sc_request *req, struct export *e, int64_t *version,
+                                 struct sc_error *err)
+{
+    const char *names[32] = { "version" };
+    size_t count;
+    const struct sc_writer_option *options = sc_writer_option_all(&count);
+    sc_assert(count + 2 <= SC_ARRAY_LEN(names));
+    for (size_t i = 0; i < count; i++)
+        names[i + 1] = options[i].name;
+    struct query q = { .e = e, .err = err };
+    q.code = sc_query_only(req, names, err);
+    if (q.code == SC_OK)
+        q.code = sc_query_number(req, "version", version, err);
+    if (q.code == SC_OK)
+        sc_request_each_query(req, take_option, &q);
+    return q.code;
+}
+
+static void put_disposition(struct sc_request *req, const struct export *e)
+{
+    SC_AUTO_BUF value = { 0 };
+    SC_AUTO_FREE char *fallback = sc_asprintf("transcript-%lld", (long long)e->content.t.id);
+    const char *name = e->recording == NULL ? fallback : e->recording;
+    const char *dot = strrchr(name, '.');
+    struct sc_str stem = { name, dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name) };
+    sc_disposition_put(&value, stem, e->format->extension);
+    if (!value.failed)
+        sc_reply_header(req, "Content-Disposition", sc_buf_text(&value));
+}
+
+static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const char *name)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(export_done) struct export e = { .format = sc_format_find(name) };
+    int64_t version = 0;
+    sc_assert(e.format != NULL); /* the routes name only formats that there are */
+    sc_writer_options_init(&e.options, e.format);
+    enum sc_code code = decode_query(req, &e, &version, &err);
+    if (code == SC_OK)
+        code = sc_content_load(req, api, version, &e.content, &err);
+    if (code == SC_OK) {
+        read_origin(req, api, &e);
+        code = format_content(&e, &body, &err);
+    }
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    (void)record(req, api, &e, NULL);
+    put_disposition(req, &e);
+    return sc_reply_bytes(req, 200, e.format->mime_type, &body);
+}
+
+#define SEND(name)                                                                              \
+    struct sc_done *sc_api_transcript_export_##name(struct sc_request *req, struct sc_api *api) \
+    {                                                                                           \
+        return send_as(req, api, #name);                                                        \
+    }
+SEND(txt)
+SEND(srt)
+SEND(vtt)
+SEND(json)
+SEND(csv)
+
+/* ---- kept ---- */
+
+struct wanted {
+    struct sc_str format, output_path;
+    int64_t version;
+    const struct sc_json_value *options;
+};
+
+static enum sc_code set_options(struct export *e, const struct sc_json_value *options,
+                                struct sc_error *err)
+{
+    const char *name;
+    const struct sc_json_value *value;
+    void *at = NULL;
+    enum sc_code code = SC_OK;
+    if (options == NULL)
+        return SC_OK;
+    if (sc_json_type(options) != SC_JSON_OBJECT)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "options", "options must be an object");
+    while (code == SC_OK && (at = sc_json_next_member(options, at, &name, &value)) != NULL) {
+        SC_AUTO_BUF text = { 0 };
+        if (sc_json_type(value) == SC_JSON_TEXT)
+            sc_buf_put_str(&text, sc_json_get_str(value, SC_STR("")));
+        else
+            sc_json_dump(value, &text); /* true, 42, 1.5 are spelled as flags are */
+        code = sc_writer_options_set(&e->options, e->format, sc_str_from(name), sc_buf_str(&text),
+                                     err);
+    }
+    return code;
+}
+
+static enum sc_code decode_body(struct sc_request *req, struct export *e, struct wanted *out,
+                                struct sc_json_doc **doc, struct sc_error *err)
+{
+    static const struct sc_json_field fields[] = {
+        { "format", SC_JSON_TEXT, offsetof(struct wanted, format), true, 1, 16, NULL },
+        { "version", SC_JSON_INT, offsetof(struct wanted, version), false, 1, INT32_MAX, NULL },
+        { "options", SC_JSON_NULL, offsetof(struct wanted, options), false, 0, 0, NULL },
+        { "output_path", SC_JSON_TEXT, offsetof(struct wanted, output_path), false, 1, 500, NULL },
+    };
+    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), out, doc, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_FREE char *name = sc_strndup(out->format.ptr, out->format.len);
+    e->format = sc_format_find(name);
+    if (e->format == NULL) {
+        char quoted[SC_QUOTED_TEXT];
+        return sc_error_field(err, SC_E_INVALID_VALUE, "format", "format is '%s', must be %s",
+                              sc_quote(out->format, quoted), sc_format_names());
+    }
+    sc_writer_options_init(&e->options, e->format);
+    return set_options(e, out->options, err);
+}
+
+/* Whose folders a client may write to: the own ones of its transcripts, and of everything below
+ * transcripts/ whoever owns the data folder. */
+static enum sc_code place(struct sc_request *req, const struct export *e,
+                          const struct wanted *wanted, struct sc_buf *out, struct sc_error *err)
+{
+    const struct sc_content *c = &e->content;
+    SC_AUTO_FREE char *own = c->t.job_id[0] != '\0'
+                                 ? sc_strdup(c->t.job_id)
+                                 : sc_asprintf("transcript-%lld", (long long)c->t.id);
+    struct sc_export_home home = {
+        .folder = own,
+        .anywhere = (sc_request_principal(req)->scopes & SC_SCOPE_ADMIN) != 0,
+    };
+    if (wanted->output_path.ptr != NULL)
+        return sc_export_place(wanted->output_path, &home, e->format->extension, out, err);
+    SC_AUTO_FREE char *name =
+        c->version == c->t.version
+            ? sc_asprintf("transcript.%s", e->format->extension)
+            : sc_asprintf("transcript-v%d.%s", c->version, e->format->extension);
+    return sc_export_place(sc_str_from(name), &home, e->format->extension, out, err);
+}
+
+/* A file that is there may be replaced by a newer export of the same transcript only. */
+static enum sc_code check_target(struct sc_api *api, const struct export *e, const char *path,
+                                 const char *full, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int64_t of = 0;
+    if (access(full, F_OK) != 0)
+        return SC_OK;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_export_owner_of(conn, path, &of, err);
+    if (code == SC_OK && of != e->content.t.id)
+        return sc_error_field(err, SC_E_CONFLICT, "output_path",
+                              "'%.120s' is there and is no export of this transcript; choose "
+                              "another output_path",
+                              path);
+    return code;
+}
+
+/* A link in the way could lead anywhere: the folder must really lie below transcripts/. */
+static enum sc_code check_folder(const char *root, const char *folder, struct sc_error *err)
+{
+    SC_AUTO_FREE char *top = sc_path_join(root, "transcripts");
+    SC_AUTO_FREE char *real_top = realpath(top, NULL);
+    SC_AUTO_FREE char *real = realpath(folder, NULL);
+    if (real_top == NULL || real == NULL)
+        return sc_error_errno(err, errno, "cannot open '%s'", folder);
+    size_t n = strlen(real_top);
+    if (strncmp(real, real_top, n) == 0 && (real[n] == '/' || real[n] == '\0'))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "output_path",
+                          "output_path leads out of transcripts/ through a link");
+}
+
+static enum sc_code keep(struct sc_api *api, const struct export *e, const char *path,
+                         const struct sc_buf *body, struct sc_error *err)
+{
+    const char *root = api->options.config->data_dir;
+    SC_AUTO_FREE char *full = sc_path_join(root, path);
+    SC_AUTO_FREE char *folder = sc_strndup(full, (size_t)(strrchr(full, '/') - full));
+    enum sc_code code = check_target(api, e, path, full, err);
+    if (code == SC_OK)
+        code = sc_dir_create(folder, err);
+    if (code == SC_OK)
+        code = check_folder(root, folder, err);
+    return code == SC_OK ? sc_file_write_atomic(full, sc_buf_text(body), body->len, err) : code;
+}
+
+struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    struct wanted wanted = { .version = 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF path = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(export_done) struct export e = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = decode_body(req, &e, &wanted, &doc, &err);
+    if (code == SC_OK)
+        code = sc_content_load(req, api, wanted.version, &e.content, &err);
+    if (code == SC_OK)
+        code = place(req, &e, &wanted, &path, &err);
+    if (code == SC_OK) {
+        read_origin(req, api, &e);
+        code = format_content(&e, &body, &err);
+    }
+    if (code == SC_OK)
+        code = keep(api, &e, sc_buf_text(&path), &body, &err);
+    if (code == SC_OK) {
+        int64_t id = record(req, api, &e, sc_buf_text(&path));
+        struct sc_json w;
+        sc_json_begin(&w, &reply);
+        sc_json_object(&w, NULL);
+        sc_json_opt(&w, "export_id", id > 0 ? id : -1);
+        sc_json_int(&w, "transcript_id", e.content.t.id);
+        sc_json_int(&w, "version", e.content.version);
+        sc_json_text(&w, "format", e.format->name);
+        sc_json_text(&w, "file_path", sc_buf_text(&path));
+        sc_json_int(&w, "size_bytes", (int64_t)body.len);
+        sc_json_end(&w);
+    }
+    return sc_api_answer(req, code, &err, 201, &reply);
+}
+
+/* ---- lists ---- */
+
+static enum sc_code add_export(void *ctx, const struct sc_export_row *row, struct sc_error *err)
+{
+    struct sc_page *page = ctx;
+    (void)err;
+    if (!sc_page_take(page, row->id))
+        return SC_OK;
+    sc_export_view(&page->w, NULL, row);
+    return SC_OK;
+}
+
+struct sc_done *sc_api_transcript_exports(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const names[] = { "limit", "cursor", NULL };
+    struct sc_error err = { 0 };
+    struct sc_transcript t;
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int limit;
+    int64_t before;
+    enum sc_code code = sc_query_only(req, names, &err);
+    if (code == SC_OK)
+        code = sc_query_page(req, SC_CURSOR_EXPORT, &limit, &before, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code == SC_OK)
+        code = sc_content_find(req, conn, &t, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_page page;
+    sc_page_begin(&page, &body, "exports", limit);
+    code = sc_export_list(conn, t.id, before, limit + 1, add_export, &page, &err);
+    sc_page_end(&page, SC_CURSOR_EXPORT);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    (void)api;
+    enum sc_code code = sc_request_empty(req, &err);
+    if (code == SC_OK)
+        sc_formats_view(&body);
+    return sc_api_answer(req, code, &err, 200, &body);
+}

@@ -1,0 +1,126 @@
+#include "cli/export.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "net/client.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+/* "Most lines of a cue (srt, vtt)". */
+static void put_help(struct sc_buf *out, const struct sc_writer_option *option)
+{
+    struct sc_str rest = sc_str_from(option->formats);
+    sc_buf_printf(out, "%s (", option->help);
+    for (bool first = true; rest.len > 0; first = false) {
+        sc_buf_puts(out, first ? "" : ", ");
+        sc_buf_put_str(out, sc_str_take_until(&rest, '|'));
+    }
+    sc_buf_puts(out, ")");
+}
+
+static const char *value_name(const struct sc_writer_option *option)
+{
+    switch (option->type) {
+    case SC_WRITER_BOOL:
+        return "on|off";
+    case SC_WRITER_INT:
+        return "N";
+    case SC_WRITER_SECONDS:
+        return "SECONDS";
+    case SC_WRITER_CHOICE:
+        return option->choices;
+    }
+    return "";
+}
+
+/* The flag of an option: - for _. */
+static void put_name(struct sc_buf *out, const char *name)
+{
+    for (; *name != '\0'; name++)
+        sc_buf_putc(out, *name == '_' ? '-' : *name);
+}
+
+struct sc_flag *sc_export_flags_new(void)
+{
+    /* The strings stand behind the flags, in one piece. */
+    SC_AUTO_BUF text = { 0 };
+    size_t count;
+    const struct sc_writer_option *all = sc_writer_option_all(&count);
+    struct sc_writer_options defaults;
+    sc_writer_options_init(&defaults, sc_format_find("srt"));
+    for (size_t i = 0; i < count; i++) {
+        put_name(&text, all[i].name);
+        sc_buf_putc(&text, '\0');
+        put_help(&text, &all[i]);
+        sc_buf_putc(&text, '\0');
+    }
+    sc_assert(!text.failed);
+    struct sc_flag *flags = sc_alloc((count + 1) * sizeof(*flags) + text.len);
+    char *at = (char *)(flags + count + 1);
+    memcpy(at, text.ptr, text.len);
+    for (size_t i = 0; i < count; i++) {
+        SC_AUTO_BUF fallback = { 0 };
+        sc_writer_option_put(&all[i], &defaults, &fallback);
+        bool off = strcmp(sc_buf_text(&fallback), "false") == 0;
+        flags[i] = (struct sc_flag){
+            .name = at,
+            .kind = off ? SC_FLAG_ON : SC_FLAG_VALUE, /* what is on is only given to turn it off */
+            .value = value_name(&all[i]),
+        };
+        at += strlen(at) + 1;
+        flags[i].help = at;
+        at += strlen(at) + 1;
+    }
+    return flags;
+}
+
+enum sc_code sc_export_format(const char *name, const struct sc_format **out, struct sc_error *err)
+{
+    const struct sc_format *format = sc_format_find(name);
+    if (format != NULL) {
+        *out = format;
+        return SC_OK;
+    }
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, sc_str_from(name));
+    return sc_error_field(err, SC_E_INVALID_VALUE, "format", "--format is '%.60s', must be %s",
+                          sc_buf_text(&shown), sc_format_names());
+}
+
+static void put_parameter(struct sc_buf *out, const char *name, const char *value)
+{
+    bool some = out->len > 0 && memchr(out->ptr, '?', out->len) != NULL;
+    sc_buf_printf(out, "%c%s=", some ? '&' : '?', name);
+    sc_url_encode(out, sc_str_from(value));
+}
+
+enum sc_code sc_export_query(const struct sc_args *args, const struct sc_format *format,
+                             int64_t revision, struct sc_buf *out, struct sc_error *err)
+{
+    struct sc_writer_options checked;
+    size_t count;
+    const struct sc_writer_option *all = sc_writer_option_all(&count);
+    bool raw = sc_args_has(args, "raw");
+    sc_writer_options_init(&checked, format);
+    for (size_t i = 0; i < count; i++) {
+        SC_AUTO_BUF flag = { 0 };
+        put_name(&flag, all[i].name);
+        const char *value = sc_args_get(args, sc_buf_text(&flag), NULL);
+        if (raw && strcmp(all[i].name, "captions") == 0)
+            value = "off";
+        if (value == NULL)
+            continue;
+        enum sc_code code = sc_writer_options_set(&checked, format, sc_str_from(all[i].name),
+                                                  sc_str_from(value), err);
+        if (code != SC_OK)
+            return code;
+        put_parameter(out, all[i].name, value);
+    }
+    char number[24];
+    (void)snprintf(number, sizeof(number), "%" PRId64, revision);
+    if (revision > 0)
+        put_parameter(out, "version", number);
+    return out->failed ? sc_error_set(err, SC_E_INTERNAL, "the address is too long") : SC_OK;
+}

@@ -1,0 +1,19 @@
+#pragma once
+/* Formats and their options on the command line, made from the tables of transcript/writer.h. */
+
+#include "cli/args.h"
+#include "transcript/writer.h"
+
+#include "base/buf.h"
+
+/* Flags of every option of an export; ends with a row without name. The caller frees the array and
+ * all its strings with it. */
+struct sc_flag *sc_export_flags_new(void);
+/* A format by the name that --format gives (field "format"). */
+SC_MUST_USE enum sc_code sc_export_format(const char *name, const struct sc_format **out,
+                                          struct sc_error *err);
+/* Appends the options that were given as query parameters: "?max_lines=1&words=on", nothing when
+ * there are none. What the server would refuse is refused here. revision 0: the current one. */
+SC_MUST_USE enum sc_code sc_export_query(const struct sc_args *args, const struct sc_format *format,
+                                         int64_t revision, struct sc_buf *out,
+                                         struct sc_error *err);

@@ -1,0 +1,54 @@
+#include "library/transcripts.h"
+
+#include "base/banned.h"
+
+enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export, int64_t now_ms,
+                              struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EXPORT_INSERT);
+    sc_stmt_bind_int(&st, ":transcript_id", export->transcript_id);
+    sc_stmt_bind_int(&st, ":version", export->version);
+    sc_stmt_bind_text(&st, ":format", export->format);
+    sc_stmt_bind_text(&st, ":path", export->path);
+    sc_stmt_bind_int(&st, ":by", export->by);
+    sc_stmt_bind_int(&st, ":now", now_ms);
+    return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_export_list(struct sc_conn *conn, int64_t transcript, int64_t before, int limit,
+                            sc_export_fn fn, void *ctx, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EXPORT_LIST);
+    sc_stmt_bind_int(&st, ":transcript_id", transcript);
+    sc_stmt_bind_int(&st, ":before", before == 0 ? INT64_MAX : before);
+    sc_stmt_bind_int(&st, ":limit", limit);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        struct sc_export_row found = {
+            .id = sc_stmt_int(&st, "id"),
+            .exported_ms = sc_stmt_int(&st, "exported_ms"),
+            .version = (int)sc_stmt_int(&st, "version"),
+            .format = sc_stmt_text(&st, "format_name"),
+            .path = sc_stmt_is_null(&st, "file_path") ? NULL : sc_stmt_text(&st, "file_path"),
+            .by = sc_stmt_text(&st, "exported_by"),
+        };
+        code = fn(ctx, &found, err);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
+enum sc_code sc_export_owner_of(struct sc_conn *conn, const char *path, int64_t *transcript,
+                                struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EXPORT_BY_PATH);
+    sc_stmt_bind_text(&st, ":path", path);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code != SC_OK && code != SC_E_NOT_FOUND)
+        return code;
+    *transcript = code == SC_OK ? sc_stmt_int(&st, "transcript_id") : 0;
+    return SC_OK;
+}

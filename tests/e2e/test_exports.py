@@ -1,0 +1,239 @@
+"""Exports: their options, files that are kept, versions, formats; by HTTP and by the command line."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from harness import cli, cli_json, noise_wav, null_words
+
+
+@pytest.fixture(scope="module")
+def done(shared):
+    """A finished job of 12 s and the path of its transcript."""
+    reply = shared.client.upload(noise_wav(12, 51), name='café "1".wav', engine="null", vad="off",
+                                 language="en", model="delay_ms=1")
+    job = shared.client.wait_job(reply.json["job_id"])
+    assert job["status"] == "completed", job
+    return job, f"/api/transcripts/{job['transcript_id']}"
+
+
+def error(reply, status, code, field=None):
+    assert reply.status == status, reply
+    assert reply.error["code"] == code and reply.error.get("field") == field, reply
+    return reply.error["message"]
+
+
+def export(client, path, **body):
+    return client.post(f"{path}/export", body)
+
+
+def exports(client, path):
+    return client.get(f"{path}/exports").json["exports"]
+
+
+# ---- sent ----
+
+
+def test_options_are_query_parameters(client, done):
+    path = done[1]
+    text = client.get(f"{path}/export.srt?max_line_length=10&max_lines=1&offset=1.5").text
+    lines = [b.split("\n") for b in text.strip().split("\n\n")]
+    assert lines[0] == ["1", "00:00:01,500 --> 00:00:04,500", "t0 t1 t2"], text
+    assert all(len(b) == 3 and len(b[2]) <= 10 for b in lines)
+    assert " ".join(b[2] for b in lines).split() == null_words(12)
+    raw = client.get(f"{path}/export.vtt?captions=off").text
+    assert raw == f"WEBVTT\n\n00:00:00.000 --> 00:00:12.000\n{' '.join(null_words(12))}\n"
+    words = client.get(f"{path}/export.csv?words=on&bom=on&speakers=off").body
+    rows = list(csv.DictReader(io.StringIO(words.decode("utf-8-sig"), newline="")))
+    assert words.startswith(b"\xef\xbb\xbf") and words.count(b"\r\n") == len(rows) + 1
+    assert [r["text"] for r in rows] == null_words(12) and rows[3]["start"] == "3.000"
+    bare = client.get(f"{path}/export.json?words=off&metadata=off").json
+    assert list(bare) == ["text", "segments"] and "words" not in bare["segments"][0]
+
+
+def test_metadata_says_what_was_transcribed_by_what(client, done):
+    job, path = done
+    note = client.get(f"{path}/export.vtt?metadata=on").text.split("\n\n")[1].split("\n")
+    assert note[0] == "NOTE" and 'recording: café "1".wav' in note
+    assert "engine: null" in note and "model: delay_ms=1" in note and "language: en" in note
+    value = client.get(f"{path}/export.json").json
+    assert (value["file_name"], value["engine"]) == ('café "1".wav', "null")
+    assert value["job_id"] == job["job_id"]
+
+
+@pytest.mark.parametrize("ext, query, field", [
+    ("srt", "max_line_length=9", "max_line_length"), ("srt", "max_lines=two", "max_lines"),
+    ("txt", "max_lines=2", "max_lines"), ("json", "bom=on", "bom"), ("srt", "words=on", "words"),
+    ("csv", "colour=red", "colour"), ("vtt", "words=on&words=off", "words"),
+    ("vtt", "offset=1e3", "offset"), ("srt", "version=0", "version"),
+])
+def test_wrong_options_are_refused_by_name(client, done, ext, query, field):
+    error(client.get(f"{done[1]}/export.{ext}?{query}"), 400, "INVALID_VALUE", field)
+
+
+def test_downloads_are_named_after_the_recording(client, done):
+    headers = client.get(f"{done[1]}/export.vtt").headers
+    assert headers["Content-Disposition"] == (
+        "attachment; filename=\"caf_ _1_.vtt\"; filename*=UTF-8''caf%C3%A9%20%221%22.vtt")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Type"] == "text/vtt; charset=utf-8"
+
+
+def test_formats_list_every_option_with_its_default(client, done):
+    formats = {f["name"]: f for f in client.get("/api/formats").json["formats"]}
+    assert sorted(formats) == ["csv", "json", "srt", "txt", "vtt"]
+    defaults = {o["name"]: o["default"] for o in formats["srt"]["options"]}
+    assert (defaults["max_line_length"], defaults["captions"]) == (42, True)
+    assert defaults["line_ends"] == "lf"
+    for name, entry in formats.items():
+        query = "&".join(f"{o['name']}={json.dumps(o['default']).strip(chr(34))}"
+                         for o in entry["options"])
+        plain, asked = (client.get(f"{done[1]}/export.{name}?{q}") for q in ("", query))
+        assert plain.status == asked.status == 200 and plain.body == asked.body, name
+        assert plain.headers["Content-Type"] == entry["mime_type"]
+
+
+# ---- kept ----
+
+
+def test_an_export_is_kept_below_transcripts(server, client, done):
+    job, path = done
+    before = client.get(f"{path}/export.vtt?max_line_length=10").body
+    reply = export(client, path, format="vtt", options={"max_line_length": 10})
+    assert reply.status == 201 and reply.json["version"] == 1, reply
+    place = f"transcripts/{job['job_id']}/transcript.vtt"
+    assert reply.json["file_path"] == place
+    assert (server.data / place).read_bytes() == before
+    assert reply.json["size_bytes"] == len(before)
+    again = export(client, path, format="vtt", version=1, output_path="talks/a b.vtt",
+                   options={"offset": 1.5, "words": True, "line_ends": "crlf"})
+    assert again.status == 201 and again.json["file_path"] == "transcripts/talks/a b.vtt", again
+    assert b"<00:00:02.500>t1" in (server.data / "transcripts/talks/a b.vtt").read_bytes()
+    listed = exports(client, path)
+    assert [e["export_id"] for e in listed[:2]] == [again.json["export_id"],
+                                                    reply.json["export_id"]]
+    assert listed[0]["file_path"] == "transcripts/talks/a b.vtt"
+    assert listed[0]["exported_by"] == "local"
+
+
+def test_another_file_is_never_replaced(server, client, done):
+    job, path = done
+    mine = server.data / "transcripts/mine"
+    mine.mkdir(parents=True, exist_ok=True)
+    (mine / "a.srt").write_text("precious", encoding="utf-8")
+    reply = export(client, path, format="srt", output_path="mine/a.srt")
+    error(reply, 409, "CONFLICT", "output_path")
+    assert (mine / "a.srt").read_text(encoding="utf-8") == "precious"
+    (server.data / "transcripts/link").symlink_to("/tmp")
+    reply = export(client, path, format="srt", output_path="link/scripta-e2e.srt")
+    error(reply, 400, "INVALID_VALUE", "output_path")
+    for _ in range(2):  # its own it may
+        assert export(client, path, format="srt", output_path="mine/b.srt").status == 201
+
+
+@pytest.mark.parametrize("body, field", [
+    ({"format": "srt", "output_path": "../a.srt"}, "output_path"),
+    ({"format": "srt", "output_path": "/tmp/a.srt"}, "output_path"),
+    ({"format": "srt", "output_path": "a.txt"}, "output_path"),
+    ({"format": "exe"}, "format"), ({}, "format"), ({"format": "srt", "version": 0}, "version"),
+    ({"format": "srt", "options": []}, "options"), ({"format": "srt", "opts": {}}, "opts"),
+    ({"format": "srt", "options": {"max_lines": None}}, "max_lines"),
+    ({"format": "srt", "options": {"words": True}}, "words"),
+])
+def test_wrong_orders_are_refused_by_name(server, client, done, body, field):
+    before = sorted(server.data.joinpath("transcripts").rglob("*"))
+    error(export(client, done[1], **body), 400, "INVALID_VALUE", field)
+    assert sorted(server.data.joinpath("transcripts").rglob("*")) == before
+
+
+def test_what_is_not_there_cannot_be_exported(client, done):
+    error(export(client, "/api/transcripts/999999", format="srt"), 404, "TRANSCRIPT_NOT_FOUND")
+    error(export(client, done[1], format="srt", version=9), 404, "VERSION_NOT_FOUND", "version")
+    error(client.get("/api/transcripts/999999/exports"), 404, "TRANSCRIPT_NOT_FOUND")
+    error(client.get("/api/transcripts/999999/versions"), 404, "TRANSCRIPT_NOT_FOUND")
+
+
+def test_an_export_that_cannot_be_recorded_is_made_all_the_same(make_server):
+    # One commit fails, after those of the job; until the store has reopened no write is taken.
+    server = make_server({"SCRIPTA_FAULT": "store.commit:fail:40"})
+    job = server.client.wait_job(server.client.upload_null(3, seed=52)["job_id"])
+    path = f"/api/transcripts/{job['transcript_id']}"
+    made = 0
+    while "cannot record an export" not in server.tail(100000):
+        reply = server.client.get(f"{path}/export.txt")
+        assert reply.status == 200 and reply.text.split() == null_words(3)
+        made += 1
+        assert made < 100
+    assert len(exports(server.client, path)) < made + 1
+    kept = export(server.client, path, format="txt")
+    assert kept.status == 201 and kept.json["file_path"].endswith("/transcript.txt"), kept
+
+
+# ---- versions and lists ----
+
+
+def test_versions_are_listed_and_shown(client, done):
+    path = done[1]
+    rows = client.get(f"{path}/versions").json["versions"]
+    assert [(r["version"], r["is_current"], r["word_count"]) for r in rows] == [(1, True, 12)]
+    shown = client.get(f"{path}/versions/1").json
+    assert shown["content_hash"] == rows[0]["content_hash"]
+    assert shown["text"].split() == null_words(12) and shown["segments"][0]["words"]
+    for v in ("2", "0", "x", "99999999999999999999"):
+        assert client.get(f"{path}/versions/{v}").error["code"] == "VERSION_NOT_FOUND"
+    for query in ("limit=0", "cursor=j1", "colour=red"):
+        assert client.get(f"{path}/versions?{query}").status == 400
+
+
+def test_lists_are_filtered(client, done):
+    job, _ = done
+    both = f"file_id={job['file_id']}&"
+
+    def ids(query):
+        return [t["id"] for t in client.get(f"/api/transcripts?{both}{query}").json["transcripts"]]
+
+    mine = [job["transcript_id"]]
+    assert ids("language=en") == ids("model=delay_ms%3D1") == ids("since=7d") == mine
+    assert ids("language=de") == ids("model=other") == ids("until=7d") == []
+    assert ids(f"since={job['created_at']}&language=en&job_id={job['job_id']}") == mine
+    reply = client.get("/api/transcripts?since=yesterday")
+    error(reply, 400, "INVALID_VALUE", "since")
+
+
+# ---- the command line ----
+
+
+def test_the_command_line_exports_with_options(server, client, done, folder):
+    job, path = done
+    data, number = server.data, str(job["transcript_id"])
+    target = folder / "talk.vtt"
+    cli("transcripts", "export", number, "-o", str(target), "--max-line-length", "10", "--words",
+        data=data, check=0)
+    assert target.read_bytes() == \
+        client.get(f"{path}/export.vtt?max_line_length=10&words=on").body
+    out = cli("transcripts", "export", number, "-f", "srt", "--raw", "--revision", "1", data=data,
+              check=0).stdout
+    assert out.encode() == client.get(f"{path}/export.srt?captions=off").body
+    failed = cli("transcripts", "export", number, "-f", "txt", "--max-lines", "1", data=data)
+    assert failed.returncode == 2 and "txt takes no max_lines; use it with srt or vtt" in \
+        failed.stderr
+    failed = cli("transcripts", "export", number, "-f", "docx", data=data)
+    assert failed.returncode == 2 and "must be txt, srt, vtt, json or csv" in failed.stderr
+    assert "vtt" in cli("transcripts", "exports", number, data=data, check=0).stdout
+    assert cli_json("transcripts", "versions", number, data=data)["versions"][0]["version"] == 1
+    shown = cli("transcripts", "formats", data=data, check=0).stdout
+    assert "vtt: WebVTT captions" in shown and "max_line_length" in shown
+
+
+def test_transcribe_writes_every_format(server, folder):
+    path = folder / "clip.wav"
+    path.write_bytes(noise_wav(4, 53))
+    for name, start in (("vtt", "WEBVTT\n"), ("csv", "segment,start,end,speaker,text,confidence\n")):
+        out = cli("transcribe", "-e", "null", "--vad", "off", "-f", name, str(path),
+                  data=server.data, check=0).stdout
+        assert out.startswith(start) and "t0 t1 t2 t3" in out
+    cli("transcribe", "-e", "null", "--vad", "off", "-o", str(folder / "clip.vtt"),
+        "--max-line-length", "10", str(path), data=server.data, check=0)
+    assert "t0 t1\nt2 t3\n" in (folder / "clip.vtt").read_text("utf-8")
