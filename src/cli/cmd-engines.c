@@ -1,8 +1,19 @@
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/list.h"
 
 #include "base/banned.h"
+
+static void put_sentence(struct sc_buf *out, const char *name, const char *verb, const char *rest,
+                         const char *end)
+{
+    sc_buf_putc(out, '\n');
+    sc_utf8_append_printable(out, sc_str_from(name));
+    sc_buf_puts(out, verb);
+    sc_utf8_append_printable(out, sc_str_from(rest));
+    sc_buf_printf(out, "%s.\n", end);
+}
 
 /* In whole sentences below the table: a remedy that is cut is none. */
 static void put_remarks(const struct sc_json_value *engines, struct sc_buf *out)
@@ -13,12 +24,12 @@ static void put_remarks(const struct sc_json_value *engines, struct sc_buf *out)
         const char *reason = sc_json_get_text(sc_json_member(e, "reason"), "");
         const char *sends_to = sc_json_get_text(sc_json_member(e, "sends_to"), "");
         if (sc_json_get_bool(sc_json_member(e, "default"), false))
-            sc_buf_printf(out, "\nJobs that name no engine use %s.\n", name);
+            put_sentence(out, "Jobs that name no engine", " use ", name, "");
         if (!sc_json_get_bool(sc_json_member(e, "usable"), false))
-            sc_buf_printf(out, "\n%s cannot run here: %s.\n", name, reason);
+            put_sentence(out, name, " cannot run here: ", reason, "");
         else if (sends_to[0] != '\0')
-            sc_buf_printf(out, "\n%s sends recordings to %s: whoever runs that can hear them.\n",
-                          name, sends_to);
+            put_sentence(out, name, " sends recordings to ", sends_to,
+                         ": whoever runs that can hear them");
     }
 }
 

@@ -382,3 +382,17 @@ def test_the_command_line_says_so_too(make_server, folder):
     rows = {e["name"]: e for e in server.client.get("/api/engines").json["engines"]}
     assert rows["null"]["speed"] > 0 and rows["http"]["speed"] is None
     assert rows["pocketsphinx"]["default"] and not rows["null"]["default"]
+
+
+def test_one_scripta_may_be_the_engine_of_another(make_server):
+    port = harness.free_port()
+    make_server({"SCRIPTA_LISTEN": f"127.0.0.1:{port}"})
+    server = make_server(settings(f"http://127.0.0.1:{port}", model="null", timeout="20s"))
+    reply = server.client.upload(harness.bursts_wav(6), engine="http", prompt="names",
+                                 temperature="0.1")
+    job = server.client.wait_job(reply.json["job_id"])
+    assert job["status"] == "completed", job
+    segments = server.client.transcript(job)["segments"]
+    words = [w for s in segments for w in s["words"]]
+    assert words and all(w["word"].startswith("t") for w in words)
+    assert all(0 <= w["start"] <= w["end"] <= 6 for w in words)
