@@ -1,14 +1,106 @@
 #include "api/api-internal.h"
 
+#include "queue/report.h"
+
 #include "base/banned.h"
+
+#define ENGINES_MAX 32
+
+/* What the caller's jobs have shown of each engine. */
+struct speeds {
+    struct {
+        char engine[64];
+        int64_t audio_ms, ms;
+    } rows[ENGINES_MAX];
+    size_t count;
+};
+
+static enum sc_code add_speed(void *ctx, const struct sc_report_row *row, struct sc_error *err)
+{
+    struct speeds *s = ctx;
+    (void)err;
+    if (s->count == ENGINES_MAX)
+        return SC_OK;
+    (void)snprintf(s->rows[s->count].engine, sizeof(s->rows[0].engine), "%s", row->by[0]);
+    s->rows[s->count].audio_ms = row->paced_audio_ms;
+    s->rows[s->count++].ms = row->paced_ms;
+    return SC_OK;
+}
+
+static enum sc_code read_speeds(struct sc_api *api, int64_t owner_id, struct speeds *out,
+                                struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    const struct sc_report_query query = { .owner_id = owner_id,
+                                           .by = { SC_BY_ENGINE },
+                                           .limit = ENGINES_MAX };
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    return code == SC_OK ? sc_report_jobs(conn, &query, add_speed, out, err) : code;
+}
+
+static void put_speed(struct sc_json *w, const struct speeds *speeds, const char *name)
+{
+    for (size_t i = 0; i < speeds->count; i++) {
+        if (strcmp(speeds->rows[i].engine, name) == 0 && speeds->rows[i].ms > 0) {
+            sc_json_real(w, "speed", (double)speeds->rows[i].audio_ms / (double)speeds->rows[i].ms,
+                         2);
+            return;
+        }
+    }
+    sc_json_null(w, "speed");
+}
+
+/* What scripta-media says of the engine, and what only the server knows. */
+static void put_engine(struct sc_json *w, const struct sc_json_value *engine,
+                       const char *default_engine, const struct speeds *speeds)
+{
+    const char *name = sc_json_get_text(sc_json_member(engine, "name"), "");
+    const char *key;
+    const struct sc_json_value *value;
+    sc_json_object(w, NULL);
+    for (void *s = sc_json_next_member(engine, NULL, &key, &value); s != NULL;
+         s = sc_json_next_member(engine, s, &key, &value)) {
+        SC_AUTO_BUF text = { 0 };
+        sc_json_dump(value, &text);
+        sc_json_raw(w, key, sc_buf_str(&text));
+    }
+    sc_json_bool(w, "default", strcmp(name, default_engine) == 0);
+    put_speed(w, speeds, name);
+    sc_json_end(w);
+}
+
+static enum sc_code put_engines(struct sc_api *api, const struct speeds *speeds, struct sc_buf *out,
+                                struct sc_error *err)
+{
+    SC_AUTO_BUF said = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_json w;
+    enum sc_code code = sc_pipelines_engines(api->options.pipelines, &said, err);
+    if (code == SC_OK)
+        code = sc_json_parse(sc_buf_str(&said), &doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "engines");
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "engines");
+    for (size_t i = 0; i < sc_json_count(list); i++)
+        put_engine(&w, sc_json_at(list, i), api->options.config->engine_default, speeds);
+    sc_json_end(&w);
+    sc_json_end(&w);
+    return SC_OK;
+}
 
 struct sc_done *sc_api_engine_list(struct sc_request *req, struct sc_api *api)
 {
     static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
+    struct speeds speeds = { 0 };
     SC_AUTO_BUF body = { 0 };
     enum sc_code code = sc_query_only(req, none, &err);
     if (code == SC_OK)
-        code = sc_pipelines_engines(api->options.pipelines, &body, &err);
+        code = read_speeds(api, sc_request_principal(req)->owner_id, &speeds, &err);
+    if (code == SC_OK)
+        code = put_engines(api, &speeds, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }

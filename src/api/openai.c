@@ -106,6 +106,47 @@ static enum sc_code set_model(struct sc_job_options *options, const char *name,
     return code;
 }
 
+/* Whisper listens to the end of a long prompt only; so may we. */
+static struct sc_str end_of(struct sc_str text, size_t max)
+{
+    size_t from = text.len > max ? text.len - max : 0;
+    while (from < text.len && ((unsigned char)text.ptr[from] & 0xc0) == 0x80)
+        from++;
+    return (struct sc_str){ text.ptr + from, text.len - from };
+}
+
+/* Clients send these to every model: where the engine does not take one, it has no effect. */
+static enum sc_code set_hint(struct call *call, struct sc_job_options *options, const char *name,
+                             struct sc_str value, struct sc_error *err)
+{
+    const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+    const char *engine = sc_job_options_text(options, "engine");
+    bool taken = sc_pipelines_engine_takes(call->api->options.pipelines, engine, name);
+    if (value.len == 0)
+        return SC_OK;
+    if (taken && option->type == SC_JOB_TEXT)
+        value = end_of(value, (size_t)option->max);
+    if (taken)
+        return set_option(options, name, value, err);
+    sc_openai_form_ignore(&call->form, strcmp(name, "hotwords") == 0 ? "keywords" : name);
+    return SC_OK;
+}
+
+static enum sc_code set_hints(struct call *call, struct sc_job_options *options,
+                              struct sc_error *err)
+{
+    const struct sc_openai_form *form = &call->form;
+    char temperature[16] = "";
+    if (form->temperature > 0)
+        (void)snprintf(temperature, sizeof(temperature), "%.3f", form->temperature);
+    enum sc_code code = set_hint(call, options, "prompt", sc_str_from(form->prompt), err);
+    if (code == SC_OK)
+        code = set_hint(call, options, "hotwords", sc_buf_str(&form->keywords), err);
+    if (code == SC_OK)
+        code = set_hint(call, options, "temperature", sc_str_from(temperature), err);
+    return code;
+}
+
 static enum sc_code set_options(struct call *call, struct sc_job_options *options,
                                 struct sc_error *err)
 {
@@ -117,18 +158,12 @@ static enum sc_code set_options(struct call *call, struct sc_job_options *option
         code = set_option(options, "language", sc_str_from(form->language), err);
     if (code == SC_OK && call->translate)
         code = set_option(options, "task", SC_STR("translate"), err);
-    return code;
+    return code == SC_OK ? set_hints(call, options, err) : code;
 }
 
 /* What is not heeded is told to the caller where it does not hurt, and to the log. */
 static void tell_ignored(struct sc_request *req, struct sc_openai_form *form)
 {
-    if (form->prompt != NULL)
-        sc_openai_form_ignore(form, "prompt");
-    if (form->keywords.len > 0)
-        sc_openai_form_ignore(form, "keywords");
-    if (form->temperature > 0)
-        sc_openai_form_ignore(form, "temperature");
     if (form->ignored.len > 0)
         sc_reply_header(req, "X-Scripta-Ignored", sc_buf_text(&form->ignored));
     if (form->ignored.len + form->unknown.len > 0)

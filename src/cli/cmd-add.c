@@ -40,6 +40,7 @@ static int add_one(struct sc_cli *cli, const struct sc_args *args, const char *f
         sc_cli_note(cli, "the same work was handed in before: this is that job; --force does it "
                          "again");
     say_when(cli, &job);
+    sc_submit_say_where(cli, &job);
     return status;
 }
 

@@ -201,6 +201,8 @@ static void submit_all(struct run *r)
         if (code == SC_OK && r->cli->verbose > 0)
             sc_cli_note(r->cli, "%s: job %s%s", item->label, item->job.job_id,
                         item->job.earlier ? " (the same work was handed in before)" : "");
+        if (code == SC_OK)
+            sc_submit_say_where(r->cli, &item->job);
         if (code != SC_OK && !sc_cli_interrupted()) {
             sc_submit_about(item->file, &err);
             item->status = sc_cli_fail(r->cli, &err);

@@ -501,7 +501,11 @@ static const struct sc_command table[] = {
         .run = sc_cmd_engines,
         .summary = "List the engines and whether they can run here",
         .usage = "",
-        .examples = "scripta engines\n",
+        .about =
+            "For each: whether it can run and what to do when it cannot, the languages and job "
+            "options that it takes, and how fast it was in your jobs, in times real time.",
+        .examples = "scripta engines\n"
+                    "scripta --json engines\n",
     },
     {
         .name = "db init",

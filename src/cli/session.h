@@ -17,6 +17,7 @@ struct sc_cli {
     bool out_is_terminal;
     bool err_is_terminal;           /* one that a line can be redrawn on */
     bool colour;                    /* on standard error */
+    bool said_where;                /* that recordings go to another host */
     bool data_given;                /* --data or its variable named the folder */
     const char *const *server_args; /* flags that a server we start must get too; ends in NULL */
     struct sc_client *client;       /* NULL: not connected */

@@ -28,6 +28,8 @@ SC_MUST_USE enum sc_code sc_submit_check_file(const char *file, struct sc_error 
 SC_MUST_USE enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
                                    const struct sc_submission *what, struct sc_submitted *out,
                                    struct sc_error *err);
+/* Says once, on standard error, when the job's engine sends recordings to another host. */
+void sc_submit_say_where(struct sc_cli *cli, const struct sc_submitted *job);
 /* Puts the file in front of a message that does not name it. */
 void sc_submit_about(const char *file, struct sc_error *err);
 /* The name that a file gets at the server: without folders; "stdin" for "-". Borrowed. */

@@ -126,6 +126,10 @@ static void put_kind(const struct sc_json_value *value, enum sc_view_kind kind, 
     case SC_VIEW_PERCENT:
         sc_buf_printf(out, "%.0f%%", sc_json_get_real(value, 0));
         return;
+    case SC_VIEW_SPEED:
+        if (sc_json_get_real(value, -1) >= 0)
+            sc_buf_printf(out, "%.3gx", sc_json_get_real(value, 0));
+        return;
     case SC_VIEW_YES_NO:
         sc_buf_puts(out, sc_json_get_bool(value, false) ? "yes" : "no");
         return;

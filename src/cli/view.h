@@ -17,6 +17,7 @@ enum sc_view_kind {
     SC_VIEW_SECONDS, /* a duration */
     SC_VIEW_SIZE,    /* bytes */
     SC_VIEW_PERCENT,
+    SC_VIEW_SPEED, /* times real time */
     SC_VIEW_YES_NO,
     SC_VIEW_LIST, /* an array of texts */
 };

@@ -203,13 +203,18 @@ enum sc_code sc_engines_get(struct sc_engines *e, const char *name, struct sc_en
                           sc_buf_text(&known));
 }
 
-void sc_engines_taking(struct sc_engines *e, const char *option, struct sc_buf *out)
+bool sc_engine_row_takes(const struct sc_engine_row *row, const char *option)
 {
     char wanted[40];
     (void)snprintf(wanted, sizeof(wanted), ",%s,", option);
+    return strstr(row->options, wanted) != NULL;
+}
+
+void sc_engines_taking(struct sc_engines *e, const char *option, struct sc_buf *out)
+{
     SC_LOCK(&e->lock);
     for (size_t i = 0; i < e->count; i++) {
-        if (e->rows[i].usable && strstr(e->rows[i].options, wanted) != NULL)
+        if (e->rows[i].usable && sc_engine_row_takes(&e->rows[i], option))
             sc_buf_printf(out, "%s%s", out->len == 0 ? "" : ", ", e->rows[i].name);
     }
 }

@@ -165,6 +165,14 @@ enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out, st
     return sc_engines_json(&p->engines, out, err);
 }
 
+bool sc_pipelines_engine_takes(struct sc_pipelines *p, const char *engine, const char *option)
+{
+    struct sc_engine_row row;
+    const char *name = engine[0] == '\0' ? p->o.config->engine_default : engine;
+    return sc_engines_get(&p->engines, name, &row, NULL) == SC_OK &&
+           sc_engine_row_takes(&row, option);
+}
+
 void sc_arrived_done(struct sc_arrived *a)
 {
     sc_file_done(&a->file);

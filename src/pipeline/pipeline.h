@@ -37,6 +37,10 @@ SC_DEFINE_FREEP(struct sc_pipelines, sc_pipelines_close);
 SC_MUST_USE enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out,
                                               struct sc_error *err);
 
+/* Does the engine ("": the default one) take this option of a job? False also when it is unknown or
+ * the list cannot be had: submitting says so. */
+bool sc_pipelines_engine_takes(struct sc_pipelines *p, const char *engine, const char *option);
+
 /* ---- arrivals ---- */
 
 struct sc_arrival {

@@ -23,13 +23,6 @@ static bool knows_language(const struct sc_engine_row *row, const char *language
     return strcasestr(row->languages, wanted) != NULL;
 }
 
-static bool takes(const struct sc_engine_row *row, const char *option)
-{
-    char wanted[40];
-    (void)snprintf(wanted, sizeof(wanted), ",%s,", option);
-    return strstr(row->options, wanted) != NULL;
-}
-
 /* Says so by name, and which engines would take it. */
 static enum sc_code refuse_option(struct sc_engines *engines, const struct sc_engine_row *row,
                                   const char *option, struct sc_error *err)
@@ -59,16 +52,17 @@ static enum sc_code check_abilities(struct sc_engines *engines,
                               row->languages + 1);
     }
     bool wants_language = strcmp(language, "auto") != 0 && row->languages[0] == '\0';
-    if (wants_language && !takes(row, "language"))
+    if (wants_language && !sc_engine_row_takes(row, "language"))
         return refuse_option(engines, row, "language", err);
-    if (sc_job_options_given(options, "model") && !takes(row, "model"))
+    if (sc_job_options_given(options, "model") && !sc_engine_row_takes(row, "model"))
         return refuse_option(engines, row, "model", err);
-    if (strcmp(sc_job_options_text(options, "task"), "translate") == 0 && !takes(row, "translate"))
+    if (strcmp(sc_job_options_text(options, "task"), "translate") == 0 &&
+        !sc_engine_row_takes(row, "translate"))
         return sc_error_field(err, SC_E_INVALID_VALUE, "task",
                               "engine '%s' cannot translate: use task transcribe", row->name);
     const struct sc_job_option *option = sc_job_options_next_by_engine(options, NULL);
     for (; option != NULL; option = sc_job_options_next_by_engine(options, option)) {
-        if (!takes(row, option->name))
+        if (!sc_engine_row_takes(row, option->name))
             return refuse_option(engines, row, option->name, err);
     }
     return SC_OK;

@@ -362,3 +362,37 @@ def test_recordings_that_leave_the_building_are_spoken_of():
         rows = harness.media_engines(settings(url))
         row = next(r for r in rows if r["name"] == "http")
         assert bool(row["sends_to"]) == leaves, row
+
+
+def test_the_command_line_says_so_too(make_server, folder):
+    server = make_server(settings("http://scripta.invalid/v1", retries=0))
+    (folder / "a.wav").write_bytes(harness.noise_wav(2))
+    (folder / "b.wav").write_bytes(harness.noise_wav(2, 1))
+    done = harness.cli("add", "-e", "http", "--vad", "off", folder / "a.wav", folder / "b.wav",
+                       data=server.data, check=0)
+    assert done.stderr.count("recordings are sent to http://scripta.invalid/v1") == 1
+    done = harness.cli("add", "-e", "null", "--vad", "off", folder / "a.wav", data=server.data,
+                       check=0)
+    assert "sent to" not in done.stderr
+    server.client.wait_job(done.stdout.strip())
+    table = harness.cli("engines", data=server.data, check=0).stdout
+    assert "http sends recordings to http://scripta.invalid/v1: whoever" in table
+    assert "command cannot run here: set engine.command.run" in table
+    assert "Jobs that name no engine use pocketsphinx." in table
+    rows = {e["name"]: e for e in server.client.get("/api/engines").json["engines"]}
+    assert rows["null"]["speed"] > 0 and rows["http"]["speed"] is None
+    assert rows["pocketsphinx"]["default"] and not rows["null"]["default"]
+
+
+def test_one_scripta_may_be_the_engine_of_another(make_server):
+    port = harness.free_port()
+    make_server({"SCRIPTA_LISTEN": f"127.0.0.1:{port}"})
+    server = make_server(settings(f"http://127.0.0.1:{port}", model="null", timeout="20s"))
+    reply = server.client.upload(harness.bursts_wav(6), engine="http", prompt="names",
+                                 temperature="0.1")
+    job = server.client.wait_job(reply.json["job_id"])
+    assert job["status"] == "completed", job
+    segments = server.client.transcript(job)["segments"]
+    words = [w for s in segments for w in s["words"]]
+    assert words and all(w["word"].startswith("t") for w in words)
+    assert all(0 <= w["start"] <= w["end"] <= 6 for w in words)
