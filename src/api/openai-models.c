@@ -31,6 +31,23 @@ struct sc_openai_model sc_openai_model_parse(const char *name)
     return (struct sc_openai_model){ engine, rest.len == 0 ? SC_STR("") : rest };
 }
 
+bool sc_openai_engine_takes(const struct sc_json_value *engines, const char *engine,
+                            const char *option)
+{
+    const struct sc_json_value *list = sc_json_member(engines, "engines");
+    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++) {
+        const struct sc_json_value *row = sc_json_at(list, i);
+        const struct sc_json_value *options = sc_json_member(row, "options");
+        if (strcmp(sc_json_get_text(sc_json_member(row, "name"), ""), engine) != 0)
+            continue;
+        for (size_t k = 0; options != NULL && k < sc_json_count(options); k++) {
+            if (strcmp(sc_json_get_text(sc_json_at(options, k), ""), option) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* The list being written, or the search for one of its members. */
 struct models {
     struct sc_json w;

@@ -120,15 +120,47 @@ static enum sc_code set_options(struct call *call, struct sc_job_options *option
     return code;
 }
 
-/* What is not heeded is told to the caller where it does not hurt, and to the log. */
-static void tell_ignored(struct sc_request *req, struct sc_openai_form *form)
+static enum sc_code read_engines(struct sc_api *api, struct sc_json_doc **out, struct sc_error *err)
 {
-    if (form->prompt != NULL)
-        sc_openai_form_ignore(form, "prompt");
-    if (form->keywords.len > 0)
-        sc_openai_form_ignore(form, "keywords");
+    SC_AUTO_BUF engines = { 0 };
+    enum sc_code code = sc_pipelines_engines(api->options.pipelines, &engines, err);
+    return code == SC_OK ? sc_json_parse(sc_buf_str(&engines), out, err) : code;
+}
+
+/* What some engines take is handed to those, and noted of others: a hint is no demand. */
+static enum sc_code set_hints(struct call *call, struct sc_job_options *options,
+                              struct sc_error *err)
+{
+    struct sc_openai_form *form = &call->form;
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *engines = NULL;
+    SC_AUTO_BUF temperature = { 0 };
     if (form->temperature > 0)
-        sc_openai_form_ignore(form, "temperature");
+        sc_buf_printf(&temperature, "%.3f", form->temperature);
+    const struct {
+        const char *field, *option;
+        struct sc_str value;
+    } hints[] = {
+        { "prompt", "prompt", sc_str_from(form->prompt) },
+        { "keywords", "hotwords", sc_buf_str(&form->keywords) },
+        { "temperature", "temperature", sc_buf_str(&temperature) },
+    };
+    const char *engine = sc_job_options_given(options, "engine")
+                             ? sc_job_options_text(options, "engine")
+                             : call->api->options.config->engine_default;
+    enum sc_code code = read_engines(call->api, &engines, err);
+    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(hints); i++) {
+        bool taken = sc_openai_engine_takes(sc_json_root(engines), engine, hints[i].option);
+        if (hints[i].value.len > 0 && taken)
+            code = set_option(options, hints[i].option, hints[i].value, err);
+        else if (hints[i].value.len > 0)
+            sc_openai_form_ignore(form, hints[i].field);
+    }
+    return code;
+}
+
+/* What is not heeded is told to the caller where it does not hurt, and to the log. */
+static void tell_ignored(struct sc_request *req, const struct sc_openai_form *form)
+{
     if (form->ignored.len > 0)
         sc_reply_header(req, "X-Scripta-Ignored", sc_buf_text(&form->ignored));
     if (form->ignored.len + form->unknown.len > 0)
@@ -148,6 +180,8 @@ static enum sc_code decode(struct call *call, struct sc_job_options *options, st
         code = find_writer(call, err);
     if (code == SC_OK)
         code = set_options(call, options, err);
+    if (code == SC_OK)
+        code = set_hints(call, options, err);
     if (code == SC_OK && sc_request_file(call->req) == NULL)
         code = sc_error_field(err, SC_E_INVALID_VALUE, "file",
                               "no recording came: send it as the form's part 'file'");
@@ -382,13 +416,10 @@ struct sc_done *sc_api_openai_translate(struct sc_request *req, struct sc_api *a
 static struct sc_done *show_models(struct sc_request *req, struct sc_api *api, struct sc_str id)
 {
     struct sc_error err = { 0 };
-    SC_AUTO_BUF engines = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     char quoted[SC_QUOTED_TEXT];
-    enum sc_code code = sc_pipelines_engines(api->options.pipelines, &engines, &err);
-    if (code == SC_OK)
-        code = sc_json_parse(sc_buf_str(&engines), &doc, &err);
+    enum sc_code code = read_engines(api, &doc, &err);
     if (code == SC_OK &&
         !sc_openai_models_view(sc_json_root(doc), api->options.config->engine_default, id, &body))
         code = sc_error_field(&err, SC_E_MODEL_ERROR, "model", "the model '%s' does not exist",

@@ -46,8 +46,10 @@ struct sc_openai_model {
 };
 /* OpenAI's own names are the default engine; others are ENGINE or ENGINE/MODEL. */
 struct sc_openai_model sc_openai_model_parse(const char *name);
-/* The list of models, or with `id` (.ptr not NULL) the one object: false when there is none.
- * engines: what `GET /api/engines` answers. */
+/* Does the engine take that option of a job? engines: what `GET /api/engines` answers. */
+bool sc_openai_engine_takes(const struct sc_json_value *engines, const char *engine,
+                            const char *option);
+/* The list of models, or with `id` (.ptr not NULL) the one object: false when there is none. */
 bool sc_openai_models_view(const struct sc_json_value *engines, const char *default_engine,
                            struct sc_str id, struct sc_buf *out);
 

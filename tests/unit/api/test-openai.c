@@ -123,7 +123,8 @@ static void models_view_lists_what_can_run(void **state)
 {
     (void)state;
     static const char engines[] =
-        "{\"engines\": [{\"name\": \"a\", \"usable\": true, \"default_model\": \"m\"},"
+        "{\"engines\": [{\"name\": \"a\", \"usable\": true, \"default_model\": \"m\","
+        "\"options\": [\"prompt\"]},"
         "{\"name\": \"b\", \"usable\": false, \"default_model\": \"n\"}]}";
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     assert_int_equal(sc_json_parse(SC_STR(engines), &doc, NULL), SC_OK);
@@ -142,6 +143,9 @@ static void models_view_lists_what_can_run(void **state)
                                                            rows[i].default_engine,
                                                            sc_str_from(rows[i].id), &out));
     }
+    assert_true(sc_openai_engine_takes(sc_json_root(doc), "a", "prompt"));
+    assert_false(sc_openai_engine_takes(sc_json_root(doc), "a", "hotwords"));
+    assert_false(sc_openai_engine_takes(sc_json_root(doc), "b", "prompt"));
     SC_AUTO_BUF none = { 0 };
     assert_true(sc_openai_models_view(sc_json_root(doc), "b", (struct sc_str){ 0 }, &none));
     assert_non_null(strstr(sc_buf_text(&none), "\"id\":\"a/m\""));
