@@ -187,6 +187,8 @@ static const char *param_of(const struct sc_error *err)
     if (err->code == SC_E_ENGINE_UNAVAILABLE || err->code == SC_E_MODEL_ERROR ||
         strcmp(err->field, "engine") == 0 || strcmp(err->field, "task") == 0)
         return "model";
+    if (strcmp(err->field, "hotwords") == 0)
+        return "keywords";
     return err->field[0] == '\0' || err->code == SC_E_FILE_FORMAT ? NULL : err->field;
 }
 

@@ -340,6 +340,26 @@ def test_recordings_without_words(client):
     assert client.upload(silence_wav(0.05, 8000)).status == 201, "elsewhere any length is taken"
 
 
+def test_one_server_is_the_engine_of_another(server, make_server):
+    """The engine http sends to /v1 of a second server; hints go to engines that take them."""
+    front = make_server({**SETTINGS, "SCRIPTA_ENGINE_DEFAULT": "http",
+                         "SCRIPTA_ENGINE_HTTP_URL": server.url, "SCRIPTA_ENGINE_HTTP_MODEL": "null"})
+    hints = [("prompt", "Names: Ann"), ("temperature", "0.5"), ("keywords[]", "alpha"),
+             ("keywords[]", "beta"), ("stream", "true")]
+    reply = post(front.client, form(beats_wav(3, 17), *hints))
+    assert reply.status == 200, reply
+    assert reply.json["text"] == words(3)
+    assert reply.headers["X-Scripta-Engine"] == "http/null"
+    assert reply.headers["X-Scripta-Ignored"] == "stream, keywords"
+    settings = front.client.job(reply.headers["X-Scripta-Job"])["settings"]
+    assert settings["prompt"] == "Names: Ann" and settings["temperature"] == 0.5
+    # pocketsphinx takes none of them: the same form is noted there, and refused nowhere.
+    reply = post(server.client, [("model", "pocketsphinx"), *hints,
+                                 ("file", ("a.wav", beats_wav(1, 18)))])
+    assert reply.status == 200, reply
+    assert reply.headers["X-Scripta-Ignored"] == "stream, prompt, keywords, temperature"
+
+
 # ---- errors ----
 
 
