@@ -18,8 +18,8 @@ enum sc_openai_format {
 
 struct sc_openai_form {
     enum sc_openai_format format;
-    char *model;                       /* owned; NULL: none came */
-    char *prompt;                      /* owned; NULL: none */
+    char *model;                     /* owned; NULL: none came */
+    char *prompt;                    /* owned; NULL: none */
     char language[SC_LANGUAGE_TEXT]; /* ISO 639 code; "": none */
     double temperature;
     bool words, segments;   /* timestamp_granularities that were named */
