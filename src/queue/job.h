@@ -59,7 +59,7 @@ struct sc_job {
     char error_message[240];
     int64_t created_ms, started_ms, completed_ms, updated_ms; /* 0: not yet */
     char *settings;                                           /* canonical JSON; owned */
-    char *warnings; /* JSON array of what was lost, and where; owned */
+    char *warnings;     /* JSON array of what was lost, and where; owned */
     char *notes, *tags; /* owned; tags are a JSON array of texts in order */
 };
 void sc_job_done(struct sc_job *job); /* frees what it owns */
