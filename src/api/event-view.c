@@ -20,12 +20,14 @@ void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *ev
     sc_json_text(w, "id",
                  event->id > 0 ? sc_cursor_format(SC_CURSOR_EVENT, event->id, cursor) : NULL);
     sc_json_text(w, "type", sc_event_kind_to_string(event->kind));
-    sc_json_text(w, "job_id", event->job_id);
+    bool of_job = event->job_id[0] != '\0';
+    sc_json_text(w, "job_id", of_job ? event->job_id : NULL);
     sc_json_time(w, "at", event->at_ms);
-    sc_json_text(w, "status", sc_job_state_to_string((enum sc_job_state)event->state));
+    sc_json_text(w, "status",
+                 of_job ? sc_job_state_to_string((enum sc_job_state)event->state) : NULL);
     put_where(w, event);
     sc_json_opt(w, "duration_ms", event->duration_ms);
-    sc_json_int(w, "progress", event->progress);
+    sc_json_opt(w, "progress", of_job ? event->progress : -1);
     sc_json_opt(w, "transcript_id", event->transcript_id > 0 ? event->transcript_id : -1);
     sc_json_text(w, "code", event->code == SC_OK ? NULL : sc_code_name(event->code));
     sc_json_text(w, "message", event->message[0] == '\0' ? NULL : event->message);

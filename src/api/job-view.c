@@ -156,3 +156,25 @@ void sc_cleaned_view(struct sc_buf *out, int64_t jobs, bool dry_run)
     sc_json_bool(&w, "dry_run", dry_run);
     sc_json_end(&w);
 }
+
+void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_bool(&w, "dry_run", true);
+    sc_json_text(&w, "pipeline", cost->pipeline);
+    put_optional(&w, "engine", cost->engine);
+    put_optional(&w, "model", cost->model);
+    sc_json_bool(&w, "duplicate", cost->file_id > 0);
+    put_id(&w, "file_id", cost->file_id);
+    put_optional(&w, "job_id", cost->job_id);
+    sc_json_seconds(&w, "duration_seconds", cost->duration_ms);
+    sc_json_int(&w, "streams", cost->streams);
+    sc_json_opt(&w, "chunks_expected", cost->chunks);
+    sc_json_seconds(&w, "estimated_seconds", cost->job_id[0] == '\0' ? cost->estimate_ms : 0);
+    sc_json_int(&w, "bytes_needed", cost->storage_bytes + cost->work_bytes);
+    sc_json_int(&w, "storage_bytes", cost->storage_bytes);
+    sc_json_int(&w, "work_bytes", cost->work_bytes);
+    sc_json_end(&w);
+}

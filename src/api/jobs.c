@@ -213,25 +213,46 @@ static enum sc_code decode_create(const struct sc_json_value *body, int64_t *fil
     return sc_job_options_check(options, err);
 }
 
-static enum sc_code submit(struct sc_request *req, struct sc_api *api, struct sc_arrived *out,
-                           struct sc_error *err)
+struct create {
+    struct sc_job_options *options; /* owned */
+    char *key;                      /* owned; NULL: none */
+    int64_t file_id;
+    bool dry_run;
+};
+
+static void create_done(struct create *c)
 {
-    static const char *const none[] = { NULL };
+    sc_job_options_free(c->options);
+    free(c->key);
+}
+
+static enum sc_code decode_request(struct sc_request *req, struct create *out, struct sc_error *err)
+{
+    static const char *const names[] = { "dry_run", NULL };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
-    SC_AUTO_FREE char *key = NULL;
-    int64_t file_id = 0;
-    enum sc_code code = sc_query_only(req, none, err);
+    enum sc_code code = sc_query_only(req, names, err);
     if (code == SC_OK)
-        code = sc_request_idempotency_key(req, &key, err);
+        code = sc_query_flag(req, "dry_run", &out->dry_run, err);
+    if (code == SC_OK)
+        code = sc_request_idempotency_key(req, &out->key, err);
     if (code == SC_OK)
         code = sc_request_json(req, &doc, err);
     if (code == SC_OK)
-        code = decode_create(sc_json_root(doc), &file_id, options, err);
-    if (code == SC_OK)
-        code = sc_pipelines_submit(api->options.pipelines, sc_api_owner(req), file_id, options, key,
-                                   out, err);
+        code = decode_create(sc_json_root(doc), &out->file_id, out->options, err);
     return code;
+}
+
+static struct sc_done *answer_cost(struct sc_request *req, struct sc_api *api,
+                                   const struct create *c)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct sc_cost cost;
+    enum sc_code code = sc_pipelines_submit_cost(api->options.pipelines, sc_api_owner(req),
+                                                 c->file_id, c->options, &cost, &err);
+    if (code == SC_OK)
+        sc_cost_view(&body, &cost);
+    return sc_api_answer(req, code, &err, 200, &body);
 }
 
 struct sc_done *sc_api_job_create(struct sc_request *req, struct sc_api *api)
@@ -239,7 +260,13 @@ struct sc_done *sc_api_job_create(struct sc_request *req, struct sc_api *api)
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
-    enum sc_code code = submit(req, api, &arrived, &err);
+    SC_AUTO(create_done) struct create c = { .options = sc_job_options_new() };
+    enum sc_code code = decode_request(req, &c, &err);
+    if (code == SC_OK && c.dry_run)
+        return answer_cost(req, api, &c);
+    if (code == SC_OK)
+        code = sc_pipelines_submit(api->options.pipelines, sc_api_owner(req), c.file_id, c.options,
+                                   c.key, &arrived, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 201, &body);
     struct sc_json w;

@@ -152,6 +152,17 @@ enum sc_code sc_query_only(struct sc_request *req, const char *const *names, str
     return k.code;
 }
 
+enum sc_code sc_query_flag(struct sc_request *req, const char *name, bool *out,
+                           struct sc_error *err)
+{
+    struct sc_str text = sc_request_query(req, name);
+    char quoted[SC_QUOTED_TEXT];
+    if (text.ptr == NULL || sc_str_to_bool(text, out))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, name, "%s '%s' is neither 1 nor 0", name,
+                          sc_quote(text, quoted));
+}
+
 enum sc_code sc_query_cursor(struct sc_request *req, const char *name, enum sc_cursor_kind kind,
                              int64_t *out, struct sc_error *err)
 {

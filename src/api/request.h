@@ -73,6 +73,9 @@ SC_MUST_USE enum sc_code sc_query_time(struct sc_request *req, const char *name,
 /* The name of a stage; *out stays as it is when the parameter `stage` is absent. */
 SC_MUST_USE enum sc_code sc_query_stage(struct sc_request *req, int *out, struct sc_error *err);
 bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out);
+/* on or off, in any spelling of the job options; *out stays as it is when it is absent. */
+SC_MUST_USE enum sc_code sc_query_flag(struct sc_request *req, const char *name, bool *out,
+                                       struct sc_error *err);
 /* A cursor; *out stays as it is when the parameter is absent. */
 SC_MUST_USE enum sc_code sc_query_cursor(struct sc_request *req, const char *name,
                                          enum sc_cursor_kind kind, int64_t *out,

@@ -78,25 +78,46 @@ enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
     return code;
 }
 
-/* options NULL: no job. */
-static enum sc_code arrive(struct sc_request *req, struct sc_api *api,
-                           struct sc_job_options *options, struct sc_arrived *out,
-                           struct sc_error *err)
+/* options NULL: no job. *dry_run: the asker only wants to know. */
+static enum sc_code decode(struct sc_request *req, struct sc_job_options *options, bool *dry_run,
+                           char **key, struct sc_error *err)
 {
     static const char *const none[] = { NULL };
-    SC_AUTO_FREE char *key = NULL;
-    enum sc_code code = sc_query_only(req, none, err);
+    static const char *const names[] = { "dry_run", NULL };
+    enum sc_code code = sc_query_only(req, options == NULL ? none : names, err);
     if (code == SC_OK)
-        code = sc_request_idempotency_key(req, &key, err);
+        code = sc_query_flag(req, "dry_run", dry_run, err);
+    if (code == SC_OK)
+        code = sc_request_idempotency_key(req, key, err);
     if (code == SC_OK)
         code = decode_fields(req, options, err);
-    if (code != SC_OK)
-        return code;
-    if (sc_request_file(req) == NULL) {
+    if (code == SC_OK && sc_request_file(req) == NULL) {
         return sc_error_field(err, SC_E_INVALID_VALUE, "file",
                               "no recording came: send it as the form's part 'file'");
     }
-    return sc_api_arrive(req, api, &(struct sc_api_arrival){ options, key, 0 }, out, err);
+    return code;
+}
+
+/* What it would cost; the spooled bytes go with the request. */
+static struct sc_done *answer_cost(struct sc_request *req, struct sc_api *api,
+                                   struct sc_job_options *options)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct sc_cost cost;
+    const struct sc_spooled *file = sc_request_file(req);
+    const struct sc_arrival arrival = {
+        .owner_id = sc_api_owner(req),
+        .fd = file->fd,
+        .size = file->size,
+        .sha256 = file->sha256,
+        .name = file->name,
+    };
+    enum sc_code code =
+        sc_pipelines_arrive_cost(api->options.pipelines, &arrival, options, &cost, &err);
+    if (code == SC_OK)
+        sc_cost_view(&body, &cost);
+    return sc_api_answer(req, code, &err, 200, &body);
 }
 
 struct sc_done *sc_api_upload_job(struct sc_request *req, struct sc_api *api)
@@ -105,7 +126,13 @@ struct sc_done *sc_api_upload_job(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
     SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
-    enum sc_code code = arrive(req, api, options, &arrived, &err);
+    SC_AUTO_FREE char *key = NULL;
+    bool dry_run = false;
+    enum sc_code code = decode(req, options, &dry_run, &key, &err);
+    if (code == SC_OK && dry_run)
+        return answer_cost(req, api, options);
+    if (code == SC_OK)
+        code = sc_api_arrive(req, api, &(struct sc_api_arrival){ options, key, 0 }, &arrived, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 201, &body);
     struct sc_json w;
@@ -123,7 +150,11 @@ struct sc_done *sc_api_upload_file(struct sc_request *req, struct sc_api *api)
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
-    enum sc_code code = arrive(req, api, NULL, &arrived, &err);
+    SC_AUTO_FREE char *key = NULL;
+    bool dry_run = false;
+    enum sc_code code = decode(req, NULL, &dry_run, &key, &err);
+    if (code == SC_OK)
+        code = sc_api_arrive(req, api, &(struct sc_api_arrival){ NULL, key, 0 }, &arrived, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 201, &body);
     struct sc_json w;

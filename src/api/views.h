@@ -22,6 +22,8 @@ void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *ch
 /* The end of a stage's log, as a list of lines; cut: it began earlier. */
 void sc_job_log_view(struct sc_json *w, enum sc_stage stage, struct sc_str text, bool cut);
 void sc_cleaned_view(struct sc_buf *out, int64_t jobs, bool dry_run);
+/* What a job would cost, as a body. */
+void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost);
 
 /* ---- file-view.c ---- */
 

@@ -1,9 +1,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/list.h"
 #include "cli/submit.h"
+
+#include <inttypes.h>
 
 #include "base/banned.h"
 
@@ -19,18 +22,75 @@ static void say_when(const struct sc_cli *cli, const struct sc_submitted *job)
                 text, sc_cli_server_is_local(cli) ? "; `scripta serve` keeps one running" : "");
 }
 
-static int add_one(struct sc_cli *cli, const struct sc_args *args, const char *file,
-                   struct sc_progress_line *line)
+struct adding {
+    struct sc_cli *cli;
+    const struct sc_args *args;
+    struct sc_progress_line line;
+    bool dry_run;
+    unsigned classes; /* of the jobs made */
+};
+
+/* "talk.mp3: new, 1:02:03 long, 124 chunks, about 9:30 with pocketsphinx, 40.1 MB" */
+static void describe_cost(const char *label, const struct sc_json_value *cost, struct sc_buf *out)
 {
+    const char *job = sc_json_get_text(sc_json_member(cost, "job_id"), "");
+    double seconds = sc_json_get_real(sc_json_member(cost, "duration_seconds"), -1);
+    int64_t chunks = sc_json_get_int(sc_json_member(cost, "chunks_expected"), -1);
+    double took = sc_json_get_real(sc_json_member(cost, "estimated_seconds"), -1);
+    bool known = sc_json_get_bool(sc_json_member(cost, "duplicate"), false);
+
+    sc_utf8_append_printable(out, sc_str_from(label));
+    sc_buf_printf(out, ": %s", known ? "known" : "new");
+    if (seconds >= 0) {
+        sc_buf_puts(out, ", ");
+        sc_format_clock(out, seconds);
+        sc_buf_puts(out, " long");
+    }
+    if (job[0] != '\0') {
+        sc_buf_printf(out, ", the same work as job %s\n", job);
+        return;
+    }
+    if (chunks >= 0)
+        sc_buf_printf(out, ", %" PRId64 " chunk%s", chunks, chunks == 1 ? "" : "s");
+    if (took >= 0) {
+        sc_buf_puts(out, ", about ");
+        sc_format_clock(out, took);
+    }
+    sc_buf_printf(out, " with %s, ", sc_json_get_text(sc_json_member(cost, "engine"), "no engine"));
+    sc_format_size(out, sc_json_get_int(sc_json_member(cost, "bytes_needed"), 0));
+    sc_buf_putc(out, '\n');
+}
+
+static int show_cost(const struct adding *a, const char *label, const struct sc_submitted *job)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO_BUF out = { 0 };
+    struct sc_error err = { 0 };
+
+    if (a->cli->json)
+        return sc_cli_done_json(a->cli, &job->reply);
+    if (sc_json_parse(sc_buf_str(&job->reply), &doc, &err) != SC_OK)
+        return sc_cli_fail(a->cli, &err);
+    describe_cost(label, sc_json_root(doc), &out);
+    return sc_cli_done(a->cli, &out);
+}
+
+static int add_one(struct adding *a, const char *file)
+{
+    struct sc_cli *cli = a->cli;
     SC_AUTO(sc_submitted_done) struct sc_submitted job = { 0 };
     struct sc_error err = { 0 };
     struct sc_submission what = { .file = file,
-                                  .label = file == NULL ? "" : sc_submit_name(file),
-                                  .line = line };
+                                  .label = file == NULL ? "noop" : sc_submit_name(file),
+                                  .line = &a->line,
+                                  .dry_run = a->dry_run };
 
     if ((file != NULL && sc_submit_check_file(file, &err) != SC_OK) ||
-        sc_submit(cli, args, &what, &job, &err) != SC_OK)
+        sc_submit(cli, a->args, &what, &job, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
+    if (a->dry_run)
+        return show_cost(a, what.label, &job);
+    a->classes |= sc_submit_class(&job);
     if (cli->json)
         return sc_cli_done_json(cli, &job.reply);
     SC_AUTO_BUF out = { 0 };
@@ -47,8 +107,12 @@ static int add_one(struct sc_cli *cli, const struct sc_args *args, const char *f
 int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
 {
     struct sc_error err = { 0 };
-    struct sc_progress_line line = { .enabled = cli->err_is_terminal && !cli->quiet,
-                                     .colour = cli->colour };
+    struct adding a = {
+        .cli = cli,
+        .args = args,
+        .line = { .enabled = cli->err_is_terminal && !cli->quiet, .colour = cli->colour },
+        .dry_run = sc_args_has(args, "dry-run"),
+    };
     bool noop = strcmp(sc_args_get(args, "pipeline", ""), "noop") == 0;
     size_t failed = 0;
     int last = SC_EXIT_OK;
@@ -62,13 +126,17 @@ int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     }
     sc_cli_catch_signals();
-    if (noop)
-        return add_one(cli, args, NULL, NULL);
+    if (noop) {
+        last = add_one(&a, NULL);
+        sc_submit_tell_paused(cli, a.classes);
+        return last;
+    }
     for (size_t i = 0; i < args->word_count && !sc_cli_interrupted(); i++) {
-        int status = add_one(cli, args, args->words[i], &line);
+        int status = add_one(&a, args->words[i]);
         failed += status != SC_EXIT_OK;
         last = status != SC_EXIT_OK ? status : last;
     }
+    sc_submit_tell_paused(cli, a.classes);
     return sc_cli_interrupted() ? SC_EXIT_CANCELLED
                                 : sc_exit_of_several(args->word_count, failed, last);
 }

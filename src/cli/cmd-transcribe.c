@@ -189,6 +189,7 @@ static enum sc_code deliver(struct run *r, size_t index, const struct sc_job_end
 
 static void submit_all(struct run *r)
 {
+    unsigned classes = 0;
     for (size_t i = 0; i < r->count && !sc_cli_interrupted(); i++) {
         struct item *item = &r->items[i];
         struct sc_error err = { 0 };
@@ -208,7 +209,10 @@ static void submit_all(struct run *r)
             item->status = sc_cli_fail(r->cli, &err);
         }
         item->ended = code != SC_OK;
+        if (code == SC_OK)
+            classes |= sc_submit_class(&item->job);
     }
+    sc_submit_tell_paused(r->cli, classes);
 }
 
 /* Whether the same order can come to another end. */

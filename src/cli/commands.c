@@ -36,6 +36,11 @@ static const struct sc_flag transcribe_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag add_flags[] = {
+    { "dry-run", 0, SC_FLAG_SWITCH, NULL, "Only tell what each job would cost; keep nothing" },
+    { 0 },
+};
+
 static const struct sc_flag files_peaks_flags[] = {
     { "points", 'n', SC_FLAG_VALUE, "N", "Points, 1 to 20000. Default: the terminal's width" },
     { "zoom", 0, SC_FLAG_VALUE, "ZOOM", "0 (10 ms), 1 (160 ms), 2 (2.56 s) or 3 (41 s) a point" },
@@ -206,11 +211,13 @@ static const struct sc_command table[] = {
         .usage = "FILE...",
         .min_words = 0,
         .max_words = -1,
+        .flags = add_flags,
         .job_options = true,
         .about =
             "Returns as soon as the server has the bytes. Work that is scheduled with --run-after "
             "starts when a server runs at that time. --pipeline noop takes no FILE.",
         .examples = "scripta add *.mp3\n"
+                    "scripta add --dry-run *.mp3\n"
                     "scripta add --priority low --run-after 8h archive.flac\n"
                     "scripta wait $(scripta add talk.ogg)\n",
     },

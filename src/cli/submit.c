@@ -170,7 +170,7 @@ static enum sc_code upload(struct sc_cli *cli, const struct sc_submission *what,
 {
     struct upload_state state = { .what = what, .started_ms = sc_clock_mono_ms() };
     struct sc_upload up = {
-        .path = "/api/upload",
+        .path = what->dry_run ? "/api/upload?dry_run=1" : "/api/upload",
         .file = what->file,
         .file_name = sc_submit_name(what->file),
         .fields = f->rows,
@@ -187,7 +187,7 @@ static enum sc_code upload(struct sc_cli *cli, const struct sc_submission *what,
     return code;
 }
 
-static enum sc_code post_job(struct sc_cli *cli, const struct fields *f, int *status,
+static enum sc_code post_job(struct sc_cli *cli, bool dry_run, const struct fields *f, int *status,
                              struct sc_buf *reply, struct sc_error *err)
 {
     SC_AUTO_BUF body = { 0 };
@@ -210,7 +210,7 @@ static enum sc_code post_job(struct sc_cli *cli, const struct fields *f, int *st
     sc_json_end(&w);
     const struct sc_call call = {
         .method = "POST",
-        .path = "/api/jobs",
+        .path = dry_run ? "/api/jobs?dry_run=1" : "/api/jobs",
         .body = sc_buf_text(&body),
     };
     return sc_client_call(cli->client, &call, status, reply, err);
@@ -258,7 +258,7 @@ enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
                 return code;
         }
         sc_client_header(cli->client, "Idempotency-Key", key);
-        code = what->file == NULL ? post_job(cli, &f, &status, &reply, err)
+        code = what->file == NULL ? post_job(cli, what->dry_run, &f, &status, &reply, err)
                                   : upload(cli, what, &f, &status, &reply, err);
         if (code != SC_E_SERVER_UNREACHABLE && code != SC_E_SHUTTING_DOWN)
             break;
@@ -271,6 +271,11 @@ enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
     }
     if (code != SC_OK)
         return code;
+    if (what->dry_run) {
+        out->reply = reply;
+        reply = (struct sc_buf){ 0 };
+        return SC_OK;
+    }
     return understand(out, status, &reply, err);
 }
 
@@ -296,5 +301,40 @@ void sc_submit_say_where(struct sc_cli *cli, const struct sc_submitted *job)
             continue;
         sc_cli_note(cli, "recordings are sent to %s: whoever runs that can hear them", sends_to);
         cli->said_where = true;
+    }
+}
+
+static const char *const classes[] = { "high", "normal", "low" };
+
+unsigned sc_submit_class(const struct sc_submitted *job)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    if (job->earlier || sc_json_parse(sc_buf_str(&job->reply), &doc, NULL) != SC_OK)
+        return 0;
+    const struct sc_json_value *priority = sc_json_member(sc_json_root(doc), "priority");
+    for (size_t i = 0; i < SC_ARRAY_LEN(classes); i++) {
+        if (strcmp(sc_json_get_text(priority, ""), classes[i]) == 0)
+            return 1u << i;
+    }
+    return 0;
+}
+
+void sc_submit_tell_paused(struct sc_cli *cli, unsigned mask)
+{
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    if (mask == 0 || cli->quiet ||
+        sc_cli_fetch(cli, "GET", "/api/queue", &reply, &doc, NULL) != SC_OK)
+        return; /* a courtesy: the jobs are there in any case */
+    const struct sc_json_value *queues = sc_json_member(sc_json_root(doc), "queues");
+    for (size_t i = 0; queues != NULL && i < sc_json_count(queues); i++) {
+        const struct sc_json_value *queue = sc_json_at(queues, i);
+        const char *name = sc_json_get_text(sc_json_member(queue, "name"), "");
+        for (size_t k = 0; k < SC_ARRAY_LEN(classes); k++) {
+            if ((mask & 1u << k) != 0 && strcmp(name, classes[k]) == 0 &&
+                sc_json_get_bool(sc_json_member(queue, "paused"), false))
+                sc_cli_note(cli, "class %s is paused: `scripta queue resume %s` lets it go on",
+                            name, name);
+        }
     }
 }

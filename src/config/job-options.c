@@ -202,6 +202,7 @@ static const struct sc_job_option table[] = {
 
 struct sc_job_options {
     char *values[COUNT]; /* canonical spelling; never NULL */
+    char *said[COUNT];   /* of times: as it was given, where it was */
     bool given[COUNT];
 };
 
@@ -243,8 +244,10 @@ void sc_job_options_free(struct sc_job_options *o)
 {
     if (o == NULL)
         return;
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < COUNT; i++) {
         free(o->values[i]);
+        free(o->said[i]);
+    }
     free(o);
 }
 
@@ -467,6 +470,8 @@ enum sc_code sc_job_options_set(struct sc_job_options *o, struct sc_str name, st
     }
     free(o->values[i]);
     o->values[i] = sc_buf_take(&text);
+    if (option->type == SC_JOB_TIME)
+        o->said[i] = sc_strndup(value.ptr, value.len);
     o->given[i] = true;
     return SC_OK;
 }
@@ -502,6 +507,15 @@ enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_erro
                                   table[i].name);
     }
     return SC_OK;
+}
+
+void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *text = o->said[i] != NULL ? o->said[i] : o->values[i];
+        if (!table[i].identity && strcmp(text, table[i].fallback) != 0)
+            sc_buf_printf(out, "%s %zu:%s\n", table[i].name, strlen(text), text);
+    }
 }
 
 const char *sc_job_options_text(const struct sc_job_options *o, const char *name)

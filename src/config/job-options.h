@@ -69,6 +69,9 @@ int64_t sc_job_options_int(const struct sc_job_options *o, const char *name);
 bool sc_job_options_given(const struct sc_job_options *o, const char *name);
 /* Replaces the default of an option that was not given (engine, model once resolved). */
 void sc_job_options_resolve(struct sc_job_options *o, const char *name, const char *value);
+/* The options that do not enter the canonical form and are not at their defaults, times as they
+ * were given: two requests with equal wishes and equal canonical forms ask for the same. */
+void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out);
 /* Canonical JSON (sorted keys, defaults resolved, sparse defaults left out) of the identity options
  * of the pipeline. */
 void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out);

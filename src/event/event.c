@@ -35,6 +35,7 @@ SC_DEFINE_ENUM_STRINGS(sc_event_kind, SC_EVENT_KIND_COUNT_,
                            [SC_EVENT_TASK_RELEASED] = "task_released",
                            [SC_EVENT_GAP] = "gap",
                            [SC_EVENT_JOB_CHANGED] = "job_changed",
+                           [SC_EVENT_STORAGE] = "storage_warning",
                        });
 
 struct sc_subscriber {
@@ -99,7 +100,8 @@ static bool push(struct sc_subscriber *sub, const struct sc_event *event)
     }
     sub->ring[(sub->head + sub->used) % sub->cap] = *event;
     sub->used++;
-    sub->last_id = event->id;
+    if (event->id > 0)
+        sub->last_id = event->id;
     sc_assert(pthread_cond_broadcast(&sub->filled) == 0);
     return sub->used == 1;
 }

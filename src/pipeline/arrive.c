@@ -7,7 +7,11 @@
 #include "base/clock.h"
 #include "sys/file.h"
 
+#include <limits.h>
+
 #include "base/banned.h"
+
+#define QUOTA_WAIT_MS 10000
 
 struct arrival {
     struct sc_pipelines *p;
@@ -17,10 +21,22 @@ struct arrival {
     struct sc_file file; /* what is to be recorded; tags owned */
     struct sc_arrived out;
     int64_t now_ms;
+    bool new_bytes;                  /* nobody's row has them */
+    int64_t reserved;                /* bytes of the quota */
+    int64_t used_before, used_after; /* of the quota */
+    bool trial;                      /* nothing is to be kept */
 };
+
+static void release_quota(struct arrival *a)
+{
+    SC_LOCK(&a->p->lock);
+    a->p->arriving -= a->reserved;
+    a->reserved = 0;
+}
 
 static void arrival_done(struct arrival *a)
 {
+    release_quota(a);
     sc_plan_done(&a->plan);
     sc_file_done(&a->file);
     sc_arrived_done(&a->out);
@@ -48,18 +64,48 @@ static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
     return SC_OK;
 }
 
-static enum sc_code check_quota(struct arrival *a, struct sc_conn *conn, struct sc_error *err)
+/* ---- the quota: what arrives at the same time counts too ---- */
+
+static int64_t arriving_bytes(struct sc_pipelines *p)
 {
-    int64_t quota = a->p->o.config->upload_quota, used = 0;
-    if (quota == 0)
-        return SC_OK;
-    enum sc_code code = sc_storage_used(conn, &used, err);
-    if (code == SC_OK && used + a->in->size > quota) {
+    SC_LOCK(&p->lock);
+    return p->arriving;
+}
+
+/* Those under way are read before those in the store: an arrival that ends in between is counted
+ * twice rather than not at all. */
+static enum sc_code reserve_in_turn(struct arrival *a, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int64_t quota = a->p->o.config->upload_quota, stored = 0;
+    int64_t under_way = arriving_bytes(a->p);
+    enum sc_code code = sc_store_read(a->p->o.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_storage_used(conn, &stored, err);
+    if (code != SC_OK)
+        return code;
+    if (stored + under_way + a->in->size > quota) {
         return sc_error_set(err, SC_E_STORAGE_QUOTA,
                             "%lld of %lld bytes are used and the file has %lld: delete recordings "
                             "or raise upload.quota",
-                            (long long)used, (long long)quota, (long long)a->in->size);
+                            (long long)(stored + under_way), (long long)quota,
+                            (long long)a->in->size);
     }
+    SC_LOCK(&a->p->lock);
+    a->reserved = a->in->size;
+    a->p->arriving += a->reserved;
+    return SC_OK;
+}
+
+static enum sc_code reserve_quota(struct arrival *a, struct sc_error *err)
+{
+    if (a->p->o.config->upload_quota == 0)
+        return SC_OK;
+    enum sc_code code = sc_turn_take(a->p, &a->p->quota_turn, QUOTA_WAIT_MS, INT_MAX, err);
+    if (code != SC_OK)
+        return code;
+    code = reserve_in_turn(a, err);
+    sc_turn_leave(a->p, &a->p->quota_turn);
     return code;
 }
 
@@ -76,12 +122,12 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
         code = sc_file_find_hash(conn, a->in->owner_id, a->in->sha256, &found, err);
     if (code == SC_E_FILE_NOT_FOUND)
         code = sc_file_find_hash(conn, 0, a->in->sha256, &found, err);
-    if (code == SC_E_FILE_NOT_FOUND) {
-        *known = false;
-        return check_quota(a, conn, err);
-    }
+    *known = false;
+    if (code == SC_E_FILE_NOT_FOUND)
+        return SC_OK;
     if (code != SC_OK)
         return code;
+    a->new_bytes = false;
     a->file = found;
     found.tags = NULL;
     /* Bytes that have gone from the disk are brought back by whoever uploads them again. */
@@ -135,12 +181,16 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
 {
     bool known = false;
     enum sc_code code = look_up(a, &known, err);
+    if (code == SC_OK && a->new_bytes)
+        code = reserve_quota(a, err);
     if (code == SC_OK && !known)
         code = probe(a, err);
     if (code == SC_OK)
         code = check_duration(a, err);
     if (code == SC_OK && a->options != NULL)
         code = sc_plan_check_sound(a->options, a->file.channels, err);
+    if (a->trial)
+        return code;
     if (code == SC_OK && !known)
         code = sc_blobs_put(a->p->o.blobs, a->in->temp_path, a->in->fd, a->file.file_path, err);
     else if (code == SC_OK)
@@ -152,8 +202,12 @@ static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error
 {
     struct arrival *a = ctx;
     sc_arrived_done(&a->out); /* the write may run twice */
-    enum sc_code code =
-        sc_file_add(tx, &a->file, a->in->source, a->now_ms, &a->out.file, &a->out.duplicate, err);
+    enum sc_code code = sc_storage_used(tx, &a->used_before, err);
+    if (code == SC_OK)
+        code = sc_file_add(tx, &a->file, a->in->source, a->now_ms, &a->out.file, &a->out.duplicate,
+                           err);
+    if (code == SC_OK)
+        code = sc_storage_used(tx, &a->used_after, err);
     if (code != SC_OK)
         return code;
     if (a->options == NULL)
@@ -182,12 +236,57 @@ static enum sc_code plan(struct arrival *a, struct sc_error *err)
     return SC_OK;
 }
 
+/* ---- what takes much room is told; the journal puts it into the log ---- */
+
+static void tell(const struct arrival *a, enum sc_code why, const char *message)
+{
+    struct sc_event event = {
+        .kind = SC_EVENT_STORAGE,
+        .owner_id = a->in->owner_id,
+        .at_ms = a->now_ms,
+        .stage = -1,
+        .chunk = -1,
+        .duration_ms = -1,
+        .code = why,
+    };
+    (void)snprintf(event.message, sizeof(event.message), "%s", message);
+    sc_hub_publish(a->p->o.hub, &event);
+}
+
+/* Each mark of the quota once, when it is passed. */
+static void warn_of_room(const struct arrival *a)
+{
+    static const int marks[] = { 95, 80 };
+    const struct sc_config *config = a->p->o.config;
+    char message[160];
+    if (config->upload_warn_size > 0 && a->in->size > config->upload_warn_size &&
+        !a->out.duplicate) {
+        (void)snprintf(
+            message, sizeof(message), "file %lld has %lld bytes, more than upload.warn_size (%lld)",
+            (long long)a->out.file.id, (long long)a->in->size, (long long)config->upload_warn_size);
+        tell(a, SC_E_FILE_TOO_LARGE, message);
+    }
+    for (size_t i = 0; config->upload_quota > 0 && i < SC_ARRAY_LEN(marks); i++) {
+        int64_t mark = config->upload_quota / 100 * marks[i];
+        if (a->used_before >= mark || a->used_after < mark)
+            continue;
+        (void)snprintf(message, sizeof(message),
+                       "%lld of %lld bytes of upload.quota are used, more than %d %%: delete "
+                       "recordings, or raise it",
+                       (long long)a->used_after, (long long)config->upload_quota, marks[i]);
+        tell(a, SC_E_STORAGE_QUOTA, message);
+        return;
+    }
+}
+
 enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
                                  struct sc_job_options *options, struct sc_arrived *out,
                                  struct sc_error *err)
 {
     SC_AUTO(arrival_done)
-    struct arrival a = { .p = p, .in = arrival, .options = options, .now_ms = sc_clock_wall_ms() };
+    struct arrival a = {
+        .p = p, .in = arrival, .options = options, .now_ms = sc_clock_wall_ms(), .new_bytes = true
+    };
     enum sc_code code = check_size(&a, err);
     if (code == SC_OK)
         code = plan(&a, err);
@@ -201,8 +300,35 @@ enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival
     (void)snprintf(a.file.original_name, sizeof(a.file.original_name), "%s", arrival->name);
     code = sc_store_write(p->o.store, SC_DURABLE, write_arrival, &a, err);
     if (code == SC_OK) {
+        warn_of_room(&a);
         *out = a.out;
         a.out = (struct sc_arrived){ 0 };
     }
+    return code;
+}
+
+enum sc_code sc_pipelines_arrive_cost(struct sc_pipelines *p, const struct sc_arrival *arrival,
+                                      struct sc_job_options *options, struct sc_cost *out,
+                                      struct sc_error *err)
+{
+    SC_AUTO(arrival_done)
+    struct arrival a = { .p = p,
+                         .in = arrival,
+                         .options = options,
+                         .now_ms = sc_clock_wall_ms(),
+                         .new_bytes = true,
+                         .trial = true };
+    enum sc_code code = check_size(&a, err);
+    if (code == SC_OK)
+        code = plan(&a, err);
+    if (code == SC_OK)
+        code = keep_bytes(&a, err);
+    if (code != SC_OK)
+        return code;
+    if (a.file.owner_id != arrival->owner_id) /* another owner's row is none of theirs */
+        a.file.id = 0;
+    a.file.size_bytes = arrival->size;
+    code = sc_plan_cost(p, &a.plan, &a.file, out, err);
+    out->storage_bytes = a.file.id == 0 ? arrival->size : 0; /* that others have them is no news */
     return code;
 }

@@ -101,6 +101,8 @@ void sc_sound_read(const char *settings, struct sc_sound *out);
 bool sc_sound_is_split(const struct sc_sound *sound);
 /* The channel of a stream as chunks.channel has it. */
 int sc_sound_channel(const struct sc_sound *sound, int stream);
+/* The longest chunk, in seconds, of an engine that takes so many. */
+int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams);
 /* jobs.warnings of a recording, as JSON. */
 void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out);
 

@@ -120,6 +120,8 @@ static enum sc_code plan_settings(struct change *c, const struct sc_job_options 
             return code;
     }
     enum sc_code code = sc_plan_make(c->p, c->owner_id, c->options, NULL, &c->plan, err);
+    if (code == SC_OK && job.file_id != 0)
+        code = sc_plan_check_sound(c->options, file.channels, err);
     if (code != SC_OK)
         return code;
     sc_plan_set_file(&c->plan, c->options, job.file_id, file.file_hash, job.file_name,

@@ -111,8 +111,9 @@ struct sc_pipelines {
     pthread_cond_t beat_wake; /* a task was cancelled, or stop */
     uint64_t wakes;           /* -- protected by lock -- */
     pthread_cond_t turns;     /* one has become free, or stop */
-    struct sc_turn peaks_turn, recut_turn;
-    bool beat_now; /* -- protected by lock -- */
+    struct sc_turn peaks_turn, recut_turn, quota_turn;
+    int64_t arriving; /* bytes under way into the quota -- protected by lock -- */
+    bool beat_now;    /* -- protected by lock -- */
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
 void sc_runners_stop(struct sc_pipelines *p);
@@ -177,6 +178,10 @@ void sc_plan_set_bytes(struct sc_plan *plan, int64_t owner_id, const char *key, 
 /* IDEMPOTENCY_CONFLICT when the key was used with another request: told before anything is kept. */
 SC_MUST_USE enum sc_code sc_plan_check_key(const struct sc_plan *plan, struct sc_conn *conn,
                                            struct sc_error *err);
+/* What the plan would cost with this file (id 0: not there yet); storage_bytes is the caller's. */
+SC_MUST_USE enum sc_code sc_plan_cost(struct sc_pipelines *p, const struct sc_plan *plan,
+                                      const struct sc_file *file, struct sc_cost *out,
+                                      struct sc_error *err);
 /* Inside the write, without a job: out->file under its key. */
 SC_MUST_USE enum sc_code sc_plan_write_file(struct sc_conn *tx, const struct sc_plan *plan,
                                             struct sc_arrived *out, struct sc_error *err);

@@ -10,8 +10,8 @@
 #include "config/job-options.h"
 #include "library/files.h"
 #include "library/transcripts.h"
+#include "pipeline/peaks.h"
 #include "queue/queue.h"
-#include "vad/peaks.h"
 
 struct sc_pipelines;
 
@@ -78,6 +78,28 @@ SC_MUST_USE enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t own
                                              const char *idempotency_key, struct sc_arrived *out,
                                              struct sc_error *err);
 
+/* What a job would cost. */
+struct sc_cost {
+    int64_t file_id;           /* of the owner's row with these bytes; 0: they are new */
+    char job_id[SC_UUID_TEXT]; /* the earlier job of the same work; "": a new one would be made */
+    char pipeline[24], engine[24], model[120];
+    int64_t duration_ms;   /* -1: not known before it is decoded */
+    int64_t streams;       /* recognised each by itself */
+    int64_t chunks;        /* expected; -1: not known */
+    int64_t estimate_ms;   /* at the pace of earlier jobs; -1: there are none */
+    int64_t storage_bytes; /* that would stay */
+    int64_t work_bytes;    /* at most, until the job ends */
+};
+/* The checks of sc_pipelines_arrive and sc_pipelines_submit, and nothing is kept. The temp file
+ * stays. */
+SC_MUST_USE enum sc_code sc_pipelines_arrive_cost(struct sc_pipelines *p,
+                                                  const struct sc_arrival *arrival,
+                                                  struct sc_job_options *options,
+                                                  struct sc_cost *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_pipelines_submit_cost(struct sc_pipelines *p, int64_t owner_id,
+                                                  int64_t file_id, struct sc_job_options *options,
+                                                  struct sc_cost *out, struct sc_error *err);
+
 /* Changes a job (sc_job_edit). `settings`, NULL: none, holds the options that are to change: with
  * the job's other ones they are resolved and checked as for a new job, so that engine, model and
  * dedupe key follow. out is as the change leaves it. Also CONFLICT, INVALID_VALUE,
@@ -86,25 +108,6 @@ SC_MUST_USE enum sc_code sc_pipelines_edit(struct sc_pipelines *p, int64_t owner
                                            const char *job_id, struct sc_job_edit *edit,
                                            const struct sc_job_options *settings,
                                            struct sc_job *out, struct sc_error *err);
-
-/* ---- waveform peaks ---- */
-
-struct sc_peaks_query {
-    int zoom;                 /* 0 … SC_PEAKS_ZOOMS - 1; -1: by points */
-    int64_t points;           /* from 1 */
-    int64_t start_ms, end_ms; /* end -1: to the end */
-};
-struct sc_peaks_view {
-    struct sc_peaks_layout layout; /* of all that is stored */
-    struct sc_peaks_window window;
-    struct sc_peak *rows; /* of the window; owned */
-};
-void sc_peaks_view_done(struct sc_peaks_view *view);
-/* Computed now by a pass of the jailed decoder when no job has done so. TIMEOUT while others are
- * being computed, FILE_NOT_FOUND when the bytes have gone, and what the decoder says. */
-SC_MUST_USE enum sc_code sc_pipelines_peaks(struct sc_pipelines *p, const struct sc_file *file,
-                                            const struct sc_peaks_query *query,
-                                            struct sc_peaks_view *out, struct sc_error *err);
 
 /* ---- what ends ---- */
 

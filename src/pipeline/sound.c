@@ -37,6 +37,17 @@ int sc_sound_channel(const struct sc_sound *sound, int stream)
     return c >= '1' && c <= '8' ? c - '1' : -1;
 }
 
+/* Each stream has a chunk in memory: of several, so many seconds together unless somebody asks for
+ * longer ones. 40 MB. */
+#define ALL_STREAMS_S 1200
+
+int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams)
+{
+    if (sound->chunk_s > 0)
+        return SC_MIN(sound->chunk_s, engine_s);
+    return streams > 1 ? SC_MIN(engine_s, ALL_STREAMS_S / streams) : engine_s;
+}
+
 /* "1:02:03.4": as people say where something is. */
 static void put_clock(struct sc_buf *out, int64_t ms)
 {

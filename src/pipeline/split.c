@@ -17,9 +17,6 @@
 
 #define SAMPLES_PER_MS 16
 #define AHEAD_LOOK_MS 1000
-/* Each stream has a chunk in memory: of several, so many seconds together unless somebody asks for
- * longer ones. 40 MB. */
-#define ALL_STREAMS_S 1200
 /* A header may lie, but not without bound: twice what it says and a minute, where that is more than
  * an hour, is the work of a decompression bomb. */
 #define LYING_FLOOR_MS INT64_C(3600000)
@@ -41,6 +38,7 @@ struct split {
     struct sc_file file; /* owned */
     struct sc_sound sound;
     struct sc_cut_options cut_options;
+    int engine_chunk_s;
     struct lane lanes[SC_STREAMS_MAX];
     int streams;
     int next; /* index of the next chunk, over all streams */
@@ -223,8 +221,7 @@ static void begin_peaks(struct split *s, int streams)
 static enum sc_code begin_streams(void *ctx, int streams, struct sc_error *err)
 {
     struct split *s = ctx;
-    if (streams > 1 && s->sound.chunk_s == 0)
-        s->cut_options.max_chunk_s = SC_MIN(s->cut_options.max_chunk_s, ALL_STREAMS_S / streams);
+    s->cut_options.max_chunk_s = sc_sound_chunk_s(&s->sound, s->engine_chunk_s, streams);
     for (; s->streams < streams; s->streams++) {
         struct lane *lane = &s->lanes[s->streams];
         *lane = (struct lane){ .split = s, .stream = s->streams };
@@ -291,10 +288,10 @@ static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *er
 static void choose_cuts(struct split *s, const struct sc_engine_row *engine)
 {
     const struct sc_sound *sound = &s->sound;
-    int longest = engine->max_chunk_s;
+    s->engine_chunk_s = engine->max_chunk_s;
     s->cut_options = (struct sc_cut_options){
         .vad = sound->vad,
-        .max_chunk_s = sound->chunk_s > 0 ? SC_MIN(sound->chunk_s, longest) : longest,
+        .max_chunk_s = sc_sound_chunk_s(sound, s->engine_chunk_s, 1),
         .overlap_ms = SC_CUT_OVERLAP_MS,
         .threshold_db = sound->threshold_db,
         .hangover_ms = sound->hangover_ms,

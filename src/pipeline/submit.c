@@ -189,9 +189,9 @@ void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options
     const char *identity[] = { owner, hash, plan->spec.pipeline, plan->version,
                                plan->spec.settings };
     hash_parts(identity, SC_ARRAY_LEN(identity), plan->dedupe);
-    const char *request[] = { plan->dedupe, sc_job_options_text(options, "priority"),
-                              sc_job_options_text(options, "name"),
-                              sc_job_options_bool(options, "force") ? "force" : "" };
+    SC_AUTO_BUF wishes = { 0 };
+    sc_job_options_wishes(options, &wishes);
+    const char *request[] = { plan->dedupe, sc_buf_text(&wishes) };
     hash_parts(request, SC_ARRAY_LEN(request), plan->fingerprint);
     plan->spec.file_id = file_id;
     plan->spec.file_name = name;
@@ -301,26 +301,47 @@ static enum sc_code check_file_id(const struct sc_plan *plan, int64_t file_id, s
     return SC_OK;
 }
 
+/* All that can be refused is refused here: nothing is written yet. */
+static enum sc_code prepare(struct submission *s, int64_t owner_id, int64_t file_id,
+                            struct sc_job_options *options, struct sc_error *err)
+{
+    enum sc_code code = sc_plan_make(s->p, owner_id, options, NULL, &s->plan, err);
+    if (code == SC_OK)
+        code = check_file_id(&s->plan, file_id, err);
+    if (code == SC_OK && file_id != 0)
+        code = find_file(s->p, owner_id, file_id, &s->arrived.file, err);
+    if (code == SC_OK && file_id != 0)
+        code = sc_plan_check_sound(options, s->arrived.file.channels, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_file *file = &s->arrived.file;
+    sc_plan_set_file(&s->plan, options, file_id, file->file_hash, file->original_name,
+                     file->duration_ms);
+    return SC_OK;
+}
+
 enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id, int64_t file_id,
                                  struct sc_job_options *options, const char *idempotency_key,
                                  struct sc_arrived *out, struct sc_error *err)
 {
     SC_AUTO(submission_done) struct submission s = { .p = p };
-    enum sc_code code = sc_plan_make(p, owner_id, options, idempotency_key, &s.plan, err);
-    if (code == SC_OK)
-        code = check_file_id(&s.plan, file_id, err);
-    if (code == SC_OK && file_id != 0)
-        code = find_file(p, owner_id, file_id, &s.arrived.file, err);
-    if (code == SC_OK && file_id != 0)
-        code = sc_plan_check_sound(options, s.arrived.file.channels, err);
+    enum sc_code code = prepare(&s, owner_id, file_id, options, err);
     if (code != SC_OK)
         return code;
-    sc_plan_set_file(&s.plan, options, file_id, s.arrived.file.file_hash,
-                     s.arrived.file.original_name, s.arrived.file.duration_ms);
+    s.plan.idempotency_key = idempotency_key;
     code = sc_store_write(p->o.store, SC_DURABLE, write_submission, &s, err);
     if (code == SC_OK) {
         *out = s.arrived;
         s.arrived = (struct sc_arrived){ 0 };
     }
     return code;
+}
+
+enum sc_code sc_pipelines_submit_cost(struct sc_pipelines *p, int64_t owner_id, int64_t file_id,
+                                      struct sc_job_options *options, struct sc_cost *out,
+                                      struct sc_error *err)
+{
+    SC_AUTO(submission_done) struct submission s = { .p = p };
+    enum sc_code code = prepare(&s, owner_id, file_id, options, err);
+    return code == SC_OK ? sc_plan_cost(p, &s.plan, &s.arrived.file, out, err) : code;
 }

@@ -205,6 +205,99 @@ static void a_recording_over_the_quota_is_refused_but_known_bytes_are_not(void *
     assert_true(b.duplicate);
 }
 
+struct racer {
+    struct rig *r;
+    struct upload u;
+    pthread_t thread;
+    enum sc_code code;
+};
+
+static void *race(void *ctx)
+{
+    struct racer *racer = ctx;
+    AUTO_ARRIVED(a);
+    racer->code = arrive(racer->r, &racer->u, &a, NULL);
+    return NULL;
+}
+
+/* Each passes by itself; the probe, which takes a while, lies between the check and the store. */
+static void what_arrives_at_the_same_time_shares_the_quota(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    enum { RACERS = 6, ROOM = 2 };
+    struct racer racers[RACERS];
+    char *wavs[RACERS];
+    int taken = 0;
+    for (int i = 0; i < RACERS; i++) {
+        size_t size = 0;
+        wavs[i] = make_wav(SECOND, 1000 * (i + 1), &size);
+        racers[i] = (struct racer){ .r = &r, .u = { wavs[i], size } };
+        r.config->upload_quota = (int64_t)size * ROOM;
+    }
+    for (int i = 0; i < RACERS; i++)
+        assert_int_equal(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
+    for (int i = 0; i < RACERS; i++) {
+        assert_int_equal(pthread_join(racers[i].thread, NULL), 0);
+        taken += racers[i].code == SC_OK;
+        assert_true(racers[i].code == SC_OK || racers[i].code == SC_E_STORAGE_QUOTA);
+        free(wavs[i]);
+    }
+    assert_true(taken >= 1 && taken <= ROOM);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM files"), taken);
+    /* Nothing stays reserved. */
+    AUTO_WAV(late, SECOND, 7777);
+    AUTO_ARRIVED(a);
+    const struct upload u = { late.bytes, late.size };
+    r.config->upload_quota = (int64_t)late.size * (taken + 1);
+    assert_int_equal(arrive(&r, &u, &a, NULL), SC_OK);
+}
+
+/* The next storage warning, or "" when there is none. */
+static void next_warning(struct sc_subscriber *sub, struct sc_event *out)
+{
+    *out = (struct sc_event){ 0 };
+    while (sc_subscriber_next(sub, out)) {
+        if (out->kind == SC_EVENT_STORAGE)
+            return;
+    }
+    out->message[0] = '\0';
+}
+
+static void marks_of_the_quota_and_large_files_are_told_once(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    struct sc_event event;
+    /* Of ten files that fill it, the eighth and the tenth pass a mark. */
+    for (int i = 0; i < 10; i++) {
+        AUTO_WAV(wav, SECOND, 100 * (i + 1));
+        AUTO_ARRIVED(a);
+        AUTO_ARRIVED(again);
+        const struct upload u = { wav.bytes, wav.size };
+        r.config->upload_quota = (int64_t)wav.size * 10;
+        assert_int_equal(arrive(&r, &u, &a, NULL), SC_OK);
+        next_warning(watch.sub, &event);
+        const char *wanted = i == 7 ? "more than 80 %" : i == 9 ? "more than 95 %" : "";
+        assert_non_null(strstr(event.message, wanted));
+        assert_true((event.message[0] == '\0') == (wanted[0] == '\0'));
+        assert_int_equal(arrive(&r, &u, &again, NULL), SC_OK);
+        next_warning(watch.sub, &event);
+        assert_string_equal(event.message, "");
+    }
+    AUTO_WAV(large, 2 * SECOND, 100);
+    AUTO_ARRIVED(b);
+    const struct upload u = { large.bytes, large.size };
+    r.config->upload_quota = 0;
+    r.config->upload_warn_size = (int64_t)large.size - 1;
+    assert_int_equal(arrive(&r, &u, &b, NULL), SC_OK);
+    next_warning(watch.sub, &event);
+    assert_int_equal(event.code, SC_E_FILE_TOO_LARGE);
+    assert_int_equal(event.owner_id, ANNA);
+    assert_non_null(strstr(event.message, "more than upload.warn_size"));
+}
+
 static void uploads_stop_while_the_disk_has_only_its_reserve(void **state)
 {
     (void)state;
@@ -330,6 +423,8 @@ int main(void)
         TEST(what_is_no_recording_is_refused_and_nothing_is_kept),
         TEST(what_is_too_large_or_too_long_is_refused),
         TEST(a_recording_over_the_quota_is_refused_but_known_bytes_are_not),
+        TEST(what_arrives_at_the_same_time_shares_the_quota),
+        TEST(marks_of_the_quota_and_large_files_are_told_once),
         TEST(uploads_stop_while_the_disk_has_only_its_reserve),
         TEST(a_job_that_cannot_be_is_refused_before_the_bytes_are_kept),
         TEST(the_same_work_is_answered_with_the_earlier_job_unless_forced),

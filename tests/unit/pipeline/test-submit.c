@@ -60,6 +60,81 @@ static void noops_are_each_their_own_job_unless_a_key_says_otherwise(void **stat
     assert_int_equal(ask(&r, "SELECT count(*) FROM jobs"), 2);
 }
 
+static void a_key_stands_for_all_that_was_asked_for(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    static const char *const asked[] = { "pipeline", "noop", "run_after", "10m",
+                                         "timeout",  "1h",   NULL };
+    static const char *const others[][3] = {
+        { "run_after", "11m" },     { "timeout", "2h" }, { "max_retries", "1" },
+        { "priority_order", "-5" }, { "name", "x" },     { "force", "on" },
+    };
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 }, b = { 0 };
+    assert_int_equal(submit(&r, ANNA, 0, asked, "k", &a, NULL), SC_OK);
+    sc_clock_sleep_ms(2); /* ten minutes from now are another time now, and the same request */
+    assert_int_equal(submit(&r, ANNA, 0, asked, "k", &b, NULL), SC_OK);
+    assert_true(b.replayed);
+    for (size_t i = 0; i < SC_ARRAY_LEN(others); i++) {
+        const char *pairs[10] = { "pipeline", "noop", others[i][0], others[i][1] };
+        size_t n = 4;
+        if (strcmp(others[i][0], "run_after") != 0) {
+            pairs[n++] = "run_after";
+            pairs[n++] = "10m";
+        }
+        if (strcmp(others[i][0], "timeout") != 0) {
+            pairs[n++] = "timeout";
+            pairs[n++] = "1h";
+        }
+        SC_AUTO(sc_arrived_done) struct sc_arrived c = { 0 };
+        assert_int_equal(submit(&r, ANNA, 0, pairs, "k", &c, NULL), SC_E_IDEMPOTENCY_CONFLICT);
+    }
+}
+
+static enum sc_code cost_of(struct rig *r, int64_t owner, int64_t file, const char *const *pairs,
+                            struct sc_cost *out)
+{
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = options_from(pairs);
+    return sc_pipelines_submit_cost(r->p, owner, file, o, out, NULL);
+}
+
+static void what_a_job_would_cost_is_told_and_nothing_is_made(void **state)
+{
+    (void)state;
+    static const char *const short_ones[] = { "engine",       "null", "vad", "off",
+                                              "chunk_length", "5s",   NULL };
+    AUTO_RIG(r);
+    struct sc_cost cost;
+    int64_t file = upload(&r);
+    assert_int_equal(cost_of(&r, ANNA, file, null_job, &cost), SC_OK);
+    assert_int_equal(cost.file_id, file);
+    assert_string_equal(cost.job_id, "");
+    assert_string_equal(cost.engine, "null");
+    assert_int_equal(cost.duration_ms, 1000);
+    assert_int_equal(cost.chunks, 1);
+    assert_int_equal(cost.streams, 1);
+    assert_int_equal(cost.estimate_ms, -1); /* no job has told yet */
+    assert_int_equal(cost.storage_bytes, 0);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs"), 0);
+    assert_int_equal(cost_of(&r, BERT, file, null_job, &cost), SC_E_FILE_NOT_FOUND);
+    assert_int_equal(cost_of(&r, ANNA, 0, null_job, &cost), SC_E_INVALID_VALUE);
+    assert_int_equal(cost_of(&r, ANNA, 0, noop, &cost), SC_OK);
+
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+    assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &a, NULL), SC_OK);
+    assert_int_equal(write_sql(r.f.store, "UPDATE jobs SET state = 2, admission = 3, "
+                                          "processing_ms = 250"),
+                     SC_OK);
+    assert_int_equal(cost_of(&r, ANNA, file, null_job, &cost), SC_OK);
+    assert_string_equal(cost.job_id, a.job.job_id);
+    assert_int_equal(cost_of(&r, ANNA, file, short_ones, &cost), SC_OK);
+    assert_string_equal(cost.job_id, "");
+    assert_int_equal(cost.estimate_ms, 250);
+    assert_int_equal(write_sql(r.f.store, "UPDATE files SET duration_ms = 21000"), SC_OK);
+    assert_int_equal(cost_of(&r, ANNA, file, short_ones, &cost), SC_OK);
+    assert_int_equal(cost.chunks, 5); /* 0-5, 4-9, 8-13, 12-17, 16-21 */
+}
+
 static void a_file_must_be_given_where_it_is_needed_and_be_ones_own(void **state)
 {
     (void)state;
@@ -177,6 +252,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_noop_runs_on_its_lane_and_ends_its_job),
         TEST(noops_are_each_their_own_job_unless_a_key_says_otherwise),
+        TEST(a_key_stands_for_all_that_was_asked_for),
+        TEST(what_a_job_would_cost_is_told_and_nothing_is_made),
         TEST(a_file_must_be_given_where_it_is_needed_and_be_ones_own),
         TEST(engines_that_are_not_there_are_named_with_those_that_are),
         TEST(engines_that_could_not_be_listed_are_asked_for_again),
