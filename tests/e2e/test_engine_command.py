@@ -1,5 +1,6 @@
 """The engine `command`: any program, also one that misbehaves."""
 
+import array
 import json
 import pathlib
 import shutil
@@ -127,6 +128,18 @@ def test_what_the_program_says_is_in_the_log_of_the_job(server):
     log = job_log(server, job)
     assert 'said="line 19999"' in log and 'said="line 1"' not in log
     assert len(log) < 200_000
+
+
+def test_a_seam_without_silence_doubles_nothing_though_no_word_has_a_time(make_server):
+    server = make_server(settings(max_chunk_s=20))
+    seconds = 65
+    levels = b"".join(array.array("h", [k * 100] * 16000).tobytes() for k in range(seconds))
+    reply = server.client.upload(harness.wav(levels), engine="command", prompt="seconds",
+                                 vad="off")
+    job = server.client.wait_job(reply.json["job_id"])
+    assert job["status"] == "completed" and job["chunks_total"] >= 4, job
+    segments = server.client.transcript(job)["segments"]
+    assert " ".join(s["text"] for s in segments).split() == [f"s{k}" for k in range(seconds)]
 
 
 def running(word, server=None):
