@@ -4,6 +4,7 @@ import array
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -277,3 +278,22 @@ def test_a_killed_server_leaves_no_program_behind(make_server):
     program = running("ignores TERM", server)[0]
     server.kill()
     harness.wait_until(lambda: program not in running("ignores TERM", server), 10, "the program is gone")
+
+
+def test_a_worker_started_by_hand_has_its_own_settings(make_server):
+    env = {**settings(), "SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE_MS": 60000}
+    server = make_server(env)
+    own = harness.clean_environment({
+        "SCRIPTA_ENGINE_COMMAND_RUN": f"{PYTHON} {DOUBLE} {{in}} {{prompt}} far",
+        "SCRIPTA_ENGINE_COMMAND_CONCURRENCY": 1})
+    # The one local worker is kept busy, so that the other gets the chunk.
+    server.client.upload(harness.noise_wav(2), engine="null", model="hang_at=0", vad="off")
+    harness.wait_until(lambda: server.client.get("/api/queue").json["totals"]["tasks_running"] == 1,
+                       20, "the local worker is busy")
+    with subprocess.Popen([str(harness.MEDIA), "worker", "--server", f"unix:{server.socket}",
+                           "--name", "far", "--engines", "command"], env=own) as worker:
+        try:
+            assert segments(server, "lang")[0]["text"] == "lang far"
+        finally:
+            worker.terminate()
+            worker.wait(15)
