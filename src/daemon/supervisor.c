@@ -31,6 +31,8 @@
 #define KILLED_MS 200
 #define LIFELINE_FD 3
 #define SETTINGS_FD 4
+#define TEXT_(n) #n
+#define TEXT(n) TEXT_(n)
 /* Without a pidfd (none left, or the kernel denies it) deaths are looked for this often. */
 #define BLIND_MS 100
 /* When the store does not say what there is to do. */
@@ -169,26 +171,30 @@ static void look_after(struct sc_supervisor *s, int i)
 
 /* ---- births ---- */
 
+/* What the engines need to know, secrets too: on a descriptor, where no other user can read it. */
+static enum sc_code open_settings(const struct sc_config *config, int *fd, struct sc_error *err)
+{
+    SC_AUTO_BUF pairs = { 0 };
+    sc_config_hand_over(config, &pairs);
+    return sc_process_bytes(pairs.ptr, pairs.len, fd, err);
+}
+
 static enum sc_code start_worker(struct sc_supervisor *s, int i, struct sc_error *err)
 {
     SC_AUTO_CLOSE int read_end = -1;
     SC_AUTO_CLOSE int write_end = -1;
     SC_AUTO_FREE char *server = sc_asprintf("unix:%s", s->options.socket);
     SC_AUTO_CLOSE int settings = -1;
-    SC_AUTO_BUF pairs = { 0 };
     char name[24];
-    char lifeline[12];
-    char settings_fd[12];
     int ends[2];
     pid_t pid;
     (void)snprintf(name, sizeof(name), "local-%d", i + 1);
-    (void)snprintf(lifeline, sizeof(lifeline), "%d", LIFELINE_FD);
-    (void)snprintf(settings_fd, sizeof(settings_fd), "%d", SETTINGS_FD);
-    const char *argv[] = { "scripta-media", "worker", "--server",   server,      "--name", name,
-                           "--lifeline",    lifeline, "--settings", settings_fd, NULL };
+    const char *argv[] = {
+        "scripta-media",   "worker",     "--server",        server, "--name", name, "--lifeline",
+        TEXT(LIFELINE_FD), "--settings", TEXT(SETTINGS_FD), NULL
+    };
 
-    sc_config_hand_over(s->options.config, &pairs);
-    enum sc_code code = sc_process_bytes(pairs.ptr, pairs.len, &settings, err);
+    enum sc_code code = open_settings(s->options.config, &settings, err);
     if (code == SC_OK)
         code = sc_process_pipe(ends, err);
     if (code != SC_OK)

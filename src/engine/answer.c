@@ -28,7 +28,10 @@ static void put_u32(unsigned char *at, uint32_t value)
 
 void sc_wav_head(size_t bytes, unsigned char out[SC_WAV_HEAD])
 {
-    memcpy(out, "RIFF....WAVEfmt ", 16);
+    static const unsigned char riff[] = { 'R', 'I', 'F', 'F', 0,   0,   0,   0,
+                                          'W', 'A', 'V', 'E', 'f', 'm', 't', ' ' };
+    static const unsigned char data[] = { 'd', 'a', 't', 'a' };
+    memcpy(out, riff, sizeof(riff));
     put_u32(out + 4, (uint32_t)bytes + SC_WAV_HEAD - 8);
     put_u32(out + 16, 16); /* of the format that follows */
     put_u16(out + 20, 1);  /* PCM */
@@ -37,7 +40,7 @@ void sc_wav_head(size_t bytes, unsigned char out[SC_WAV_HEAD])
     put_u32(out + 28, RATE * 2); /* bytes a second */
     put_u16(out + 32, 2);        /* bytes a sample */
     put_u16(out + 34, 16);       /* bits */
-    memcpy(out + 36, "data", 4);
+    memcpy(out + 36, data, sizeof(data));
     put_u32(out + 40, (uint32_t)bytes);
 }
 

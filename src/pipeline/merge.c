@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sys/file.h"
+#include "transcript/reader.h"
 #include "transcript/seam.h"
 
 #include "base/banned.h"
@@ -102,14 +103,39 @@ static enum sc_code write_seam(struct sc_conn *tx, void *ctx, struct sc_error *e
     return sc_stmt_run(&st, err);
 }
 
+/* Engines that tell no times of words leave segments that reach out of the overlap: kept whole on
+ * both sides they would say it twice. Their words get times by their length, as good as that is;
+ * those of a side that the seam does not change are not stored. */
+static enum sc_code give_words(struct sc_segments *side, int64_t from_ms, int64_t to_ms,
+                               struct sc_error *err)
+{
+    for (size_t i = 0; i < side->count; i++) {
+        struct sc_segments one = { .items = &side->items[i], .count = 1 };
+        bool reaches = one.items->end_ms >= from_ms && one.items->start_ms <= to_ms;
+        if (reaches && one.items->word_count == 0 && !sc_segments_estimate_words(&one))
+            return sc_error_set(err, SC_E_INTERNAL, "no memory for the words of a seam");
+    }
+    return SC_OK;
+}
+
+static enum sc_code settle_seam(struct merge *m, struct sc_error *err)
+{
+    int64_t from_ms = m->seam_end_ms - SC_CUT_OVERLAP_MS;
+    enum sc_code code = give_words(&m->left, from_ms, m->seam_end_ms, err);
+    if (code == SC_OK)
+        code = give_words(&m->right, from_ms, m->seam_end_ms, err);
+    if (code == SC_OK)
+        code = sc_seam_settle(&m->left, &m->right, from_ms, m->seam_end_ms, &m->changed, err);
+    return code;
+}
+
 static enum sc_code settle_seams(struct merge *m, struct sc_error *err)
 {
     enum sc_code code = read_seam(m, -1, err);
     while (code == SC_OK && m->seam >= 0) {
         if (sc_runner_should_stop(m->r))
             return sc_error_set(err, SC_E_CANCELLED, "stopped while merging");
-        code = sc_seam_settle(&m->left, &m->right, m->seam_end_ms - SC_CUT_OVERLAP_MS,
-                              m->seam_end_ms, &m->changed, err);
+        code = settle_seam(m, err);
         if (code == SC_OK)
             code = sc_store_write(m->p->o.store, SC_DURABLE, write_seam, m, err);
         if (code == SC_OK)

@@ -22,6 +22,8 @@
 /* What a pipe can hold when its writers are gone; one that escaped could write for ever. */
 #define DRAIN_MAX ((size_t)1 << 20)
 #define SWEEPS_MAX 50
+/* A killed process that is not gone by then hangs in the kernel: nobody waits for that. */
+#define REAP_MS 3000
 
 struct child {
     const struct sc_run *run;
@@ -178,8 +180,9 @@ static int kill_strangers(void)
             getsid((pid_t)pid) == session)
             continue;
         found++;
+        int status;
         (void)kill((pid_t)pid, SIGKILL);
-        (void)waitpid((pid_t)pid, NULL, 0);
+        (void)sc_process_wait((pid_t)pid, REAP_MS, &status);
     }
     (void)closedir(dir);
     return found;
@@ -194,12 +197,12 @@ void sc_run_sweep(void)
 
 static void finish(struct child *c, enum sc_run_end end)
 {
-    int status = 0;
+    int status = SIGKILL;
     if (end != SC_RUN_EXITED)
         end_it(c);
     /* Not reaped yet, so that the group is still its own. */
     (void)kill(-c->pid, SIGKILL);
-    (void)sc_process_wait(c->pid, -1, &status);
+    (void)sc_process_wait(c->pid, REAP_MS, &status);
     if (c->run->sweep)
         sc_run_sweep();
     drain(c);

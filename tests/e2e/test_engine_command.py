@@ -1,8 +1,10 @@
 """The engine `command`: any program, also one that misbehaves."""
 
+import array
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -127,6 +129,18 @@ def test_what_the_program_says_is_in_the_log_of_the_job(server):
     log = job_log(server, job)
     assert 'said="line 19999"' in log and 'said="line 1"' not in log
     assert len(log) < 200_000
+
+
+def test_a_seam_without_silence_doubles_nothing_though_no_word_has_a_time(make_server):
+    server = make_server(settings(max_chunk_s=20))
+    seconds = 65
+    levels = b"".join(array.array("h", [k * 100] * 16000).tobytes() for k in range(seconds))
+    reply = server.client.upload(harness.wav(levels), engine="command", prompt="seconds",
+                                 vad="off")
+    job = server.client.wait_job(reply.json["job_id"])
+    assert job["status"] == "completed" and job["chunks_total"] >= 4, job
+    segments = server.client.transcript(job)["segments"]
+    assert " ".join(s["text"] for s in segments).split() == [f"s{k}" for k in range(seconds)]
 
 
 def running(word, server=None):
@@ -264,3 +278,22 @@ def test_a_killed_server_leaves_no_program_behind(make_server):
     program = running("ignores TERM", server)[0]
     server.kill()
     harness.wait_until(lambda: program not in running("ignores TERM", server), 10, "the program is gone")
+
+
+def test_a_worker_started_by_hand_has_its_own_settings(make_server):
+    env = {**settings(), "SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE_MS": 60000}
+    server = make_server(env)
+    own = harness.clean_environment({
+        "SCRIPTA_ENGINE_COMMAND_RUN": f"{PYTHON} {DOUBLE} {{in}} {{prompt}} far",
+        "SCRIPTA_ENGINE_COMMAND_CONCURRENCY": 1})
+    # The one local worker is kept busy, so that the other gets the chunk.
+    server.client.upload(harness.noise_wav(2), engine="null", model="hang_at=0", vad="off")
+    harness.wait_until(lambda: server.client.get("/api/queue").json["totals"]["tasks_running"] == 1,
+                       20, "the local worker is busy")
+    with subprocess.Popen([str(harness.MEDIA), "worker", "--server", f"unix:{server.socket}",
+                           "--name", "far", "--engines", "command"], env=own) as worker:
+        try:
+            assert segments(server, "lang")[0]["text"] == "lang far"
+        finally:
+            worker.terminate()
+            worker.wait(15)
