@@ -5,8 +5,8 @@
 SCALE ?= 1
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture install golden-update \
-	format clean help
+.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture install recording \
+	golden-update format clean help
 
 all: ## Build build/scripta and build/scripta-media
 	@tools/bootstrap.sh build
@@ -60,6 +60,10 @@ torture: san node ## The fault tests again, SCALE times as long
 install: all ## Install: make install PREFIX=/usr/local; DESTDIR is respected
 	@[ -z "$(PREFIX)" ] || meson configure build -Dprefix="$(PREFIX)"
 	@meson install -C build --no-rebuild
+
+recording: all ## Record docs/img/session.txt in a terminal as docs/img/session.svg
+	@tools/bootstrap.sh run record
+	@PATH="$(CURDIR)/build:$$PATH" tools/record.py docs/img/session.txt docs/img/session.svg
 
 golden-update: san ## Rewrite the expected files of the golden tests; review the diff
 	@GOLDEN_UPDATE=1 tools/run-tests.py build-san --meson-only

@@ -229,8 +229,9 @@ static enum sc_code check_words(const struct sc_command *commands, const struct 
     if (c == NULL || sc_args_has(args, "help"))
         return SC_OK;
     if ((int)args->word_count < c->min_words)
-        return sc_error_set(err, SC_E_INVALID_VALUE, "something is missing: scripta %s %s", c->name,
-                            c->usage);
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "`scripta %s` needs %s; `scripta help %s` has examples", c->name,
+                            c->usage, c->name);
     if (c->max_words >= 0 && (int)args->word_count > c->max_words) {
         SC_AUTO_BUF text = { 0 };
         shown(&text, sc_str_from(args->words[c->max_words]));

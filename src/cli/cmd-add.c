@@ -122,7 +122,7 @@ int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
     if (noop != (args->word_count == 0)) {
         (void)sc_error_set(&err, SC_E_INVALID_VALUE, "%s",
                            noop ? "the pipeline noop takes no file"
-                                : "something is missing: scripta add FILE...");
+                                : "`scripta add` needs FILE...; `scripta help add` has examples");
         return sc_cli_fail(cli, &err);
     }
     sc_cli_catch_signals();

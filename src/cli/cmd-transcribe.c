@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/follow.h"
+#include "cli/format.h"
 #include "cli/list.h"
 #include "cli/submit.h"
 #include "sys/file.h"
@@ -120,32 +121,23 @@ static char *folder_target(const struct run *r, size_t index)
     return sc_path_join(r->output, file);
 }
 
-/* Text from an engine is data: a terminal must not obey it. Line feeds stay. */
-static void put_for_terminal(struct sc_buf *out, struct sc_str text)
-{
-    while (text.len > 0) {
-        bool feed = memchr(text.ptr, '\n', text.len) != NULL;
-        sc_utf8_append_printable(out, sc_str_take_until(&text, '\n'));
-        if (feed)
-            sc_buf_putc(out, '\n');
-    }
-}
-
 static enum sc_code print_text(struct run *r, size_t index, const struct sc_buf *text,
                                struct sc_error *err)
 {
     SC_AUTO_BUF out = { 0 };
+    bool prose = strcmp(r->format->name, "txt") == 0;
 
-    if (r->count > 1 && strcmp(r->format->name, "txt") == 0) {
+    if (r->count > 1 && prose) {
         sc_buf_puts(&out, index > 0 ? "\n== " : "== ");
         sc_utf8_append_printable(&out, sc_str_from(r->items[index].file));
         sc_buf_puts(&out, " ==\n");
     }
+    /* Text from an engine is data: a terminal must not obey it. */
     if (r->cli->out_is_terminal)
-        put_for_terminal(&out, sc_buf_str(text));
+        sc_format_lines(&out, sc_buf_str(text), prose ? (size_t)sc_list_width(r->cli) : 0);
     else
         sc_buf_put_str(&out, sc_buf_str(text));
-    if (text->len > 0 && text->ptr[text->len - 1] != '\n')
+    if (out.len > 0 && out.ptr[out.len - 1] != '\n')
         sc_buf_putc(&out, '\n');
     return sc_cli_print(sc_buf_str(&out), err);
 }

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/list.h"
 #include "sys/file.h"
 
@@ -44,10 +44,7 @@ int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
     struct sc_str text = sc_json_get_str(sc_json_member(root, "text"), SC_STR(""));
     sc_view_object(root, skip, sc_clock_wall_ms(), &out);
     sc_buf_putc(&out, '\n');
-    while (text.len > 0) {
-        sc_utf8_append_printable(&out, sc_str_take_until(&text, '\n'));
-        sc_buf_putc(&out, '\n');
-    }
+    sc_format_lines(&out, text, (size_t)sc_list_width(cli));
     return sc_cli_done(cli, &out);
 }
 

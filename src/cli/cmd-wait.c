@@ -66,9 +66,13 @@ int sc_cmd_wait(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     sc_cli_catch_signals();
     for (size_t i = 0; i < args->word_count && !sc_cli_interrupted(); i++) {
+        SC_AUTO_FREE char *label =
+            args->word_count == 1
+                ? sc_strdup(args->words[i])
+                : sc_asprintf("[%zu/%zu] %s", i + 1, args->word_count, args->words[i]);
         struct sc_follow what = {
             .job_id = args->words[i],
-            .label = args->words[i],
+            .label = label,
             .line = &line,
             .deadline_ms = deadline_ms,
         };

@@ -129,6 +129,32 @@ void sc_format_cut(struct sc_buf *out, struct sc_str text, size_t width)
     sc_buf_puts(out, "\xe2\x80\xa6");
 }
 
+static void put_line(struct sc_buf *out, struct sc_str line, size_t width)
+{
+    size_t at = 0;
+    while (line.len > 0) {
+        SC_AUTO_BUF word = { 0 };
+        sc_utf8_append_printable(&word, sc_str_take_until(&line, ' '));
+        size_t columns_of_word = sc_format_width(sc_buf_str(&word));
+        if (at > 0 && width > 0 && at + 1 + columns_of_word > width) {
+            sc_buf_putc(out, '\n');
+            at = 0;
+        } else if (at > 0) {
+            sc_buf_putc(out, ' ');
+            at++;
+        }
+        sc_buf_put_str(out, sc_buf_str(&word));
+        at += columns_of_word;
+    }
+    sc_buf_putc(out, '\n');
+}
+
+void sc_format_lines(struct sc_buf *out, struct sc_str text, size_t width)
+{
+    while (text.len > 0)
+        put_line(out, sc_str_take_until(&text, '\n'), width);
+}
+
 int sc_format_terminal_width(int fd, int fallback)
 {
     struct winsize size;

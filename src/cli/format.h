@@ -14,5 +14,8 @@ void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms);
 size_t sc_format_width(struct sc_str text);
 /* Appends text cut to at most `width` columns, with "…" in place of what was cut. */
 void sc_format_cut(struct sc_buf *out, struct sc_str text, size_t width);
+/* Appends lines that are data as a terminal may show them: printable, and with width > 0 broken at
+ * spaces before that column. Line feeds stay; the last one is added when it is missing. */
+void sc_format_lines(struct sc_buf *out, struct sc_str text, size_t width);
 /* Columns of the terminal on fd, at least 20; `fallback` when it is none. */
 int sc_format_terminal_width(int fd, int fallback);

@@ -36,6 +36,13 @@ def test_installed_files_are_made_by_the_program():
         assert (BUILD / "share" / name).read_text("utf-8") == cli("help", *args, check=0).stdout
 
 
+def test_the_readme_names_every_command():
+    table = (ROOT / "README.md").read_text("utf-8").split("## Commands")[1].split("\n## ")[0]
+    named = set(re.findall(r"`(\w+)[^`]*`", "\n".join(
+        row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))))
+    assert named == {command.split()[0] for command in COMMANDS}
+
+
 def complete_bash(*words, folder):
     """The words that bash would offer for the last one; FILES when it is to look for files."""
     script = cli("help", "--completion", "bash", check=0).stdout + """

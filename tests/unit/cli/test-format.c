@@ -92,9 +92,34 @@ static void text_is_cut_by_columns_and_never_inside_a_sign(void **state)
     }
 }
 
+static void lines_break_at_spaces_and_cannot_steer_a_terminal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t width;
+        const char *want;
+    } rows[] = {
+        { "one two three\nfour", 8, "one two\nthree\nfour\n" },
+        { "one two three\nfour", 0, "one two three\nfour\n" },
+        { "one two", 7, "one two\n" },
+        { "longer-than-that a", 5, "longer-than-that\na\n" },
+        { "a\n\nb\n", 9, "a\n\nb\n" },
+        { "\xe4\xbc\x9a \xe8\xad\xb0", 4, "\xe4\xbc\x9a\n\xe8\xad\xb0\n" },
+        { "a\033[2Jb", 0, "a\\x1b[2Jb\n" },
+        { "", 5, "" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF out = { 0 };
+        sc_format_lines(&out, sc_str_from(rows[i].text), rows[i].width);
+        assert_string_equal(sc_buf_text(&out), rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(lines_break_at_spaces_and_cannot_steer_a_terminal),
         TEST(clocks_show_hours_only_when_there_are_some),
         TEST(sizes_have_at_most_three_digits),
         TEST(times_near_now_are_relative),
