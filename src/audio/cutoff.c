@@ -83,25 +83,50 @@ static bool riff_is_cut(const struct input *in)
     return length < UNKNOWN_32 && length + 8 > (uint64_t)in->source->size;
 }
 
-/* Top-level boxes lie end to end, and the last ends with the file. */
-static bool boxes_are_cut(const struct input *in)
+/* Top-level boxes lie end to end. Steps from *at over one box; its type and length. False: no more.
+ */
+static bool next_box(const struct input *in, uint64_t *at, uint8_t type[4], uint64_t *length)
 {
     const uint64_t size = (uint64_t)in->source->size;
+    uint8_t head[16] = { 0 };
+    if (*at >= size || size - *at < 8 || !read_exactly(in, (int64_t)*at, head, 8))
+        return false;
+    *length = big_endian(head, 4);
+    if (*length == 1 && read_exactly(in, (int64_t)*at, head, sizeof(head)))
+        *length = big_endian(head + 8, 8);
+    if (*length == 0)
+        *length = size - *at;
+    memcpy(type, head + 4, 4);
+    bool sane = *length >= 8;
+    *at = *length > size - *at ? size : *at + *length;
+    return sane;
+}
+
+/* The last one ends with the file. */
+static bool boxes_are_cut(const struct input *in)
+{
     uint64_t at = 0;
-    for (int i = 0; i < BOXES_MAX && at < size; i++) {
-        uint8_t head[16] = { 0 };
-        if (size - at < 8 || !read_exactly(in, (int64_t)at, head, 8))
-            return false; /* a few bytes of padding */
-        uint64_t length = big_endian(head, 4);
-        if (length == 1 && read_exactly(in, (int64_t)at, head, sizeof(head)))
-            length = big_endian(head + 8, 8);
-        if (length < 8) /* 0: up to the end of the file */
-            return false;
-        if (length > size - at)
-            return memcmp(head + 4, "mdat", 4) == 0 || memcmp(head + 4, "moof", 4) == 0;
-        at += length;
+    uint64_t before = 0;
+    uint64_t length = 0;
+    uint8_t type[4];
+    for (int i = 0; i < BOXES_MAX && next_box(in, &at, type, &length); i++) {
+        if (length > (uint64_t)in->source->size - before)
+            return memcmp(type, "mdat", 4) == 0 || memcmp(type, "moof", 4) == 0;
+        before = at;
     }
     return false;
+}
+
+bool input_lacks_index(const struct input *in)
+{
+    uint64_t at = 0;
+    uint64_t length = 0;
+    uint8_t type[4];
+    for (int i = 0; i < BOXES_MAX && next_box(in, &at, type, &length); i++) {
+        if (memcmp(type, "moov", 4) == 0)
+            return false;
+    }
+    return true;
 }
 
 /* A number of EBML at *at, its length marker removed; false: unknown size, or not to be read. */

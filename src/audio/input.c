@@ -1,7 +1,7 @@
 /* Opening hostile bytes. FFmpeg's own front door tries every demuxer, follows names inside
  * playlists and inflates archives; here the container is recognised first, must be on the list, and
  * is then opened on a reader that has no names and cannot open anything. */
-#include "audio/input.h"
+#include "audio/mixer.h"
 
 #include <errno.h>
 
@@ -101,9 +101,11 @@ enum sc_code input_error(const struct input *in, int av_error, enum sc_code othe
         return sc_error_set(err, SC_E_CANCELLED, "decoding was stopped");
     if (in->io_errno != 0)
         return sc_error_errno(err, in->io_errno, "cannot read the recording");
-    char text[AV_ERROR_MAX_STRING_SIZE] = "";
-    (void)av_strerror(av_error, text, sizeof(text));
-    return sc_error_set(err, otherwise, "%s (%s)", what, text);
+    if (av_error == AVERROR(ENOMEM))
+        return sc_error_set(err, SC_E_AUDIO_ERROR,
+                            "decoding this recording takes more memory than is allowed: convert it "
+                            "to WAV or FLAC first");
+    return sc_error_set(err, otherwise, "%s", what);
 }
 
 void input_done(struct input *in)
@@ -193,9 +195,17 @@ static enum sc_code open_container(struct input *in, const AVInputFormat *known,
     (void)av_dict_set(&options, "codec_whitelist", input_codecs, 0);
     (void)av_dict_set(&options, "protocol_whitelist", "none", 0);
     int rc = avformat_open_input(&format, NULL, known, &options);
+    if (rc < 0 && av_match_list("mov", known->name, ',') && input_lacks_index(in))
+        return input_error(
+            in, rc, SC_E_FILE_FORMAT,
+            "the file ends before its index, without which it cannot be played: copy "
+            "it again whole, or close the recording properly",
+            err);
     if (rc < 0)
         return input_error(in, rc, SC_E_FILE_FORMAT,
-                           "the file is damaged or cut off: its container cannot be opened", err);
+                           "the file is damaged or cut off: its beginning makes no sense; copy or "
+                           "export it again",
+                           err);
     in->format = format;
     /* The clock of a broadcast begins where the first stream does, be it the video. */
     bool all = av_match_list("mpegts,mpeg,asf,ogg,flv,rm", known->name, ',');
@@ -206,7 +216,9 @@ static enum sc_code open_container(struct input *in, const AVInputFormat *known,
     rc = avformat_find_stream_info(format, NULL);
     if (rc < 0)
         return input_error(in, rc, SC_E_FILE_FORMAT,
-                           "the file is damaged: what is in it cannot be told", err);
+                           "the file is damaged: what is in it cannot be told; copy or export "
+                           "it again",
+                           err);
     return SC_OK;
 }
 
@@ -215,7 +227,8 @@ static bool is_encrypted(const AVStream *stream)
     return av_stream_get_side_data(stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, NULL) != NULL ||
            av_stream_get_side_data(stream, AV_PKT_DATA_ENCRYPTION_INFO, NULL) != NULL ||
            stream->codecpar->codec_tag == MKTAG('d', 'r', 'm', 's') ||
-           stream->codecpar->codec_tag == MKTAG('e', 'n', 'c', 'a');
+           stream->codecpar->codec_tag == MKTAG('e', 'n', 'c', 'a') ||
+           stream->codecpar->codec_tag == MKTAG('a', 'a', 'v', 'd');
 }
 
 static bool is_accepted(const AVCodec *decoder)
@@ -283,17 +296,28 @@ static enum sc_code open_codec(struct input *in, struct sc_error *err)
 {
     const AVCodecParameters *par = in->stream->codecpar;
     const AVCodec *decoder = avcodec_find_decoder(par->codec_id);
+    if (par->codec_id == AV_CODEC_ID_NONE)
+        return sc_error_set(
+            err, SC_E_FILE_FORMAT,
+            "the sound in this file is of no kind that is known here: convert it to "
+            "WAV, FLAC, MP3, AAC or Opus");
     if (!is_accepted(decoder))
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "sound of the codec '%s' is not accepted: convert it to WAV, FLAC, "
                             "MP3, AAC or Opus",
                             avcodec_get_name(par->codec_id));
     int rc = open_decoder(in, decoder, par);
-    if (rc < 0 || par->sample_rate <= 0 || par->ch_layout.nb_channels <= 0)
-        return input_error(in, rc < 0 ? rc : AVERROR_INVALIDDATA, SC_E_FILE_FORMAT,
-                           "the sound track cannot be decoded: it is damaged or of an unknown "
-                           "kind",
-                           err);
+    if (rc < 0)
+        return input_error(
+            in, rc, SC_E_FILE_FORMAT,
+            "the sound track cannot be decoded: it is damaged, or of an unusual kind; "
+            "convert it to WAV or FLAC",
+            err);
+    if (!mixer_takes(par->sample_rate, par->ch_layout.nb_channels))
+        return sc_error_set(err, SC_E_FILE_FORMAT,
+                            "the file claims sound of %d Hz with %d channels, which cannot be "
+                            "right: it is damaged; export it again",
+                            par->sample_rate, par->ch_layout.nb_channels);
     return SC_OK;
 }
 

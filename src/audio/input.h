@@ -32,6 +32,8 @@ void input_describe(struct input *in, struct sc_audio_info *info);
 bool input_next_part(struct input *in, const AVPacket *header);
 /* Whether the container says by its structure that the file should be longer. */
 bool input_is_cut_off(const struct input *in);
+/* Whether an MP4 file ends without the box that says what is where. */
+bool input_lacks_index(const struct input *in);
 /* The error for a negative FFmpeg result: IO_ERROR, CANCELLED or `otherwise` with the sentence. */
 enum sc_code input_error(const struct input *in, int av_error, enum sc_code otherwise,
                          const char *what, struct sc_error *err);

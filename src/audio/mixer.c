@@ -6,6 +6,13 @@
 #include "base/banned.h"
 
 #define CHANNELS_MAX 64 /* what swresample can hold */
+#define RATE_MIN 2000
+#define RATE_MAX 1000000
+
+bool mixer_takes(int rate, int channels)
+{
+    return rate >= RATE_MIN && rate <= RATE_MAX && channels >= 1 && channels <= CHANNELS_MAX;
+}
 
 enum sc_code mixer_init(struct mixer *m, int wanted, int channels, struct sc_error *err)
 {
@@ -102,7 +109,7 @@ enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struct sc_error *
     int channels = frame->ch_layout.nb_channels;
     AVChannelLayout from = { 0 };
     bool known = m->channels == SC_AUDIO_MIX && has_meaning(&frame->ch_layout);
-    int rc = channels <= CHANNELS_MAX ? 0 : AVERROR(EINVAL);
+    int rc = 0;
 
     mixer_close(m);
     if (known && frame->ch_layout.order == AV_CHANNEL_ORDER_NATIVE) {
@@ -114,7 +121,7 @@ enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struct sc_error *
         rc = try_open(m, &from, frame, false);
     }
     /* Also for layouts that are known by name and that swresample cannot mix. */
-    if (m->swr == NULL && channels <= CHANNELS_MAX) {
+    if (m->swr == NULL) {
         from = (AVChannelLayout){ .order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = channels };
         rc = try_open(m, &from, frame, true);
     }

@@ -14,13 +14,16 @@ struct mixer {
     int format;
 };
 
+/* Whether sound of that rate and that many channels can be: headers lie, and a rate of 1 Hz makes a
+ * day of silence out of 200 kB. */
+bool mixer_takes(int rate, int channels);
 /* The number of streams for a recording of `channels` channels. INVALID_VALUE when it does not have
  * the channel that is asked for. */
 SC_MUST_USE enum sc_code mixer_init(struct mixer *m, int wanted, int channels,
                                     struct sc_error *err);
 void mixer_done(struct mixer *m);
 bool mixer_fits(const struct mixer *m, const AVFrame *frame);
-/* Makes it fit; what the mixer still held is lost. AUDIO_ERROR. */
+/* Makes it fit, for a frame that mixer_takes(); what the mixer still held is lost. AUDIO_ERROR. */
 SC_MUST_USE enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struct sc_error *err);
 /* Back to not open: the next frame begins anew. */
 void mixer_close(struct mixer *m);

@@ -1,8 +1,11 @@
 /* What people upload by mistake, and what is dangerous to open, by its first bytes. FFmpeg would
  * refuse all of it through the allow-list; this gives the sentence that helps. */
 #include "audio/input.h"
+#include "base/utf8.h"
 
 #include "base/banned.h"
+
+#define SHORTEST 4
 
 struct magic {
     size_t offset;
@@ -88,6 +91,29 @@ static bool begins_as_audio(struct sc_str head)
     return false;
 }
 
+/* Windows Media with copy protection: the header holds one of two objects. */
+static bool is_protected_asf(struct sc_str head)
+{
+    static const struct sc_str asf = SC_STR("\x30\x26\xb2\x75\x8e\x66\xcf\x11");
+    static const struct sc_str objects[] = {
+        SC_STR("\xfb\xb3\x11\x22\x23\xbd\xd2\x11\xb4\xb7\x00\xa0\xc9\x55\xfc\x6e"),
+        SC_STR("\x14\xe6\x8a\x29\x22\x26\x17\x4c\xb9\x35\xda\xe0\x7e\xe9\x28\x9c"),
+    };
+    if (head.len < asf.len || memcmp(head.ptr, asf.ptr, asf.len) != 0)
+        return false;
+    head.len = SC_MIN(head.len, (size_t)64 << 10);
+    for (size_t i = 0; i < SC_ARRAY_LEN(objects); i++) {
+        if (memmem(head.ptr, head.len, objects[i].ptr, objects[i].len) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool is_zeros(struct sc_str head)
+{
+    return head.len > 1 && head.ptr[0] == 0 && memcmp(head.ptr, head.ptr + 1, head.len - 1) == 0;
+}
+
 /* Text: no other audio format that we accept begins with 64 printable signs. */
 static bool is_text(struct sc_str head)
 {
@@ -97,7 +123,8 @@ static bool is_text(struct sc_str head)
         if (c != '\t' && c != '\n' && c != '\r' && (c < 0x20 || c == 0x7f))
             return false;
     }
-    return n > 0;
+    /* A sign at the end may be cut in two. */
+    return n > 0 && sc_utf8_valid_prefix((struct sc_str){ head.ptr, n }) + 3 >= n;
 }
 
 static bool holds(struct sc_str text, struct sc_str word)
@@ -116,6 +143,12 @@ const char *sniff_refusal(struct sc_str head)
         if (head.len >= m->offset + m->len && memcmp(head.ptr + m->offset, m->bytes, m->len) == 0)
             return m->what;
     }
+    if (is_protected_asf(head))
+        return "this recording is encrypted: export it without copy protection";
+    if (is_zeros(head))
+        return "the file holds nothing but zeros: it was not copied whole; copy it again";
+    if (head.len < SHORTEST)
+        return "the file is too short to be a recording: upload a recording";
     if (!is_text(head) || begins_as_audio(head))
         return NULL;
     if (holds(head, SC_STR("<MPD")) || holds(head, SC_STR("#EXTM3U")) ||

@@ -252,7 +252,7 @@ enum sc_code timeline_pause(struct timeline *t, int64_t duration, struct sc_erro
 
 enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame, struct sc_error *err)
 {
-    if (frame->nb_samples <= 0 || frame->sample_rate <= 0 || frame->ch_layout.nb_channels <= 0)
+    if (frame->nb_samples <= 0 || !mixer_takes(frame->sample_rate, frame->ch_layout.nb_channels))
         return SC_OK;
     enum sc_code code = keep_time(t, frame, err);
     if (code == SC_OK && !mixer_fits(&t->mixer, frame)) {

@@ -169,13 +169,19 @@ static void refusals_say_what_it_is(void **state)
         { "printf '#EXTM3U\\nfile:///etc/passwd\\n' > x", "playlist" },
         { "printf 'ffconcat version 1.0\\nfile a.wav\\n' > x", "playlist" },
         { "gzip -c a.wav > x", "gzip" },
-        { "head -c 400 a.m4a > x", "damaged or cut off" },
+        { "head -c 400 a.m4a > x", "ends before its index" },
+        { "head -c 30 a.flac > x", "damaged or cut off" },
+        { "cp a.wav x; printf '\\1\\0\\0\\0' | dd of=x bs=1 seek=24 conv=notrunc status=none",
+          "1 Hz" },
+        { "cp a.wav x; printf '\\377\\3' | dd of=x bs=1 seek=20 conv=notrunc status=none",
+          "no kind that is known" },
         { "printf 'ID3\\003\\000\\000\\000\\000\\001\\000' > x", "tags but no audio" },
         { "head -c 5000 /dev/zero > x", "" },
     };
     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
     ffmpeg(&dir, SOURCE "a.wav");
     ffmpeg(&dir, SOURCE "a.m4a");
+    ffmpeg(&dir, SOURCE "a.flac");
     for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
         SC_AUTO(heard_done) struct heard h = { 0 };
         shell(&dir, cases[i].make);
