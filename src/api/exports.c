@@ -70,7 +70,8 @@ static int64_t record(struct sc_request *req, struct sc_api *api, const struct e
 
 /* ---- writing ---- */
 
-/* What is said about the recording; a transcript whose job or file has gone says less. */
+/* What is said about the recording, as the job knew it; a transcript whose job or file has gone
+ * says less. */
 static void read_origin(struct sc_request *req, struct sc_api *api, struct export *e)
 {
     struct sc_error err = { 0 };
@@ -84,6 +85,8 @@ static void read_origin(struct sc_request *req, struct sc_api *api, struct expor
         e->recording = sc_strdup(file.original_name);
     if (e->content.t.job_id[0] != '\0' &&
         sc_job_find(conn, owner, e->content.t.job_id, &job, &err) == SC_OK) {
+        free(e->recording);
+        e->recording = sc_strdup(job.file_name);
         e->engine = sc_strdup(job.engine);
         e->model = sc_strdup(job.model);
     }

@@ -59,7 +59,7 @@ struct sc_flag *sc_export_flags_new(void)
     sc_assert(!text.failed);
     struct sc_flag *flags = sc_alloc((count + 1) * sizeof(*flags) + text.len);
     char *at = (char *)(flags + count + 1);
-    memcpy(at, text.ptr, text.len);
+    memcpy(at, sc_buf_text(&text), text.len);
     for (size_t i = 0; i < count; i++) {
         SC_AUTO_BUF fallback = { 0 };
         sc_writer_option_put(&all[i], &defaults, &fallback);

@@ -61,6 +61,9 @@ static enum sc_code write_format(struct export *e, const struct sc_format *forma
         .status = "complete",
         .language = e->transcript.language,
         .version = e->transcript.version,
+        .file_name = e->row.file_name,
+        .engine = e->row.engine,
+        .model = e->row.model,
     };
     SC_AUTO_FREE char *name =
         sc_asprintf("transcripts/%s/transcript.%s", e->row.job_id, format->extension);

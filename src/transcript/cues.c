@@ -98,6 +98,14 @@ static int rank_of(const struct sc_tokens *t, size_t i)
     return rank + (pause >= BREATH_MS ? 1 : 0);
 }
 
+/* Have the tokens from `from` on fewer columns than this? */
+static bool is_short(const struct sc_tokens *t, size_t from, int columns)
+{
+    for (size_t i = from; i < t->count && columns > 0; i++)
+        columns -= t->items[i].columns + (t->items[i].space ? 1 : 0);
+    return columns > 0;
+}
+
 /* The place between from and `most` that leaves the rest of the segment about as long. */
 static size_t halves(const struct sc_tokens *t, size_t from, size_t most)
 {
@@ -129,7 +137,7 @@ static size_t cue_end(const struct walk *w, const struct source *s, size_t from)
             best = i;
         }
     }
-    if (best_rank == 0 && sc_tokens_columns(t, to, t->count) < w->options->max_line_length / 2)
+    if (best_rank == 0 && is_short(t, to, w->options->max_line_length / 2))
         return halves(t, from, to);
     return best;
 }

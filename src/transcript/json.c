@@ -45,17 +45,21 @@ static void put_segment(struct sc_json *w, const struct sc_segment *s,
     sc_json_end(w);
 }
 
+/* Left out when nobody asked, null when it is not known. */
+static void put_known(struct sc_json *w, const char *key, const char *text)
+{
+    if (text != NULL)
+        sc_json_text(w, key, text[0] == '\0' ? NULL : text);
+}
+
 static void put_metadata(struct sc_json *w, const struct sc_writer_meta *meta)
 {
     sc_json_opt(w, "id", meta->transcript_id > 0 ? meta->transcript_id : -1);
     sc_json_text(w, "job_id", meta->job_id);
     sc_json_opt(w, "file_id", meta->file_id > 0 ? meta->file_id : -1);
-    if (meta->file_name != NULL)
-        sc_json_text(w, "file_name", meta->file_name);
-    if (meta->engine != NULL)
-        sc_json_text(w, "engine", meta->engine);
-    if (meta->model != NULL)
-        sc_json_text(w, "model", meta->model);
+    put_known(w, "file_name", meta->file_name);
+    put_known(w, "engine", meta->engine);
+    put_known(w, "model", meta->model);
     sc_json_text(w, "status", meta->status);
     sc_json_text(w, "language", meta->language);
     sc_json_int(w, "version", meta->version);

@@ -12,6 +12,8 @@
 
 typedef const struct sc_json_value value;
 
+#define WORD_BYTES 1000 /* what is longer is no word */
+
 struct json {
     struct sc_reading *out;
     struct sc_error *err;
@@ -136,8 +138,17 @@ static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object
     return SC_OK;
 }
 
-/* whisper.cpp's tokens are pieces of words: one with a space in front begins a word. Those in
- * brackets are signals of the model. */
+/* Does this token begin a word? One with a space in front does, and in scripts without spaces each.
+ */
+static bool begins_word(const struct sc_segment *s, struct sc_str token)
+{
+    if (s->word_count == 0 || token.ptr[0] == ' ')
+        return true;
+    struct sc_str last = sc_str_from(s->words[s->word_count - 1].text);
+    return last.len == 0 || last.len > WORD_BYTES || !sc_text_needs_space(last, token);
+}
+
+/* whisper.cpp's tokens are pieces of words. Those in brackets are signals of the model. */
 static enum sc_code add_token(struct json *j, struct sc_segment *s, value *object)
 {
     struct sc_str text = sc_json_get_str(sc_json_member(object, "text"), SC_STR(""));
@@ -146,7 +157,7 @@ static enum sc_code add_token(struct json *j, struct sc_segment *s, value *objec
         return SC_OK;
     if (!read_span(object, &start, &end) || start < 0)
         return refuse(j, "has a token without times");
-    if (s->word_count == 0 || text.ptr[0] == ' ')
+    if (begins_word(s, text))
         return sc_segment_add_word(s, sc_str_trim(text), start, SC_MAX(end, start),
                                    read_confidence(object))
                    ? SC_OK
@@ -166,6 +177,23 @@ static enum sc_code add_token(struct json *j, struct sc_segment *s, value *objec
     return SC_OK;
 }
 
+/* A sign that was cut between two tokens is no UTF-8 in either: the text of the segment has it. */
+static bool has_broken_word(const struct sc_segment *s)
+{
+    for (size_t i = 0; i < s->word_count; i++) {
+        if (strstr(s->words[i].text, "\xef\xbf\xbd") != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void drop_words(struct sc_segment *s)
+{
+    for (size_t i = 0; i < s->word_count; i++)
+        free(s->words[i].text);
+    s->word_count = 0;
+}
+
 static enum sc_code add_words(struct json *j, struct sc_segment *s, value *object)
 {
     static const char *const names[] = { "words", "result", NULL };
@@ -181,6 +209,8 @@ static enum sc_code add_words(struct json *j, struct sc_segment *s, value *objec
         return code;
     for (size_t i = 0; code == SC_OK && i < sc_json_count(tokens); i++)
         code = add_token(j, s, sc_json_at(tokens, i));
+    if (has_broken_word(s))
+        drop_words(s);
     return code;
 }
 

@@ -12,6 +12,7 @@ struct run {
     size_t at, len;             /* in cue.text */
     size_t voice_at, voice_len; /* in cue.voices */
     int64_t ms;                 /* when it begins; -1: it has no time of its own */
+    int64_t end_ms;
 };
 
 struct cue {
@@ -245,16 +246,15 @@ static bool add_words(struct sc_segment *s, struct sc_str text, int64_t start_ms
     return made && !clean.failed;
 }
 
-static int64_t run_end(const struct cue *c, size_t i, int64_t start_ms)
+/* Each run ends where the next one that has a time begins. */
+static void set_ends(struct cue *c)
 {
     int64_t end = c->end_ms;
-    for (size_t next = i + 1; next < c->count; next++) {
-        if (c->runs[next].ms >= 0) {
-            end = c->runs[next].ms;
-            break;
-        }
+    for (size_t i = c->count; i > 0; i--) {
+        c->runs[i - 1].end_ms = end;
+        if (c->runs[i - 1].ms >= 0)
+            end = c->runs[i - 1].ms;
     }
-    return SC_MAX(end, start_ms);
 }
 
 /* Words for the runs [from, to) when one of them has a time. */
@@ -268,7 +268,7 @@ static bool time_words(const struct cue *c, struct sc_segment *s, size_t from, s
     int64_t start = c->start_ms;
     for (size_t i = from; i < to; i++) {
         start = c->runs[i].ms >= 0 ? SC_MAX(start, c->runs[i].ms) : start;
-        int64_t end = run_end(c, i, start);
+        int64_t end = SC_MAX(c->runs[i].end_ms, start);
         if (!add_words(s, run_text(c, i), start, end))
             return false;
     }
@@ -318,6 +318,7 @@ bool sc_cue_markup(struct sc_segments *out, struct sc_str text, bool vtt, int64_
     cut_into_runs(&c, text);
     if (c.failed)
         return false;
+    set_ends(&c);
     for (size_t from = 0, to; from < c.count; from = to) {
         for (to = from + 1; to < c.count && sc_str_equal(run_voice(&c, from), run_voice(&c, to));)
             to++;

@@ -73,8 +73,10 @@ static enum sc_code check_utf8(struct sc_str s, struct sc_error *err)
                           (long long)lines.number);
 }
 
-/* Text as UTF-8 without byte order mark; `room` holds it where it had to be converted. */
-static enum sc_code decode(struct sc_str *text, struct sc_buf *room, struct sc_error *err)
+/* Text as UTF-8 without byte order mark; `room` holds it where it had to be converted. lossy: bytes
+ * that are no UTF-8 become U+FFFD. */
+static enum sc_code decode(struct sc_str *text, bool lossy, struct sc_buf *room,
+                           struct sc_error *err)
 {
     bool little = sc_str_starts(*text, SC_STR("\xff\xfe"));
     if (little || sc_str_starts(*text, SC_STR("\xfe\xff"))) {
@@ -86,7 +88,12 @@ static enum sc_code decode(struct sc_str *text, struct sc_buf *room, struct sc_e
         text->ptr += 3;
         text->len -= 3;
     }
-    return check_utf8(*text, err);
+    if (!lossy || sc_utf8_is_valid(*text))
+        return check_utf8(*text, err);
+    room->limit = 3 * SC_READ_LIMIT;
+    sc_utf8_append_lossy(room, *text);
+    *text = sc_buf_str(room);
+    return room->failed ? sc_read_no_memory(err) : SC_OK;
 }
 
 bool sc_lines_next(struct sc_lines *lines, struct sc_str *line)
@@ -274,7 +281,8 @@ enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_re
                               format);
     if (text.len > SC_READ_LIMIT)
         return sc_read_no_memory(err);
-    enum sc_code code = decode(&text, &room, err);
+    /* whisper.cpp cuts signs between its tokens; beside them stands the whole text. */
+    enum sc_code code = decode(&text, readers[i].read == sc_read_json, &room, err);
     if (code == SC_OK)
         code = readers[i].read(text, &read, err);
     if (code != SC_OK)
@@ -303,7 +311,7 @@ static bool has_times(struct sc_str text)
 const char *sc_format_guess(struct sc_str text)
 {
     SC_AUTO_BUF room = { 0 };
-    if (text.len > SC_READ_LIMIT || decode(&text, &room, NULL) != SC_OK)
+    if (text.len > SC_READ_LIMIT || decode(&text, true, &room, NULL) != SC_OK)
         return "txt";
     text = sc_str_trim(text);
     if (sc_str_starts(text, SC_STR("WEBVTT")))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness import cli, cli_json, noise_wav, null_words
+from harness import cli, cli_json, noise_wav, null_words, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +169,18 @@ def test_an_export_that_cannot_be_recorded_is_made_all_the_same(make_server):
     assert len(exports(server.client, path)) < made + 1
     kept = export(server.client, path, format="txt")
     assert kept.status == 201 and kept.json["file_path"].endswith("/transcript.txt"), kept
+
+
+def test_what_is_exported_on_completion_is_what_is_exported_later(make_server):
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "txt, srt,vtt,json,csv"})
+    job = server.client.wait_job(server.client.upload_null(20, seed=54)["job_id"])
+    path = f"/api/transcripts/{job['transcript_id']}"
+    wait_until(lambda: len(exports(server.client, path)) == 5, 10, "the exports")
+    kept = {e["format"]: e["file_path"] for e in exports(server.client, path)}
+    for name in ("txt", "srt", "vtt", "json", "csv"):
+        assert kept[name] == f"transcripts/{job['job_id']}/transcript.{name}"
+        assert (server.data / kept[name]).read_bytes() == \
+            server.client.get(f"{path}/export.{name}").body, name
 
 
 # ---- versions and lists ----

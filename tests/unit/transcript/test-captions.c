@@ -223,6 +223,38 @@ static void words_of_webvtt_are_read_back_with_their_times(void **state)
     }
 }
 
+/* ---- signs that are written as several ---- */
+
+static void what_the_eye_takes_for_one_sign_is_never_cut(void **state)
+{
+    (void)state;
+    static const char *const signs[] = { "🇩🇪", "👨‍👩‍👧", "é", "👍🏽", "각" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(signs); i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        SC_AUTO_BUF word = { 0 };
+        SC_AUTO_BUF text = { 0 };
+        SC_AUTO_READING read = { 0 };
+        struct sc_writer_options o;
+        for (int n = 0; n < 60; n++)
+            sc_buf_puts(&word, signs[i]);
+        struct sc_segment *s = sc_segments_add(&list);
+        add_word(s, sc_buf_text(&word), 0, 60000);
+        sc_segment_settle(s);
+        sc_writer_options_init(&o, sc_format_find("srt"));
+        o.max_line_length = 11;
+        write_as("srt", &list, &o, &text);
+        read_as("srt", &text, &read);
+        assert_true(read.segments.count > 2);
+        for (size_t k = 0; k < read.segments.count; k++) {
+            struct sc_str rest = sc_str_from(read.segments.items[k].text);
+            while (rest.len > 0) {
+                struct sc_str line = sc_str_take_until(&rest, ' ');
+                assert_int_equal(line.len % strlen(signs[i]), 0);
+            }
+        }
+    }
+}
+
 /* ---- two speakers ---- */
 
 static void who_speaks_at_once_is_shown_in_turn_and_named(void **state)
@@ -405,6 +437,7 @@ int main(void)
         TEST(what_was_read_is_written_the_same),
         TEST(json_is_read_back_exactly),
         TEST(words_of_webvtt_are_read_back_with_their_times),
+        TEST(what_the_eye_takes_for_one_sign_is_never_cut),
         TEST(who_speaks_at_once_is_shown_in_turn_and_named),
         TEST(options_do_what_they_say),
         TEST(bad_options_are_refused_by_name),

@@ -189,6 +189,13 @@ static void json_of_every_dialect_is_read(void **state)
           "\" s\",\"offsets\":{\"from\":370,\"to\":530},\"p\":0.6},{\"text\":\"ew\",\"offsets\":"
           "{\"from\":530,\"to\":600},\"p\":0.6}]}]}",
           "0 3000 And sew\n  320 370 And\n  370 600 sew\n", NULL },
+        { "whisper.cpp, a script without spaces, a sign cut between tokens", "json",
+          "{\"transcription\":[{\"offsets\":{\"from\":0,\"to\":900},\"text\":\"会議\",\"tokens\":["
+          "{\"text\":\"会\",\"offsets\":{\"from\":0,\"to\":400}},{\"text\":\"議\",\"offsets\":"
+          "{\"from\":400,\"to\":900}}]},{\"offsets\":{\"from\":900,\"to\":1900},\"text\":\"議\","
+          "\"tokens\":[{\"text\":\"\xe8\xad\",\"offsets\":{\"from\":900,\"to\":950}},{\"text\":"
+          "\"\xb0\",\"offsets\":{\"from\":950,\"to\":1900}}]}]}",
+          "0 900 会議\n  0 400 会\n  400 900 議\n900 1900 議\n", NULL },
         { "WhisperX, a word without times", "json",
           "{\"segments\":[{\"start\":0.1,\"end\":2,\"text\":\" in 2024 now\",\"words\":[{\"word\":"
           "\"in\",\"start\":0.1,\"end\":0.3,\"score\":0.9},{\"word\":\"2024\"},{\"word\":\"now\","
