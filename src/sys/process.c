@@ -7,13 +7,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -113,12 +116,107 @@ static int spawn(const struct sc_spawn *spec, const char *path, pid_t *pid)
     return rc;
 }
 
+/* ---- bound children ----
+ *
+ * posix_spawn cannot ask for a signal at the parent's death, so this does what it does inside: a
+ * child that shares our memory, on a stack of its own, while this thread waits until it has
+ * executed the program or failed. Only system calls are made there. */
+
+#define CHILD_STACK ((size_t)64 << 10)
+
+struct bound {
+    const struct sc_spawn *spec;
+    const char *path;
+    char *const *argv, *const *env;
+    const int *parked; /* one for each of spec->fds */
+    int null;          /* /dev/null */
+    pid_t parent;
+    int error;
+};
+
+static bool move_descriptors(const struct bound *b)
+{
+    int last = 2;
+    for (int fd = 0; fd < 2; fd++) {
+        if (!is_target(b->spec, fd) && dup2(b->null, fd) < 0)
+            return false;
+    }
+    for (int i = 0; i < b->spec->fd_count; i++) {
+        last = SC_MAX(last, b->spec->fds[i].as);
+        if (dup2(b->parked[i], b->spec->fds[i].as) < 0)
+            return false;
+    }
+    for (int fd = 3; fd <= last; fd++) {
+        if (!is_target(b->spec, fd))
+            (void)close(fd);
+    }
+    return close_range((unsigned)last + 1, ~0u, 0) == 0;
+}
+
+static int bound_main(void *ctx)
+{
+    struct bound *b = ctx;
+    const struct sigaction plain = { .sa_handler = SIG_DFL };
+    sigset_t none;
+    (void)sigemptyset(&none);
+    for (int number = 1; number < _NSIG; number++)
+        (void)sigaction(number, &plain, NULL);
+    if ((!b->spec->new_session || setsid() >= 0) &&
+        prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL) == 0 &&
+        getppid() == b->parent && move_descriptors(b) &&
+        (b->spec->dir == NULL || chdir(b->spec->dir) == 0) &&
+        sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+        (void)execve(b->path, b->argv, b->env);
+    b->error = errno == 0 ? ECANCELED : errno;
+    _exit(127);
+}
+
+static int clone_bound(struct bound *b, pid_t *pid)
+{
+    sigset_t all;
+    sigset_t before;
+    char *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED)
+        return errno;
+    /* No handler of ours may run in the child, whose memory is this one. */
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t child = clone(bound_main, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, b);
+    int rc = child < 0 ? errno : b->error;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)munmap(stack, CHILD_STACK);
+    if (child >= 0 && rc != 0)
+        (void)waitpid(child, NULL, 0);
+    *pid = child;
+    return rc;
+}
+
+static int spawn_bound(const struct sc_spawn *spec, const char *path, pid_t *pid)
+{
+    SC_AUTO(file_actions_done) struct file_actions files = { 0 };
+    SC_AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int rc = null < 0 ? errno : file_actions_init(&files, spec); /* for its parked descriptors */
+    if (rc != 0)
+        return rc;
+    struct bound b = {
+        .spec = spec,
+        .path = path,
+        .argv = (char *const *)(uintptr_t)spec->argv,
+        .env = spec->env == NULL ? environ : (char *const *)(uintptr_t)spec->env,
+        .parked = files.parked,
+        .null = null,
+        .parent = getpid(),
+    };
+    return clone_bound(&b, pid);
+}
+
 enum sc_code sc_process_spawn(const struct sc_spawn *spec, pid_t *pid, struct sc_error *err)
 {
     SC_AUTO_FREE char *path = strchr(spec->program, '/') == NULL ? sc_process_sibling(spec->program)
                                                                  : sc_strdup(spec->program);
     pid_t child = -1;
-    int rc = spawn(spec, path, &child);
+    int rc = spec->bound ? spawn_bound(spec, path, &child) : spawn(spec, path, &child);
     if (rc == ENOENT)
         return sc_error_set(err, SC_E_CONFIG_ERROR, "cannot start '%s': it is not there", path);
     if (rc != 0)

@@ -18,6 +18,7 @@ struct sc_spawn {
     int fd_count;     /* 0, 1, 2 not listed are /dev/null (2: ours) */
     bool new_session; /* setsid */
     const char *dir;  /* where it starts; NULL: where we are */
+    bool bound;       /* SIGKILL to it when the thread that starts it ends, however that comes */
 };
 
 /* All other descriptors are closed in the child; signals are set to default and unblocked. */

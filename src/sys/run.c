@@ -227,6 +227,7 @@ static enum sc_code spawn(struct child *c, int writer_out, int writer_err, struc
         .fd_count = 2,
         .new_session = true,
         .dir = run->dir,
+        .bound = true,
     };
     enum sc_code code = sc_process_spawn(&spec, &c->pid, err);
     if (code == SC_OK)

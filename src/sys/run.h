@@ -36,8 +36,8 @@ void sc_run_result_done(struct sc_run_result *r);
 
 /* The program gets a session of its own, /dev/null as standard input and no other descriptor. When
  * it has ended, or must, its whole process group is killed; what it had written by then counts,
- * nobody waits for more. SC_OK whenever it was started, else the reason as sc_process_spawn has it.
- * *out is the caller's; it must be empty. */
+ * nobody waits for more. It dies with the thread that called this. SC_OK whenever it was started,
+ * else the reason as sc_process_spawn has it. *out is the caller's; it must be empty. */
 SC_MUST_USE enum sc_code sc_run(const struct sc_run *run, struct sc_run_result *out,
                                 struct sc_error *err);
 /* From now on the orphans of our children, and of theirs, become children of this process. */

@@ -185,6 +185,14 @@ def test_a_killed_worker_leaves_no_program_behind(make_server):
     harness.wait_until(lambda: program not in running("ignores TERM", server), 10, "the program is gone")
 
 
+def test_killing_all_at_once_leaves_no_program_behind(make_server):
+    server = make_server(settings())
+    server.client.upload(harness.noise_wav(2), prompt="ignores TERM", engine="command", vad="off")
+    harness.wait_until(lambda: running("ignores TERM", server), 20, "the program runs")
+    server.destroy()
+    harness.wait_until(lambda: not running("ignores TERM", server), 10, "the program is gone")
+
+
 def test_no_more_programs_than_allowed_run_at_once(make_server, folder):
     count = folder / "count"
     server = make_server({**settings(env=f"COUNT_FILE={count}"), "SCRIPTA_WORKERS": 4})

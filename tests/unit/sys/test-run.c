@@ -131,6 +131,33 @@ static void what_left_its_session_is_swept(void **state)
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombie either */
 }
 
+static void it_dies_with_whoever_runs_it(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    pid_t runner = fork();
+    assert_true(runner >= 0);
+    if (runner == 0) {
+        struct sc_run_result r =
+            run("trap '' TERM HUP; echo $$ > pid.new; mv pid.new pid; while :; do sleep 1; done",
+                (struct sc_run){ .dir = dir.path });
+        _exit(r.end);
+    }
+    char *pid = NULL;
+    for (int i = 0; pid == NULL && i < 1000; i++, sc_clock_sleep_ms(10))
+        pid = test_read(&dir, "pid");
+    assert_non_null(pid);
+    assert_true(is_alive(sc_str_from(pid)));
+    assert_int_equal(kill(runner, SIGKILL), 0);
+    assert_int_equal(waitpid(runner, NULL, 0), runner);
+    for (int i = 0; is_alive(sc_str_from(pid)) && i < 1000; i++) {
+        (void)waitpid(-1, NULL, WNOHANG); /* ours by now, if orphans are */
+        sc_clock_sleep_ms(10);
+    }
+    assert_false(is_alive(sc_str_from(pid)));
+    free(pid);
+}
+
 static bool at_the_third_look(void *ctx)
 {
     int *looks = ctx;
@@ -173,6 +200,7 @@ int main(void)
         TEST(its_time_is_bounded_also_when_it_ignores_that),
         TEST(its_group_ends_with_it),
         TEST(what_left_its_session_is_swept),
+        TEST(it_dies_with_whoever_runs_it),
         TEST(it_ends_when_it_is_told_to),
         TEST(what_cannot_be_started_is_said),
     };
