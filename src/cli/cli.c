@@ -88,8 +88,12 @@ static int run_with_config(struct sc_cli *cli, const struct sc_args *args)
         .env_file = sc_args_get(args, "env-file", NULL),
         .overrides = (const char *const *)overrides.rows,
     };
-    if (sc_config_load(&sources, &config, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
+    if (sc_config_load(&sources, &config, &err) != SC_OK) {
+        if (!args->command->any_config)
+            return sc_cli_fail(cli, &err);
+        cli->bad_settings = &err;
+        return args->command->run(cli, args);
+    }
     cli->config = config;
     cli->data_given = data_dir_is_named(config);
     cli->server_args = (const char *const *)server.rows;

@@ -17,6 +17,7 @@ struct sc_command {
     bool job_options;            /* takes every option of a job */
     bool export_options;         /* takes every option of an export */
     bool no_config;              /* runs without settings */
+    bool any_config;             /* runs also when the settings are bad: cli->bad_settings */
     const char *about;           /* a paragraph; may be NULL */
     const char *examples;        /* one command line each */
 };
@@ -59,6 +60,7 @@ int sc_cmd_db_check(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_db_info(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_db_init(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_db_migrate(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_doctor(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_peaks(struct sc_cli *cli, const struct sc_args *args);

@@ -515,6 +515,19 @@ static const struct sc_command table[] = {
                     "scripta --json engines\n",
     },
     {
+        .name = "doctor",
+        .run = sc_cmd_doctor,
+        .summary = "Check the installation and say what to do",
+        .usage = "",
+        .any_config = true,
+        .about =
+            "Looks at programs, kernel and jail, limits, settings, the data folder and its disk, "
+            "the store, the server, engines, queue and files; with a server and without. It "
+            "changes nothing. The exit code is 1 when there is a problem; warnings are none.",
+        .examples = "scripta doctor\n"
+                    "scripta doctor --json --data /srv/scripta\n",
+    },
+    {
         .name = "db init",
         .run = sc_cmd_db_init,
         .summary = "Make the store of the data folder, if it is not there",

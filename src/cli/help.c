@@ -187,20 +187,44 @@ static void put_row(struct sc_buf *out, const char *name, const char *text)
     put_wrapped(out, text, NAMES, NAMES);
 }
 
-/* A group of commands as one row, at its first one: all of them would be more than a screen. */
-static void put_group(struct sc_buf *out, const struct sc_command *first)
+/* "pause, resume" of the commands whose first word is `group`. */
+static void put_verbs(struct sc_buf *out, struct sc_str group)
 {
-    size_t len = strcspn(first->name, " ");
-    SC_AUTO_FREE char *group = sc_asprintf("%.*s ...", (int)len, first->name);
-    SC_AUTO_BUF verbs = { 0 };
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
-        if (strncmp(c->name, group, len) != 0 || c->name[len] != ' ')
-            continue;
-        if (c < first)
-            return; /* told already */
-        sc_buf_printf(&verbs, "%s%s", verbs.len == 0 ? "" : ", ", c->name + len + 1);
+        if (strncmp(c->name, group.ptr, group.len) == 0 && c->name[group.len] == ' ')
+            sc_buf_printf(out, "%s%s", out->len == 0 ? "" : ", ", c->name + group.len + 1);
     }
-    put_row(out, group, sc_buf_text(&verbs));
+}
+
+/* The first command of a group stands for all of it. */
+static bool is_told(const struct sc_command *command, struct sc_str group)
+{
+    for (const struct sc_command *c = sc_command_all(); c < command; c++) {
+        if (strncmp(c->name, group.ptr, group.len) == 0 &&
+            (c->name[group.len] == ' ' || c->name[group.len] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* A group of commands is one row, also where one of them is the word alone: all of them would be
+ * more than a screen. */
+static void put_in_overview(struct sc_buf *out, const struct sc_command *c)
+{
+    struct sc_str group = { c->name, strcspn(c->name, " ") };
+    SC_AUTO_FREE char *name = sc_strndup(group.ptr, group.len);
+    SC_AUTO_BUF verbs = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    bool alone = c->name[group.len] == '\0';
+    if (is_told(c, group))
+        return;
+    put_verbs(&verbs, group);
+    if (alone)
+        sc_buf_puts(&text, c->summary);
+    if (verbs.len > 0)
+        sc_buf_printf(&text, "%s%s", alone ? "; " : "", sc_buf_text(&verbs));
+    SC_AUTO_FREE char *shown = sc_asprintf("%s%s", name, verbs.len > 0 ? " ..." : "");
+    put_row(out, shown, sc_buf_text(&text));
 }
 
 void sc_help_text(struct sc_buf *out, const struct sc_command *command)
@@ -213,12 +237,8 @@ void sc_help_text(struct sc_buf *out, const struct sc_command *command)
                      "\n"
                      "Usage: scripta [OPTION...] COMMAND\n"
                      "\n");
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
-        if (strchr(c->name, ' ') != NULL)
-            put_group(out, c);
-        else
-            put_row(out, c->name, c->summary);
-    }
+    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
+        put_in_overview(out, c);
     sc_buf_puts(out, "\n`scripta help COMMAND` says more, with options and examples. Try first:\n"
                      "  scripta transcribe recording.wav\n");
 }

@@ -21,6 +21,7 @@ struct sc_cli {
     bool data_given;                /* --data or its variable named the folder */
     const char *const *server_args; /* flags that a server we start must get too; ends in NULL */
     struct sc_client *client;       /* NULL: not connected */
+    const struct sc_error *bad_settings; /* for a command that runs all the same; else NULL */
 };
 
 /* ---- output ---------------------------------------------------------------------------------- */

@@ -159,6 +159,40 @@ enum sc_code sc_store_check(struct sc_store *store, sc_problem_fn fn, void *ctx,
     return SC_OK;
 }
 
+/* ---- without a store that is open ---- */
+
+static enum sc_code check_quickly(struct sc_conn *conn, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_STORE_QUICK_CHECK);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code != SC_OK || strcmp(sc_stmt_text(&st, "problem"), "ok") == 0)
+        return code;
+    return sc_error_set(err, SC_E_STORE_DAMAGED, "the store is damaged: %.160s",
+                        sc_stmt_text(&st, "problem"));
+}
+
+enum sc_code sc_store_peek(const char *path, bool check, struct sc_store_peek *out,
+                           struct sc_error *err)
+{
+    SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
+    struct sc_store_peek found = { 0 };
+    bool empty = false;
+    enum sc_code code = sc_conn_open(path, SC_CONN_READER, false, 1000, &conn, err);
+    if (code == SC_OK)
+        code = sc_store_identify(conn, &empty, err);
+    if (code == SC_OK && !empty) {
+        SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_STORE_PAGES);
+        code = sc_stmt_one(&st, err);
+        if (code == SC_OK)
+            found.schema_version = (int)sc_stmt_int(&st, "schema_version");
+    }
+    if (code == SC_OK && check)
+        code = check_quickly(conn, err);
+    if (code == SC_OK)
+        *out = found;
+    return code;
+}
+
 /* ---- statements ---- */
 
 enum sc_code sc_store_explain(struct sc_conn *conn, enum sc_sql id, struct sc_buf *out,

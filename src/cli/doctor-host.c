@@ -1,0 +1,221 @@
+/* The host: programs, kernel and jail, limits, settings. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "cli/doctor.h"
+#include "sys/file.h"
+#include "sys/jail.h"
+#include "sys/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+#define ANSWER_LIMIT ((size_t)1 << 20)
+#define PROGRAM_MS 20000
+#define FILES_WANTED 1024
+
+/* Until it ends or the time has come; false: the time has. */
+static bool read_all(int fd, int64_t deadline_ms, struct sc_buf *out)
+{
+    out->limit = ANSWER_LIMIT;
+    for (;;) {
+        char bytes[4096];
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int64_t left = deadline_ms - sc_clock_mono_ms();
+        if (left <= 0 || (poll(&p, 1, (int)left) <= 0 && errno != EINTR))
+            return false;
+        ssize_t n = read(fd, bytes, sizeof(bytes));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return true;
+        sc_buf_append(out, bytes, (size_t)n);
+    }
+}
+
+enum sc_code sc_doctor_media(const char *const *argv, int input, int64_t timeout_ms,
+                             struct sc_buf *out, int *status, struct sc_error *err)
+{
+    int64_t deadline = sc_clock_mono_ms() + timeout_ms;
+    int ends[2];
+    pid_t pid;
+    enum sc_code code = sc_process_pipe(ends, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_CLOSE int reader = ends[0];
+    SC_AUTO_CLOSE int writer = ends[1];
+    struct sc_spawn spawn = {
+        .program = "scripta-media",
+        .argv = argv,
+        .fds = { { .fd = writer, .as = 1 }, { .fd = input, .as = 3 } },
+        .fd_count = input < 0 ? 1 : 2,
+    };
+    code = sc_process_spawn(&spawn, &pid, err);
+    if (code != SC_OK)
+        return code;
+    sc_closep(&writer);
+    bool ended = read_all(reader, deadline, out);
+    if (!ended)
+        (void)kill(pid, SIGKILL);
+    (void)sc_process_wait(pid, -1, status);
+    return ended ? SC_OK : sc_error_set(err, SC_E_TIMEOUT, "scripta-media does not answer");
+}
+
+void sc_doctor_programs(struct sc_doctor *d)
+{
+    static const char *const argv[] = { "scripta-media", "version", NULL };
+    SC_AUTO_FREE char *path = sc_process_sibling("scripta-media");
+    SC_AUTO_BUF out = { 0 };
+    struct sc_error err = { 0 };
+    int status = 0;
+
+    if (access(path, X_OK) != 0) {
+        sc_doctor_say(d, SC_MARK_PROBLEM, "programs",
+                      "install both programs into one folder, or name it in SCRIPTA_MEDIA",
+                      "there is no program %s: %s", path, strerror(errno));
+        return;
+    }
+    if (sc_doctor_media(argv, -1, PROGRAM_MS, &out, &status, &err) != SC_OK || status != 0) {
+        sc_doctor_say(d, SC_MARK_PROBLEM, "programs",
+                      "run it by hand: a missing library is told on standard error",
+                      "%s does not run (status %d) %s", path, status, err.msg);
+        return;
+    }
+    d->media = true;
+    struct sc_str version = sc_str_trim(sc_buf_str(&out));
+    if (!sc_str_equal(version, SC_STR("scripta-media " SC_VERSION))) {
+        sc_doctor_say(d, SC_MARK_PROBLEM, "programs", "install both from one build",
+                      "scripta is " SC_VERSION ", but %s is '%.*s'", path, (int)version.len,
+                      version.ptr);
+        return;
+    }
+    sc_doctor_say(d, SC_MARK_OK, "programs", NULL, "scripta and scripta-media " SC_VERSION);
+}
+
+/* A tenth of a second of silence. */
+static void put_wav(struct sc_buf *out)
+{
+    static const char header[] = "RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0"
+                                 "\0\x7d\0\0\2\0\x10\0data\x80\x0c\0\0";
+    static const char silence[3200];
+    sc_buf_append(out, header, sizeof(header) - 1);
+    sc_buf_append(out, silence, sizeof(silence));
+}
+
+/* The real decoder on real sound, in its jail. */
+static void try_jail(struct sc_doctor *d)
+{
+    static const char *const argv[] = { "scripta-media", "decode", "--fd", "3", "--probe", NULL };
+    SC_AUTO_BUF wav = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO_CLOSE int input = -1;
+    struct sc_error err = { 0 };
+    int status = 0;
+
+    put_wav(&wav);
+    enum sc_code code = sc_process_bytes(wav.ptr, wav.len, &input, &err);
+    if (code == SC_OK)
+        code = sc_doctor_media(argv, input, PROGRAM_MS, &out, &status, &err);
+    if (code != SC_OK || status != 0) {
+        int exited = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        sc_doctor_say(d, SC_MARK_PROBLEM, "jail",
+                      "allow seccomp: containers need no special profile, kernels CONFIG_SECCOMP",
+                      "the decoder does not run in its jail (%s %d) %s",
+                      exited >= 0 ? "exit" : "signal", exited >= 0 ? exited : WTERMSIG(status),
+                      err.msg);
+        return;
+    }
+    if (!sc_jail_has_landlock())
+        sc_doctor_say(d, SC_MARK_WARNING, "jail",
+                      "a kernel from 5.13 on with Landlock turned on adds the second wall",
+                      "seccomp alone guards the decoder: this kernel has no Landlock");
+    else
+        sc_doctor_say(d, SC_MARK_OK, "jail", NULL, "the decoder runs behind seccomp and Landlock");
+}
+
+void sc_doctor_kernel(struct sc_doctor *d)
+{
+    struct utsname name;
+    if (uname(&name) == 0)
+        sc_doctor_say(d, SC_MARK_OK, "kernel", NULL, "%s %s on %s", name.sysname, name.release,
+                      name.machine);
+    if (d->media)
+        try_jail(d);
+}
+
+void sc_doctor_limits(struct sc_doctor *d)
+{
+    struct rlimit files = { 0 }, size = { 0 };
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    (void)getrlimit(RLIMIT_FSIZE, &size);
+    if (files.rlim_max < FILES_WANTED) {
+        sc_doctor_say(d, SC_MARK_WARNING, "limits",
+                      "raise it: ulimit -Hn, or LimitNOFILE= of the unit",
+                      "at most %llu open files: few connections at a time",
+                      (unsigned long long)files.rlim_max);
+        return;
+    }
+    if (size.rlim_cur != RLIM_INFINITY) {
+        sc_doctor_say(d, SC_MARK_WARNING, "limits", "lift it: ulimit -f unlimited",
+                      "files may be at most %llu bytes: larger recordings and a larger store fail",
+                      (unsigned long long)size.rlim_cur);
+        return;
+    }
+    sc_doctor_say(d, SC_MARK_OK, "limits", NULL, "%llu open files",
+                  (unsigned long long)files.rlim_max);
+}
+
+/* The file of "path:line"; NULL: the source is none. Owned by the caller. */
+static char *file_of(const struct sc_buf *source)
+{
+    const char *text = sc_buf_text(source);
+    const char *colon = strrchr(text, ':');
+    return text[0] == '/' && colon != NULL ? sc_strndup(text, (size_t)(colon - text)) : NULL;
+}
+
+static bool check_secrets(struct sc_doctor *d)
+{
+    for (size_t i = 0; i < sc_option_count(); i++) {
+        SC_AUTO_BUF value = { 0 };
+        SC_AUTO_BUF source = { 0 };
+        struct stat st;
+        if (!sc_option_at(i)->secret)
+            continue;
+        sc_config_show(d->cli->config, i, &value, &source);
+        SC_AUTO_FREE char *path = file_of(&source);
+        if (path == NULL || stat(path, &st) != 0 || (st.st_mode & 077) == 0)
+            continue;
+        SC_AUTO_FREE char *fix = sc_asprintf("chmod 600 %s", path);
+        sc_doctor_say(d, SC_MARK_WARNING, "settings", fix,
+                      "%s holds the secret %s, and others may read it (mode %03o)", path,
+                      sc_option_at(i)->name, (unsigned)st.st_mode & 0777);
+        return false;
+    }
+    return true;
+}
+
+void sc_doctor_settings(struct sc_doctor *d)
+{
+    bool good = true;
+    if (d->cli->config == NULL) {
+        sc_doctor_say(
+            d, SC_MARK_PROBLEM, "settings",
+            "mend it; `scripta config docs` lists the settings. The rest was not looked at", "%s",
+            d->bad_settings == NULL ? "" : d->bad_settings->msg);
+        return;
+    }
+    for (const char *e = sc_config_unknown_env(NULL); e != NULL; e = sc_config_unknown_env(e)) {
+        sc_doctor_say(d, SC_MARK_WARNING, "settings", "unset it, or mend its name",
+                      "no setting has the variable %.*s", (int)strcspn(e, "="), e);
+        good = false;
+    }
+    if (check_secrets(d) && good)
+        sc_doctor_say(d, SC_MARK_OK, "settings", NULL, "all are known and in their range");
+}
