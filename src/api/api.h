@@ -17,6 +17,8 @@ struct sc_api_options {
     void (*worker_finished)(void *ctx, int64_t worker_id);
     /* A worker asks for tasks or says that it still has some: it is alive. */
     void (*worker_heard)(void *ctx, int64_t worker_id);
+    /* A worker named a task (0: none) that it had been told to stop working on. */
+    void (*worker_told)(void *ctx, int64_t worker_id, int64_t task_id);
     /* A request came in or ended (ephemeral servers count clients). */
     void (*activity)(void *ctx);
     void *ctx;

@@ -390,6 +390,16 @@ static enum sc_code decode_heartbeat(struct sc_request *req, struct heartbeat *o
     return code;
 }
 
+/* Each answer that is not OK says stop; who names the task again later has not. */
+static void note_told(struct sc_api *api, const struct heartbeat *beat)
+{
+    int64_t task = 0;
+    for (size_t i = 0; task == 0 && i < beat->count; i++)
+        task = beat->held[i].answer == SC_BEAT_OK ? 0 : beat->held[i].task_id;
+    if (api->options.worker_told != NULL)
+        api->options.worker_told(api->options.ctx, beat->worker_id, task);
+}
+
 struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
@@ -400,8 +410,10 @@ struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *a
         code = sc_api_check_worker(req, api, beat.worker_id, &err);
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
-    if (code == SC_OK)
+    if (code == SC_OK) {
         note_heard(api, beat.worker_id);
+        note_told(api, &beat);
+    }
     if (code == SC_OK)
         sc_heartbeat_view(&reply, beat.held, beat.count);
     return sc_api_answer(req, code, &err, 200, &reply);

@@ -75,6 +75,9 @@ void sc_supervisor_wake(struct sc_supervisor *s);
 void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_id);
 void sc_supervisor_finished(struct sc_supervisor *s, int64_t worker_id);
 void sc_supervisor_heard(struct sc_supervisor *s, int64_t worker_id);
+/* The worker still works on a task (0: on none) that it was told to stop: after queue.stop_grace it
+ * is killed, for its engine will not listen. */
+void sc_supervisor_told(struct sc_supervisor *s, int64_t worker_id, int64_t task_id);
 /* A lease of this worker has run out: another is started beside it or, where there is no place
  * left, instead of it. From any thread, also the writer's. */
 void sc_supervisor_silent(struct sc_supervisor *s, int64_t worker_id);

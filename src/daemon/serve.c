@@ -141,6 +141,12 @@ static void worker_heard(void *ctx, int64_t worker_id)
     sc_supervisor_heard(d->supervisor, worker_id);
 }
 
+static void worker_told(void *ctx, int64_t worker_id, int64_t task_id)
+{
+    struct sc_daemon *d = ctx;
+    sc_supervisor_told(d->supervisor, worker_id, task_id);
+}
+
 static void worker_silent(void *ctx, int64_t worker_id)
 {
     struct sc_daemon *d = ctx;
@@ -230,6 +236,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .worker_registered = worker_registered,
         .worker_finished = worker_finished,
         .worker_heard = worker_heard,
+        .worker_told = worker_told,
         .ctx = d,
     };
     d->api = sc_api_new(&api);

@@ -41,8 +41,10 @@
 struct place {
     pid_t pid; /* of the last worker here; 0: there was none */
     bool alive;
-    bool silent;       /* a lease of its ran out, and it was not heard since */
-    bool finished;     /* it has finished a task */
+    bool silent;     /* a lease of its ran out, and it was not heard since */
+    bool finished;   /* it has finished a task */
+    int64_t told_ms; /* monotonic: since when it ignores that it is to stop; 0: it does not */
+    int64_t told_task;
     int pidfd;         /* -1: none */
     int lifeline;      /* the write end */
     int64_t worker_id; /* 0: not registered */
@@ -470,6 +472,48 @@ void sc_supervisor_heard(struct sc_supervisor *s, int64_t worker_id)
     struct place *p = find_worker_locked(s, worker_id);
     if (p != NULL)
         p->silent = false;
+}
+
+/* True when its patience has ended: the worker is killed. */
+static bool lose_patience_locked(struct place *p, int64_t task_id, int64_t grace_ms)
+{
+    int64_t now = sc_clock_mono_ms();
+    if (task_id != p->told_task) {
+        p->told_task = task_id;
+        p->told_ms = task_id == 0 ? 0 : now;
+    }
+    if (p->told_ms == 0 || now - p->told_ms < grace_ms)
+        return false;
+    p->told_ms = now; /* not once more at the next heartbeat, should the kill take a while */
+    SC_LOG(WARNING, "daemon", "ending a worker whose engine does not stop", SC_I("pid", p->pid),
+           SC_I("task", task_id));
+    (void)kill(p->pid, SIGKILL);
+    return true;
+}
+
+struct deafness {
+    struct sc_queue *queue;
+    int64_t task_id;
+};
+
+static enum sc_code write_deafness(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct deafness *d = ctx;
+    return sc_worker_deaf(d->queue, tx, d->task_id, err);
+}
+
+void sc_supervisor_told(struct sc_supervisor *s, int64_t worker_id, int64_t task_id)
+{
+    struct deafness d = { s->options.queue, task_id };
+    struct sc_error err = { 0 };
+    {
+        SC_LOCK(&s->lock);
+        struct place *p = find_worker_locked(s, worker_id);
+        if (p == NULL || !lose_patience_locked(p, task_id, s->options.config->queue_stop_grace))
+            return;
+    }
+    if (sc_store_write(s->options.store, SC_DURABLE, write_deafness, &d, &err) != SC_OK)
+        SC_LOG(WARNING, "daemon", "cannot log the end of a worker", SC_S("error", err.msg));
 }
 
 void sc_supervisor_silent(struct sc_supervisor *s, int64_t worker_id)

@@ -18,6 +18,7 @@ struct null_state {
     double fail_rate;
     int64_t crash_at; /* chunk index; -1: never */
     int64_t hang_at;
+    int64_t deaf_at; /* hangs, and does not hear that it is to stop */
     int64_t exit_at;
 };
 
@@ -53,10 +54,8 @@ static bool read_option(struct null_state *n, struct sc_str key, struct sc_str v
         const char *name;
         int64_t *number;
     } numbers[] = {
-        { "delay_ms", &n->delay_ms },
-        { "crash_at", &n->crash_at },
-        { "hang_at", &n->hang_at },
-        { "exit_at", &n->exit_at },
+        { "delay_ms", &n->delay_ms }, { "crash_at", &n->crash_at }, { "hang_at", &n->hang_at },
+        { "deaf_at", &n->deaf_at },   { "exit_at", &n->exit_at },
     };
     if (sc_str_equal(key, SC_STR("fail_rate")))
         return sc_str_to_double(value, &n->fail_rate) && n->fail_rate >= 0 && n->fail_rate <= 1;
@@ -71,17 +70,18 @@ static enum sc_code null_open(const struct sc_config *config, const char *model,
                               struct sc_error *err)
 {
     (void)config;
-    struct null_state n = { .crash_at = -1, .hang_at = -1, .exit_at = -1 };
+    struct null_state n = { .crash_at = -1, .hang_at = -1, .deaf_at = -1, .exit_at = -1 };
     struct sc_str rest = sc_str_from(model);
     while (rest.len > 0) {
         struct sc_str value = sc_str_take_until(&rest, ',');
         struct sc_str option = value;
         struct sc_str key = sc_str_take_until(&value, '=');
         if (!read_option(&n, sc_str_trim(key), sc_str_trim(value)))
-            return sc_error_field(err, SC_E_MODEL_ERROR, "model",
-                                  "the null engine cannot use '%.*s': its options are "
-                                  "delay_ms=N, fail_rate=0..1, crash_at=N, hang_at=N, exit_at=N",
-                                  (int)SC_MIN(option.len, (size_t)64), option.ptr);
+            return sc_error_field(
+                err, SC_E_MODEL_ERROR, "model",
+                "the null engine cannot use '%.*s': its options are "
+                "delay_ms=N, fail_rate=0..1, crash_at=N, hang_at=N, deaf_at=N, exit_at=N",
+                (int)SC_MIN(option.len, (size_t)64), option.ptr);
     }
     struct null_state *made = sc_alloc(sizeof(*made));
     *made = n;
@@ -158,6 +158,8 @@ static enum sc_code null_transcribe(void *state, const struct sc_engine_request 
             die_by_signal(SIGSEGV);
         if (request->chunk == n->exit_at)
             _exit(SC_EXIT_FAILED);
+        while (request->chunk == n->deaf_at)
+            sc_clock_sleep_ms(SLICE_MS);
         if (!wait_unless(request->chunk == n->hang_at ? -1 : n->delay_ms, stop)) {
             for (size_t k = 0; k < i; k++)
                 sc_engine_result_done(&results[k]);

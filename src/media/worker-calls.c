@@ -174,6 +174,10 @@ enum sc_code call_heartbeat(struct worker *w, struct sc_error *err)
     sc_json_int(&j, "worker_id", w->id);
     sc_json_array(&j, "tasks");
     for (size_t i = 0; i < w->task_count; i++) {
+        /* A lost one is named as long as the engine does not let go of it: that is what a server
+         * ends a worker for. */
+        if (atomic_load(&w->tasks[i].lost) && !atomic_load(&w->tasks[i].running))
+            continue;
         sc_json_object(&j, NULL);
         sc_json_int(&j, "task_id", w->tasks[i].id);
         sc_json_int(&j, "epoch", w->tasks[i].epoch);

@@ -22,7 +22,8 @@ struct task {
     int chunk, attempt;
     int64_t start_ms, samples, timeout_ms;
     bool is_noop;
-    atomic_bool lost; /* cancelled, or leased to another by now */
+    atomic_bool lost;    /* cancelled, or leased to another by now */
+    atomic_bool running; /* the engine has it */
 };
 void task_done(struct task *t);
 

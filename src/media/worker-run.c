@@ -211,6 +211,12 @@ static bool after_stop(struct runner *r, struct batch *b)
     return b->count > 0;
 }
 
+static void mark_running(const struct batch *b, bool running)
+{
+    for (size_t i = 0; i < b->count; i++)
+        atomic_store(&b->tasks[i]->running, running);
+}
+
 static enum sc_code transcribe(struct runner *r, struct batch *b, struct sc_engine_result *results,
                                struct sc_error *err)
 {
@@ -228,7 +234,10 @@ static enum sc_code transcribe(struct runner *r, struct batch *b, struct sc_engi
         };
     }
     const struct sc_engine_stop stop = { engine_must_stop, b };
-    return r->engine->transcribe(r->state, requests, results, b->count, &stop, err);
+    mark_running(b, true);
+    enum sc_code code = r->engine->transcribe(r->state, requests, results, b->count, &stop, err);
+    mark_running(b, false);
+    return code;
 }
 
 static void run_batch(struct runner *r, struct batch *b)

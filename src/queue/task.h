@@ -116,6 +116,10 @@ typedef enum sc_code (*sc_worker_fn)(void *ctx, const struct sc_worker *worker,
 /* Those alive, in the order of their registration. */
 SC_MUST_USE enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *conn,
                                         sc_worker_fn fn, void *ctx, struct sc_error *err);
+/* It was told to stop working on a task and has not: it will be ended. Says so in the log of the
+ * task's job, where that still is. */
+SC_MUST_USE enum sc_code sc_worker_deaf(struct sc_queue *queue, struct sc_conn *tx, int64_t task_id,
+                                        struct sc_error *err);
 /* Its process has ended. `fatal_signal` (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS) counts
  * a failure on the task that it held. When it held several the guilty one is not known: that, like
  * any other end, is an interruption of each, and from then on each is claimed alone. */

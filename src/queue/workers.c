@@ -254,3 +254,22 @@ enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *conn, sc_wor
             return code;
     }
 }
+
+enum sc_code sc_worker_deaf(struct sc_queue *queue, struct sc_conn *tx, int64_t task_id,
+                            struct sc_error *err)
+{
+    struct sc_task_row row;
+    struct sc_job_brief job;
+    enum sc_code code = sc_task_row_get(tx, task_id, &row, err);
+    if (code == SC_E_TASK_NOT_FOUND)
+        return SC_OK;
+    if (code == SC_OK)
+        code = sc_job_brief_get(tx, row.task.job, &job, err);
+    if (code != SC_OK)
+        return code;
+    struct sc_event event = sc_queue_task_event(SC_EVENT_TASK_INTERRUPTED, &job, &row);
+    event.code = SC_E_WORKER_CRASHED;
+    (void)snprintf(event.message, sizeof(event.message),
+                   "the engine did not stop when it was told to: its worker is ended");
+    return sc_queue_emit(queue, tx, &event, err);
+}

@@ -238,6 +238,38 @@ def test_g15_a_worker_that_exits_is_an_interruption_and_does_not_loop_for_ever(m
     assert "task_interrupted" in kinds
 
 
+def test_an_engine_that_does_not_stop_loses_its_worker(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_HEARTBEAT": "50ms",
+                          "SCRIPTA_QUEUE_STOP_GRACE": "400ms"})
+    client = server.client
+    deaf = client.upload_null(3, seed=3, model="deaf_at=0")["job_id"]
+    wait_until(lambda: any(e["type"] == "task_claimed" and e["stage"] == "transcribe"
+                           for e in client.events(deaf)), 20, "the deaf engine to begin")
+    pids = server.workers()
+    assert client.post(f"/api/jobs/{deaf}/cancel").status == 200
+    # Its only worker is needed: the next job shows that the place is free again.
+    job = client.wait_job(client.upload_null(3, seed=4)["job_id"], 20)
+    assert job["status"] == "completed", job
+    assert server.workers() != pids
+    ends = [e for e in client.events(deaf) if e["type"] == "task_interrupted"]
+    assert len(ends) == 1 and "did not stop" in ends[0]["message"], ends
+    assert client.job(deaf)["status"] == "cancelled"
+
+
+def test_an_engine_that_stops_keeps_its_worker(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_HEARTBEAT": "50ms",
+                          "SCRIPTA_QUEUE_STOP_GRACE": "400ms"})
+    client = server.client
+    hung = client.upload_null(3, seed=5, model="hang_at=0")["job_id"]
+    wait_until(lambda: any(e["type"] == "task_claimed" and e["stage"] == "transcribe"
+                           for e in client.events(hung)), 20, "the engine to begin")
+    pids = server.workers()
+    client.post(f"/api/jobs/{hung}/cancel")
+    # Long enough after the grace that a kill would show.
+    job = client.wait_job(client.upload_null(3, seed=6, model="delay_ms=900")["job_id"], 20)
+    assert job["status"] == "completed" and server.workers() == pids
+
+
 def test_g19_one_key_fifty_times_at_once_is_one_job(make_server):
     server = make_server()
     client = server.client
