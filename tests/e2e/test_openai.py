@@ -450,6 +450,37 @@ def test_a_client_that_goes_away_leaves_its_job(server, client):
     assert reply.json["text"] == words(2) and reply.headers["X-Scripta-Job"] == job["job_id"]
 
 
+@pytest.mark.threads
+def test_calls_that_come_and_go(server, client):
+    """Some clients leave while they wait, others stay; who stays gets the text of its own clip."""
+    rng = random.Random(20)
+    bodies = [multipart([("model", "null/delay_ms=150"),
+                         ("file", ("a.wav", beats_wav(1 + i % 5, 100 + i)))]) for i in range(20)]
+    wrong = []
+
+    def call(i, stays):
+        content_type, body = bodies[i]
+        connection = client.connect()
+        connection.request("POST", TRANSCRIPTIONS, body, {"Content-Type": content_type})
+        if stays:
+            text = json.loads(connection.getresponse().read()).get("text")
+            if text != words(1 + i % 5):
+                wrong.append((i, text))
+        connection.close()
+
+    for _ in range(2):
+        order = [(i % 20, rng.random() < 0.6) for i in range(40)]
+        rng.shuffle(order)
+        threads = [threading.Thread(target=call, args=x) for x in order]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert not wrong, wrong
+    wait_until(lambda: not client.get("/api/jobs?status=processing").json["jobs"]
+               and not client.get("/api/jobs?status=pending").json["jobs"], 30, "rest")
+
+
 def test_calls_wait_through_a_restart(make_server):
     server = make_server(SETTINGS)
     parts = [("model", "null/delay_ms=3000"), ("file", ("a.wav", beats_wav(2)))]
