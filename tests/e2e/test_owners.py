@@ -167,6 +167,24 @@ def test_lists_and_figures_hold_nothing_of_another(house, path):
     assert not found, (found, reply)
 
 
+def test_statistics_of_who_has_nothing_are_empty(house):
+    """But for the load of the server, which is told to everybody."""
+    nobody = house.client("zoe", ["read"])
+    stats = nobody.get("/api/stats").json
+    stats.pop("queue")
+
+    def numbers(value):
+        if isinstance(value, dict):
+            return [n for v in value.values() for n in numbers(v)]
+        if isinstance(value, list):
+            return [n for v in value for n in numbers(v)]
+        return [value] if isinstance(value, (int, float)) else []
+
+    assert len(numbers(stats)) > 5 and not any(numbers(stats)), stats
+    assert stats["languages"] == stats["models"] == stats["days"] == []
+    assert nobody.get("/api/stats/query?group_by=status").json["rows"] == []
+
+
 @pytest.mark.parametrize("path", ["/api/jobs?file_id={}", "/api/transcripts?file_id={}"])
 def test_filters_do_not_tell_what_there_is(house, path):
     theirs, missing = str(house.job["file_id"]), "9"
