@@ -163,9 +163,9 @@ enum sc_code sc_api_authenticate(void *ctx, struct sc_str bearer, const struct s
     const char *why = api->options.local_open ? peer->distrust : NULL;
     enum sc_code code =
         sc_error_set(err, SC_E_UNAUTHENTICATED,
-                     "%s%sa token is needed: send 'Authorization: Bearer TOKEN' ('scripta token "
-                     "create NAME' on the server's machine makes one)",
-                     why == NULL ? "" : why, why == NULL ? "" : "; ");
+                     "%s: send 'Authorization: Bearer TOKEN' ('scripta token create NAME' on the "
+                     "server's machine makes one)",
+                     why == NULL ? "a token is needed" : why);
     return refuse(api, peer, why == NULL ? "no token" : why, code);
 }
 

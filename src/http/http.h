@@ -53,10 +53,11 @@ struct sc_principal {
 };
 /* The other end of the connection. */
 struct sc_peer {
-    bool unix_socket;     /* it is our own user or root */
-    bool loopback;        /* a program of this machine that speaks for itself */
-    const char *distrust; /* why a peer on a loopback address is not; NULL: it is elsewhere */
-    char address[46];     /* numeric; "": none. From the connection, never from a header */
+    bool unix_socket; /* it is our own user or root */
+    bool loopback;    /* a program of this machine that speaks for itself */
+    const char
+        *distrust;    /* why a peer on a loopback address is not: "… needs a token"; else NULL */
+    char address[46]; /* numeric; "": none. From the connection, never from a header */
 };
 /* bearer: the token, or an empty slice. UNAUTHENTICATED or FORBIDDEN refuse. Runs on any thread;
  * may block on the store. */

@@ -72,14 +72,13 @@ static const char *distrust(struct sc_request *req)
     struct sc_str host = sc_request_header_n(req->conn, MHD_HTTP_HEADER_HOST);
     struct sc_str origin = sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN);
     if (!req->listener->loopback)
-        return "this server listens beyond this machine, so a token is needed here too; its Unix "
-               "socket needs none";
+        return "a server that listens beyond this machine needs a token at each address";
     for (size_t i = 0; i < SC_ARRAY_LEN(proxied); i++) {
         if (sc_request_header_n(req->conn, proxied[i]).ptr != NULL)
             return "what a proxy passes on needs a token";
     }
     if (!sc_host_is_loopback(host))
-        return "without a token this server is asked for as localhost, 127.0.0.1 or [::1] only";
+        return "a Host other than localhost, 127.0.0.1 or [::1] needs a token";
     if (origin.ptr != NULL && !is_same_origin(origin, host))
         return "a web page of another site needs a token";
     return NULL;

@@ -22,12 +22,15 @@ ROUTES = [(method, pattern, scope, flags)
 SHARED = ("/api/queue/", "/v1/models/")
 # Bodies and queries that a route needs before it looks for the thing. {id} is filled in.
 BODIES = {
+    ("POST", "/api/transcripts/{id}/export"): {"format": "txt"},
     ("PATCH", "/api/jobs/{id}"): {"name": "taken"},
     ("POST", "/api/worker/tasks/{id}/complete"): {"worker_id": "WORKER", "epoch": "EPOCH"},
     ("POST", "/api/worker/tasks/{id}/fail"): {"worker_id": "WORKER", "epoch": "EPOCH",
                                               "code": "ENGINE_ERROR"},
     ("POST", "/api/worker/tasks/{id}/release"): {"worker_id": "WORKER", "epoch": "EPOCH"},
 }
+# What stands for the names of a pattern beside {id}: something that the first owner's thing has.
+NAMES = {"v": "1"}
 QUERIES = {
     ("GET", "/api/worker/tasks/{id}/input"): "?worker_id=WORKER&epoch=EPOCH",
 }
@@ -104,7 +107,8 @@ def house():
 
 
 def call(house, client, method, pattern, thing_id):
-    path = pattern.replace("{id}", thing_id) + QUERIES.get((method, pattern), "")
+    names = {**NAMES, "id": thing_id}
+    path = re.sub(r"{(\w+)}", lambda m: names[m[1]], pattern) + QUERIES.get((method, pattern), "")
     path = path.replace("WORKER", str(house.worker.id)).replace("EPOCH", str(house.task["epoch"]))
     body = BODIES.get((method, pattern))
     headers = {}
@@ -132,7 +136,7 @@ def shape(reply, thing_id):
 def test_anothers_thing_is_answered_as_a_missing_one(house, method, pattern):
     thing = house.thing(pattern)
     assert thing, f"{method} {pattern}: teach House.thing() what its id is"
-    assert set(re.findall(r"{(\w+)}", pattern)) == {"id"}, f"teach call() the names of {pattern}"
+    assert set(re.findall(r"{(\w+)}", pattern)) <= {"id", *NAMES}, f"teach NAMES those of {pattern}"
     theirs, missing, stranger = thing
     seen = call(house, stranger, method, pattern, theirs)
     never = call(house, stranger, method, pattern, missing)

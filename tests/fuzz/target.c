@@ -1,8 +1,9 @@
-/* Request targets (path and query), the router, and the headers of partial answers. */
+/* Request targets (path and query), the router, and the headers of partial answers and of hosts. */
 
 #include "fuzz.h"
 
 #include "base/alloc.h"
+#include "http/http-internal.h"
 #include "http/range.h"
 #include "http/router.h"
 
@@ -56,6 +57,12 @@ static void check_range(struct sc_str header)
     (void)sc_etag_is(header, SC_STR("\"abc\""));
 }
 
+static void check_host(struct sc_str host)
+{
+    if (sc_host_is_loopback(host) && strchr("lL1[", host.ptr[0]) == NULL)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sc_str text = { (const char *)data, size };
@@ -65,5 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uri[size] = '\0';
     check_target(uri);
     check_range(text);
+    check_host(text);
     return 0;
 }
