@@ -99,7 +99,7 @@ static bool is_protected_asf(struct sc_str head)
         SC_STR("\xfb\xb3\x11\x22\x23\xbd\xd2\x11\xb4\xb7\x00\xa0\xc9\x55\xfc\x6e"),
         SC_STR("\x14\xe6\x8a\x29\x22\x26\x17\x4c\xb9\x35\xda\xe0\x7e\xe9\x28\x9c"),
     };
-    if (head.len < asf.len || memcmp(head.ptr, asf.ptr, asf.len) != 0)
+    if (head.ptr == NULL || head.len < asf.len || memcmp(head.ptr, asf.ptr, asf.len) != 0)
         return false;
     head.len = SC_MIN(head.len, (size_t)64 << 10);
     for (size_t i = 0; i < SC_ARRAY_LEN(objects); i++) {
