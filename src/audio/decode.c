@@ -104,7 +104,7 @@ static bool begins_with(const AVPacket *packet, struct sc_str mark)
 }
 
 /* Ogg files may be joined end to end. Where the parts bear the same serial number the demuxer takes
- * the headers of the later ones for sound. */
+ * the headers of the later ones for sound; the decoder of Vorbis knows what to do with them. */
 static enum role role_in_ogg(enum AVCodecID codec, const AVPacket *packet)
 {
     static const struct {
@@ -114,9 +114,6 @@ static enum role role_in_ogg(enum AVCodecID codec, const AVPacket *packet)
     } heads[] = {
         { SC_STR("OpusHead"), AV_CODEC_ID_OPUS, ROLE_HEAD },
         { SC_STR("OpusTags"), AV_CODEC_ID_OPUS, ROLE_EMPTY },
-        { SC_STR("\x01vorbis"), AV_CODEC_ID_VORBIS, ROLE_EMPTY },
-        { SC_STR("\x03vorbis"), AV_CODEC_ID_VORBIS, ROLE_EMPTY },
-        { SC_STR("\x05vorbis"), AV_CODEC_ID_VORBIS, ROLE_EMPTY },
         { SC_STR("\x7f"
                  "FLAC\x01"),
           AV_CODEC_ID_FLAC, ROLE_EMPTY },
@@ -187,7 +184,6 @@ static enum sc_code decode_packet(struct decode *d, const AVPacket *packet, AVFr
         if (code != SC_OK)
             return code;
     }
-    timeline_set_base(&d->timeline, d->in.stream->time_base);
     if (d->refused != NULL && d->refused == d->in.stream->codecpar->extradata) {
         count_error(d);
         timeline_lose(&d->timeline, packet->duration);

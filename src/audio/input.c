@@ -275,6 +275,17 @@ static enum sc_code choose_stream(struct input *in, struct sc_audio_info *info,
     return SC_OK;
 }
 
+/* FFmpeg refuses frames longer than the first header allows; later parts of a joined file may be.
+ */
+static void allow_any_block(AVCodecContext *codec)
+{
+    const int info = codec->extradata_size == 34 ? 0 : 8; /* "fLaC" and a block header before it */
+    if (codec->extradata_size >= info + 34) {
+        codec->extradata[info + 2] = 0xff;
+        codec->extradata[info + 3] = 0xff;
+    }
+}
+
 static int open_decoder(struct input *in, const AVCodec *decoder, const AVCodecParameters *par)
 {
     in->codec = avcodec_alloc_context3(decoder);
@@ -286,9 +297,11 @@ static int open_decoder(struct input *in, const AVCodec *decoder, const AVCodecP
     /* Encoder delay is dropped by the decoder only when it knows the packets' time base. */
     in->codec->pkt_timebase = in->stream->time_base;
     in->codec->thread_count = 1;
-    /* A frame of FLAC that fails its checksum decodes to noise at full volume. */
-    if (par->codec_id == AV_CODEC_ID_FLAC)
+    if (par->codec_id == AV_CODEC_ID_FLAC) {
+        /* A frame that fails its checksum decodes to noise at full volume. */
         in->codec->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
+        allow_any_block(in->codec);
+    }
     return avcodec_open2(in->codec, decoder, NULL);
 }
 

@@ -17,6 +17,21 @@
 #define CONVERT 4096             /* values made by the resampler at a time */
 #define APART_MS 1000            /* losses closer than that are one */
 
+/* Bare frames end to end have no clock: FFmpeg counts them by the rate of the first. In a chain of
+ * Ogg it goes on to count in the first part's unit of time, and in its lengths of packets. */
+static enum clock clock_of(const struct input *in)
+{
+    const AVCodecParameters *par = in->stream->codecpar;
+    const char *name = in->format->iformat->name;
+    AVRational base = in->stream->time_base;
+    if (av_match_list(name, "mp3,aac,ac3,eac3,dts,amr,gsm,ilbc", ','))
+        return CLOCK_NONE;
+    bool counts_samples = base.num == 1 && base.den == par->sample_rate;
+    return strcmp(name, "ogg") == 0 && counts_samples && par->codec_id != AV_CODEC_ID_OPUS
+               ? CLOCK_RATE
+               : CLOCK_BASE;
+}
+
 bool timeline_init(struct timeline *t, const struct input *in, const struct sc_audio_sink *sink)
 {
     int64_t max_ms = in->options->max_ms;
@@ -30,8 +45,9 @@ bool timeline_init(struct timeline *t, const struct input *in, const struct sc_a
         .limit_samples = in->limit_ms < 0 ? -1 : MS(in->limit_ms + 1000),
         .origin = in->origin,
         .time_base = in->stream->time_base,
+        .clock = clock_of(in),
         .jumps = (in->format->iformat->flags & AVFMT_TS_DISCONT) != 0,
-        .gapless = av_match_list(in->format->iformat->name, "ogg,mp3,flac,aac,wav,w64", ','),
+        .gapless = av_match_list(in->format->iformat->name, "ogg,flac,wav,w64", ','),
         .piece = av_malloc_array(SC_AUDIO_PIECE, sizeof(int16_t)),
         .hold = av_malloc_array((size_t)HOLD * (size_t)mixer.streams, sizeof(int16_t)),
     };
@@ -161,14 +177,6 @@ static void note_loss(struct timeline *t, int64_t from, int64_t to)
         t->lost[t->lost_count++] = span;
 }
 
-void timeline_set_base(struct timeline *t, AVRational time_base)
-{
-    if (av_cmp_q(t->time_base, time_base) == 0)
-        return;
-    t->origin = av_rescale_q(t->origin, t->time_base, time_base);
-    t->time_base = time_base;
-}
-
 static int64_t to_samples(const struct timeline *t, int64_t duration)
 {
     return av_rescale_q(SC_MAX(duration, 0), t->time_base, (AVRational){ 1, SC_AUDIO_RATE });
@@ -198,7 +206,10 @@ static bool clock_position(const struct timeline *t, const AVFrame *frame, int64
 {
     int64_t pts = frame->best_effort_timestamp;
     int64_t from_origin = 0;
-    if (pts == AV_NOPTS_VALUE || __builtin_sub_overflow(pts, t->origin, &from_origin))
+    if (t->clock == CLOCK_NONE || pts == AV_NOPTS_VALUE ||
+        __builtin_sub_overflow(pts, t->origin, &from_origin))
+        return false;
+    if (t->clock == CLOCK_RATE && frame->sample_rate != t->time_base.den)
         return false;
     int64_t raw = av_rescale_q(from_origin, t->time_base, (AVRational){ 1, SC_AUDIO_RATE });
     return raw != INT64_MIN && !__builtin_add_overflow(raw, t->shift, position);

@@ -4,6 +4,13 @@
 
 #include "audio/mixer.h"
 
+/* What the packets' timestamps are worth. */
+enum clock {
+    CLOCK_BASE, /* they count the stream's time base */
+    CLOCK_RATE, /* they count samples: nothing once the rate is another */
+    CLOCK_NONE, /* nothing */
+};
+
 struct timeline {
     const struct sc_audio_sink *sink; /* borrowed; NULL: samples are only counted */
     int64_t max_samples;              /* -1: no limit */
@@ -11,6 +18,7 @@ struct timeline {
     int64_t limit_samples;            /* up to which a gap is believed; -1: none */
     int64_t origin;
     AVRational time_base;
+    enum clock clock;
     bool jumps; /* the container's clock may jump (MPEG-TS) */
 
     bool gapless; /* a gap can only be a loss: the container knows no pauses */
@@ -37,8 +45,6 @@ bool timeline_init(struct timeline *t, const struct input *in, const struct sc_a
 void timeline_done(struct timeline *t);
 SC_MUST_USE enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame,
                                         struct sc_error *err);
-/* The stream's time base, which may change between the parts of a chain. */
-void timeline_set_base(struct timeline *t, AVRational time_base);
 /* Silence that was recorded as such, `duration` long in the stream's time base. */
 SC_MUST_USE enum sc_code timeline_pause(struct timeline *t, int64_t duration, struct sc_error *err);
 /* A packet that could not be decoded, as long as that (0: unknown). */

@@ -57,19 +57,51 @@ static void a_gap_is_silence(void **state)
     assert_true(h.stats.decoded_ms < 2700);
 }
 
+/* From a slower to a faster clock and back. */
 static void chained_ogg_goes_on_where_the_clock_restarts(void **state)
 {
     (void)state;
+    static const char *const files[] = { "ab.ogg", "ba.ogg", "fg.ogg", "gf.ogg" };
     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
-    SC_AUTO(heard_done) struct heard h = { 0 };
     ffmpeg(&dir, SOURCE "-c:a libvorbis a.ogg");
-    ffmpeg(&dir, SOURCE "-c:a libvorbis -ar 22050 -ac 1 b.ogg"); /* another rate and layout */
-    shell(&dir, "cat a.ogg b.ogg > chained.ogg");
-    assert_int_equal(decode(&dir, "chained.ogg", &h), SC_OK);
-    assert_near((int64_t)h.samples / 16, 6000, 60, "length");
-    assert_near(tone_edge(&h, false), 1000, 20, "first tone");
-    assert_near(tone_edge(&h, true), 5000, 60, "second tone");
-    assert_int_equal(h.info.duration_ms, -1); /* that of one part would be a lie */
+    ffmpeg(&dir, SOURCE "-c:a libvorbis -ar 16000 -ac 1 b.ogg");
+    ffmpeg(&dir, SOURCE "-c:a flac f.ogg");
+    ffmpeg(&dir, SOURCE "-c:a flac -ar 96000 -ac 6 g.ogg");
+    shell(&dir, "cat a.ogg b.ogg > ab.ogg; cat b.ogg a.ogg > ba.ogg; cat f.ogg g.ogg > fg.ogg; "
+                "cat g.ogg f.ogg > gf.ogg");
+    for (size_t i = 0; i < SC_ARRAY_LEN(files); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        assert_int_equal(decode(&dir, files[i], &h), SC_OK);
+        assert_near((int64_t)h.samples / 16, 6000, 60, files[i]);
+        assert_near(tone_edge(&h, false), 1000, 20, files[i]);
+        assert_near(tone_edge(&h, true), 5000, 60, files[i]);
+        assert_int_equal(h.info.duration_ms, -1); /* that of one part would be a lie */
+        assert_int_equal(h.stats.packet_errors, 0);
+        assert_int_equal(h.stats.lost_count, 0);
+    }
+}
+
+/* Bare frames, in which the rate changes. */
+static void joined_streams_take_as_long_as_their_parts(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "aac", "mp3", "ac3" };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(kinds); i++) {
+        SC_AUTO_FREE char *line = NULL;
+        assert_true(asprintf(&line,
+                             SOURCE "-ar 44100 a.%s -ar 32000 -ac 1 b.%s && cat a.%s b.%s a.%s > "
+                                    "aba.%s",
+                             kinds[i], kinds[i], kinds[i], kinds[i], kinds[i], kinds[i]) > 0);
+        ffmpeg(&dir, line);
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        char name[16];
+        (void)snprintf(name, sizeof(name), "aba.%s", kinds[i]);
+        assert_int_equal(decode(&dir, name, &h), SC_OK);
+        assert_near((int64_t)h.samples / 16, 9000, 200, name);
+        assert_near(tone_edge(&h, true), 8000, 180, name);
+        assert_int_equal(h.stats.lost_count, 0);
+    }
 }
 
 /* Joined copies of one file share its serial number; the parts of a broadcast do not. */
@@ -361,6 +393,7 @@ int main(void)
         TEST(a_late_start_is_silence),
         TEST(a_gap_is_silence),
         TEST(chained_ogg_goes_on_where_the_clock_restarts),
+        TEST(joined_streams_take_as_long_as_their_parts),
         TEST(chained_opus_loses_no_part),
         TEST(the_track_that_is_meant_is_chosen),
         TEST(broken_packets_are_counted_and_stepped_over),
