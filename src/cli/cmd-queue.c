@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/list.h"
 
 #include <inttypes.h>
@@ -9,6 +10,34 @@
 static int64_t member_int(const struct sc_json_value *object, const char *name)
 {
     return sc_json_get_int(sc_json_member(object, name), 0);
+}
+
+static void put_rate(struct sc_buf *out, const struct sc_json_value *throughput, const char *span)
+{
+    const struct sc_json_value *ended = sc_json_member(throughput, span);
+    int64_t failed = member_int(ended, "failed");
+    sc_buf_printf(out, "last %-6s %" PRId64 " completed, ", span, member_int(ended, "jobs"));
+    sc_format_clock(out, sc_json_get_real(sc_json_member(ended, "audio_seconds"), 0));
+    sc_buf_puts(out, " of audio");
+    if (failed > 0)
+        sc_buf_printf(out, ", %" PRId64 " failed", failed);
+    sc_buf_putc(out, '\n');
+}
+
+/* Queues that are paused while jobs wait in them; in red where that shows. */
+static void put_paused(const struct sc_cli *cli, const struct sc_json_value *queues,
+                       struct sc_buf *out)
+{
+    bool colour = cli->out_is_terminal && cli->colour;
+    for (size_t i = 0; queues != NULL && i < sc_json_count(queues); i++) {
+        const struct sc_json_value *queue = sc_json_at(queues, i);
+        const char *name = sc_json_get_text(sc_json_member(queue, "name"), "");
+        if (member_int(queue, "pending") == 0 ||
+            !sc_json_get_bool(sc_json_member(queue, "paused"), false))
+            continue;
+        sc_buf_printf(out, "%s%s is paused%s: `scripta queue resume %s` goes on\n",
+                      colour ? "\033[1;31m" : "", name, colour ? "\033[0m" : "", name);
+    }
 }
 
 int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
@@ -52,6 +81,9 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
     sc_buf_printf(&out, "\n%" PRId64 " queued, %" PRId64 " active, %" PRId64 " at most at once\n",
                   member_int(totals, "queued"), member_int(totals, "active"),
                   member_int(totals, "max_concurrent"));
+    put_rate(&out, sc_json_member(root, "throughput"), "minute");
+    put_rate(&out, sc_json_member(root, "throughput"), "hour");
+    put_paused(cli, sc_json_member(root, "queues"), &out);
     if (list != NULL && sc_json_count(list) > 0) {
         sc_buf_putc(&out, '\n');
         sc_view_table(list, workers, now, width, &out);

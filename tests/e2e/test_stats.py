@@ -79,3 +79,14 @@ def test_throughput_of_the_queue(client, stats):
     client.wait_job(client.post("/api/jobs", {"pipeline": "noop"}).json["job_id"])
     after = wait_until(lambda: (h := hour())["jobs"] > before["jobs"] and h, 5, "one more job")
     assert after["jobs"] == before["jobs"] + 1
+
+
+def test_the_queue_on_the_command_line(make_server):
+    server = make_server()
+    server.client.wait_job(server.client.upload_null(3)["job_id"])
+    server.client.post("/api/queue/high/pause")
+    server.client.upload_null(1, seed=1, priority="high")
+    out = cli("queue", data=server.data, check=0).stdout
+    assert "last hour   1 completed, 0:03 of audio\n" in out, out
+    assert "high is paused: `scripta queue resume high` goes on" in out and "\033" not in out
+    assert "local-1" in out and "SEEN" in out
