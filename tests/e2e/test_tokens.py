@@ -2,11 +2,13 @@
 
 import http.client
 import re
+import subprocess
 import threading
 
 import pytest
 
-from harness import (Client, EventStream, cli, cli_json, free_port, noise_wav, wait_until)
+from harness import (MEDIA, Client, EventStream, clean_environment, cli, cli_json, free_port,
+                     noise_wav, wait_until)
 
 
 @pytest.fixture
@@ -133,6 +135,26 @@ def test_a_worker_speaks_for_itself_alone(tcp):
         never = two.post(f"/api/worker/{call}", {"worker_id": 99, **more})
         assert theirs.status == never.status == 404
         assert theirs.error["message"].replace(str(number), "99") == never.error["message"]
+
+
+def test_a_worker_on_another_machine_needs_its_token_alone(make_server):
+    """As packaging/scripta-worker.service starts it; until its token ends."""
+    port = free_port()
+    server = make_server({"SCRIPTA_WORKERS": -1}, ["--listen", f"0.0.0.0:{port}"])
+    token = make(server, port, ["work"], owner="local")
+    worker = subprocess.Popen(
+        [MEDIA, "worker", "--server", f"http://127.0.0.1:{port}", "--name", "away"],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env=clean_environment({"SCRIPTA_TOKEN": token.made["token"]}))
+    try:
+        job = server.client.upload_null(3)
+        assert server.client.wait_job(job["job_id"])["status"] == "completed"
+        server.client.request("DELETE", f"/api/tokens/{token.made['id']}")
+        assert worker.wait(20) != 0
+        assert b"token" in worker.stderr.read()
+    finally:
+        worker.kill()
+        worker.communicate()
 
 
 def test_the_store_holds_no_token(tcp):
