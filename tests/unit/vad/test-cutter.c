@@ -431,6 +431,55 @@ static void seams_with_vad_neither_lose_nor_double_words(void **state)
     }
 }
 
+/* The words whose middle lies in a piece, each once. */
+static void expect_words(const struct pieces *p, int64_t samples, struct sc_buf *out)
+{
+    int64_t last = -1;
+    for (size_t i = 0; i < p->count; i++) {
+        for (int64_t k = p->items[i].start / SC_PCM_RATE; k * SC_PCM_RATE < samples; k++) {
+            int64_t mid = k * SC_PCM_RATE + SC_PCM_RATE / 2;
+            if (k > last && mid >= p->items[i].start && mid < p->items[i].end) {
+                sc_buf_printf(out, "t%d ", (int)k);
+                last = k;
+            }
+        }
+    }
+}
+
+static void whatever_the_options_no_word_is_lost_or_doubled(void **state)
+{
+    (void)state;
+    enum { RECORDINGS = 4, RUNS = 240 };
+    struct recording talks[RECORDINGS] = { 0 };
+    static struct pieces p;
+    struct dice d = { 1717 };
+    for (int i = 0; i < RECORDINGS; i++)
+        add_talk(&d, &talks[i], 70000);
+    for (int run = 0; run < RUNS; run++) {
+        SC_AUTO_BUF got = { 0 };
+        SC_AUTO_BUF expected = { 0 };
+        const struct recording *talk = &talks[run % RECORDINGS];
+        struct recording r = { talk->pcm, talk->samples - (size_t)dice_between(&d, 0, 200000), 0 };
+        struct sc_cut_options o = {
+            .vad = dice_between(&d, 0, 1) == 1,
+            .max_chunk_s = (int)dice_between(&d, 2, 30),
+            .threshold_db = (double)dice_between(&d, 1, 25),
+            .hangover_ms = (int)dice_between(&d, 0, 2000),
+            .min_silence_ms = (int)dice_between(&d, 20, 2000),
+        };
+        o.target_s = (int)dice_between(&d, 0, o.max_chunk_s);
+        o.overlap_ms = (int)dice_between(&d, 0, o.max_chunk_s * 500) / 20 * 20;
+        cut(&r, &o, run % 3 == 0 ? 5000 : 0, &p);
+        transcribe(&p, o.overlap_ms, &got);
+        expect_words(&p, (int64_t)r.samples, &expected);
+        if (strcmp(sc_buf_text(&got), sc_buf_text(&expected)) != 0)
+            fail_msg("run %d (chunks of %d s, overlap %d ms, vad %d):\n%s\n%s", run, o.max_chunk_s,
+                     o.overlap_ms, o.vad, sc_buf_text(&got), sc_buf_text(&expected));
+    }
+    for (int i = 0; i < RECORDINGS; i++)
+        recording_done(&talks[i]);
+}
+
 static enum sc_code refuse(void *ctx, const struct sc_cut *cut, struct sc_error *err)
 {
     (void)cut;
@@ -470,6 +519,7 @@ int main(void)
         TEST(windows_without_vad_give_every_word_of_the_null_engine_once),
         TEST(a_window_that_is_just_full_is_the_only_one),
         TEST(seams_with_vad_neither_lose_nor_double_words),
+        TEST(whatever_the_options_no_word_is_lost_or_doubled),
         TEST(an_error_of_the_callback_stops_the_cutter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
