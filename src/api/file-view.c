@@ -18,6 +18,11 @@ void sc_file_fields(struct sc_json *w, const struct sc_file *file)
     sc_json_raw(w, "tags", sc_str_from(file->tags == NULL ? "{}" : file->tags));
     sc_json_time(w, "uploaded_at", file->uploaded_ms);
     sc_json_time(w, "archived_at", file->archived_ms);
+    sc_json_time(w, "purged_at", file->purged_ms);
+    sc_json_time(w, "verified_at", file->verified_ms);
+    sc_json_text(w, "damage",
+                 file->damage == SC_FILE_SOUND ? NULL : sc_file_damage_to_string(file->damage));
+    sc_json_int(w, "upload_count", file->arrivals);
 }
 
 void sc_file_view(struct sc_json *w, const char *key, const struct sc_file *file)

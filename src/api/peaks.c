@@ -68,17 +68,6 @@ static enum sc_code decode(struct sc_request *req, struct sc_peaks_query *q, str
     return SC_OK;
 }
 
-static enum sc_code find_file(struct sc_request *req, struct sc_api *api, struct sc_file *out,
-                              struct sc_error *err)
-{
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int64_t id;
-    enum sc_code code = sc_path_number(req, SC_E_FILE_NOT_FOUND, &id, err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, err);
-    return code == SC_OK ? sc_file_find(conn, sc_api_owner(req), id, out, err) : code;
-}
-
 struct sc_done *sc_api_file_peaks(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
@@ -88,8 +77,10 @@ struct sc_done *sc_api_file_peaks(struct sc_request *req, struct sc_api *api)
     struct sc_peaks_query query;
 
     enum sc_code code = decode(req, &query, &err);
-    if (code == SC_OK)
-        code = find_file(req, api, &file, &err);
+    if (code == SC_OK) {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        code = sc_api_find_file(req, api, &conn, &file, &err);
+    }
     if (code == SC_OK)
         code = sc_pipelines_peaks(api->options.pipelines, &file, &query, &view, &err);
     if (code != SC_OK)

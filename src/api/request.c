@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 static const char cursor_letters[] = {
-    [SC_CURSOR_JOB] = 'j',   [SC_CURSOR_FILE] = 'f',   [SC_CURSOR_TRANSCRIPT] = 't',
+    [SC_CURSOR_JOB] = 'j',   [SC_CURSOR_UPLOAD] = 'u', [SC_CURSOR_TRANSCRIPT] = 't',
     [SC_CURSOR_EVENT] = 'e', [SC_CURSOR_EXPORT] = 'x', [SC_CURSOR_VERSION] = 'v',
     [SC_CURSOR_TOKEN] = 'k'
 };

@@ -4,6 +4,7 @@
 
 #include "config/job-options.h"
 #include "http/http.h"
+#include "library/files.h"
 #include "queue/queue.h"
 #include "json/reader.h"
 
@@ -11,7 +12,7 @@
 
 enum sc_cursor_kind {
     SC_CURSOR_JOB,
-    SC_CURSOR_FILE,
+    SC_CURSOR_UPLOAD,
     SC_CURSOR_TRANSCRIPT,
     SC_CURSOR_EVENT,
     SC_CURSOR_EXPORT,
@@ -29,6 +30,11 @@ bool sc_cursor_parse(enum sc_cursor_kind kind, struct sc_str text, int64_t *id);
 const char *sc_job_cursor_format(enum sc_job_sort sort, const struct sc_job_place *place,
                                  char out[SC_JOB_CURSOR_TEXT]);
 bool sc_job_cursor_parse(enum sc_job_sort sort, struct sc_str text, struct sc_job_place *out);
+
+/* Of the list of files (files.c): of any length, for it may hold a name. */
+void sc_file_cursor_put(struct sc_buf *out, enum sc_file_sort sort,
+                        const struct sc_file_place *place);
+bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_file_place *out);
 
 /* ---- filters ---- */
 

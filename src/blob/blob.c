@@ -1,4 +1,4 @@
-#include "blob/blob.h"
+#include "blob/blob-internal.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -14,27 +14,16 @@
 
 #include "base/banned.h"
 
-#define UPLOADS "audio/uploads"
 #define EXTENSION_MAX 16
 
-struct sc_blobs {
-    char *root;
-
-    pthread_mutex_t lock;
-    /* Protected by lock: the folder below the root that is known to survive a power cut, with all
-     * that lead to it. One is enough: arrivals come month by month. */
-    char *durable_folder;
-};
-
-/* The folder part of a place; owned by the caller. */
-static char *folder_of(const char *place)
+char *sc_blob_folder_of(const char *place)
 {
     const char *slash = strrchr(place, '/');
     return slash == NULL ? sc_strdup("") : sc_strndup(place, (size_t)(slash - place));
 }
 
 /* A place comes from a row: nothing in it may lead out of the root. */
-static enum sc_code check_place(const char *place, struct sc_error *err)
+enum sc_code sc_blob_check_place(const char *place, struct sc_error *err)
 {
     struct sc_str rest = sc_str_from(place);
     bool good = rest.len > 0;
@@ -67,7 +56,7 @@ static enum sc_code sync_upwards(const struct sc_blobs *blobs, const char *folde
 
 /* The folder is there and will be after a power cut. The lock is held while it is made, since
  * another thread must not take the new folder for a durable one. */
-static enum sc_code make_folder(struct sc_blobs *blobs, const char *folder, struct sc_error *err)
+enum sc_code sc_blob_make_folder(struct sc_blobs *blobs, const char *folder, struct sc_error *err)
 {
     SC_LOCK(&blobs->lock);
     if (blobs->durable_folder != NULL && strcmp(blobs->durable_folder, folder) == 0)
@@ -87,8 +76,9 @@ enum sc_code sc_blobs_open(const char *root, struct sc_blobs **out, struct sc_er
 {
     struct sc_blobs *blobs = sc_alloc(sizeof(*blobs));
     sc_assert(pthread_mutex_init(&blobs->lock, NULL) == 0);
+    sc_cond_init(&blobs->released);
     blobs->root = sc_strdup(root);
-    enum sc_code code = make_folder(blobs, UPLOADS, err);
+    enum sc_code code = sc_blob_make_folder(blobs, SC_BLOB_UPLOADS, err);
     if (code != SC_OK) {
         sc_blobs_close(blobs);
         return code;
@@ -101,7 +91,9 @@ void sc_blobs_close(struct sc_blobs *blobs)
 {
     if (blobs == NULL)
         return;
+    (void)pthread_cond_destroy(&blobs->released);
     (void)pthread_mutex_destroy(&blobs->lock);
+    free(blobs->holds);
     free(blobs->durable_folder);
     free(blobs->root);
     free(blobs);
@@ -129,18 +121,19 @@ char *sc_blobs_place(const char *sha256, const char *extension, int64_t now_ms)
     sc_assert(gmtime_r(&seconds, &tm) != NULL);
     char clean[EXTENSION_MAX + 1];
     clean_extension(extension, clean);
-    return sc_asprintf(UPLOADS "/%04d/%02d/%s.%s", tm.tm_year + 1900, tm.tm_mon + 1, sha256, clean);
+    return sc_asprintf(SC_BLOB_UPLOADS "/%04d/%02d/%s.%s", tm.tm_year + 1900, tm.tm_mon + 1, sha256,
+                       clean);
 }
 
 enum sc_code sc_blobs_put(struct sc_blobs *blobs, const char *temp_path, int fd, const char *place,
                           struct sc_error *err)
 {
-    enum sc_code code = check_place(place, err);
+    enum sc_code code = sc_blob_check_place(place, err);
     if (code != SC_OK)
         return code;
-    SC_AUTO_FREE char *folder = folder_of(place);
+    SC_AUTO_FREE char *folder = sc_blob_folder_of(place);
     SC_AUTO_FREE char *path = sc_path_join(blobs->root, place);
-    code = make_folder(blobs, folder, err);
+    code = sc_blob_make_folder(blobs, folder, err);
     if (code == SC_OK)
         code = sc_file_sync(fd, err);
     if (code != SC_OK)
@@ -156,7 +149,7 @@ enum sc_code sc_blobs_put(struct sc_blobs *blobs, const char *temp_path, int fd,
 
 enum sc_code sc_blobs_get(struct sc_blobs *blobs, const char *place, int *fd, struct sc_error *err)
 {
-    enum sc_code code = check_place(place, err);
+    enum sc_code code = sc_blob_check_place(place, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_FREE char *path = sc_path_join(blobs->root, place);
@@ -175,7 +168,7 @@ enum sc_code sc_blobs_get(struct sc_blobs *blobs, const char *place, int *fd, st
 
 bool sc_blobs_exists(struct sc_blobs *blobs, const char *place)
 {
-    if (check_place(place, NULL) != SC_OK)
+    if (sc_blob_check_place(place, NULL) != SC_OK)
         return false;
     SC_AUTO_FREE char *path = sc_path_join(blobs->root, place);
     struct stat st;

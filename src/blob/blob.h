@@ -26,3 +26,43 @@ SC_MUST_USE enum sc_code sc_blobs_put(struct sc_blobs *blobs, const char *temp_p
 SC_MUST_USE enum sc_code sc_blobs_get(struct sc_blobs *blobs, const char *place, int *fd,
                                       struct sc_error *err);
 bool sc_blobs_exists(struct sc_blobs *blobs, const char *place);
+
+/* ---- holds: whoever reads a row and then acts on its bytes keeps others from moving them ---- */
+
+enum sc_hold {
+    SC_HOLD_SHARED, /* the bytes stay where they are */
+    SC_HOLD_ALONE,  /* to move or remove them */
+};
+/* Waits for those who hold the hash otherwise; false after wait_ms. */
+bool sc_blobs_hold(struct sc_blobs *blobs, const char *sha256, enum sc_hold how, int64_t wait_ms);
+void sc_blobs_release(struct sc_blobs *blobs, const char *sha256, enum sc_hold how);
+
+/* ---- bytes whose row is not written yet: the next start settles what a kill leaves ---- */
+
+SC_MUST_USE enum sc_code sc_blobs_mark(struct sc_blobs *blobs, const char *sha256,
+                                       const char *place, struct sc_error *err);
+void sc_blobs_unmark(struct sc_blobs *blobs, const char *sha256);
+typedef void (*sc_blob_mark_fn)(void *ctx, const char *sha256, const char *place);
+void sc_blobs_each_mark(struct sc_blobs *blobs, sc_blob_mark_fn fn, void *ctx);
+
+/* ---- moving and removing ---- */
+
+/* The same bytes' place in audio/archive/, or back in audio/uploads/; owned by the caller. */
+char *sc_blobs_archive_place(const char *place);
+char *sc_blobs_upload_place(const char *place);
+/* Puts the bytes at `to` as well: a second name, or a copy where that is another file system.
+ * Durable when it returns SC_OK. FILE_NOT_FOUND when there are none. */
+SC_MUST_USE enum sc_code sc_blobs_copy(struct sc_blobs *blobs, const char *from, const char *to,
+                                       struct sc_error *err);
+/* Missing bytes are fine. */
+SC_MUST_USE enum sc_code sc_blobs_remove(struct sc_blobs *blobs, const char *place,
+                                         struct sc_error *err);
+
+struct sc_blob_entry {
+    const char *place, *name; /* borrowed for the call; name: the last part of place */
+    int64_t size, changed_ms;
+};
+/* False stops. */
+typedef bool (*sc_blob_fn)(void *ctx, const struct sc_blob_entry *entry);
+/* Every file in audio/uploads/ and audio/archive/, temp files too, in no order. */
+void sc_blobs_each(struct sc_blobs *blobs, sc_blob_fn fn, void *ctx);

@@ -114,7 +114,32 @@ static const struct sc_flag retry_flags[] = {
 static const struct sc_flag files_list_flags[] = {
     { "hash", 0, SC_FLAG_VALUE, "SHA256", "The file with this content" },
     { "name", 0, SC_FLAG_VALUE, "NAME", "Files of this name" },
+    { "format", 0, SC_FLAG_VALUE, "FORMAT", "Files of this format, such as mp3" },
+    { "since", 0, SC_FLAG_VALUE, "TIME", "Uploaded from this time on: a date, or 7d ago" },
+    { "until", 0, SC_FLAG_VALUE, "TIME", "Uploaded before this time" },
+    { "unused", 0, SC_FLAG_ON, NULL, "Files that no job refers to" },
+    { "damaged", 0, SC_FLAG_ON, NULL, "Files that were found missing or altered" },
+    { "sort", 0, SC_FLAG_VALUE, "ORDER",
+      "uploaded_at, size_bytes, duration_seconds or original_name; with - falling. Default: "
+      "-uploaded_at" },
     SC_LIST_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag page_flags[] = {
+    SC_LIST_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag files_usage_flags[] = {
+    { "additional", 0, SC_FLAG_VALUE, "SIZE", "Say whether so much more fits, such as 700M" },
+    { 0 },
+};
+
+static const struct sc_flag files_download_flags[] = {
+    { "output", 'o', SC_FLAG_VALUE, "OUT",
+      "File, folder, or - for standard output. Default: the file's own name, here" },
+    { "overwrite", 0, SC_FLAG_SWITCH, NULL, "Replace a file that is there" },
     { 0 },
 };
 
@@ -159,11 +184,6 @@ static const struct sc_flag token_create_flags[] = {
 };
 
 static const struct sc_flag token_list_flags[] = { SC_LIST_FLAGS, { 0 } };
-
-static const struct sc_flag page_flags[] = {
-    SC_LIST_FLAGS,
-    { 0 },
-};
 
 static const struct sc_flag serve_flags[] = {
     { "listen", 0, SC_FLAG_VALUE, "ADDR:PORT",
@@ -327,10 +347,47 @@ static const struct sc_command table[] = {
     {
         .name = "files list",
         .run = sc_cmd_files_list,
-        .summary = "List stored recordings, newest first",
+        .summary = "List stored recordings, newest first or in another order",
         .usage = "",
         .flags = files_list_flags,
-        .examples = "scripta files list -n 20\n",
+        .examples = "scripta files list -n 20\n"
+                    "scripta files list --format wav --sort -size_bytes\n"
+                    "scripta files list --unused --until 30d\n",
+    },
+    {
+        .name = "files download",
+        .run = sc_cmd_files_download,
+        .summary = "Download a recording; goes on where it was interrupted",
+        .usage = "FILE_ID",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = files_download_flags,
+        .about = "The bytes come into OUT.part first; the same command continues it after an "
+                 "interruption. At the end they are held against the file's SHA-256, and only then "
+                 "get their name.",
+        .examples = "scripta files download 7\n"
+                    "scripta files download 7 -o talk.flac\n"
+                    "scripta files download 7 -o - | ffplay -\n",
+    },
+    {
+        .name = "files duplicates",
+        .run = sc_cmd_files_duplicates,
+        .summary = "List recordings that arrived more than once, and what that saved",
+        .usage = "",
+        .flags = page_flags,
+        .examples = "scripta files duplicates\n",
+    },
+    {
+        .name = "files find",
+        .run = sc_cmd_files_find,
+        .summary = "Say whether bytes are known, without uploading them",
+        .usage = "FILE|SHA256...",
+        .min_words = 1,
+        .max_words = -1,
+        .about = "A file is hashed here; only its SHA-256 is sent. Exits with 3 when one is not "
+                 "known.",
+        .examples = "scripta files find talk.mp3\n"
+                    "scripta files find *.wav\n",
     },
     {
         .name = "files show",
@@ -354,6 +411,25 @@ static const struct sc_command table[] = {
         .examples = "scripta files peaks 7\n"
                     "scripta files peaks 7 --start 60 --end 90\n"
                     "scripta --json files peaks 7 --zoom 2\n",
+    },
+    {
+        .name = "files uploads",
+        .run = sc_cmd_files_uploads,
+        .summary = "List each arrival of one recording, newest first",
+        .usage = "FILE_ID",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = page_flags,
+        .examples = "scripta files uploads 7\n",
+    },
+    {
+        .name = "files usage",
+        .run = sc_cmd_files_usage,
+        .summary = "Show the room that recordings take, by format, and what is left",
+        .usage = "",
+        .flags = files_usage_flags,
+        .examples = "scripta files usage\n"
+                    "scripta files usage --additional 2G\n",
     },
     {
         .name = "transcripts list",

@@ -1,4 +1,4 @@
-#include "library/files.h"
+#include "library/library-internal.h"
 
 #include "base/alloc.h"
 
@@ -15,8 +15,14 @@ void sc_file_done(struct sc_file *file)
     file->tags = NULL;
 }
 
-/* *out then owns its tags. */
-static void file_from_row(struct sc_stmt *st, struct sc_file *out)
+SC_DEFINE_ENUM_STRINGS(sc_file_damage, SC_FILE_DAMAGE_COUNT_,
+                       {
+                           [SC_FILE_SOUND] = "none",
+                           [SC_FILE_MISSING] = "missing",
+                           [SC_FILE_ALTERED] = "altered",
+                       });
+
+void sc_file_from_row(struct sc_stmt *st, struct sc_file *out)
 {
     *out = (struct sc_file){
         .id = sc_stmt_int(st, "id"),
@@ -29,6 +35,10 @@ static void file_from_row(struct sc_stmt *st, struct sc_file *out)
         .bit_rate = sc_stmt_int_or(st, "bit_rate", -1),
         .uploaded_ms = sc_stmt_int(st, "uploaded_ms"),
         .archived_ms = sc_stmt_int_or(st, "archived_ms", 0),
+        .purged_ms = sc_stmt_int_or(st, "purged_ms", 0),
+        .verified_ms = sc_stmt_int_or(st, "verified_ms", 0),
+        .arrivals = sc_stmt_int(st, "arrivals"),
+        .damage = (enum sc_file_damage)sc_stmt_int(st, "damage"),
     };
     SC_STMT_READ(st, out, file_hash);
     SC_STMT_READ(st, out, original_name);
@@ -45,7 +55,7 @@ static enum sc_code file_of(struct sc_stmt *st, struct sc_file *out, struct sc_e
     if (code == SC_E_NOT_FOUND)
         return sc_error_set(err, SC_E_FILE_NOT_FOUND, "no such file");
     if (code == SC_OK)
-        file_from_row(st, out);
+        sc_file_from_row(st, out);
     return code;
 }
 
@@ -156,42 +166,6 @@ enum sc_code sc_file_add(struct sc_conn *tx, const struct sc_file *file, const c
     stored.tags = NULL; /* now the caller's */
     *duplicate = there;
     return SC_OK;
-}
-
-/* The statement whose index fits the filter. */
-static enum sc_sql list_statement(const struct sc_file_filter *filter)
-{
-    if (filter->hash != NULL)
-        return SC_SQL_FILE_LIST_HASH;
-    if (filter->owner_id == 0)
-        return SC_SQL_FILE_LIST_ALL;
-    return filter->name != NULL ? SC_SQL_FILE_LIST_OWNER_NAME : SC_SQL_FILE_LIST_OWNER;
-}
-
-enum sc_code sc_file_list(struct sc_conn *conn, const struct sc_file_filter *filter, sc_file_fn fn,
-                          void *ctx, struct sc_error *err)
-{
-    enum sc_sql id = list_statement(filter);
-    SC_AUTO_STMT st = sc_stmt_get(conn, id);
-    if (id == SC_SQL_FILE_LIST_HASH)
-        sc_stmt_bind_text(&st, ":hash", filter->hash);
-    if (id != SC_SQL_FILE_LIST_ALL)
-        sc_stmt_bind_int(&st, ":owner_id", filter->owner_id);
-    if (id != SC_SQL_FILE_LIST_OWNER)
-        sc_stmt_bind_text(&st, ":name", filter->name);
-    sc_stmt_bind_int(&st, ":before", filter->before_id == 0 ? INT64_MAX : filter->before_id);
-    sc_stmt_bind_int(&st, ":limit", filter->limit);
-    for (;;) {
-        bool row = false;
-        enum sc_code code = sc_stmt_step(&st, &row, err);
-        if (code != SC_OK || !row)
-            return code;
-        SC_AUTO_FILE file = { 0 };
-        file_from_row(&st, &file);
-        code = fn(ctx, &file, err);
-        if (code != SC_OK)
-            return code;
-    }
 }
 
 enum sc_code sc_file_set_duration(struct sc_conn *tx, int64_t id, int64_t duration_ms,

@@ -3,7 +3,14 @@
 
 #include "store/store.h"
 
+#include "base/enum.h"
 #include "base/hash.h"
+
+enum sc_file_damage { SC_FILE_SOUND, SC_FILE_MISSING, SC_FILE_ALTERED, SC_FILE_DAMAGE_COUNT_ };
+SC_DECLARE_ENUM_STRINGS(sc_file_damage);
+
+/* Whose files are being deleted (migration 0002): nobody finds them there. */
+#define SC_DELETED_OWNER (-1)
 
 struct sc_file {
     int64_t id, owner_id;
@@ -17,6 +24,10 @@ struct sc_file {
     int64_t bit_rate;                 /* -1: unknown */
     char *tags;                       /* JSON object; owned */
     int64_t uploaded_ms, archived_ms; /* archived 0: not */
+    int64_t purged_ms;                /* its bytes were cleaned out of the archive; 0: not */
+    int64_t verified_ms;              /* its bytes were last held against the hash; 0: never */
+    int64_t arrivals;                 /* rows of uploads */
+    enum sc_file_damage damage;       /* as far as known */
 };
 void sc_file_done(struct sc_file *file);
 #define SC_AUTO_FILE SC_AUTO(sc_file_done) struct sc_file
@@ -32,15 +43,70 @@ SC_MUST_USE enum sc_code sc_file_find(struct sc_conn *conn, int64_t owner_id, in
                                       struct sc_file *out, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_file_find_hash(struct sc_conn *conn, int64_t owner_id, const char *hash,
                                            struct sc_file *out, struct sc_error *err);
+/* ---- lists (file-list.c) ---- */
+
+enum sc_file_sort {
+    SC_FILE_NEWEST,
+    SC_FILE_OLDEST,
+    SC_FILE_LARGEST,
+    SC_FILE_SMALLEST,
+    SC_FILE_LONGEST, /* those of unknown length last */
+    SC_FILE_SHORTEST,
+    SC_FILE_NAME_DOWN,
+    SC_FILE_NAME_UP, /* by the bytes of the name */
+    SC_FILE_SAVED,   /* what arrived more than once, what saved most first */
+    SC_FILE_SORT_COUNT_
+};
+/* A row's place in a sorted list: a page goes on behind it. id 0: from the start. */
+struct sc_file_place {
+    int64_t id, value;
+    char name[512]; /* of the lists that are sorted by name */
+};
 struct sc_file_filter {
-    int64_t owner_id;
-    const char *hash, *name; /* NULL: all */
-    int64_t before_id;       /* cursor; 0: from the newest */
+    int64_t owner_id;                 /* required */
+    const char *hash, *name, *format; /* NULL: all */
+    int64_t since_ms, until_ms;       /* of the upload, inclusive and exclusive; 0: open */
+    bool unused;                      /* no job refers to it */
+    bool damaged;                     /* known to be missing or altered */
+    enum sc_file_sort sort;
+    struct sc_file_place after;
     int limit;
+    /* Asked before each further row; true stops the walk. NULL: never. */
+    bool (*spent)(void *ctx);
+    void *spent_ctx;
+};
+struct sc_file_page_end {
+    bool more;    /* there is, or may be, another page */
+    bool partial; /* `spent` stopped the walk before the page was full */
+    struct sc_file_place next;
 };
 typedef enum sc_code (*sc_file_fn)(void *ctx, const struct sc_file *file, struct sc_error *err);
+/* At most `limit` files to fn. */
 SC_MUST_USE enum sc_code sc_file_list(struct sc_conn *conn, const struct sc_file_filter *filter,
-                                      sc_file_fn fn, void *ctx, struct sc_error *err);
+                                      sc_file_fn fn, void *ctx, struct sc_file_page_end *end,
+                                      struct sc_error *err);
+
+struct sc_arrival_row {
+    int64_t id, at_ms;
+    const char *name, *source; /* borrowed for the call */
+};
+typedef enum sc_code (*sc_arrival_fn)(void *ctx, const struct sc_arrival_row *row,
+                                      struct sc_error *err);
+struct sc_arrival_filter {
+    int64_t file_id;
+    int64_t before_id; /* cursor; 0: from the newest */
+    int limit;
+};
+/* Who brought a file and when, newest first. */
+SC_MUST_USE enum sc_code sc_file_arrivals(struct sc_conn *conn,
+                                          const struct sc_arrival_filter *filter, sc_arrival_fn fn,
+                                          void *ctx, struct sc_error *err);
+typedef void (*sc_file_format_fn)(void *ctx, const char *format, int64_t files, int64_t bytes);
+SC_MUST_USE enum sc_code sc_file_formats(struct sc_conn *conn, int64_t owner_id,
+                                         sc_file_format_fn fn, void *ctx, struct sc_error *err);
+
+/* ---- changes ---- */
+
 /* What decoding counted. */
 SC_MUST_USE enum sc_code sc_file_set_duration(struct sc_conn *tx, int64_t id, int64_t duration_ms,
                                               struct sc_error *err);

@@ -1,6 +1,7 @@
 #pragma once
 /* What the files of the module share. */
 
+#include "library/files.h"
 #include "library/transcripts.h"
 
 #include "base/hash.h"
@@ -16,3 +17,5 @@ int64_t sc_segments_words(const struct sc_segments *s);
 /* Is the transcript still partial? TRANSCRIPT_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_transcript_partial(struct sc_conn *conn, int64_t id, bool *partial,
                                                struct sc_error *err);
+/* *out then owns its tags. */
+void sc_file_from_row(struct sc_stmt *st, struct sc_file *out);

@@ -76,8 +76,17 @@ SC_MUST_USE enum sc_code sc_client_form(struct sc_client *c, const struct sc_for
 typedef bool (*sc_sse_fn)(void *ctx, struct sc_str id, struct sc_str type, struct sc_str data);
 SC_MUST_USE enum sc_code sc_client_events(struct sc_client *c, const char *path, sc_sse_fn fn,
                                           void *ctx, struct sc_error *err);
-/* The body to a file descriptor (downloads, worker input into a buffer use _call). */
-SC_MUST_USE enum sc_code sc_client_download(struct sc_client *c, const char *path, int fd,
+struct sc_download {
+    const char *path; /* of the API */
+    int fd;           /* a regular file when offset > 0 */
+    int64_t offset;   /* so many bytes are there already: only the rest is asked for */
+    const char *etag; /* of those, quoted; may be NULL when offset is 0 */
+    sc_upload_progress_fn progress; /* bytes in all so far, and in the end (-1: unknown); or NULL */
+    void *ctx;
+};
+/* The body to the end of a file descriptor. Where the server has other bytes than those of etag,
+ * the file is emptied and all of them come. */
+SC_MUST_USE enum sc_code sc_client_download(struct sc_client *c, const struct sc_download *what,
                                             int *status, struct sc_error *err);
 /* Percent-encodes a path segment or query value. */
 void sc_url_encode(struct sc_buf *out, struct sc_str text);

@@ -200,7 +200,7 @@ static enum sc_code make(struct sc_pipelines *p, const struct sc_file *file, str
     struct making m = { .p = p, .draft = { .fd = -1 } };
     SC_AUTO_CLOSE int input = -1;
     struct sc_pass_end end;
-    enum sc_code code = sc_blobs_get(p->o.blobs, file->file_path, &input, err);
+    enum sc_code code = sc_pipelines_open_file(p, file, &input, err);
     if (code != SC_OK)
         return code;
     const struct sc_pass pass = {

@@ -100,6 +100,11 @@ SC_MUST_USE enum sc_code sc_pipelines_submit_cost(struct sc_pipelines *p, int64_
                                                   int64_t file_id, struct sc_job_options *options,
                                                   struct sc_cost *out, struct sc_error *err);
 
+/* Opens the bytes of a file for reading, also when they move just now. FILE_NOT_FOUND with the
+ * remedy when they are gone. */
+SC_MUST_USE enum sc_code sc_pipelines_open_file(struct sc_pipelines *p, const struct sc_file *file,
+                                                int *fd, struct sc_error *err);
+
 /* Changes a job (sc_job_edit). `settings`, NULL: none, holds the options that are to change: with
  * the job's other ones they are resolved and checked as for a new job, so that engine, model and
  * dedupe key follow. out is as the change leaves it. Also CONFLICT, INVALID_VALUE,

@@ -184,7 +184,7 @@ static enum sc_code cut_again(struct recut *r, struct sc_error *err)
     SC_AUTO_FREE char *work = sc_work_dir(r->p, r->job.job_id);
     SC_AUTO_FREE char *dir = sc_path_join(work, "chunks");
     struct sc_pass_end end;
-    enum sc_code code = sc_blobs_get(r->p->o.blobs, r->file.file_path, &input, err);
+    enum sc_code code = sc_pipelines_open_file(r->p, &r->file, &input, err);
     if (code == SC_OK)
         code = sc_dir_create(dir, err);
     if (code != SC_OK)

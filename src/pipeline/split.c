@@ -367,7 +367,7 @@ enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err)
     SC_AUTO_CLOSE int input = -1;
     enum sc_code code = prepare(&s, err);
     if (code == SC_OK)
-        code = sc_blobs_get(s.p->o.blobs, s.file.file_path, &input, err);
+        code = sc_pipelines_open_file(s.p, &s.file, &input, err);
     if (code == SC_OK)
         code = cut_all(&s, input, err);
     if (code == SC_OK)

@@ -13,6 +13,19 @@ INSERT INTO export_formats (name, mime_type, file_extension, description) VALUES
 UPDATE export_formats SET mime_type = 'application/json; charset=utf-8' WHERE name = 'json';
 CREATE INDEX export_history_path ON export_history (file_path, id) WHERE file_path IS NOT NULL;
 
+-- Files
+ALTER TABLE files ADD COLUMN purged_ms INTEGER;            -- its bytes were cleaned out of the archive
+ALTER TABLE files ADD COLUMN verified_ms INTEGER;          -- its bytes were last held against the hash
+ALTER TABLE files ADD COLUMN damage INTEGER NOT NULL DEFAULT 0; -- sc_file_damage, as far as known
+CREATE INDEX files_uploaded ON files (owner_id, uploaded_ms, id);
+CREATE INDEX files_size ON files (owner_id, size_bytes, id);
+CREATE INDEX files_duration ON files (owner_id, coalesce(duration_ms, -1), id);
+CREATE INDEX files_format ON files (owner_id, format, id, size_bytes);
+CREATE INDEX files_damage ON files (owner_id, id) WHERE damage > 0;
+CREATE INDEX files_archived ON files (archived_ms) WHERE archived_ms IS NOT NULL;
+-- Who owns files that are being deleted: nobody finds them there.
+INSERT INTO principals (id, name, created_ms) VALUES (-1, '(deleted)', 0);
+
 -- Access
 ALTER TABLE workers ADD COLUMN token_id INTEGER NOT NULL DEFAULT 0; -- that it registered with; 0: none
 
@@ -192,3 +205,4 @@ BEGIN
 END;
 INSERT INTO v_file_stats_of SELECT sign, owner_id, bytes, duration_ms, arrivals FROM v_file_stats_of;
 UPDATE files SET arrivals = (SELECT count(*) FROM uploads WHERE uploads.file_id = files.id);
+CREATE INDEX files_saved ON files (owner_id, (arrivals - 1) * size_bytes, id) WHERE arrivals > 1;

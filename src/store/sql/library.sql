@@ -20,31 +20,16 @@ SELECT * FROM files WHERE owner_id = :owner_id AND file_hash = :file_hash;
 -- name: file_by_hash
 SELECT * FROM files WHERE file_hash = :file_hash ORDER BY id LIMIT 1;
 
--- name: file_list_all
-SELECT * FROM files
-WHERE id < :before AND (:name IS NULL OR original_name = :name)
-ORDER BY id DESC LIMIT :limit;
-
--- name: file_list_owner
-SELECT * FROM files WHERE owner_id = :owner_id AND id < :before
-ORDER BY id DESC LIMIT :limit;
-
--- name: file_list_owner_name
-SELECT * FROM files WHERE owner_id = :owner_id AND original_name = :name AND id < :before
-ORDER BY id DESC LIMIT :limit;
-
--- name: file_list_hash
-SELECT * FROM files
-WHERE file_hash = :hash AND id < :before AND (:owner_id = 0 OR owner_id = :owner_id)
-  AND (:name IS NULL OR original_name = :name)
-ORDER BY id DESC LIMIT :limit;
-
 -- name: file_set_duration
 UPDATE files SET duration_ms = :duration_ms, duration_counted = 1 WHERE id = :id;
 
 -- name: upload_insert
 INSERT INTO uploads (file_id, owner_id, name, source, created_ms)
 VALUES (:file_id, :owner_id, :name, :source, :now);
+
+-- name: upload_list
+SELECT id, name, source, created_ms FROM uploads
+WHERE file_id = :file_id AND id < :before ORDER BY id DESC LIMIT :limit;
 
 -- name: transcript_get
 SELECT transcripts.*, jobs.job_id

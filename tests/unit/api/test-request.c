@@ -14,7 +14,7 @@ static void cursors_come_back_as_the_id_that_they_hold(void **state)
         struct sc_str cursor = sc_str_from(sc_cursor_format(SC_CURSOR_JOB, ids[i], text));
         assert_true(sc_cursor_parse(SC_CURSOR_JOB, cursor, &id));
         assert_true(id == ids[i]);
-        assert_false(sc_cursor_parse(SC_CURSOR_FILE, cursor, &id));
+        assert_false(sc_cursor_parse(SC_CURSOR_UPLOAD, cursor, &id));
         assert_false(sc_cursor_parse(SC_CURSOR_EVENT, cursor, &id));
     }
 }

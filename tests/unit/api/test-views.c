@@ -150,12 +150,14 @@ static void a_file_has_the_names_of_its_columns(void **state)
     };
     sc_json_begin(&w, &out);
     sc_file_view(&w, NULL, &file);
-    assert_json(&out, "{\"id\":3,\"file_hash\":\"ab\",\"original_name\":\"memo.mp3\","
-                      "\"file_path\":\"audio/uploads/2023/11/ab.mp3\",\"size_bytes\":1234,"
-                      "\"format\":\"mp3\",\"codec\":\"mp3float\",\"duration_seconds\":24.700,"
-                      "\"sample_rate\":44100,\"channels\":2,\"bit_rate\":null,"
-                      "\"tags\":{\"title\":\"x\"},\"uploaded_at\":\"2023-11-14T22:13:20.000Z\","
-                      "\"archived_at\":null}");
+    assert_json(&out,
+                "{\"id\":3,\"file_hash\":\"ab\",\"original_name\":\"memo.mp3\","
+                "\"file_path\":\"audio/uploads/2023/11/ab.mp3\",\"size_bytes\":1234,"
+                "\"format\":\"mp3\",\"codec\":\"mp3float\",\"duration_seconds\":24.700,"
+                "\"sample_rate\":44100,\"channels\":2,\"bit_rate\":null,"
+                "\"tags\":{\"title\":\"x\"},\"uploaded_at\":\"2023-11-14T22:13:20.000Z\","
+                "\"archived_at\":null,\"purged_at\":null,\"verified_at\":null,\"damage\":null,"
+                "\"upload_count\":0}");
 }
 
 static struct sc_transcript partial(void)

@@ -158,35 +158,154 @@ static enum sc_code note_file(void *ctx, const struct sc_file *file, struct sc_e
     return SC_OK;
 }
 
-static void lists_are_newest_first_and_filtered(void **state)
+static void assert_list(struct sc_conn *conn, const struct sc_file_filter *filter, const char *ids)
+{
+    struct seen seen = { .ids = "" };
+    struct sc_file_page_end end = { .more = false };
+    assert_int_equal(sc_file_list(conn, filter, note_file, &seen, &end, NULL), SC_OK);
+    assert_string_equal(seen.ids, ids);
+}
+
+/* Files 1, 3, 4, 5 are the first owner's. */
+static void more_files(struct rig *r)
+{
+    bool duplicate = false;
+    struct sc_file third = sample(1, "h3", "a.wav"), fourth = sample(1, "h4", "c.mp3"),
+                   fifth = sample(1, "h5", "b.wav");
+    third.size_bytes = 5;
+    third.duration_ms = 9000;
+    fourth.size_bytes = 2000;
+    (void)snprintf(fourth.format, sizeof(fourth.format), "mp3");
+    fifth.duration_ms = 100;
+    (void)add(r, &third, &duplicate);
+    (void)add(r, &fourth, &duplicate);
+    (void)add(r, &fifth, &duplicate);
+    (void)add(r, &third, &duplicate);
+    (void)add(r, &fourth, &duplicate);
+}
+
+static void lists_are_filtered_and_sorted(void **state)
 {
     (void)state;
     AUTO_RIG(r);
-    struct sc_file third = sample(1, "h3", "a.wav"), fourth = sample(1, "h4", "c.wav");
-    bool duplicate = false;
-    (void)add(&r, &third, &duplicate);
-    (void)add(&r, &fourth, &duplicate);
+    more_files(&r);
     static const struct {
         struct sc_file_filter filter;
         const char *ids;
     } rows[] = {
-        { { 1, NULL, NULL, 0, 9 }, "4,3,1," },  { { 1, NULL, NULL, 0, 2 }, "4,3," },
-        { { 1, NULL, NULL, 3, 9 }, "1," },      { { 0, NULL, NULL, 0, 9 }, "4,3,2,1," },
-        { { 1, NULL, "a.wav", 0, 9 }, "3,1," }, { { 1, NULL, "a.wav", 3, 9 }, "1," },
-        { { 0, NULL, "b.wav", 0, 9 }, "2," },   { { 1, "h1", NULL, 0, 9 }, "1," },
-        { { 0, "h1", NULL, 0, 9 }, "2,1," },    { { 0, "h1", NULL, 2, 9 }, "1," },
-        { { 0, "h1", "b.wav", 0, 9 }, "2," },   { { 1, "h1", "b.wav", 0, 9 }, "" },
-        { { 1, NULL, "none", 0, 9 }, "" },      { { 2, NULL, NULL, 0, 9 }, "2," },
+        { { .owner_id = 1, .limit = 9 }, "5,4,3,1," },
+        { { .owner_id = 1, .limit = 2 }, "5,4," },
+        { { .owner_id = 2, .limit = 9 }, "2," },
+        { { .owner_id = 1, .sort = SC_FILE_OLDEST, .limit = 9 }, "1,3,4,5," },
+        { { .owner_id = 1, .sort = SC_FILE_LARGEST, .limit = 9 }, "4,5,1,3," },
+        { { .owner_id = 1, .sort = SC_FILE_SMALLEST, .limit = 9 }, "3,1,5,4," },
+        { { .owner_id = 1, .sort = SC_FILE_LONGEST, .limit = 9 }, "3,1,5,4," },
+        { { .owner_id = 1, .sort = SC_FILE_SHORTEST, .limit = 9 }, "4,5,1,3," },
+        { { .owner_id = 1, .sort = SC_FILE_NAME_UP, .limit = 9 }, "1,3,5,4," },
+        { { .owner_id = 1, .sort = SC_FILE_NAME_DOWN, .limit = 9 }, "4,5,3,1," },
+        { { .owner_id = 1, .sort = SC_FILE_SAVED, .limit = 9 }, "4,3," },
+        { { .owner_id = 1, .name = "a.wav", .limit = 9 }, "3,1," },
+        { { .owner_id = 1, .name = "a.wav", .sort = SC_FILE_OLDEST, .limit = 9 }, "1,3," },
+        { { .owner_id = 1, .name = "a.wav", .sort = SC_FILE_SMALLEST, .limit = 9 }, "3,1," },
+        { { .owner_id = 1, .format = "mp3", .limit = 9 }, "4," },
+        { { .owner_id = 1, .format = "wav", .sort = SC_FILE_OLDEST, .limit = 9 }, "1,3,5," },
+        { { .owner_id = 1, .format = "wav", .sort = SC_FILE_NAME_DOWN, .limit = 9 }, "5,3,1," },
+        { { .owner_id = 1, .name = "a.wav", .format = "mp3", .limit = 9 }, "" },
+        { { .owner_id = 1, .hash = "h3", .limit = 9 }, "3," },
+        { { .owner_id = 1, .hash = "h3", .format = "mp3", .limit = 9 }, "" },
+        { { .owner_id = 2, .hash = "h3", .limit = 9 }, "" },
+        { { .owner_id = 1, .unused = true, .limit = 9 }, "5,4,3," },
+        { { .owner_id = 1, .damaged = true, .limit = 9 }, "" },
+        { { .owner_id = 1, .until_ms = T0, .limit = 9 }, "1," },
+        { { .owner_id = 1, .since_ms = T0, .limit = 9 }, "5,4,3," },
+        { { .owner_id = 1, .since_ms = T0 + 1, .limit = 9 }, "" },
     };
     AUTO_READER(conn, r);
-    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
-        struct seen seen = { .ids = "" };
-        assert_int_equal(sc_file_list(conn, &rows[i].filter, note_file, &seen, NULL), SC_OK);
-        assert_string_equal(seen.ids, rows[i].ids);
-    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        assert_list(conn, &rows[i].filter, rows[i].ids);
     struct seen seen = { .stop_after = 1 };
-    assert_int_equal(sc_file_list(conn, &rows[0].filter, note_file, &seen, NULL), SC_E_CANCELLED);
-    assert_string_equal(seen.ids, "4,");
+    struct sc_file_page_end end = { .more = false };
+    assert_int_equal(sc_file_list(conn, &rows[0].filter, note_file, &seen, &end, NULL),
+                     SC_E_CANCELLED);
+    assert_string_equal(seen.ids, "5,");
+}
+
+/* Pages of one row, whatever the order, are the list. */
+static void pages_join_to_the_whole_list_in_every_order(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    more_files(&r);
+    AUTO_READER(conn, r);
+    for (int sort = 0; sort < SC_FILE_SORT_COUNT_; sort++) {
+        struct sc_file_filter all = { .owner_id = 1, .sort = (enum sc_file_sort)sort, .limit = 99 };
+        struct sc_file_filter page = all;
+        struct seen whole = { .ids = "" }, joined = { .ids = "" };
+        struct sc_file_page_end end = { .more = true };
+        assert_int_equal(sc_file_list(conn, &all, note_file, &whole, &end, NULL), SC_OK);
+        assert_false(end.more);
+        page.limit = 1;
+        do {
+            assert_int_equal(sc_file_list(conn, &page, note_file, &joined, &end, NULL), SC_OK);
+            page.after = end.next;
+        } while (end.more);
+        assert_string_equal(joined.ids, whole.ids);
+    }
+}
+
+static bool at_once(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void a_walk_that_ran_out_of_time_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    more_files(&r);
+    AUTO_READER(conn, r);
+    struct sc_file_filter f = {
+        .owner_id = 1, .name = "a.wav", .sort = SC_FILE_LARGEST, .limit = 9, .spent = at_once
+    };
+    struct seen seen = { .ids = "" };
+    struct sc_file_page_end end;
+    int calls = 0;
+    do {
+        assert_int_equal(sc_file_list(conn, &f, note_file, &seen, &end, NULL), SC_OK);
+        assert_int_equal(end.partial, end.more);
+        f.after = end.next;
+        calls++;
+    } while (end.more);
+    assert_string_equal(seen.ids, "1,3,");
+    assert_int_equal(calls, 5);
+}
+
+static enum sc_code note_arrival(void *ctx, const struct sc_arrival_row *row, struct sc_error *err)
+{
+    struct seen *seen = ctx;
+    size_t len = strlen(seen->ids);
+    (void)err;
+    (void)snprintf(seen->ids + len, sizeof(seen->ids) - len, "%s@%d,", row->name, (int)row->id);
+    return SC_OK;
+}
+
+static void arrivals_are_listed_newest_first(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    bool duplicate = false;
+    struct sc_file one = sample(1, "new", "one"), two = sample(1, "new", "two");
+    int64_t id = add(&r, &one, &duplicate);
+    (void)add(&r, &two, &duplicate);
+    AUTO_READER(conn, r);
+    struct seen seen = { .ids = "" };
+    struct sc_arrival_filter all = { id, 0, 9 }, older = { id, 2, 9 };
+    assert_int_equal(sc_file_arrivals(conn, &all, note_arrival, &seen, NULL), SC_OK);
+    assert_string_equal(seen.ids, "two@2,one@1,");
+    seen.ids[0] = '\0';
+    assert_int_equal(sc_file_arrivals(conn, &older, note_arrival, &seen, NULL), SC_OK);
+    assert_string_equal(seen.ids, "one@1,");
 }
 
 static void the_counted_duration_replaces_the_declared_one(void **state)
@@ -212,7 +331,10 @@ int main(void)
         TEST(the_same_bytes_are_one_row_and_every_arrival_is_recorded),
         TEST(storage_counts_each_blob_once),
         TEST(another_owners_file_does_not_exist),
-        TEST(lists_are_newest_first_and_filtered),
+        TEST(lists_are_filtered_and_sorted),
+        TEST(pages_join_to_the_whole_list_in_every_order),
+        TEST(a_walk_that_ran_out_of_time_goes_on_where_it_stopped),
+        TEST(arrivals_are_listed_newest_first),
         TEST(the_counted_duration_replaces_the_declared_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,13 +274,15 @@ static void downloads_go_to_the_descriptor_and_errors_do_not(void **state)
     peer_start(&peer, test_path(&dir, "s", path), answers);
     SC_AUTO(sc_client_closep) struct sc_client *c = open_client(path, NULL);
     SC_AUTO_CLOSE int fd = open(test_path(&dir, "out", file), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    assert_int_equal(sc_client_download(c, "/x", fd, &status, &err), SC_OK);
-    assert_int_equal(sc_client_download(c, "/x", fd, &status, &err), SC_E_NOT_FOUND);
+    struct sc_download to_file = { .path = "/x", .fd = fd };
+    assert_int_equal(sc_client_download(c, &to_file, &status, &err), SC_OK);
+    assert_int_equal(sc_client_download(c, &to_file, &status, &err), SC_E_NOT_FOUND);
     assert_int_equal(status, 404);
     SC_AUTO_FREE char *got = test_read(&dir, "out");
     assert_string_equal(got, "bytes");
     SC_AUTO_CLOSE int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-    assert_int_equal(sc_client_download(c, "/x", full, &status, &err), SC_E_NO_SPACE);
+    struct sc_download to_full = { .path = "/x", .fd = full };
+    assert_int_equal(sc_client_download(c, &to_full, &status, &err), SC_E_NO_SPACE);
     peer_join(&peer);
     sc_buf_done(&peer.asked);
 }

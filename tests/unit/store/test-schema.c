@@ -83,7 +83,7 @@ static void deleting_a_file_takes_all_that_came_of_it_and_nothing_else(void **st
         { "files", 1 },      { "uploads", 1 },     { "jobs", 2 },           { "tasks", 1 },
         { "chunks", 1 },     { "versions", 1 },    { "transcripts", 1 },    { "segments", 1 },
         { "job_events", 1 }, { "idempotency", 1 }, { "export_history", 1 }, { "export_formats", 5 },
-        { "principals", 1 }, { "origins", 1 },
+        { "principals", 2 }, { "origins", 1 },
     };
     expect(f.store, before, SC_ARRAY_LEN(before));
     assert_int_equal(write_sql(f.store, "DELETE FROM files WHERE id = 1"), SC_OK);

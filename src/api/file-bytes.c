@@ -1,0 +1,135 @@
+/* The bytes of files: their download, and the room that they take. */
+
+#include "api/api-internal.h"
+
+#include "http/disposition.h"
+#include "queue/report.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+/* ---- download ---- */
+
+/* By the format that the probe found, never by the name. */
+static const char *mime_of(const char *format)
+{
+    static const struct {
+        const char *format, *mime;
+    } rows[] = {
+        { "wav", "audio/wav" },        { "mp3", "audio/mpeg" },       { "flac", "audio/flac" },
+        { "ogg", "audio/ogg" },        { "opus", "audio/ogg" },       { "m4a", "audio/mp4" },
+        { "aac", "audio/aac" },        { "aiff", "audio/aiff" },      { "amr", "audio/amr" },
+        { "caf", "audio/x-caf" },      { "mka", "audio/x-matroska" }, { "webm", "video/webm" },
+        { "mkv", "video/x-matroska" }, { "mp4", "video/mp4" },        { "mov", "video/quicktime" },
+        { "avi", "video/x-msvideo" },  { "au", "audio/basic" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        if (strcmp(rows[i].format, format) == 0)
+            return rows[i].mime;
+    }
+    return "application/octet-stream";
+}
+
+struct sc_done *sc_api_file_download(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const none[] = { NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF disposition = { 0 };
+    SC_AUTO_FILE file = { 0 };
+    SC_AUTO_CLOSE int fd = -1;
+    struct stat st;
+    enum sc_code code = sc_query_only(req, none, &err);
+    if (code == SC_OK) {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        code = sc_api_find_file(req, api, &conn, &file, &err);
+    }
+    if (code == SC_OK)
+        code = sc_pipelines_open_file(api->options.pipelines, &file, &fd, &err);
+    if (code == SC_OK && fstat(fd, &st) != 0)
+        code = sc_error_errno(&err, errno, "cannot read the file");
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    sc_disposition_put(&disposition, sc_str_from(file.original_name), "");
+    sc_reply_header(req, "Content-Disposition", sc_buf_text(&disposition));
+    return sc_reply_file(req, SC_TAKE_FD(fd), (int64_t)st.st_size, mime_of(file.format),
+                         file.file_hash);
+}
+
+/* ---- usage ---- */
+
+static void add_format(void *ctx, const char *format, int64_t files, int64_t bytes)
+{
+    struct sc_json *w = ctx;
+    sc_json_object(w, NULL);
+    sc_json_text(w, "format", format);
+    sc_json_int(w, "files", files);
+    sc_json_int(w, "bytes", bytes);
+    sc_json_end(w);
+}
+
+/* What may still come: the quota is everybody's, and so is the disk. */
+static int64_t room_left(const struct sc_config *config, int64_t used)
+{
+    int64_t free_bytes = sc_disk_free(config->data_dir);
+    int64_t left = free_bytes < 0 ? INT64_MAX : SC_MAX(0, free_bytes - config->upload_reserve);
+    if (config->upload_quota > 0)
+        left = SC_MIN(left, SC_MAX(0, config->upload_quota - used));
+    return left;
+}
+
+static enum sc_code write_usage(struct sc_api *api, int64_t owner, int64_t additional,
+                                struct sc_buf *body, struct sc_error *err)
+{
+    const struct sc_config *config = api->options.config;
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_report_files own;
+    int64_t used = 0;
+    struct sc_json w;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_report_files(conn, owner, &own, err);
+    if (code == SC_OK)
+        code = sc_storage_used(conn, &used, err);
+    if (code != SC_OK)
+        return code;
+    int64_t left = room_left(config, used);
+    sc_json_begin(&w, body);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "files", own.files);
+    sc_json_int(&w, "own_bytes", own.bytes);
+    sc_json_int(&w, "saved_bytes", own.saved_bytes);
+    sc_json_int(&w, "used_bytes", used);
+    sc_json_opt(&w, "limit_bytes", config->upload_quota > 0 ? config->upload_quota : -1);
+    sc_json_int(&w, "available_bytes", left);
+    if (additional >= 0)
+        sc_json_bool(&w, "fits", additional <= left && additional <= config->upload_max_size);
+    sc_json_array(&w, "formats");
+    code = sc_file_formats(conn, owner, add_format, &w, err);
+    sc_json_end(&w);
+    sc_json_end(&w);
+    return code;
+}
+
+struct sc_done *sc_api_file_usage(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const names[] = { "additional", NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    int64_t additional = -1;
+    char quoted[SC_QUOTED_TEXT];
+    enum sc_code code = sc_query_only(req, names, &err);
+    struct sc_str text = sc_request_query(req, "additional");
+    if (code == SC_OK && text.ptr != NULL &&
+        (!sc_str_to_size(text, &additional) || additional < 0)) {
+        code = sc_error_field(&err, SC_E_INVALID_VALUE, "additional",
+                              "additional '%s' is no number of bytes, such as 1500000 or 20M",
+                              sc_quote(text, quoted));
+    }
+    if (code == SC_OK)
+        code = write_usage(api, sc_api_owner(req), additional, &body, &err);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
