@@ -331,18 +331,19 @@ struct sc_done *sc_api_file_uploads(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_FILE file = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int limit = 0;
-    int64_t before = 0;
+    struct sc_arrival_filter filter = { .file_id = 0 };
     enum sc_code code = sc_query_only(req, names, &err);
     if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_UPLOAD, &limit, &before, &err);
+        code = sc_query_page(req, SC_CURSOR_UPLOAD, &filter.limit, &filter.before_id, &err);
     if (code == SC_OK)
         code = sc_api_find_file(req, api, &conn, &file, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     struct sc_page page;
-    sc_page_begin(&page, &body, "uploads", limit);
-    code = sc_file_arrivals(conn, file.id, before, limit + 1, add_arrival, &page, &err);
+    sc_page_begin(&page, &body, "uploads", filter.limit);
+    filter.file_id = file.id;
+    filter.limit++;
+    code = sc_file_arrivals(conn, &filter, add_arrival, &page, &err);
     sc_page_end(&page, SC_CURSOR_UPLOAD);
     return sc_api_answer(req, code, &err, 200, &body);
 }

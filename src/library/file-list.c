@@ -210,13 +210,13 @@ enum sc_code sc_file_list(struct sc_conn *conn, const struct sc_file_filter *fil
     return code;
 }
 
-enum sc_code sc_file_arrivals(struct sc_conn *conn, int64_t file_id, int64_t before_id, int limit,
+enum sc_code sc_file_arrivals(struct sc_conn *conn, const struct sc_arrival_filter *filter,
                               sc_arrival_fn fn, void *ctx, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_UPLOAD_LIST);
-    sc_stmt_bind_int(&st, ":file_id", file_id);
-    sc_stmt_bind_int(&st, ":before", before_id == 0 ? INT64_MAX : before_id);
-    sc_stmt_bind_int(&st, ":limit", limit);
+    sc_stmt_bind_int(&st, ":file_id", filter->file_id);
+    sc_stmt_bind_int(&st, ":before", filter->before_id == 0 ? INT64_MAX : filter->before_id);
+    sc_stmt_bind_int(&st, ":limit", filter->limit);
     for (;;) {
         bool row = false;
         enum sc_code code = sc_stmt_step(&st, &row, err);

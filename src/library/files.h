@@ -92,10 +92,15 @@ struct sc_arrival_row {
 };
 typedef enum sc_code (*sc_arrival_fn)(void *ctx, const struct sc_arrival_row *row,
                                       struct sc_error *err);
-/* Who brought a file and when, newest first. before_id 0: from the newest. */
-SC_MUST_USE enum sc_code sc_file_arrivals(struct sc_conn *conn, int64_t file_id, int64_t before_id,
-                                          int limit, sc_arrival_fn fn, void *ctx,
-                                          struct sc_error *err);
+struct sc_arrival_filter {
+    int64_t file_id;
+    int64_t before_id; /* cursor; 0: from the newest */
+    int limit;
+};
+/* Who brought a file and when, newest first. */
+SC_MUST_USE enum sc_code sc_file_arrivals(struct sc_conn *conn,
+                                          const struct sc_arrival_filter *filter, sc_arrival_fn fn,
+                                          void *ctx, struct sc_error *err);
 typedef void (*sc_file_format_fn)(void *ctx, const char *format, int64_t files, int64_t bytes);
 SC_MUST_USE enum sc_code sc_file_formats(struct sc_conn *conn, int64_t owner_id,
                                          sc_file_format_fn fn, void *ctx, struct sc_error *err);

@@ -300,10 +300,11 @@ static void arrivals_are_listed_newest_first(void **state)
     (void)add(&r, &two, &duplicate);
     AUTO_READER(conn, r);
     struct seen seen = { .ids = "" };
-    assert_int_equal(sc_file_arrivals(conn, id, 0, 9, note_arrival, &seen, NULL), SC_OK);
+    struct sc_arrival_filter all = { id, 0, 9 }, older = { id, 2, 9 };
+    assert_int_equal(sc_file_arrivals(conn, &all, note_arrival, &seen, NULL), SC_OK);
     assert_string_equal(seen.ids, "two@2,one@1,");
     seen.ids[0] = '\0';
-    assert_int_equal(sc_file_arrivals(conn, id, 2, 9, note_arrival, &seen, NULL), SC_OK);
+    assert_int_equal(sc_file_arrivals(conn, &older, note_arrival, &seen, NULL), SC_OK);
     assert_string_equal(seen.ids, "one@1,");
 }
 
