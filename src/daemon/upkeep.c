@@ -1,7 +1,7 @@
 /* What time alone brings about: expired leases, ended back-offs, due jobs, then what their
- * times-to-live end. The queue says when its sweep is next needed (sc_queue_on_due), so an idle
- * server wakes once a minute only, for what is told by nobody: the age of logs, minutes that are
- * forgotten, a step of the wall clock. */
+ * times-to-live end, and jobs that are cleaned away. The queue says when its sweep is next needed
+ * (sc_queue_on_due), so an idle server wakes once a minute only, for what is told by nobody: the
+ * age of logs, minutes that are forgotten, a step of the wall clock. */
 
 #include "daemon/daemon-internal.h"
 
@@ -13,9 +13,9 @@
 #include "base/banned.h"
 
 #define IDLE_MS 60000
-#define RETRY_MS 1000      /* after a failed write */
-#define BUSY_MAX_MS 10000  /* while something is due: the queue's clock is saved so often */
-#define EXPIRE_PER_TURN 20 /* jobs, before the sweep has its turn again */
+#define RETRY_MS 1000     /* after a failed write */
+#define BUSY_MAX_MS 10000 /* while something is due: the queue's clock is saved so often */
+#define STEPS_PER_TURN 20 /* of each kind, before the sweep has its turn again */
 #define NEVER INT64_MAX
 
 struct sc_upkeep {
@@ -63,8 +63,20 @@ static int64_t nearer(int64_t a_ms, int64_t b_ms)
 static enum sc_code expire(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
 {
     *next_ms = 0;
-    for (int i = 0; i < EXPIRE_PER_TURN && *next_ms == 0; i++) {
+    for (int i = 0; i < STEPS_PER_TURN && *next_ms == 0; i++) {
         enum sc_code code = sc_pipelines_expire(u->pipelines, next_ms, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+/* Goes on with what was told to be cleaned away; *more: there is more of it. */
+static enum sc_code purge(struct sc_upkeep *u, bool *more, struct sc_error *err)
+{
+    *more = true;
+    for (int i = 0; i < STEPS_PER_TURN && *more; i++) {
+        enum sc_code code = sc_pipelines_purge(u->pipelines, more, err);
         if (code != SC_OK)
             return code;
     }
@@ -85,35 +97,24 @@ static int64_t turn(struct sc_upkeep *u)
     struct sweep sweep = { .queue = u->queue, .next_ms = -1 };
     struct sc_error err = { 0 };
     int64_t expire_ms = -1;
+    bool purging = false;
     enum sc_code code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
     if (code == SC_OK)
         code = expire(u, &expire_ms, &err);
+    if (code == SC_OK)
+        code = purge(u, &purging, &err);
     if (code != SC_OK) {
         complain(u, &err);
         return RETRY_MS;
     }
     u->failing = false;
     sc_log_expire();
-    if (sweep.more || expire_ms == 0)
+    if (sweep.more || purging || expire_ms == 0)
         return 0;
     int64_t wait = nearer(sweep.next_ms, expire_ms);
     if (sweep.next_ms >= 0)
         wait = SC_MIN(wait, BUSY_MAX_MS);
     return wait < 0 ? IDLE_MS : SC_MIN(wait, IDLE_MS);
-}
-
-/* What an earlier server was told to clean away and did not finish. */
-static void finish_cleaning(struct sc_upkeep *u)
-{
-    struct sc_error err = { 0 };
-    for (bool more = true; more;) {
-        if (sc_pipelines_purge(u->pipelines, &more, &err) != SC_OK) {
-            complain(u, &err);
-            return;
-        }
-        SC_LOCK(&u->lock);
-        more = more && !u->stop;
-    }
 }
 
 static bool wait_for(struct sc_upkeep *u, int64_t ms)
@@ -130,7 +131,6 @@ static void *upkeep_main(void *ctx)
 {
     struct sc_upkeep *u = ctx;
     (void)pthread_setname_np(pthread_self(), "upkeep");
-    finish_cleaning(u);
     while (wait_for(u, turn(u))) {
     }
     return NULL;

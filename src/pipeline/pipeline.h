@@ -128,8 +128,9 @@ struct sc_clean {
     bool with_transcripts; /* else transcripts and what was exported stay, without their job */
     bool dry_run;
 };
-/* Removes the jobs, in slices; *jobs: how many they are. Nobody finds them from the start on, and
- * what a kill interrupts sc_pipelines_purge goes on with. */
+/* Removes the jobs, in slices; *jobs: how many they are. Nobody finds them once it returns, which
+ * takes two seconds or a little more; what is left then, or after a kill, is for whoever calls
+ * sc_pipelines_purge. */
 SC_MUST_USE enum sc_code sc_pipelines_clean(struct sc_pipelines *p, const struct sc_clean *what,
                                             int64_t *jobs, struct sc_error *err);
 /* A slice of what is marked to be cleaned away, of any owner; *more: call again. */

@@ -5,23 +5,31 @@
 #include "pipeline/pipeline-internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
 
-#define SLICE 100 /* rows per write */
+#define SLICE 100   /* rows per write */
+#define BARE_MAX 50 /* jobs whose folders and last rows go together */
+#define PATIENCE_MS 2000
 #define KEEP_TRANSCRIPTS 1
 #define WITH_TRANSCRIPTS 2
 
+/* A job of which only its own row is left. */
+struct bare_job {
+    int64_t id, mark;
+    char job_id[SC_UUID_TEXT];
+};
+
 struct purge {
     struct sc_pipelines *p;
-    int64_t job;
-    char job_id[SC_UUID_TEXT];
-    int64_t mark;
+    struct bare_job at; /* the job at hand */
     bool found;
-    bool bare;    /* only the job's own row is left */
+    struct bare_job bare[BARE_MAX];
+    size_t bare_count;
     int64_t left; /* rows that this write may still remove */
 };
 
@@ -77,13 +85,13 @@ static enum sc_code remove_transcript(struct purge *u, struct sc_conn *tx, int64
 
 static enum sc_code remove_transcripts(struct purge *u, struct sc_conn *tx, struct sc_error *err)
 {
-    if (u->mark == KEEP_TRANSCRIPTS)
-        return run_with(tx, SC_SQL_PURGE_DETACH, ":job", u->job, err);
+    if (u->at.mark == KEEP_TRANSCRIPTS)
+        return run_with(tx, SC_SQL_PURGE_DETACH, ":job", u->at.id, err);
     while (u->left > 0) {
         int64_t transcript = 0;
         {
             SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_TRANSCRIPT);
-            sc_stmt_bind_int(&st, ":job", u->job);
+            sc_stmt_bind_int(&st, ":job", u->at.id);
             enum sc_code code = sc_stmt_one(&st, err);
             if (code == SC_E_NOT_FOUND)
                 return SC_OK;
@@ -98,50 +106,74 @@ static enum sc_code remove_transcripts(struct purge *u, struct sc_conn *tx, stru
     return SC_OK;
 }
 
+/* The next marked job behind the one at hand. */
 static enum sc_code find_marked(struct purge *u, struct sc_conn *tx, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_NEXT);
+    sc_stmt_bind_int(&st, ":after", u->at.id);
     enum sc_code code = sc_stmt_one(&st, err);
     u->found = code == SC_OK;
     if (u->found) {
-        u->job = sc_stmt_int(&st, "id");
-        u->mark = sc_stmt_int(&st, "purge");
-        SC_STMT_READ(&st, u, job_id);
+        u->at.id = sc_stmt_int(&st, "id");
+        u->at.mark = sc_stmt_int(&st, "purge");
+        SC_STMT_READ(&st, &u->at, job_id);
     }
     return code == SC_E_NOT_FOUND ? SC_OK : code;
 }
 
-static enum sc_code write_slice(struct sc_conn *tx, void *ctx, struct sc_error *err)
+static enum sc_code remove_rows_of_job(struct purge *u, struct sc_conn *tx, struct sc_error *err)
 {
     static const enum sc_sql rows[] = { SC_SQL_PURGE_TASKS, SC_SQL_PURGE_CHUNKS,
                                         SC_SQL_PURGE_EVENTS };
+    enum sc_code code = remove_transcripts(u, tx, err);
+    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rows); i++)
+        code = remove_rows(u, tx, rows[i], ":job", u->at.id, err);
+    if (code == SC_OK && u->left > 0)
+        u->bare[u->bare_count++] = u->at;
+    return code;
+}
+
+/* Small jobs many at a time, a large one over several writes. */
+static enum sc_code write_slice(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
     struct purge *u = ctx;
     u->left = SLICE;
-    u->bare = false;
+    u->bare_count = 0;
+    u->at.id = 0;
     enum sc_code code = find_marked(u, tx, err);
-    if (code != SC_OK || !u->found)
-        return code;
-    code = remove_transcripts(u, tx, err);
-    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rows); i++)
-        code = remove_rows(u, tx, rows[i], ":job", u->job, err);
-    u->bare = u->left > 0;
+    while (code == SC_OK && u->found) {
+        code = remove_rows_of_job(u, tx, err);
+        if (u->left <= 0 || u->bare_count == BARE_MAX)
+            return code;
+        if (code == SC_OK)
+            code = find_marked(u, tx, err);
+    }
     return code;
 }
 
 static enum sc_code write_last(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct purge *u = ctx;
-    return run_with(tx, SC_SQL_PURGE_JOB, ":job", u->job, err);
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < u->bare_count; i++)
+        code = run_with(tx, SC_SQL_PURGE_JOB, ":job", u->bare[i].id, err);
+    return code;
 }
 
-static bool remove_folder(const struct purge *u, const char *below)
+static bool remove_folder(const struct purge *u, const char *below, const char *job_id)
 {
     struct sc_error err = { 0 };
-    SC_AUTO_FREE char *path = sc_asprintf("%s/%s/%s", u->p->root, below, u->job_id);
+    SC_AUTO_FREE char *path = sc_asprintf("%s/%s/%s", u->p->root, below, job_id);
     if (sc_dir_remove(path, &err) == SC_OK)
         return true;
     SC_LOG(WARNING, "pipeline", "cannot remove a folder", SC_S("why", err.msg));
     return false;
+}
+
+static bool remove_folders(const struct purge *u, const struct bare_job *job)
+{
+    return remove_folder(u, "work", job->job_id) && remove_folder(u, "logs/jobs", job->job_id) &&
+           (job->mark == KEEP_TRANSCRIPTS || remove_folder(u, "transcripts", job->job_id));
 }
 
 enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more, struct sc_error *err)
@@ -149,22 +181,24 @@ enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more, struct sc_er
     struct purge u = { .p = p };
     (void)SC_FAULT("clean.slice");
     enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_slice, &u, err);
-    if (code != SC_OK || !u.found) {
-        *more = false;
+    *more = code == SC_OK && (u.found || u.bare_count > 0);
+    if (code != SC_OK)
         return code;
+    /* A folder that will not go keeps its job marked, until a later call succeeds. */
+    size_t kept = 0;
+    for (size_t i = 0; i < u.bare_count; i++) {
+        if (remove_folders(&u, &u.bare[i]))
+            u.bare[kept++] = u.bare[i];
     }
-    *more = true;
-    if (!u.bare)
-        return SC_OK;
-    /* A folder that will not go keeps its job marked; the next start tries again. */
-    *more = remove_folder(&u, "work") && remove_folder(&u, "logs/jobs") &&
-            (u.mark == KEEP_TRANSCRIPTS || remove_folder(&u, "transcripts"));
-    return *more ? sc_store_write(p->o.store, SC_RELAXED, write_last, &u, err) : SC_OK;
+    *more = *more && kept == u.bare_count;
+    u.bare_count = kept;
+    return kept == 0 ? SC_OK : sc_store_write(p->o.store, SC_RELAXED, write_last, &u, err);
 }
 
 /* ---- marking ---- */
 
 struct marking {
+    struct sc_queue *queue;
     const struct sc_clean *what;
     int64_t marked;
 };
@@ -187,6 +221,8 @@ static enum sc_code write_marks(struct sc_conn *tx, void *ctx, struct sc_error *
     enum sc_code code = sc_stmt_run(&st, err);
     if (code == SC_OK)
         m->marked = sc_conn_changes(tx);
+    if (code == SC_OK && m->marked > 0)
+        sc_queue_note_due(m->queue, tx, PATIENCE_MS);
     return code;
 }
 
@@ -205,12 +241,24 @@ static enum sc_code count(struct sc_pipelines *p, const struct sc_clean *what, i
     return code;
 }
 
+/* Few jobs are gone when the answer comes; of many, upkeep removes the rest. */
+static enum sc_code purge_for_a_while(struct sc_pipelines *p, struct sc_error *err)
+{
+    int64_t end = sc_clock_mono_ms() + PATIENCE_MS;
+    for (bool more = true; more && sc_clock_mono_ms() < end;) {
+        enum sc_code code = sc_pipelines_purge(p, &more, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
 enum sc_code sc_pipelines_clean(struct sc_pipelines *p, const struct sc_clean *what, int64_t *jobs,
                                 struct sc_error *err)
 {
     if (what->dry_run)
         return count(p, what, jobs, err);
-    struct marking m = { what, SLICE };
+    struct marking m = { p->o.queue, what, SLICE };
     int64_t all = 0;
     while (m.marked == SLICE) {
         enum sc_code code = sc_store_write(p->o.store, SC_DURABLE, write_marks, &m, err);
@@ -218,11 +266,6 @@ enum sc_code sc_pipelines_clean(struct sc_pipelines *p, const struct sc_clean *w
             return code;
         all += m.marked;
     }
-    for (bool more = all > 0; more;) {
-        enum sc_code code = sc_pipelines_purge(p, &more, err);
-        if (code != SC_OK)
-            return code;
-    }
     *jobs = all;
-    return SC_OK;
+    return all > 0 ? purge_for_a_while(p, err) : SC_OK;
 }

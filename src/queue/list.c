@@ -58,13 +58,55 @@ static enum sc_sql statement_of(const struct sc_job_filter *f)
     return up ? SC_SQL_JOB_SCAN_OLDEST : SC_SQL_JOB_SCAN_NEWEST;
 }
 
-static void bind(struct sc_stmt *st, const struct sc_job_filter *f)
+/* The first or last job whose time is beyond `ms`, by bisection: ids grow with the time. */
+static enum sc_code id_at(struct sc_conn *conn, int64_t ms, int64_t *id, struct sc_error *err)
 {
-    int64_t start = rising(f->sort) ? INT64_MIN : INT64_MAX;
+    int64_t low = 0,
+            high = INT64_MAX; /* jobs up to low are older than ms, those from high are not */
+    while (high - low > 1) {
+        SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_JOB_PROBE);
+        int64_t middle = low + (high - low) / 2;
+        sc_stmt_bind_int(&st, ":low", low);
+        sc_stmt_bind_int(&st, ":id", middle);
+        enum sc_code code = sc_stmt_one(&st, err);
+        if (code != SC_OK && code != SC_E_NOT_FOUND)
+            return code;
+        if (code == SC_E_NOT_FOUND) /* nothing is there */
+            low = middle;
+        else if (sc_stmt_int(&st, "created_ms") < ms)
+            low = middle;
+        else
+            high = sc_stmt_int(&st, "id");
+    }
+    *id = high;
+    return SC_OK;
+}
+
+/* Where a walk in the order of ids begins: what is younger than asked for, or older, is passed over
+ * at once. */
+static enum sc_code find_start(struct sc_conn *conn, const struct sc_job_filter *f, int64_t *start,
+                               struct sc_error *err)
+{
+    *start = rising(f->sort) ? 0 : INT64_MAX;
+    if (f->sort == SC_JOB_NEWEST && f->created_until > 0)
+        return id_at(conn, f->created_until + CLOCK_SLACK_MS, start, err);
+    if (f->sort == SC_JOB_OLDEST && f->created_since > 0) {
+        enum sc_code code = id_at(conn, f->created_since - CLOCK_SLACK_MS, start, err);
+        *start -= 1;
+        return code;
+    }
+    return SC_OK;
+}
+
+static void bind(struct sc_stmt *st, const struct sc_job_filter *f, int64_t start)
+{
     bool from_start = f->after.id == 0;
     sc_stmt_bind_int(st, ":id", from_start ? start : f->after.id);
     if (!by_id(f->sort)) {
-        sc_stmt_bind_int(st, ":place", from_start ? start : f->after.value);
+        sc_stmt_bind_int(st, ":place",
+                         !from_start       ? f->after.value
+                         : rising(f->sort) ? INT64_MIN
+                                           : INT64_MAX);
         sc_stmt_bind_int(st, ":owner_id", f->owner_id);
     } else if (f->file_id != 0) {
         sc_stmt_bind_int(st, ":file_id", f->file_id);
@@ -188,9 +230,11 @@ static bool fits(struct sc_stmt *st, const struct sc_job_filter *f)
            (f->status.part == SC_PART_ANY || part_fits(st, &f->status));
 }
 
-/* Newest first, and older than all that is asked for: nothing more will come. */
+/* Older, or younger, than all that is asked for: nothing more will come. */
 static bool is_past(struct sc_stmt *st, const struct sc_job_filter *f)
 {
+    if (f->sort == SC_JOB_OLDEST && f->created_until > 0)
+        return sc_stmt_int(st, "created_ms") > f->created_until + CLOCK_SLACK_MS;
     return f->sort == SC_JOB_NEWEST && f->created_since > 0 &&
            sc_stmt_int(st, "created_ms") < f->created_since - CLOCK_SLACK_MS;
 }
@@ -240,8 +284,12 @@ enum sc_code sc_job_list(struct sc_conn *conn, const struct sc_job_filter *filte
 {
     struct walk w = { .filter = filter, .fn = fn, .ctx = ctx, .conn = conn };
     struct sc_job_page_end out = { .more = false };
+    int64_t start = 0;
+    enum sc_code found = filter->after.id == 0 ? find_start(conn, filter, &start, err) : SC_OK;
+    if (found != SC_OK)
+        return found;
     SC_AUTO_STMT st = sc_stmt_get(conn, statement_of(filter));
-    bind(&st, filter);
+    bind(&st, filter, start);
     w.looked_at = filter->after;
     for (;;) {
         bool row = false;

@@ -165,8 +165,6 @@ void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx);
 void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx);
 /* The second, and what was passed over for the limit of a lane may go now. */
 void sc_queue_note_freed(struct sc_queue *queue, struct sc_conn *tx);
-/* After the commit: the sweep has something to do in so many milliseconds. */
-void sc_queue_note_due(struct sc_queue *queue, struct sc_conn *tx, int64_t in_ms);
 void sc_queue_note_silent(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id);
 
 /* ---- stats.c ---- */

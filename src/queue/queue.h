@@ -91,6 +91,8 @@ void sc_queue_on_silent(struct sc_queue *queue, sc_silent_fn fn, void *ctx);
  * listener, as above. */
 typedef void (*sc_due_fn)(void *ctx, int64_t in_ms);
 void sc_queue_on_due(struct sc_queue *queue, sc_due_fn fn, void *ctx);
+/* Inside a write: tells that listener, after the commit. */
+void sc_queue_note_due(struct sc_queue *queue, struct sc_conn *tx, int64_t in_ms);
 
 /* ---- the log of events ---- */
 

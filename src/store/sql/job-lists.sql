@@ -58,3 +58,7 @@ ORDER BY duration_ms ASC, id ASC;
 
 -- name: job_has_tag
 SELECT 1 AS yes FROM job_tags WHERE job = :job AND tag = :tag;
+
+-- name: job_probe
+-- The last job up to an id, when there is one beyond another.
+SELECT id, created_ms FROM jobs WHERE id > :low AND id <= :id ORDER BY id DESC LIMIT 1;

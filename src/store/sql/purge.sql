@@ -33,7 +33,7 @@ WHERE id IN (SELECT id FROM jobs
              ORDER BY completed_ms, id LIMIT :limit);
 
 -- name: purge_next
-SELECT id, job_id, purge FROM jobs WHERE purge > 0 ORDER BY id LIMIT 1;
+SELECT id, job_id, purge FROM jobs WHERE purge > 0 AND id > :after ORDER BY id LIMIT 1;
 
 -- name: purge_transcript
 SELECT id FROM transcripts WHERE job = :job LIMIT 1;

@@ -284,6 +284,45 @@ static void a_list_since_a_time_does_not_walk_all_that_is_older(void **state)
     assert_true(looked >= 997);
 }
 
+/* And what is younger, or older, than asked for is not walked either. */
+static void a_list_of_an_earlier_time_begins_there(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sc_job_sort sort;
+        int64_t since_days, until_days;
+        const char *wanted;
+        int rows; /* looked at, at most */
+    } rows[] = {
+        { SC_JOB_NEWEST, 0, 10, "5 4 3 2 1", 7 },
+        { SC_JOB_NEWEST, 10, 15, "8 7 6", 7 },
+        { SC_JOB_OLDEST, 50, 0, "26 27 28 29 30", 8 },
+        { SC_JOB_OLDEST, 57, 59, "30", 4 },
+        { SC_JOB_NEWEST, 0, 1, "1", 3 },
+        { SC_JOB_OLDEST, 90, 0, "", 3 },
+    };
+    const int64_t day = 86400000;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    for (int i = 1; i <= 30; i++) { /* every other day */
+        (void)create_from(&r, &spec, NULL);
+        test_clock_step(&r.clock, 2 * day);
+    }
+    sql(&r, "DELETE FROM jobs WHERE id IN (9, 10, 11, 20)"); /* ids have gaps */
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        int left = 1000;
+        struct sc_job_filter f = sc_job_filter_all(1, 30);
+        f.sort = rows[i].sort;
+        f.created_since = rows[i].since_days == 0 ? 0 : T0 + rows[i].since_days * day;
+        f.created_until = rows[i].until_days == 0 ? 0 : T0 + rows[i].until_days * day;
+        f.spent = spent;
+        f.spent_ctx = &left;
+        expect(&r, &f, rows[i].wanted);
+        if (1000 - left > rows[i].rows)
+            fail_msg("case %zu looked at %d rows", i, 1000 - left);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +333,7 @@ int main(void)
         TEST(every_order_pages_through_all_of_its_jobs),
         TEST(a_walk_that_is_stopped_goes_on_where_it_was),
         TEST(a_list_since_a_time_does_not_walk_all_that_is_older),
+        TEST(a_list_of_an_earlier_time_begins_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(JOB_SCAN_COMPLETED_FIRST, "jobs_owner_completed (owner_id=? AND completed_ms"),
         HOT(JOB_SCAN_DURATION_LAST, "jobs_owner_duration (owner_id=? AND duration_ms"),
         HOT(JOB_SCAN_DURATION_FIRST, "jobs_owner_duration (owner_id=? AND duration_ms"),
+        HOT(JOB_PROBE, "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         HOT(JOB_HAS_TAG, "PRIMARY KEY (job=? AND tag=?)"),
         HOT(JOB_NEXT_EXPORT_DUE, "jobs_exports_due (id>?)"),
         HOT(CHUNK_NEXT_SEAM, "later USING PRIMARY KEY (job=? AND chunk>?)"),
