@@ -226,8 +226,7 @@ static enum sc_code check_sound(struct sc_str text, struct sc_error *err)
     enum sc_code code = sc_json_parse(text, &doc, err);
     if (code == SC_OK && sc_json_get_int(sc_json_member(sc_json_root(doc), "samples"), 0) <= 0)
         return sc_error_set(err, SC_E_FILE_FORMAT,
-                            "the recording holds no sound: only a header, or nothing that decodes "
-                            "in its first 10 s");
+                            "the recording holds no sound, only a header: upload another copy");
     return code;
 }
 

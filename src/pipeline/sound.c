@@ -61,7 +61,7 @@ static void put_clock(struct sc_buf *out, int64_t ms)
 
 struct warning {
     enum { LOST, TRUNCATED } what;
-    int64_t start_ms, end_ms; /* end -1: not known */
+    int64_t start_ms, end_ms; /* end -1: that of the recording */
 };
 
 static void put_warning(struct sc_json *w, const struct warning *warning)
@@ -72,16 +72,11 @@ static void put_warning(struct sc_json *w, const struct warning *warning)
         put_clock(&text, warning->start_ms);
         sc_buf_puts(&text, ": the rest of the file is missing or damaged");
     } else {
-        sc_buf_puts(&text, warning->end_ms < 0 ? "sound could not be decoded from " : "the sound ");
+        sc_buf_puts(&text, "the sound ");
         put_clock(&text, warning->start_ms);
-        if (warning->end_ms >= 0) {
-            sc_buf_puts(&text, " to ");
-            put_clock(&text, warning->end_ms);
-            sc_buf_puts(&text, " could not be decoded");
-        } else {
-            sc_buf_puts(&text, " on");
-        }
-        sc_buf_puts(&text, ": nothing was recognised there");
+        sc_buf_puts(&text, " to ");
+        put_clock(&text, warning->end_ms);
+        sc_buf_puts(&text, " could not be decoded: nothing was recognised there");
     }
     sc_json_object(w, NULL);
     sc_json_text(w, "code", warning->what == TRUNCATED ? "AUDIO_TRUNCATED" : "AUDIO_LOST");
@@ -98,8 +93,6 @@ void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out)
     sc_json_array(&w, NULL);
     for (size_t i = 0; i < end->lost_count; i++)
         put_warning(&w, &(struct warning){ LOST, end->lost[i].start_ms, end->lost[i].end_ms });
-    if (end->lost_count == 0 && end->packets > 0)
-        put_warning(&w, &(struct warning){ LOST, SC_MAX(0, end->first_ms), -1 });
     if (end->truncated)
         put_warning(&w, &(struct warning){ TRUNCATED, end->samples / 16, -1 });
     sc_json_end(&w);

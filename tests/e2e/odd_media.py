@@ -324,3 +324,43 @@ def cases(k):
         ("no-data.amr", amr([bytes([15 << 3 | 4])] * 150), silent(3)),
     ]
     return out
+
+
+def crc(data, polynomial, bits):
+    """Most significant bit first, from zero."""
+    value, top = 0, 1 << bits - 1
+    for byte in data:
+        value ^= byte << bits - 8
+        for _ in range(8):
+            value = (value << 1 ^ polynomial if value & top else value << 1) & (1 << bits) - 1
+    return value
+
+
+def flac_bomb(length_s, rate=2000, claimed=True):
+    """FLAC of one value: half a minute takes 14 bytes. claimed: the header tells how long it is."""
+    block = 65535
+    frames = length_s * rate // block + 1
+    total = frames * block if claimed else 0
+    info = (struct.pack(">HH", block, block) + bytes(6)
+            + (rate << 44 | 15 << 36 | total).to_bytes(8, "big") + bytes(16))
+    out = [b"fLaC\x80\0\0\x22", info]
+    for i in range(frames):
+        head = b"\xff\xf8\x70\x08" + utf8_number(i) + struct.pack(">H", block - 1)
+        head += bytes([crc(head, 0x07, 8)])
+        frame = head + b"\0\x10\0"
+        out.append(frame + struct.pack(">H", crc(frame, 0x8005, 16)))
+    return b"".join(out)
+
+
+def utf8_number(n):
+    """As UTF-8 codes a sign, also beyond the signs that there are."""
+    if n < 0x80:
+        return bytes([n])
+    tail = []
+    limit = 0x40
+    while True:
+        tail.insert(0, 0x80 | n & 0x3f)
+        n >>= 6
+        limit >>= 1
+        if n < limit:
+            return bytes([0xff ^ (limit * 2 - 1) | n, *tail])
