@@ -39,3 +39,15 @@ void sc_arrived_fields(struct sc_json *w, const struct sc_arrived *arrived)
         sc_json_int(w, "file_id", arrived->file.id);
     sc_json_bool(w, "duplicate", arrived->duplicate);
 }
+
+void sc_file_deleted_view(struct sc_buf *out, int64_t id, const struct sc_file_uses *gone)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "id", id);
+    sc_json_bool(&w, "deleted", true);
+    sc_json_int(&w, "jobs", gone->jobs);
+    sc_json_int(&w, "kept_transcripts", gone->transcripts);
+    sc_json_end(&w);
+}

@@ -157,6 +157,16 @@ void sc_cleaned_view(struct sc_buf *out, int64_t jobs, bool dry_run)
     sc_json_end(&w);
 }
 
+void sc_job_deleted_view(struct sc_buf *out, const char *job_id)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "job_id", job_id);
+    sc_json_bool(&w, "deleted", true);
+    sc_json_end(&w);
+}
+
 void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost)
 {
     struct sc_json w;

@@ -22,6 +22,7 @@ void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *ch
 /* The end of a stage's log, as a list of lines; cut: it began earlier. */
 void sc_job_log_view(struct sc_json *w, enum sc_stage stage, struct sc_str text, bool cut);
 void sc_cleaned_view(struct sc_buf *out, int64_t jobs, bool dry_run);
+void sc_job_deleted_view(struct sc_buf *out, const char *job_id);
 /* What a job would cost, as a body. */
 void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost);
 
@@ -29,6 +30,9 @@ void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost);
 
 void sc_file_fields(struct sc_json *w, const struct sc_file *file);
 void sc_file_view(struct sc_json *w, const char *key, const struct sc_file *file);
+
+/* A file that was deleted, with what went with it. */
+void sc_file_deleted_view(struct sc_buf *out, int64_t id, const struct sc_file_uses *gone);
 
 /* What an upload answers before the members of its job or file. */
 void sc_arrived_fields(struct sc_json *w, const struct sc_arrived *arrived);

@@ -106,6 +106,12 @@ static const struct sc_flag jobs_clean_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag delete_flags[] = {
+    { "force", 0, SC_FLAG_SWITCH, NULL, "Cancel what runs, and delete what depends on it too" },
+    { "yes", 'y', SC_FLAG_SWITCH, NULL, "Do not ask" },
+    { 0 },
+};
+
 static const struct sc_flag retry_flags[] = {
     { "all-failed", 0, SC_FLAG_SWITCH, NULL, "Every failed job" },
     { 0 },
@@ -307,6 +313,18 @@ static const struct sc_command table[] = {
                     "scripta jobs clean --older-than 7 --status failed\n",
     },
     {
+        .name = "jobs delete",
+        .run = sc_cmd_jobs_delete,
+        .summary = "Delete jobs with their transcripts, exports and logs",
+        .usage = "JOB...",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = delete_flags,
+        .about = "A job that is pending or running is refused, unless --force cancels it. The "
+                 "recording stays. On a terminal it asks first.",
+        .examples = "scripta jobs delete 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
         .name = "jobs chunks",
         .run = sc_cmd_jobs_chunks,
         .summary = "List the chunks of a job with what was recognised in each",
@@ -397,6 +415,20 @@ static const struct sc_command table[] = {
         .min_words = 1,
         .max_words = 1,
         .examples = "scripta files show 7\n",
+    },
+    {
+        .name = "files delete",
+        .run = sc_cmd_files_delete,
+        .summary = "Delete recordings",
+        .usage = "FILE_ID...",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = delete_flags,
+        .about = "A recording that jobs refer to is refused with their number, unless --force "
+                 "deletes them too: running ones are cancelled, and transcripts, exports and logs "
+                 "go. On a terminal it asks first.",
+        .examples = "scripta files delete 7\n"
+                    "scripta files delete --force --yes 7 8\n",
     },
     {
         .name = "files peaks",

@@ -82,16 +82,15 @@ enum sc_code sc_file_find_hash(struct sc_conn *conn, int64_t owner_id, const cha
     return file_of(&st, out, err);
 }
 
-/* Does any row, of whichever owner, name these bytes? */
-static enum sc_code hash_known(struct sc_conn *conn, const char *hash, bool *known,
-                               struct sc_error *err)
+enum sc_code sc_file_hash_known(struct sc_conn *conn, const char *hash, bool *known,
+                                struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_HASH_KNOWN);
     sc_stmt_bind_text(&st, ":file_hash", hash);
     return sc_stmt_step(&st, known, err);
 }
 
-static enum sc_code count_storage(struct sc_conn *tx, int64_t bytes, struct sc_error *err)
+enum sc_code sc_storage_count(struct sc_conn *tx, int64_t bytes, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_COUNTER_ADD);
     sc_stmt_bind_text(&st, ":name", STORAGE_COUNTER);
@@ -130,11 +129,11 @@ static enum sc_code add_row(struct sc_conn *tx, const struct sc_file *file, int6
 {
     bool known = false;
     int64_t id = 0;
-    enum sc_code code = hash_known(tx, file->file_hash, &known, err);
+    enum sc_code code = sc_file_hash_known(tx, file->file_hash, &known, err);
     if (code == SC_OK)
         code = insert_row(tx, file, now_ms, &id, err);
     if (code == SC_OK && !known)
-        code = count_storage(tx, file->size_bytes, err);
+        code = sc_storage_count(tx, file->size_bytes, err);
     return code == SC_OK ? sc_file_find(tx, 0, id, out, err) : code;
 }
 

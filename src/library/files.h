@@ -110,6 +110,28 @@ SC_MUST_USE enum sc_code sc_file_formats(struct sc_conn *conn, int64_t owner_id,
 /* What decoding counted. */
 SC_MUST_USE enum sc_code sc_file_set_duration(struct sc_conn *tx, int64_t id, int64_t duration_ms,
                                               struct sc_error *err);
+/* ---- deleting (removal.c) ---- */
+
+struct sc_file_uses {
+    int64_t jobs;
+    int64_t transcripts; /* kept without their job */
+};
+SC_MUST_USE enum sc_code sc_file_uses(struct sc_conn *conn, int64_t id, struct sc_file_uses *out,
+                                      struct sc_error *err);
+/* From now on nobody finds the file, its jobs and transcripts, and the same bytes make a new file.
+ * No job of it may be pending or processing. The sweeper (pipeline/purge.c) removes the rows. */
+SC_MUST_USE enum sc_code sc_file_mark_deleted(struct sc_conn *tx, const struct sc_file *file,
+                                              struct sc_error *err);
+/* The same for a job that has ended, and its transcripts. */
+SC_MUST_USE enum sc_code sc_job_mark_deleted(struct sc_conn *tx, int64_t job, struct sc_error *err);
+/* The next deleted file after that id whose jobs have gone, with the hash that it had. */
+SC_MUST_USE enum sc_code sc_file_next_deleted(struct sc_conn *conn, int64_t after,
+                                              struct sc_file *out, bool *found,
+                                              struct sc_error *err);
+/* Does a row name these bytes at this place (*used), or at any (*known)? For who holds the hash. */
+SC_MUST_USE enum sc_code sc_file_bytes_used(struct sc_store *store, const struct sc_file *file,
+                                            bool *used, bool *known, struct sc_error *err);
+
 /* Bytes of all stored audio, each blob once. */
 SC_MUST_USE enum sc_code sc_storage_used(struct sc_conn *conn, int64_t *bytes,
                                          struct sc_error *err);

@@ -19,3 +19,8 @@ SC_MUST_USE enum sc_code sc_transcript_partial(struct sc_conn *conn, int64_t id,
                                                struct sc_error *err);
 /* *out then owns its tags. */
 void sc_file_from_row(struct sc_stmt *st, struct sc_file *out);
+/* Does any row, of whichever owner, name these bytes? */
+SC_MUST_USE enum sc_code sc_file_hash_known(struct sc_conn *conn, const char *hash, bool *known,
+                                            struct sc_error *err);
+/* Adds to what sc_storage_used tells. */
+SC_MUST_USE enum sc_code sc_storage_count(struct sc_conn *tx, int64_t bytes, struct sc_error *err);

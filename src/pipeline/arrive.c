@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "sys/file.h"
 
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include "base/banned.h"
 
 #define QUOTA_WAIT_MS 10000
+#define HOLD_WAIT_MS 60000
 
 struct arrival {
     struct sc_pipelines *p;
@@ -25,6 +27,8 @@ struct arrival {
     int64_t reserved;                /* bytes of the quota */
     int64_t used_before, used_after; /* of the quota */
     bool trial;                      /* nothing is to be kept */
+    bool held;                       /* the bytes, from before their row is looked for */
+    bool marked;                     /* the bytes may lie there without a row */
 };
 
 static void release_quota(struct arrival *a)
@@ -34,8 +38,26 @@ static void release_quota(struct arrival *a)
     a->reserved = 0;
 }
 
+/* Whoever removes or moves these bytes waits until their row is written, or we wait for them: what
+ * look_up has seen of row and bytes stays true. */
+static enum sc_code hold_bytes(struct arrival *a, struct sc_error *err)
+{
+    a->held = sc_blobs_hold(a->p->o.blobs, a->in->sha256, SC_HOLD_SHARED, HOLD_WAIT_MS);
+    if (!a->held)
+        return sc_error_set(err, SC_E_TIMEOUT, "the same recording is being moved: send it again");
+    return SC_OK;
+}
+
+static void release_bytes(struct arrival *a)
+{
+    if (a->held)
+        sc_blobs_release(a->p->o.blobs, a->in->sha256, SC_HOLD_SHARED);
+    a->held = false;
+}
+
 static void arrival_done(struct arrival *a)
 {
+    release_bytes(a);
     release_quota(a);
     sc_plan_done(&a->plan);
     sc_file_done(&a->file);
@@ -180,7 +202,9 @@ static void drop_temp(const struct arrival *a)
 static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
 {
     bool known = false;
-    enum sc_code code = look_up(a, &known, err);
+    enum sc_code code = hold_bytes(a, err);
+    if (code == SC_OK)
+        code = look_up(a, &known, err);
     if (code == SC_OK && a->new_bytes)
         code = reserve_quota(a, err);
     if (code == SC_OK && !known)
@@ -191,6 +215,10 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
         code = sc_plan_check_sound(a->options, a->file.channels, err);
     if (a->trial)
         return code;
+    if (code == SC_OK && !known)
+        code = sc_blobs_mark(a->p->o.blobs, a->in->sha256, a->file.file_path, err);
+    a->marked = code == SC_OK && !known;
+    (void)SC_FAULT("arrive.marked");
     if (code == SC_OK && !known)
         code = sc_blobs_put(a->p->o.blobs, a->in->temp_path, a->in->fd, a->file.file_path, err);
     else if (code == SC_OK)
@@ -298,7 +326,10 @@ enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival
     a.file.size_bytes = arrival->size;
     (void)snprintf(a.file.file_hash, sizeof(a.file.file_hash), "%s", arrival->sha256);
     (void)snprintf(a.file.original_name, sizeof(a.file.original_name), "%s", arrival->name);
+    (void)SC_FAULT("arrive.put");
     code = sc_store_write(p->o.store, SC_DURABLE, write_arrival, &a, err);
+    if (code == SC_OK && a.marked)
+        sc_blobs_unmark(p->o.blobs, arrival->sha256);
     if (code == SC_OK) {
         warn_of_room(&a);
         *out = a.out;

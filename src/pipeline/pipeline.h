@@ -11,6 +11,7 @@
 #include "library/files.h"
 #include "library/transcripts.h"
 #include "pipeline/peaks.h"
+#include "pipeline/removal.h"
 #include "queue/queue.h"
 
 struct sc_pipelines;
@@ -133,7 +134,7 @@ struct sc_clean {
  * sc_pipelines_purge. */
 SC_MUST_USE enum sc_code sc_pipelines_clean(struct sc_pipelines *p, const struct sc_clean *what,
                                             int64_t *jobs, struct sc_error *err);
-/* A slice of what is marked to be cleaned away, of any owner; *more: call again. */
+/* A slice of what is marked to be removed, of any owner; *more: call again. */
 SC_MUST_USE enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more,
                                             struct sc_error *err);
 

@@ -1,8 +1,8 @@
-/* Cleaning jobs away. They are marked first, from when on nobody finds them, then their rows go in
+/* Removing jobs. They are marked first, from when on nobody finds them, then their rows go in
  * slices, so that no write takes long; files go before the last row, so that a kill leaves nothing
  * that is not marked. Upkeep goes on with what a kill interrupted. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/purge.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -12,7 +12,6 @@
 
 #include "base/banned.h"
 
-#define SLICE 100   /* rows per write */
 #define BARE_MAX 50 /* jobs whose folders and last rows go together */
 #define PATIENCE_MS 2000
 #define KEEP_TRANSCRIPTS 1
@@ -30,21 +29,23 @@ struct purge {
     bool found;
     struct bare_job bare[BARE_MAX];
     size_t bare_count;
-    int64_t left; /* rows that this write may still remove */
+    int64_t left;  /* rows that this write may still remove */
+    int64_t *held; /* jobs that one of our own threads is still at work on; owned */
+    size_t held_count;
+    bool passed_over; /* some of those */
 };
 
-/* Runs a statement about a row; takes what it changed off what is left. */
-static enum sc_code remove_rows(struct purge *u, struct sc_conn *tx, enum sc_sql sql,
-                                const char *name, int64_t id, struct sc_error *err)
+enum sc_code sc_purge_rows(struct sc_conn *tx, enum sc_sql sql, const char *name, int64_t id,
+                           int64_t *left, struct sc_error *err)
 {
-    if (u->left <= 0)
+    if (*left <= 0)
         return SC_OK;
     SC_AUTO_STMT st = sc_stmt_get(tx, sql);
     sc_stmt_bind_int(&st, name, id);
-    sc_stmt_bind_int(&st, ":limit", u->left);
+    sc_stmt_bind_int(&st, ":limit", *left);
     enum sc_code code = sc_stmt_run(&st, err);
     if (code == SC_OK)
-        u->left -= sc_conn_changes(tx);
+        *left -= sc_conn_changes(tx);
     return code;
 }
 
@@ -56,29 +57,29 @@ static enum sc_code run_with(struct sc_conn *tx, enum sc_sql sql, const char *na
     return sc_stmt_run(&st, err);
 }
 
-static enum sc_code remove_current(struct purge *u, struct sc_conn *tx, int64_t transcript,
+static enum sc_code remove_current(struct sc_conn *tx, int64_t transcript, int64_t *left,
                                    struct sc_error *err)
 {
     {
         SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_UNINDEX);
         sc_stmt_bind_int(&st, ":transcript_id", transcript);
-        sc_stmt_bind_int(&st, ":limit", u->left);
+        sc_stmt_bind_int(&st, ":limit", *left);
         enum sc_code code = sc_stmt_run(&st, err);
         if (code != SC_OK)
             return code;
     }
-    return remove_rows(u, tx, SC_SQL_PURGE_SEGMENTS, ":transcript_id", transcript, err);
+    return sc_purge_rows(tx, SC_SQL_PURGE_SEGMENTS, ":transcript_id", transcript, left, err);
 }
 
-static enum sc_code remove_transcript(struct purge *u, struct sc_conn *tx, int64_t transcript,
-                                      struct sc_error *err)
+enum sc_code sc_purge_transcript(struct sc_conn *tx, int64_t transcript, int64_t *left,
+                                 struct sc_error *err)
 {
     static const enum sc_sql rest[] = { SC_SQL_PURGE_OLD_SEGMENTS, SC_SQL_PURGE_VERSIONS,
                                         SC_SQL_PURGE_EXPORTS };
-    enum sc_code code = remove_current(u, tx, transcript, err);
+    enum sc_code code = remove_current(tx, transcript, left, err);
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rest); i++)
-        code = remove_rows(u, tx, rest[i], ":transcript_id", transcript, err);
-    if (code == SC_OK && u->left > 0)
+        code = sc_purge_rows(tx, rest[i], ":transcript_id", transcript, left, err);
+    if (code == SC_OK && *left > 0)
         code = run_with(tx, SC_SQL_PURGE_TRANSCRIPT_ROW, ":transcript_id", transcript, err);
     return code;
 }
@@ -99,7 +100,7 @@ static enum sc_code remove_transcripts(struct purge *u, struct sc_conn *tx, stru
                 return code;
             transcript = sc_stmt_int(&st, "id");
         }
-        enum sc_code code = remove_transcript(u, tx, transcript, err);
+        enum sc_code code = sc_purge_transcript(tx, transcript, &u->left, err);
         if (code != SC_OK)
             return code;
     }
@@ -127,22 +128,35 @@ static enum sc_code remove_rows_of_job(struct purge *u, struct sc_conn *tx, stru
                                         SC_SQL_PURGE_EVENTS };
     enum sc_code code = remove_transcripts(u, tx, err);
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rows); i++)
-        code = remove_rows(u, tx, rows[i], ":job", u->at.id, err);
+        code = sc_purge_rows(tx, rows[i], ":job", u->at.id, &u->left, err);
     if (code == SC_OK && u->left > 0)
         u->bare[u->bare_count++] = u->at;
     return code;
+}
+
+static bool is_held(const struct purge *u)
+{
+    for (size_t i = 0; i < u->held_count; i++) {
+        if (u->held[i] == u->at.id)
+            return true;
+    }
+    return false;
 }
 
 /* Small jobs many at a time, a large one over several writes. */
 static enum sc_code write_slice(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct purge *u = ctx;
-    u->left = SLICE;
+    u->left = SC_PURGE_SLICE;
     u->bare_count = 0;
     u->at.id = 0;
+    u->passed_over = false;
     enum sc_code code = find_marked(u, tx, err);
     while (code == SC_OK && u->found) {
-        code = remove_rows_of_job(u, tx, err);
+        if (is_held(u))
+            u->passed_over = true;
+        else
+            code = remove_rows_of_job(u, tx, err);
         if (u->left <= 0 || u->bare_count == BARE_MAX)
             return code;
         if (code == SC_OK)
@@ -173,26 +187,72 @@ static bool remove_folder(const struct purge *u, const char *below, const char *
 static bool remove_folders(const struct purge *u, const struct bare_job *job)
 {
     return remove_folder(u, "work", job->job_id) && remove_folder(u, "logs/jobs", job->job_id) &&
-           (job->mark == KEEP_TRANSCRIPTS || remove_folder(u, "transcripts", job->job_id));
+           (job->mark == KEEP_TRANSCRIPTS || (remove_folder(u, "transcripts", job->job_id) &&
+                                              remove_folder(u, SC_ARCHIVED_EXPORTS, job->job_id)));
 }
 
-enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more, struct sc_error *err)
+static void list_held(struct purge *u)
 {
-    struct purge u = { .p = p };
+    SC_LOCK(&u->p->lock);
+    u->held = sc_alloc_array(u->p->runner_count + 1, sizeof(*u->held));
+    for (size_t i = 0; i < u->p->runner_count; i++) {
+        if (u->p->runners[i].task.id != 0)
+            u->held[u->held_count++] = u->p->runners[i].task.job;
+    }
+}
+
+/* Is there anything to write for? */
+static bool is_any_marked(struct sc_pipelines *p)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    if (sc_store_read(p->o.store, &conn, NULL) != SC_OK)
+        return true;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_PURGE_NEXT);
+    sc_stmt_bind_int(&st, ":after", 0);
+    return sc_stmt_one(&st, NULL) != SC_E_NOT_FOUND;
+}
+
+static enum sc_code purge_jobs(struct purge *u, enum sc_purge_state *state, struct sc_error *err)
+{
     (void)SC_FAULT("clean.slice");
-    enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_slice, &u, err);
-    *more = code == SC_OK && (u.found || u.bare_count > 0);
+    enum sc_code code = sc_store_write(u->p->o.store, SC_RELAXED, write_slice, u, err);
+    bool more = u->found || u->bare_count > 0;
     if (code != SC_OK)
         return code;
     /* A folder that will not go keeps its job marked, until a later call succeeds. */
     size_t kept = 0;
-    for (size_t i = 0; i < u.bare_count; i++) {
-        if (remove_folders(&u, &u.bare[i]))
-            u.bare[kept++] = u.bare[i];
+    for (size_t i = 0; i < u->bare_count; i++) {
+        if (remove_folders(u, &u->bare[i]))
+            u->bare[kept++] = u->bare[i];
     }
-    *more = *more && kept == u.bare_count;
-    u.bare_count = kept;
-    return kept == 0 ? SC_OK : sc_store_write(p->o.store, SC_RELAXED, write_last, &u, err);
+    more = more && kept == u->bare_count;
+    *state = more ? SC_PURGE_MORE : u->passed_over ? SC_PURGE_HELD : SC_PURGE_NOTHING;
+    u->bare_count = kept;
+    (void)SC_FAULT("purge.folders");
+    return kept == 0 ? SC_OK : sc_store_write(u->p->o.store, SC_RELAXED, write_last, u, err);
+}
+
+enum sc_code sc_purge_step(struct sc_pipelines *p, enum sc_purge_state *state, struct sc_error *err)
+{
+    struct purge u = { .p = p };
+    enum sc_code code = SC_OK;
+    *state = SC_PURGE_NOTHING;
+    if (is_any_marked(p)) {
+        list_held(&u);
+        code = purge_jobs(&u, state, err);
+        free(u.held);
+    }
+    if (code == SC_OK && *state != SC_PURGE_MORE)
+        code = sc_purge_files(p, state, err);
+    return code;
+}
+
+enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more, struct sc_error *err)
+{
+    enum sc_purge_state state;
+    enum sc_code code = sc_purge_step(p, &state, err);
+    *more = code == SC_OK && state == SC_PURGE_MORE;
+    return code;
 }
 
 /* ---- marking ---- */
@@ -217,7 +277,7 @@ static enum sc_code write_marks(struct sc_conn *tx, void *ctx, struct sc_error *
     bind_clean(&st, m->what);
     sc_stmt_bind_int(&st, ":purge",
                      m->what->with_transcripts ? WITH_TRANSCRIPTS : KEEP_TRANSCRIPTS);
-    sc_stmt_bind_int(&st, ":limit", SLICE);
+    sc_stmt_bind_int(&st, ":limit", SC_PURGE_SLICE);
     enum sc_code code = sc_stmt_run(&st, err);
     if (code == SC_OK)
         m->marked = sc_conn_changes(tx);
@@ -258,9 +318,9 @@ enum sc_code sc_pipelines_clean(struct sc_pipelines *p, const struct sc_clean *w
 {
     if (what->dry_run)
         return count(p, what, jobs, err);
-    struct marking m = { p->o.queue, what, SLICE };
+    struct marking m = { p->o.queue, what, SC_PURGE_SLICE };
     int64_t all = 0;
-    while (m.marked == SLICE) {
+    while (m.marked == SC_PURGE_SLICE) {
         enum sc_code code = sc_store_write(p->o.store, SC_DURABLE, write_marks, &m, err);
         if (code != SC_OK)
             return code;

@@ -1,6 +1,6 @@
 /* The threads that run the server's own stages, and the one that renews their leases. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/purge.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -9,6 +9,7 @@
 #include "base/banned.h"
 
 #define IDLE_LOOK_MS 60000    /* a wake-up is never relied on alone */
+#define HELD_LOOK_MS 50       /* bytes that a request holds are not told when they are let go */
 #define AFTER_TROUBLE_MS 1000 /* before a task is given back that met a full disk */
 
 bool sc_runner_should_stop(void *runner)
@@ -168,6 +169,7 @@ static void run_task(struct sc_runner *r)
     SC_LOCK(&r->p->lock);
     r->task.id = 0;
     atomic_store(&r->cancelled, false); /* else an idle thread would never rest */
+    sc_assert(pthread_cond_broadcast(&r->p->turns) == 0);
 }
 
 static void *run_loop(void *ctx)
@@ -183,6 +185,12 @@ static void *run_loop(void *ctx)
             sc_runner_pause(r, seen, IDLE_LOOK_MS);
     }
     return NULL;
+}
+
+void sc_runners_wait_turn(struct sc_pipelines *p, int64_t until_ms)
+{
+    SC_LOCK(&p->lock);
+    (void)sc_cond_wait(&p->turns, &p->lock, SC_MIN(until_ms, sc_clock_mono_ms() + HELD_LOOK_MS));
 }
 
 /* ---- leases ---- */

@@ -274,7 +274,14 @@ static void submission_done(struct submission *s)
 static enum sc_code write_submission(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct submission *s = ctx;
-    sc_job_done(&s->arrived.job); /* the write may run twice */
+    sc_job_done(&s->arrived.job);    /* the write may run twice */
+    if (s->plan.spec.file_id != 0) { /* it may have been deleted since it was looked for */
+        SC_AUTO_FILE file = { 0 };
+        enum sc_code code =
+            sc_file_find(tx, s->plan.spec.owner_id, s->plan.spec.file_id, &file, err);
+        if (code != SC_OK)
+            return code;
+    }
     return sc_plan_write(s->p, tx, &s->plan, &s->arrived, err);
 }
 

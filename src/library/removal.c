@@ -1,0 +1,79 @@
+#include "library/library-internal.h"
+
+#include "base/banned.h"
+
+static enum sc_code run_on(struct sc_conn *tx, enum sc_sql sql, const char *name, int64_t id,
+                           struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, sql);
+    sc_stmt_bind_int(&st, name, id);
+    return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_file_uses(struct sc_conn *conn, int64_t id, struct sc_file_uses *out,
+                          struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_USES);
+    sc_stmt_bind_int(&st, ":file_id", id);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = (struct sc_file_uses){ sc_stmt_int(&st, "jobs"), sc_stmt_int(&st, "transcripts") };
+    return code;
+}
+
+enum sc_code sc_file_mark_deleted(struct sc_conn *tx, const struct sc_file *file,
+                                  struct sc_error *err)
+{
+    static const enum sc_sql steps[] = { SC_SQL_DELETE_FILE_KEYS, SC_SQL_DELETE_FILE_TRANSCRIPTS,
+                                         SC_SQL_DELETE_FILE_JOBS, SC_SQL_DELETE_FILE };
+    enum sc_code code = SC_OK;
+    bool known = true;
+    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
+        code = run_on(tx, steps[i], ":file_id", file->id, err);
+    /* Asked now that this row has given its hash away. */
+    if (code == SC_OK)
+        code = sc_file_hash_known(tx, file->file_hash, &known, err);
+    if (code == SC_OK && !known && file->purged_ms == 0)
+        code = sc_storage_count(tx, -file->size_bytes, err);
+    return code;
+}
+
+enum sc_code sc_job_mark_deleted(struct sc_conn *tx, int64_t job, struct sc_error *err)
+{
+    static const enum sc_sql steps[] = { SC_SQL_DELETE_JOB_KEYS, SC_SQL_DELETE_JOB_TRANSCRIPTS,
+                                         SC_SQL_DELETE_JOB };
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
+        code = run_on(tx, steps[i], ":job", job, err);
+    return code;
+}
+
+enum sc_code sc_file_next_deleted(struct sc_conn *conn, int64_t after, struct sc_file *out,
+                                  bool *found, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_PURGE_FILE);
+    sc_stmt_bind_int(&st, ":after", after);
+    enum sc_code code = sc_stmt_step(&st, found, err);
+    /* "<hash>:<id>": the field has room for the hash alone. */
+    if (code == SC_OK && *found)
+        sc_file_from_row(&st, out);
+    return code;
+}
+
+enum sc_code sc_file_bytes_used(struct sc_store *store, const struct sc_file *file, bool *used,
+                                bool *known, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(store, &conn, err);
+    if (code == SC_OK)
+        code = sc_file_hash_known(conn, file->file_hash, known, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_PLACE_USED);
+    sc_stmt_bind_text(&st, ":file_hash", file->file_hash);
+    sc_stmt_bind_text(&st, ":place", file->file_path);
+    code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *used = sc_stmt_int(&st, "yes") != 0;
+    return code;
+}

@@ -1,0 +1,29 @@
+#pragma once
+/* Removing what is marked, in slices. */
+
+#include "pipeline/pipeline-internal.h"
+
+#define SC_PURGE_SLICE 100 /* rows per write */
+#define SC_ARCHIVED_EXPORTS "audio/archive/transcripts"
+
+enum sc_purge_state {
+    SC_PURGE_NOTHING,
+    SC_PURGE_MORE,
+    SC_PURGE_HELD, /* what is left is in use for a while */
+};
+SC_MUST_USE enum sc_code sc_purge_step(struct sc_pipelines *p, enum sc_purge_state *state,
+                                       struct sc_error *err);
+/* The part of a step that looks after files. */
+SC_MUST_USE enum sc_code sc_purge_files(struct sc_pipelines *p, enum sc_purge_state *state,
+                                        struct sc_error *err);
+/* Waits a little, at most until then (monotonic), for one of our threads to let go of its task. */
+void sc_runners_wait_turn(struct sc_pipelines *p, int64_t until_ms);
+
+/* ---- inside a write ---- */
+
+/* Runs a statement about a row; takes what it changed off what this write may still remove. */
+SC_MUST_USE enum sc_code sc_purge_rows(struct sc_conn *tx, enum sc_sql sql, const char *name,
+                                       int64_t id, int64_t *left, struct sc_error *err);
+/* A transcript with all that hangs on it, as far as *left goes. */
+SC_MUST_USE enum sc_code sc_purge_transcript(struct sc_conn *tx, int64_t transcript, int64_t *left,
+                                             struct sc_error *err);

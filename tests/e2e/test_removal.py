@@ -1,0 +1,249 @@
+"""Deleting files and jobs: nothing is left of them, nobody finds them meanwhile, and a kill anywhere
+only delays what is left to do (F5, S4)."""
+
+import http.client
+import os
+import pathlib
+import sqlite3
+import subprocess
+import threading
+
+import pytest
+
+from harness import (SCRIPTA, Client, clean_environment, cli, free_port, noise_wav, wait_until)
+
+NULL = {"engine": "null", "vad": "off"}
+
+
+def rows(server, sql, *values):
+    """Asked of the store beside the server."""
+    with sqlite3.connect(f"file:{server.data}/scripta.db?mode=ro", uri=True) as db:
+        return db.execute(sql, values).fetchall()
+
+
+def count(server, sql, *values):
+    return rows(server, sql, *values)[0][0]
+
+
+def files_below(server, *folders):
+    return sorted(str(p.relative_to(server.data)) for folder in folders
+                  for p in (pathlib.Path(server.data) / folder).rglob("*")
+                  if p.is_file() or p.is_dir() and not folder.startswith("audio"))
+
+
+def delete(client, path):
+    return client.request("DELETE", path)
+
+
+def recount(server):
+    """The kept counters are what a recount gives."""
+    used = count(server, "SELECT coalesce(sum(size_bytes), 0) FROM (SELECT DISTINCT file_hash, "
+                         "size_bytes FROM files WHERE owner_id > 0 AND purged_ms IS NULL)")
+    assert count(server, "SELECT coalesce(sum(value), 0) FROM counters "
+                         "WHERE name = 'storage_bytes'") == used
+    assert rows(server, "SELECT owner_id, files, bytes, arrivals FROM file_stats "
+                        "WHERE files > 0 ORDER BY owner_id") == \
+        rows(server, "SELECT owner_id, count(*), sum(size_bytes), sum((SELECT count(*) FROM uploads "
+                     "WHERE file_id = files.id)) FROM files GROUP BY owner_id ORDER BY owner_id")
+    assert rows(server, "SELECT owner_id, state, sum(jobs) FROM job_stats WHERE day = -1 "
+                        "GROUP BY owner_id, state HAVING sum(jobs) > 0 ORDER BY owner_id, state") == \
+        rows(server, "SELECT owner_id, state, count(*) FROM jobs GROUP BY owner_id, state "
+                     "ORDER BY owner_id, state")
+
+
+def assert_nothing_left(server):
+    for table in ("files", "uploads", "jobs", "tasks", "chunks", "transcripts", "versions",
+                  "segments", "export_history", "job_events", "idempotency"):
+        assert count(server, f"SELECT count(*) FROM {table}") == 0, table
+    with sqlite3.connect(f"file:{server.data}/scripta.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT count(*) FROM segments_fts_docsize").fetchone()[0] == 0
+    assert files_below(server, "audio", "work", "transcripts", "logs/jobs") == []
+    recount(server)
+
+
+def full_house(server, seconds=65):
+    """A file with a completed job, its exports, its peaks and a key."""
+    made = server.client.upload(noise_wav(seconds, 5), key="k", **NULL)
+    assert made.status == 201, made
+    job = server.client.wait_job(made.json["job_id"])
+    assert job["status"] == "completed", job
+    wait_until(lambda: files_below(server, "transcripts"), 20, "the automatic export")
+    assert server.client.get(f"/api/files/{made.json['file_id']}/peaks?points=10").status == 200
+    return job
+
+
+EXPORTS = {"SCRIPTA_AUTO_EXPORT": "srt,txt"}
+
+
+def test_a_file_with_jobs_is_refused_and_goes_with_force(make_server):
+    server = make_server(EXPORTS)
+    client = server.client
+    job = full_house(server)
+    path = f"/api/files/{job['file_id']}"
+    reply = delete(client, path)
+    assert reply.status == 409 and reply.error["message"].startswith("1 job "), reply
+    assert client.get(path).status == 200
+    reply = delete(client, path + "?force=perhaps")
+    assert reply.status == 400 and reply.error["field"] == "force", reply
+    reply = delete(client, path + "?force=1")
+    assert reply.status == 200, reply
+    assert reply.json == {"id": job["file_id"], "deleted": True, "jobs": 1, "kept_transcripts": 0}
+    for gone in (path, f"/api/jobs/{job['job_id']}", f"/api/transcripts/{job['transcript_id']}"):
+        assert client.get(gone).status == 404
+    assert_nothing_left(server)
+    assert delete(client, path).status == 404
+
+
+def test_a_job_goes_and_its_recording_stays(make_server):
+    server = make_server(EXPORTS)
+    client = server.client
+    job = full_house(server)
+    reply = delete(client, f"/api/jobs/{job['job_id']}")
+    assert reply.status == 200 and reply.json == {"job_id": job["job_id"], "deleted": True}, reply
+    assert client.get(f"/api/transcripts/{job['transcript_id']}").status == 404
+    assert files_below(server, "work", "transcripts", "logs/jobs") == []
+    recount(server)
+    # Unused now, so it goes without force; its key and its work are free again.
+    again = client.upload(noise_wav(65, 5), key="k", **NULL)
+    assert again.status == 201 and again.json["duplicate"], again
+    assert again.json["job_id"] != job["job_id"]
+    client.wait_job(again.json["job_id"])
+    delete(client, f"/api/jobs/{again.json['job_id']}")
+    assert delete(client, f"/api/files/{job['file_id']}").status == 200
+    assert_nothing_left(server)
+
+
+def test_a_running_job_is_refused_or_cancelled(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 1})
+    client = server.client
+    made = client.upload_null(300, seed=1, model="delay_ms=500")
+    wait_until(lambda: client.job(made["job_id"])["status"] == "processing", 20, "the start")
+    reply = delete(client, f"/api/jobs/{made['job_id']}")
+    assert reply.status == 409 and "processing" in reply.error["message"], reply
+    assert delete(client, f"/api/jobs/{made['job_id']}?force=1").status == 200
+    assert client.get(f"/api/jobs/{made['job_id']}").status == 404
+    made = client.upload_null(300, seed=1, model="delay_ms=500")
+    wait_until(lambda: client.job(made["job_id"])["status"] == "processing", 20, "the start")
+    assert delete(client, f"/api/files/{made['file_id']}").status == 409
+    assert delete(client, f"/api/files/{made['file_id']}?force=1").status == 200
+    assert_nothing_left(server)
+    # The worker has let go of both and does other work.
+    other = client.wait_job(client.upload_null(3, seed=2)["job_id"], 30)
+    assert other["status"] == "completed"
+
+
+def test_bytes_stay_while_another_owner_has_them(make_server):
+    port = free_port()
+    server = make_server(args=["--listen", f"127.0.0.1:{port}"])
+    client = server.client
+    token = client.post("/api/tokens", {"name": "b", "owner": "bob",
+                                        "scopes": ["read", "write"]}).json["token"]
+    bob = Client(port=port, token=token)
+    data = noise_wav(2, 3)
+    mine = client.upload(data, path="/api/files/upload").json["file_id"]
+    bobs = bob.upload(data, path="/api/files/upload").json["file_id"]
+    assert mine != bobs
+    assert delete(client, f"/api/files/{mine}").status == 200
+    assert len(files_below(server, "audio/uploads")) == 1
+    recount(server)
+    assert bob.get(f"/api/files/{bobs}/download").body == data
+    assert delete(bob, f"/api/files/{bobs}").status == 200
+    assert_nothing_left(server)
+
+
+@pytest.mark.parametrize("point", ["delete.marked", "clean.slice:2", "purge.folders", "purge.bytes",
+                                   "purge.row"])
+def test_a_kill_anywhere_only_delays(make_server, point):
+    name, _, nth = point.partition(":")
+    server = make_server({**EXPORTS, "SCRIPTA_FAULT": f"{name}:kill:{nth or 1}"})
+    client = server.client
+    job = full_house(server)
+    with pytest.raises((OSError, http.client.HTTPException)):
+        delete(client, f"/api/files/{job['file_id']}?force=1")
+    server.kill()
+    server.check_database()
+    assert count(server, "SELECT count(*) FROM files") == 1
+    del server.env["SCRIPTA_FAULT"]
+    server.start()
+    # Nobody finds it even before it has been removed, and its bytes may come again at once.
+    assert client.get(f"/api/files/{job['file_id']}").status == 404
+    assert client.get(f"/api/jobs/{job['job_id']}").status == 404
+    again = client.upload(noise_wav(65, 5), path="/api/files/upload")
+    assert again.status == 201 and not again.json["duplicate"], again
+    wait_until(lambda: count(server, "SELECT count(*) FROM files") == 1, 20, "the sweeper")
+    reply = client.get(f"/api/files/{again.json['file_id']}/download")
+    assert reply.status == 200 and reply.body == noise_wav(65, 5)
+    recount(server)
+    assert delete(client, f"/api/files/{again.json['file_id']}").status == 200
+    assert_nothing_left(server)
+
+
+def test_the_same_bytes_come_and_go_at_once(make_server):
+    """Uploads and deletions of the same bytes: whatever is acknowledged can be read."""
+    server = make_server()
+    data = noise_wav(1, 8)
+    stop = threading.Event()
+    trouble = []
+
+    def remover():
+        while not stop.is_set():
+            for f in server.client.get("/api/files").json["files"]:
+                delete(server.client, f"/api/files/{f['id']}")
+
+    def bringer():
+        for _ in range(25):
+            made = server.client.upload(data, path="/api/files/upload")
+            if made.status not in (200, 201):
+                trouble.append(made)
+                continue
+            got = server.client.get(f"/api/files/{made.json['file_id']}/download")
+            if got.status not in (200, 404) or got.status == 200 and got.body != data:
+                trouble.append(got)
+            if got.status == 404 and "gone" in got.error["message"] and \
+                    server.client.get(f"/api/files/{made.json['file_id']}").status == 200:
+                trouble.append(got)
+
+    threads = [threading.Thread(target=bringer) for _ in range(3)]
+    sweeper = threading.Thread(target=remover)
+    for t in (*threads, sweeper):
+        t.start()
+    for t in threads:
+        t.join()
+    stop.set()
+    sweeper.join()
+    assert not trouble, trouble[:3]
+    made = server.client.upload(data, path="/api/files/upload")
+    assert server.client.get(f"/api/files/{made.json['file_id']}/download").body == data
+    recount(server)
+
+
+def test_the_commands(make_server):
+    server = make_server()
+    client = server.client
+    job = client.wait_job(client.upload_null(2)["job_id"])
+    at = ("--data", str(server.data))
+    file_id, job_id = str(job["file_id"]), job["job_id"]
+    refused = cli(*at, "files", "delete", file_id)
+    assert refused.returncode != 0 and "1 job " in refused.stderr, refused
+    done = cli(*at, "jobs", "delete", job_id)
+    assert done.returncode == 0 and done.stdout == f"{job_id} deleted\n", done
+    done = cli(*at, "files", "delete", "--yes", file_id)
+    assert done.returncode == 0 and done.stdout == f"{file_id} deleted\n", done
+    assert_nothing_left(server)
+
+
+def test_a_terminal_is_asked(make_server):
+    server = make_server()
+    made = server.client.upload(noise_wav(1, 1), path="/api/files/upload").json
+    for answer, left in (("n", 1), ("y", 0)):
+        main, terminal = os.openpty()
+        try:
+            os.write(main, (answer + "\n").encode())
+            done = subprocess.run([str(SCRIPTA), "--data", str(server.data), "files", "delete",
+                                   str(made["file_id"])], stdin=terminal, capture_output=True,
+                                  text=True, timeout=30, check=False, env=clean_environment())
+        finally:
+            os.close(main)
+            os.close(terminal)
+        assert "for good? [y/N]" in done.stderr, done
+        assert count(server, "SELECT count(*) FROM files") == left
