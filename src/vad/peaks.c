@@ -7,8 +7,9 @@
 
 #include "base/banned.h"
 
-#define MAGIC "scpeaks1"
 #define PIECE 8192 /* bytes of zoom 0 that are handed on together */
+
+static const char magic[8] = { 's', 'c', 'p', 'e', 'a', 'k', 's', '1' };
 
 /* The row of one zoom that is being filled. */
 struct row {
@@ -61,7 +62,7 @@ static int64_t get_le64(const unsigned char *at)
 
 void sc_peaks_header_write(const struct sc_peaks_layout *layout, unsigned char out[SC_PEAKS_HEADER])
 {
-    memcpy(out, MAGIC, 8);
+    memcpy(out, magic, sizeof(magic));
     put_le64(out + 8, layout->channels);
     put_le64(out + 16, layout->samples);
 }
@@ -69,7 +70,7 @@ void sc_peaks_header_write(const struct sc_peaks_layout *layout, unsigned char o
 bool sc_peaks_header_read(const unsigned char in[SC_PEAKS_HEADER], struct sc_peaks_layout *out)
 {
     int64_t channels = get_le64(in + 8), samples = get_le64(in + 16);
-    if (memcmp(in, MAGIC, 8) != 0 || channels < 1 || channels > SC_PEAKS_CHANNELS || samples < 0 ||
+    if (memcmp(in, magic, sizeof(magic)) != 0 || channels < 1 || channels > SC_PEAKS_CHANNELS || samples < 0 ||
         samples > INT64_MAX / 64)
         return false;
     sc_peaks_layout((int)channels, samples, out);
