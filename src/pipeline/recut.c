@@ -9,8 +9,9 @@
 
 #include "base/banned.h"
 
-#define WAIT_MS 600000
-#define WAITING_MAX 64 /* every worker may miss its chunk at once */
+/* Workers ask again: they must not take all threads that answer requests meanwhile. */
+#define WAIT_MS 20000
+#define WAITING_MAX 3
 
 struct piece {
     int chunk, stream;

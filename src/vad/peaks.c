@@ -7,8 +7,12 @@
 
 #include "base/banned.h"
 
-#define MAGIC "scpeaks1"
+/* Whole rows are shown: so many in a point, where there are, keep the edges of a range near to what
+ * was asked for. */
+#define ROWS_PER_POINT 4
 #define PIECE 8192 /* bytes of zoom 0 that are handed on together */
+
+static const char magic[8] = { 's', 'c', 'p', 'e', 'a', 'k', 's', '1' };
 
 /* The row of one zoom that is being filled. */
 struct row {
@@ -61,7 +65,7 @@ static int64_t get_le64(const unsigned char *at)
 
 void sc_peaks_header_write(const struct sc_peaks_layout *layout, unsigned char out[SC_PEAKS_HEADER])
 {
-    memcpy(out, MAGIC, 8);
+    memcpy(out, magic, sizeof(magic));
     put_le64(out + 8, layout->channels);
     put_le64(out + 16, layout->samples);
 }
@@ -69,8 +73,8 @@ void sc_peaks_header_write(const struct sc_peaks_layout *layout, unsigned char o
 bool sc_peaks_header_read(const unsigned char in[SC_PEAKS_HEADER], struct sc_peaks_layout *out)
 {
     int64_t channels = get_le64(in + 8), samples = get_le64(in + 16);
-    if (memcmp(in, MAGIC, 8) != 0 || channels < 1 || channels > SC_PEAKS_CHANNELS || samples < 0 ||
-        samples > INT64_MAX / 64)
+    if (memcmp(in, magic, sizeof(magic)) != 0 || channels < 1 || channels > SC_PEAKS_CHANNELS ||
+        samples < 0 || samples > INT64_MAX / 64)
         return false;
     sc_peaks_layout((int)channels, samples, out);
     return true;
@@ -197,7 +201,7 @@ void sc_peaks_window_points(const struct sc_peaks_layout *layout, int64_t points
 {
     int zoom = SC_PEAKS_ZOOMS - 1;
     sc_peaks_window_zoom(layout, zoom, start, end, out);
-    while (zoom > 0 && out->rows < points)
+    while (zoom > 0 && out->rows < points * ROWS_PER_POINT)
         sc_peaks_window_zoom(layout, --zoom, start, end, out);
     out->points = SC_MIN(points, out->rows);
 }

@@ -64,7 +64,8 @@ struct sc_peaks_window {
 /* The rows of the zoom that touch [start, end) of samples. */
 void sc_peaks_window_zoom(const struct sc_peaks_layout *layout, int zoom, int64_t start,
                           int64_t end, struct sc_peaks_window *out);
-/* The coarsest zoom that has `points` rows there; fewer points where none has so many. */
+/* The coarsest zoom that has four rows there for each point, or zoom 0; fewer points where that has
+ * not so many rows. points: up to INT64_MAX / 4. */
 void sc_peaks_window_points(const struct sc_peaks_layout *layout, int64_t points, int64_t start,
                             int64_t end, struct sc_peaks_window *out);
 /* Point `index` of a channel, from the window's rows. */
