@@ -172,12 +172,14 @@ void sc_doctor_limits(struct sc_doctor *d)
                   (unsigned long long)files.rlim_max);
 }
 
-/* The file of "path:line"; NULL: the source is none. Owned by the caller. */
+/* The file of "path:line" or "path (…)"; NULL: the source is none. Owned by the caller. */
 static char *file_of(const struct sc_buf *source)
 {
     const char *text = sc_buf_text(source);
-    const char *colon = strrchr(text, ':');
-    return text[0] == '/' && colon != NULL ? sc_strndup(text, (size_t)(colon - text)) : NULL;
+    const char *end = strstr(text, " (");
+    if (end == NULL)
+        end = strrchr(text, ':');
+    return end == NULL ? NULL : sc_strndup(text, (size_t)(end - text));
 }
 
 static bool check_secrets(struct sc_doctor *d)

@@ -55,7 +55,8 @@ struct sc_option_info {
 };
 size_t sc_option_count(void);
 const struct sc_option_info *sc_option_at(size_t index);
-/* Value as text and where it came from ("default", "env SCRIPTA_X", "file:line"). */
+/* Value as text and where it came from ("default", "env SCRIPTA_X", "file:line"; for name_file the
+ * file that held it, and that in brackets). */
 void sc_config_show(const struct sc_config *config, size_t index, struct sc_buf *value,
                     struct sc_buf *source);
 /* docs/config.md and the example YAML file. */

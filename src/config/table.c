@@ -280,7 +280,9 @@ enum sc_code sc_option_assign(struct loaded *to, size_t index, enum option_form 
     if (!ok)
         return refuse(row, value, source, err);
     free(to->source[index]);
-    to->source[index] = sc_strdup(source);
+    to->source[index] = form == FORM_FILE
+                            ? sc_asprintf("%.*s (%s)", (int)value.len, value.ptr, source)
+                            : sc_strdup(source);
     return SC_OK;
 }
 

@@ -105,6 +105,15 @@ def test_settings(data, folder):
     assert any("token" in x and "others may read" in x for x in details), details
     config.chmod(0o600)
     assert "settings" not in doctor(data, "--config", config)
+    # A secret that lies in a file of its own: that file counts, not the one that names it.
+    secret = folder / "secret"
+    secret.write_text("abc\n")
+    secret.chmod(0o644)
+    config.write_text(f"token_file: {secret}\n")
+    config.chmod(0o644)
+    assert str(secret) in doctor(data, "--config", config)["settings"][0][1]
+    secret.chmod(0o600)
+    assert "settings" not in doctor(data, "--config", config)
     found = doctor(data, env={"SCRIPTA_ENGINE_DEFAULT": "parrot"}, code=1)
     assert "parrot" in found["engine"][0][1]
 

@@ -115,7 +115,7 @@ static void milliseconds_and_files_are_other_forms_of_a_value(void **state)
     assert_int_equal(config->store_busy_timeout, 250);
     assert_int_equal(config->queue_lease, 600);
     assert_string_equal(config->token, "s3cret");
-    check_shown(config, "token", "***", "env SCRIPTA_TOKEN_FILE");
+    check_shown(config, "token", "***", "/secret (env SCRIPTA_TOKEN_FILE)");
     sc_config_free(SC_TAKE(config));
     assert_int_equal(setenv("SCRIPTA_QUEUE_LEASE", "5s", 1), 0);
     assert_int_equal(load(&dir, NULL, &config, NULL), SC_OK);
