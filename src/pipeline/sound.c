@@ -72,16 +72,12 @@ static void put_warning(struct sc_json *w, const struct warning *warning)
         put_clock(&text, warning->start_ms);
         sc_buf_puts(&text, ": the rest of the file is missing or damaged");
     } else {
-        sc_buf_puts(&text, warning->end_ms < 0 ? "sound could not be decoded from " : "the sound ");
+        sc_buf_puts(&text, warning->end_ms < 0 ? "parts of the sound from " : "the sound ");
         put_clock(&text, warning->start_ms);
-        if (warning->end_ms >= 0) {
-            sc_buf_puts(&text, " to ");
+        sc_buf_puts(&text, warning->end_ms < 0 ? " on" : " to ");
+        if (warning->end_ms >= 0)
             put_clock(&text, warning->end_ms);
-            sc_buf_puts(&text, " could not be decoded");
-        } else {
-            sc_buf_puts(&text, " on");
-        }
-        sc_buf_puts(&text, ": nothing was recognised there");
+        sc_buf_puts(&text, " could not be decoded: nothing was recognised there");
     }
     sc_json_object(w, NULL);
     sc_json_text(w, "code", warning->what == TRUNCATED ? "AUDIO_TRUNCATED" : "AUDIO_LOST");

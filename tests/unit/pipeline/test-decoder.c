@@ -189,8 +189,8 @@ static void what_was_lost_is_told_with_its_place(void **state)
               "the rest of the file is missing or damaged\",\"start\":7.000,\"end\":null}]");
     assert_warnings(&(struct sc_pass_end){ .first_ms = -1 }, "[]");
     assert_warnings(&(struct sc_pass_end){ .first_ms = 61000, .packets = 1 },
-                    "[{\"code\":\"AUDIO_LOST\",\"message\":\"sound could not be decoded from "
-                    "1:01.0 on: nothing was recognised there\",\"start\":61.000,\"end\":null}]");
+                    "[{\"code\":\"AUDIO_LOST\",\"message\":\"parts of the sound from "
+                    "1:01.0 on could not be decoded: nothing was recognised there\",\"start\":61.000,\"end\":null}]");
 }
 
 int main(void)
