@@ -72,6 +72,13 @@ def test_of_several_files_the_message_names_the_one_at_fault(server, clip, folde
     assert "standard input: " in piped.stderr
 
 
+def test_an_empty_list_tells_why(own):
+    assert "scripta transcribe FILE" in cli("jobs", "list", data=own, check=0).stderr
+    for chosen in (["jobs", "list", "--status", "failed"], ["files", "list", "--format", "mp3"]):
+        done = cli(*chosen, data=own, check=0)
+        assert done.stderr == f"no {chosen[0]} match these options\n" and done.stdout == ""
+
+
 def test_two_commands_at_once_share_one_server(own, folder):
     clips = []
     for i in range(6):
