@@ -163,10 +163,13 @@ static enum sc_code recognise(struct input *in, const AVInputFormat **out, struc
         return sc_error_set(err, SC_E_FILE_FORMAT,
                             "this is no audio format that is known here, or the start of the file "
                             "is damaged: convert it to WAV, FLAC, MP3, M4A or Ogg");
+    /* FFmpeg's readers of single pictures: bmp_pipe, tiff_pipe, … */
+    if (!accepted && strstr(format->name, "_pipe") != NULL)
+        return sc_error_set(err, SC_E_FILE_FORMAT, "%s", SNIFF_IMAGE);
     if (!accepted)
         return sc_error_set(err, SC_E_FILE_FORMAT,
-                            "files of the format '%s' are not accepted: convert it to WAV, FLAC, "
-                            "MP3, M4A or Ogg",
+                            "the format '%s' is not accepted: convert the file to WAV, FLAC, MP3, "
+                            "M4A or Ogg",
                             format->name);
     *out = format;
     return SC_OK;

@@ -42,3 +42,4 @@ extern const char input_formats[];
 
 /* What the first bytes are when they are no audio: "a ZIP archive; unpack it…", or NULL. Static. */
 const char *sniff_refusal(struct sc_str head);
+#define SNIFF_IMAGE "this is a picture, not audio: upload a recording"

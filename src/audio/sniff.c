@@ -22,7 +22,6 @@ struct magic {
 #define UNPACK "unpack it and upload the recordings inside"
 #define GAME_MUSIC \
     "this is game music, a program for a sound chip: record it as audio and upload that"
-#define IMAGE "this is a picture, not audio: upload a recording"
 #define DOCUMENT "this is a document, not audio: upload a recording"
 
 static const struct magic magics[] = {
@@ -64,10 +63,10 @@ static const struct magic magics[] = {
     MAGIC(0, "PSID", GAME_MUSIC),
     MAGIC(0, "RSID", GAME_MUSIC),
     MAGIC(0, "MThd", "this is a MIDI score, not audio: render it and upload the sound"),
-    MAGIC(0, "\x89PNG", IMAGE),
-    MAGIC(0, "\xff\xd8\xff", IMAGE),
-    MAGIC(0, "GIF8", IMAGE),
-    MAGIC(8, "WEBP", IMAGE),
+    MAGIC(0, "\x89PNG", SNIFF_IMAGE),
+    MAGIC(0, "\xff\xd8\xff", SNIFF_IMAGE),
+    MAGIC(0, "GIF8", SNIFF_IMAGE),
+    MAGIC(8, "WEBP", SNIFF_IMAGE),
     MAGIC(0, "%PDF", DOCUMENT),
     MAGIC(0, "<!DOCTYPE", DOCUMENT),
     MAGIC(0, "<!doctype", DOCUMENT),

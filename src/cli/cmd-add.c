@@ -86,8 +86,11 @@ static int add_one(struct adding *a, const char *file)
                                   .dry_run = a->dry_run };
 
     if ((file != NULL && sc_submit_check_file(file, &err) != SC_OK) ||
-        sc_submit(cli, a->args, &what, &job, &err) != SC_OK)
+        sc_submit(cli, a->args, &what, &job, &err) != SC_OK) {
+        if (file != NULL)
+            sc_submit_about(file, &err);
         return sc_cli_fail(cli, &err);
+    }
     if (a->dry_run)
         return show_cost(a, what.label, &job);
     a->classes |= sc_submit_class(&job);
@@ -97,8 +100,10 @@ static int add_one(struct adding *a, const char *file)
     sc_buf_printf(&out, "%s\n", job.job_id);
     int status = sc_cli_done(cli, &out);
     if (job.earlier)
-        sc_cli_note(cli, "the same work was handed in before: this is that job; --force does it "
-                         "again");
+        sc_cli_note(cli,
+                    "%s: the same work was handed in before: this is that job; --force does it "
+                    "again",
+                    what.label);
     say_when(cli, &job);
     sc_submit_say_where(cli, &job);
     return status;

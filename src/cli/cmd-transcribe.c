@@ -237,6 +237,7 @@ static void follow_one(struct run *r, size_t index)
         return;
     item->ended = true;
     if (code == SC_OK && !end.completed) {
+        sc_submit_about(item->file, &end.error);
         item->status = sc_cli_fail(r->cli, &end.error);
         if (retry_may_help(end.error.code))
             sc_cli_note(r->cli, "  `scripta jobs retry %s` tries again where it stopped",

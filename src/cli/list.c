@@ -25,7 +25,7 @@ static void put_parameter(struct sc_buf *path, const char *flag, const char *val
     sc_url_encode(path, sc_str_from(value));
 }
 
-static int print_page(const struct sc_cli *cli, const struct sc_list *list,
+static int print_page(const struct sc_cli *cli, const struct sc_list *list, bool chosen,
                       const struct sc_json_value *root)
 {
     SC_AUTO_BUF out = { 0 };
@@ -38,7 +38,10 @@ static int print_page(const struct sc_cli *cli, const struct sc_list *list,
         return SC_EXIT_OK;
     }
     if (rows == NULL || sc_json_count(rows) == 0) {
-        sc_cli_note(cli, "%s", list->empty);
+        if (chosen)
+            sc_cli_note(cli, "no %s match these options", list->member);
+        else
+            sc_cli_note(cli, "%s", list->empty);
         return SC_EXIT_OK;
     }
     sc_view_table(rows, list->columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
@@ -68,10 +71,13 @@ int sc_list_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_
     if (sc_args_int(args, "limit", 1, 500, &limit, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_buf_printf(&path, "%s?limit=%" PRId64, list->path, limit);
+    size_t plain = path.len;
     sc_list_parameters(&path, args, list->filters);
     if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    return cli->json ? sc_cli_done_json(cli, &reply) : print_page(cli, list, sc_json_root(doc));
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    return print_page(cli, list, path.len > plain, sc_json_root(doc));
 }
 
 int sc_show_run(struct sc_cli *cli, const char *before, const char *id, const char *const *skip)

@@ -115,16 +115,18 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
 void sc_submit_about(const char *file, struct sc_error *err)
 {
     SC_AUTO_BUF shown = { 0 };
+    SC_AUTO_FREE char *named = NULL;
     SC_AUTO_FREE char *message = NULL;
-
+    bool piped = strcmp(file, "-") == 0;
     int status = sc_code_exit_status(err->code);
 
     /* These are of the server, whatever the file. */
-    if (status == SC_EXIT_UNREACHABLE || status == SC_EXIT_STORE || status == SC_EXIT_CONFIG ||
-        strstr(err->msg, file) != NULL)
+    if (status == SC_EXIT_UNREACHABLE || status == SC_EXIT_STORE || status == SC_EXIT_CONFIG)
         return;
-    sc_utf8_append_printable(&shown, sc_str_from(file));
-    if (strstr(err->msg, sc_buf_text(&shown)) != NULL)
+    sc_utf8_append_printable(&shown, sc_str_from(piped ? "standard input" : file));
+    /* With its quotes: a file may be called 'text' or 'a'. */
+    named = sc_asprintf(piped ? "%s" : "'%s'", sc_buf_text(&shown));
+    if (strstr(err->msg, named) != NULL)
         return;
     message = sc_asprintf("%s: %s", sc_buf_text(&shown), err->msg);
     (void)snprintf(err->msg, sizeof(err->msg), "%s", message);

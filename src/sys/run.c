@@ -53,7 +53,7 @@ void sc_run_adopt(void)
 
 /* ---- its output ---- */
 
-/* Reads what is there; *fd becomes -1 at its end. The number of bytes; 0: none for now. */
+/* Reads what is there; *fd becomes -1 at its end. The number of bytes; 0: none is there. */
 static size_t read_piece(int *fd, struct sc_buf *into)
 {
     if (*fd < 0)

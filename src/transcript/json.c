@@ -61,7 +61,7 @@ static void put_metadata(struct sc_json *w, const struct sc_writer_meta *meta)
     put_known(w, "engine", meta->engine);
     put_known(w, "model", meta->model);
     sc_json_text(w, "status", meta->status);
-    sc_json_text(w, "language", meta->language);
+    put_known(w, "language", meta->language == NULL ? "" : meta->language);
     sc_json_int(w, "version", meta->version);
 }
 

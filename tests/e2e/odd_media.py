@@ -218,6 +218,8 @@ def cases(k):
         ("letter.wav", b"%PDF-1.4\n" + noise(1000), refused("document")),
         ("photo.mp3", b"\xff\xd8\xff\xe0" + noise(5000), refused("picture")),
         ("drawing.wav", picture, refused("picture")),
+        ("scan.bmp", k.ffmpeg("p.bmp", "-frames:v", "1", source=PICTURE), refused("picture")),
+        ("scan.tiff", k.ffmpeg("p.tiff", "-frames:v", "1", source=PICTURE), refused("picture")),
         ("program.wav", pathlib.Path("/bin/true").read_bytes(), refused("program")),
         ("score.mid", b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk", refused("MIDI")),
         ("sdp.wav", b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nm=audio 5004 RTP/AVP 0\r\n",

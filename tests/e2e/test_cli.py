@@ -57,6 +57,28 @@ def test_it_starts_a_server_for_itself_that_ends_by_itself(own, clip):
     assert time.monotonic() - start < 5 * SLOW
 
 
+def test_of_several_files_the_message_names_the_one_at_fault(server, clip, folder):
+    (folder / "a").write_text("Minutes of the meeting, which are no recording.\n")
+    (folder / "empty.mp3").write_bytes(b"")
+    for command in ("add", "transcribe"):
+        done = cli(command, "-e", "null", "a", "empty.mp3", clip, data=server.data, cwd=folder,
+                   check=1)
+        assert re.search("^scripta: a: .*text", done.stderr, re.M)
+        assert re.search("^scripta: empty.mp3: .*empty", done.stderr, re.M)
+        assert done.stdout.strip()
+    again = cli("add", "-e", "null", clip, data=server.data, check=0)
+    assert f"{clip.name}: the same work" in again.stderr
+    piped = cli("transcribe", "-", data=server.data, stdin="no recording at all\n")
+    assert "standard input: " in piped.stderr
+
+
+def test_an_empty_list_tells_why(own):
+    assert "scripta transcribe FILE" in cli("jobs", "list", data=own, check=0).stderr
+    for chosen in (["jobs", "list", "--status", "failed"], ["files", "list", "--format", "mp3"]):
+        done = cli(*chosen, data=own, check=0)
+        assert done.stderr == f"no {chosen[0]} match these options\n" and done.stdout == ""
+
+
 def test_two_commands_at_once_share_one_server(own, folder):
     clips = []
     for i in range(6):

@@ -165,6 +165,19 @@ static void every_case_is_written_as_expected(void **state)
     assert_true(cases >= 6);
 }
 
+static void what_is_not_known_is_null_in_json(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF out = { 0 };
+    const struct sc_segments none = { 0 };
+    struct sc_writer_meta unknown = meta;
+    unknown.language = unknown.engine = "";
+    assert_int_equal(sc_format_to_buf(sc_format_find("json"), &none, &unknown, NULL, &out, NULL),
+                     SC_OK);
+    assert_non_null(strstr(sc_buf_text(&out), "\"language\":null"));
+    assert_non_null(strstr(sc_buf_text(&out), "\"engine\":null"));
+}
+
 static void formats_are_found_by_name(void **state)
 {
     (void)state;
@@ -216,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_case_is_written_as_expected),
+        TEST(what_is_not_known_is_null_in_json),
         TEST(formats_are_found_by_name),
         TEST(long_output_comes_in_pieces_and_stops_when_told),
         TEST(output_past_the_limit_is_an_error),
