@@ -9,6 +9,7 @@ since() { awk -v a="$1" -v b="$(seconds)" 'BEGIN { printf "%.1f", b - a }'; }
 
 tools/bootstrap.sh build run demo
 
+[ -x build/scripta ] || echo "Building; that takes a minute or two ..."
 start=$(seconds)
 tools/build.sh release >/dev/null
 build_time=$(since "$start")
