@@ -235,15 +235,18 @@ def test_the_commands(make_server):
 def test_a_terminal_is_asked(make_server):
     server = make_server()
     made = server.client.upload(noise_wav(1, 1), path="/api/files/upload").json
-    for answer, left in (("n", 1), ("y", 0)):
+    for answer, force, asked, left in (
+            ("n", [], f"Delete file {made['file_id']} for good? [y/N]", 1),
+            ("n", ["--force"], f"{made['file_id']}, jobs, transcripts and all, for good? [y/N]", 1),
+            ("y", [], "for good? [y/N]", 0)):
         main, terminal = os.openpty()
         try:
             os.write(main, (answer + "\n").encode())
             done = subprocess.run([str(SCRIPTA), "--data", str(server.data), "files", "delete",
-                                   str(made["file_id"])], stdin=terminal, capture_output=True,
+                                   *force, str(made["file_id"])], stdin=terminal, capture_output=True,
                                   text=True, timeout=30, check=False, env=clean_environment())
         finally:
             os.close(main)
             os.close(terminal)
-        assert "for good? [y/N]" in done.stderr, done
+        assert asked in done.stderr, done
         assert count(server, "SELECT count(*) FROM files") == left
