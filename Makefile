@@ -58,7 +58,8 @@ torture: san node ## The fault tests again, SCALE times as long
 	@SCALE=$(SCALE) tools/run-tests.py build-san --e2e-only tests/e2e -k faults --timeout=14400
 
 install: all ## Install: make install PREFIX=/usr/local; DESTDIR is respected
-	@[ -z "$(PREFIX)" ] || meson configure build -Dprefix="$(PREFIX)"
+	@[ -z "$(PREFIX)" ] || { meson configure build -Dprefix="$(PREFIX)" && \
+		tools/build.sh release >/dev/null; }
 	@meson install -C build --no-rebuild
 
 recording: all ## Record docs/img/session.txt in a terminal as docs/img/session.svg
