@@ -10,8 +10,6 @@
 
 #include "base/banned.h"
 
-#define WALK_MS 50 /* a mix of filters that no index answers stops here, with a cursor */
-
 /* ---- cursors ---- */
 
 /* The letter names the order, so that no cursor enters another order's list. */
@@ -47,19 +45,6 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool parse_hex(struct sc_str text, int64_t *out)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int digit = hex_digit(text.ptr[i]);
-        if (digit < 0)
-            return false;
-        value = value << 4 | (unsigned)digit;
-    }
-    *out = (int64_t)value;
-    return text.len >= 1 && text.len <= 16 && value <= INT64_MAX;
-}
-
 static bool parse_name(struct sc_str text, char *out, size_t size)
 {
     if (text.len % 2 != 0 || text.len / 2 >= size)
@@ -80,8 +65,8 @@ bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_
     if (text.len < 2 || text.ptr[0] != 'f' || text.ptr[1] != sorts[sort].letter)
         return false;
     struct sc_str rest = { text.ptr + 2, text.len - 2 };
-    if (!parse_hex(sc_str_take_until(&rest, '-'), &place.id) || place.id == 0 ||
-        !parse_hex(sc_str_take_until(&rest, '-'), &place.value) ||
+    if (!sc_hex_parse(sc_str_take_until(&rest, '-'), &place.id) || place.id == 0 ||
+        !sc_hex_parse(sc_str_take_until(&rest, '-'), &place.value) ||
         !parse_name(rest, place.name, sizeof(place.name)))
         return false;
     place.value--;
@@ -120,17 +105,6 @@ static const char *copy_query(struct sc_request *req, const char *name, char **o
     return *out;
 }
 
-static enum sc_code decode_switch(struct sc_request *req, const char *name, bool *out,
-                                  struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, name);
-    char quoted[SC_QUOTED_TEXT];
-    if (text.ptr == NULL || sc_str_to_bool(text, out))
-        return SC_OK;
-    return sc_error_field(err, SC_E_INVALID_VALUE, name, "%s '%s' is neither true nor false", name,
-                          sc_quote(text, quoted));
-}
-
 static enum sc_code decode_sort(struct sc_request *req, struct sc_file_filter *f,
                                 struct sc_error *err)
 {
@@ -153,17 +127,12 @@ static enum sc_code decode_sort(struct sc_request *req, struct sc_file_filter *f
 static enum sc_code decode_page(struct sc_request *req, struct sc_file_filter *f,
                                 struct sc_error *err)
 {
-    struct sc_str limit = sc_request_query(req, "limit");
     struct sc_str cursor = sc_request_query(req, "cursor");
-    char quoted[SC_QUOTED_TEXT];
     f->limit = SC_LIMIT_DEFAULT;
-    enum sc_code code = limit.ptr == NULL ? SC_OK : sc_limit_parse(limit, &f->limit, err);
+    enum sc_code code = sc_query_limit(req, &f->limit, err);
     if (code != SC_OK || cursor.ptr == NULL || sc_file_cursor_parse(f->sort, cursor, &f->after))
         return code;
-    return sc_error_field(err, SC_E_INVALID_VALUE, "cursor",
-                          "cursor '%s' is no cursor of this list; send one that it answered, with "
-                          "the same sort",
-                          sc_quote(cursor, quoted));
+    return sc_refuse_sorted_cursor(cursor, err);
 }
 
 static enum sc_code decode_filter(struct sc_request *req, struct sc_file_filter *f,
@@ -177,9 +146,9 @@ static enum sc_code decode_filter(struct sc_request *req, struct sc_file_filter 
     if (code == SC_OK)
         code = sc_query_time(req, "until", &f->until_ms, err);
     if (code == SC_OK)
-        code = decode_switch(req, "unused", &f->unused, err);
+        code = sc_query_flag(req, "unused", &f->unused, err);
     if (code == SC_OK)
-        code = decode_switch(req, "damaged", &f->damaged, err);
+        code = sc_query_flag(req, "damaged", &f->damaged, err);
     if (code == SC_OK)
         code = decode_sort(req, f, err);
     if (code == SC_OK)
@@ -234,7 +203,7 @@ static enum sc_code write_page(struct sc_api *api, struct sc_file_filter *f, con
     SC_AUTO_BUF cursor = { 0 };
     struct sc_file_page_end end = { .more = false };
     struct sc_json w;
-    int64_t end_ms = sc_clock_mono_ms() + WALK_MS;
+    int64_t end_ms = sc_clock_mono_ms() + SC_LIST_WALK_MS;
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code != SC_OK)
         return code;

@@ -1,5 +1,5 @@
 /* GET /api/jobs: filters, sorting, pages. A mix of filters that no index answers stops after
- * WALK_MS with what it has found, and a cursor that goes on. */
+ * SC_LIST_WALK_MS with what it has found, and a cursor that goes on. */
 
 #include "api/api-internal.h"
 
@@ -9,8 +9,6 @@
 #include <inttypes.h>
 
 #include "base/banned.h"
-
-#define WALK_MS 50
 
 /* ---- cursors ---- */
 
@@ -38,16 +36,6 @@ const char *sc_job_cursor_format(enum sc_job_sort sort, const struct sc_job_plac
     return out;
 }
 
-/* As the cursors of other lists write it. */
-static bool parse_hex(struct sc_str digits, int64_t *out)
-{
-    char text[SC_CURSOR_TEXT];
-    if (digits.len == 0 || digits.len > 16)
-        return false;
-    (void)snprintf(text, sizeof(text), "j%.*s", (int)digits.len, digits.ptr);
-    return sc_cursor_parse(SC_CURSOR_JOB, sc_str_from(text), out);
-}
-
 bool sc_job_cursor_parse(enum sc_job_sort sort, struct sc_str text, struct sc_job_place *out)
 {
     struct sc_job_place place = { 0 };
@@ -59,7 +47,7 @@ bool sc_job_cursor_parse(enum sc_job_sort sort, struct sc_str text, struct sc_jo
             return false;
         struct sc_str rest = { text.ptr + 1, text.len - 1 };
         struct sc_str value = sc_str_take_until(&rest, '-');
-        if (!parse_hex(value, &place.value) || !parse_hex(rest, &place.id))
+        if (!sc_hex_parse(value, &place.value) || !sc_hex_parse(rest, &place.id) || place.id == 0)
             return false;
     }
     *out = place;
@@ -185,16 +173,11 @@ static enum sc_code decode_times(struct sc_request *req, struct sc_job_filter *f
 static enum sc_code decode_page(struct sc_request *req, struct sc_job_filter *f,
                                 struct sc_error *err)
 {
-    struct sc_str limit = sc_request_query(req, "limit");
     struct sc_str cursor = sc_request_query(req, "cursor");
-    char quoted[SC_QUOTED_TEXT];
-    enum sc_code code = limit.ptr == NULL ? SC_OK : sc_limit_parse(limit, &f->limit, err);
+    enum sc_code code = sc_query_limit(req, &f->limit, err);
     if (code != SC_OK || cursor.ptr == NULL || sc_job_cursor_parse(f->sort, cursor, &f->after))
         return code;
-    return sc_error_field(err, SC_E_INVALID_VALUE, "cursor",
-                          "cursor '%s' is no cursor of this list; send one that it answered, with "
-                          "the same sort",
-                          sc_quote(cursor, quoted));
+    return sc_refuse_sorted_cursor(cursor, err);
 }
 
 static enum sc_code decode_filter(struct sc_request *req, struct sc_job_filter *f,
@@ -270,7 +253,7 @@ struct sc_done *sc_api_job_list(struct sc_request *req, struct sc_api *api)
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK) {
-        time.end_ms = sc_clock_mono_ms() + WALK_MS;
+        time.end_ms = sc_clock_mono_ms() + SC_LIST_WALK_MS;
         filter.spent = walk_is_over;
         filter.spent_ctx = &time;
         code = write_page(conn, &filter, &body, &err);

@@ -21,23 +21,28 @@ const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_C
     return out;
 }
 
-bool sc_cursor_parse(enum sc_cursor_kind kind, struct sc_str text, int64_t *id)
+bool sc_hex_parse(struct sc_str digits, int64_t *out)
 {
-    /* One letter and up to 16 digits; a leading zero would make two spellings of one cursor. */
-    if (text.len < 2 || text.len > 17 || text.ptr[0] != cursor_letters[kind] || text.ptr[1] == '0')
-        return false;
     uint64_t value = 0;
-    for (size_t i = 1; i < text.len; i++) {
-        char c = text.ptr[i];
+    for (size_t i = 0; i < digits.len && i < 16; i++) {
+        char c = digits.ptr[i];
         bool digit = c >= '0' && c <= '9';
         if (!digit && !(c >= 'a' && c <= 'f'))
             return false;
         value = value << 4 | (unsigned)(digit ? c - '0' : c - 'a' + 10);
     }
-    if (value > INT64_MAX)
+    if (digits.len == 0 || digits.len > 16 || value > INT64_MAX ||
+        (digits.len > 1 && digits.ptr[0] == '0'))
         return false;
-    *id = (int64_t)value;
+    *out = (int64_t)value;
     return true;
+}
+
+bool sc_cursor_parse(enum sc_cursor_kind kind, struct sc_str text, int64_t *id)
+{
+    if (text.len < 2 || text.ptr[0] != cursor_letters[kind] || text.ptr[1] == '0')
+        return false;
+    return sc_hex_parse((struct sc_str){ text.ptr + 1, text.len - 1 }, id);
 }
 
 /* Names of older systems: mostly how far a job is with a stage. */
@@ -159,7 +164,7 @@ enum sc_code sc_query_flag(struct sc_request *req, const char *name, bool *out,
     char quoted[SC_QUOTED_TEXT];
     if (text.ptr == NULL || sc_str_to_bool(text, out))
         return SC_OK;
-    return sc_error_field(err, SC_E_INVALID_VALUE, name, "%s '%s' is neither 1 nor 0", name,
+    return sc_error_field(err, SC_E_INVALID_VALUE, name, "%s '%s' is neither true nor false", name,
                           sc_quote(text, quoted));
 }
 
@@ -175,13 +180,27 @@ enum sc_code sc_query_cursor(struct sc_request *req, const char *name, enum sc_c
                           sc_quote(text, quoted));
 }
 
+enum sc_code sc_query_limit(struct sc_request *req, int *out, struct sc_error *err)
+{
+    struct sc_str text = sc_request_query(req, "limit");
+    return text.ptr == NULL ? SC_OK : sc_limit_parse(text, out, err);
+}
+
+enum sc_code sc_refuse_sorted_cursor(struct sc_str cursor, struct sc_error *err)
+{
+    char quoted[SC_QUOTED_TEXT];
+    return sc_error_field(err, SC_E_INVALID_VALUE, "cursor",
+                          "cursor '%s' is no cursor of this list; send one that it answered, with "
+                          "the same sort",
+                          sc_quote(cursor, quoted));
+}
+
 enum sc_code sc_query_page(struct sc_request *req, enum sc_cursor_kind kind, int *limit,
                            int64_t *before, struct sc_error *err)
 {
     int rows = SC_LIMIT_DEFAULT;
     int64_t id = 0;
-    struct sc_str text = sc_request_query(req, "limit");
-    enum sc_code code = text.ptr == NULL ? SC_OK : sc_limit_parse(text, &rows, err);
+    enum sc_code code = sc_query_limit(req, &rows, err);
     if (code == SC_OK)
         code = sc_query_cursor(req, "cursor", kind, &id, err);
     if (code != SC_OK)

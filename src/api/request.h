@@ -20,6 +20,9 @@ enum sc_cursor_kind {
     SC_CURSOR_TOKEN
 };
 #define SC_CURSOR_TEXT 24
+/* The digits of a cursor: one to 16, lower case, at most INT64_MAX. A leading zero would make two
+ * spellings of one cursor, so there is none but "0". */
+bool sc_hex_parse(struct sc_str digits, int64_t *out);
 /* id > 0. Returns out. */
 const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_CURSOR_TEXT]);
 /* False for anything that sc_cursor_format does not write. */
@@ -66,6 +69,12 @@ const char *sc_quote(struct sc_str text, char out[SC_QUOTED_TEXT]);
 
 SC_MUST_USE enum sc_code sc_query_only(struct sc_request *req, const char *const *names,
                                        struct sc_error *err);
+/* Sets *out when there is a limit. */
+SC_MUST_USE enum sc_code sc_query_limit(struct sc_request *req, int *out, struct sc_error *err);
+/* What a list whose order the client chooses says to a cursor that is none of its own. */
+enum sc_code sc_refuse_sorted_cursor(struct sc_str cursor, struct sc_error *err);
+/* A mix of filters that no index answers stops after so long, with a cursor that goes on. */
+#define SC_LIST_WALK_MS 50
 /* limit and cursor; *before is 0 when there is no cursor. */
 SC_MUST_USE enum sc_code sc_query_page(struct sc_request *req, enum sc_cursor_kind kind, int *limit,
                                        int64_t *before, struct sc_error *err);

@@ -44,6 +44,12 @@ bool sc_str_starts(struct sc_str s, struct sc_str prefix)
     return s.len >= prefix.len && sc_str_equal((struct sc_str){ s.ptr, prefix.len }, prefix);
 }
 
+bool sc_str_ends(struct sc_str s, struct sc_str suffix)
+{
+    return s.len >= suffix.len &&
+           sc_str_equal((struct sc_str){ s.ptr + s.len - suffix.len, suffix.len }, suffix);
+}
+
 struct sc_str sc_str_trim(struct sc_str s)
 {
     while (s.len > 0 && is_space(s.ptr[0])) {

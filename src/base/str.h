@@ -22,6 +22,7 @@ bool sc_str_equal(struct sc_str a, struct sc_str b);
 /* ASCII case-insensitive equality. */
 bool sc_str_equal_nocase(struct sc_str a, struct sc_str b);
 bool sc_str_starts(struct sc_str s, struct sc_str prefix);
+bool sc_str_ends(struct sc_str s, struct sc_str suffix);
 /* Without ASCII white space at both ends. */
 struct sc_str sc_str_trim(struct sc_str s);
 /* Cuts off and returns what stands before the first `sep` (all of it when there is none). */

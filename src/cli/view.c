@@ -7,13 +7,6 @@
 
 #include "base/banned.h"
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t a = strlen(text);
-    size_t b = strlen(end);
-    return a >= b && strcmp(text + a - b, end) == 0;
-}
-
 static bool is_skipped(const char *const *skip, const char *name)
 {
     for (; skip != NULL && *skip != NULL; skip++) {
@@ -82,7 +75,8 @@ void sc_view_object(const struct sc_json_value *object, const char *const *skip,
         if (is_skipped(skip, key) || is_nothing(value))
             continue;
         if (sc_json_type(value) == SC_JSON_TEXT &&
-            (ends_with(key, "_at") || ends_with(key, "_after")))
+            (sc_str_ends(sc_str_from(key), SC_STR("_at")) ||
+             sc_str_ends(sc_str_from(key), SC_STR("_after"))))
             sc_format_time(&text, sc_json_get_text(value, ""), now_ms);
         else
             put_scalar(value, &text);

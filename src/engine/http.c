@@ -48,21 +48,15 @@ SC_DEFINE_FREEP(void, http_close);
 
 /* ---- its address ---- */
 
-static bool ends_in(struct sc_str s, const char *end)
-{
-    size_t n = strlen(end);
-    return s.len >= n && memcmp(s.ptr + s.len - n, end, n) == 0;
-}
-
 /* The address before "/audio/…": people give it with and without /v1, or the whole of it. */
 static char *base_of(const char *url)
 {
     struct sc_str s = sc_str_trim(sc_str_from(url));
     while (s.len > 0 && s.ptr[s.len - 1] == '/')
         s.len--;
-    if (ends_in(s, TRANSCRIBE_PATH))
+    if (sc_str_ends(s, SC_STR(TRANSCRIBE_PATH)))
         return sc_strndup(s.ptr, s.len - strlen(TRANSCRIBE_PATH));
-    return sc_asprintf("%.*s%s", (int)s.len, s.ptr, ends_in(s, "/v1") ? "" : "/v1");
+    return sc_asprintf("%.*s%s", (int)s.len, s.ptr, sc_str_ends(s, SC_STR("/v1")) ? "" : "/v1");
 }
 
 /* What stands between the scheme and the path. */

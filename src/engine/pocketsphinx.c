@@ -65,13 +65,6 @@ static bool exists(const char *path)
     return stat(path, &st) == 0;
 }
 
-static bool ends_with(const char *name, const char *suffix)
-{
-    size_t n = strlen(name);
-    size_t k = strlen(suffix);
-    return n >= k && strcmp(name + n - k, suffix) == 0;
-}
-
 static void join(char out[PATH_MAX], const char *dir, const char *name)
 {
     (void)snprintf(out, PATH_MAX, "%s/%s", dir, name);
@@ -88,10 +81,11 @@ static void note_entry(struct model_paths *paths, const char *dir, const char *n
         return;
     if (paths->acoustic[0] == '\0' && name[0] != '.' && exists(mdef))
         memcpy(paths->acoustic, path, sizeof(path));
-    if (paths->dictionary[0] == '\0' && ends_with(name, ".dict"))
+    if (paths->dictionary[0] == '\0' && sc_str_ends(sc_str_from(name), SC_STR(".dict")))
         memcpy(paths->dictionary, path, sizeof(path));
     if (paths->language[0] == '\0' && strstr(name, "phone") == NULL &&
-        (ends_with(name, ".lm.bin") || ends_with(name, ".lm")))
+        (sc_str_ends(sc_str_from(name), SC_STR(".lm.bin")) ||
+         sc_str_ends(sc_str_from(name), SC_STR(".lm"))))
         memcpy(paths->language, path, sizeof(path));
 }
 
@@ -189,7 +183,7 @@ static struct sc_str without_variant(const char *word)
 {
     struct sc_str s = sc_str_from(word);
     const char *paren = strchr(word, '(');
-    if (paren != NULL && paren > word && ends_with(word, ")"))
+    if (paren != NULL && paren > word && sc_str_ends(sc_str_from(word), SC_STR(")")))
         s.len = (size_t)(paren - word);
     return s;
 }

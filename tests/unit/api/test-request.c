@@ -92,6 +92,10 @@ static void cursors_of_a_sorted_list_carry_the_place_and_the_order(void **state)
         assert_int_equal(back.id, INT64_MAX);
         assert_int_equal(back.value, sort == SC_JOB_NEWEST ? 0 : INT64_MAX);
     }
+    struct sc_job_place empty = { .value = 0, .id = 7 }, back = { 9, 9 };
+    (void)sc_job_cursor_format(SC_JOB_SHORTEST, &empty, text);
+    assert_true(sc_job_cursor_parse(SC_JOB_SHORTEST, sc_str_from(text), &back));
+    assert_int_equal(back.value, 0);
     static const char *const bad[] = { "",
                                        "O",
                                        "O-",

@@ -16,6 +16,10 @@ static void slices_compare_by_bytes(void **state)
     assert_true(sc_str_starts(SC_STR("abc"), SC_STR("ab")));
     assert_true(sc_str_starts(none, none));
     assert_false(sc_str_starts(SC_STR("a"), SC_STR("ab")));
+    assert_true(sc_str_ends(SC_STR("abc"), SC_STR("bc")));
+    assert_true(sc_str_ends(none, none));
+    assert_false(sc_str_ends(SC_STR("c"), SC_STR("bc")));
+    assert_false(sc_str_ends(SC_STR("abc"), SC_STR("ab")));
 }
 
 static void trimming_takes_white_space_at_both_ends(void **state)
