@@ -3,6 +3,7 @@
 import array
 import itertools
 import random
+import shutil
 import wave
 
 import pytest
@@ -179,3 +180,14 @@ def test_what_is_cut_off_is_told_in_the_job_and_by_the_commands(server, folder):
     assert "\nwarnings:         the recording breaks off at 0:07.0" in shown, shown
     log = (server.data / "logs" / "jobs" / job["job_id"] / "split.log").read_text()
     assert "truncated=1" in log
+
+
+def test_chunks_that_somebody_deletes_are_cut_again(make_server):
+    server = make_server()
+    made = server.client.upload(noise_wav(50, seed=660, rate=RATE), engine="null", vad="off",
+                                model="delay_ms=150", chunk_length="5s").json
+    wait_until(lambda: server.client.job(made["job_id"])["chunks_completed"] >= 1, 20, "a chunk")
+    shutil.rmtree(server.data / "work" / made["job_id"])
+    job = server.client.wait_job(made["job_id"])
+    assert job["status"] == "completed", job
+    assert server.client.transcript(job)["text"].split() == null_words(50)

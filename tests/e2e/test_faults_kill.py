@@ -238,6 +238,20 @@ def test_g15_a_worker_that_exits_is_an_interruption_and_does_not_loop_for_ever(m
     assert "task_interrupted" in kinds
 
 
+def test_exports_that_a_kill_prevents_are_made_at_the_next_start(make_server):
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "srt,txt", "SCRIPTA_FAULT": "export.before:kill"})
+    made = server.client.upload_null(3, seed=9)
+    server.process.wait(20)
+    server.process = None
+    folder = server.data / "transcripts" / made["job_id"]
+    assert not folder.exists()
+    del server.env["SCRIPTA_FAULT"]
+    server.start()
+    assert server.client.job(made["job_id"])["status"] == "completed"
+    wait_until(lambda: (folder / "transcript.txt").exists(), 20, "the exports")
+    assert (folder / "transcript.txt").read_text().split() == null_words(3)
+
+
 def test_an_engine_that_does_not_stop_loses_its_worker(make_server):
     server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_HEARTBEAT": "50ms",
                           "SCRIPTA_QUEUE_STOP_GRACE": "400ms"})
