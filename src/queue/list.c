@@ -71,9 +71,7 @@ static enum sc_code id_at(struct sc_conn *conn, int64_t ms, int64_t *id, struct 
         enum sc_code code = sc_stmt_one(&st, err);
         if (code != SC_OK && code != SC_E_NOT_FOUND)
             return code;
-        if (code == SC_E_NOT_FOUND) /* nothing is there */
-            low = middle;
-        else if (sc_stmt_int(&st, "created_ms") < ms)
+        if (code == SC_E_NOT_FOUND || sc_stmt_int(&st, "created_ms") < ms)
             low = middle;
         else
             high = sc_stmt_int(&st, "id");
