@@ -234,13 +234,12 @@ void sc_help_text(struct sc_buf *out, const struct sc_command *command)
         return;
     }
     sc_buf_puts(out, "Scripta turns recordings into durable text.\n"
-                     "\n"
                      "Usage: scripta [OPTION...] COMMAND\n"
                      "\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
         put_in_overview(out, c);
-    sc_buf_puts(out, "\n`scripta help COMMAND` says more, with options and examples. Try first:\n"
-                     "  scripta transcribe recording.wav\n");
+    sc_buf_puts(out, "\n`scripta help COMMAND` says more. Try first: "
+                     "scripta transcribe recording.wav\n");
 }
 
 void sc_help_group(struct sc_buf *out, const char *group)
