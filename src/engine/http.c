@@ -202,8 +202,8 @@ static enum sc_code refused(const struct http *h, const struct sc_answer *answer
                             answer->status, "engine.http.key");
     (void)server_says(h, root, says);
     if (is_about_model(root))
-        return sc_error_field(err, SC_E_MODEL_ERROR, "model", "%.60s has no model '%.40s'%.100s",
-                              url, h->model, says);
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model", "%.60s %s model '%.40s'%.100s", url,
+                              answer->status == 404 ? "has no" : "refuses the", h->model, says);
     if (answer->status == 404)
         return sc_error_set(
             err, SC_E_ENGINE_UNAVAILABLE,

@@ -137,6 +137,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_model(self):
         self.refuse(404, "The model does not exist", "model_not_found")
 
+    def do_model_400(self):
+        self.answer(400, {"error": {"message": "this model cannot translate",
+                                    "param": "model", "code": None}})
+
     def do_413(self):
         self.answer(413, b"<html>too large</html>", "text/html")
 
@@ -293,6 +297,7 @@ def test_what_passes_is_asked_again(server, double, prompt, calls):
     ("500 always", "ENGINE_ERROR", "answered 503: overloaded", 3),
     ("401", "ENGINE_UNAVAILABLE", "refuses our key (401): set engine.http.key", 1),
     ("model", "MODEL_ERROR", "has no model 'tiny': The model does not exist", 1),
+    ("model 400", "MODEL_ERROR", "refuses the model 'tiny': this model cannot translate", 1),
     ("413", "ENGINE_UNAVAILABLE", "lower engine.http.max_chunk_s", 1),
     ("redirect", "ENGINE_UNAVAILABLE", "set engine.http.url to where the server is", 1),
     ("cut", "ENGINE_ERROR", "", 3),
