@@ -238,8 +238,7 @@ void sc_help_text(struct sc_buf *out, const struct sc_command *command)
                      "\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
         put_in_overview(out, c);
-    sc_buf_puts(out, "\n`scripta help COMMAND` says more. Try first: "
-                     "scripta transcribe recording.wav\n");
+    sc_buf_puts(out, "\nFirst: scripta transcribe recording.wav. More: scripta help COMMAND\n");
 }
 
 void sc_help_group(struct sc_buf *out, const char *group)
