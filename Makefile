@@ -5,7 +5,7 @@
 SCALE ?= 1
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture install recording \
+.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture bench-decode install recording \
 	golden-update format clean help
 
 all: ## Build build/scripta and build/scripta-media
@@ -56,6 +56,11 @@ fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitiz
 
 torture: san node ## The fault tests again, SCALE times as long
 	@SCALE=$(SCALE) tools/run-tests.py build-san --e2e-only tests/e2e -k faults --timeout=14400
+
+bench-decode: ## Speed of decoding against the same libraries in a bare loop
+	@tools/bootstrap.sh build test
+	@tools/build.sh bench >/dev/null
+	@bench/decode.py --build build-bench $(ARGS)
 
 install: all ## Install: make install PREFIX=/usr/local; DESTDIR is respected
 	@[ -z "$(PREFIX)" ] || meson configure build -Dprefix="$(PREFIX)"

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Configures (once) and builds one of the project's builds; prints its folder.
-#   tools/build.sh release|san|tsan|clang|fuzz [NINJA TARGET…]
+#   tools/build.sh release|bench|san|tsan|clang|fuzz [NINJA TARGET…]
 #   tools/build.sh clang-headers    only what clang-tidy needs: the commands and generated headers
 # A folder that exists is used as it was configured.
 set -eu
 
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { echo "usage: tools/build.sh release|san|tsan|clang|fuzz [TARGET…]" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: tools/build.sh release|bench|san|tsan|clang|fuzz [TARGET…]" >&2; exit 2; }
 kind=$1
 shift
 
@@ -14,6 +14,10 @@ case $kind in
 release)
     dir=build
     options="-Doptimization=2 -Ddebug=false -Dtests=false"
+    ;;
+bench)
+    dir=build-bench
+    options="-Doptimization=2 -Ddebug=false -Dtests=false -Dbench=true"
     ;;
 san)
     dir=build-san
