@@ -34,6 +34,9 @@ void sc_file_view(struct sc_json *w, const char *key, const struct sc_file *file
 /* A file that was deleted, with what went with it. */
 void sc_file_deleted_view(struct sc_buf *out, int64_t id, const struct sc_file_uses *gone);
 
+struct sc_verification; /* pipeline/verify.h */
+void sc_verification_view(struct sc_buf *out, const struct sc_verification *v);
+
 /* What an upload answers before the members of its job or file. */
 void sc_arrived_fields(struct sc_json *w, const struct sc_arrived *arrived);
 

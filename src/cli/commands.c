@@ -464,6 +464,19 @@ static const struct sc_command table[] = {
                     "scripta files usage --additional 2G\n",
     },
     {
+        .name = "files verify",
+        .run = sc_cmd_files_verify,
+        .summary = "Read recordings and hold them against their SHA-256",
+        .usage = "[FILE_ID...]",
+        .max_words = -1,
+        .about =
+            "All of them when none is named. The server reads at low priority and keeps what it "
+            "finds: `files list --damaged` shows it later. Exits with 1 when one is damaged; "
+            "uploading its bytes again mends it.",
+        .examples = "scripta files verify\n"
+                    "scripta files verify 7 9\n",
+    },
+    {
         .name = "transcripts list",
         .run = sc_cmd_transcripts_list,
         .summary = "List transcripts, newest first",

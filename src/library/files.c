@@ -167,6 +167,16 @@ enum sc_code sc_file_add(struct sc_conn *tx, const struct sc_file *file, const c
     return SC_OK;
 }
 
+enum sc_code sc_file_set_verified(struct sc_conn *tx, const char *hash, enum sc_file_damage damage,
+                                  int64_t now_ms, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FILE_SET_VERIFIED);
+    sc_stmt_bind_text(&st, ":file_hash", hash);
+    sc_stmt_bind_int(&st, ":damage", (int64_t)damage);
+    sc_stmt_bind_int(&st, ":now", now_ms);
+    return sc_stmt_run(&st, err);
+}
+
 enum sc_code sc_file_set_duration(struct sc_conn *tx, int64_t id, int64_t duration_ms,
                                   struct sc_error *err)
 {

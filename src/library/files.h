@@ -107,6 +107,10 @@ SC_MUST_USE enum sc_code sc_file_formats(struct sc_conn *conn, int64_t owner_id,
 
 /* ---- changes ---- */
 
+/* What was found when the bytes of a hash were read. */
+SC_MUST_USE enum sc_code sc_file_set_verified(struct sc_conn *tx, const char *hash,
+                                              enum sc_file_damage damage, int64_t now_ms,
+                                              struct sc_error *err);
 /* What decoding counted. */
 SC_MUST_USE enum sc_code sc_file_set_duration(struct sc_conn *tx, int64_t id, int64_t duration_ms,
                                               struct sc_error *err);

@@ -152,8 +152,8 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
     a->new_bytes = false;
     a->file = found;
     found.tags = NULL;
-    /* Bytes that have gone from the disk are brought back by whoever uploads them again. */
-    *known = sc_blobs_exists(a->p->o.blobs, a->file.file_path);
+    /* Bytes that have gone or changed are brought back by whoever uploads them again. */
+    *known = a->file.damage == SC_FILE_SOUND && sc_blobs_exists(a->p->o.blobs, a->file.file_path);
     return SC_OK;
 }
 
@@ -226,6 +226,16 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
     return code;
 }
 
+/* The bytes that were damaged have just been put in their place, hashed as they came. */
+static enum sc_code mend(struct arrival *a, struct sc_conn *tx, struct sc_error *err)
+{
+    if (a->file.damage == SC_FILE_SOUND)
+        return SC_OK;
+    a->out.file.damage = SC_FILE_SOUND;
+    a->out.file.verified_ms = a->now_ms;
+    return sc_file_set_verified(tx, a->in->sha256, SC_FILE_SOUND, a->now_ms, err);
+}
+
 static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct arrival *a = ctx;
@@ -234,6 +244,8 @@ static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error
     if (code == SC_OK)
         code = sc_file_add(tx, &a->file, a->in->source, a->now_ms, &a->out.file, &a->out.duplicate,
                            err);
+    if (code == SC_OK)
+        code = mend(a, tx, err);
     if (code == SC_OK)
         code = sc_storage_used(tx, &a->used_after, err);
     if (code != SC_OK)

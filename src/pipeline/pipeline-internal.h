@@ -96,10 +96,15 @@ SC_MUST_USE enum sc_code sc_turn_take(struct sc_pipelines *p, struct sc_turn *tu
                                       int most, struct sc_error *err);
 void sc_turn_leave(struct sc_pipelines *p, struct sc_turn *turn);
 
+struct sc_verifier; /* verify.c */
+struct sc_verifier *sc_verifier_new(struct sc_pipelines *p);
+void sc_verifier_free(struct sc_verifier *v);
+
 struct sc_pipelines {
     struct sc_pipelines_options o;
     const char *root; /* the data folder */
     struct sc_engines engines;
+    struct sc_verifier *verifier;
     int64_t worker_id; /* of this process's own stages */
     struct sc_runner *runners;
     size_t runner_count;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "pipeline/verify.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -65,6 +66,7 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     if (code != SC_OK)
         return code;
     p->engines.config = p->o.config;
+    p->verifier = sc_verifier_new(p);
     sc_engines_start(&p->engines);
     *out = SC_TAKE(p);
     return SC_OK;
@@ -104,6 +106,8 @@ void sc_pipelines_stop(struct sc_pipelines *p)
         sc_assert(pthread_cond_broadcast(&p->beat_wake) == 0);
         sc_assert(pthread_cond_broadcast(&p->turns) == 0);
     }
+    if (p->verifier != NULL)
+        sc_verify_stop(p);
     sc_runners_stop(p);
 }
 
@@ -112,6 +116,7 @@ void sc_pipelines_close(struct sc_pipelines *p)
     if (p == NULL)
         return;
     sc_pipelines_stop(p);
+    sc_verifier_free(p->verifier);
     sc_engines_done(&p->engines);
     (void)pthread_cond_destroy(&p->wake);
     (void)pthread_cond_destroy(&p->beat_wake);

@@ -23,6 +23,10 @@ SELECT * FROM files WHERE file_hash = :file_hash ORDER BY id LIMIT 1;
 -- name: file_set_duration
 UPDATE files SET duration_ms = :duration_ms, duration_counted = 1 WHERE id = :id;
 
+-- name: file_set_verified
+-- For everybody who has these bytes.
+UPDATE files SET damage = :damage, verified_ms = :now WHERE file_hash = :file_hash;
+
 -- name: upload_insert
 INSERT INTO uploads (file_id, owner_id, name, source, created_ms)
 VALUES (:file_id, :owner_id, :name, :source, :now);

@@ -51,6 +51,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(FILE_LIST_NAMED_ASC, "files_name (owner_id=? AND original_name=? AND rowid>?)"),
         HOT(FILE_IS_USED, "jobs_file (file_id=?)"),
         HOT(FILE_FORMATS, "COVERING INDEX files_format (owner_id=?)"),
+        HOT(FILE_SET_VERIFIED, "files_hash (file_hash=?)"),
         HOT(UPLOAD_LIST, "uploads_file (file_id=? AND rowid<?)"),
         HOT(FILE_SET_DURATION, "INTEGER PRIMARY KEY"),
         HOT(TRANSCRIPT_GET, "INTEGER PRIMARY KEY"),
