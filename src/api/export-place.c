@@ -7,6 +7,7 @@
 
 #define PATH_BYTES 400
 #define NAME_BYTES 200
+#define NAMES_MAX 16 /* folders are made and removed one within the other */
 #define ROOT "transcripts/"
 
 static enum sc_code refuse(const char *why, struct sc_error *err)
@@ -66,6 +67,8 @@ enum sc_code sc_export_place(struct sc_str wanted, const struct sc_export_home *
         if (!is_name(name))
             return refuse("must be names parted by '/', none of them empty, hidden, '.' or '..'",
                           err);
+        if (names == NAMES_MAX)
+            return refuse("has more than 16 names parted by '/'", err);
         if (names++ == 0 && more && check_folder(name, home, err) != SC_OK)
             return SC_E_INVALID_VALUE;
     }

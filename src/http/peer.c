@@ -65,6 +65,14 @@ static bool is_same_origin(struct sc_str origin, struct sc_str host)
                                host);
 }
 
+/* Images, sound and links of a page come without an Origin, but browsers say whose page it is; who
+ * is no browser does not. What a page cannot read it can still measure, or hear. */
+static bool is_from_another_site(struct sc_str site)
+{
+    return site.ptr != NULL && !sc_str_equal(site, SC_STR("same-origin")) &&
+           !sc_str_equal(site, SC_STR("none"));
+}
+
 static const char *distrust(struct sc_request *req)
 {
     static const char *const proxied[] = { "Forwarded",        "Via",       "X-Forwarded-For",
@@ -79,7 +87,8 @@ static const char *distrust(struct sc_request *req)
     }
     if (!sc_host_is_loopback(host))
         return "a Host other than localhost, 127.0.0.1 or [::1] needs a token";
-    if (origin.ptr != NULL && !is_same_origin(origin, host))
+    if ((origin.ptr != NULL && !is_same_origin(origin, host)) ||
+        is_from_another_site(sc_request_header_n(req->conn, "Sec-Fetch-Site")))
         return "a web page of another site needs a token";
     return NULL;
 }

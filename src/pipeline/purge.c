@@ -25,6 +25,7 @@ struct bare_job {
 
 struct purge {
     struct sc_pipelines *p;
+    int64_t after;      /* jobs up to it are left alone */
     struct bare_job at; /* the job at hand */
     bool found;
     struct bare_job bare[BARE_MAX];
@@ -149,8 +150,7 @@ static enum sc_code write_slice(struct sc_conn *tx, void *ctx, struct sc_error *
     struct purge *u = ctx;
     u->left = SC_PURGE_SLICE;
     u->bare_count = 0;
-    u->at.id = 0;
-    u->passed_over = false;
+    u->at.id = u->after;
     enum sc_code code = find_marked(u, tx, err);
     while (code == SC_OK && u->found) {
         if (is_held(u))
@@ -212,24 +212,36 @@ static bool is_any_marked(struct sc_pipelines *p)
     return sc_stmt_one(&st, NULL) != SC_E_NOT_FOUND;
 }
 
+/* A folder that will not go keeps its job marked, until a later call succeeds. How many went. */
+static size_t remove_all_folders(struct purge *u)
+{
+    size_t gone = 0;
+    for (size_t i = 0; i < u->bare_count; i++) {
+        u->after = u->bare[i].id;
+        if (remove_folders(u, &u->bare[i]))
+            u->bare[gone++] = u->bare[i];
+    }
+    return gone;
+}
+
 static enum sc_code purge_jobs(struct purge *u, enum sc_purge_state *state, struct sc_error *err)
 {
+    size_t gone = 0;
+    bool behind = true;
     (void)SC_FAULT("clean.slice");
-    enum sc_code code = sc_store_write(u->p->o.store, SC_RELAXED, write_slice, u, err);
-    bool more = u->found || u->bare_count > 0;
-    if (code != SC_OK)
-        return code;
-    /* A folder that will not go keeps its job marked, until a later call succeeds. */
-    size_t kept = 0;
-    for (size_t i = 0; i < u->bare_count; i++) {
-        if (remove_folders(u, &u->bare[i]))
-            u->bare[kept++] = u->bare[i];
+    /* As many folders that will not go as fit into a slice must not hide the jobs behind them. */
+    while (gone == 0 && behind) {
+        enum sc_code code = sc_store_write(u->p->o.store, SC_RELAXED, write_slice, u, err);
+        if (code != SC_OK)
+            return code;
+        behind = u->bare_count == BARE_MAX;
+        gone = remove_all_folders(u);
     }
-    more = more && kept == u->bare_count;
+    bool more = gone > 0 || u->left <= 0;
     *state = more ? SC_PURGE_MORE : u->passed_over ? SC_PURGE_HELD : SC_PURGE_NOTHING;
-    u->bare_count = kept;
+    u->bare_count = gone;
     (void)SC_FAULT("purge.folders");
-    return kept == 0 ? SC_OK : sc_store_write(u->p->o.store, SC_RELAXED, write_last, u, err);
+    return gone == 0 ? SC_OK : sc_store_write(u->p->o.store, SC_RELAXED, write_last, u, err);
 }
 
 enum sc_code sc_purge_step(struct sc_pipelines *p, enum sc_purge_state *state, struct sc_error *err)

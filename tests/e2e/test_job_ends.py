@@ -111,8 +111,9 @@ def test_what_is_wrong_is_named(client, value, field):
     assert (reply.status, reply.error["field"]) == (400, field), reply
 
 
-def test_a_killed_clean_goes_on_at_the_next_start(make_server):
-    server = make_server({"SCRIPTA_FAULT": "clean.slice:kill:2"})
+@pytest.mark.parametrize("point", ["clean.slice", "purge.folders"])
+def test_a_killed_clean_goes_on_at_the_next_start(make_server, point):
+    server = make_server({"SCRIPTA_FAULT": f"{point}:kill:1"})
     job = finished(server.client, 3, seed=6)
     done = subprocess.run([str(SCRIPTA), "--data", str(server.data), "jobs", "clean",
                            "--older-than", "0", "--with-transcripts", "--server",

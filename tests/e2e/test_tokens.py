@@ -177,6 +177,10 @@ def test_the_store_holds_no_token(tcp):
     ({"Origin": "http://evil.example"}, False),
     ({"Origin": "null"}, False),
     ({"X-Forwarded-For": "127.0.0.1"}, False),
+    ({"Sec-Fetch-Site": "cross-site"}, False),
+    ({"Sec-Fetch-Site": "same-site"}, False),
+    ({"Sec-Fetch-Site": "same-origin"}, True),
+    ({"Sec-Fetch-Site": "none"}, True),
 ])
 def test_loopback_is_open_for_who_speaks_for_himself(tcp, headers, trusted):
     client = Client(port=tcp[1])

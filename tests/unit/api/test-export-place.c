@@ -62,6 +62,22 @@ static void paths_stay_below_transcripts(void **state)
     }
 }
 
+/* Folders too deep to be removed would stay for ever. */
+static void deep_paths_are_refused(void **state)
+{
+    (void)state;
+    struct sc_export_home home = { .folder = JOB, .anywhere = true };
+    for (int folders = 15; folders <= 16; folders++) {
+        SC_AUTO_BUF wanted = { 0 };
+        SC_AUTO_BUF out = { 0 };
+        for (int i = 0; i < folders; i++)
+            sc_buf_puts(&wanted, "a/");
+        sc_buf_puts(&wanted, "a.srt");
+        assert_int_equal(sc_export_place(sc_buf_str(&wanted), &home, "srt", &out, NULL),
+                         folders == 15 ? SC_OK : SC_E_INVALID_VALUE);
+    }
+}
+
 static void long_paths_are_refused(void **state)
 {
     (void)state;
@@ -85,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(paths_stay_below_transcripts),
+        TEST(deep_paths_are_refused),
         TEST(long_paths_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,6 +222,41 @@ static void what_was_interrupted_is_not_found_and_goes_on(void **state)
     assert_int_equal(ask(&r, "SELECT count(*) FROM transcripts"), 1);
 }
 
+/* A job and a plain file where its folder would be. */
+static void make_stuck_job(struct rig *r, int id)
+{
+    SC_AUTO_FREE char *path = sc_asprintf("%s/work/%.34s%02d", r->f.dir.path, ID1, id);
+    SC_AUTO_FREE char *text =
+        sc_asprintf("INSERT INTO jobs (id, job_id, owner_id, pipeline, class, state, admission,"
+                    " created_ms, completed_ms, updated_ms)"
+                    " VALUES (%d, '%.34s%02d', 1, 'noop', 1, 2, 3, 1, 1000, 1)",
+                    id, ID1, id);
+    sql(r, text);
+    assert_int_equal(sc_file_write_atomic(path, "x", 1, NULL), SC_OK);
+}
+
+/* Nor are more of them than are removed at a time. */
+static void a_folder_that_will_not_go_is_in_nobodys_way(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    make_jobs(&r);
+    for (int id = 3; id < 63; id++)
+        make_stuck_job(&r, id);
+    make_stuck_job(&r, 70);
+    SC_AUTO_FREE char *last = sc_asprintf("%s/work/%.34s70", r.f.dir.path, ID1);
+    assert_int_equal(unlink(last), 0);
+    assert_int_equal(clean(&r, (struct sc_clean){ .before_ms = 9000, .state = -1 }), 63);
+    assert_int_equal(rows_of(&r, 1) + rows_of(&r, 2) + rows_of(&r, 70), 0);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs WHERE purge > 0"), 60);
+
+    SC_AUTO_FREE char *first = sc_asprintf("%s/work/%.34s03", r.f.dir.path, ID1);
+    assert_int_equal(unlink(first), 0);
+    for (bool more = true; more;)
+        assert_int_equal(sc_pipelines_purge(r.p, &more, NULL), SC_OK);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs"), 59);
+}
+
 static void a_job_log_is_bounded_and_read_from_its_end(void **state)
 {
     (void)state;
@@ -262,6 +297,7 @@ int main(void)
         TEST(a_job_that_was_retried_keeps_its_tasks),
         TEST(cleaning_counts_removes_and_keeps_transcripts),
         TEST(what_was_interrupted_is_not_found_and_goes_on),
+        TEST(a_folder_that_will_not_go_is_in_nobodys_way),
         TEST(a_job_log_is_bounded_and_read_from_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
