@@ -71,12 +71,12 @@ static enum sc_code expire(struct sc_upkeep *u, int64_t *next_ms, struct sc_erro
     return SC_OK;
 }
 
-/* Goes on with what was told to be cleaned away; *more: there is more of it. */
-static enum sc_code purge(struct sc_upkeep *u, bool *more, struct sc_error *err)
+/* Goes on with what was told to be cleaned away; *next_ms: until more of it can go, -1: none is. */
+static enum sc_code purge(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
 {
-    *more = true;
-    for (int i = 0; i < STEPS_PER_TURN && *more; i++) {
-        enum sc_code code = sc_pipelines_purge(u->pipelines, more, err);
+    *next_ms = 0;
+    for (int i = 0; i < STEPS_PER_TURN && *next_ms == 0; i++) {
+        enum sc_code code = sc_pipelines_purge(u->pipelines, next_ms, err);
         if (code != SC_OK)
             return code;
     }
@@ -97,21 +97,21 @@ static int64_t turn(struct sc_upkeep *u)
     struct sweep sweep = { .queue = u->queue, .next_ms = -1 };
     struct sc_error err = { 0 };
     int64_t expire_ms = -1;
-    bool purging = false;
+    int64_t purge_ms = -1;
     enum sc_code code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
     if (code == SC_OK)
         code = expire(u, &expire_ms, &err);
     if (code == SC_OK)
-        code = purge(u, &purging, &err);
+        code = purge(u, &purge_ms, &err);
     if (code != SC_OK) {
         complain(u, &err);
         return RETRY_MS;
     }
     u->failing = false;
     sc_log_expire();
-    if (sweep.more || purging || expire_ms == 0)
+    if (sweep.more || purge_ms == 0 || expire_ms == 0)
         return 0;
-    int64_t wait = nearer(sweep.next_ms, expire_ms);
+    int64_t wait = nearer(nearer(sweep.next_ms, expire_ms), purge_ms);
     if (sweep.next_ms >= 0)
         wait = SC_MIN(wait, BUSY_MAX_MS);
     return wait < 0 ? IDLE_MS : SC_MIN(wait, IDLE_MS);

@@ -134,8 +134,9 @@ struct sc_clean {
  * sc_pipelines_purge. */
 SC_MUST_USE enum sc_code sc_pipelines_clean(struct sc_pipelines *p, const struct sc_clean *what,
                                             int64_t *jobs, struct sc_error *err);
-/* A slice of what is marked to be removed, of any owner; *more: call again. */
-SC_MUST_USE enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more,
+/* A slice of what is marked to be removed, of any owner. *next_ms: when to call again; 0 at once,
+ * -1 when nothing is left, else somebody holds what is next. */
+SC_MUST_USE enum sc_code sc_pipelines_purge(struct sc_pipelines *p, int64_t *next_ms,
                                             struct sc_error *err);
 
 /* ---- logs of jobs ---- */

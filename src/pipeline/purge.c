@@ -14,6 +14,7 @@
 
 #define BARE_MAX 50 /* jobs whose folders and last rows go together */
 #define PATIENCE_MS 2000
+#define HELD_MS 1000 /* before what somebody holds is looked at again */
 #define KEEP_TRANSCRIPTS 1
 #define WITH_TRANSCRIPTS 2
 
@@ -259,11 +260,15 @@ enum sc_code sc_purge_step(struct sc_pipelines *p, enum sc_purge_state *state, s
     return code;
 }
 
-enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more, struct sc_error *err)
+enum sc_code sc_pipelines_purge(struct sc_pipelines *p, int64_t *next_ms, struct sc_error *err)
 {
+    static const int64_t waits_ms[] = {
+        [SC_PURGE_MORE] = 0, [SC_PURGE_HELD] = HELD_MS, [SC_PURGE_NOTHING] = -1
+    };
     enum sc_purge_state state;
     enum sc_code code = sc_purge_step(p, &state, err);
-    *more = code == SC_OK && state == SC_PURGE_MORE;
+    if (code == SC_OK)
+        *next_ms = waits_ms[state];
     return code;
 }
 
@@ -317,8 +322,8 @@ static enum sc_code count(struct sc_pipelines *p, const struct sc_clean *what, i
 static enum sc_code purge_for_a_while(struct sc_pipelines *p, struct sc_error *err)
 {
     int64_t end = sc_clock_mono_ms() + PATIENCE_MS;
-    for (bool more = true; more && sc_clock_mono_ms() < end;) {
-        enum sc_code code = sc_pipelines_purge(p, &more, err);
+    for (int64_t next_ms = 0; next_ms == 0 && sc_clock_mono_ms() < end;) {
+        enum sc_code code = sc_pipelines_purge(p, &next_ms, err);
         if (code != SC_OK)
             return code;
     }

@@ -206,9 +206,9 @@ static void what_was_interrupted_is_not_found_and_goes_on(void **state)
     AUTO_RIG(r);
     make_jobs(&r);
     sql(&r, "UPDATE jobs SET purge = 2 WHERE id = 1");
-    bool more = false;
-    assert_int_equal(sc_pipelines_purge(r.p, &more, NULL), SC_OK);
-    assert_true(more);
+    int64_t next_ms = -1;
+    assert_int_equal(sc_pipelines_purge(r.p, &next_ms, NULL), SC_OK);
+    assert_int_equal(next_ms, 0);
     /* 1000 rows of it: no write removes more than its slice. */
     assert_true(ask(&r, "SELECT count(*) FROM segments WHERE transcript_id = 1") == 150);
     {
@@ -252,8 +252,8 @@ static void a_folder_that_will_not_go_is_in_nobodys_way(void **state)
 
     SC_AUTO_FREE char *first = sc_asprintf("%s/work/%.34s03", r.f.dir.path, ID1);
     assert_int_equal(unlink(first), 0);
-    for (bool more = true; more;)
-        assert_int_equal(sc_pipelines_purge(r.p, &more, NULL), SC_OK);
+    for (int64_t next_ms = 0; next_ms == 0;)
+        assert_int_equal(sc_pipelines_purge(r.p, &next_ms, NULL), SC_OK);
     assert_int_equal(ask(&r, "SELECT count(*) FROM jobs"), 59);
 }
 
