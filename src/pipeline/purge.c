@@ -263,7 +263,9 @@ enum sc_code sc_pipelines_purge(struct sc_pipelines *p, bool *more, struct sc_er
 {
     enum sc_purge_state state;
     enum sc_code code = sc_purge_step(p, &state, err);
-    *more = code == SC_OK && state == SC_PURGE_MORE;
+    *more = code == SC_OK && state != SC_PURGE_NOTHING;
+    if (code == SC_OK && state == SC_PURGE_HELD)
+        sc_runners_wait_turn(p, INT64_MAX);
     return code;
 }
 
