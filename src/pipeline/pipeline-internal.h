@@ -119,6 +119,9 @@ struct sc_pipelines {
     struct sc_turn peaks_turn, recut_turn, quota_turn;
     int64_t arriving; /* bytes under way into the quota -- protected by lock -- */
     bool beat_now;    /* -- protected by lock -- */
+    pthread_t mend_thread;
+    bool mending;
+    struct sc_mended mended; /* -- protected by lock -- */
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
 void sc_runners_stop(struct sc_pipelines *p);
