@@ -9,8 +9,9 @@
 
 #define IO_BUFFER (32 << 10)
 #define PROBE_BYTES (1 << 20)
-#define SCORE_MIN 5          /* a lone sync word in noise scores 1 */
-#define SCORE_FOREIGN_MIN 26 /* below, a name would be a guess */
+#define LONG_INDEX ((uint64_t)1 << 20) /* of MP4: from some two hours on */
+#define SCORE_MIN 5                    /* a lone sync word in noise scores 1 */
+#define SCORE_FOREIGN_MIN 26           /* below, a name would be a guess */
 
 const char input_formats[] =
     "wav,w64,aiff,mp3,aac,flac,ogg,matroska,webm,mov,mp4,m4a,asf,amr,caf,mpegts,avi,au,"
@@ -197,6 +198,8 @@ static enum sc_code open_container(struct input *in, const AVInputFormat *known,
     (void)av_dict_set(&options, "format_whitelist", input_formats, 0);
     (void)av_dict_set(&options, "codec_whitelist", input_codecs, 0);
     (void)av_dict_set(&options, "protocol_whitelist", "none", 0);
+    if (av_match_list("mov", known->name, ',') && input_has_plain_edits(in, LONG_INDEX))
+        (void)av_dict_set(&options, "advanced_editlist", "0", 0);
     int rc = avformat_open_input(&format, NULL, known, &options);
     if (rc < 0 && av_match_list("mov", known->name, ',') && input_lacks_index(in))
         return input_error(

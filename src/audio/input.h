@@ -34,6 +34,9 @@ bool input_next_part(struct input *in, const AVPacket *header);
 bool input_is_cut_off(const struct input *in);
 /* Whether an MP4 file ends without the box that says what is where. */
 bool input_lacks_index(const struct input *in);
+/* Whether an MP4 with an index of so many bytes at least has edits that do no more than skip the
+ * encoder's delay. */
+bool input_has_plain_edits(const struct input *in, uint64_t least_index);
 /* The error for a negative FFmpeg result: IO_ERROR, CANCELLED or `otherwise` with the sentence. */
 enum sc_code input_error(const struct input *in, int av_error, enum sc_code otherwise,
                          const char *what, struct sc_error *err);

@@ -157,6 +157,39 @@ static void the_track_that_is_meant_is_chosen(void **state)
     }
 }
 
+/* The index of a long MP4 is read another way; its size is what counts, and here it is all comment.
+ */
+static void the_edits_of_a_long_mp4_are_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *options;
+        int from_ms, to_ms, length_ms;
+    } cases[] = {
+        { "plain.m4a", "-i a.m4a", 1000, 2000, 3000 },
+        { "skip.m4a", "-ss 0.7 -i a.m4a", 300, 1300, 2300 },
+        { "short.m4a", "-t 1.5 -i a.m4a", 1000, 1500, 1500 },
+        { "late.m4a", "-itsoffset 2 -i a.m4a", 3000, 4000, 5000 },
+        { "alac.m4a", "-i alac.m4a0", 1000, 2000, 3000 },
+    };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    ffmpeg(&dir, SOURCE "-c:a aac a.m4a -c:a alac -f mp4 alac.m4a0");
+    shell(&dir,
+          "{ printf ';FFMETADATA1\ncomment='; head -c 1500000 /dev/zero | tr '\\0' x; } > meta");
+    for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        SC_AUTO_FREE char *line = NULL;
+        assert_true(asprintf(&line, "%s -i meta -map_metadata 1 -c copy %s", cases[i].options,
+                             cases[i].file) > 0);
+        ffmpeg(&dir, line);
+        assert_int_equal(decode(&dir, cases[i].file, &h), SC_OK);
+        assert_near((int64_t)h.samples / 16, cases[i].length_ms, 50, cases[i].file);
+        assert_near(tone_edge(&h, false), cases[i].from_ms, 6, cases[i].file);
+        assert_near(tone_edge(&h, true), cases[i].to_ms, 30, cases[i].file);
+        assert_false(h.stats.truncated);
+    }
+}
+
 static void broken_packets_are_counted_and_stepped_over(void **state)
 {
     (void)state;
@@ -396,6 +429,7 @@ int main(void)
         TEST(joined_streams_take_as_long_as_their_parts),
         TEST(chained_opus_loses_no_part),
         TEST(the_track_that_is_meant_is_chosen),
+        TEST(the_edits_of_a_long_mp4_are_kept),
         TEST(broken_packets_are_counted_and_stepped_over),
         TEST(a_truncated_file_gives_what_is_there),
         TEST(refusals_say_what_it_is),
