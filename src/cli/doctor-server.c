@@ -150,12 +150,12 @@ static void check_class(struct sc_doctor *d, const struct sc_json_value *queue, 
     }
 }
 
-/* The server's own stages count as a worker of it. */
+/* Without the server itself, which is the worker of its own stages. */
 static int64_t count_workers(const struct sc_json_value *workers)
 {
     int64_t n = 0;
     for (size_t i = 0; workers != NULL && i < sc_json_count(workers); i++)
-        n += strcmp(text_of(sc_json_at(workers, i), "name"), "server") != 0;
+        n += strcmp(text_of(sc_json_at(workers, i), "name"), "serve") != 0;
     return n;
 }
 

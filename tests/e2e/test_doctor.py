@@ -58,6 +58,8 @@ def test_a_running_server(make_server):
     server = make_server()
     client = server.client
     assert not harmless(doctor(server.data))
+    text = cli("doctor", data=server.data, check=0).stdout
+    assert "0 queued, 0 active, 0 workers" in text, text
     client.post("/api/queue/low/pause")
     held = client.upload(noise_wav(1, 3), engine="null", vad="off", priority="low").json
     found = doctor(server.data)
