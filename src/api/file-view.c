@@ -51,3 +51,34 @@ void sc_file_deleted_view(struct sc_buf *out, int64_t id, const struct sc_file_u
     sc_json_int(&w, "kept_transcripts", gone->transcripts);
     sc_json_end(&w);
 }
+
+void sc_files_cleaned_view(struct sc_buf *out, const struct sc_clean_files *what,
+                           const struct sc_cleaned *cleaned)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "kind", sc_clean_kind_to_string(what->kind));
+    sc_json_int(&w, "files", cleaned->files);
+    sc_json_int(&w, "bytes", cleaned->bytes);
+    sc_json_bool(&w, "dry_run", what->dry_run);
+    sc_json_end(&w);
+}
+
+void sc_mended_view(struct sc_buf *out, const struct sc_mended *mended)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_time(&w, "finished_at", mended->finished_ms);
+    sc_json_int(&w, "took_ms", mended->took_ms);
+    sc_json_int(&w, "arrivals_removed", mended->arrivals);
+    sc_json_int(&w, "half_moved", mended->half_moved);
+    sc_json_int(&w, "temp_removed", mended->temp);
+    sc_json_int(&w, "folders_removed", mended->folders);
+    sc_json_int(&w, "exports_moved", mended->exports);
+    sc_json_int(&w, "missing", mended->missing);
+    sc_json_int(&w, "orphans", mended->orphans);
+    sc_json_int(&w, "orphan_bytes", mended->orphan_bytes);
+    sc_json_end(&w);
+}

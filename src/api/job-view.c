@@ -104,6 +104,7 @@ void sc_job_fields(struct sc_json *w, const struct sc_job *job, const struct sc_
     sc_json_time(w, "started_at", job->started_ms);
     sc_json_time(w, "completed_at", job->completed_ms);
     sc_json_time(w, "updated_at", job->updated_ms);
+    sc_json_time(w, "archived_at", job->archived_ms);
     sc_json_time(w, "run_after", job->run_after_ms);
 }
 

@@ -1,8 +1,13 @@
-/* Deleting files and jobs. */
+/* Deleting and archiving files and jobs; cleaning. */
 
 #include "api/api-internal.h"
 
+#include "base/clock.h"
+
 #include "base/banned.h"
+
+#define CLEAN_DAYS 30
+#define DAY_MS INT64_C(86400000)
 
 /* ?force=1 and no more, and no body. */
 static enum sc_code decode_force(struct sc_request *req, bool *force, struct sc_error *err)
@@ -43,5 +48,158 @@ struct sc_done *sc_api_file_delete(struct sc_request *req, struct sc_api *api)
                                         &err);
     if (code == SC_OK)
         sc_file_deleted_view(&body, id, &gone);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+/* ---- archive and restore: the answer is the file or job as it is then ---- */
+
+static enum sc_code show_file(struct sc_request *req, struct sc_api *api, int64_t id,
+                              struct sc_buf *body, struct sc_error *err)
+{
+    SC_AUTO_FILE file = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_file_find(conn, sc_api_owner(req), id, &file, err);
+    if (code != SC_OK)
+        return code;
+    struct sc_json w;
+    sc_json_begin(&w, body);
+    sc_file_view(&w, NULL, &file);
+    return SC_OK;
+}
+
+static struct sc_done *move_file(struct sc_request *req, struct sc_api *api, bool archive)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct sc_archiving what = { .owner_id = sc_api_owner(req), .archive = archive };
+    enum sc_code code = sc_request_empty(req, &err);
+    if (code == SC_OK)
+        code = sc_path_number(req, SC_E_FILE_NOT_FOUND, &what.file_id, &err);
+    if (code == SC_OK)
+        code = sc_pipelines_archive(api->options.pipelines, &what, &err);
+    if (code == SC_OK)
+        code = show_file(req, api, what.file_id, &body, &err);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+struct sc_done *sc_api_file_archive(struct sc_request *req, struct sc_api *api)
+{
+    return move_file(req, api, true);
+}
+
+struct sc_done *sc_api_file_restore(struct sc_request *req, struct sc_api *api)
+{
+    return move_file(req, api, false);
+}
+
+static enum sc_code show_job(struct sc_request *req, struct sc_api *api, const char *id,
+                             struct sc_buf *body, struct sc_error *err)
+{
+    SC_AUTO_JOB job = { 0 };
+    {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        enum sc_code code = sc_store_read(api->options.store, &conn, err);
+        if (code == SC_OK)
+            code = sc_job_find(conn, sc_api_owner(req), id, &job, err);
+        if (code != SC_OK)
+            return code;
+    }
+    struct sc_json w;
+    sc_json_begin(&w, body);
+    sc_json_object(&w, NULL);
+    enum sc_code code = sc_api_job_fields(api, &job, &w, err);
+    sc_json_end(&w);
+    return code;
+}
+
+static struct sc_done *move_job(struct sc_request *req, struct sc_api *api, bool archive)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    char id[SC_UUID_TEXT];
+    struct sc_archiving what = { .owner_id = sc_api_owner(req), .job_id = id, .archive = archive };
+    enum sc_code code = sc_request_empty(req, &err);
+    if (code == SC_OK)
+        code = sc_path_job_id(req, id, &err);
+    if (code == SC_OK)
+        code = sc_pipelines_archive(api->options.pipelines, &what, &err);
+    if (code == SC_OK)
+        code = show_job(req, api, id, &body, &err);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+struct sc_done *sc_api_job_archive(struct sc_request *req, struct sc_api *api)
+{
+    return move_job(req, api, true);
+}
+
+struct sc_done *sc_api_job_restore(struct sc_request *req, struct sc_api *api)
+{
+    return move_job(req, api, false);
+}
+
+/* ---- clean ---- */
+
+struct clean_body {
+    struct sc_str kind;
+    int64_t older_than_days;
+    bool dry_run;
+};
+
+static enum sc_code decode_clean(struct sc_request *req, struct sc_clean_files *out,
+                                 struct sc_error *err)
+{
+    static const struct sc_json_field fields[] = {
+        { .name = "kind", .type = SC_JSON_TEXT, .offset = offsetof(struct clean_body, kind) },
+        { .name = "older_than_days",
+          .type = SC_JSON_INT,
+          .offset = offsetof(struct clean_body, older_than_days),
+          .max = 36500 },
+        { .name = "dry_run", .type = SC_JSON_BOOL, .offset = offsetof(struct clean_body, dry_run) },
+    };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct clean_body body = { .older_than_days = CLEAN_DAYS, .dry_run = true };
+    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), &body, &doc, err);
+    if (code != SC_OK)
+        return code;
+    int kind = 0;
+    while (kind < SC_CLEAN_KIND_COUNT_ &&
+           !sc_str_equal(body.kind, sc_str_from(sc_clean_kind_to_string(kind))))
+        kind++;
+    if (kind == SC_CLEAN_KIND_COUNT_)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "kind",
+                              "kind must be orphans, temp, work or archive");
+    out->kind = (enum sc_clean_kind)kind;
+    out->before_ms = sc_clock_wall_ms() - body.older_than_days * DAY_MS;
+    out->dry_run = body.dry_run;
+    return SC_OK;
+}
+
+struct sc_done *sc_api_files_clean(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct sc_clean_files what = { .dry_run = true };
+    struct sc_cleaned cleaned = { 0 };
+    enum sc_code code = decode_clean(req, &what, &err);
+    if (code == SC_OK)
+        code = sc_pipelines_clean_files(api->options.pipelines, &what, &cleaned, &err);
+    if (code == SC_OK)
+        sc_files_cleaned_view(&body, &what, &cleaned);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+struct sc_done *sc_api_files_recovery(struct sc_request *req, struct sc_api *api)
+{
+    static const char *const none[] = { NULL };
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct sc_mended mended;
+    enum sc_code code = sc_query_only(req, none, &err);
+    sc_pipelines_mended(api->options.pipelines, &mended);
+    if (code == SC_OK)
+        sc_mended_view(&body, &mended);
     return sc_api_answer(req, code, &err, 200, &body);
 }

@@ -37,6 +37,10 @@ void sc_file_deleted_view(struct sc_buf *out, int64_t id, const struct sc_file_u
 struct sc_verification; /* pipeline/verify.h */
 void sc_verification_view(struct sc_buf *out, const struct sc_verification *v);
 
+void sc_files_cleaned_view(struct sc_buf *out, const struct sc_clean_files *what,
+                           const struct sc_cleaned *cleaned);
+void sc_mended_view(struct sc_buf *out, const struct sc_mended *mended);
+
 /* What an upload answers before the members of its job or file. */
 void sc_arrived_fields(struct sc_json *w, const struct sc_arrived *arrived);
 

@@ -106,6 +106,13 @@ static const struct sc_flag jobs_clean_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag files_clean_flags[] = {
+    { "kind", 0, SC_FLAG_VALUE, "KIND", "orphans, temp, work or archive" },
+    { "older-than", 0, SC_FLAG_VALUE, "DAYS", "Only what is older. Default: 30" },
+    { "yes", 'y', SC_FLAG_SWITCH, NULL, "Remove it; else only tell how much it is" },
+    { 0 },
+};
+
 static const struct sc_flag delete_flags[] = {
     { "force", 0, SC_FLAG_SWITCH, NULL, "Cancel what runs, and delete what depends on it too" },
     { "yes", 'y', SC_FLAG_SWITCH, NULL, "Do not ask" },
@@ -313,6 +320,26 @@ static const struct sc_command table[] = {
                     "scripta jobs clean --older-than 7 --status failed\n",
     },
     {
+        .name = "jobs archive",
+        .run = sc_cmd_jobs_archive,
+        .summary = "Move the audio and exports of ended jobs to the archive",
+        .usage = "JOB...",
+        .min_words = 1,
+        .max_words = -1,
+        .about = "They go to audio/archive/ in the data folder, which may be another disk's. "
+                 "Everything can be read as before.",
+        .examples = "scripta jobs archive 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
+        .name = "jobs restore",
+        .run = sc_cmd_jobs_restore,
+        .summary = "Move the audio and exports of jobs back from the archive",
+        .usage = "JOB...",
+        .min_words = 1,
+        .max_words = -1,
+        .examples = "scripta jobs restore 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
+    },
+    {
         .name = "jobs delete",
         .run = sc_cmd_jobs_delete,
         .summary = "Delete jobs with their transcripts, exports and logs",
@@ -415,6 +442,40 @@ static const struct sc_command table[] = {
         .min_words = 1,
         .max_words = 1,
         .examples = "scripta files show 7\n",
+    },
+    {
+        .name = "files archive",
+        .run = sc_cmd_files_archive,
+        .summary = "Move recordings to the archive",
+        .usage = "FILE_ID...",
+        .min_words = 1,
+        .max_words = -1,
+        .about = "They go to audio/archive/ in the data folder. Listening, searching and new jobs "
+                 "go on as before; `scripta files clean --kind archive` may later free their "
+                 "room. Refused while a job of the recording has not ended.",
+        .examples = "scripta files archive 7 8\n",
+    },
+    {
+        .name = "files restore",
+        .run = sc_cmd_files_restore,
+        .summary = "Move recordings back from the archive",
+        .usage = "FILE_ID...",
+        .min_words = 1,
+        .max_words = -1,
+        .examples = "scripta files restore 7\n",
+    },
+    {
+        .name = "files clean",
+        .run = sc_cmd_files_clean,
+        .summary = "Free room of what nobody needs any more",
+        .usage = "--kind KIND",
+        .flags = files_clean_flags,
+        .about = "orphans: bytes that belong to no recording. temp: what killed programs left. "
+                 "work: sound of ended jobs, which a retry cuts again. archive: the bytes of "
+                 "archived recordings; what was made of them stays. Without --yes nothing is "
+                 "removed.",
+        .examples = "scripta files clean --kind orphans\n"
+                    "scripta files clean --kind archive --older-than 365 --yes\n",
     },
     {
         .name = "files delete",

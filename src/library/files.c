@@ -149,11 +149,33 @@ static enum sc_code record_upload(struct sc_conn *tx, int64_t id, const struct s
     return sc_stmt_run(&st, err);
 }
 
+/* Rows of bytes that were missing: now they are there. What the quota had forgotten counts again.
+ */
+static enum sc_code revive(struct sc_conn *tx, const struct sc_file *file, struct sc_error *err)
+{
+    bool purged = false;
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FILE_PURGED_HASH);
+        sc_stmt_bind_text(&st, ":file_hash", file->file_hash);
+        enum sc_code code = sc_stmt_one(&st, err);
+        if (code != SC_OK)
+            return code;
+        purged = sc_stmt_int(&st, "yes") != 0;
+    }
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FILE_REVIVE);
+    sc_stmt_bind_text(&st, ":file_hash", file->file_hash);
+    sc_stmt_bind_text(&st, ":place", file->file_path);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK && purged ? sc_storage_count(tx, file->size_bytes, err) : code;
+}
+
 enum sc_code sc_file_add(struct sc_conn *tx, const struct sc_file *file, const char *source,
                          int64_t now_ms, struct sc_file *out, bool *duplicate, struct sc_error *err)
 {
     SC_AUTO_FILE stored = { 0 };
-    enum sc_code code = sc_file_find_hash(tx, file->owner_id, file->file_hash, &stored, err);
+    enum sc_code code = revive(tx, file, err);
+    if (code == SC_OK)
+        code = sc_file_find_hash(tx, file->owner_id, file->file_hash, &stored, err);
     bool there = code == SC_OK;
     if (code == SC_E_FILE_NOT_FOUND)
         code = add_row(tx, file, now_ms, &stored, err);

@@ -77,3 +77,47 @@ enum sc_code sc_file_bytes_used(struct sc_store *store, const struct sc_file *fi
         *used = sc_stmt_int(&st, "yes") != 0;
     return code;
 }
+
+enum sc_code sc_file_purge(struct sc_conn *tx, const struct sc_file *file, int64_t now_ms,
+                           struct sc_error *err)
+{
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_ARCHIVE_PURGE);
+        sc_stmt_bind_text(&st, ":file_hash", file->file_hash);
+        sc_stmt_bind_int(&st, ":now", now_ms);
+        enum sc_code code = sc_stmt_run(&st, err);
+        if (code != SC_OK || sc_conn_changes(tx) == 0)
+            return code;
+    }
+    return sc_storage_count(tx, -file->size_bytes, err);
+}
+
+/* A bound statement's row replaces *out. */
+static enum sc_code next_row(struct sc_stmt *st, struct sc_file *out, bool *found,
+                             struct sc_error *err)
+{
+    enum sc_code code = sc_stmt_step(st, found, err);
+    if (code == SC_OK && *found) {
+        sc_file_done(out);
+        sc_file_from_row(st, out);
+    }
+    return code;
+}
+
+enum sc_code sc_file_next_archived(struct sc_conn *conn, int64_t before_ms, struct sc_file *file,
+                                   bool *found, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_ARCHIVE_DUE);
+    sc_stmt_bind_int(&st, ":key", file->archived_ms);
+    sc_stmt_bind_int(&st, ":id", file->id);
+    sc_stmt_bind_int(&st, ":before", before_ms);
+    return next_row(&st, file, found, err);
+}
+
+enum sc_code sc_file_next(struct sc_conn *conn, int64_t after, struct sc_file *out, bool *found,
+                          struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_NEXT);
+    sc_stmt_bind_int(&st, ":after", after);
+    return next_row(&st, out, found, err);
+}

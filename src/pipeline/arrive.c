@@ -149,9 +149,13 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
         return SC_OK;
     if (code != SC_OK)
         return code;
-    a->new_bytes = false;
     a->file = found;
     found.tags = NULL;
+    if (a->file.owner_id != a->in->owner_id)
+        a->file.archived_ms = 0; /* another owner's archive is none of theirs */
+    a->new_bytes = a->file.purged_ms != 0;
+    if (a->new_bytes)
+        a->file.file_path[0] = '\0'; /* they get a place as new ones do */
     /* Bytes that have gone or changed are brought back by whoever uploads them again. */
     *known = a->file.damage == SC_FILE_SOUND && sc_blobs_exists(a->p->o.blobs, a->file.file_path);
     return SC_OK;

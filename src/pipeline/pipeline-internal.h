@@ -119,6 +119,9 @@ struct sc_pipelines {
     struct sc_turn peaks_turn, recut_turn, quota_turn;
     int64_t arriving; /* bytes under way into the quota -- protected by lock -- */
     bool beat_now;    /* -- protected by lock -- */
+    pthread_t mend_thread;
+    bool mending;
+    struct sc_mended mended; /* -- protected by lock -- */
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
 void sc_runners_stop(struct sc_pipelines *p);
@@ -194,6 +197,3 @@ SC_MUST_USE enum sc_code sc_plan_write_file(struct sc_conn *tx, const struct sc_
 SC_MUST_USE enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx,
                                        const struct sc_plan *plan, struct sc_arrived *out,
                                        struct sc_error *err);
-
-/* recover.c: removes what earlier servers left in work/ of jobs that have completed or gone. */
-void sc_recover_work(struct sc_pipelines *p);

@@ -1,6 +1,6 @@
 /* Opening, closing and the parts that the stages share. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/mend.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -91,7 +91,10 @@ enum sc_code sc_pipelines_start(struct sc_pipelines *p, struct sc_error *err)
     sc_recover_work(p);
     sc_queue_on_ready(p->o.queue, tasks_ready, p);
     sc_queue_on_cancel(p->o.queue, task_cancelled, p);
-    return sc_runners_start(p, err);
+    enum sc_code code = sc_runners_start(p, err);
+    if (code == SC_OK)
+        sc_mend_start(p);
+    return code;
 }
 
 void sc_pipelines_stop(struct sc_pipelines *p)
@@ -109,6 +112,7 @@ void sc_pipelines_stop(struct sc_pipelines *p)
     if (p->verifier != NULL)
         sc_verify_stop(p);
     sc_runners_stop(p);
+    sc_mend_stop(p);
 }
 
 void sc_pipelines_close(struct sc_pipelines *p)

@@ -18,6 +18,8 @@ SC_MUST_USE enum sc_code sc_purge_files(struct sc_pipelines *p, enum sc_purge_st
                                         struct sc_error *err);
 /* Waits a little, at most until then (monotonic), for one of our threads to let go of its task. */
 void sc_runners_wait_turn(struct sc_pipelines *p, int64_t until_ms);
+/* Waits for our threads to let go of a job, whose exports they may write; false: not until then. */
+bool sc_runners_wait_for(struct sc_pipelines *p, int64_t job, int64_t until_ms);
 
 /* ---- inside a write ---- */
 

@@ -193,6 +193,18 @@ void sc_runners_wait_turn(struct sc_pipelines *p, int64_t until_ms)
     (void)sc_cond_wait(&p->turns, &p->lock, SC_MIN(until_ms, sc_clock_mono_ms() + HELD_LOOK_MS));
 }
 
+bool sc_runners_wait_for(struct sc_pipelines *p, int64_t job, int64_t until_ms)
+{
+    SC_LOCK(&p->lock);
+    for (bool in_time = true;; in_time = sc_cond_wait(&p->turns, &p->lock, until_ms)) {
+        bool held = false;
+        for (size_t i = 0; i < p->runner_count; i++)
+            held = held || (p->runners[i].task.id != 0 && p->runners[i].task.job == job);
+        if (!held || !in_time)
+            return !held;
+    }
+}
+
 /* ---- leases ---- */
 
 struct beat {

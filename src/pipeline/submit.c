@@ -1,7 +1,7 @@
 /* From options to a job: engine and model are resolved, the dedupe key is made, the row is written.
  */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/archive.h"
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -317,6 +317,8 @@ static enum sc_code prepare(struct submission *s, int64_t owner_id, int64_t file
         code = check_file_id(&s->plan, file_id, err);
     if (code == SC_OK && file_id != 0)
         code = find_file(s->p, owner_id, file_id, &s->arrived.file, err);
+    if (code == SC_OK && file_id != 0)
+        code = sc_file_check_bytes(&s->arrived.file, err);
     if (code == SC_OK && file_id != 0)
         code = sc_plan_check_sound(options, s->arrived.file.channels, err);
     if (code != SC_OK)

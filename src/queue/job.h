@@ -58,6 +58,7 @@ struct sc_job {
     enum sc_code error_code; /* SC_OK: none */
     char error_message[240];
     int64_t created_ms, started_ms, completed_ms, updated_ms; /* 0: not yet */
+    int64_t archived_ms;                                      /* 0: not */
     char *settings;                                           /* canonical JSON; owned */
     char *warnings;     /* JSON array of what was lost, and where; owned */
     char *notes, *tags; /* owned; tags are a JSON array of texts in order */

@@ -61,6 +61,7 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
         .started_ms = sc_stmt_int_or(st, "started_ms", 0),
         .completed_ms = sc_stmt_int_or(st, "completed_ms", 0),
         .updated_ms = sc_stmt_int(st, "updated_ms"),
+        .archived_ms = sc_stmt_int_or(st, "archived_ms", 0),
     };
     SC_STMT_READ(st, out, job_id);
     SC_STMT_READ(st, out, pipeline);

@@ -67,7 +67,8 @@ def full_house(server, seconds=65):
     assert made.status == 201, made
     job = server.client.wait_job(made.json["job_id"])
     assert job["status"] == "completed", job
-    wait_until(lambda: files_below(server, "transcripts"), 20, "the automatic export")
+    exports = f"/api/transcripts/{job['transcript_id']}/exports"
+    wait_until(lambda: server.client.get(exports).json["exports"], 20, "the automatic export")
     assert server.client.get(f"/api/files/{made.json['file_id']}/peaks?points=10").status == 200
     return job
 

@@ -58,3 +58,69 @@ DELETE FROM files WHERE id = :file_id AND owner_id = -1;
 -- name: file_place_used
 SELECT EXISTS (SELECT 1 FROM files WHERE file_hash = :file_hash AND file_path = :place
                AND purged_ms IS NULL) AS yes;
+
+-- name: file_others_in_use
+-- Another row of these bytes, outside the archive.
+SELECT EXISTS (SELECT 1 FROM files WHERE file_hash = :file_hash AND id <> :file_id
+               AND archived_ms IS NULL) AS yes;
+
+-- name: file_archive
+UPDATE files SET archived_ms = iif(:archive, coalesce(archived_ms, :now), NULL)
+WHERE id = :file_id;
+
+-- name: file_move
+UPDATE files SET file_path = :place WHERE file_hash = :file_hash;
+
+-- name: job_archive
+UPDATE jobs SET archived_ms = iif(:archive, coalesce(archived_ms, :now), NULL) WHERE id = :job;
+
+-- name: job_archived
+SELECT id, archived_ms IS NOT NULL AS archived FROM jobs WHERE job_id = :job_id;
+
+-- name: export_move
+UPDATE export_history SET file_path = :to || substr(file_path, length(:from) + 1)
+WHERE transcript_id IN (SELECT id FROM transcripts WHERE job = :job)
+      AND substr(file_path, 1, length(:from)) = :from;
+
+-- name: transcript_move_srt
+UPDATE transcripts SET srt_path = :to || substr(srt_path, length(:from) + 1)
+WHERE job = :job AND substr(srt_path, 1, length(:from)) = :from;
+
+-- name: file_revive
+-- Bytes that were missing, or cleaned out of the archive, have come again.
+UPDATE files SET purged_ms = NULL, damage = 0, file_path = :place,
+                 archived_ms = iif(purged_ms IS NULL, archived_ms, NULL)
+WHERE file_hash = :file_hash AND (purged_ms IS NOT NULL OR damage = 1);
+
+-- name: file_purged_hash
+SELECT EXISTS (SELECT 1 FROM files WHERE file_hash = :file_hash AND purged_ms IS NOT NULL) AS yes;
+
+-- name: archive_due
+SELECT * FROM files
+WHERE archived_ms IS NOT NULL AND (archived_ms, id) > (:key, :id) AND archived_ms < :before
+      AND purged_ms IS NULL AND owner_id > 0
+ORDER BY archived_ms, id LIMIT 1;
+
+-- name: archive_may_go
+-- All who have these bytes have archived them long ago, and no job wants them. Each hash once.
+SELECT NOT EXISTS (SELECT 1 FROM files AS o WHERE o.file_hash = :file_hash
+                   AND (o.archived_ms IS NULL OR o.archived_ms >= :before
+                        OR (o.archived_ms, o.id) < (:key, :id)))
+       AND NOT EXISTS (SELECT 1 FROM files AS o JOIN jobs ON jobs.file_id = o.id
+                       WHERE o.file_hash = :file_hash AND jobs.admission <> 3) AS yes;
+
+-- name: archive_purge
+UPDATE files SET purged_ms = :now WHERE file_hash = :file_hash AND purged_ms IS NULL;
+
+-- name: work_job
+SELECT id, admission, completed_ms FROM jobs WHERE job_id = :job_id;
+
+-- name: exports_below
+-- Is there a transcript whose exports lie below this folder?
+SELECT EXISTS (SELECT 1 FROM export_history WHERE file_path >= :from AND file_path < :until) AS yes;
+
+-- name: file_next
+SELECT * FROM files WHERE id > :after AND owner_id > 0 AND purged_ms IS NULL ORDER BY id LIMIT 1;
+
+-- name: file_set_missing
+UPDATE files SET damage = iif(:missing, 1, 0) WHERE id = :file_id AND damage <> 2;

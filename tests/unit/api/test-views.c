@@ -51,7 +51,8 @@ static void a_fresh_job_is_mostly_null(void **state)
               "\"converted_chunks_dir_path\":null,\"output_file_path\":null,"
               "\"transcript_id\":null,\"created_at\":\"2023-11-14T22:13:20.000Z\","
               "\"started_at\":null,\"completed_at\":null,"
-              "\"updated_at\":\"2023-11-14T22:13:20.001Z\",\"run_after\":null}");
+              "\"updated_at\":\"2023-11-14T22:13:20.001Z\","
+              "\"archived_at\":null,\"run_after\":null}");
 }
 
 static struct sc_job failed_job(void)
