@@ -15,3 +15,5 @@ void sc_each_entry(const struct sc_pipelines *p, const char *below, sc_entry_fn 
 /* Starts and ends the thread that mends what earlier servers left. */
 void sc_mend_start(struct sc_pipelines *p);
 void sc_mend_stop(struct sc_pipelines *p);
+/* recover.c: removes what earlier servers left in work/ of jobs that have completed or gone. */
+void sc_recover_work(struct sc_pipelines *p);

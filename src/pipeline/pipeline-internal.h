@@ -197,6 +197,3 @@ SC_MUST_USE enum sc_code sc_plan_write_file(struct sc_conn *tx, const struct sc_
 SC_MUST_USE enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx,
                                        const struct sc_plan *plan, struct sc_arrived *out,
                                        struct sc_error *err);
-
-/* recover.c: removes what earlier servers left in work/ of jobs that have completed or gone. */
-void sc_recover_work(struct sc_pipelines *p);

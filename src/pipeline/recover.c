@@ -1,7 +1,7 @@
 /* What earlier servers left in work/: folders of jobs that have completed or are not there. Those
  * of failed and cancelled jobs stay, for a retry goes on with their chunks. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/mend.h"
 
 #include "base/alloc.h"
 #include "base/log.h"

@@ -2,6 +2,8 @@
 
 #include "rig.h"
 
+#include "pipeline/mend.h"
+
 #include "base/banned.h"
 
 static void start(struct rig *r)
