@@ -9,9 +9,6 @@
 
 #include "base/banned.h"
 
-#define GRACE_US 200000 /* for an arrival that would not wait to be through; decides nothing else \
-                         */
-
 static enum sc_code write_mark(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     return sc_file_mark_deleted(tx, ctx, err);
@@ -78,7 +75,6 @@ static void an_arrival_waits_for_who_removes_its_bytes(void **state)
     const struct sc_file *file = &first.arrived.file;
     assert_true(sc_blobs_hold(r.blobs, file->file_hash, SC_HOLD_ALONE, 0));
     assert_int_equal(pthread_create(&thread, NULL, bring_in_a_thread, &second), 0);
-    (void)usleep(GRACE_US);
     /* As the sweeper does it. */
     assert_int_equal(sc_store_write(r.f.store, SC_DURABLE, write_mark, &first.arrived.file, NULL),
                      SC_OK);
