@@ -89,13 +89,14 @@ static bool read_edits(const struct input *in, struct part box, struct track *t)
     uint8_t b[8];
     if (!read_at(in, box.at, b, sizeof(b)))
         return false;
-    int wide = b[0] == 1 ? 8 : 4;
+    const int wide = b[0] == 1 ? 8 : 4;
+    const size_t size = b[0] == 1 ? 20 : 12;
     uint64_t count = number(b + 4, 4);
     if (count > 4)
         return false;
     for (uint64_t i = 0; i < count; i++) {
         uint8_t e[20];
-        if (!read_at(in, box.at + 8 + i * (uint64_t)(2 * wide + 4), e, (size_t)(2 * wide + 4)))
+        if (!read_at(in, box.at + 8 + i * size, e, size))
             return false;
         uint64_t from = number(e + wide, wide);
         bool empty = from == (wide == 4 ? UINT32_MAX : UINT64_MAX);

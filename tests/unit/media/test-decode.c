@@ -83,7 +83,7 @@ static void frames_tell_what_it_is_then_all_samples_then_done(void **state)
     assert_true(WIFEXITED(r.status) && WEXITSTATUS(r.status) == 0);
 
     struct sc_str rest = sc_buf_str(&r.text);
-    struct sc_str payload;
+    struct sc_str payload = { 0 };
     char tag[5];
     assert_true(next_frame(&rest, tag, &payload));
     assert_string_equal(tag, "INFO");
@@ -115,7 +115,7 @@ static int64_t pcm_of(int fd, const char *channels, struct sc_buf *pcm)
     SC_AUTO(run_done) struct run r = run_start(argv, fd);
     run_finish(&r);
     struct sc_str rest = sc_buf_str(&r.text);
-    struct sc_str payload;
+    struct sc_str payload = { 0 };
     char tag[5];
     assert_true(next_frame(&rest, tag, &payload));
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *info = json_of(payload);
@@ -162,7 +162,7 @@ static void a_probe_sends_no_samples(void **state)
     SC_AUTO(run_done) struct run r = run_start(argv, fd);
     run_finish(&r);
     struct sc_str rest = sc_buf_str(&r.text);
-    struct sc_str payload;
+    struct sc_str payload = { 0 };
     char tag[5];
     assert_true(next_frame(&rest, tag, &payload));
     assert_true(next_frame(&rest, tag, &payload));
@@ -179,7 +179,7 @@ static void expect_failure(int fd, const char *option, const char *value, enum s
     assert_true(WIFEXITED(r.status));
     assert_int_equal(WEXITSTATUS(r.status), sc_code_exit_status(code));
     struct sc_str rest = sc_buf_str(&r.text);
-    struct sc_str payload;
+    struct sc_str payload = { 0 };
     char tag[5] = "";
     while (next_frame(&rest, tag, &payload)) {
     }
