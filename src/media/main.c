@@ -18,7 +18,7 @@ struct command {
 
 static const struct command commands[] = {
     { "decode", media_decode,
-      "  decode --fd N [--probe] [--max-seconds N]\n"
+      "  decode --fd N [--probe] [--channels mix|split|N] [--max-seconds N]\n"
       "      decodes the file open on descriptor N, in a jail; frames on standard output\n" },
     { "worker", media_worker,
       "  worker --server unix:PATH|http://HOST:PORT --name NAME [--engines A,B]\n"
