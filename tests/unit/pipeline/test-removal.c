@@ -9,8 +9,8 @@
 
 #include "base/banned.h"
 
-#define GRACE_US 200000 /* for an arrival that would not wait to be through; decides nothing else \
-                         */
+/* For an arrival that would not wait to be through; decides nothing else. */
+#define GRACE_US 200000
 
 static enum sc_code write_mark(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
