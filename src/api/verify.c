@@ -92,7 +92,7 @@ struct sc_done *sc_api_verify_show(struct sc_request *req, struct sc_api *api)
     static const char *const names[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF none = { 0 };
-    int64_t run;
+    int64_t run = 0;
     enum sc_code code = sc_query_only(req, names, &err);
     if (code == SC_OK)
         code = sc_path_number(req, SC_E_NOT_FOUND, &run, &err);
@@ -104,7 +104,7 @@ struct sc_done *sc_api_verify_cancel(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF none = { 0 };
-    int64_t run;
+    int64_t run = 0;
     enum sc_code code = sc_request_empty(req, &err);
     if (code == SC_OK)
         code = sc_path_number(req, SC_E_NOT_FOUND, &run, &err);
