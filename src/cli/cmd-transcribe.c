@@ -96,7 +96,7 @@ static enum sc_code choose_output(struct run *r, struct sc_error *err)
         return sc_error_field(err, SC_E_INVALID_VALUE, "output",
                               "-o must name a folder that exists, or end in /, for %zu files",
                               r->count);
-    return r->to_folder ? make_folder(output, err) : SC_OK;
+    return output != NULL && r->to_folder ? make_folder(output, err) : SC_OK;
 }
 
 /* The target in the folder: the file's name with another extension, numbered when two files of this
