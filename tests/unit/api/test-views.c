@@ -117,8 +117,8 @@ static void a_failed_job_says_where_and_why(void **state)
         "\"chunks_completed\":1,\"retry_count\":1,\"dead_letter\":true,"
         "\"duration_seconds\":61.500,\"processing_time\":2.345,\"error_code\":\"ENGINE_ERROR\","
         "\"error_message\":\"out of breath\",\"error_stage\":\"transcribe\",\"error_chunk\":2",
-        "\"worker_id\":4,\"input_file_path\":\"audio/uploads/a.wav\","
-        "\"chunks_dir_path\":\"work/0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12/chunks\"",
+        ("\"worker_id\":4,\"input_file_path\":\"audio/uploads/a.wav\","
+         "\"chunks_dir_path\":\"work/0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12/chunks\""),
         "\"output_file_path\":null,\"transcript_id\":8",
         "\"run_after\":\"2023-11-14T22:13:20.000Z\"}",
     };
