@@ -151,7 +151,7 @@ enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence
 struct completion {
     struct sc_pipelines *p;
     struct sc_chunk_result *result;
-    struct sc_task task;
+    struct sc_task task; /* chunk -1: of none, or no longer held by this worker */
     struct sc_buf text;
     bool repeated;
 };
@@ -249,21 +249,20 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_JOB job = { 0 };
-    struct sc_task task;
     struct span span;
     enum sc_code code = sc_segments_check(&c->result->segments, err);
     if (code == SC_OK)
         code = sc_store_read(c->p->o.store, &conn, err);
     if (code != SC_OK)
         return code;
-    code = sc_task_check(conn, &c->result->fence, &task, err);
+    code = sc_task_check(conn, &c->result->fence, &c->task, err);
     if (code == SC_E_LEASE_LOST)
         return SC_OK; /* the write tells a repeat from a loss */
-    if (code != SC_OK || task.chunk < 0)
+    if (code != SC_OK || c->task.chunk < 0)
         return code;
-    code = read_span(conn, task.job, task.chunk, &span, err);
+    code = read_span(conn, c->task.job, c->task.chunk, &span, err);
     if (code == SC_OK)
-        code = sc_job_get(conn, task.job, &job, err);
+        code = sc_job_get(conn, c->task.job, &job, err);
     if (code == SC_OK)
         code = name_speaker(&c->result->segments, &job, span.channel, err);
     if (code != SC_OK)
@@ -274,22 +273,31 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
     return SC_OK;
 }
 
+/* Before the result counts: whoever sees the job completed finds its log whole. */
+static void log_result(const struct completion *c)
+{
+    const struct sc_chunk_result *result = c->result;
+    if (c->task.chunk < 0)
+        return;
+    sc_job_log_said(c->p, c->task.job_id, c->task.chunk, sc_buf_str(&result->log));
+    SC_JOB_LOG(c->p, c->task.job_id, SC_STAGE_TRANSCRIBE, "chunk", SC_I("chunk", c->task.chunk),
+               SC_I("segments", result->segments.count), SC_I("attempt", c->task.epoch),
+               SC_I("worker", result->fence.worker_id), SC_I("ms", result->processing_ms));
+}
+
 enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
                                bool *repeated, struct sc_error *err)
 {
-    SC_AUTO(completion_done) struct completion c = { .p = p, .result = result };
+    SC_AUTO(completion_done)
+    struct completion c = { .p = p, .result = result, .task = { .chunk = -1 } };
     enum sc_code code = prepare(&c, err);
-    if (code == SC_OK)
-        code = sc_store_write(p->o.store, SC_DURABLE, write_completion, &c, err);
+    if (code != SC_OK)
+        return code;
+    log_result(&c);
+    code = sc_store_write(p->o.store, SC_DURABLE, write_completion, &c, err);
     if (code != SC_OK)
         return code;
     *repeated = c.repeated;
-    if (c.task.chunk >= 0 && !c.repeated)
-        sc_job_log_said(p, c.task.job_id, c.task.chunk, sc_buf_str(&result->log));
-    if (c.task.chunk >= 0 && !c.repeated)
-        SC_JOB_LOG(p, c.task.job_id, SC_STAGE_TRANSCRIBE, "chunk", SC_I("chunk", c.task.chunk),
-                   SC_I("segments", result->segments.count), SC_I("attempt", c.task.epoch),
-                   SC_I("worker", result->fence.worker_id), SC_I("ms", result->processing_ms));
     if (c.task.chunk >= 0 && !p->o.config->keep_chunks) {
         SC_AUTO_FREE char *path = sc_chunk_path(p, c.task.job_id, c.task.chunk);
         (void)unlink(path); /* what stays behind goes with the job's folder */
@@ -304,28 +312,39 @@ struct failure {
     struct sc_queue *queue;
     const struct sc_fence *fence;
     const struct sc_error *why;
-    struct sc_task task;
 };
 
 static enum sc_code write_failure(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct failure *f = ctx;
-    enum sc_code code = sc_task_check(tx, f->fence, &f->task, err);
+    struct sc_task task;
+    enum sc_code code = sc_task_check(tx, f->fence, &task, err);
     return code == SC_OK ? sc_task_fail(f->queue, tx, f->fence, f->why, err) : code;
+}
+
+static enum sc_code check_task(struct sc_pipelines *p, const struct sc_fence *fence,
+                               struct sc_task *out, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(p->o.store, &conn, err);
+    return code == SC_OK ? sc_task_check(conn, fence, out, err) : code;
 }
 
 enum sc_code sc_chunk_fail(struct sc_pipelines *p, const struct sc_fence *fence,
                            const struct sc_error *why, struct sc_str log, struct sc_error *err)
 {
     struct failure f = { .queue = p->o.queue, .fence = fence, .why = why };
-    enum sc_code code = sc_store_write(p->o.store, SC_DURABLE, write_failure, &f, err);
-    if (code != SC_OK || f.task.chunk < 0)
+    struct sc_task task;
+    enum sc_code code = check_task(p, fence, &task, err);
+    if (code != SC_OK)
         return code;
-    sc_job_log_said(p, f.task.job_id, f.task.chunk, log);
-    SC_JOB_LOG(p, f.task.job_id, f.task.stage, "chunk failed", SC_I("chunk", f.task.chunk),
-               SC_I("attempt", f.task.epoch), SC_I("worker", fence->worker_id),
-               SC_S("code", sc_code_name(why->code)), SC_S("error", why->msg));
-    return SC_OK;
+    if (task.chunk >= 0) {
+        sc_job_log_said(p, task.job_id, task.chunk, log);
+        SC_JOB_LOG(p, task.job_id, task.stage, "chunk failed", SC_I("chunk", task.chunk),
+                   SC_I("attempt", task.epoch), SC_I("worker", fence->worker_id),
+                   SC_S("code", sc_code_name(why->code)), SC_S("error", why->msg));
+    }
+    return sc_store_write(p->o.store, SC_DURABLE, write_failure, &f, err);
 }
 
 /* ---- list ---- */
