@@ -3,6 +3,8 @@
 # make and root or sudo.
 
 SCALE ?= 1
+SEED ?= 0
+JOBS ?= 2
 FUZZ_SECONDS ?= 60
 
 .PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture bench-decode install recording \
@@ -54,8 +56,8 @@ fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitiz
 	@tools/build.sh fuzz >/dev/null
 	@tools/fuzz.py build-fuzz --corpus
 
-torture: san node ## The fault tests again, SCALE times as long
-	@SCALE=$(SCALE) tools/run-tests.py build-san --e2e-only tests/e2e -k faults --timeout=14400
+torture: san ## Fault tests: SCALE=1|full|n CASES="G1 G9" SEED=n JOBS=2 ARGS=--fresh
+	@tools/torture.py build-san --scale $(SCALE) --seed $(SEED) --jobs $(JOBS) $(ARGS) $(CASES)
 
 bench-decode: ## Speed of decoding against the same libraries in a bare loop
 	@tools/bootstrap.sh build test

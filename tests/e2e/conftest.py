@@ -12,7 +12,7 @@ import harness
 
 def pytest_collection_modifyitems(items):
     """The short tests first: a broken build then shows within seconds."""
-    items.sort(key=lambda item: "test_faults" in str(item.fspath))
+    items.sort(key=lambda item: item.path.name.startswith(("test_faults", "test_torture")))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -51,9 +51,10 @@ def make_server(request, folder):
     servers = request.node.servers = []
 
     def make(env=None, args=(), data=None, start=True, wrapper=()):
-        settings = {"SCRIPTA_WORKERS": 2, "SCRIPTA_UPLOAD_RESERVE": "0"}
-        settings.update(env or {})
-        server = harness.Server(data or folder / f"d{len(servers)}", settings, args, wrapper)
+        if "SCRIPTA_FAULT" in (env or {}) and not harness.has_faults():
+            pytest.skip(f"{harness.BUILD.name} is built without -Dfaults=true")
+        server = harness.Server(data or folder / f"d{len(servers)}",
+                                {**harness.SETTINGS, **(env or {})}, args, wrapper)
         servers.append(server)
         return server.start() if start else server
 
@@ -70,7 +71,7 @@ def make_server(request, folder):
 def shared(request, tmp_path_factory):
     """One server for all tests of a file that do not disturb it."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="sc-", dir=os.environ.get("TMPDIR", "/tmp")))
-    server = harness.Server(path / "d", {"SCRIPTA_WORKERS": 2, "SCRIPTA_UPLOAD_RESERVE": "0",
+    server = harness.Server(path / "d", {**harness.SETTINGS,
                                          "SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 8})
     try:
         yield server.start()

@@ -5,6 +5,7 @@ Only the standard library. SCRIPTA_BUILD names the folder that holds scripta and
 
 import array
 import contextlib
+import functools
 import http.client
 import io
 import json
@@ -330,6 +331,12 @@ class EventStream:
 # ---- processes ----
 
 
+@functools.cache
+def has_faults():
+    """Whether SCRIPTA_FAULT means anything to this build."""
+    return b"bad SCRIPTA_FAULT" in SCRIPTA.read_bytes()
+
+
 def clean_environment(extra=None):
     """No SCRIPTA_ setting of the caller; a home that nothing is found in."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("SCRIPTA_")}
@@ -362,6 +369,10 @@ def processes():
 def kill(pid, number=signal.SIGKILL):
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+# What servers under test are started with, unless a test says otherwise.
+SETTINGS = {"SCRIPTA_WORKERS": 2, "SCRIPTA_UPLOAD_RESERVE": "0"}
 
 
 class Server:

@@ -1,7 +1,6 @@
 """What is killed, stopped or poisoned: nothing acknowledged is lost, nothing is done twice (G1, G2,
 G3, G15, G16, G19 of the list in docs/testing.md)."""
 
-import concurrent.futures
 import http.client
 import os
 import random
@@ -282,32 +281,6 @@ def test_an_engine_that_stops_keeps_its_worker(make_server):
     # Long enough after the grace that a kill would show.
     job = client.wait_job(client.upload_null(3, seed=6, model="delay_ms=900")["job_id"], 20)
     assert job["status"] == "completed" and server.workers() == pids
-
-
-def test_g19_one_key_fifty_times_at_once_is_one_job(make_server):
-    server = make_server()
-    client = server.client
-    data = noise_wav(3, 7)
-    for turn, submit in enumerate((
-            lambda key: client.upload(data, key=key, engine="null", vad="off", force="true"),
-            lambda key: client.post("/api/jobs", {"pipeline": "noop"}, {"Idempotency-Key": key}))):
-        with concurrent.futures.ThreadPoolExecutor(50) as pool:
-            replies = list(pool.map(submit, [f"same-{turn}"] * 50))
-        assert {r.status for r in replies} <= {200, 201}, [r for r in replies if r.status > 201][:3]
-        assert len({r.json["job_id"] for r in replies}) == 1
-        assert client.wait_job(replies[0].json["job_id"])["status"] == "completed"
-    assert len(client.get("/api/jobs?limit=100").json["jobs"]) == 2
-
-
-def test_g19_the_same_work_fifty_times_at_once_is_one_job(make_server):
-    server = make_server()
-    data = noise_wav(3, 8)
-    with concurrent.futures.ThreadPoolExecutor(50) as pool:
-        replies = list(pool.map(lambda _: server.client.upload(data, engine="null", vad="off"),
-                                range(50)))
-    assert sorted(r.status for r in replies) == [200] * 49 + [201]
-    assert len({r.json["job_id"] for r in replies}) == 1
-    assert len(server.client.get("/api/files").json["files"]) == 1
 
 
 def test_a_long_recording_reads_the_same_after_server_kills(make_server):
