@@ -6,9 +6,10 @@ SCALE ?= 1
 SEED ?= 0
 JOBS ?= 2
 FUZZ_SECONDS ?= 60
+RUNS ?= 5
 
-.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture bench-decode install recording \
-	golden-update format clean help
+.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture bench bench-smoke \
+	bench-decode install recording golden-update format clean help
 
 all: ## Build build/scripta and build/scripta-media
 	@tools/bootstrap.sh build
@@ -59,10 +60,18 @@ fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitiz
 torture: san ## Fault tests: SCALE=1|full|n CASES="G1 G9" SEED=n JOBS=2 ARGS=--fresh
 	@tools/torture.py build-san --scale $(SCALE) --seed $(SEED) --jobs $(JOBS) $(ARGS) $(CASES)
 
+bench: ## Measure, and write docs/benchmarks.md: make bench ONLY="start upload" RUNS=5
+	@tools/bootstrap.sh build run test bench
+	@tools/build.sh bench >/dev/null
+	@python3 -m bench --runs $(RUNS) $(ONLY)
+
+bench-smoke: san ## See that every bench still works, in a minute; decides nothing about speed
+	@tools/run-tests.py build-san --e2e-only tests/e2e/test_bench.py
+
 bench-decode: ## Speed of decoding against the same libraries in a bare loop
 	@tools/bootstrap.sh build test
 	@tools/build.sh bench >/dev/null
-	@bench/decode.py --build build-bench $(ARGS)
+	@python3 -m bench --no-docs --runs $(RUNS) decode
 
 install: all ## Install: make install PREFIX=/usr/local; DESTDIR is respected
 	@[ -z "$(PREFIX)" ] || { meson configure build -Dprefix="$(PREFIX)" && \

@@ -2,6 +2,7 @@
  * Opens a file, decodes its first sound track, resamples to 16 kHz mono s16 and writes that to
  * standard output. No jail, no lists, no clock, no care for what is damaged. */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -80,6 +81,15 @@ static int take_frames(struct bare *b, const AVPacket *packet)
     return 0;
 }
 
+static void close_all(struct bare *b)
+{
+    av_frame_free(&b->frame);
+    av_packet_free(&b->packet);
+    swr_free(&b->swr);
+    avcodec_free_context(&b->codec);
+    avformat_close_input(&b->format);
+}
+
 int main(int argc, char **argv)
 {
     struct bare b = { 0 };
@@ -92,5 +102,7 @@ int main(int argc, char **argv)
             return 1;
         av_packet_unref(b.packet);
     }
-    return take_frames(&b, NULL) == 0 ? 0 : 1;
+    bool good = take_frames(&b, NULL) == 0;
+    close_all(&b);
+    return good ? 0 : 1;
 }

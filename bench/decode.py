@@ -1,24 +1,19 @@
-#!/usr/bin/env python3
-"""How fast is `scripta-media decode`, against the same libraries in a bare loop?
+"""Decoding, beside the same libraries in a bare loop
 
-Makes a recording of each format, decodes it by both in turns, and prints the medians: seconds of
-processor time that each took, how many times as fast as it plays, and the ratio, which must not
-exceed 1.2. Both write their samples into a pipe that is read and thrown away. What a process takes
-to start (libraries, tables, the jail) is measured by a recording of a second and taken off.
-
-decode.py [--build DIR] [--minutes N] [--runs N] [--limit N] [--json] [FORMAT…]
+Processor time of `scripta-media decode` (jail, lists of what is damaged, a clock) over that of
+`bench/bare-decode.c`, which opens, decodes and resamples with the same FFmpeg and does nothing else.
+Both write their samples into a pipe that is read and thrown away. What a process takes to start is
+measured by a recording of a second and taken off.
 """
 
-import argparse
-import json
 import os
-import pathlib
 import statistics
 import subprocess
-import sys
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from bench.common import pairs
+
+LIMIT_S = 300
+MINUTES = 5
 # File, options of ffmpeg, and for what is decoded in no time how many times as long it is.
 FORMATS = {
     "wav": ("a.wav", ()),
@@ -52,7 +47,7 @@ def make(folder, name, seconds):
     return path
 
 
-def run(command, path):
+def cost(command, path):
     """(processor seconds, bytes written); {} in the command is a descriptor of the file."""
     with open(path, "rb") as f:
         command = [x.format(f.fileno()) for x in command]
@@ -66,53 +61,30 @@ def run(command, path):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        sys.exit(f"{command[0]} {path}: exit code {process.returncode}")
+        raise RuntimeError(f"{command[0]} {path}: exit code {process.returncode}")
     return usage.ru_utime + usage.ru_stime, count
 
 
-def measure(build, path, runs):
+def measure(ctx, path, runs):
     """Processor seconds of each, in turns: ([ours], [bare])"""
-    ours, bare = [], []
-    for _ in range(runs):
-        ours.append(run([str(build / "scripta-media"), "decode", "--fd", "{}"], path))
-        bare.append(run([str(build / "bench" / "bare-decode"), str(path)], path))
-    if abs(ours[0][1] - bare[0][1]) > 0.02 * bare[0][1] + 20000:
-        sys.exit(f"{path.name}: {ours[0][1]} and {bare[0][1]} bytes are not the same sound")
-    return [x[0] for x in ours], [x[0] for x in bare]
+    bare = ctx.program("bare-decode")
+    a, b = pairs(runs, lambda: cost([ctx.media, "decode", "--fd", "{}"], path),
+                 lambda: cost([bare, str(path)], path))
+    if abs(a[0][1] - b[0][1]) > 0.02 * b[0][1] + 20000:
+        raise RuntimeError(f"{path.name}: {a[0][1]} and {b[0][1]} bytes are not the same sound")
+    return [x[0] for x in a], [x[0] for x in b]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build-bench")
-    parser.add_argument("--minutes", type=int, default=20, help="length of each recording")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=1.2)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("formats", nargs="*", metavar="FORMAT", help="of: " + " ".join(FORMATS))
-    args = parser.parse_args()
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in args.formats or FORMATS:
-            seconds = args.minutes * 60 * (FORMATS[name] + (1,))[2]
-            whole = measure(args.build, make(pathlib.Path(folder), name, seconds), args.runs)
-            start = measure(args.build, make(pathlib.Path(folder), name, 1), args.runs)
-            ours, bare = (statistics.median(w) - statistics.median(s)
-                          for w, s in zip(whole, start))
-            rows.append({"format": name, "ours_s": round(ours, 3), "bare_s": round(bare, 3),
-                         "times_real": round(seconds / ours), "ratio": round(ours / bare, 3),
-                         "start_s": round(statistics.median(start[0]), 3)})
-            if not args.json:
-                if len(rows) == 1:
-                    print(f"{'format':8}{'ours':>9}{'bare':>9}{'x real':>9}{'ratio':>8}{'start':>9}")
-                r = rows[-1]
-                print(f"{name:8}{r['ours_s']:8.3f}s{r['bare_s']:8.3f}s{r['times_real']:9}"
-                      f"{r['ratio']:8.2f}{r['start_s']:8.3f}s", flush=True)
-    if args.json:
-        print(json.dumps(rows))
-    slow = [r["format"] for r in rows if r["ratio"] > args.limit]
-    if slow:
-        sys.exit(f"slower than {args.limit} times the bare loop: {' '.join(slow)}")
-
-
-if __name__ == "__main__":
-    main()
+def run(ctx):
+    for name in ctx.pick(list(FORMATS), ["wav", "m4a"]):
+        times = (FORMATS[name] + (1,))[2]
+        seconds = ctx.pick(MINUTES * 60, 5) * times
+        start = [statistics.median(x) for x in measure(ctx, make(ctx.folder, name, 1), ctx.runs)]
+        path = make(ctx.folder, name, seconds)
+        ours, bare = measure(ctx, path, ctx.runs)
+        path.unlink()
+        # A whole that takes less than its start did would be noise: in tiny runs it happens.
+        ours = [max(x - start[0], 1e-3) for x in ours]
+        bare = [max(x - start[1], 1e-3) for x in bare]
+        ctx.figure(f"{name}: ours by bare, at {seconds / statistics.median(ours):,.0f} times real",
+                   [x / y for x, y in zip(ours, bare)], "x", at_most=1.2)
