@@ -9,9 +9,9 @@
 
 #include "base/banned.h"
 
-#define LIST_MAX (2 * SC_ARGS_GIVEN + 8)
+#define LIST_MAX ((size_t)2 * SC_ARGS_GIVEN)
 
-/* Strings put together for a list that ends in NULL. */
+/* Strings put together. */
 struct list {
     char *rows[LIST_MAX];
     size_t count;
@@ -23,10 +23,10 @@ static void list_done(struct list *l)
         free(l->rows[i]);
 }
 
-static void list_add(struct list *l, char *text)
+static const char *list_add(struct list *l, char *text)
 {
-    sc_assert(l->count + 1 < LIST_MAX);
-    l->rows[l->count++] = text;
+    sc_assert(l->count < LIST_MAX);
+    return l->rows[l->count++] = text;
 }
 
 /* Flags that are settings by another name. */
@@ -43,22 +43,40 @@ static const char *setting_of(const struct sc_args *args, const char *flag)
     return strcmp(flag, "verbose") == 0 ? "log.level" : NULL;
 }
 
-/* `overrides` becomes name=value for the settings, `server` what a server that we start must be
- * told as well. */
-static void collect(const struct sc_args *args, struct list *overrides, struct list *server)
+/* The settings among the flags, and what a server that we start must be told as well. */
+struct given {
+    struct list texts; /* of both */
+    struct sc_config_override overrides[SC_ARGS_GIVEN + 1];
+    char flags[SC_ARGS_GIVEN][24]; /* "--listen" */
+    size_t count;
+    const char *server[SC_ARGS_GIVEN + 1];
+    size_t server_count;
+};
+
+static void given_done(struct given *g)
+{
+    list_done(&g->texts);
+}
+
+static void collect(const struct sc_args *args, struct given *g)
 {
     for (size_t i = 0; i < args->given_count; i++) {
         const char *flag = args->given[i].flag->name;
         const char *value = args->given[i].value;
         const char *setting = setting_of(args, flag);
-        if (setting != NULL)
-            list_add(overrides,
-                     sc_asprintf("%s=%s", setting, strcmp(flag, "verbose") == 0 ? "debug" : value));
-        if (strcmp(flag, "set") == 0)
-            list_add(overrides, sc_strdup(value));
-        if (strcmp(flag, "set") == 0 || strcmp(flag, "config") == 0 ||
-            strcmp(flag, "env-file") == 0)
-            list_add(server, sc_asprintf("--%s=%s", flag, value));
+        bool set = strcmp(flag, "set") == 0;
+        if (setting != NULL || set) {
+            (void)snprintf(g->flags[g->count], sizeof(g->flags[0]), "--%s", flag);
+            if (strcmp(flag, "verbose") == 0)
+                value = "debug";
+            g->overrides[g->count] = (struct sc_config_override){
+                g->flags[g->count],
+                list_add(&g->texts, set ? sc_strdup(value) : sc_asprintf("%s=%s", setting, value)),
+            };
+            g->count++;
+        }
+        if (set || strcmp(flag, "config") == 0 || strcmp(flag, "env-file") == 0)
+            g->server[g->server_count++] = list_add(&g->texts, sc_asprintf("--%s=%s", flag, value));
     }
 }
 
@@ -75,28 +93,43 @@ static bool data_dir_is_named(const struct sc_config *config)
     return false;
 }
 
+static void complaints_done(struct sc_complaints *c)
+{
+    free(c->rows);
+}
+
+static void complain(void *ctx, const struct sc_error *err)
+{
+    struct sc_complaints *c = ctx;
+    sc_assert(sc_try_grow((void **)&c->rows, &c->cap, c->count + 1, sizeof(*c->rows)));
+    c->rows[c->count++] = *err;
+}
+
 static int run_with_config(struct sc_cli *cli, const struct sc_args *args)
 {
-    SC_AUTO(list_done) struct list overrides = { .count = 0 };
-    SC_AUTO(list_done) struct list server = { .count = 0 };
+    SC_AUTO(given_done) struct given given = { .count = 0 };
+    SC_AUTO(complaints_done) struct sc_complaints bad = { 0 };
     SC_AUTO(sc_config_freep) struct sc_config *config = NULL;
     struct sc_error err = { 0 };
 
-    collect(args, &overrides, &server);
+    collect(args, &given);
     struct sc_config_sources sources = {
         .file = sc_args_get(args, "config", NULL),
         .env_file = sc_args_get(args, "env-file", NULL),
-        .overrides = (const char *const *)overrides.rows,
+        .overrides = given.overrides,
+        .complain = complain,
+        .ctx = &bad,
     };
-    if (sc_config_load(&sources, &config, &err) != SC_OK) {
-        if (!args->command->any_config)
-            return sc_cli_fail(cli, &err);
-        cli->bad_settings = &err;
-        return args->command->run(cli, args);
+    if (sc_config_load(&sources, &config, &err) != SC_OK && !args->command->any_config) {
+        int status = sc_cli_fail(cli, &err);
+        if (bad.count > 1 && !cli->json)
+            sc_cli_note(cli, "  and %zu more: `scripta config check` lists them", bad.count - 1);
+        return status;
     }
+    cli->bad_settings = bad.count > 0 ? &bad : NULL;
     cli->config = config;
-    cli->data_given = data_dir_is_named(config);
-    cli->server_args = (const char *const *)server.rows;
+    cli->data_given = config != NULL && data_dir_is_named(config);
+    cli->server_args = given.server;
     int status = args->command->run(cli, args);
     sc_cli_disconnect(cli);
     cli->config = NULL;

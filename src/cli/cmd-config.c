@@ -48,25 +48,54 @@ int sc_cmd_config_show(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
-/* A bad setting never gets here: loading refused it, with name, value, range and place. */
+static void put_problems(const struct sc_cli *cli, struct sc_buf *out)
+{
+    struct sc_json w;
+
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "status", cli->bad_settings == NULL ? "ok" : "problems");
+    sc_json_array(&w, "problems");
+    for (size_t i = 0; cli->bad_settings != NULL && i < cli->bad_settings->count; i++) {
+        const struct sc_error *err = &cli->bad_settings->rows[i];
+        sc_json_object(&w, NULL);
+        sc_json_text(&w, "field", err->field);
+        sc_json_text(&w, "message", err->msg);
+        sc_json_end(&w);
+    }
+    sc_json_end(&w);
+    sc_json_array(&w, "unknown_variables");
+    for (const char *e = sc_config_unknown_env(NULL); e != NULL; e = sc_config_unknown_env(e))
+        sc_json_str(&w, NULL, (struct sc_str){ e, strcspn(e, "=") });
+    sc_json_end(&w);
+    sc_json_end(&w);
+    sc_buf_putc(out, '\n');
+}
+
+/* Every value that is wrong, each with its place, what it must be, and in one go. */
 int sc_cmd_config_check(struct sc_cli *cli, const struct sc_args *args)
 {
+    const struct sc_complaints *bad = cli->bad_settings;
     SC_AUTO_BUF out = { 0 };
 
     (void)args;
-    for (const char *e = sc_config_unknown_env(NULL); e != NULL; e = sc_config_unknown_env(e)) {
+    if (cli->json) {
+        put_problems(cli, &out);
+        int status = sc_cli_done(cli, &out);
+        return bad == NULL || status != SC_EXIT_OK ? status : SC_EXIT_CONFIG;
+    }
+    for (const char *e = sc_config_unknown_env(NULL); e != NULL; e = sc_config_unknown_env(e))
         sc_cli_note(cli, "scripta: warning: no setting has the variable %.*s", (int)strcspn(e, "="),
                     e);
+    for (size_t i = 0; bad != NULL && i < bad->count; i++)
+        (void)sc_cli_fail(cli, &bad->rows[i]);
+    if (bad != NULL) {
+        sc_cli_note(cli, "%zu setting%s to mend; `scripta config docs` lists what each takes",
+                    bad->count, bad->count == 1 ? "" : "s");
+        return SC_EXIT_CONFIG;
     }
-    if (cli->json) {
-        struct sc_json w;
-        sc_json_begin(&w, &out);
-        sc_json_object(&w, NULL);
-        sc_json_text(&w, "status", "ok");
-        sc_json_end(&w);
-        sc_buf_putc(&out, '\n');
-    } else if (!cli->quiet)
-        sc_buf_puts(&out, "the settings are good\n");
+    if (!cli->quiet)
+        sc_buf_puts(&out, "the settings are good; `scripta doctor` looks whether they work\n");
     return sc_cli_done(cli, &out);
 }
 

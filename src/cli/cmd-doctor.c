@@ -75,7 +75,7 @@ static const char *verdict(const struct sc_doctor *d)
 
 int sc_cmd_doctor(struct sc_cli *cli, const struct sc_args *args)
 {
-    struct sc_doctor d = { .cli = cli, .bad_settings = cli->bad_settings };
+    struct sc_doctor d = { .cli = cli };
     SC_AUTO_BUF json = { 0 };
     struct sc_json w;
     int status;

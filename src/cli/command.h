@@ -17,7 +17,7 @@ struct sc_command {
     bool job_options;            /* takes every option of a job */
     bool export_options;         /* takes every option of an export */
     bool no_config;              /* runs without settings */
-    bool any_config;             /* runs also when the settings are bad: cli->bad_settings */
+    bool any_config;             /* runs also with bad settings: cli->bad_settings, no config */
     const char *about;           /* a paragraph; may be NULL */
     const char *examples;        /* one command line each */
 };

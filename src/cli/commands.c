@@ -749,6 +749,10 @@ static const struct sc_command table[] = {
         .run = sc_cmd_config_check,
         .summary = "Check all sources of settings and change nothing",
         .usage = "",
+        .any_config = true,
+        .about = "Every value that is wrong is told with its file and line, or its variable or "
+                 "flag, and with what it must be; the status is then 12. `scripta doctor` looks "
+                 "further: whether the address is free, the engine runs, the disk has room.",
         .examples = "scripta config check --config /etc/scripta.yaml\n",
     },
     {

@@ -206,13 +206,15 @@ static bool check_secrets(struct sc_doctor *d)
 void sc_doctor_settings(struct sc_doctor *d)
 {
     bool good = true;
-    if (d->cli->config == NULL) {
-        sc_doctor_say(
-            d, SC_MARK_PROBLEM, "settings",
-            "mend it; `scripta config docs` lists the settings. The rest was not looked at", "%s",
-            d->bad_settings == NULL ? "" : d->bad_settings->msg);
+    const struct sc_complaints *bad = d->cli->bad_settings;
+    for (size_t i = 0; bad != NULL && i < bad->count; i++)
+        sc_doctor_say(d, SC_MARK_PROBLEM, "settings",
+                      i + 1 < bad->count ? "mend it"
+                                         : "mend it; `scripta config docs` lists the settings. The "
+                                           "rest was not looked at",
+                      "%s", bad->rows[i].msg);
+    if (d->cli->config == NULL)
         return;
-    }
     for (const char *e = sc_config_unknown_env(NULL); e != NULL; e = sc_config_unknown_env(e)) {
         sc_doctor_say(d, SC_MARK_WARNING, "settings", "unset it, or mend its name",
                       "no setting has the variable %.*s", (int)strcspn(e, "="), e);

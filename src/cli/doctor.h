@@ -14,12 +14,11 @@ enum sc_mark {
 
 struct sc_doctor {
     struct sc_cli *cli;
-    const struct sc_error *bad_settings; /* why cli->config is NULL; NULL: they are good */
-    bool media;                          /* scripta-media runs */
-    bool server;                         /* one answers */
-    bool asked;                          /* … and it answered with its version */
-    struct sc_buf text;                  /* lines for a person; owned */
-    struct sc_json *json;                /* an open array */
+    bool media;           /* scripta-media runs */
+    bool server;          /* one answers */
+    bool asked;           /* … and it answered with its version */
+    struct sc_buf text;   /* lines for a person; owned */
+    struct sc_json *json; /* an open array */
     int warnings, problems;
 };
 

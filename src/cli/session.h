@@ -8,6 +8,12 @@
 #include "net/client.h"
 #include "json/reader.h"
 
+/* What is wrong with the settings: each value of each source. Owned by cli.c. */
+struct sc_complaints {
+    struct sc_error *rows;
+    size_t count, cap;
+};
+
 struct sc_cli {
     const struct sc_config *config; /* NULL for commands that need none */
     sc_cli_serve_fn serve;
@@ -21,7 +27,7 @@ struct sc_cli {
     bool data_given;                /* --data or its variable named the folder */
     const char *const *server_args; /* flags that a server we start must get too; ends in NULL */
     struct sc_client *client;       /* NULL: not connected */
-    const struct sc_error *bad_settings; /* for a command that runs all the same; else NULL */
+    const struct sc_complaints *bad_settings; /* for a command that runs all the same; else NULL */
 };
 
 /* ---- output ---------------------------------------------------------------------------------- */

@@ -26,8 +26,9 @@ static const char *const other_env[] = { "SCRIPTA_FAULT", "SCRIPTA_MEDIA" };
 struct loader {
     struct loaded *to;
     const struct sc_config_sources *sources;
-    const char *file;   /* being read */
-    bool found_by_data; /* that file was found through the data folder, so it cannot move it */
+    const char *file;      /* being read */
+    bool found_by_data;    /* that file was found through the data folder, so it cannot move it */
+    struct sc_error first; /* that somebody was told of */
 };
 
 static void loaded_free(struct loaded *loaded)
@@ -36,7 +37,7 @@ static void loaded_free(struct loaded *loaded)
         return;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = sc_option_row(i);
-        if (row->kind == OPTION_TEXT || row->kind == OPTION_ENUM)
+        if (row->kind == OPTION_TEXT || row->kind == OPTION_ENUM || row->kind == OPTION_LIST)
             free(*(char **)((char *)&loaded->values + row->offset));
         free(loaded->source[i]);
     }
@@ -47,6 +48,17 @@ SC_DEFINE_FREEP(struct loaded, loaded_free);
 void sc_config_free(struct sc_config *config)
 {
     loaded_free((struct loaded *)config);
+}
+
+/* Goes on behind what is wrong where somebody wants to hear of all of it. err was set. */
+static enum sc_code heed(struct loader *l, enum sc_code code, const struct sc_error *err)
+{
+    if (code == SC_OK || l->sources->complain == NULL)
+        return code;
+    if (l->first.code == SC_OK)
+        l->first = *err;
+    l->sources->complain(l->sources->ctx, err);
+    return SC_OK;
 }
 
 static enum sc_code unknown_name(const char *source, struct sc_str name, bool env,
@@ -80,32 +92,33 @@ static enum sc_code apply_file_value(struct loader *l, size_t index, enum option
     return sc_option_assign(l->to, index, form, value, source, err);
 }
 
+static enum sc_code apply_entry(struct loader *l, const struct sc_yaml_entry *entry,
+                                struct sc_error *err)
+{
+    size_t index;
+    enum option_form form;
+
+    if (!sc_option_find(sc_str_from(entry->path), &index, &form)) {
+        if (entry->mapping && entry->value == NULL)
+            return SC_OK; /* a group; its members are looked at one by one */
+        SC_AUTO_FREE char *source = sc_asprintf("%s:%d", l->file, entry->line);
+        return unknown_name(source, sc_str_from(entry->path), false, err);
+    }
+    if (entry->mapping)
+        return sc_error_field(err, SC_E_CONFIG_ERROR, entry->path,
+                              "%s:%d: %s takes one value, not a group", l->file, entry->line,
+                              entry->path);
+    if (entry->value == NULL)
+        return SC_OK;
+    return apply_file_value(l, index, form, sc_str_from(entry->value), entry->line, err);
+}
+
 static enum sc_code apply_yaml(struct loader *l, const struct sc_yaml *yaml, struct sc_error *err)
 {
-    for (size_t i = 0; i < yaml->count; i++) {
-        const struct sc_yaml_entry *entry = &yaml->entries[i];
-        size_t index;
-        enum option_form form;
-
-        if (entry->mapping && entry->value == NULL &&
-            !sc_option_find(sc_str_from(entry->path), &index, &form))
-            continue; /* a group; its members are looked at one by one */
-        if (!sc_option_find(sc_str_from(entry->path), &index, &form)) {
-            SC_AUTO_FREE char *source = sc_asprintf("%s:%d", l->file, entry->line);
-            return unknown_name(source, sc_str_from(entry->path), false, err);
-        }
-        if (entry->mapping)
-            return sc_error_field(err, SC_E_CONFIG_ERROR, entry->path,
-                                  "%s:%d: %s takes one value, not a group", l->file, entry->line,
-                                  entry->path);
-        if (entry->value == NULL)
-            continue;
-        enum sc_code code =
-            apply_file_value(l, index, form, sc_str_from(entry->value), entry->line, err);
-        if (code != SC_OK)
-            return code;
-    }
-    return SC_OK;
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < yaml->count; i++)
+        code = heed(l, apply_entry(l, &yaml->entries[i], err), err);
+    return code;
 }
 
 static enum sc_code read_file(const char *path, struct sc_buf *text, struct sc_error *err)
@@ -155,9 +168,9 @@ static enum sc_code apply_dotenv(void *ctx, int line, struct sc_str name, struct
         return SC_OK;
     if (!sc_option_find_env(name, &index, &form)) {
         SC_AUTO_FREE char *source = sc_asprintf("%s:%d", l->file, line);
-        return unknown_name(source, name, true, err);
+        return heed(l, unknown_name(source, name, true, err), err);
     }
-    return apply_file_value(l, index, form, value, line, err);
+    return heed(l, apply_file_value(l, index, form, value, line, err), err);
 }
 
 static enum sc_code load_dotenv(struct loader *l, const char *path, struct sc_error *err)
@@ -189,31 +202,40 @@ static enum sc_code load_environment(struct loader *l, struct sc_error *err)
         if (value.len == 0 && sc_option_row(index)->kind != OPTION_TEXT)
             continue;
         SC_AUTO_FREE char *source = sc_asprintf("env %.*s", (int)name.len, name.ptr);
-        enum sc_code code = sc_option_assign(l->to, index, form, value, source, err);
+        enum sc_code code = heed(l, sc_option_assign(l->to, index, form, value, source, err), err);
         if (code != SC_OK)
             return code;
     }
     return SC_OK;
 }
 
+static enum sc_code apply_override(struct loader *l, const struct sc_config_override *o,
+                                   struct sc_error *err)
+{
+    struct sc_str value = sc_str_from(o->assignment);
+    bool has_value = strchr(o->assignment, '=') != NULL;
+    struct sc_str name = sc_str_take_until(&value, '=');
+    size_t index;
+    enum option_form form;
+
+    if (!sc_option_find(name, &index, &form))
+        return unknown_name(o->flag, name, false, err);
+    if (!has_value)
+        return sc_error_field(err, SC_E_CONFIG_ERROR, o->assignment, "%s: expected %s=VALUE",
+                              o->flag, o->assignment);
+    return sc_option_assign(l->to, index, form, value, o->flag, err);
+}
+
 static enum sc_code load_overrides(struct loader *l, struct sc_error *err)
 {
-    for (const char *const *o = l->sources->overrides; o != NULL && *o != NULL; o++) {
-        struct sc_str value = sc_str_from(*o);
-        bool has_value = strchr(*o, '=') != NULL;
-        struct sc_str name = sc_str_take_until(&value, '=');
-        size_t index;
-        enum option_form form;
-
-        if (!sc_option_find(name, &index, &form))
-            return unknown_name("flag", name, false, err);
-        if (!has_value)
-            return sc_error_field(err, SC_E_CONFIG_ERROR, *o, "flag: expected %s=VALUE", *o);
-        enum sc_code code = sc_option_assign(l->to, index, form, value, "flag", err);
-        if (code != SC_OK)
-            return code;
+    const struct sc_config_override *o = l->sources->overrides;
+    enum sc_code code = SC_OK;
+    for (; code == SC_OK && o != NULL && o->assignment != NULL; o++) {
+        /* What was typed is a wrong value of a command, not a bad installation. */
+        if (apply_override(l, o, err) != SC_OK)
+            code = heed(l, err->code = SC_E_INVALID_VALUE, err);
     }
-    return SC_OK;
+    return code;
 }
 
 /* Where the data folder is when nobody says. */
@@ -244,9 +266,10 @@ static char *data_dir_before_files(const struct sc_config_sources *sources)
 {
     const char *found = NULL;
 
-    for (const char *const *o = sources->overrides; o != NULL && *o != NULL; o++) {
-        if (sc_str_starts(sc_str_from(*o), SC_STR("data_dir=")))
-            found = *o + strlen("data_dir=");
+    const struct sc_config_override *o = sources->overrides;
+    for (; o != NULL && o->assignment != NULL; o++) {
+        if (sc_str_starts(sc_str_from(o->assignment), SC_STR("data_dir=")))
+            found = o->assignment + strlen("data_dir=");
     }
     if (found == NULL || found[0] == '\0')
         found = getenv("SCRIPTA_DATA_DIR");
@@ -264,7 +287,7 @@ static enum sc_code load_files(struct loader *l, const char *data_dir, struct sc
     if (yaml == NULL && access(own_yaml, F_OK) == 0)
         yaml = own_yaml;
     if (yaml != NULL) {
-        enum sc_code code = load_yaml(l, yaml, err);
+        enum sc_code code = heed(l, load_yaml(l, yaml, err), err);
         if (code != SC_OK)
             return code;
     }
@@ -277,13 +300,12 @@ static enum sc_code load_files(struct loader *l, const char *data_dir, struct sc
     SC_AUTO_FREE char *beside = sc_path_join(folder, ".env");
     if (l->sources->env_file != NULL) {
         l->found_by_data = false;
-        return load_dotenv(l, l->sources->env_file, err);
+        return heed(l, load_dotenv(l, l->sources->env_file, err), err);
     }
-    return access(beside, F_OK) == 0 ? load_dotenv(l, beside, err) : SC_OK;
+    return access(beside, F_OK) == 0 ? heed(l, load_dotenv(l, beside, err), err) : SC_OK;
 }
 
-/* What one option alone cannot say. */
-static enum sc_code finish(struct loader *l, struct sc_error *err)
+static enum sc_code check_heartbeat(struct loader *l, struct sc_error *err)
 {
     struct sc_config *c = &l->to->values;
     const char *heartbeat_source = l->to->source[OPTION_INDEX_queue_heartbeat];
@@ -294,12 +316,27 @@ static enum sc_code finish(struct loader *l, struct sc_error *err)
         return sc_error_field(err, SC_E_CONFIG_ERROR, "queue.heartbeat",
                               "%s: queue.heartbeat must be shorter than queue.lease (%lld ms)",
                               heartbeat_source, (long long)c->queue_lease);
+    return SC_OK;
+}
 
-    if (c->engine_http_max_bytes > HTTP_BYTES_MAX)
+static enum sc_code check_http_bytes(struct loader *l, struct sc_error *err)
+{
+    if (l->to->values.engine_http_max_bytes > HTTP_BYTES_MAX)
         return sc_error_field(err, SC_E_CONFIG_ERROR, "engine.http.max_bytes",
                               "%s: engine.http.max_bytes must be 1M to 16M",
                               l->to->source[OPTION_INDEX_engine_http_max_bytes]);
+    return SC_OK;
+}
 
+/* What one option alone cannot say. */
+static enum sc_code finish(struct loader *l, struct sc_error *err)
+{
+    struct sc_config *c = &l->to->values;
+    enum sc_code code = heed(l, check_heartbeat(l, err), err);
+    if (code == SC_OK)
+        code = heed(l, check_http_bytes(l, err), err);
+    if (code != SC_OK)
+        return code;
     char *dir = c->data_dir[0] == '\0' ? default_data_dir() : absolute(c->data_dir);
     free(c->data_dir);
     c->data_dir = dir;
@@ -320,19 +357,22 @@ enum sc_code sc_config_load(const struct sc_config_sources *sources, struct sc_c
 {
     SC_AUTO(loaded_freep) struct loaded *to = sc_alloc(sizeof(*to));
     struct loader l = { .to = to, .sources = sources };
+    struct sc_error why = { 0 };
 
     SC_AUTO_FREE char *data_dir = data_dir_before_files(sources);
-    enum sc_code code = set_defaults(to, err);
+    enum sc_code code = set_defaults(to, &why);
     if (code == SC_OK)
-        code = load_files(&l, data_dir, err);
+        code = load_files(&l, data_dir, &why);
     if (code == SC_OK)
-        code = load_environment(&l, err);
+        code = load_environment(&l, &why);
     if (code == SC_OK)
-        code = load_overrides(&l, err);
+        code = load_overrides(&l, &why);
     if (code == SC_OK)
-        code = finish(&l, err);
+        code = finish(&l, &why);
     if (code != SC_OK)
-        return code;
+        return sc_error_copy(err, &why);
+    if (l.first.code != SC_OK)
+        return sc_error_copy(err, &l.first);
     *out = &SC_TAKE(to)->values;
     return SC_OK;
 }
@@ -352,7 +392,8 @@ void sc_config_hand_over(const struct sc_config *config, struct sc_buf *out)
 enum sc_code sc_config_receive(struct sc_str pairs, struct sc_config **out, struct sc_error *err)
 {
     SC_AUTO(loaded_freep) struct loaded *to = sc_alloc(sizeof(*to));
-    struct loader l = { .to = to };
+    static const struct sc_config_sources none = { 0 };
+    struct loader l = { .to = to, .sources = &none };
     enum sc_code code = set_defaults(to, err);
 
     while (code == SC_OK && pairs.len > 0) {

@@ -13,23 +13,34 @@ struct sc_config {
 #define SC_OPTION_SIZE(field, ...) int64_t field;     /* bytes */
 #define SC_OPTION_DURATION(field, ...) int64_t field; /* milliseconds */
 #define SC_OPTION_ENUM(field, ...) char *field;
+#define SC_OPTION_LIST(field, ...) char *field;
 #include "config/options.def"
 
 #include "config/options-undef.h"
+};
+
+/* A setting of the command line. */
+struct sc_config_override {
+    const char *flag;       /* as it was typed, for messages: "--set" */
+    const char *assignment; /* "name=value"; NULL ends a list */
 };
 
 struct sc_config_sources {
     const char *file;     /* --config FILE; NULL: <data_dir>/scripta.yaml when it exists */
     const char *env_file; /* --env-file FILE; NULL: .env beside the config file, else in the data
                            * folder, when it exists */
-    const char *const *overrides; /* "name=value" from flags; ends in NULL; may be NULL */
+    const struct sc_config_override *overrides; /* may be NULL */
+    /* Told of each thing that is wrong, not only of the first; may be NULL. */
+    void (*complain)(void *ctx, const struct sc_error *err);
+    void *ctx;
 };
 
-/* Loads all sources. CONFIG_ERROR names option, value, allowed range and where (file:line or
- * variable). An unknown key is an error, in the environment only a wrong value is. Durations also
- * take name_ms with a whole number of milliseconds, secrets name_file with a file that holds the
- * value. data_dir comes out absolute, whether it exists or not. *out is the caller's:
- * sc_config_free. Reads the environment: call before threads that change it. */
+/* Loads all sources. CONFIG_ERROR (of a flag: INVALID_VALUE) names option, value, allowed range and
+ * where (file:line, variable, flag); where several are wrong, the first. An unknown key is an
+ * error, in the environment only a wrong value is. Durations also take name_ms with a whole number
+ * of milliseconds, secrets name_file with a file that holds the value. data_dir comes out absolute,
+ * whether it exists or not. *out is the caller's: sc_config_free. Reads the environment: call
+ * before threads that change it. */
 SC_MUST_USE enum sc_code sc_config_load(const struct sc_config_sources *sources,
                                         struct sc_config **out, struct sc_error *err);
 void sc_config_free(struct sc_config *config);
@@ -46,7 +57,7 @@ SC_MUST_USE enum sc_code sc_config_receive(struct sc_str pairs, struct sc_config
 struct sc_option_info {
     const char *name; /* "queue.lease_ms" */
     const char *env;  /* "SCRIPTA_QUEUE_LEASE_MS" */
-    const char *type; /* "text", "integer", "boolean", "size", "duration", "choice" */
+    const char *type; /* "text", "integer", "boolean", "size", "duration", "choice", "list" */
     const char *fallback;
     const char *range; /* "", "1 to 64", "at least 100 ms", "a|b|c" */
     const char *help;
@@ -55,8 +66,8 @@ struct sc_option_info {
 };
 size_t sc_option_count(void);
 const struct sc_option_info *sc_option_at(size_t index);
-/* Value as text and where it came from ("default", "env SCRIPTA_X", "file:line"; for name_file the
- * file that held it, and that in brackets). */
+/* Value as text and where it came from ("default", "env SCRIPTA_X", "file:line", "--set"; for
+ * name_file the file that held it, and that in brackets). */
 void sc_config_show(const struct sc_config *config, size_t index, struct sc_buf *value,
                     struct sc_buf *source);
 /* docs/config.md and the example YAML file. */

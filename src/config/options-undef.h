@@ -5,3 +5,4 @@
 #undef SC_OPTION_SIZE
 #undef SC_OPTION_DURATION
 #undef SC_OPTION_ENUM
+#undef SC_OPTION_LIST

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "config/value.h"
 #include "sys/file.h"
+#include "sys/socket.h"
 
 #include <pthread.h>
 
@@ -56,6 +57,13 @@ static const struct option_row rows[] = {
       0,                                                     \
       0,                                                     \
       words },
+#define SC_OPTION_LIST(f, n, def, words, again, text)      \
+    { { n, NULL, "list", def, words, text, false, again }, \
+      OPTION_LIST,                                         \
+      offsetof(struct sc_config, f),                       \
+      0,                                                   \
+      0,                                                   \
+      words },
 #include "config/options.def"
 
 #include "config/options-undef.h"
@@ -70,6 +78,19 @@ static const struct {
     { "SCRIPTA_LEASE_MS", OPTION_INDEX_queue_lease, FORM_MS },
     { "SCRIPTA_HEARTBEAT_MS", OPTION_INDEX_queue_heartbeat, FORM_MS },
     { "SCRIPTA_DATA", OPTION_INDEX_data_dir, FORM_VALUE },
+};
+
+/* Texts of a form that their kind does not tell. Empty is always good: it turns something off. */
+static const struct {
+    size_t index;
+    bool (*good)(const char *text);
+    const char *what;
+} forms[] = {
+    { OPTION_INDEX_listen, sc_socket_is_address,
+      "HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000" },
+    { OPTION_INDEX_server, sc_value_is_server, "unix:PATH, http://HOST:PORT or https://HOST" },
+    { OPTION_INDEX_engine_http_url, sc_value_is_url,
+      "http:// or https://, a host and a path, without password (engine.http.key) or query" },
 };
 
 static struct option_row table[OPTION_COUNT_];
@@ -189,8 +210,43 @@ static const char *kind_text(const struct option_row *row)
         return "a duration such as 250ms, 30s, 15m, 2h or 7d";
     case OPTION_ENUM:
         return "one of";
+    case OPTION_LIST:
+        return "empty or, with commas between them, some of";
     }
     return "";
+}
+
+/* What the option at this place must be, beside its range. */
+static const char *wanted(const struct option_row *row)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(forms); i++) {
+        if (sc_option_row(forms[i].index) == row)
+            return forms[i].what;
+    }
+    return kind_text(row);
+}
+
+static bool has_form(const struct option_row *row, const char *text)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(forms); i++) {
+        if (sc_option_row(forms[i].index) == row)
+            return text[0] == '\0' || forms[i].good(text);
+    }
+    return true;
+}
+
+static bool is_allowed(const struct option_row *row, struct sc_str value)
+{
+    if (value.len > TEXT_LIMIT || !sc_value_is_plain(value))
+        return false;
+    if (row->kind == OPTION_ENUM)
+        return sc_value_in_choices(value, row->choices);
+    while (row->kind == OPTION_LIST && value.len > 0) {
+        struct sc_str word = sc_str_trim(sc_str_take_until(&value, ','));
+        if (word.len > 0 && !sc_value_in_choices(word, row->choices))
+            return false;
+    }
+    return true;
 }
 
 static enum sc_code refuse(const struct option_row *row, struct sc_str value, const char *source,
@@ -203,9 +259,13 @@ static enum sc_code refuse(const struct option_row *row, struct sc_str value, co
         sc_buf_puts(&shown, "***");
     else
         sc_utf8_append_printable(&shown, (struct sc_str){ value.ptr, SC_MIN(value.len, 60) });
-    const char *join = range[0] == '\0' ? "" : row->kind == OPTION_ENUM ? " " : ", ";
+    bool words = row->choices != NULL;
     return sc_error_field(err, SC_E_CONFIG_ERROR, row->info.name, "%s: %s is '%s', must be %s%s%s",
-                          source, row->info.name, sc_buf_text(&shown), kind_text(row), join, range);
+                          source, row->info.name, sc_buf_text(&shown), wanted(row),
+                          range[0] == '\0' ? ""
+                          : words          ? " "
+                                           : ", ",
+                          range);
 }
 
 static bool parse_number(const struct option_row *row, enum option_form form, struct sc_str value,
@@ -231,11 +291,13 @@ static enum sc_code assign_text(struct loaded *to, const struct option_row *row,
 {
     char **field = (char **)((char *)&to->values + row->offset);
 
-    if (value.len > TEXT_LIMIT || !sc_value_is_plain(value) ||
-        (row->kind == OPTION_ENUM && !sc_value_in_choices(value, row->choices)))
+    if (!is_allowed(row, value))
+        return refuse(row, value, source, err);
+    SC_AUTO_FREE char *text = sc_strndup(value.ptr == NULL ? "" : value.ptr, value.len);
+    if (!has_form(row, text))
         return refuse(row, value, source, err);
     free(*field);
-    *field = sc_strndup(value.ptr == NULL ? "" : value.ptr, value.len);
+    *field = SC_TAKE(text);
     return SC_OK;
 }
 
@@ -263,6 +325,7 @@ enum sc_code sc_option_assign(struct loaded *to, size_t index, enum option_form 
     switch (row->kind) {
     case OPTION_TEXT:
     case OPTION_ENUM:
+    case OPTION_LIST:
         code = form == FORM_FILE ? assign_file(to, row, value, source, err)
                                  : assign_text(to, row, value, source, err);
         break;
@@ -294,6 +357,7 @@ void sc_option_put_plain(const struct sc_config *config, size_t index, struct sc
     switch (row->kind) {
     case OPTION_TEXT:
     case OPTION_ENUM:
+    case OPTION_LIST:
         sc_buf_puts(out, *(char *const *)field);
         break;
     case OPTION_BOOL:

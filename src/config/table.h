@@ -13,6 +13,7 @@ enum option_kind {
     OPTION_SIZE,
     OPTION_DURATION,
     OPTION_ENUM,
+    OPTION_LIST, /* words of choices, separated by commas */
 };
 
 struct option_row {
@@ -31,6 +32,7 @@ enum {
 #define SC_OPTION_SIZE(field, ...) OPTION_INDEX_##field,
 #define SC_OPTION_DURATION(field, ...) OPTION_INDEX_##field,
 #define SC_OPTION_ENUM(field, ...) OPTION_INDEX_##field,
+#define SC_OPTION_LIST(field, ...) OPTION_INDEX_##field,
 #include "config/options.def"
 
 #include "config/options-undef.h"

@@ -53,6 +53,30 @@ void sc_value_put_size(struct sc_buf *out, int64_t bytes)
     sc_buf_printf(out, "%" PRId64, bytes);
 }
 
+/* What stands between the scheme and the path; empty: it is no URL of a server. */
+static struct sc_str authority_of(const char *text)
+{
+    static const char *const schemes[] = { "http://", "https://" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(schemes); i++) {
+        size_t len = strlen(schemes[i]);
+        if (strncmp(text, schemes[i], len) == 0)
+            return (struct sc_str){ text + len, strcspn(text + len, "/?#") };
+    }
+    return SC_STR("");
+}
+
+bool sc_value_is_url(const char *text)
+{
+    struct sc_str authority = authority_of(text);
+    return authority.len > 0 && memchr(authority.ptr, '@', authority.len) == NULL &&
+           strpbrk(text, "?#") == NULL;
+}
+
+bool sc_value_is_server(const char *text)
+{
+    return (strncmp(text, "unix:", 5) == 0 && text[5] != '\0') || authority_of(text).len > 0;
+}
+
 bool sc_value_in_choices(struct sc_str word, const char *choices)
 {
     struct sc_str rest = sc_str_from(choices);

@@ -9,6 +9,10 @@ bool sc_value_duration(struct sc_str text, int64_t *ms);
 void sc_value_put_duration(struct sc_buf *out, int64_t ms);
 /* The shortest exact form: "20G", "1000". */
 void sc_value_put_size(struct sc_buf *out, int64_t bytes);
+/* http:// or https:// and a host, no password, no query? */
+bool sc_value_is_url(const char *text);
+/* http:// or https:// and a host, or unix: and a path? */
+bool sc_value_is_server(const char *text);
 /* Is word one of "a|b|c"? */
 bool sc_value_in_choices(struct sc_str word, const char *choices);
 /* "a, b or c" of "a|b|c". */

@@ -104,17 +104,9 @@ static void http_caps(const struct sc_config *config, struct sc_engine_caps *out
 static enum sc_code http_usable(const struct sc_config *config, struct sc_error *err)
 {
     const char *url = config->engine_http_url;
-    struct sc_str authority = authority_of(url);
     if (url[0] == '\0')
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE,
                             "set engine.http.url to the address of an OpenAI-compatible server");
-    if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) || authority.len == 0)
-        return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE,
-                            "engine.http.url must begin with http:// or https:// and name a host");
-    if (memchr(authority.ptr, '@', authority.len) != NULL || strpbrk(url, "?#") != NULL)
-        return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE,
-                            "engine.http.url must hold no password and no query: set "
-                            "engine.http.key");
     if (config->engine_http_model[0] == '\0')
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE,
                             "set engine.http.model to a model of the server");

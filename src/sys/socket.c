@@ -207,18 +207,35 @@ static enum sc_code listen_on(const struct addrinfo *info, const char *address, 
     return SC_OK;
 }
 
-enum sc_code sc_socket_listen_tcp(const char *address, int *fd, int *port, bool *loopback,
-                                  struct sc_error *err)
+/* NULL: it is none. Else the caller's: freeaddrinfo. */
+static struct addrinfo *understand_address(const char *address)
 {
     char host[64], service[8];
     const struct addrinfo hints = { .ai_family = AF_UNSPEC,
                                     .ai_socktype = SOCK_STREAM,
                                     .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
     struct addrinfo *info = NULL;
-    bool good = split_address(address, host, service);
-    if (good && strcmp(host, "localhost") == 0)
+    if (!split_address(address, host, service))
+        return NULL;
+    if (strcmp(host, "localhost") == 0)
         (void)snprintf(host, sizeof(host), "127.0.0.1");
-    if (!good || getaddrinfo(host, service, &hints, &info) != 0)
+    return getaddrinfo(host, service, &hints, &info) == 0 ? info : NULL;
+}
+
+bool sc_socket_is_address(const char *text)
+{
+    struct addrinfo *info = understand_address(text);
+    bool good = info != NULL;
+    if (good)
+        freeaddrinfo(info);
+    return good;
+}
+
+enum sc_code sc_socket_listen_tcp(const char *address, int *fd, int *port, bool *loopback,
+                                  struct sc_error *err)
+{
+    struct addrinfo *info = understand_address(address);
+    if (info == NULL)
         return sc_error_set(err, SC_E_INVALID_VALUE,
                             "'%s' is no address to listen on: give one as 127.0.0.1:8000 or "
                             "[::1]:8000",

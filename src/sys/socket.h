@@ -11,6 +11,8 @@
 SC_MUST_USE enum sc_code sc_socket_listen_unix(const char *path, int *fd, struct sc_error *err);
 /* SERVER_UNREACHABLE when nobody listens, FORBIDDEN when the socket is not for us. *fd blocks. */
 SC_MUST_USE enum sc_code sc_socket_connect_unix(const char *path, int *fd, struct sc_error *err);
+/* Does sc_socket_listen_tcp understand it? Looks up no names. */
+bool sc_socket_is_address(const char *text);
 /* "127.0.0.1:8000", "[::1]:0"; *port is the bound one. *loopback tells whether only this machine
  * can reach it. INVALID_VALUE for other text, CONFLICT when the port is taken. *fd does not block.
  */

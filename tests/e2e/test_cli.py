@@ -356,6 +356,40 @@ def test_config_commands(own):
     assert "s3cret" not in shown
 
 
+def test_config_check_lists_everything_that_is_wrong(folder):
+    config = folder / "bad.yaml"
+    config.write_text("listen: 8000\nauto_export: doc\nengine.default: parrot\nlog.level: info\n")
+    done = cli("config", "check", "--config", config, "--set", "workers=900", check=12)
+    assert re.findall(r"^scripta: \S+: (\S+) is '(\S+)', must be ", done.stderr, re.M) == [
+        ("listen", "8000"), ("auto_export", "doc"), ("engine.default", "parrot"),
+        ("workers", "900")]
+    assert f"{config}:3: " in done.stderr and "--set: workers" in done.stderr
+    assert "4 settings to mend" in done.stderr and not done.stdout
+    done = cli("--json", "config", "check", "--config", config,
+               env={"SCRIPTA_WROKERS": "1"}, check=12)
+    value = json.loads(done.stdout)
+    assert value["status"] == "problems" and value["unknown_variables"] == ["SCRIPTA_WROKERS"]
+    assert [p["field"] for p in value["problems"]] == ["listen", "auto_export", "engine.default"]
+    # Other commands say the first, and that there are more.
+    done = cli("jobs", "list", "--config", config, data=folder / "d", check=12)
+    assert "listen is '8000'" in done.stderr and "and 2 more: `scripta config check`" in done.stderr
+    # What was typed is a mistake of the command line.
+    done = cli("serve", "--listen", "8000", data=folder / "d", check=2)
+    assert "--listen: listen is '8000', must be HOST:PORT" in done.stderr
+
+
+def test_settings_know_every_engine_and_format(server):
+    """Settings stand below engines and formats, so they have lists of their own."""
+    def allowed(name):
+        row = re.search(rf"^\| `{re.escape(name)}` .*", cli("config", "docs", check=0).stdout, re.M)
+        return row[0].replace("\\|", "/").split(" | ")[4].split("/")
+
+    assert allowed("engine.default") == [e["name"] for e in
+                                         cli_json("engines", data=server.data)["engines"]]
+    formats = cli_json("transcripts", "formats", data=server.data)["formats"]
+    assert allowed("auto_export") == [f["name"] for f in formats]
+
+
 # ---- the terminal ----
 
 

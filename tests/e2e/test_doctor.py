@@ -117,7 +117,7 @@ def test_settings(data, folder):
     secret.chmod(0o600)
     assert "settings" not in doctor(data, "--config", config)
     found = doctor(data, env={"SCRIPTA_ENGINE_DEFAULT": "parrot"}, code=1)
-    assert "parrot" in found["engine"][0][1]
+    assert "parrot" in found["settings"][0][1]
 
 
 def test_the_data_folder(stopped, folder):

@@ -29,7 +29,9 @@ static enum sc_code load(const struct test_dir *dir, const char *override, struc
 {
     char data[PATH_MAX + 16];
     (void)snprintf(data, sizeof(data), "data_dir=%s", dir->path);
-    const char *overrides[] = { data, override, NULL };
+    const struct sc_config_override overrides[] = { { "--data", data },
+                                                    { "--set", override },
+                                                    { NULL, NULL } };
     return sc_config_load(&(struct sc_config_sources){ .overrides = overrides }, out, err);
 }
 
@@ -96,7 +98,7 @@ static void later_sources_win(void **state)
     check_shown(config, "workers", "2", ".env:3");
     check_shown(config, "http.threads", "5", "env SCRIPTA_HTTP_THREADS");
     check_shown(config, "log.level", "error", ".env:5");
-    check_shown(config, "log.json", "false", "flag");
+    check_shown(config, "log.json", "false", "--set");
     check_shown(config, "listen", "", "default");
 }
 
@@ -141,6 +143,20 @@ static void bad_files_are_refused_with_name_value_range_and_line(void **state)
                                      "7d, at least 100 ms" },
         { "log:\n  level: loud\n",
           "scripta.yaml:2: log.level is 'loud', must be one of debug|info|warning|error" },
+        { "listen: 8000\n", "scripta.yaml:1: listen is '8000', must be HOST:PORT, such as "
+                            "127.0.0.1:8000 or [::1]:8000" },
+        { "listen: 127.0.0.1:80000\n", "scripta.yaml:1: listen is '127.0.0.1:80000', must be "
+                                       "HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000" },
+        { "server: 127.0.0.1\n", "scripta.yaml:1: server is '127.0.0.1', must be unix:PATH, "
+                                 "http://HOST:PORT or https://HOST" },
+        { "engine.http.url: ftp://x\n",
+          "scripta.yaml:1: engine.http.url is 'ftp://x', must be http:// or https://, a host and a "
+          "path, without password (engine.http.key) or query" },
+        { "engine.default: parrot\n", "scripta.yaml:1: engine.default is 'parrot', must be one of "
+                                      "pocketsphinx|command|http|null" },
+        { "auto_export: srt, doc\n",
+          "scripta.yaml:1: auto_export is 'srt, doc', must be empty or, with commas between them, "
+          "some of txt|srt|vtt|json|csv" },
         { "keep_chunks: perhaps\n",
           "scripta.yaml:1: keep_chunks is 'perhaps', must be true or false" },
         { "upload: { max_size: big }\n",
@@ -194,10 +210,10 @@ static void bad_env_files_variables_and_flags_are_refused(void **state)
     test_write(&dir, ".env", "A='x' y\n");
     assert_int_equal(load(&dir, NULL, &config, &err), SC_E_CONFIG_ERROR);
     test_write(&dir, ".env", "");
-    assert_int_equal(load(&dir, "worker=1", &config, &err), SC_E_CONFIG_ERROR);
-    assert_string_equal(err.msg, "flag: there is no setting 'worker'; did you mean 'workers'?");
-    assert_int_equal(load(&dir, "workers", &config, &err), SC_E_CONFIG_ERROR);
-    assert_string_equal(err.msg, "flag: expected workers=VALUE");
+    assert_int_equal(load(&dir, "worker=1", &config, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "--set: there is no setting 'worker'; did you mean 'workers'?");
+    assert_int_equal(load(&dir, "workers", &config, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "--set: expected workers=VALUE");
     assert_int_equal(setenv("SCRIPTA_WORKERS", "-2", 1), 0);
     assert_int_equal(load(&dir, NULL, &config, &err), SC_E_CONFIG_ERROR);
     assert_string_equal(err.msg,
@@ -207,6 +223,62 @@ static void bad_env_files_variables_and_flags_are_refused(void **state)
     clean_env(&dir);
     assert_int_equal(load(&dir, "queue.heartbeat=30s", &config, &err), SC_E_CONFIG_ERROR);
     assert_string_equal(err.field, "queue.heartbeat");
+}
+
+struct told {
+    size_t count;
+    char fields[12][48];
+};
+
+static void note(void *ctx, const struct sc_error *err)
+{
+    struct told *told = ctx;
+    assert_true(told->count < SC_ARRAY_LEN(told->fields));
+    assert_true(err->msg[0] != '\0');
+    (void)snprintf(told->fields[told->count++], sizeof(told->fields[0]), "%s", err->field);
+}
+
+static void who_asks_is_told_of_everything_that_is_wrong(void **state)
+{
+    (void)state;
+    static const char *const expected[] = { "workers",         "colour",
+                                            "listen",          "",
+                                            "token",           "http.threads",
+                                            "log.json",        "nothing",
+                                            "queue.heartbeat", "engine.http.max_bytes" };
+    static const struct sc_config_override overrides[] = { { "--set", "log.json=perhaps" },
+                                                           { "--set", "nothing" },
+                                                           { NULL, NULL } };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    struct told told = { .count = 0 };
+    struct sc_config *config = NULL;
+    struct sc_error err = { 0 };
+    char yaml[PATH_MAX];
+    clean_env(&dir);
+    test_write(&dir, "my.yaml",
+               "workers: many\ncolour: red\nsplit.jobs: 2\nlisten: 8000\nqueue.lease: 1s\n"
+               "queue.heartbeat: 2s\nengine.http.max_bytes: 17M\n");
+    test_write(&dir, ".env", "SCRIPTA_KEEP_CHUNKS=on\nnonsense\n");
+    assert_int_equal(setenv("SCRIPTA_HTTP_THREADS", "0", 1), 0);
+    assert_int_equal(setenv("SCRIPTA_TOKEN", "a\nb", 1), 0);
+    const struct sc_config_sources sources = {
+        .file = test_path(&dir, "my.yaml", yaml),
+        .overrides = overrides,
+        .complain = note,
+        .ctx = &told,
+    };
+    assert_int_equal(sc_config_load(&sources, &config, &err), SC_E_CONFIG_ERROR);
+    assert_null(config);
+    assert_string_equal(err.field, "workers"); /* the first */
+    assert_int_equal(told.count, SC_ARRAY_LEN(expected));
+    for (size_t i = 0; i < SC_ARRAY_LEN(expected); i++) {
+        size_t n = 0;
+        while (n < told.count && strcmp(told.fields[n], expected[i]) != 0)
+            n++;
+        if (n == told.count)
+            fail_msg("nobody told of '%s'", expected[i]);
+    }
+    clean_env(&dir);
 }
 
 static void named_files_must_exist(void **state)
@@ -230,13 +302,15 @@ static void engines_settings_are_handed_over_whole(void **state)
     (void)state;
     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
     clean_env(&dir);
-    static const char *const given[] = { "engine.command.run=a 'b c' {in}",
-                                         "engine.http.key=sk-secret",
-                                         "engine.command.timeout=90s",
-                                         "engine.http.max_bytes=2M",
-                                         "workers=7",
-                                         "token=t",
-                                         NULL };
+    static const struct sc_config_override given[] = {
+        { "--set", "engine.command.run=a 'b c' {in}" },
+        { "--set", "engine.http.key=sk-secret" },
+        { "--set", "engine.command.timeout=90s" },
+        { "--set", "engine.http.max_bytes=2M" },
+        { "--set", "workers=7" },
+        { "--set", "token=t" },
+        { NULL, NULL },
+    };
     const struct sc_config_sources sources = { .overrides = given };
     SC_AUTO(sc_config_freep) struct sc_config *sent = NULL;
     SC_AUTO(sc_config_freep) struct sc_config *got = NULL;
@@ -324,6 +398,7 @@ int main(void)
         TEST(milliseconds_and_files_are_other_forms_of_a_value),
         TEST(bad_files_are_refused_with_name_value_range_and_line),
         TEST(bad_env_files_variables_and_flags_are_refused),
+        TEST(who_asks_is_told_of_everything_that_is_wrong),
         TEST(named_files_must_exist),
         TEST(engines_settings_are_handed_over_whole),
         TEST(what_is_handed_over_wrongly_is_refused),

@@ -51,6 +51,33 @@ static void sizes_are_shown_in_their_largest_exact_unit(void **state)
     }
 }
 
+static void addresses_of_servers_have_a_scheme_and_a_host(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool url, server;
+    } rows[] = {
+        { "http://127.0.0.1:8080/v1", true, true },
+        { "https://api.example.org", true, true },
+        { "unix:/run/x.sock", false, true },
+        { "http://user:pw@host/v1", false, true },
+        { "http://host/v1?key=1", false, true },
+        { "http://host/v1#a", false, true },
+        { "http://host/a@b", true, true },
+        { "http:///v1", false, false },
+        { "http://", false, false },
+        { "ftp://x", false, false },
+        { "unix:", false, false },
+        { "8000", false, false },
+        { "", false, false },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        assert_int_equal(sc_value_is_url(rows[i].text), rows[i].url);
+        assert_int_equal(sc_value_is_server(rows[i].text), rows[i].server);
+    }
+}
+
 static void choices_are_whole_words(void **state)
 {
     (void)state;
@@ -79,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(durations_go_there_and_back),
         TEST(sizes_are_shown_in_their_largest_exact_unit),
+        TEST(addresses_of_servers_have_a_scheme_and_a_host),
         TEST(choices_are_whole_words),
         TEST(plain_text_has_no_control_signs),
     };

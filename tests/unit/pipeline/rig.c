@@ -14,7 +14,9 @@ static void rig_load_config(struct rig *r)
 {
     char data[PATH_MAX + 16];
     (void)snprintf(data, sizeof(data), "data_dir=%s", r->f.dir.path);
-    const char *const overrides[] = { data, "upload.reserve=0", NULL };
+    const struct sc_config_override overrides[] = { { "--data", data },
+                                                    { "--set", "upload.reserve=0" },
+                                                    { NULL, NULL } };
     const struct sc_config_sources sources = { .overrides = overrides };
     struct sc_error err = { 0 };
     if (sc_config_load(&sources, &r->config, &err) != SC_OK)
