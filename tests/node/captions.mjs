@@ -4,13 +4,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRequire } from "node:module";
+import * as srtParser2 from "srt-parser-2"; // an ES module, which Node 18 does not require()
 
 // vtt.js asks its browser's name.
 globalThis.navigator ??= { userAgent: "" };
 
 const require = createRequire(import.meta.url);
 const { parseSync } = require("subtitle");
-const srtParser2 = require("srt-parser-2");
 const vttJs = require("vtt.js");
 const { WebVTTParser } = require("webvtt-parser");
 
