@@ -8,8 +8,8 @@ JOBS ?= 2
 FUZZ_SECONDS ?= 60
 RUNS ?= 5
 
-.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus torture bench bench-smoke \
-	bench-decode install recording golden-update format clean help
+.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus mutate torture bench \
+	bench-smoke bench-decode install recording golden-update format clean help
 
 all: ## Build build/scripta and build/scripta-media
 	@tools/bootstrap.sh build
@@ -56,6 +56,10 @@ fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitiz
 	@tools/bootstrap.sh build test clang
 	@tools/build.sh fuzz >/dev/null
 	@tools/fuzz.py build-fuzz --corpus
+
+mutate: ## Break the code in 100 ways; do the tests notice? SEED=n JOBS=2 ARGS=--survivors
+	@tools/bootstrap.sh build run test
+	@tools/mutate.py --seed $(SEED) --jobs $(JOBS) $(ARGS)
 
 torture: san ## Fault tests: SCALE=1|full|n CASES="G1 G9" SEED=n JOBS=2 ARGS=--fresh
 	@tools/torture.py build-san --scale $(SCALE) --seed $(SEED) --jobs $(JOBS) $(ARGS) $(CASES)

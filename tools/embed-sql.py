@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""Turns SQL files into C: lines for an X-macro that is included as enum and as table.
+"""Turns SQL files into C: lines for X-macros.
 
 embed-sql.py -o OUT FILE...               one SC_SQL(NAME, "text") per `-- name: job_claim` statement
+embed-sql.py --names -o OUT FILE...       one SC_SQL(NAME) per statement, for the enum
 embed-sql.py --migrations -o OUT FILE...  one SC_MIGRATION(1, "0001_init", "sha256", "text") per file
+
+OUT is left alone when nothing in it changes, so that a changed text compiles one file, not those that
+use the enum.
 """
 
 import argparse
@@ -89,7 +93,7 @@ def split_statements(path):
         raise BadInput(f"{path}: no '-- name:' line")
 
 
-def embed_statements(paths):
+def embed_statements(paths, names_only=False):
     """SC_SQL lines of all files; names are unique over all of them."""
     seen, out = {}, []
     for path in paths:
@@ -103,7 +107,8 @@ def embed_statements(paths):
                 raise BadInput(f"{where}: '{name}' has no statement")
             if not text.endswith(";"):
                 raise BadInput(f"{where}: '{name}' does not end in ';'")
-            out.append(f"SC_SQL({name.upper()}, {c_string(text)})\n")
+            value = "" if names_only else f", {c_string(text)}"
+            out.append(f"SC_SQL({name.upper()}{value})\n")
     return out
 
 
@@ -124,15 +129,23 @@ def embed_migrations(paths):
     return out
 
 
+def write_changed(path, text):
+    """Writes the file unless it already says so."""
+    if not path.exists() or path.read_text(encoding="ascii") != text:
+        path.write_text(text, encoding="ascii")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--migrations", action="store_true", help="embed whole files in order")
+    parser.add_argument("--names", action="store_true", help="the names of the statements alone")
     parser.add_argument("-o", "--output", type=pathlib.Path, required=True)
     parser.add_argument("files", type=pathlib.Path, nargs="+")
     args = parser.parse_args()
     try:
-        lines = (embed_migrations if args.migrations else embed_statements)(args.files)
-        args.output.write_text("".join(lines), encoding="ascii")
+        lines = (embed_migrations(args.files) if args.migrations
+                 else embed_statements(args.files, args.names))
+        write_changed(args.output, "".join(lines))
     except (BadInput, OSError) as e:
         print(f"embed-sql: {e}", file=sys.stderr)
         return 1

@@ -1,8 +1,8 @@
 #pragma once
 /* One name per statement of src/store/sql/<aggregate>.sql (tools/embed-sql.py). */
 enum sc_sql {
-#define SC_SQL(name, text) SC_SQL_##name,
-#include "store/sql-table.h"
+#define SC_SQL(name) SC_SQL_##name,
+#include "store/sql-names.h"
 #undef SC_SQL
     SC_SQL_COUNT_
 };
