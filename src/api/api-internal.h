@@ -103,9 +103,10 @@ void sc_api_arrived_headers(struct sc_request *req, const struct sc_arrived *arr
 bool sc_api_token_lives(struct sc_api *api, int64_t token_id);
 /* SC_SCOPE_ bits of names separated by spaces. */
 unsigned sc_scopes_parse(struct sc_str text);
-/* api/workers.c: may the asker speak for this worker? A token speaks for those that registered with
- * it; to any other it answers as to one that is not there: NOT_FOUND. */
-SC_MUST_USE enum sc_code sc_api_check_worker(struct sc_request *req, struct sc_api *api,
-                                             int64_t worker_id, struct sc_error *err);
+/* api/workers.c: the body of a worker's call, which names its worker_id. Whether the asker may
+ * speak for that worker is told before anything else in it is looked at: a token speaks for those
+ * that registered with it; to any other it answers as to one that is not there, NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_api *api,
+                                            struct sc_json_doc **doc, struct sc_error *err);
 /* api/events.c: wakes every stream so that it sees that the server stops or its token has ended. */
 void sc_api_streams_wake(struct sc_api *api);

@@ -81,13 +81,22 @@ static int64_t room_left(const struct sc_config *config, int64_t used)
     return left;
 }
 
-static enum sc_code write_usage(struct sc_api *api, int64_t owner, int64_t additional,
+/* How much everybody has is for administrators; what is left is for each, who must know whether a
+ * recording fits. Without the limit the one does not follow from the other. */
+static void put_all_owners(struct sc_json *w, const struct sc_config *config, int64_t used,
+                           bool admin)
+{
+    sc_json_opt(w, "used_bytes", admin ? used : -1);
+    sc_json_opt(w, "limit_bytes", admin && config->upload_quota > 0 ? config->upload_quota : -1);
+}
+
+static enum sc_code write_usage(struct sc_request *req, struct sc_api *api, int64_t additional,
                                 struct sc_buf *body, struct sc_error *err)
 {
     const struct sc_config *config = api->options.config;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     struct sc_report_files own;
-    int64_t used = 0;
+    int64_t owner = sc_api_owner(req), used = 0;
     struct sc_json w;
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
@@ -102,8 +111,7 @@ static enum sc_code write_usage(struct sc_api *api, int64_t owner, int64_t addit
     sc_json_int(&w, "files", own.files);
     sc_json_int(&w, "own_bytes", own.bytes);
     sc_json_int(&w, "saved_bytes", own.saved_bytes);
-    sc_json_int(&w, "used_bytes", used);
-    sc_json_opt(&w, "limit_bytes", config->upload_quota > 0 ? config->upload_quota : -1);
+    put_all_owners(&w, config, used, (sc_request_principal(req)->scopes & SC_SCOPE_ADMIN) != 0);
     sc_json_int(&w, "available_bytes", left);
     if (additional >= 0)
         sc_json_bool(&w, "fits", additional <= left && additional <= config->upload_max_size);
@@ -130,6 +138,6 @@ struct sc_done *sc_api_file_usage(struct sc_request *req, struct sc_api *api)
                               sc_quote(text, quoted));
     }
     if (code == SC_OK)
-        code = write_usage(api, sc_api_owner(req), additional, &body, &err);
+        code = write_usage(req, api, additional, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }

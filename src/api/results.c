@@ -121,15 +121,17 @@ static void result_done(struct sc_chunk_result *r)
     sc_buf_done(&r->log);
 }
 
-static enum sc_code decode_complete(struct sc_request *req, struct sc_chunk_result *out,
-                                    struct sc_error *err)
+static enum sc_code decode_complete(struct sc_request *req, struct sc_api *api,
+                                    struct sc_chunk_result *out, struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct complete_body body = { 0 };
     enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &out->fence.task_id, err);
     if (code == SC_OK)
-        code =
-            sc_request_read(req, complete_fields, SC_ARRAY_LEN(complete_fields), &body, &doc, err);
+        code = sc_api_worker_body(req, api, &doc, err);
+    if (code == SC_OK)
+        code = sc_json_read(sc_json_root(doc), complete_fields, SC_ARRAY_LEN(complete_fields),
+                            &body, err);
     for (size_t i = 0; code == SC_OK && i < sc_json_count(body.segments); i++)
         code = decode_segment(sc_json_at(body.segments, i), i, &out->segments, err);
     if (code == SC_OK)
@@ -151,9 +153,7 @@ struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *ap
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO(result_done) struct sc_chunk_result result = { 0 };
     bool repeated = false;
-    enum sc_code code = decode_complete(req, &result, &err);
-    if (code == SC_OK)
-        code = sc_api_check_worker(req, api, result.fence.worker_id, &err);
+    enum sc_code code = decode_complete(req, api, &result, &err);
     if (code == SC_OK)
         code = sc_chunk_complete(api->options.pipelines, &result, &repeated, &err);
     if (code == SC_OK && api->options.worker_finished != NULL)
@@ -223,15 +223,15 @@ static struct sc_done *end_task(struct sc_request *req, struct sc_api *api, bool
 
     enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &end.fence.task_id, &err);
     if (code == SC_OK)
-        code = sc_request_read(req, failed ? fail_fields : release_fields,
-                               failed ? SC_ARRAY_LEN(fail_fields) : SC_ARRAY_LEN(release_fields),
-                               &body, &doc, &err);
+        code = sc_api_worker_body(req, api, &doc, &err);
+    if (code == SC_OK)
+        code = sc_json_read(sc_json_root(doc), failed ? fail_fields : release_fields,
+                            failed ? SC_ARRAY_LEN(fail_fields) : SC_ARRAY_LEN(release_fields),
+                            &body, &err);
     if (code == SC_OK && failed)
         code = decode_why(&body, &end.why, &err);
     end.fence.worker_id = body.worker_id;
     end.fence.epoch = body.epoch;
-    if (code == SC_OK)
-        code = sc_api_check_worker(req, api, body.worker_id, &err);
     if (code == SC_OK && failed)
         code = sc_chunk_fail(api->options.pipelines, &end.fence, &end.why, body.log, &err);
     else if (code == SC_OK)

@@ -26,7 +26,7 @@ static void note_heard(struct sc_api *api, int64_t worker_id)
         api->options.worker_heard(api->options.ctx, worker_id);
 }
 
-enum sc_code sc_api_check_worker(struct sc_request *req, struct sc_api *api, int64_t worker_id,
+static enum sc_code check_worker(struct sc_request *req, struct sc_api *api, int64_t worker_id,
                                  struct sc_error *err)
 {
     int64_t mine = sc_request_principal(req)->token_id;
@@ -41,6 +41,19 @@ enum sc_code sc_api_check_worker(struct sc_request *req, struct sc_api *api, int
         code = sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
                             (long long)worker_id);
     return code;
+}
+
+enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_api *api,
+                                struct sc_json_doc **doc, struct sc_error *err)
+{
+    static const char *const none[] = { NULL };
+    enum sc_code code = sc_query_only(req, none, err);
+    if (code == SC_OK)
+        code = sc_request_json(req, doc, err);
+    if (code != SC_OK)
+        return code;
+    int64_t worker_id = sc_json_get_int(sc_json_member(sc_json_root(*doc), "worker_id"), 0);
+    return worker_id > 0 ? check_worker(req, api, worker_id, err) : SC_OK;
 }
 
 /* ---- register ---- */
@@ -178,13 +191,14 @@ static enum sc_code add_lane(struct pending_claim *claim, struct sc_str lane, st
     return SC_OK;
 }
 
-static enum sc_code decode_claim(struct sc_request *req, struct pending_claim *out,
-                                 struct sc_error *err)
+static enum sc_code decode_claim(struct pending_claim *out, struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct claim_body body = { 0 };
-    enum sc_code code =
-        sc_request_read(req, claim_fields, SC_ARRAY_LEN(claim_fields), &body, &doc, err);
+    enum sc_code code = sc_api_worker_body(out->req, out->api, &doc, err);
+    if (code == SC_OK)
+        code =
+            sc_json_read(sc_json_root(doc), claim_fields, SC_ARRAY_LEN(claim_fields), &body, err);
     if (code == SC_OK)
         code = check_texts(body.lanes, "lanes", LANE_MAX, LANE_TEXT - 1, err);
     if (code == SC_OK && sc_json_count(body.lanes) == 0)
@@ -298,9 +312,7 @@ struct sc_done *sc_api_worker_claim(struct sc_request *req, struct sc_api *api)
     claim->waiter.handle = req;
     sc_parking_enter(&api->parking, &claim->waiter);
     claim->token_id = sc_request_principal(req)->token_id;
-    enum sc_code code = decode_claim(req, claim, &err);
-    if (code == SC_OK)
-        code = sc_api_check_worker(req, api, claim->worker_id, &err);
+    enum sc_code code = decode_claim(claim, &err);
     if (code == SC_OK) {
         note_heard(api, claim->worker_id);
         return run_claim(claim);
@@ -330,7 +342,7 @@ struct sc_done *sc_api_worker_input(struct sc_request *req, struct sc_api *api)
     if (code == SC_OK && (fence.worker_id == 0 || fence.epoch == 0))
         code = sc_error_set(&err, SC_E_INVALID_VALUE, "worker_id and epoch are needed");
     if (code == SC_OK)
-        code = sc_api_check_worker(req, api, fence.worker_id, &err);
+        code = check_worker(req, api, fence.worker_id, &err);
     if (code == SC_OK)
         code = sc_chunk_input(api->options.pipelines, &fence, &fd, &size, &err);
     if (code != SC_OK)
@@ -369,13 +381,15 @@ static enum sc_code write_heartbeat(struct sc_conn *tx, void *ctx, struct sc_err
     return sc_task_heartbeat(h->queue, tx, h->worker_id, h->held, h->count, err);
 }
 
-static enum sc_code decode_heartbeat(struct sc_request *req, struct heartbeat *out,
-                                     struct sc_error *err)
+static enum sc_code decode_heartbeat(struct sc_request *req, struct sc_api *api,
+                                     struct heartbeat *out, struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct heartbeat_body body = { 0 };
-    enum sc_code code =
-        sc_request_read(req, heartbeat_fields, SC_ARRAY_LEN(heartbeat_fields), &body, &doc, err);
+    enum sc_code code = sc_api_worker_body(req, api, &doc, err);
+    if (code == SC_OK)
+        code = sc_json_read(sc_json_root(doc), heartbeat_fields, SC_ARRAY_LEN(heartbeat_fields),
+                            &body, err);
     if (code != SC_OK)
         return code;
     out->worker_id = body.worker_id;
@@ -405,9 +419,7 @@ struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *a
     struct sc_error err = { 0 };
     SC_AUTO_BUF reply = { 0 };
     struct heartbeat beat = { .queue = api->options.queue };
-    enum sc_code code = decode_heartbeat(req, &beat, &err);
-    if (code == SC_OK)
-        code = sc_api_check_worker(req, api, beat.worker_id, &err);
+    enum sc_code code = decode_heartbeat(req, api, &beat, &err);
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
     if (code == SC_OK) {

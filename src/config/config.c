@@ -198,8 +198,10 @@ static enum sc_code load_environment(struct loader *l, struct sc_error *err)
         const char *plain = sc_option_at(index)->env;
         if (!sc_str_equal(name, sc_str_from(plain)) && getenv(plain) != NULL)
             continue;
-        /* An empty variable is how compose files and shells leave something out. */
-        if (value.len == 0 && sc_option_row(index)->kind != OPTION_TEXT)
+        /* An empty variable is how compose files and shells leave something out; of a text or a
+         * list it is a value. */
+        enum option_kind kind = sc_option_row(index)->kind;
+        if (value.len == 0 && kind != OPTION_TEXT && kind != OPTION_LIST)
             continue;
         SC_AUTO_FREE char *source = sc_asprintf("env %.*s", (int)name.len, name.ptr);
         enum sc_code code = heed(l, sc_option_assign(l->to, index, form, value, source, err), err);

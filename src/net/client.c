@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "json/reader.h"
 
 #include <errno.h>
@@ -218,8 +219,21 @@ static enum sc_code unreachable(struct sc_client *c, CURLcode result, struct sc_
         (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
         why = number == ENOENT ? "there is no such socket" : "nothing listens there";
     }
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, sc_str_from(why)); /* libcurl quotes what the server sent */
     return sc_error_set(err, SC_E_SERVER_UNREACHABLE, "no server answers at '%.100s': %.100s",
-                        c->server, why);
+                        c->server, sc_buf_text(&shown));
+}
+
+/* libcurl has no memory, too, for a header line beyond its own limit of 100 KB. */
+static enum sc_code no_memory(struct sc_client *c, struct sc_error *err)
+{
+    curl_off_t answered_us = 0;
+    (void)curl_easy_getinfo(c->easy, CURLINFO_STARTTRANSFER_TIME_T, &answered_us);
+    if (answered_us == 0)
+        return sc_error_set(err, SC_E_INTERNAL, "out of memory");
+    return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                        "the server at '%.160s' answers with too long a header", c->server);
 }
 
 /* What libcurl's result means to us. */
@@ -242,7 +256,7 @@ static enum sc_code translate(struct sc_client *c, CURLcode result, struct sc_er
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%.160s' is no address of a server",
                             c->server);
     case CURLE_OUT_OF_MEMORY:
-        return sc_error_set(err, SC_E_INTERNAL, "out of memory");
+        return no_memory(c, err);
     default:
         return unreachable(c, result, err);
     }

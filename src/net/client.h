@@ -61,8 +61,9 @@ struct sc_form {
 struct sc_answer {
     int status;
     int64_t retry_after_ms; /* -1: not said */
-    char type[80];          /* Content-Type, "" */
-    char location[200];     /* where a redirection points to, "" */
+    /* To be shown, not parsed: control signs and invalid UTF-8 are spelled out. */
+    char type[80];      /* Content-Type, "" */
+    char location[200]; /* where a redirection points to, "" */
 };
 /* SC_OK for every answer that came whole, whatever its status; redirections are not followed.
  * reply is reset first, an answer beyond its limit is IO_ERROR. Else SERVER_UNREACHABLE, TIMEOUT,

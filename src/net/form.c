@@ -1,6 +1,7 @@
 #include "net/client-internal.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include "base/banned.h"
 
@@ -68,6 +69,15 @@ static const char *header(struct sc_client *c, const char *name)
     return found->value;
 }
 
+/* For people to read: what another server sends may hold anything. */
+static void copy_header(struct sc_client *c, const char *name, char *out, size_t size)
+{
+    SC_AUTO_BUF text = { 0 };
+    sc_utf8_append_printable(&text, sc_str_from(header(c, name)));
+    struct sc_str s = { sc_buf_text(&text), SC_MIN(text.len, size - 1) };
+    (void)snprintf(out, size, "%.*s", (int)sc_utf8_valid_prefix(s), s.ptr);
+}
+
 /* Seconds, or a date; some servers also say milliseconds. */
 static int64_t retry_after_ms(struct sc_client *c)
 {
@@ -104,8 +114,8 @@ enum sc_code sc_client_form(struct sc_client *c, const struct sc_form *form,
     }
     if (code == SC_OK) {
         *answer = (struct sc_answer){ .status = status, .retry_after_ms = retry_after_ms(c) };
-        (void)snprintf(answer->type, sizeof(answer->type), "%s", header(c, "content-type"));
-        (void)snprintf(answer->location, sizeof(answer->location), "%s", header(c, "location"));
+        copy_header(c, "content-type", answer->type, sizeof(answer->type));
+        copy_header(c, "location", answer->location, sizeof(answer->location));
     }
     (void)curl_easy_setopt(c->easy, CURLOPT_MIMEPOST, NULL);
     curl_mime_free(mime);

@@ -108,10 +108,10 @@ static enum sc_code reserve_in_turn(struct arrival *a, struct sc_error *err)
         return code;
     if (stored + under_way + a->in->size > quota) {
         return sc_error_set(err, SC_E_STORAGE_QUOTA,
-                            "%lld of %lld bytes are used and the file has %lld: delete recordings "
-                            "or raise upload.quota",
-                            (long long)(stored + under_way), (long long)quota,
-                            (long long)a->in->size);
+                            "the file has %lld bytes and upload.quota lets in %lld more: delete "
+                            "recordings or raise it",
+                            (long long)a->in->size,
+                            (long long)SC_MAX(0, quota - stored - under_way));
     }
     SC_LOCK(&a->p->lock);
     a->reserved = a->in->size;

@@ -12,6 +12,14 @@
 
 #define SAMPLES_PER_MS 16
 
+/* In the result of one chunk, which one write stores: no write may keep the others waiting for
+ * long. Far above what speech holds (some four words a second), and what a short chunk may hold of
+ * engines that see things. */
+#define SEGMENTS_ANYWAY 1000
+#define SEGMENTS_PER_S 50
+#define WORDS_ANYWAY 2000
+#define WORDS_PER_S 100
+
 void sc_chunk_work_done(struct sc_chunk_work *w)
 {
     sc_job_done(&w->job);
@@ -244,6 +252,30 @@ static enum sc_code write_completion(struct sc_conn *tx, void *ctx, struct sc_er
     return code == SC_OK ? sc_merge_when_ready(c->p, tx, c->task.job, err) : code;
 }
 
+static enum sc_code check_count(const struct sc_job *job, size_t count, int64_t limit,
+                                const char *what, struct sc_error *err)
+{
+    if (count <= (size_t)limit)
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "segments",
+                          "engine '%s' gives %zu %s for one chunk, which may have %lld",
+                          job->engine, count, what, (long long)limit);
+}
+
+static enum sc_code check_amount(const struct sc_segments *segments, const struct sc_job *job,
+                                 const struct span *span, struct sc_error *err)
+{
+    int64_t seconds = (span->end - span->start) / SAMPLES_PER_MS / 1000;
+    size_t words = 0;
+    for (size_t i = 0; i < segments->count; i++)
+        words += segments->items[i].word_count;
+    enum sc_code code = check_count(job, segments->count,
+                                    SEGMENTS_ANYWAY + SEGMENTS_PER_S * seconds, "segments", err);
+    if (code != SC_OK)
+        return code;
+    return check_count(job, words, WORDS_ANYWAY + WORDS_PER_S * seconds, "words", err);
+}
+
 /* Checks the result against its chunk and moves it to recording time, once. */
 static enum sc_code prepare(struct completion *c, struct sc_error *err)
 {
@@ -263,6 +295,8 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
     code = read_span(conn, c->task.job, c->task.chunk, &span, err);
     if (code == SC_OK)
         code = sc_job_get(conn, c->task.job, &job, err);
+    if (code == SC_OK)
+        code = check_amount(&c->result->segments, &job, &span, err);
     if (code == SC_OK)
         code = name_speaker(&c->result->segments, &job, span.channel, err);
     if (code != SC_OK)

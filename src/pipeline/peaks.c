@@ -82,10 +82,14 @@ void sc_peaks_draft_keep(struct sc_pipelines *p, const char *hash, struct sc_pea
     enum sc_code code = sc_peaks_finish(d->maker, &layout, &err);
     if (code == SC_OK) {
         sc_peaks_header_write(&layout, header);
-        if (pwrite(d->fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
-            rename(d->temp, path) != 0)
+        if (pwrite(d->fd, header, sizeof(header), 0) != (ssize_t)sizeof(header))
             code = sc_error_errno(&err, errno, "cannot write '%s'", path);
     }
+    /* A name that a power cut loses is drawn again; one that stays must have all its bytes. */
+    if (code == SC_OK)
+        code = sc_file_sync(d->fd, &err);
+    if (code == SC_OK && rename(d->temp, path) != 0)
+        code = sc_error_errno(&err, errno, "cannot write '%s'", path);
     if (code != SC_OK) {
         give_up(d, &err);
         return;
@@ -97,7 +101,7 @@ void sc_peaks_draft_keep(struct sc_pipelines *p, const char *hash, struct sc_pea
 
 /* ---- reading ---- */
 
-/* NOT_FOUND also for a file that a power cut left half written. */
+/* NOT_FOUND also for a file that is not what its header says. */
 static enum sc_code open_peaks(struct sc_pipelines *p, const char *hash, int *fd,
                                struct sc_peaks_layout *layout)
 {

@@ -25,20 +25,20 @@ static enum sc_code find_file(struct file_purge *f, int64_t after, struct sc_err
     return code == SC_OK ? sc_file_next_deleted(conn, after, &f->file, &f->found, err) : code;
 }
 
-static enum sc_code remove_kept_transcripts(struct sc_conn *tx, int64_t file, int64_t *left,
+static enum sc_code remove_kept_transcripts(struct file_purge *f, struct sc_conn *tx, int64_t *left,
                                             struct sc_error *err)
 {
     while (*left > 0) {
         int64_t transcript = 0;
         {
             SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_FILE_TRANSCRIPT);
-            sc_stmt_bind_int(&st, ":file_id", file);
+            sc_stmt_bind_int(&st, ":file_id", f->file.id);
             enum sc_code code = sc_stmt_one(&st, err);
             if (code != SC_OK)
                 return code == SC_E_NOT_FOUND ? SC_OK : code;
             transcript = sc_stmt_int(&st, "id");
         }
-        enum sc_code code = sc_purge_transcript(tx, transcript, left, err);
+        enum sc_code code = sc_purge_transcript(f->p, tx, transcript, left, err);
         if (code != SC_OK)
             return code;
     }
@@ -49,7 +49,7 @@ static enum sc_code write_file_slice(struct sc_conn *tx, void *ctx, struct sc_er
 {
     struct file_purge *f = ctx;
     int64_t left = SC_PURGE_SLICE;
-    enum sc_code code = remove_kept_transcripts(tx, f->file.id, &left, err);
+    enum sc_code code = remove_kept_transcripts(f, tx, &left, err);
     if (code == SC_OK)
         code = sc_purge_rows(tx, SC_SQL_PURGE_UPLOADS, ":file_id", f->file.id, &left, err);
     f->bare = left > 0;
@@ -62,28 +62,6 @@ static enum sc_code write_file_row(struct sc_conn *tx, void *ctx, struct sc_erro
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_FILE_ROW);
     sc_stmt_bind_int(&st, ":file_id", f->file.id);
     return sc_stmt_run(&st, err);
-}
-
-/* What was exported of transcripts that were kept without their job. */
-static enum sc_code remove_exports(struct file_purge *f, struct sc_error *err)
-{
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    enum sc_code code = sc_store_read(f->p->o.store, &conn, err);
-    if (code != SC_OK)
-        return code;
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_PURGE_FILE_EXPORTS);
-    sc_stmt_bind_int(&st, ":file_id", f->file.id);
-    for (bool row = true; row;) {
-        code = sc_stmt_step(&st, &row, err);
-        if (code != SC_OK || !row)
-            return code;
-        SC_AUTO_FREE char *path = sc_path_join(f->p->root, sc_stmt_text(&st, "path"));
-        SC_AUTO_FREE char *folder = sc_strdup(path);
-        (void)unlink(path); /* it may have been taken away by hand */
-        *strrchr(folder, '/') = '\0';
-        (void)rmdir(folder); /* when it was the last */
-    }
-    return SC_OK;
 }
 
 /* Bytes that no row names any more. Whoever brings them just now holds them until their row is
@@ -108,9 +86,7 @@ static enum sc_code purge_file(struct file_purge *f, bool *done, struct sc_error
 {
     (void)SC_FAULT("clean.slice");
     *done = true;
-    enum sc_code code = remove_exports(f, err);
-    if (code == SC_OK)
-        code = sc_store_write(f->p->o.store, SC_RELAXED, write_file_slice, f, err);
+    enum sc_code code = sc_store_write(f->p->o.store, SC_RELAXED, write_file_slice, f, err);
     if (code == SC_OK && f->bare)
         code = remove_bytes(f, done, err);
     if (code != SC_OK || !f->bare || !*done)

@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "sys/file.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/banned.h"
 
 #define BARE_MAX 50 /* jobs whose folders and last rows go together */
@@ -73,14 +76,49 @@ static enum sc_code remove_current(struct sc_conn *tx, int64_t transcript, int64
     return sc_purge_rows(tx, SC_SQL_PURGE_SEGMENTS, ":transcript_id", transcript, left, err);
 }
 
-enum sc_code sc_purge_transcript(struct sc_conn *tx, int64_t transcript, int64_t *left,
-                                 struct sc_error *err)
+/* With the folders that were made for it, where nothing else is in them. */
+static void remove_export(const struct sc_pipelines *p, const char *file_path)
 {
-    static const enum sc_sql rest[] = { SC_SQL_PURGE_OLD_SEGMENTS, SC_SQL_PURGE_VERSIONS,
-                                        SC_SQL_PURGE_EXPORTS };
+    SC_AUTO_FREE char *below = sc_strdup(file_path);
+    bool removed = true;
+    for (char *slash = NULL; removed; slash = strrchr(below, '/')) {
+        if (slash != NULL)
+            *slash = '\0';
+        if (strcmp(below, "transcripts") == 0 || strcmp(below, SC_ARCHIVED_EXPORTS) == 0)
+            return;
+        SC_AUTO_FREE char *path = sc_path_join(p->root, below);
+        removed = slash == NULL ? unlink(path) == 0 || errno == ENOENT : rmdir(path) == 0;
+    }
+}
+
+/* Of the rows that go next. Inside their write, so that no file stays behind its row; a write
+ * that is undone finds its files gone the next time. */
+static enum sc_code remove_exports(const struct sc_pipelines *p, struct sc_conn *tx,
+                                   int64_t transcript, int64_t limit, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_EXPORT_PATHS);
+    sc_stmt_bind_int(&st, ":transcript_id", transcript);
+    sc_stmt_bind_int(&st, ":limit", limit);
+    bool row = false;
+    enum sc_code code = sc_stmt_step(&st, &row, err);
+    while (code == SC_OK && row) {
+        remove_export(p, sc_stmt_text(&st, "path"));
+        code = sc_stmt_step(&st, &row, err);
+    }
+    return code;
+}
+
+enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int64_t transcript,
+                                 int64_t *left, struct sc_error *err)
+{
+    static const enum sc_sql rest[] = { SC_SQL_PURGE_OLD_SEGMENTS, SC_SQL_PURGE_VERSIONS };
     enum sc_code code = remove_current(tx, transcript, left, err);
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rest); i++)
         code = sc_purge_rows(tx, rest[i], ":transcript_id", transcript, left, err);
+    if (code == SC_OK && *left > 0)
+        code = remove_exports(p, tx, transcript, *left, err);
+    if (code == SC_OK)
+        code = sc_purge_rows(tx, SC_SQL_PURGE_EXPORTS, ":transcript_id", transcript, left, err);
     if (code == SC_OK && *left > 0)
         code = run_with(tx, SC_SQL_PURGE_TRANSCRIPT_ROW, ":transcript_id", transcript, err);
     return code;
@@ -102,7 +140,7 @@ static enum sc_code remove_transcripts(struct purge *u, struct sc_conn *tx, stru
                 return code;
             transcript = sc_stmt_int(&st, "id");
         }
-        enum sc_code code = sc_purge_transcript(tx, transcript, &u->left, err);
+        enum sc_code code = sc_purge_transcript(u->p, tx, transcript, &u->left, err);
         if (code != SC_OK)
             return code;
     }

@@ -147,6 +147,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_redirect(self):
         self.answer(307, b"", headers=[("Location", "http://192.0.2.1/v1/audio/transcriptions")])
 
+    def do_painted(self):
+        self.answer(307, b"", headers=[("Location", "http://x/\x1b[31m\xff\x7f\u0085")])
+
+    def do_painted_type(self):
+        self.answer(200, b"<html>", "text/\x1b]0;title\x07\xff")
+
+    def do_long_header(self):
+        self.answer(200, {"text": "one"}, headers=[("X-Long", "x" * 200_000)])
+
+    def do_long_status(self):
+        self.send_response_only(200, "x" * 200_000)
+        self.flush_headers()
+        self.good()
+
     def do_cut(self):
         self.answer(200, b'{"text": "on', cut=100)
 
@@ -306,10 +320,15 @@ def test_what_passes_is_asked_again(server, double, prompt, calls):
     ("wrong json", "ENGINE_ERROR", "its answer is not json", 1),
     ("huge", "ENGINE_ERROR", "more than engine.http.max_bytes (1048576)", 1),
     ("times", "ENGINE_ERROR", "segment 1 starts at 9000.000 s", 1),
+    ("painted", "ENGINE_UNAVAILABLE", "http://x/\\x1b[31m\\xff\\x7f", 1),
+    ("painted type", "ENGINE_ERROR", "(text/\\x1b]0;title\\x07\\xff", 1),
+    ("long header", "ENGINE_ERROR", "answers with too long a header", 3),
+    ("long status", "ENGINE_ERROR", "answers with too long a header", 3),
     ("speak key", "ENGINE_ERROR", "answered 400", 3)])
 def test_what_goes_wrong_is_said(server, double, prompt, code, says, calls):
     got, message = failure(server, prompt)
     assert got == code and says in message, message
+    assert message.isprintable(), message
     assert len(double.of(prompt)) == calls
 
 

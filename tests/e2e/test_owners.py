@@ -189,6 +189,14 @@ def test_statistics_of_who_has_nothing_are_empty(house):
     assert nobody.get("/api/stats/query?group_by=status").json["rows"] == []
 
 
+def test_the_room_of_all_owners_is_for_administrators(house):
+    """Whoever has nothing learns what is left, and nothing else."""
+    plain = house.client("zoe", ["read"]).get("/api/files/usage?additional=1").json
+    assert plain["used_bytes"] is None and plain["limit_bytes"] is None
+    assert plain["own_bytes"] == 0 and plain["available_bytes"] > 0 and plain["fits"] is True
+    assert house.bob.get("/api/files/usage").json["used_bytes"] > 0
+
+
 @pytest.mark.parametrize("path", ["/api/jobs?file_id={}", "/api/transcripts?file_id={}"])
 def test_filters_do_not_tell_what_there_is(house, path):
     theirs, missing = str(house.job["file_id"]), "9"

@@ -4,7 +4,7 @@ import array
 
 import pytest
 
-from harness import cli, cli_json, wav
+from harness import cli, cli_json, noise_wav, wav
 
 RATE = 16000
 
@@ -76,6 +76,17 @@ def test_what_is_damaged_is_made_again(server, client, recording):
     assert client.get(url).json == good
     path.write_bytes(b"x" * 50)
     assert client.get(url).json == good
+
+
+def test_bytes_that_are_not_on_the_disk_get_no_name(make_server):
+    """The first fsync is of the recording, the second of its peaks."""
+    server = make_server({"SCRIPTA_FAULT": "file.sync:fail:2"})
+    file = server.client.upload(noise_wav(2, 31), path="/api/files/upload").json
+    url = f"/api/files/{file['file_id']}/peaks"
+    reply = server.client.get(url)
+    assert (reply.status, reply.error["code"]) == (500, "IO_ERROR"), reply
+    assert not stored(server, file).exists()
+    assert server.client.get(url).status == 200 and stored(server, file).exists()
 
 
 def test_a_job_makes_them_in_its_own_pass(server, client):

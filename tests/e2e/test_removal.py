@@ -114,6 +114,48 @@ def test_a_job_goes_and_its_recording_stays(make_server):
     assert_nothing_left(server)
 
 
+@pytest.mark.parametrize("how", ["job", "file", "clean", "kept"])
+def test_exports_go_wherever_they_are(make_server, how):
+    server = make_server({"SCRIPTA_AUTO_EXPORT": ""})
+    client = server.client
+    job = client.wait_job(client.upload_null(2, seed=40)["job_id"])
+    places = {"txt": "talks/2026/monday.txt", "srt": "talks/all.srt", "vtt": None}
+    for form, place in places.items():
+        body = {"format": form} if place is None else {"format": form, "output_path": place}
+        reply = client.post(f"/api/transcripts/{job['transcript_id']}/export", body)
+        assert reply.status == 201, reply
+    foreign = server.data / "transcripts" / "talks" / "notes"
+    foreign.write_text("not ours", encoding="utf-8")
+    if how == "kept":
+        assert client.post("/api/jobs/clean", {"older_than_days": 0}).json["jobs"] == 1
+        assert len(files_below(server, "transcripts")) == 7
+        assert delete(client, f"/api/files/{job['file_id']}?force=1").status == 200
+    elif how == "clean":
+        assert client.post("/api/jobs/clean", {"older_than_days": 0, "dry_run": False,
+                                               "with_transcripts": True}).json["jobs"] == 1
+    elif how == "file":
+        assert delete(client, f"/api/files/{job['file_id']}?force=1").status == 200
+    else:
+        assert delete(client, f"/api/jobs/{job['job_id']}").status == 200
+    wait_until(lambda: count(server, "SELECT count(*) FROM jobs") == 0, 30, "the sweeper")
+    wait_until(lambda: count(server, "SELECT count(*) FROM export_history") == 0, 30, "the sweeper")
+    assert files_below(server, "transcripts") == ["transcripts/talks", "transcripts/talks/notes"]
+
+
+def test_an_export_that_has_become_anothers_stays(make_server):
+    server = make_server({"SCRIPTA_AUTO_EXPORT": ""})
+    client = server.client
+    one, two = (client.wait_job(client.upload_null(2, seed=s)["job_id"]) for s in (41, 42))
+    body = {"format": "txt", "output_path": "shared/a.txt"}
+    assert client.post(f"/api/transcripts/{one['transcript_id']}/export", body).status == 201
+    (server.data / "transcripts" / "shared" / "a.txt").unlink()
+    assert client.post(f"/api/transcripts/{two['transcript_id']}/export", body).status == 201
+    assert delete(client, f"/api/jobs/{one['job_id']}").status == 200
+    wait_until(lambda: count(server, "SELECT count(*) FROM jobs") == 1, 30, "the sweeper")
+    assert files_below(server, "transcripts") == [
+        "transcripts/shared", "transcripts/shared/a.txt"]
+
+
 def test_a_running_job_is_refused_or_cancelled(make_server):
     server = make_server({"SCRIPTA_WORKERS": 1})
     client = server.client

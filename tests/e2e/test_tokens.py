@@ -130,9 +130,14 @@ def test_a_worker_speaks_for_itself_alone(tcp):
     beat = {"worker_id": number, "tasks": []}
     assert one.post("/api/worker/heartbeat", beat).status == 200
     for call, more in (("heartbeat", {"tasks": []}),
-                       ("claim", {"lanes": ["noop"], "max": 1, "wait_ms": 0})):
+                       ("claim", {"lanes": ["noop"], "max": 1, "wait_ms": 0}),
+                       ("tasks/1/complete", {"epoch": 1}), ("tasks/1/release", {"epoch": 1}),
+                       ("tasks/1/fail", {"epoch": 1, "code": "ENGINE_ERROR"})):
         theirs = two.post(f"/api/worker/{call}", {"worker_id": number, **more})
         never = two.post(f"/api/worker/{call}", {"worker_id": 99, **more})
+        # Before the rest of the body is looked at.
+        rubbish = two.post(f"/api/worker/{call}", {"worker_id": number, "segments": [1]})
+        assert rubbish.error["message"] == theirs.error["message"]
         assert theirs.status == never.status == 404
         assert theirs.error["message"].replace(str(number), "99") == never.error["message"]
 

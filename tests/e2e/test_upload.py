@@ -268,6 +268,16 @@ def test_requests_that_are_no_upload_are_refused(client):
     assert client.get("/api/upload").status == 405
 
 
+@pytest.mark.parametrize("boundary", ["x", "'()+_,-./:=? '", "0123456789" * 7])
+def test_any_boundary_is_taken(client, boundary):
+    data = noise_wav(1, 210000 + len(boundary))
+    _, body = multipart([("file", ("a.wav", data))], boundary=boundary)
+    reply = client.request("POST", "/api/files/upload", body, {
+        "Content-Type": f'multipart/form-data; boundary="{boundary}"'})
+    assert reply.status == 201, reply
+    assert client.get(f"/api/files/{reply.json['file_id']}").json["size_bytes"] == len(data)
+
+
 @pytest.mark.threads
 def test_an_upload_that_breaks_off_leaves_nothing(server, client):
     content_type, body = multipart([("engine", "null"), ("file", ("a.wav", noise_wav(20, 10)))])

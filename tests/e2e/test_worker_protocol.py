@@ -218,6 +218,25 @@ def test_a_result_that_makes_no_sense_is_refused(lonely, segments):
     assert worker.complete(task).status == 200
 
 
+@pytest.mark.parametrize("what, segments", [
+    ("1101 segments", [{"start": 0, "end": 0, "text": "x"}] * 1101),
+    ("2201 words", [{"start": 0, "end": 1, "text": "x", "words": [
+        {"word": "x", "start": 0, "end": 0}] * 2201}])])
+def test_a_result_has_a_bound(lonely, what, segments):
+    """1000 segments and 50 for each second of the chunk, 2000 words and 100."""
+    worker = Worker(lonely.client)
+    lonely.client.upload_null(2, seed=70 + len(segments))
+    task = claim_mine(worker)
+    reply = worker.say(task, "complete", processing_ms=1, segments=segments)
+    assert (reply.status, reply.error["code"]) == (400, "INVALID_VALUE"), reply
+    assert f"engine 'null' gives {what} for one chunk" in reply.error["message"], reply
+    if len(segments) > 1:
+        segments.pop()
+    else:
+        segments[0]["words"].pop()
+    assert worker.say(task, "complete", processing_ms=1, segments=segments).status == 200
+
+
 @pytest.mark.parametrize("task_id", ["x", "-1", "99999999999999999999"])
 def test_no_task_has_such_a_name(lonely, task_id):
     worker = Worker(lonely.client)

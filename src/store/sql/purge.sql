@@ -62,9 +62,19 @@ WHERE transcript_id = :transcript_id
       AND version IN (SELECT version FROM versions WHERE transcript_id = :transcript_id
                       ORDER BY version LIMIT :limit);
 
+-- name: purge_export_paths
+-- The files of the rows that purge_exports removes next, but for those that have become another's.
+SELECT e.file_path AS path
+FROM (SELECT id, file_path FROM export_history WHERE transcript_id = :transcript_id
+      ORDER BY id LIMIT :limit) AS e
+WHERE e.file_path IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM export_history AS later WHERE later.file_path = e.file_path
+                      AND later.id > e.id AND later.transcript_id <> :transcript_id);
+
 -- name: purge_exports
 DELETE FROM export_history
-WHERE id IN (SELECT id FROM export_history WHERE transcript_id = :transcript_id LIMIT :limit);
+WHERE id IN (SELECT id FROM export_history WHERE transcript_id = :transcript_id
+             ORDER BY id LIMIT :limit);
 
 -- name: purge_transcript_row
 DELETE FROM transcripts WHERE id = :transcript_id;

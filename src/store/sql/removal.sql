@@ -44,11 +44,6 @@ ORDER BY id LIMIT 1;
 -- name: purge_file_transcript
 SELECT id FROM transcripts WHERE file_id = :file_id LIMIT 1;
 
--- name: purge_file_exports
-SELECT export_history.file_path AS path FROM transcripts
-JOIN export_history ON export_history.transcript_id = transcripts.id
-WHERE transcripts.file_id = :file_id AND export_history.file_path IS NOT NULL;
-
 -- name: purge_uploads
 DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE file_id = :file_id LIMIT :limit);
 

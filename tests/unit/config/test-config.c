@@ -91,12 +91,14 @@ static void later_sources_win(void **state)
                "SCRIPTA_HTTP_THREADS='3'\nSCRIPTA_LOG_LEVEL=\"error\"\n");
     assert_int_equal(setenv("SCRIPTA_HTTP_THREADS", "5", 1), 0);
     assert_int_equal(setenv("SCRIPTA_LOG_LEVEL", "", 1), 0);
+    assert_int_equal(setenv("SCRIPTA_AUTO_EXPORT", "", 1), 0);
     assert_int_equal(setenv("SCRIPTA_LOG_JSON", "on", 1), 0);
     assert_int_equal(load(&dir, "log.json=false", &config, NULL), SC_OK);
     check_shown(config, "queue.lease", "11s", "scripta.yaml:2");
     check_shown(config, "queue.backoff", "2s", "scripta.yaml:3");
     check_shown(config, "workers", "2", ".env:3");
     check_shown(config, "http.threads", "5", "env SCRIPTA_HTTP_THREADS");
+    check_shown(config, "auto_export", "", "env SCRIPTA_AUTO_EXPORT"); /* a list of none */
     check_shown(config, "log.level", "error", ".env:5");
     check_shown(config, "log.json", "false", "--set");
     check_shown(config, "listen", "", "default");
