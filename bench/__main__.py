@@ -22,7 +22,7 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "decode")
+BENCHES = ("start", "upload", "decode")
 LIMIT_S = 180
 
 

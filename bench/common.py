@@ -148,6 +148,11 @@ def rss_kb(pid):
     return _kb(f"/proc/{pid}/status", "VmRSS")
 
 
+def peak_kb(pid):
+    """The most that has been resident at any time."""
+    return _kb(f"/proc/{pid}/status", "VmHWM")
+
+
 def pss_kb(pid):
     """Resident memory in which each page that several processes share counts by its share."""
     return _kb(f"/proc/{pid}/smaps_rollup", "Pss")

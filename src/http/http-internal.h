@@ -3,13 +3,15 @@
  *
  * Locks, taken in this order: a caller's lock (around its list of waiters or subscribers), then
  * park->lock, then stream->lock or pool->lock, then libmicrohttpd's own. Callbacks of the caller
- * (`next`, `closed`, `gone`, handlers) are called with none of ours held. http->lock is a leaf.
+ * (`next`, `closed`, `gone`, handlers) are called with none of ours held. http->lock and
+ * hasher->lock are leaves.
  *
  * The life of a request: on_uri() makes it; admit.c judges its headers; receive.c takes its body;
  * its handler runs in the pool or inline; the answer is queued by the server's thread;
  * on_completed() frees it. While a handler runs or waits, the connection is suspended, which keeps
  * both alive. */
 
+#include "http/hasher.h"
 #include "http/http.h"
 #include "http/park.h"
 #include "http/router.h"
@@ -143,6 +145,7 @@ struct sc_http {
     struct sc_listener *listeners;
     size_t listener_count;
     struct sc_pool pool;
+    struct sc_hasher hasher;
     struct sc_park park;
     atomic_bool stopping;
     atomic_int uploads; /* requests that have a spool */

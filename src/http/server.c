@@ -216,7 +216,9 @@ static enum sc_code start_all(struct sc_http *http, struct sc_error *err)
 {
     if (!sc_park_start(&http->park, http))
         return sc_error_errno(err, errno, "cannot start the thread of waiting requests");
-    if (!sc_pool_start(&http->pool, http, http->options.workers))
+    /* As many as can receive at the same time. */
+    if (!sc_hasher_start(&http->hasher, http->options.threads) ||
+        !sc_pool_start(&http->pool, http, http->options.workers))
         return sc_error_set(err, SC_E_INTERNAL, "cannot start the HTTP threads");
     for (size_t i = 0; i < http->listener_count; i++) {
         enum sc_code code = start_listener(&http->listeners[i], err);
@@ -287,6 +289,7 @@ void sc_http_stop(struct sc_http *http, int64_t deadline_ms)
         l->fd = -1;
     }
     sc_pool_stop(&http->pool);
+    sc_hasher_stop(&http->hasher);
     if (http->park.started)
         sc_park_stop(&http->park);
 }

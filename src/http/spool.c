@@ -1,4 +1,4 @@
-/* multipart/form-data: the `file` part goes to a temp file and through the hash while it arrives,
+/* multipart/form-data: the `file` part goes to a temp file and to the hasher while it arrives,
  * the other parts are kept. A failure is remembered, not answered: libmicrohttpd can answer only
  * once the body has been read, and closing the connection would tell the client nothing. */
 #include "http/http-internal.h"
@@ -14,7 +14,8 @@
 
 #define FIELDS 64
 #define FIELD_BYTES ((size_t)64 << 10)
-#define STAGING ((size_t)256 << 10)
+/* So much is written to the disk while the next arrives, so that little is left for the fsync. */
+#define WRITE_BACK ((int64_t)8 << 20)
 #define NAME_BYTES 256
 
 struct field {
@@ -24,6 +25,7 @@ struct field {
 
 struct sc_spool {
     const struct sc_http_options *options;
+    struct sc_hasher *hasher;
     struct sc_multipart *parser;
     struct sc_error error; /* the first one; code SC_OK: none */
     int64_t drained;
@@ -36,21 +38,30 @@ struct sc_spool {
     int fd;
     char *path;
     char *name;
-    struct sc_hash *hash;
-    char *staging;
-    size_t staged;
+    struct sc_hash_line *hash;
+    char *block; /* of the line; the bytes that are not written yet */
+    size_t filled;
     int64_t size;
+    int64_t begun; /* bytes that are on their way to the disk */
     struct sc_spooled result;
 };
 
-static enum sc_code flush_staging(struct sc_spool *s, struct sc_error *err)
+/* The file first, so that its error is known before more is read; it is hashed meanwhile. */
+static enum sc_code flush_block(struct sc_spool *s, struct sc_error *err)
 {
-    if (s->staged == 0)
+    if (s->filled == 0)
         return SC_OK;
-    sc_hash_update(s->hash, s->staging, s->staged);
-    enum sc_code code = sc_file_write_all(s->fd, s->staging, s->staged, err);
-    s->staged = 0;
-    return code;
+    enum sc_code code = sc_file_write_all(s->fd, s->block, s->filled, err);
+    if (code != SC_OK)
+        return code;
+    sc_hash_line_push(s->hash, s->filled);
+    s->block = NULL;
+    s->filled = 0;
+    if (s->size - s->begun >= WRITE_BACK) {
+        sc_file_start_write_back(s->fd, s->begun, s->size - s->begun);
+        s->begun = s->size;
+    }
+    return SC_OK;
 }
 
 /* Forms write quotes and line ends of a file's name as %22, %0D and %0A, and nothing else so. */
@@ -92,10 +103,7 @@ static enum sc_code begin_file(struct sc_spool *s, const char *name, struct sc_e
         free(s->name);
         s->name = sc_buf_take(&clean);
     }
-    s->hash = sc_hash_new();
-    s->staging = sc_try_alloc(STAGING);
-    if (s->staging == NULL)
-        return sc_error_set(err, SC_E_INTERNAL, "out of memory");
+    s->hash = sc_hash_line_new(s->hasher);
     return sc_file_temp(s->options->temp_dir, ".part", &s->fd, &s->path, err);
 }
 
@@ -107,15 +115,19 @@ static enum sc_code add_file_bytes(struct sc_spool *s, const char *bytes, size_t
         return sc_error_field(err, SC_E_FILE_TOO_LARGE, "file",
                               "files of at most %lld bytes are taken",
                               (long long)s->options->spool_limit);
-    s->size += (int64_t)len;
     while (len > 0 && code == SC_OK) {
-        size_t n = SC_MIN(len, STAGING - s->staged);
-        memcpy(s->staging + s->staged, bytes, n);
-        s->staged += n;
+        if (s->block == NULL)
+            s->block = sc_hash_line_block(s->hash);
+        if (s->block == NULL)
+            return sc_error_set(err, SC_E_INTERNAL, "out of memory");
+        size_t n = SC_MIN(len, SC_HASH_BLOCK - s->filled);
+        memcpy(s->block + s->filled, bytes, n);
+        s->filled += n;
+        s->size += (int64_t)n;
         bytes += n;
         len -= n;
-        if (s->staged == STAGING)
-            code = flush_staging(s, err);
+        if (s->filled == SC_HASH_BLOCK)
+            code = flush_block(s, err);
     }
     return code;
 }
@@ -169,6 +181,7 @@ struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err)
     struct sc_spool *s = sc_alloc(sizeof(*s));
     s->fd = -1;
     s->options = &req->http->options;
+    s->hasher = &req->http->hasher;
     s->parser = sc_multipart_new(boundary, &parts, s);
     return s;
 }
@@ -186,8 +199,7 @@ void sc_spool_free(struct sc_spool *s)
         (void)close(s->fd);
     if (s->path != NULL && !s->taken)
         (void)unlink(s->path);
-    sc_hash_free(s->hash);
-    free(s->staging);
+    sc_hash_line_free(s->hash);
     free(s->path);
     free(s->name);
     free(s);
@@ -214,7 +226,7 @@ enum sc_code sc_spool_finish(struct sc_spool *s, struct sc_error *err)
         (void)sc_error_set(&s->error, SC_E_INVALID_REQUEST,
                            "the form ends before its last boundary");
     if (s->error.code == SC_OK)
-        (void)flush_staging(s, &s->error);
+        (void)flush_block(s, &s->error);
     for (size_t i = 0; i < s->field_count && s->error.code == SC_OK; i++) {
         if (!sc_utf8_is_valid(sc_buf_str(&s->fields[i].value)) ||
             !sc_utf8_is_valid(sc_str_from(s->fields[i].name)))
@@ -222,11 +234,10 @@ enum sc_code sc_spool_finish(struct sc_spool *s, struct sc_error *err)
     }
     if (s->error.code != SC_OK)
         return sc_error_copy(err, &s->error);
-    free(SC_TAKE(s->staging));
     if (s->has_file) {
         s->result =
             (struct sc_spooled){ .path = s->path, .fd = s->fd, .size = s->size, .name = s->name };
-        sc_hash_hex(s->hash, s->result.sha256);
+        sc_hash_line_hex(s->hash, s->result.sha256);
     }
     return SC_OK;
 }

@@ -150,6 +150,12 @@ enum sc_code sc_file_write_all(int fd, const void *bytes, size_t len, struct sc_
     return SC_OK;
 }
 
+void sc_file_start_write_back(int fd, int64_t offset, int64_t len)
+{
+    /* Where the file system cannot, the fsync does it all. What fails later, fsync tells. */
+    (void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE);
+}
+
 enum sc_code sc_file_sync(int fd, struct sc_error *err)
 {
     if (SC_FAULT("file.sync"))

@@ -19,6 +19,9 @@ SC_MUST_USE enum sc_code sc_file_temp(const char *dir, const char *suffix, int *
 /* All of it, or an error; retries short writes and EINTR. */
 SC_MUST_USE enum sc_code sc_file_write_all(int fd, const void *bytes, size_t len,
                                            struct sc_error *err);
+/* Asks the kernel to begin writing these bytes of the file to the disk. A hint: what is durable is
+ * only what sc_file_sync() has seen. */
+void sc_file_start_write_back(int fd, int64_t offset, int64_t len);
 /* fsync, and an error when it fails: never retried as if it had worked. */
 SC_MUST_USE enum sc_code sc_file_sync(int fd, struct sc_error *err);
 /* rename, then fsync of the target's folder. */

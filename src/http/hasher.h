@@ -1,0 +1,44 @@
+#pragma once
+/* Hashes uploads beside the threads that receive them: those write a block to the file and hand it
+ * on here, and the next block arrives while this one is hashed. One line per upload, whose blocks
+ * are hashed in order; any number of lines share the hasher's threads. */
+
+#include "base/hash.h"
+#include "base/macros.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SC_HASH_BLOCK ((size_t)256 << 10)
+
+struct sc_hash_line;
+
+struct sc_hasher {
+    pthread_t *threads;
+    int thread_count;
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* a line has been queued, or stop */
+    pthread_cond_t done; /* a block has been hashed */
+    /* -- protected by lock -- */
+    struct sc_hash_line *first, *last; /* lines with blocks that no thread has begun */
+    bool stop;
+};
+
+/* False: no threads. sc_hasher_stop() is due all the same. */
+bool sc_hasher_start(struct sc_hasher *hasher, int threads);
+/* No line may be left. Idempotent; a zeroed hasher is fine. */
+void sc_hasher_stop(struct sc_hasher *hasher);
+
+/* Borrows the hasher. */
+struct sc_hash_line *sc_hash_line_new(struct sc_hasher *hasher);
+/* Waits for the block that is being hashed; NULL allowed. */
+void sc_hash_line_free(struct sc_hash_line *line);
+SC_DEFINE_FREEP(struct sc_hash_line, sc_hash_line_free);
+/* The block to fill next, SC_HASH_BLOCK bytes, the same until it is pushed; waits while all are
+ * full. NULL: no memory. Borrowed. These three are for one thread at a time. */
+char *sc_hash_line_block(struct sc_hash_line *line);
+/* The first `len` bytes of the block are the upload's next ones. */
+void sc_hash_line_push(struct sc_hash_line *line, size_t len);
+/* The hash of all that was pushed; waits for it. Once. */
+void sc_hash_line_hex(struct sc_hash_line *line, char out[SC_SHA256_TEXT]);

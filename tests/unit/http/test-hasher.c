@@ -1,0 +1,103 @@
+#include "http/hasher.h"
+
+#include "base/alloc.h"
+#include "testing.h"
+
+#include "base/banned.h"
+
+#define LINES 8
+#define PUSHES 40
+
+/* The nth byte of an upload. */
+static unsigned char byte_of(int line, size_t n)
+{
+    return (unsigned char)((n * 31 + n / 251 + (size_t)line * 7) & 0xff);
+}
+
+struct upload {
+    struct sc_hasher *hasher;
+    int line;
+    size_t total;
+    struct sc_hash *expected;
+    char hex[SC_SHA256_TEXT];
+};
+
+/* Blocks of every length, also of none, more of them than there is room for. */
+static void *push_all(void *ctx)
+{
+    struct upload *u = ctx;
+    SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(u->hasher);
+    for (size_t i = 0; i < PUSHES; i++) {
+        size_t len = i % 3 == 0 ? SC_HASH_BLOCK : (i * 7919 + (size_t)u->line) % SC_HASH_BLOCK;
+        char *block = sc_hash_line_block(line);
+        assert_non_null(block);
+        assert_ptr_equal(sc_hash_line_block(line), block);
+        for (size_t k = 0; k < len; k++)
+            block[k] = (char)byte_of(u->line, u->total + k);
+        sc_hash_update(u->expected, block, len);
+        sc_hash_line_push(line, len);
+        u->total += len;
+    }
+    sc_hash_line_hex(line, u->hex);
+    return NULL;
+}
+
+static void each_line_is_hashed_in_order_whatever_the_others_do(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_hasher_stop) struct sc_hasher hasher = { 0 };
+    pthread_t threads[LINES];
+    struct upload uploads[LINES];
+    assert_true(sc_hasher_start(&hasher, 2));
+    for (int i = 0; i < LINES; i++) {
+        uploads[i] = (struct upload){ .hasher = &hasher, .line = i, .expected = sc_hash_new() };
+        assert_int_equal(pthread_create(&threads[i], NULL, push_all, &uploads[i]), 0);
+    }
+    for (int i = 0; i < LINES; i++) {
+        char want[SC_SHA256_TEXT];
+        (void)pthread_join(threads[i], NULL);
+        sc_hash_hex(uploads[i].expected, want);
+        sc_hash_free(uploads[i].expected);
+        assert_string_equal(uploads[i].hex, want);
+    }
+}
+
+static void an_upload_of_nothing_has_the_hash_of_nothing(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_hasher_stop) struct sc_hasher hasher = { 0 };
+    char want[SC_SHA256_TEXT];
+    char hex[SC_SHA256_TEXT];
+    assert_true(sc_hasher_start(&hasher, 1));
+    SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(&hasher);
+    sc_hash_line_hex(line, hex);
+    sc_hash_bytes("", 0, want);
+    assert_string_equal(hex, want);
+}
+
+/* A client that goes away in the middle of an upload. */
+static void a_line_may_be_given_up_while_it_is_hashed(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_hasher_stop) struct sc_hasher hasher = { 0 };
+    assert_true(sc_hasher_start(&hasher, 1));
+    for (int i = 0; i < 20; i++) {
+        SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(&hasher);
+        for (int k = 0; k < i % 4; k++) {
+            char *block = sc_hash_line_block(line);
+            assert_non_null(block);
+            memset(block, k, SC_HASH_BLOCK);
+            sc_hash_line_push(line, SC_HASH_BLOCK);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_line_is_hashed_in_order_whatever_the_others_do),
+        TEST(an_upload_of_nothing_has_the_hash_of_nothing),
+        TEST(a_line_may_be_given_up_while_it_is_hashed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
