@@ -307,3 +307,30 @@ enum sc_code sc_args_int(const struct sc_args *args, const char *flag, int64_t m
     *out = value;
     return SC_OK;
 }
+
+static bool is_name_byte(char c)
+{
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+void sc_args_as_typed(struct sc_error *err)
+{
+    if (err == NULL || err->field[0] == '\0')
+        return;
+    SC_AUTO_BUF flag = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    size_t len = strlen(err->field);
+    for (const char *c = err->field; *c != '\0'; c++)
+        sc_buf_putc(&flag, *c == '_' ? '-' : *c);
+    for (const char *at = err->msg; *at != '\0';) {
+        bool begins = at == err->msg || !(is_name_byte(at[-1]) || at[-1] == '-');
+        if (begins && strncmp(at, err->field, len) == 0 && !is_name_byte(at[len])) {
+            sc_buf_printf(&text, "--%s", sc_buf_text(&flag));
+            at += len;
+        } else {
+            sc_buf_putc(&text, *at++);
+        }
+    }
+    (void)snprintf(err->field, sizeof(err->field), "%s", sc_buf_text(&flag));
+    (void)snprintf(err->msg, sizeof(err->msg), "%s", sc_buf_text(&text));
+}

@@ -48,6 +48,9 @@ void sc_args_done(struct sc_args *args);
 bool sc_args_has(const struct sc_args *args, const char *flag);
 /* The last value given, or fallback. */
 const char *sc_args_get(const struct sc_args *args, const char *flag, const char *fallback);
+/* err->field is an option by its name in the API, "max_lines": from now on the message and the
+ * field name it as it is typed, "--max-lines" and "max-lines". NULL allowed. */
+void sc_args_as_typed(struct sc_error *err);
 /* A whole number; INVALID_VALUE outside [min, max]. *out stays when the flag was not given. */
 SC_MUST_USE enum sc_code sc_args_int(const struct sc_args *args, const char *flag, int64_t min,
                                      int64_t max, int64_t *out, struct sc_error *err);

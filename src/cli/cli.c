@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "cli/command.h"
+#include "cli/list.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -145,9 +146,9 @@ static int run_command(struct sc_cli *cli, const struct sc_args *args)
     if (command == NULL || sc_args_has(args, "help")) {
         SC_AUTO_BUF help = { 0 };
         if (args->group != NULL)
-            sc_help_group(&help, args->group);
+            sc_help_group(&help, args->group, sc_list_width(cli));
         else
-            sc_help_text(&help, command);
+            sc_help_text(&help, command, sc_list_width(cli));
         if (sc_args_has(args, "help"))
             return sc_cli_done(cli, &help);
         (void)fputs(sc_buf_text(&help), stderr);

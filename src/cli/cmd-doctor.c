@@ -1,11 +1,15 @@
 #include "cli/command.h"
 #include "cli/doctor.h"
 
-#include "base/utf8.h"
+#include "cli/format.h"
+#include "cli/list.h"
 
 #include <stdarg.h>
 
 #include "base/banned.h"
+
+#define DETAIL 19 /* the column where details begin */
+#define NARROW 60 /* terminals with less give the fix the whole line */
 
 static const struct {
     const char *word; /* of JSON */
@@ -39,13 +43,15 @@ void sc_doctor_say(struct sc_doctor *d, enum sc_mark mark, const char *what, con
     bool colour = d->cli->out_is_terminal && d->cli->colour;
     if (d->cli->quiet && mark != SC_MARK_PROBLEM)
         return;
+    size_t width = (size_t)sc_list_width(d->cli);
+    size_t indent = width > 0 && width < NARROW ? 6 : DETAIL;
     sc_buf_printf(&d->text, "%s%s%s  %-12s ", colour ? marks[mark].colour : "", marks[mark].shown,
                   colour ? "\033[0m" : "", what);
-    sc_utf8_append_printable(&d->text, sc_str_from(detail));
+    sc_format_wrap(&d->text, sc_str_from(detail), &(struct sc_margins){ DETAIL, indent, width });
     sc_buf_putc(&d->text, '\n');
     if (fix != NULL) {
-        sc_buf_printf(&d->text, "      %-12s ", "");
-        sc_utf8_append_printable(&d->text, sc_str_from(fix));
+        sc_buf_printf(&d->text, "%*s", (int)indent, "");
+        sc_format_wrap(&d->text, sc_str_from(fix), &(struct sc_margins){ indent, indent, width });
         sc_buf_putc(&d->text, '\n');
     }
 }
@@ -66,6 +72,7 @@ static void look(struct sc_doctor *d)
     sc_doctor_engines(d);
     sc_doctor_queue(d);
     sc_doctor_files(d);
+    sc_doctor_recovery(d);
 }
 
 static const char *verdict(const struct sc_doctor *d)

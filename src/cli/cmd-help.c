@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "cli/command.h"
+#include "cli/list.h"
 
 #include "base/banned.h"
 
@@ -49,8 +50,8 @@ int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args)
     if (args->word_count > 0 && find(args, &command, &group, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (group)
-        sc_help_group(&out, args->words[0]);
+        sc_help_group(&out, args->words[0], sc_list_width(cli));
     else
-        sc_help_text(&out, command);
+        sc_help_text(&out, command, sc_list_width(cli));
     return sc_cli_done(cli, &out);
 }

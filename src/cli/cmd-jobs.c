@@ -39,7 +39,10 @@ int sc_cmd_jobs_show(struct sc_cli *cli, const struct sc_args *args)
 
 int sc_cmd_jobs_cancel(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_run(cli, args, "/api/jobs/", "/cancel", "cancelled");
+    static const struct sc_each each = {
+        "POST", "job", "/api/jobs/", "/cancel", "cancelled", NULL
+    };
+    return sc_each_run(cli, args, &each);
 }
 
 struct retried {
@@ -112,7 +115,15 @@ int sc_cmd_jobs_retry(struct sc_cli *cli, const struct sc_args *args)
                            "name the jobs to retry, or give --all-failed alone");
         return sc_cli_fail(cli, &err);
     }
-    return all ? retry_all(cli) : sc_each_run(cli, args, "/api/jobs/", "/retry", "retried");
+    static const struct sc_each each = {
+        .method = "POST",
+        .what = "job",
+        .before = "/api/jobs/",
+        .after = "/retry",
+        .done = "retried",
+        .refused = "`scripta add --force FILE` does work again that has completed",
+    };
+    return all ? retry_all(cli) : sc_each_run(cli, args, &each);
 }
 
 /* ---- edit ---- */

@@ -93,10 +93,14 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
 
 int sc_cmd_queue_pause(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_run(cli, args, "/api/queue/", "/pause", "paused");
+    static const struct sc_each each = { "POST", "queue", "/api/queue/", "/pause", "paused", NULL };
+    return sc_each_run(cli, args, &each);
 }
 
 int sc_cmd_queue_resume(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_run(cli, args, "/api/queue/", "/resume", "resumed");
+    static const struct sc_each each = {
+        "POST", "queue", "/api/queue/", "/resume", "resumed", NULL
+    };
+    return sc_each_run(cli, args, &each);
 }

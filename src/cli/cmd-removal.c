@@ -33,10 +33,16 @@ static bool is_wanted(const struct sc_cli *cli, const struct sc_args *args, cons
 static int delete_each(struct sc_cli *cli, const struct sc_args *args, const char *before,
                        const char *what, const char *with)
 {
+    const struct sc_each each = {
+        .method = "DELETE",
+        .what = what,
+        .before = before,
+        .after = sc_args_has(args, "force") ? "?force=1" : "",
+        .done = "deleted",
+    };
     if (!is_wanted(cli, args, what, with))
         return SC_EXIT_CANCELLED;
-    return sc_each_send(cli, args, "DELETE", before, sc_args_has(args, "force") ? "?force=1" : "",
-                        "deleted");
+    return sc_each_run(cli, args, &each);
 }
 
 int sc_cmd_jobs_delete(struct sc_cli *cli, const struct sc_args *args)
@@ -52,22 +58,34 @@ int sc_cmd_files_delete(struct sc_cli *cli, const struct sc_args *args)
 
 int sc_cmd_jobs_archive(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_run(cli, args, "/api/jobs/", "/archive", "archived");
+    static const struct sc_each each = {
+        "POST", "job", "/api/jobs/", "/archive", "archived", NULL
+    };
+    return sc_each_run(cli, args, &each);
 }
 
 int sc_cmd_jobs_restore(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_run(cli, args, "/api/jobs/", "/restore", "restored");
+    static const struct sc_each each = {
+        "POST", "job", "/api/jobs/", "/restore", "restored", NULL
+    };
+    return sc_each_run(cli, args, &each);
 }
 
 int sc_cmd_files_archive(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_run(cli, args, "/api/files/", "/archive", "archived");
+    static const struct sc_each each = {
+        "POST", "file", "/api/files/", "/archive", "archived", NULL
+    };
+    return sc_each_run(cli, args, &each);
 }
 
 int sc_cmd_files_restore(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_run(cli, args, "/api/files/", "/restore", "restored");
+    static const struct sc_each each = {
+        "POST", "file", "/api/files/", "/restore", "restored", NULL
+    };
+    return sc_each_run(cli, args, &each);
 }
 
 int sc_cmd_files_clean(struct sc_cli *cli, const struct sc_args *args)

@@ -95,5 +95,6 @@ int sc_cmd_token_list(struct sc_cli *cli, const struct sc_args *args)
 
 int sc_cmd_token_revoke(struct sc_cli *cli, const struct sc_args *args)
 {
-    return sc_each_send(cli, args, "DELETE", "/api/tokens/", "", "revoked");
+    static const struct sc_each each = { "DELETE", "token", "/api/tokens/", "", "revoked", NULL };
+    return sc_each_run(cli, args, &each);
 }

@@ -77,17 +77,13 @@ static enum sc_code check_pipeline(const struct sc_args *args, struct sc_error *
 
 static enum sc_code choose_output(struct run *r, struct sc_error *err)
 {
-    const char *name = sc_args_get(r->args, "format", NULL);
     const char *output = sc_args_get(r->args, "output", NULL);
-    const char *dot = output == NULL ? NULL : strrchr(output, '.');
 
     if (output != NULL && strcmp(output, "-") == 0)
         output = NULL;
     r->output = output;
     r->to_folder = output != NULL && (is_folder(output) || output[strlen(output) - 1] == '/');
-    if (name == NULL)
-        name = dot != NULL && !r->to_folder && sc_format_find(dot + 1) != NULL ? dot + 1 : "txt";
-    enum sc_code code = sc_export_format(name, &r->format, err);
+    enum sc_code code = sc_export_choose(r->args, r->to_folder ? NULL : output, &r->format, err);
     if (code == SC_OK)
         code = sc_export_query(r->args, r->format, 0, &r->query, err);
     if (code != SC_OK)
@@ -159,8 +155,8 @@ static enum sc_code deliver(struct run *r, size_t index, const struct sc_job_end
     enum sc_code code = sc_cli_call(r->cli, "GET", path, NULL, &text, err);
     if (code != SC_OK)
         return code;
-    if (sc_str_trim(sc_buf_str(&text)).len == 0)
-        sc_cli_note(r->cli, "no speech was found in %s", r->items[index].label);
+    if (sc_job_end_is_silent(r->cli, end))
+        sc_cli_note(r->cli, "%s: no speech found", r->items[index].label);
     if (r->output == NULL)
         return api_json ? (sc_cli_done_json(r->cli, &text) == SC_EXIT_OK
                                ? SC_OK
@@ -213,18 +209,6 @@ static bool retry_may_help(enum sc_code code)
     return code != SC_E_CANCELLED && code != SC_E_MODEL_ERROR && code != SC_E_FILE_FORMAT;
 }
 
-/* What was lost on the way to a text that is there all the same. */
-static void tell_warnings(struct run *r, const struct item *item, const struct sc_job_end *end)
-{
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    if (sc_json_parse(sc_buf_str(&end->reply), &doc, NULL) != SC_OK)
-        return;
-    const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "warnings");
-    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++)
-        sc_cli_note(r->cli, "%s: %s", item->label,
-                    sc_json_get_text(sc_json_member(sc_json_at(list, i), "message"), ""));
-}
-
 static void follow_one(struct run *r, size_t index)
 {
     struct item *item = &r->items[index];
@@ -247,7 +231,7 @@ static void follow_one(struct run *r, size_t index)
     if (code == SC_OK)
         code = deliver(r, index, &end, &err);
     if (code == SC_OK)
-        tell_warnings(r, item, &end);
+        sc_job_end_tell(r->cli, item->label, &end);
     if (code != SC_OK) {
         item->status = sc_cli_fail(r->cli, &err);
         if (code == SC_E_SERVER_UNREACHABLE)
@@ -255,28 +239,17 @@ static void follow_one(struct run *r, size_t index)
     }
 }
 
-/* Ctrl-C: what was started for this command line ends, what somebody else asked for goes on. */
-static int cancel_all(struct run *r)
+/* Ctrl-C ends the following, not the work: a recording that was handed in is safe, and a job that
+ * has begun costs most when it begins again. */
+static int leave_all(const struct run *r)
 {
     for (size_t i = 0; i < r->count; i++) {
-        struct item *item = &r->items[i];
-        SC_AUTO_BUF reply = { 0 };
-        struct sc_error err = { 0 };
+        const struct item *item = &r->items[i];
         if (item->job.job_id == NULL && item->status == SC_EXIT_OK)
-            sc_cli_note(r->cli, "interrupted before %s was handed in", item->label);
-        if (item->job.job_id == NULL || item->ended)
-            continue;
-        if (item->job.earlier) {
-            sc_cli_note(r->cli, "job %s was there before and goes on: `scripta wait %s`",
-                        item->job.job_id, item->job.job_id);
-            continue;
-        }
-        SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", item->job.job_id, "/cancel");
-        if (sc_cli_call(r->cli, "POST", path, NULL, &reply, &err) == SC_OK)
-            sc_cli_note(r->cli, "cancelled %s; `scripta jobs retry %s` goes on where it stopped",
-                        item->label, item->job.job_id);
-        else
-            (void)sc_cli_fail(r->cli, &err);
+            sc_cli_note(r->cli, "%s: interrupted before it was handed in", item->label);
+        bool again = strcmp(item->file, "-") != 0 && !sc_args_has(r->args, "force");
+        if (item->job.job_id != NULL && !item->ended)
+            sc_follow_tell_left(r->cli, item->label, item->job.job_id, again);
     }
     return SC_EXIT_CANCELLED;
 }
@@ -311,7 +284,7 @@ int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args)
         failed += r.items[i].status != SC_EXIT_OK;
         last = r.items[i].status != SC_EXIT_OK ? r.items[i].status : last;
     }
-    int status = sc_cli_interrupted() ? cancel_all(&r) : sc_exit_of_several(r.count, failed, last);
+    int status = sc_cli_interrupted() ? leave_all(&r) : sc_exit_of_several(r.count, failed, last);
     items_free(&r);
     return status;
 }

@@ -48,17 +48,6 @@ int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
-/* The format that --format names, else the one that the output's name ends in, else txt. */
-static enum sc_code choose_format(const struct sc_args *args, const char *output,
-                                  const struct sc_format **out, struct sc_error *err)
-{
-    const char *name = sc_args_get(args, "format", NULL);
-    const char *dot = strrchr(output, '.');
-    if (name == NULL)
-        name = dot != NULL && sc_format_find(dot + 1) != NULL ? dot + 1 : "txt";
-    return sc_export_format(name, out, err);
-}
-
 int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args)
 {
     const char *output = sc_args_get(args, "output", "-");
@@ -70,7 +59,7 @@ int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args)
     SC_AUTO_BUF text = { 0 };
     struct sc_error err = { 0 };
 
-    if (choose_format(args, output, &format, &err) != SC_OK ||
+    if (sc_export_choose(args, output, &format, &err) != SC_OK ||
         sc_args_int(args, "revision", 1, INT32_MAX, &revision, &err) != SC_OK ||
         sc_export_query(args, format, revision, &query, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
@@ -130,8 +119,8 @@ int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column columns[] = {
         { .title = "OPTION", .member = "name" },
-        { .title = "DEFAULT", .member = "default" },
-        { .title = "", .member = "help" },
+        { .title = "DEFAULT", .member = "default", .kind = SC_VIEW_SETTING },
+        { .title = "MEANING", .member = "help", .wraps = true },
         { 0 },
     };
     SC_AUTO_BUF reply = { 0 };
@@ -147,8 +136,12 @@ int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
     for (size_t i = 0; all != NULL && i < sc_json_count(all); i++) {
         const struct sc_json_value *format = sc_json_at(all, i);
         sc_buf_puts(&out, i > 0 ? "\n" : "");
-        sc_buf_printf(&out, "%s: ", sc_json_get_text(sc_json_member(format, "name"), ""));
-        sc_buf_printf(&out, "%s\n", sc_json_get_text(sc_json_member(format, "description"), ""));
+        const char *name = sc_json_get_text(sc_json_member(format, "name"), "");
+        const struct sc_margins margins = { strlen(name) + 2, 2, (size_t)sc_list_width(cli) };
+        sc_buf_printf(&out, "%s: ", name);
+        sc_format_wrap(&out, sc_json_get_str(sc_json_member(format, "description"), SC_STR("")),
+                       &margins);
+        sc_buf_putc(&out, '\n');
         sc_view_table(sc_json_member(format, "options"), columns, sc_clock_wall_ms(),
                       sc_list_width(cli), &out);
     }

@@ -35,8 +35,7 @@ static int wait_one(struct sc_cli *cli, const struct sc_follow *what)
     if (sc_follow_job(cli, what, &end, &err) != SC_OK) {
         if (!sc_cli_interrupted())
             return sc_cli_fail(cli, &err);
-        sc_cli_note(cli, "job %s goes on; `scripta jobs cancel %s` ends it", what->job_id,
-                    what->job_id);
+        sc_follow_tell_left(cli, what->label, what->job_id, false);
         return SC_EXIT_CANCELLED;
     }
     if (cli->json) {
@@ -49,8 +48,11 @@ static int wait_one(struct sc_cli *cli, const struct sc_follow *what)
         return SC_EXIT_OK;
     SC_AUTO_BUF out = { 0 };
     sc_utf8_append_printable(&out, sc_str_from(what->job_id));
-    sc_buf_puts(&out, " completed\n");
-    return sc_cli_done(cli, &out);
+    sc_buf_puts(&out,
+                sc_job_end_is_silent(cli, &end) ? " completed, no speech found\n" : " completed\n");
+    int status = sc_cli_done(cli, &out);
+    sc_job_end_tell(cli, what->label, &end);
+    return status;
 }
 
 int sc_cmd_wait(struct sc_cli *cli, const struct sc_args *args)

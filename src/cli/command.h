@@ -27,10 +27,11 @@ const struct sc_command *sc_command_all(void);
 /* Flags that every command takes. Ends with a row without name. */
 extern const struct sc_flag sc_global_flags[];
 
-/* Help of one command, or the overview when command is NULL, as a terminal shows it. */
-void sc_help_text(struct sc_buf *out, const struct sc_command *command);
+/* Help of one command, or the overview when command is NULL, as a terminal of that width shows it;
+ * 0: as one of 80 columns. */
+void sc_help_text(struct sc_buf *out, const struct sc_command *command, int width);
 /* The commands whose first word is `group`. */
-void sc_help_group(struct sc_buf *out, const char *group);
+void sc_help_group(struct sc_buf *out, const char *group, int width);
 /* docs/cli.md. */
 void sc_help_markdown(struct sc_buf *out);
 /* "scripta jobs list [OPTION...]" and what stands behind it. */

@@ -228,8 +228,8 @@ static const struct sc_command table[] = {
         .export_options = true,
         .about =
             "The files become jobs of class high, which run at the same time; their texts come in "
-            "the order of the command line. Ctrl-C cancels the jobs; a job whose command or "
-            "server was killed goes on, and the same command line finds it again. FILE - is "
+            "the order of the command line. Ctrl-C, or a kill, ends the command and not the jobs: "
+            "the same command line finds them again, `scripta jobs cancel` ends them. FILE - is "
             "standard input.",
         .examples = "scripta transcribe interview.mp3\n"
                     "scripta transcribe -f srt -o subtitles/ *.mp4\n"
@@ -262,7 +262,8 @@ static const struct sc_command table[] = {
         .min_words = 1,
         .max_words = -1,
         .flags = wait_flags,
-        .about = "Ctrl-C ends the waiting, not the jobs.",
+        .about = "Says of each job that it completed, whether there was speech in it and what of "
+                 "the recording was lost; or why it failed. Ctrl-C ends the waiting, not the jobs.",
         .examples = "scripta wait 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n"
                     "scripta wait --timeout 15m 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
     },
@@ -377,6 +378,9 @@ static const struct sc_command table[] = {
         .min_words = 0,
         .max_words = -1,
         .flags = retry_flags,
+        .about =
+            "A job that has completed stays as it is: `scripta add --force FILE` does its work "
+            "again as a new one.",
         .examples = "scripta jobs retry 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n"
                     "scripta jobs retry --all-failed\n",
     },

@@ -155,7 +155,8 @@ static void peek(struct sc_doctor *d, const char *path)
     if (sc_store_peek(path, small, &found, &err) != SC_OK) {
         sc_doctor_say(d, SC_MARK_PROBLEM, "store",
                       err.code == SC_E_STORE_DAMAGED
-                          ? "put the newest copy of backups/, or a backup of yours, in its place"
+                          ? "put the newest copy of backups/, or a backup of yours, in its place; "
+                            "without one, move it away: the next start makes a new store"
                           : NULL,
                       "%s", err.msg);
         return;
@@ -189,6 +190,10 @@ void sc_doctor_store(struct sc_doctor *d)
     if (sc_file_size(path) < 0) {
         sc_doctor_say(d, SC_MARK_NOTE, "store", "the first command that needs it makes it",
                       "there is none yet");
+        return;
+    }
+    if (access(lock_path, F_OK) != 0) { /* nobody can hold it */
+        peek(d, path);
         return;
     }
     if (sc_lockfile_take(lock_path, "doctor", &lock, &err) == SC_E_STORE_LOCKED) {

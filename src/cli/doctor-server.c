@@ -236,3 +236,67 @@ void sc_doctor_files(struct sc_doctor *d)
         sc_doctor_say(d, SC_MARK_OK, "files", NULL, "%s%" PRId64 " recordings are in place",
                       more ? "the newest " : "", f.seen);
 }
+
+/* ---- what the start mended ---- */
+
+/* "2 temporary files removed, 1 half-moved recording settled"; nothing when there was nothing. */
+static void put_mended(const struct sc_json_value *pass, struct sc_buf *out)
+{
+    static const struct {
+        const char *member, *one, *many;
+    } rows[] = {
+        { "arrivals_removed", "upload that was cut off removed",
+          "uploads that were cut off removed" },
+        { "half_moved", "recording on its way settled", "recordings on their way settled" },
+        { "temp_removed", "temporary file removed", "temporary files removed" },
+        { "folders_removed", "leftover of deleted work removed",
+          "leftovers of deleted work removed" },
+        { "exports_moved", "folder of exports moved", "folders of exports moved" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        int64_t n = int_of(pass, rows[i].member);
+        if (n > 0)
+            sc_buf_printf(out, "%s%" PRId64 " %s", out->len > 0 ? ", " : "", n,
+                          n == 1 ? rows[i].one : rows[i].many);
+    }
+}
+
+/* The pass over the data folder that the server made when it started. */
+void sc_doctor_recovery(struct sc_doctor *d)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO_BUF mended = { 0 };
+    SC_AUTO_BUF size = { 0 };
+    struct sc_error err = { 0 };
+    if (!d->asked)
+        return;
+    if (fetch(d, "/api/files/recovery", &doc, &err) != SC_OK) {
+        sc_doctor_say(d, SC_MARK_NOTE, "recovery", NULL, "%s", err.msg);
+        return;
+    }
+    const struct sc_json_value *pass = sc_json_root(doc);
+    int64_t missing = int_of(pass, "missing"), orphans = int_of(pass, "orphans");
+    if (text_of(pass, "finished_at")[0] == '\0') {
+        sc_doctor_say(d, SC_MARK_NOTE, "recovery", "look again in a while",
+                      "the server still goes over the data folder, as it does at each start");
+        return;
+    }
+    put_mended(pass, &mended);
+    sc_doctor_say(d, SC_MARK_OK, "recovery", NULL, "%s%s",
+                  mended.len > 0 ? "at the start: " : "nothing had to be mended at the start",
+                  sc_buf_text(&mended));
+    if (missing > 0)
+        sc_doctor_say(d, SC_MARK_WARNING, "recovery",
+                      "put them back from a backup, or upload them again; `scripta files verify` "
+                      "names them",
+                      "at the start the bytes of %" PRId64 " recording%s were missing", missing,
+                      missing == 1 ? "" : "s");
+    sc_format_size(&size, int_of(pass, "orphan_bytes"));
+    if (orphans > 0)
+        sc_doctor_say(d, SC_MARK_NOTE, "recovery",
+                      "`scripta files clean --kind orphans` says how much would go; with --yes it "
+                      "goes",
+                      "%" PRId64 " file%s of %s %s to no recording", orphans,
+                      orphans == 1 ? "" : "s", sc_buf_text(&size),
+                      orphans == 1 ? "belongs" : "belong");
+}

@@ -76,7 +76,7 @@ struct sc_flag *sc_export_flags_new(void)
     return flags;
 }
 
-enum sc_code sc_export_format(const char *name, const struct sc_format **out, struct sc_error *err)
+static enum sc_code by_name(const char *name, const struct sc_format **out, struct sc_error *err)
 {
     const struct sc_format *format = sc_format_find(name);
     if (format != NULL) {
@@ -87,6 +87,39 @@ enum sc_code sc_export_format(const char *name, const struct sc_format **out, st
     sc_utf8_append_printable(&shown, sc_str_from(name));
     return sc_error_field(err, SC_E_INVALID_VALUE, "format", "--format is '%.60s', must be %s",
                           sc_buf_text(&shown), sc_format_names());
+}
+
+/* A name's ending, in small letters as formats have it; "": none. Longer ones are none of ours. */
+static void ending_of(const char *path, char out[16])
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    const char *dot = strrchr(name, '.');
+    size_t n = 0;
+    for (const char *c = dot == NULL || dot == name ? "" : dot + 1; *c != '\0' && n < 15; c++)
+        out[n++] = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    out[n] = '\0';
+}
+
+enum sc_code sc_export_choose(const struct sc_args *args, const char *output,
+                              const struct sc_format **out, struct sc_error *err)
+{
+    const char *name = sc_args_get(args, "format", NULL);
+    char ending[16];
+    if (name != NULL)
+        return by_name(name, out, err);
+    ending_of(output == NULL ? "" : output, ending);
+    const struct sc_format *format = sc_format_find(ending[0] == '\0' ? "txt" : ending);
+    if (format == NULL) {
+        SC_AUTO_BUF shown = { 0 };
+        sc_utf8_append_printable(&shown, sc_str_from(output));
+        return sc_error_field(err, SC_E_INVALID_VALUE, "output",
+                              "no format ends in .%s as '%.120s' does; the formats are %s: end it "
+                              "in one of them, or choose one with --format",
+                              ending, sc_buf_text(&shown), sc_format_names());
+    }
+    *out = format;
+    return SC_OK;
 }
 
 static void put_parameter(struct sc_buf *out, const char *name, const char *value)
@@ -114,8 +147,10 @@ enum sc_code sc_export_query(const struct sc_args *args, const struct sc_format 
             continue;
         enum sc_code code = sc_writer_options_set(&checked, format, sc_str_from(all[i].name),
                                                   sc_str_from(value), err);
-        if (code != SC_OK)
+        if (code != SC_OK) {
+            sc_args_as_typed(err);
             return code;
+        }
         put_parameter(out, all[i].name, value);
     }
     char number[24];

@@ -9,9 +9,11 @@
 /* Flags of every option of an export; ends with a row without name. The caller frees the array and
  * all its strings with it. */
 struct sc_flag *sc_export_flags_new(void);
-/* A format by the name that --format gives (field "format"). */
-SC_MUST_USE enum sc_code sc_export_format(const char *name, const struct sc_format **out,
-                                          struct sc_error *err);
+/* The format that --format names, else the one that the ending of `output` names (NULL, or "-":
+ * standard output), else txt where there is no ending. An ending that no
+ * format has is refused (field "output"): nobody means text by talk.docx. */
+SC_MUST_USE enum sc_code sc_export_choose(const struct sc_args *args, const char *output,
+                                          const struct sc_format **out, struct sc_error *err);
 /* Appends the options that were given as query parameters: "?max_lines=1&words=on", nothing when
  * there are none. What the server would refuse is refused here. revision 0: the current one. */
 SC_MUST_USE enum sc_code sc_export_query(const struct sc_args *args, const struct sc_format *format,

@@ -28,6 +28,35 @@ void sc_job_end_done(struct sc_job_end *end)
     sc_buf_done(&end->reply);
 }
 
+bool sc_job_end_is_silent(struct sc_cli *cli, const struct sc_job_end *end)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *job = NULL;
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *list = NULL;
+    SC_AUTO_BUF path = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    if (end->transcript_id == 0 || sc_json_parse(sc_buf_str(&end->reply), &job, NULL) != SC_OK)
+        return false;
+    /* The list has its figures; the transcript itself would come with all of its text. */
+    sc_buf_puts(&path, "/api/transcripts?limit=1&job_id=");
+    sc_url_encode(&path, sc_json_get_str(sc_json_member(sc_json_root(job), "job_id"), SC_STR("")));
+    if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &list, NULL) != SC_OK)
+        return false; /* a courtesy: the text is there in any case */
+    const struct sc_json_value *rows = sc_json_member(sc_json_root(list), "transcripts");
+    return rows != NULL && sc_json_count(rows) == 1 &&
+           sc_json_get_int(sc_json_member(sc_json_at(rows, 0), "word_count"), -1) == 0;
+}
+
+void sc_job_end_tell(const struct sc_cli *cli, const char *label, const struct sc_job_end *end)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    if (sc_json_parse(sc_buf_str(&end->reply), &doc, NULL) != SC_OK)
+        return;
+    const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "warnings");
+    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++)
+        sc_cli_note(cli, "%s: %s", label,
+                    sc_json_get_text(sc_json_member(sc_json_at(list, i), "message"), ""));
+}
+
 static bool is_final(const char *status)
 {
     return strcmp(status, "completed") == 0 || strcmp(status, "failed") == 0 ||
@@ -231,4 +260,15 @@ enum sc_code sc_follow_job(struct sc_cli *cli, const struct sc_follow *what, str
         sc_progress_clear(what->line);
     sc_buf_done(&s.cursor);
     return code;
+}
+
+void sc_follow_tell_left(const struct sc_cli *cli, const char *label, const char *job_id,
+                         bool again)
+{
+    sc_cli_note(cli, "%s: the job goes on in the background", label);
+    sc_cli_note(cli, "  scripta wait %s", job_id);
+    sc_cli_note(cli, "      follows it again%s",
+                again ? "; the same command again gives its text" : "");
+    sc_cli_note(cli, "  scripta jobs cancel %s", job_id);
+    sc_cli_note(cli, "      ends it");
 }

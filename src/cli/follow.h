@@ -13,6 +13,10 @@ struct sc_job_end {
     struct sc_buf reply;   /* the job as the API has it */
 };
 void sc_job_end_done(struct sc_job_end *end);
+/* Of a job that completed: was there no word in it? */
+bool sc_job_end_is_silent(struct sc_cli *cli, const struct sc_job_end *end);
+/* What was lost on the way to a text that is there all the same: a line for each warning. */
+void sc_job_end_tell(const struct sc_cli *cli, const char *label, const struct sc_job_end *end);
 
 struct sc_follow {
     const char *job_id;
@@ -25,3 +29,7 @@ struct sc_follow {
  * SERVER_UNREACHABLE when a server that is not ours stays away, JOB_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_follow_job(struct sc_cli *cli, const struct sc_follow *follow,
                                        struct sc_job_end *end, struct sc_error *err);
+/* After Ctrl-C: the job goes on, and how to come back to it or end it. `again`: the same command
+ * line would find it and give its text. */
+void sc_follow_tell_left(const struct sc_cli *cli, const char *label, const char *job_id,
+                         bool again);

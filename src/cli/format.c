@@ -155,6 +155,27 @@ void sc_format_lines(struct sc_buf *out, struct sc_str text, size_t width)
         put_line(out, sc_str_take_until(&text, '\n'), width);
 }
 
+void sc_format_wrap(struct sc_buf *out, struct sc_str text, const struct sc_margins *margins)
+{
+    size_t at = margins->at;
+    for (bool first = true; text.len > 0; first = false) {
+        SC_AUTO_BUF word = { 0 };
+        sc_utf8_append_printable(&word, sc_str_take_until(&text, ' '));
+        size_t columns_of_word = sc_format_width(sc_buf_str(&word));
+        size_t space = first ? 0 : 1;
+        bool full = margins->width > 0 && at + space + columns_of_word > margins->width;
+        if (full && at > margins->indent) {
+            sc_buf_printf(out, "\n%*s", (int)margins->indent, "");
+            at = margins->indent;
+        } else if (space > 0) {
+            sc_buf_putc(out, ' ');
+            at++;
+        }
+        sc_buf_put_str(out, sc_buf_str(&word));
+        at += columns_of_word;
+    }
+}
+
 int sc_format_terminal_width(int fd, int fallback)
 {
     struct winsize size;

@@ -17,5 +17,12 @@ void sc_format_cut(struct sc_buf *out, struct sc_str text, size_t width);
 /* Appends lines that are data as a terminal may show them: printable, and with width > 0 broken at
  * spaces before that column. Line feeds stay; the last one is added when it is missing. */
 void sc_format_lines(struct sc_buf *out, struct sc_str text, size_t width);
+struct sc_margins {
+    size_t at;     /* the column where the text begins: the caller has filled the line up to it */
+    size_t indent; /* where further lines begin */
+    size_t width;  /* of the screen; 0: lines are never broken */
+};
+/* Appends words, made printable, broken at spaces; no line feed at the end. */
+void sc_format_wrap(struct sc_buf *out, struct sc_str text, const struct sc_margins *margins);
 /* Columns of the terminal on fd, at least 20; `fallback` when it is none. */
 int sc_format_terminal_width(int fd, int fallback);

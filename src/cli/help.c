@@ -8,7 +8,10 @@
 
 #define WIDTH 80
 #define COLUMN 30
-#define NAMES 19 /* where the overview says what a command does */
+#define NAMES 19       /* where the overview says what a command does */
+#define GROUP_NAMES 25 /* … and the list of a group */
+#define NARROW 60      /* narrower screens have meanings below names, */
+#define BELOW 8        /* from this column on */
 
 /* Exit statuses, in the words of docs/cli.md. */
 static const struct sc_help_exit exits[] = {
@@ -30,33 +33,40 @@ static const struct sc_help_exit exits[] = {
     { SC_EXIT_CANCELLED, "cancelled, such as by Ctrl-C" },
 };
 
+/* Where help goes, and how wide that is. */
+struct page {
+    struct sc_buf *out;
+    size_t width;
+};
+
+static struct page page_of(struct sc_buf *out, int width)
+{
+    return (struct page){ out, width == 0 ? WIDTH : (size_t)SC_MIN(width, WIDTH) };
+}
+
+/* Where meanings stand: beside the names or, where there is no room for that, below them. */
+static size_t column_of(const struct page *p, size_t wanted)
+{
+    return p->width < NARROW ? BELOW : wanted;
+}
+
 static void fill(struct sc_buf *out, size_t count)
 {
     while (count-- > 0)
         sc_buf_putc(out, ' ');
 }
 
-/* Words of text, broken at `width` columns with `indent` in front of further lines; `at` is where
- * the first line stands. */
-static void put_wrapped(struct sc_buf *out, const char *text, size_t at, size_t indent)
+/* The meaning of what stands in the line up to `at`. */
+static void put_meaning(const struct page *p, const char *text, size_t at, size_t wanted)
 {
-    struct sc_str rest = sc_str_from(text);
-
-    for (bool first = true; rest.len > 0; first = false) {
-        struct sc_str word = sc_str_take_until(&rest, ' ');
-        size_t width = sc_format_width(word);
-        if (!first && at + 1 + width > WIDTH) {
-            sc_buf_putc(out, '\n');
-            fill(out, indent);
-            at = indent;
-        } else if (!first) {
-            sc_buf_putc(out, ' ');
-            at++;
-        }
-        sc_buf_put_str(out, word);
-        at += width;
+    size_t column = column_of(p, wanted);
+    if (at + 2 > column) {
+        sc_buf_putc(p->out, '\n');
+        at = 0;
     }
-    sc_buf_putc(out, '\n');
+    fill(p->out, column - at);
+    sc_format_wrap(p->out, sc_str_from(text), &(struct sc_margins){ column, column, p->width });
+    sc_buf_putc(p->out, '\n');
 }
 
 /* "-f, --format FORMAT" */
@@ -69,21 +79,17 @@ static void put_flag(struct sc_buf *out, const struct sc_flag *flag)
         sc_buf_printf(out, " %s", flag->value);
 }
 
-static void put_flags(struct sc_buf *out, const char *title, const struct sc_flag *flags)
+static void put_flags(const struct page *p, const char *title, const struct sc_flag *flags)
 {
-    sc_buf_printf(out, "\n%s:\n", title);
+    sc_buf_putc(p->out, '\n');
+    sc_format_wrap(p->out, sc_str_from(title), &(struct sc_margins){ .width = p->width });
+    sc_buf_puts(p->out, ":\n");
     for (; flags->name != NULL; flags++) {
         SC_AUTO_BUF left = { 0 };
+        sc_buf_puts(&left, flags->letter != 0 ? "  " : "      ");
         put_flag(&left, flags);
-        sc_buf_puts(out, flags->letter != 0 ? "  " : "      ");
-        size_t at = left.len + (flags->letter != 0 ? 2 : 6);
-        sc_buf_put_str(out, sc_buf_str(&left));
-        if (at + 2 > COLUMN) {
-            sc_buf_putc(out, '\n');
-            at = 0;
-        }
-        fill(out, COLUMN - at);
-        put_wrapped(out, flags->help, COLUMN, COLUMN);
+        sc_buf_put_str(p->out, sc_buf_str(&left));
+        put_meaning(p, flags->help, left.len, COLUMN);
     }
 }
 
@@ -153,38 +159,44 @@ void sc_help_usage(struct sc_buf *out, const struct sc_command *c)
                   c->usage[0] == '\0' ? "" : " ", c->usage);
 }
 
-static void put_command(struct sc_buf *out, const struct sc_command *c)
+static void put_command(const struct page *p, const struct sc_command *c)
 {
     SC_AUTO_FREE struct sc_flag *job_flags = c->job_options ? sc_job_flags_new() : NULL;
     SC_AUTO_FREE struct sc_flag *export_flags = c->export_options ? sc_export_flags_new() : NULL;
     struct sc_str examples = sc_str_from(c->examples);
+    const struct sc_margins margins = { .width = p->width };
+    SC_AUTO_BUF summary = { 0 };
 
-    sc_buf_puts(out, "Usage: ");
-    sc_help_usage(out, c);
-    sc_buf_printf(out, "\n\n%s.\n", c->summary);
+    sc_buf_puts(p->out, "Usage: ");
+    sc_help_usage(p->out, c);
+    sc_buf_puts(p->out, "\n\n");
+    sc_buf_printf(&summary, "%s.", c->summary);
+    sc_format_wrap(p->out, sc_buf_str(&summary), &margins);
+    sc_buf_putc(p->out, '\n');
     if (c->about != NULL) {
-        sc_buf_putc(out, '\n');
-        put_wrapped(out, c->about, 0, 0);
+        sc_buf_putc(p->out, '\n');
+        sc_format_wrap(p->out, sc_str_from(c->about), &margins);
+        sc_buf_putc(p->out, '\n');
     }
     if (c->flags != NULL)
-        put_flags(out, "Options", c->flags);
+        put_flags(p, "Options", c->flags);
     if (job_flags != NULL)
-        put_flags(out, "Options of the job", job_flags);
+        put_flags(p, "Options of the job", job_flags);
     if (export_flags != NULL)
-        put_flags(out, "Options of the export, with the formats that take them", export_flags);
-    put_flags(out, "Options of every command", sc_global_flags);
-    sc_buf_puts(out, "\nExamples:\n");
+        put_flags(p, "Options of the export, with the formats that take them", export_flags);
+    put_flags(p, "Options of every command", sc_global_flags);
+    sc_buf_puts(p->out, "\nExamples:\n");
     while (examples.len > 0) {
-        sc_buf_puts(out, "  ");
-        sc_buf_put_str(out, sc_str_take_until(&examples, '\n'));
-        sc_buf_putc(out, '\n');
+        sc_buf_puts(p->out, "  ");
+        sc_buf_put_str(p->out, sc_str_take_until(&examples, '\n'));
+        sc_buf_putc(p->out, '\n');
     }
 }
 
-static void put_row(struct sc_buf *out, const char *name, const char *text)
+static void put_row(const struct page *p, const char *name, const char *text, size_t column)
 {
-    sc_buf_printf(out, "  %-17s", name);
-    put_wrapped(out, text, NAMES, NAMES);
+    sc_buf_printf(p->out, "  %s", name);
+    put_meaning(p, text, 2 + strlen(name), column);
 }
 
 /* "pause, resume" of the commands whose first word is `group`. */
@@ -209,7 +221,7 @@ static bool is_told(const struct sc_command *command, struct sc_str group)
 
 /* A group of commands is one row, also where one of them is the word alone: all of them would be
  * more than a screen. */
-static void put_in_overview(struct sc_buf *out, const struct sc_command *c)
+static void put_in_overview(const struct page *p, const struct sc_command *c)
 {
     struct sc_str group = { c->name, strcspn(c->name, " ") };
     SC_AUTO_FREE char *name = sc_strndup(group.ptr, group.len);
@@ -224,35 +236,43 @@ static void put_in_overview(struct sc_buf *out, const struct sc_command *c)
     if (verbs.len > 0)
         sc_buf_printf(&text, "%s%s", alone ? "; " : "", sc_buf_text(&verbs));
     SC_AUTO_FREE char *shown = sc_asprintf("%s%s", name, verbs.len > 0 ? " ..." : "");
-    put_row(out, shown, sc_buf_text(&text));
+    put_row(p, shown, sc_buf_text(&text), NAMES);
 }
 
-void sc_help_text(struct sc_buf *out, const struct sc_command *command)
+void sc_help_text(struct sc_buf *out, const struct sc_command *command, int width)
 {
+    const struct page page = page_of(out, width);
+    const struct sc_margins margins = { .width = page.width };
     if (command != NULL) {
-        put_command(out, command);
+        put_command(&page, command);
         return;
     }
-    sc_buf_puts(out, "Scripta turns recordings into durable text.\n"
-                     "Usage: scripta [OPTION...] COMMAND\n"
-                     "\n");
+    sc_format_wrap(out, SC_STR("Scripta turns recordings into durable text."), &margins);
+    sc_buf_puts(out, "\nUsage: scripta [OPTION...] COMMAND\n\n");
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
-        put_in_overview(out, c);
-    sc_buf_puts(out, "\nFirst: scripta transcribe recording.wav. More: scripta help COMMAND\n");
+        put_in_overview(&page, c);
+    sc_buf_putc(out, '\n');
+    sc_format_wrap(out,
+                   SC_STR("First: scripta transcribe recording.wav. More: scripta help COMMAND"),
+                   &margins);
+    sc_buf_putc(out, '\n');
 }
 
-void sc_help_group(struct sc_buf *out, const char *group)
+void sc_help_group(struct sc_buf *out, const char *group, int width)
 {
+    const struct page page = page_of(out, width);
     size_t len = strlen(group);
+    SC_AUTO_BUF last = { 0 };
 
     sc_buf_printf(out, "Usage: scripta %s COMMAND\n\nCommands:\n", group);
     for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
-        if (strncmp(c->name, group, len) != 0 || (c->name[len] != ' ' && c->name[len] != '\0'))
-            continue;
-        sc_buf_printf(out, "  %-20s", c->name);
-        put_wrapped(out, c->summary, 22, 22);
+        if (strncmp(c->name, group, len) == 0 && (c->name[len] == ' ' || c->name[len] == '\0'))
+            put_row(&page, c->name, c->summary, GROUP_NAMES);
     }
-    sc_buf_printf(out, "\n`scripta help %s COMMAND` says more, with examples.\n", group);
+    sc_buf_printf(&last, "`scripta help %s COMMAND` says more, with examples.", group);
+    sc_buf_putc(out, '\n');
+    sc_format_wrap(out, sc_buf_str(&last), &(struct sc_margins){ .width = page.width });
+    sc_buf_putc(out, '\n');
 }
 
 static void put_markdown_flags(struct sc_buf *out, const struct sc_flag *flags)

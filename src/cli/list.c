@@ -103,37 +103,52 @@ int sc_exit_of_several(size_t count, size_t failed, int last)
     return count == 1 ? last : SC_EXIT_FAILED;
 }
 
-int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *before,
-                const char *after, const char *done)
+/* "file 3: it is in use". */
+static void name_which(const struct sc_each *each, const char *word, struct sc_error *err)
 {
-    return sc_each_send(cli, args, "POST", before, after, done);
+    SC_AUTO_BUF text = { 0 };
+    if (strstr(err->msg, word) != NULL)
+        return;
+    sc_buf_printf(&text, "%s ", each->what);
+    sc_utf8_append_printable(&text, sc_str_from(word));
+    sc_buf_printf(&text, ": %s", err->msg);
+    (void)snprintf(err->msg, sizeof(err->msg), "%s", sc_buf_text(&text));
 }
 
-int sc_each_send(struct sc_cli *cli, const struct sc_args *args, const char *method,
-                 const char *before, const char *after, const char *done)
+static int run_one(struct sc_cli *cli, const struct sc_each *each, const char *word,
+                   bool of_several)
+{
+    SC_AUTO_FREE char *path = sc_cli_path(each->before, word, each->after);
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    struct sc_error err = { 0 };
+
+    if (sc_cli_call(cli, each->method, path, NULL, &reply, &err) != SC_OK) {
+        if (of_several)
+            name_which(each, word, &err);
+        int status = sc_cli_fail(cli, &err);
+        if (err.code == SC_E_CONFLICT && each->refused != NULL && !cli->json)
+            sc_cli_note(cli, "  %s", each->refused);
+        return status;
+    }
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    if (cli->quiet)
+        return SC_EXIT_OK;
+    sc_utf8_append_printable(&out, sc_str_from(word));
+    sc_buf_printf(&out, " %s\n", each->done);
+    return sc_cli_done(cli, &out);
+}
+
+int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_each *each)
 {
     size_t failed = 0;
     int last = SC_EXIT_OK;
 
     for (size_t i = 0; i < args->word_count; i++) {
-        SC_AUTO_FREE char *path = sc_cli_path(before, args->words[i], after);
-        SC_AUTO_BUF reply = { 0 };
-        struct sc_error err = { 0 };
-        int status = SC_EXIT_OK;
-        if (sc_cli_call(cli, method, path, NULL, &reply, &err) != SC_OK) {
-            status = sc_cli_fail(cli, &err);
-        } else if (cli->json) {
-            status = sc_cli_done_json(cli, &reply);
-        } else if (!cli->quiet) {
-            SC_AUTO_BUF out = { 0 };
-            sc_utf8_append_printable(&out, sc_str_from(args->words[i]));
-            sc_buf_printf(&out, " %s\n", done);
-            status = sc_cli_done(cli, &out);
-        }
-        if (status != SC_EXIT_OK) {
-            failed++;
-            last = status;
-        }
+        int status = run_one(cli, each, args->words[i], args->word_count > 1);
+        failed += status != SC_EXIT_OK;
+        last = status != SC_EXIT_OK ? status : last;
     }
     return sc_exit_of_several(args->word_count, failed, last);
 }

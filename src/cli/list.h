@@ -27,13 +27,17 @@ void sc_list_parameters(struct sc_buf *path, const struct sc_args *args, const c
 /* GETs one thing and prints it as sc_view_object does. */
 int sc_show_run(struct sc_cli *cli, const char *before, const char *id, const char *const *skip);
 
-/* Sends `method` to before<word>after for each word of the command line; prints the reply with
- * --json, else "<word> <done>". The exit status is that of the one failure, or 1 of several. */
-int sc_each_send(struct sc_cli *cli, const struct sc_args *args, const char *method,
-                 const char *before, const char *after, const char *done);
-/* The same with POST. */
-int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const char *before,
-                const char *after, const char *done);
+/* One call for each word of the command line. */
+struct sc_each {
+    const char *method;
+    const char *what; /* "job": said in front of a message that does not name which of several */
+    const char *before, *after; /* the path around the word */
+    const char *done;           /* "cancelled": printed behind the word */
+    const char *refused;        /* what to do about a CONFLICT; may be NULL */
+};
+/* Prints the reply with --json, else "<word> <done>". The exit status is that of the one failure,
+ * or 1 of several. */
+int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_each *each);
 /* The status of several things of which `failed` failed, the last with `last`. */
 int sc_exit_of_several(size_t count, size_t failed, int last);
 /* Width for tables: of the terminal, or 0 (never cut) in a pipe. */

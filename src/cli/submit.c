@@ -75,10 +75,15 @@ enum sc_code sc_submit_check(const struct sc_args *args, struct sc_error *err)
     for (size_t i = 0; i < f.count; i++) {
         enum sc_code code = sc_job_options_set(options, sc_str_from(f.rows[i].name),
                                                sc_str_from(f.rows[i].value), err);
-        if (code != SC_OK)
+        if (code != SC_OK) {
+            sc_args_as_typed(err);
             return code;
+        }
     }
-    return sc_job_options_check(options, err);
+    enum sc_code code = sc_job_options_check(options, err);
+    if (code != SC_OK)
+        sc_args_as_typed(err);
+    return code;
 }
 
 enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)

@@ -35,6 +35,7 @@ struct layout {
     bool empty[SC_TABLE_COLUMNS];  /* nothing but "-" */
     bool hidden[SC_TABLE_COLUMNS]; /* left out */
     int last;                      /* column that is shown */
+    size_t begin;                  /* where on the screen the flexible column begins */
 };
 
 static void measure(const struct sc_table *t, struct layout *l)
@@ -102,8 +103,11 @@ static void lay_out(const struct sc_table *t, int width, struct layout *l)
     if (width > 0)
         fit(t, (size_t)width, l);
     for (int c = 0; c < t->columns; c++) {
-        if (!l->hidden[c])
-            l->last = c;
+        if (l->hidden[c])
+            continue;
+        l->last = c;
+        if (c < t->flexible)
+            l->begin += l->widths[c] + GAP;
     }
 }
 
@@ -121,6 +125,12 @@ static void put_cell(const struct sc_table *t, const struct layout *l, int colum
     bool last = column == l->last;
     if (l->hidden[column])
         return;
+    if (t->wraps && column == t->flexible) {
+        const struct sc_margins margins = { l->begin, l->begin, l->begin + width };
+        sc_format_wrap(out, sc_str_from(text), &margins);
+        sc_buf_putc(out, '\n');
+        return;
+    }
     sc_format_cut(&cut, sc_str_from(text), width);
     size_t used = sc_format_width(sc_buf_str(&cut));
 
@@ -142,6 +152,7 @@ void sc_table_render(const struct sc_table *t, int width, struct sc_buf *out)
 
     sc_assert(t->columns > 0 && t->columns <= SC_TABLE_COLUMNS);
     sc_assert(t->cell_count % (size_t)t->columns == 0);
+    sc_assert(!t->wraps || t->flexible == t->columns - 1);
     lay_out(t, width, &l);
     for (int c = 0; c < t->columns; c++)
         put_cell(t, &l, c, t->titles[c], out);

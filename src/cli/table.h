@@ -11,6 +11,7 @@ struct sc_table {
     bool right[SC_TABLE_COLUMNS]; /* numbers */
     int columns;
     int flexible; /* the column that is cut when the line is too long; -1: none */
+    bool wraps;   /* the flexible column, which is the last one, is broken at words instead */
     /* Columns that are left out when that is not enough: 1 first. 0: never, unless it is empty. */
     int minor[SC_TABLE_COLUMNS];
     struct sc_buf cells; /* each ends in NUL, row after row */

@@ -124,6 +124,12 @@ static void put_kind(const struct sc_json_value *value, enum sc_view_kind kind, 
         if (sc_json_get_real(value, -1) >= 0)
             sc_buf_printf(out, "%.3gx", sc_json_get_real(value, 0));
         return;
+    case SC_VIEW_SETTING:
+        if (sc_json_type(value) == SC_JSON_BOOL)
+            sc_buf_puts(out, sc_json_get_bool(value, false) ? "on" : "off");
+        else if (value != NULL)
+            put_scalar(value, out);
+        return;
     case SC_VIEW_YES_NO:
         sc_buf_puts(out, sc_json_get_bool(value, false) ? "yes" : "no");
         return;
@@ -140,8 +146,9 @@ void sc_view_table(const struct sc_json_value *array, const struct sc_view_colum
 
     for (const struct sc_view_column *c = columns; c->member != NULL; c++) {
         sc_assert(table.columns < SC_TABLE_COLUMNS);
-        if (c->flexible)
+        if (c->flexible || c->wraps)
             table.flexible = table.columns;
+        table.wraps = table.wraps || c->wraps;
         table.minor[table.columns] = c->minor;
         table.right[table.columns] = c->kind == SC_VIEW_NUMBER || c->kind == SC_VIEW_SECONDS ||
                                      c->kind == SC_VIEW_SIZE || c->kind == SC_VIEW_PERCENT;

@@ -19,7 +19,8 @@ enum sc_view_kind {
     SC_VIEW_PERCENT,
     SC_VIEW_SPEED, /* times real time */
     SC_VIEW_YES_NO,
-    SC_VIEW_LIST, /* an array of texts */
+    SC_VIEW_SETTING, /* what an option is set to, as it is typed: "on", "42" */
+    SC_VIEW_LIST,    /* an array of texts */
 };
 struct sc_view_column {
     const char *title;
@@ -27,7 +28,8 @@ struct sc_view_column {
     enum sc_view_kind kind;
     const char *otherwise; /* member shown when the first is empty; may be NULL */
     bool flexible;
-    int minor; /* left out where the line would be too long: 1 first; 0: never */
+    bool wraps; /* flexible, and broken at words; only for the last */
+    int minor;  /* left out where the line would be too long: 1 first; 0: never */
 };
 /* A table of an array's objects. */
 void sc_view_table(const struct sc_json_value *array, const struct sc_view_column *columns,

@@ -67,7 +67,7 @@ enum sc_code sc_file_find(struct sc_conn *conn, int64_t owner_id, int64_t id, st
     sc_stmt_bind_int(&st, ":owner_id", owner_id);
     enum sc_code code = file_of(&st, out, err);
     if (code == SC_E_FILE_NOT_FOUND)
-        return sc_error_set(err, code, "no such file: %" PRId64, id);
+        return sc_error_set(err, code, "no such file: '%" PRId64 "'", id);
     return code;
 }
 

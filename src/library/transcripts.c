@@ -46,7 +46,7 @@ enum sc_code sc_transcript_find(struct sc_conn *conn, int64_t owner_id, int64_t 
     sc_stmt_bind_int(&st, ":owner_id", owner_id);
     enum sc_code code = transcript_of(&st, out, err);
     if (code == SC_E_TRANSCRIPT_NOT_FOUND)
-        return sc_error_set(err, code, "no such transcript: %" PRId64, id);
+        return sc_error_set(err, code, "no such transcript: '%" PRId64 "'", id);
     return code;
 }
 

@@ -105,7 +105,7 @@ enum sc_code sc_job_find(struct sc_conn *conn, int64_t owner_id, const char *job
     sc_stmt_bind_int(&st, ":owner_id", owner_id);
     enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_E_NOT_FOUND)
-        return sc_error_set(err, SC_E_JOB_NOT_FOUND, "no job '%.40s'", job_id);
+        return sc_error_set(err, SC_E_JOB_NOT_FOUND, "no such job: '%.40s'", job_id);
     if (code == SC_OK)
         job_from_row(&st, out);
     return code;

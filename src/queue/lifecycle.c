@@ -275,8 +275,15 @@ enum sc_code sc_job_retry(struct sc_queue *queue, struct sc_conn *tx, int64_t jo
     enum sc_code code = sc_job_brief_get(tx, job, &brief, err);
     if (code != SC_OK)
         return code;
+    if (brief.state == SC_JOB_COMPLETED)
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "job %s is completed; to do its work again, make a new job of its file "
+                            "with force",
+                            brief.job_id);
     if (brief.state != SC_JOB_FAILED && brief.state != SC_JOB_CANCELLED)
-        return ended_conflict(&brief, err);
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "job %s is %s; only jobs that failed or were cancelled can be retried",
+                            brief.job_id, sc_job_state_to_string(brief.state));
 
     code = check_tasks(tx, &brief, err);
     if (code == SC_OK)

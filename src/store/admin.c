@@ -177,14 +177,19 @@ enum sc_code sc_store_peek(const char *path, bool check, struct sc_store_peek *o
     SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
     struct sc_store_peek found = { 0 };
     bool empty = false;
-    enum sc_code code = sc_conn_open(path, SC_CONN_READER, false, 1000, &conn, err);
+    struct stat st;
+    enum sc_code code = SC_OK;
+    if (stat(path, &st) == 0 && st.st_size > 0)
+        code = sc_store_check_header(path, err);
+    if (code == SC_OK)
+        code = sc_conn_open(path, SC_CONN_READER, false, 1000, &conn, err);
     if (code == SC_OK)
         code = sc_store_identify(conn, &empty, err);
     if (code == SC_OK && !empty) {
-        SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_STORE_PAGES);
-        code = sc_stmt_one(&st, err);
+        SC_AUTO_STMT pages = sc_stmt_get(conn, SC_SQL_STORE_PAGES);
+        code = sc_stmt_one(&pages, err);
         if (code == SC_OK)
-            found.schema_version = (int)sc_stmt_int(&st, "schema_version");
+            found.schema_version = (int)sc_stmt_int(&pages, "schema_version");
     }
     if (code == SC_OK && check)
         code = check_quickly(conn, err);

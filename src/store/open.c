@@ -23,9 +23,8 @@ static enum sc_code fail_open(const char *path, int errnum, struct sc_error *err
                         "cannot open the store '%s': %s", path, strerror(errnum));
 }
 
-/* Opened for writing, because SQLite falls back to reading whatever the reason was. Only before the
- * store is open: closing a second descriptor of the file would drop this process's locks on it. */
-static enum sc_code check_header(const char *path, struct sc_error *err)
+/* Opened for writing, because SQLite falls back to reading whatever the reason was. */
+enum sc_code sc_store_check_header(const char *path, struct sc_error *err)
 {
     static const char magic[16] = "SQLite format 3";
     char head[16];
@@ -70,7 +69,8 @@ static enum sc_code check_path(const struct sc_store *store, bool create, struct
     if (!S_ISREG(st.st_mode))
         return sc_error_set(err, SC_E_STORE_DAMAGED, "'%s' is no regular file, so no store",
                             store->path);
-    return st.st_size == 0 ? check_empty(store, create, err) : check_header(store->path, err);
+    return st.st_size == 0 ? check_empty(store, create, err)
+                           : sc_store_check_header(store->path, err);
 }
 
 /* ---- opening ---- */

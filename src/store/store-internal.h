@@ -52,6 +52,10 @@ struct sc_conn {
 
 enum sc_conn_kind { SC_CONN_WRITER, SC_CONN_READER };
 
+/* Is there the start of a database that we may write? STORE_DAMAGED says that it is none. Only
+ * before the store is open: closing a second descriptor of the file would drop this process's
+ * locks. */
+SC_MUST_USE enum sc_code sc_store_check_header(const char *path, struct sc_error *err);
 /* Opens path with our settings. `create` makes a missing file. The journal mode is set for a writer
  * only. *out is owned: sc_conn_close. */
 SC_MUST_USE enum sc_code sc_conn_open(const char *path, enum sc_conn_kind kind, bool create,

@@ -1,18 +1,21 @@
 """The command line: what it prints, where, with which exit code; and the server it starts itself."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
 
 from harness import (SCRIPTA, SLOW, cli, cli_json, clean_environment, kill, librivox,
-                     noise_wav, null_words, processes, tone_wav, wait_until)
+                     noise_wav, null_words, processes, silence_wav, tone_wav, wait_until)
 
 
 @pytest.fixture
@@ -119,6 +122,81 @@ def test_formats_and_output_files(server, clip, folder):
     assert out.read_text().split() == null_words(7) and not done.stdout.strip()
     done = cli(*null("-f", "docm", clip), data=server.data)
     assert done.returncode == 2 and "docm" in done.stderr
+
+
+def test_an_ending_that_no_format_has_is_refused(server, clip, folder):
+    out = folder / "talk.docx"
+    jobs = server.client.get("/api/jobs").json["jobs"]
+    done = cli(*null("--force", "-o", out, clip), data=server.data, check=2)
+    assert ".docx" in done.stderr and "txt, srt, vtt, json" in done.stderr
+    assert "--format" in done.stderr
+    assert server.client.get("/api/jobs").json["jobs"] == jobs and not out.exists()
+    cli(*null("-f", "txt", "-o", out, clip), data=server.data, check=0)
+    assert out.read_text().split() == null_words(7)
+    done = cli("transcripts", "export", "1", "-o", folder / "talk.pdf", data=server.data, check=2)
+    assert ".pdf" in done.stderr
+    cli(*null("-o", folder / "talk.SRT", clip), data=server.data, check=0)
+    assert " --> " in (folder / "talk.SRT").read_text()
+    (folder / "v1.2").mkdir()
+    for name in ("notes", "v1.2/notes"):  # no ending at all
+        cli(*null("-o", folder / name, clip), data=server.data, check=0)
+        assert (folder / name).read_text().split() == null_words(7)
+
+
+def test_options_are_named_as_they_were_typed(server, clip):
+    done = cli(*null("-f", "srt", "--max-line-length", "5", clip), data=server.data, check=2)
+    assert "--max-line-length is '5', must be" in done.stderr
+    done = cli("transcripts", "export", "1", "-f", "txt", "--max-lines", "2", data=server.data,
+               check=2)
+    assert "txt takes no --max-lines" in done.stderr
+    done = cli("add", "--priority-order", "x", clip, data=server.data, check=2)
+    assert "--priority-order is 'x'" in done.stderr
+    done = cli("--json", "add", "--priority-order", "x", clip, data=server.data, check=2)
+    assert json.loads(done.stderr)["error"]["field"] == "priority-order"
+
+
+def test_how_a_job_ended_is_told(server, folder):
+    silence = folder / "silence.wav"
+    silence.write_bytes(silence_wav(3))
+    whole = noise_wav(4, 77)
+    torn = folder / "torn.wav"
+    torn.write_bytes(whole[:len(whole) // 2])
+    job = cli("add", "-e", "null", silence, data=server.data, check=0).stdout.strip()
+    cut = cli("add", "-e", "null", "--vad", "off", torn, data=server.data, check=0).stdout.strip()
+    done = cli("wait", job, cut, data=server.data, check=0)
+    assert f"{job} completed, no speech found\n" in done.stdout
+    assert f"{cut} completed\n" in done.stdout
+    warnings = server.client.job(cut)["warnings"]
+    assert warnings and all(w["message"] in done.stderr for w in warnings), done.stderr
+    for form in ("txt", "vtt", "json"):
+        done = cli("transcribe", "-e", "null", "-f", form, silence, data=server.data, check=0)
+        assert done.stderr == "silence.wav: no speech found\n", done.stderr
+
+
+def test_what_is_refused_is_named_with_the_way_out(server, folder):
+    ids = []
+    for i in range(2):
+        path = folder / f"kept{i}.wav"
+        path.write_bytes(noise_wav(1, 880 + i))
+        job = cli("add", "-e", "null", "--vad", "off", path, data=server.data, check=0).stdout
+        cli("wait", job.strip(), data=server.data, check=0)
+        ids.append((job.strip(), server.client.job(job.strip())["file_id"]))
+    done = cli("files", "delete", "--yes", *(f for _, f in ids), data=server.data, check=1)
+    for _, file_id in ids:
+        assert f"file {file_id}: 1 job of this file would go with it" in done.stderr
+    done = cli("jobs", "retry", ids[0][0], data=server.data, check=4)
+    assert "is completed" in done.stderr and "scripta add --force FILE" in done.stderr
+    unknown = "00000000-0000-7000-8000-000000000000"
+    for name in (unknown, "nonsense"):
+        done = cli("jobs", "show", name, data=server.data, check=3)
+        assert f"no such job: '{name}'" in done.stderr
+    assert "no such file: '999999'" in cli("files", "show", "999999", data=server.data,
+                                           check=3).stderr
+
+
+def test_switches_have_one_vocabulary(server):
+    shown = cli("transcripts", "formats", data=server.data, check=0).stdout
+    assert re.search(r"^captions +on ", shown, re.M) and re.search(r"^bom +off ", shown, re.M)
 
 
 def test_an_output_file_that_cannot_be_written(server, clip):
@@ -393,10 +471,11 @@ def test_settings_know_every_engine_and_format(server):
 # ---- the terminal ----
 
 
-def on_terminal(args, env=None, interrupt_after=None, timeout=60):
+def on_terminal(args, env=None, interrupt_after=None, timeout=60, columns=80):
     """Runs scripta on a pseudo-terminal; (exit code, what it showed)."""
     pid, master = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.execve(str(SCRIPTA), [str(SCRIPTA), *map(str, args)],
                   clean_environment({"TERM": "xterm", "COLUMNS": "80", **(env or {})}))
     shown = b""
@@ -428,15 +507,38 @@ def test_a_progress_bar_on_a_terminal(server, folder):
     assert "t149" in shown
 
 
-def test_ctrl_c_cancels_and_says_how_to_go_on(server, folder):
+def test_ctrl_c_leaves_the_job_and_says_how_to_come_back(server, folder):
     path = folder / "long.wav"
     path.write_bytes(noise_wav(300, 54))
-    code, shown = on_terminal(["--data", server.data, *null("-m", "delay_ms=1000", path)],
-                              interrupt_after=b"transcribe")
+    command = null("-m", "delay_ms=1000", path)
+    code, shown = on_terminal(["--data", server.data, *command], interrupt_after=b"transcribe")
     assert code == 130, (code, shown)
     job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
-    assert job["status"] == "cancelled"
-    assert "retry" in shown and job["job_id"] in shown, shown
+    assert job["status"] in ("pending", "processing")
+    assert "goes on in the background" in shown and "the same command again" in shown, shown
+    for way_back in ("wait", "jobs cancel"):
+        assert f"scripta {way_back} {job['job_id']}" in shown, shown
+    code, shown = on_terminal(["--data", server.data, "wait", job["job_id"]],
+                              interrupt_after=b"transcribe")
+    assert code == 130 and "goes on in the background" in shown, shown
+    cli("jobs", "cancel", job["job_id"], data=server.data, check=0)
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize("command", [["doctor"], ["transcripts", "formats"], ["help"],
+                                     ["help", "jobs"], ["help", "transcribe"]])
+def test_prose_is_broken_between_words(server, command, columns):
+    _, shown = on_terminal(["--data", server.data, *command], columns=columns)
+    piped = cli(*command, data=server.data).stdout
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r", "").split("\n")
+    words = set(piped.split())
+    longest = max(len(word) for word in words)
+    for line in lines:
+        # What is too long is a word by itself, a usage or an example.
+        fits = len(line) <= max(columns, 8 + longest)
+        assert fits or line.startswith(("Usage:", "  scripta", "  ffmpeg", "  -", "      --")), line
+    lost = [w for line in lines for w in line.split() if w not in words and not w[0].isdigit()]
+    assert not lost, lost
 
 
 def test_sigpipe_is_no_crash(server):
@@ -461,4 +563,4 @@ def test_a_tone_is_no_speech_but_no_error_either(server, folder):
     path = folder / "tone.wav"
     path.write_bytes(tone_wav(4))
     done = cli("transcribe", path, data=server.data, timeout=120, check=0)
-    assert done.stdout.strip() or "no speech was found in tone.wav" in done.stderr
+    assert done.stdout.strip() or "tone.wav: no speech found" in done.stderr

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import MEDIA, cli, noise_wav
+from harness import MEDIA, cli, noise_wav, wait_until
 
 
 def doctor(data, *args, env=None, code=0):
@@ -145,8 +145,43 @@ def test_a_damaged_store(stopped):
         f.write(os.urandom(4096 * 20))
     found = doctor(stopped, code=1)
     assert found["store"][0][0] == "problem" and "backup" in found["store"][0][2]
-    (stopped / "scripta.db").write_bytes(b"x" * 10000)
-    assert "store" in doctor(stopped, code=1)
+    for garbage in (b"x" * 10000, b"hi"):
+        (stopped / "scripta.db").write_bytes(garbage)
+        status, detail, fix = doctor(stopped, code=1)["store"][0]
+        assert status == "problem" and "is not a store, or its start is damaged" in detail
+        assert "backups/" in fix and "move it away" in fix
+    (stopped / "run" / "lock").unlink()
+    assert "is not a store" in doctor(stopped, code=1)["store"][0][1]
+
+
+def test_what_the_start_found(make_server):
+    server = make_server()
+    uploads = server.data / "audio" / "uploads" / "2020" / "01"
+    job = server.client.upload_null(1)
+    server.client.wait_job(job["job_id"])
+    assert server.stop() == 0
+    uploads.mkdir(parents=True)
+    (uploads / ("0" * 64 + ".wav")).write_bytes(b"x" * 1000)
+    server.start()
+    wait_until(lambda: server.client.get("/api/files/recovery").json["finished_at"], 30,
+               "the pass is through")
+    value = json.loads(cli("doctor", "--json", data=server.data, check=0).stdout)
+    found = [(c["status"], c["detail"], c["fix"]) for c in value["checks"]
+             if c["check"] == "recovery"]
+    assert found[0][:2] == ("ok", "nothing had to be mended at the start"), found
+    assert found[1][0] == "note" and found[1][1] == "1 file of 1.0 kB belongs to no recording"
+    assert "files clean --kind orphans" in found[1][2]
+    server.stop()
+    for sound in (server.data / "audio" / "uploads").rglob("*.wav"):
+        sound.unlink()
+    (server.data / "logs" / "jobs" / "00000000-0000-7000-8000-000000000000").mkdir(parents=True)
+    server.start()
+    wait_until(lambda: server.client.get("/api/files/recovery").json["finished_at"], 30,
+               "the pass is through")
+    details = [detail for _, detail, _ in doctor(server.data, code=1)["recovery"]]
+    assert details == ["at the start the bytes of 1 recording were missing"]
+    shown = cli("doctor", data=server.data, check=1).stdout
+    assert "at the start: 1 leftover of deleted work removed" in shown, shown
 
 
 def test_a_folder_that_somebody_holds(stopped):

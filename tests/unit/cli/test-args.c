@@ -167,6 +167,30 @@ static void the_last_value_counts(void **state)
     assert_string_equal(err.msg, "--limit is '9', must be a whole number from 1 to 8");
 }
 
+static void options_of_the_api_are_named_as_they_are_typed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *message, *want;
+    } rows[] = {
+        { "max_lines", "max_lines is '0', must be 1", "--max-lines is '0', must be 1" },
+        { "max_lines", "srt takes no max_lines; see max_lines_x",
+          "srt takes no --max-lines; see "
+          "max_lines_x" },
+        { "words", "words is 'my words'", "--words is 'my --words'" },
+        { "vad", "--vad is off", "--vad is off" },
+        { "", "nothing", "nothing" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_error err = { 0 };
+        (void)sc_error_field(&err, SC_E_INVALID_VALUE, rows[i].field, "%s", rows[i].message);
+        sc_args_as_typed(&err);
+        assert_string_equal(err.msg, rows[i].want);
+        assert_null(strchr(err.field, '_'));
+    }
+    sc_args_as_typed(NULL);
+}
+
 static void a_flood_of_options_is_refused(void **state)
 {
     (void)state;
@@ -180,8 +204,11 @@ static void a_flood_of_options_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(command_lines_are_understood),         TEST(wrong_command_lines_name_what_is_wrong),
-        TEST(what_stands_before_an_error_is_known), TEST(the_last_value_counts),
+        TEST(command_lines_are_understood),
+        TEST(wrong_command_lines_name_what_is_wrong),
+        TEST(what_stands_before_an_error_is_known),
+        TEST(the_last_value_counts),
+        TEST(options_of_the_api_are_named_as_they_are_typed),
         TEST(a_flood_of_options_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

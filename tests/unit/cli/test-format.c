@@ -116,9 +116,33 @@ static void lines_break_at_spaces_and_cannot_steer_a_terminal(void **state)
     }
 }
 
+static void prose_is_wrapped_between_words_with_an_indent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        struct sc_margins margins;
+        const char *want;
+    } rows[] = {
+        { "one two three", { 0, 0, 8 }, "one two\nthree" },
+        { "one two three", { 0, 0, 0 }, "one two three" },
+        { "one two three", { 4, 2, 8 }, "one\n  two\n  three" },
+        { "one-that-is-long two", { 2, 2, 8 }, "one-that-is-long\n  two" },
+        { "one-that-is-long", { 6, 2, 8 }, "\n  one-that-is-long" },
+        { "a\033[2Jb c", { 0, 0, 80 }, "a\\x1b[2Jb c" },
+        { "", { 0, 0, 5 }, "" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF out = { 0 };
+        sc_format_wrap(&out, sc_str_from(rows[i].text), &rows[i].margins);
+        assert_string_equal(sc_buf_text(&out), rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(prose_is_wrapped_between_words_with_an_indent),
         TEST(lines_break_at_spaces_and_cannot_steer_a_terminal),
         TEST(clocks_show_hours_only_when_there_are_some),
         TEST(sizes_have_at_most_three_digits),

@@ -26,6 +26,27 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
                                            "22       -  -\n");
 }
 
+static void prose_in_the_last_column_is_broken_between_words(void **state)
+{
+    (void)state;
+    SC_AUTO_TABLE t = { .titles = { "ID", "MEANING" }, .columns = 2, .flexible = 1, .wraps = true };
+    SC_AUTO_BUF narrow = { 0 };
+    SC_AUTO_BUF piped = { 0 };
+    sc_table_cell(&t, "one");
+    sc_table_cell(&t, "broken between words");
+    sc_table_cell(&t, "2");
+    sc_table_cell(&t, "short");
+    sc_table_render(&t, 20, &narrow);
+    assert_string_equal(sc_buf_text(&narrow), "ID   MEANING\n"
+                                              "one  broken between\n"
+                                              "     words\n"
+                                              "2    short\n");
+    sc_table_render(&t, 0, &piped);
+    assert_string_equal(sc_buf_text(&piped), "ID   MEANING\n"
+                                             "one  broken between words\n"
+                                             "2    short\n");
+}
+
 static void wide_signs_take_two_columns(void **state)
 {
     (void)state;
@@ -102,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(columns_are_as_wide_as_their_widest_cell),
+        TEST(prose_in_the_last_column_is_broken_between_words),
         TEST(wide_signs_take_two_columns),
         TEST(the_flexible_column_gives_way),
         TEST(minor_columns_are_left_out_where_there_is_no_room),
