@@ -359,29 +359,16 @@ static enum sc_code add_export(void *ctx, const struct sc_export_row *row, struc
     return SC_OK;
 }
 
+static enum sc_code export_rows(struct sc_conn *conn, const struct sc_transcript *t, int64_t before,
+                                int limit, struct sc_page *page, struct sc_error *err)
+{
+    return sc_export_list(conn, t->id, before, limit, add_export, page, err);
+}
+
 struct sc_done *sc_api_transcript_exports(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "limit", "cursor", NULL };
-    struct sc_error err = { 0 };
-    struct sc_transcript t;
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int limit;
-    int64_t before;
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_EXPORT, &limit, &before, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code == SC_OK)
-        code = sc_content_find(req, conn, &t, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    sc_page_begin(&page, &body, "exports", limit);
-    code = sc_export_list(conn, t.id, before, limit + 1, add_export, &page, &err);
-    sc_page_end(&page, SC_CURSOR_EXPORT);
-    return sc_api_answer(req, code, &err, 200, &body);
+    return sc_content_list(req, api,
+                           &(struct sc_content_list){ "exports", SC_CURSOR_EXPORT, export_rows });
 }
 
 struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)

@@ -1,6 +1,6 @@
 /* What belongs to a job beside its row: logs and transcripts; and cleaning old jobs away. */
 
-#include "api/api-internal.h"
+#include "api/content.h"
 
 #include "base/clock.h"
 
@@ -102,15 +102,6 @@ struct sc_done *sc_api_job_log(struct sc_request *req, struct sc_api *api)
 
 /* ---- transcripts ---- */
 
-static enum sc_code add_transcript(void *ctx, const struct sc_transcript *t, struct sc_error *err)
-{
-    struct sc_page *page = ctx;
-    (void)err;
-    if (sc_page_take(page, t->id))
-        sc_transcript_view(&page->w, NULL, t, t->version, NULL);
-    return SC_OK;
-}
-
 struct sc_done *sc_api_job_transcripts(struct sc_request *req, struct sc_api *api)
 {
     static const char *const names[] = { "limit", "cursor", NULL };
@@ -125,14 +116,9 @@ struct sc_done *sc_api_job_transcripts(struct sc_request *req, struct sc_api *ap
         code = sc_query_page(req, SC_CURSOR_TRANSCRIPT, &filter.limit, &filter.before_id, &err);
     if (code == SC_OK)
         code = find(req, api, &conn, &job, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    sc_page_begin(&page, &body, "transcripts", filter.limit);
     filter.job = job.id;
-    filter.limit++;
-    code = sc_transcript_list(conn, &filter, add_transcript, &page, &err);
-    sc_page_end(&page, SC_CURSOR_TRANSCRIPT);
+    if (code == SC_OK)
+        code = sc_transcript_page(conn, &filter, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 

@@ -55,6 +55,17 @@ static enum sc_code decode_filter(struct sc_request *req, struct sc_transcript_f
     return code;
 }
 
+enum sc_code sc_transcript_page(struct sc_conn *conn, struct sc_transcript_filter *filter,
+                                struct sc_buf *body, struct sc_error *err)
+{
+    struct sc_page page;
+    sc_page_begin(&page, body, "transcripts", filter->limit);
+    filter->limit++;
+    enum sc_code code = sc_transcript_list(conn, filter, add_transcript, &page, err);
+    sc_page_end(&page, SC_CURSOR_TRANSCRIPT);
+    return code;
+}
+
 struct sc_done *sc_api_transcript_list(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
@@ -69,14 +80,9 @@ struct sc_done *sc_api_transcript_list(struct sc_request *req, struct sc_api *ap
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK && asked.job_id[0] != '\0')
         code = sc_job_find(conn, filter.owner_id, asked.job_id, &job, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    sc_page_begin(&page, &body, "transcripts", filter.limit);
     filter.job = job.id;
-    filter.limit++;
-    code = sc_transcript_list(conn, &filter, add_transcript, &page, &err);
-    sc_page_end(&page, SC_CURSOR_TRANSCRIPT);
+    if (code == SC_OK)
+        code = sc_transcript_page(conn, &filter, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -113,6 +119,32 @@ enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t
     return sc_transcript_segments(conn, &out->t, out->version, &out->segments, err);
 }
 
+struct sc_done *sc_content_list(struct sc_request *req, struct sc_api *api,
+                                const struct sc_content_list *list)
+{
+    static const char *const names[] = { "limit", "cursor", NULL };
+    struct sc_error err = { 0 };
+    struct sc_transcript t;
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int limit;
+    int64_t before;
+    enum sc_code code = sc_query_only(req, names, &err);
+    if (code == SC_OK)
+        code = sc_query_page(req, list->kind, &limit, &before, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code == SC_OK)
+        code = sc_content_find(req, conn, &t, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_page page;
+    sc_page_begin(&page, &body, list->name, limit);
+    code = list->rows(conn, &t, before, limit + 1, &page, &err);
+    sc_page_end(&page, list->kind);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
 struct sc_done *sc_api_transcript_show(struct sc_request *req, struct sc_api *api)
 {
     static const char *const names[] = { "version", NULL };
@@ -144,29 +176,17 @@ static enum sc_code add_version(void *ctx, const struct sc_version *v, struct sc
     return SC_OK;
 }
 
+static enum sc_code version_rows(struct sc_conn *conn, const struct sc_transcript *t,
+                                 int64_t before, int limit, struct sc_page *page,
+                                 struct sc_error *err)
+{
+    return sc_version_list(conn, t->id, before, limit, add_version, page, err);
+}
+
 struct sc_done *sc_api_version_list(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "limit", "cursor", NULL };
-    struct sc_error err = { 0 };
-    struct sc_transcript t;
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int limit;
-    int64_t before;
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_VERSION, &limit, &before, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code == SC_OK)
-        code = sc_content_find(req, conn, &t, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    sc_page_begin(&page, &body, "versions", limit);
-    code = sc_version_list(conn, t.id, before, limit + 1, add_version, &page, &err);
-    sc_page_end(&page, SC_CURSOR_VERSION);
-    return sc_api_answer(req, code, &err, 200, &body);
+    return sc_content_list(
+        req, api, &(struct sc_content_list){ "versions", SC_CURSOR_VERSION, version_rows });
 }
 
 /* The {v} of the path: VERSION_NOT_FOUND when it is no number, since no version has such a name. */

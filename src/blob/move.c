@@ -7,7 +7,6 @@
 #include "base/str.h"
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -17,12 +16,6 @@
 
 #define BLOCK ((size_t)256 << 10)
 #define DEPTH_MAX 4 /* of folders below audio/uploads: year, month */
-
-static void dir_closep(DIR **d)
-{
-    if (*d != NULL)
-        (void)closedir(*d);
-}
 
 /* ---- marks: links that point nowhere, whose text is the place; made in one step ---- */
 
@@ -55,7 +48,7 @@ void sc_blobs_unmark(struct sc_blobs *blobs, const char *sha256)
 void sc_blobs_each_mark(struct sc_blobs *blobs, sc_blob_mark_fn fn, void *ctx)
 {
     SC_AUTO_FREE char *folder = sc_path_join(blobs->root, SC_BLOB_ARRIVING);
-    SC_AUTO(dir_closep) DIR *d = opendir(folder);
+    SC_AUTO_DIR *d = opendir(folder);
     const struct dirent *entry;
     while (d != NULL && (entry = readdir(d)) != NULL) {
         char place[512];
@@ -183,7 +176,7 @@ struct walk {
 static bool visit(struct walk *w, const char *folder, int depth)
 {
     SC_AUTO_FREE char *dir = sc_path_join(w->blobs->root, folder);
-    SC_AUTO(dir_closep) DIR *d = opendir(dir);
+    SC_AUTO_DIR *d = opendir(dir);
     const struct dirent *entry;
     while (d != NULL && (entry = readdir(d)) != NULL) {
         struct stat st;

@@ -67,13 +67,6 @@ int sc_cmd_files_uploads(struct sc_cli *cli, const struct sc_args *args)
 
 /* ---- usage ---- */
 
-static void put_size(struct sc_buf *out, const char *label, const struct sc_json_value *value)
-{
-    sc_buf_printf(out, "%-20s ", label);
-    sc_format_size(out, sc_json_get_int(value, -1));
-    sc_buf_putc(out, '\n');
-}
-
 static void put_usage(const struct sc_json_value *root, int width, struct sc_buf *out)
 {
     static const struct sc_view_column columns[] = {
@@ -84,15 +77,15 @@ static void put_usage(const struct sc_json_value *root, int width, struct sc_buf
     };
     const struct sc_json_value *formats = sc_json_member(root, "formats");
     const struct sc_json_value *fits = sc_json_member(root, "fits");
-    sc_buf_printf(out, "%-20s %" PRId64 "\n", "files",
-                  sc_json_get_int(sc_json_member(root, "files"), 0));
-    put_size(out, "their size", sc_json_member(root, "own_bytes"));
-    put_size(out, "saved by duplicates", sc_json_member(root, "saved_bytes"));
-    put_size(out, "used by everybody", sc_json_member(root, "used_bytes"));
-    put_size(out, "limit", sc_json_member(root, "limit_bytes"));
-    put_size(out, "available", sc_json_member(root, "available_bytes"));
+    sc_view_count(out, "files", sc_json_member(root, "files"));
+    sc_view_size(out, "their size", sc_json_member(root, "own_bytes"));
+    sc_view_size(out, "saved by duplicates", sc_json_member(root, "saved_bytes"));
+    sc_view_size(out, "used by everybody", sc_json_member(root, "used_bytes"));
+    sc_view_size(out, "limit", sc_json_member(root, "limit_bytes"));
+    sc_view_size(out, "available", sc_json_member(root, "available_bytes"));
     if (fits != NULL)
-        sc_buf_printf(out, "%-20s %s\n", "fits", sc_json_get_bool(fits, false) ? "yes" : "no");
+        sc_buf_printf(out, SC_VIEW_LABEL "%s\n", "fits",
+                      sc_json_get_bool(fits, false) ? "yes" : "no");
     if (formats == NULL || sc_json_count(formats) == 0)
         return;
     sc_buf_putc(out, '\n');

@@ -14,28 +14,10 @@ static const struct sc_json_value *member(const struct sc_json_value *object, co
     return sc_json_member(object, name);
 }
 
-static void put_label(struct sc_buf *out, const char *label)
-{
-    sc_buf_printf(out, "%-22s ", label);
-}
-
-static void put_count(struct sc_buf *out, const char *label, const struct sc_json_value *value)
-{
-    put_label(out, label);
-    sc_buf_printf(out, "%" PRId64 "\n", sc_json_get_int(value, 0));
-}
-
 static void put_time(struct sc_buf *out, const char *label, const struct sc_json_value *value)
 {
-    put_label(out, label);
+    sc_buf_printf(out, SC_VIEW_LABEL, label);
     sc_format_clock(out, sc_json_get_real(value, -1));
-    sc_buf_putc(out, '\n');
-}
-
-static void put_size(struct sc_buf *out, const char *label, const struct sc_json_value *value)
-{
-    put_label(out, label);
-    sc_format_size(out, sc_json_get_int(value, -1));
     sc_buf_putc(out, '\n');
 }
 
@@ -43,15 +25,15 @@ static void put_totals(const struct sc_json_value *root, struct sc_buf *out)
 {
     const struct sc_json_value *storage = member(root, "storage");
     const struct sc_json_value *speed = member(root, "average_speed");
-    put_count(out, "files", member(root, "total_files"));
+    sc_view_count(out, "files", member(root, "total_files"));
     put_time(out, "total length", member(root, "total_duration_seconds"));
     put_time(out, "average length", member(root, "average_duration_seconds"));
-    put_size(out, "storage used", member(storage, "used_bytes"));
-    put_size(out, "saved by duplicates", member(storage, "saved_bytes"));
-    put_count(out, "duplicate uploads", member(member(root, "duplicates"), "uploads"));
-    put_count(out, "jobs", member(root, "total_jobs"));
+    sc_view_size(out, "storage used", member(storage, "used_bytes"));
+    sc_view_size(out, "saved by duplicates", member(storage, "saved_bytes"));
+    sc_view_count(out, "duplicate uploads", member(member(root, "duplicates"), "uploads"));
+    sc_view_count(out, "jobs", member(root, "total_jobs"));
     put_time(out, "average time taken", member(root, "average_processing_time"));
-    put_label(out, "average speed");
+    sc_buf_printf(out, SC_VIEW_LABEL, "average speed");
     if (sc_json_type(speed) == SC_JSON_NULL)
         sc_buf_puts(out, "-\n");
     else

@@ -167,3 +167,15 @@ void sc_view_table(const struct sc_json_value *array, const struct sc_view_colum
     }
     sc_table_render(&table, width, out);
 }
+
+void sc_view_count(struct sc_buf *out, const char *label, const struct sc_json_value *value)
+{
+    sc_buf_printf(out, SC_VIEW_LABEL "%" PRId64 "\n", label, sc_json_get_int(value, 0));
+}
+
+void sc_view_size(struct sc_buf *out, const char *label, const struct sc_json_value *value)
+{
+    sc_buf_printf(out, SC_VIEW_LABEL, label);
+    sc_format_size(out, sc_json_get_int(value, -1));
+    sc_buf_putc(out, '\n');
+}

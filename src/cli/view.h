@@ -34,3 +34,10 @@ struct sc_view_column {
 /* A table of an array's objects. */
 void sc_view_table(const struct sc_json_value *array, const struct sc_view_column *columns,
                    int64_t now_ms, int width, struct sc_buf *out);
+
+/* ---- figures: a line each, "label   value" ---- */
+
+#define SC_VIEW_LABEL "%-22s "
+void sc_view_count(struct sc_buf *out, const char *label, const struct sc_json_value *value);
+/* "-" for null. */
+void sc_view_size(struct sc_buf *out, const char *label, const struct sc_json_value *value);

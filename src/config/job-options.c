@@ -251,18 +251,6 @@ void sc_job_options_free(struct sc_job_options *o)
     free(o);
 }
 
-/* "0.25" of 250: without zeros that say nothing. */
-static void put_thousandths(struct sc_buf *out, int64_t n)
-{
-    int64_t rest = n < 0 ? -(n % 1000) : n % 1000;
-    sc_buf_printf(out, "%s%" PRId64, n < 0 && n > -1000 ? "-" : "", n / 1000);
-    if (rest == 0)
-        return;
-    sc_buf_printf(out, ".%03" PRId64, rest);
-    while (out->len > 0 && out->ptr[out->len - 1] == '0')
-        out->ptr[--out->len] = '\0';
-}
-
 static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
 {
     switch (option->type) {
@@ -278,9 +266,9 @@ static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
         break;
     case SC_JOB_REAL:
         sc_buf_puts(out, "a number from ");
-        put_thousandths(out, option->min);
+        sc_value_put_thousandths(out, option->min);
         sc_buf_puts(out, " to ");
-        put_thousandths(out, option->max);
+        sc_value_put_thousandths(out, option->max);
         sc_buf_puts(out, " with at most three digits behind the point");
         break;
     case SC_JOB_ENUM:
@@ -345,7 +333,7 @@ static bool put_real(const struct sc_job_option *option, struct sc_str value, st
     int64_t whole = (int64_t)llround(thousandths);
     if (fabs(thousandths - (double)whole) > 1e-6)
         return false;
-    put_thousandths(out, whole);
+    sc_value_put_thousandths(out, whole);
     return true;
 }
 

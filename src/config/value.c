@@ -53,6 +53,17 @@ void sc_value_put_size(struct sc_buf *out, int64_t bytes)
     sc_buf_printf(out, "%" PRId64, bytes);
 }
 
+void sc_value_put_thousandths(struct sc_buf *out, int64_t n)
+{
+    int64_t rest = n < 0 ? -(n % 1000) : n % 1000;
+    sc_buf_printf(out, "%s%" PRId64, n < 0 && n > -1000 ? "-" : "", n / 1000);
+    if (rest == 0)
+        return;
+    sc_buf_printf(out, ".%03" PRId64, rest);
+    while (out->len > 0 && out->ptr[out->len - 1] == '0')
+        out->ptr[--out->len] = '\0';
+}
+
 /* What stands between the scheme and the path; empty: it is no URL of a server. */
 static struct sc_str authority_of(const char *text)
 {

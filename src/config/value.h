@@ -9,6 +9,8 @@ bool sc_value_duration(struct sc_str text, int64_t *ms);
 void sc_value_put_duration(struct sc_buf *out, int64_t ms);
 /* The shortest exact form: "20G", "1000". */
 void sc_value_put_size(struct sc_buf *out, int64_t bytes);
+/* "0.25" of 250, "-1" of -1000: no zeros that say nothing. */
+void sc_value_put_thousandths(struct sc_buf *out, int64_t n);
 /* http:// or https:// and a host, no password, no query? */
 bool sc_value_is_url(const char *text);
 /* http:// or https:// and a host, or unix: and a path? */

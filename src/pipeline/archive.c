@@ -12,7 +12,6 @@
 #include "pipeline/purge.h"
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,7 +186,7 @@ static enum sc_code move_entry(const char *from, const char *to, int depth, stru
 static enum sc_code merge_folder(const char *from, const char *to, int depth, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
-    DIR *d = opendir(from);
+    SC_AUTO_DIR *d = opendir(from);
     const struct dirent *entry;
     while (code == SC_OK && d != NULL && (entry = readdir(d)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -196,8 +195,6 @@ static enum sc_code merge_folder(const char *from, const char *to, int depth, st
         SC_AUTO_FREE char *target = sc_path_join(to, entry->d_name);
         code = move_entry(below, target, depth + 1, err);
     }
-    if (d != NULL)
-        (void)closedir(d);
     if (code == SC_OK && rmdir(from) != 0 && errno != ENOENT)
         return sc_error_errno(err, errno, "cannot remove '%.150s'", from);
     return code;

@@ -1,7 +1,7 @@
 /* Bytes arrive: checked, kept durably, recorded, all before they are acknowledged. A kill in
  * between leaves at most bytes without a row, which the same upload later finds in place. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/plan.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"

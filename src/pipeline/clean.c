@@ -13,7 +13,6 @@
 #include "base/fault.h"
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,7 +80,7 @@ void sc_tree_measure(const char *path, struct sc_cleaned *sum)
         sum->bytes += (int64_t)st.st_size;
         return;
     }
-    DIR *d = opendir(path);
+    SC_AUTO_DIR *d = opendir(path);
     const struct dirent *entry;
     while (d != NULL && (entry = readdir(d)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -89,14 +88,12 @@ void sc_tree_measure(const char *path, struct sc_cleaned *sum)
         SC_AUTO_FREE char *below = sc_path_join(path, entry->d_name);
         sc_tree_measure(below, sum);
     }
-    if (d != NULL)
-        (void)closedir(d);
 }
 
 void sc_each_entry(const struct sc_pipelines *p, const char *below, sc_entry_fn fn, void *ctx)
 {
     SC_AUTO_FREE char *folder = sc_path_join(p->root, below);
-    DIR *d = opendir(folder);
+    SC_AUTO_DIR *d = opendir(folder);
     const struct dirent *entry;
     while (d != NULL && (entry = readdir(d)) != NULL && !atomic_load(&p->stopping)) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -104,8 +101,6 @@ void sc_each_entry(const struct sc_pipelines *p, const char *below, sc_entry_fn 
         SC_AUTO_FREE char *path = sc_path_join(folder, entry->d_name);
         fn(ctx, entry->d_name, path);
     }
-    if (d != NULL)
-        (void)closedir(d);
 }
 
 static void take_away(struct cleaning *c, const char *path)

@@ -1,7 +1,7 @@
 /* What a job would cost, for somebody who asks before making it. Nothing is kept; what is told of
  * time rests on the jobs of the same engine and model that have completed here. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/plan.h"
 
 #include "vad/vad.h"
 

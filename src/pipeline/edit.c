@@ -1,6 +1,6 @@
 /* Changing a job that is there: its settings are resolved anew, as if it were handed in now. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/plan.h"
 
 #include "base/alloc.h"
 #include "json/reader.h"

@@ -7,8 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -98,24 +96,18 @@ static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *er
     return set_expiry(tx, v->job, -1, err);
 }
 
-static void remove_folder(char *path)
-{
-    struct sc_error err = { 0 };
-    if (sc_dir_remove(path, &err) != SC_OK)
-        SC_LOG(WARNING, "pipeline", "cannot remove a folder", SC_S("why", err.msg));
-    free(path);
-}
-
 enum sc_code sc_pipelines_expire(struct sc_pipelines *p, int64_t *next_ms, struct sc_error *err)
 {
     struct visit v = { .p = p, .clock_ms = sc_queue_clock_ms(p->o.queue) };
     enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_visit, &v, err);
     if (code != SC_OK)
         return code;
+    SC_AUTO_FREE char *work = sc_work_dir(p, v.job_id);
+    SC_AUTO_FREE char *logs = sc_asprintf("%s/logs/jobs/%s", p->root, v.job_id);
     if (v.bare)
-        remove_folder(sc_work_dir(p, v.job_id));
+        (void)sc_folder_remove(work); /* said in the log */
     if (v.logs) {
-        remove_folder(sc_asprintf("%s/logs/jobs/%s", p->root, v.job_id));
+        (void)sc_folder_remove(logs); /* said in the log */
         code = sc_store_write(p->o.store, SC_RELAXED, write_end, &v, err);
     }
     *next_ms = v.found ? 0 : v.next_ms < 0 ? -1 : SC_MAX(1, v.next_ms - v.clock_ms);

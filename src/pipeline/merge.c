@@ -176,10 +176,9 @@ static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error 
 
 static void drop_work(struct merge *m)
 {
-    struct sc_error err = { 0 };
     SC_AUTO_FREE char *dir = sc_work_dir(m->p, m->job.job_id);
-    if (!m->p->o.config->keep_chunks && sc_dir_remove(dir, &err) != SC_OK)
-        SC_LOG(WARNING, "pipeline", "cannot remove a work folder", SC_S("why", err.msg));
+    if (!m->p->o.config->keep_chunks)
+        (void)sc_folder_remove(dir); /* said in the log */
 }
 
 static enum sc_code read_job(struct merge *m, struct sc_error *err)

@@ -193,12 +193,6 @@ static enum sc_code block(void *ctx, const int16_t *const *streams, size_t sampl
                                   : sc_error_set(err, SC_E_IO_ERROR, "peaks cannot be written");
 }
 
-static bool is_stopping(void *ctx)
-{
-    const struct sc_pipelines *p = ctx;
-    return atomic_load(&p->stopping);
-}
-
 static enum sc_code make(struct sc_pipelines *p, const struct sc_file *file, struct sc_error *err)
 {
     struct making m = { .p = p, .draft = { .fd = -1 } };
@@ -211,7 +205,7 @@ static enum sc_code make(struct sc_pipelines *p, const struct sc_file *file, str
         .input = input,
         .channels = "mix",
         .limit_ms = p->o.config->upload_max_duration,
-        .stop = is_stopping,
+        .stop = sc_pipelines_is_stopping,
         .stop_ctx = p,
         .begin = begin,
         .block = block,

@@ -127,10 +127,14 @@ SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_erro
 void sc_runners_stop(struct sc_pipelines *p);
 /* Wakes the threads that wait for tasks or for room ahead; from any thread. */
 void sc_pipelines_wake(struct sc_pipelines *p);
+/* Does the server stop? For whoever is asked by a long pass; ctx: the struct sc_pipelines. */
+bool sc_pipelines_is_stopping(void *ctx);
 
 /* ---- paths: owned by the caller ---- */
 char *sc_work_dir(struct sc_pipelines *p, const char *job_id);
 char *sc_chunk_path(struct sc_pipelines *p, const char *job_id, int chunk);
+/* With all that is in it; false, and a line of the log, when it stays. */
+bool sc_folder_remove(const char *path);
 
 /* A line of the job's log of that stage (joblog.c); SC_JOB_LOG takes fields as SC_LOG does. */
 void sc_job_log(struct sc_pipelines *p, const char *job_id, enum sc_stage stage,
@@ -158,42 +162,3 @@ SC_MUST_USE enum sc_code sc_export_owe(struct sc_conn *tx, int64_t job, bool owe
 void sc_export_job(struct sc_pipelines *p, int64_t job);
 /* The same for all that an earlier server owed. */
 void sc_export_owed(struct sc_pipelines *p);
-
-/* ---- submit.c ---- */
-
-struct sc_plan { /* a job to be made, resolved and checked */
-    struct sc_job_spec spec;
-    char version[40];
-    char dedupe[65];
-    char fingerprint[65];
-    struct sc_buf settings; /* owned */
-    const char *idempotency_key;
-};
-void sc_plan_done(struct sc_plan *plan);
-/* Resolves engine and model and fills what does not depend on the file's row. options are borrowed
- * until the plan is done. */
-SC_MUST_USE enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id,
-                                      struct sc_job_options *options, const char *key,
-                                      struct sc_plan *plan, struct sc_error *err);
-/* Has a recording of so many channels (0: not known) what the options ask for? */
-SC_MUST_USE enum sc_code sc_plan_check_sound(const struct sc_job_options *options, int channels,
-                                             struct sc_error *err);
-/* Now the file is known ("" hash: none). */
-void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
-                      const char *hash, const char *name, int64_t duration_ms);
-/* The same for bytes that come without a job. */
-void sc_plan_set_bytes(struct sc_plan *plan, int64_t owner_id, const char *key, const char *hash);
-/* IDEMPOTENCY_CONFLICT when the key was used with another request: told before anything is kept. */
-SC_MUST_USE enum sc_code sc_plan_check_key(const struct sc_plan *plan, struct sc_conn *conn,
-                                           struct sc_error *err);
-/* What the plan would cost with this file (id 0: not there yet); storage_bytes is the caller's. */
-SC_MUST_USE enum sc_code sc_plan_cost(struct sc_pipelines *p, const struct sc_plan *plan,
-                                      const struct sc_file *file, struct sc_cost *out,
-                                      struct sc_error *err);
-/* Inside the write, without a job: out->file under its key. */
-SC_MUST_USE enum sc_code sc_plan_write_file(struct sc_conn *tx, const struct sc_plan *plan,
-                                            struct sc_arrived *out, struct sc_error *err);
-/* Inside the write: the earlier answer of the key, the earlier job, or a new one. */
-SC_MUST_USE enum sc_code sc_plan_write(struct sc_pipelines *p, struct sc_conn *tx,
-                                       const struct sc_plan *plan, struct sc_arrived *out,
-                                       struct sc_error *err);

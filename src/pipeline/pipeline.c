@@ -23,6 +23,21 @@ const struct sc_pipeline_info *sc_pipeline_find(const char *name)
     return NULL;
 }
 
+bool sc_folder_remove(const char *path)
+{
+    struct sc_error err = { 0 };
+    if (sc_dir_remove(path, &err) == SC_OK)
+        return true;
+    SC_LOG(WARNING, "pipeline", "cannot remove a folder", SC_S("why", err.msg));
+    return false;
+}
+
+bool sc_pipelines_is_stopping(void *ctx)
+{
+    const struct sc_pipelines *p = ctx;
+    return atomic_load(&p->stopping);
+}
+
 char *sc_work_dir(struct sc_pipelines *p, const char *job_id)
 {
     SC_AUTO_FREE char *work = sc_path_join(p->root, "work");

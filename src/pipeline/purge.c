@@ -215,12 +215,8 @@ static enum sc_code write_last(struct sc_conn *tx, void *ctx, struct sc_error *e
 
 static bool remove_folder(const struct purge *u, const char *below, const char *job_id)
 {
-    struct sc_error err = { 0 };
     SC_AUTO_FREE char *path = sc_asprintf("%s/%s/%s", u->p->root, below, job_id);
-    if (sc_dir_remove(path, &err) == SC_OK)
-        return true;
-    SC_LOG(WARNING, "pipeline", "cannot remove a folder", SC_S("why", err.msg));
-    return false;
+    return sc_folder_remove(path);
 }
 
 static bool remove_folders(const struct purge *u, const struct bare_job *job)

@@ -3,12 +3,6 @@
 
 #include "pipeline/mend.h"
 
-#include "base/alloc.h"
-#include "base/log.h"
-#include "sys/file.h"
-
-#include <dirent.h>
-
 #include "base/banned.h"
 
 static bool is_needed(struct sc_pipelines *p, const char *job_id)
@@ -24,23 +18,14 @@ static bool is_needed(struct sc_pipelines *p, const char *job_id)
     return code != SC_OK || sc_stmt_int(&st, "state") != SC_JOB_COMPLETED;
 }
 
-static void dir_closep(DIR **d)
+static void visit(void *ctx, const char *name, const char *path)
 {
-    if (*d != NULL)
-        (void)closedir(*d);
+    struct sc_pipelines *p = ctx;
+    if (sc_uuid_is_valid(sc_str_from(name)) && !is_needed(p, name))
+        (void)sc_folder_remove(path); /* said in the log */
 }
 
 void sc_recover_work(struct sc_pipelines *p)
 {
-    SC_AUTO_FREE char *work = sc_path_join(p->root, "work");
-    SC_AUTO(dir_closep) DIR *d = opendir(work);
-    const struct dirent *entry;
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        if (!sc_uuid_is_valid(sc_str_from(entry->d_name)) || is_needed(p, entry->d_name))
-            continue;
-        struct sc_error err = { 0 };
-        SC_AUTO_FREE char *path = sc_work_dir(p, entry->d_name);
-        if (sc_dir_remove(path, &err) != SC_OK)
-            SC_LOG(WARNING, "pipeline", "cannot remove a work folder", SC_S("why", err.msg));
-    }
+    sc_each_entry(p, "work", visit, p);
 }

@@ -173,12 +173,6 @@ static enum sc_code block(void *ctx, const int16_t *const *streams, size_t sampl
     return code;
 }
 
-static bool is_stopping(void *ctx)
-{
-    const struct sc_pipelines *p = ctx;
-    return atomic_load(&p->stopping);
-}
-
 static enum sc_code cut_again(struct recut *r, struct sc_error *err)
 {
     SC_AUTO_CLOSE int input = -1;
@@ -194,7 +188,7 @@ static enum sc_code cut_again(struct recut *r, struct sc_error *err)
         .input = input,
         .channels = r->sound.channels,
         .limit_ms = r->p->o.config->upload_max_duration,
-        .stop = is_stopping,
+        .stop = sc_pipelines_is_stopping,
         .stop_ctx = r->p,
         .begin = begin,
         .block = block,

@@ -198,10 +198,8 @@ static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_erro
 /* The decoder refuses what declares itself too long; what does not say so is counted here. */
 static enum sc_code too_long(struct split *s, struct sc_error *err)
 {
-    struct sc_error failed = { 0 };
     SC_AUTO_FREE char *dir = sc_work_dir(s->p, s->job.job_id);
-    if (sc_dir_remove(dir, &failed) != SC_OK)
-        SC_LOG(WARNING, "pipeline", "cannot remove a work folder", SC_S("why", failed.msg));
+    (void)sc_folder_remove(dir); /* said in the log */
     return sc_error_set(
         err, SC_E_FILE_TOO_LARGE,
         "the recording is longer than %lld s, more than %s allows: cut it, or raise "

@@ -2,6 +2,7 @@
  */
 
 #include "pipeline/archive.h"
+#include "pipeline/plan.h"
 
 #include "base/clock.h"
 #include "base/hash.h"

@@ -2,16 +2,9 @@
 
 #include "base/alloc.h"
 #include "store/store-internal.h"
-
-#include <sys/stat.h>
+#include "sys/file.h"
 
 #include "base/banned.h"
-
-static int64_t file_size(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
-}
 
 enum sc_code sc_store_info(struct sc_store *store, struct sc_store_info *out, struct sc_error *err)
 {
@@ -25,8 +18,8 @@ enum sc_code sc_store_info(struct sc_store *store, struct sc_store_info *out, st
         return code;
     *out = (struct sc_store_info){
         .schema_version = (int)sc_stmt_int(&st, "schema_version"),
-        .size_bytes = file_size(store->path),
-        .wal_bytes = file_size(store->wal_path),
+        .size_bytes = SC_MAX(0, sc_file_size(store->path)),
+        .wal_bytes = SC_MAX(0, sc_file_size(store->wal_path)),
         .pages = sc_stmt_int(&st, "pages"),
         .free_pages = sc_stmt_int(&st, "free_pages"),
         .page_size = sc_stmt_int(&st, "page_size"),

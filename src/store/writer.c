@@ -14,6 +14,7 @@
  * moves the log into the database (which writes those pages again, under a new fsync), commits a
  * probe, runs quick_check, and only then takes writes again. Readers go on meanwhile. */
 #include "store/store-internal.h"
+#include "sys/file.h"
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -21,7 +22,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -200,12 +200,6 @@ int sc_store_checkpoint(struct sc_store *store, bool truncate, bool *complete)
     return rc;
 }
 
-static int64_t file_size(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
-}
-
 static bool checkpoint_is_due(struct sc_store *store)
 {
     int pages = store->writer->wal_pages;
@@ -359,7 +353,7 @@ static void run_turn(struct sc_store *store, struct sc_member *list, bool full)
 
 static bool log_is_long(const struct sc_store *store)
 {
-    return file_size(store->wal_path) > WAL_TRUNCATE_BYTES;
+    return sc_file_size(store->wal_path) > WAL_TRUNCATE_BYTES;
 }
 
 static bool log_is_owed(const struct sc_store *store)

@@ -5,6 +5,16 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <dirent.h>
+
+static inline void sc_dir_closep(DIR **d)
+{
+    if (*d != NULL)
+        (void)closedir(*d);
+}
+/* A folder being read; NULL is fine. */
+#define SC_AUTO_DIR SC_AUTO(sc_dir_closep) DIR
+
 /* Makes the folder and its parents (mode 0700 & ~umask); an existing folder is fine. */
 SC_MUST_USE enum sc_code sc_dir_create(const char *path, struct sc_error *err);
 /* fsyncs a folder, so that renames in it survive a power cut. */

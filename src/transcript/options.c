@@ -3,6 +3,7 @@
 #include "transcript/writer.h"
 
 #include "base/utf8.h"
+#include "config/value.h"
 
 #include <inttypes.h>
 
@@ -58,42 +59,9 @@ void sc_writer_options_init(struct sc_writer_options *o, const struct sc_format 
     };
 }
 
-/* Is word one of a|b|c? */
-static bool in_list(struct sc_str word, const char *list)
-{
-    struct sc_str rest = sc_str_from(list);
-    while (rest.len > 0) {
-        if (sc_str_equal(sc_str_take_until(&rest, '|'), word))
-            return true;
-    }
-    return false;
-}
-
 bool sc_writer_option_applies(const struct sc_writer_option *option, const struct sc_format *format)
 {
-    return in_list(sc_str_from(format->name), option->formats);
-}
-
-/* "lf|crlf" as "lf or crlf". */
-static void put_list(struct sc_buf *out, const char *list)
-{
-    struct sc_str rest = sc_str_from(list);
-    for (bool first = true; rest.len > 0; first = false) {
-        struct sc_str word = sc_str_take_until(&rest, '|');
-        sc_buf_puts(out, first ? "" : rest.len > 0 ? ", " : " or ");
-        sc_buf_put_str(out, word);
-    }
-}
-
-static void put_seconds(struct sc_buf *out, int64_t ms)
-{
-    int64_t whole = ms < 0 ? -ms : ms;
-    sc_buf_printf(out, "%s%" PRId64, ms < 0 ? "-" : "", whole / 1000);
-    if (whole % 1000 == 0)
-        return;
-    sc_buf_printf(out, ".%03" PRId64, whole % 1000);
-    while (out->len > 0 && !out->failed && out->ptr[out->len - 1] == '0')
-        out->ptr[--out->len] = '\0';
+    return sc_value_in_choices(sc_str_from(format->name), option->formats);
 }
 
 static const void *place(const struct sc_writer_option *option, const struct sc_writer_options *o)
@@ -113,7 +81,7 @@ void sc_writer_option_put(const struct sc_writer_option *option,
         sc_buf_printf(out, "%d", *(const int *)at);
         break;
     case SC_WRITER_SECONDS:
-        put_seconds(out, *(const int64_t *)at);
+        sc_value_put_thousandths(out, *(const int64_t *)at);
         break;
     case SC_WRITER_CHOICE: {
         struct sc_str rest = sc_str_from(option->choices);
@@ -186,12 +154,12 @@ static void put_allowed(const struct sc_writer_option *option, struct sc_buf *ou
         break;
     case SC_WRITER_SECONDS:
         sc_buf_puts(out, "seconds from ");
-        put_seconds(out, option->min);
+        sc_value_put_thousandths(out, option->min);
         sc_buf_puts(out, " to ");
-        put_seconds(out, option->max);
+        sc_value_put_thousandths(out, option->max);
         break;
     case SC_WRITER_CHOICE:
-        put_list(out, option->choices);
+        sc_value_put_choices(out, option->choices);
         break;
     }
 }
@@ -224,7 +192,7 @@ enum sc_code sc_writer_options_set(struct sc_writer_options *o, const struct sc_
     if (option == NULL)
         return unknown(format, name, err);
     if (!sc_writer_option_applies(option, format)) {
-        put_list(&text, option->formats);
+        sc_value_put_choices(&text, option->formats);
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
                               "%s takes no %s; use it with %s", format->name, option->name,
                               sc_buf_text(&text));

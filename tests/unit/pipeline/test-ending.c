@@ -222,10 +222,16 @@ static void what_was_interrupted_is_not_found_and_goes_on(void **state)
     assert_int_equal(ask(&r, "SELECT count(*) FROM transcripts"), 1);
 }
 
+static char *stuck_path(struct rig *r, int id)
+{
+    SC_AUTO_FREE char *name = sc_asprintf("%.34s%02d", ID1, id);
+    return sc_work_dir(r->p, name);
+}
+
 /* A job and a plain file where its folder would be. */
 static void make_stuck_job(struct rig *r, int id)
 {
-    SC_AUTO_FREE char *path = sc_asprintf("%s/work/%.34s%02d", r->f.dir.path, ID1, id);
+    SC_AUTO_FREE char *path = stuck_path(r, id);
     SC_AUTO_FREE char *text =
         sc_asprintf("INSERT INTO jobs (id, job_id, owner_id, pipeline, class, state, admission,"
                     " created_ms, completed_ms, updated_ms)"
@@ -244,13 +250,13 @@ static void a_folder_that_will_not_go_is_in_nobodys_way(void **state)
     for (int id = 3; id < 63; id++)
         make_stuck_job(&r, id);
     make_stuck_job(&r, 70);
-    SC_AUTO_FREE char *last = sc_asprintf("%s/work/%.34s70", r.f.dir.path, ID1);
+    SC_AUTO_FREE char *last = stuck_path(&r, 70);
     assert_int_equal(unlink(last), 0);
     assert_int_equal(clean(&r, (struct sc_clean){ .before_ms = 9000, .state = -1 }), 63);
     assert_int_equal(rows_of(&r, 1) + rows_of(&r, 2) + rows_of(&r, 70), 0);
     assert_int_equal(ask(&r, "SELECT count(*) FROM jobs WHERE purge > 0"), 60);
 
-    SC_AUTO_FREE char *first = sc_asprintf("%s/work/%.34s03", r.f.dir.path, ID1);
+    SC_AUTO_FREE char *first = stuck_path(&r, 3);
     assert_int_equal(unlink(first), 0);
     for (int64_t next_ms = 0; next_ms == 0;)
         assert_int_equal(sc_pipelines_purge(r.p, &next_ms, NULL), SC_OK);
