@@ -153,6 +153,17 @@ static void worker_silent(void *ctx, int64_t worker_id)
     sc_supervisor_silent(d->supervisor, worker_id);
 }
 
+/* Whoever is killed leaves the write-ahead log behind, which holds the newest commits. SQLite
+ * cannot tell that it has been deleted since: it finds an older store, which is whole. */
+static void warn_of_a_missing_log(const struct sc_daemon *d)
+{
+    SC_AUTO_FREE char *log = sc_asprintf("%s-wal", d->folder.store);
+    if (sc_lockfile_was_left(d->lock) && access(d->folder.store, F_OK) == 0 &&
+        access(log, F_OK) != 0)
+        SC_LOG(WARNING, "daemon", "the store's log has gone: what was written last is lost",
+               SC_S("path", log));
+}
+
 static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
 {
     const struct sc_config *c = d->config;
@@ -178,6 +189,7 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
         .result_ttl_ms = c->queue_result_ttl,
         .failure_ttl_ms = c->queue_failure_ttl,
     };
+    warn_of_a_missing_log(d);
     enum sc_code code = sc_store_open(&store, &d->store, err);
     if (code != SC_OK)
         return code;

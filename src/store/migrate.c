@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -140,6 +141,20 @@ static enum sc_code verify_copy(const char *path, struct sc_error *err)
     return code;
 }
 
+/* Copies that a kill left unfinished: each is as large as the store. Their like stays only when the
+ * folder cannot be read, which the copy itself will then say. */
+static void remove_parts(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (strncmp(entry->d_name, "schema-", 7) == 0 && strstr(entry->d_name, ".db.part") != NULL)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+}
+
 static enum sc_code back_up(struct sc_conn *conn, const char *path, int version,
                             struct sc_error *err)
 {
@@ -155,7 +170,7 @@ static enum sc_code back_up(struct sc_conn *conn, const char *path, int version,
     SC_AUTO_FREE char *target =
         sc_asprintf("%s/schema-%04d-%lld.db", folder, version, (long long)sc_clock_wall_ms());
     SC_AUTO_FREE char *part = sc_asprintf("%s.part", target);
-    (void)unlink(part);
+    remove_parts(folder);
 
     code = sc_store_make_file(part, err);
     if (code == SC_OK)

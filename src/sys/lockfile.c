@@ -14,6 +14,7 @@
 
 struct sc_lockfile {
     int fd;
+    bool was_left;
 };
 
 /* Open file description locks: unlike those of the process they do not vanish when some library
@@ -72,22 +73,31 @@ enum sc_code sc_lockfile_take(const char *path, const char *holder, struct sc_lo
         }
         if (!is_current(path, fd))
             continue;
+        char last[HOLDER_SIZE];
+        read_line(fd, last, sizeof(last));
         enum sc_code code = write_holder(fd, path, holder, err);
         if (code != SC_OK)
             return code;
         struct sc_lockfile *made = sc_alloc(sizeof(*made));
         made->fd = SC_TAKE_FD(fd);
+        made->was_left = last[0] != '\0';
         *out = made;
         return SC_OK;
     }
     return sc_error_set(err, SC_E_STORE_LOCKED, "'%s' is being replaced by another process", path);
 }
 
+bool sc_lockfile_was_left(const struct sc_lockfile *lock)
+{
+    return lock->was_left;
+}
+
 void sc_lockfile_drop(struct sc_lockfile *lock)
 {
     if (lock == NULL)
         return;
-    /* An empty line is politeness only: holder() asks the kernel whether the lock is held. */
+    /* An empty line tells the next one that we ended by ourselves. Whether the lock is held is for
+     * the kernel to say. */
     (void)!ftruncate(lock->fd, 0);
     (void)close(lock->fd);
     free(lock);

@@ -11,6 +11,8 @@ struct sc_lockfile;
  */
 SC_MUST_USE enum sc_code sc_lockfile_take(const char *path, const char *holder,
                                           struct sc_lockfile **out, struct sc_error *err);
+/* Was the holder before us killed, so that its line was still there? */
+bool sc_lockfile_was_left(const struct sc_lockfile *lock);
 void sc_lockfile_drop(struct sc_lockfile *lock);
 SC_DEFINE_FREEP(struct sc_lockfile, sc_lockfile_drop);
 /* The holder's line, or "" when nobody holds it. */

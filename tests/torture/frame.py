@@ -169,25 +169,16 @@ def need_strace():
     return "" if done.returncode == 0 else f"strace cannot trace here: {done.stderr.strip()}"
 
 
-def faketime_library():
-    """The path of libfaketime for programs with threads, or None."""
-    found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    return found[0] if found else None
+# Shifts the wall clock that a program sees.
+WALLCLOCK = harness.BUILD / "tests" / "torture" / "wallclock.so"
 
 
-def need_faketime():
-    return "" if faketime_library() else "libfaketime is not installed"
+def need_test_programs():
+    return "" if WALLCLOCK.exists() else f"{harness.BUILD.name} is built without -Dtests=true"
 
 
 def need_faults():
     return "" if harness.has_faults() else f"{harness.BUILD.name} is built without -Dfaults=true"
-
-
-def need_no_sanitizer():
-    """For what a sanitizer's own library cannot live with."""
-    if b"__asan_init" in harness.SCRIPTA.read_bytes():
-        return f"{harness.BUILD.name} has sanitizers"
-    return ""
 
 
 def need_engine():
@@ -195,14 +186,19 @@ def need_engine():
     return "" if folder.exists() else "the model of pocketsphinx is not installed"
 
 
+def need_fuzz_audio():
+    path = harness.BUILD / "tests" / "fuzz" / "fuzz-audio"
+    return "" if path.exists() else f"{harness.BUILD.name} has no fuzz-audio"
+
+
 def need_ffmpeg():
     return "" if shutil.which("ffmpeg") else "ffmpeg is not installed"
 
 
 NEEDS = {
-    "root": need_root, "tmpfs": need_tmpfs, "strace": need_strace, "faketime": need_faketime,
-    "faults": need_faults, "no-sanitizer": need_no_sanitizer, "engine": need_engine,
-    "ffmpeg": need_ffmpeg,
+    "root": need_root, "tmpfs": need_tmpfs, "strace": need_strace, "faults": need_faults,
+    "test-programs": need_test_programs, "engine": need_engine, "ffmpeg": need_ffmpeg,
+    "fuzz-audio": need_fuzz_audio,
 }
 
 

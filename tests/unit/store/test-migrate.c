@@ -184,6 +184,21 @@ static void no_copy_no_migration(void **state)
     assert_int_equal(ask(f.path, "SELECT max(version) FROM schema_migrations"), 1);
 }
 
+static void copies_that_a_kill_left_unfinished_are_removed(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    char copy[PATH_MAX];
+    char path[PATH_MAX];
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    assert_int_equal(mkdir(test_path(&f.dir, "backups", path), 0700), 0);
+    test_write(&f.dir, "backups/schema-0001-5.db.part", "half");
+    test_write(&f.dir, "backups/schema-0001-5.db.part-journal", "half");
+    test_write(&f.dir, "backups/mine.db", "what somebody put there");
+    assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+    assert_int_equal(count_copies(&f, copy), 2);
+}
+
 static void a_damaged_store_is_not_migrated(void **state)
 {
     (void)state;
@@ -213,6 +228,7 @@ int main(void)
         TEST(a_table_may_be_rebuilt_with_rows_that_refer_to_it),
         TEST(a_list_that_does_not_fit_is_refused),
         TEST(no_copy_no_migration),
+        TEST(copies_that_a_kill_left_unfinished_are_removed),
         TEST(a_damaged_store_is_not_migrated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ static void a_dropped_lock_is_free_and_names_nobody(void **state)
     sc_lockfile_holder(path, line, sizeof(line));
     assert_string_equal(line, "");
     assert_int_equal(sc_lockfile_take(path, "short", &lock, NULL), SC_OK);
+    assert_false(sc_lockfile_was_left(lock));
     sc_lockfile_holder(path, line, sizeof(line));
     assert_string_equal(line, "short");
     SC_AUTO_FREE char *held = test_read(&dir, "lock");
@@ -77,6 +78,7 @@ static void the_lock_ends_with_its_process_and_its_line_is_then_void(void **stat
     assert_int_equal(sc_lockfile_take(path, "next", &lock, NULL), SC_OK);
     SC_AUTO_FREE char *next = test_read(&dir, "lock");
     assert_string_equal(next, "next\n");
+    assert_true(sc_lockfile_was_left(lock));
 }
 
 static void control_signs_in_a_foreign_lock_file_are_not_shown(void **state)

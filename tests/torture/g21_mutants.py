@@ -1,12 +1,11 @@
-"""Mutated recordings (G21 of the list in docs/testing.md): no decoder dies by a signal, hangs or takes
-more memory than it may; under the sanitizers there is no report.
+"""G21: mutated recordings: no decoder dies by a signal, hangs or takes more memory than it may;
+under the sanitizers there is no report.
 
 Most go through the decoder in one process, many at a time; a sample takes the jailed way. A failure
-names the seed and keeps the file: SEED=… makes the same files again."""
+keeps the file."""
 
 import concurrent.futures
 import json
-import os
 import pathlib
 import random
 import resource
@@ -15,14 +14,10 @@ import struct
 import subprocess
 import tempfile
 
-import pytest
-
 import odd_media
-from harness import BUILD, MEDIA, ROOT, SCALE, clean_environment
+from frame import Case, Result
+from harness import BUILD, MEDIA, ROOT, clean_environment
 
-SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
-COUNT = int(1500 * SCALE)
-JAILED = int(60 * SCALE)
 BATCH = 125
 FUZZ = BUILD / "tests" / "fuzz" / "fuzz-audio"
 CORPUS = ROOT / "tests" / "fuzz" / "corpus" / "audio"
@@ -45,9 +40,9 @@ NUMBERS = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
            0xfffffff0, 0xffffffff]
 
 
-@pytest.fixture(scope="module")
-def seeds(tmp_path_factory):
-    kitchen = odd_media.Kitchen(tmp_path_factory.mktemp("seeds"))
+def make_seeds(folder):
+    """{name: bytes} of one short recording of each kind."""
+    kitchen = odd_media.Kitchen(folder)
     short = ("-f", "lavfi", "-i", "sine=400:d=0.25:r=16000")
     out = {p.name: p.read_bytes() for p in sorted(CORPUS.iterdir())}
     out |= {name: kitchen.ffmpeg(name, *args, source=short) for name, args in KINDS.items()}
@@ -91,24 +86,26 @@ def mutate(rng, data, others):
     return bytes(data[:1 << 16])
 
 
-def mutants(seeds, count):
-    """[(name, bytes)], the same for the same SEED whatever the count."""
+def mutants(ctx):
+    """[(name, bytes)] of this round."""
+    kitchen = ctx.folder / "seeds"
+    kitchen.mkdir()
+    seeds = make_seeds(kitchen)
     others = list(seeds.values())
     names = list(seeds)
-    for i in range(count):
-        rng = random.Random(SEED * 100003 + i)
+    for i in range(ctx.first, ctx.first + ctx.count):
         name = names[i % len(names)]
-        yield f"{i:06}-{name}", mutate(rng, seeds[name], others)
+        yield f"{i:06}-{name}", mutate(random.Random(f"{ctx.seed}/{i}"), seeds[name], others)
 
 
 def keep(path, why):
-    kept = pathlib.Path(tempfile.gettempdir()) / f"scripta-mutant-{SEED}-{path.name}"
+    kept = pathlib.Path(tempfile.gettempdir()) / f"scripta-mutant-{path.name}"
     shutil.copy(path, kept)
-    return f"SEED={SEED}: {why}; the file is kept as {kept}"
+    return f"{why}; the file is kept as {kept}"
 
 
 def run_batch(folder):
-    """Runs the files of a folder in one process; None, or what went wrong."""
+    """Decodes the files of a folder in one process; None, or what went wrong."""
     env = clean_environment({
         "ASAN_OPTIONS": "abort_on_error=1:allocator_may_return_null=1:detect_leaks=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"})
@@ -157,31 +154,37 @@ def run_jailed(path):
     return None
 
 
-@pytest.mark.timeout(300 * SCALE + 120)
-@pytest.mark.skipif(not FUZZ.exists(), reason="this build has no fuzz-audio")
-def test_mutated_recordings_in_one_process(seeds, folder):
+def run_plain(ctx):
     batches = []
-    for name, data in mutants(seeds, COUNT):
-        if not batches or len(list(batches[-1].iterdir())) >= BATCH:
-            batches.append(folder / f"batch{len(batches)}")
+    for i, (name, data) in enumerate(mutants(ctx)):
+        if i % BATCH == 0:
+            batches.append(ctx.folder / f"batch{len(batches)}")
             batches[-1].mkdir()
         (batches[-1] / name).write_bytes(data)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         wrong = [x for x in pool.map(run_batch, batches) if x]
     assert not wrong, "\n\n".join(wrong)
+    return Result(ctx.count, {"deaths, hangs or reports": 0})
 
 
-@pytest.mark.timeout(300 * SCALE + 120)
-def test_mutated_recordings_in_the_jail(seeds, folder):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+def run_in_jail(ctx):
     paths = []
-    step = max(1, COUNT // JAILED)
-    for i, (name, data) in enumerate(mutants(seeds, COUNT)):
-        if i % step == 0:
-            paths.append(folder / name)
-            paths[-1].write_bytes(data)
+    for name, data in mutants(ctx):
+        paths.append(ctx.folder / name)
+        paths[-1].write_bytes(data)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         wrong = [x for x in pool.map(run_jailed, paths) if x]
     assert not wrong, "\n\n".join(wrong)
+    # Of all children so far; the makers of the seeds are among them.
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert peak == before or peak < MEMORY_MB * 1024, f"SEED={SEED}: {peak} KiB"
+    assert peak == before or peak < MEMORY_MB * 1024, f"{peak} KiB"
+    return Result(ctx.count, {"deaths or hangs": 0}, {"MB at most": peak // 1024})
+
+
+CASES = [
+    Case("G21", "decoded many to a process", "mutated recordings", run_plain, short=500, one=5000,
+         full=10000, round=1000, needs=("ffmpeg", "fuzz-audio"), minutes=5),
+    Case("G21.jail", "decoded each in its jail", "mutated recordings", run_in_jail, short=30,
+         one=600, full=2000, round=200, needs=("ffmpeg",), minutes=3),
+]

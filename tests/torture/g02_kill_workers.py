@@ -1,0 +1,76 @@
+"""G2: workers and decoders are killed while a long recording is cut and recognised."""
+
+import datetime
+import time
+
+from frame import Case, Result
+from harness import kill, null_words
+from jobs import leftovers
+
+SECONDS = 1500
+ENGINE = {"model": "delay_ms=150"}
+
+
+def event_time(event):
+    return datetime.datetime.fromisoformat(event["at"].replace("Z", "+00:00")).timestamp()
+
+
+def check_job(client, job, counts):
+    """The whole text, each chunk's result once, none done again that was in."""
+    assert job["status"] == "completed", job
+    assert client.transcript(job)["text"].split() == null_words(SECONDS)
+    events = client.events(job["job_id"])
+    assert not [e for e in events if e["type"] == "task_failed"]
+    chunks = [e for e in events if e["stage"] == "transcribe"]
+    results = [e["chunk"] for e in chunks if e["type"] == "task_completed"]
+    assert sorted(results) == list(range(job["chunks_total"]))
+    done, claims = set(), 0
+    for e in chunks:
+        if e["type"] == "task_completed":
+            done.add(e["chunk"])
+        if e["type"] == "task_claimed":
+            claims += 1
+            counts["twice"] += e["chunk"] in done
+    counts["chunks"] += job["chunks_total"]
+    counts["again"] += claims - job["chunks_total"]
+    interrupted = [event_time(e) for e in events if e["type"] == "task_interrupted"]
+    for at in counts.pop("moments"):
+        # Who was idle when it was killed leaves nothing to interrupt.
+        after = [t - at for t in interrupted if -0.01 <= t - at < 45]
+        if after:
+            counts["slowest"] = max(counts["slowest"], min(after))
+    counts["moments"] = []
+
+
+def run(ctx):
+    rng = ctx.rng
+    server = ctx.server({"SCRIPTA_WORKERS": 2, "SCRIPTA_SPLIT_AHEAD": 4,
+                         "SCRIPTA_QUEUE_MAX_INTERRUPTIONS": 10000})
+    client = server.client
+    counts = {"chunks": 0, "again": 0, "twice": 0, "slowest": 0.0, "moments": []}
+    killed = {"worker": 0, "decode": 0}
+    job = client.upload_null(SECONDS, ctx.seed % 1000, **ENGINE)
+    while sum(killed.values()) < ctx.count:
+        time.sleep(rng.uniform(0.02, 0.25))
+        now = client.job(job["job_id"])
+        if now["status"] not in ("pending", "processing"):
+            check_job(client, now, counts)
+            job = client.upload_null(SECONDS, ctx.seed % 1000, force="true", **ENGINE)
+            continue
+        kind = rng.choice(["worker", "worker", "decode"])
+        targets = server.children(kind)
+        if targets:
+            counts["moments"].append(time.time())
+            kill(rng.choice(targets))
+            killed[kind] += 1
+    check_job(client, client.wait_job(job["job_id"], 120), counts)
+    assert counts["again"] <= killed["worker"], f"more than one chunk for a kill: {counts}"
+    assert counts["slowest"] < ctx.patient(1), counts
+    server.check_database()
+    return Result(ctx.count, {"of workers": killed["worker"], "of decoders": killed["decode"],
+                              "chunks": counts["chunks"], "chunks begun again": counts["again"]},
+                  twice=counts["twice"], leaked=leftovers(server), recovery_s=counts["slowest"])
+
+
+CASES = [Case("G2", "workers and decoders killed at random", "kills", run, short=5, one=100,
+              full=500, round=50, minutes=4)]
