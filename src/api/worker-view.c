@@ -58,22 +58,22 @@ void sc_completion_view(struct sc_buf *out, bool repeated)
 void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work *work)
 {
     const struct sc_task *task = &work->task;
-    const struct sc_job *job = &work->job;
+    const struct sc_job_order *order = &work->order;
     sc_json_object(w, key);
     sc_json_int(w, "task_id", task->id);
     sc_json_int(w, "epoch", task->epoch);
-    sc_json_text(w, "job_id", job->job_id);
+    sc_json_text(w, "job_id", task->job_id);
     sc_json_text(w, "stage", sc_stage_to_string(task->stage));
     sc_json_int(w, "chunk_index", task->chunk);
-    sc_json_text(w, "engine", job->engine);
-    sc_json_text(w, "model", job->model);
-    sc_json_text(w, "language", job->language);
-    sc_json_text(w, "task", job->task);
-    sc_json_raw(w, "settings", sc_str_from(job->settings == NULL ? "{}" : job->settings));
+    sc_json_text(w, "engine", order->engine);
+    sc_json_text(w, "model", order->model);
+    sc_json_text(w, "language", order->language);
+    sc_json_text(w, "task", order->task);
+    sc_json_raw(w, "settings", sc_str_from(order->settings == NULL ? "{}" : order->settings));
     sc_json_int(w, "start_ms", work->start_samples / SAMPLES_PER_MS);
     sc_json_int(w, "end_ms", work->end_samples / SAMPLES_PER_MS);
     sc_json_int(w, "samples", work->end_samples - work->start_samples);
     sc_json_int(w, "attempt", task->failures + task->interruptions + 1);
-    sc_json_int(w, "timeout_ms", job->timeout_ms);
+    sc_json_int(w, "timeout_ms", order->timeout_ms);
     sc_json_end(w);
 }

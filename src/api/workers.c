@@ -214,7 +214,7 @@ static enum sc_code decode_claim(struct pending_claim *out, struct sc_error *err
 }
 
 struct claimed {
-    struct sc_chunk_work work[SC_CLAIM_MAX];
+    struct sc_chunk_work *work; /* owned; as many as may be claimed: each is some kilobytes */
     size_t count;
 };
 
@@ -222,12 +222,14 @@ static void claimed_done(struct claimed *c)
 {
     for (size_t i = 0; i < c->count; i++)
         sc_chunk_work_done(&c->work[i]);
+    free(c->work);
 }
 
 static enum sc_code try_claim(struct pending_claim *claim, struct sc_buf *reply, size_t *count,
                               struct sc_error *err)
 {
     SC_AUTO(claimed_done) struct claimed claimed = { 0 };
+    claimed.work = sc_alloc_array((size_t)claim->max, sizeof(*claimed.work));
     struct sc_claim wanted = { claim->worker_id, claim->lane_ptrs, claim->lane_count, claim->max };
     enum sc_code code =
         sc_chunk_claim(claim->api->options.pipelines, &wanted, claimed.work, &claimed.count, err);

@@ -130,23 +130,24 @@ static bool is_name(struct sc_str piece)
     return piece.len > 2 && piece.ptr[0] == '{' && piece.ptr[piece.len - 1] == '}';
 }
 
-/* A number that grows with each literal segment, the first ones counting most; 0: no match. */
+/* A number that grows with each literal segment, the first ones counting most; 0: no match. Every
+ * request asks this of every route: most are told apart by a few bytes. */
 static unsigned match(const char *pattern, const struct sc_target *target)
 {
-    struct sc_str rest = sc_str_from(pattern + 1);
     unsigned score = 1;
-    bool more = true;
     for (size_t i = 0; i < target->segment_count; i++) {
-        if (!more)
+        struct sc_str segment = target->segments[i];
+        if (*pattern++ != '/')
             return 0;
-        more = memchr(rest.ptr, '/', rest.len) != NULL;
-        struct sc_str piece = sc_str_take_until(&rest, '/');
-        bool literal = !is_name(piece);
-        if (literal ? !sc_str_equal(piece, target->segments[i]) : target->segments[i].len == 0)
+        bool literal = *pattern != '{';
+        if (literal ? strncmp(pattern, segment.ptr, segment.len) != 0 : segment.len == 0)
+            return 0;
+        pattern += literal ? segment.len : strcspn(pattern, "/");
+        if (*pattern != '/' && *pattern != '\0')
             return 0;
         score = score << 1 | (literal ? 1u : 0u);
     }
-    return more ? 0 : score;
+    return *pattern == '\0' ? score : 0;
 }
 
 static bool serves(const char *route_method, const char *method)

@@ -22,7 +22,7 @@
 
 void sc_chunk_work_done(struct sc_chunk_work *w)
 {
-    sc_job_done(&w->job);
+    sc_job_order_done(&w->order);
 }
 
 /* ---- claim ---- */
@@ -77,7 +77,7 @@ static enum sc_code write_claim(struct sc_conn *tx, void *ctx, struct sc_error *
         struct sc_chunk_work *w = &c->out[i];
         struct span span = { 0 };
         *w = (struct sc_chunk_work){ .task = tasks[i] };
-        code = sc_job_get(tx, tasks[i].job, &w->job, err);
+        code = sc_job_order_get(tx, tasks[i].job, &w->order, err);
         if (code == SC_OK)
             c->count++;
         if (code == SC_OK && tasks[i].chunk >= 0)
@@ -161,6 +161,8 @@ struct completion {
     struct sc_chunk_result *result;
     struct sc_task task; /* chunk -1: of none, or no longer held by this worker */
     struct sc_buf text;
+    bool bare;    /* not looked at yet: what says nothing mostly ends a task without a chunk */
+    bool refused; /* the write met a task with a chunk */
     bool repeated;
 };
 
@@ -244,6 +246,9 @@ static enum sc_code write_completion(struct sc_conn *tx, void *ctx, struct sc_er
         return code;
     if (c->task.stage == SC_STAGE_NOOP)
         return sc_job_complete(c->p->o.queue, tx, c->task.job, err);
+    c->refused = c->bare;
+    if (c->refused)
+        return SC_E_CONFLICT;
     code = sc_job_get(tx, c->task.job, &job, err);
     if (code == SC_OK)
         code = store_result(c, tx, &job, err);
@@ -319,20 +324,38 @@ static void log_result(const struct completion *c)
                SC_I("worker", result->fence.worker_id), SC_I("ms", result->processing_ms));
 }
 
+static bool says_nothing(const struct sc_chunk_result *result)
+{
+    return result->segments.count == 0 && result->log.len == 0 && result->language[0] == '\0';
+}
+
+static enum sc_code complete_chunk(struct completion *c, struct sc_error *err)
+{
+    c->bare = c->refused = false;
+    c->task = (struct sc_task){ .chunk = -1 };
+    enum sc_code code = prepare(c, err);
+    if (code != SC_OK)
+        return code;
+    log_result(c);
+    return sc_store_write(c->p->o.store, SC_DURABLE, write_completion, c, err);
+}
+
 enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
                                bool *repeated, struct sc_error *err)
 {
     SC_AUTO(completion_done)
-    struct completion c = { .p = p, .result = result, .task = { .chunk = -1 } };
-    enum sc_code code = prepare(&c, err);
-    if (code != SC_OK)
-        return code;
-    log_result(&c);
-    code = sc_store_write(p->o.store, SC_DURABLE, write_completion, &c, err);
+    struct completion c = { .p = p, .result = result, .bare = says_nothing(result) };
+    enum sc_code code = SC_OK;
+    if (c.bare)
+        code = sc_store_write(p->o.store, SC_DURABLE, write_completion, &c, err);
+    if (!c.bare || c.refused)
+        code = complete_chunk(&c, err);
     if (code != SC_OK)
         return code;
     *repeated = c.repeated;
-    if (c.task.chunk >= 0 && !p->o.config->keep_chunks) {
+    if (c.task.chunk < 0)
+        return SC_OK;
+    if (!p->o.config->keep_chunks) {
         SC_AUTO_FREE char *path = sc_chunk_path(p, c.task.job_id, c.task.chunk);
         (void)unlink(path); /* what stays behind goes with the job's folder */
     }

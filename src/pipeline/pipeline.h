@@ -150,7 +150,7 @@ SC_MUST_USE enum sc_code sc_job_log_read(const char *root, const char *job_id, e
 
 struct sc_chunk_work { /* a claimed task with what an engine needs */
     struct sc_task task;
-    struct sc_job job;                  /* owned */
+    struct sc_job_order order;          /* owned */
     int64_t start_samples, end_samples; /* 0, 0 for tasks without a chunk */
 };
 void sc_chunk_work_done(struct sc_chunk_work *w);

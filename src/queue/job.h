@@ -64,6 +64,16 @@ struct sc_job {
     char *notes, *tags; /* owned; tags are a JSON array of texts in order */
 };
 void sc_job_done(struct sc_job *job); /* frees what it owns */
+
+struct sc_job_order { /* what a worker has to know of a job */
+    char engine[24], model[120], task[16], language[24];
+    int64_t timeout_ms; /* 0: none */
+    char *settings;     /* canonical JSON; owned */
+};
+void sc_job_order_done(struct sc_job_order *order);
+/* JOB_NOT_FOUND. *out is then owned: sc_job_order_done(). */
+SC_MUST_USE enum sc_code sc_job_order_get(struct sc_conn *conn, int64_t id,
+                                          struct sc_job_order *out, struct sc_error *err);
 #define SC_AUTO_JOB SC_AUTO(sc_job_done) struct sc_job
 
 struct sc_job_spec {

@@ -97,6 +97,30 @@ enum sc_code sc_job_get(struct sc_conn *conn, int64_t id, struct sc_job *out, st
     return code;
 }
 
+void sc_job_order_done(struct sc_job_order *order)
+{
+    sc_freep(&order->settings);
+}
+
+enum sc_code sc_job_order_get(struct sc_conn *conn, int64_t id, struct sc_job_order *out,
+                              struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_JOB_ORDER);
+    sc_stmt_bind_int(&st, ":id", id);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_set(err, SC_E_JOB_NOT_FOUND, "no such job");
+    if (code != SC_OK)
+        return code;
+    SC_STMT_READ(&st, out, engine);
+    SC_STMT_READ(&st, out, model);
+    SC_STMT_READ(&st, out, task);
+    SC_STMT_READ(&st, out, language);
+    out->timeout_ms = sc_stmt_int_or(&st, "timeout_ms", 0);
+    out->settings = sc_strdup(sc_stmt_text(&st, "settings"));
+    return SC_OK;
+}
+
 enum sc_code sc_job_find(struct sc_conn *conn, int64_t owner_id, const char *job_id,
                          struct sc_job *out, struct sc_error *err)
 {

@@ -108,21 +108,34 @@ static enum sc_code write_end(struct sc_queue *queue, struct sc_conn *tx,
     return sc_stmt_run(&st, err);
 }
 
+/* Which states its unfinished tasks are in: mostly none. */
+static enum sc_code find_unfinished(struct sc_conn *tx, int64_t job, bool found[SC_TASK_DONE],
+                                    struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_UNFINISHED);
+    sc_stmt_bind_int(&st, ":job", job);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        found[sc_stmt_int(&st, "state")] = true;
+    }
+}
+
 static enum sc_code cancel_tasks(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                  struct sc_error *err)
 {
-    static const enum sc_task_state unfinished[] = { SC_TASK_READY, SC_TASK_SCHEDULED,
-                                                     SC_TASK_WAITING, SC_TASK_RUNNING };
-    for (size_t i = 0; i < SC_ARRAY_LEN(unfinished); i++) {
-        int64_t moved = 0;
-        enum sc_code code =
-            sc_task_move_all(tx, job, unfinished[i], SC_TASK_CANCELLED, &moved, err);
-        if (code != SC_OK)
-            return code;
-        if (unfinished[i] == SC_TASK_RUNNING && moved > 0)
-            sc_queue_note_freed(queue, tx);
+    bool found[SC_TASK_DONE] = { false };
+    enum sc_code code = find_unfinished(tx, job, found, err);
+    for (int state = 0; code == SC_OK && state < SC_TASK_DONE; state++) {
+        if (found[state])
+            code =
+                sc_task_move_all(tx, job, (enum sc_task_state)state, SC_TASK_CANCELLED, NULL, err);
     }
-    return SC_OK;
+    if (code == SC_OK && found[SC_TASK_RUNNING])
+        sc_queue_note_freed(queue, tx);
+    return code;
 }
 
 static enum sc_event_kind end_event(enum sc_job_state state)

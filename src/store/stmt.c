@@ -38,6 +38,16 @@ SC_NORETURN static void misuse_(enum sc_sql id, int line, const char *fmt, const
     sc_assert_failed(text, __FILE__, line, "sc_stmt");
 }
 
+static void copy_parameters(struct sc_slot *slot)
+{
+    slot->param_count = sqlite3_bind_parameter_count(slot->handle);
+    slot->params = sc_alloc_array((size_t)slot->param_count + 1, sizeof(char *));
+    for (int i = 0; i < slot->param_count; i++) {
+        const char *name = sqlite3_bind_parameter_name(slot->handle, i + 1);
+        slot->params[i] = sc_strdup(name == NULL ? "" : name);
+    }
+}
+
 static void copy_columns(struct sc_slot *slot)
 {
     slot->column_count = sqlite3_column_count(slot->handle);
@@ -57,8 +67,10 @@ int sc_slot_prepare(struct sc_conn *conn, enum sc_sql id)
                                 &slot->handle, NULL);
     if ((rc & 0xff) == SQLITE_ERROR)
         misuse(id, "cannot be prepared", sqlite3_errmsg(conn->db));
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
         copy_columns(slot);
+        copy_parameters(slot);
+    }
     return rc;
 }
 
@@ -68,6 +80,9 @@ void sc_slot_free(struct sc_slot *slot)
     for (int i = 0; i < slot->column_count; i++)
         free(slot->columns[i]);
     free(slot->columns);
+    for (int i = 0; i < slot->param_count; i++)
+        free(slot->params[i]);
+    free(slot->params);
     *slot = (struct sc_slot){ 0 };
 }
 
@@ -115,10 +130,15 @@ static int parameter(struct sc_stmt *st, const char *name)
     struct sc_slot *slot = st->handle;
     if (slot->handle == NULL)
         return 0;
-    int i = sqlite3_bind_parameter_index(slot->handle, name);
-    if (i == 0)
-        misuse(st->id, "has no parameter", name);
-    return i;
+    for (int n = 0, i = slot->param_hint; n < slot->param_count; n++, i++) {
+        if (i >= slot->param_count)
+            i = 0;
+        if (strcmp(slot->params[i], name) == 0) {
+            slot->param_hint = i + 1;
+            return i + 1;
+        }
+    }
+    misuse(st->id, "has no parameter", name);
 }
 
 static sqlite3_stmt *handle_of(struct sc_stmt *st)
@@ -324,4 +344,12 @@ const char *sc_stmt_text(struct sc_stmt *st, const char *name)
     int i = column(st, name);
     const unsigned char *text = sqlite3_column_text(handle_of(st), i);
     return text == NULL ? "" : (const char *)text;
+}
+
+void sc_stmt_copy(struct sc_stmt *st, const char *name, char *out, size_t size)
+{
+    struct sc_str text = sc_stmt_str(st, name);
+    size_t len = SC_MIN(text.len, size - 1);
+    memcpy(out, text.ptr, len);
+    out[len] = '\0';
 }

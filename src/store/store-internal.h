@@ -17,7 +17,10 @@ struct sc_slot {
     sqlite3_stmt *handle;
     char **columns; /* names, copied: SQLite may move its own */
     int column_count;
-    int hint;       /* column found last; rows are mostly read in order */
+    int hint;      /* column found last; rows are mostly read in order */
+    char **params; /* names in the order of their numbers, copied too */
+    int param_count;
+    int param_hint; /* parameter found last; they are mostly bound in order */
     int prepare_rc; /* why there is no handle, when a file error came between */
     bool in_use;
     bool has_row;

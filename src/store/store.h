@@ -120,8 +120,8 @@ struct sc_str sc_stmt_str(struct sc_stmt *st, const char *column);
 const char *sc_stmt_text(struct sc_stmt *st, const char *column);
 /* The text of a column into a char array, cut to its size; of a struct's field from the column of
  * the same name. */
-#define SC_STMT_COPY(st, column, array) \
-    ((void)snprintf((array), sizeof(array), "%s", sc_stmt_text((st), (column))))
+void sc_stmt_copy(struct sc_stmt *st, const char *column, char *out, size_t size);
+#define SC_STMT_COPY(st, column, array) sc_stmt_copy((st), (column), (array), sizeof(array))
 #define SC_STMT_READ(st, row, field) SC_STMT_COPY(st, #field, (row)->field)
 
 /* ---- whole-database verbs (store/admin.c) ---------------------------------------------------- */

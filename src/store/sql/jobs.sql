@@ -36,6 +36,9 @@ SELECT id, job_id, owner_id, class, priority, state, stage, admission, counted, 
        stage_clock_ms
 FROM jobs WHERE id = :id;
 
+-- name: job_order
+SELECT engine, model, task, language, timeout_ms, settings FROM jobs WHERE id = :id;
+
 -- name: job_by_dedupe_key
 SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;
 

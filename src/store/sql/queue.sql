@@ -50,6 +50,9 @@ UPDATE tasks SET state = :to, run_after_ms = NULL WHERE id = :id AND state = :fr
 UPDATE tasks SET state = :to, run_after_ms = NULL, lease_until_ms = NULL
 WHERE job = :job AND state = :from;
 
+-- name: task_unfinished
+SELECT state FROM tasks WHERE job = :job AND state < 4;
+
 -- name: task_follow_job
 -- Its place in the line is its job's.
 UPDATE tasks SET class = jobs.class, priority = jobs.priority FROM jobs
@@ -157,7 +160,7 @@ UPDATE queues SET paused = :paused, changed_ms = :now WHERE class = :class AND p
 
 -- name: queue_count_jobs
 SELECT class, state, count(*) AS n, min(id) AS oldest FROM jobs INDEXED BY jobs_open
-WHERE state IN (0, 1, 3) GROUP BY class, state;
+WHERE state = 0 OR state = 1 OR state = 3 GROUP BY class, state;
 
 -- name: queue_created
 SELECT created_ms FROM jobs WHERE id = :id;

@@ -254,12 +254,16 @@ static void a_worker_learns_what_to_do(void **state)
     struct sc_json w;
     struct sc_chunk_work work = {
         .task = { .id = 9,
+                  .job_id = "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12",
                   .epoch = 3,
                   .stage = SC_STAGE_TRANSCRIBE,
                   .chunk = 2,
                   .failures = 1,
                   .interruptions = 2 },
-        .job = failed_job(),
+        .order = { .engine = "null",
+                   .model = "delay_ms=1",
+                   .language = "en",
+                   .task = "transcribe" },
         .start_samples = 480000,
         .end_samples = 960000,
     };

@@ -37,6 +37,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(TASK_DUE, "tasks_scheduled (run_after_ms<?)"),
         HOT(TASK_NEXT_DUE, "tasks_scheduled"),
         HOT(TASK_MOVE_JOB, "(job=?)"),
+        HOT(TASK_UNFINISHED, "(job=?)"),
         HOT(JOB_GET, "INTEGER PRIMARY KEY"),
         HOT(JOB_FIND, "(job_id=?)"),
         HOT(JOB_BY_DEDUPE_KEY, "jobs_dedupe (dedupe_key=?)"),
