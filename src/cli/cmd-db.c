@@ -4,65 +4,10 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/list.h"
-#include "store/store.h"
-#include "sys/file.h"
-#include "sys/lockfile.h"
+#include "cli/local-store.h"
 #include "json/writer.h"
 
 #include "base/banned.h"
-
-#define LOCK_MS 3000
-
-struct opened {
-    struct sc_lockfile *lock;
-    struct sc_store *store;
-};
-
-/* The lock goes last: until then nobody else may open the store. */
-static void opened_done(struct opened *o)
-{
-    sc_store_close(o->store);
-    sc_lockfile_drop(o->lock);
-}
-
-/* A server that is just ending still holds the folder; it is given time to. */
-static enum sc_code take_lock(const char *path, struct sc_lockfile **out, struct sc_error *err)
-{
-    SC_AUTO_FREE char *holder = sc_asprintf("db pid=%ld", (long)getpid());
-    int64_t deadline = sc_clock_mono_ms() + LOCK_MS;
-
-    for (;;) {
-        enum sc_code code = sc_lockfile_take(path, holder, out, err);
-        if (code != SC_E_STORE_LOCKED || sc_clock_mono_ms() >= deadline)
-            return code;
-        sc_clock_sleep_ms(50);
-    }
-}
-
-static enum sc_code open_store(const struct sc_cli *cli, bool create, struct opened *out,
-                               struct sc_error *err)
-{
-    SC_AUTO_FREE char *run = sc_path_join(cli->config->data_dir, "run");
-    SC_AUTO_FREE char *lock = sc_path_join(run, "lock");
-    SC_AUTO_FREE char *path = sc_path_join(cli->config->data_dir, "scripta.db");
-    struct sc_store_options options = {
-        .path = path,
-        .readers = 1,
-        .busy_timeout_ms = cli->config->store_busy_timeout,
-        .open_attempts = (int)cli->config->store_open_attempts,
-        .create = create,
-    };
-
-    if (!create && sc_file_size(path) < 0)
-        return sc_error_set(err, SC_E_STORE_NOT_INITIALISED, "'%s' holds no store",
-                            cli->config->data_dir);
-    enum sc_code code = sc_dir_create(run, err);
-    if (code == SC_OK)
-        code = take_lock(lock, &out->lock, err);
-    if (code == SC_OK)
-        code = sc_store_open(&options, &out->store, err);
-    return code;
-}
 
 static void put_table(void *ctx, const char *table, int64_t rows)
 {
@@ -126,23 +71,19 @@ static int ask_server(struct sc_cli *cli, const char *method, const char *path)
     return print_reply(cli, &reply);
 }
 
-static bool belongs_to_server(const struct sc_cli *cli)
-{
-    return !sc_cli_server_is_local(cli) || sc_cli_server_runs(cli);
-}
-
 /* init and migrate are the same act on a store that may be missing, or must be there. */
 static int bring_up(struct sc_cli *cli, bool create, const char *done)
 {
-    SC_AUTO(opened_done) struct opened o = { 0 };
+    SC_AUTO_LOCAL_STORE o = { 0 };
     SC_AUTO_BUF out = { 0 };
     struct sc_error err = { 0 };
 
-    if (belongs_to_server(cli)) {
+    if (sc_cli_server_owns_store(cli)) {
         sc_cli_note(cli, "a server runs; it brought the store up to date when it started");
         return ask_server(cli, "GET", "/api/db/info");
     }
-    if (open_store(cli, create, &o, &err) != SC_OK || put_info(cli, o.store, &out, &err) != SC_OK)
+    if (sc_local_store_open(cli, create, &o, &err) != SC_OK ||
+        put_info(cli, o.store, &out, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (!cli->json)
         sc_cli_note(cli, "%s: %s, schema %d", cli->config->data_dir, done,
@@ -164,14 +105,15 @@ int sc_cmd_db_migrate(struct sc_cli *cli, const struct sc_args *args)
 
 int sc_cmd_db_info(struct sc_cli *cli, const struct sc_args *args)
 {
-    SC_AUTO(opened_done) struct opened o = { 0 };
+    SC_AUTO_LOCAL_STORE o = { 0 };
     SC_AUTO_BUF out = { 0 };
     struct sc_error err = { 0 };
 
     (void)args;
-    if (belongs_to_server(cli))
+    if (sc_cli_server_owns_store(cli))
         return ask_server(cli, "GET", "/api/db/info");
-    if (open_store(cli, false, &o, &err) != SC_OK || put_info(cli, o.store, &out, &err) != SC_OK)
+    if (sc_local_store_open(cli, false, &o, &err) != SC_OK ||
+        put_info(cli, o.store, &out, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     return print_reply(cli, &out);
 }
@@ -183,15 +125,15 @@ static void note_problem(void *ctx, const char *problem)
 
 int sc_cmd_db_check(struct sc_cli *cli, const struct sc_args *args)
 {
-    SC_AUTO(opened_done) struct opened o = { 0 };
+    SC_AUTO_LOCAL_STORE o = { 0 };
     SC_AUTO_BUF out = { 0 };
     struct sc_error err = { 0 };
     struct sc_json w;
 
     (void)args;
-    if (belongs_to_server(cli))
+    if (sc_cli_server_owns_store(cli))
         return ask_server(cli, "POST", "/api/db/check");
-    if (open_store(cli, false, &o, &err) != SC_OK ||
+    if (sc_local_store_open(cli, false, &o, &err) != SC_OK ||
         sc_store_check(o.store, note_problem, cli, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_json_begin(&w, &out);

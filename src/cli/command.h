@@ -76,6 +76,7 @@ int sc_cmd_files_show(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_uploads(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_usage(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_verify(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_fsck(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_jobs_archive(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_jobs_cancel(struct sc_cli *cli, const struct sc_args *args);

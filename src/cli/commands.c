@@ -113,6 +113,12 @@ static const struct sc_flag files_clean_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag fsck_flags[] = {
+    { "audio", 0, SC_FLAG_SWITCH, NULL, "Read every recording and hold it against its SHA-256" },
+    { "repair", 0, SC_FLAG_SWITCH, NULL, "Restore what can be restored exactly" },
+    { 0 },
+};
+
 static const struct sc_flag delete_flags[] = {
     { "force", 0, SC_FLAG_SWITCH, NULL, "Cancel what runs, and delete what depends on it too" },
     { "yes", 'y', SC_FLAG_SWITCH, NULL, "Do not ask" },
@@ -740,6 +746,22 @@ static const struct sc_command table[] = {
         .summary = "Check the store's integrity and foreign keys",
         .usage = "",
         .examples = "scripta db check\n",
+    },
+    {
+        .name = "fsck",
+        .run = sc_cmd_fsck,
+        .summary = "Check all that is stored, and restore what can be restored",
+        .usage = "",
+        .flags = fsck_flags,
+        .about =
+            "The database, every transcript, version and chunk against its SHA-256, every "
+            "recording against its file, bytes that no file has. Through the server when one runs, "
+            "else on the folder itself. Nothing is changed without --repair; what is restored "
+            "matches the checksum of the day it was written, or it is left alone. Exits with 7 "
+            "when damage remains.",
+        .examples = "scripta fsck\n"
+                    "scripta fsck --audio --json\n"
+                    "scripta fsck --repair\n",
     },
     {
         .name = "config show",

@@ -6,14 +6,25 @@
 
 #include "base/hash.h"
 
+/* Does it match the hash that its row was given, of this release or an older one? */
+bool sc_content_is_sound(const struct sc_buf *content, size_t bare, const char *content_hash);
+bool sc_segment_is_sound(const struct sc_segment *s, const char *content_hash);
+/* Fills an empty segment from a row; false with *why when it is not what was written. */
+bool sc_segment_from_row(struct sc_stmt *st, struct sc_segment *out, struct sc_error *why);
+/* TRANSCRIPT_DAMAGED with the job, what is wrong and the remedy. */
+enum sc_code sc_transcript_damaged(struct sc_conn *conn, int64_t transcript, const char *what,
+                                   struct sc_error *err);
 /* Reads a bound segment_list_* statement to its end and replaces what out holds. What each row says
- * is held against its content hash: STORE_DAMAGED names the transcript and the segment. Each hash
- * is fed to sum (NULL: none), in order. */
+ * is held against its content hash: TRANSCRIPT_DAMAGED names the job, the transcript and the
+ * segment. Each hash is fed to sum (NULL: none), in order. */
 SC_MUST_USE enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript,
                                           struct sc_segments *out, struct sc_hash *sum,
                                           struct sc_error *err);
 /* Words of all segments. */
 int64_t sc_segments_words(const struct sc_segments *s);
+/* The first transcript behind an id, of any owner; TRANSCRIPT_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_transcript_next(struct sc_conn *conn, int64_t after,
+                                            struct sc_transcript *out, struct sc_error *err);
 /* Is the transcript still partial? TRANSCRIPT_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_transcript_partial(struct sc_conn *conn, int64_t id, bool *partial,
                                                struct sc_error *err);

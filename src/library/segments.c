@@ -21,9 +21,25 @@ int64_t sc_segments_words(const struct sc_segments *s)
 
 /* ---- rows to segments ---- */
 
-/* Fills an empty segment; its content hash is checked. */
-static enum sc_code segment_from_row(struct sc_stmt *st, int64_t transcript, struct sc_segment *out,
-                                     struct sc_error *err)
+bool sc_content_is_sound(const struct sc_buf *content, size_t bare, const char *content_hash)
+{
+    char hash[SC_SHA256_TEXT];
+    sc_hash_bytes(content->ptr, content->len, hash);
+    if (strcmp(hash, content_hash) == 0)
+        return true;
+    sc_hash_bytes(content->ptr, bare, hash);
+    return strcmp(hash, content_hash) == 0;
+}
+
+bool sc_segment_is_sound(const struct sc_segment *s, const char *content_hash)
+{
+    SC_AUTO_BUF content = { .limit = SIZE_MAX / 4 };
+    size_t bare;
+    sc_segment_content(s, &content, &bare);
+    return !content.failed && sc_content_is_sound(&content, bare, content_hash);
+}
+
+bool sc_segment_from_row(struct sc_stmt *st, struct sc_segment *out, struct sc_error *why)
 {
     struct sc_str speaker = sc_stmt_str(st, "speaker");
     struct sc_str text = sc_stmt_str(st, "text");
@@ -35,18 +51,44 @@ static enum sc_code segment_from_row(struct sc_stmt *st, int64_t transcript, str
     out->text = sc_strndup(text.ptr, text.len);
     out->speaker = speaker.len == 0 ? NULL : sc_strndup(speaker.ptr, speaker.len);
     out->confidence = (float)sc_stmt_double_or(st, "confidence", -1);
+    if (sc_words_unpack(sc_stmt_str(st, "words"), out, why) != SC_OK)
+        return false;
+    /* A NUL that came into a text ends it early, which the hash shows. */
+    if (sc_segment_is_sound(out, sc_stmt_text(st, "content_hash")))
+        return true;
+    (void)sc_error_set(why, SC_E_TRANSCRIPT_DAMAGED, "it does not match its checksum");
+    return false;
+}
 
-    struct sc_error why = { 0 };
-    char hash[SC_SHA256_TEXT];
-    if (sc_words_unpack(sc_stmt_str(st, "words"), out, &why) == SC_OK) {
-        sc_segment_hash(out, hash);
-        if (strcmp(hash, sc_stmt_text(st, "content_hash")) == 0)
-            return SC_OK;
-        (void)snprintf(why.msg, sizeof(why.msg), "its content hash does not match");
-    }
-    return sc_error_set(err, SC_E_STORE_DAMAGED,
-                        "segment %" PRId64 " of transcript %" PRId64 " is damaged: %.120s", out->id,
-                        transcript, why.msg);
+/* The job's id with a space in front of "job", or nothing when it cannot be told. */
+static void name_job(struct sc_conn *conn, int64_t transcript, char *out, size_t size)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TRANSCRIPT_JOB_ID);
+    sc_stmt_bind_int(&st, ":id", transcript);
+    out[0] = '\0';
+    if (sc_stmt_one(&st, NULL) == SC_OK && !sc_stmt_is_null(&st, "job_id"))
+        (void)snprintf(out, size, " of job %s", sc_stmt_text(&st, "job_id"));
+}
+
+enum sc_code sc_transcript_damaged(struct sc_conn *conn, int64_t transcript, const char *what,
+                                   struct sc_error *err)
+{
+    char job[64];
+    name_job(conn, transcript, job, sizeof(job));
+    return sc_error_set(err, SC_E_TRANSCRIPT_DAMAGED,
+                        "transcript %" PRId64 "%s is damaged: %.80s; 'scripta fsck' says what "
+                        "can be restored",
+                        transcript, job, what);
+}
+
+/* The next row; damage of its pages is damage of the transcript. */
+static enum sc_code step_row(struct sc_stmt *st, int64_t transcript, bool *row,
+                             struct sc_error *err)
+{
+    enum sc_code code = sc_stmt_step(st, row, err);
+    if (code != SC_E_STORE_DAMAGED)
+        return code;
+    return sc_transcript_damaged(st->conn, transcript, "pages of the store cannot be read", err);
 }
 
 enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript, struct sc_segments *out,
@@ -55,7 +97,8 @@ enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript, struct sc_
     SC_AUTO_SEGMENTS read = { 0 };
     for (;;) {
         bool row = false;
-        enum sc_code code = sc_stmt_step(st, &row, err);
+        struct sc_error why = { 0 };
+        enum sc_code code = step_row(st, transcript, &row, err);
         if (code != SC_OK)
             return code;
         if (!row)
@@ -64,9 +107,11 @@ enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript, struct sc_
         if (segment == NULL)
             return sc_error_set(err, SC_E_INTERNAL, "no memory for transcript %" PRId64,
                                 transcript);
-        code = segment_from_row(st, transcript, segment, err);
-        if (code != SC_OK)
-            return code;
+        if (!sc_segment_from_row(st, segment, &why)) {
+            char what[160];
+            (void)snprintf(what, sizeof(what), "segment %" PRId64 ", %.100s", segment->id, why.msg);
+            return sc_transcript_damaged(st->conn, transcript, what, err);
+        }
         if (sum != NULL)
             sc_hash_update(sum, sc_stmt_text(st, "content_hash"), SC_SHA256_TEXT - 1);
     }

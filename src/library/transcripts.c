@@ -58,6 +58,14 @@ enum sc_code sc_transcript_of_job(struct sc_conn *conn, int64_t job, struct sc_t
     return transcript_of(&st, out, err);
 }
 
+enum sc_code sc_transcript_next(struct sc_conn *conn, int64_t after, struct sc_transcript *out,
+                                struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_TRANSCRIPT_NEXT);
+    sc_stmt_bind_int(&st, ":after", after);
+    return transcript_of(&st, out, err);
+}
+
 enum sc_code sc_transcript_partial(struct sc_conn *conn, int64_t id, bool *partial,
                                    struct sc_error *err)
 {

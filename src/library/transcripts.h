@@ -38,7 +38,8 @@ SC_MUST_USE enum sc_code sc_transcript_list(struct sc_conn *conn,
                                             const struct sc_transcript_filter *filter,
                                             sc_transcript_fn fn, void *ctx, struct sc_error *err);
 /* The segments of a version (0: those that a partial transcript has so far), in order. Memory: the
- * caller's, some 100 bytes a word. VERSION_NOT_FOUND. */
+ * caller's, some 100 bytes a word. Every checksum is checked: TRANSCRIPT_DAMAGED names the job and
+ * the remedy, and *out is untouched. VERSION_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_transcript_segments(struct sc_conn *conn, const struct sc_transcript *t,
                                                 int version, struct sc_segments *out,
                                                 struct sc_error *err);

@@ -39,3 +39,8 @@ enum sc_code sc_pipelines_open_file(struct sc_pipelines *p, const struct sc_file
         return code;
     return sc_blobs_get(p->o.blobs, now.file_path, fd, err);
 }
+
+struct sc_blobs *sc_pipelines_blobs(struct sc_pipelines *p)
+{
+    return p->o.blobs;
+}

@@ -424,6 +424,23 @@ static void chunk_from_row(struct sc_stmt *st, struct sc_chunk *out)
                    sc_stmt_text(st, "error_message"));
 }
 
+/* The text as it was stored; JOB's chunk is named when it is not. */
+static enum sc_code check_text(struct sc_conn *conn, struct sc_stmt *st, int64_t job,
+                               const struct sc_chunk *chunk, struct sc_error *err)
+{
+    char hash[SC_SHA256_TEXT];
+    sc_hash_bytes(chunk->text.ptr, chunk->text.len, hash);
+    if (chunk->text.ptr == NULL ? sc_stmt_is_null(st, "result_hash")
+                                : strcmp(hash, sc_stmt_text(st, "result_hash")) == 0)
+        return SC_OK;
+    SC_AUTO_JOB row = { 0 };
+    bool known = sc_job_get(conn, job, &row, NULL) == SC_OK;
+    return sc_error_set(err, SC_E_TRANSCRIPT_DAMAGED,
+                        "the text of chunk %d of job %s is damaged: it does not match its "
+                        "checksum; 'scripta fsck' says what can be restored",
+                        chunk->chunk, known ? row.job_id : "?");
+}
+
 enum sc_code sc_chunk_list(struct sc_conn *conn, int64_t job, sc_chunk_fn fn, void *ctx,
                            struct sc_error *err)
 {
@@ -435,7 +452,9 @@ enum sc_code sc_chunk_list(struct sc_conn *conn, int64_t job, sc_chunk_fn fn, vo
     while (code == SC_OK && row) {
         struct sc_chunk chunk;
         chunk_from_row(&st, &chunk);
-        code = fn(ctx, &chunk, err);
+        code = check_text(conn, &st, job, &chunk, err);
+        if (code == SC_OK)
+            code = fn(ctx, &chunk, err);
         if (code == SC_OK)
             code = sc_stmt_step(&st, &row, err);
     }

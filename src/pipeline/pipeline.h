@@ -101,6 +101,8 @@ SC_MUST_USE enum sc_code sc_pipelines_submit_cost(struct sc_pipelines *p, int64_
                                                   int64_t file_id, struct sc_job_options *options,
                                                   struct sc_cost *out, struct sc_error *err);
 
+/* Where the bytes of recordings are; borrowed. */
+struct sc_blobs *sc_pipelines_blobs(struct sc_pipelines *p);
 /* Opens the bytes of a file for reading, also when they move just now. FILE_NOT_FOUND with the
  * remedy when they are gone. */
 SC_MUST_USE enum sc_code sc_pipelines_open_file(struct sc_pipelines *p, const struct sc_file *file,

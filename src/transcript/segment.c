@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "transcript/text.h"
+#include "transcript/words.h"
 
 #include <stdint.h>
 
@@ -186,36 +187,59 @@ bool sc_segments_need_space(const struct sc_segments *s, size_t i)
     return sc_text_needs_space(before, after);
 }
 
-static void hash_number(struct sc_hash *h, int64_t value)
+static void put_number(struct sc_buf *out, int64_t value)
 {
-    unsigned char bytes[8];
+    char bytes[8];
     for (unsigned i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)((uint64_t)value >> (8 * i));
-    sc_hash_update(h, bytes, sizeof(bytes));
+        bytes[i] = (char)(unsigned char)((uint64_t)value >> (8 * i));
+    sc_buf_append(out, bytes, sizeof(bytes));
 }
 
 /* With its length in front, so that no two lists of texts give the same bytes. */
-static void hash_text(struct sc_hash *h, const char *text)
+static void put_text(struct sc_buf *out, const char *text)
 {
-    struct sc_str s = text == NULL ? SC_STR("") : sc_str_from(text);
-    hash_number(h, text == NULL ? -1 : (int64_t)s.len);
-    sc_hash_update(h, s.ptr, s.len);
+    put_number(out, text == NULL ? -1 : (int64_t)strlen(text));
+    sc_buf_puts(out, text == NULL ? "" : text);
+}
+
+void sc_segment_content(const struct sc_segment *s, struct sc_buf *out, size_t *bare)
+{
+    put_number(out, s->start_ms);
+    put_number(out, s->end_ms);
+    put_text(out, s->text == NULL ? "" : s->text);
+    put_text(out, s->speaker);
+    put_number(out, (int64_t)s->word_count);
+    for (size_t i = 0; i < s->word_count; i++) {
+        put_number(out, s->words[i].start_ms);
+        put_number(out, s->words[i].end_ms);
+        put_text(out, s->words[i].text);
+    }
+    *bare = out->len;
+    /* A sum must outlive the round trip through the store, which keeps a segment's confidence as it
+     * is and rounds those of words. */
+    uint32_t bits = UINT32_MAX;                           /* unknown; no number has these */
+    float known = s->confidence == 0 ? 0 : s->confidence; /* one zero */
+    if (known >= 0)
+        memcpy(&bits, &known, sizeof(bits));
+    put_number(out, bits);
+    for (size_t i = 0; i < s->word_count; i++)
+        put_number(out, (int64_t)sc_words_confidence(s->words[i].confidence));
 }
 
 void sc_segment_hash(const struct sc_segment *s, char out[65])
 {
-    /* Confidences stay out: the store keeps them rounded, and the sum must outlive the round trip.
-     */
-    SC_AUTO(sc_hash_freep) struct sc_hash *h = sc_hash_new();
-    hash_number(h, s->start_ms);
-    hash_number(h, s->end_ms);
-    hash_text(h, s->text == NULL ? "" : s->text);
-    hash_text(h, s->speaker);
-    hash_number(h, (int64_t)s->word_count);
-    for (size_t i = 0; i < s->word_count; i++) {
-        hash_number(h, s->words[i].start_ms);
-        hash_number(h, s->words[i].end_ms);
-        hash_text(h, s->words[i].text);
-    }
-    sc_hash_hex(h, out);
+    SC_AUTO_BUF content = { .limit = SIZE_MAX / 4 };
+    size_t bare;
+    sc_segment_content(s, &content, &bare);
+    sc_assert(!content.failed);
+    sc_hash_bytes(content.ptr, content.len, out);
+}
+
+void sc_segment_hash_bare(const struct sc_segment *s, char out[65])
+{
+    SC_AUTO_BUF content = { .limit = SIZE_MAX / 4 };
+    size_t bare;
+    sc_segment_content(s, &content, &bare);
+    sc_assert(!content.failed);
+    sc_hash_bytes(content.ptr, bare, out);
 }

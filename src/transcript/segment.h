@@ -52,6 +52,11 @@ void sc_segments_shift(struct sc_segments *s, int64_t offset_ms);
 void sc_segments_text(const struct sc_segments *s, struct sc_buf *out);
 /* Must a space stand before segment i when all are joined into one line? */
 bool sc_segments_need_space(const struct sc_segments *s, size_t i);
-/* SHA-256 (hex) over one segment's times, text, speaker and words (not the confidences, which the
- * store rounds), in a fixed form. */
+/* Appends all that the store keeps of one segment in a fixed form: start and end (8 bytes each, low
+ * first), text and speaker (each behind 8 bytes of length), the words; *bare is how long it is so
+ * far; then the confidences as precisely as the store keeps them, the segment's first. */
+void sc_segment_content(const struct sc_segment *s, struct sc_buf *out, size_t *bare);
+/* SHA-256 (hex) over that. */
 void sc_segment_hash(const struct sc_segment *s, char out[65]);
+/* The same without the confidences: rows that older releases wrote carry this one. */
+void sc_segment_hash_bare(const struct sc_segment *s, char out[65]);

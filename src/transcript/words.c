@@ -40,7 +40,7 @@ static int64_t unzigzag(uint64_t v)
     return (v & 1) != 0 ? (int64_t) ~(v >> 1) : (int64_t)(v >> 1);
 }
 
-static uint64_t pack_confidence(float c)
+uint64_t sc_words_confidence(float c)
 {
     if (!(c >= 0)) /* NaN as well */
         return 0;
@@ -57,7 +57,7 @@ void sc_words_pack(const struct sc_segment *s, struct sc_buf *out)
         size_t len = strlen(w->text);
         put_varint(out, zigzag(w->start_ms - before));
         put_varint(out, (uint64_t)SC_MAX(w->end_ms - w->start_ms, 0));
-        put_varint(out, pack_confidence(w->confidence));
+        put_varint(out, sc_words_confidence(w->confidence));
         put_varint(out, len);
         sc_buf_append(out, w->text, len);
         before = w->start_ms;

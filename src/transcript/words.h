@@ -7,6 +7,8 @@
 
 /* Appends the packed form of s's words. */
 void sc_words_pack(const struct sc_segment *s, struct sc_buf *out);
+/* A confidence as the packed form has it: 0 unknown, else 1 + thousandths. */
+uint64_t sc_words_confidence(float confidence);
 /* Replaces s's words by those of bytes (none for no bytes); STORE_DAMAGED, s untouched, for bytes
  * that are no packed words. */
 SC_MUST_USE enum sc_code sc_words_unpack(struct sc_str bytes, struct sc_segment *s,

@@ -46,6 +46,10 @@ FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.job = :job
 ORDER BY transcripts.id DESC LIMIT 1;
 
+-- name: transcript_job_id
+SELECT jobs.job_id FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.id = :id;
+
 -- name: transcript_list_all
 SELECT transcripts.*, jobs.job_id
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
@@ -189,3 +193,67 @@ SELECT v.version, v.is_current, v.segment_count, v.word_count, v.created_ms, v.c
 FROM versions AS v JOIN principals ON principals.id = v.created_by
 WHERE v.transcript_id = :transcript_id AND v.version < :before
 ORDER BY v.version DESC LIMIT :limit;
+
+-- The check of what is stored (library/fsck.h).
+
+-- name: fsck_transcript_next
+SELECT transcripts.*, jobs.job_id
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcripts.id > :after ORDER BY transcripts.id LIMIT 1;
+
+-- name: fsck_segments
+-- Of all versions. born and died tell which one has a row.
+SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
+       content_hash
+FROM segments WHERE transcript_id = :transcript_id
+ORDER BY start_ms, ord;
+
+-- name: fsck_segment
+SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
+       content_hash
+FROM segments WHERE id = :id AND transcript_id = :transcript_id;
+
+-- name: fsck_segment_restore
+UPDATE segments
+SET start_ms = :start_ms, end_ms = :end_ms, text = :text, speaker = :speaker,
+    confidence = :confidence, words = :words, content_hash = :content_hash
+WHERE id = :id AND transcript_id = :transcript_id;
+
+-- name: fsck_segment_set_id
+UPDATE segments SET segment_id = id WHERE id = :id;
+
+-- name: fsck_versions
+SELECT version, is_current, segment_count, word_count, content_hash FROM versions
+WHERE transcript_id = :transcript_id ORDER BY version;
+
+-- name: fsck_version_restore
+UPDATE versions SET segment_count = :segments, word_count = :words, content_hash = :content_hash
+WHERE transcript_id = :transcript_id AND version = :version;
+
+-- name: fsck_transcript_restore
+UPDATE transcripts
+SET state = :state, current_version = :version, segment_count = :segments, word_count = :words
+WHERE id = :id
+  AND :version = (SELECT version FROM versions WHERE transcript_id = :id AND is_current = 1);
+
+-- name: fsck_chunks
+-- Behind one job; those that have a result.
+SELECT chunks.job, jobs.job_id, chunks.chunk, chunks.text, chunks.result_hash
+FROM chunks JOIN jobs ON jobs.id = chunks.job
+WHERE chunks.job > :after AND (chunks.text IS NOT NULL OR chunks.result_hash IS NOT NULL)
+ORDER BY chunks.job, chunks.chunk;
+
+-- name: fsck_chunk_restore
+UPDATE chunks SET text = :text, result_hash = :result_hash WHERE job = :job AND chunk = :chunk;
+
+-- name: fsck_chunk_text
+SELECT text FROM chunks WHERE job = :job AND chunk = :chunk;
+
+-- name: fsck_max_transcript
+SELECT coalesce(max(id), 0) AS id FROM transcripts;
+
+-- name: fsck_max_chunk
+SELECT coalesce(max(job), 0) AS id FROM chunks;
+
+-- name: fsck_max_file
+SELECT coalesce(max(id), 0) AS id FROM files;

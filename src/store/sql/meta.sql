@@ -78,3 +78,13 @@ SELECT quick_check AS problem FROM pragma_quick_check(1);
 
 -- name: fts_integrity
 INSERT INTO segments_fts (segments_fts) VALUES ('integrity-check');
+
+-- name: store_reindex
+REINDEX;
+
+-- name: fts_content_integrity
+-- Against the texts too.
+INSERT INTO segments_fts (segments_fts, rank) VALUES ('integrity-check', 1);
+
+-- name: fts_rebuild
+INSERT INTO segments_fts (segments_fts) VALUES ('rebuild');

@@ -16,7 +16,8 @@ WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_list
 -- The tasks of a job that ended long ago are gone: cancelled or done.
-SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.text, chunks.processed_ms,
+SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.text,
+       chunks.result_hash, chunks.processed_ms,
        coalesce(tasks.state, iif(chunks.processed_ms IS NULL, 6, 4)) AS state,
        coalesce(tasks.epoch, 0) AS epoch, tasks.error_code, tasks.error_message
 FROM chunks LEFT JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage

@@ -108,7 +108,7 @@ static void assert_damaged(const char *sql, const char *named)
 
     SC_AUTO_SEGMENTS out = { 0 };
     struct sc_error err = { 0 };
-    assert_int_equal(read_version(&r, id, 1, &out, &err), SC_E_STORE_DAMAGED);
+    assert_int_equal(read_version(&r, id, 1, &out, &err), SC_E_TRANSCRIPT_DAMAGED);
     assert_non_null(strstr(err.msg, "transcript 1"));
     if (strstr(err.msg, named) == NULL)
         fail_msg("'%s' is not in: %s", named, err.msg);
@@ -124,8 +124,59 @@ static void damage_is_told_and_never_served(void **state)
     assert_damaged("UPDATE segments SET words = x'0100' WHERE id = 1", "segment 1");
     assert_damaged("UPDATE segments SET words = NULL WHERE id = 1", "segment 1");
     assert_damaged("UPDATE segments SET content_hash = '' WHERE id = 1", "segment 1");
+    assert_damaged("UPDATE segments SET confidence = 0.25 WHERE id = 2", "segment 2");
+    assert_damaged("UPDATE segments SET confidence = NULL WHERE id = 2", "segment 2");
     assert_damaged("DELETE FROM segments WHERE id = 2", "version 1");
     assert_damaged("UPDATE versions SET content_hash = 'x'", "version 1");
+}
+
+static void a_current_version_that_is_not_there_is_damage(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = begin(&r, 1);
+    PUT(r, id, 0, 0, "one");
+    assert_int_equal(finish(&r, id, ""), SC_OK);
+    assert_int_equal(outside(r.f.path, "UPDATE transcripts SET current_version = 3"), SQLITE_OK);
+    SC_AUTO_SEGMENTS out = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(read_version(&r, id, 3, &out, &err), SC_E_TRANSCRIPT_DAMAGED);
+    assert_non_null(strstr(err.msg, "current version"));
+    assert_int_equal(read_version(&r, id, 2, &out, &err), SC_E_VERSION_NOT_FOUND);
+}
+
+static void a_partial_transcript_that_lost_a_segment_is_not_served(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = begin(&r, 1);
+    PUT(r, id, 0, 0, "one", "two");
+    PUT(r, id, 1, 2000, "three");
+    assert_text(&r, id, 0, "one\ntwo\nthree");
+    assert_int_equal(outside(r.f.path, "DELETE FROM segments WHERE id = 2"), SQLITE_OK);
+    SC_AUTO_SEGMENTS out = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(read_version(&r, id, 0, &out, &err), SC_E_TRANSCRIPT_DAMAGED);
+    assert_non_null(strstr(err.msg, "of job j1"));
+    assert_non_null(strstr(err.msg, "scripta fsck"));
+}
+
+/* Rows of older releases have a checksum that leaves the confidences out. */
+static void rows_of_older_releases_are_still_read(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = begin(&r, 1);
+    SC_AUTO_SEGMENTS list = { 0 };
+    struct sc_segment *s = add_segment(&list, 0, 100, "one two");
+    s->confidence = 0.5F;
+    assert_int_equal(put_chunk(&r, id, 0, &list), SC_OK);
+    char hash[SC_SHA256_TEXT], sql[200];
+    sc_segment_hash_bare(s, hash);
+    (void)snprintf(sql, sizeof(sql), "UPDATE segments SET content_hash = '%s'", hash);
+    assert_int_equal(outside(r.f.path, sql), SQLITE_OK);
+    assert_int_equal(finish(&r, id, ""), SC_OK);
+    assert_text(&r, id, 1, "one two");
 }
 
 static void the_rows_alive_in_a_version_are_its_segments(void **state)
@@ -148,7 +199,7 @@ static void the_rows_alive_in_a_version_are_its_segments(void **state)
     assert_text(&r, id, 1, "one\ntwo\nthree");
     SC_AUTO_SEGMENTS out = { 0 };
     struct sc_error err = { 0 };
-    assert_int_equal(read_version(&r, id, 2, &out, &err), SC_E_STORE_DAMAGED); /* its hash */
+    assert_int_equal(read_version(&r, id, 2, &out, &err), SC_E_TRANSCRIPT_DAMAGED); /* its hash */
     assert_non_null(strstr(err.msg, "version 2"));
 }
 
@@ -178,6 +229,9 @@ int main(void)
         TEST(a_finish_that_counts_other_segments_is_refused),
         TEST(a_version_that_is_not_there_is_told),
         TEST(damage_is_told_and_never_served),
+        TEST(a_current_version_that_is_not_there_is_damage),
+        TEST(a_partial_transcript_that_lost_a_segment_is_not_served),
+        TEST(rows_of_older_releases_are_still_read),
         TEST(the_rows_alive_in_a_version_are_its_segments),
         TEST(exports_are_recorded),
     };

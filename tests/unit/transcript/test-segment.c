@@ -137,12 +137,12 @@ static void the_text_is_a_line_for_each_segment(void **state)
     assert_string_equal(sc_buf_text(&out), "a b\nc");
 }
 
-static void the_hash_sees_each_field_but_no_confidence(void **state)
+static void the_hash_sees_each_field_as_precisely_as_the_store_keeps_it(void **state)
 {
     (void)state;
-    char seen[9][65];
+    char seen[11][65], bare[65], first[65];
     size_t count = 0;
-    for (int change = 0; change < 10; change++) {
+    for (int change = 0; change < 12; change++) {
         SC_AUTO_SEGMENTS list = { 0 };
         struct sc_segment *s = add_segment(&list, 100, 50, "ab c");
         char hash[65];
@@ -163,13 +163,20 @@ static void the_hash_sees_each_field_but_no_confidence(void **state)
         if (change == 8) {
             s->words[0].start_ms++;
         }
-        if (change == 9) {
+        if (change == 9)
             s->words[0].confidence = 0.125F;
+        if (change == 10)
             s->confidence = 0.1F;
-        }
+        if (change == 11)
+            s->words[0].confidence += 0.0001F; /* the store keeps thousandths */
         sc_segment_hash(s, hash);
+        sc_segment_hash_bare(s, bare);
         assert_int_equal(strlen(hash), 64);
-        if (change == 9) {
+        assert_string_not_equal(hash, bare);
+        if (change == 0)
+            memcpy(first, bare, sizeof(bare));
+        assert_true((strcmp(bare, first) == 0) == (change == 0 || change >= 9));
+        if (change == 11) {
             assert_string_equal(hash, seen[0]);
             continue;
         }
@@ -190,7 +197,7 @@ int main(void)
         TEST(each_fault_is_found_and_its_segment_named),
         TEST(shifting_moves_every_time),
         TEST(the_text_is_a_line_for_each_segment),
-        TEST(the_hash_sees_each_field_but_no_confidence),
+        TEST(the_hash_sees_each_field_as_precisely_as_the_store_keeps_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

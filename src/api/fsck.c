@@ -1,0 +1,67 @@
+/* The check of everything that is stored, a slice for each call: whoever asks goes on at the place
+ * that the answer names, and nothing is kept here between the calls. */
+
+#include "api/api-internal.h"
+
+#include "library/fsck.h"
+
+#include "base/banned.h"
+
+#define SLICE_MS 200
+
+struct fsck_body {
+    struct sc_str after;
+    bool audio, repair;
+};
+
+static enum sc_code decode(struct sc_request *req, struct fsck_body *out,
+                           struct sc_fsck_place *from, struct sc_json_doc **doc,
+                           struct sc_error *err)
+{
+    static const struct sc_json_field fields[] = {
+        { .name = "after", .type = SC_JSON_TEXT, .offset = offsetof(struct fsck_body, after) },
+        { .name = "audio", .type = SC_JSON_BOOL, .offset = offsetof(struct fsck_body, audio) },
+        { .name = "repair", .type = SC_JSON_BOOL, .offset = offsetof(struct fsck_body, repair) },
+    };
+    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), out, doc, err);
+    if (code == SC_OK && out->after.ptr != NULL && !sc_fsck_place_parse(out->after, from))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "after",
+                              "after must be what an earlier answer gave as next");
+    return code;
+}
+
+static void add_problem(void *ctx, const struct sc_fsck_problem *problem)
+{
+    sc_fsck_problem_view(ctx, problem);
+}
+
+struct sc_done *sc_api_db_fsck(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct fsck_body asked = { .audio = false };
+    struct sc_fsck_place from = { .phase = SC_FSCK_STORE };
+    struct sc_fsck_slice slice;
+    struct sc_json w;
+    enum sc_code code = decode(req, &asked, &from, &doc, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    struct sc_fsck_options options = {
+        .store = api->options.store,
+        .blobs = sc_pipelines_blobs(api->options.pipelines),
+        .root = api->options.config->data_dir,
+        .audio = asked.audio,
+        .repair = asked.repair,
+        .slice_ms = SLICE_MS,
+    };
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "problems");
+    code = sc_fsck_step(&options, &from, &slice, add_problem, &w, &err);
+    sc_json_end(&w);
+    if (code == SC_OK)
+        sc_fsck_slice_fields(&w, from.phase, &slice);
+    sc_json_end(&w);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
