@@ -84,6 +84,12 @@ static void claiming(void **state)
     assert_int_equal(events_of(&r, SC_EVENT_JOB_STARTED), 5);
 }
 
+static enum sc_code op_stage(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct op *op = ctx;
+    return sc_job_enter_stage(op->queue, tx, op->id, (enum sc_stage)op->stage, err);
+}
+
 static struct sc_task chunk_of(struct rig *r, struct sc_job_spec *spec)
 {
     spec->first_stage = SC_STAGE_TRANSCRIBE;
@@ -116,7 +122,9 @@ static void adding_and_completing_tasks(void **state)
     (void)STEP(&r, op_finish, &op); /* again */
     assert_true(op.flag);
 
-    struct op stage = { .id = task.job };
+    struct op stage = { .id = task.job, .stage = SC_STAGE_MERGE };
+    (void)STEP(&r, op_stage, &stage);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM jobs WHERE stage = 4"), 1);
     (void)STEP(&r, op_end, &stage);
     assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 6"), 3);
     assert_int_equal(ask(&r, "SELECT value FROM counters WHERE name = '" SC_COUNTER_COMPLETED "'"),
@@ -176,6 +184,12 @@ static void workers(void **state)
     assert_int_equal(claim(&r, got, 3), 3);
     struct op deaf = { .id = got[0].id };
     (void)STEP(&r, op_deaf, &deaf);
+    assert_int_equal(events_of(&r, SC_EVENT_TASK_INTERRUPTED), 1);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM job_events WHERE code = 'WORKER_CRASHED' AND "
+                             "message LIKE 'the engine did not stop%' AND worker = 'w1'"),
+                     1);
+    deaf.id = 4711; /* of a job that has gone meanwhile */
+    assert_int_equal(STEP(&r, op_deaf, &deaf), 1);
     assert_int_equal(events_of(&r, SC_EVENT_TASK_INTERRUPTED), 1);
     assert_int_equal(on_job(&r, op_cancel, got[1].job), SC_OK);
 
