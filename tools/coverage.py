@@ -72,6 +72,17 @@ def percent(covered, total):
     return 100.0 * covered / total if total else 100.0
 
 
+def ranges(numbers):
+    """1, 2, 3, 7 as "1-3 7"."""
+    out = []
+    for n in numbers:
+        if out and n == out[-1][1] + 1:
+            out[-1][1] = n
+        else:
+            out.append([n, n])
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in out) or "-"
+
+
 def show_uncovered(details):
     for file in details["files"]:
         lines = [x["line_number"] for x in file["lines"]
@@ -79,7 +90,7 @@ def show_uncovered(details):
         halves = [x["line_number"] for x in file["lines"]
                   if x["count"] > 0 and any(b["count"] == 0 for b in x.get("branches", []))]
         if lines or halves:
-            print(f"   {file['file']}: not run {lines or '-'}, one way only {halves or '-'}")
+            print(f"   {file['file']}: not run {ranges(lines)}; one way only {ranges(halves)}")
 
 
 def report(build, group, tally, uncovered):
