@@ -4,6 +4,8 @@
 #include "store/store-internal.h"
 #include "sys/file.h"
 
+#include <sys/stat.h>
+
 #include "base/banned.h"
 
 enum sc_code sc_store_info(struct sc_store *store, struct sc_store_info *out, struct sc_error *err)
