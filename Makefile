@@ -8,7 +8,7 @@ JOBS ?= 2
 FUZZ_SECONDS ?= 60
 RUNS ?= 5
 
-.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus mutate torture bench \
+.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus mutate coverage torture bench \
 	bench-smoke bench-decode install recording golden-update format clean help
 
 all: ## Build build/scripta and build/scripta-media
@@ -60,6 +60,11 @@ fuzz-corpus: ## Run every fuzz target once over its corpus, with clang's sanitiz
 mutate: ## Break the code in 100 ways; do the tests notice? SEED=n JOBS=2 ARGS=--survivors
 	@tools/bootstrap.sh build run test
 	@tools/mutate.py --seed $(SEED) --jobs $(JOBS) $(ARGS)
+
+coverage: ## Lines and branches of queue, store and parsers that tests run; fails below the bars
+	@tools/bootstrap.sh build run test coverage
+	@tools/build.sh cov >/dev/null
+	@tools/coverage.py build-cov $(ARGS)
 
 torture: san ## Fault tests: SCALE=1|full|n CASES="G1 G9" SEED=n JOBS=2 ARGS=--fresh
 	@tools/torture.py build-san --scale $(SCALE) --seed $(SEED) --jobs $(JOBS) $(ARGS) $(CASES)

@@ -1,12 +1,12 @@
 #!/bin/sh
 # Configures (once) and builds one of the project's builds; prints its folder.
-#   tools/build.sh release|bench|san|tsan|clang|fuzz [NINJA TARGET…]
+#   tools/build.sh release|bench|san|tsan|clang|fuzz|cov [NINJA TARGET…]
 #   tools/build.sh clang-headers    only what clang-tidy needs: the commands and generated headers
 # A folder that exists is used as it was configured.
 set -eu
 
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { echo "usage: tools/build.sh release|bench|san|tsan|clang|fuzz [TARGET…]" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: tools/build.sh release|bench|san|tsan|clang|fuzz|cov [TARGET…]" >&2; exit 2; }
 kind=$1
 shift
 
@@ -39,6 +39,10 @@ fuzz)
     options="-Doptimization=1 -Ddebug=true -Dfuzz=true -Db_lundef=false
         -Db_sanitize=address,undefined
         -Dc_args=-fsanitize=fuzzer-no-link"
+    ;;
+cov)
+    dir=build-cov
+    options="-Doptimization=0 -Ddebug=true -Dfaults=true -Db_coverage=true"
     ;;
 *)
     echo "build: no build called '$kind'" >&2

@@ -94,4 +94,20 @@ bool sc_fault_hit(const char *point)
     return fail;
 }
 
+void sc_fault_arm(const char *point, int64_t nth)
+{
+    SC_LOCK(&lock);
+    if (!armed)
+        arm_all_locked();
+    sc_assert(nth > 0 && fault_count < FAULT_MAX);
+    faults[fault_count++] = (struct fault){ sc_str_from(point), ACTION_FAIL, nth };
+}
+
+bool sc_fault_disarm(const char *point)
+{
+    SC_LOCK(&lock);
+    sc_assert(fault_count > 0 && sc_str_equal(faults[fault_count - 1].point, sc_str_from(point)));
+    return faults[--fault_count].left == 0;
+}
+
 #endif

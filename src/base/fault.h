@@ -7,9 +7,15 @@
  * -Dfaults=true. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #ifdef SC_WITH_FAULTS
 bool sc_fault_hit(const char *point);
+/* For unit tests: the point fails at its Nth pass from now on, once. `point` is borrowed until it
+ * is disarmed. */
+void sc_fault_arm(const char *point, int64_t nth);
+/* Takes that back; whether it has failed meanwhile. */
+bool sc_fault_disarm(const char *point);
 #define SC_FAULT(point) sc_fault_hit(point)
 #else
 #define SC_FAULT(point) false

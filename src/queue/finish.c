@@ -68,6 +68,8 @@ enum sc_code sc_task_complete(struct sc_queue *queue, struct sc_conn *tx,
         *repeated = true;
         return SC_OK;
     }
+    if (code != SC_OK && code != SC_E_TASK_NOT_FOUND)
+        return code;
     code = sc_task_row_fenced(tx, fence, &row, err);
     if (code != SC_OK)
         return code;

@@ -2,6 +2,7 @@
 #include "store/store-internal.h"
 
 #include "base/alloc.h"
+#include "base/fault.h"
 
 #include <errno.h>
 
@@ -254,6 +255,11 @@ enum sc_code sc_stmt_step(struct sc_stmt *st, bool *row, struct sc_error *err)
     errno = 0;
     if (slot->handle == NULL)
         return fail(st, slot->prepare_rc, err);
+
+    /* The first statements of the list frame transactions and members: a fault of its own. */
+    if (SC_FAULT(st->id <= SC_SQL_MEMBER_ROLLBACK ? "store.frame" : "store.step"))
+        return sc_error_set(err, SC_E_STORE_ERROR, "cannot run the statement %s: fault store.step",
+                            sc_sql_name(st->id));
 
     int rc = sqlite3_step(slot->handle);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)

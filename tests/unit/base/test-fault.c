@@ -59,6 +59,20 @@ static void points_act_at_the_pass_they_name(void **state)
         assert_int_equal(run_with(rows[i].faults), rows[i].result);
 }
 
+static void a_test_arms_a_point_and_takes_that_back(void **state)
+{
+    (void)state;
+    sc_fault_arm("test.here", 2);
+    assert_false(SC_FAULT("test.there"));
+    assert_false(SC_FAULT("test.here"));
+    assert_true(SC_FAULT("test.here"));
+    assert_false(SC_FAULT("test.here")); /* once */
+    assert_true(sc_fault_disarm("test.here"));
+    sc_fault_arm("test.here", 1);
+    assert_false(sc_fault_disarm("test.here")); /* it did not come to that */
+    assert_false(SC_FAULT("test.here"));
+}
+
 #else
 
 static void points_are_compiled_out(void **state)
@@ -74,6 +88,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #ifdef SC_WITH_FAULTS
         TEST(points_act_at_the_pass_they_name),
+        TEST(a_test_arms_a_point_and_takes_that_back),
 #else
         TEST(points_are_compiled_out),
 #endif

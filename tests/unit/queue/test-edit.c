@@ -82,6 +82,8 @@ static void what_the_sweep_will_have_to_do_is_told(void **state)
 
     struct sc_task task = claim_one(&r);
     assert_int_equal(heard.in_ms[1], r.queue->config.lease_ms);
+    assert_true(nothing_to_claim(&r)); /* that sets nothing */
+    assert_int_equal(heard.count, 2);
     assert_int_equal(fail_task(&r, &task, SC_E_IO_ERROR), SC_OK);
     assert_in_range(heard.in_ms[2], 1, r.queue->config.backoff_base_ms);
 

@@ -29,6 +29,9 @@ static void expired_leases_come_back_and_live_ones_stay(void **state)
     assert_true(nothing_to_claim(&r));
     test_clock_step(&r.clock, 1);
     assert_int_equal(sweep(&r, NULL), 10000);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE error_code = 'WORKER_CRASHED' AND "
+                             "error_message = 'the lease has run out' AND interruptions = 1"),
+                     1);
     struct sc_task again = claim_one(&r);
     assert_int_equal(again.id, first.id);
     assert_int_equal(again.epoch, 2);

@@ -14,6 +14,7 @@ static atomic_int disk_sync_errno;
 static atomic_int disk_open_errno; /* of each open for writing */
 static atomic_int disk_open_fails; /* how many more times; negative: for ever */
 static atomic_int disk_syncs;
+static atomic_int disk_refusals; /* writes that failed */
 
 int fdatasync(int fd)
 {
@@ -28,6 +29,7 @@ int fdatasync(int fd)
 static ssize_t disk_pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
     if (atomic_load(&disk_write_errno) != 0) {
+        atomic_fetch_add(&disk_refusals, 1);
         errno = atomic_load(&disk_write_errno);
         return -1;
     }

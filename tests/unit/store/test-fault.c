@@ -2,6 +2,7 @@
  * are read from the environment once; the parent looks at what is left on the disk. */
 #include "store/store.h"
 
+#include "base/fault.h"
 #include "store/fixture.h"
 
 #include <signal.h>
@@ -139,6 +140,83 @@ static void coming_back_is_tried_again(void **state)
     assert_int_equal(count_left(path), 1);
 }
 
+/* ---- faults of this process ---- */
+
+/* Opens with the Nth pass of a point failing, until none is left to fail; how many there were. */
+static int fail_each_opening(const char *path, const char *point, bool create)
+{
+    for (int nth = 1;; nth++) {
+        struct sc_store *store = NULL;
+        struct sc_error err = { 0 };
+        struct sc_store_options o = options_for(path, create);
+        sc_fault_arm(point, nth);
+        enum sc_code code = sc_store_open(&o, &store, &err);
+        bool failed = sc_fault_disarm(point);
+        if (code != (failed ? SC_E_STORE_ERROR : SC_OK))
+            fail_msg("%s %d: %s: %s", point, nth, sc_code_name(code), err.msg);
+        assert_true(failed == (store == NULL));
+        sc_store_close(store);
+        if (!failed)
+            return nth - 1;
+    }
+}
+
+static void an_opening_that_fails_anywhere_leaves_a_store_that_opens(void **state)
+{
+    (void)state;
+    static const char *const points[] = { "store.step", "store.frame" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(points); i++) {
+        SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+        char path[PATH_MAX];
+        test_path(&dir, "scripta.db", path);
+        assert_true(fail_each_opening(path, points[i], true) >= 2);
+        (void)fail_each_opening(path, points[i], false);
+        assert_int_equal(count_left(path), 0);
+    }
+}
+
+/* BEGIN, SAVEPOINT, RELEASE or ROLLBACK TO, COMMIT: whichever fails, nothing is acknowledged. */
+static void a_transaction_whose_frame_fails_is_lost_whole(void **state)
+{
+    (void)state;
+    static const enum sc_code answers[] = { SC_OK, SC_E_CONFLICT };
+    for (size_t i = 0; i < SC_ARRAY_LEN(answers); i++) {
+        SC_AUTO(fixture_done) struct fixture f = fixture_new();
+        int frames = 0;
+        for (bool failed = true; failed; frames += failed) {
+            struct setting s = { "k1", "1", answers[i] };
+            struct sc_error err = { 0 };
+            sc_fault_arm("store.frame", frames + 1);
+            enum sc_code code = sc_store_write(f.store, SC_DURABLE, run_setting, &s, &err);
+            failed = sc_fault_disarm("store.frame");
+            assert_int_equal(code, failed ? SC_E_STORE_ERROR : answers[i]);
+            assert_true(sc_store_is_writable(f.store, NULL) == !failed);
+            if (failed)
+                assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE key = 'k1'"), 0);
+            while (!sc_store_is_writable(f.store, NULL))
+                sc_clock_sleep_ms(20);
+        }
+        assert_int_equal(frames, 4 + (int)i);
+        assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE key = 'k1'"),
+                         answers[i] == SC_OK);
+    }
+}
+
+static void a_reader_that_cannot_begin_is_not_lost(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    for (int i = 0; i < 5; i++) {
+        struct sc_conn *conn = NULL;
+        sc_fault_arm("store.frame", 1);
+        assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_E_STORE_ERROR);
+        assert_true(sc_fault_disarm("store.frame"));
+        assert_null(conn);
+    }
+    assert_int_equal(number(f.store, "SELECT 5"), 5);
+    assert_int_equal(f.store->readers_lent, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +225,9 @@ int main(void)
         TEST(dying_in_the_first_migration_leaves_a_store_that_can_be_made),
         TEST(a_failed_commit_is_not_acknowledged_and_the_store_comes_back),
         TEST(coming_back_is_tried_again),
+        TEST(an_opening_that_fails_anywhere_leaves_a_store_that_opens),
+        TEST(a_transaction_whose_frame_fails_is_lost_whole),
+        TEST(a_reader_that_cannot_begin_is_not_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

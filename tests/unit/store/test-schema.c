@@ -247,7 +247,27 @@ static void a_damaged_text_index_is_found_and_writing_goes_on(void **state)
                      SQLITE_OK);
     assert_int_equal(sc_store_check(f.store, keep_problem, problem, &err), SC_E_STORE_DAMAGED);
     assert_non_null(strstr(problem, "text index"));
+    assert_string_equal(err.msg, "the check found 1 problem");
     assert_true(sc_store_is_writable(f.store, NULL));
+}
+
+/* As if an index had lost a row: the text of one says another column than it was made of. */
+static void an_index_that_does_not_fit_its_table_is_found(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char problem[200] = "";
+    struct sc_error err = { 0 };
+    fill(&f);
+    assert_int_equal(outside(f.path, "CREATE INDEX extra ON files (id);"
+                                     "PRAGMA writable_schema = ON;"
+                                     "UPDATE sqlite_schema SET sql = 'CREATE INDEX extra ON files "
+                                     "(size_bytes)' WHERE name = 'extra';"
+                                     "PRAGMA schema_version = 999;"),
+                     SQLITE_OK);
+    assert_int_equal(sc_store_check(f.store, keep_problem, problem, &err), SC_E_STORE_DAMAGED);
+    assert_non_null(strstr(problem, "missing from index extra"));
+    assert_string_equal(err.msg, "the check found 2 problems"); /* of two files */
 }
 
 /* A page of zeros where a table's root was. */
@@ -270,6 +290,38 @@ static void a_damaged_page_is_found(void **state)
     assert_int_equal(sc_store_open(&o, &f.store, &err), SC_OK);
     assert_int_equal(sc_store_check(f.store, keep_problem, problem, &err), SC_E_STORE_DAMAGED);
     assert_string_not_equal(problem, "");
+}
+
+static void a_store_that_nobody_has_opened_is_looked_at(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct sc_store_peek found = { .schema_version = -1 };
+    struct sc_error err = { 0 };
+    char path[PATH_MAX];
+    assert_int_not_equal(sc_store_peek(test_path(&f.dir, "none", path), false, &found, &err),
+                         SC_OK);
+    test_write(&f.dir, "empty", "");
+    assert_int_equal(found.schema_version, -1);
+    assert_int_equal(sc_store_peek(test_path(&f.dir, "empty", path), true, &found, &err), SC_OK);
+    assert_int_equal(found.schema_version, 0);
+
+    fill(&f);
+    int64_t page = number(f.store, "SELECT rootpage FROM sqlite_schema WHERE name = 'chunks'");
+    sc_store_close(f.store);
+    f.store = NULL;
+    assert_int_equal(sc_store_peek(f.path, true, &found, &err), SC_OK);
+    assert_int_equal(found.schema_version, sc_store_schema_version());
+    int fd = open(f.path, O_WRONLY | O_CLOEXEC);
+    static const char zeros[4096];
+    assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (off_t)(page - 1) * 4096), sizeof(zeros));
+    (void)close(fd);
+    found.schema_version = -1;
+    assert_int_equal(sc_store_peek(f.path, false, &found, &err), SC_OK); /* not looked for */
+    assert_int_equal(found.schema_version, sc_store_schema_version());
+    found.schema_version = -1;
+    assert_int_equal(sc_store_peek(f.path, true, &found, &err), SC_E_STORE_DAMAGED);
+    assert_int_equal(found.schema_version, -1);
 }
 
 static void every_statement_has_a_plan(void **state)
@@ -302,7 +354,9 @@ int main(void)
         TEST(a_sound_store_passes_the_check),
         TEST(a_dangling_row_is_found),
         TEST(a_damaged_text_index_is_found_and_writing_goes_on),
+        TEST(an_index_that_does_not_fit_its_table_is_found),
         TEST(a_damaged_page_is_found),
+        TEST(a_store_that_nobody_has_opened_is_looked_at),
         TEST(every_statement_has_a_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
