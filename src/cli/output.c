@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include "base/utf8.h"
+#include "cli/args.h"
 #include "sys/file.h"
 #include "json/writer.h"
 
@@ -32,17 +33,27 @@ static const char *hint_of(enum sc_code code)
         return "take the program that wrote it, or put a backup of scripta.db in its place";
     case SC_E_ENGINE_UNAVAILABLE:
         return "`scripta engines` shows what can run here";
-    case SC_E_QUEUE_NOT_FOUND:
-        return "the queues are high, normal and low";
     default: /* most messages say it themselves */
         return NULL;
     }
 }
 
-int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err)
+/* "group_by 'x' is none of …", as the server says it, is about an option that was typed. */
+static void speak_of_options(const struct sc_cli *cli, struct sc_error *err)
+{
+    size_t len = strlen(err->field);
+    bool about = len > 0 && strncmp(err->msg, err->field, len) == 0 && err->msg[len] == ' ';
+    if (about && err->code == SC_E_INVALID_VALUE && sc_args_knows(cli->args, err->field))
+        sc_args_as_typed(err);
+}
+
+int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *why)
 {
     SC_AUTO_BUF out = { 0 };
+    struct sc_error own = *why;
+    struct sc_error *err = &own;
 
+    speak_of_options(cli, err);
     (void)fflush(stdout);
     if (cli->json) {
         struct sc_json w;

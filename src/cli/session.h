@@ -14,11 +14,14 @@ struct sc_complaints {
     size_t count, cap;
 };
 
+struct sc_args;
+
 struct sc_cli {
     const struct sc_config *config; /* NULL for commands that need none */
     sc_cli_serve_fn serve;
-    bool json;  /* print the API's JSON */
-    bool quiet; /* results and errors only */
+    const struct sc_args *args; /* the command line */
+    bool json;                  /* print the API's JSON */
+    bool quiet;                 /* results and errors only */
     int verbose;
     bool out_is_terminal;
     bool err_is_terminal;           /* one that a line can be redrawn on */

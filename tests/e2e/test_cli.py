@@ -184,6 +184,9 @@ def test_what_is_refused_is_named_with_the_way_out(server, folder):
     done = cli("files", "delete", "--yes", *(f for _, f in ids), data=server.data, check=1)
     for _, file_id in ids:
         assert f"file {file_id}: 1 job of this file would go with it" in done.stderr
+    assert "--force deletes it" in done.stderr
+    done = cli("jobs", "cancel", ids[0][0], data=server.data, check=4)
+    assert "is completed: there is nothing left to cancel" in done.stderr
     done = cli("jobs", "retry", ids[0][0], data=server.data, check=4)
     assert "is completed" in done.stderr and "scripta add --force FILE" in done.stderr
     unknown = "00000000-0000-7000-8000-000000000000"
@@ -254,6 +257,12 @@ def test_several_files_and_one_bad_one(server, clip, folder):
     (["--server", "unix:/nonexistent.sock", "queue"], 9, "no such socket"),
     (["jobs", "list", "-n", "501"], 2, "500"),
     (["help", "nonsuch"], 2, "nonsuch"),
+    (["jbos", "list"], 2, "did you mean `scripta jobs`?"),
+    (["jobs", "nonsuch"], 2, "`scripta help jobs` lists them"),
+    (["stats", "query", "--group-by", "nonsuch"], 2, "--group-by 'nonsuch' is none of"),
+    (["files", "clean", "--kind", "nonsuch"], 2, "--kind must be orphans"),
+    (["jobs", "clean", "--older-than", "1", "--status", "nonsuch"], 2, "--status must be"),
+    (["queue", "pause", "nonsuch"], 3, "no such queue: 'nonsuch'"),
 ])
 def test_mistakes_have_a_sentence_and_an_exit_code(server, args, code, word):
     done = cli(*args, data=server.data)
