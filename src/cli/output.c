@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "cli/args.h"
+#include "cli/format.h"
 #include "sys/file.h"
 #include "json/writer.h"
 
@@ -38,6 +39,17 @@ static const char *hint_of(enum sc_code code)
     }
 }
 
+/* A line on standard error, made printable; on a terminal broken between words. */
+static void put_line(const struct sc_cli *cli, struct sc_str text, size_t at, struct sc_buf *out)
+{
+    size_t indent = 2;
+    while (indent - 2 < text.len && text.ptr[indent - 2] == ' ')
+        indent++;
+    int width = cli->err_is_terminal ? sc_format_terminal_width(STDERR_FILENO, 0) : 0;
+    sc_format_wrap(out, text, &(struct sc_margins){ at, indent, (size_t)width });
+    sc_buf_putc(out, '\n');
+}
+
 /* "group_by 'x' is none of …", as the server says it, is about an option that was typed. */
 static void speak_of_options(const struct sc_cli *cli, struct sc_error *err)
 {
@@ -70,10 +82,11 @@ int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *why)
     } else {
         const char *hint = hint_of(err->code);
         sc_buf_puts(&out, cli->colour ? "\033[1;31mscripta:\033[0m " : "scripta: ");
-        sc_utf8_append_printable(&out, sc_str_from(err->msg));
-        sc_buf_putc(&out, '\n');
-        if (hint != NULL)
-            sc_buf_printf(&out, "  %s\n", hint);
+        put_line(cli, sc_str_from(err->msg), strlen("scripta: "), &out);
+        if (hint != NULL) {
+            sc_buf_puts(&out, "  ");
+            put_line(cli, sc_str_from(hint), 2, &out);
+        }
     }
     (void)fwrite(out.ptr, 1, out.len, stderr); /* nowhere left to say that this failed */
     return sc_code_exit_status(err->code);
@@ -91,8 +104,7 @@ void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...)
     int len = vasprintf(&text, fmt, args);
     va_end(args);
     sc_assert(len >= 0);
-    sc_utf8_append_printable(&line, (struct sc_str){ text, (size_t)len });
-    sc_buf_putc(&line, '\n');
+    put_line(cli, (struct sc_str){ text, (size_t)len }, 0, &line);
     (void)fflush(stdout);
     (void)fwrite(line.ptr, 1, line.len, stderr); /* nowhere left to say that this failed */
 }
