@@ -51,8 +51,17 @@ cov)
 esac
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-run() {
+ninja_pid=
+# What runs behind a shell without job control does not hear of Ctrl-C.
+end() {
+    rm -f "$log"
+    [ -z "$ninja_pid" ] || kill "$ninja_pid" 2>/dev/null || true
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+configure() {
+    echo "build: configuring $dir ..." >&2
     if ! "$@" >"$log" 2>&1 </dev/null; then
         cat "$log" >&2
         echo "build: '$*' failed" >&2
@@ -60,10 +69,35 @@ run() {
     fi
 }
 
+# A build takes minutes: a terminal sees ninja's own line, a log a line every ten seconds; both see
+# what the compiler says when it fails.
+build() {
+    if [ -t 2 ]; then
+        ninja -C "$dir" "$@" >&2 </dev/null && return 0
+    else
+        ninja -C "$dir" "$@" >"$log" 2>&1 </dev/null &
+        ninja_pid=$!
+        looks=0
+        while kill -0 "$ninja_pid" 2>/dev/null; do
+            sleep 0.2
+            looks=$((looks + 1))
+            [ $((looks % 50)) -ne 0 ] || echo "build: $dir $(tail -n 1 "$log" | cut -c 1-80)" >&2
+        done
+        if wait "$ninja_pid"; then
+            ninja_pid=
+            return 0
+        fi
+        ninja_pid=
+        grep -v '^\[[0-9]*/[0-9]*\] ' "$log" >&2 || true
+    fi
+    echo "build: the build in $dir failed; above is why" >&2
+    exit 1
+}
+
 if [ ! -e "$dir/build.ninja" ]; then
     [ -z "${CC:-}" ] || export CC
     # shellcheck disable=SC2086 # the options are words
-    run meson setup "$dir" $options
+    configure meson setup "$dir" $options
 fi
 if [ "$kind" = clang-headers ]; then
     # shellcheck disable=SC2046 # one word for each target
@@ -71,5 +105,5 @@ if [ "$kind" = clang-headers ]; then
         sed -n 's/^\(src[^:]*\.\(h\|inc\|def\)\): CUSTOM_COMMAND.*/\1/p')
     [ $# -gt 0 ] || { echo "$dir"; exit 0; }
 fi
-run ninja -C "$dir" "$@"
+build "$@"
 echo "$dir"

@@ -55,7 +55,7 @@ What to try next
     scripta transcribe -f srt -o out.srt FILE  # captions
     scripta transcripts export -f srt $transcript        # the text above as captions
     scripta jobs events $job   # every step of it
-    scripta serve --listen 127.0.0.1:8000      # then: curl -F file=@FILE 127.0.0.1:8000/api/upload
+    scripta serve --background --listen 127.0.0.1:8000  # then: curl -F file=@FILE 127.0.0.1:8000/api/upload
     less README.md
 
 Built in $build_time s; from the recording to its text in $text_time s.

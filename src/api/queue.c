@@ -88,7 +88,8 @@ static enum sc_code find_class(struct sc_str name, enum sc_class *out, struct sc
         }
     }
     char quoted[SC_QUOTED_TEXT];
-    return sc_error_set(err, SC_E_QUEUE_NOT_FOUND, "no queue '%s'; there are high, normal and low",
+    return sc_error_set(err, SC_E_QUEUE_NOT_FOUND,
+                        "no such queue: '%s'; there are high, normal and low",
                         sc_quote(name, quoted));
 }
 

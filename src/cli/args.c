@@ -178,8 +178,22 @@ static enum sc_code unknown_command(const struct sc_command *commands, const cha
         return sc_error_set(err, SC_E_INVALID_VALUE,
                             "there is no command '%s'; did you mean `scripta %s`?",
                             sc_buf_text(&text), near.best);
+    /* "jbos" alone is near to no command: "jobs list" is too long. */
+    for (const struct sc_command *c = commands; c->name != NULL; c++) {
+        char first[24];
+        (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(c->name, " "), c->name);
+        near = (struct sc_nearest){ .word = sc_str_from(word) };
+        sc_nearest_offer(&near, first);
+        if (near.best != NULL && near.distance > 0)
+            return sc_error_set(err, SC_E_INVALID_VALUE,
+                                "there is no command '%s'; did you mean `scripta %s`?",
+                                sc_buf_text(&text), first);
+    }
+    size_t group = strcspn(word, " ");
     return sc_error_set(err, SC_E_INVALID_VALUE,
-                        "there is no command '%s'; `scripta help` lists them", sc_buf_text(&text));
+                        "there is no command '%s'; `scripta help%s%.*s` lists them",
+                        sc_buf_text(&text), word[group] == '\0' ? "" : " ",
+                        word[group] == '\0' ? 0 : (int)group, word);
 }
 
 /* Finds "jobs list", or "jobs" alone, or "queue" as both a command and the first of others. */
@@ -306,6 +320,14 @@ enum sc_code sc_args_int(const struct sc_args *args, const char *flag, int64_t m
     }
     *out = value;
     return SC_OK;
+}
+
+bool sc_args_knows(const struct sc_args *args, const char *field)
+{
+    SC_AUTO_BUF flag = { 0 };
+    for (const char *c = field; *c != '\0'; c++)
+        sc_buf_putc(&flag, *c == '_' ? '-' : *c);
+    return flag.len > 0 && find_flag(args, sc_buf_str(&flag), 0) != NULL;
 }
 
 static bool is_name_byte(char c)

@@ -46,6 +46,8 @@ SC_MUST_USE enum sc_code sc_args_parse(int argc, char **argv, const struct sc_co
 void sc_args_done(struct sc_args *args);
 
 bool sc_args_has(const struct sc_args *args, const char *flag);
+/* Does its command take an option that the API calls `field` ("group_by")? */
+bool sc_args_knows(const struct sc_args *args, const char *field);
 /* The last value given, or fallback. */
 const char *sc_args_get(const struct sc_args *args, const char *flag, const char *fallback);
 /* err->field is an option by its name in the API, "max_lines": from now on the message and the

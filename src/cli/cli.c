@@ -160,7 +160,7 @@ static int run_command(struct sc_cli *cli, const struct sc_args *args)
 int sc_cli_main(int argc, char **argv, sc_cli_serve_fn serve)
 {
     SC_AUTO(sc_args_done) struct sc_args args = { 0 };
-    struct sc_cli cli = { .serve = serve };
+    struct sc_cli cli = { .serve = serve, .args = &args };
     struct sc_error err = { 0 };
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");

@@ -1,22 +1,27 @@
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/list.h"
+
+#include <stdarg.h>
 
 #include "base/banned.h"
 
-static void put_sentence(struct sc_buf *out, const char *name, const char *verb, const char *rest,
-                         const char *end)
+static void put_sentence(struct sc_buf *out, int width, const char *fmt, ...) SC_PRINTF(3, 4);
+static void put_sentence(struct sc_buf *out, int width, const char *fmt, ...)
 {
+    char text[600];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
     sc_buf_putc(out, '\n');
-    sc_utf8_append_printable(out, sc_str_from(name));
-    sc_buf_puts(out, verb);
-    sc_utf8_append_printable(out, sc_str_from(rest));
-    sc_buf_printf(out, "%s.\n", end);
+    sc_format_wrap(out, sc_str_from(text), &(struct sc_margins){ .width = (size_t)width });
+    sc_buf_putc(out, '\n');
 }
 
 /* In whole sentences below the table: a remedy that is cut is none. */
-static void put_remarks(const struct sc_json_value *engines, struct sc_buf *out)
+static void put_remarks(const struct sc_json_value *engines, int width, struct sc_buf *out)
 {
     for (size_t i = 0; i < sc_json_count(engines); i++) {
         const struct sc_json_value *e = sc_json_at(engines, i);
@@ -24,12 +29,12 @@ static void put_remarks(const struct sc_json_value *engines, struct sc_buf *out)
         const char *reason = sc_json_get_text(sc_json_member(e, "reason"), "");
         const char *sends_to = sc_json_get_text(sc_json_member(e, "sends_to"), "");
         if (sc_json_get_bool(sc_json_member(e, "default"), false))
-            put_sentence(out, "Jobs that name no engine", " use ", name, "");
+            put_sentence(out, width, "Jobs that name no engine use %s.", name);
         if (!sc_json_get_bool(sc_json_member(e, "usable"), false))
-            put_sentence(out, name, " cannot run here: ", reason, "");
+            put_sentence(out, width, "%s cannot run here: %s.", name, reason);
         else if (sends_to[0] != '\0')
-            put_sentence(out, name, " sends recordings to ", sends_to,
-                         ": whoever runs that can hear them");
+            put_sentence(out, width, "%s sends recordings to %s: whoever runs that can hear them.",
+                         name, sends_to);
     }
 }
 
@@ -57,6 +62,6 @@ int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_done_json(cli, &reply);
     const struct sc_json_value *engines = sc_json_member(sc_json_root(doc), "engines");
     sc_view_table(engines, columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
-    put_remarks(engines, &out);
+    put_remarks(engines, sc_list_width(cli), &out);
     return sc_cli_done(cli, &out);
 }

@@ -1,6 +1,7 @@
 /* Deleting, which asks on a terminal, archiving and cleaning. */
 
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/list.h"
 #include "json/writer.h"
 
@@ -39,6 +40,7 @@ static int delete_each(struct sc_cli *cli, const struct sc_args *args, const cha
         .before = before,
         .after = sc_args_has(args, "force") ? "?force=1" : "",
         .done = "deleted",
+        .refused = sc_args_has(args, "force") ? NULL : "--force deletes it with all that",
     };
     if (!is_wanted(cli, args, what, with))
         return SC_EXIT_CANCELLED;
@@ -115,9 +117,9 @@ int sc_cmd_files_clean(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_done_json(cli, &reply);
     const struct sc_json_value *root = sc_json_root(doc);
     int64_t files = sc_json_get_int(sc_json_member(root, "files"), 0);
-    sc_buf_printf(&out, "%" PRId64 " %s, %" PRId64 " bytes %s\n", files,
-                  files == 1 ? "file" : "files", sc_json_get_int(sc_json_member(root, "bytes"), 0),
-                  dry ? "would be removed" : "removed");
+    sc_buf_printf(&out, "%" PRId64 " %s, ", files, files == 1 ? "file" : "files");
+    sc_format_size(&out, sc_json_get_int(sc_json_member(root, "bytes"), 0));
+    sc_buf_puts(&out, dry ? " would be removed\n" : " removed\n");
     int status = sc_cli_done(cli, &out);
     if (dry && files > 0)
         sc_cli_note(cli, "nothing was removed; --yes removes them");

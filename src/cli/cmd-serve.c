@@ -1,9 +1,130 @@
+/* scripta serve: in the foreground, in the background, and its end. */
+#include "base/alloc.h"
 #include "cli/command.h"
 #include "daemon/daemon.h"
+#include "sys/file.h"
+#include "sys/lockfile.h"
+#include "sys/process.h"
+#include "json/writer.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 
 #include "base/banned.h"
+
+#define STOP_MS 15000 /* a server is through within 5 s, unless the machine is very busy */
+#define FLAGS_MAX 8
+
+/* ---- in the background ---- */
+
+/* The line of run/listen: where TCP is served. Empty: nowhere. */
+static void read_address(const struct sc_cli *cli, struct sc_buf *out)
+{
+    SC_AUTO_FREE char *path = sc_path_join(cli->config->data_dir, "run/listen");
+    SC_AUTO_BUF line = { 0 };
+    if (sc_file_read(path, 256, &line, NULL) == SC_OK)
+        sc_buf_put_str(out, sc_str_trim(sc_buf_str(&line)));
+}
+
+static int say_started(const struct sc_cli *cli, int pid)
+{
+    SC_AUTO_BUF address = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    const char *folder = cli->config->data_dir;
+
+    read_address(cli, &address);
+    if (cli->json) {
+        struct sc_json w;
+        sc_json_begin(&w, &out);
+        sc_json_object(&w, NULL);
+        sc_json_int(&w, "pid", pid);
+        sc_json_text(&w, "data_dir", folder);
+        sc_json_text(&w, "listen", address.len > 0 ? sc_buf_text(&address) : NULL);
+        sc_json_end(&w);
+        sc_buf_putc(&out, '\n');
+    } else if (address.len > 0) {
+        sc_buf_printf(&out, "process %d serves http://%s\n", pid, sc_buf_text(&address));
+    } else {
+        sc_buf_printf(&out, "process %d serves %s\n", pid, folder);
+    }
+    int status = sc_cli_done(cli, &out);
+    if (!cli->json)
+        sc_cli_note(cli, "its log is %s/logs/scripta.log; `scripta serve --stop` ends it", folder);
+    return status;
+}
+
+static int serve_behind(const struct sc_cli *cli, const struct sc_args *args)
+{
+    static const char *const passed[][2] = { { "listen", "--listen" }, { "workers", "--workers" } };
+    const char *flags[FLAGS_MAX] = { NULL };
+    size_t count = 0;
+    struct sc_error err = { 0 };
+    int pid;
+
+    for (size_t i = 0; i < SC_ARRAY_LEN(passed); i++) {
+        if (!sc_args_has(args, passed[i][0]))
+            continue;
+        flags[count++] = passed[i][1];
+        flags[count++] = sc_args_get(args, passed[i][0], "");
+    }
+    if (cli->verbose > 0)
+        flags[count++] = "--verbose";
+    sc_cli_catch_signals();
+    enum sc_code code = sc_cli_start_server(cli, flags, "background.log", &pid, &err);
+    return code == SC_OK ? say_started(cli, pid) : sc_cli_fail(cli, &err);
+}
+
+/* ---- its end ---- */
+
+/* The process that holds the data folder; 0: none. */
+static int holder_of(const char *lock_path)
+{
+    char line[256];
+    int64_t pid;
+    sc_lockfile_holder(lock_path, line, sizeof(line));
+    const char *at = strstr(line, "pid=");
+    if (at == NULL)
+        return 0;
+    struct sc_str digits = { at + 4, strspn(at + 4, "0123456789") };
+    return sc_str_to_int64(digits, &pid) && pid > 1 && pid <= INT32_MAX ? (int)pid : 0;
+}
+
+static enum sc_code stop_server(int pid, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int process = sc_process_open(pid);
+    struct pollfd ended = { .fd = process, .events = POLLIN };
+    if (process < 0)
+        return SC_OK; /* it has gone meanwhile */
+    if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
+        return sc_error_errno(err, errno, "cannot stop process %d", pid);
+    if (poll(&ended, 1, STOP_MS) != 1)
+        return sc_error_set(err, SC_E_TIMEOUT,
+                            "process %d has not ended within %d s; logs/scripta.log says why", pid,
+                            STOP_MS / 1000);
+    return SC_OK;
+}
+
+static int serve_stop(const struct sc_cli *cli)
+{
+    const char *folder = cli->config->data_dir;
+    SC_AUTO_FREE char *lock_path = sc_path_join(folder, "run/lock");
+    SC_AUTO_BUF out = { 0 };
+    struct sc_error err = { 0 };
+    int pid = holder_of(lock_path);
+
+    if (pid != 0 && stop_server(pid, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        sc_buf_printf(&out, "{\"stopped\":%s}\n", pid == 0 ? "false" : "true");
+    else if (pid == 0)
+        sc_cli_note(cli, "no server runs on %s", folder);
+    else if (!cli->quiet)
+        sc_buf_printf(&out, "process %d has stopped; what it was at goes on at the next start\n",
+                      pid);
+    return sc_cli_done(cli, &out);
+}
 
 int sc_cmd_serve(struct sc_cli *cli, const struct sc_args *args)
 {
@@ -12,6 +133,10 @@ int sc_cmd_serve(struct sc_cli *cli, const struct sc_args *args)
     struct sc_error err = { 0 };
     int64_t fd = -1;
 
+    if (sc_args_has(args, "stop"))
+        return serve_stop(cli);
+    if (sc_args_has(args, "background"))
+        return serve_behind(cli, args);
     if (sc_args_int(args, "ready-fd", 3, 1023, &fd, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (fd >= 0 && fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0) {

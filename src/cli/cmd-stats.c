@@ -65,7 +65,7 @@ static void put_table(const struct sc_cli *cli, const struct sc_json_value *rows
         { .title = "COMPLETED", .member = "completed", .kind = SC_VIEW_NUMBER },           \
         { .title = "LENGTH", .member = "duration_seconds", .kind = SC_VIEW_SECONDS },      \
         { .title = "TOOK", .member = "average_processing_time", .kind = SC_VIEW_SECONDS }, \
-        { .title = "SPEED", .member = "speed", .kind = SC_VIEW_NUMBER },                   \
+        { .title = "SPEED", .member = "speed", .kind = SC_VIEW_SPEED },                    \
     {                                                                                      \
         0                                                                                  \
     }
@@ -99,19 +99,32 @@ int sc_cmd_stats(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
+/* "AVERAGE SPEED" of average_speed. */
+static const char *put_title(const char *name, char out[48])
+{
+    size_t n = 0;
+    for (; name[n] != '\0' && n < 47; n++) {
+        bool small = name[n] >= 'a' && name[n] <= 'z';
+        out[n] = name[n] == '_' ? ' ' : small ? (char)(name[n] - 'a' + 'A') : name[n];
+    }
+    out[n] = '\0';
+    return out;
+}
+
 /* The columns are the dimensions asked for, and the measure. */
 static void put_answer(const struct sc_cli *cli, const struct sc_json_value *root,
                        struct sc_buf *out)
 {
     struct sc_view_column columns[4] = { { 0 } };
+    char titles[3][48];
     const struct sc_json_value *by = member(root, "group_by");
     size_t count = by == NULL ? 0 : SC_MIN(sc_json_count(by), (size_t)2);
     for (size_t i = 0; i < count; i++) {
         const char *name = sc_json_get_text(sc_json_at(by, i), "");
-        columns[i] = (struct sc_view_column){ .title = name, .member = name };
+        columns[i] = (struct sc_view_column){ .title = put_title(name, titles[i]), .member = name };
     }
     columns[count] = (struct sc_view_column){
-        .title = sc_json_get_text(member(root, "measure"), ""),
+        .title = put_title(sc_json_get_text(member(root, "measure"), ""), titles[count]),
         .member = "value",
         .kind = SC_VIEW_NUMBER,
     };

@@ -71,6 +71,7 @@ int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_done(cli, &text);
     if (sc_cli_write_file(output, &text, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
+    sc_cli_note(cli, "%s", output);
     return SC_EXIT_OK;
 }
 

@@ -209,6 +209,9 @@ static const struct sc_flag serve_flags[] = {
       "TCP address beside the Unix socket, such as "
       "127.0.0.1:8000" },
     { "workers", 0, SC_FLAG_VALUE, "N", "Local worker processes; 0: one for each core, -1: none" },
+    { "background", 'b', SC_FLAG_SWITCH, NULL,
+      "Return once it is ready; it outlives the terminal" },
+    { "stop", 0, SC_FLAG_SWITCH, NULL, "Stop the server of the data folder" },
     { "ephemeral", 0, SC_FLAG_SWITCH, NULL, "End soon after the last client and task" },
     { "ready-fd", 0, SC_FLAG_VALUE, "N", "Descriptor to which \"ready\" or an error is written" },
     { 0 },
@@ -614,10 +617,14 @@ static const struct sc_command table[] = {
         .usage = "",
         .flags = serve_flags,
         .about =
-            "It answers on run/scripta.sock of the data folder and, with --listen, on TCP. SIGTERM "
-            "and Ctrl-C stop it; what runs then goes on at the next start. Without a server every "
-            "other command starts one for itself.",
+            "It answers on run/scripta.sock of the data folder and, with --listen, on TCP. In the "
+            "foreground it logs to the terminal and ends with Ctrl-C, SIGTERM and the terminal "
+            "itself; with --background it logs to logs/scripta.log and ends with --stop. What runs "
+            "then goes on at the next start. Without a server every other command starts one for "
+            "itself.",
         .examples = "scripta serve\n"
+                    "scripta serve --background --listen 127.0.0.1:8000\n"
+                    "scripta serve --stop\n"
                     "scripta serve --data /srv/scripta --listen 127.0.0.1:8000\n",
     },
     {

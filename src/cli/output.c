@@ -1,6 +1,8 @@
 #include "cli/session.h"
 
 #include "base/utf8.h"
+#include "cli/args.h"
+#include "cli/format.h"
 #include "sys/file.h"
 #include "json/writer.h"
 
@@ -32,17 +34,38 @@ static const char *hint_of(enum sc_code code)
         return "take the program that wrote it, or put a backup of scripta.db in its place";
     case SC_E_ENGINE_UNAVAILABLE:
         return "`scripta engines` shows what can run here";
-    case SC_E_QUEUE_NOT_FOUND:
-        return "the queues are high, normal and low";
     default: /* most messages say it themselves */
         return NULL;
     }
 }
 
-int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err)
+/* A line on standard error, made printable; on a terminal broken between words. */
+static void put_line(const struct sc_cli *cli, struct sc_str text, size_t at, struct sc_buf *out)
+{
+    size_t indent = 2;
+    while (indent - 2 < text.len && text.ptr[indent - 2] == ' ')
+        indent++;
+    int width = cli->err_is_terminal ? sc_format_terminal_width(STDERR_FILENO, 0) : 0;
+    sc_format_wrap(out, text, &(struct sc_margins){ at, indent, (size_t)width });
+    sc_buf_putc(out, '\n');
+}
+
+/* "group_by 'x' is none of …", as the server says it, is about an option that was typed. */
+static void speak_of_options(const struct sc_cli *cli, struct sc_error *err)
+{
+    size_t len = strlen(err->field);
+    bool about = len > 0 && strncmp(err->msg, err->field, len) == 0 && err->msg[len] == ' ';
+    if (about && err->code == SC_E_INVALID_VALUE && sc_args_knows(cli->args, err->field))
+        sc_args_as_typed(err);
+}
+
+int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *why)
 {
     SC_AUTO_BUF out = { 0 };
+    struct sc_error own = *why;
+    struct sc_error *err = &own;
 
+    speak_of_options(cli, err);
     (void)fflush(stdout);
     if (cli->json) {
         struct sc_json w;
@@ -59,10 +82,11 @@ int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err)
     } else {
         const char *hint = hint_of(err->code);
         sc_buf_puts(&out, cli->colour ? "\033[1;31mscripta:\033[0m " : "scripta: ");
-        sc_utf8_append_printable(&out, sc_str_from(err->msg));
-        sc_buf_putc(&out, '\n');
-        if (hint != NULL)
-            sc_buf_printf(&out, "  %s\n", hint);
+        put_line(cli, sc_str_from(err->msg), strlen("scripta: "), &out);
+        if (hint != NULL) {
+            sc_buf_puts(&out, "  ");
+            put_line(cli, sc_str_from(hint), 2, &out);
+        }
     }
     (void)fwrite(out.ptr, 1, out.len, stderr); /* nowhere left to say that this failed */
     return sc_code_exit_status(err->code);
@@ -80,8 +104,7 @@ void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...)
     int len = vasprintf(&text, fmt, args);
     va_end(args);
     sc_assert(len >= 0);
-    sc_utf8_append_printable(&line, (struct sc_str){ text, (size_t)len });
-    sc_buf_putc(&line, '\n');
+    put_line(cli, (struct sc_str){ text, (size_t)len }, 0, &line);
     (void)fflush(stdout);
     (void)fwrite(line.ptr, 1, line.len, stderr); /* nowhere left to say that this failed */
 }

@@ -24,7 +24,7 @@
 #define RETRY_MS 250
 #define READY_FD 3
 #define CALL_ATTEMPTS 5
-#define ARGV_MAX 40
+#define ARGV_MAX 96 /* every flag twice, and ours */
 #define LOG_MAX (1 << 20)
 
 static volatile sig_atomic_t interrupts;
@@ -135,14 +135,15 @@ static enum sc_code read_ready(int fd, const char *log, struct sc_error *err)
     return understand(sc_buf_str(&line), log, err);
 }
 
-static enum sc_code open_log(const struct sc_cli *cli, char **path, int *fd, struct sc_error *err)
+static enum sc_code open_log(const struct sc_cli *cli, const char *name, char **path, int *fd,
+                             struct sc_error *err)
 {
     SC_AUTO_FREE char *folder = sc_path_join(cli->config->data_dir, "logs");
     enum sc_code code = sc_dir_create(folder, err);
 
     if (code != SC_OK)
         return code;
-    *path = sc_path_join(folder, "ephemeral.log");
+    *path = sc_path_join(folder, name);
     int fresh = sc_file_size(*path) > LOG_MAX ? O_TRUNC : 0;
     *fd = open(*path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | fresh, 0600);
     if (*fd < 0)
@@ -150,19 +151,20 @@ static enum sc_code open_log(const struct sc_cli *cli, char **path, int *fd, str
     return SC_OK;
 }
 
-static enum sc_code start_server(const struct sc_cli *cli, struct sc_error *err)
+enum sc_code sc_cli_start_server(const struct sc_cli *cli, const char *const *flags,
+                                 const char *log_name, int *out_pid, struct sc_error *err)
 {
     SC_AUTO_FREE char *log = NULL;
     SC_AUTO_CLOSE int log_fd = -1;
     SC_AUTO_CLOSE int read_end = -1;
     SC_AUTO_CLOSE int write_end = -1;
-    const char *argv[ARGV_MAX] = { "scripta", "serve",  "--ephemeral",        "--ready-fd",
+    const char *argv[ARGV_MAX] = { "scripta", "serve",  "--ready-fd",
                                    "3",       "--data", cli->config->data_dir };
-    size_t argc = 7;
+    size_t argc = 6;
     int ends[2];
     pid_t pid;
 
-    enum sc_code code = open_log(cli, &log, &log_fd, err);
+    enum sc_code code = open_log(cli, log_name, &log, &log_fd, err);
     if (code != SC_OK)
         return code;
     code = sc_process_pipe(ends, err);
@@ -170,9 +172,12 @@ static enum sc_code start_server(const struct sc_cli *cli, struct sc_error *err)
         return code;
     read_end = ends[0];
     write_end = ends[1];
-    for (const char *const *a = cli->server_args; a != NULL && *a != NULL; a++) {
-        sc_assert(argc + 1 < ARGV_MAX);
-        argv[argc++] = *a;
+    const char *const *lists[] = { flags, cli->server_args };
+    for (size_t i = 0; i < SC_ARRAY_LEN(lists); i++) {
+        for (const char *const *a = lists[i]; a != NULL && *a != NULL; a++) {
+            sc_assert(argc + 1 < ARGV_MAX);
+            argv[argc++] = *a;
+        }
     }
     struct sc_spawn spec = {
         .program = "/proc/self/exe",
@@ -184,6 +189,7 @@ static enum sc_code start_server(const struct sc_cli *cli, struct sc_error *err)
     code = sc_process_spawn(&spec, &pid, err);
     if (code != SC_OK)
         return code;
+    *out_pid = (int)pid;
     (void)close(SC_TAKE_FD(write_end)); /* so that the child's end is the only one */
     return read_ready(read_end, log, err);
 }
@@ -205,12 +211,14 @@ static bool wait_for_socket(const char *path, int64_t ms)
  * turn. */
 static enum sc_code ensure_server(const struct sc_cli *cli, const char *path, struct sc_error *err)
 {
+    static const char *const ephemeral[] = { "--ephemeral", NULL };
     int64_t deadline = sc_clock_mono_ms() + RACE_MS;
 
     for (;;) {
         if (socket_answers(path))
             return SC_OK;
-        enum sc_code code = start_server(cli, err);
+        int pid;
+        enum sc_code code = sc_cli_start_server(cli, ephemeral, "ephemeral.log", &pid, err);
         if (code == SC_OK && cli->verbose > 0)
             sc_cli_note(cli, "started a server for %s", cli->config->data_dir);
         if (code != SC_E_STORE_LOCKED || sc_clock_mono_ms() >= deadline || sc_cli_interrupted())

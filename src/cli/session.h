@@ -14,11 +14,14 @@ struct sc_complaints {
     size_t count, cap;
 };
 
+struct sc_args;
+
 struct sc_cli {
     const struct sc_config *config; /* NULL for commands that need none */
     sc_cli_serve_fn serve;
-    bool json;  /* print the API's JSON */
-    bool quiet; /* results and errors only */
+    const struct sc_args *args; /* the command line */
+    bool json;                  /* print the API's JSON */
+    bool quiet;                 /* results and errors only */
     int verbose;
     bool out_is_terminal;
     bool err_is_terminal;           /* one that a line can be redrawn on */
@@ -60,6 +63,12 @@ bool sc_cli_interrupted(void);
 /* Connects to the server that the command line means, and starts one when it is ours to start. */
 SC_MUST_USE enum sc_code sc_cli_connect(struct sc_cli *cli, struct sc_error *err);
 void sc_cli_disconnect(struct sc_cli *cli);
+/* Starts a server of our data folder, in a session of its own, with these flags (ends in NULL) and
+ * the settings of this command line; SC_OK once it is ready. Its standard error goes to `log_name`
+ * in logs/. Errors are the server's own: STORE_LOCKED when there is one already. */
+SC_MUST_USE enum sc_code sc_cli_start_server(const struct sc_cli *cli, const char *const *flags,
+                                             const char *log_name, int *out_pid,
+                                             struct sc_error *err);
 /* Does a server answer that owns the data folder of this command line? Starts none. */
 bool sc_cli_server_runs(const struct sc_cli *cli);
 /* Is the server one that we would start ourselves? */

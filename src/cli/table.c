@@ -145,6 +145,35 @@ static void put_cell(const struct sc_table *t, const struct layout *l, int colum
         pad(out, GAP);
 }
 
+/* Where not even the least of columns fit beside each other: each row as lines "TITLE  cell". */
+static void put_stacked(const struct sc_table *t, int width, struct sc_buf *out)
+{
+    const char *cell = sc_buf_text(&t->cells);
+    size_t names = 0;
+
+    for (int c = 0; c < t->columns; c++)
+        names = SC_MAX(names, sc_format_width(sc_str_from(t->titles[c])));
+    const struct sc_margins margins = { names + GAP, names + GAP, (size_t)width };
+    for (size_t i = 0; i < t->cell_count; i++, cell += strlen(cell) + 1) {
+        size_t column = i % (size_t)t->columns;
+        const char *title = t->titles[column];
+        if (column == 0 && i > 0)
+            sc_buf_putc(out, '\n');
+        if (strcmp(cell, "-") == 0)
+            continue;
+        sc_buf_puts(out, title);
+        pad(out, names + GAP - sc_format_width(sc_str_from(title)));
+        sc_format_wrap(out, sc_str_from(cell), &margins);
+        sc_buf_putc(out, '\n');
+    }
+}
+
+static bool fits(const struct sc_table *t, const struct layout *l, int width)
+{
+    size_t flexible = t->flexible < 0 ? 0 : l->widths[t->flexible];
+    return width == 0 || total_width(t, l, flexible) <= (size_t)width;
+}
+
 void sc_table_render(const struct sc_table *t, int width, struct sc_buf *out)
 {
     struct layout l = { .last = -1 };
@@ -154,6 +183,10 @@ void sc_table_render(const struct sc_table *t, int width, struct sc_buf *out)
     sc_assert(t->cell_count % (size_t)t->columns == 0);
     sc_assert(!t->wraps || t->flexible == t->columns - 1);
     lay_out(t, width, &l);
+    if (!fits(t, &l, width)) {
+        put_stacked(t, width, out);
+        return;
+    }
     for (int c = 0; c < t->columns; c++)
         put_cell(t, &l, c, t->titles[c], out);
     for (size_t i = 0; i < t->cell_count; i++, cell += strlen(cell) + 1)

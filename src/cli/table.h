@@ -24,5 +24,6 @@ void sc_table_done(struct sc_table *t);
 void sc_table_cell(struct sc_table *t, const char *text);
 /* A cell that was put together in a buffer, which is emptied. */
 void sc_table_take(struct sc_table *t, struct sc_buf *text);
-/* Titles and rows; width 0: never cut. Without rows only the titles. */
+/* Titles and rows; width 0: never cut. Without rows only the titles. Where the columns do not fit
+ * however much is left out, rows come as lines of a title and a cell. */
 void sc_table_render(const struct sc_table *t, int width, struct sc_buf *out);

@@ -151,7 +151,8 @@ void sc_view_table(const struct sc_json_value *array, const struct sc_view_colum
         table.wraps = table.wraps || c->wraps;
         table.minor[table.columns] = c->minor;
         table.right[table.columns] = c->kind == SC_VIEW_NUMBER || c->kind == SC_VIEW_SECONDS ||
-                                     c->kind == SC_VIEW_SIZE || c->kind == SC_VIEW_PERCENT;
+                                     c->kind == SC_VIEW_SIZE || c->kind == SC_VIEW_PERCENT ||
+                                     c->kind == SC_VIEW_SPEED;
         table.titles[table.columns++] = c->title;
     }
     size_t rows = array == NULL || sc_json_type(array) != SC_JSON_ARRAY ? 0 : sc_json_count(array);

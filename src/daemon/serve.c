@@ -13,6 +13,7 @@
 #include "json/writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
@@ -38,6 +39,7 @@
 struct sc_daemon {
     const struct sc_config *config;
     bool ephemeral, ran;
+    bool terminal; /* started in one, and to end with it */
     int ready_fd, signal_fd;
     int connections; /* that the limit of descriptors allows */
     struct sc_folder folder;
@@ -70,6 +72,20 @@ static enum sc_code open_signals(int *fd, sigset_t *before, struct sc_error *err
     (void)pthread_sigmask(SIG_BLOCK, &set, before);
     *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return *fd >= 0 ? SC_OK : sc_error_errno(err, errno, "cannot wait for signals");
+}
+
+static bool has_terminal(void)
+{
+    SC_AUTO_CLOSE int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+/* SIGHUP means two things: of a service, to open its log again; of a program in a terminal, that
+ * the terminal has been closed, unless it was started with nohup. */
+static bool ends_with_terminal(void)
+{
+    struct sigaction action;
+    return has_terminal() && sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler != SIG_IGN;
 }
 
 /* How many connections we may have once the limit of descriptors is as high as we may set it. */
@@ -393,9 +409,10 @@ static void run(struct sc_daemon *d)
         (void)poll(&polled, 1, (int)wait_ms);
         int number = next_signal(d);
         struct sc_error err = { 0 };
-        if (number == SIGHUP && open_log(d, &err) != SC_OK)
+        bool hung_up = number == SIGHUP && d->terminal && !has_terminal();
+        if (number == SIGHUP && !hung_up && open_log(d, &err) != SC_OK)
             (void)fprintf(stderr, "scripta: %s\n", err.msg);
-        if (number == SIGTERM || number == SIGINT) {
+        if (number == SIGTERM || number == SIGINT || hung_up) {
             SC_LOG(INFO, "daemon", "stopping", SC_S("signal", sigabbrev_np(number)));
             return;
         }
@@ -492,6 +509,7 @@ int sc_daemon_serve(const struct sc_config *config, const struct sc_serve_option
     struct sc_daemon d = {
         .config = config,
         .ephemeral = options->ephemeral,
+        .terminal = ends_with_terminal(),
         .ready_fd = options->ready_fd,
         .signal_fd = -1,
     };

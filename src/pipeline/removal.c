@@ -79,9 +79,10 @@ static enum sc_code refuse_used(const struct sc_file_uses *uses, struct sc_error
         (void)snprintf(kept, sizeof(kept), " and %" PRId64 " kept %s", uses->transcripts,
                        uses->transcripts == 1 ? "transcript" : "transcripts");
     return sc_error_set(err, SC_E_CONFLICT,
-                        "%" PRId64 " %s%s of this file would go with it: delete them first, or "
-                        "delete it with force",
-                        uses->jobs, uses->jobs == 1 ? "job" : "jobs", kept);
+                        "%" PRId64 " %s%s of this file would go with it: delete %s first, or the "
+                        "file with force",
+                        uses->jobs, uses->jobs == 1 ? "job" : "jobs", kept,
+                        uses->jobs + uses->transcripts == 1 ? "that" : "those");
 }
 
 static enum sc_code write_file_marks(struct sc_conn *tx, void *ctx, struct sc_error *err)

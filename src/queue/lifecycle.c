@@ -218,7 +218,8 @@ enum sc_code sc_job_cancel(struct sc_queue *queue, struct sc_conn *tx, int64_t j
     if (code != SC_OK || brief.state == SC_JOB_CANCELLED)
         return code;
     if (brief.admission == SC_ADMISSION_ENDED)
-        return ended_conflict(&brief, err);
+        return sc_error_set(err, SC_E_CONFLICT, "job %s is %s: there is nothing left to cancel",
+                            brief.job_id, sc_job_state_to_string(brief.state));
     struct sc_verdict verdict = { .to = SC_JOB_CANCELLED, .stage = -1, .chunk = -1 };
     return sc_job_end(queue, tx, &brief, &verdict, err);
 }
@@ -288,11 +289,6 @@ enum sc_code sc_job_retry(struct sc_queue *queue, struct sc_conn *tx, int64_t jo
     enum sc_code code = sc_job_brief_get(tx, job, &brief, err);
     if (code != SC_OK)
         return code;
-    if (brief.state == SC_JOB_COMPLETED)
-        return sc_error_set(err, SC_E_CONFLICT,
-                            "job %s is completed; to do its work again, make a new job of its file "
-                            "with force",
-                            brief.job_id);
     if (brief.state != SC_JOB_FAILED && brief.state != SC_JOB_CANCELLED)
         return sc_error_set(err, SC_E_CONFLICT,
                             "job %s is %s; only jobs that failed or were cancelled can be retried",

@@ -184,6 +184,9 @@ def test_what_is_refused_is_named_with_the_way_out(server, folder):
     done = cli("files", "delete", "--yes", *(f for _, f in ids), data=server.data, check=1)
     for _, file_id in ids:
         assert f"file {file_id}: 1 job of this file would go with it" in done.stderr
+    assert "--force deletes it" in done.stderr
+    done = cli("jobs", "cancel", ids[0][0], data=server.data, check=4)
+    assert "is completed: there is nothing left to cancel" in done.stderr
     done = cli("jobs", "retry", ids[0][0], data=server.data, check=4)
     assert "is completed" in done.stderr and "scripta add --force FILE" in done.stderr
     unknown = "00000000-0000-7000-8000-000000000000"
@@ -254,6 +257,12 @@ def test_several_files_and_one_bad_one(server, clip, folder):
     (["--server", "unix:/nonexistent.sock", "queue"], 9, "no such socket"),
     (["jobs", "list", "-n", "501"], 2, "500"),
     (["help", "nonsuch"], 2, "nonsuch"),
+    (["jbos", "list"], 2, "did you mean `scripta jobs`?"),
+    (["jobs", "nonsuch"], 2, "`scripta help jobs` lists them"),
+    (["stats", "query", "--group-by", "nonsuch"], 2, "--group-by 'nonsuch' is none of"),
+    (["files", "clean", "--kind", "nonsuch"], 2, "--kind must be orphans"),
+    (["jobs", "clean", "--older-than", "1", "--status", "nonsuch"], 2, "--status must be"),
+    (["queue", "pause", "nonsuch"], 3, "no such queue: 'nonsuch'"),
 ])
 def test_mistakes_have_a_sentence_and_an_exit_code(server, args, code, word):
     done = cli(*args, data=server.data)
@@ -525,11 +534,12 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_come_back(server, folder):
 
 
 @pytest.mark.parametrize("columns", [80, 40])
-@pytest.mark.parametrize("command", [["doctor"], ["transcripts", "formats"], ["help"],
+@pytest.mark.parametrize("command", [["doctor"], ["engines"], ["queue", "pause", "nonsuch"], ["transcripts", "formats"], ["help"],
                                      ["help", "jobs"], ["help", "transcribe"]])
 def test_prose_is_broken_between_words(server, command, columns):
     _, shown = on_terminal(["--data", server.data, *command], columns=columns)
-    piped = cli(*command, data=server.data).stdout
+    done = cli(*command, data=server.data)
+    piped = done.stdout + done.stderr
     lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r", "").split("\n")
     words = set(piped.split())
     longest = max(len(word) for word in words)
@@ -537,7 +547,8 @@ def test_prose_is_broken_between_words(server, command, columns):
         # What is too long is a word by itself, a usage or an example.
         fits = len(line) <= max(columns, 8 + longest)
         assert fits or line.startswith(("Usage:", "  scripta", "  ffmpeg", "  -", "      --")), line
-    lost = [w for line in lines for w in line.split() if w not in words and not w[0].isdigit()]
+    lost = [w for line in lines for w in line.split()
+            if w not in words and not w[0].isdigit() and not w.endswith("…")]
     assert not lost, lost
 
 

@@ -1,7 +1,9 @@
 """The server as a process: who owns the folder, handing over, stopping, its workers."""
 
+import contextlib
 import json
 import os
+import pty
 import re
 import resource
 import signal
@@ -10,8 +12,8 @@ import time
 
 import pytest
 
-from harness import (SCRIPTA, SLOW, Client, clean_environment, cli, kill, noise_wav, null_words,
-                     processes, wait_until)
+from harness import (SCRIPTA, SLOW, Client, clean_environment, cli, cli_json, kill, noise_wav,
+                     null_words, processes, wait_until)
 
 
 def start_with_pipe(data, *args, env=None):
@@ -232,3 +234,68 @@ def test_it_serves_within_few_descriptors(make_server):
     job = server.client.wait_job(server.client.upload(noise_wav(2), engine="null",
                                                       vad="off").json["job_id"])
     assert job["status"] == "completed"
+
+
+# ---- in the background, and in a terminal ----
+
+
+def test_background_returns_when_ready_and_stop_ends_it(data):
+    done = cli("serve", "--background", "--listen", "127.0.0.1:0", data=data, check=0)
+    pid, port = map(int, re.match(r"process (\d+) serves http://127\.0\.0\.1:(\d+)\n$",
+                                  done.stdout).groups())
+    try:
+        assert Client(port=port).get("/api/health/ready").status == 200
+        assert processes()[pid][2][1] == "serve" and os.getsid(pid) == pid
+        assert f"{data}/logs/scripta.log" in done.stderr and "serve --stop" in done.stderr
+        again = cli("serve", "-b", data=data, check=7)
+        assert f"pid={pid}" in again.stderr
+    finally:
+        stopped = cli("serve", "--stop", data=data, check=0)
+    assert f"process {pid} has stopped" in stopped.stdout
+    assert pid not in processes() or processes()[pid][1] == "Z"
+    assert "no server runs" in cli("serve", "--stop", data=data, check=0).stderr
+    assert cli_json("serve", "--stop", data=data) == {"stopped": False}
+    failed = cli("serve", "-b", "--listen", "192.0.2.1:8000", data=data)
+    assert failed.returncode not in (0, 70) and "192.0.2.1:8000" in failed.stderr
+
+
+def in_terminal(data, ignore_hangup=False):
+    """(pid, master end) of a server in a terminal of its own."""
+    pid, master = pty.fork()
+    if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hangup else signal.SIG_DFL)
+        os.execve(str(SCRIPTA), [str(SCRIPTA), "--data", str(data), "serve"],
+                  clean_environment({"TERM": "xterm"}))
+    client = Client(data / "run" / "scripta.sock")
+
+    def ready():
+        with contextlib.suppress(OSError):
+            return client.get("/api/health/ready").status == 200
+        return False
+    wait_until(ready, 30, "the server is ready")
+    return pid, master
+
+
+def reopens_its_log(data, order):
+    """A service opens its log again on SIGHUP, so the signal has been dealt with."""
+    (data / "logs" / "scripta.log").rename(data / "logs" / "moved.log")
+    order()
+    wait_until((data / "logs" / "scripta.log").exists, 30, "the log is opened again")
+    assert Client(data / "run" / "scripta.sock").get("/api/health").status == 200
+
+
+def test_a_server_in_a_terminal_ends_with_it(data):
+    pid, master = in_terminal(data)
+    reopens_its_log(data, lambda: os.kill(pid, signal.SIGHUP))
+    os.close(master)
+    wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 30, "the server ends")
+    assert 'signal=HUP' in (data / "logs" / "scripta.log").read_text()
+
+
+def test_nohup_keeps_it(data):
+    pid, master = in_terminal(data, ignore_hangup=True)
+    try:
+        reopens_its_log(data, lambda: os.close(master))
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)

@@ -47,6 +47,32 @@ static void prose_in_the_last_column_is_broken_between_words(void **state)
                                              "2    short\n");
 }
 
+static void what_does_not_fit_is_stacked(void **state)
+{
+    (void)state;
+    SC_AUTO_TABLE t = { .titles = { "JOB", "STATUS", "NAME" }, .columns = 3, .flexible = 2 };
+    SC_AUTO_BUF fits = { 0 };
+    SC_AUTO_BUF narrow = { 0 };
+    sc_table_cell(&t, "0123456789");
+    sc_table_cell(&t, "completed");
+    sc_table_cell(&t, "a talk about nothing");
+    sc_table_cell(&t, "9876543210");
+    sc_table_cell(&t, NULL);
+    sc_table_cell(&t, "b");
+    sc_table_render(&t, 31, &fits);
+    assert_string_equal(sc_buf_text(&fits), "JOB         STATUS     NAME\n"
+                                            "0123456789  completed  a talk \xe2\x80\xa6\n"
+                                            "9876543210  -          b\n");
+    sc_table_render(&t, 24, &narrow);
+    assert_string_equal(sc_buf_text(&narrow), "JOB     0123456789\n"
+                                              "STATUS  completed\n"
+                                              "NAME    a talk about\n"
+                                              "        nothing\n"
+                                              "\n"
+                                              "JOB     9876543210\n"
+                                              "NAME    b\n");
+}
+
 static void wide_signs_take_two_columns(void **state)
 {
     (void)state;
@@ -72,8 +98,8 @@ static void the_flexible_column_gives_way(void **state)
     sc_table_render(&t, 24, &wide);
     assert_string_equal(sc_buf_text(&wide),
                         "NAME           STATUS\na-long-name-\xe2\x80\xa6  completed\n");
-    /* Not below a width that says something. */
-    sc_table_render(&t, 4, &narrow);
+    /* … down to a width that says something. */
+    sc_table_render(&t, 19, &narrow);
     assert_string_equal(sc_buf_text(&narrow), "NAME      STATUS\na-long-\xe2\x80\xa6  completed\n");
 }
 
@@ -94,7 +120,8 @@ static void minor_columns_are_left_out_where_there_is_no_room(void **state)
         { 42, "ID        STAGE  LENGTH  NAME\n" },
         { 38, "ID        LENGTH  NAME\n" },
         { 30, "ID        NAME\n" },
-        { 10, "ID        NAME\n" },
+        { 18, "ID        NAME\n" },
+        { 17, "ID      12345678\n" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(cells); i++)
         sc_table_cell(&t, cells[i]);
@@ -124,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(columns_are_as_wide_as_their_widest_cell),
         TEST(prose_in_the_last_column_is_broken_between_words),
+        TEST(what_does_not_fit_is_stacked),
         TEST(wide_signs_take_two_columns),
         TEST(the_flexible_column_gives_way),
         TEST(minor_columns_are_left_out_where_there_is_no_room),
