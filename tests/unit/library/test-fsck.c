@@ -279,7 +279,8 @@ static size_t payload_place(struct sweep *s)
     for (;;) {
         size_t at = (size_t)dice_between(&s->dice, 0, (int64_t)image->len - 10);
         const char *p = memmem(image->ptr + at, SC_MIN(image->len - at, (size_t)200), "word", 4);
-        if (p != NULL)
+        /* The schema speaks of words too. */
+        if (p != NULL && p + 7 <= image->ptr + image->len && p[4] >= '0' && p[4] <= '9')
             return (size_t)(p - image->ptr) + (size_t)dice_between(&s->dice, 0, 6);
     }
 }
