@@ -114,6 +114,24 @@ static void a_time_out_can_be_given_to_a_running_job(void **state)
     assert_int_equal(edit(&r, job, limit), SC_E_CONFLICT);
 }
 
+static void tags_replace_those_of_the_job_alone(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    static const struct sc_str many[] = { SC_STR("b"), SC_STR("a") }, one[] = { SC_STR("c") };
+    int64_t job = create(&r, SC_CLASS_NORMAL, 0), other = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_job_edit tag = { .given = SC_EDIT_TAGS, .tags = many, .tag_count = 2 };
+    assert_int_equal(edit(&r, job, tag), SC_OK);
+    assert_int_equal(edit(&r, other, tag), SC_OK);
+    tag.tags = one;
+    tag.tag_count = 1;
+    assert_int_equal(edit(&r, job, tag), SC_OK);
+    SC_AUTO_JOB changed = job_of(&r, job);
+    SC_AUTO_JOB kept = job_of(&r, other);
+    assert_string_equal(changed.tags, "[\"c\"]");
+    assert_string_equal(kept.tags, "[\"a\",\"b\"]");
+}
+
 static void none_takes_a_time_out_away(void **state)
 {
     (void)state;
@@ -135,6 +153,7 @@ int main(void)
         TEST(a_job_that_changes_its_class_leaves_its_place_to_the_next),
         TEST(what_the_sweep_will_have_to_do_is_told),
         TEST(a_time_out_can_be_given_to_a_running_job),
+        TEST(tags_replace_those_of_the_job_alone),
         TEST(none_takes_a_time_out_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -578,6 +578,39 @@ static void listeners_come_and_go_by_their_context(void **state)
     assert_int_equal(second, 2);
 }
 
+#define PAST                                                                                   \
+    "(run_after_ms IS NULL) + (error_chunk IS NULL) + (error_stage IS NULL) + (error_code IS " \
+    "NULL)"                                                                                    \
+    " + (error_message IS NULL) + (deadline_ms IS NULL) + (completed_ms IS NULL)"              \
+    " + (processing_ms IS NULL) + (expires_ms IS NULL) + (started_ms IS NULL)"                 \
+    " + (started_clock_ms IS NULL) + (stage_clock_ms IS NULL) + (dead_letter = 0)"
+
+static void a_retried_job_has_no_past(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.failure_ttl_ms = 3600000;
+    restart(&r);
+    r.worker = register_worker(&r, "w2", true);
+    struct sc_job_spec spec = noop_spec();
+    spec.run_after_ms = T0 + 1000;
+    spec.timeout_ms = 60000;
+    spec.max_failures = 1;
+    int64_t id = create_from(&r, &spec, NULL);
+    assert_int_equal(add_chunk(&r, id, 0), SC_OK);
+    test_clock_step(&r.clock, 1000);
+    (void)sweep(&r, NULL);
+    struct sc_task got[2];
+    assert_int_equal(claim(&r, got, 2), 2);
+    assert_int_equal(fail_task(&r, &got[1], SC_E_ENGINE_ERROR), SC_OK);
+    /* All but the deadline, which an ended job has none of. */
+    assert_int_equal(ask(&r, "SELECT " PAST " FROM jobs"), 1);
+    assert_int_equal(ask(&r, "SELECT error_chunk FROM jobs"), 0);
+    assert_int_equal(on_job(&r, op_retry, id), SC_OK);
+    assert_int_equal(ask(&r, "SELECT " PAST " FROM jobs"), 13);
+    assert_int_equal(ask(&r, "SELECT sum(failures) FROM tasks"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -602,6 +635,7 @@ int main(void)
         TEST(the_log_can_be_read_from_a_cursor),
         TEST(hooks_tell_of_ready_and_of_cancelled_tasks),
         TEST(listeners_come_and_go_by_their_context),
+        TEST(a_retried_job_has_no_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

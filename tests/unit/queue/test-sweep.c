@@ -119,6 +119,24 @@ static void back_off_is_not_moved_either(void **state)
     assert_int_equal(sweep(&r, NULL), wait);
 }
 
+static void the_nearest_of_all_that_is_to_come_is_told(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    static const int64_t after[] = { 3000, 1000, 2000 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(after); i++) {
+        spec.run_after_ms = T0 + after[i];
+        create_from(&r, &spec, NULL);
+    }
+    assert_int_equal(sweep(&r, NULL), 1000);
+    test_clock_step(&r.clock, 1000);
+    assert_int_equal(sweep(&r, NULL), 1000);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 0"), 1);
+    assert_int_equal(ask(&r, "SELECT run_after_ms - 1700000000000 FROM jobs WHERE admission = 2"),
+                     1000);
+}
+
 static void jobs_time_out(void **state)
 {
     (void)state;
@@ -311,6 +329,7 @@ int main(void)
         TEST(all_kinds_of_rows_share_the_hundred),
         TEST(no_jump_of_the_wall_clock_moves_a_lease),
         TEST(back_off_is_not_moved_either),
+        TEST(the_nearest_of_all_that_is_to_come_is_told),
         TEST(jobs_time_out),
         TEST(many_time_outs_take_several_sweeps),
         TEST(a_restart_frees_what_this_hosts_processes_held),
