@@ -27,8 +27,8 @@ UNREACHABLE = r".*(\bsc_assert\(|\"no memory|\bmisuse\(|== NULL\) /\* no memory)
 GROUPS = (
     ("queue and store", ("queue/.*", "store/.*"), ("queue-", "store-"), 95, 85),
     ("parsers",
-     ("json/reader.c", "yaml/reader.c", "http/(spool|request|range|router).c", "api/request.c",
-      "api/openai-form.c", "transcript/(words|text|reader|read-.*|tokens).c",
+     ("json/reader.c", "yaml/reader.c", "http/(spool|multipart|request|range|router).c",
+      "api/request.c", "api/openai-form.c", "transcript/(words|text|reader|read-.*|tokens).c",
       "config/(config|value|dotenv|job-options|job-options-json).c", "engine/(answer|runline).c",
       "net/sse.c", "base/(str|utf8).c"),
      ("json-", "yaml-", "http-", "api-", "transcript-", "config-", "engine-answer",
