@@ -6,7 +6,10 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { echo "usage: tools/build.sh release|bench|san|tsan|clang|fuzz|cov [TARGET…]" >&2; exit 2; }
+if [ $# -eq 0 ]; then
+    echo "usage: tools/build.sh release|bench|san|tsan|clang|fuzz|cov [TARGET…]" >&2
+    exit 2
+fi
 kind=$1
 shift
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How much of queue, store and the parsers the unit tests and the fuzz seeds run; fails below the bars.
+"""How much of queue, store and parsers unit tests and fuzz seeds run; fails below the bars.
 
 coverage.py BUILD [--uncovered] [--no-tests]
 
 BUILD is a folder of `tools/build.sh cov`. One table for each group, of gcovr's figures.
 --uncovered prints the lines that nothing ran, and those with a branch that was not taken.
 
-Left out of the count, since no test can get there, is by this rule alone: what the lines of UNREACHABLE
-say, assertions and answers to failed allocations of small size.
+Left out of the count, since no test can get there, is by the rule UNREACHABLE alone: assertions,
+the answers to misuse and to allocations that fail.
 """
 
 import argparse
@@ -27,8 +27,8 @@ UNREACHABLE = r".*(\bsc_assert\(|\"no memory|\bmisuse\(|== NULL\) /\* no memory)
 GROUPS = (
     ("queue and store", ("queue/.*", "store/.*"), ("queue-", "store-"), 95, 85),
     ("parsers",
-     ("json/reader.c", "yaml/reader.c", "http/(spool|request|range|router).c", "api/request.c",
-      "api/openai-form.c", "transcript/(words|text|reader|read-.*|tokens).c",
+     ("json/reader.c", "yaml/reader.c", "http/(spool|multipart|request|range|router).c",
+      "api/request.c", "api/openai-form.c", "transcript/(words|text|reader|read-.*|tokens).c",
       "config/(config|value|dotenv|job-options|job-options-json).c", "engine/(answer|runline).c",
       "net/sse.c", "base/(str|utf8).c"),
      ("json-", "yaml-", "http-", "api-", "transcript-", "config-", "engine-answer",
@@ -100,7 +100,8 @@ def report(build, group, tally, uncovered):
     for file in summary["files"]:
         if file["line_total"] > 1:
             print(f"  {file['filename']:40}{file['line_total']:7}"
-                  f"{percent(file['line_covered'], file['line_total']):7.1f}{file['branch_total']:10}"
+                  f"{percent(file['line_covered'], file['line_total']):7.1f}"
+                  f"{file['branch_total']:10}"
                   f"{percent(file['branch_covered'], file['branch_total']):7.1f}")
     lines = percent(summary["line_covered"], summary["line_total"])
     branches = percent(summary["branch_covered"], summary["branch_total"])

@@ -6,6 +6,7 @@ no test of behaviour could tell:
 
 - preprocessor lines, assertions, fault points, text in quotes
 - statements that only log, or only give memory back (`make check` finds leaks with sanitizers)
+- answers to an allocation that failed
 - sizes of buffers in declarations
 """
 
@@ -151,8 +152,13 @@ def guards_silence(code, stop):
     return SILENT.match(code[stop + 1:].lstrip()) is not None
 
 
+NO_MEMORY = re.compile(r"sc_try_\w+\([^;]*;\s*if \([^;{]*== NULL\)\s*(?:\{[^}]*\}|[^;]*;)")
+
+
 def silent_conditions(code, first, end):
-    """The insides of such conditions."""
+    """The insides of such conditions, and all that answers a failed allocation."""
+    for m in NO_MEMORY.finditer(code, first, end):
+        yield m.start(), m.end()
     for m in re.compile(r"\bif \(").finditer(code, first, end):
         stop = closing(code, m.end() - 1)
         if 0 < stop < end and guards_silence(code, stop):

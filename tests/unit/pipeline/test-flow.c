@@ -33,6 +33,7 @@ static void every_length_gives_exactly_its_seconds(void **state)
         assert_int_equal(job.chunks_completed, cases[i].chunks);
         assert_int_equal(job.duration_ms, cases[i].ms);
         assert_int_equal(sc_job_progress(&job), 100);
+        assert_int_equal(job.stage, SC_STAGE_MERGE);
         assert_true(job.transcript_id != 0);
     }
     assert_int_equal(ask(&r, "SELECT count(*) FROM chunks WHERE overlaps_next = 1"), 0);

@@ -114,6 +114,61 @@ static void a_time_out_can_be_given_to_a_running_job(void **state)
     assert_int_equal(edit(&r, job, limit), SC_E_CONFLICT);
 }
 
+static void tags_replace_those_of_the_job_alone(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    static const struct sc_str many[] = { SC_STR("b"), SC_STR("a") }, one[] = { SC_STR("c") };
+    int64_t job = create(&r, SC_CLASS_NORMAL, 0), other = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_job_edit tag = { .given = SC_EDIT_TAGS, .tags = many, .tag_count = 2 };
+    assert_int_equal(edit(&r, job, tag), SC_OK);
+    assert_int_equal(edit(&r, other, tag), SC_OK);
+    tag.tags = one;
+    tag.tag_count = 1;
+    assert_int_equal(edit(&r, job, tag), SC_OK);
+    SC_AUTO_JOB changed = job_of(&r, job);
+    SC_AUTO_JOB kept = job_of(&r, other);
+    assert_string_equal(changed.tags, "[\"c\"]");
+    assert_string_equal(kept.tags, "[\"a\",\"b\"]");
+}
+
+static void settings_stay_once_work_has_begun(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    static const struct sc_job_spec settings = { .engine = "null",
+                                                 .engine_version = "1",
+                                                 .model = "m",
+                                                 .task = "transcribe",
+                                                 .language = "",
+                                                 .settings = "{}" };
+    struct sc_job_edit what = { .given = SC_EDIT_SETTINGS, .settings = &settings };
+    int64_t job = create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(edit(&r, job, what), SC_OK);
+    (void)claim_one(&r); /* nothing is split yet */
+    assert_int_equal(edit(&r, job, what), SC_E_CONFLICT);
+}
+
+static void a_waiting_job_takes_its_tasks_along(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.max_concurrent[SC_CLASS_NORMAL] = 1;
+    r.config.max_concurrent[SC_CLASS_LOW] = 1;
+    restart(&r);
+    create(&r, SC_CLASS_NORMAL, 0);
+    create(&r, SC_CLASS_LOW, 0);
+    int64_t job = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_job_edit to_low = { .given = SC_EDIT_CLASS | SC_EDIT_PRIORITY,
+                                  .class = SC_CLASS_LOW,
+                                  .priority = 7 };
+    assert_int_equal(edit(&r, job, to_low), SC_OK);
+    assert_int_equal(admission_of(&r, job), SC_ADMISSION_WAITING);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE job = 3 AND class = 2 AND "
+                             "priority = 7"),
+                     1);
+}
+
 static void none_takes_a_time_out_away(void **state)
 {
     (void)state;
@@ -135,6 +190,9 @@ int main(void)
         TEST(a_job_that_changes_its_class_leaves_its_place_to_the_next),
         TEST(what_the_sweep_will_have_to_do_is_told),
         TEST(a_time_out_can_be_given_to_a_running_job),
+        TEST(tags_replace_those_of_the_job_alone),
+        TEST(settings_stay_once_work_has_begun),
+        TEST(a_waiting_job_takes_its_tasks_along),
         TEST(none_takes_a_time_out_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,6 +398,33 @@ static void one_chunk_that_cannot_be_done_ends_the_whole_job(void **state)
     assert_int_equal(add_chunk(&r, id, 9), SC_E_CONFLICT);
 }
 
+static enum sc_code note_place(void *ctx, const struct sc_task *task, struct sc_error *err)
+{
+    (void)err;
+    char *text = ctx;
+    size_t len = strlen(text);
+    (void)snprintf(text + len, 64 - len, "%s %d, ", sc_stage_to_string(task->stage), task->chunk);
+    return SC_OK;
+}
+
+static void the_tasks_of_a_job_are_listed_by_stage_and_chunk(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.first_stage = SC_STAGE_MERGE;
+    int64_t job = create_from(&r, &spec, NULL);
+    create(&r, SC_CLASS_NORMAL, 0); /* another one's */
+    static const int chunks[] = { 2, 0, 1 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(chunks); i++)
+        assert_int_equal(add_chunk(&r, job, chunks[i]), SC_OK);
+    char text[64] = "";
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_task_list(conn, job, note_place, text, NULL), SC_OK);
+    assert_string_equal(text, "transcribe 0, transcribe 1, transcribe 2, merge -1, ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +447,7 @@ int main(void)
         TEST(a_task_that_the_worker_does_not_know_of_comes_back),
         TEST(chunks_are_counted_once),
         TEST(one_chunk_that_cannot_be_done_ends_the_whole_job),
+        TEST(the_tasks_of_a_job_are_listed_by_stage_and_chunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -578,6 +578,99 @@ static void listeners_come_and_go_by_their_context(void **state)
     assert_int_equal(second, 2);
 }
 
+static void what_a_new_job_has_not_yet_is_told_as_none(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        const int64_t zero[] = { job.file_id,       job.transcript_id, job.campaign_id,
+                                 job.worker_id,     job.run_after_ms,  job.timeout_ms,
+                                 job.duration_ms,   job.processing_ms, job.started_ms,
+                                 job.completed_ms,  job.archived_ms,   job.error_code,
+                                 job.split_samples, job.retry_count };
+        for (size_t i = 0; i < SC_ARRAY_LEN(zero); i++)
+            assert_int_equal(zero[i], 0);
+        assert_int_equal(job.stage, -1);
+        assert_int_equal(job.error_stage, -1);
+        assert_int_equal(job.error_chunk, -1);
+    }
+    (void)claim_one(&r);
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(job.worker_id, r.worker);
+}
+
+static void a_job_whose_tasks_have_gone_cannot_go_on(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(on_job(&r, op_cancel, id), SC_OK);
+    assert_int_equal(write_sql(r.f.store, "DELETE FROM tasks"), SC_OK);
+    assert_int_equal(on_job(&r, op_retry, id), SC_E_CONFLICT);
+    assert_int_equal(state_of(&r, id), SC_JOB_CANCELLED);
+}
+
+static enum sc_code count_event(void *ctx, const struct sc_event *event, struct sc_error *err)
+{
+    (void)event, (void)err;
+    ++*(int *)ctx;
+    return SC_OK;
+}
+
+static void events_of_a_job_are_for_its_owner_and_for_nobody_in_particular(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t owner;
+        bool some;
+    } rows[] = { { 0, true }, { 1, true }, { 2, false } };
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        int count = 0;
+        struct sc_event_filter filter = { .owner_id = rows[i].owner, .job = id, .limit = 10 };
+        assert_int_equal(sc_event_list(conn, &filter, count_event, &count, NULL), SC_OK);
+        assert_true((count > 0) == rows[i].some);
+    }
+}
+
+#define PAST                                                                                   \
+    "(run_after_ms IS NULL) + (error_chunk IS NULL) + (error_stage IS NULL) + (error_code IS " \
+    "NULL)"                                                                                    \
+    " + (error_message IS NULL) + (deadline_ms IS NULL) + (completed_ms IS NULL)"              \
+    " + (processing_ms IS NULL) + (expires_ms IS NULL) + (started_ms IS NULL)"                 \
+    " + (started_clock_ms IS NULL) + (stage_clock_ms IS NULL) + (dead_letter = 0)"
+
+static void a_retried_job_has_no_past(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.failure_ttl_ms = 3600000;
+    restart(&r);
+    r.worker = register_worker(&r, "w2", true);
+    struct sc_job_spec spec = noop_spec();
+    spec.run_after_ms = T0 + 1000;
+    spec.timeout_ms = 60000;
+    spec.max_failures = 1;
+    int64_t id = create_from(&r, &spec, NULL);
+    assert_int_equal(add_chunk(&r, id, 0), SC_OK);
+    test_clock_step(&r.clock, 1000);
+    (void)sweep(&r, NULL);
+    struct sc_task got[2];
+    assert_int_equal(claim(&r, got, 2), 2);
+    assert_int_equal(fail_task(&r, &got[1], SC_E_ENGINE_ERROR), SC_OK);
+    /* All but the deadline, which an ended job has none of. */
+    assert_int_equal(ask(&r, "SELECT " PAST " FROM jobs"), 1);
+    assert_int_equal(ask(&r, "SELECT error_chunk FROM jobs"), 0);
+    assert_int_equal(on_job(&r, op_retry, id), SC_OK);
+    assert_int_equal(ask(&r, "SELECT " PAST " FROM jobs"), 13);
+    assert_int_equal(ask(&r, "SELECT sum(failures) FROM tasks"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -602,6 +695,10 @@ int main(void)
         TEST(the_log_can_be_read_from_a_cursor),
         TEST(hooks_tell_of_ready_and_of_cancelled_tasks),
         TEST(listeners_come_and_go_by_their_context),
+        TEST(a_retried_job_has_no_past),
+        TEST(what_a_new_job_has_not_yet_is_told_as_none),
+        TEST(a_job_whose_tasks_have_gone_cannot_go_on),
+        TEST(events_of_a_job_are_for_its_owner_and_for_nobody_in_particular),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,12 +235,37 @@ static void throughput_counts_whole_minutes_and_forgets(void **state)
     assert_int_equal(ask(&r, "SELECT count(*) FROM job_minutes"), 0);
 }
 
+static void the_figures_of_files_are_their_owners(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    sql(&r, "INSERT INTO principals (id, name, created_ms) VALUES (2, 'other', 0)");
+    sql(&r, "INSERT INTO files (id, owner_id, file_hash, original_name, file_path, size_bytes, "
+            "format, codec, duration_ms, sample_rate, channels, uploaded_ms) VALUES"
+            " (1, 1, 'h1', 'a', 'p', 10, 'wav', 'c', 4000, 16000, 1, 0),"
+            " (2, 2, 'h2', 'b', 'p', 70, 'wav', 'c', NULL, 16000, 1, 0)");
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    struct sc_report_files of = { 0 };
+    assert_int_equal(sc_report_files(conn, 1, &of, NULL), SC_OK);
+    assert_int_equal(of.files, 1);
+    assert_int_equal(of.bytes, 10);
+    assert_int_equal(of.timed, 1);
+    assert_int_equal(of.duration_ms, 4000);
+    assert_int_equal(sc_report_files(conn, 2, &of, NULL), SC_OK);
+    assert_int_equal(of.bytes, 70);
+    assert_int_equal(of.timed, 0);
+    assert_int_equal(sc_report_files(conn, 3, &of, NULL), SC_OK);
+    assert_int_equal(of.files, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(figures_equal_a_recount_whatever_happens),
         TEST(reports_group_by_two_dimensions_and_whole_days),
         TEST(throughput_counts_whole_minutes_and_forgets),
+        TEST(the_figures_of_files_are_their_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,42 @@ static void back_off_is_not_moved_either(void **state)
     assert_int_equal(sweep(&r, NULL), wait);
 }
 
+static void the_nearest_of_all_that_is_to_come_is_told(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    static const int64_t after[] = { 3000, 1000, 2000 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(after); i++) {
+        spec.run_after_ms = T0 + after[i];
+        create_from(&r, &spec, NULL);
+    }
+    assert_int_equal(sweep(&r, NULL), 1000);
+    test_clock_step(&r.clock, 1000);
+    assert_int_equal(sweep(&r, NULL), 1000);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 0"), 1);
+    assert_int_equal(ask(&r, "SELECT run_after_ms - 1700000000000 FROM jobs WHERE admission = 2"),
+                     1000);
+}
+
+/* The upper half by chance, both ends included. */
+static void back_off_stays_within_its_half(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.queue->config.backoff_base_ms = 2;
+    r.queue->config.backoff_max_ms = 8;
+    int64_t least = INT64_MAX, most = 0;
+    for (int64_t task = 1; task < 200; task++) {
+        assert_in_range(sc_queue_backoff_ms(r.queue, task, 1, 1), 1, 2);
+        assert_in_range(sc_queue_backoff_ms(r.queue, task, 1, 9), 4, 8);
+        least = SC_MIN(least, sc_queue_backoff_ms(r.queue, task, 1, 2));
+        most = SC_MAX(most, sc_queue_backoff_ms(r.queue, task, 1, 2));
+    }
+    assert_int_equal(least, 2);
+    assert_int_equal(most, 4);
+}
+
 static void jobs_time_out(void **state)
 {
     (void)state;
@@ -286,6 +322,7 @@ static void silent_workers_of_other_hosts_are_forgotten(void **state)
         assert_int_equal(sc_worker_list(r.queue, conn, note_worker, &last, NULL), SC_OK);
     }
     assert_int_equal(last.id, remote);
+    assert_false(last.local);
     assert_string_equal(last.name, "far");
     assert_string_equal(last.job_id, task.job_id);
     assert_int_equal(last.heartbeat_ms, T0 + 1000 + HOUR); /* as the wall clock shows it */
@@ -311,6 +348,8 @@ int main(void)
         TEST(all_kinds_of_rows_share_the_hundred),
         TEST(no_jump_of_the_wall_clock_moves_a_lease),
         TEST(back_off_is_not_moved_either),
+        TEST(the_nearest_of_all_that_is_to_come_is_told),
+        TEST(back_off_stays_within_its_half),
         TEST(jobs_time_out),
         TEST(many_time_outs_take_several_sweeps),
         TEST(a_restart_frees_what_this_hosts_processes_held),

@@ -332,6 +332,22 @@ static void codes_of_the_database_become_ours(void **state)
         assert_int_equal(sc_code_from_sqlite(rows[i].rc, rows[i].errnum), rows[i].code);
 }
 
+/* What SQLite has noted answers when errno was lost on the way. */
+static void the_cause_is_asked_of_the_database_when_errno_has_gone(void **state)
+{
+    (void)state;
+    struct sc_conn conn = { 0 };
+    errno = 0;
+    assert_int_equal(sc_conn_errno(&conn), 0);
+    assert_int_equal(sqlite3_open_v2("/nowhere/at/all", &conn.db, SQLITE_OPEN_READWRITE, NULL),
+                     SQLITE_CANTOPEN);
+    errno = 0;
+    assert_int_equal(sc_conn_errno(&conn), ENOENT);
+    errno = EIO;
+    assert_int_equal(sc_conn_errno(&conn), EIO);
+    assert_int_equal(sqlite3_close(conn.db), SQLITE_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +369,7 @@ int main(void)
         TEST(a_file_or_folder_without_permission_is_read_only),
         TEST(opening_tries_again_after_a_passing_error),
         TEST(codes_of_the_database_become_ours),
+        TEST(the_cause_is_asked_of_the_database_when_errno_has_gone),
     };
     disk_install();
     disk_heal();

@@ -389,6 +389,24 @@ static void the_store_stays_shut_until_it_has_written(void **state)
     assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_OK);
 }
 
+static void the_store_comes_back_when_it_could_not_even_be_opened(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct setting s = { "k1", "1", SC_OK };
+    atomic_store(&disk_open_errno, EIO);
+    atomic_store(&disk_open_fails, 1000);
+    atomic_store(&disk_write_errno, EIO);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_E_STORE_ERROR);
+    /* Two tries to reopen, each of which opens. */
+    for (int seen = atomic_load(&disk_open_fails); atomic_load(&disk_open_fails) > seen - 2;)
+        sc_clock_sleep_ms(20);
+    assert_false(sc_store_is_writable(f.store, NULL));
+    disk_heal();
+    await_writable(f.store);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_OK);
+}
+
 static void a_store_may_be_closed_while_it_is_shut(void **state)
 {
     (void)state;
@@ -698,6 +716,7 @@ int main(void)
         TEST(a_write_error_is_told_by_its_cause),
         TEST(the_store_stays_shut_while_the_cause_lasts),
         TEST(the_store_stays_shut_until_it_has_written),
+        TEST(the_store_comes_back_when_it_could_not_even_be_opened),
         TEST(a_store_may_be_closed_while_it_is_shut),
         TEST(a_statement_that_finds_no_space_fails_every_member),
         TEST(a_file_that_may_not_grow_is_no_space),

@@ -226,6 +226,26 @@ static void the_cut_is_in_the_pause_nearest_to_the_target(void **state)
     assert_in_range(p.items[1].start, 11000 * 16, 12000 * 16);
 }
 
+/* Also when it is a frame of its own. */
+static void speech_reaches_to_the_very_last_sample(void **state)
+{
+    (void)state;
+    static const int64_t rest[] = { 0, 1, 2, 160, SC_FRAME_SAMPLES - 1 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rest); i++) {
+        struct dice d = { 21 };
+        RECORDING r = { 0 };
+        static struct pieces p;
+        add_noise(&d, &r, 5000, 20);
+        add_speech(&d, &r, 4000, 20);
+        assert_int_equal(r.samples % SC_FRAME_SAMPLES, 0);
+        for (int64_t k = 0; k < rest[i]; k++)
+            add_sample(&r, 9000);
+        cut(&r, &defaults, 0, &p);
+        assert_int_equal(p.count, 1);
+        assert_int_equal(p.items[0].end, r.samples);
+    }
+}
+
 static void speech_without_a_pause_is_cut_with_an_overlap(void **state)
 {
     (void)state;
@@ -512,6 +532,7 @@ int main(void)
         TEST(cuts_do_not_depend_on_how_the_samples_come),
         TEST(silence_alone_gives_no_pieces),
         TEST(the_cut_is_in_the_pause_nearest_to_the_target),
+        TEST(speech_reaches_to_the_very_last_sample),
         TEST(speech_without_a_pause_is_cut_with_an_overlap),
         TEST(a_pause_that_begins_at_the_last_moment_is_still_used),
         TEST(an_early_pause_is_used_only_when_it_is_long),
