@@ -225,7 +225,7 @@ enum sc_code sc_exports_move(struct sc_pipelines *p, const char *job_id, bool ar
     const char *from = archive ? kept : archived;
     if (access(from, F_OK) != 0)
         return SC_OK;
-    enum sc_code code = sc_dir_create(archive ? archive_root : kept_root, err);
+    enum sc_code code = sc_dir_create_durable(archive ? archive_root : kept_root, err);
     if (code == SC_OK)
         code = move_entry(from, archive ? archived : kept, 0, err);
     if (code == SC_OK)
