@@ -26,6 +26,8 @@ struct op {
     int64_t at;
     size_t len;
     char *bytes;
+    size_t arrival; /* of an OP_UNNAME: the OP_NAME of the same rename into another folder; or 0 */
+    bool synced;    /* by the replay so far */
 };
 
 enum type { IS_FILE, IS_FOLDER, IS_LINK };
@@ -353,12 +355,14 @@ int rename(const char *from, const char *to)
     int node = node_of_path(from), left = folder_of(from, &gone);
     int rc = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
     int dir = folder_of(to, &name);
-    if (rc == 0 && dir >= 0 && node >= 0)
+    bool arrives = rc == 0 && dir >= 0 && node >= 0;
+    if (arrives)
         set_name(OP_NAME, dir, name, node);
     /* Within a folder the old name goes with the new one's coming, in one step. */
     if (rc == 0 && left >= 0) {
         set_name(OP_UNNAME, left, gone, -1);
         rec.ops[rec.count - 1].at = left == dir ? 1 : 0;
+        rec.ops[rec.count - 1].arrival = arrives && left != dir ? rec.count - 2 : 0;
     }
     END();
     return rc;
@@ -476,8 +480,10 @@ void power_disk_run(struct power_disk *disk, size_t moment)
             push(&state->pending, disk->moment);
             continue;
         }
-        for (size_t i = 0; i < state->pending.count; i++)
+        for (size_t i = 0; i < state->pending.count; i++) {
             apply(state, &rec.ops[state->pending.ops[i]]);
+            rec.ops[state->pending.ops[i]].synced = true;
+        }
         state->pending.count = 0;
     }
 }
@@ -566,6 +572,10 @@ static void leave_folder(struct pull *p, const struct state *state, const char *
             is_there = coin(p);
         if (op->kind == OP_UNNAME && op->at == 1) /* of a rename within the folder */
             is_there = before;
+        /* Between folders: both names may be there, but none only if the old folder was synced
+         * first, as file systems with a journal have it. */
+        if (op->arrival > 0 && !rec.ops[op->arrival].synced)
+            is_there = false;
         if (is_there)
             apply(&copy, op);
         before = is_there;

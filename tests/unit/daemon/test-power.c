@@ -265,6 +265,22 @@ static enum sc_code check_export(void *ctx, const struct sc_export_row *row, str
     return SC_OK;
 }
 
+static bool read_file(const char *data, const char *path, struct sc_buf *out)
+{
+    SC_AUTO_FREE char *full = sc_path_join(data, path);
+    return sc_file_read(full, 1 << 20, out, NULL) == SC_OK;
+}
+
+/* An archived job's exports follow their row; a start that was cut short left them where they were,
+ * and the next one moves them. */
+static bool read_export(const char *data, struct sc_str path, struct sc_buf *out)
+{
+    static const char archive[] = "audio/archive/";
+    SC_AUTO_FREE char *name = sc_strndup(path.ptr, path.len);
+    return read_file(data, name, out) || (sc_str_starts(path, sc_str_from(archive)) &&
+                                          read_file(data, name + strlen(archive), out));
+}
+
 static void check_exports(struct sc_store *store, const char *data, const struct acknowledged *a,
                           struct sc_buf *out)
 {
@@ -286,8 +302,7 @@ static void check_exports(struct sc_store *store, const char *data, const struct
     for (; rest.len > 0; count++) {
         SC_AUTO_BUF text = { 0 };
         struct sc_str path = sc_str_take_until(&rest, '\n');
-        SC_AUTO_FREE char *full = sc_asprintf("%s/%.*s", data, (int)path.len, path.ptr);
-        if (sc_file_read(full, 1 << 20, &text, NULL) != SC_OK)
+        if (!read_export(data, path, &text))
             sc_buf_printf(out, "the export %.*s is gone; ", (int)path.len, path.ptr);
         else if (strstr(sc_buf_text(&text), "t1") == NULL)
             sc_buf_printf(out, "the export %.*s is not whole; ", (int)path.len, path.ptr);
