@@ -61,7 +61,9 @@ static int64_t record(struct sc_request *req, struct sc_api *api, const struct e
             .by = sc_api_owner(req),
         },
     };
-    if (sc_store_write(api->options.store, SC_RELAXED, write_note, &note, &err) == SC_OK)
+    /* A file that is kept must be known as long as it lasts: deletions look for it here. */
+    enum sc_durability kept = path == NULL ? SC_RELAXED : SC_DURABLE;
+    if (sc_store_write(api->options.store, kept, write_note, &note, &err) == SC_OK)
         return note.id;
     SC_LOG(WARNING, "api", "cannot record an export", SC_I("transcript", e->content.t.id),
            SC_S("format", e->format->name), SC_S("error", err.msg));
@@ -305,7 +307,7 @@ static enum sc_code keep(struct sc_api *api, const struct export *e, const char 
     SC_AUTO_FREE char *folder = sc_strndup(full, (size_t)(strrchr(full, '/') - full));
     enum sc_code code = check_target(api, e, path, full, err);
     if (code == SC_OK)
-        code = sc_dir_create(folder, err);
+        code = sc_dir_create_durable(folder, err);
     if (code == SC_OK)
         code = check_folder(root, folder, err);
     return code == SC_OK ? sc_file_write_atomic(full, sc_buf_text(body), body->len, err) : code;

@@ -82,9 +82,12 @@ enum sc_code sc_folder_lock(const struct sc_folder *folder, bool ephemeral,
                             struct sc_lockfile **out, struct sc_error *err)
 {
     SC_AUTO_FREE char *run = sc_path_join(folder->root, "run");
-    enum sc_code code = sc_dir_create(run, err);
+    /* What is acknowledged later is worth nothing in a folder that a power cut takes away. */
+    enum sc_code code = sc_dir_create_durable(folder->root, err);
     int64_t deadline = sc_clock_mono_ms() + HANDOVER_MS;
     int asked = 0;
+    if (code == SC_OK)
+        code = sc_dir_create(run, err);
     if (code != SC_OK)
         return code;
     for (;;) {
@@ -103,6 +106,8 @@ enum sc_code sc_folder_prepare(const struct sc_folder *folder, struct sc_error *
         SC_AUTO_FREE char *path = sc_path_join(folder->root, folders[i]);
         code = sc_dir_create(path, err);
     }
+    if (code == SC_OK)
+        code = sc_dir_sync(folder->root, err);
     if (code == SC_OK && unlink(folder->listen) != 0 && errno != ENOENT)
         return sc_error_errno(err, errno, "cannot remove '%s'", folder->listen);
     return code;

@@ -225,12 +225,13 @@ enum sc_code sc_exports_move(struct sc_pipelines *p, const char *job_id, bool ar
     const char *from = archive ? kept : archived;
     if (access(from, F_OK) != 0)
         return SC_OK;
-    enum sc_code code = sc_dir_create(archive ? archive_root : kept_root, err);
+    enum sc_code code = sc_dir_create_durable(archive ? archive_root : kept_root, err);
     if (code == SC_OK)
         code = move_entry(from, archive ? archived : kept, 0, err);
+    /* First where they have come to: a power cut in between must not find them in neither place. */
     if (code == SC_OK)
-        code = sc_dir_sync(kept_root, err);
-    return code == SC_OK ? sc_dir_sync(archive_root, err) : code;
+        code = sc_dir_sync(archive ? archive_root : kept_root, err);
+    return code == SC_OK ? sc_dir_sync(archive ? kept_root : archive_root, err) : code;
 }
 
 /* ---- all of it ---- */

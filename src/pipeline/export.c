@@ -71,7 +71,7 @@ static enum sc_code write_format(struct export *e, const struct sc_format *forma
     SC_AUTO_FREE char *dir = sc_asprintf("%s/transcripts/%s", e->p->root, e->row.job_id);
     enum sc_code code = sc_format_to_buf(format, &e->segments, &meta, NULL, &out, err);
     if (code == SC_OK)
-        code = sc_dir_create(dir, err);
+        code = sc_dir_create_durable(dir, err);
     if (code == SC_OK)
         code = sc_file_write_atomic(path, out.ptr, out.len, err);
     if (code != SC_OK)

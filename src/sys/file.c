@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "base/id.h"
+#include "base/lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,6 +55,41 @@ enum sc_code sc_dir_create(const char *path, struct sc_error *err)
         *p = '/';
     }
     return make_dir(part, err);
+}
+
+/* A level of a path, after those above it. What was made but not synced is taken back, so that
+ * whoever finds a folder there may rely on it. */
+static enum sc_code make_durable(const char *path, bool last, struct sc_error *err)
+{
+    bool made = mkdir(path, 0700) == 0;
+    enum sc_code code = made ? SC_OK : make_dir(path, err);
+    if (code != SC_OK || (!made && !last))
+        return code;
+    SC_AUTO_FREE char *parent = parent_of(path);
+    code = sc_dir_sync(parent, err);
+    if (code != SC_OK && made)
+        (void)rmdir(path);
+    return code;
+}
+
+enum sc_code sc_dir_create_durable(const char *path, struct sc_error *err)
+{
+    /* One at a time: another must not take a folder for a durable one that is just being made. */
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+    SC_LOCK(&turn);
+    SC_AUTO_FREE char *part = sc_strdup(path);
+    for (size_t n = strlen(part); n > 1 && part[n - 1] == '/'; n--)
+        part[n - 1] = '\0';
+    for (char *p = part; *p != '\0'; p++) {
+        if (*p != '/' || p == part || p[1] == '/')
+            continue;
+        *p = '\0';
+        enum sc_code code = make_durable(part, false, err);
+        if (code != SC_OK)
+            return code;
+        *p = '/';
+    }
+    return make_durable(part, true, err);
 }
 
 enum sc_code sc_dir_sync(const char *path, struct sc_error *err)

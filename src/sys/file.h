@@ -17,6 +17,9 @@ static inline void sc_dir_closep(DIR **d)
 
 /* Makes the folder and its parents (mode 0700 & ~umask); an existing folder is fine. */
 SC_MUST_USE enum sc_code sc_dir_create(const char *path, struct sc_error *err);
+/* The same, and once it returns SC_OK the folder survives a power cut: the folder above it is
+ * synced, and above each one that was missing. For folders of what is acknowledged. */
+SC_MUST_USE enum sc_code sc_dir_create_durable(const char *path, struct sc_error *err);
 /* fsyncs a folder, so that renames in it survive a power cut. */
 SC_MUST_USE enum sc_code sc_dir_sync(const char *path, struct sc_error *err);
 /* Removes the folder with all that is in it; a missing one is fine. Follows no links. */

@@ -14,9 +14,12 @@ static void rig_load_config(struct rig *r)
 {
     char data[PATH_MAX + 16];
     (void)snprintf(data, sizeof(data), "data_dir=%s", r->f.dir.path);
-    const struct sc_config_override overrides[] = { { "--data", data },
-                                                    { "--set", "upload.reserve=0" },
-                                                    { NULL, NULL } };
+    const struct sc_config_override overrides[] = {
+        { "--data", data },
+        { "--set", "upload.reserve=0" },
+        { r->setting == NULL ? NULL : "--set", r->setting },
+        { NULL, NULL },
+    };
     const struct sc_config_sources sources = { .overrides = overrides };
     struct sc_error err = { 0 };
     if (sc_config_load(&sources, &r->config, &err) != SC_OK)
@@ -32,27 +35,46 @@ static enum sc_code write_worker_row(struct sc_conn *tx, void *ctx, struct sc_er
     return sc_worker_register(r->queue, tx, &me, "[\"null\"]", &r->worker, err);
 }
 
+void rig_open(struct rig *r)
+{
+    const struct sc_queue_config queue = { .max_concurrent = { 100, 100, 100 } };
+    r->hub = sc_hub_new();
+    rig_load_config(r);
+    assert_int_equal(sc_queue_open(r->f.store, r->hub, &queue, &r->queue, NULL), SC_OK);
+    assert_int_equal(sc_blobs_open(r->f.dir.path, &r->blobs, NULL), SC_OK);
+    assert_int_equal(
+        write_sql(r->f.store, "INSERT OR IGNORE INTO principals VALUES (2, 'bert', 0)"), SC_OK);
+    assert_int_equal(sc_store_write(r->f.store, SC_RELAXED, write_worker_row, r, NULL), SC_OK);
+    rig_open_pipelines(r);
+}
+
 struct rig rig_new(void)
 {
-    struct rig r = { .f = fixture_new(), .hub = sc_hub_new() };
-    const struct sc_queue_config queue = { .max_concurrent = { 100, 100, 100 } };
-    rig_load_config(&r);
-    assert_int_equal(sc_queue_open(r.f.store, r.hub, &queue, &r.queue, NULL), SC_OK);
-    assert_int_equal(sc_blobs_open(r.f.dir.path, &r.blobs, NULL), SC_OK);
-    assert_int_equal(write_sql(r.f.store, "INSERT INTO principals VALUES (2, 'bert', 0)"), SC_OK);
-    assert_int_equal(sc_store_write(r.f.store, SC_RELAXED, write_worker_row, &r, NULL), SC_OK);
-    rig_open_pipelines(&r);
+    struct rig r = { .f = fixture_new() };
+    rig_open(&r);
     return r;
 }
 
-void rig_done(struct rig *r)
+void rig_close(struct rig *r)
 {
     sc_pipelines_close(r->p);
     sc_blobs_close(r->blobs);
     sc_queue_close(r->queue);
-    fixture_done(&r->f);
+    sc_store_close(r->f.store);
     sc_hub_free(r->hub);
     sc_config_free(r->config);
+    r->p = NULL;
+    r->blobs = NULL;
+    r->queue = NULL;
+    r->f.store = NULL;
+    r->hub = NULL;
+    r->config = NULL;
+}
+
+void rig_done(struct rig *r)
+{
+    rig_close(r);
+    fixture_done(&r->f);
 }
 
 int64_t ask(struct rig *r, const char *sql)

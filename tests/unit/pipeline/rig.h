@@ -23,9 +23,14 @@ struct rig {
     struct sc_blobs *blobs;
     struct sc_pipelines *p;
     int64_t worker;
+    const char *setting; /* "name=value"; NULL: none */
 };
 
 void rig_open_pipelines(struct rig *r);
+
+/* On the store that r->f has opened, of this process or an earlier one; and without its end. */
+void rig_open(struct rig *r);
+void rig_close(struct rig *r);
 
 struct rig rig_new(void);
 

@@ -35,6 +35,22 @@ static void folders_are_made_with_their_parents_and_only_for_us(void **state)
     assert_int_equal(st.st_mode & 0777, 0700);
 }
 
+static void durable_folders_are_made_with_their_parents(void **state)
+{
+    (void)state;
+    SCRATCH;
+    char path[PATH_MAX], deep[PATH_MAX + 16], below[PATH_MAX + 16];
+    (void)snprintf(deep, sizeof(deep), "%s/b//c/", test_path(&dir, "a", path));
+    assert_int_equal(sc_dir_create_durable(deep, NULL), SC_OK);
+    assert_int_equal(sc_dir_create_durable(deep, NULL), SC_OK);
+    assert_int_equal(sc_dir_create_durable("/", NULL), SC_OK);
+    assert_int_equal(access(deep, F_OK), 0);
+    test_write(&dir, "f", "x");
+    (void)snprintf(below, sizeof(below), "%s/g", test_path(&dir, "f", path));
+    assert_int_equal(sc_dir_create_durable(below, NULL), SC_E_IO_ERROR);
+    assert_int_equal(sc_dir_create_durable(path, NULL), SC_E_IO_ERROR);
+}
+
 static void a_file_in_the_way_of_a_folder_is_an_error(void **state)
 {
     (void)state;
@@ -221,6 +237,7 @@ int main(void)
         TEST(a_failed_write_sync_or_rename_leaves_the_old_content),
 #endif
         TEST(folders_are_made_with_their_parents_and_only_for_us),
+        TEST(durable_folders_are_made_with_their_parents),
         TEST(a_file_in_the_way_of_a_folder_is_an_error),
         TEST(removing_a_folder_takes_all_but_follows_no_links),
         TEST(temp_files_are_new_private_and_named_at_random),
