@@ -52,5 +52,6 @@ def assert_nothing_left(server):
         assert count(server, f"SELECT count(*) FROM {table}") == 0, table
     with beside(server) as db:
         assert db.execute("SELECT count(*) FROM segments_fts_docsize").fetchone()[0] == 0
-    assert files_below(server, "audio", "work", "transcripts", "logs/jobs") == []
+    left = files_below(server, "audio", "work", "transcripts", "logs/jobs")
+    assert left == [], left
     recount(server)
