@@ -1,6 +1,6 @@
-"""G18: random calls about the same recordings and jobs, several at once: cancel while it finishes, delete
-while it is exported, retry, archive, upload again, with a kill of the server now and then. A model
-follows the answers; at the end of each sequence everything must be as they said."""
+"""G18: random calls about the same recordings and jobs, several at once: cancel while it finishes,
+delete while it is exported, retry, archive, upload again, with a kill of the server now and then. A
+model follows the answers; at the end of each sequence everything must be as they said."""
 
 import concurrent.futures
 import dataclasses
@@ -170,7 +170,8 @@ class Sequence:
             self.server.check_database()
             self.server.start()
         calls = [(kind, thing, reply) for (kind, thing, _), reply in zip(chosen, replies)]
-        self.history.append([(kind, thing.id, reply and reply.status) for kind, thing, reply in calls])
+        self.history.append([(kind, thing.id, reply and reply.status)
+                             for kind, thing, reply in calls])
         self.learn(calls)
         return len(chosen)
 
