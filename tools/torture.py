@@ -93,7 +93,8 @@ def child(args, frame):
             print(total.line(case), flush=True)
             state.save(result=vars(total), seconds=state.seconds + time.monotonic() - start)
     except Exception as e:
-        state.save(error=f"{type(e).__name__}: {e}"[:2000])
+        # The rest is in the log: a case says one line.
+        state.save(error=f"{type(e).__name__}: {(str(e).splitlines() or [''])[0]}"[:400])
         raise
     state.save(passed=True)
     return 0

@@ -26,7 +26,8 @@ struct sc_folder {
 void sc_folder_init(struct sc_folder *folder, const char *data_dir);
 void sc_folder_done(struct sc_folder *folder);
 /* Takes the lock on the folder, making what is needed for that. When an ephemeral server holds it
- * and we are none, that one is asked to end and waited for (5 s). STORE_LOCKED names the holder. */
+ * and we are none, that one is asked to end and waited for (5 s), as one is that was killed and
+ * whose children still hold the lock. STORE_LOCKED names the holder. */
 SC_MUST_USE enum sc_code sc_folder_lock(const struct sc_folder *folder, bool ephemeral,
                                         struct sc_lockfile **out, struct sc_error *err);
 /* Under the lock: makes the folders, empties temp/, forgets the last address. */

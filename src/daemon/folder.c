@@ -14,6 +14,7 @@
 #define RETRY_MS 20
 #define HOLDER_SIZE 160
 #define EPHEMERAL "serve --ephemeral pid="
+#define LASTING "serve pid="
 
 static const char *const folders[] = {
     "run", "temp", "logs", "work", "audio", "transcripts", "backups",
@@ -44,32 +45,48 @@ void sc_folder_done(struct sc_folder *folder)
     *folder = (struct sc_folder){ 0 };
 }
 
-int sc_folder_ephemeral_pid(const char *holder)
+/* The number behind `prefix`, with which the line must begin; 0: there is none. */
+static int pid_behind(const char *holder, const char *prefix)
 {
     struct sc_str rest = sc_str_from(holder);
     int64_t pid;
-    if (!sc_str_starts(rest, SC_STR(EPHEMERAL)))
+    if (!sc_str_starts(rest, sc_str_from(prefix)))
         return 0;
-    rest.ptr += strlen(EPHEMERAL);
-    rest.len -= strlen(EPHEMERAL);
+    rest.ptr += strlen(prefix);
+    rest.len -= strlen(prefix);
     if (!sc_str_to_int64(sc_str_take_until(&rest, ' '), &pid) || pid <= 1 || pid > INT32_MAX)
         return 0;
     return (int)pid;
 }
 
-/* One try. *asked: the ephemeral holder that has had its SIGTERM already. */
-static enum sc_code try_lock(const struct sc_folder *folder, bool ephemeral, int *asked,
+int sc_folder_ephemeral_pid(const char *holder)
+{
+    return pid_behind(holder, EPHEMERAL);
+}
+
+/* A process that was just being started when its server was killed shares the lock until it has
+ * become the program that it was started for. */
+static bool is_dead(const char *holder)
+{
+    int pid = pid_behind(holder, LASTING);
+    pid = pid == 0 ? pid_behind(holder, EPHEMERAL) : pid;
+    return pid != 0 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/* One try. *asked: the ephemeral holder that has had its SIGTERM already; *dead: the holder has
+ * ended. */
+static enum sc_code try_lock(const struct sc_folder *folder, bool ephemeral, int *asked, bool *dead,
                              struct sc_lockfile **out, struct sc_error *err)
 {
     char now[SC_TIME_TEXT];
     char holder[HOLDER_SIZE];
-    SC_AUTO_FREE char *line =
-        sc_asprintf("%s%d since=%s", ephemeral ? EPHEMERAL : "serve pid=", (int)getpid(),
-                    sc_time_rfc3339(sc_clock_wall_ms(), now));
+    SC_AUTO_FREE char *line = sc_asprintf("%s%d since=%s", ephemeral ? EPHEMERAL : LASTING,
+                                          (int)getpid(), sc_time_rfc3339(sc_clock_wall_ms(), now));
     enum sc_code code = sc_lockfile_take(folder->lock, line, out, err);
     if (code != SC_E_STORE_LOCKED)
         return code;
     sc_lockfile_holder(folder->lock, holder, sizeof(holder));
+    *dead = is_dead(holder);
     int pid = sc_folder_ephemeral_pid(holder);
     if (pid != 0 && pid != *asked && !ephemeral) {
         *asked = pid;
@@ -86,13 +103,14 @@ enum sc_code sc_folder_lock(const struct sc_folder *folder, bool ephemeral,
     enum sc_code code = sc_dir_create_durable(folder->root, err);
     int64_t deadline = sc_clock_mono_ms() + HANDOVER_MS;
     int asked = 0;
+    bool dead = false;
     if (code == SC_OK)
         code = sc_dir_create(run, err);
     if (code != SC_OK)
         return code;
     for (;;) {
-        code = try_lock(folder, ephemeral, &asked, out, err);
-        if (code != SC_E_STORE_LOCKED || asked == 0 || sc_clock_mono_ms() >= deadline)
+        code = try_lock(folder, ephemeral, &asked, &dead, out, err);
+        if (code != SC_E_STORE_LOCKED || (asked == 0 && !dead) || sc_clock_mono_ms() >= deadline)
             return code;
         sc_clock_sleep_ms(RETRY_MS);
     }

@@ -250,8 +250,9 @@ static enum sc_code copy_and_record(struct move *m, struct sc_error *err)
     if (code == SC_OK && m->to != NULL && sc_blobs_remove(m->p->o.blobs, from, NULL) != SC_OK)
         SC_LOG(WARNING, "pipeline", "bytes have two names until the next start", SC_S("at", from));
     /* Refused, so no row names it. Of a failed commit one cannot know; the next start does. */
-    if ((code == SC_E_CONFLICT || code == SC_E_FILE_NOT_FOUND) && m->to != NULL &&
-        sc_blobs_remove(m->p->o.blobs, m->to, NULL) != SC_OK)
+    bool refused =
+        code == SC_E_CONFLICT || code == SC_E_FILE_NOT_FOUND || code == SC_E_JOB_NOT_FOUND;
+    if (refused && m->to != NULL && sc_blobs_remove(m->p->o.blobs, m->to, NULL) != SC_OK)
         SC_LOG(WARNING, "pipeline", "bytes have two names until the next start", SC_S("at", m->to));
     return code;
 }

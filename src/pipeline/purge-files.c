@@ -59,6 +59,9 @@ static enum sc_code write_file_slice(struct sc_conn *tx, void *ctx, struct sc_er
 static enum sc_code write_file_row(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct file_purge *f = ctx;
+    enum sc_code code = sc_purge_keep_id(tx, "files.last_id", f->file.id, err);
+    if (code != SC_OK)
+        return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_FILE_ROW);
     sc_stmt_bind_int(&st, ":file_id", f->file.id);
     return sc_stmt_run(&st, err);

@@ -108,6 +108,15 @@ static enum sc_code remove_exports(const struct sc_pipelines *p, struct sc_conn 
     return code;
 }
 
+enum sc_code sc_purge_keep_id(struct sc_conn *tx, const char *counter, int64_t id,
+                              struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_KEEP_ID);
+    sc_stmt_bind_text(&st, ":name", counter);
+    sc_stmt_bind_int(&st, ":id", id);
+    return sc_stmt_run(&st, err);
+}
+
 enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int64_t transcript,
                                  int64_t *left, struct sc_error *err)
 {
@@ -119,7 +128,10 @@ enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int
         code = remove_exports(p, tx, transcript, *left, err);
     if (code == SC_OK)
         code = sc_purge_rows(tx, SC_SQL_PURGE_EXPORTS, ":transcript_id", transcript, left, err);
-    if (code == SC_OK && *left > 0)
+    if (code != SC_OK || *left <= 0)
+        return code;
+    code = sc_purge_keep_id(tx, "transcripts.last_id", transcript, err);
+    if (code == SC_OK)
         code = run_with(tx, SC_SQL_PURGE_TRANSCRIPT_ROW, ":transcript_id", transcript, err);
     return code;
 }

@@ -26,6 +26,10 @@ bool sc_runners_wait_for(struct sc_pipelines *p, int64_t job, int64_t until_ms);
 /* Runs a statement about a row; takes what it changed off what this write may still remove. */
 SC_MUST_USE enum sc_code sc_purge_rows(struct sc_conn *tx, enum sc_sql sql, const char *name,
                                        int64_t id, int64_t *left, struct sc_error *err);
+/* Before the row `id` of files or transcripts goes; counter: "files.last_id",
+ * "transcripts.last_id". */
+SC_MUST_USE enum sc_code sc_purge_keep_id(struct sc_conn *tx, const char *counter, int64_t id,
+                                          struct sc_error *err);
 /* A transcript with all that hangs on it, also the files that it was exported to, as far as *left
  * goes. */
 SC_MUST_USE enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx,

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from harness import Client, cli, free_port, noise_wav, wait_until
-from test_removal import EXPORTS, NULL, count, delete, files_below, full_house, recount, rows
+from remains import count, files_below, recount, rows
+from test_removal import EXPORTS, NULL, delete, full_house
 
 DATA = noise_wav(65, 5)
 

@@ -3,62 +3,19 @@ only delays what is left to do (F5, S4)."""
 
 import http.client
 import os
-import pathlib
-import sqlite3
 import subprocess
 import threading
 
 import pytest
 
 from harness import (SCRIPTA, Client, clean_environment, cli, free_port, noise_wav, wait_until)
+from remains import assert_nothing_left, count, files_below, recount
 
 NULL = {"engine": "null", "vad": "off"}
 
 
-def rows(server, sql, *values):
-    """Asked of the store beside the server."""
-    with sqlite3.connect(f"file:{server.data}/scripta.db?mode=ro", uri=True) as db:
-        return db.execute(sql, values).fetchall()
-
-
-def count(server, sql, *values):
-    return rows(server, sql, *values)[0][0]
-
-
-def files_below(server, *folders):
-    return sorted(str(p.relative_to(server.data)) for folder in folders
-                  for p in (pathlib.Path(server.data) / folder).rglob("*")
-                  if p.is_file() or p.is_dir() and not folder.startswith("audio"))
-
-
 def delete(client, path):
     return client.request("DELETE", path)
-
-
-def recount(server):
-    """The kept counters are what a recount gives."""
-    used = count(server, "SELECT coalesce(sum(size_bytes), 0) FROM (SELECT DISTINCT file_hash, "
-                         "size_bytes FROM files WHERE owner_id > 0 AND purged_ms IS NULL)")
-    assert count(server, "SELECT coalesce(sum(value), 0) FROM counters "
-                         "WHERE name = 'storage_bytes'") == used
-    assert rows(server, "SELECT owner_id, files, bytes, arrivals FROM file_stats "
-                        "WHERE files > 0 ORDER BY owner_id") == \
-        rows(server, "SELECT owner_id, count(*), sum(size_bytes), sum((SELECT count(*) FROM uploads "
-                     "WHERE file_id = files.id)) FROM files GROUP BY owner_id ORDER BY owner_id")
-    assert rows(server, "SELECT owner_id, state, sum(jobs) FROM job_stats WHERE day = -1 "
-                        "GROUP BY owner_id, state HAVING sum(jobs) > 0 ORDER BY owner_id, state") == \
-        rows(server, "SELECT owner_id, state, count(*) FROM jobs GROUP BY owner_id, state "
-                     "ORDER BY owner_id, state")
-
-
-def assert_nothing_left(server):
-    for table in ("files", "uploads", "jobs", "tasks", "chunks", "transcripts", "versions",
-                  "segments", "export_history", "job_events", "idempotency"):
-        assert count(server, f"SELECT count(*) FROM {table}") == 0, table
-    with sqlite3.connect(f"file:{server.data}/scripta.db?mode=ro", uri=True) as db:
-        assert db.execute("SELECT count(*) FROM segments_fts_docsize").fetchone()[0] == 0
-    assert files_below(server, "audio", "work", "transcripts", "logs/jobs") == []
-    recount(server)
 
 
 def full_house(server, seconds=65):
@@ -92,6 +49,9 @@ def test_a_file_with_jobs_is_refused_and_goes_with_force(make_server):
     for gone in (path, f"/api/jobs/{job['job_id']}", f"/api/transcripts/{job['transcript_id']}"):
         assert client.get(gone).status == 404
     assert_nothing_left(server)
+    # Whoever repeats the call because the answer was lost meets nothing, also after new uploads.
+    made = full_house(server)
+    assert made["file_id"] > job["file_id"] and made["transcript_id"] > job["transcript_id"]
     assert delete(client, path).status == 404
 
 

@@ -3,10 +3,11 @@
 import time
 
 from frame import Case, Result
-from harness import kill
+from harness import kill, wait_until
 from jobs import Submitter, all_jobs, check_ended, leftovers, of_session
 
 CLIENTS = 6
+JOBS_PER_KILL = 4
 
 
 def run(ctx):
@@ -16,7 +17,10 @@ def run(ctx):
     for client in clients:
         client.start()
     slowest = 0.0
-    for _ in range(ctx.count):
+    for number in range(ctx.count):
+        # Some work between kills, however slow the machine is; the moment stays random.
+        wait_until(lambda: sum(len(c.acknowledged) for c in clients) >= JOBS_PER_KILL * number, 60,
+                   "acknowledgements between kills")
         time.sleep(rng.uniform(0.005, 0.4))
         if rng.random() < 0.25:
             # As a machine that goes down does it: everything at once.

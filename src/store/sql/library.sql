@@ -1,10 +1,13 @@
 -- Files, transcripts, segments, versions. Plans are checked by tests/unit/library/test-plans.c.
 
+-- Above every id that was ever given (purge_keep_id).
 -- name: file_insert
-INSERT INTO files (owner_id, file_hash, original_name, file_path, size_bytes, format, codec,
+INSERT INTO files (id, owner_id, file_hash, original_name, file_path, size_bytes, format, codec,
                    duration_ms, duration_counted, sample_rate, channels, bit_rate, tags,
                    uploaded_ms, archived_ms)
-VALUES (:owner_id, :file_hash, :original_name, :file_path, :size_bytes, :format, :codec,
+VALUES (1 + max(coalesce((SELECT max(id) FROM files), 0),
+                coalesce((SELECT value FROM counters WHERE name = 'files.last_id'), 0)),
+        :owner_id, :file_hash, :original_name, :file_path, :size_bytes, :format, :codec,
         :duration_ms, :duration_counted, :sample_rate, :channels, :bit_rate, :tags,
         :now, :archived_ms);
 
@@ -89,10 +92,13 @@ WHERE transcripts.job = :job AND transcripts.id < :before
   AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
 ORDER BY transcripts.id DESC LIMIT :limit;
 
+-- Above every id that was ever given (purge_keep_id).
 -- name: transcript_insert
-INSERT INTO transcripts (owner_id, job, file_id, state, language, duration_ms, created_ms,
+INSERT INTO transcripts (id, owner_id, job, file_id, state, language, duration_ms, created_ms,
                          updated_ms)
-SELECT jobs.owner_id, jobs.id, files.id, 0,
+SELECT 1 + max(coalesce((SELECT max(id) FROM transcripts), 0),
+               coalesce((SELECT value FROM counters WHERE name = 'transcripts.last_id'), 0)),
+       jobs.owner_id, jobs.id, files.id, 0,
        CASE jobs.language WHEN 'auto' THEN '' ELSE jobs.language END,
        coalesce(jobs.duration_ms, files.duration_ms), :now, :now
 FROM jobs JOIN files ON files.id = jobs.file_id

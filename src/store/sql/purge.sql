@@ -76,6 +76,12 @@ DELETE FROM export_history
 WHERE id IN (SELECT id FROM export_history WHERE transcript_id = :transcript_id
              ORDER BY id LIMIT :limit);
 
+-- An id that was given is never given again: whoever repeats a call whose answer was lost must not
+-- meet something else.
+-- name: purge_keep_id
+INSERT INTO counters (name, value) VALUES (:name, :id)
+ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value);
+
 -- name: purge_transcript_row
 DELETE FROM transcripts WHERE id = :transcript_id;
 

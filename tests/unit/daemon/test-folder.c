@@ -3,6 +3,8 @@
 #include "testing.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -84,6 +86,57 @@ static void a_lasting_holder_is_named_at_once(void **state)
     assert_null(second);
 }
 
+/* A server that is dead, but for a child that it was just making: that one shares the lock until
+ * `until` says that it may go. */
+static void leave_a_child_behind(const struct sc_folder *folder, int until)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct sc_lockfile *lock = NULL;
+        if (sc_folder_lock(folder, false, &lock, NULL) != SC_OK)
+            _exit(1);
+        if (fork() == 0) {
+            char byte;
+            (void)!read(until, &byte, 1);
+        }
+        _exit(0);
+    }
+    int status = -1;
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void *let_go(void *ctx)
+{
+    const int *ends = ctx;
+    struct pollfd none = { .fd = -1 };
+    (void)poll(&none, 1, 300);
+    (void)!write(ends[1], "x", 1);
+    return NULL;
+}
+
+static void a_killed_server_is_waited_for_until_its_last_child_lets_go(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(sc_folder_done) struct sc_folder folder;
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    int ends[2];
+    pthread_t thread;
+    sc_folder_init(&folder, dir.path);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    leave_a_child_behind(&folder, ends[0]);
+    /* Held it is, by nobody who is there. */
+    assert_int_equal(sc_lockfile_take(folder.lock, "x", &lock, NULL), SC_E_STORE_LOCKED);
+    assert_int_equal(pthread_create(&thread, NULL, let_go, ends), 0);
+    assert_int_equal(sc_folder_lock(&folder, false, &lock, NULL), SC_OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(sc_lockfile_was_left(lock));
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 /* A process that holds the folder as an ephemeral server until SIGTERM; the pipe says when. */
 static pid_t start_holder(const struct sc_folder *folder)
 {
@@ -130,6 +183,7 @@ int main(void)
         TEST(only_an_ephemeral_holder_is_asked_to_go),
         TEST(a_start_makes_the_folders_and_forgets_what_a_killed_server_left),
         TEST(a_lasting_holder_is_named_at_once),
+        TEST(a_killed_server_is_waited_for_until_its_last_child_lets_go),
         TEST(an_ephemeral_holder_hands_over_but_not_to_its_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
