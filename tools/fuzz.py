@@ -49,7 +49,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--corpus", action="store_true")
     parser.add_argument("targets", nargs="*")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     folder = args.build / "tests" / "fuzz"
     programs = [p for p in sorted(folder.glob("fuzz-*")) if p.is_file() and os.access(p, os.X_OK)
                 and (not args.targets or p.name[5:] in args.targets)]

@@ -62,6 +62,7 @@ static bool parse_name(struct sc_str text, char *out, size_t size)
 bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_file_place *out)
 {
     struct sc_file_place place = { 0 };
+    SC_AUTO_BUF again = { 0 };
     if (text.len < 2 || text.ptr[0] != 'f' || text.ptr[1] != sorts[sort].letter)
         return false;
     struct sc_str rest = { text.ptr + 2, text.len - 2 };
@@ -70,6 +71,9 @@ bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_
         !parse_name(rest, place.name, sizeof(place.name)))
         return false;
     place.value--;
+    sc_file_cursor_put(&again, sort, &place);
+    if (!sc_str_equal(sc_buf_str(&again), text))
+        return false; /* a cursor has one spelling */
     *out = place;
     return true;
 }

@@ -5,6 +5,7 @@
 #include "config/job-options.h"
 #include "http/http.h"
 #include "library/files.h"
+#include "pipeline/pipeline.h"
 #include "queue/queue.h"
 #include "json/reader.h"
 
@@ -119,3 +120,11 @@ SC_MUST_USE enum sc_code sc_request_object(const struct sc_json_value *value, co
                                            void *into, struct sc_error *err);
 /* No query parameters, and no body but {}. */
 SC_MUST_USE enum sc_code sc_request_empty(struct sc_request *req, struct sc_error *err);
+
+/* ---- what a worker hands in (results.c) ---- */
+
+/* Into an empty result, of which only the task's id is left open; sc_result_done also on failure.
+ * INVALID_VALUE names the segment. */
+SC_MUST_USE enum sc_code sc_result_read(const struct sc_json_value *root,
+                                        struct sc_chunk_result *out, struct sc_error *err);
+void sc_result_done(struct sc_chunk_result *r);

@@ -115,23 +115,18 @@ static enum sc_code decode_segment(const struct sc_json_value *value, size_t ind
     return code;
 }
 
-static void result_done(struct sc_chunk_result *r)
+void sc_result_done(struct sc_chunk_result *r)
 {
     sc_segments_done(&r->segments);
     sc_buf_done(&r->log);
 }
 
-static enum sc_code decode_complete(struct sc_request *req, struct sc_api *api,
-                                    struct sc_chunk_result *out, struct sc_error *err)
+enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_result *out,
+                            struct sc_error *err)
 {
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct complete_body body = { 0 };
-    enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &out->fence.task_id, err);
-    if (code == SC_OK)
-        code = sc_api_worker_body(req, api, &doc, err);
-    if (code == SC_OK)
-        code = sc_json_read(sc_json_root(doc), complete_fields, SC_ARRAY_LEN(complete_fields),
-                            &body, err);
+    enum sc_code code =
+        sc_json_read(root, complete_fields, SC_ARRAY_LEN(complete_fields), &body, err);
     for (size_t i = 0; code == SC_OK && i < sc_json_count(body.segments); i++)
         code = decode_segment(sc_json_at(body.segments, i), i, &out->segments, err);
     if (code == SC_OK)
@@ -147,11 +142,21 @@ static enum sc_code decode_complete(struct sc_request *req, struct sc_api *api,
     return SC_OK;
 }
 
+static enum sc_code decode_complete(struct sc_request *req, struct sc_api *api,
+                                    struct sc_chunk_result *out, struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &out->fence.task_id, err);
+    if (code == SC_OK)
+        code = sc_api_worker_body(req, api, &doc, err);
+    return code == SC_OK ? sc_result_read(sc_json_root(doc), out, err) : code;
+}
+
 struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF reply = { 0 };
-    SC_AUTO(result_done) struct sc_chunk_result result = { 0 };
+    SC_AUTO(sc_result_done) struct sc_chunk_result result = { 0 };
     bool repeated = false;
     enum sc_code code = decode_complete(req, api, &result, &err);
     if (code == SC_OK)

@@ -22,7 +22,8 @@ struct walk {
 static bool by_id(enum sc_sql sql)
 {
     return sql == SC_SQL_FILE_LIST_FORMAT_ASC || sql == SC_SQL_FILE_LIST_FORMAT_DESC ||
-           sql == SC_SQL_FILE_LIST_NAMED_ASC || sql == SC_SQL_FILE_LIST_NAMED_DESC;
+           sql == SC_SQL_FILE_LIST_NAMED_ASC || sql == SC_SQL_FILE_LIST_NAMED_DESC ||
+           sql == SC_SQL_FILE_LIST_DAMAGED_ASC || sql == SC_SQL_FILE_LIST_DAMAGED_DESC;
 }
 
 static bool by_name(enum sc_sql sql)
@@ -46,11 +47,24 @@ static enum sc_sql statement_of(const struct sc_file_filter *f, bool *rising)
     *rising = f->sort == SC_FILE_OLDEST || f->sort == SC_FILE_SMALLEST ||
               f->sort == SC_FILE_SHORTEST || f->sort == SC_FILE_NAME_UP;
     bool by_time = f->sort == SC_FILE_NEWEST || f->sort == SC_FILE_OLDEST;
+    if (by_time && f->damaged)
+        return *rising ? SC_SQL_FILE_LIST_DAMAGED_ASC : SC_SQL_FILE_LIST_DAMAGED_DESC;
     if (by_time && f->name != NULL)
         return *rising ? SC_SQL_FILE_LIST_NAMED_ASC : SC_SQL_FILE_LIST_NAMED_DESC;
     if (by_time && f->format != NULL)
         return *rising ? SC_SQL_FILE_LIST_FORMAT_ASC : SC_SQL_FILE_LIST_FORMAT_DESC;
     return sorted[f->sort];
+}
+
+/* Where a list begins: in the order of time at the first that is asked for. */
+static int64_t first_key(const struct walk *w)
+{
+    const struct sc_file_filter *f = w->filter;
+    if (f->sort == SC_FILE_NEWEST && f->until_ms > 0)
+        return f->until_ms; /* files of that moment are passed over one by one */
+    if (f->sort == SC_FILE_OLDEST && f->since_ms > 0)
+        return f->since_ms - 1;
+    return w->rising ? INT64_MIN : INT64_MAX;
 }
 
 static void bind(struct sc_stmt *st, const struct walk *w)
@@ -67,7 +81,7 @@ static void bind(struct sc_stmt *st, const struct walk *w)
     if (by_id(w->sql))
         return;
     if (!by_name(w->sql))
-        sc_stmt_bind_int(st, ":key", from_start ? start : f->after.value);
+        sc_stmt_bind_int(st, ":key", from_start ? first_key(w) : f->after.value);
     else if (!from_start)
         sc_stmt_bind_text(st, ":key", f->after.name);
     else if (w->rising)

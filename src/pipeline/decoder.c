@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "sys/process.h"
 #include "json/reader.h"
 
@@ -18,6 +19,7 @@
 #define FRAME_LIMIT ((uint32_t)1 << 20)
 #define STOP_POLL_MS 100
 #define INPUT_FD 3
+#define DURATION_MAX_MS ((int64_t)1 << 42) /* some 139 years: sums of two never overflow */
 #define PROBE_TRIES 3
 #define PROBE_LIMIT_MS 60000 /* for ten seconds of sound */
 #define END_LIMIT_MS 5000    /* between closing the pipe and ending */
@@ -193,30 +195,46 @@ enum sc_code sc_decoder_next(struct sc_decoder *d, bool *killed, struct sc_error
     return d->type == SC_FRAME_FAIL ? explain_fail(d, err) : SC_OK;
 }
 
-static enum sc_code read_info(struct sc_str text, struct sc_probe *out, struct sc_error *err)
+/* A number of an INFO frame; `unknown` for one that no recording has. */
+static int64_t number_of(const struct sc_json_value *info, const char *name, int64_t most,
+                         int64_t unknown)
+{
+    int64_t n = sc_json_get_int(sc_json_member(info, name), unknown);
+    return n < 0 || n > most ? unknown : n;
+}
+
+static void copy_name(const struct sc_json_value *info, const char *name, char *out, size_t size)
+{
+    struct sc_str text = sc_str_from(sc_json_get_text(sc_json_member(info, name), ""));
+    text.len = SC_MIN(text.len, size - 1);
+    (void)snprintf(out, size, "%.*s", (int)sc_utf8_valid_prefix(text), text.ptr);
+}
+
+enum sc_code sc_probe_read(struct sc_str json, struct sc_probe *out, struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    enum sc_code code = sc_json_parse(text, &doc, err);
+    enum sc_code code = sc_json_parse(json, &doc, err);
     if (code != SC_OK)
         return code;
     const struct sc_json_value *v = sc_json_root(doc);
-    (void)snprintf(out->format, sizeof(out->format), "%s",
-                   sc_json_get_text(sc_json_member(v, "format"), ""));
-    (void)snprintf(out->codec, sizeof(out->codec), "%s",
-                   sc_json_get_text(sc_json_member(v, "codec"), ""));
-    out->duration_ms = sc_json_get_int(sc_json_member(v, "duration_ms"), -1);
-    out->bit_rate = sc_json_get_int(sc_json_member(v, "bit_rate"), -1);
-    out->sample_rate = (int)sc_json_get_int(sc_json_member(v, "sample_rate"), 0);
-    out->channels = (int)sc_json_get_int(sc_json_member(v, "channels"), 0);
     SC_AUTO_BUF tags = { 0 };
     const struct sc_json_value *given = sc_json_member(v, "tags");
     if (given != NULL && sc_json_type(given) == SC_JSON_OBJECT)
         sc_json_dump(given, &tags);
     else
         sc_buf_puts(&tags, "{}");
+    char *taken = sc_buf_take(&tags);
+    if (taken == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for tags");
     free(out->tags);
-    out->tags = sc_buf_take(&tags);
-    return out->tags == NULL ? sc_error_set(err, SC_E_INTERNAL, "no memory for tags") : SC_OK;
+    out->tags = taken;
+    copy_name(v, "format", out->format, sizeof(out->format));
+    copy_name(v, "codec", out->codec, sizeof(out->codec));
+    out->duration_ms = number_of(v, "duration_ms", DURATION_MAX_MS, -1);
+    out->bit_rate = number_of(v, "bit_rate", INT32_MAX, -1);
+    out->sample_rate = (int)number_of(v, "sample_rate", INT32_MAX, 0);
+    out->channels = (int)number_of(v, "channels", INT32_MAX, 0);
+    return SC_OK;
 }
 
 /* A header alone: nothing comes out of it, however long one looks. */
@@ -246,7 +264,7 @@ static enum sc_code probe_once(int input, int64_t max_ms, struct sc_probe *out, 
     while (code == SC_OK && d.type != SC_FRAME_DONE) {
         code = sc_decoder_next(&d, killed, err);
         if (code == SC_OK && d.type == SC_FRAME_INFO)
-            code = read_info(sc_buf_str(&d.payload), out, err);
+            code = sc_probe_read(sc_buf_str(&d.payload), out, err);
     }
     if (code == SC_OK)
         code = check_sound(sc_buf_str(&d.payload), err);

@@ -49,6 +49,9 @@ struct sc_probe {
     int sample_rate, channels;
     char *tags; /* JSON; owned */
 };
+/* Fills it from the JSON of an INFO frame; what no recording can have counts as unknown. */
+SC_MUST_USE enum sc_code sc_probe_read(struct sc_str json, struct sc_probe *out,
+                                       struct sc_error *err);
 /* max_ms: longest recording; FILE_TOO_LARGE when the container says more. */
 SC_MUST_USE enum sc_code sc_probe_file(int input, int64_t max_ms, struct sc_probe *out,
                                        struct sc_error *err);
@@ -69,6 +72,9 @@ struct sc_pass_end {
     int64_t packets, first_ms; /* that could not be decoded; where the first was, -1: nowhere */
     bool truncated;            /* the file ends before the recording does */
 };
+
+/* From the JSON of a DONE frame behind so many samples; what makes no sense in it is left out. */
+void sc_pass_end_read(struct sc_str json, int64_t samples, struct sc_pass_end *out);
 
 struct sc_pass {
     int input;            /* an open file, borrowed */

@@ -34,6 +34,16 @@ bool sc_blob_name_hash(const char *name, char out[SC_SHA256_TEXT])
 
 /* ---- bytes ---- */
 
+/* A mark is a link that anything may have put there: what it points to must be a recording of that
+ * hash. */
+static bool is_place_of(const char *place, const char *sha256)
+{
+    char hash[SC_SHA256_TEXT];
+    const char *slash = strrchr(place, '/');
+    return strncmp(place, "audio/", 6) == 0 && sc_blob_name_hash(slash + 1, hash) &&
+           strcmp(hash, sha256) == 0;
+}
+
 /* Bytes that came while an earlier server ended: their row was written, or it was not. */
 static void settle_mark(void *ctx, const char *sha256, const char *place)
 {
@@ -41,7 +51,8 @@ static void settle_mark(void *ctx, const char *sha256, const char *place)
     if (!sc_blobs_hold(m->p->o.blobs, sha256, SC_HOLD_ALONE, 0))
         return; /* they come again just now, and settle it */
     sc_blobs_release(m->p->o.blobs, sha256, SC_HOLD_ALONE);
-    if (sc_blobs_exists(m->p->o.blobs, place) && sc_orphan_remove(m->p, sha256, place, false))
+    if (is_place_of(place, sha256) && sc_blobs_exists(m->p->o.blobs, place) &&
+        sc_orphan_remove(m->p, sha256, place, false))
         m->out.arrivals++;
     sc_blobs_unmark(m->p->o.blobs, sha256);
 }

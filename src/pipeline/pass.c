@@ -89,17 +89,17 @@ static void read_lost(const struct sc_json_value *list, struct sc_pass_end *out)
     }
 }
 
-static void read_end(const struct pass *p, struct sc_str text, struct sc_pass_end *out)
+void sc_pass_end_read(struct sc_str json, int64_t samples, struct sc_pass_end *out)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    *out = (struct sc_pass_end){ .samples = p->samples, .first_ms = -1 };
-    if (sc_json_parse(text, &doc, NULL) != SC_OK)
+    *out = (struct sc_pass_end){ .samples = samples, .first_ms = -1 };
+    if (sc_json_parse(json, &doc, NULL) != SC_OK)
         return;
     const struct sc_json_value *root = sc_json_root(doc);
     const struct sc_json_value *errors = sc_json_member(root, "errors");
     if (errors != NULL)
-        out->packets = sc_json_get_int(sc_json_member(errors, "packets"), 0);
-    out->first_ms = sc_json_get_int(sc_json_member(root, "first_error_ms"), -1);
+        out->packets = SC_MAX(0, sc_json_get_int(sc_json_member(errors, "packets"), 0));
+    out->first_ms = SC_MAX(-1, sc_json_get_int(sc_json_member(root, "first_error_ms"), -1));
     out->truncated = sc_json_get_bool(sc_json_member(root, "truncated"), false);
     read_lost(sc_json_member(root, "lost"), out);
 }
@@ -137,6 +137,6 @@ enum sc_code sc_pass_run(const struct sc_pass *pass, struct sc_pass_end *end, st
     if (code == SC_OK)
         code = flush(&p, err);
     if (code == SC_OK)
-        read_end(&p, sc_buf_str(&d.payload), end);
+        sc_pass_end_read(sc_buf_str(&d.payload), p.samples, end);
     return code;
 }

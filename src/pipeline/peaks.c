@@ -218,6 +218,22 @@ static enum sc_code make(struct sc_pipelines *p, const struct sc_file *file, str
     return code;
 }
 
+/* The bytes are held meanwhile, so that a deletion takes the peaks away after they have been
+ * opened, or finds none. */
+static enum sc_code make_and_open(struct sc_pipelines *p, const struct sc_file *file, int *fd,
+                                  struct sc_peaks_layout *layout, struct sc_error *err)
+{
+    if (open_peaks(p, file->file_hash, fd, layout) == SC_OK)
+        return SC_OK; /* whoever had the turn before has made them */
+    if (!sc_blobs_hold(p->o.blobs, file->file_hash, SC_HOLD_SHARED, WAIT_MS))
+        return sc_error_set(err, SC_E_TIMEOUT, "the recording is being moved; try again");
+    enum sc_code code = make(p, file, err);
+    if (code == SC_OK && open_peaks(p, file->file_hash, fd, layout) != SC_OK)
+        code = sc_error_set(err, SC_E_IO_ERROR, "peaks cannot be written");
+    sc_blobs_release(p->o.blobs, file->file_hash, SC_HOLD_SHARED);
+    return code;
+}
+
 enum sc_code sc_pipelines_peaks(struct sc_pipelines *p, const struct sc_file *file,
                                 const struct sc_peaks_query *query, struct sc_peaks_view *out,
                                 struct sc_error *err)
@@ -228,12 +244,8 @@ enum sc_code sc_pipelines_peaks(struct sc_pipelines *p, const struct sc_file *fi
         code = sc_turn_take(p, &p->peaks_turn, WAIT_MS, WAITING_MAX, err);
         if (code != SC_OK)
             return code;
-        /* Whoever had the turn before may have made them. */
-        if (open_peaks(p, file->file_hash, &fd, &out->layout) != SC_OK)
-            code = make(p, file, err);
+        code = make_and_open(p, file, &fd, &out->layout, err);
         sc_turn_leave(p, &p->peaks_turn);
-        if (code == SC_OK && fd < 0 && open_peaks(p, file->file_hash, &fd, &out->layout) != SC_OK)
-            code = sc_error_set(err, SC_E_IO_ERROR, "peaks cannot be written");
     }
     return code == SC_OK ? read_rows(fd, query, out, err) : code;
 }

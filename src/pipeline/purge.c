@@ -102,7 +102,8 @@ static enum sc_code remove_exports(const struct sc_pipelines *p, struct sc_conn 
     bool row = false;
     enum sc_code code = sc_stmt_step(&st, &row, err);
     while (code == SC_OK && row) {
-        remove_export(p, sc_stmt_text(&st, "path"));
+        if (!sc_stmt_is_null(&st, "path") && sc_stmt_int(&st, "taken") == 0)
+            remove_export(p, sc_stmt_text(&st, "path"));
         code = sc_stmt_step(&st, &row, err);
     }
     return code;

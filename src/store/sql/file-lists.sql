@@ -59,6 +59,14 @@ ORDER BY id;
 SELECT * FROM files WHERE owner_id = :owner_id AND original_name = :name AND id > :id
 ORDER BY id;
 
+-- name: file_list_damaged_desc
+SELECT * FROM files WHERE owner_id = :owner_id AND damage > 0 AND id < :id
+ORDER BY id DESC;
+
+-- name: file_list_damaged_asc
+SELECT * FROM files WHERE owner_id = :owner_id AND damage > 0 AND id > :id
+ORDER BY id;
+
 -- name: file_list_saved
 -- What arrived more than once, what saved most first.
 SELECT * FROM files

@@ -63,13 +63,11 @@ WHERE transcript_id = :transcript_id
                       ORDER BY version LIMIT :limit);
 
 -- name: purge_export_paths
--- The files of the rows that purge_exports removes next, but for those that have become another's.
-SELECT e.file_path AS path
-FROM (SELECT id, file_path FROM export_history WHERE transcript_id = :transcript_id
-      ORDER BY id LIMIT :limit) AS e
-WHERE e.file_path IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM export_history AS later WHERE later.file_path = e.file_path
-                      AND later.id > e.id AND later.transcript_id <> :transcript_id);
+-- The files of the rows that purge_exports removes next; taken: another's by now.
+SELECT file_path AS path,
+       EXISTS (SELECT 1 FROM export_history AS later WHERE later.file_path = e.file_path
+               AND later.id > e.id AND later.transcript_id <> e.transcript_id) AS taken
+FROM export_history AS e WHERE transcript_id = :transcript_id ORDER BY id LIMIT :limit;
 
 -- name: purge_exports
 DELETE FROM export_history

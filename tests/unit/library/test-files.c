@@ -219,6 +219,9 @@ static void lists_are_filtered_and_sorted(void **state)
         { { .owner_id = 1, .until_ms = T0, .limit = 9 }, "1," },
         { { .owner_id = 1, .since_ms = T0, .limit = 9 }, "5,4,3," },
         { { .owner_id = 1, .since_ms = T0 + 1, .limit = 9 }, "" },
+        { { .owner_id = 1, .sort = SC_FILE_OLDEST, .since_ms = T0, .limit = 9 }, "3,4,5," },
+        { { .owner_id = 1, .sort = SC_FILE_OLDEST, .until_ms = T0, .limit = 9 }, "1," },
+        { { .owner_id = 1, .until_ms = T0 + 1, .limit = 9 }, "5,4,3,1," },
     };
     AUTO_READER(conn, r);
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
@@ -228,6 +231,30 @@ static void lists_are_filtered_and_sorted(void **state)
     assert_int_equal(sc_file_list(conn, &rows[0].filter, note_file, &seen, &end, NULL),
                      SC_E_CANCELLED);
     assert_string_equal(seen.ids, "5,");
+}
+
+static void damaged_files_are_listed_by_their_index(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    more_files(&r);
+    assert_int_equal(write_sql(r.f.store, "UPDATE files SET damage = 1 WHERE id IN (2, 3, 5)"),
+                     SC_OK);
+    static const struct {
+        struct sc_file_filter filter;
+        const char *ids;
+    } rows[] = {
+        { { .owner_id = 1, .damaged = true, .limit = 9 }, "5,3," },
+        { { .owner_id = 1, .damaged = true, .after = { .id = 5 }, .limit = 9 }, "3," },
+        { { .owner_id = 1, .damaged = true, .sort = SC_FILE_OLDEST, .limit = 9 }, "3,5," },
+        { { .owner_id = 1, .damaged = true, .sort = SC_FILE_SMALLEST, .limit = 9 }, "3,5," },
+        { { .owner_id = 1, .damaged = true, .name = "a.wav", .limit = 9 }, "3," },
+        { { .owner_id = 1, .damaged = true, .format = "mp3", .limit = 9 }, "" },
+        { { .owner_id = 2, .damaged = true, .limit = 9 }, "2," },
+    };
+    AUTO_READER(conn, r);
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        assert_list(conn, &rows[i].filter, rows[i].ids);
 }
 
 static void assert_pages_join(struct rig *r)
@@ -343,6 +370,7 @@ int main(void)
         TEST(storage_counts_each_blob_once),
         TEST(another_owners_file_does_not_exist),
         TEST(lists_are_filtered_and_sorted),
+        TEST(damaged_files_are_listed_by_their_index),
         TEST(pages_join_to_the_whole_list_in_every_order),
         TEST(a_walk_that_ran_out_of_time_goes_on_where_it_stopped),
         TEST(arrivals_are_listed_newest_first),

@@ -49,6 +49,8 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(FILE_LIST_FORMAT_ASC, "files_format (owner_id=? AND format=? AND id>?)"),
         HOT(FILE_LIST_NAMED_DESC, "files_name (owner_id=? AND original_name=? AND rowid<?)"),
         HOT(FILE_LIST_NAMED_ASC, "files_name (owner_id=? AND original_name=? AND rowid>?)"),
+        HOT(FILE_LIST_DAMAGED_DESC, "files_damage (owner_id=? AND id<?)"),
+        HOT(FILE_LIST_DAMAGED_ASC, "files_damage (owner_id=? AND id>?)"),
         HOT(FILE_IS_USED, "jobs_file (file_id=?)"),
         HOT(FILE_FORMATS, "COVERING INDEX files_format (owner_id=?)"),
         HOT(PURGE_FILE, "files_owner (owner_id=? AND id>?)"),
@@ -83,6 +85,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(VERSION_INSERT_FIRST, "INTEGER PRIMARY KEY"),
         HOT(VERSION_LIST, "(transcript_id=? AND version<?)"),
         HOT(EXPORT_LIST, "export_history_transcript (transcript_id=? AND id<?)"),
+        HOT(PURGE_EXPORT_PATHS, "export_history_path (file_path=? AND id>?)"),
         HOT(EXPORT_BY_PATH, "export_history_path (file_path=?)"),
     };
     assert_plans(hot, SC_ARRAY_LEN(hot), true);
