@@ -47,6 +47,7 @@ class Context:
         self.build = pathlib.Path(build).resolve()
         self.runs = 1 if smoke else runs
         self.smoke = smoke
+        self.cores = len(os.sched_getaffinity(0))
         self.figures = []
         self.notes = []
         self.harness = load_harness(self.build)

@@ -1,9 +1,9 @@
 """Decoding, beside the same libraries in a bare loop
 
 Processor time of `scripta-media decode` (jail, lists of what is damaged, a clock) over that of
-`bench/bare-decode.c`, which opens, decodes and resamples with the same FFmpeg and does nothing else.
-Both write their samples into a pipe that is read and thrown away. What a process takes to start is
-measured by a recording of a second and taken off.
+`bench/bare-decode.c`, which opens, decodes and resamples with the same FFmpeg and does nothing
+else. Both write their samples into a pipe that is read and thrown away. What a process takes to
+start is measured by a recording of a second and taken off.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Start: a server, and commands
 
 From the call of a program to its end, or to the line `ready` that `scripta serve` writes into
-`--ready-fd` once it listens and answers. A command that finds no server starts one, and ends it when
-nothing has been asked for a while; each time that one is ended first.
+`--ready-fd` once it listens and answers. A command that finds no server starts one, and ends it
+when nothing has been asked for a while; each time that one is ended first.
 """
 
 import contextlib

@@ -18,6 +18,10 @@ struct sc_engine_caps {
     /* Enters the dedupe key: differs whenever results may. */
     char version[40];
     int max_chunk_s;
+    /* Cuts are made near this length where there is a pause, the first a little before: a text
+     * begins sooner, and the last chunks keep all workers busy. 0: as long as they may be, for
+     * engines whose cost does not fall with the length. */
+    int aim_chunk_s;
     int batch;       /* chunks per transcribe call */
     int threads;     /* that one instance uses */
     int concurrency; /* chunks at the same time over all workers; 0: as many as there are workers */

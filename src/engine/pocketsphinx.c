@@ -41,8 +41,9 @@ struct model_paths {
 };
 
 static const struct sc_engine_caps abilities = {
-    .version = "5prealpha-1",
+    .version = "5prealpha-2",
     .max_chunk_s = 30,
+    .aim_chunk_s = 12,
     .batch = 1,
     .threads = 1,
     .word_times = true,

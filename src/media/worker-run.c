@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -14,13 +15,15 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 2000
 
-/* The engine that is open; the last one stays open, because loading a model takes long. */
+/* The engine that is open; the last one stays open for a while, because loading a model takes
+ * long. */
 struct runner {
     struct worker *worker;
     struct sc_client *client;
     const struct sc_engine_ops *engine; /* NULL: none is open */
     char *model;
     void *state;
+    int64_t idle_ms; /* monotonic: since when there has been no work */
 };
 
 /* One call of an engine: tasks of the same engine and model. */
@@ -311,6 +314,22 @@ static void run_all(struct runner *r)
         i += run_some(r, &w->tasks[i], w->task_count - i);
 }
 
+/* Waits for work; a model that nobody has needed for a while goes. Called and left with the lock
+ * held. */
+static void wait_for_work_locked(struct runner *r)
+{
+    struct worker *w = r->worker;
+    int64_t until = r->engine == NULL ? -1 : r->idle_ms + w->config->engine_keep;
+    if (sc_cond_wait(&w->changed, &w->lock, until) || w->busy || w->ending || r->engine == NULL)
+        return;
+    (void)pthread_mutex_unlock(&w->lock);
+    SC_LOG(INFO, "worker", "model let go", SC_S("engine", r->engine->name),
+           SC_S("model", r->model));
+    close_engine(r);
+    (void)malloc_trim(0);
+    (void)pthread_mutex_lock(&w->lock);
+}
+
 void *runner_main(void *ctx)
 {
     struct worker *w = ctx;
@@ -322,11 +341,12 @@ void *runner_main(void *ctx)
     (void)pthread_mutex_lock(&w->lock);
     while (!w->ending) {
         if (!w->busy) {
-            (void)sc_cond_wait(&w->changed, &w->lock, -1);
+            wait_for_work_locked(&r);
             continue;
         }
         (void)pthread_mutex_unlock(&w->lock);
         run_all(&r);
+        r.idle_ms = sc_clock_mono_ms();
         (void)pthread_mutex_lock(&w->lock);
         w->busy = false;
         (void)pthread_cond_broadcast(&w->changed);

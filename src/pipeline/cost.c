@@ -70,6 +70,9 @@ static enum sc_code count_sound(struct sc_pipelines *p, const struct sc_plan *pl
         return code;
     sc_sound_read(plan->spec.settings, &sound);
     int64_t chunk_s = sc_sound_chunk_s(&sound, engine.max_chunk_s, (int)streams_of(&sound, file));
+    int64_t aim_s = sc_sound_aim_s(&sound, engine.aim_chunk_s);
+    if (aim_s > 0)
+        chunk_s = SC_MIN(chunk_s, aim_s);
     out->streams = streams_of(&sound, file);
     out->duration_ms = file->duration_ms;
     out->chunks = -1;

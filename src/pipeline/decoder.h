@@ -109,6 +109,9 @@ bool sc_sound_is_split(const struct sc_sound *sound);
 int sc_sound_channel(const struct sc_sound *sound, int stream);
 /* The longest chunk, in seconds, of an engine that takes so many. */
 int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams);
+/* What is aimed at, in seconds, for an engine that wants so many; 0: the longest. Somebody who asks
+ * for a length gets it. */
+int sc_sound_aim_s(const struct sc_sound *sound, int engine_s);
 /* jobs.warnings of a recording, as JSON. */
 void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out);
 

@@ -105,6 +105,7 @@ static enum sc_code parse_rows(struct sc_engines *e, struct sc_str text, struct 
         copy_list(row->options, sizeof(row->options), sc_json_member(v, "options"));
         row->usable = sc_json_get_bool(sc_json_member(v, "usable"), false);
         row->max_chunk_s = (int)sc_json_get_int(sc_json_member(v, "max_chunk_s"), 30);
+        row->aim_chunk_s = (int)sc_json_get_int(sc_json_member(v, "aim_chunk_s"), 0);
     }
     return SC_OK;
 }

@@ -34,7 +34,7 @@ struct sc_engine_row {
     char sends_to[200];   /* another host's address; "": recordings stay here */
     bool usable;
     char reason[240];
-    int max_chunk_s;
+    int max_chunk_s, aim_chunk_s;
 };
 #define SC_ENGINES_MAX 16
 

@@ -48,6 +48,11 @@ int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams)
     return streams > 1 ? SC_MIN(engine_s, ALL_STREAMS_S / streams) : engine_s;
 }
 
+int sc_sound_aim_s(const struct sc_sound *sound, int engine_s)
+{
+    return sound->vad && sound->chunk_s == 0 ? engine_s : 0;
+}
+
 /* "1:02:03.4": as people say where something is. */
 static void put_clock(struct sc_buf *out, int64_t ms)
 {

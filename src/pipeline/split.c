@@ -290,6 +290,8 @@ static void choose_cuts(struct split *s, const struct sc_engine_row *engine)
     s->cut_options = (struct sc_cut_options){
         .vad = sound->vad,
         .max_chunk_s = sc_sound_chunk_s(sound, s->engine_chunk_s, 1),
+        .target_s = sc_sound_aim_s(sound, engine->aim_chunk_s),
+        .first_s = sc_sound_aim_s(sound, engine->aim_chunk_s) / 2,
         .overlap_ms = SC_CUT_OVERLAP_MS,
         .threshold_db = sound->threshold_db,
         .hangover_ms = sound->hangover_ms,

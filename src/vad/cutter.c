@@ -15,8 +15,8 @@
 #define SECOND_FRAMES 50
 /* Silence kept at the ends of a piece, half of the pause at most. */
 #define PAD_FRAMES 15
-/* A pause as long as this may end a piece of any length; a shorter one only from a quarter of the
- * longest on, so that a pause at its start does not cost a piece. */
+/* A pause as long as this may end a piece of any length; a shorter one only from a quarter of what
+ * is aimed at on, so that a pause at its start does not cost a piece. */
 #define LONG_FRAMES 100
 /* Frames in memory beyond the longest piece: the detector's side, the look ahead, and the rest as
  * slack, so that moving the kept ones to the front of the buffer is rare. */
@@ -27,6 +27,7 @@ struct sc_cutter {
     void *ctx;
     bool vad, broken;
     int64_t max, target, overlap; /* frames; max and overlap are samples without vad */
+    int64_t aim;                  /* of the piece at hand: target, or for the first less */
     int64_t min_silence, hangover;
     struct sc_detector detector;
     int64_t hang; /* frames that the last speech still reaches */
@@ -62,6 +63,9 @@ struct sc_cutter *sc_cutter_new(const struct sc_cut_options *options, sc_cut_fn 
     c->target = (int64_t)options->target_s * SECOND_FRAMES;
     if (c->target <= 0 || c->target > c->max)
         c->target = c->max;
+    c->aim = (int64_t)options->first_s * SECOND_FRAMES;
+    if (c->aim <= 0 || c->aim > c->target)
+        c->aim = c->target;
     /* A piece must bring more new sound than it repeats. */
     c->overlap = SC_MIN(frames_of_ms(options->overlap_ms), c->max / 2);
     c->min_silence = SC_MAX(1, frames_of_ms(options->min_silence_ms));
@@ -111,10 +115,11 @@ static enum sc_code emit(struct sc_cutter *c, int64_t end, bool overlaps_next, s
     c->start = overlaps_next ? end - c->overlap : end;
     c->first = c->start;
     c->in_piece = overlaps_next;
+    c->aim = c->target;
     return code;
 }
 
-/* Where to end the piece: in the pause nearest to the target, or -1 when there is none. */
+/* Where to end the piece: in the pause nearest to the aim, or -1 when there is none. */
 static int64_t find_pause(const struct sc_cutter *c)
 {
     int64_t best = -1, best_distance = INT64_MAX;
@@ -129,8 +134,8 @@ static int64_t find_pause(const struct sc_cutter *c)
             at++;
         int64_t len = at - from;
         int64_t end = SC_MIN(from + SC_MIN(PAD_FRAMES, len / 2), c->start + c->max);
-        bool eligible = len >= LONG_FRAMES || (end - c->start) * 4 >= c->max;
-        int64_t aim = c->start + c->target;
+        bool eligible = len >= LONG_FRAMES || (end - c->start) * 4 >= c->aim;
+        int64_t aim = c->start + c->aim;
         int64_t distance = end < aim ? aim - end : end - aim;
         if (len >= c->min_silence && eligible && distance < best_distance) {
             best = end;
@@ -149,6 +154,8 @@ static int64_t speech_end(const struct sc_cutter *c)
     return end;
 }
 
+/* What fits into one piece is one, also where the first is aimed at less: a short recording loses
+ * nothing by a cut. */
 static enum sc_code cut_piece(struct sc_cutter *c, struct sc_error *err)
 {
     int64_t longest = c->start + c->max;

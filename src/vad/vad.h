@@ -19,6 +19,7 @@ struct sc_cut_options {
     bool vad;        /* off: fixed windows of max_chunk_s with overlap_ms, first to last sample */
     int max_chunk_s; /* of the engine */
     int target_s;    /* aim, <= max_chunk_s (0: max_chunk_s) */
+    int first_s;     /* aim of the first piece, so that its text comes soon (0: target_s) */
     int overlap_ms;  /* where a cut falls into speech; 1 000 */
     double threshold_db; /* above the noise floor; 6 */
     int hangover_ms;     /* 300 */

@@ -138,5 +138,5 @@ def test_engines_as_json():
     engines = {e["name"]: e for e in json.loads(done.stdout)["engines"]}
     assert engines["null"]["usable"] and engines["null"]["batch"] >= 1
     for e in engines.values():
-        assert {"version", "usable", "reason", "max_chunk_s", "threads", "word_times",
+        assert {"version", "usable", "reason", "max_chunk_s", "aim_chunk_s", "threads", "word_times",
                 "languages", "default_model", "note"} <= set(e)

@@ -267,3 +267,12 @@ def test_a_worker_with_a_url_does_the_work(make_server):
         far.terminate()
         assert far.wait(20) == 0
     assert server.client.get("/api/health").status == 200
+
+
+def test_a_worker_without_work_lets_its_model_go_and_takes_it_up_again(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_ENGINE_KEEP": "100ms"})
+    for seed in (1, 2):
+        job = server.client.wait_job(server.client.upload_null(5, seed)["job_id"])
+        assert server.client.transcript(job)["text"].split() == null_words(5)
+        wait_until(lambda n=seed: server.log.read_text("utf-8").count("model let go") == n, 60,
+                   "the end of the model")

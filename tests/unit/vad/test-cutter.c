@@ -146,6 +146,7 @@ static void pieces_hold_all_speech_in_order_and_are_short_enough(void **state)
         struct sc_cut_options o = defaults;
         o.max_chunk_s = longest[run % 4];
         o.target_s = run % 3 == 0 ? 0 : (o.max_chunk_s + 1) / 2;
+        o.first_s = run % 5;
         add_talk(&d, &r, 100000);
         cut(&r, &o, 0, &p);
         assert_true(p.count > 0);
@@ -164,6 +165,8 @@ static void cuts_do_not_depend_on_how_the_samples_come(void **state)
         struct sc_cut_options o = defaults;
         o.vad = vad == 1;
         o.max_chunk_s = 10;
+        o.target_s = 6;
+        o.first_s = 3;
         add_talk(&d, &r, 150000);
         cut(&r, &o, 0, &whole);
         assert_true(whole.count > 3);
@@ -178,6 +181,37 @@ static void cuts_do_not_depend_on_how_the_samples_come(void **state)
             }
         }
     }
+}
+
+/* A second of speech, then silence, and so on. */
+static void add_sentences(struct dice *d, struct recording *r, int count)
+{
+    for (int i = 0; i < count; i++) {
+        add_noise(d, r, 1000, 8000);
+        add_noise(d, r, 800, 20);
+    }
+}
+
+static void the_first_piece_is_aimed_at_less_so_that_its_text_comes_soon(void **state)
+{
+    (void)state;
+    struct dice d = { 23 };
+    static struct pieces p;
+    struct sc_cut_options o = defaults;
+    o.target_s = 12;
+    o.first_s = 6;
+    RECORDING r = { 0 };
+    add_sentences(&d, &r, 60);
+    cut(&r, &o, 0, &p);
+    assert_good_pieces(&r, &o, &p);
+    assert_in_range(p.items[0].end - p.items[0].start, 5 * SC_PCM_RATE, 7 * SC_PCM_RATE);
+    for (size_t i = 1; i + 1 < p.count; i++)
+        assert_in_range(p.items[i].end - p.items[i].start, 11 * SC_PCM_RATE, 13 * SC_PCM_RATE);
+    /* What is not longer than a piece is not cut for that. */
+    RECORDING whole = { 0 };
+    add_sentences(&d, &whole, 6);
+    cut(&whole, &o, 0, &p);
+    assert_int_equal(p.count, 1);
 }
 
 static void silence_alone_gives_no_pieces(void **state)
@@ -530,6 +564,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pieces_hold_all_speech_in_order_and_are_short_enough),
         TEST(cuts_do_not_depend_on_how_the_samples_come),
+        TEST(the_first_piece_is_aimed_at_less_so_that_its_text_comes_soon),
         TEST(silence_alone_gives_no_pieces),
         TEST(the_cut_is_in_the_pause_nearest_to_the_target),
         TEST(speech_reaches_to_the_very_last_sample),
