@@ -130,6 +130,17 @@ static const struct sc_job_option table[] = {
       .sparse = true,
       .needs_vad = true,
       .help = "How long the sound behind speech still counts as speech. Default: 300ms" },
+    /* Always in the canonical form, though it is younger than the keys of kept jobs: those heard
+     * music, and go on to when they are resumed. */
+    { .name = "music",
+      .type = SC_JOB_ENUM,
+      .fallback = "drop",
+      .choices = "drop|keep",
+      .pipelines = "transcribe",
+      .identity = true,
+      .needs_vad = true,
+      .help = "Stretches of 5 s and more that are clearly music without a voice: drop leaves them "
+              "out (the default), keep lets the engine hear them" },
     { .name = "chunk_length",
       .type = SC_JOB_DURATION,
       .fallback = "",

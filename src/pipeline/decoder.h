@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "vad/peaks.h"
+#include "vad/vad.h"
+#include "json/writer.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -99,6 +101,7 @@ SC_MUST_USE enum sc_code sc_pass_run(const struct sc_pass *pass, struct sc_pass_
 struct sc_sound {
     char channels[8]; /* "mix", "split", "1" … "8" */
     bool vad;
+    bool drop_music;
     int chunk_s; /* 0: as the engine has it */
     int threshold_db, min_silence_ms, hangover_ms;
 };
@@ -112,8 +115,12 @@ int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams);
 /* What is aimed at, in seconds, for an engine that wants so many; 0: the longest. Somebody who asks
  * for a length gets it. */
 int sc_sound_aim_s(const struct sc_sound *sound, int engine_s);
-/* jobs.warnings of a recording, as JSON. */
-void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out);
+/* jobs.warnings of a recording, as JSON: opened, what each stream left out, closed with what the
+ * pass lost. */
+void sc_sound_warnings_begin(struct sc_json *w, struct sc_buf *out);
+/* channel: as chunks.channel has it. */
+void sc_sound_warn_music(struct sc_json *w, int channel, const struct sc_cutter *cutter);
+void sc_sound_warnings_end(struct sc_json *w, const struct sc_pass_end *end);
 
 /* ---- peaks that a pass writes beside (peaks.c); what fails is logged, never passed on ---- */
 

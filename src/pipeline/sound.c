@@ -3,7 +3,6 @@
 #include "pipeline/decoder.h"
 
 #include "json/reader.h"
-#include "json/writer.h"
 
 #include "base/banned.h"
 
@@ -15,6 +14,7 @@ void sc_sound_read(const char *settings, struct sc_sound *out)
         root = sc_json_root(doc);
     *out = (struct sc_sound){
         .vad = sc_json_get_bool(sc_json_member(root, "vad"), true),
+        .drop_music = strcmp(sc_json_get_text(sc_json_member(root, "music"), "keep"), "drop") == 0,
         .chunk_s = (int)(sc_json_get_int(sc_json_member(root, "chunk_length"), 0) / 1000),
         .threshold_db = (int)sc_json_get_int(sc_json_member(root, "vad_threshold"), 6),
         .min_silence_ms = (int)sc_json_get_int(sc_json_member(root, "vad_min_silence"), 300),
@@ -65,40 +65,58 @@ static void put_clock(struct sc_buf *out, int64_t ms)
 }
 
 struct warning {
-    enum { LOST, TRUNCATED } what;
-    int64_t start_ms, end_ms; /* end -1: that of the recording */
+    const char *code;
+    const char *before, *after; /* of the sentence, around where it was */
+    int64_t start_ms, end_ms;   /* end -1: that of the recording */
 };
 
 static void put_warning(struct sc_json *w, const struct warning *warning)
 {
     SC_AUTO_BUF text = { 0 };
-    if (warning->what == TRUNCATED) {
-        sc_buf_puts(&text, "the recording breaks off at ");
-        put_clock(&text, warning->start_ms);
-        sc_buf_puts(&text, ": the rest of the file is missing or damaged");
-    } else {
-        sc_buf_puts(&text, "the sound ");
-        put_clock(&text, warning->start_ms);
+    sc_buf_puts(&text, warning->before);
+    put_clock(&text, warning->start_ms);
+    if (warning->end_ms >= 0) {
         sc_buf_puts(&text, " to ");
         put_clock(&text, warning->end_ms);
-        sc_buf_puts(&text, " could not be decoded: nothing was recognised there");
     }
+    sc_buf_puts(&text, warning->after);
     sc_json_object(w, NULL);
-    sc_json_text(w, "code", warning->what == TRUNCATED ? "AUDIO_TRUNCATED" : "AUDIO_LOST");
+    sc_json_text(w, "code", warning->code);
     sc_json_text(w, "message", sc_buf_text(&text));
     sc_json_seconds(w, "start", warning->start_ms);
     sc_json_seconds(w, "end", warning->end_ms);
     sc_json_end(w);
 }
 
-void sc_sound_warnings(const struct sc_pass_end *end, struct sc_buf *out)
+void sc_sound_warnings_begin(struct sc_json *w, struct sc_buf *out)
 {
-    struct sc_json w;
-    sc_json_begin(&w, out);
-    sc_json_array(&w, NULL);
+    sc_json_begin(w, out);
+    sc_json_array(w, NULL);
+}
+
+void sc_sound_warn_music(struct sc_json *w, int channel, const struct sc_cutter *cutter)
+{
+    char before[32] = "the sound ";
+    size_t count = 0;
+    const struct sc_music_span *spans = sc_cutter_music(cutter, &count);
+    if (channel >= 0)
+        (void)snprintf(before, sizeof(before), "channel %d, ", channel + 1);
+    for (size_t i = 0; i < count; i++)
+        put_warning(w, &(struct warning){ "MUSIC_DROPPED", before,
+                                          " is music: nothing was recognised there; music=keep "
+                                          "recognises it too",
+                                          spans[i].start_ms, spans[i].end_ms });
+}
+
+void sc_sound_warnings_end(struct sc_json *w, const struct sc_pass_end *end)
+{
     for (size_t i = 0; i < end->lost_count; i++)
-        put_warning(&w, &(struct warning){ LOST, end->lost[i].start_ms, end->lost[i].end_ms });
+        put_warning(w, &(struct warning){ "AUDIO_LOST", "the sound ",
+                                          " could not be decoded: nothing was recognised there",
+                                          end->lost[i].start_ms, end->lost[i].end_ms });
     if (end->truncated)
-        put_warning(&w, &(struct warning){ TRUNCATED, end->samples / 16, -1 });
-    sc_json_end(&w);
+        put_warning(w, &(struct warning){ "AUDIO_TRUNCATED", "the recording breaks off at ",
+                                          ": the rest of the file is missing or damaged",
+                                          end->samples / 16, -1 });
+    sc_json_end(w);
 }

@@ -244,6 +244,27 @@ static enum sc_code take_block(void *ctx, const int16_t *const *streams, size_t 
     return code;
 }
 
+static void tell_music(struct split *s, const struct lane *lane, struct sc_json *warnings)
+{
+    size_t count = 0;
+    const struct sc_music_span *spans = sc_cutter_music(lane->cutter, &count);
+    const int channel = sc_sound_channel(&s->sound, lane->stream);
+    for (size_t i = 0; i < count; i++)
+        SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "music", SC_I("channel", channel + 1),
+                   SC_I("start_ms", spans[i].start_ms), SC_I("end_ms", spans[i].end_ms));
+    sc_sound_warn_music(warnings, channel, lane->cutter);
+}
+
+/* What was left out or lost, to the job and its log. */
+static void tell_warnings(struct split *s)
+{
+    struct sc_json warnings;
+    sc_sound_warnings_begin(&warnings, &s->warnings);
+    for (int i = 0; i < s->streams; i++)
+        tell_music(s, &s->lanes[i], &warnings);
+    sc_sound_warnings_end(&warnings, &s->end);
+}
+
 static void log_end(struct split *s)
 {
     const struct sc_pass_end *end = &s->end;
@@ -289,6 +310,7 @@ static void choose_cuts(struct split *s, const struct sc_engine_row *engine)
     s->engine_chunk_s = engine->max_chunk_s;
     s->cut_options = (struct sc_cut_options){
         .vad = sound->vad,
+        .leave_out_music = sound->drop_music,
         .max_chunk_s = sc_sound_chunk_s(sound, s->engine_chunk_s, 1),
         .target_s = sc_sound_aim_s(sound, engine->aim_chunk_s),
         .first_s = sc_sound_aim_s(sound, engine->aim_chunk_s) / 2,
@@ -324,7 +346,7 @@ static enum sc_code cut_all(struct split *s, int input, struct sc_error *err)
         return code;
     sc_peaks_draft_keep(s->p, s->file.file_hash, &s->peaks);
     log_end(s);
-    sc_sound_warnings(&s->end, &s->warnings);
+    tell_warnings(s);
     return SC_OK;
 }
 

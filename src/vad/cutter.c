@@ -1,15 +1,16 @@
 #include "base/alloc.h"
 #include "base/macros.h"
-#include "vad/detector.h"
+#include "vad/music.h"
 
 #include <string.h>
 
 #include "base/banned.h"
 
 /* Samples are gathered into frames; each frame is kept until no piece can need it. With vad the
- * detector flags a frame 15 s after it came. A piece begins a little before the first speech behind
- * the last cut, and is cut only when the flags of all of its longest form and of 2 s behind are
- * known: then the choice depends on the samples alone, never on how they were fed.
+ * detector flags a frame 15 s after it came, and music is told apart 10 s later. A piece begins a
+ * little before the first speech behind the last cut, and is cut only when the flags of all of its
+ * longest form and of 2 s behind are known: then the choice depends on the samples alone, never on
+ * how they were fed.
  *
  * All positions are frames from the start of the recording, but for the last sample. */
 #define SECOND_FRAMES 50
@@ -20,7 +21,8 @@
 #define LONG_FRAMES 100
 /* Frames in memory beyond the longest piece: the detector's side, the look ahead, and the rest as
  * slack, so that moving the kept ones to the front of the buffer is rare. */
-#define EXTRA_FRAMES (29 * SECOND_FRAMES)
+#define EXTRA_FRAMES (42 * SECOND_FRAMES)
+#define MUSIC_APART_MS 2000 /* music that goes on after less is the same */
 
 struct sc_cutter {
     sc_cut_fn fn;
@@ -30,13 +32,17 @@ struct sc_cutter {
     int64_t aim;                  /* of the piece at hand: target, or for the first less */
     int64_t min_silence, hangover;
     struct sc_detector detector;
-    int64_t hang; /* frames that the last speech still reaches */
+    int64_t hang;           /* frames that the last speech still reaches */
+    struct sc_music *music; /* NULL: it is not looked for */
+    struct sc_music_span spans[SC_MUSIC_SPANS];
+    size_t span_count;
 
     int16_t *pcm;   /* samples from frame `base` on */
-    uint8_t *flags; /* one per frame from `base` on, known up to `known` */
+    uint8_t *flags; /* one per frame from `base` on: speech, known up to `known` */
     int64_t capacity, base;
     int64_t samples; /* fed so far */
-    int64_t known;
+    int64_t heard;   /* frames of which is known whether they are sound … */
+    int64_t known;   /* … and whether speech */
     bool ended;
 
     bool in_piece;
@@ -74,7 +80,10 @@ struct sc_cutter *sc_cutter_new(const struct sc_cut_options *options, sc_cut_fn 
     c->capacity = c->max + EXTRA_FRAMES;
     c->pcm = sc_try_alloc((size_t)c->capacity * SC_FRAME_SAMPLES * sizeof(*c->pcm));
     c->flags = sc_try_alloc((size_t)c->capacity);
-    if (c->pcm == NULL || c->flags == NULL) {
+    const bool leave_out_music = options->vad && options->leave_out_music;
+    if (leave_out_music)
+        c->music = sc_music_new();
+    if (c->pcm == NULL || c->flags == NULL || (leave_out_music && c->music == NULL)) {
         sc_cutter_free(c);
         return NULL;
     }
@@ -85,6 +94,7 @@ void sc_cutter_free(struct sc_cutter *c)
 {
     if (c == NULL)
         return;
+    sc_music_free(c->music);
     free(c->pcm);
     free(c->flags);
     free(c);
@@ -209,6 +219,29 @@ static enum sc_code advance_windows(struct sc_cutter *c, struct sc_error *err)
     return code;
 }
 
+static void note_music(struct sc_cutter *c)
+{
+    const int64_t start = c->known * SC_FRAME_MS;
+    struct sc_music_span *last = c->span_count == 0 ? NULL : &c->spans[c->span_count - 1];
+    if (last == NULL ||
+        (start - last->end_ms >= MUSIC_APART_MS && c->span_count < SC_MUSIC_SPANS)) {
+        last = &c->spans[c->span_count++];
+        last->start_ms = start;
+    }
+    last->end_ms = start + SC_FRAME_MS;
+}
+
+static void take_music(struct sc_cutter *c)
+{
+    bool music;
+    while (sc_music_next(c->music, &music)) {
+        if (music)
+            note_music(c);
+        /* Until now the flag has only said that there is sound. */
+        c->flags[c->known++ - c->base] &= !music;
+    }
+}
+
 /* Takes the decisions that are due. */
 static void take_flags(struct sc_cutter *c)
 {
@@ -216,8 +249,14 @@ static void take_flags(struct sc_cutter *c)
     while (sc_detector_next(&c->detector, &speech)) {
         if (speech)
             c->hang = c->hangover + 1;
-        c->flags[c->known++ - c->base] = c->hang > 0;
+        c->flags[c->heard++ - c->base] = c->hang > 0;
         c->hang -= c->hang > 0;
+        if (c->music != NULL) {
+            sc_music_flag(c->music, c->flags[c->heard - 1 - c->base] != 0);
+            take_music(c);
+        } else {
+            c->known = c->heard;
+        }
     }
 }
 
@@ -241,6 +280,8 @@ static enum sc_code end_frame(struct sc_cutter *c, struct sc_error *err)
         return advance_windows(c, err);
     int64_t frame = frames_begun(c) - 1;
     const int16_t *pcm = c->pcm + (frame - c->base) * SC_FRAME_SAMPLES;
+    if (c->music != NULL)
+        sc_music_push(c->music, pcm, (size_t)(c->samples - frame * SC_FRAME_SAMPLES));
     sc_detector_push(&c->detector,
                      sc_vad_level(pcm, (size_t)(c->samples - frame * SC_FRAME_SAMPLES)));
     take_flags(c);
@@ -284,6 +325,14 @@ enum sc_code sc_cutter_finish(struct sc_cutter *c, struct sc_error *err)
     if (!c->vad)
         return advance_windows(c, err);
     sc_detector_end(&c->detector);
+    if (c->music != NULL)
+        sc_music_end(c->music);
     take_flags(c);
     return advance(c, err);
+}
+
+const struct sc_music_span *sc_cutter_music(const struct sc_cutter *c, size_t *count)
+{
+    *count = c->span_count;
+    return c->spans;
 }

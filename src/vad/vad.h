@@ -16,14 +16,15 @@
 #define SC_PCM_RATE 16000
 
 struct sc_cut_options {
-    bool vad;        /* off: fixed windows of max_chunk_s with overlap_ms, first to last sample */
-    int max_chunk_s; /* of the engine */
-    int target_s;    /* aim, <= max_chunk_s (0: max_chunk_s) */
-    int first_s;     /* aim of the first piece, so that its text comes soon (0: target_s) */
-    int overlap_ms;  /* where a cut falls into speech; 1 000 */
-    double threshold_db; /* above the noise floor; 6 */
-    int hangover_ms;     /* 300 */
-    int min_silence_ms;  /* shorter pauses are not cut at; 300 */
+    bool vad; /* off: fixed windows of max_chunk_s with overlap_ms, first to last sample */
+    bool leave_out_music; /* with vad: what is clearly music, over a long time, is no speech */
+    int max_chunk_s;      /* of the engine */
+    int target_s;         /* aim, <= max_chunk_s (0: max_chunk_s) */
+    int first_s;          /* aim of the first piece, so that its text comes soon (0: target_s) */
+    int overlap_ms;       /* where a cut falls into speech; 1 000 */
+    double threshold_db;  /* above the noise floor; 6 */
+    int hangover_ms;      /* 300 */
+    int min_silence_ms;   /* shorter pauses are not cut at; 300 */
 };
 
 /* One piece: [start, end) in samples of the recording. */
@@ -34,6 +35,12 @@ struct sc_cut {
 };
 typedef enum sc_code (*sc_cut_fn)(void *ctx, const struct sc_cut *cut, struct sc_error *err);
 
+/* Sound that was left out as music, in the recording's time. */
+struct sc_music_span {
+    int64_t start_ms, end_ms;
+};
+#define SC_MUSIC_SPANS 32
+
 struct sc_cutter;
 /* NULL: no memory. fn is called from feed and finish, in order; after an error of fn the cutter
  * answers CANCELLED. Used by one thread at a time. */
@@ -41,8 +48,11 @@ struct sc_cutter *sc_cutter_new(const struct sc_cut_options *options, sc_cut_fn 
 void sc_cutter_free(struct sc_cutter *c);
 SC_DEFINE_FREEP(struct sc_cutter, sc_cutter_free);
 /* Feeds samples, which are copied; calls fn for each piece that is complete (with vad: pieces
- * without speech are left out). Memory is bounded by max_chunk_s + 30 s. */
+ * without speech are left out). Memory is bounded by max_chunk_s + 45 s. */
 SC_MUST_USE enum sc_code sc_cutter_feed(struct sc_cutter *c, const int16_t *pcm, size_t samples,
                                         struct sc_error *err);
 /* The end of the recording: the remaining pieces. */
 SC_MUST_USE enum sc_code sc_cutter_finish(struct sc_cutter *c, struct sc_error *err);
+/* After finish: what was left out as music, in order, with at least two seconds between them; where
+ * there are more than SC_MUSIC_SPANS, the last spans the rest. Borrowed from the cutter. */
+const struct sc_music_span *sc_cutter_music(const struct sc_cutter *c, size_t *count);

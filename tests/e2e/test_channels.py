@@ -153,16 +153,27 @@ def test_sound_that_does_not_change_is_completed_without_words(client, data):
     assert client.get(f"/api/transcripts/{transcript['id']}/export.srt").text == ""
 
 
-def test_music_is_completed_whatever_an_engine_hears_in_it(client):
-    """Loudness that rises and falls is speech to the detector: docs/engines.md says so."""
+def tune_wav():
+    """Sawtooth notes that are struck and fade, twice a second."""
     rng = random.Random(640)
     pcm = array.array("h")
     for _ in range(24):
         step = rng.choice([55, 62, 73, 82, 98])
         pcm += array.array("h", [int((i % step - step / 2) * 300 * max(0, 1 - i / 6000))
                                  for i in range(8000)])
-    job = client.wait_job(client.upload(wav(pcm.tobytes(), RATE), engine="null").json["job_id"])
-    assert job["status"] == "completed" and job["chunks_total"] >= 1
+    return wav(pcm.tobytes(), RATE)
+
+
+def test_music_is_left_out_and_the_job_says_so(client, server):
+    job = client.wait_job(client.upload(tune_wav(), engine="pocketsphinx").json["job_id"])
+    assert job["status"] == "completed" and client.transcript(job)["text"] == "", job
+    assert [w["code"] for w in job["warnings"]] == ["MUSIC_DROPPED"], job["warnings"]
+    warning = job["warnings"][0]
+    assert warning["start"] < 1 and warning["end"] > 11 and "music=keep" in warning["message"]
+    log = (server.data / "logs" / "jobs" / job["job_id"] / "split.log").read_text()
+    assert " music " in log, log
+    kept = client.wait_job(client.upload(tune_wav(), engine="null", music="keep").json["job_id"])
+    assert kept["chunks_total"] >= 1 and kept["warnings"] == [], kept
 
 
 # ---- sound that is lost ----

@@ -86,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const struct sc_cut_options o = {
         .vad = (data[0] & 1) != 0,
+        .leave_out_music = (data[0] & 2) != 0,
         .max_chunk_s = 1 + data[0] / 8,
         .target_s = data[1],
         .overlap_ms = data[2] * 16,

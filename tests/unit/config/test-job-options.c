@@ -182,11 +182,13 @@ static void a_pipeline_refuses_options_that_it_does_not_take(void **state)
 static void settings_of_the_detector_need_it(void **state)
 {
     (void)state;
-    static const char *const names[] = { "vad_threshold", "vad_min_silence", "vad_padding" };
+    static const char *const names[] = { "vad_threshold", "vad_min_silence", "vad_padding",
+                                         "music" };
+    static const char *const values[] = { "9", "100ms", "100ms", "keep" };
     for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
         SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
         struct sc_error err = { 0 };
-        assert_int_equal(SET(o, names[i], i == 0 ? "9" : "100ms", NULL), SC_OK);
+        assert_int_equal(SET(o, names[i], values[i], NULL), SC_OK);
         assert_int_equal(sc_job_options_check(o, NULL), SC_OK);
         assert_int_equal(SET(o, "vad", "off", NULL), SC_OK);
         assert_int_equal(sc_job_options_check(o, &err), SC_E_INVALID_VALUE);
@@ -208,9 +210,9 @@ static void check_canonical(const char *const *pairs, const char *expected)
 static void the_canonical_form_is_stable(void **state)
 {
     (void)state;
-    static const char plain[] =
-        "{\"engine\":\"\",\"language\":\"auto\",\"model\":\"\",\"pipeline\":\"transcribe\","
-        "\"task\":\"transcribe\",\"vad\":true}";
+    static const char plain[] = "{\"engine\":\"\",\"language\":\"auto\",\"model\":\"\",\"music\":"
+                                "\"drop\",\"pipeline\":\"transcribe\","
+                                "\"task\":\"transcribe\",\"vad\":true}";
     check_canonical((const char *const[]){ NULL }, plain);
     check_canonical((const char *const[]){ "vad", "on", "language", "auto", NULL }, plain);
     check_canonical((const char *const[]){ "priority", "high", "force", "on", "name", "x",
@@ -219,7 +221,7 @@ static void the_canonical_form_is_stable(void **state)
                     plain);
     check_canonical(
         (const char *const[]){ "vad", "off", "model_size", "m", "engine", "null", NULL },
-        "{\"engine\":\"null\",\"language\":\"auto\",\"model\":\"m\","
+        "{\"engine\":\"null\",\"language\":\"auto\",\"model\":\"m\",\"music\":\"drop\","
         "\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":false}");
     check_canonical((const char *const[]){ "pipeline", "noop", NULL }, "{\"pipeline\":\"noop\"}");
     /* What came later is left out where it is the default: older jobs keep their keys. */
@@ -228,7 +230,8 @@ static void the_canonical_form_is_stable(void **state)
         (const char *const[]){ "channels", "left", "vad_threshold", "9", "chunk_length", "20s",
                                NULL },
         "{\"channels\":\"1\",\"chunk_length\":20000,\"engine\":\"\",\"language\":\"auto\","
-        "\"model\":\"\",\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":true,"
+        "\"model\":\"\",\"music\":\"drop\",\"pipeline\":\"transcribe\",\"task\":\"transcribe\","
+        "\"vad\":true,"
         "\"vad_threshold\":9}");
 }
 

@@ -161,7 +161,9 @@ static void what_is_not_what_was_asked_for_is_the_decoders_fault(void **state)
 static void assert_warnings(const struct sc_pass_end *end, const char *wanted)
 {
     SC_AUTO_BUF out = { 0 };
-    sc_sound_warnings(end, &out);
+    struct sc_json w;
+    sc_sound_warnings_begin(&w, &out);
+    sc_sound_warnings_end(&w, end);
     assert_string_equal(sc_buf_text(&out), wanted);
 }
 
