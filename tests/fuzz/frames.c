@@ -29,10 +29,12 @@ static void check_end(struct sc_str text)
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     SC_AUTO_BUF warnings = { 0 };
     struct sc_pass_end end;
+    struct sc_json w;
     sc_pass_end_read(text, 16000, &end);
     if (end.samples != 16000 || end.lost_count > SC_LOST_MAX)
         abort();
-    sc_sound_warnings(&end, &warnings);
+    sc_sound_warnings_begin(&w, &warnings);
+    sc_sound_warnings_end(&w, &end);
     if (warnings.len > 0 && sc_json_parse(sc_buf_str(&warnings), &doc, NULL) != SC_OK)
         abort();
 }
