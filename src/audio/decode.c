@@ -316,13 +316,24 @@ static void report_losses(const struct timeline *t, struct sc_audio_stats *stats
     }
 }
 
+/* Does the recording end before its container says? A reader of MP3 finds its way through damage by
+ * leaving out more frames than fail: shorter by up to twice what was lost is damage in the middle.
+ */
+static bool is_short(const struct decode *d)
+{
+    const struct timeline *t = &d->timeline;
+    int64_t lost_ms = 0;
+    for (size_t i = 0; i < t->lost_count; i++)
+        lost_ms += t->lost[i].end_ms - t->lost[i].start_ms;
+    return t->at + MS(2 * lost_ms) + SHORT_OF_WHOLE < d->in.whole_samples;
+}
+
 static void report(const struct decode *d, struct sc_audio_stats *stats)
 {
     const struct timeline *t = &d->timeline;
     stats->samples = t->sent;
     stats->decoded_ms = t->decoded * 1000 / SC_AUDIO_RATE;
-    stats->truncated = !d->ended && (d->unreadable || input_is_cut_off(&d->in) ||
-                                     t->at + SHORT_OF_WHOLE < d->in.whole_samples);
+    stats->truncated = !d->ended && (d->unreadable || input_is_cut_off(&d->in) || is_short(d));
     report_losses(t, stats);
 }
 

@@ -185,6 +185,41 @@ static void what_is_cut_off_says_so_and_what_is_whole_does_not(void **state)
 }
 
 /* Programs that write into a pipe cannot go back to fill in the length. */
+/* One bit in about two dozen bytes. */
+static void flip_bits(const struct test_dir *dir, const char *name, long from, long to)
+{
+    SC_AUTO_FREE char *path = NULL;
+    unsigned random = 1;
+    assert_true(asprintf(&path, "%s/%s", dir->path, name) > 0);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    for (long at = from; at < to; at += 1 + (long)(random >> 16) % 24) {
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        int byte = fgetc(file);
+        random = random * 1664525 + 1013904223;
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_true(byte != EOF && fputc(byte ^ 1 << (random >> 29), file) != EOF);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+/* MP3 gives no length to frames that its reader passes over, so the recording becomes shorter. */
+static void damage_in_the_middle_is_no_cut(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(heard_done) struct heard hurt = { 0 };
+    SC_AUTO(heard_done) struct heard cut = { 0 };
+    ffmpeg(&dir, "-f lavfi -i \"aevalsrc='0.4*sin(2000*PI*t)':d=20:s=44100\" -b:a 64k hurt.mp3");
+    flip_bits(&dir, "hurt.mp3", 60000, 100000);
+    shell(&dir, "head -c 120000 hurt.mp3 > cut.mp3");
+    assert_int_equal(decode(&dir, "hurt.mp3", &hurt), SC_OK);
+    assert_true(hurt.samples < (size_t)19000 * 16 && hurt.stats.packet_errors > 0);
+    assert_false(hurt.stats.truncated);
+    assert_int_equal(decode(&dir, "cut.mp3", &cut), SC_OK);
+    assert_true(cut.stats.truncated);
+}
+
 static void headers_of_streams_are_not_taken_for_cut_files(void **state)
 {
     (void)state;
@@ -241,6 +276,7 @@ int main(void)
         TEST(a_pause_in_matroska_is_no_loss),
         TEST(what_is_cut_off_says_so_and_what_is_whole_does_not),
         TEST(a_chain_that_goes_on_in_another_codec_ends_early),
+        TEST(damage_in_the_middle_is_no_cut),
         TEST(headers_of_streams_are_not_taken_for_cut_files),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
