@@ -22,7 +22,7 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "upload", "decode")
+BENCHES = ("start", "upload", "decode", "queue", "store", "idle")
 LIMIT_S = 180
 
 
