@@ -25,8 +25,8 @@ claim cleared room for 64 jobs (0.15 million). Parameters were searched by name 
 million). Each request took the patterns of all routes to pieces (0.03 million). Each completion
 read its task before the write, from pages that the last commit had outdated (0.03 million and five
 system calls), and woke the splitter (0.07 million). A checkpoint each 8,000 pages of the log, not
-each 1,000: hot pages are moved once instead of eight times, and fewer than one caller in a hundred
-meets it. What would gain little, in trials of the statement alone: members without savepoints (3 of
+each 1,000: hot pages are moved once instead of eight times, and about one caller in a hundred
+meets one. What would gain little, in trials of the statement alone: members without savepoints (3 of
 36 us), figures without their sum over all days (5 of 36 us). What cannot be had: SQLite's own cache
 of small allocations, a seventh of the work, is left out of Debian's build."""
 
