@@ -82,7 +82,9 @@ struct sc_http_options {
     int connection_limit;
     int idle_timeout_s;
     const char *temp_dir; /* for spooled files: on the same file system as the store */
-    int64_t spool_limit;  /* largest `file` part in bytes: FILE_TOO_LARGE beyond */
+    int nap_ms; /* longest sleep of the thread that watches deadlines, for tests that move the
+                   clock; 0: a minute */
+    int64_t spool_limit; /* largest `file` part in bytes: FILE_TOO_LARGE beyond */
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,

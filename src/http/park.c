@@ -14,8 +14,9 @@
 #include "base/banned.h"
 
 #define EVENTS 64
-/* The longest sleep: the clock may be another than the kernel's (tests), or may have jumped. */
-#define NAP_MS 1000
+#define NAP_MS 60000
+/* Until a connection that was shut down is looked at again. */
+#define LOOK_AGAIN_MS 1000
 /* From a client's hanging up to our help, if the server has not noticed by itself. */
 #define NUDGE_MS 50
 #define WAKE_TOKEN UINT64_MAX
@@ -257,13 +258,13 @@ static void take_deadline_locked(struct sc_park *park, struct sc_watch *w, int64
         /* libmicrohttpd misses the end of a connection that comes together with bytes: it takes a
          * short read for the last of an edge. A fresh edge shows it. */
         (void)shutdown(w->fd, SHUT_RD);
-        w->deadline_ms = now_ms + NAP_MS;
+        w->deadline_ms = now_ms + LOOK_AGAIN_MS;
     } else if (w->stream != NULL) {
         sc_stream_comment_locked(w->stream);
         w->deadline_ms = now_ms + SC_STREAM_COMMENT_MS;
     } else if (!w->busy) {
         (void)shutdown(w->fd, SHUT_RDWR); /* no headers in time */
-        w->deadline_ms = now_ms + NAP_MS;
+        w->deadline_ms = now_ms + LOOK_AGAIN_MS;
     } else {
         w->deadline_ms = INT64_MAX;
     }
@@ -285,8 +286,9 @@ static void take_deadlines_locked(struct sc_park *park, int64_t now_ms)
 static int next_timeout(struct sc_park *park)
 {
     SC_LOCK(&park->lock);
+    int nap_ms = park->http->options.nap_ms;
     int64_t left = park->next_ms - sc_clock_mono_ms();
-    return (int)SC_MAX(0, SC_MIN(left, NAP_MS));
+    return (int)SC_MAX(0, SC_MIN(left, nap_ms > 0 ? nap_ms : NAP_MS));
 }
 
 /* One round; false: the thread ends. */

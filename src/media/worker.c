@@ -47,6 +47,8 @@ static void begin_stop(struct worker *w)
     if (atomic_load(&w->stopping_ms) == 0)
         atomic_store(&w->stopping_ms, SC_MAX(sc_clock_mono_ms(), 1));
     (void)pthread_cond_broadcast(&w->changed);
+    if (!w->ending)
+        sc_client_wake(w->client);
 }
 
 static bool lifeline_is_cut(int fd)
@@ -218,6 +220,7 @@ static enum sc_code start_and_serve(struct worker *w, struct sc_error *err)
     enum sc_code code = sc_client_open(w->server, w->token, &w->client, err);
     if (code != SC_OK)
         return code;
+    sc_client_expect_wake(w->client);
     sc_assert(pthread_create(&watcher, NULL, watch, w) == 0);
     sc_assert(pthread_detach(watcher) == 0);
     sc_assert(pthread_create(&runner, NULL, runner_main, w) == 0);

@@ -21,6 +21,7 @@ struct sc_client {
     struct curl_slist *headers; /* for the next call */
     sc_client_stop_fn stop;
     void *stop_ctx;
+    bool woken; /* by sc_client_wake(), so `stop` need not be polled */
 
     /* -- of the running transfer -- */
     char why[CURL_ERROR_SIZE];

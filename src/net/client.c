@@ -18,6 +18,8 @@
 #define CALL_MS 60000
 /* How often a call asks its stop function: Ctrl-C should feel prompt. */
 #define STOP_POLL_MS 50
+#define SILENCE_POLL_MS 1000
+#define WOKEN_POLL_MS 60000
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
 
@@ -121,6 +123,16 @@ void sc_client_set_stop(struct sc_client *c, sc_client_stop_fn fn, void *ctx)
 {
     c->stop = fn;
     c->stop_ctx = ctx;
+}
+
+void sc_client_expect_wake(struct sc_client *c)
+{
+    c->woken = true;
+}
+
+void sc_client_wake(struct sc_client *c)
+{
+    (void)curl_multi_wakeup(c->multi);
 }
 
 void sc_client_add_header(struct sc_client *c, const char *line)
@@ -281,7 +293,13 @@ static enum sc_code drive(struct sc_client *c, int64_t idle_ms, struct sc_error 
         if (idle_ms > 0 && sc_clock_mono_ms() - c->active_ms > idle_ms)
             return sc_error_set(err, SC_E_TIMEOUT, "the server at '%.160s' has gone silent",
                                 c->server);
-        (void)curl_multi_poll(c->multi, NULL, 0, c->stop != NULL ? STOP_POLL_MS : 1000, NULL);
+        /* libcurl cuts the wait where a time-out of its own ends it. */
+        int wait_ms = SILENCE_POLL_MS;
+        if (c->stop != NULL && !c->woken)
+            wait_ms = STOP_POLL_MS;
+        else if (c->stop != NULL && idle_ms <= 0)
+            wait_ms = WOKEN_POLL_MS;
+        (void)curl_multi_poll(c->multi, NULL, 0, wait_ms, NULL);
     }
 }
 

@@ -17,6 +17,10 @@ SC_DEFINE_FREEP(struct sc_client, sc_client_close);
 /* Polled during calls: true gives CANCELLED. */
 typedef bool (*sc_client_stop_fn)(void *ctx);
 void sc_client_set_stop(struct sc_client *c, sc_client_stop_fn fn, void *ctx);
+/* For those who wait long and often: from now on `stop` is asked only when bytes have come or after
+ * sc_client_wake(), which any thread may call while the client is open. */
+void sc_client_expect_wake(struct sc_client *c);
+void sc_client_wake(struct sc_client *c);
 
 struct sc_call {
     const char *method; /* NULL: GET */

@@ -139,7 +139,7 @@ ORDER BY deadline_ms LIMIT 1;
 UPDATE jobs SET deadline_ms = deadline_ms + :shift,
                 started_clock_ms = started_clock_ms + :shift,
                 stage_clock_ms = stage_clock_ms + :shift
-WHERE admission = 2;
+WHERE admission = 2 AND started_clock_ms IS NOT NULL;
 
 -- name: job_chunk_time
 -- What the newest chunks took, on the average.

@@ -415,6 +415,7 @@ void rig_start(struct rig *rig, const struct rig_options *options)
         .connection_limit = 1000,
         .idle_timeout_s = o->idle_timeout_s,
         .temp_dir = rig->temp,
+        .nap_ms = 200,
         .spool_limit = o->spool_limit,
     };
     if (sc_http_start(&http, &rig->http, &err) != SC_OK)

@@ -1,0 +1,242 @@
+"""Store: a million finished jobs, a hundred thousand that wait
+
+A store that is filled from outside with finished jobs of a thousand recordings and with `noop` jobs
+that wait, each with its task. Then calls over the Unix socket, one connection at a time unless said
+otherwise: pages of lists, single jobs, figures, single changes (each is on the disk before it is
+answered), and claims by `bench/queue-load.c` with 4 connections while nothing else happens, while
+1,000 segments a second stream in as results of a worker (with their rows of the text index), and
+right after a checkpoint has been put off by a reader.
+"""
+
+import contextlib
+import http.client
+import json
+import sqlite3
+import subprocess
+import threading
+import time
+
+LIMIT_S = 900
+
+FILLED = """
+INSERT INTO files (id, owner_id, file_hash, original_name, file_path, size_bytes, format, codec,
+                   duration_ms, sample_rate, channels, uploaded_ms)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :files)
+SELECT i, 1, printf('%064x', i), printf('call-%06d.wav', i),
+       printf('audio/uploads/2026/01/%064x.wav', i), 32000 + i, 'wav', 'pcm_s16le', 1000 + i, 16000,
+       1, 1767225600000 + i
+FROM n;
+
+INSERT INTO jobs (id, job_id, owner_id, file_id, name, file_name, pipeline, engine, engine_version,
+                  model, language, class, state, stage, admission, counted, chunks_total,
+                  chunks_completed, duration_ms, processing_ms, error_code, error_message,
+                  created_ms, started_ms, completed_ms, updated_ms)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :finished)
+SELECT i, printf('01900000-0000-7000-8000-%012x', i), 1, 1 + i % :files, '',
+       printf('call-%06d.wav', 1 + i % :files), 'transcribe', 'null', '1', 'tiny', 'en', i % 3,
+       CASE WHEN i % 50 = 0 THEN 3 ELSE 2 END, 4, 3, 1, 1, 1, 1000 + i % 60000, 500 + i % 9000,
+       CASE WHEN i % 50 = 0 THEN 'ENGINE_ERROR' END, CASE WHEN i % 50 = 0 THEN 'it failed' END,
+       1767225600000 + i * 20, 1767225601000 + i * 20, 1767225602000 + i * 20,
+       1767225602000 + i * 20
+FROM n;
+INSERT INTO tasks (job, stage, chunk, lane, state, class, priority, epoch, claimed_ms, finished_ms)
+SELECT id, 2, 0, 'engine:null', 4, class, 0, 1, started_ms, completed_ms FROM jobs;
+INSERT INTO job_events (job, at_ms, kind, state, progress)
+SELECT id, completed_ms, 3, state, 100 FROM jobs;
+
+INSERT INTO jobs (job_id, owner_id, pipeline, class, state, admission, counted, created_ms,
+                  updated_ms)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :waiting)
+SELECT printf('01910000-0000-7000-8000-%012x', i), 1, 'noop', 1, 0, 2, 0, 1777225600000 + i,
+       1777225600000 + i
+FROM n;
+INSERT INTO tasks (job, stage, lane, state, class, priority)
+SELECT id, 6, 'noop', 0, 1, 0 FROM jobs WHERE state = 0;
+
+INSERT INTO jobs (job_id, owner_id, file_id, pipeline, engine, engine_version, model, language,
+                  class, state, stage, admission, counted, chunks_total, split_done, duration_ms,
+                  created_ms, started_ms, updated_ms)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+SELECT printf('01920000-0000-7000-8000-%012x', i), 1, 1, 'transcribe', 'null', '1', 'tiny', 'en', 1,
+       1, 2, 2, 1, 101, 1, 3030000, 1787225600000 + i, 1787225600000 + i, 1787225600000 + i
+FROM n;
+INSERT INTO chunks (job, chunk, start_samples, end_samples, pcm_hash)
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+SELECT jobs.id, i, i * 480000, (i + 1) * 480000, printf('%064x', i) FROM jobs, n WHERE state = 1;
+INSERT INTO tasks (job, stage, chunk, lane, state, class, priority)
+SELECT job, 2, chunk, 'engine:null', 0, 1, 0 FROM chunks;
+"""
+
+STATS = """
+INSERT INTO job_stats
+SELECT owner_id, day, state, pipeline, engine, model, language, count(*), sum(duration_ms),
+       sum(processing_ms), sum(iif(state = 2 AND processing_ms > 0, duration_ms, 0)),
+       sum(iif(state = 2 AND duration_ms > 0, processing_ms, 0))
+FROM v_job_stats_of GROUP BY owner_id, day, state, pipeline, engine, model, language;
+INSERT INTO job_stats
+SELECT owner_id, -1, state, pipeline, engine, model, language, sum(jobs), sum(duration_ms),
+       sum(processing_ms), sum(paced_audio_ms), sum(paced_ms)
+FROM job_stats GROUP BY owner_id, state, pipeline, engine, model, language;
+"""
+
+
+def fill(path, **sizes):
+    """Rows by the hundred thousand; what a trigger counts for each is counted once, at the end."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = -200000")
+        trigger, = db.execute(
+            "SELECT sql FROM sqlite_schema WHERE name = 'job_stats_insert'").fetchone()
+        db.execute("BEGIN")
+        db.execute("DROP TRIGGER job_stats_insert")
+        for statement in FILLED.split(";")[:-1]:
+            names = {k: v for k, v in sizes.items() if f":{k}" in statement}
+            db.execute(statement, names)
+        for statement in STATS.split(";")[:-1]:
+            db.execute(statement)
+        db.execute(trigger)
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+class Calls:
+    """One connection that stays open."""
+
+    def __init__(self, ctx, server):
+        self.connection = server.client.connect()
+        self.connection.connect()
+        self.count = ctx.pick(400, 3)
+
+    def once(self, method, path, body=None):
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        text = None if body is None else json.dumps(body)
+        begun = time.perf_counter()
+        self.connection.request(method, path, text, headers)
+        reply = self.connection.getresponse()
+        content = reply.read()
+        took = 1000 * (time.perf_counter() - begun)
+        if reply.status >= 300:
+            raise RuntimeError(f"{method} {path}: {reply.status} {content[:300]!r}")
+        return took, json.loads(content)
+
+    def times(self, method, path, body=None):
+        """path: a text, or a function of the call's number."""
+        return sorted(self.once(method, path(i) if callable(path) else path, body)[0]
+                      for i in range(self.count))
+
+
+def quantile(times, q):
+    return times[min(len(times) - 1, int(q * len(times)))]
+
+
+def show_reads(ctx, calls, jobs):
+    cursor = calls.once("GET", "/api/jobs?limit=20")[1]["next_cursor"]
+    page = calls.once("GET", "/api/jobs?status=completed&limit=100")[1]
+    some = [job["job_id"] for job in page["jobs"]]
+    rows = (
+        ("jobs, newest 20", "GET", "/api/jobs?limit=20", None),
+        ("jobs, the next 20", "GET", f"/api/jobs?limit=20&cursor={cursor}", None),
+        ("jobs by status, 20", "GET", "/api/jobs?status=failed&limit=20", None),
+        ("jobs of a file, 20", "GET", lambda i: f"/api/jobs?file_id={1 + i}&limit=20", None),
+        ("one job", "GET", lambda i: f"/api/jobs/{some[i % len(some)]}", None),
+        ("files, newest 20", "GET", "/api/files?limit=20", None),
+        ("the queue", "GET", "/api/queue", None),
+        ("all figures", "GET", "/api/stats", None),
+        ("a job's name changed", "PATCH", lambda i: f"/api/jobs/{some[i % len(some)]}",
+         {"name": "other"}),
+        ("a job submitted", "POST", "/api/jobs", {"pipeline": "noop"}),
+    )
+    for what, method, path, body in rows:
+        times = calls.times(method, path, body)
+        ctx.figure(f"{what}, p50", quantile(times, 0.5), "ms")
+        ctx.figure(f"{what}, p99 of {len(times)}", quantile(times, 0.99), "ms",
+                   at_most=10 if jobs >= 1_000_000 else None)
+    times = calls.times("GET", "/api/jobs?search=call-0000&engine=null&limit=20")
+    ctx.figure("any mix of filters (it stops after 50 ms), p99", quantile(times, 0.99), "ms")
+
+
+def claims(ctx, server, count):
+    done = subprocess.run([ctx.program("queue-load"), str(server.socket), "work", "4", str(count)],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)["claim"]["p99_ms"]
+
+
+class Segments(threading.Thread):
+    """A worker that hands in 100 results of 10 segments a second, until it is told to stop."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.server, self.end, self.done, self.failed = server, threading.Event(), 0, None
+
+    def call(self, connection, path, body):
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        reply = connection.getresponse()
+        content = reply.read()
+        if reply.status >= 300:
+            raise RuntimeError(f"{path}: {reply.status} {content[:300]!r}")
+        return json.loads(content)
+
+    def work(self, connection):
+        worker = self.call(connection, "/api/worker/register", {
+            "name": "bench", "host": "bench", "pid": 1, "engines": ["null"]})["worker_id"]
+        begun = time.monotonic()
+        while not self.end.is_set():
+            tasks = self.call(connection, "/api/worker/claim", {
+                "worker_id": worker, "lanes": ["engine:null"], "max": 16, "wait_ms": 0})["tasks"]
+            if not tasks:
+                raise RuntimeError("there are no chunks left to claim")
+            for task in tasks:
+                segments = [{"start": 3.0 * i, "end": 3.0 * i + 2.5,
+                             "text": f"the caller {task['task_id']} asks about bill {i * 7919}"}
+                            for i in range(10)]
+                self.call(connection, f"/api/worker/tasks/{task['task_id']}/complete", {
+                    "worker_id": worker, "epoch": task["epoch"], "segments": segments})
+                self.done += 1
+                self.end.wait(max(0, begun + self.done / 100 - time.monotonic()))
+
+    def run(self):
+        try:
+            with contextlib.closing(self.server.client.connect()) as connection:
+                self.work(connection)
+        except (OSError, RuntimeError, http.client.HTTPException) as e:
+            self.failed = e
+
+
+def show_claims(ctx, server, data):
+    count = ctx.pick(4000, 20)
+    ctx.figure("a claim, p99, nothing else happens", [claims(ctx, server, count)
+                                                      for _ in range(ctx.runs)], "ms", at_most=5)
+    segments = Segments(server)
+    begun = time.monotonic()
+    segments.start()
+    try:
+        times = [claims(ctx, server, count) for _ in range(ctx.runs)]
+    finally:
+        segments.end.set()
+        took = time.monotonic() - begun
+        segments.join()
+    if segments.failed is not None:
+        raise segments.failed
+    ctx.figure("a claim, p99, while segments stream in", times, "ms", at_most=5)
+    ctx.figure("segments that streamed in meanwhile", 10 * segments.done / took, "1/s")
+    with contextlib.closing(sqlite3.connect(f"file:{data}?mode=ro", uri=True)) as db:
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM queues").fetchone()
+        claims(ctx, server, ctx.pick(8000, 20))
+        db.execute("ROLLBACK")
+    ctx.figure("a claim, p99, as the log of 8,000 jobs is moved at once",
+               claims(ctx, server, count), "ms", at_most=5)
+
+
+def run(ctx):
+    finished, waiting = ctx.pick((1_000_000, 100_000), (500, 400))
+    folder = ctx.folder / "d"
+    with ctx.server(data=folder, env={"SCRIPTA_WORKERS": -1}) as server:
+        server.stop()
+        ctx.say(f"filling the store with {finished:,} jobs")
+        fill(folder / "scripta.db", files=ctx.pick(1000, 10), finished=finished, waiting=waiting)
+        size = (folder / "scripta.db").stat().st_size
+        server.start()
+        ctx.note(f"The store has {finished:,} finished and {waiting:,} waiting jobs: "
+                 f"{size / (1 << 20):,.0f} MiB.")
+        show_reads(ctx, Calls(ctx, server), finished)
+        show_claims(ctx, server, folder / "scripta.db")

@@ -1,0 +1,44 @@
+"""At rest: wake-ups
+
+A server with one worker, which has done a job and come to rest. Wake-ups are the
+times that a thread left the processor of its own will (`voluntary_ctxt_switches`) in a minute, of
+all threads of both; a worker's heartbeat each `queue.heartbeat` is a few of them.
+"""
+
+import pathlib
+import time
+
+LIMIT_S = 300
+
+
+def switches(pids):
+    """By thread, so that one that ends takes nothing off."""
+    out = {}
+    for pid in pids:
+        for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+            lines = status.read_text().splitlines()
+            count = next(x for x in lines if x.startswith("voluntary_ctxt_switches"))
+            out[status.parent.name, lines[0].split()[1]] = int(count.split()[1])
+    return out
+
+
+def rest(ctx, server):
+    """Submits a job, waits for its end and until the idle work that follows is done."""
+    job = server.client.post("/api/jobs", {"pipeline": "noop"}).json["job_id"]
+    ctx.harness.wait_until(
+        lambda: server.client.get(f"/api/jobs/{job}").json["status"] == "completed", 60, "a job")
+    time.sleep(ctx.pick(20, 0.1))
+
+
+def run(ctx):
+    seconds = ctx.pick(60, 0.5)
+    with ctx.server(env={"SCRIPTA_WORKERS": 1}) as server:
+        rest(ctx, server)
+        pids = [server.pid, *server.wait_workers(1)]
+        before = switches(pids)
+        time.sleep(seconds)
+        after = switches(pids)
+        woken = {k: after[k] - before.get(k, 0) for k in after if after[k] > before.get(k, 0)}
+        ctx.figure("wake-ups", sum(woken.values()) / seconds, "1/s", at_most=1)
+        names = sorted(woken.items(), key=lambda x: -x[1])
+        ctx.note("Woken in that time: " + ", ".join(f"{n} {c}" for (_, n), c in names) + ".")
