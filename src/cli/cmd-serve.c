@@ -106,6 +106,16 @@ static enum sc_code stop_server(int pid, struct sc_error *err)
     return SC_OK;
 }
 
+static void put_stopped(bool stopped, struct sc_buf *out)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_bool(&w, "stopped", stopped);
+    sc_json_end(&w);
+    sc_buf_puts(out, "\n");
+}
+
 static int serve_stop(const struct sc_cli *cli)
 {
     const char *folder = cli->config->data_dir;
@@ -117,7 +127,7 @@ static int serve_stop(const struct sc_cli *cli)
     if (pid != 0 && stop_server(pid, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (cli->json)
-        sc_buf_printf(&out, "{\"stopped\":%s}\n", pid == 0 ? "false" : "true");
+        put_stopped(pid != 0, &out);
     else if (pid == 0)
         sc_cli_note(cli, "no server runs on %s", folder);
     else if (!cli->quiet)

@@ -150,9 +150,9 @@ def test_cleaning_tells_first_and_takes_what_it_says(make_server):
     age(orphan, 31)
     assert clean(server, "orphans") == (1, 10) and orphan.exists()
     done = cli("--data", str(server.data), "files", "clean", "--kind", "orphans")
-    assert done.stdout == "1 file, 10 bytes would be removed\n" and "--yes" in done.stderr, done
+    assert done.stdout == "1 file, 10 B would be removed\n" and "--yes" in done.stderr, done
     done = cli("--data", str(server.data), "files", "clean", "--kind", "orphans", "--yes")
-    assert done.stdout == "1 file, 10 bytes removed\n" and not orphan.exists(), done
+    assert done.stdout == "1 file, 10 B removed\n" and not orphan.exists(), done
 
     temp = server.data / "temp" / "left"
     temp.write_bytes(b"12345")

@@ -229,7 +229,7 @@ def test_the_command_line_exports_with_options(server, client, done, folder):
               check=0).stdout
     assert out.encode() == client.get(f"{path}/export.srt?captions=off").body
     failed = cli("transcripts", "export", number, "-f", "txt", "--max-lines", "1", data=data)
-    assert failed.returncode == 2 and "txt takes no max_lines; use it with srt or vtt" in \
+    assert failed.returncode == 2 and "txt takes no --max-lines; use it with srt or vtt" in \
         failed.stderr
     failed = cli("transcripts", "export", number, "-f", "docx", data=data)
     assert failed.returncode == 2 and "must be txt, srt, vtt, json or csv" in failed.stderr
