@@ -103,7 +103,7 @@ int sc_cmd_stats(struct sc_cli *cli, const struct sc_args *args)
 static const char *put_title(const char *name, char out[48])
 {
     size_t n = 0;
-    for (; name[n] != '\0' && n < 47; n++) {
+    for (; n < 47 && name[n] != '\0'; n++) {
         bool small = name[n] >= 'a' && name[n] <= 'z';
         out[n] = name[n] == '_' ? ' ' : small ? (char)(name[n] - 'a' + 'A') : name[n];
     }

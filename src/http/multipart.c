@@ -41,6 +41,11 @@ static enum sc_code malformed(const char *why, struct sc_error *err)
     return sc_error_set(err, SC_E_INVALID_REQUEST, "the form is malformed: %s", why);
 }
 
+static bool is_one_of(char c, const char *signs)
+{
+    return c != '\0' && strchr(signs, c) != NULL;
+}
+
 /* ---- parameters of a header: ; name=value; name="value" ---- */
 
 /* Browsers write a quote in a value as %22 and leave a backslash alone, older clients write \" for
@@ -65,7 +70,7 @@ static bool take_quoted(struct sc_str *rest, struct sc_buf *out)
 static bool take_parameter(struct sc_str *rest, struct sc_str *name, struct sc_buf *out)
 {
     sc_buf_reset(out);
-    while (rest->len > 0 && memchr("; \t", rest->ptr[0], 3) != NULL)
+    while (rest->len > 0 && is_one_of(rest->ptr[0], "; \t"))
         *rest = (struct sc_str){ rest->ptr + 1, rest->len - 1 };
     if (rest->len == 0) {
         *name = (struct sc_str){ "", 0 };
@@ -252,7 +257,7 @@ static enum sc_code feed_delimited(struct sc_multipart *m, struct sc_str *in, st
         return SC_OK;
     }
     bool may_end = sc_str_equal(line, SC_STR("-"));
-    bool is_blank = line.ptr[0] != '-' && memchr(" \t\r", c, 3) != NULL;
+    bool is_blank = line.ptr[0] != '-' && is_one_of(c, " \t\r");
     if (line.len <= SC_BOUNDARY_MAX && (may_end || is_blank))
         return SC_OK;
     return malformed("a line begins with the boundary and goes on", err);

@@ -230,17 +230,16 @@ static bool try_lines(struct sc_stored *row, struct sc_str text)
 /* The words of an export in place of the row's; its text is tried as well. */
 static bool try_words_of(struct sc_stored *row, const struct sc_segment *other)
 {
-    SC_AUTO_BUF packed = { 0 };
-    SC_AUTO_BUF before = row->words;
-    sc_words_pack(other, &packed);
-    row->words = packed;
-    packed = (struct sc_buf){ 0 };
+    struct sc_buf before = row->words; /* freed, or given back */
+    row->words = (struct sc_buf){ 0 };
+    sc_words_pack(other, &row->words);
     if (words_are_right(row) ||
-        (row->unpacked && other->text != NULL && try_text(row, sc_str_from(other->text))))
+        (row->unpacked && other->text != NULL && try_text(row, sc_str_from(other->text)))) {
+        sc_buf_done(&before);
         return true;
+    }
     sc_buf_done(&row->words);
     row->words = before;
-    before = (struct sc_buf){ 0 };
     row->unpacked = sc_words_unpack(sc_buf_str(&row->words), &row->s, NULL) == SC_OK;
     return false;
 }

@@ -11,7 +11,8 @@ import pytest
 
 from harness import noise_wav, wait_until
 from test_archive import clean, recovered
-from test_removal import NULL, count, delete, recount, rows
+from remains import count, recount, rows
+from test_removal import NULL, delete
 
 UUID = "01932d6e-7c8b-7c3a-9f41-3d2a5be1c7a%d"
 KINDS = ("orphans", "temp", "work", "archive")
