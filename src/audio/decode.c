@@ -260,6 +260,24 @@ static enum sc_code next_packet(struct decode *d, AVPacket *packet, bool *got, s
     }
 }
 
+/* Opens what was joined to the part that has ended; *on: there is more to read. */
+static enum sc_code go_on(struct decode *d, AVFrame *frame, bool *on, struct sc_error *err)
+{
+    *on = false;
+    if (d->in.next == 0)
+        return SC_OK;
+    enum sc_code code = feed(d, NULL, frame, err);
+    if (code != SC_OK)
+        return code;
+    *on = input_open_joined(&d->in);
+    if (*on)
+        return timeline_join(&d->timeline, &d->in, err);
+    if (d->in.stopped || d->in.io_errno != 0)
+        return input_error(&d->in, 0, SC_E_AUDIO_ERROR, "", err);
+    d->unreadable = true;
+    return SC_OK;
+}
+
 static enum sc_code decode_all(struct decode *d, struct sc_error *err)
 {
     SC_AUTO(av_packetp) AVPacket *packet = av_packet_alloc();
@@ -271,8 +289,14 @@ static enum sc_code decode_all(struct decode *d, struct sc_error *err)
         enum sc_code code = next_packet(d, packet, &got, err);
         if (code != SC_OK)
             return code;
-        if (!got)
-            break;
+        if (!got) {
+            code = go_on(d, frame, &got, err);
+            if (code != SC_OK)
+                return code;
+            if (!got)
+                break;
+            continue;
+        }
         code = decode_packet(d, packet, frame, err);
         if (code == SC_OK)
             code = judge(d, packet, err);

@@ -44,6 +44,30 @@ static int on_interrupt(void *opaque)
     return should_stop(opaque);
 }
 
+/* FFmpeg takes what was joined to a FLAC file for more of its frames, in its unit of time, and
+ * doubles or loses some where rate or channels change. It is shown one part at a time: up to the
+ * next mark and header. */
+static int64_t within_part(struct input *in, const uint8_t *bytes, int64_t n)
+{
+    const int64_t mark = 8;
+    const uint8_t *end = bytes + n;
+    for (const uint8_t *at = bytes; (at = memmem(at, (size_t)(end - at), "fLaC", 4)) != NULL;
+         at++) {
+        const int64_t offset = in->offset + (at - bytes);
+        if (end - at < mark || (at[4] & 0x7f) != 0 || memcmp(at + 5, "\0\0\x22", 3) != 0)
+            continue;
+        if (in->head == 0)
+            in->head = offset + 1;
+        if (offset < in->head)
+            continue;
+        in->next = offset;
+        return at - bytes;
+    }
+    /* The next mark may have begun in the last bytes: they are read again. */
+    bool more = in->offset + n < in->source->size;
+    return more && n >= mark ? n - (mark - 1) : n;
+}
+
 static int on_read(void *opaque, uint8_t *out, int len)
 {
     struct input *in = opaque;
@@ -54,6 +78,8 @@ static int on_read(void *opaque, uint8_t *out, int len)
         in->io_errno = errno;
         return AVERROR(EIO);
     }
+    if (in->flac)
+        n = within_part(in, out, n);
     in->offset += n;
     return n == 0 ? AVERROR_EOF : (int)n;
 }
@@ -64,12 +90,12 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
     int64_t base = 0;
     switch (whence & ~AVSEEK_FORCE) {
     case AVSEEK_SIZE:
-        return in->source->size;
+        return in->source->size - in->base;
     case SEEK_CUR:
-        base = in->offset;
+        base = in->offset - in->base;
         break;
     case SEEK_END:
-        base = in->source->size;
+        base = in->source->size - in->base;
         break;
     case SEEK_SET:
         break;
@@ -77,9 +103,9 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
         return AVERROR(EINVAL);
     }
     int64_t to = 0;
-    if (__builtin_add_overflow(base, offset, &to) || to < 0)
+    if (__builtin_add_overflow(base, offset, &to) || to < 0 || to > INT64_MAX - in->base)
         return AVERROR(EINVAL);
-    in->offset = to;
+    in->offset = in->base + to;
     return to;
 }
 
@@ -194,6 +220,7 @@ static enum sc_code open_container(struct input *in, const AVInputFormat *known,
     format->interrupt_callback = (AVIOInterruptCB){ on_interrupt, in };
     format->max_streams = 64;
 
+    in->flac = strcmp(known->name, "flac") == 0;
     SC_AUTO(av_dictp) AVDictionary *options = NULL;
     (void)av_dict_set(&options, "format_whitelist", input_formats, 0);
     (void)av_dict_set(&options, "codec_whitelist", input_codecs, 0);
@@ -363,6 +390,32 @@ bool input_next_part(struct input *in, const AVPacket *header)
         return true;
     avcodec_free_context(&in->codec);
     in->codec = SC_TAKE(before);
+    return false;
+}
+
+bool input_open_joined(struct input *in)
+{
+    struct sc_audio_info info = { 0 };
+    struct sc_error err = { 0 };
+    struct input before = *in;
+    *in = (struct input){
+        .source = before.source,
+        .options = before.options,
+        .base = before.next,
+        .offset = before.next,
+    };
+    if (open_container(in, before.format->iformat, &err) == SC_OK &&
+        choose_stream(in, &info, &err) == SC_OK && open_codec(in, &err) == SC_OK) {
+        input_describe(in, &info);
+        bool known = in->whole_samples >= 0 && before.whole_samples >= 0;
+        in->whole_samples = known ? in->whole_samples + before.whole_samples : -1;
+        input_done(&before);
+        return true;
+    }
+    before.stopped = in->stopped;
+    before.io_errno = in->io_errno;
+    input_done(in);
+    *in = before;
     return false;
 }
 

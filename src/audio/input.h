@@ -7,7 +7,11 @@
 struct input {
     const struct sc_audio_source *source;   /* borrowed */
     const struct sc_audio_options *options; /* borrowed */
+    int64_t base;                           /* where the part begins that is being read */
+    int64_t head;                           /* behind the start of its first mark; 0: not seen */
+    int64_t next;                           /* where the next part begins; 0: none was seen */
     int64_t offset;                         /* of the next byte to read */
+    bool flac;                              /* bare: may be joined */
     int io_errno;                           /* of a read that failed; 0: none */
     bool stopped;                           /* options->stop said so */
     AVIOContext *io;
@@ -30,6 +34,9 @@ void input_describe(struct input *in, struct sc_audio_info *info);
 /* Opens the decoder anew for the next part of a chain: by its header, or by what the demuxer has
  * made of it (NULL). False: it stays as it was. */
 bool input_next_part(struct input *in, const AVPacket *header);
+/* Opens the file that was joined to the one that has ended (FLAC: see next). False: it cannot be
+ * read, or reading was stopped; *in stays as it was. */
+bool input_open_joined(struct input *in);
 /* Whether the container says by its structure that the file should be longer. */
 bool input_is_cut_off(const struct input *in);
 /* Whether an MP4 file ends without the box that says what is where. */

@@ -290,6 +290,18 @@ static enum sc_code finish_loss(struct timeline *t, struct sc_error *err)
     return fill(t, end, true, err);
 }
 
+enum sc_code timeline_join(struct timeline *t, const struct input *in, struct sc_error *err)
+{
+    enum sc_code code = drain(t, err);
+    if (code == SC_OK)
+        code = finish_loss(t, err);
+    t->lost_at = -1;
+    t->shift = t->at;
+    t->origin = in->origin;
+    t->time_base = in->stream->time_base;
+    return code;
+}
+
 enum sc_code timeline_finish(struct timeline *t, struct sc_error *err)
 {
     enum sc_code code = drain(t, err);

@@ -49,5 +49,8 @@ SC_MUST_USE enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame
 SC_MUST_USE enum sc_code timeline_pause(struct timeline *t, int64_t duration, struct sc_error *err);
 /* A packet that could not be decoded, as long as that (0: unknown). */
 void timeline_lose(struct timeline *t, int64_t duration);
+/* The end of a part; what *in is now goes on right behind it, with a clock of its own. */
+SC_MUST_USE enum sc_code timeline_join(struct timeline *t, const struct input *in,
+                                       struct sc_error *err);
 /* The end of the recording: what the resampler and the buffers still hold. */
 SC_MUST_USE enum sc_code timeline_finish(struct timeline *t, struct sc_error *err);

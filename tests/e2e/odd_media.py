@@ -308,6 +308,7 @@ def cases(k):
         ("joined.mp3", mp3 + k.ffmpeg("b.mp3", "-ar", "22050", "-ac", "2"), seconds(6, 0.3)),
         ("joined.aac", k.ffmpeg("a.aac") + k.ffmpeg("b.aac", "-ar", "44100", "-ac", "2"),
          seconds(6, 0.3)),
+        ("joined.flac", flac + k.ffmpeg("b.flac", "-ar", "44100", "-ac", "2"), seconds(6)),
         ("joined.ts", k.ffmpeg("a.ts", "-c:a", "mp2") * 2, seconds(6, 0.3)),
         # Rare formats and rates
         ("rate.wav", k.ffmpeg("r.wav", "-ar", "384000", "-c:a", "pcm_f64le"), seconds(3)),

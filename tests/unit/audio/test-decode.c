@@ -104,6 +104,35 @@ static void joined_streams_take_as_long_as_their_parts(void **state)
     }
 }
 
+/* The header of a later part lies in the way of its first frame, and must not be heard as a loss.
+ */
+static void joined_flac_takes_as_long_as_its_parts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        int64_t parts;
+    } joined[] = {
+        { "aa.flac", 2 }, { "ab.flac", 2 }, { "ba.flac", 2 }, { "aba.flac", 3 }, { "bab.flac", 3 }
+    };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    ffmpeg(&dir, SOURCE "-ar 16000 -ac 1 a.flac");
+    ffmpeg(&dir, SOURCE "b.flac");
+    shell(&dir, "cat a.flac a.flac > aa.flac; cat a.flac b.flac > ab.flac; "
+                "cat b.flac a.flac > ba.flac; cat a.flac b.flac a.flac > aba.flac; "
+                "cat b.flac a.flac b.flac > bab.flac");
+    for (size_t i = 0; i < SC_ARRAY_LEN(joined); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        const int64_t length = 3000 * joined[i].parts;
+        assert_int_equal(decode(&dir, joined[i].file, &h), SC_OK);
+        assert_near((int64_t)h.samples / 16, length, 10, joined[i].file);
+        assert_near(tone_edge(&h, false), 1000, 10, joined[i].file);
+        assert_near(tone_edge(&h, true), length - 1000, 15, joined[i].file);
+        assert_int_equal(h.stats.lost_count, 0);
+        assert_false(h.stats.truncated);
+    }
+}
+
 /* Joined copies of one file share its serial number; the parts of a broadcast do not. */
 static void chained_opus_loses_no_part(void **state)
 {
@@ -427,6 +456,7 @@ int main(void)
         TEST(a_gap_is_silence),
         TEST(chained_ogg_goes_on_where_the_clock_restarts),
         TEST(joined_streams_take_as_long_as_their_parts),
+        TEST(joined_flac_takes_as_long_as_its_parts),
         TEST(chained_opus_loses_no_part),
         TEST(the_track_that_is_meant_is_chosen),
         TEST(the_edits_of_a_long_mp4_are_kept),
