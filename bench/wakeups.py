@@ -16,7 +16,10 @@ def switches(pids):
     out = {}
     for pid in pids:
         for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
-            lines = status.read_text().splitlines()
+            try:
+                lines = status.read_text().splitlines()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # a thread that has just ended
             count = next(x for x in lines if x.startswith("voluntary_ctxt_switches"))
             out[status.parent.name, lines[0].split()[1]] = int(count.split()[1])
     return out

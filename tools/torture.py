@@ -38,7 +38,7 @@ def arguments():
     parser.add_argument("--fresh", action="store_true", help="forget what was done")
     parser.add_argument("--list", action="store_true", help="say what there is")
     parser.add_argument("--child", metavar="STATE", type=pathlib.Path, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     if args.scale != "full":
         try:
             float(args.scale)

@@ -78,17 +78,28 @@ static int serve_behind(const struct sc_cli *cli, const struct sc_args *args)
 
 /* ---- its end ---- */
 
-/* The process that holds the data folder; 0: none. */
-static int holder_of(const char *lock_path)
+/* The server that holds the data folder, 0: none. STORE_LOCKED: something else does, which is not
+ * ours to end. */
+static enum sc_code find_server(const char *lock_path, int *out, struct sc_error *err)
 {
     char line[256];
-    int64_t pid;
+    int64_t pid = 0;
     sc_lockfile_holder(lock_path, line, sizeof(line));
     const char *at = strstr(line, "pid=");
-    if (at == NULL)
-        return 0;
-    struct sc_str digits = { at + 4, strspn(at + 4, "0123456789") };
-    return sc_str_to_int64(digits, &pid) && pid > 1 && pid <= INT32_MAX ? (int)pid : 0;
+    struct sc_str digits = { at, 0 };
+    if (at != NULL)
+        digits = (struct sc_str){ at + 4, strspn(at + 4, "0123456789") };
+    *out = 0;
+    if (line[0] == '\0')
+        return SC_OK;
+    if (strncmp(line, "serve ", 6) != 0 || !sc_str_to_int64(digits, &pid) || pid <= 1 ||
+        pid > INT32_MAX)
+        return sc_error_set(err, SC_E_STORE_LOCKED,
+                            "no server, but another command works on the data folder: %.100s; it "
+                            "was left alone",
+                            line);
+    *out = (int)pid;
+    return SC_OK;
 }
 
 static enum sc_code stop_server(int pid, struct sc_error *err)
@@ -122,9 +133,12 @@ static int serve_stop(const struct sc_cli *cli)
     SC_AUTO_FREE char *lock_path = sc_path_join(folder, "run/lock");
     SC_AUTO_BUF out = { 0 };
     struct sc_error err = { 0 };
-    int pid = holder_of(lock_path);
+    int pid;
 
-    if (pid != 0 && stop_server(pid, &err) != SC_OK)
+    enum sc_code code = find_server(lock_path, &pid, &err);
+    if (code == SC_OK && pid != 0)
+        code = stop_server(pid, &err);
+    if (code != SC_OK)
         return sc_cli_fail(cli, &err);
     if (cli->json)
         put_stopped(pid != 0, &out);

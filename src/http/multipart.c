@@ -178,7 +178,7 @@ static enum sc_code feed_head(struct sc_multipart *m, struct sc_str *in, struct 
 {
     const char *end = memchr(in->ptr, '\n', in->len);
     size_t len = end == NULL ? in->len : (size_t)(end - in->ptr);
-    m->head_bytes += len + 1;
+    m->head_bytes += len + (end == NULL ? 0 : 1);
     if (m->head_bytes > HEAD_MAX)
         return malformed("the head of a part is too long", err);
     sc_buf_append(&m->line, in->ptr, len);

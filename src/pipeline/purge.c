@@ -76,18 +76,27 @@ static enum sc_code remove_current(struct sc_conn *tx, int64_t transcript, int64
     return sc_purge_rows(tx, SC_SQL_PURGE_SEGMENTS, ":transcript_id", transcript, left, err);
 }
 
+/* Where exports are: the length of that folder's name, 0 for a path that damage has made of one. */
+static size_t root_of(const char *file_path)
+{
+    static const char *const roots[] = { "transcripts/", SC_ARCHIVED_EXPORTS "/" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(roots); i++) {
+        if (strncmp(file_path, roots[i], strlen(roots[i])) == 0)
+            return strlen(roots[i]) - 1;
+    }
+    return 0;
+}
+
 /* With the folders that were made for it, where nothing else is in them. */
 static void remove_export(const struct sc_pipelines *p, const char *file_path)
 {
-    SC_AUTO_FREE char *below = sc_strdup(file_path);
-    bool removed = true;
-    for (char *slash = NULL; removed; slash = strrchr(below, '/')) {
-        if (slash != NULL)
-            *slash = '\0';
-        if (strcmp(below, "transcripts") == 0 || strcmp(below, SC_ARCHIVED_EXPORTS) == 0)
-            return;
-        SC_AUTO_FREE char *path = sc_path_join(p->root, below);
-        removed = slash == NULL ? unlink(path) == 0 || errno == ENOENT : rmdir(path) == 0;
+    SC_AUTO_FREE char *path = sc_path_join(p->root, file_path);
+    const size_t root = root_of(file_path);
+    const size_t least = strlen(path) - strlen(file_path) + root;
+    bool removed = root > 0 && (unlink(path) == 0 || errno == ENOENT);
+    while (removed) {
+        *strrchr(path, '/') = '\0';
+        removed = strlen(path) > least && rmdir(path) == 0;
     }
 }
 

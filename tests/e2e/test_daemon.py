@@ -1,12 +1,14 @@
 """The server as a process: who owns the folder, handing over, stopping, its workers."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
 import re
 import resource
 import signal
+import struct
 import subprocess
 import time
 
@@ -257,6 +259,19 @@ def test_background_returns_when_ready_and_stop_ends_it(data):
     assert cli_json("serve", "--stop", data=data) == {"stopped": False}
     failed = cli("serve", "-b", "--listen", "192.0.2.1:8000", data=data)
     assert failed.returncode not in (0, 70) and "192.0.2.1:8000" in failed.stderr
+
+
+def test_stop_leaves_alone_what_is_no_server(data):
+    cli("db", "init", data=data, check=0)
+    with subprocess.Popen(["sleep", "600"]) as other, open(data / "run/lock", "r+b") as lock:
+        try:
+            fcntl.fcntl(lock, fcntl.F_OFD_SETLK, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0))
+            lock.write(b"db pid=%d" % other.pid)
+            lock.flush()
+            done = cli("serve", "--stop", data=data, check=7)
+            assert f"db pid={other.pid}" in done.stderr and other.poll() is None, done
+        finally:
+            other.kill()
 
 
 def in_terminal(data, ignore_hangup=False):

@@ -1,12 +1,15 @@
 """Exports: their options, files that are kept, versions, formats; by HTTP and by the command line."""
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 
 import pytest
 
 from harness import cli, cli_json, noise_wav, null_words, wait_until
+from remains import count
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,25 @@ def test_an_export_is_kept_below_transcripts(server, client, done):
                                                     reply.json["export_id"]]
     assert listed[0]["file_path"] == "transcripts/talks/a b.vtt"
     assert listed[0]["exported_by"] == "local"
+
+
+def test_a_deletion_ends_at_a_damaged_path(make_server):
+    """A bit made a 'p' of an 'r': it is no place of exports any more."""
+    server = make_server()
+    job = server.client.wait_job(server.client.upload_null(2, 52)["job_id"])
+    path = f"/api/transcripts/{job['transcript_id']}"
+    assert export(server.client, path, format="txt").status == 201
+    server.stop()
+    (server.data / "tpanscripts").mkdir()
+    precious = server.data / "tpanscripts/a.txt"
+    precious.write_text("precious", encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(server.data / "scripta.db")) as db, db:
+        db.execute("UPDATE export_history SET file_path = 'tpanscripts/a.txt'")
+    server.start()
+    assert server.client.request("DELETE", f"/api/files/{job['file_id']}?force=1").status == 200
+    wait_until(lambda: count(server, "SELECT count(*) FROM export_history") == 0, 60, "the sweeper")
+    wait_until(lambda: count(server, "SELECT count(*) FROM files") == 0, 60, "the sweeper")
+    assert precious.read_text(encoding="utf-8") == "precious"
 
 
 def test_another_file_is_never_replaced(server, client, done):

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import subprocess
 import sys
 
 import pytest
@@ -19,3 +20,11 @@ def test_faults(case):
         pytest.skip(why)
     print(f"SEED={SEED}")
     print(frame.run_round(case, case.short, 0, SEED).line(case))
+
+
+def test_cases_are_named_behind_options():
+    """As make torture CASES=... does it."""
+    build, tool = frame.harness.BUILD, frame.HERE.parent.parent / "tools" / "torture.py"
+    done = subprocess.run(["/usr/bin/python3", str(tool), str(build), "--scale", "1", "--jobs", "2",
+                           "G1", "G0"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "torture: no case G0; --list says what there is\n")

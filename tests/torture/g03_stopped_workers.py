@@ -6,7 +6,8 @@ import subprocess
 
 from frame import Case, Result
 from harness import MEDIA, clean_environment, kill, null_words, wait_until
-from jobs import copied_store, leftovers
+from jobs import leftovers
+from remains import beside
 
 SECONDS = 20
 WRONG = {"processing_ms": 1, "segments": [{"start": 0, "end": 1, "text": "too late", "words": []}]}
@@ -30,7 +31,7 @@ def start_worker(ctx, server, name):
 
 def holder(server, job_id):
     """(task, worker, epoch, pid) of the chunk that is being recognised, or None."""
-    with copied_store(server.data) as db:
+    with beside(server) as db:
         return db.execute(
             "SELECT tasks.id, workers.id, tasks.epoch, workers.pid FROM tasks"
             " JOIN workers ON workers.id = tasks.worker_id JOIN jobs ON jobs.id = tasks.job"
@@ -38,12 +39,28 @@ def holder(server, job_id):
             (job_id,)).fetchone()
 
 
+def stop_in_chunk(server, seed):
+    """Stops a worker in the middle of a job's only chunk: the job, and what holder() says of it."""
+    client = server.client
+
+    def begun(job_id):
+        return holder(server, job_id) or client.job(job_id)["status"] == "completed" or None
+
+    while True:
+        job_id = client.upload_null(SECONDS, seed, model="delay_ms=1200", force="true")["job_id"]
+        held = wait_until(lambda job=job_id: begun(job), 60, "a claim", 0.05)
+        if held is True:
+            continue  # we were too slow to see it at work
+        os.kill(held[-1], signal.SIGSTOP)
+        if holder(server, job_id) == held:
+            return job_id, held
+        kill(held[-1], signal.SIGCONT)  # it was through before the stop
+
+
 def one_stop(server, seed):
     """Returns whether the worker knew by itself that it was too late."""
     client = server.client
-    job_id = client.upload_null(SECONDS, seed, model="delay_ms=1200")["job_id"]
-    task, worker, epoch, pid = wait_until(lambda: holder(server, job_id), 30, "a claim", 0.05)
-    os.kill(pid, signal.SIGSTOP)
+    job_id, (task, worker, epoch, pid) = stop_in_chunk(server, seed)
     try:
         job = client.wait_job(job_id, 60)
     finally:

@@ -3,7 +3,8 @@ low ones still get on. Counted in the order of events, so that no machine is too
 
 from frame import Case, Result
 from harness import wait_until
-from jobs import copied_store, leftovers
+from jobs import leftovers
+from remains import beside
 
 # Numbers of the store: sc_event_kind and sc_class.
 CREATED, CLAIMED = 0, 9
@@ -34,7 +35,7 @@ def wait_drained(client):
 def claims(server):
     """[(class, job)] in the order of the claims, and {job: claims before it was made}."""
     order, before = [], {}
-    with copied_store(server.data) as db:
+    with beside(server) as db:
         for kind, level, job in db.execute(EVENTS):
             if kind == CREATED:
                 before[job] = len(order)

@@ -130,6 +130,25 @@ static void what_is_kept_has_a_limit(void **state)
     assert_int_equal(out.len, 0);
 }
 
+/* What arrives in slices of a byte may be as long as what arrives at once. */
+static void a_head_has_one_limit_for_slices_of_any_size(void **state)
+{
+    static const size_t slices[] = { 1, 7, 1 << 20 };
+    SC_AUTO_BUF form = { 0 };
+    (void)state;
+    sc_buf_puts(&form, "--x\r\nX-Long: ");
+    for (int i = 0; i < 15 << 10; i++)
+        sc_buf_putc(&form, 'y');
+    sc_buf_puts(&form, "\r\n" HEAD("a") "1\r\n--x--");
+    for (size_t i = 0; i < SC_ARRAY_LEN(slices); i++) {
+        SC_AUTO_BUF out = { 0 };
+        bool whole = false;
+        assert_int_equal(read_form("x", sc_buf_text(&form), slices[i], &whole, &out), SC_OK);
+        assert_string_equal(sc_buf_text(&out), "a=1");
+        assert_true(whole);
+    }
+}
+
 static void the_boundary_of_a_type(void **state)
 {
     static const struct {
@@ -165,6 +184,7 @@ int main(void)
         TEST(forms_are_read_in_slices_of_any_size),
         TEST(what_a_part_is_refused_for_ends_the_form),
         TEST(what_is_kept_has_a_limit),
+        TEST(a_head_has_one_limit_for_slices_of_any_size),
         TEST(the_boundary_of_a_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
