@@ -43,6 +43,34 @@ static void a_late_start_is_silence(void **state)
     }
 }
 
+/* AVI has no field for it. FFmpeg writes empty chunks, to which a reader gives no time where a
+ * chunk may hold several frames, and none for PCM: players begin at once, and so must the
+ * transcript. */
+static void a_late_start_in_avi_is_as_players_show_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *codec;
+        int64_t tone_ms;
+    } files[] = {
+        { "mp3.avi", "mp3", 1000 },       { "ac3.avi", "ac3", 1000 },   { "aac.avi", "aac", 1000 },
+        { "pcm.avi", "pcm_s16le", 1000 }, { "flac.avi", "flac", 3000 }, /* one frame to a chunk */
+    };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(files); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        SC_AUTO_FREE char *arguments = NULL;
+        assert_true(asprintf(&arguments,
+                             "-itsoffset 2 " SOURCE PICTURE
+                             "-map 0:a -map 1:v -r 25 -c:v mpeg4 -c:a %s %s",
+                             files[i].codec, files[i].name) > 0);
+        ffmpeg(&dir, arguments);
+        assert_int_equal(decode(&dir, files[i].name, &h), SC_OK);
+        assert_near(tone_edge(&h, false), files[i].tone_ms, 60, files[i].name);
+        assert_int_equal(h.stats.lost_count, 0);
+    }
+}
+
 static void a_gap_is_silence(void **state)
 {
     (void)state;
@@ -453,6 +481,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(video_is_passed_over_and_told_by_the_format),
         TEST(a_late_start_is_silence),
+        TEST(a_late_start_in_avi_is_as_players_show_it),
         TEST(a_gap_is_silence),
         TEST(chained_ogg_goes_on_where_the_clock_restarts),
         TEST(joined_streams_take_as_long_as_their_parts),
