@@ -1,5 +1,5 @@
-"""G20, G22, G38: odd and hostile files, bombs and the decoder's jail. Their tests of make check are
-the whole table already; these cases run them again and count."""
+"""G20, G38: odd and hostile files and the decoder's jail. Their tests of make check are the whole
+table already; these cases run them again and count."""
 
 import os
 import subprocess
@@ -35,9 +35,6 @@ CASES = [
     Case("G20", "a hundred odd, damaged and hostile files handed in", "times",
          tests("test_odd_media.py", "-k", "odd_files or nobody_called"), short=0, one=1, full=5,
          round=1, needs=("ffmpeg",), minutes=2),
-    Case("G22", "three days of silence in 0.1 MB, with a header that says so and without", "times",
-         tests("test_odd_media.py", "-k", "days_of_sound or memory_does_not"), short=0, one=1,
-         full=5, round=1, needs=("ffmpeg",), minutes=2),
     Case("G38", "the ways out of the decoder's jail tried", "times", tests("test_jail.py"), short=0,
          one=1, full=10, round=1, minutes=1),
 ]

@@ -43,8 +43,8 @@ static void a_late_start_is_silence(void **state)
     }
 }
 
-/* AVI has no field for it. FFmpeg writes empty chunks, to which a reader gives no time where a
- * chunk may hold several frames, and none for PCM: players begin at once, and so must the
+/* AVI has no field for it. FFmpeg writes empty chunks, which its reader gives no time where the
+ * header tells the size of a block, and none for PCM: players begin at once, and so does the
  * transcript. */
 static void a_late_start_in_avi_is_as_players_show_it(void **state)
 {
