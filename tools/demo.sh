@@ -29,7 +29,7 @@ trap 'rm -f "$text"' EXIT
 start=$(seconds)
 build/scripta --data "$data" transcribe --force "$clip" >"$text"
 text_time=$(since "$start")
-fold -s -w 78 "$text" | sed 's/^/    /'
+fold -s -w 76 "$text" | sed 's/^/    /'
 
 # shellcheck disable=SC2046 # two words
 set -- $(build/scripta --data "$data" --json jobs list -n 1 | python3 -c '
@@ -51,11 +51,12 @@ cat <<END
 
 What to try next
     alias scripta='$PWD/build/scripta --data $data'
-    scripta transcribe FILE...                 # your own recordings: any audio, video with sound
+    scripta transcribe FILE...                 # your own recordings
     scripta transcribe -f srt -o out.srt FILE  # captions
-    scripta transcripts export -f srt $transcript        # the text above as captions
-    scripta jobs events $job   # every step of it
-    scripta serve --background --listen 127.0.0.1:8000  # then: curl -F file=@FILE 127.0.0.1:8000/api/upload
+    scripta transcripts export -f srt $transcript     # the text above as captions
+    scripta jobs events $job
+    scripta serve --background --listen 127.0.0.1:8000
+    curl -F file=@FILE http://127.0.0.1:8000/api/upload
     less README.md
 
 Built in $build_time s; from the recording to its text in $text_time s.
