@@ -47,7 +47,7 @@ static const struct rule {
 } rules[] = {
     { 212, 20, 0 },   /* instruments */
     { 102, 40, 0 },   /* instruments with drums */
-    { 0, 25, 0.65F }, /* drums */
+    { 0, 25, 0.85F }, /* drums */
 };
 #define RHYTHM_FRAMES 25 /* it is looked at anew after so many */
 /* First bins of the bands whose rhythm that is, and the end of the last. */

@@ -88,16 +88,33 @@ def bursts_wav(seconds, seed=0, rate=16000):
     return wav(bytes(out[:2 * int(seconds * rate)]), rate)
 
 
+@functools.cache
+def syllables(rate):
+    """A second each of partials whose pitch glides, as only that of a voice does."""
+    rng = random.Random(1)
+    out = []
+    for _ in range(12):
+        low, high, phase = rng.uniform(90, 150), rng.uniform(180, 300), 0
+        if rng.random() < 0.5:
+            low, high = high, low
+        samples = array.array("h")
+        for i in range(rate):
+            phase += 2 * math.pi * low * (high / low) ** (i / rate) / rate
+            samples.append(int(2500 * sum(math.sin(k * phase) / k ** 0.5 for k in range(1, 7))))
+        out.append(samples)
+    return out
+
+
 def beats_wav(seconds, seed=0, rate=8000):
-    """A burst of noise in the middle of each second: null_words(seconds) with the detector on."""
+    """A syllable in the middle of each second: null_words(seconds) with the detector on."""
     rng = random.Random(seed)
     out = bytearray()
     for _ in range(seconds):
-        quiet = [rng.randint(-20, 20) for _ in range(2 * (rate * 3 // 20))]
-        half = len(quiet) // 2
-        out += array.array("h", quiet[:half]).tobytes()
-        out += rng.randbytes(2 * (rate - len(quiet)))
-        out += array.array("h", quiet[half:]).tobytes()
+        before, behind = (rng.randrange(rate // 20, rate // 5) for _ in range(2))
+        for part in ((rng.randint(-20, 20) for _ in range(before)),
+                     rng.choice(syllables(rate))[:rate - before - behind],
+                     (rng.randint(-20, 20) for _ in range(behind))):
+            out += array.array("h", part).tobytes()
     return wav(bytes(out), rate)
 
 
