@@ -1,16 +1,34 @@
 #include "base/alloc.h"
 
+#include "base/fault.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/banned.h"
 
+void sc_out_of_memory(void)
+{
+    (void)fprintf(stderr, "scripta: out of memory\n");
+    abort();
+}
+
 static void *need(void *p)
 {
     if (p == NULL)
-        sc_assert_failed("out of memory", __FILE__, __LINE__, __func__);
+        sc_out_of_memory();
     return p;
+}
+
+static bool small_fails(void)
+{
+    return SC_FAULT("memory.small");
+}
+
+static bool sized_fails(void)
+{
+    return SC_FAULT("memory.sized");
 }
 
 void sc_assert_failed(const char *cond, const char *file, int line, const char *func)
@@ -21,28 +39,30 @@ void sc_assert_failed(const char *cond, const char *file, int line, const char *
 
 void *sc_alloc(size_t size)
 {
-    return need(calloc(1, size == 0 ? 1 : size));
+    return need(small_fails() ? NULL : calloc(1, size == 0 ? 1 : size));
 }
 
 void *sc_alloc_array(size_t count, size_t size)
 {
-    return need(calloc(count == 0 ? 1 : count, size == 0 ? 1 : size));
+    return need(small_fails() ? NULL : calloc(count == 0 ? 1 : count, size == 0 ? 1 : size));
 }
 
 char *sc_strdup(const char *text)
 {
-    return need(strdup(text));
+    return need(small_fails() ? NULL : strdup(text));
 }
 
 char *sc_strndup(const char *text, size_t len)
 {
-    return need(strndup(text, len));
+    return need(small_fails() ? NULL : strndup(text, len));
 }
 
 char *sc_asprintf(const char *fmt, ...)
 {
     char *out = NULL;
     va_list args;
+    if (small_fails())
+        sc_out_of_memory();
     va_start(args, fmt);
     int n = vasprintf(&out, fmt, args);
     va_end(args);
@@ -51,7 +71,7 @@ char *sc_asprintf(const char *fmt, ...)
 
 void *sc_try_alloc(size_t size)
 {
-    return calloc(1, size == 0 ? 1 : size);
+    return sized_fails() ? NULL : calloc(1, size == 0 ? 1 : size);
 }
 
 bool sc_try_grow(void **items, size_t *cap, size_t need_count, size_t size)
@@ -61,7 +81,7 @@ bool sc_try_grow(void **items, size_t *cap, size_t need_count, size_t size)
     size_t grown = *cap < 8 ? 8 : *cap * 2;
     if (grown < need_count)
         grown = need_count;
-    if (size == 0 || grown > SIZE_MAX / size)
+    if (size == 0 || grown > SIZE_MAX / size || sized_fails())
         return false;
     void *p = realloc(*items, grown * size);
     if (p == NULL)

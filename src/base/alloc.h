@@ -1,6 +1,8 @@
 #pragma once
 /* Memory. sc_alloc* abort when memory is exhausted and are for small objects of fixed size;
- * sc_try_alloc returns NULL and is for sizes that derive from input. */
+ * sc_try_alloc returns NULL and is for sizes that derive from input. An abort costs nothing that
+ * was acknowledged: it is a killed process. Builds with faults fail here at the points
+ * `memory.small` and `memory.sized` (tests/unit/daemon/test-memory.c). */
 
 #include "base/macros.h"
 
@@ -15,6 +17,9 @@ char *sc_strdup(const char *text);
 char *sc_strndup(const char *text, size_t len);
 /* Formatted text; never NULL. */
 char *sc_asprintf(const char *fmt, ...) SC_PRINTF(1, 2);
+
+/* Says so and aborts; for whoever else has no way to answer. */
+SC_NORETURN void sc_out_of_memory(void);
 
 /* Zeroed memory or NULL. */
 void *sc_try_alloc(size_t size);

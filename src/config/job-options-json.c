@@ -46,6 +46,8 @@ enum sc_code sc_job_options_set_json(struct sc_job_options *o, const char *name,
     if (option != NULL && !to_text(option, value, &text))
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
                               "%s has a JSON value of the wrong type", option->name);
+    if (text.failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the value of %s", name);
     return sc_job_options_set(o, sc_str_from(name), sc_buf_str(&text), err);
 }
 

@@ -467,8 +467,11 @@ enum sc_code sc_job_options_set(struct sc_job_options *o, struct sc_str name, st
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name, "%s is '%s', must be %s",
                               option->name, sc_buf_text(&shown), sc_buf_text(&allowed));
     }
+    char *taken = sc_buf_take(&text);
+    if (taken == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the value of %s", option->name);
     free(o->values[i]);
-    o->values[i] = sc_buf_take(&text);
+    o->values[i] = taken;
     if (option->type == SC_JOB_TIME)
         o->said[i] = sc_strndup(value.ptr, value.len);
     o->given[i] = true;

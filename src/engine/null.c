@@ -134,8 +134,8 @@ static void speak(const struct sc_engine_request *request, struct sc_engine_resu
             return;
         }
     }
-    if (segment != NULL)
-        sc_segment_settle(segment);
+    if (segment != NULL && !sc_segment_settle(segment))
+        result->code = sc_error_set(&result->error, SC_E_ENGINE_ERROR, "no memory left");
 }
 
 static void die_by_signal(int signum)

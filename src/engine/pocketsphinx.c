@@ -224,8 +224,10 @@ static bool take_words(struct ps_state *s, const struct sc_engine_request *reque
             return false;
         }
     }
-    for (size_t i = 0; i < segments->count; i++)
-        sc_segment_settle(&segments->items[i]);
+    for (size_t i = 0; i < segments->count; i++) {
+        if (!sc_segment_settle(&segments->items[i]))
+            return false;
+    }
     return true;
 }
 

@@ -102,6 +102,8 @@ static enum sc_code begin_file(struct sc_spool *s, const char *name, struct sc_e
         sc_utf8_append_lossy(&clean, sc_str_from(s->name));
         free(s->name);
         s->name = sc_buf_take(&clean);
+        if (s->name == NULL)
+            return sc_error_set(err, SC_E_INTERNAL, "out of memory");
     }
     s->hash = sc_hash_line_new(s->hasher);
     return sc_file_temp(s->options->temp_dir, ".part", &s->fd, &s->path, err);

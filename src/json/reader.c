@@ -70,6 +70,9 @@ enum sc_code sc_json_parse(struct sc_str text, struct sc_json_doc **out, struct 
     json_t *root = json_loadb(text.ptr == NULL ? "" : text.ptr, text.len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (root == NULL) {
+        /* jansson mostly says nothing at all when memory is exhausted. */
+        if (why.text[0] == '\0' || json_error_code(&why) == json_error_out_of_memory)
+            return sc_error_set(err, SC_E_INTERNAL, "no memory for the JSON");
         /* What stands behind "near" is a piece of the body: not for logs and terminals. */
         const char *near = strstr(why.text, " near ");
         int len = near == NULL ? (int)strlen(why.text) : (int)(near - why.text);

@@ -214,8 +214,7 @@ static bool try_own_words(struct sc_stored *row)
                                  w->confidence))
             return false;
     }
-    sc_segment_settle(&joined);
-    return try_text(row, sc_str_from(joined.text));
+    return sc_segment_settle(&joined) && try_text(row, sc_str_from(joined.text));
 }
 
 static bool try_lines(struct sc_stored *row, struct sc_str text)

@@ -309,6 +309,8 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
     place_segments(&c->result->segments, span.start / SAMPLES_PER_MS,
                    (span.end - span.start) / SAMPLES_PER_MS);
     sc_segments_text(&c->result->segments, &c->text);
+    if (c->text.failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the text of a chunk");
     return SC_OK;
 }
 

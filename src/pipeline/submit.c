@@ -4,6 +4,7 @@
 #include "pipeline/archive.h"
 #include "pipeline/plan.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
 
@@ -176,10 +177,15 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
 /* A hash over parts, each behind its length, so that no two lists of parts look alike. */
 static void hash_parts(const char *const *parts, size_t count, char out[SC_SHA256_TEXT])
 {
-    SC_AUTO_BUF all = { 0 };
-    for (size_t i = 0; i < count; i++)
-        sc_buf_printf(&all, "%zu:%s\n", strlen(parts[i]), parts[i]);
-    sc_hash_bytes(all.ptr, all.len, out);
+    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
+    for (size_t i = 0; i < count; i++) {
+        char length[24];
+        int n = snprintf(length, sizeof(length), "%zu:", strlen(parts[i]));
+        sc_hash_update(sum, length, (size_t)n);
+        sc_hash_update(sum, parts[i], strlen(parts[i]));
+        sc_hash_update(sum, "\n", 1);
+    }
+    sc_hash_hex(sum, out);
 }
 
 void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
@@ -192,6 +198,8 @@ void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options
     hash_parts(identity, SC_ARRAY_LEN(identity), plan->dedupe);
     SC_AUTO_BUF wishes = { 0 };
     sc_job_options_wishes(options, &wishes);
+    if (wishes.failed) /* of a few options, and no fingerprint may be that of another request */
+        sc_out_of_memory();
     const char *request[] = { plan->dedupe, sc_buf_text(&wishes) };
     hash_parts(request, SC_ARRAY_LEN(request), plan->fingerprint);
     plan->spec.file_id = file_id;

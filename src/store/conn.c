@@ -187,6 +187,9 @@ enum sc_code sc_conn_open(const char *path, enum sc_conn_kind kind, bool create,
     if (rc != SQLITE_OK)
         return sc_conn_fail(conn, rc, "open the store", err);
     enum sc_code code = configure(conn, busy_timeout_ms, err);
+    /* Ending a transaction must not be what memory is missing for. */
+    if (code == SC_OK && (rc = sc_slot_prepare(conn, SC_SQL_TX_ROLLBACK)) != SQLITE_OK)
+        code = sc_conn_fail(conn, rc, "prepare the store", err);
     if (code == SC_OK)
         *out = SC_TAKE(conn);
     return code;

@@ -333,6 +333,15 @@ bool sc_stmt_is_null(struct sc_stmt *st, const char *name)
     return sqlite3_column_type(handle_of(st), i) == SQLITE_NULL;
 }
 
+/* No value is the answer for NULL, but also where SQLite had no memory to finish a text. Its
+ * callers would store or show that as an empty one, and the step that tells of it may never come.
+ */
+static void check_value(const struct sc_stmt *st)
+{
+    if (sqlite3_errcode(st->conn->db) == SQLITE_NOMEM)
+        sc_out_of_memory();
+}
+
 /* A blob's bytes as they are; anything else as text. */
 struct sc_str sc_stmt_str(struct sc_stmt *st, const char *name)
 {
@@ -342,6 +351,8 @@ struct sc_str sc_stmt_str(struct sc_stmt *st, const char *name)
                           ? sqlite3_column_blob(handle, i)
                           : (const char *)sqlite3_column_text(handle, i);
     int len = sqlite3_column_bytes(handle, i);
+    if (ptr == NULL)
+        check_value(st);
     return ptr == NULL ? SC_STR("") : (struct sc_str){ ptr, (size_t)len };
 }
 
@@ -349,6 +360,8 @@ const char *sc_stmt_text(struct sc_stmt *st, const char *name)
 {
     int i = column(st, name);
     const unsigned char *text = sqlite3_column_text(handle_of(st), i);
+    if (text == NULL)
+        check_value(st);
     return text == NULL ? "" : (const char *)text;
 }
 

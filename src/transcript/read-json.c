@@ -222,10 +222,8 @@ static enum sc_code read_text(struct json *j, struct sc_segment *s, value *objec
     if (text != NULL && sc_json_type(text) != SC_JSON_TEXT && sc_json_type(text) != SC_JSON_NULL)
         return refuse(j, "has a text that is no text");
     struct sc_str found = sc_json_get_str(text, SC_STR(""));
-    if (text == NULL && s->word_count > 0) {
-        sc_segment_settle(s);
-        return SC_OK;
-    }
+    if (text == NULL && s->word_count > 0)
+        return sc_segment_settle(s) ? SC_OK : sc_read_no_memory(j->err);
     return sc_segment_set_text(s, j->exact ? found : sc_str_trim(found))
                ? SC_OK
                : sc_read_no_memory(j->err);

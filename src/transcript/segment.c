@@ -64,6 +64,7 @@ bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start
     return true;
 }
 
+/* NULL: no memory. */
 static char *join_words(const struct sc_segment *s)
 {
     SC_AUTO_BUF text = { .limit = SIZE_MAX / 4 };
@@ -73,20 +74,21 @@ static char *join_words(const struct sc_segment *s)
             sc_buf_putc(&text, ' ');
         sc_buf_put_str(&text, word);
     }
-    char *out = sc_buf_take(&text);
-    sc_assert(out != NULL);
-    return out;
+    return sc_buf_take(&text);
 }
 
-void sc_segment_settle(struct sc_segment *s)
+bool sc_segment_settle(struct sc_segment *s)
 {
     if (s->word_count == 0) {
         if (s->text == NULL)
             s->text = sc_strdup("");
-        return;
+        return true;
     }
+    char *joined = join_words(s);
+    if (joined == NULL)
+        return false;
     free(s->text);
-    s->text = join_words(s);
+    s->text = joined;
 
     double sum = 0;
     size_t known = 0;
@@ -102,6 +104,7 @@ void sc_segment_settle(struct sc_segment *s)
         }
     }
     s->confidence = known == 0 ? -1 : (float)(sum / (double)known);
+    return true;
 }
 
 static bool is_span(int64_t start_ms, int64_t end_ms)
@@ -231,7 +234,8 @@ void sc_segment_hash(const struct sc_segment *s, char out[65])
     SC_AUTO_BUF content = { .limit = SIZE_MAX / 4 };
     size_t bare;
     sc_segment_content(s, &content, &bare);
-    sc_assert(!content.failed);
+    if (content.failed)
+        sc_out_of_memory();
     sc_hash_bytes(content.ptr, content.len, out);
 }
 
@@ -240,6 +244,7 @@ void sc_segment_hash_bare(const struct sc_segment *s, char out[65])
     SC_AUTO_BUF content = { .limit = SIZE_MAX / 4 };
     size_t bare;
     sc_segment_content(s, &content, &bare);
-    sc_assert(!content.failed);
+    if (content.failed)
+        sc_out_of_memory();
     sc_hash_bytes(content.ptr, bare, out);
 }

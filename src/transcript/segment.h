@@ -41,8 +41,8 @@ bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start
                          float confidence);
 /* text = words joined by a space (none between signs of unsegmented scripts); confidence = mean of
  * the known ones; start and end from the words. Without words everything stays (text becomes "").
- */
-void sc_segment_settle(struct sc_segment *s);
+ * False: no memory, and the segment as it was. */
+bool sc_segment_settle(struct sc_segment *s);
 /* start < end or equal, >= 0, ordered, valid UTF-8, words inside; INVALID_VALUE names the segment.
  */
 SC_MUST_USE enum sc_code sc_segments_check(const struct sc_segments *s, struct sc_error *err);

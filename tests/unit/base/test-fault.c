@@ -65,6 +65,7 @@ static void a_test_arms_a_point_and_takes_that_back(void **state)
     sc_fault_arm("test.here", 2);
     assert_false(SC_FAULT("test.there"));
     assert_false(SC_FAULT("test.here"));
+    assert_int_equal(sc_fault_left(), 1);
     assert_true(SC_FAULT("test.here"));
     assert_false(SC_FAULT("test.here")); /* once */
     assert_true(sc_fault_disarm("test.here"));
