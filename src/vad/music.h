@@ -19,7 +19,7 @@
  * ICASSP 1997. Their modulation at 4 Hz, share of quiet frames and changes of flux tell clear
  * speech from pop music, but were measured here to fail where one lies over the other.
  *
- * Figures were chosen by measurement: docs/engines.md. */
+ * Figures were chosen by measurement, so that speech is kept. */
 
 #include "vad/detector.h"
 
