@@ -22,7 +22,7 @@ static const char *const action_names[ACTION_COUNT_] = {
 };
 
 struct fault {
-    struct sc_str point; /* borrowed from the copy of the environment made by arm_all */
+    struct sc_str point; /* in orders, or the caller's */
     enum action action;
     int64_t left; /* passes until the action; 0: done */
 };
@@ -30,6 +30,7 @@ struct fault {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Protected by lock. */
 static bool armed;
+static char orders[1024]; /* SCRIPTA_FAULT, as it was */
 static struct fault faults[FAULT_MAX];
 static size_t fault_count;
 
@@ -52,8 +53,12 @@ static bool parse_fault(struct sc_str text, struct fault *out)
 static void arm_all_locked(void)
 {
     const char *env = getenv("SCRIPTA_FAULT");
-    /* Kept for good. Not sc_strdup: memory has a point of its own, which would come back here. */
-    struct sc_str rest = sc_str_from(env == NULL ? NULL : strdup(env));
+    /* Not sc_strdup: memory has a point of its own, which would come back here. */
+    if (env != NULL && snprintf(orders, sizeof(orders), "%s", env) >= (int)sizeof(orders)) {
+        (void)fprintf(stderr, "scripta: SCRIPTA_FAULT is too long\n");
+        abort();
+    }
+    struct sc_str rest = sc_str_from(orders);
     while (rest.len > 0) {
         struct sc_str item = sc_str_trim(sc_str_take_until(&rest, ','));
         if (item.len == 0)
