@@ -157,9 +157,7 @@ void sc_store_fields(struct sc_json *w, const char *data_dir, const struct sc_st
                      int schema);
 #define SC_STORE_TABLES "tables"
 #define SC_STORE_PROBLEMS "problems"
-struct sc_fsck_problem; /* library/fsck.h */
-struct sc_fsck_slice;
-void sc_fsck_problem_view(struct sc_json *w, const struct sc_fsck_problem *problem);
+struct sc_fsck_slice; /* library/fsck.h */
 /* phase: of the slice itself, an enum sc_fsck_phase. */
 void sc_fsck_slice_fields(struct sc_json *w, int phase, const struct sc_fsck_slice *slice);
 /* The verdict behind the problems; damage NULL: none. */

@@ -54,27 +54,10 @@ static void put_name(struct sc_buf *out, const struct sc_fsck_problem *p)
         sc_buf_printf(out, ", file %" PRId64, p->file_id);
 }
 
-static void put_json(struct sc_json *w, const struct sc_fsck_problem *p)
-{
-    sc_json_object(w, NULL);
-    sc_json_text(w, "kind", sc_fsck_kind_to_string(p->kind));
-    sc_json_text(w, "job_id", p->job_id[0] == '\0' ? NULL : p->job_id);
-    sc_json_opt(w, "transcript_id", p->transcript_id > 0 ? p->transcript_id : -1);
-    sc_json_opt(w, "version", p->version > 0 ? p->version : -1);
-    sc_json_opt(w, "segment_id", p->segment_id > 0 ? p->segment_id : -1);
-    sc_json_opt(w, "chunk_index", p->chunk);
-    sc_json_opt(w, "file_id", p->file_id > 0 ? p->file_id : -1);
-    sc_json_text(w, "message", p->message);
-    sc_json_text(w, "remedy", p->remedy);
-    sc_json_bool(w, "repairable", p->repairable);
-    sc_json_bool(w, "repaired", p->repaired);
-    sc_json_end(w);
-}
-
 static void take_problem(void *ctx, const struct sc_fsck_problem *p)
 {
     struct fsck *f = ctx;
-    put_json(&f->w, p);
+    sc_fsck_problem_view(&f->w, p);
     if (p->kind == SC_FSCK_ORPHAN)
         f->orphans++;
     else

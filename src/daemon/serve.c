@@ -176,7 +176,7 @@ static void warn_of_a_missing_log(const struct sc_daemon *d)
     SC_AUTO_FREE char *log = sc_asprintf("%s-wal", d->folder.store);
     if (sc_lockfile_was_left(d->lock) && access(d->folder.store, F_OK) == 0 &&
         access(log, F_OK) != 0)
-        SC_LOG(WARNING, "daemon", "the store's log has gone: what was written last is lost",
+        SC_LOG(WARNING, "daemon", "the store's log has gone: what was written last may be lost",
                SC_S("path", log));
 }
 

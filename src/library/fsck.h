@@ -69,6 +69,9 @@ struct sc_fsck_slice {
 SC_MUST_USE enum sc_code sc_fsck_step(const struct sc_fsck_options *options,
                                       const struct sc_fsck_place *from, struct sc_fsck_slice *out,
                                       sc_fsck_fn fn, void *ctx, struct sc_error *err);
+struct sc_json; /* json/writer.h */
+/* A problem as an object of JSON, in answers of the API and of the command. */
+void sc_fsck_problem_view(struct sc_json *w, const struct sc_fsck_problem *problem);
 /* "transcripts:123" and back; false: it is none. */
 void sc_fsck_place_format(const struct sc_fsck_place *place, char out[40]);
 bool sc_fsck_place_parse(struct sc_str text, struct sc_fsck_place *out);

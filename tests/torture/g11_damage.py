@@ -47,7 +47,7 @@ def stale_socket(path, _rng):
         s.bind(str(path))
 
 
-LOG_GONE = "the store's log has gone: what was written last is lost"
+LOG_GONE = "the store's log has gone: what was written last may be lost"
 # (file, what is done to it, whether what was acknowledged must still be there, what must be said,
 # whether the start is refused with it)
 DAMAGES = [
