@@ -51,15 +51,27 @@ static void offer(struct models *m, struct sc_str id)
     sc_json_end(&m->w);
 }
 
-static void offer_engine(struct models *m, const struct sc_json_value *row,
-                         const char *default_engine)
+static bool is_usable(const struct sc_json_value *row)
+{
+    return sc_json_get_bool(sc_json_member(row, "usable"), false);
+}
+
+static void offer_aliases(struct models *m, const struct sc_json_value *row,
+                          const char *default_engine)
+{
+    const char *name = sc_json_get_text(sc_json_member(row, "name"), "");
+    if (!is_usable(row) || strcmp(name, default_engine) != 0)
+        return;
+    for (size_t i = 0; i < SC_ARRAY_LEN(aliases); i++)
+        offer(m, sc_str_from(aliases[i]));
+}
+
+static void offer_engine(struct models *m, const struct sc_json_value *row)
 {
     const char *name = sc_json_get_text(sc_json_member(row, "name"), "");
     const char *model = sc_json_get_text(sc_json_member(row, "default_model"), "");
-    if (!sc_json_get_bool(sc_json_member(row, "usable"), false))
+    if (!is_usable(row))
         return;
-    for (size_t i = 0; i < SC_ARRAY_LEN(aliases) && strcmp(name, default_engine) == 0; i++)
-        offer(m, sc_str_from(aliases[i]));
     offer(m, sc_str_from(name));
     if (model[0] == '\0')
         return;
@@ -80,8 +92,11 @@ bool sc_openai_models_view(const struct sc_json_value *engines, const char *defa
     }
     const struct sc_json_value *list = sc_json_member(engines, "engines");
     size_t count = list == NULL ? 0 : sc_json_count(list);
+    /* Clients that take the first name take one that OpenAI has too. */
     for (size_t i = 0; i < count; i++)
-        offer_engine(&m, sc_json_at(list, i), default_engine);
+        offer_aliases(&m, sc_json_at(list, i), default_engine);
+    for (size_t i = 0; i < count; i++)
+        offer_engine(&m, sc_json_at(list, i));
     if (id.ptr == NULL) {
         sc_json_end(&m.w);
         sc_json_end(&m.w);

@@ -148,6 +148,19 @@ static void models_view_lists_what_can_run(void **state)
     assert_null(strstr(sc_buf_text(&none), "whisper"));
 }
 
+static void models_view_begins_with_the_names_that_clients_know(void **state)
+{
+    (void)state;
+    static const char engines[] = "{\"engines\": [{\"name\": \"a\", \"usable\": true},"
+                                  "{\"name\": \"b\", \"usable\": true}]}";
+    static const char begin[] = "{\"object\":\"list\",\"data\":[{\"id\":\"whisper-1\",";
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    assert_int_equal(sc_json_parse(SC_STR(engines), &doc, NULL), SC_OK);
+    SC_AUTO_BUF all = { 0 };
+    assert_true(sc_openai_models_view(sc_json_root(doc), "b", (struct sc_str){ 0 }, &all));
+    assert_true(sc_str_starts(sc_buf_str(&all), SC_STR(begin)));
+}
+
 static void add(struct sc_segments *s, const char *text, int64_t start_ms, int64_t end_ms)
 {
     struct sc_segment *one = sc_segments_add(s);
@@ -240,10 +253,15 @@ static void errors_have_four_keys_and_no_409(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(lists_have_many_spellings),        TEST(a_form_keeps_what_it_was_given),
-        TEST(wrong_values_are_refused_by_name), TEST(models_are_aliases_or_engines),
-        TEST(models_view_lists_what_can_run),   TEST(texts_of_segments_join_to_the_text),
-        TEST(errors_are_told_in_openais_words), TEST(errors_have_four_keys_and_no_409),
+        TEST(lists_have_many_spellings),
+        TEST(a_form_keeps_what_it_was_given),
+        TEST(wrong_values_are_refused_by_name),
+        TEST(models_are_aliases_or_engines),
+        TEST(models_view_lists_what_can_run),
+        TEST(models_view_begins_with_the_names_that_clients_know),
+        TEST(texts_of_segments_join_to_the_text),
+        TEST(errors_are_told_in_openais_words),
+        TEST(errors_have_four_keys_and_no_409),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
