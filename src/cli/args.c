@@ -14,7 +14,6 @@ struct parser {
     int argc;
     char **argv;
     int at;
-    const struct sc_command *commands;
     struct sc_args *args;
     bool words_only; /* behind "--" */
 };
@@ -144,9 +143,9 @@ static enum sc_code parse_short(struct parser *p, const char *word, struct sc_er
     return SC_OK;
 }
 
-static const struct sc_command *find_command(const struct sc_command *commands, const char *name)
+static const struct sc_command *find_command(const char *name)
 {
-    for (const struct sc_command *c = commands; c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         if (strcmp(c->name, name) == 0)
             return c;
     }
@@ -154,32 +153,31 @@ static const struct sc_command *find_command(const struct sc_command *commands, 
 }
 
 /* Is word the first of two-word commands? Appends the second words. */
-static bool is_group(const struct sc_command *commands, const char *word, struct sc_buf *members)
+static bool is_group(const char *word, struct sc_buf *members)
 {
     size_t len = strlen(word);
 
-    for (const struct sc_command *c = commands; c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         if (strncmp(c->name, word, len) == 0 && c->name[len] == ' ')
             sc_buf_printf(members, "%s%s", members->len > 0 ? "|" : "", c->name + len + 1);
     }
     return members->len > 0;
 }
 
-static enum sc_code unknown_command(const struct sc_command *commands, const char *word,
-                                    struct sc_error *err)
+static enum sc_code unknown_command(const char *word, struct sc_error *err)
 {
     struct sc_nearest near = { .word = sc_str_from(word) };
     SC_AUTO_BUF text = { 0 };
 
     shown(&text, sc_str_from(word));
-    for (const struct sc_command *c = commands; c->name != NULL; c++)
+    for (SC_EACH_COMMAND(c))
         sc_nearest_offer(&near, c->name);
     if (near.best != NULL)
         return sc_error_set(err, SC_E_INVALID_VALUE,
                             "there is no command '%s'; did you mean `scripta %s`?",
                             sc_buf_text(&text), near.best);
     /* "jbos" alone is near to no command: "jobs list" is too long. */
-    for (const struct sc_command *c = commands; c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         char first[24];
         (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(c->name, " "), c->name);
         near = (struct sc_nearest){ .word = sc_str_from(word) };
@@ -200,27 +198,27 @@ static enum sc_code unknown_command(const struct sc_command *commands, const cha
 static enum sc_code take_command(struct parser *p, const char *word, struct sc_error *err)
 {
     SC_AUTO_BUF members = { 0 };
-    bool group = is_group(p->commands, word, &members);
+    bool group = is_group(word, &members);
     const struct sc_command *command = NULL;
 
     if (group && p->at < p->argc && p->argv[p->at][0] != '-') {
         SC_AUTO_FREE char *both = sc_asprintf("%s %s", word, p->argv[p->at]);
-        command = find_command(p->commands, both);
+        command = find_command(both);
         if (command == NULL)
-            return unknown_command(p->commands, both, err);
+            return unknown_command(both, err);
         p->at++;
     }
     if (command == NULL)
-        command = find_command(p->commands, word);
+        command = find_command(word);
     if (command == NULL && group) {
         SC_AUTO_FREE char *list = sc_asprintf("%s list", word);
-        command = find_command(p->commands, list);
+        command = find_command(list);
         p->args->group = word;
     }
     if (command == NULL && group)
         return SC_OK;
     if (command == NULL)
-        return unknown_command(p->commands, word, err);
+        return unknown_command(word, err);
     p->args->command = command;
     if (command->job_options)
         p->args->job_flags = sc_job_flags_new();
@@ -229,14 +227,13 @@ static enum sc_code take_command(struct parser *p, const char *word, struct sc_e
     return SC_OK;
 }
 
-static enum sc_code check_words(const struct sc_command *commands, const struct sc_args *args,
-                                struct sc_error *err)
+static enum sc_code check_words(const struct sc_args *args, struct sc_error *err)
 {
     const struct sc_command *c = args->command;
 
     if (c == NULL && args->group != NULL && !sc_args_has(args, "help")) {
         SC_AUTO_BUF members = { 0 };
-        (void)is_group(commands, args->group, &members);
+        (void)is_group(args->group, &members);
         return sc_error_set(err, SC_E_INVALID_VALUE, "`scripta %s` needs one of %s", args->group,
                             sc_buf_text(&members));
     }
@@ -255,10 +252,9 @@ static enum sc_code check_words(const struct sc_command *commands, const struct 
     return SC_OK;
 }
 
-enum sc_code sc_args_parse(int argc, char **argv, const struct sc_command *commands,
-                           struct sc_args *out, struct sc_error *err)
+enum sc_code sc_args_parse(int argc, char **argv, struct sc_args *out, struct sc_error *err)
 {
-    struct parser p = { .argc = argc, .argv = argv, .at = 1, .commands = commands, .args = out };
+    struct parser p = { .argc = argc, .argv = argv, .at = 1, .args = out };
     enum sc_code code = SC_OK;
 
     *out = (struct sc_args){ 0 };
@@ -278,7 +274,7 @@ enum sc_code sc_args_parse(int argc, char **argv, const struct sc_command *comma
             code = parse_short(&p, arg, err);
         }
     }
-    return code == SC_OK ? check_words(commands, out, err) : code;
+    return code == SC_OK ? check_words(out, err) : code;
 }
 
 void sc_args_done(struct sc_args *args)

@@ -38,11 +38,11 @@ struct sc_args {
     struct sc_flag *export_flags; /* made from the options of exports; owned */
 };
 
-/* argv[0] is the program. INVALID_VALUE names what is wrong and the nearest known word; *out is
- * filled as far as it went also then (the caller learns of --json before the error), and is the
- * caller's: sc_args_done. */
-SC_MUST_USE enum sc_code sc_args_parse(int argc, char **argv, const struct sc_command *commands,
-                                       struct sc_args *out, struct sc_error *err);
+/* argv[0] is the program; the commands are those of cli/command.h. INVALID_VALUE names what is
+ * wrong and the nearest known word; *out is filled as far as it went also then (the caller learns
+ * of --json before the error), and is the caller's: sc_args_done. */
+SC_MUST_USE enum sc_code sc_args_parse(int argc, char **argv, struct sc_args *out,
+                                       struct sc_error *err);
 void sc_args_done(struct sc_args *args);
 
 bool sc_args_has(const struct sc_args *args, const char *flag);

@@ -171,7 +171,7 @@ int sc_cli_main(int argc, char **argv, sc_cli_serve_fn serve)
     cli.err_is_terminal = isatty(STDERR_FILENO) == 1 && term != NULL && strcmp(term, "dumb") != 0;
     cli.colour = cli.err_is_terminal && (no_color == NULL || no_color[0] == '\0');
 
-    enum sc_code code = sc_args_parse(argc, argv, sc_command_all(), &args, &err);
+    enum sc_code code = sc_args_parse(argc, argv, &args, &err);
     cli.json = sc_args_has(&args, "json");
     cli.quiet = sc_args_has(&args, "quiet");
     cli.verbose = sc_args_has(&args, "verbose");

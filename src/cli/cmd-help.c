@@ -20,7 +20,7 @@ static enum sc_code find(const struct sc_args *args, const struct sc_command **c
     for (int i = 0; i < argc; i++)
         with_help[i] = argv[i];
     with_help[argc] = help;
-    enum sc_code code = sc_args_parse(argc + 1, with_help, sc_command_all(), &found, err);
+    enum sc_code code = sc_args_parse(argc + 1, with_help, &found, err);
     *command = found.command;
     *group = found.group != NULL;
     for (int i = 1; i < argc; i++)

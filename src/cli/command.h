@@ -22,8 +22,19 @@ struct sc_command {
     const char *examples;        /* one command line each */
 };
 
-/* Ends with a row without name. */
-const struct sc_command *sc_command_all(void);
+/* The command behind `command` in the order of help, NULL: the first; NULL behind the last. */
+const struct sc_command *sc_command_next(const struct sc_command *command);
+/* for (SC_EACH_COMMAND(c)) */
+#define SC_EACH_COMMAND(c)                              \
+    const struct sc_command *c = sc_command_next(NULL); \
+    (c) != NULL;                                        \
+    (c) = sc_command_next(c)
+/* The groups, each with a row without name at its end. */
+extern const struct sc_command sc_commands_jobs[];
+extern const struct sc_command sc_commands_files[];
+extern const struct sc_command sc_commands_transcripts[];
+extern const struct sc_command sc_commands_server[];
+extern const struct sc_command sc_commands_store[];
 /* Flags that every command takes. Ends with a row without name. */
 extern const struct sc_flag sc_global_flags[];
 

@@ -39,7 +39,9 @@ static size_t group_length(const struct sc_command *c)
 static bool is_first_of_group(const struct sc_command *c)
 {
     size_t len = group_length(c);
-    for (const struct sc_command *b = sc_command_all(); b != c && len > 0; b++) {
+    for (SC_EACH_COMMAND(b)) {
+        if (b == c || len == 0)
+            break;
         if (strncmp(b->name, c->name, len) == 0 && (b->name[len] == ' ' || b->name[len] == '\0'))
             return false;
     }
@@ -61,7 +63,7 @@ static void add_once(struct sc_buf *list, char between, struct sc_str name)
 
 static void add_groups(struct sc_buf *list, char between)
 {
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         if (group_length(c) > 0)
             add_once(list, between, (struct sc_str){ c->name, group_length(c) });
     }
@@ -107,7 +109,7 @@ static void add_value_flags(struct sc_buf *list, char between, int kind)
 {
     struct names names = { list, between, kind };
     each_flag(NULL, add_names, &names);
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
+    for (SC_EACH_COMMAND(c))
         each_flag(c, add_names, &names);
 }
 
@@ -117,7 +119,7 @@ typedef void (*place_fn)(struct sc_buf *out, struct sc_str at, const struct sc_c
 static void each_place(struct sc_buf *out, place_fn fn)
 {
     fn(out, SC_STR(""), NULL);
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         if (is_first_of_group(c))
             fn(out, (struct sc_str){ c->name, group_length(c) }, NULL);
         fn(out, sc_str_from(c->name), c);
@@ -130,7 +132,7 @@ typedef void (*word_fn)(struct sc_buf *out, struct sc_str at, struct sc_str word
 
 static void each_word(struct sc_buf *out, struct sc_str at, word_fn fn)
 {
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         struct sc_str group = { c->name, group_length(c) };
         if (at.len > 0 && sc_str_equal(group, at))
             fn(out, at, sc_str_from(c->name + group.len + 1), c->summary);
@@ -198,10 +200,12 @@ static void put_bash_values(struct sc_buf *out)
     add_value_flags(&others, '|', KIND_ANY);
     sc_buf_puts(out, "    case $prev in\n");
     each_flag(NULL, put_bash_choices, out);
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         /* The flags of a job once, though several commands take them; those of an export too. */
         struct sc_command own = *c;
-        for (const struct sc_command *b = sc_command_all(); b != c; b++) {
+        for (SC_EACH_COMMAND(b)) {
+            if (b == c)
+                break;
             own.job_options = own.job_options && !b->job_options;
             own.export_options = own.export_options && !b->export_options;
         }

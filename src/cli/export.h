@@ -9,6 +9,13 @@
 /* Flags of every option of an export; ends with a row without name. The caller frees the array and
  * all its strings with it. */
 struct sc_flag *sc_export_flags_new(void);
+/* The flag of both commands that write captions. */
+#define SC_RAW_FLAG                                         \
+    {                                                       \
+        "raw", 0, SC_FLAG_SWITCH, NULL,                     \
+            "Captions as the engine cut them; the same as " \
+            "--captions=off"                                \
+    }
 /* The format that --format names, else the one that the ending of `output` names (NULL, or "-":
  * standard output), else txt where there is no ending. An ending that no
  * format has is refused (field "output"): nobody means text by talk.docx. */

@@ -202,7 +202,7 @@ static void put_row(const struct page *p, const char *name, const char *text, si
 /* "pause, resume" of the commands whose first word is `group`. */
 static void put_verbs(struct sc_buf *out, struct sc_str group)
 {
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         if (strncmp(c->name, group.ptr, group.len) == 0 && c->name[group.len] == ' ')
             sc_buf_printf(out, "%s%s", out->len == 0 ? "" : ", ", c->name + group.len + 1);
     }
@@ -211,7 +211,9 @@ static void put_verbs(struct sc_buf *out, struct sc_str group)
 /* The first command of a group stands for all of it. */
 static bool is_told(const struct sc_command *command, struct sc_str group)
 {
-    for (const struct sc_command *c = sc_command_all(); c < command; c++) {
+    for (SC_EACH_COMMAND(c)) {
+        if (c == command)
+            return false;
         if (strncmp(c->name, group.ptr, group.len) == 0 &&
             (c->name[group.len] == ' ' || c->name[group.len] == '\0'))
             return true;
@@ -249,7 +251,7 @@ void sc_help_text(struct sc_buf *out, const struct sc_command *command, int widt
     }
     sc_format_wrap(out, SC_STR("Scripta turns recordings into durable text."), &margins);
     sc_buf_puts(out, "\nUsage: scripta [OPTION...] COMMAND\n\n");
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
+    for (SC_EACH_COMMAND(c))
         put_in_overview(&page, c);
     sc_buf_putc(out, '\n');
     sc_format_wrap(out,
@@ -265,7 +267,7 @@ void sc_help_group(struct sc_buf *out, const char *group, int width)
     SC_AUTO_BUF last = { 0 };
 
     sc_buf_printf(out, "Usage: scripta %s COMMAND\n\nCommands:\n", group);
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         if (strncmp(c->name, group, len) == 0 && (c->name[len] == ' ' || c->name[len] == '\0'))
             put_row(&page, c->name, c->summary, GROUP_NAMES);
     }
@@ -340,7 +342,7 @@ void sc_help_markdown(struct sc_buf *out)
                 "names. `scripta transcripts formats` shows the defaults.\n");
     put_markdown_flags(out, export_flags);
     sc_buf_puts(out, "\n## Commands\n");
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         sc_buf_printf(out, "\n### %s\n\n`", c->name);
         sc_help_usage(out, c);
         sc_buf_printf(out, "`\n\n%s.%s%s\n", c->summary, c->about == NULL ? "" : " ",

@@ -142,7 +142,7 @@ void sc_man_page(struct sc_buf *out)
     put(out, "transcribe and transcripts export take them, each with the formats that it names.\n");
     put_flags(out, export_flags);
     sc_buf_puts(out, ".SH COMMANDS\n");
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++)
+    for (SC_EACH_COMMAND(c))
         put_command(out, c);
     put_exits(out);
     put_end(out);

@@ -36,7 +36,7 @@ static enum sc_code parse(const char *text, struct line *l, struct sc_args *args
                           struct sc_error *err)
 {
     line_split(l, text);
-    return sc_args_parse(l->argc, l->argv, sc_command_all(), args, err);
+    return sc_args_parse(l->argc, l->argv, args, err);
 }
 
 /* "name=value name=value | word word" of what was understood. */
@@ -198,7 +198,7 @@ static void a_flood_of_options_is_refused(void **state)
     char quiet[] = "-qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
     char name[] = "scripta";
     char *argv[] = { name, quiet };
-    assert_int_equal(sc_args_parse(2, argv, sc_command_all(), &args, NULL), SC_E_INVALID_VALUE);
+    assert_int_equal(sc_args_parse(2, argv, &args, NULL), SC_E_INVALID_VALUE);
 }
 
 int main(void)

@@ -14,7 +14,7 @@ static bool has(const struct sc_buf *text, const char *part)
 static void every_command_has_help_and_examples(void **state)
 {
     (void)state;
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         SC_AUTO_BUF help = { 0 };
         assert_non_null(c->run);
         assert_non_null(c->usage);
@@ -33,7 +33,7 @@ static void every_command_has_help_and_examples(void **state)
 static void no_letter_or_name_means_two_things_to_one_command(void **state)
 {
     (void)state;
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         SC_AUTO_FREE struct sc_flag *job = c->job_options ? sc_job_flags_new() : NULL;
         const struct sc_flag *tables[] = { c->flags, job, sc_global_flags };
         const struct sc_flag *seen[64];
@@ -73,7 +73,7 @@ static void lines_fit_a_terminal(void **state)
     (void)state;
     static const size_t widths[] = { 80, 40 };
     for (size_t w = 0; w < SC_ARRAY_LEN(widths); w++) {
-        for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+        for (SC_EACH_COMMAND(c)) {
             SC_AUTO_BUF help = { 0 };
             sc_help_text(&help, c, (int)widths[w]);
             struct sc_str rest = sc_buf_str(&help);
@@ -97,7 +97,7 @@ static void the_overview_lists_every_command(void **state)
     SC_AUTO_BUF page = { 0 };
     sc_help_text(&overview, NULL, 0);
     sc_help_markdown(&page);
-    for (const struct sc_command *c = sc_command_all(); c->name != NULL; c++) {
+    for (SC_EACH_COMMAND(c)) {
         char heading[64];
         (void)snprintf(heading, sizeof(heading), "### %s\n", c->name);
         const char *space = strrchr(c->name, ' ');

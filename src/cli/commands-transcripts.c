@@ -1,0 +1,94 @@
+/* Transcripts and what is exported of them. */
+#include "cli/command.h"
+#include "cli/list.h"
+
+#include "base/banned.h"
+
+static const struct sc_flag transcripts_list_flags[] = {
+    { "job-id", 0, SC_FLAG_VALUE, "JOB", "Transcripts of this job" },
+    { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Transcripts of this file" },
+    { "language", 0, SC_FLAG_VALUE, "CODE", "Transcripts in this language" },
+    { "model", 0, SC_FLAG_VALUE, "NAME", "Transcripts that this model made" },
+    { "since", 0, SC_FLAG_VALUE, "TIME", "RFC 3339, a date, or how long ago, such as 7d" },
+    { "until", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    SC_LIST_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag export_flags[] = {
+    { "format", 'f', SC_FLAG_VALUE, "txt|srt|vtt|json|csv",
+      "What is written. Default: what -o ends in, else txt" },
+    { "output", 'o', SC_FLAG_VALUE, "FILE", "File to write. Default: -" },
+    { "revision", 0, SC_FLAG_VALUE, "N", "Version of the transcript. Default: the current one" },
+    SC_RAW_FLAG,
+    { 0 },
+};
+
+static const struct sc_flag page_flags[] = {
+    SC_LIST_FLAGS,
+    { 0 },
+};
+
+const struct sc_command sc_commands_transcripts[] = {
+    {
+        .name = "transcripts list",
+        .run = sc_cmd_transcripts_list,
+        .summary = "List transcripts, newest first",
+        .usage = "",
+        .flags = transcripts_list_flags,
+        .examples = "scripta transcripts list --file-id 7\n"
+                    "scripta transcripts list --language en --since 7d\n",
+    },
+    {
+        .name = "transcripts show",
+        .run = sc_cmd_transcripts_show,
+        .summary = "Show one transcript and its text",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .examples = "scripta transcripts show 12\n",
+    },
+    {
+        .name = "transcripts export",
+        .run = sc_cmd_transcripts_export,
+        .summary = "Write a transcript as txt, srt, vtt, json or csv",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = export_flags,
+        .export_options = true,
+        .about = "Captions are cut so that they can be read: two lines of 42 columns, 7 seconds. "
+                 "`scripta transcripts formats` shows every option with its default.",
+        .examples = "scripta transcripts export -o talk.srt 12\n"
+                    "scripta transcripts export -f vtt --max-line-length 32 --words 12\n"
+                    "scripta transcripts export -f csv --words --bom -o words.csv 12\n",
+    },
+    {
+        .name = "transcripts exports",
+        .run = sc_cmd_transcripts_exports,
+        .summary = "List what was exported of a transcript, newest first",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = page_flags,
+        .examples = "scripta transcripts exports 12\n",
+    },
+    {
+        .name = "transcripts versions",
+        .run = sc_cmd_transcripts_versions,
+        .summary = "List the versions of a transcript, newest first",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = page_flags,
+        .examples = "scripta transcripts versions 12\n",
+    },
+    {
+        .name = "transcripts formats",
+        .run = sc_cmd_transcripts_formats,
+        .summary = "List the export formats and their options",
+        .usage = "",
+        .examples = "scripta transcripts formats\n",
+    },
+    { 0 },
+};
