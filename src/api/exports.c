@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "http/disposition.h"
 #include "sys/file.h"
@@ -12,6 +13,8 @@
 #include <errno.h>
 
 #include "base/banned.h"
+
+#define KEEP_TRIES 5
 
 /* What is written, and of what. */
 struct export
@@ -34,24 +37,31 @@ static void export_done(struct export *e)
 
 struct note {
     struct sc_export row;
+    int64_t owner;
     int64_t id;
 };
 
+/* A file is recorded only while its transcript is there: a deletion that came meanwhile has looked
+ * for files already. */
 static enum sc_code write_note(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct note *note = ctx;
-    enum sc_code code = sc_export_record(tx, &note->row, sc_clock_wall_ms(), err);
+    struct sc_transcript t;
+    enum sc_code code = SC_OK;
+    if (note->row.path != NULL)
+        code = sc_transcript_find(tx, note->owner, note->row.transcript_id, &t, err);
+    if (code == SC_OK)
+        code = sc_export_record(tx, &note->row, sc_clock_wall_ms(), err);
     if (code == SC_OK)
         note->id = sc_conn_last_id(tx);
     return code;
 }
 
-/* The export has been made: that it cannot be recorded (a full disk) does not take it back. Returns
- * its id, or 0. */
-static int64_t record(struct sc_request *req, struct sc_api *api, const struct export *e,
-                      const char *path)
+/* The export has been made: that it cannot be recorded (a full disk) does not take it back, only
+ * that its transcript was deleted does. *id is the record's, or 0. */
+static enum sc_code record(struct sc_request *req, struct sc_api *api, const struct export *e,
+                           const char *path, int64_t *id, struct sc_error *err)
 {
-    struct sc_error err = { 0 };
     struct note note = {
         .row = {
             .transcript_id = e->content.t.id,
@@ -60,14 +70,17 @@ static int64_t record(struct sc_request *req, struct sc_api *api, const struct e
             .path = path,
             .by = sc_api_owner(req),
         },
+        .owner = sc_api_owner(req),
     };
     /* A file that is kept must be known as long as it lasts: deletions look for it here. */
     enum sc_durability kept = path == NULL ? SC_RELAXED : SC_DURABLE;
-    if (sc_store_write(api->options.store, kept, write_note, &note, &err) == SC_OK)
-        return note.id;
+    enum sc_code code = sc_store_write(api->options.store, kept, write_note, &note, err);
+    *id = code == SC_OK ? note.id : 0;
+    if (code == SC_OK || code == SC_E_TRANSCRIPT_NOT_FOUND)
+        return code;
     SC_LOG(WARNING, "api", "cannot record an export", SC_I("transcript", e->content.t.id),
-           SC_S("format", e->format->name), SC_S("error", err.msg));
-    return 0;
+           SC_S("format", e->format->name), SC_S("error", err->msg));
+    return SC_OK;
 }
 
 /* ---- writing ---- */
@@ -173,7 +186,8 @@ static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const
     }
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
-    (void)record(req, api, &e, NULL);
+    int64_t id;
+    (void)record(req, api, &e, NULL, &id, &err); /* it is sent all the same */
     put_disposition(req, &e);
     return sc_reply_bytes(req, 200, e.format->mime_type, &body);
 }
@@ -299,24 +313,60 @@ static enum sc_code check_folder(const char *root, const char *folder, struct sc
                           "output_path leads out of transcripts/ through a link");
 }
 
-static enum sc_code keep(struct sc_api *api, const struct export *e, const char *path,
-                         const struct sc_buf *body, struct sc_error *err)
+static enum sc_code write_into(const char *root, const char *folder, const char *full,
+                               const struct sc_buf *body, struct sc_error *err)
+{
+    enum sc_code code = check_folder(root, folder, err);
+    return code == SC_OK ? sc_file_write_atomic(full, sc_buf_text(body), body->len, err) : code;
+}
+
+static enum sc_code still_there(struct sc_request *req, struct sc_api *api, const struct export *e,
+                                struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_transcript t;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    return code == SC_OK ? sc_transcript_find(conn, sc_api_owner(req), e->content.t.id, &t, err)
+                         : code;
+}
+
+/* A deletion, or a move to the archive, may take the folder away as soon as it is made: the first
+ * is told, behind the second it is made again. */
+static enum sc_code keep(struct sc_request *req, struct sc_api *api, const struct export *e,
+                         const char *path, const struct sc_buf *body, struct sc_error *err)
 {
     const char *root = api->options.config->data_dir;
     SC_AUTO_FREE char *full = sc_path_join(root, path);
     SC_AUTO_FREE char *folder = sc_strndup(full, (size_t)(strrchr(full, '/') - full));
     enum sc_code code = check_target(api, e, path, full, err);
-    if (code == SC_OK)
+    for (int tries = 1; code == SC_OK; tries++) {
         code = sc_dir_create_durable(folder, err);
-    if (code == SC_OK)
-        code = check_folder(root, folder, err);
-    return code == SC_OK ? sc_file_write_atomic(full, sc_buf_text(body), body->len, err) : code;
+        if (code != SC_OK)
+            break;
+        if (SC_FAULT("export.folder"))
+            (void)rmdir(folder);
+        code = write_into(root, folder, full, body, err);
+        if (code == SC_OK || access(folder, F_OK) == 0 || tries == KEEP_TRIES)
+            break;
+        code = still_there(req, api, e, err);
+    }
+    return code;
+}
+
+/* What was kept of a transcript that nobody finds any more, and its folder when that is empty. */
+static void take_back(struct sc_api *api, const char *path)
+{
+    SC_AUTO_FREE char *full = sc_path_join(api->options.config->data_dir, path);
+    (void)unlink(full);
+    *strrchr(full, '/') = '\0';
+    (void)rmdir(full);
 }
 
 struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     struct wanted wanted = { .version = 0 };
+    int64_t id = 0;
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_BUF path = { 0 };
     SC_AUTO_BUF reply = { 0 };
@@ -332,9 +382,13 @@ struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *
         code = format_content(&e, &body, &err);
     }
     if (code == SC_OK)
-        code = keep(api, &e, sc_buf_text(&path), &body, &err);
+        code = keep(req, api, &e, sc_buf_text(&path), &body, &err);
     if (code == SC_OK) {
-        int64_t id = record(req, api, &e, sc_buf_text(&path));
+        code = record(req, api, &e, sc_buf_text(&path), &id, &err);
+        if (code != SC_OK)
+            take_back(api, sc_buf_text(&path));
+    }
+    if (code == SC_OK) {
         struct sc_json w;
         sc_json_begin(&w, &reply);
         sc_json_object(&w, NULL);

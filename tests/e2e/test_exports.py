@@ -1,14 +1,16 @@
 """Exports: their options, files that are kept, versions, formats; by HTTP and by the command line."""
 
+import concurrent.futures
 import contextlib
 import csv
 import io
 import json
+import signal
 import sqlite3
 
 import pytest
 
-from harness import cli, cli_json, noise_wav, null_words, wait_until
+from harness import cli, cli_json, kill, noise_wav, null_words, processes, wait_until
 from remains import count
 
 
@@ -191,6 +193,31 @@ def test_an_export_that_cannot_be_recorded_is_made_all_the_same(make_server):
     assert len(exports(server.client, path)) < made + 1
     kept = export(server.client, path, format="txt")
     assert kept.status == 201 and kept.json["file_path"].endswith("/transcript.txt"), kept
+
+
+def test_a_folder_that_goes_meanwhile_is_made_again(make_server):
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "", "SCRIPTA_FAULT": "export.folder:fail"})
+    job = server.client.wait_job(server.client.upload_null(3, seed=55)["job_id"])
+    reply = export(server.client, f"/api/transcripts/{job['transcript_id']}", format="txt")
+    assert reply.status == 201, reply
+    assert (server.data / reply.json["file_path"]).read_text().split() == null_words(3)
+
+
+def test_nothing_is_kept_of_what_is_deleted_meanwhile(make_server):
+    """The server stands still before it writes the file, and finds its transcript deleted."""
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "", "SCRIPTA_FAULT": "export.folder:stop"})
+    job = server.client.wait_job(server.client.upload_null(3, seed=56)["job_id"])
+    path = f"/api/transcripts/{job['transcript_id']}"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(export, server.client, path, format="txt")
+        wait_until(lambda: processes()[server.pid][1] == "T", 60, "the server to stand still")
+        with contextlib.closing(sqlite3.connect(server.data / "scripta.db", timeout=60)) as db:
+            db.execute("UPDATE transcripts SET owner_id = -1")
+            db.commit()
+        kill(server.pid, signal.SIGCONT)
+        error(answer.result(), 404, "TRANSCRIPT_NOT_FOUND")
+    assert not list((server.data / "transcripts").rglob("*"))
+    assert count(server, "SELECT count(*) FROM export_history") == 0
 
 
 def test_what_is_exported_on_completion_is_what_is_exported_later(make_server):
