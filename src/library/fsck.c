@@ -235,8 +235,34 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     return sc_stmt_run(&st, err);
 }
 
-static enum sc_code mend_chunk(struct sc_fsck *f, struct chunk *c, const char *found,
-                               struct sc_error *err)
+/* Makes the text of the chunk's segments, which are checked and restored by then. Where a seam took
+ * words away they say less, and the checksum tells. */
+static bool join_segments(struct sc_conn *conn, struct chunk *c)
+{
+    SC_AUTO(chunk_done) struct chunk joined = { 0 };
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_CHUNK_ROWS);
+    sc_stmt_bind_int(&st, ":job", c->job);
+    sc_stmt_bind_int(&st, ":chunk", c->chunk);
+    for (bool row = true, first = true; row; first = false) {
+        if (sc_stmt_step(&st, &row, NULL) != SC_OK)
+            return false;
+        if (row && !first)
+            sc_buf_putc(&joined.text, '\n');
+        if (row)
+            sc_buf_put_str(&joined.text, sc_stmt_str(&st, "text"));
+    }
+    char found[SC_SHA256_TEXT];
+    joined.has_text = !joined.text.failed;
+    (void)snprintf(joined.hash, sizeof(joined.hash), "%s", c->hash);
+    if (!chunk_is_sound(&joined, found))
+        return false;
+    sc_buf_reset(&c->text);
+    sc_buf_put_str(&c->text, sc_buf_str(&joined.text));
+    return true;
+}
+
+static enum sc_code mend_chunk(struct sc_fsck *f, struct sc_conn *conn, struct chunk *c,
+                               const char *found, struct sc_error *err)
 {
     struct sc_fsck_problem p = { .kind = SC_FSCK_CHUNK,
                                  .chunk = c->chunk,
@@ -247,7 +273,8 @@ static enum sc_code mend_chunk(struct sc_fsck *f, struct chunk *c, const char *f
         (void)snprintf(c->hash, sizeof(c->hash), "%s", found);
         p.repairable = true;
     } else {
-        p.repairable = c->has_text && sc_text_restore(&c->text, c->hash);
+        p.repairable =
+            join_segments(conn, c) || (c->has_text && sc_text_restore(&c->text, c->hash));
     }
     if (p.repairable && f->o->repair)
         code = sc_store_write(f->o->store, SC_DURABLE, write_chunk, c, err);
@@ -298,7 +325,7 @@ static enum sc_code check_chunks(struct sc_fsck *f, struct sc_fsck_slice *out, s
         last = c.job;
         out->checked++;
         if (!chunk_is_sound(&c, found))
-            code = mend_chunk(f, &c, found, err);
+            code = mend_chunk(f, conn, &c, found, err);
         if (code != SC_OK)
             return code;
     }

@@ -255,6 +255,13 @@ UPDATE chunks SET text = :text, result_hash = :result_hash WHERE job = :job AND 
 -- name: fsck_chunk_text
 SELECT text FROM chunks WHERE job = :job AND chunk = :chunk;
 
+-- name: fsck_chunk_rows
+-- The rows as the engine gave them, those that corrections have replaced among them.
+SELECT segments.text
+FROM transcripts CROSS JOIN segments ON segments.transcript_id = transcripts.id
+WHERE transcripts.job = :job AND segments.chunk = :chunk AND segments.born <= 1
+ORDER BY segments.transcript_id, segments.id;
+
 -- name: fsck_max_transcript
 SELECT coalesce(max(id), 0) AS id FROM transcripts;
 
