@@ -1,6 +1,7 @@
 /* fsck: asks a running server for one slice of the check after another, or makes them itself on a
  * folder that no server has. */
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/local-store.h"
@@ -25,6 +26,8 @@ struct fsck {
     struct sc_buf text; /* the same for people */
     int64_t checked[SC_FSCK_PHASE_COUNT_];
     int64_t problems, orphans, repaired, repairable;
+    struct sc_fsck_place at; /* of the slice at hand, or of the next one */
+    bool begun, stopped;     /* a slice is done; not all of them are */
 };
 
 static void fsck_done(struct fsck *f)
@@ -174,7 +177,8 @@ static enum sc_code run(struct fsck *f, struct sc_progress_line *line, struct sc
 {
     struct sc_fsck_slice slice = { .done = false };
     while (!slice.done) {
-        struct sc_fsck_place from = slice.next;
+        struct sc_fsck_place from = f->at = slice.next;
+        (void)SC_FAULT("fsck.slice");
         if (sc_cli_interrupted())
             return sc_error_set(err, SC_E_CANCELLED, "stopped before all was checked");
         show(line, from.phase, slice.percent >= 100 ? 0 : slice.percent);
@@ -182,13 +186,17 @@ static enum sc_code run(struct fsck *f, struct sc_progress_line *line, struct sc
         if (code != SC_OK)
             return code;
         f->checked[from.phase] += slice.checked;
+        f->begun = true;
     }
     return SC_OK;
 }
 
 static const char *verdict(const struct fsck *f)
 {
-    return f->problems > f->repaired ? "damaged" : f->repaired > 0 ? "repaired" : "ok";
+    return f->stopped                  ? "stopped"
+           : f->problems > f->repaired ? "damaged"
+           : f->repaired > 0           ? "repaired"
+                                       : "ok";
 }
 
 static void put_summary(struct fsck *f)
@@ -201,12 +209,15 @@ static void put_summary(struct fsck *f)
                   f->checked[SC_FSCK_TRANSCRIPTS], f->checked[SC_FSCK_CHUNKS],
                   f->checked[SC_FSCK_FILES], f->audio ? " with their audio" : "");
     if (f->problems == 0)
-        sc_buf_puts(out, "all sound\n");
+        sc_buf_puts(out, f->stopped ? "sound so far\n" : "all sound\n");
     else
         sc_buf_printf(out,
                       "%" PRId64 " damaged, %" PRId64 " restored, %" PRId64
                       " can be restored with --repair\n",
                       f->problems, f->repaired, f->repairable);
+    if (f->stopped)
+        sc_buf_printf(out, "stopped while it checked the %s: what comes behind is not checked\n",
+                      sc_fsck_phase_to_string(f->at.phase));
 }
 
 static void end_json(struct fsck *f)
@@ -214,6 +225,8 @@ static void end_json(struct fsck *f)
     struct sc_json *w = &f->w;
     sc_json_end(w);
     sc_json_text(w, "status", verdict(f));
+    if (f->stopped)
+        sc_json_text(w, "stopped_in", sc_fsck_phase_to_string(f->at.phase));
     sc_json_object(w, "checked");
     for (int i = 0; i < SC_FSCK_PHASE_COUNT_; i++)
         sc_json_int(w, sc_fsck_phase_to_string((enum sc_fsck_phase)i), f->checked[i]);
@@ -223,6 +236,16 @@ static void end_json(struct fsck *f)
     sc_json_int(w, "repairable", f->repairable);
     sc_json_int(w, "orphans", f->orphans);
     sc_json_end(w);
+}
+
+/* All that was found and done, also when it was broken off: repairs stay. */
+static int tell(struct fsck *f)
+{
+    end_json(f);
+    put_summary(f);
+    if (f->cli->json)
+        return sc_cli_done_json(f->cli, &f->json);
+    return f->cli->quiet && f->problems == 0 ? SC_EXIT_OK : sc_cli_done(f->cli, &f->text);
 }
 
 static enum sc_code open_local(struct fsck *f, struct sc_error *err)
@@ -250,14 +273,11 @@ int sc_cmd_fsck(struct sc_cli *cli, const struct sc_args *args)
     if (code == SC_OK)
         code = run(&f, &line, &err);
     sc_progress_clear(&line);
-    if (code != SC_OK)
+    if (code != SC_OK && !f.begun)
         return sc_cli_fail(cli, &err);
-    end_json(&f);
-    put_summary(&f);
-    int status = SC_EXIT_OK;
-    if (cli->json)
-        status = sc_cli_done_json(cli, &f.json);
-    else if (!cli->quiet || f.problems > 0)
-        status = sc_cli_done(cli, &f.text);
+    f.stopped = code != SC_OK;
+    int status = tell(&f);
+    if (f.stopped)
+        return sc_cli_fail(cli, &err);
     return status == SC_EXIT_OK && f.problems > f.repaired ? SC_EXIT_STORE : status;
 }

@@ -48,8 +48,8 @@ const struct sc_command sc_commands_store[] = {
             "The database, every transcript, version and chunk against its SHA-256, every "
             "recording against its file, bytes that no file has. Through the server when one runs, "
             "else on the folder itself. Nothing is changed without --repair; what is restored "
-            "matches the checksum of the day it was written, or it is left alone. Exits with 7 "
-            "when damage remains.",
+            "matches the checksum of the day it was written, or it is left alone. Ctrl-C ends it "
+            "with what was found and restored until then. Exits with 7 when damage remains.",
         .examples = "scripta fsck\n"
                     "scripta fsck --audio --json\n"
                     "scripta fsck --repair\n",

@@ -1,12 +1,14 @@
 """scripta fsck: what is damaged is refused, found, named and, where that can be, restored."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 
 import pytest
 
-from harness import SCRIPTA, clean_environment, noise_wav, null_words
+from harness import (SCRIPTA, clean_environment, has_faults, noise_wav, null_words, processes,
+                     wait_until)
 
 
 def fsck(data, *args):
@@ -118,6 +120,30 @@ def test_the_route_checks_its_fields(finished):
     assert (first["phase"], first["next"], first["problems"]) == ("store", "transcripts:0", [])
     last = post("/api/db/fsck", {"after": "bytes:0"}).json
     assert (last["phase"], last["next"], last["percent"]) == ("bytes", None, 100)
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_broken_off_it_says_what_it_has_done(finished, local):
+    """Ctrl-C while it stands before its third slice."""
+    server, job = finished
+    if not has_faults():
+        pytest.skip("built without -Dfaults=true")
+    alter(server, "UPDATE segments SET text = 't0 t1 T2 t3'")
+    if local:
+        server.stop()
+    with subprocess.Popen([SCRIPTA, "--data", server.data, "fsck", "--json", "--repair"], text=True,
+                          env=clean_environment({"SCRIPTA_FAULT": "fsck.slice:stop:3"}),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        wait_until(lambda: processes()[run.pid][1] == "T", 60, "the check to stand still")
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGCONT)
+        out, why = run.communicate(timeout=60)
+    done = json.loads(out)
+    assert (done["status"], done["stopped_in"], done["repaired"]) == ("stopped", "chunks", 1), done
+    assert [p["job_id"] for p in done["problems"]] == [job["job_id"]]
+    assert done["checked"] == {"store": 1, "transcripts": 1, "chunks": 0, "index": 0, "files": 0,
+                               "bytes": 0}
+    assert json.loads(why)["error"]["code"] == "CANCELLED" and run.returncode == 130, why
 
 
 def test_a_store_that_cannot_be_opened_is_said(finished):
