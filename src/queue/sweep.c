@@ -128,18 +128,14 @@ static enum sc_code time_out_jobs(struct sweep *sweep, struct sc_error *err)
     return code;
 }
 
+/* None of them when other rows have used up the sweep: then the next one looks. */
 static enum sc_code expire_keys(struct sweep *sweep, struct sc_error *err)
 {
-    if (sweep->left == 0) {
-        sweep->more = true;
-        return SC_OK;
-    }
     SC_AUTO_STMT st = sc_stmt_get(sweep->tx, SC_SQL_IDEMPOTENCY_EXPIRE);
     sc_stmt_bind_int(&st, ":before", sc_clock_wall_ms() - sweep->queue->config.idempotency_ttl_ms);
     sc_stmt_bind_int(&st, ":limit", (int64_t)sweep->left);
     enum sc_code code = sc_stmt_run(&st, err);
-    if (code == SC_OK && sc_conn_changes(sweep->tx) >= (int64_t)sweep->left)
-        sweep->more = true;
+    sweep->more = sweep->more || sc_conn_changes(sweep->tx) >= (int64_t)sweep->left;
     return code;
 }
 

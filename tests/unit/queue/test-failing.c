@@ -429,7 +429,10 @@ static enum sc_code read_figures(struct sc_conn *conn, void *ctx, struct sc_erro
     int64_t ready = 0, running = 0, newest = 0, token = 0;
     int position = 0;
     SC_AUTO_JOB job = { 0 }, same = { 0 };
+    SC_AUTO(sc_job_order_done) struct sc_job_order order = { .timeout_ms = 0 };
     enum sc_code code = sc_job_get(conn, op->id, &job, err);
+    if (code == SC_OK)
+        code = sc_job_order_get(conn, op->id, &order, err);
     if (code == SC_OK)
         code = sc_job_find(conn, 1, job.job_id, &same, err);
     if (code == SC_OK)

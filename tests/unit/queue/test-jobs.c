@@ -35,6 +35,38 @@ static void creating_makes_the_job_and_its_first_task(void **state)
     assert_int_equal(ask(&r, "SELECT state FROM tasks WHERE priority = 3"), SC_TASK_READY);
 }
 
+static void an_order_says_what_a_worker_needs(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.engine = "null";
+    spec.model = "delay_ms=1";
+    spec.language = "de";
+    spec.task = "translate";
+    spec.settings = "{\"vad\":false}";
+    spec.timeout_ms = 5000;
+    int64_t plain = create(&r, SC_CLASS_NORMAL, 0), id = create_from(&r, &spec, NULL);
+
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO(sc_job_order_done) struct sc_job_order order = { 0 };
+    SC_AUTO(sc_job_order_done) struct sc_job_order other = { .timeout_ms = -1 };
+    assert_int_equal(sc_store_read(r.f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_job_order_get(conn, id, &order, NULL), SC_OK);
+    assert_string_equal(order.engine, "null");
+    assert_string_equal(order.model, "delay_ms=1");
+    assert_string_equal(order.task, "translate");
+    assert_string_equal(order.language, "de");
+    assert_string_equal(order.settings, "{\"vad\":false}");
+    assert_int_equal(order.timeout_ms, 5000);
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_job_order_get(conn, 99, &other, &err), SC_E_JOB_NOT_FOUND);
+    assert_string_equal(err.msg, "no such job");
+    assert_int_equal(other.timeout_ms, -1);
+    assert_int_equal(sc_job_order_get(conn, plain, &other, NULL), SC_OK);
+    assert_int_equal(other.timeout_ms, 0);
+}
+
 static void others_jobs_are_not_found(void **state)
 {
     (void)state;
@@ -675,6 +707,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(creating_makes_the_job_and_its_first_task),
+        TEST(an_order_says_what_a_worker_needs),
         TEST(others_jobs_are_not_found),
         TEST(the_same_work_is_done_once_until_it_fails),
         TEST(force_takes_the_key),

@@ -149,7 +149,7 @@ static void each_condition_lets_its_jobs_through_and_no_others(void **state)
     expect(&r, &f, "8");
 }
 
-/* Three jobs by their part of a stage. */
+/* Of them 9 has one chunk, 10 had nothing to cut, 11 has no recording: it has no such stages. */
 static void older_states_tell_how_far_a_stage_is(void **state)
 {
     (void)state;
@@ -159,17 +159,21 @@ static void older_states_tell_how_far_a_stage_is(void **state)
     } rows[] = {
         { { SC_JOB_PENDING, SC_STAGE_SPLIT, SC_PART_PENDING }, "1" },
         { { SC_JOB_PROCESSING, SC_STAGE_SPLIT, SC_PART_PROCESSING }, "3 2" },
-        { { SC_JOB_PROCESSING, SC_STAGE_SPLIT, SC_PART_COMPLETED }, "5 4" },
-        { { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_PENDING }, "5" },
+        { { SC_JOB_PROCESSING, SC_STAGE_SPLIT, SC_PART_COMPLETED }, "10 5 4" },
+        { { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_PENDING }, "10 5" },
         { { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_PROCESSING }, "6" },
-        { { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_COMPLETED }, "7" },
-        { { SC_JOB_PROCESSING, SC_STAGE_JOIN, SC_PART_PENDING }, "7" },
+        { { SC_JOB_PROCESSING, SC_STAGE_CONVERT, SC_PART_COMPLETED }, "9 7" },
+        { { SC_JOB_PROCESSING, SC_STAGE_JOIN, SC_PART_PENDING }, "9 7" },
         { { SC_JOB_PROCESSING, SC_STAGE_JOIN, SC_PART_PROCESSING }, "8" },
     };
     AUTO_RIG(r);
     make_jobs(&r);
+    create(&r, SC_CLASS_NORMAL, 0);
+    create(&r, SC_CLASS_NORMAL, 0);
     sql(&r, "UPDATE jobs SET owner_id = 1, file_id = 5, state = 1, stage = 3, chunks_total = 3,"
-            " split_done = 1, pipeline = 'convert' WHERE id <= 8;"
+            " split_done = 1, pipeline = 'convert' WHERE id <= 10;"
+            "UPDATE jobs SET chunks_total = 1, chunks_completed = 1 WHERE id = 9;"
+            "UPDATE jobs SET chunks_total = 0 WHERE id = 10;"
             "UPDATE jobs SET state = 0, split_done = 0, chunks_total = 0 WHERE id = 1;"
             "UPDATE jobs SET split_done = 0 WHERE id IN (2, 3);"
             "UPDATE jobs SET chunks_completed = 1 WHERE id IN (3, 6);"

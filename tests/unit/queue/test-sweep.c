@@ -1,5 +1,7 @@
 #include "queue-verbs.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
 
 #define HOUR INT64_C(3600000)
@@ -77,6 +79,79 @@ static void all_kinds_of_rows_share_the_hundred(void **state)
     (void)sweep(&r, &more);
     assert_false(more);
     assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 0"), 120);
+}
+
+/* n keys, a millisecond between each two, all too old. */
+static void make_old_keys(struct rig *r, int n)
+{
+    char sql[300];
+    int64_t job = create(r, SC_CLASS_NORMAL, 0);
+    (void)snprintf(sql, sizeof(sql),
+                   "WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+                   " INSERT INTO idempotency (owner_id, key, fingerprint, job, created_ms)"
+                   " SELECT 1, 'k' || i, 'h', %d, i FROM n",
+                   n, (int)job);
+    assert_int_equal(write_sql(r->f.store, sql), SC_OK);
+}
+
+static void old_keys_go_a_hundred_at_a_time(void **state)
+{
+    (void)state;
+    static const struct {
+        int keys, left;
+        bool more;
+    } rows[] = { { 99, 0, false }, { 100, 0, true }, { 101, 1, true } };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        AUTO_RIG(r);
+        bool more = !rows[i].more;
+        make_old_keys(&r, rows[i].keys);
+        (void)sweep(&r, &more);
+        assert_int_equal(more, rows[i].more);
+        assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), rows[i].left);
+        (void)sweep(&r, &more);
+        assert_false(more);
+        assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 0);
+    }
+}
+
+static void keys_wait_while_others_fill_the_sweep(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_task got[64];
+    for (int i = 0; i < 100; i++)
+        create(&r, SC_CLASS_NORMAL, 0);
+    assert_int_equal(claim(&r, got, 64), 64);
+    assert_int_equal(claim(&r, got, 64), 36);
+    make_old_keys(&r, 1);
+    test_clock_step(&r.clock, 30000);
+    bool more = false;
+    (void)sweep(&r, &more);
+    assert_true(more);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 1"), 0);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 1);
+    (void)sweep(&r, &more);
+    assert_false(more);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 0);
+}
+
+/* The minute that is two hours old stays whole. */
+static void minutes_are_kept_for_two_hours(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    char sql[160];
+    int64_t now = T0 / 60000;
+    for (int i = 119; i <= 121; i++) {
+        (void)snprintf(sql, sizeof(sql), "INSERT INTO job_minutes (minute) VALUES (%" PRId64 ")",
+                       now - i);
+        assert_int_equal(write_sql(r.f.store, sql), SC_OK);
+    }
+    (void)sweep(&r, NULL);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM job_minutes"), 2);
+    (void)snprintf(sql, sizeof(sql), "SELECT min(minute) = %" PRId64 " FROM job_minutes",
+                   now - 120);
+    assert_int_equal(ask(&r, sql), 1);
 }
 
 static void no_jump_of_the_wall_clock_moves_a_lease(void **state)
@@ -346,6 +421,9 @@ int main(void)
         TEST(expired_leases_come_back_and_live_ones_stay),
         TEST(a_sweep_does_a_hundred_rows_at_most),
         TEST(all_kinds_of_rows_share_the_hundred),
+        TEST(old_keys_go_a_hundred_at_a_time),
+        TEST(keys_wait_while_others_fill_the_sweep),
+        TEST(minutes_are_kept_for_two_hours),
         TEST(no_jump_of_the_wall_clock_moves_a_lease),
         TEST(back_off_is_not_moved_either),
         TEST(the_nearest_of_all_that_is_to_come_is_told),

@@ -4,8 +4,22 @@
 #include "store/fixture.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <sys/syscall.h>
 
 #include "base/banned.h"
+
+static int fsync_fails_at; /* the nth call from now on; 0: none */
+
+/* SQLite flushes by fdatasync: these are ours. */
+int fsync(int fd)
+{
+    if (fsync_fails_at > 0 && --fsync_fails_at == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
 
 /* Lists of migrations in the tests' own words; the checksum stands for the text. */
 static const struct sc_migration first[] = {
@@ -184,6 +198,50 @@ static void no_copy_no_migration(void **state)
     assert_int_equal(ask(f.path, "SELECT max(version) FROM schema_migrations"), 1);
 }
 
+/* The store's path names the folder of its copies. */
+static void a_folder_that_cannot_be_made_is_named(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
+    char path[PATH_MAX];
+    struct sc_error err = { 0 };
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    assert_int_equal(sc_conn_open(f.path, SC_CONN_WRITER, false, 1000, &conn, NULL), SC_OK);
+    test_path(&f.dir, "nowhere/scripta.db", path);
+    assert_int_not_equal(sc_migrate(conn, path, two, 2, &err), SC_OK);
+    assert_non_null(strstr(err.msg, "cannot make the folder"));
+    assert_int_equal(number_on(conn, "SELECT max(version) FROM schema_migrations"), 1);
+}
+
+/* Each fsync of the copy and of the folders above it, in turn. */
+static void a_copy_that_cannot_be_flushed_is_none(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    char copy[PATH_MAX];
+    struct sc_error err = { 0 };
+    assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
+    int nth = 1;
+    for (; nth < 10; nth++) {
+        fsync_fails_at = nth;
+        enum sc_code code = migrate(&f, two, 2, &err);
+        bool failed = fsync_fails_at == 0;
+        fsync_fails_at = 0;
+        if (!failed) {
+            assert_int_equal(code, SC_OK);
+            break;
+        }
+        assert_int_equal(code, SC_E_IO_ERROR);
+        assert_non_null(strstr(err.msg, "cannot flush"));
+        assert_int_equal(ask(f.path, "SELECT max(version) FROM schema_migrations"), 1);
+        /* A copy may stay when only its name could not be made sure of. */
+        assert_int_equal(count_copies(&f, copy), nth == 3 ? 1 : 0);
+    }
+    assert_int_equal(nth, 4); /* the store's folder, the copy, the copies' folder */
+    assert_int_equal(ask(f.path, "SELECT max(version) FROM schema_migrations"), 2);
+}
+
 static void copies_that_a_kill_left_unfinished_are_removed(void **state)
 {
     (void)state;
@@ -228,6 +286,8 @@ int main(void)
         TEST(a_table_may_be_rebuilt_with_rows_that_refer_to_it),
         TEST(a_list_that_does_not_fit_is_refused),
         TEST(no_copy_no_migration),
+        TEST(a_folder_that_cannot_be_made_is_named),
+        TEST(a_copy_that_cannot_be_flushed_is_none),
         TEST(copies_that_a_kill_left_unfinished_are_removed),
         TEST(a_damaged_store_is_not_migrated),
     };

@@ -305,6 +305,26 @@ static void opening_tries_again_after_a_passing_error(void **state)
     }
 }
 
+/* Opening for writing fails, for reading it works, and the permissions are right: so it is neither
+ * the file's nor the disk's being read-only. */
+static void a_store_that_opens_for_reading_alone_is_refused(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(sc_store_closep) struct sc_store *store = NULL;
+    char path[PATH_MAX];
+    struct sc_error err = { 0 };
+    make_store(&dir, path);
+    struct sc_store_options o = options_for(path, false);
+    o.open_attempts = 1;
+    atomic_store(&disk_open_fails, 1);
+    atomic_store(&disk_open_errno, EACCES);
+    enum sc_code code = sc_store_open(&o, &store, &err);
+    disk_heal();
+    assert_int_equal(code, SC_E_STORE_ERROR);
+    assert_non_null(strstr(err.msg, "for writing"));
+}
+
 static void codes_of_the_database_become_ours(void **state)
 {
     (void)state;
@@ -368,6 +388,7 @@ int main(void)
         TEST(a_changed_checksum_is_refused),
         TEST(a_file_or_folder_without_permission_is_read_only),
         TEST(opening_tries_again_after_a_passing_error),
+        TEST(a_store_that_opens_for_reading_alone_is_refused),
         TEST(codes_of_the_database_become_ours),
         TEST(the_cause_is_asked_of_the_database_when_errno_has_gone),
     };

@@ -407,6 +407,53 @@ static void the_store_comes_back_when_it_could_not_even_be_opened(void **state)
     assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_setting, &s, NULL), SC_OK);
 }
 
+/* Shuts the store and waits until opening it again has failed with what `cause` says. */
+static void await_refusal(struct sc_store *store, const char *cause)
+{
+    struct sc_error err = { 0 };
+    do {
+        sc_clock_sleep_ms(20);
+        assert_false(sc_store_is_writable(store, &err));
+    } while (strstr(err.msg, cause) == NULL);
+}
+
+static void shut(struct sc_store *store)
+{
+    struct setting s = { "k1", "1", SC_OK };
+    atomic_store(&disk_sync_errno, EIO);
+    assert_int_equal(sc_store_write(store, SC_DURABLE, run_setting, &s, NULL), SC_E_STORE_ERROR);
+}
+
+/* An empty one in its place would take writes, and all would be gone. */
+static void a_store_that_was_deleted_is_not_made_anew(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    shut(f.store);
+    assert_int_equal(unlink(f.path), 0);
+    disk_heal();
+    await_refusal(f.store, "open the store");
+    assert_int_not_equal(access(f.path, F_OK), 0);
+}
+
+static void a_store_that_was_damaged_meanwhile_stays_shut(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char zeros[4096] = { 0 };
+    sc_store_close(f.store); /* empties the log */
+    struct sc_store_options o = options_for(f.path, false);
+    assert_int_equal(sc_store_open(&o, &f.store, NULL), SC_OK);
+    int64_t page = number(f.store, "SELECT rootpage FROM sqlite_schema WHERE name = 'origins'");
+    shut(f.store);
+    int fd = open(f.path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && page > 1);
+    assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page - 1) * (off_t)sizeof(zeros)), 4096);
+    assert_int_equal(close(fd), 0);
+    disk_heal();
+    await_refusal(f.store, "damaged");
+}
+
 static void a_store_may_be_closed_while_it_is_shut(void **state)
 {
     (void)state;
@@ -627,6 +674,53 @@ static void a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle(void **sta
     assert_int_equal(number(f.store, "SELECT count(*) FROM meta"), 9);
 }
 
+/* Cutting the log off costs a sync more, and the next write has to make it long again. */
+static void a_short_log_is_moved_and_not_cut_when_the_store_is_idle(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(1000000)))";
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, big, NULL), SC_OK);
+    for (struct sc_store_info info = { 0 }; info.size_bytes < 2000000;) {
+        sc_clock_sleep_ms(20);
+        assert_int_equal(sc_store_info(f.store, &info, NULL), SC_OK);
+    }
+    /* A write behind the move: its thread has ended that turn. */
+    struct setting s = { "k1", "1", SC_OK };
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
+    assert_true(log_bytes(f.store) >= 2000000);
+}
+
+struct closing {
+    struct sc_store *store;
+    struct sc_conn *lent;
+};
+
+static void *give_back_late(void *arg)
+{
+    const struct closing *c = arg;
+    struct sc_error err = { 0 };
+    struct setting s = { "k1", "1", SC_OK };
+    while (sc_store_write(c->store, SC_RELAXED, run_setting, &s, &err) != SC_E_SHUTTING_DOWN)
+        sc_clock_sleep_ms(1);
+    sc_clock_sleep_ms(50); /* so that the end has come to waiting; sooner is as good */
+    sc_conn_release(c->lent);
+    return NULL;
+}
+
+static void the_end_waits_for_readers(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct closing c = { .store = f.store };
+    pthread_t thread;
+    assert_int_equal(sc_store_read(f.store, &c.lent, NULL), SC_OK);
+    assert_int_equal(pthread_create(&thread, NULL, give_back_late, &c), 0);
+    sc_store_close(f.store);
+    f.store = NULL;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void a_checkpoint_does_not_wait_for_a_reader(void **state)
 {
     (void)state;
@@ -717,6 +811,8 @@ int main(void)
         TEST(the_store_stays_shut_while_the_cause_lasts),
         TEST(the_store_stays_shut_until_it_has_written),
         TEST(the_store_comes_back_when_it_could_not_even_be_opened),
+        TEST(a_store_that_was_deleted_is_not_made_anew),
+        TEST(a_store_that_was_damaged_meanwhile_stays_shut),
         TEST(a_store_may_be_closed_while_it_is_shut),
         TEST(a_statement_that_finds_no_space_fails_every_member),
         TEST(a_file_that_may_not_grow_is_no_space),
@@ -724,6 +820,8 @@ int main(void)
         TEST(eight_threads_lose_no_write_and_readers_see_whole_states),
         TEST(the_log_is_moved_into_the_store_as_it_grows),
         TEST(a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle),
+        TEST(a_short_log_is_moved_and_not_cut_when_the_store_is_idle),
+        TEST(the_end_waits_for_readers),
         TEST(a_checkpoint_does_not_wait_for_a_reader),
         TEST(the_store_comes_back_though_it_is_read_all_the_time),
     };
