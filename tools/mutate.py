@@ -247,7 +247,9 @@ class Bench:
             extra = {"SCRIPTA_BUILD": str(self.tree.build)}
         else:
             command, extra, _ = self.tests[name]
-        env = dict(os.environ, TMPDIR=str(self.tree.scratch), PYTHONDONTWRITEBYTECODE="1", **extra)
+        # Memory that is given back is overwritten: using it shows, as with AddressSanitizer.
+        env = dict(os.environ, TMPDIR=str(self.tree.scratch), PYTHONDONTWRITEBYTECODE="1",
+                   MALLOC_PERTURB_="165", **extra)
         # A new session, so that what a broken test leaves behind is ended with it.
         with tempfile.TemporaryFile() as out, \
                 subprocess.Popen(command, cwd=self.tree.build, env=env, stdin=subprocess.DEVNULL,
