@@ -4,7 +4,7 @@
 torture.py BUILD                         all of them, at SCALE=1
 torture.py BUILD --scale full G1 G9      two goals, at the stated counts
 torture.py BUILD --seed 7 G2             the same random choices again
-torture.py --list                        the table
+torture.py BUILD --list                  the table, and how long each takes
 
 What was done is written down after each round, below BUILD/torture: a run that was broken off goes
 on from there, what passed is not repeated (--fresh does all again), and neither holds for another
@@ -174,12 +174,37 @@ def run_all(waiting, jobs, build, report):
             one.stop()
 
 
-def show_list(frame):
-    print(f"{'case':<14}{'short':>6}{'SCALE=1':>9}{'full':>7}  what (needs)")
+def seconds_each(case, build):
+    """(seconds for a unit, whether this build has measured that): by the run that did the most."""
+    most, seconds = 0, 0.0
+    for path in (build / "torture").glob(f"*/{case.name}.json"):
+        state = State(path)
+        done = (state.result or {}).get("done", 0)
+        if done > most:
+            most, seconds = done, state.seconds
+    return (seconds / most, True) if most else (60 * case.minutes / case.one, False)
+
+
+def show_time(seconds):
+    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{max(0.1, seconds / 60):.1f} min"
+
+
+def show_list(frame, build):
+    print(f"{'case':<13}{'short':>6}{'SCALE=1':>8}{'takes':>11}{'full':>7}{'takes':>11}"
+          "  what (needs)")
+    sums = {"1": 0.0, "full": 0.0}
     for case in frame.cases():
         needs = f" ({', '.join(case.needs)})" if case.needs else ""
-        print(f"{case.name:<14}{case.short or '-':>6}{case.one:>9}{case.full:>7}  "
-              f"{case.unit}: {case.what}{needs}")
+        each, measured = seconds_each(case, build)
+        times = []
+        for scale in sums:
+            seconds = each * case.count(scale)
+            sums[scale] += seconds
+            times.append(("" if measured else "~") + show_time(seconds))
+        print(f"{case.name:<13}{case.short or '-':>6}{case.one:>8}{times[0]:>11}{case.full:>7}"
+              f"{times[1]:>11}  {case.unit}: {case.what}{needs}")
+    print(f"two at a time: SCALE=1 about {show_time(sums['1'] / 2)}, full about "
+          f"{show_time(sums['full'] / 2)}; ~ is not measured with this build")
 
 
 def choose(frame, words):
@@ -197,7 +222,7 @@ def main():
     os.environ["SCRIPTA_BUILD"] = str(build)
     import frame  # needs to know the build
     if args.list:
-        show_list(frame)
+        show_list(frame, build)
         return 0
     if args.child:
         return child(args, frame)

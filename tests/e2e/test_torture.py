@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 
@@ -20,6 +21,16 @@ def test_faults(case):
         pytest.skip(why)
     print(f"SEED={SEED}")
     print(frame.run_round(case, case.short, 0, SEED).line(case))
+
+
+def test_the_list_says_how_long_each_case_takes():
+    build, tool = frame.harness.BUILD, frame.HERE.parent.parent / "tools" / "torture.py"
+    done = subprocess.run(["/usr/bin/python3", str(tool), str(build), "--list"], text=True,
+                          capture_output=True, check=True)
+    lines = done.stdout.splitlines()
+    assert [x.split()[0] for x in lines[1:-1]] == [c.name for c in frame.cases()]
+    assert all(re.search(r"\d+ +~?[\d.]+ (min|h) +\d+ +~?[\d.]+ (min|h)  ", x) for x in lines[1:-1])
+    assert lines[-1].startswith("two at a time: SCALE=1 about "), lines[-1]
 
 
 def test_cases_are_named_behind_options():

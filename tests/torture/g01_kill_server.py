@@ -49,4 +49,4 @@ def run(ctx):
 
 
 CASES = [Case("G1", "the server killed while 6 clients submit", "kills", run, short=8, one=100,
-              full=500, round=50, minutes=5)]
+              full=500, round=50, minutes=2.2)]

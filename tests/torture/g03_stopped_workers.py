@@ -102,4 +102,4 @@ def run(ctx):
 
 
 CASES = [Case("G3", "a worker stopped past its lease of 1 s, then continued", "stops", run, short=1,
-              one=15, full=100, round=10, minutes=1.5)]
+              one=15, full=100, round=10, minutes=0.7)]

@@ -136,7 +136,7 @@ def run_engine(ctx):
 
 CASES = [
     Case("G4", "of server, workers or decoder, in one recording", "kills", run_null, short=2,
-         one=20, full=FULL_KILLS, needs=("ffmpeg",), minutes=2, finite=True),
+         one=20, full=FULL_KILLS, needs=("ffmpeg",), minutes=5.2, finite=True),
     Case("G4.engine", "of them in one recording of speech with the built-in engine", "kills",
-         run_engine, short=0, one=3, full=FULL_KILLS, needs=("engine",), minutes=6, finite=True),
+         run_engine, short=0, one=3, full=FULL_KILLS, needs=("engine",), minutes=2.6, finite=True),
 ]

@@ -62,7 +62,7 @@ def run_while_working(ctx):
 
 CASES = [
     Case("G5", "a disk that is full, while clients submit", "times full", run, short=2, one=30,
-         full=100, round=10, needs=("tmpfs",), minutes=3),
+         full=100, round=10, needs=("tmpfs",), minutes=0.7),
     Case("G5.running", "a disk that fills while a job runs", "jobs", run_while_working, short=1,
-         one=5, full=20, round=5, needs=("tmpfs",), minutes=1),
+         one=5, full=20, round=5, needs=("tmpfs",), minutes=0.4),
 ]

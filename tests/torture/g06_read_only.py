@@ -49,5 +49,5 @@ def run(ctx):
 
 CASES = [
     Case("G6", "a disk that turns read-only while a job runs", "times", run, short=1, one=5,
-         full=20, round=5, needs=("strace",), minutes=2),
+         full=20, round=5, needs=("strace",), minutes=0.4),
 ]

@@ -73,8 +73,8 @@ def run_writes(ctx):
 
 CASES = [
     Case("G7", "the Nth fsync or fdatasync of a thread fails with EIO", "failing syncs", run_syncs,
-         short=4, one=44, full=204, round=10, needs=("strace",), minutes=6, finite=True),
+         short=4, one=44, full=204, round=10, needs=("strace",), minutes=2.9, finite=True),
     Case("G7.write", "the Nth write to the store by a thread fails with EIO", "failing writes",
-         run_writes, short=1, one=21, full=201, round=10, needs=("strace",), minutes=3,
+         run_writes, short=1, one=21, full=201, round=10, needs=("strace",), minutes=0.9,
          finite=True),
 ]

@@ -30,5 +30,5 @@ def run(ctx):
 # when they were counted.
 CASES = [
     Case("G8", "the Nth allocation fails", "runs", run, short=0, one=300, full=11000, round=250,
-         minutes=4, needs=("test-programs", "faults")),
+         minutes=4.8, needs=("test-programs", "faults")),
 ]

@@ -29,6 +29,6 @@ def run(ctx):
 
 CASES = [
     Case("G9", "at any moment, unsynced writes dropped, kept, reordered or torn", "losses of power",
-         run, short=0, one=250, full=1000, round=125, minutes=3,
+         run, short=0, one=250, full=1000, round=125, minutes=0.8,
          needs=("test-programs",)),
 ]

@@ -27,6 +27,6 @@ def run(ctx):
 
 CASES = [
     Case("G10", "a bit of a text, any bit, and a page damaged", "rounds", run, short=0, one=100,
-         full=200, round=20, minutes=3,
+         full=200, round=20, minutes=5.4,
          needs=("test-programs",)),
 ]

@@ -123,4 +123,4 @@ def run(ctx):
 
 
 CASES = [Case("G11", "log, index, lock or socket deleted, cut or overwritten while it is down",
-              "damages", run, short=4, one=56, full=280, round=28, minutes=1.5)]
+              "damages", run, short=4, one=56, full=280, round=28, minutes=1.1)]

@@ -95,4 +95,4 @@ def run(ctx):
 
 
 CASES = [Case("G12", "the wall clock set back and forth, up to 2100", "jumps", run, short=4, one=60,
-              full=300, round=30, needs=("test-programs",), minutes=1)]
+              full=300, round=30, needs=("test-programs",), minutes=0.7)]

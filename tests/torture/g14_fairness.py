@@ -94,7 +94,7 @@ def run_low(ctx):
 
 CASES = [
     Case("G14", "high ones come while low ones are worked off", "low jobs", run_high, short=200,
-         one=3000, full=10000, minutes=2),
+         one=3000, full=10000, minutes=0.2),
     Case("G14.low", "high ones always wait", "low jobs", run_low, short=5, one=40, full=200,
-         minutes=1),
+         minutes=0.1),
 ]

@@ -43,4 +43,4 @@ def run(ctx):
 
 
 CASES = [Case("G16", "SIGTERM while 4 clients submit and work runs", "stops", run, short=3, one=30,
-              full=100, round=25, minutes=1.5)]
+              full=100, round=25, minutes=0.8)]

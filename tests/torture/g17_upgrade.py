@@ -120,4 +120,4 @@ def run(ctx):
 
 
 CASES = [Case("G17", f"an upgrade from schema {LATEST - 1} to {LATEST} killed", "kills", run,
-              short=2, one=25, full=50, round=25, needs=("test-programs",), minutes=1)]
+              short=2, one=25, full=50, round=25, needs=("test-programs",), minutes=0.3)]

@@ -241,4 +241,4 @@ def run(ctx):
 
 
 CASES = [Case("G18", "of calls that cancel, delete, retry, archive and export at once", "sequences",
-              run, short=20, one=400, full=10000, round=100, minutes=5)]
+              run, short=20, one=1000, full=10000, round=100, minutes=7)]

@@ -34,7 +34,7 @@ def tests(*words):
 CASES = [
     Case("G20", "a hundred odd, damaged and hostile files handed in", "times",
          tests("test_odd_media.py", "-k", "odd_files or nobody_called"), short=0, one=1, full=5,
-         round=1, needs=("ffmpeg",), minutes=2),
+         round=1, needs=("ffmpeg",), minutes=0.2),
     Case("G38", "the ways out of the decoder's jail tried", "times", tests("test_jail.py"), short=0,
-         one=1, full=10, round=1, minutes=1),
+         one=1, full=10, round=1, minutes=0.1),
 ]

@@ -184,7 +184,7 @@ def run_in_jail(ctx):
 
 CASES = [
     Case("G21", "decoded many to a process", "mutated recordings", run_plain, short=500, one=5000,
-         full=10000, round=1000, needs=("ffmpeg", "fuzz-audio"), minutes=5),
+         full=10000, round=1000, needs=("ffmpeg", "fuzz-audio"), minutes=0.7),
     Case("G21.jail", "decoded each in its jail", "mutated recordings", run_in_jail, short=30,
-         one=600, full=2000, round=200, needs=("ffmpeg",), minutes=3),
+         one=600, full=2000, round=200, needs=("ffmpeg",), minutes=1.4),
 ]
