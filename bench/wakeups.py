@@ -10,6 +10,15 @@ import time
 
 LIMIT_S = 300
 
+TRIED = """
+At first an idle worker's call asked twenty times a second whether it was to stop, and the watcher
+of parked requests woke each second; now both are woken. What was left came from the worker, whose
+claim waited 20 s: each that ends without work, and the next one, wake the writer, two handlers,
+the watcher, a thread of the HTTP pool and the worker, some 25 times in all (1.50 wake-ups a
+second). It waits 50 s now (0.68, at the same time on the same machine); many proxies hang up after
+a minute. The rest is one look a minute of upkeep and of each thread that is told of its work.
+"""
+
 
 def switches(pids):
     """By thread, so that one that ends takes nothing off."""

@@ -9,7 +9,9 @@
 #include "base/banned.h"
 
 #define CALL_MS 30000
-#define CLAIM_WAIT_MS 20000
+/* An idle worker wakes itself and the server once in so long; what stands between them must not
+ * have hung up by then, and many proxies do after a minute. */
+#define CLAIM_WAIT_MS 50000
 #define PATH_TEXT 160
 
 void task_done(struct task *t)
