@@ -37,6 +37,10 @@
 #define BLIND_MS 100
 /* When the store does not say what there is to do. */
 #define RETRY_MS 1000
+/* Recognition reads a model of some 100 MB all over, from memory that malloc gave: in huge pages
+ * the processor finds it sooner (docs/benchmarks.md). Read by glibc when a program starts. */
+#define TUNABLES "GLIBC_TUNABLES"
+#define HUGE_PAGES TUNABLES "=glibc.malloc.hugetlb=1"
 
 struct place {
     pid_t pid; /* of the last worker here; 0: there was none */
@@ -181,12 +185,28 @@ static enum sc_code open_settings(const struct sc_config *config, int *fd, struc
     return sc_process_bytes(pairs.ptr, pairs.len, fd, err);
 }
 
+/* Our environment, and the wish for huge pages unless it tunes malloc itself. Free the array; the
+ * texts are borrowed. */
+static const char **make_env(void)
+{
+    size_t count = 0;
+    while (environ[count] != NULL)
+        count++;
+    const char **env = sc_alloc_array(count + 2, sizeof(*env));
+    for (size_t i = 0; i < count; i++)
+        env[i] = environ[i];
+    if (getenv(TUNABLES) == NULL)
+        env[count] = HUGE_PAGES;
+    return env;
+}
+
 static enum sc_code start_worker(struct sc_supervisor *s, int i, struct sc_error *err)
 {
     SC_AUTO_CLOSE int read_end = -1;
     SC_AUTO_CLOSE int write_end = -1;
     SC_AUTO_FREE char *server = sc_asprintf("unix:%s", s->options.socket);
     SC_AUTO_CLOSE int settings = -1;
+    const char **env SC_AUTO_FREE = make_env();
     char name[24];
     int ends[2];
     pid_t pid;
@@ -206,6 +226,7 @@ static enum sc_code start_worker(struct sc_supervisor *s, int i, struct sc_error
     struct sc_spawn spec = {
         .program = "scripta-media",
         .argv = argv,
+        .env = env,
         .fds = { { .fd = read_end, .as = LIFELINE_FD }, { .fd = settings, .as = SETTINGS_FD } },
         .fd_count = 2,
     };

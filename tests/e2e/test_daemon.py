@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import resource
@@ -149,6 +150,16 @@ def test_a_killed_worker_is_replaced(make_server):
         assert job["status"] == "completed"
     alive = client.get("/api/queue").json["workers"]
     assert [w["name"] for w in alive].count("local-1") == 1, alive
+
+
+@pytest.mark.parametrize("own", [None, "glibc.malloc.arena_max=2"])
+def test_a_worker_gets_huge_pages_unless_malloc_is_tuned_already(make_server, own):
+    server = make_server({"SCRIPTA_WORKERS": 1, **({"GLIBC_TUNABLES": own} if own else {})})
+    server.client.wait_job(server.client.upload_null(3)["job_id"])
+    [worker] = server.wait_workers(1)
+    environment = pathlib.Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+    tunables = [x for x in environment if x.startswith(b"GLIBC_TUNABLES=")]
+    assert tunables == [f"GLIBC_TUNABLES={own or 'glibc.malloc.hugetlb=1'}".encode()]
 
 
 def test_a_server_may_keep_no_workers_of_its_own(make_server):
