@@ -77,23 +77,29 @@ INSERT INTO job_stats
 SELECT owner_id, -1, state, pipeline, engine, model, language, sum(jobs), sum(duration_ms),
        sum(processing_ms), sum(paced_audio_ms), sum(paced_ms)
 FROM job_stats GROUP BY owner_id, state, pipeline, engine, model, language;
+UPDATE queue_stats SET jobs = (SELECT count(*) FROM jobs
+                               WHERE jobs.class = queue_stats.class
+                                     AND jobs.state = queue_stats.state);
 """
+COUNTING = ("job_stats_insert", "queue_stats_insert")
 
 
 def fill(path, **sizes):
     """Rows by the hundred thousand; what a trigger counts for each is counted once, at the end."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA cache_size = -200000")
-        trigger, = db.execute(
-            "SELECT sql FROM sqlite_schema WHERE name = 'job_stats_insert'").fetchone()
+        triggers = [db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).fetchone()[0]
+                    for name in COUNTING]
         db.execute("BEGIN")
-        db.execute("DROP TRIGGER job_stats_insert")
+        for name in COUNTING:
+            db.execute(f"DROP TRIGGER {name}")
         for statement in FILLED.split(";")[:-1]:
             names = {k: v for k, v in sizes.items() if f":{k}" in statement}
             db.execute(statement, names)
         for statement in STATS.split(";")[:-1]:
             db.execute(statement)
-        db.execute(trigger)
+        for trigger in triggers:
+            db.execute(trigger)
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -58,18 +58,21 @@ SC_MUST_USE enum sc_code sc_queue_sweep(struct sc_queue *queue, struct sc_conn *
                                         int64_t *next_ms, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_queue_pause(struct sc_queue *queue, struct sc_conn *tx,
                                         enum sc_class class, bool paused, struct sc_error *err);
+#define SC_TASKS_COUNTED 1000 /* no view of the queue takes longer because more are ready */
 struct sc_queue_stats {
     struct {
         int64_t pending, running, failed, oldest_age_ms; /* jobs */
         bool paused;
         int max_concurrent;
     } class[SC_CLASS_COUNT_];
-    int64_t tasks_ready, tasks_running;
+    int64_t tasks_ready; /* at most SC_TASKS_COUNTED: as many, or more */
+    int64_t tasks_running;
     int64_t completed_total, failed_total;
 };
 SC_MUST_USE enum sc_code sc_queue_stats(struct sc_queue *queue, struct sc_conn *conn,
                                         struct sc_queue_stats *out, struct sc_error *err);
-/* Tasks that are ready or running for lanes other than 'server': is a worker needed? */
+/* Tasks that are ready or running for lanes other than 'server': is a worker needed? *ready stops
+ * somewhere above SC_TASKS_COUNTED. */
 SC_MUST_USE enum sc_code sc_queue_demand(struct sc_conn *conn, int64_t *ready, int64_t *running,
                                          struct sc_error *err);
 

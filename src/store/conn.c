@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-/* Checkpoints are the writer's (writer.c). secure_delete: transcripts are private. No mmap: it
+/* For checkpoints see checkpoint.c. secure_delete: transcripts are private. No mmap: it
  * gains nothing here and turns a read error into SIGBUS. */
 static const char settings[] = "PRAGMA wal_autocheckpoint = 0;"
                                "PRAGMA foreign_keys = ON;"
@@ -99,6 +99,7 @@ static int on_wal_commit(void *ctx, sqlite3 *db, const char *name, int pages)
     (void)db;
     (void)name;
     struct sc_conn *conn = ctx;
+    conn->log_restarts += pages <= conn->wal_pages; /* a commit adds pages, at least one */
     conn->wal_pages = pages;
     conn->wrote = true;
     return SQLITE_OK;

@@ -140,6 +140,8 @@ enum sc_code sc_store_open(const struct sc_store_options *options, struct sc_sto
     store->writable = true;
     sc_assert(pthread_mutex_init(&store->lock, NULL) == 0);
     sc_cond_init(&store->wake);
+    sc_cond_init(&store->log.wake);
+    sc_cond_init(&store->log.ended);
     sc_cond_init(&store->reader_free);
 
     enum sc_code code = open_writer_patiently(store, options, err);
@@ -217,11 +219,13 @@ void sc_store_close(struct sc_store *store)
     if (store->writer != NULL) {
         /* Failing here loses nothing: the log stays and is read at the next opening. */
         bool complete;
-        if (sc_store_checkpoint(store, true, &complete) == SQLITE_OK && complete)
+        if (sc_wal_empty(store, &complete, NULL) == SC_OK && complete)
             (void)sqlite3_db_config(store->writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
         sc_conn_close(store->writer);
     }
     (void)pthread_cond_destroy(&store->wake);
+    (void)pthread_cond_destroy(&store->log.wake);
+    (void)pthread_cond_destroy(&store->log.ended);
     (void)pthread_cond_destroy(&store->reader_free);
     sc_assert(pthread_mutex_destroy(&store->lock) == 0); /* nobody holds it any more */
     free(store->wal_path);

@@ -4,6 +4,7 @@
  * Threads: the writer's connection belongs to the writer thread once it runs; a reader belongs to
  * whoever has borrowed it; everything else of a store is under its lock. */
 
+#include "store/checkpoint.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -42,13 +43,14 @@ struct sc_conn {
     struct sc_slot slots[SC_SQL_COUNT_];
     int in_use; /* statements handed out and not done */
     bool is_writer;
-    bool in_member;  /* a write function runs: statements need an open transaction */
-    int fatal;       /* SQLite code that spoilt the transaction at hand; 0: none */
-    int fatal_errno; /* errno below it */
-    int full_sync;   /* `synchronous` as set: 1 FULL, 0 NORMAL, -1 unknown */
-    int wal_pages;   /* in the log after the last commit */
-    bool wrote;      /* the last commit added to the log */
-    bool unsynced;   /* the log holds commits that no sync has followed */
+    bool in_member;   /* a write function runs: statements need an open transaction */
+    int fatal;        /* SQLite code that spoilt the transaction at hand; 0: none */
+    int fatal_errno;  /* errno below it */
+    int full_sync;    /* `synchronous` as set: 1 FULL, 0 NORMAL, -1 unknown */
+    int wal_pages;    /* in the log after the last commit */
+    int log_restarts; /* how often a commit began the log anew */
+    bool wrote;       /* the last commit added to the log */
+    bool unsynced;    /* the log holds commits that no sync has followed */
     struct sc_after *after_head;
     struct sc_after *after_tail;
 };
@@ -132,7 +134,7 @@ struct sc_store {
     pthread_t writer_thread;
     bool writer_runs;
     struct sc_conn *writer; /* the writer thread's; NULL while it cannot be opened */
-    int checkpointed_pages; /* the writer thread's: log pages at the last checkpoint */
+    struct sc_wal log;
 
     pthread_mutex_t lock;
     /* Protected by lock. */
@@ -150,6 +152,3 @@ struct sc_store {
 SC_MUST_USE enum sc_code sc_writer_start(struct sc_store *store, struct sc_error *err);
 /* Lets it finish what is queued and joins it. */
 void sc_writer_stop(struct sc_store *store);
-/* Checkpoints the log; TRUNCATE when asked, else PASSIVE. On the writer thread, or after it ended.
- */
-int sc_store_checkpoint(struct sc_store *store, bool truncate, bool *complete);

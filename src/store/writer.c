@@ -14,7 +14,6 @@
  * moves the log into the database (which writes those pages again, under a new fsync), commits a
  * probe, runs quick_check, and only then takes writes again. Readers go on meanwhile. */
 #include "store/store-internal.h"
-#include "sys/file.h"
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -27,11 +26,7 @@
 
 #define GROUP_MEMBERS 100
 #define GROUP_US 5000
-/* 32 MB of log. Who writes waits for a checkpoint; so far apart, about one caller in a hundred
- * meets one, and the pages that every write changes are moved once instead of often. */
-#define CHECKPOINT_PAGES 8000
-#define LOOK_AGAIN_MS 1000 /* for idle work that is owed, or whether writes are possible again */
-#define WAL_TRUNCATE_BYTES ((int64_t)64 << 20)
+#define LOOK_AGAIN_MS 1000 /* for idle work, or whether writes are possible again */
 
 /* ---- one transaction ---- */
 
@@ -176,40 +171,6 @@ static void run_after_commit(struct sc_conn *conn)
     sc_conn_after_drop(conn, NULL);
 }
 
-/* ---- checkpoints ---- */
-
-int sc_store_checkpoint(struct sc_store *store, bool truncate, bool *complete)
-{
-    struct sc_conn *conn = store->writer;
-    int in_log = 0, moved = 0;
-    *complete = false;
-    if (SC_FAULT("store.checkpoint"))
-        return SQLITE_IOERR;
-    int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-    /* TRUNCATE waits for readers by the busy time-out, and no write may wait for that. */
-    (void)sqlite3_busy_timeout(conn->db, 0);
-    errno = 0;
-    int rc = sqlite3_wal_checkpoint_v2(conn->db, "main", mode, &in_log, &moved);
-    (void)sqlite3_busy_timeout(conn->db, (int)store->busy_timeout_ms);
-    /* A reader in the way is no failure; the next checkpoint goes further. */
-    if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
-        return SQLITE_OK;
-    if (rc == SQLITE_OK) {
-        *complete = in_log == moved;
-        conn->wal_pages = in_log;
-        store->checkpointed_pages = *complete ? in_log : moved;
-    }
-    return rc;
-}
-
-static bool checkpoint_is_due(struct sc_store *store)
-{
-    int pages = store->writer->wal_pages;
-    if (pages < store->checkpointed_pages)
-        store->checkpointed_pages = 0; /* the log has started anew */
-    return pages - store->checkpointed_pages >= CHECKPOINT_PAGES;
-}
-
 /* ---- failing and coming back ---- */
 
 /* What callers are told from now on: the cause, and that nobody need do more than remove it. */
@@ -250,17 +211,16 @@ static enum sc_code quick_check(struct sc_conn *conn, struct sc_error *err)
 static enum sc_code empty_log(struct sc_store *store, struct sc_error *err)
 {
     bool complete = false;
-    int rc = sc_store_checkpoint(store, true, &complete);
-    if (rc != SQLITE_OK)
-        return sc_conn_fail(store->writer, rc, "move the log into the store", err);
-    if (!complete)
-        return sc_error_set(err, SC_E_STORE_UNAVAILABLE,
+    enum sc_code code = sc_wal_empty(store, &complete, err);
+    if (code == SC_OK && !complete)
+        code = sc_error_set(err, SC_E_STORE_UNAVAILABLE,
                             "cannot move the log into the store: a reader is in the way");
-    return SC_OK;
+    return code;
 }
 
 static enum sc_code reopen(struct sc_store *store, struct sc_error *err)
 {
+    sc_wal_close(store);
     sc_conn_close(store->writer);
     store->writer = NULL;
     enum sc_code code = sc_conn_open(store->path, SC_CONN_WRITER, false, store->busy_timeout_ms,
@@ -286,17 +246,6 @@ static void try_reopen(struct sc_store *store)
 }
 
 /* ---- turns ---- */
-
-static void checkpoint(struct sc_store *store, bool truncate)
-{
-    bool complete;
-    int rc = sc_store_checkpoint(store, truncate, &complete);
-    if (rc == SQLITE_OK)
-        return;
-    struct sc_error err = { 0 };
-    (void)sc_conn_fail(store->writer, rc, "move the log into the store", &err);
-    set_unwritable(store, &err);
-}
 
 /* Answers the members from `m` up to `end`; with err NULL each its own code. */
 static void reply(struct sc_member *m, const struct sc_member *end, const struct sc_error *err)
@@ -349,26 +298,16 @@ static void run_turn(struct sc_store *store, struct sc_member *list, bool full)
         reply(first, NULL, &err);
         return;
     }
-    if (checkpoint_is_due(store))
-        checkpoint(store, false);
-}
-
-static bool log_is_long(const struct sc_store *store)
-{
-    return sc_file_size(store->wal_path) > WAL_TRUNCATE_BYTES;
-}
-
-static bool log_is_owed(const struct sc_store *store)
-{
-    return store->writer->wal_pages != store->checkpointed_pages;
+    struct sc_error err = { 0 };
+    if (sc_wal_grew(store, &err) != SC_OK)
+        set_unwritable(store, &err);
 }
 
 static void run_idle(struct sc_store *store)
 {
-    if (log_is_long(store))
-        checkpoint(store, true);
-    else if (log_is_owed(store))
-        checkpoint(store, false);
+    struct sc_error err = { 0 };
+    if (sc_wal_idle(store, &err) != SC_OK)
+        set_unwritable(store, &err);
 }
 
 static void fail_queued(struct sc_store *store, const struct sc_error *why)
@@ -387,14 +326,13 @@ static void fail_queued(struct sc_store *store, const struct sc_error *why)
 static bool wait_for_work(struct sc_store *store, struct sc_member **list, bool *full,
                           struct sc_error *reason)
 {
-    bool idle_work = store->writer != NULL && (log_is_owed(store) || log_is_long(store));
     SC_LOCK(&store->lock);
     *list = NULL;
     *reason = (struct sc_error){ 0 };
     int64_t until_ms = -1;
-    if (!store->writable || idle_work)
+    if (!store->writable || sc_wal_waits_locked(store))
         until_ms = sc_clock_mono_ms() + LOOK_AGAIN_MS;
-    while (store->head == NULL && !store->stopping)
+    while (store->head == NULL && !store->stopping && store->log.pass != SC_WAL_PASS_ENDED)
         if (!sc_cond_wait(&store->wake, &store->lock, until_ms))
             break;
     if (store->writable)
@@ -426,6 +364,9 @@ static void *writer_main(void *arg)
 
 enum sc_code sc_writer_start(struct sc_store *store, struct sc_error *err)
 {
+    enum sc_code code = sc_wal_start(store, err);
+    if (code != SC_OK)
+        return code;
     int rc = pthread_create(&store->writer_thread, NULL, writer_main, store);
     if (rc != 0)
         return sc_error_errno(err, rc, "cannot start the writer thread");
@@ -435,15 +376,16 @@ enum sc_code sc_writer_start(struct sc_store *store, struct sc_error *err)
 
 void sc_writer_stop(struct sc_store *store)
 {
-    if (!store->writer_runs)
-        return;
-    {
-        SC_LOCK(&store->lock);
-        store->stopping = true;
-        (void)pthread_cond_signal(&store->wake);
+    if (store->writer_runs) {
+        {
+            SC_LOCK(&store->lock);
+            store->stopping = true;
+            (void)pthread_cond_signal(&store->wake);
+        }
+        sc_assert(pthread_join(store->writer_thread, NULL) == 0);
+        store->writer_runs = false;
     }
-    sc_assert(pthread_join(store->writer_thread, NULL) == 0);
-    store->writer_runs = false;
+    sc_wal_stop(store);
 }
 
 /* ---- callers ---- */

@@ -103,7 +103,8 @@ WHERE state = 1;
 UPDATE tasks SET run_after_ms = :latest WHERE state = 2 AND run_after_ms > :latest;
 
 -- name: task_count_ready
-SELECT count(*) AS n FROM tasks WHERE state = 0;
+-- Up to :limit.
+SELECT count(*) AS n FROM (SELECT 1 FROM tasks WHERE state = 0 LIMIT :limit);
 
 -- name: task_count_running
 SELECT count(*) AS n FROM tasks WHERE state = 1;
@@ -113,8 +114,11 @@ SELECT count(*) AS n FROM tasks WHERE state = 1;
 SELECT count(*) AS n FROM tasks INDEXED BY tasks_running WHERE state = 1 AND lane = :lane;
 
 -- name: task_demand
-SELECT (SELECT count(*) FROM tasks WHERE state = 0 AND lane < 'server')
-     + (SELECT count(*) FROM tasks WHERE state = 0 AND lane > 'server~') AS ready,
+-- Of the ready ones, up to :limit on either side of the server's own.
+SELECT (SELECT count(*) FROM (SELECT 1 FROM tasks
+                              WHERE state = 0 AND lane < 'server' LIMIT :limit))
+     + (SELECT count(*) FROM (SELECT 1 FROM tasks
+                              WHERE state = 0 AND lane > 'server~' LIMIT :limit)) AS ready,
        (SELECT count(*) FROM tasks INDEXED BY tasks_running
         WHERE state = 1 AND NOT (lane >= 'server' AND lane <= 'server~')) AS running;
 
@@ -159,11 +163,10 @@ SELECT class, paused FROM queues ORDER BY class;
 UPDATE queues SET paused = :paused, changed_ms = :now WHERE class = :class AND paused <> :paused;
 
 -- name: queue_count_jobs
-SELECT class, state, count(*) AS n, min(id) AS oldest FROM jobs INDEXED BY jobs_open
-WHERE state = 0 OR state = 1 OR state = 3 GROUP BY class, state;
+SELECT class, state, jobs FROM queue_stats;
 
--- name: queue_created
-SELECT created_ms FROM jobs WHERE id = :id;
+-- name: queue_oldest
+SELECT created_ms FROM jobs WHERE state = 0 AND class = :class ORDER BY id LIMIT 1;
 
 -- name: counter_add
 INSERT INTO counters (name, value) VALUES (:name, :n)

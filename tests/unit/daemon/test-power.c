@@ -72,6 +72,8 @@ static void start(struct rig *r, const char *data)
         code = sc_store_open(&o, &r->f.store, &err);
     if (code != SC_OK)
         fail_msg("the start fails with %s: %s", sc_code_name(code), err.msg);
+    /* So little is written here that the log would be moved at the end only. */
+    r->f.store->log.limits.pass = 25;
     sc_lockfile_drop(lock);
     sc_folder_done(&folder);
 }

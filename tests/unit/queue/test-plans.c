@@ -80,6 +80,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(PURGE_CHUNKS, "PRIMARY KEY (job=?)"),
         HOT(PURGE_EVENTS, "job_events_job (job=?)"),
         HOT(WORKER_BEAT, "INTEGER PRIMARY KEY"),
+        HOT(QUEUE_OLDEST, "jobs_pending (class=?)"),
         HOT(IDEMPOTENCY_GET, "PRIMARY KEY (owner_id=? AND key=?)"),
     };
     AUTO_RIG(r);
@@ -110,7 +111,7 @@ static void counts_and_the_sweep_read_small_indexes_only(void **state)
         HOT(TASK_ORPHANS, "tasks_running"),
         HOT(WORKER_GONE_SILENT, "workers_alive"),
         HOT(WORKER_LIST, "workers_alive"),
-        HOT(QUEUE_COUNT_JOBS, "COVERING INDEX jobs_open"),
+        HOT(QUEUE_COUNT_JOBS, "SCAN queue_stats"),
         HOT(TASK_EXISTS, "SEARCH tasks USING COVERING INDEX"),
         HOT(IDEMPOTENCY_EXPIRE, "idempotency_age (created_ms<?)"),
     };

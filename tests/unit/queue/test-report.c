@@ -42,9 +42,12 @@ static void assert_recounted(struct rig *r, int step)
                     " count(duration_ms), sum(n), sum(n > 1), sum(max(n - 1, 0) * size_bytes)"
                     " FROM (SELECT *, (SELECT count(*) FROM uploads WHERE file_id = files.id) AS n"
                     " FROM files) GROUP BY owner_id");
-    if (days != 0 || all != 0 || files != 0)
-        fail_msg("step %d: %d by day, %d in all, %d of files differ", step, (int)days, (int)all,
-                 (int)files);
+    int64_t queue = differences(r, "SELECT * FROM queue_stats WHERE jobs <> 0",
+                                "SELECT class, state, count(*) FROM jobs WHERE state IN (0, 1, 3)"
+                                " GROUP BY class, state");
+    if (days != 0 || all != 0 || files != 0 || queue != 0)
+        fail_msg("step %d: %d by day, %d in all, %d of files, %d of the queue differ", step,
+                 (int)days, (int)all, (int)files, (int)queue);
 }
 
 /* Small, the same in every run. */
@@ -118,8 +121,10 @@ static void random_step(struct rig *r, unsigned *seed)
         return;
     case 6:
         (void)snprintf(text, sizeof(text),
-                       "UPDATE jobs SET duration_ms = %u, detected_language = '%s' WHERE id = %d",
-                       chance(seed, 3) * 700, chance(seed, 2) == 0 ? "" : "fr", (int)job);
+                       "UPDATE jobs SET duration_ms = %u, detected_language = '%s', class = %u"
+                       " WHERE id = %d",
+                       chance(seed, 3) * 700, chance(seed, 2) == 0 ? "" : "fr", chance(seed, 3),
+                       (int)job);
         break;
     case 7:
         (void)snprintf(text, sizeof(text), "UPDATE files SET duration_ms = %u WHERE id = %u",

@@ -14,7 +14,9 @@ static atomic_int disk_sync_errno;
 static atomic_int disk_open_errno; /* of each open for writing */
 static atomic_int disk_open_fails; /* how many more times; negative: for ever */
 static atomic_int disk_syncs;
-static atomic_int disk_refusals; /* writes that failed */
+static atomic_int disk_refusals;      /* writes that failed */
+static atomic_bool disk_holds_passes; /* writes of the checkpoint thread wait */
+static atomic_int disk_held;          /* so many have */
 
 int fdatasync(int fd)
 {
@@ -26,8 +28,21 @@ int fdatasync(int fd)
     return (int)syscall(SYS_fdatasync, fd);
 }
 
+static void disk_hold(void)
+{
+    char name[16] = "";
+    (void)pthread_getname_np(pthread_self(), name, sizeof(name));
+    if (strcmp(name, "sc-checkpoint") != 0)
+        return;
+    atomic_fetch_add(&disk_held, 1);
+    while (atomic_load(&disk_holds_passes))
+        sc_clock_sleep_ms(1);
+}
+
 static ssize_t disk_pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
+    if (atomic_load(&disk_holds_passes))
+        disk_hold();
     if (atomic_load(&disk_write_errno) != 0) {
         atomic_fetch_add(&disk_refusals, 1);
         errno = atomic_load(&disk_write_errno);
@@ -64,4 +79,5 @@ static inline void disk_heal(void)
     atomic_store(&disk_sync_errno, 0);
     atomic_store(&disk_open_errno, 0);
     atomic_store(&disk_open_fails, -1);
+    atomic_store(&disk_holds_passes, false);
 }

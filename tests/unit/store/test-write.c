@@ -618,6 +618,7 @@ static void eight_threads_lose_no_write_and_readers_see_whole_states(void **stat
     SC_AUTO(fixture_done) struct fixture f = fixture_new();
     pthread_t writers[THREADS], readers[2];
     void *failed;
+    f.store->log.limits.pass = 5; /* the log is moved all the time */
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, watch_growing, f.store), 0);
     for (int i = 0; i < THREADS; i++)
@@ -631,29 +632,142 @@ static void eight_threads_lose_no_write_and_readers_see_whole_states(void **stat
         assert_null(failed);
     }
     assert_int_equal(number(f.store, "SELECT value FROM meta WHERE key = 'sum'"), THREADS * WRITES);
+    assert_int_equal(sc_store_check(f.store, NULL, NULL, NULL), SC_OK);
 }
 
 /* ---- the log ---- */
-
-static void the_log_is_moved_into_the_store_as_it_grows(void **state)
-{
-    (void)state;
-    SC_AUTO(fixture_done) struct fixture f = fixture_new();
-    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(1000000)))";
-    struct sc_store_info info = { 0 };
-    for (int i = 0; i < 20; i++)
-        assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, big, NULL), SC_OK);
-    assert_int_equal(sc_store_info(f.store, &info, NULL), SC_OK);
-    /* 20 writes of 2 MB: without checkpoints the log would hold all of them. */
-    assert_true(info.wal_bytes < 36 << 20);
-    assert_true(info.size_bytes > 24 << 20);
-}
 
 static int64_t log_bytes(struct sc_store *store)
 {
     struct sc_store_info info = { 0 };
     assert_int_equal(sc_store_info(store, &info, NULL), SC_OK);
     return info.wal_bytes;
+}
+
+static int64_t store_bytes(struct sc_store *store)
+{
+    struct sc_store_info info = { 0 };
+    assert_int_equal(sc_store_info(store, &info, NULL), SC_OK);
+    return info.size_bytes;
+}
+
+/* Some 50 pages of log. */
+static char add_pages[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(100000)))";
+#define ADDED_BYTES 200000
+
+/* Limits that tests reach soon. */
+static void limit_log(struct sc_store *store, int pass, int most)
+{
+    store->log.limits.pass = pass;
+    store->log.limits.most = most;
+}
+
+static void the_log_is_moved_into_the_store_as_it_grows(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(1000000)))";
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, big, NULL), SC_OK);
+    while (store_bytes(f.store) < 24 << 20)
+        sc_clock_sleep_ms(20);
+}
+
+static void nobody_waits_while_the_log_is_moved(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    int held = atomic_load(&disk_held);
+    limit_log(f.store, 40, 4000);
+    atomic_store(&disk_holds_passes, true);
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, add_pages, NULL), SC_OK);
+    while (atomic_load(&disk_held) == held)
+        sc_clock_sleep_ms(1);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_sql, add_pages, NULL), SC_OK);
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE length(value) = 200000"), 11);
+    assert_true(store_bytes(f.store) < ADDED_BYTES + (1 << 20)); /* it was held all the time */
+    disk_heal();
+    while (store_bytes(f.store) < 10 * ADDED_BYTES)
+        assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, add_pages, NULL), SC_OK);
+}
+
+/* Without a pause in which the log could be cut. */
+static void the_log_begins_anew_while_there_is_always_more_to_write(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    limit_log(f.store, 60, 300);
+    for (int i = 0; i < 100; i++) {
+        enum sc_durability durability = i % 2 == 0 ? SC_DURABLE : SC_RELAXED;
+        assert_int_equal(sc_store_write(f.store, durability, run_sql, add_pages, NULL), SC_OK);
+    }
+    assert_true(log_bytes(f.store) < 500 * 4120);
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE length(value) = 200000"),
+                     100);
+}
+
+static void what_passes_cannot_keep_up_with_is_moved_by_the_writer(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    limit_log(f.store, 40, 300);
+    atomic_store(&disk_holds_passes, true);
+    struct call calls[12];
+    for (size_t i = 0; i < SC_ARRAY_LEN(calls); i++) {
+        calls[i] = (struct call){
+            .store = f.store, .durability = SC_RELAXED, .fn = run_sql, .ctx = add_pages
+        };
+        assert_int_equal(pthread_create(&calls[i].thread, NULL, call_main, &calls[i]), 0);
+    }
+    while (log_bytes(f.store) < 300 * 4120)
+        sc_clock_sleep_ms(1);
+    disk_heal();
+    for (size_t i = 0; i < SC_ARRAY_LEN(calls); i++) {
+        assert_int_equal(pthread_join(calls[i].thread, NULL), 0);
+        assert_int_equal(calls[i].code, SC_OK);
+    }
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE length(value) = 200000"), 12);
+    /* The last of them found the log at its limit, or its end came later: then the next do. */
+    while (f.store->writer->log_restarts == 0)
+        assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, add_pages, NULL), SC_OK);
+}
+
+static void a_failed_pass_shuts_the_store_until_the_cause_has_gone(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct sc_error err = { 0 };
+    int held = atomic_load(&disk_held);
+    limit_log(f.store, 40, 4000);
+    atomic_store(&disk_holds_passes, true);
+    assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_sql, add_pages, NULL), SC_OK);
+    while (atomic_load(&disk_held) == held)
+        sc_clock_sleep_ms(1);
+    atomic_store(&disk_sync_errno, EIO);
+    atomic_store(&disk_holds_passes, false);
+    while (sc_store_is_writable(f.store, &err)) /* nobody has to write for it to be known */
+        sc_clock_sleep_ms(1);
+    assert_int_equal(err.code, SC_E_STORE_ERROR);
+    assert_non_null(strstr(err.msg, "move the log into the store"));
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE length(value) = 200000"), 1);
+    disk_heal();
+    await_writable(f.store);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_sql, add_pages, NULL), SC_OK);
+    assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE length(value) = 200000"), 11);
+}
+
+static void a_pass_that_cannot_open_the_store_is_made_up_for(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    limit_log(f.store, 40, 200);
+    atomic_store(&disk_open_errno, EMFILE);
+    while (f.store->writer->log_restarts == 0)
+        assert_int_equal(sc_store_write(f.store, SC_DURABLE, run_sql, add_pages, NULL), SC_OK);
+    assert_true(sc_store_is_writable(f.store, NULL));
+    disk_heal();
 }
 
 static void a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle(void **state)
@@ -679,16 +793,16 @@ static void a_short_log_is_moved_and_not_cut_when_the_store_is_idle(void **state
 {
     (void)state;
     SC_AUTO(fixture_done) struct fixture f = fixture_new();
-    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(1000000)))";
+    char big[] = "INSERT INTO meta VALUES (hex(randomblob(8)), hex(zeroblob(3000000)))";
     assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_sql, big, NULL), SC_OK);
-    for (struct sc_store_info info = { 0 }; info.size_bytes < 2000000;) {
+    for (struct sc_store_info info = { 0 }; info.size_bytes < 6000000;) {
         sc_clock_sleep_ms(20);
         assert_int_equal(sc_store_info(f.store, &info, NULL), SC_OK);
     }
-    /* A write behind the move: its thread has ended that turn. */
+    /* A write behind the move: the writer has looked at how that ended. */
     struct setting s = { "k1", "1", SC_OK };
     assert_int_equal(sc_store_write(f.store, SC_RELAXED, run_setting, &s, NULL), SC_OK);
-    assert_true(log_bytes(f.store) >= 2000000);
+    assert_true(log_bytes(f.store) >= 6000000);
 }
 
 struct closing {
@@ -736,7 +850,7 @@ static void a_checkpoint_does_not_wait_for_a_reader(void **state)
     (void)sqlite3_busy_timeout(f.store->writer->db, 600000);
     bool complete = true;
     int64_t start_ms = sc_clock_mono_ms();
-    assert_int_equal(sc_store_checkpoint(f.store, true, &complete), SQLITE_OK);
+    assert_int_equal(sc_wal_empty(f.store, &complete, NULL), SC_OK);
     assert_true(sc_clock_mono_ms() - start_ms < 300000);
     assert_false(complete);
     assert_int_equal(number_on(f.store->writer, "PRAGMA busy_timeout"), 600000);
@@ -819,6 +933,11 @@ int main(void)
         TEST(a_write_after_the_end_is_refused),
         TEST(eight_threads_lose_no_write_and_readers_see_whole_states),
         TEST(the_log_is_moved_into_the_store_as_it_grows),
+        TEST(nobody_waits_while_the_log_is_moved),
+        TEST(the_log_begins_anew_while_there_is_always_more_to_write),
+        TEST(what_passes_cannot_keep_up_with_is_moved_by_the_writer),
+        TEST(a_failed_pass_shuts_the_store_until_the_cause_has_gone),
+        TEST(a_pass_that_cannot_open_the_store_is_made_up_for),
         TEST(a_log_grown_behind_a_reader_is_cut_when_the_store_is_idle),
         TEST(a_short_log_is_moved_and_not_cut_when_the_store_is_idle),
         TEST(the_end_waits_for_readers),
