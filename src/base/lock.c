@@ -18,6 +18,7 @@ void sc_cond_init(pthread_cond_t *c)
 
 bool sc_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ms)
 {
+    sc_assert(pthread_mutex_trylock(m) == EBUSY); /* else nobody holds it, the caller neither */
     if (deadline_ms < 0) {
         sc_assert(pthread_cond_wait(c, m) == 0);
         return true;

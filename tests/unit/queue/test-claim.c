@@ -148,6 +148,35 @@ static void one_in_ten_takes_the_oldest(void **state)
     assert_int_equal(claim(&r, got, 16), 16);
 }
 
+/* It may have brought its worker down: what else that worker holds would go with it. */
+static void what_met_a_setback_goes_alone_also_in_the_turn_of_the_oldest(void **state)
+{
+    (void)state;
+    static const struct {
+        int failures, interruptions;
+        bool alone;
+    } rows[] = { { 0, 0, false }, { 1, 0, true }, { 0, 1, true }, { 1, 1, true } };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        for (int before = 0; before < SC_FAIR_EVERY; before += SC_FAIR_EVERY - 1) {
+            AUTO_RIG(r);
+            char sql[120];
+            struct sc_task got[16];
+            /* With none before it is the best, with nine the oldest. */
+            int64_t id = create(&r, before == 0 ? SC_CLASS_HIGH : SC_CLASS_LOW, -1);
+            for (int k = 0; k < 20; k++)
+                create(&r, SC_CLASS_HIGH, 0);
+            (void)snprintf(sql, sizeof(sql),
+                           "UPDATE tasks SET failures = %d, interruptions = %d WHERE job = %d",
+                           rows[i].failures, rows[i].interruptions, (int)id);
+            assert_int_equal(write_sql(r.f.store, sql), SC_OK);
+            for (int k = 0; k < before; k++)
+                (void)claim_one(&r);
+            assert_int_equal(claim(&r, got, 5), rows[i].alone ? 1 : 5);
+            assert_int_equal(got[0].job, id);
+        }
+    }
+}
+
 /* A steady stream of high jobs must not hold up a low one for more than ten claims. */
 static void nothing_starves(void **state)
 {
@@ -294,6 +323,7 @@ int main(void)
         TEST(the_turn_of_the_oldest_keeps_to_the_limit_too),
         TEST(a_claim_starts_the_job_and_its_stage),
         TEST(one_in_ten_takes_the_oldest),
+        TEST(what_met_a_setback_goes_alone_also_in_the_turn_of_the_oldest),
         TEST(nothing_starves),
         TEST(paused_classes_are_passed_over),
         TEST(the_oldest_of_a_paused_class_waits_too),

@@ -111,6 +111,17 @@ static void an_empty_store_gets_all_and_no_copy(void **state)
     assert_int_equal(ask(f.path, "SELECT count(*) FROM parent"), 1);
 }
 
+static int open_descriptors(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    assert_non_null(d);
+    while (readdir(d) != NULL)
+        n++;
+    (void)closedir(d);
+    return n;
+}
+
 static void a_store_is_copied_before_it_is_migrated(void **state)
 {
     (void)state;
@@ -118,7 +129,9 @@ static void a_store_is_copied_before_it_is_migrated(void **state)
     char copy[PATH_MAX];
     assert_int_equal(migrate(&f, first, 1, NULL), SC_OK);
     assert_int_equal(outside(f.path, "INSERT INTO parent VALUES (3)"), SQLITE_OK);
+    int before = open_descriptors();
     assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+    assert_int_equal(open_descriptors(), before);
     assert_int_equal(ask(f.path, "SELECT count(*) FROM parent"), 2);
     assert_int_equal(count_copies(&f, copy), 1);
     assert_int_equal(ask(copy, "SELECT max(version) FROM schema_migrations"), 1);

@@ -252,21 +252,31 @@ static void a_changed_checksum_is_refused(void **state)
     assert_non_null(strstr(err.msg, "checksum"));
 }
 
-/* What try_open answers to a user who may not override permissions: root would. */
+/* A user who may not override permissions: root would. */
+static void become_nobody(void)
+{
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+        _exit(255);
+}
+
+static int status_of(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 static enum sc_code try_open_as_nobody(const char *path)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         struct sc_error err = { 0 };
-        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
-            _exit(255);
+        become_nobody();
         _exit((int)try_open(path, false, &err));
     }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return (enum sc_code)WEXITSTATUS(status);
+    return (enum sc_code)status_of(pid);
 }
 
 static void a_file_or_folder_without_permission_is_read_only(void **state)
@@ -303,6 +313,28 @@ static void opening_tries_again_after_a_passing_error(void **state)
         disk_heal();
         assert_int_equal(code, attempts == 2 ? SC_E_STORE_ERROR : SC_OK);
     }
+}
+
+/* As the writer meets it that opens its store again: nothing has looked at the file before. */
+static void a_connection_without_permission_says_so(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    char path[PATH_MAX];
+    make_store(&dir, path);
+    assert_int_equal(chmod(dir.path, 0777), 0);
+    assert_int_equal(chmod(path, 0444), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct sc_conn *conn = NULL;
+        struct sc_error err = { 0 };
+        become_nobody();
+        enum sc_code code = sc_conn_open(path, SC_CONN_WRITER, false, 0, &conn, &err);
+        _exit(strstr(err.msg, "Permission denied") != NULL ? (int)code : 255);
+    }
+    assert_int_equal(status_of(pid), SC_E_STORE_READ_ONLY);
+    assert_int_equal(chmod(dir.path, 0700), 0);
 }
 
 /* Opening for writing fails, for reading it works, and the permissions are right: so it is neither
@@ -388,6 +420,7 @@ int main(void)
         TEST(a_changed_checksum_is_refused),
         TEST(a_file_or_folder_without_permission_is_read_only),
         TEST(opening_tries_again_after_a_passing_error),
+        TEST(a_connection_without_permission_says_so),
         TEST(a_store_that_opens_for_reading_alone_is_refused),
         TEST(codes_of_the_database_become_ours),
         TEST(the_cause_is_asked_of_the_database_when_errno_has_gone),

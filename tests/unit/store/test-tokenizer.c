@@ -158,13 +158,66 @@ static void a_tokenizer_takes_no_settings(void **state)
         SC_OK);
 }
 
+/* ---- as SQLite calls it ---- */
+
+static fts5_api *api_of(sqlite3 *db)
+{
+    fts5_api *api = NULL;
+    sqlite3_stmt *st = NULL;
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT fts5(?1)", -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_bind_pointer(st, 1, (void *)&api, "fts5_api_ptr", NULL), SQLITE_OK);
+    (void)sqlite3_step(st);
+    (void)sqlite3_finalize(st);
+    assert_non_null(api);
+    return api;
+}
+
+struct taker {
+    int fails_at, taken;
+};
+
+static int take(void *ctx, int flags, const char *token, int len, int start, int end)
+{
+    struct taker *t = ctx;
+    (void)flags;
+    (void)token;
+    (void)len;
+    (void)start;
+    (void)end;
+    return ++t->taken == t->fails_at ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+/* Whoever takes the tokens may have had enough at any of them: it is asked no more, and told on. */
+static void an_error_of_the_taker_ends_it(void **state)
+{
+    (void)state;
+    static const char text[] = "ab 会議室 cd ef の";
+    sqlite3 *db = NULL;
+    fts5_tokenizer methods;
+    Fts5Tokenizer *instance = NULL;
+    void *user = NULL;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(sc_tokenizer_register(db, NULL), SC_OK);
+    fts5_api *api = api_of(db);
+    assert_int_equal(api->xFindTokenizer(api, "scripta", &user, &methods), SQLITE_OK);
+    assert_int_equal(methods.xCreate(user, NULL, 0, &instance), SQLITE_OK);
+    for (int nth = 1; nth <= 10; nth++) {
+        struct taker t = { .fails_at = nth };
+        int rc =
+            methods.xTokenize(instance, &t, FTS5_TOKENIZE_DOCUMENT, text, (int)strlen(text), take);
+        assert_int_equal(rc, nth <= 9 ? SQLITE_NOMEM : SQLITE_OK);
+        assert_int_equal(t.taken, SC_MIN(nth, 9)); /* 3 words, 4 signs, 2 pairs */
+    }
+    methods.xDelete(instance);
+    (void)sqlite3_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(text_becomes_these_tokens),
-        TEST(broken_text_is_survived),
-        TEST(searching_finds_these),
-        TEST(a_tokenizer_takes_no_settings),
+        TEST(text_becomes_these_tokens),     TEST(broken_text_is_survived),
+        TEST(searching_finds_these),         TEST(a_tokenizer_takes_no_settings),
+        TEST(an_error_of_the_taker_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
