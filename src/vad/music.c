@@ -4,6 +4,7 @@
 #include "vad/music.h"
 
 #include "base/alloc.h"
+#include "vad/partials.h"
 #include "vad/rhythm.h"
 #include "vad/spectrum.h"
 
@@ -39,20 +40,29 @@
 #define NEAR_FRAMES 50    /* what is not dropped to either side of one */
 #define SOUND_LEAST 25    /* frames of a window with sound */
 
-/* What is clear enough: the more energy is held, the more may glide. */
+/* Two views of what moves, as short notes may be vowels, and a jump from note to note a glide that
+ * a noise covers. They count as moving, unless music is told by its tune. */
+enum view { HELD, IN_TUNE, VIEWS };
+
+/* What is clear enough: the more energy is held, the more may move. */
 static const struct rule {
+    enum view view;
     int32_t held;   /* least share of the energy, of 255 */
-    int32_t one_in; /* of so many frames with sound less than one may glide */
+    int32_t one_in; /* of so many frames with sound less than one may move */
+    float tuning;   /* least, of what sc_tuning_share says */
+    int32_t clear;  /* least share of the energy in clear partials, of 255 */
     float rhythm;   /* least */
 } rules[] = {
-    { 212, 20, 0 },   /* instruments */
-    { 102, 40, 0 },   /* instruments with drums */
-    { 0, 25, 0.85F }, /* drums */
+    { .view = HELD, .held = 212, .one_in = 20 },                      /* instruments */
+    { .view = HELD, .held = 102, .one_in = 40 },                      /* … with drums */
+    { .view = HELD, .one_in = 25, .rhythm = 0.85F },                  /* drums */
+    { .view = IN_TUNE, .one_in = 400, .tuning = 0.52F, .clear = 72 }, /* quick notes */
 };
 #define RHYTHM_FRAMES 25 /* it is looked at anew after so many */
 /* First bins of the bands whose rhythm that is, and the end of the last. */
 static const int bands[SC_RHYTHM_BANDS + 1] = { 10, 20, 32, 48, 72, 110, 160, 256 };
-#define BAND_LEAST 100 /* power: what is lower is silence */
+#define BAND_LEAST 100  /* power: what is lower is silence */
+#define POWER_STEP 4096 /* the powers of ten seconds can be added up in these */
 
 #define RING 32
 #define LATE (AROUND_FRAMES + APART) /* frames between a spectrum and its features */
@@ -64,8 +74,20 @@ struct spectrum_row {
     int16_t level[SC_SPECTRUM_BINS];
     float power[SC_SPECTRUM_BINS];
     uint8_t peak[SC_SPECTRUM_BINS];
+    struct sc_partials partials;
     float left[PITCHES]; /* above the mean over time, less its own mean */
     float left_norm, left_mean;
+};
+
+struct frame {
+    bool sound, music;
+    uint8_t held; /* share of the energy, of 255 */
+    /* By either view: does it move, and how much of its energy? Is it the end of a syllable? */
+    bool moves[VIEWS], syllable[VIEWS];
+    uint8_t moving[VIEWS];
+    struct sc_notes notes;
+    int64_t power, clear; /* of all, and of clear partials; in POWER_STEPs */
+    float levels[SC_RHYTHM_BANDS];
 };
 
 struct sc_music {
@@ -80,17 +102,17 @@ struct sc_music {
 
     int64_t frames;                           /* of the recording; -1: it goes on */
     int64_t described, flagged, judged, told; /* frames */
-    uint8_t held[KEPT], moves[KEPT];
-    bool glides[KEPT], sound[KEPT], syllable[KEPT], music[KEPT];
+    struct frame kept[KEPT];
     /* Of the window around frame `judged`, [window_first, window_last). */
     int64_t window_first, window_last;
-    int32_t window_sound, window_glides, window_held;
+    int32_t window_sound, window_held, window_moves[VIEWS];
+    int64_t window_power, window_clear;
+    struct sc_tuning tuning;
     /* Of the frames near it, [near_first, near_last). */
     int64_t near_first, near_last;
-    int32_t near_syllables;
-    int32_t moved; /* in the last SYLLABLE_FRAMES before near_last */
-    float levels[KEPT][SC_RHYTHM_BANDS];
-    float rhythm; /* of the frames around frame rhythm_at */
+    int32_t near_syllables[VIEWS];
+    int32_t moved[VIEWS]; /* in the last SYLLABLE_FRAMES before near_last */
+    float rhythm;         /* of the frames around frame rhythm_at */
     int64_t rhythm_at;
     int64_t run; /* frames up to `judged` of which none is in doubt */
 };
@@ -119,6 +141,11 @@ void sc_music_free(struct sc_music *m)
 
 /* ---- features ---- */
 
+static struct frame *frame_at(struct sc_music *m, int64_t frame)
+{
+    return &m->kept[frame % KEPT];
+}
+
 static struct spectrum_row *row_at(struct sc_music *m, int64_t frame)
 {
     return &m->rows[(frame + RING) % RING];
@@ -141,10 +168,15 @@ static void level_around(const int16_t *level, int32_t mean[SC_SPECTRUM_BINS])
 static void find_peaks(struct spectrum_row *row, const int32_t mean[SC_SPECTRUM_BINS])
 {
     memset(row->peak, 0, sizeof(row->peak));
+    row->partials.count = 0;
     for (int k = 1; k + 1 < SC_SPECTRUM_BINS; k++) {
         const int32_t above = row->level[k] - mean[k];
-        if (above > PEAK && row->level[k] > row->level[k - 1] && row->level[k] >= row->level[k + 1])
-            row->peak[k] = above > CLEAR_PEAK ? PEAK_IS_CLEAR : PEAK_IS;
+        if (above <= PEAK || row->level[k] <= row->level[k - 1] ||
+            row->level[k] < row->level[k + 1])
+            continue;
+        row->peak[k] = above > CLEAR_PEAK ? PEAK_IS_CLEAR : PEAK_IS;
+        if (k >= FIRST_BIN && k < LAST_BIN)
+            sc_partials_add(&row->partials, row->level, k, row->power[k], above > CLEAR_PEAK);
     }
 }
 
@@ -183,21 +215,40 @@ static float likeness(const struct spectrum_row *a, const struct spectrum_row *b
     return sum / (a->left_norm * b->left_norm);
 }
 
-/* Does what is left of the frame move on? */
-static bool is_gliding(struct sc_music *m, int64_t at)
+/* Is the frame alike to the one behind it, but moved by a step or two? */
+static bool goes_on(struct sc_music *m, int64_t at, int step)
+{
+    const struct spectrum_row *a = row_at(m, at), *b = row_at(m, at + 1);
+    return SC_MAX(likeness(a, b, step), likeness(a, b, 2 * step)) > likeness(a, b, 0);
+}
+
+/* Does what is left of the frame lie elsewhere 60 ms later? And has it gone there step by step, as
+ * a voice does, rather than at once, as notes follow each other? */
+static void find_moves(struct sc_music *m, int64_t at)
 {
     const struct spectrum_row *a = row_at(m, at), *b = row_at(m, at + APART);
+    struct frame *frame = frame_at(m, at);
     float still = 0, moved = 0;
+    int step = 0;
+    bool glides = true;
+    frame->moves[HELD] = frame->moves[IN_TUNE] = false;
     if (a->left_mean <= (float)LEFT_LEAST)
-        return false;
+        return;
     for (int shift = -SHIFT_MAX; shift <= SHIFT_MAX; shift++) {
-        float alike = likeness(a, b, shift);
-        if (shift >= -1 && shift <= 1)
+        const float alike = likeness(a, b, shift);
+        if (shift >= -1 && shift <= 1) {
             still = SC_MAX(still, alike);
-        else
-            moved = SC_MAX(moved, alike);
+        } else if (alike > moved) {
+            moved = alike;
+            step = shift < 0 ? -1 : 1;
+        }
     }
-    return moved > ALIKE && moved - still > SHIFTED;
+    if (moved <= ALIKE || moved - still <= SHIFTED)
+        return;
+    for (int i = 0; i < APART && glides; i++)
+        glides = goes_on(m, at + i, step);
+    frame->moves[HELD] = true;
+    frame->moves[IN_TUNE] = glides;
 }
 
 static bool is_held(struct sc_music *m, int64_t at, int bin)
@@ -228,10 +279,20 @@ static void share_out(struct sc_music *m, int64_t at)
         for (; is_held(m, at, k) && held_done <= k + 2 && held_done < LAST_BIN; held_done++)
             held += held_done < k - 2 ? 0 : row->power[held_done];
     }
-    m->held[at % KEPT] = (uint8_t)lrintf(255 * held / all);
-    /* What glides is no note at all. */
-    m->moves[at % KEPT] =
-        (uint8_t)(m->glides[at % KEPT] ? 255 : lrintf(255 * SC_MAX(tonal - held, 0) / all));
+    struct frame *frame = frame_at(m, at);
+    struct sc_notes *notes = &frame->notes;
+    sc_partials_notes(&row_at(m, at - 1)->partials, &row->partials, &row_at(m, at + 1)->partials,
+                      all, notes);
+    /* Short notes are not held, but stay where they are. */
+    const float steady = notes->clear == 0 ? 0 : tonal * (float)notes->steady / (float)notes->clear;
+    const float stays[VIEWS] = { [HELD] = held, [IN_TUNE] = SC_MAX(held, steady) };
+    frame->power = llrintf(all / POWER_STEP);
+    frame->clear = frame->power * notes->clear / 255;
+    frame->held = (uint8_t)lrintf(255 * held / all);
+    for (int v = 0; v < VIEWS; v++)
+        /* What glides is no note at all. */
+        frame->moving[v] =
+            (uint8_t)(frame->moves[v] ? 255 : lrintf(255 * SC_MAX(tonal - stays[v], 0) / all));
 }
 
 static void note_bands(struct sc_music *m, int64_t at)
@@ -241,7 +302,7 @@ static void note_bands(struct sc_music *m, int64_t at)
         float sum = BAND_LEAST;
         for (int k = bands[b]; k < bands[b + 1]; k++)
             sum += power[k];
-        m->levels[at % KEPT][b] = 10 * log10f(sum);
+        frame_at(m, at)->levels[b] = 10 * log10f(sum);
     }
 }
 
@@ -273,7 +334,7 @@ static void add_spectrum(struct sc_music *m)
     const int64_t at = middle - APART;
     if (at < 0)
         return;
-    m->glides[at % KEPT] = is_gliding(m, at);
+    find_moves(m, at);
     share_out(m, at);
     note_bands(m, at);
     m->described = at + 1;
@@ -296,7 +357,7 @@ void sc_music_push(struct sc_music *m, const int16_t *pcm, size_t samples)
 
 void sc_music_flag(struct sc_music *m, bool sound)
 {
-    m->sound[m->flagged++ % KEPT] = sound;
+    frame_at(m, m->flagged++)->sound = sound;
 }
 
 void sc_music_end(struct sc_music *m)
@@ -306,39 +367,51 @@ void sc_music_end(struct sc_music *m)
         sc_music_push(m, NULL, 0);
 }
 
+/* A frame comes into the window, or leaves it. */
+static void count_frame(struct sc_music *m, int64_t at, int sign)
+{
+    const struct frame *frame = frame_at(m, at);
+    if (!frame->sound)
+        return;
+    m->window_sound += sign;
+    m->window_held += sign * frame->held;
+    for (int v = 0; v < VIEWS; v++)
+        m->window_moves[v] += sign * frame->moves[v];
+    sc_tuning_add(&m->tuning, &frame->notes, sign);
+    m->window_power += sign * frame->power;
+    m->window_clear += sign * frame->clear;
+}
+
 static void slide_window(struct sc_music *m)
 {
     int64_t last = SC_MIN(m->judged + SIDE_FRAMES + 1, m->flagged);
-    for (; m->window_last < last; m->window_last++) {
-        int64_t i = m->window_last % KEPT;
-        m->window_sound += m->sound[i];
-        m->window_glides += m->sound[i] && m->glides[i];
-        m->window_held += m->sound[i] ? m->held[i] : 0;
-    }
-    for (; m->window_first < m->judged - SIDE_FRAMES; m->window_first++) {
-        int64_t i = m->window_first % KEPT;
-        m->window_sound -= m->sound[i];
-        m->window_glides -= m->sound[i] && m->glides[i];
-        m->window_held -= m->sound[i] ? m->held[i] : 0;
-    }
+    while (m->window_last < last)
+        count_frame(m, m->window_last++, 1);
+    while (m->window_first < m->judged - SIDE_FRAMES)
+        count_frame(m, m->window_first++, -1);
 }
 
-static int32_t moves_at(const struct sc_music *m, int64_t frame)
+static int32_t moving_at(struct sc_music *m, int64_t at, int view)
 {
-    return frame >= 0 && m->sound[frame % KEPT] ? m->moves[frame % KEPT] : 0;
+    return at >= 0 && frame_at(m, at)->sound ? frame_at(m, at)->moving[view] : 0;
 }
 
 static void slide_near(struct sc_music *m)
 {
     int64_t last = SC_MIN(m->judged + NEAR_FRAMES + 1, m->flagged);
     for (; m->near_last < last; m->near_last++) {
-        m->moved += moves_at(m, m->near_last) - moves_at(m, m->near_last - SYLLABLE_FRAMES);
-        bool syllable = m->moved >= SYLLABLE_FRAMES * SYLLABLE_MOVES;
-        m->syllable[m->near_last % KEPT] = syllable;
-        m->near_syllables += syllable;
+        struct frame *frame = frame_at(m, m->near_last);
+        for (int v = 0; v < VIEWS; v++) {
+            m->moved[v] += moving_at(m, m->near_last, v);
+            m->moved[v] -= moving_at(m, m->near_last - SYLLABLE_FRAMES, v);
+            frame->syllable[v] = m->moved[v] >= SYLLABLE_FRAMES * SYLLABLE_MOVES;
+            m->near_syllables[v] += frame->syllable[v];
+        }
     }
-    for (; m->near_first < m->judged - NEAR_FRAMES; m->near_first++)
-        m->near_syllables -= m->syllable[m->near_first % KEPT];
+    for (; m->near_first < m->judged - NEAR_FRAMES; m->near_first++) {
+        for (int v = 0; v < VIEWS; v++)
+            m->near_syllables[v] -= frame_at(m, m->near_first)->syllable[v];
+    }
 }
 
 static float rhythm_around(struct sc_music *m)
@@ -346,7 +419,7 @@ static float rhythm_around(struct sc_music *m)
     float levels[SC_RHYTHM_FRAMES][SC_RHYTHM_BANDS];
     if (m->judged - m->rhythm_at >= RHYTHM_FRAMES) {
         for (int64_t f = m->window_first; f < m->window_last; f++)
-            memcpy(levels[f - m->window_first], m->levels[f % KEPT], sizeof(levels[0]));
+            memcpy(levels[f - m->window_first], frame_at(m, f)->levels, sizeof(levels[0]));
         m->rhythm = sc_rhythm(levels, (int)(m->window_last - m->window_first));
         m->rhythm_at = m->judged;
     }
@@ -356,11 +429,14 @@ static float rhythm_around(struct sc_music *m)
 static bool is_clear(struct sc_music *m)
 {
     const int32_t sound = m->window_sound;
-    if (sound < SOUND_LEAST || m->near_syllables > 0)
+    if (sound < SOUND_LEAST)
         return false;
     for (size_t i = 0; i < SC_ARRAY_LEN(rules); i++) {
         const struct rule *r = &rules[i];
-        if (m->window_held >= sound * r->held && m->window_glides * r->one_in < sound &&
+        if (m->near_syllables[r->view] == 0 && m->window_held >= sound * r->held &&
+            m->window_moves[r->view] * r->one_in < sound &&
+            (r->tuning <= 0 || sc_tuning_share(&m->tuning) >= r->tuning) &&
+            m->window_clear * 255 >= m->window_power * r->clear &&
             (r->rhythm <= 0 || rhythm_around(m) >= r->rhythm))
             return true;
     }
@@ -372,15 +448,12 @@ static void judge(struct sc_music *m)
 {
     slide_window(m);
     slide_near(m);
-    m->music[m->judged % KEPT] = false;
+    frame_at(m, m->judged)->music = false;
     m->run = is_clear(m) ? m->run + 1 : 0;
     m->judged++;
-    if (m->run > RUN_FRAMES)
-        m->music[(m->judged - 1) % KEPT] = true;
-    else if (m->run == RUN_FRAMES) {
-        for (int64_t f = m->judged - RUN_FRAMES; f < m->judged; f++)
-            m->music[f % KEPT] = true;
-    }
+    for (int64_t f = m->judged - (m->run == RUN_FRAMES ? RUN_FRAMES : 1);
+         m->run >= RUN_FRAMES && f < m->judged; f++)
+        frame_at(m, f)->music = true;
 }
 
 bool sc_music_next(struct sc_music *m, bool *music)
@@ -391,7 +464,7 @@ bool sc_music_next(struct sc_music *m, bool *music)
         judge(m);
     if (m->told >= (ended ? m->frames : m->judged - RUN_FRAMES))
         return false;
-    const int64_t i = m->told++ % KEPT;
-    *music = m->sound[i] && m->music[i];
+    const struct frame *frame = frame_at(m, m->told++);
+    *music = frame->sound && frame->music;
     return true;
 }

@@ -10,6 +10,11 @@
  *   - of 5 s at least, around each frame of which, to 5 s on either side,
  *   - sustained partials hold most of the energy, and
  *   - almost nothing is shifted; and of which no 2 s hold as much as a short word.
+ * Quick notes are not sustained, and from one to the next the spectrum is shifted. But that is one
+ * jump, where a voice goes step by step, and notes are in tune. So music is also a stretch
+ *   - in which nothing is shifted from frame to frame, and
+ *   - steady partials lie whole semitones apart from each other, on changing notes (see
+ * partials.c).
  *
  * From the literature: sustained partials as the mark of music, K. Seyerlehner, T. Pohle, M. Schedl
  * and G. Widmer, "Automatic Music Detection in Television Productions", DAFx 2007; sustained tones

@@ -154,13 +154,15 @@ def test_sound_that_does_not_change_is_completed_without_words(client, data):
 
 
 def tune_wav():
-    """Sawtooth notes that are struck and fade, twice a second."""
+    """Twelve seconds of sawtooth notes of a scale, one to four tenths of a second long."""
     rng = random.Random(640)
     pcm = array.array("h")
-    for _ in range(24):
-        step = rng.choice([55, 62, 73, 82, 98])
-        pcm += array.array("h", [int((i % step - step / 2) * 300 * max(0, 1 - i / 6000))
-                                 for i in range(8000)])
+    while len(pcm) < 12 * RATE:
+        step = RATE / (330 * 2 ** (rng.choice([0, 2, 4, 5, 7, 9, 11, 12]) / 12))
+        loud = rng.choice([4000, 8000, 16000])
+        length = rng.choice([1600, 3200, 4800, 6400])
+        pcm += array.array("h", [int((i % step / step - 0.5) * loud * min(1, (length - i) / 200))
+                                 for i in range(length)])
     return wav(pcm.tobytes(), RATE)
 
 

@@ -83,6 +83,68 @@ static void add_drums(struct dice *d, struct recording *r, int seconds)
     }
 }
 
+/* One note after the other, of 100 to 400 ms, up and down a scale; they sound for this part of
+ * their time. */
+static void add_notes(struct dice *d, struct recording *r, int seconds, double part)
+{
+    static const int scale[] = { 0, 2, 4, 5, 7, 9, 11 };
+    const size_t until = r->samples + (size_t)seconds * SC_PCM_RATE;
+    int64_t degree = 7;
+    while (r->samples < until) {
+        const double count = (double)dice_between(d, 1, 4) * 0.1 * SC_PCM_RATE;
+        const double key = (double)(degree / 7 * 12 + scale[degree % 7]);
+        const double hertz = 262 * pow(2, key / 12);
+        const double loud = (double)dice_between(d, 300, 3000);
+        for (int i = 0; i < count; i++) {
+            const double sounds = part * count, swell = fmin(i, sounds - i) / 100;
+            double sum = 0;
+            for (int k = 1; k <= 10; k++)
+                sum += sin(TURN * hertz * k * i / SC_PCM_RATE) / k;
+            add_sample(r, loud * sum * fmax(0, fmin(1, swell)));
+        }
+        degree += dice_between(d, -2, 2);
+        degree = SC_MAX(0, SC_MIN(14, degree));
+    }
+}
+
+static void add_legato(struct dice *d, struct recording *r, int seconds)
+{
+    add_notes(d, r, seconds, 1);
+}
+
+static void add_detached(struct dice *d, struct recording *r, int seconds)
+{
+    add_notes(d, r, seconds, 0.6);
+}
+
+static void add_to(struct recording *r, const struct recording *other)
+{
+    for (size_t i = 0; i < SC_MIN(r->samples, other->samples); i++)
+        r->pcm[i] = (int16_t)SC_MAX(-32768, SC_MIN(32767, r->pcm[i] + other->pcm[i]));
+}
+
+/* A bass that walks over drums of a player who is no machine. */
+static void add_bass_and_drums(struct dice *d, struct recording *r, int seconds)
+{
+    static const int scale[] = { 0, 3, 5, 7, 10, 12 };
+    RECORDING drums = { 0 };
+    for (int beat = 0; beat < 4 * seconds; beat++) {
+        const double hertz = 65 * pow(2, scale[dice_between(d, 0, 5)] / 12.0);
+        const double loud = (double)dice_between(d, 60, 100) / 100;
+        const int64_t late = dice_between(d, 0, 300);
+        for (int i = 0; i < SC_PCM_RATE / 4; i++) {
+            double sum = 0;
+            for (int k = 1; k <= 8; k++)
+                sum += sin(TURN * hertz * k * i / SC_PCM_RATE) / sqrt(k);
+            add_sample(r, 2500 * sum * exp(-i / 3000.0) * fmin(1, fmin(i, 3999 - i) / 60.0));
+            const double noise = loud * (double)dice_between(d, -9000, 9000);
+            const double struck = i < late ? 0 : exp(-(double)(i - late) / 700);
+            add_sample(&drums, (beat % 2 == 1 ? 1 : 0.3) * noise * struck);
+        }
+    }
+    add_to(r, &drums);
+}
+
 /* Syllables of a voice whose pitch never stands still, with a pause behind some. */
 static void add_voice(struct dice *d, struct recording *r, int64_t ms, double loudness)
 {
@@ -104,12 +166,6 @@ static void add_voice(struct dice *d, struct recording *r, int64_t ms, double lo
         for (int64_t i = dice_between(d, 0, 2) * 800; i > 0 && r->samples < until; i--)
             add_sample(r, 0);
     }
-}
-
-static void add_to(struct recording *r, const struct recording *other)
-{
-    for (size_t i = 0; i < SC_MIN(r->samples, other->samples); i++)
-        r->pcm[i] = (int16_t)SC_MAX(-32768, SC_MIN(32767, r->pcm[i] + other->pcm[i]));
 }
 
 static void music_alone_is_left_out_and_told(void **state)
@@ -135,6 +191,26 @@ static void music_alone_is_left_out_and_told(void **state)
     }
 }
 
+/* Their last note may be too soft to be sound at all. */
+static void quick_notes_are_music_too(void **state)
+{
+    (void)state;
+    static void (*const kinds[])(struct dice *, struct recording *, int) = {
+        add_legato,
+        add_detached,
+        add_bass_and_drums,
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(kinds); i++) {
+        struct dice d = { 5 };
+        RECORDING r = { 0 };
+        kinds[i](&d, &r, 30);
+        struct heard h = hear(&r, &options, 5000);
+        assert_int_equal(h.samples, 0);
+        assert_int_equal(h.spans_count, 1);
+        assert_true(h.spans[0].start_ms < 1000 && h.spans[0].end_ms > 29000);
+    }
+}
+
 static void a_short_piece_of_music_is_kept(void **state)
 {
     (void)state;
@@ -155,7 +231,7 @@ static void a_voice_is_cut_as_if_nobody_looked_for_music(void **state)
         RECORDING band = { 0 };
         add_voice(&d, &r, 40000, seed == 1 ? 30 : 3000);
         if (seed > 2) { /* over music */
-            add_chords(&d, &band, 40);
+            (seed % 2 == 0 ? add_chords : add_legato)(&d, &band, 40);
             add_to(&r, &band);
         }
         struct sc_cut_options keep = options;
@@ -215,6 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(music_alone_is_left_out_and_told),
+        TEST(quick_notes_are_music_too),
         TEST(a_short_piece_of_music_is_kept),
         TEST(a_voice_is_cut_as_if_nobody_looked_for_music),
         TEST(a_voice_between_music_is_kept_with_what_is_near_it),

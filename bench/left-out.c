@@ -1,0 +1,60 @@
+/* How much of recordings is left out as music? Reads names of files of 16 kHz mono s16 samples from
+ * standard input, one a line, and answers each with the seconds that an engine hears when music is
+ * kept, and when it is dropped. */
+
+#include "base/macros.h"
+#include "vad/vad.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+#define SLICE 4096
+
+static enum sc_code add_up(void *ctx, const struct sc_cut *cut, struct sc_error *err)
+{
+    (void)err;
+    *(int64_t *)ctx += cut->end_samples - cut->start_samples;
+    return SC_OK;
+}
+
+static bool measure(const char *path, bool leave_out_music, int64_t *heard)
+{
+    const struct sc_cut_options options = {
+        .vad = true,
+        .leave_out_music = leave_out_music,
+        .max_chunk_s = 30,
+        .overlap_ms = 0,
+        .threshold_db = 6,
+        .hangover_ms = 300,
+        .min_silence_ms = 300,
+    };
+    SC_AUTO_FCLOSE FILE *file = fopen(path, "rbe");
+    SC_AUTO(sc_cutter_freep) struct sc_cutter *cutter = sc_cutter_new(&options, add_up, heard);
+    int16_t pcm[SLICE];
+    size_t count;
+    if (file == NULL || cutter == NULL)
+        return false;
+    *heard = 0;
+    while ((count = fread(pcm, sizeof(pcm[0]), SLICE, file)) > 0) {
+        if (sc_cutter_feed(cutter, pcm, count, NULL) != SC_OK)
+            return false;
+    }
+    return sc_cutter_finish(cutter, NULL) == SC_OK && ferror(file) == 0;
+}
+
+int main(void)
+{
+    char path[4096];
+    while (fgets(path, sizeof(path), stdin) != NULL) {
+        int64_t kept, dropped;
+        path[strcspn(path, "\n")] = 0;
+        if (!measure(path, false, &kept) || !measure(path, true, &dropped)) {
+            (void)fprintf(stderr, "left-out: cannot read %s\n", path);
+            return 1;
+        }
+        printf("%.2f %.2f\n", (double)kept / SC_PCM_RATE, (double)dropped / SC_PCM_RATE);
+    }
+    return 0;
+}
