@@ -376,8 +376,8 @@ static enum sc_code submit(struct call *call, struct sc_error *err)
     if (code != SC_OK)
         return code;
     tell_ignored(req, &call->form);
-    code = sc_api_arrive(req, call->api, &(struct sc_api_arrival){ options, key, MIN_DURATION_MS },
-                         &arrived, err);
+    const struct sc_api_arrival how = { options, key, MIN_DURATION_MS, true };
+    code = sc_api_arrive(req, call->api, &how, &arrived, err);
     if (code == SC_OK)
         call->job = arrived.job.id;
     return code;

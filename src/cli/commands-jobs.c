@@ -99,7 +99,9 @@ const struct sc_command sc_commands_jobs[] = {
         .about =
             "The files become jobs of class high, which run at the same time; their texts come in "
             "the order of the command line. Ctrl-C, or a kill, ends the command and not the jobs: "
-            "the same command line finds them again, `scripta jobs cancel` ends them. FILE - is "
+            "the same command line finds them again, `scripta jobs cancel` ends them. The same "
+            "work "
+            "that is scheduled for later starts now, unless its text is there already. FILE - is "
             "standard input.",
         .examples = "scripta transcribe interview.mp3\n"
                     "scripta transcribe -f srt -o subtitles/ *.mp4\n"

@@ -276,6 +276,8 @@ static enum sc_code plan(struct arrival *a, struct sc_error *err)
         return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline", "pipeline '%s' takes no file",
                               a->plan.spec.pipeline);
     }
+    a->plan.spec.waiting = in->waiting;
+    a->plan.spec.asked_by = in->asked_by;
     sc_plan_set_file(&a->plan, a->options, 0, in->sha256, in->name, 0);
     return SC_OK;
 }

@@ -54,6 +54,8 @@ struct sc_arrival {
     const char *source;          /* "api" */
     const char *idempotency_key; /* NULL: none */
     int64_t min_duration_ms;     /* AUDIO_TOO_SHORT below it; 0: any length */
+    bool waiting;                /* the client waits for the job's end (sc_job_create) */
+    const char *asked_by;        /* the call, for the log of jobs */
 };
 struct sc_arrived {
     struct sc_file file; /* owned: sc_file_done */

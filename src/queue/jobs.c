@@ -274,6 +274,46 @@ static const char *text_or(const char *text, const char *absent)
     return text == NULL ? absent : text;
 }
 
+/* *job stays when there is none. */
+static enum sc_code find_completed(struct sc_conn *tx, const struct sc_job_spec *spec, int64_t *job,
+                                   struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_COMPLETED_TWIN);
+    sc_stmt_bind_int(&st, ":file_id", spec->file_id);
+    sc_stmt_bind_int(&st, ":owner_id", spec->owner_id);
+    sc_stmt_bind_text(&st, ":pipeline", spec->pipeline);
+    sc_stmt_bind_text(&st, ":engine_version", text_or(spec->engine_version, ""));
+    sc_stmt_bind_text(&st, ":settings", text_or(spec->settings, "{}"));
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *job = sc_stmt_int(&st, "id");
+    return code == SC_E_NOT_FOUND ? SC_OK : code;
+}
+
+/* An earlier job is to do for this spec too: *id, or one that has done it already. */
+static enum sc_code join(struct sc_queue *queue, struct sc_conn *tx, const struct sc_job_spec *spec,
+                         int64_t *id, struct sc_error *err)
+{
+    struct sc_job_brief job;
+    enum sc_code code = sc_job_brief_get(tx, *id, &job, err);
+    if (code != SC_OK || job.admission == SC_ADMISSION_ENDED)
+        return code;
+    bool now = spec->waiting && spec->run_after_ms == 0 && job.admission == SC_ADMISSION_SCHEDULED;
+    int64_t twin = 0;
+    if (now)
+        code = find_completed(tx, spec, &twin, err);
+    if (twin != 0)
+        *id = twin;
+    struct sc_job_edit edit = { .class = spec->class, .asked_by = spec->asked_by };
+    if (now)
+        edit.given |= SC_EDIT_RUN_AFTER;
+    if (spec->class < job.class)
+        edit.given |= SC_EDIT_CLASS;
+    if (code != SC_OK || twin != 0 || edit.given == 0)
+        return code;
+    return sc_job_edit(queue, tx, *id, &edit, err);
+}
+
 static enum sc_code insert(struct sc_queue *queue, struct sc_conn *tx,
                            const struct sc_job_spec *spec, int64_t *id, struct sc_error *err)
 {
@@ -344,7 +384,9 @@ enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
     bool found = same != 0 && !spec->force;
 
     int64_t id = same;
-    if (!found) {
+    if (found) {
+        code = join(queue, tx, spec, &id, err);
+    } else {
         struct sc_task_spec first = { spec->first_stage, -1, spec->first_lane };
         code = insert(queue, tx, spec, &id, err);
         if (code == SC_OK)

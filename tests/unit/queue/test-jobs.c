@@ -118,6 +118,59 @@ static void the_same_work_is_done_once_until_it_fails(void **state)
     assert_false(existing);
 }
 
+static void the_same_work_is_done_in_the_highest_class_that_was_asked_for(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.dedupe_key = "k1";
+    spec.class = SC_CLASS_NORMAL;
+    int64_t id = create_from(&r, &spec, NULL);
+    spec.class = SC_CLASS_LOW;
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(ask(&r, "SELECT class FROM jobs"), SC_CLASS_NORMAL); /* never lowered */
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CHANGED), 0);
+
+    spec.class = SC_CLASS_HIGH;
+    spec.asked_by = "/v1/test";
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(ask(&r, "SELECT class FROM jobs"), SC_CLASS_HIGH);
+    assert_int_equal(ask(&r, "SELECT class FROM tasks"), SC_CLASS_HIGH);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM job_events "
+                             "WHERE message = 'priority: asked for by /v1/test'"),
+                     1);
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CHANGED), 1); /* nothing was left to change */
+    assert_int_equal(run_one_job(&r), id);
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CHANGED), 1); /* nor is there of an ended one */
+}
+
+static void whoever_waits_does_not_wait_for_a_later_time(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.dedupe_key = "k1";
+    spec.run_after_ms = T0 + 3600000;
+    int64_t id = create_from(&r, &spec, NULL);
+    spec.waiting = true; /* and wants it later */
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    spec.run_after_ms = 0;
+    spec.waiting = false; /* only hands it in */
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_true(nothing_to_claim(&r));
+
+    spec.waiting = true;
+    spec.asked_by = "/v1/test";
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(ask(&r, "SELECT run_after_ms IS NULL FROM jobs"), 1);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM job_events "
+                             "WHERE message = 'run_after: asked for by /v1/test'"),
+                     1);
+    assert_int_equal(run_one_job(&r), id);
+}
+
 static void force_takes_the_key(void **state)
 {
     (void)state;
@@ -710,6 +763,8 @@ int main(void)
         TEST(an_order_says_what_a_worker_needs),
         TEST(others_jobs_are_not_found),
         TEST(the_same_work_is_done_once_until_it_fails),
+        TEST(the_same_work_is_done_in_the_highest_class_that_was_asked_for),
+        TEST(whoever_waits_does_not_wait_for_a_later_time),
         TEST(force_takes_the_key),
         TEST(a_scheduled_job_waits_for_its_time),
         TEST(a_scheduled_job_can_be_cancelled_and_retried),
