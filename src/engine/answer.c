@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "transcript/language.h"
+#include "base/language.h"
 #include "transcript/reader.h"
 #include "json/reader.h"
 

@@ -9,6 +9,7 @@
  * Settings are read where they are needed and never changed; they outlive every instance. */
 
 #include "base/error.h"
+#include "base/language.h"
 #include "config/config.h"
 #include "transcript/segment.h"
 
@@ -52,9 +53,9 @@ struct sc_engine_request {
 struct sc_engine_result {
     enum sc_code code;
     struct sc_error error;
-    struct sc_segments segments; /* times from the start of the chunk; owned by the caller */
-    char language[16];           /* detected, or "" */
-    struct sc_buf log;           /* lines for the job's log, valid UTF-8; owned by the caller */
+    struct sc_segments segments;     /* times from the start of the chunk; owned by the caller */
+    char language[SC_LANGUAGE_TEXT]; /* detected, or "" */
+    struct sc_buf log;               /* lines for the job's log, valid UTF-8; owned by the caller */
 };
 void sc_engine_result_done(struct sc_engine_result *r);
 
