@@ -106,6 +106,10 @@ SC_MUST_USE enum sc_code sc_queue_ids(struct sc_stmt *st, int64_t *ids, size_t c
 
 /* ---- finish.c ---- */
 
+/* A running task is given back at no charge, for whoever has it. Nothing happens when it no longer
+ * runs. */
+SC_MUST_USE enum sc_code sc_task_put_back(struct sc_queue *queue, struct sc_conn *tx, int64_t task,
+                                          struct sc_error *err);
 enum sc_setback { SC_SETBACK_FAILURE, SC_SETBACK_INTERRUPTION };
 /* A running task did not end well: it comes back, at once or later, or it is dead and its job
  * fails. Nothing happens when it no longer runs. */

@@ -120,6 +120,9 @@ SC_MUST_USE enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *
  * task's job, where that still is. */
 SC_MUST_USE enum sc_code sc_worker_deaf(struct sc_queue *queue, struct sc_conn *tx, int64_t task_id,
                                         struct sc_error *err);
+/* Its process has ended because we wanted it to: what it held goes back at no charge. */
+SC_MUST_USE enum sc_code sc_worker_dismissed(struct sc_queue *queue, struct sc_conn *tx,
+                                             int64_t worker_id, struct sc_error *err);
 /* Its process has ended. `fatal_signal` (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS) counts
  * a failure on the task that it held. When it held several the guilty one is not known: that, like
  * any other end, is an interruption of each, and from then on each is claimed alone. */

@@ -90,6 +90,22 @@ enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx, int64_t 
     }
 }
 
+enum sc_code sc_worker_dismissed(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                                 struct sc_error *err)
+{
+    enum sc_code code = mark_gone(tx, worker_id, err);
+    for (;;) {
+        int64_t ids[SC_CLAIM_MAX];
+        size_t count = 0;
+        if (code == SC_OK)
+            code = held_by(tx, worker_id, ids, SC_ARRAY_LEN(ids), &count, err);
+        for (size_t i = 0; code == SC_OK && i < count; i++)
+            code = sc_task_put_back(queue, tx, ids[i], err);
+        if (code != SC_OK || count == 0)
+            return code;
+    }
+}
+
 static enum sc_code unknown_worker(int64_t worker_id, struct sc_error *err)
 {
     return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",

@@ -223,6 +223,11 @@ def test_a_second_signal_hurries(make_server):
     assert server.process.wait(10) == 0
     assert time.monotonic() - begun < 2 * max(1, SLOW / 2)
     server.process = None
+    # What its worker had in hand is nobody's fault.
+    assert "WORKER_CRASHED" not in (server.data / "logs" / "scripta.log").read_text()
+    server.start()
+    kinds = [e["type"] for e in server.client.events(made) if e["stage"] == "transcribe"]
+    assert "task_released" in kinds and "task_interrupted" not in kinds, kinds
 
 
 def test_sighup_opens_the_log_anew(make_server):
