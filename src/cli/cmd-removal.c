@@ -171,12 +171,14 @@ static enum sc_code confirm_clean(struct sc_cli *cli, const struct sc_args *args
     *wanted = sc_args_has(args, "yes") || sc_args_has(args, "dry-run");
     if (*wanted)
         return SC_OK;
-    if (!may_ask(args))
-        return sc_error_field(err, SC_E_INVALID_VALUE, "--yes",
-                              "say --yes to remove the jobs, or --dry-run to learn how many");
     enum sc_code code = call_clean(cli, args, days, true, &reply, &jobs, err);
     if (code != SC_OK)
         return code;
+    if (!may_ask(args))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "--yes",
+                              "%" PRId64 " %s would be removed: say --yes to remove them, or "
+                              "--dry-run to learn only how many they are",
+                              jobs, jobs == 1 ? "job" : "jobs");
     (void)fprintf(stderr, "Remove %" PRId64 " %s%s for good?", jobs, jobs == 1 ? "job" : "jobs",
                   sc_args_has(args, "with-transcripts") ? ", transcripts and all," : "");
     *wanted = is_wanted(cli);

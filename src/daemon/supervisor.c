@@ -221,7 +221,7 @@ static enum sc_code start_worker(struct sc_supervisor *s, int i, struct sc_error
         TEXT(LIFELINE_FD), "--settings", TEXT(SETTINGS_FD), NULL
     };
 
-    enum sc_code code = open_settings(s->options.config, &settings, err);
+    enum sc_code code = open_settings(sc_config_now(s->options.config), &settings, err);
     if (code == SC_OK)
         code = sc_process_pipe(ends, err);
     if (code != SC_OK)
@@ -537,7 +537,8 @@ void sc_supervisor_told(struct sc_supervisor *s, int64_t worker_id, int64_t task
     {
         SC_LOCK(&s->lock);
         struct place *p = find_worker_locked(s, worker_id);
-        if (p == NULL || !lose_patience_locked(p, task_id, s->options.config->queue_stop_grace))
+        if (p == NULL ||
+            !lose_patience_locked(p, task_id, sc_config_now(s->options.config)->queue_stop_grace))
             return;
     }
     if (sc_store_write(s->options.store, SC_DURABLE, write_deafness, &d, &err) != SC_OK)

@@ -208,7 +208,7 @@ static enum sc_code make(struct sc_pipelines *p, const struct sc_file *file, str
     const struct sc_pass pass = {
         .input = input,
         .channels = "mix",
-        .limit_ms = p->o.config->upload_max_duration,
+        .limit_ms = sc_config_now(p->o.config)->upload_max_duration,
         .stop = sc_pipelines_is_stopping,
         .stop_ctx = p,
         .begin = begin,

@@ -6,8 +6,8 @@
  * any moment costs at most the chunk at hand. */
 
 #include "blob/blob.h"
-#include "config/config.h"
 #include "config/job-options.h"
+#include "config/live.h"
 #include "library/files.h"
 #include "library/transcripts.h"
 #include "pipeline/peaks.h"
@@ -21,7 +21,7 @@ struct sc_pipelines_options {
     struct sc_queue *queue;
     struct sc_hub *hub;
     struct sc_blobs *blobs;
-    const struct sc_config *config;
+    const struct sc_live_config *config;
 };
 SC_MUST_USE enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
                                            struct sc_pipelines **out, struct sc_error *err);

@@ -116,7 +116,7 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
 {
     struct sc_engine_row row;
     if (!sc_job_options_given(options, "engine"))
-        sc_job_options_resolve(options, "engine", p->o.config->engine_default);
+        sc_job_options_resolve(options, "engine", sc_config_now(p->o.config)->engine_default);
     enum sc_code code =
         sc_engines_get(&p->engines, sc_job_options_text(options, "engine"), &row, err);
     if (code != SC_OK)

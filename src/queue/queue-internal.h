@@ -20,8 +20,8 @@ struct sc_hook {
 
 struct sc_queue {
     struct sc_store *store;
-    struct sc_hub *hub; /* NULL: nobody is told */
-    struct sc_queue_config config;
+    struct sc_hub *hub;            /* NULL: nobody is told */
+    struct sc_queue_config config; /* the writer thread's; it writes under the lock, too */
     int64_t generation;
     int64_t clock_offset_ms; /* wall minus monotonic, at open */
     uint64_t jitter_seed;
@@ -31,7 +31,8 @@ struct sc_queue {
     unsigned admission_turn[SC_CLASS_COUNT_];
     int64_t clock_saved_ms;
 
-    pthread_mutex_t lock; /* guards the hooks, and is held while they are called */
+    /* Guards the hooks, and is held while they are called; and the writes of config. */
+    pthread_mutex_t lock;
     struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
     sc_silent_fn on_silent;
     void *silent_ctx;
