@@ -368,6 +368,7 @@ static const struct sc_json_field heartbeat_fields[] = {
 static const struct sc_json_field held_fields[] = {
     { "task_id", SC_JSON_INT, offsetof(struct sc_held, task_id), true, 1, INT64_MAX, NULL },
     { "epoch", SC_JSON_INT, offsetof(struct sc_held, epoch), true, 1, INT64_MAX, NULL },
+    { "progress", SC_JSON_INT, offsetof(struct sc_held, progress), false, 0, 100, NULL },
 };
 
 struct heartbeat {

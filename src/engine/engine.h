@@ -13,6 +13,8 @@
 #include "config/config.h"
 #include "transcript/segment.h"
 
+#include <stdatomic.h>
+
 /* What an engine can do here, with these settings. Texts are borrowed from the settings, or
  * static. */
 struct sc_engine_caps {
@@ -45,6 +47,7 @@ struct sc_engine_request {
     int attempt;          /* 1 for the first */
     const char *language; /* "" = auto */
     const char *settings; /* canonical JSON of the job's options */
+    atomic_int *progress; /* percent of the chunk, set by an engine that knows; NULL: nobody asks */
 };
 
 /* Bytes of what an engine says about a chunk that are kept at most. */

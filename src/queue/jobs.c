@@ -191,20 +191,26 @@ static int64_t expected_chunks(const struct sc_job_brief *job)
 }
 
 /* The chunks are the first 95 of 100, what puts them together is the rest. */
-int sc_job_brief_progress(const struct sc_job_brief *job)
+static int progress_of(const struct sc_job_brief *job, int64_t under_way)
 {
     if (job->state == SC_JOB_COMPLETED)
         return 100;
     int64_t total = expected_chunks(job);
     if (total <= 0)
         return 0;
-    return (int)SC_MIN(95, 95 * job->chunks_completed / total);
+    return (int)SC_MIN(95, 95 * (100 * (int64_t)job->chunks_completed + under_way) / (100 * total));
 }
 
-int sc_job_progress(const struct sc_job *job)
+int sc_job_brief_progress(const struct sc_job_brief *job)
+{
+    return progress_of(job, 0);
+}
+
+int sc_job_progress(struct sc_queue *queue, const struct sc_job *job)
 {
     struct sc_job_brief brief = brief_of(job);
-    return sc_job_brief_progress(&brief);
+    return progress_of(&brief,
+                       job->state == SC_JOB_PROCESSING ? sc_queue_under_way(queue, job->id) : 0);
 }
 
 static int64_t scalar_of_chunks(struct sc_conn *conn, enum sc_sql sql, const struct sc_job *job,
@@ -218,21 +224,37 @@ static int64_t scalar_of_chunks(struct sc_conn *conn, enum sc_sql sql, const str
     return (int64_t)sc_stmt_double_or(&st, column, -1);
 }
 
-int64_t sc_job_eta_ms(struct sc_conn *conn, const struct sc_job *job)
+/* No chunk is done: as far as they are, so fast it goes on. */
+static int64_t eta_of_first(struct sc_queue *queue, struct sc_conn *conn, const struct sc_job *job,
+                            int64_t left, int64_t under_way)
+{
+    struct sc_job_brief brief;
+    if (under_way <= 0 || sc_job_brief_get(conn, job->id, &brief, NULL) != SC_OK ||
+        brief.stage_clock_ms < 0)
+        return -1;
+    int64_t elapsed = SC_MAX(0, sc_queue_clock_ms(queue) - brief.stage_clock_ms);
+    return elapsed * left / under_way;
+}
+
+int64_t sc_job_eta_ms(struct sc_queue *queue, struct sc_conn *conn, const struct sc_job *job)
 {
     if (job->state == SC_JOB_COMPLETED)
         return 0;
-    if (job->state != SC_JOB_PROCESSING || job->chunks_completed == 0)
+    if (job->state != SC_JOB_PROCESSING)
         return -1;
     enum sc_stage stage =
         strcmp(job->pipeline, "convert") == 0 ? SC_STAGE_CONVERT : SC_STAGE_TRANSCRIBE;
+    struct sc_job_brief brief = brief_of(job);
+    int64_t under_way = sc_queue_under_way(queue, job->id);
+    int64_t done = 100 * (int64_t)job->chunks_completed + under_way;
+    int64_t left = SC_MAX(0, 100 * expected_chunks(&brief) - done); /* hundredths of a chunk */
+    if (job->chunks_completed == 0)
+        return eta_of_first(queue, conn, job, left, under_way);
     int64_t took = scalar_of_chunks(conn, SC_SQL_JOB_CHUNK_TIME, job, stage, "took");
     if (took < 0)
         return -1;
-    struct sc_job_brief brief = brief_of(job);
-    int64_t left = SC_MAX(0, expected_chunks(&brief) - job->chunks_completed);
     int64_t lanes = scalar_of_chunks(conn, SC_SQL_JOB_CHUNKS_RUNNING, job, stage, "n");
-    return took * left / SC_MAX(1, lanes);
+    return took * left / 100 / SC_MAX(1, lanes);
 }
 
 enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_job *job, int *position,

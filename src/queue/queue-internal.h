@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "queue/queue.h"
 #include "queue/transitions.h"
+#include "queue/underway.h"
 
 #include <pthread.h>
 
@@ -31,8 +32,10 @@ struct sc_queue {
     unsigned admission_turn[SC_CLASS_COUNT_];
     int64_t clock_saved_ms;
 
-    /* Guards the hooks, and is held while they are called; and the writes of config. */
+    /* Guards the hooks, and is held while they are called; what is under way; and the writes of
+     * config. */
     pthread_mutex_t lock;
+    struct sc_under_way under_way[SC_UNDER_WAY];
     struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
     sc_silent_fn on_silent;
     void *silent_ctx;

@@ -86,6 +86,7 @@ enum sc_beat { SC_BEAT_OK, SC_BEAT_LOST, SC_BEAT_CANCELLED };
 struct sc_held {
     int64_t task_id, epoch;
     enum sc_beat answer; /* output */
+    int64_t progress;    /* of the chunk, in percent; 0: not known */
 };
 /* Renews the leases of those listed; tasks leased to the worker, claimed before the last heartbeat
  * and not listed are ready again. NOT_FOUND: no such worker alive, register again. */

@@ -385,7 +385,7 @@ static void chunks_are_counted_once(void **state)
         SC_AUTO_JOB job = job_of(&r, id);
         assert_int_equal(job.chunks_total, 4);
         assert_int_equal(job.chunks_completed, i);
-        assert_int_equal(sc_job_progress(&job), 95 * i / 4);
+        assert_int_equal(sc_job_progress(r.queue, &job), 95 * i / 4);
         bool repeated;
         assert_int_equal(complete(&r, &got[i], &repeated), SC_OK);
         assert_int_equal(complete(&r, &got[i], &repeated), SC_OK);

@@ -30,7 +30,7 @@ static void creating_makes_the_job_and_its_first_task(void **state)
     assert_int_equal(job.priority, 3);
     assert_int_equal(job.created_ms, T0);
     assert_int_equal(job.error_code, SC_OK);
-    assert_int_equal(sc_job_progress(&job), 0);
+    assert_int_equal(sc_job_progress(r.queue, &job), 0);
     assert_int_equal(events_of(&r, SC_EVENT_JOB_CREATED), 1);
     assert_int_equal(ask(&r, "SELECT state FROM tasks WHERE priority = 3"), SC_TASK_READY);
 }
@@ -347,7 +347,7 @@ static void stages_are_logged_with_their_time(void **state)
     SC_AUTO_JOB job = job_of(&r, id);
     assert_int_equal(job.stage, SC_STAGE_MERGE);
     assert_int_equal(job.processing_ms, 100);
-    assert_int_equal(sc_job_progress(&job), 100);
+    assert_int_equal(sc_job_progress(r.queue, &job), 100);
     assert_int_equal(ask(&r, "SELECT value FROM counters WHERE name = 'jobs.completed'"), 1);
 }
 
@@ -390,7 +390,7 @@ static int64_t eta_of(struct rig *r, int64_t id)
     SC_AUTO_JOB job = job_of(r, id);
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
-    return sc_job_eta_ms(conn, &job);
+    return sc_job_eta_ms(r->queue, conn, &job);
 }
 
 static void the_eta_comes_from_the_chunks(void **state)
@@ -415,17 +415,56 @@ static void the_eta_comes_from_the_chunks(void **state)
     assert_int_equal(eta_of(&r, id), 0);
 }
 
+static void what_workers_tell_of_their_chunks_counts(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_task first = claim_one(&r);
+    assert_int_equal(add_chunk(&r, id, 0), SC_OK);
+    assert_int_equal(add_chunk(&r, id, 1), SC_OK);
+    assert_int_equal(complete(&r, &first, NULL), SC_OK);
+    struct sc_task task = claim_one(&r);
+    struct sc_held held = { .task_id = task.id, .epoch = task.epoch };
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_int_equal(sc_job_progress(r.queue, &job), 0);
+        assert_int_equal(eta_of(&r, id), -1);
+    }
+    test_clock_step(&r.clock, 3000);
+    held.progress = 50;
+    assert_int_equal(beat(&r, r.worker, &held, 1), SC_OK);
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_int_equal(sc_job_progress(r.queue, &job), 95 / 4);
+        assert_true(eta_of(&r, id) > 0);
+    }
+    held.epoch++; /* of a lease that has been lost */
+    held.progress = 90;
+    assert_int_equal(beat(&r, r.worker, &held, 1), SC_OK);
+    held.epoch--;
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_int_equal(sc_job_progress(r.queue, &job), 95 / 4);
+    }
+    assert_int_equal(complete(&r, &task, NULL),
+                     SC_OK); /* it counts as done, and no more beside that */
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(sc_job_progress(r.queue, &job), 95 / 2);
+}
+
 static void while_split_runs_the_rest_is_estimated(void **state)
 {
     (void)state;
+    AUTO_RIG(r);
     struct sc_job job = { .state = SC_JOB_PROCESSING,
                           .chunks_total = 2,
                           .chunks_completed = 2,
                           .duration_ms = 120000,
                           .split_samples = 60000 * 16 };
-    assert_int_equal(sc_job_progress(&job), 47); /* half is cut: two more are to come */
+    assert_int_equal(sc_job_progress(r.queue, &job), 47); /* half is cut: two more are to come */
     job.split_done = true;
-    assert_int_equal(sc_job_progress(&job), 95);
+    assert_int_equal(sc_job_progress(r.queue, &job), 95);
 }
 
 static enum sc_code op_key(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -775,6 +814,7 @@ int main(void)
         TEST(stages_are_logged_with_their_time),
         TEST(the_position_counts_those_before),
         TEST(the_eta_comes_from_the_chunks),
+        TEST(what_workers_tell_of_their_chunks_counts),
         TEST(while_split_runs_the_rest_is_estimated),
         TEST(idempotency_keys_live_for_a_day),
         TEST(statistics_count_without_history),
