@@ -23,7 +23,8 @@ struct sc_done *sc_api_db_info(struct sc_request *req, struct sc_api *api)
         return sc_api_answer(req, code, &err, 200, &body);
     sc_json_begin(&w, &body);
     sc_json_object(&w, NULL);
-    sc_store_fields(&w, api->options.config->data_dir, &info, sc_store_schema_version());
+    sc_store_fields(&w, sc_config_now(api->options.config)->data_dir, &info,
+                    sc_store_schema_version());
     sc_json_object(&w, SC_STORE_TABLES);
     code = sc_store_tables(api->options.store, add_table, &w, &err);
     sc_json_end(&w);

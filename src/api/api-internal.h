@@ -76,8 +76,9 @@ void sc_api_count(struct sc_api *api, int by);
 SC_MUST_USE enum sc_code sc_api_job_fields(struct sc_api *api, const struct sc_job *job,
                                            struct sc_json *w, struct sc_error *err);
 /* api/jobs.c: where the job stands, the queue's answers to "when". */
-SC_MUST_USE enum sc_code sc_api_job_outlook(struct sc_conn *conn, const struct sc_job *job,
-                                            struct sc_job_outlook *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_api_job_outlook(struct sc_api *api, struct sc_conn *conn,
+                                            const struct sc_job *job, struct sc_job_outlook *out,
+                                            struct sc_error *err);
 
 /* api/files.c: the file of the path, read through *conn, which the caller gives back. */
 SC_MUST_USE enum sc_code sc_api_find_file(struct sc_request *req, struct sc_api *api,
@@ -90,6 +91,7 @@ struct sc_api_arrival {
     struct sc_job_options *options; /* NULL: no job */
     const char *idempotency_key;    /* NULL: none */
     int64_t min_duration_ms;
+    bool waiting; /* the client waits for the job's end */
 };
 /* Hands the request's file, which must be there, to the pipeline (sc_pipelines_arrive). */
 SC_MUST_USE enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,

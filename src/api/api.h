@@ -9,7 +9,7 @@ struct sc_api_options {
     struct sc_queue *queue;
     struct sc_hub *hub;
     struct sc_pipelines *pipelines;
-    const struct sc_config *config;
+    const struct sc_live_config *config;
     bool local_open; /* a TCP listener on loopback answers without a token */
     /* A worker with this process id has registered under this id (the supervisor wants to know). */
     void (*worker_registered)(void *ctx, int pid, int64_t worker_id);

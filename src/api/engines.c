@@ -85,7 +85,8 @@ static enum sc_code put_engines(struct sc_api *api, const struct speeds *speeds,
     sc_json_object(&w, NULL);
     sc_json_array(&w, "engines");
     for (size_t i = 0; i < sc_json_count(list); i++)
-        put_engine(&w, sc_json_at(list, i), api->options.config->engine_default, speeds);
+        put_engine(&w, sc_json_at(list, i), sc_config_now(api->options.config)->engine_default,
+                   speeds);
     sc_json_end(&w);
     sc_json_end(&w);
     return SC_OK;

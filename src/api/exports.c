@@ -335,7 +335,7 @@ static enum sc_code still_there(struct sc_request *req, struct sc_api *api, cons
 static enum sc_code keep(struct sc_request *req, struct sc_api *api, const struct export *e,
                          const char *path, const struct sc_buf *body, struct sc_error *err)
 {
-    const char *root = api->options.config->data_dir;
+    const char *root = sc_config_now(api->options.config)->data_dir;
     SC_AUTO_FREE char *full = sc_path_join(root, path);
     SC_AUTO_FREE char *folder = sc_strndup(full, (size_t)(strrchr(full, '/') - full));
     enum sc_code code = check_target(api, e, path, full, err);
@@ -356,7 +356,7 @@ static enum sc_code keep(struct sc_request *req, struct sc_api *api, const struc
 /* What was kept of a transcript that nobody finds any more, and its folder when that is empty. */
 static void take_back(struct sc_api *api, const char *path)
 {
-    SC_AUTO_FREE char *full = sc_path_join(api->options.config->data_dir, path);
+    SC_AUTO_FREE char *full = sc_path_join(sc_config_now(api->options.config)->data_dir, path);
     (void)unlink(full);
     *strrchr(full, '/') = '\0';
     (void)rmdir(full);

@@ -93,7 +93,7 @@ static void put_all_owners(struct sc_json *w, const struct sc_config *config, in
 static enum sc_code write_usage(struct sc_request *req, struct sc_api *api, int64_t additional,
                                 struct sc_buf *body, struct sc_error *err)
 {
-    const struct sc_config *config = api->options.config;
+    const struct sc_config *config = sc_config_now(api->options.config);
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     struct sc_report_files own;
     int64_t owner = sc_api_owner(req), used = 0;

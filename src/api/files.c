@@ -142,8 +142,9 @@ static enum sc_code decode_page(struct sc_request *req, struct sc_file_filter *f
 static enum sc_code decode_filter(struct sc_request *req, struct sc_file_filter *f,
                                   struct asked *asked, struct sc_error *err)
 {
-    static const char *const names[] = { "hash",    "name", "format", "since",  "until", "unused",
-                                         "damaged", "sort", "limit",  "cursor", NULL };
+    static const char *const names[] = { "hash",  "name",   "format",  "since",
+                                         "until", "unused", "damaged", "archived",
+                                         "sort",  "limit",  "cursor",  NULL };
     enum sc_code code = sc_query_only(req, names, err);
     if (code == SC_OK)
         code = sc_query_time(req, "since", &f->since_ms, err);
@@ -153,6 +154,8 @@ static enum sc_code decode_filter(struct sc_request *req, struct sc_file_filter 
         code = sc_query_flag(req, "unused", &f->unused, err);
     if (code == SC_OK)
         code = sc_query_flag(req, "damaged", &f->damaged, err);
+    if (code == SC_OK)
+        code = sc_query_flag(req, "archived", &f->archived, err);
     if (code == SC_OK)
         code = decode_sort(req, f, err);
     if (code == SC_OK)

@@ -50,7 +50,7 @@ struct sc_done *sc_api_db_fsck(struct sc_request *req, struct sc_api *api)
     struct sc_fsck_options options = {
         .store = api->options.store,
         .blobs = sc_pipelines_blobs(api->options.pipelines),
-        .root = api->options.config->data_dir,
+        .root = sc_config_now(api->options.config)->data_dir,
         .audio = asked.audio,
         .repair = asked.repair,
         .slice_ms = SLICE_MS,

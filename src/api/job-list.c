@@ -210,6 +210,7 @@ static bool walk_is_over(void *ctx)
 
 struct list_view {
     struct sc_json w;
+    struct sc_api *api;
     struct sc_conn *conn;
 };
 
@@ -217,16 +218,17 @@ static enum sc_code add_job(void *ctx, const struct sc_job *job, struct sc_error
 {
     struct list_view *view = ctx;
     struct sc_job_outlook look;
-    enum sc_code code = sc_api_job_outlook(view->conn, job, &look, err);
+    enum sc_code code = sc_api_job_outlook(view->api, view->conn, job, &look, err);
     if (code == SC_OK)
         sc_job_view(&view->w, NULL, job, &look);
     return code;
 }
 
-static enum sc_code write_page(struct sc_conn *conn, const struct sc_job_filter *f,
-                               struct sc_buf *body, struct sc_error *err)
+static enum sc_code write_page(struct sc_api *api, struct sc_conn *conn,
+                               const struct sc_job_filter *f, struct sc_buf *body,
+                               struct sc_error *err)
 {
-    struct list_view view = { .conn = conn };
+    struct list_view view = { .api = api, .conn = conn };
     struct sc_job_page_end end = { .more = false };
     char cursor[SC_JOB_CURSOR_TEXT];
     sc_json_begin(&view.w, body);
@@ -256,7 +258,7 @@ struct sc_done *sc_api_job_list(struct sc_request *req, struct sc_api *api)
         time.end_ms = sc_clock_mono_ms() + SC_LIST_WALK_MS;
         filter.spent = walk_is_over;
         filter.spent_ctx = &time;
-        code = write_page(conn, &filter, &body, &err);
+        code = write_page(api, conn, &filter, &body, &err);
     }
     return sc_api_answer(req, code, &err, 200, &body);
 }

@@ -63,8 +63,8 @@ static enum sc_code put_log(struct sc_json *w, struct sc_api *api, const struct 
     SC_AUTO_BUF all = { 0 };
     bool cut = false;
     struct sc_error missing = { 0 };
-    enum sc_code code = sc_job_log_read(api->options.config->data_dir, job->job_id, stage,
-                                        LOG_BYTES, &all, &cut, &missing);
+    enum sc_code code = sc_job_log_read(sc_config_now(api->options.config)->data_dir, job->job_id,
+                                        stage, LOG_BYTES, &all, &cut, &missing);
     if (code == SC_E_NOT_FOUND)
         return SC_OK;
     if (code != SC_OK)

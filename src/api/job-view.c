@@ -59,7 +59,7 @@ static void put_progress(struct sc_json *w, const struct sc_job *job,
     bool ran = job->started_ms > 0 && job->completed_ms > 0;
     sc_json_text(w, "status", sc_job_state_to_string(job->state));
     put_stage(w, "stage", job->stage);
-    sc_json_int(w, "progress", sc_job_progress(job));
+    sc_json_int(w, "progress", look->progress);
     sc_json_seconds(w, "eta_seconds", look->eta_ms);
     put_position(w, "queue_position", look->position);
     sc_json_int(w, "chunks_total", job->chunks_total);

@@ -2,13 +2,14 @@
 
 #include "base/banned.h"
 
-enum sc_code sc_api_job_outlook(struct sc_conn *conn, const struct sc_job *job,
+enum sc_code sc_api_job_outlook(struct sc_api *api, struct sc_conn *conn, const struct sc_job *job,
                                 struct sc_job_outlook *out, struct sc_error *err)
 {
-    *out = (struct sc_job_outlook){ -1, -1 };
+    struct sc_queue *queue = api->options.queue;
+    *out = (struct sc_job_outlook){ -1, -1, sc_job_progress(queue, job) };
     enum sc_code code = sc_job_position(conn, job, &out->position, err);
     if (code == SC_OK && job->state == SC_JOB_PROCESSING)
-        out->eta_ms = sc_job_eta_ms(conn, job);
+        out->eta_ms = sc_job_eta_ms(queue, conn, job);
     return code;
 }
 
@@ -19,7 +20,7 @@ enum sc_code sc_api_job_fields(struct sc_api *api, const struct sc_job *job, str
     struct sc_job_outlook look;
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
-        code = sc_api_job_outlook(conn, job, &look, err);
+        code = sc_api_job_outlook(api, conn, job, &look, err);
     if (code == SC_OK)
         sc_job_fields(w, job, &look);
     return code;
@@ -37,11 +38,11 @@ static enum sc_code find_job(struct sc_request *req, struct sc_conn *conn, struc
     return code;
 }
 
-static enum sc_code show_job(struct sc_conn *conn, const struct sc_job *job, struct sc_buf *body,
-                             struct sc_error *err)
+static enum sc_code show_job(struct sc_api *api, struct sc_conn *conn, const struct sc_job *job,
+                             struct sc_buf *body, struct sc_error *err)
 {
     struct sc_job_outlook look;
-    enum sc_code code = sc_api_job_outlook(conn, job, &look, err);
+    enum sc_code code = sc_api_job_outlook(api, conn, job, &look, err);
     if (code != SC_OK)
         return code;
     struct sc_json w;
@@ -64,7 +65,7 @@ struct sc_done *sc_api_job_show(struct sc_request *req, struct sc_api *api)
     if (code == SC_OK)
         code = find_job(req, conn, &job, &err);
     if (code == SC_OK)
-        code = show_job(conn, &job, &body, &err);
+        code = show_job(api, conn, &job, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -146,7 +147,7 @@ typedef enum sc_code (*job_verb_fn)(struct sc_queue *queue, struct sc_conn *tx, 
 
 struct job_change {
     struct sc_request *req;
-    struct sc_queue *queue;
+    struct sc_api *api;
     job_verb_fn verb;
     struct sc_buf *body;
 };
@@ -160,11 +161,11 @@ static enum sc_code change_job(struct sc_conn *tx, void *ctx, struct sc_error *e
     sc_buf_reset(change->body); /* a write may run twice */
     enum sc_code code = find_job(change->req, tx, &before, err);
     if (code == SC_OK)
-        code = change->verb(change->queue, tx, before.id, err);
+        code = change->verb(change->api->options.queue, tx, before.id, err);
     if (code == SC_OK)
         code = sc_job_get(tx, before.id, &after, err);
     if (code == SC_OK)
-        code = show_job(tx, &after, change->body, err);
+        code = show_job(change->api, tx, &after, change->body, err);
     return code;
 }
 
@@ -172,7 +173,7 @@ static struct sc_done *change_and_show(struct sc_request *req, struct sc_api *ap
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    struct job_change change = { req, api->options.queue, verb, &body };
+    struct job_change change = { req, api, verb, &body };
     enum sc_code code = sc_request_empty(req, &err);
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_DURABLE, change_job, &change, &err);

@@ -49,7 +49,7 @@ static struct call *call_new(struct sc_request *req, struct sc_api *api, bool tr
         .api = api,
         .req = req,
         .translate = translate,
-        .deadline_ms = sc_clock_mono_ms() + api->options.config->openai_timeout,
+        .deadline_ms = sc_clock_mono_ms() + sc_config_now(api->options.config)->openai_timeout,
     };
     atomic_fetch_add(&api->openai_calls, 1);
     sc_api_count(api, 1);
@@ -376,8 +376,8 @@ static enum sc_code submit(struct call *call, struct sc_error *err)
     if (code != SC_OK)
         return code;
     tell_ignored(req, &call->form);
-    code = sc_api_arrive(req, call->api, &(struct sc_api_arrival){ options, key, MIN_DURATION_MS },
-                         &arrived, err);
+    const struct sc_api_arrival how = { options, key, MIN_DURATION_MS, true };
+    code = sc_api_arrive(req, call->api, &how, &arrived, err);
     if (code == SC_OK)
         call->job = arrived.job.id;
     return code;
@@ -387,13 +387,14 @@ static struct sc_done *transcribe(struct sc_request *req, struct sc_api *api, bo
 {
     struct sc_error err = { 0 };
     SC_AUTO(call_freep) struct call *call = call_new(req, api, translate);
-    if (atomic_load(&api->openai_calls) > api->options.config->openai_max_waiting) {
+    if (atomic_load(&api->openai_calls) > sc_config_now(api->options.config)->openai_max_waiting) {
         sc_reply_header(req, "Retry-After", "1");
-        return refuse(req,
-                      sc_error_set(&err, SC_E_RATE_LIMITED,
-                                   "%lld calls wait for their text already: try again later",
-                                   (long long)api->options.config->openai_max_waiting),
-                      &err);
+        return refuse(
+            req,
+            sc_error_set(&err, SC_E_RATE_LIMITED,
+                         "%lld calls wait for their text already: try again later",
+                         (long long)sc_config_now(api->options.config)->openai_max_waiting),
+            &err);
     }
     enum sc_code code = submit(call, &err);
     if (code != SC_OK)
@@ -425,7 +426,8 @@ static struct sc_done *show_models(struct sc_request *req, struct sc_api *api, s
     if (code == SC_OK)
         code = sc_json_parse(sc_buf_str(&engines), &doc, &err);
     if (code == SC_OK &&
-        !sc_openai_models_view(sc_json_root(doc), api->options.config->engine_default, id, &body))
+        !sc_openai_models_view(sc_json_root(doc),
+                               sc_config_now(api->options.config)->engine_default, id, &body))
         code = sc_error_field(&err, SC_E_MODEL_ERROR, "model", "the model '%s' does not exist",
                               sc_quote(id, quoted));
     return sc_api_answer(req, code, &err, 200, &body);
@@ -464,7 +466,7 @@ int sc_api_error_body(void *ctx, struct sc_request *req, const struct sc_error *
         .err = err,
         .method = sc_request_method(req),
         .path = path,
-        .limit = api->options.config->upload_max_size,
+        .limit = sc_config_now(api->options.config)->upload_max_size,
         .length = sc_request_length(req),
     };
     return sc_openai_error_view(&refusal, out);

@@ -2,7 +2,7 @@
 /* OpenAI's dialect of the API, below /v1: the fields of its forms, its model names, its bodies and
  * its errors. Everything here is pure; api/openai.c has the handlers. */
 
-#include "transcript/language.h"
+#include "base/language.h"
 #include "transcript/segment.h"
 #include "json/reader.h"
 

@@ -1,6 +1,9 @@
 #include "api/api-internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -27,6 +30,8 @@ static enum sc_code add_worker(void *ctx, const struct sc_worker *worker, struct
         return sc_error_set(err, SC_E_INTERNAL, "no memory for the list of workers");
     struct sc_worker_row *row = &list->rows[list->count++];
     *row = (struct sc_worker_row){ .worker = *worker, .class = -1 };
+    if (worker->local && worker->pid == (int)getpid())
+        row->worker.heartbeat_ms = sc_clock_wall_ms(); /* we ourselves, who answer just now */
     if (worker->job_id[0] == '\0')
         return SC_OK;
     SC_AUTO_JOB job = { 0 };

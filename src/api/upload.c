@@ -67,6 +67,8 @@ enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
         .source = "api",
         .idempotency_key = how->idempotency_key,
         .min_duration_ms = how->min_duration_ms,
+        .waiting = how->waiting,
+        .asked_by = sc_request_path(req),
     };
     enum sc_code code =
         sc_pipelines_arrive(api->options.pipelines, &arrival, how->options, out, err);
@@ -78,17 +80,30 @@ enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
     return code;
 }
 
-/* options NULL: no job. *dry_run: the asker only wants to know. */
-static enum sc_code decode(struct sc_request *req, struct sc_job_options *options, bool *dry_run,
-                           char **key, struct sc_error *err)
+struct wish {
+    bool dry_run; /* the asker only wants to know */
+    bool waiting; /* … will wait for the job's end */
+    char *key;    /* owned */
+};
+
+static void wish_done(struct wish *w)
+{
+    free(w->key);
+}
+
+/* options NULL: no job. */
+static enum sc_code decode(struct sc_request *req, struct sc_job_options *options,
+                           struct wish *wish, struct sc_error *err)
 {
     static const char *const none[] = { NULL };
-    static const char *const names[] = { "dry_run", NULL };
+    static const char *const names[] = { "dry_run", "waiting", NULL };
     enum sc_code code = sc_query_only(req, options == NULL ? none : names, err);
     if (code == SC_OK)
-        code = sc_query_flag(req, "dry_run", dry_run, err);
+        code = sc_query_flag(req, "dry_run", &wish->dry_run, err);
     if (code == SC_OK)
-        code = sc_request_idempotency_key(req, key, err);
+        code = sc_query_flag(req, "waiting", &wish->waiting, err);
+    if (code == SC_OK)
+        code = sc_request_idempotency_key(req, &wish->key, err);
     if (code == SC_OK)
         code = decode_fields(req, options, err);
     if (code == SC_OK && sc_request_file(req) == NULL) {
@@ -126,13 +141,13 @@ struct sc_done *sc_api_upload_job(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
     SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
-    SC_AUTO_FREE char *key = NULL;
-    bool dry_run = false;
-    enum sc_code code = decode(req, options, &dry_run, &key, &err);
-    if (code == SC_OK && dry_run)
+    SC_AUTO(wish_done) struct wish wish = { 0 };
+    enum sc_code code = decode(req, options, &wish, &err);
+    if (code == SC_OK && wish.dry_run)
         return answer_cost(req, api, options);
+    const struct sc_api_arrival how = { options, wish.key, 0, wish.waiting };
     if (code == SC_OK)
-        code = sc_api_arrive(req, api, &(struct sc_api_arrival){ options, key, 0 }, &arrived, &err);
+        code = sc_api_arrive(req, api, &how, &arrived, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 201, &body);
     struct sc_json w;
@@ -150,11 +165,11 @@ struct sc_done *sc_api_upload_file(struct sc_request *req, struct sc_api *api)
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
-    SC_AUTO_FREE char *key = NULL;
-    bool dry_run = false;
-    enum sc_code code = decode(req, NULL, &dry_run, &key, &err);
+    SC_AUTO(wish_done) struct wish wish = { 0 };
+    enum sc_code code = decode(req, NULL, &wish, &err);
+    const struct sc_api_arrival how = { NULL, wish.key, 0, false };
     if (code == SC_OK)
-        code = sc_api_arrive(req, api, &(struct sc_api_arrival){ NULL, key, 0 }, &arrived, &err);
+        code = sc_api_arrive(req, api, &how, &arrived, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 201, &body);
     struct sc_json w;

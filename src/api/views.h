@@ -13,6 +13,7 @@
 struct sc_job_outlook {
     int64_t eta_ms; /* -1: unknown */
     int position;   /* -1: does not wait; over 1 000: some more */
+    int progress;   /* 0..100 */
 };
 void sc_job_fields(struct sc_json *w, const struct sc_job *job, const struct sc_job_outlook *look);
 void sc_job_view(struct sc_json *w, const char *key, const struct sc_job *job,

@@ -143,8 +143,8 @@ struct sc_done *sc_api_worker_register(struct sc_request *req, struct sc_api *ap
         return sc_api_answer(req, code, &err, 200, &reply);
     if (r.worker.local && api->options.worker_registered != NULL)
         api->options.worker_registered(api->options.ctx, r.worker.pid, r.id);
-    sc_registration_view(&reply, r.id, api->options.config->queue_lease,
-                         api->options.config->queue_heartbeat);
+    sc_registration_view(&reply, r.id, sc_config_now(api->options.config)->queue_lease,
+                         sc_config_now(api->options.config)->queue_heartbeat);
     return sc_api_answer(req, SC_OK, &err, 200, &reply);
 }
 
@@ -368,6 +368,7 @@ static const struct sc_json_field heartbeat_fields[] = {
 static const struct sc_json_field held_fields[] = {
     { "task_id", SC_JSON_INT, offsetof(struct sc_held, task_id), true, 1, INT64_MAX, NULL },
     { "epoch", SC_JSON_INT, offsetof(struct sc_held, epoch), true, 1, INT64_MAX, NULL },
+    { "progress", SC_JSON_INT, offsetof(struct sc_held, progress), false, 0, 100, NULL },
 };
 
 struct heartbeat {

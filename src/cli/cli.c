@@ -129,11 +129,13 @@ static int run_with_config(struct sc_cli *cli, const struct sc_args *args)
     }
     cli->bad_settings = bad.count > 0 ? &bad : NULL;
     cli->config = config;
+    cli->sources = &sources;
     cli->data_given = config != NULL && data_dir_is_named(config);
     cli->server_args = given.server;
     int status = args->command->run(cli, args);
     sc_cli_disconnect(cli);
     cli->config = NULL;
+    cli->sources = NULL;
     return status;
 }
 

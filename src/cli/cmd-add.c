@@ -10,18 +10,6 @@
 
 #include "base/banned.h"
 
-static void say_when(const struct sc_cli *cli, const struct sc_submitted *job)
-{
-    char text[SC_TIME_TEXT];
-    SC_AUTO_BUF when = { 0 };
-
-    if (job->run_after_ms == 0)
-        return;
-    sc_format_time(&when, sc_time_rfc3339(job->run_after_ms, text), sc_clock_wall_ms());
-    sc_cli_note(cli, "scheduled: it starts %s (%s), when a server runs then%s", sc_buf_text(&when),
-                text, sc_cli_server_is_local(cli) ? "; `scripta serve` keeps one running" : "");
-}
-
 struct adding {
     struct sc_cli *cli;
     const struct sc_args *args;
@@ -104,7 +92,7 @@ static int add_one(struct adding *a, const char *file)
                     "%s: the same work was handed in before: this is that job; --force does it "
                     "again",
                     what.label);
-    say_when(cli, &job);
+    sc_submit_say_when(cli, &job);
     sc_submit_say_where(cli, &job);
     return status;
 }

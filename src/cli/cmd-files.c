@@ -19,11 +19,13 @@ int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "LENGTH", .member = "duration_seconds", .kind = SC_VIEW_SECONDS },
         { .title = "SIZE", .member = "size_bytes", .kind = SC_VIEW_SIZE },
         { .title = "NAME", .member = "original_name", .flexible = true },
-        { .title = "UPLOADED", .member = "uploaded_at", .kind = SC_VIEW_TIME },
+        { .title = "UPLOADED", .member = "uploaded_at", .kind = SC_VIEW_TIME, .minor = 1 },
+        { .title = "ARCHIVED", .member = "archived_at", .kind = SC_VIEW_TIME, .minor = 2 },
         { 0 },
     };
-    static const char *const filters[] = { "hash",   "name",    "format", "since",  "until",
-                                           "unused", "damaged", "sort",   "cursor", NULL };
+    static const char *const filters[] = { "hash",  "name",   "format",  "since",
+                                           "until", "unused", "damaged", "archived",
+                                           "sort",  "cursor", NULL };
     static const struct sc_list list = { "/api/files", "files", columns, filters,
                                          "no files; `scripta add FILE` brings one" };
     return sc_list_run(cli, args, &list);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/list.h"
 #include "json/writer.h"
 
@@ -196,6 +197,16 @@ static enum sc_code build_edit(const struct sc_args *args, struct sc_buf *body,
     return code;
 }
 
+/* Flags of every command are none. */
+static bool names_a_change(const struct sc_args *args)
+{
+    for (const struct sc_flag *f = args->command->flags; f->name != NULL; f++) {
+        if (sc_args_has(args, f->name))
+            return true;
+    }
+    return false;
+}
+
 int sc_cmd_jobs_edit(struct sc_cli *cli, const struct sc_args *args)
 {
     struct sc_error err = { 0 };
@@ -203,7 +214,7 @@ int sc_cmd_jobs_edit(struct sc_cli *cli, const struct sc_args *args)
     size_t failed = 0;
     int last = SC_EXIT_OK;
 
-    if (args->given_count == 0 || build_edit(args, &body, &err) != SC_OK) {
+    if (!names_a_change(args) || build_edit(args, &body, &err) != SC_OK) {
         if (err.code == SC_OK)
             (void)sc_error_set(&err, SC_E_INVALID_VALUE,
                                "say what is to change, such as --priority high");
@@ -259,45 +270,6 @@ int sc_cmd_jobs_log(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
-/* ---- clean ---- */
-
-int sc_cmd_jobs_clean(struct sc_cli *cli, const struct sc_args *args)
-{
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO_BUF reply = { 0 };
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    struct sc_error err = { 0 };
-    struct sc_json w;
-    int64_t days = -1;
-    bool dry = sc_args_has(args, "dry-run");
-
-    if (sc_args_int(args, "older-than", 0, 36500, &days, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
-    if (days < 0) {
-        (void)sc_error_field(&err, SC_E_INVALID_VALUE, "--older-than",
-                             "say how old: --older-than DAYS, 0 for every job that has ended");
-        return sc_cli_fail(cli, &err);
-    }
-    sc_json_begin(&w, &body);
-    sc_json_object(&w, NULL);
-    sc_json_int(&w, "older_than_days", days);
-    if (sc_args_has(args, "status"))
-        sc_json_text(&w, "status", sc_args_get(args, "status", ""));
-    sc_json_bool(&w, "with_transcripts", sc_args_has(args, "with-transcripts"));
-    sc_json_bool(&w, "dry_run", dry);
-    sc_json_end(&w);
-    if (sc_cli_call(cli, "POST", "/api/jobs/clean", sc_buf_text(&body), &reply, &err) != SC_OK ||
-        sc_json_parse(sc_buf_str(&reply), &doc, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
-    if (cli->json)
-        return sc_cli_done_json(cli, &reply);
-    int64_t jobs = sc_json_get_int(sc_json_member(sc_json_root(doc), "jobs"), 0);
-    SC_AUTO_BUF out = { 0 };
-    sc_buf_printf(&out, "%" PRId64 " %s %s\n", jobs, jobs == 1 ? "job" : "jobs",
-                  dry ? "would be removed" : "removed");
-    return sc_cli_done(cli, &out);
-}
-
 /* ---- chunks and events ---- */
 
 int sc_cmd_jobs_chunks(struct sc_cli *cli, const struct sc_args *args)
@@ -327,29 +299,55 @@ int sc_cmd_jobs_chunks(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
-static const struct sc_view_column event_columns[] = {
-    { .title = "TIME", .member = "at", .kind = SC_VIEW_TEXT },
-    { .title = "EVENT", .member = "type" },
-    { .title = "STAGE", .member = "stage" },
-    { .title = "CHUNK", .member = "chunk", .kind = SC_VIEW_NUMBER },
-    { .title = "TRY", .member = "attempt", .kind = SC_VIEW_NUMBER },
-    { .title = "MS", .member = "duration_ms", .kind = SC_VIEW_NUMBER },
-    { .title = "WORKER", .member = "worker" },
-    { .title = "CODE", .member = "code" },
-    { .title = "MESSAGE", .member = "message", .flexible = true },
-    { 0 },
-};
+/* "transcribe chunk 3, try 2: ENGINE_ERROR out of memory; local-1, 1.2 s" */
+static void describe_event(const struct sc_json_value *event, struct sc_buf *out)
+{
+    const char *stage = sc_json_get_text(sc_json_member(event, "stage"), "");
+    const char *code = sc_json_get_text(sc_json_member(event, "code"), "");
+    const char *message = sc_json_get_text(sc_json_member(event, "message"), "");
+    const char *worker = sc_json_get_text(sc_json_member(event, "worker"), "");
+    int64_t chunk = sc_json_get_int(sc_json_member(event, "chunk"), -1);
+    int64_t attempt = sc_json_get_int(sc_json_member(event, "attempt"), 0);
+    int64_t ms = sc_json_get_int(sc_json_member(event, "duration_ms"), -1);
 
+    sc_buf_puts(out, stage);
+    if (chunk >= 0)
+        sc_buf_printf(out, "%schunk %" PRId64, out->len > 0 ? " " : "", chunk);
+    if (attempt > 1)
+        sc_buf_printf(out, "%stry %" PRId64, out->len > 0 ? ", " : "", attempt);
+    if (code[0] != '\0' || message[0] != '\0')
+        sc_buf_printf(out, "%s%s%s%s", out->len > 0 ? ": " : "", code,
+                      code[0] != '\0' && message[0] != '\0' ? " " : "", message);
+    if (worker[0] != '\0')
+        sc_buf_printf(out, "%s%s", out->len > 0 ? "; " : "", worker);
+    if (ms >= 0)
+        sc_buf_printf(out, "%s%.1f s", out->len > 0 ? ", " : "", (double)ms / 1000);
+}
+
+static void add_events(struct sc_table *table, const struct sc_json_value *events)
+{
+    for (size_t i = 0; events != NULL && i < sc_json_count(events); i++) {
+        const struct sc_json_value *event = sc_json_at(events, i);
+        SC_AUTO_BUF text = { 0 };
+        sc_format_moment(&text, sc_json_get_text(sc_json_member(event, "at"), ""));
+        sc_table_take(table, &text);
+        sc_table_cell(table, sc_json_get_text(sc_json_member(event, "type"), ""));
+        describe_event(event, &text);
+        sc_table_take(table, &text);
+    }
+}
+
+/* Every page of one job's log belongs together, so all are shown. */
 int sc_cmd_jobs_events(struct sc_cli *cli, const struct sc_args *args)
 {
     SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", args->words[0], "/events?limit=200");
     SC_AUTO_BUF cursor = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO_TABLE table = { .titles = { "TIME", "EVENT", "DETAILS" }, .columns = 3, .flexible = 2 };
 
-    /* Every page of one job's log belongs together, so all are printed. */
-    for (bool first = true;; first = false) {
+    for (size_t count = 1; count > 0;) {
         SC_AUTO_BUF whole = { 0 };
         SC_AUTO_BUF reply = { 0 };
-        SC_AUTO_BUF out = { 0 };
         SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
         struct sc_error err = { 0 };
         sc_buf_puts(&whole, path);
@@ -361,15 +359,19 @@ int sc_cmd_jobs_events(struct sc_cli *cli, const struct sc_args *args)
             return sc_cli_fail(cli, &err);
         const struct sc_json_value *root = sc_json_root(doc);
         const struct sc_json_value *events = sc_json_member(root, "events");
-        if (!first && (events == NULL || sc_json_count(events) == 0))
-            return SC_EXIT_OK;
-        if (!cli->json)
-            sc_view_table(events, event_columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
-        int status = cli->json ? sc_cli_done_json(cli, &reply) : sc_cli_done(cli, &out);
         const char *next = sc_json_get_text(sc_json_member(root, "next_cursor"), "");
-        if (status != SC_EXIT_OK || next[0] == '\0')
-            return status;
+        count = events == NULL || next[0] == '\0' ? 0 : sc_json_count(events);
+        add_events(&table, events);
+        if (cli->json && (count > 0 || cursor.len == 0)) {
+            int status = sc_cli_done_json(cli, &reply);
+            if (status != SC_EXIT_OK)
+                return status;
+        }
         sc_buf_reset(&cursor);
         sc_buf_puts(&cursor, next);
     }
+    if (cli->json)
+        return SC_EXIT_OK;
+    sc_table_render(&table, sc_list_width(cli), &out);
+    return sc_cli_done(cli, &out);
 }

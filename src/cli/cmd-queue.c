@@ -40,6 +40,24 @@ static void put_paused(const struct sc_cli *cli, const struct sc_json_value *que
     }
 }
 
+/* Two limits that are easily taken for each other: jobs that share the work, and who does it. */
+static void put_limits(const struct sc_json_value *root, struct sc_buf *out)
+{
+    const struct sc_json_value *list = sc_json_member(root, "workers");
+    int64_t limit = member_int(sc_json_member(root, "totals"), "max_concurrent");
+    int64_t hands = 0;
+    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++) {
+        const char *name = sc_json_get_text(sc_json_member(sc_json_at(list, i), "name"), "");
+        hands += strcmp(name, "serve") != 0; /* the server's own row: it cuts and joins */
+    }
+    sc_buf_printf(out, "at most %" PRId64 " are begun and not ended, and ", limit);
+    if (hands == 0)
+        sc_buf_puts(out, "no worker runs: they come with the work\n");
+    else
+        sc_buf_printf(out, "%" PRId64 " worker%s recognise%s\n", hands, hands == 1 ? "" : "s",
+                      hands == 1 ? "s" : "");
+}
+
 int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column queues[] = {
@@ -78,9 +96,9 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
     int width = sc_list_width(cli);
     sc_view_table(sc_json_member(root, "queues"), queues, now, width, &out);
     const struct sc_json_value *totals = sc_json_member(root, "totals");
-    sc_buf_printf(&out, "\n%" PRId64 " queued, %" PRId64 " active, %" PRId64 " at most at once\n",
-                  member_int(totals, "queued"), member_int(totals, "active"),
-                  member_int(totals, "max_concurrent"));
+    sc_buf_printf(&out, "\n%" PRId64 " queued, %" PRId64 " active; ", member_int(totals, "queued"),
+                  member_int(totals, "active"));
+    put_limits(root, &out);
     put_rate(&out, sc_json_member(root, "throughput"), "minute");
     put_rate(&out, sc_json_member(root, "throughput"), "hour");
     put_paused(cli, sc_json_member(root, "queues"), &out);

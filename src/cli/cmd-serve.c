@@ -150,9 +150,20 @@ static int serve_stop(const struct sc_cli *cli)
     return sc_cli_done(cli, &out);
 }
 
+/* Each thing that is wrong is in the first error, or `scripta config check` tells it. */
+static enum sc_code reload(void *ctx, struct sc_config **out, struct sc_error *err)
+{
+    const struct sc_cli *cli = ctx;
+    struct sc_config_sources sources = *cli->sources;
+    sources.complain = NULL;
+    return sc_config_load(&sources, out, err);
+}
+
 int sc_cmd_serve(struct sc_cli *cli, const struct sc_args *args)
 {
     struct sc_serve_options options = { .ephemeral = sc_args_has(args, "ephemeral"),
+                                        .reload = reload,
+                                        .reload_ctx = cli,
                                         .ready_fd = -1 };
     struct sc_error err = { 0 };
     int64_t fd = -1;

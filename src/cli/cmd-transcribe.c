@@ -182,7 +182,11 @@ static void submit_all(struct run *r)
         struct item *item = &r->items[i];
         struct sc_error err = { 0 };
         struct sc_submission what = {
-            .file = item->file, .label = item->label, .priority = "high", .line = &r->line
+            .file = item->file,
+            .label = item->label,
+            .priority = "high",
+            .line = &r->line,
+            .waiting = true,
         };
         enum sc_code code = sc_submit_check_file(item->file, &err);
         if (code == SC_OK)
@@ -190,6 +194,8 @@ static void submit_all(struct run *r)
         if (code == SC_OK && r->cli->verbose > 0)
             sc_cli_note(r->cli, "%s: job %s%s", item->label, item->job.job_id,
                         item->job.earlier ? " (the same work was handed in before)" : "");
+        if (code == SC_OK)
+            sc_submit_say_when(r->cli, &item->job);
         if (code == SC_OK)
             sc_submit_say_where(r->cli, &item->job);
         if (code != SC_OK && !sc_cli_interrupted()) {

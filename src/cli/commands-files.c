@@ -12,6 +12,7 @@ static const struct sc_flag files_list_flags[] = {
     { "until", 0, SC_FLAG_VALUE, "TIME", "Uploaded before this time" },
     { "unused", 0, SC_FLAG_ON, NULL, "Files that no job refers to" },
     { "damaged", 0, SC_FLAG_ON, NULL, "Files that were found missing or altered" },
+    { "archived", 0, SC_FLAG_ON, NULL, "Files that were moved to the archive" },
     { "sort", 0, SC_FLAG_VALUE, "ORDER",
       "uploaded_at, size_bytes, duration_seconds or original_name; with - falling. Default: "
       "-uploaded_at" },
@@ -66,7 +67,8 @@ const struct sc_command sc_commands_files[] = {
         .flags = files_list_flags,
         .examples = "scripta files list -n 20\n"
                     "scripta files list --format wav --sort -size_bytes\n"
-                    "scripta files list --unused --until 30d\n",
+                    "scripta files list --unused --until 30d\n"
+                    "scripta files list --archived\n",
     },
     {
         .name = "files download",
@@ -156,7 +158,7 @@ const struct sc_command sc_commands_files[] = {
         .flags = delete_flags,
         .about = "A recording that jobs refer to is refused with their number, unless --force "
                  "deletes them too: running ones are cancelled, and transcripts, exports and logs "
-                 "go. On a terminal it asks first.",
+                 "go. On a terminal it asks first; elsewhere the ids are taken at their word.",
         .examples = "scripta files delete 7\n"
                     "scripta files delete --force --yes 7 8\n",
     },

@@ -71,6 +71,7 @@ static const struct sc_flag jobs_clean_flags[] = {
     { "status", 0, SC_FLAG_VALUE, "STATUS", "completed, failed or cancelled. Default: all" },
     { "with-transcripts", 0, SC_FLAG_SWITCH, NULL, "Their transcripts and exports too" },
     { "dry-run", 0, SC_FLAG_SWITCH, NULL, "Say how many, and remove nothing" },
+    { "yes", 'y', SC_FLAG_SWITCH, NULL, "Do not ask" },
     { 0 },
 };
 
@@ -99,7 +100,9 @@ const struct sc_command sc_commands_jobs[] = {
         .about =
             "The files become jobs of class high, which run at the same time; their texts come in "
             "the order of the command line. Ctrl-C, or a kill, ends the command and not the jobs: "
-            "the same command line finds them again, `scripta jobs cancel` ends them. FILE - is "
+            "the same command line finds them again, `scripta jobs cancel` ends them. The same "
+            "work "
+            "that is scheduled for later starts now, unless its text is there already. FILE - is "
             "standard input.",
         .examples = "scripta transcribe interview.mp3\n"
                     "scripta transcribe -f srt -o subtitles/ *.mp4\n"
@@ -186,9 +189,10 @@ const struct sc_command sc_commands_jobs[] = {
         .usage = "",
         .flags = jobs_clean_flags,
         .about = "Transcripts and what was exported of them stay, unless --with-transcripts is "
-                 "given; recordings stay in any case.",
+                 "given; recordings stay in any case. On a terminal it says how many jobs they are "
+                 "and asks; elsewhere it removes nothing without --yes.",
         .examples = "scripta jobs clean --older-than 30 --dry-run\n"
-                    "scripta jobs clean --older-than 7 --status failed\n",
+                    "scripta jobs clean --older-than 7 --status failed --yes\n",
     },
     {
         .name = "jobs archive",
@@ -218,8 +222,10 @@ const struct sc_command sc_commands_jobs[] = {
         .min_words = 1,
         .max_words = -1,
         .flags = delete_flags,
-        .about = "A job that is pending or running is refused, unless --force cancels it. The "
-                 "recording stays. On a terminal it asks first.",
+        .about =
+            "A job that is pending or running is refused, unless --force cancels it. The "
+            "recording stays. On a terminal it asks first; elsewhere the ids are taken at their "
+            "word.",
         .examples = "scripta jobs delete 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
     },
     {
@@ -261,6 +267,8 @@ const struct sc_command sc_commands_jobs[] = {
         .usage = "JOB",
         .min_words = 1,
         .max_words = 1,
+        .about = "On a terminal details are cut at its edge; through a pipe, and with --json, they "
+                 "are whole.",
         .examples = "scripta jobs events 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n",
     },
     { 0 },

@@ -50,8 +50,8 @@ const struct sc_command sc_commands_server[] = {
             "It answers on run/scripta.sock of the data folder and, with --listen, on TCP. In the "
             "foreground it logs to the terminal and ends with Ctrl-C, SIGTERM and the terminal "
             "itself; with --background it logs to logs/scripta.log and ends with --stop. What runs "
-            "then goes on at the next start. Without a server every other command starts one for "
-            "itself.",
+            "then goes on at the next start. SIGHUP makes it read its settings again. Without a "
+            "server every other command starts one for itself.",
         .examples = "scripta serve\n"
                     "scripta serve --background --listen 127.0.0.1:8000\n"
                     "scripta serve --stop\n"
@@ -121,6 +121,8 @@ const struct sc_command sc_commands_server[] = {
         .summary = "List tokens, newest first, with when they were last used",
         .usage = "",
         .flags = token_list_flags,
+        .about = "Those that have ended too. The text of a token is not among what is "
+                 "shown: nobody has it but whom it was given to. Last used is exact to a minute.",
         .examples = "scripta token list\n",
     },
     {
@@ -130,6 +132,9 @@ const struct sc_command sc_commands_server[] = {
         .usage = "TOKEN...",
         .min_words = 1,
         .max_words = -1,
+        .about = "By their number, as `scripta token list` shows it. Calls with such a token are "
+                 "refused from now on, its event streams end, a worker's claims too. An answer "
+                 "that is on its way is sent to its end.",
         .examples = "scripta token revoke 3\n",
     },
     {

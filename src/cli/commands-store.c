@@ -15,6 +15,9 @@ const struct sc_command sc_commands_store[] = {
         .run = sc_cmd_db_init,
         .summary = "Make the store of the data folder, if it is not there",
         .usage = "",
+        .about = "The first server of a data folder makes the store by itself; this is for whoever "
+                 "wants it, with its owner and mode, before. A store that is there stays as it is, "
+                 "unless it needs to be migrated.",
         .examples = "scripta db init --data /srv/scripta\n",
     },
     {
@@ -22,6 +25,9 @@ const struct sc_command sc_commands_store[] = {
         .run = sc_cmd_db_migrate,
         .summary = "Bring the store up to this program's schema",
         .usage = "",
+        .about = "The first server of a newer program does the same. A copy of the store goes to "
+                 "backups/ before anything changes; a program that is older than the store is "
+                 "refused.",
         .examples = "scripta db migrate --data /srv/scripta\n",
     },
     {
@@ -29,13 +35,21 @@ const struct sc_command sc_commands_store[] = {
         .run = sc_cmd_db_info,
         .summary = "Show the store's schema, size, pages and rows",
         .usage = "",
-        .examples = "scripta db info --json\n",
+        .about = "The schema of the store and the one that this program writes, the size of its "
+                 "files, its pages and how many of them are free, and the rows of each table. "
+                 "Through the server when one runs, else on the folder itself.",
+        .examples = "scripta db info\n"
+                    "scripta db info --json\n",
     },
     {
         .name = "db check",
         .run = sc_cmd_db_check,
         .summary = "Check the store's integrity and foreign keys",
         .usage = "",
+        .about = "SQLite's own check of every page and index, and that no row refers to one that "
+                 "is not there. It reads all of the store, which may take a while. Exits with 7 "
+                 "and tells every problem when there is one; `scripta fsck` also holds what is "
+                 "stored against its checksums.",
         .examples = "scripta db check\n",
     },
     {
@@ -59,7 +73,12 @@ const struct sc_command sc_commands_store[] = {
         .run = sc_cmd_config_show,
         .summary = "Show every setting in effect and where it came from",
         .usage = "",
-        .examples = "scripta config show\n",
+        .about =
+            "Each with its value and where that is from: its default, the settings file or .env "
+            "with the line, a variable, or a flag. Secrets are shown as ***. What it shows is what "
+            "a server would take now; one that runs takes it on SIGHUP or at its next start.",
+        .examples = "scripta config show\n"
+                    "scripta config show --data /srv/scripta --json\n",
     },
     {
         .name = "config check",
@@ -78,6 +97,8 @@ const struct sc_command sc_commands_store[] = {
         .summary = "Print docs/config.md",
         .usage = "",
         .no_config = true,
+        .about = "The page of all settings: name, variable, type, default, least value, whether a "
+                 "change needs a restart, and what it does.",
         .examples = "scripta config docs > docs/config.md\n",
     },
     {
@@ -86,6 +107,9 @@ const struct sc_command sc_commands_store[] = {
         .summary = "Print a settings file with every default",
         .usage = "",
         .no_config = true,
+        .about =
+            "Every setting with its default, all of them as comments: take out the # of what you "
+            "change. The file belongs to the data folder, as scripta.yaml, or where --config says.",
         .examples = "scripta config example > scripta.yaml\n",
     },
     { 0 },

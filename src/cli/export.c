@@ -106,10 +106,18 @@ enum sc_code sc_export_choose(const struct sc_args *args, const char *output,
 {
     const char *name = sc_args_get(args, "format", NULL);
     char ending[16];
-    if (name != NULL)
-        return by_name(name, out, err);
     ending_of(output == NULL ? "" : output, ending);
-    const struct sc_format *format = sc_format_find(ending[0] == '\0' ? "txt" : ending);
+    const struct sc_format *ends_in = sc_format_find(ending);
+    if (name != NULL) {
+        enum sc_code code = by_name(name, out, err);
+        if (code != SC_OK || ends_in == NULL || ends_in == *out)
+            return code;
+        return sc_error_field(err, SC_E_INVALID_VALUE, "output",
+                              "--format %s and a name that ends in .%s contradict each other: "
+                              "leave --format out, or choose another name",
+                              (*out)->name, ending);
+    }
+    const struct sc_format *format = ending[0] == '\0' ? sc_format_find("txt") : ends_in;
     if (format == NULL) {
         SC_AUTO_BUF shown = { 0 };
         sc_utf8_append_printable(&shown, sc_str_from(output));

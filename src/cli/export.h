@@ -16,9 +16,10 @@ struct sc_flag *sc_export_flags_new(void);
             "Captions as the engine cut them; the same as " \
             "--captions=off"                                \
     }
-/* The format that --format names, else the one that the ending of `output` names (NULL, or "-":
- * standard output), else txt where there is no ending. An ending that no
- * format has is refused (field "output"): nobody means text by talk.docx. */
+/* The format that --format names, which the ending of a format in `output` may not contradict; else
+ * the one that the ending of `output` names (NULL, or "-": standard output), else txt where there
+ * is no ending. An ending that no format has is refused (field "output"): nobody means text by
+ * talk.docx. */
 SC_MUST_USE enum sc_code sc_export_choose(const struct sc_args *args, const char *output,
                                           const struct sc_format **out, struct sc_error *err);
 /* Appends the options that were given as query parameters: "?max_lines=1&words=on", nothing when

@@ -52,9 +52,12 @@ void sc_job_end_tell(const struct sc_cli *cli, const char *label, const struct s
     if (sc_json_parse(sc_buf_str(&end->reply), &doc, NULL) != SC_OK)
         return;
     const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "warnings");
-    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++)
-        sc_cli_note(cli, "%s: %s", label,
-                    sc_json_get_text(sc_json_member(sc_json_at(list, i), "message"), ""));
+    for (size_t i = 0; list != NULL && i < sc_json_count(list); i++) {
+        SC_AUTO_BUF text = { 0 };
+        sc_cli_put_message(&text,
+                           sc_json_get_text(sc_json_member(sc_json_at(list, i), "message"), ""));
+        sc_cli_note(cli, "%s: %s", label, sc_buf_text(&text));
+    }
 }
 
 static bool is_final(const char *status)

@@ -54,6 +54,20 @@ static void put_distance(struct sc_buf *out, int64_t ms)
         sc_buf_printf(out, "%" PRId64 " h", ms / HOUR_MS);
 }
 
+void sc_format_moment(struct sc_buf *out, const char *rfc3339)
+{
+    int64_t ms;
+    struct tm local;
+    if (!sc_time_parse(sc_str_from(rfc3339), &ms)) {
+        sc_utf8_append_printable(out, sc_str_from(rfc3339[0] == '\0' ? "-" : rfc3339));
+        return;
+    }
+    time_t seconds = (time_t)(ms / 1000);
+    if (localtime_r(&seconds, &local) != NULL)
+        sc_buf_printf(out, "%04d-%02d-%02d %02d:%02d:%02d", local.tm_year + 1900, local.tm_mon + 1,
+                      local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
+}
+
 void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms)
 {
     int64_t ms;

@@ -9,6 +9,8 @@ void sc_format_clock(struct sc_buf *out, double seconds);
 void sc_format_size(struct sc_buf *out, int64_t bytes);
 /* An RFC 3339 time as "just now", "5 min ago", "in 2 h", or "2026-11-20 14:30" in local time when
  * it is more than a day away; "-" for none; what is no time is shown as it is. */
+/* The moment on the clock of this machine, "2026-11-21 14:30:05"; "-" for "". */
+void sc_format_moment(struct sc_buf *out, const char *rfc3339);
 void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms);
 /* Columns that a terminal needs for printable UTF-8. */
 size_t sc_format_width(struct sc_str text);

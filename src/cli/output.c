@@ -59,6 +59,26 @@ static void speak_of_options(const struct sc_cli *cli, struct sc_error *err)
         sc_args_as_typed(err);
 }
 
+void sc_cli_put_message(struct sc_buf *out, const char *message)
+{
+    static const char *const phrases[][2] = {
+        { "music=keep", "--music keep" },
+        { "with force", "with --force" },
+    };
+    while (*message != '\0') {
+        size_t i = 0;
+        while (i < SC_ARRAY_LEN(phrases) &&
+               strncmp(message, phrases[i][0], strlen(phrases[i][0])) != 0)
+            i++;
+        if (i == SC_ARRAY_LEN(phrases)) {
+            sc_buf_putc(out, *message++);
+            continue;
+        }
+        sc_buf_puts(out, phrases[i][1]);
+        message += strlen(phrases[i][0]);
+    }
+}
+
 int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *why)
 {
     SC_AUTO_BUF out = { 0 };
@@ -82,7 +102,9 @@ int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *why)
     } else {
         const char *hint = hint_of(err->code);
         sc_buf_puts(&out, cli->colour ? "\033[1;31mscripta:\033[0m " : "scripta: ");
-        put_line(cli, sc_str_from(err->msg), strlen("scripta: "), &out);
+        SC_AUTO_BUF text = { 0 };
+        sc_cli_put_message(&text, err->msg);
+        put_line(cli, sc_buf_str(&text), strlen("scripta: "), &out);
         if (hint != NULL) {
             sc_buf_puts(&out, "  ");
             put_line(cli, sc_str_from(hint), 2, &out);

@@ -17,7 +17,8 @@ struct sc_complaints {
 struct sc_args;
 
 struct sc_cli {
-    const struct sc_config *config; /* NULL for commands that need none */
+    const struct sc_config *config;          /* NULL for commands that need none */
+    const struct sc_config_sources *sources; /* that it was loaded from; NULL with it */
     sc_cli_serve_fn serve;
     const struct sc_args *args; /* the command line */
     bool json;                  /* print the API's JSON */
@@ -39,6 +40,9 @@ struct sc_cli {
 int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err);
 /* A line for a person on standard error, made printable; nothing with --quiet. */
 void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...) SC_PRINTF(2, 3);
+/* A message of the server, which names members and parameters ("music=keep", "with force"), in the
+ * words of the command line ("--music keep"). */
+void sc_cli_put_message(struct sc_buf *out, const char *message);
 /* Writes to standard output and flushes; IO_ERROR when that fails (a closed pipe, a full disk). */
 SC_MUST_USE enum sc_code sc_cli_print(struct sc_str text, struct sc_error *err);
 /* A file that the user asked for: whole or not at all, with the mode that it had or that the umask

@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/format.h"
 #include "config/job-options.h"
 #include "json/writer.h"
 
@@ -177,7 +178,9 @@ static enum sc_code upload(struct sc_cli *cli, const struct sc_submission *what,
 {
     struct upload_state state = { .what = what, .started_ms = sc_clock_mono_ms() };
     struct sc_upload up = {
-        .path = what->dry_run ? "/api/upload?dry_run=1" : "/api/upload",
+        .path = what->dry_run   ? "/api/upload?dry_run=1"
+                : what->waiting ? "/api/upload?waiting=1"
+                                : "/api/upload",
         .file = what->file,
         .file_name = sc_submit_name(what->file),
         .fields = f->rows,
@@ -286,6 +289,18 @@ enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
     return understand(out, status, &reply, err);
 }
 
+void sc_submit_say_when(const struct sc_cli *cli, const struct sc_submitted *job)
+{
+    char text[SC_TIME_TEXT];
+    SC_AUTO_BUF when = { 0 };
+
+    if (job->run_after_ms == 0)
+        return;
+    sc_format_time(&when, sc_time_rfc3339(job->run_after_ms, text), sc_clock_wall_ms());
+    sc_cli_note(cli, "scheduled: it starts %s (%s), when a server runs then%s", sc_buf_text(&when),
+                text, sc_cli_server_is_local(cli) ? "; `scripta serve` keeps one running" : "");
+}
+
 void sc_submit_say_where(struct sc_cli *cli, const struct sc_submitted *job)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
@@ -316,9 +331,12 @@ static const char *const classes[] = { "high", "normal", "low" };
 unsigned sc_submit_class(const struct sc_submitted *job)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    if (job->earlier || sc_json_parse(sc_buf_str(&job->reply), &doc, NULL) != SC_OK)
+    if (sc_json_parse(sc_buf_str(&job->reply), &doc, NULL) != SC_OK)
         return 0;
+    const struct sc_json_value *status = sc_json_member(sc_json_root(doc), "status");
     const struct sc_json_value *priority = sc_json_member(sc_json_root(doc), "priority");
+    if (strcmp(sc_json_get_text(status, ""), "pending") != 0)
+        return 0;
     for (size_t i = 0; i < SC_ARRAY_LEN(classes); i++) {
         if (strcmp(sc_json_get_text(priority, ""), classes[i]) == 0)
             return 1u << i;

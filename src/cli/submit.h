@@ -18,7 +18,8 @@ struct sc_submission {
     const char *label;             /* for the progress line */
     const char *priority;          /* class when the command line names none; NULL: the server's */
     struct sc_progress_line *line; /* may be NULL */
-    bool dry_run;                  /* only asks what it would cost: the answer is in `reply` */
+    bool waiting; /* its end is waited for: work that is scheduled for later comes at once */
+    bool dry_run; /* only asks what it would cost: the answer is in `reply` */
 };
 
 /* Are the job options of the command line good, and does the pipeline take them? */
@@ -29,10 +30,12 @@ SC_MUST_USE enum sc_code sc_submit_check_file(const char *file, struct sc_error 
 SC_MUST_USE enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
                                    const struct sc_submission *what, struct sc_submitted *out,
                                    struct sc_error *err);
+/* Says when a job will start that is scheduled for later. */
+void sc_submit_say_when(const struct sc_cli *cli, const struct sc_submitted *job);
 /* Says once, on standard error, when the job's engine sends recordings to another host. */
 void sc_submit_say_where(struct sc_cli *cli, const struct sc_submitted *job);
-/* Of the jobs' classes (a bit for each reply's "priority", sc_submit_class): those that are paused
- * are told, since nothing else says why nothing happens. */
+/* Of the classes of pending jobs (a bit for each reply's "priority", sc_submit_class): those that
+ * are paused are told, since nothing else says why nothing happens. */
 void sc_submit_tell_paused(struct sc_cli *cli, unsigned classes);
 unsigned sc_submit_class(const struct sc_submitted *job);
 /* Puts the file in front of a message that does not name it. */

@@ -2,6 +2,9 @@
 
 #include "base/utf8.h"
 #include "cli/format.h"
+#include "cli/session.h"
+#include "config/job-options.h"
+#include "config/value.h"
 
 #include <inttypes.h>
 
@@ -16,6 +19,19 @@ static bool is_skipped(const char *const *skip, const char *name)
     return false;
 }
 
+/* To a thousandth, without zeros that say nothing. */
+static void put_real(double value, struct sc_buf *out)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "%.3f", value);
+    size_t len = strlen(text);
+    while (text[len - 1] == '0')
+        len--;
+    if (text[len - 1] == '.')
+        len--;
+    sc_buf_append(out, text, len);
+}
+
 static void put_scalar(const struct sc_json_value *value, struct sc_buf *out)
 {
     switch (sc_json_type(value)) {
@@ -27,8 +43,10 @@ static void put_scalar(const struct sc_json_value *value, struct sc_buf *out)
     case SC_JSON_BOOL:
         sc_buf_puts(out, sc_json_get_bool(value, false) ? "yes" : "no");
         return;
-    case SC_JSON_INT:
     case SC_JSON_REAL:
+        put_real(sc_json_get_real(value, 0), out);
+        return;
+    case SC_JSON_INT:
     case SC_JSON_ARRAY:
     case SC_JSON_OBJECT:
         sc_json_dump(value, out);
@@ -45,16 +63,88 @@ static bool put_messages(const struct sc_json_value *value, int indent, struct s
     for (size_t i = 0; i < n; i++) {
         const struct sc_json_value *message = sc_json_member(sc_json_at(value, i), "message");
         sc_buf_printf(out, "%s%*s", i == 0 ? "" : "\n", i == 0 ? 0 : indent, "");
-        sc_utf8_append_printable(out, sc_json_get_str(message, SC_STR("")));
+        SC_AUTO_BUF text = { 0 };
+        sc_cli_put_message(&text, sc_json_get_text(message, ""));
+        sc_utf8_append_printable(out, sc_buf_str(&text));
     }
     return true;
 }
 
-/* Null, and a list of nothing. */
+/* Of the options of a job those need no line that are at their defaults, or told by the job itself:
+ * its engine, its language. */
+static bool is_known_option(const struct sc_json_value *job, const char *name,
+                            const struct sc_json_value *value)
+{
+    const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_BUF told = { 0 };
+    sc_json_dump(value, &text);
+    if (sc_json_member(job, name) != NULL)
+        sc_json_dump(sc_json_member(job, name), &told);
+    if (told.len > 0 && sc_str_equal(sc_buf_str(&text), sc_buf_str(&told)))
+        return true;
+    sc_buf_reset(&text);
+    if (sc_json_type(value) == SC_JSON_BOOL)
+        sc_buf_puts(&text, sc_json_get_bool(value, false) ? "true" : "false");
+    else
+        put_scalar(value, &text);
+    return option != NULL && sc_str_equal(sc_buf_str(&text), sc_str_from(option->fallback));
+}
+
+static void put_option(const char *name, const struct sc_json_value *value, struct sc_buf *out)
+{
+    const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+    if (sc_json_type(value) == SC_JSON_BOOL)
+        sc_buf_puts(out, sc_json_get_bool(value, false) ? "on" : "off");
+    else if (option != NULL && option->type == SC_JOB_DURATION)
+        sc_value_put_duration(out, sc_json_get_int(value, 0));
+    else
+        put_scalar(value, out);
+}
+
+/* An object within the object: each member a line of its own, as an option is typed. */
+static void put_members(const struct sc_json_value *object, const char *key, int indent,
+                        struct sc_buf *out)
+{
+    const char *name;
+    const struct sc_json_value *value;
+    const struct sc_json_value *members = sc_json_member(object, key);
+    bool first = true;
+    for (void *s = sc_json_next_member(members, NULL, &name, &value); s != NULL;
+         s = sc_json_next_member(members, s, &name, &value)) {
+        SC_AUTO_BUF text = { 0 };
+        if (strcmp(key, "settings") == 0 && is_known_option(object, name, value))
+            continue;
+        put_option(name, value, &text);
+        sc_buf_printf(out, "%s%*s", first ? "" : "\n", first ? 0 : indent, "");
+        sc_utf8_append_printable(out, sc_str_from(name));
+        sc_buf_putc(out, '=');
+        sc_utf8_append_printable(out, sc_buf_str(&text));
+        first = false;
+    }
+    if (first)
+        sc_buf_puts(out, "the defaults");
+}
+
+/* Null, a list of nothing, an object without members. */
 static bool is_nothing(const struct sc_json_value *value)
 {
-    return sc_json_type(value) == SC_JSON_NULL ||
-           (sc_json_type(value) == SC_JSON_ARRAY && sc_json_count(value) == 0);
+    const char *key;
+    const struct sc_json_value *member;
+    switch (sc_json_type(value)) {
+    case SC_JSON_NULL:
+        return true;
+    case SC_JSON_ARRAY:
+        return sc_json_count(value) == 0;
+    case SC_JSON_OBJECT:
+        return sc_json_next_member(value, NULL, &key, &member) == NULL;
+    case SC_JSON_TEXT:
+    case SC_JSON_BOOL:
+    case SC_JSON_INT:
+    case SC_JSON_REAL:
+        return false;
+    }
+    return false;
 }
 
 void sc_view_object(const struct sc_json_value *object, const char *const *skip, int64_t now_ms,
@@ -82,7 +172,9 @@ void sc_view_object(const struct sc_json_value *object, const char *const *skip,
             put_scalar(value, &text);
         sc_utf8_append_printable(out, sc_str_from(key));
         sc_buf_printf(out, ":%*s ", width - (int)SC_MIN(strlen(key), (size_t)width), "");
-        if (!put_messages(value, width + 2, out))
+        if (sc_json_type(value) == SC_JSON_OBJECT)
+            put_members(object, key, width + 2, out);
+        else if (!put_messages(value, width + 2, out))
             sc_utf8_append_printable(out, sc_buf_str(&text));
         sc_buf_putc(out, '\n');
     }

@@ -5,8 +5,9 @@
 #include "json/reader.h"
 
 /* One "name: value" line a member, names aligned; times relative, a list of objects with a message
- * as these messages, other nested values as JSON; nothing for null and empty lists. `skip` ends in
- * NULL and may be NULL. */
+ * as these messages, an object as "name=value" lines
+ * (of "settings" those that are not told already and not at their defaults), other nested values as
+ * JSON; nothing for null and what is empty. `skip` ends in NULL and may be NULL. */
 void sc_view_object(const struct sc_json_value *object, const char *const *skip, int64_t now_ms,
                     struct sc_buf *out);
 

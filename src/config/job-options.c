@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/utf8.h"
 #include "config/nearest.h"
 #include "config/value.h"
@@ -54,7 +55,8 @@ static const struct sc_job_option table[] = {
       .max = 16,
       .pipelines = "transcribe",
       .identity = true,
-      .help = "Language spoken, such as en; auto lets the engine decide" },
+      .help = "Language spoken: a code or its English name, such as en, de-AT or german; auto lets "
+              "the engine decide" },
     { .name = "task",
       .aliases = task_aliases,
       .type = SC_JOB_ENUM,
@@ -264,6 +266,10 @@ void sc_job_options_free(struct sc_job_options *o)
 
 static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
 {
+    if (strcmp(option->name, "language") == 0) {
+        sc_buf_puts(out, "a code such as en or de-AT, an English name such as german, or auto");
+        return;
+    }
     switch (option->type) {
     case SC_JOB_TEXT:
         sc_buf_printf(out, "text of %" PRId64 " to %" PRId64 " bytes in UTF-8", option->min,
@@ -298,7 +304,7 @@ static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
     }
 }
 
-/* Engines and languages are names that enter paths and logs: a narrow set of signs. */
+/* Engines are names that enter paths and logs: a narrow set of signs. */
 static bool is_word(struct sc_str value)
 {
     for (size_t i = 0; i < value.len; i++) {
@@ -315,11 +321,20 @@ static bool text_is_valid(const struct sc_job_option *option, struct sc_str valu
     if ((int64_t)value.len < option->min || (int64_t)value.len > option->max ||
         memchr(value.ptr, '\0', value.len) != NULL)
         return false;
-    if (strcmp(option->name, "engine") == 0 || strcmp(option->name, "language") == 0)
+    if (strcmp(option->name, "engine") == 0)
         return is_word(value);
     if (strcmp(option->name, "model") == 0)
         return sc_value_is_plain(value);
     return sc_utf8_is_valid(value);
+}
+
+static bool put_language(struct sc_str value, struct sc_buf *out)
+{
+    char tag[SC_LANGUAGE_TEXT];
+    if (!sc_language_tag(value, tag))
+        return false;
+    sc_buf_puts(out, tag);
+    return true;
 }
 
 static bool put_int(const struct sc_job_option *option, struct sc_str value, struct sc_buf *out)
@@ -394,6 +409,8 @@ static bool canonical(const struct sc_job_option *option, struct sc_str value, s
     case SC_JOB_TEXT:
         if (!text_is_valid(option, value))
             return false;
+        if (strcmp(option->name, "language") == 0)
+            return put_language(value, out);
         sc_buf_put_str(out, value);
         return true;
     case SC_JOB_BOOL:

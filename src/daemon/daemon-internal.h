@@ -4,7 +4,7 @@
  * `journal` logs what becomes of jobs. */
 
 #include "base/error.h"
-#include "config/config.h"
+#include "config/live.h"
 #include "pipeline/pipeline.h"
 #include "queue/queue.h"
 #include "sys/lockfile.h"
@@ -59,9 +59,9 @@ struct sc_supervisor;
 struct sc_supervisor_options {
     struct sc_store *store; /* borrowed until close, as all of these */
     struct sc_queue *queue;
-    const struct sc_config *config; /* what the engines need of it is given to workers */
-    const char *socket;             /* path */
-    int workers;                    /* 0 to SC_WORKERS_MAX */
+    const struct sc_live_config *config; /* what the engines need of it is given to workers */
+    const char *socket;                  /* path */
+    int workers;                         /* 0 to SC_WORKERS_MAX */
 };
 #define SC_WORKERS_MAX 64
 /* Starts its thread; workers come with the first ready task. */

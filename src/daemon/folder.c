@@ -86,6 +86,11 @@ static enum sc_code try_lock(const struct sc_folder *folder, bool ephemeral, int
     if (code != SC_E_STORE_LOCKED)
         return code;
     sc_lockfile_holder(folder->lock, holder, sizeof(holder));
+    if (pid_behind(holder, LASTING) != 0)
+        (void)sc_error_set(err, SC_E_STORE_LOCKED,
+                           "process %d serves the data folder already: `scripta serve --stop` ends "
+                           "it, --data DIR serves another folder (this one is held by '%.80s')",
+                           pid_behind(holder, LASTING), folder->lock);
     *dead = is_dead(holder);
     int pid = sc_folder_ephemeral_pid(holder);
     if (pid != 0 && pid != *asked && !ephemeral) {

@@ -37,7 +37,8 @@
 #define NOFILE_OWN 512
 
 struct sc_daemon {
-    const struct sc_config *config;
+    const struct sc_serve_options *options;
+    struct sc_live_config *config;
     bool ephemeral, ran;
     bool terminal; /* started in one, and to end with it */
     int ready_fd, signal_fd;
@@ -80,8 +81,8 @@ static bool has_terminal(void)
     return fd >= 0;
 }
 
-/* SIGHUP means two things: of a service, to open its log again; of a program in a terminal, that
- * the terminal has been closed, unless it was started with nohup. */
+/* SIGHUP means two things: of a service, to read its settings and open its log again; of a program
+ * in a terminal, that the terminal has been closed, unless it was started with nohup. */
 static bool ends_with_terminal(void)
 {
     struct sigaction action;
@@ -116,15 +117,16 @@ static int core_count(void)
 
 static enum sc_code open_log(const struct sc_daemon *d, struct sc_error *err)
 {
+    const struct sc_config *c = sc_config_now(d->config);
     struct sc_log_config log = {
-        .json = d->config->log_json,
+        .json = c->log_json,
         .path = d->folder.log,
         .to_stderr = true,
-        .rotate_bytes = d->config->log_rotate,
-        .keep = (int)d->config->log_keep,
-        .max_age_ms = d->config->log_max_age,
+        .rotate_bytes = c->log_rotate,
+        .keep = (int)c->log_keep,
+        .max_age_ms = c->log_max_age,
     };
-    if (!sc_log_level_from_string(d->config->log_level, &log.level))
+    if (!sc_log_level_from_string(c->log_level, &log.level))
         log.level = SC_LOG_INFO;
     if (!sc_log_open(&log))
         return sc_error_errno(err, errno, "cannot open the log '%s'", d->folder.log);
@@ -180,17 +182,9 @@ static void warn_of_a_missing_log(const struct sc_daemon *d)
                SC_S("path", log));
 }
 
-static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
+static struct sc_queue_config queue_config(const struct sc_config *c)
 {
-    const struct sc_config *c = d->config;
-    const struct sc_store_options store = {
-        .path = d->folder.store,
-        .readers = (int)c->store_readers,
-        .busy_timeout_ms = c->store_busy_timeout,
-        .open_attempts = (int)c->store_open_attempts,
-        .create = true,
-    };
-    const struct sc_queue_config queue = {
+    return (struct sc_queue_config){
         .max_concurrent = { (int)c->queue_max_high, (int)c->queue_max_normal,
                             (int)c->queue_max_low },
         .lease_ms = c->queue_lease,
@@ -205,6 +199,19 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
         .result_ttl_ms = c->queue_result_ttl,
         .failure_ttl_ms = c->queue_failure_ttl,
     };
+}
+
+static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
+{
+    const struct sc_config *c = sc_config_now(d->config);
+    const struct sc_store_options store = {
+        .path = d->folder.store,
+        .readers = (int)c->store_readers,
+        .busy_timeout_ms = c->store_busy_timeout,
+        .open_attempts = (int)c->store_open_attempts,
+        .create = true,
+    };
+    const struct sc_queue_config queue = queue_config(c);
     warn_of_a_missing_log(d);
     enum sc_code code = sc_store_open(&store, &d->store, err);
     if (code != SC_OK)
@@ -233,12 +240,13 @@ static enum sc_code open_pipelines(struct sc_daemon *d, struct sc_error *err)
 
 static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
 {
+    int64_t workers = sc_config_now(d->config)->workers;
     const struct sc_supervisor_options options = {
         .store = d->store,
         .queue = d->queue,
         .config = d->config,
         .socket = d->folder.socket,
-        .workers = d->config->workers == 0 ? core_count() : (int)SC_MAX(d->config->workers, 0),
+        .workers = workers == 0 ? core_count() : (int)SC_MAX(workers, 0),
     };
     enum sc_code code = sc_supervisor_open(&options, &d->supervisor, err);
     if (code != SC_OK)
@@ -253,13 +261,13 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
 
 static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
 {
-    const struct sc_config *c = d->config;
+    const struct sc_config *c = sc_config_now(d->config);
     const struct sc_api_options api = {
         .store = d->store,
         .queue = d->queue,
         .hub = d->hub,
         .pipelines = d->pipelines,
-        .config = c,
+        .config = d->config,
         .local_open = c->auth_loopback_open,
         .worker_registered = worker_registered,
         .worker_finished = worker_finished,
@@ -294,7 +302,7 @@ static enum sc_code start(struct sc_daemon *d, struct sc_error *err)
     if (code == SC_OK)
         code = open_log(d, err);
     if (code == SC_OK)
-        code = sc_listening_open(&d->folder, d->config->listen, &d->listening, err);
+        code = sc_listening_open(&d->folder, sc_config_now(d->config)->listen, &d->listening, err);
     if (code == SC_OK)
         code = open_store(d, err);
     if (code == SC_OK)
@@ -329,8 +337,8 @@ static void announce(struct sc_daemon *d)
                "reachable from other machines: without TLS, tokens and audio "
                "pass in the clear",
                SC_S("listen", address));
-    bool shut =
-        d->listening.address != NULL && !(d->listening.loopback && d->config->auth_loopback_open);
+    bool shut = d->listening.address != NULL &&
+                !(d->listening.loopback && sc_config_now(d->config)->auth_loopback_open);
     if (shut && !sc_api_has_tokens(d->api))
         SC_LOG(WARNING, "daemon",
                "nobody can use the TCP address yet: make a token with 'scripta token create NAME'",
@@ -380,7 +388,7 @@ static int64_t look_for_idleness(struct sc_daemon *d, struct idleness *idle)
 {
     int64_t now = sc_clock_mono_ms();
     int64_t last = sc_api_last_request_ms(d->api);
-    int64_t linger = d->config->ephemeral_linger;
+    int64_t linger = sc_config_now(d->config)->ephemeral_linger;
     if (last <= idle->started_ms)
         linger = SC_MAX(linger, FIRST_REQUEST_MS);
     if (sc_api_waiting(d->api) > 0 || sc_http_uploads(d->http) > 0)
@@ -392,6 +400,52 @@ static int64_t look_for_idleness(struct sc_daemon *d, struct idleness *idle)
         return 0;
     idle->busy_ms = now;
     return LOOK_MS;
+}
+
+static enum sc_code write_queue_config(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct sc_daemon *d = ctx;
+    const struct sc_queue_config queue = queue_config(sc_config_now(d->config));
+    return sc_queue_configure(d->queue, tx, &queue, err);
+}
+
+/* Who has a copy gets the new ones; everybody else asks for the settings of the moment. */
+static enum sc_code hand_on(struct sc_daemon *d, struct sc_error *err)
+{
+    sc_http_set_spool_limit(d->http, sc_config_now(d->config)->upload_max_size);
+    return sc_store_write(d->store, SC_RELAXED, write_queue_config, d, err);
+}
+
+static enum sc_code reload_settings(struct sc_daemon *d, struct sc_config_changes *changes,
+                                    struct sc_error *err)
+{
+    struct sc_config *fresh = NULL;
+    if (d->options->reload == NULL)
+        return SC_OK;
+    enum sc_code code = d->options->reload(d->options->reload_ctx, &fresh, err);
+    if (code == SC_OK)
+        code = sc_live_config_apply(d->config, fresh, changes, err);
+    return code == SC_OK && changes->applied.len > 0 ? hand_on(d, err) : code;
+}
+
+/* SIGHUP: the settings are read again and the log is opened anew, with the settings of before where
+ * the new ones are no good. */
+static void reload(struct sc_daemon *d)
+{
+    SC_AUTO(sc_config_changes_done) struct sc_config_changes changes = { 0 };
+    struct sc_error log_err = { 0 };
+    struct sc_error err = { 0 };
+    enum sc_code code = reload_settings(d, &changes, &err);
+    if (open_log(d, &log_err) != SC_OK)
+        (void)fprintf(stderr, "scripta: %s\n", log_err.msg);
+    if (code != SC_OK)
+        SC_LOG(ERROR, "daemon", "the settings could not be reloaded: those of before stay",
+               SC_S("code", sc_code_name(code)), SC_S("error", err.msg));
+    else
+        SC_LOG(INFO, "daemon", "settings reloaded", SC_S("changed", sc_buf_text(&changes.applied)));
+    if (code == SC_OK && changes.waiting.len > 0)
+        SC_LOG(WARNING, "daemon", "settings wait for a restart",
+               SC_S("settings", sc_buf_text(&changes.waiting)));
 }
 
 /* Until it is time to stop. */
@@ -408,10 +462,9 @@ static void run(struct sc_daemon *d)
         }
         (void)poll(&polled, 1, (int)wait_ms);
         int number = next_signal(d);
-        struct sc_error err = { 0 };
         bool hung_up = number == SIGHUP && d->terminal && !has_terminal();
-        if (number == SIGHUP && !hung_up && open_log(d, &err) != SC_OK)
-            (void)fprintf(stderr, "scripta: %s\n", err.msg);
+        if (number == SIGHUP && !hung_up)
+            reload(d);
         if (number == SIGTERM || number == SIGINT || hung_up) {
             SC_LOG(INFO, "daemon", "stopping", SC_S("signal", sigabbrev_np(number)));
             return;
@@ -481,6 +534,7 @@ static void sc_daemon_done(struct sc_daemon *d)
     sc_log_close();
     sc_lockfile_drop(d->lock);
     sc_folder_done(&d->folder);
+    sc_live_config_free(d->config);
     sc_closep(&d->ready_fd);
     sc_closep(&d->signal_fd);
 }
@@ -491,7 +545,7 @@ static enum sc_code serve(struct sc_daemon *d, sigset_t *before, struct sc_error
     if (code != SC_OK)
         return code;
     (void)umask(0077);
-    d->connections = raise_limits((int)d->config->http_connections);
+    d->connections = raise_limits((int)sc_config_now(d->config)->http_connections);
     code = start(d, err);
     if (code != SC_OK) {
         report_failure(d, err);
@@ -507,7 +561,8 @@ static enum sc_code serve(struct sc_daemon *d, sigset_t *before, struct sc_error
 int sc_daemon_serve(const struct sc_config *config, const struct sc_serve_options *options)
 {
     struct sc_daemon d = {
-        .config = config,
+        .options = options,
+        .config = sc_live_config_new(config),
         .ephemeral = options->ephemeral,
         .terminal = ends_with_terminal(),
         .ready_fd = options->ready_fd,

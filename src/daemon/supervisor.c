@@ -93,17 +93,22 @@ struct farewell {
     struct sc_queue *queue;
     int64_t worker_id;
     int signal;
+    bool dismissed; /* it ended because the server does */
 };
 
 static enum sc_code write_farewell(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct farewell *f = ctx;
-    return sc_worker_gone(f->queue, tx, f->worker_id, f->signal, err);
+    return f->dismissed ? sc_worker_dismissed(f->queue, tx, f->worker_id, err)
+                        : sc_worker_gone(f->queue, tx, f->worker_id, f->signal, err);
 }
 
-static void say_farewell(struct sc_supervisor *s, int64_t worker_id, int signal)
+static void say_farewell(struct sc_supervisor *s, int64_t worker_id, int signal, bool stopping)
 {
-    struct farewell f = { s->options.queue, worker_id, signal };
+    /* A fault is one at any time. */
+    bool dismissed = stopping && (signal == 0 || signal == SIGKILL || signal == SIGTERM ||
+                                  signal == SIGINT || signal == SIGHUP);
+    struct farewell f = { s->options.queue, worker_id, signal, dismissed };
     struct sc_error err = { 0 };
     if (worker_id == 0)
         return;
@@ -143,7 +148,7 @@ static void mourn(struct sc_supervisor *s, const struct death *death, bool expec
 {
     bool killed = death->status >= 0 && WIFSIGNALED(death->status);
     int signal = killed ? WTERMSIG(death->status) : 0;
-    say_farewell(s, death->worker_id, signal);
+    say_farewell(s, death->worker_id, signal, expected);
     if (expected)
         return;
     char name[24];
@@ -216,7 +221,7 @@ static enum sc_code start_worker(struct sc_supervisor *s, int i, struct sc_error
         TEXT(LIFELINE_FD), "--settings", TEXT(SETTINGS_FD), NULL
     };
 
-    enum sc_code code = open_settings(s->options.config, &settings, err);
+    enum sc_code code = open_settings(sc_config_now(s->options.config), &settings, err);
     if (code == SC_OK)
         code = sc_process_pipe(ends, err);
     if (code != SC_OK)
@@ -453,8 +458,10 @@ void sc_supervisor_wake(struct sc_supervisor *s)
 void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_id)
 {
     bool late = false;
+    bool stopping;
     {
         SC_LOCK(&s->lock);
+        stopping = s->stopping;
         for (int i = 0; i < s->options.workers; i++) {
             struct place *p = &s->places[i];
             if (p->pid != pid)
@@ -467,7 +474,7 @@ void sc_supervisor_registered(struct sc_supervisor *s, int pid, int64_t worker_i
     }
     raise_event(s->wake_fd); /* are there tasks that even this one leaves lying? */
     if (late)
-        say_farewell(s, worker_id, 0);
+        say_farewell(s, worker_id, 0, stopping);
 }
 
 static struct place *find_worker_locked(struct sc_supervisor *s, int64_t worker_id)
@@ -530,7 +537,8 @@ void sc_supervisor_told(struct sc_supervisor *s, int64_t worker_id, int64_t task
     {
         SC_LOCK(&s->lock);
         struct place *p = find_worker_locked(s, worker_id);
-        if (p == NULL || !lose_patience_locked(p, task_id, s->options.config->queue_stop_grace))
+        if (p == NULL ||
+            !lose_patience_locked(p, task_id, sc_config_now(s->options.config)->queue_stop_grace))
             return;
     }
     if (sc_store_write(s->options.store, SC_DURABLE, write_deafness, &d, &err) != SC_OK)

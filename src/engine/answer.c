@@ -1,8 +1,8 @@
 #include "engine/answer.h"
 
 #include "base/alloc.h"
+#include "base/language.h"
 #include "base/utf8.h"
-#include "transcript/language.h"
 #include "transcript/reader.h"
 #include "json/reader.h"
 

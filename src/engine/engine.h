@@ -9,8 +9,11 @@
  * Settings are read where they are needed and never changed; they outlive every instance. */
 
 #include "base/error.h"
+#include "base/language.h"
 #include "config/config.h"
 #include "transcript/segment.h"
+
+#include <stdatomic.h>
 
 /* What an engine can do here, with these settings. Texts are borrowed from the settings, or
  * static. */
@@ -44,6 +47,7 @@ struct sc_engine_request {
     int attempt;          /* 1 for the first */
     const char *language; /* "" = auto */
     const char *settings; /* canonical JSON of the job's options */
+    atomic_int *progress; /* percent of the chunk, set by an engine that knows; NULL: nobody asks */
 };
 
 /* Bytes of what an engine says about a chunk that are kept at most. */
@@ -52,9 +56,9 @@ struct sc_engine_request {
 struct sc_engine_result {
     enum sc_code code;
     struct sc_error error;
-    struct sc_segments segments; /* times from the start of the chunk; owned by the caller */
-    char language[16];           /* detected, or "" */
-    struct sc_buf log;           /* lines for the job's log, valid UTF-8; owned by the caller */
+    struct sc_segments segments;     /* times from the start of the chunk; owned by the caller */
+    char language[SC_LANGUAGE_TEXT]; /* detected, or "" */
+    struct sc_buf log;               /* lines for the job's log, valid UTF-8; owned by the caller */
 };
 void sc_engine_result_done(struct sc_engine_result *r);
 

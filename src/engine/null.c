@@ -90,11 +90,14 @@ static enum sc_code null_open(const struct sc_config *config, const char *model,
 }
 
 /* False when stop fired. ms < 0: for ever. */
-static bool wait_unless(int64_t ms, const struct sc_engine_stop *stop)
+static bool wait_unless(int64_t ms, const struct sc_engine_request *request,
+                        const struct sc_engine_stop *stop)
 {
+    int64_t whole = ms;
     while (ms != 0) {
         if (stop->fn(stop->ctx))
             return false;
+        sc_engine_tell(request, whole - ms, whole);
         int64_t slice = ms < 0 ? SLICE_MS : SC_MIN(ms, SLICE_MS);
         sc_clock_sleep_ms(slice);
         ms = ms < 0 ? ms : ms - slice;
@@ -160,7 +163,7 @@ static enum sc_code null_transcribe(void *state, const struct sc_engine_request 
             _exit(SC_EXIT_FAILED);
         while (request->chunk == n->deaf_at)
             sc_clock_sleep_ms(SLICE_MS);
-        if (!wait_unless(request->chunk == n->hang_at ? -1 : n->delay_ms, stop)) {
+        if (!wait_unless(request->chunk == n->hang_at ? -1 : n->delay_ms, request, stop)) {
             for (size_t k = 0; k < i; k++)
                 sc_engine_result_done(&results[k]);
             return sc_error_set(err, SC_E_CANCELLED, "stopped");

@@ -284,8 +284,8 @@ static bool read_cepstra(struct ps_state *s, const struct sc_engine_request *req
 }
 
 /* False when stop fired. */
-static bool search(struct ps_state *s, struct cepstra *c, const struct sc_engine_stop *stop,
-                   bool *failed)
+static bool search(struct ps_state *s, const struct sc_engine_request *request, struct cepstra *c,
+                   const struct sc_engine_stop *stop, bool *failed)
 {
     for (int at = 0; at < c->count; at += PIECE) {
         if (stop->fn(stop->ctx))
@@ -293,6 +293,7 @@ static bool search(struct ps_state *s, struct cepstra *c, const struct sc_engine
         if (ps_process_cep(s->decoder, c->frames + at, SC_MIN(PIECE, c->count - at), FALSE, FALSE) <
             0)
             *failed = true;
+        sc_engine_tell(request, at + PIECE, c->count);
     }
     return true;
 }
@@ -308,7 +309,7 @@ static enum sc_code one_chunk(struct ps_state *s, const struct sc_engine_request
     bool failed = !read_cepstra(s, request, &cepstra) || ps_start_stream(s->decoder) < 0 ||
                   ps_start_utt(s->decoder) < 0;
     if (!failed) {
-        bool finished = search(s, &cepstra, stop, &failed);
+        bool finished = search(s, request, &cepstra, stop, &failed);
         if (ps_end_utt(s->decoder) < 0)
             failed = true;
         if (!finished)

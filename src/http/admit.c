@@ -133,9 +133,10 @@ static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
     if (coding.len > 0 && !sc_str_equal_nocase(coding, SC_STR("identity")))
         return sc_error_set(err, SC_E_UNSUPPORTED_TYPE, "compressed bodies are not taken");
     if ((route->flags & SC_ROUTE_SPOOL) != 0) {
-        if (req->content_length > req->http->options.spool_limit + SPOOL_EXTRA)
+        int64_t limit = atomic_load(&req->http->spool_limit);
+        if (limit < INT64_MAX - SPOOL_EXTRA && req->content_length > limit + SPOOL_EXTRA)
             return sc_error_set(err, SC_E_FILE_TOO_LARGE, "files of at most %lld bytes are taken",
-                                (long long)req->http->options.spool_limit);
+                                (long long)limit);
         req->spool = sc_spool_new(req, err);
         if (req->spool != NULL)
             atomic_fetch_add(&req->http->uploads, 1);

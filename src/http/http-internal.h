@@ -149,6 +149,7 @@ struct sc_http {
     struct sc_park park;
     atomic_bool stopping;
     atomic_int uploads; /* requests that have a spool */
+    atomic_int_fast64_t spool_limit;
     bool stopped;
     pthread_mutex_t lock;
     pthread_cond_t cond;

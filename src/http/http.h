@@ -84,7 +84,7 @@ struct sc_http_options {
     const char *temp_dir; /* for spooled files: on the same file system as the store */
     int nap_ms; /* longest sleep of the thread that watches deadlines, for tests that move the
                    clock; 0: a minute */
-    int64_t spool_limit; /* largest `file` part in bytes: FILE_TOO_LARGE beyond */
+    int64_t spool_limit; /* at first: sc_http_set_spool_limit */
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,
@@ -96,6 +96,9 @@ void sc_http_stop(struct sc_http *http, int64_t deadline_ms);
 /* Uploads that are arriving or being answered: a server that ends when nobody needs it must wait
  * for them, though no handler runs yet. */
 int sc_http_uploads(struct sc_http *http);
+/* Largest `file` part in bytes of requests that begin from now on: FILE_TOO_LARGE beyond. From any
+ * thread. */
+void sc_http_set_spool_limit(struct sc_http *http, int64_t bytes);
 void sc_http_free(struct sc_http *http);
 SC_DEFINE_FREEP(struct sc_http, sc_http_free);
 

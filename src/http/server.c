@@ -233,6 +233,7 @@ enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http
 {
     SC_AUTO(sc_http_freep) struct sc_http *http = sc_alloc(sizeof(*http));
     http->options = *options;
+    atomic_init(&http->spool_limit, options->spool_limit);
     http->options.listen_fds = NULL;
     http->options.temp_dir = sc_strdup(options->temp_dir == NULL ? "/tmp" : options->temp_dir);
     sc_assert(pthread_mutex_init(&http->lock, NULL) == 0);
@@ -292,6 +293,11 @@ void sc_http_stop(struct sc_http *http, int64_t deadline_ms)
     sc_hasher_stop(&http->hasher);
     if (http->park.started)
         sc_park_stop(&http->park);
+}
+
+void sc_http_set_spool_limit(struct sc_http *http, int64_t bytes)
+{
+    atomic_store(&http->spool_limit, bytes);
 }
 
 int sc_http_uploads(struct sc_http *http)

@@ -25,6 +25,7 @@ struct field {
 
 struct sc_spool {
     const struct sc_http_options *options;
+    int64_t limit; /* of the file */
     struct sc_hasher *hasher;
     struct sc_multipart *parser;
     struct sc_error error; /* the first one; code SC_OK: none */
@@ -113,10 +114,9 @@ static enum sc_code add_file_bytes(struct sc_spool *s, const char *bytes, size_t
                                    struct sc_error *err)
 {
     enum sc_code code = SC_OK;
-    if ((int64_t)len > s->options->spool_limit - s->size)
+    if ((int64_t)len > s->limit - s->size)
         return sc_error_field(err, SC_E_FILE_TOO_LARGE, "file",
-                              "files of at most %lld bytes are taken",
-                              (long long)s->options->spool_limit);
+                              "files of at most %lld bytes are taken", (long long)s->limit);
     while (len > 0 && code == SC_OK) {
         if (s->block == NULL)
             s->block = sc_hash_line_block(s->hash);
@@ -183,6 +183,7 @@ struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err)
     struct sc_spool *s = sc_alloc(sizeof(*s));
     s->fd = -1;
     s->options = &req->http->options;
+    s->limit = atomic_load(&req->http->spool_limit);
     s->hasher = &req->http->hasher;
     s->parser = sc_multipart_new(boundary, &parts, s);
     return s;

@@ -149,7 +149,8 @@ static enum sc_code fits(const struct walk *w, struct sc_stmt *st, bool *out, st
     int64_t at = sc_stmt_int(st, "uploaded_ms");
     *out = (f->since_ms == 0 || at >= f->since_ms) && (f->until_ms == 0 || at < f->until_ms) &&
            same(st, "format", f->format) && same(st, "original_name", f->name) &&
-           same(st, "file_hash", f->hash) && (!f->damaged || sc_stmt_int(st, "damage") != 0);
+           same(st, "file_hash", f->hash) && (!f->damaged || sc_stmt_int(st, "damage") != 0) &&
+           (!f->archived || sc_stmt_int_or(st, "archived_ms", 0) != 0);
     if (!*out || !f->unused)
         return SC_OK;
     return is_unused(w->conn, sc_stmt_int(st, "id"), out, err);

@@ -68,6 +68,7 @@ struct sc_file_filter {
     int64_t since_ms, until_ms;       /* of the upload, inclusive and exclusive; 0: open */
     bool unused;                      /* no job refers to it */
     bool damaged;                     /* known to be missing or altered */
+    bool archived;                    /* in the archive, or cleaned out of it */
     enum sc_file_sort sort;
     struct sc_file_place after;
     int limit;

@@ -183,6 +183,7 @@ enum sc_code call_heartbeat(struct worker *w, struct sc_error *err)
         sc_json_object(&j, NULL);
         sc_json_int(&j, "task_id", w->tasks[i].id);
         sc_json_int(&j, "epoch", w->tasks[i].epoch);
+        sc_json_int(&j, "progress", atomic_load(&w->tasks[i].progress));
         sc_json_end(&j);
     }
     sc_json_end(&j);

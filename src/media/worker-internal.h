@@ -24,6 +24,7 @@ struct task {
     bool is_noop;
     atomic_bool lost;    /* cancelled, or leased to another by now */
     atomic_bool running; /* the engine has it */
+    atomic_int progress; /* percent, where the engine tells */
 };
 void task_done(struct task *t);
 

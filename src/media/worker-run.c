@@ -234,6 +234,7 @@ static enum sc_code transcribe(struct runner *r, struct batch *b, struct sc_engi
             .attempt = t->attempt,
             .language = t->language,
             .settings = t->settings,
+            .progress = &b->tasks[i]->progress,
         };
     }
     const struct sc_engine_stop stop = { engine_must_stop, b };

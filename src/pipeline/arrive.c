@@ -17,6 +17,7 @@
 
 struct arrival {
     struct sc_pipelines *p;
+    const struct sc_config *config; /* of its beginning */
     const struct sc_arrival *in;
     struct sc_job_options *options; /* NULL: no job */
     struct sc_plan plan;
@@ -66,7 +67,7 @@ static void arrival_done(struct arrival *a)
 
 static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
 {
-    const struct sc_config *config = a->p->o.config;
+    const struct sc_config *config = a->config;
     if (a->in->size <= 0) {
         return sc_error_field(err, SC_E_FILE_FORMAT, "file",
                               "the file is empty: send a recording with sound in it");
@@ -99,7 +100,7 @@ static int64_t arriving_bytes(struct sc_pipelines *p)
 static enum sc_code reserve_in_turn(struct arrival *a, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int64_t quota = a->p->o.config->upload_quota, stored = 0;
+    int64_t quota = a->config->upload_quota, stored = 0;
     int64_t under_way = arriving_bytes(a->p);
     enum sc_code code = sc_store_read(a->p->o.store, &conn, err);
     if (code == SC_OK)
@@ -121,7 +122,7 @@ static enum sc_code reserve_in_turn(struct arrival *a, struct sc_error *err)
 
 static enum sc_code reserve_quota(struct arrival *a, struct sc_error *err)
 {
-    if (a->p->o.config->upload_quota == 0)
+    if (a->config->upload_quota == 0)
         return SC_OK;
     enum sc_code code = sc_turn_take(a->p, &a->p->quota_turn, QUOTA_WAIT_MS, INT_MAX, err);
     if (code != SC_OK)
@@ -164,7 +165,7 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
 static enum sc_code probe(struct arrival *a, struct sc_error *err)
 {
     struct sc_probe found = { .duration_ms = -1, .bit_rate = -1 };
-    enum sc_code code = sc_probe_file(a->in->fd, a->p->o.config->upload_max_duration, &found, err);
+    enum sc_code code = sc_probe_file(a->in->fd, a->config->upload_max_duration, &found, err);
     if (code != SC_OK) {
         free(found.tags);
         if (err != NULL && code == SC_E_FILE_FORMAT)
@@ -276,6 +277,8 @@ static enum sc_code plan(struct arrival *a, struct sc_error *err)
         return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline", "pipeline '%s' takes no file",
                               a->plan.spec.pipeline);
     }
+    a->plan.spec.waiting = in->waiting;
+    a->plan.spec.asked_by = in->asked_by;
     sc_plan_set_file(&a->plan, a->options, 0, in->sha256, in->name, 0);
     return SC_OK;
 }
@@ -301,7 +304,7 @@ static void tell(const struct arrival *a, enum sc_code why, const char *message)
 static void warn_of_room(const struct arrival *a)
 {
     static const int marks[] = { 95, 80 };
-    const struct sc_config *config = a->p->o.config;
+    const struct sc_config *config = a->config;
     char message[160];
     if (config->upload_warn_size > 0 && a->in->size > config->upload_warn_size &&
         !a->out.duplicate) {
@@ -328,9 +331,12 @@ enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival
                                  struct sc_error *err)
 {
     SC_AUTO(arrival_done)
-    struct arrival a = {
-        .p = p, .in = arrival, .options = options, .now_ms = sc_clock_wall_ms(), .new_bytes = true
-    };
+    struct arrival a = { .p = p,
+                         .config = sc_config_now(p->o.config),
+                         .in = arrival,
+                         .options = options,
+                         .now_ms = sc_clock_wall_ms(),
+                         .new_bytes = true };
     enum sc_code code = check_size(&a, err);
     if (code == SC_OK)
         code = plan(&a, err);
@@ -360,6 +366,7 @@ enum sc_code sc_pipelines_arrive_cost(struct sc_pipelines *p, const struct sc_ar
 {
     SC_AUTO(arrival_done)
     struct arrival a = { .p = p,
+                         .config = sc_config_now(p->o.config),
                          .in = arrival,
                          .options = options,
                          .now_ms = sc_clock_wall_ms(),

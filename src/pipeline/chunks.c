@@ -357,7 +357,7 @@ enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *r
     *repeated = c.repeated;
     if (c.task.chunk < 0)
         return SC_OK;
-    if (!p->o.config->keep_chunks) {
+    if (!sc_config_now(p->o.config)->keep_chunks) {
         SC_AUTO_FREE char *path = sc_chunk_path(p, c.task.job_id, c.task.chunk);
         (void)unlink(path); /* what stays behind goes with the job's folder */
     }

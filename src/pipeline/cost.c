@@ -80,7 +80,8 @@ static enum sc_code count_sound(struct sc_pipelines *p, const struct sc_plan *pl
         return SC_OK;
     out->chunks = out->streams * count_chunks(&sound, chunk_s * 1000, file->duration_ms);
     /* Chunks wait on the disk, so many at most. */
-    int64_t waiting = SC_MIN(out->chunks, (int64_t)p->o.config->split_ahead) * chunk_s;
+    int64_t waiting =
+        SC_MIN(out->chunks, (int64_t)sc_config_now(p->o.config)->split_ahead) * chunk_s;
     int64_t all = out->streams * ((file->duration_ms + 999) / 1000 + out->chunks);
     out->work_bytes = SC_MIN(waiting, all) * BYTES_PER_S;
     return SC_OK;

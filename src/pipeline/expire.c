@@ -73,7 +73,7 @@ static enum sc_code drop_tasks(struct visit *v, struct sc_conn *tx, struct sc_er
     v->logs = v->bare && dropped == 0;
     if (!v->bare || v->logs)
         return code;
-    int64_t age = v->p->o.config->log_max_age;
+    int64_t age = sc_config_now(v->p->o.config)->log_max_age;
     return set_expiry(tx, v->job, age > 0 ? v->clock_ms + age : -1, err);
 }
 

@@ -83,7 +83,7 @@ static enum sc_code write_format(struct export *e, const struct sc_format *forma
 
 static void write_formats(struct export *e)
 {
-    struct sc_str rest = sc_str_from(e->p->o.config->auto_export);
+    struct sc_str rest = sc_str_from(sc_config_now(e->p->o.config)->auto_export);
     while (rest.len > 0 && e->count < FORMATS_MAX) {
         struct sc_error err = { 0 };
         struct sc_str one = sc_str_trim(sc_str_take_until(&rest, ','));

@@ -169,7 +169,7 @@ static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error 
         return code;
     code = sc_transcript_finish(tx, m->transcript, m->job.detected_language, &m->all,
                                 m->job.duration_ms, sc_clock_wall_ms(), err);
-    if (code == SC_OK && m->p->o.config->auto_export[0] != '\0')
+    if (code == SC_OK && sc_config_now(m->p->o.config)->auto_export[0] != '\0')
         code = sc_export_owe(tx, m->r->task.job, true, err);
     return code == SC_OK ? sc_job_complete(m->p->o.queue, tx, m->r->task.job, err) : code;
 }
@@ -177,7 +177,7 @@ static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error 
 static void drop_work(struct merge *m)
 {
     SC_AUTO_FREE char *dir = sc_work_dir(m->p, m->job.job_id);
-    if (!m->p->o.config->keep_chunks)
+    if (!sc_config_now(m->p->o.config)->keep_chunks)
         (void)sc_folder_remove(dir); /* said in the log */
 }
 

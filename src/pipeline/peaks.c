@@ -135,6 +135,10 @@ static enum sc_code choose_rows(const struct sc_peaks_query *q, struct sc_peaks_
 {
     int64_t start = q->start_ms * 16;
     int64_t end = q->end_ms < 0 ? view->layout.samples : q->end_ms * 16;
+    if (start > 0 && start >= view->layout.samples)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "start",
+                              "start lies behind the end of the recording, which is %.3f s long",
+                              (double)view->layout.samples / 16000);
     if (q->zoom < 0) {
         sc_peaks_window_points(&view->layout, q->points, start, end, &view->window);
         return SC_OK;
@@ -204,7 +208,7 @@ static enum sc_code make(struct sc_pipelines *p, const struct sc_file *file, str
     const struct sc_pass pass = {
         .input = input,
         .channels = "mix",
-        .limit_ms = p->o.config->upload_max_duration,
+        .limit_ms = sc_config_now(p->o.config)->upload_max_duration,
         .stop = sc_pipelines_is_stopping,
         .stop_ctx = p,
         .begin = begin,

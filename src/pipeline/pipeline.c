@@ -68,7 +68,7 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
 {
     SC_AUTO(sc_pipelines_closep) struct sc_pipelines *p = sc_alloc(sizeof(*p));
     p->o = *options;
-    p->root = options->config->data_dir;
+    p->root = sc_config_now(options->config)->data_dir;
     atomic_init(&p->stopping, false);
     sc_assert(pthread_mutex_init(&p->lock, NULL) == 0);
     sc_cond_init(&p->wake);
@@ -80,7 +80,7 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     enum sc_code code = sc_dir_create(work, err);
     if (code != SC_OK)
         return code;
-    p->engines.config = p->o.config;
+    p->engines.config = sc_config_now(p->o.config);
     p->verifier = sc_verifier_new(p);
     sc_engines_start(&p->engines);
     *out = SC_TAKE(p);
@@ -192,7 +192,7 @@ enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out, st
 bool sc_pipelines_engine_takes(struct sc_pipelines *p, const char *engine, const char *option)
 {
     struct sc_engine_row row;
-    const char *name = engine[0] == '\0' ? p->o.config->engine_default : engine;
+    const char *name = engine[0] == '\0' ? sc_config_now(p->o.config)->engine_default : engine;
     return sc_engines_get(&p->engines, name, &row, NULL) == SC_OK &&
            sc_engine_row_takes(&row, option);
 }

@@ -6,8 +6,8 @@
  * any moment costs at most the chunk at hand. */
 
 #include "blob/blob.h"
-#include "config/config.h"
 #include "config/job-options.h"
+#include "config/live.h"
 #include "library/files.h"
 #include "library/transcripts.h"
 #include "pipeline/peaks.h"
@@ -21,7 +21,7 @@ struct sc_pipelines_options {
     struct sc_queue *queue;
     struct sc_hub *hub;
     struct sc_blobs *blobs;
-    const struct sc_config *config;
+    const struct sc_live_config *config;
 };
 SC_MUST_USE enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
                                            struct sc_pipelines **out, struct sc_error *err);
@@ -54,6 +54,8 @@ struct sc_arrival {
     const char *source;          /* "api" */
     const char *idempotency_key; /* NULL: none */
     int64_t min_duration_ms;     /* AUDIO_TOO_SHORT below it; 0: any length */
+    bool waiting; /* the client waits for the job's end; asked_by: the call (sc_job_create) */
+    const char *asked_by;
 };
 struct sc_arrived {
     struct sc_file file; /* owned: sc_file_done */
@@ -72,8 +74,7 @@ SC_MUST_USE enum sc_code sc_pipelines_arrive(struct sc_pipelines *p,
                                              const struct sc_arrival *arrival,
                                              struct sc_job_options *options, struct sc_arrived *out,
                                              struct sc_error *err);
-/* A job on a file that is there, or on none (noop). file_id 0: none. Fills job, existing_job,
- * replayed. */
+/* A job on a file that is there, or on none (file_id 0). Fills job, existing_job, replayed. */
 SC_MUST_USE enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id,
                                              int64_t file_id, struct sc_job_options *options,
                                              const char *idempotency_key, struct sc_arrived *out,

@@ -187,7 +187,7 @@ static enum sc_code cut_again(struct recut *r, struct sc_error *err)
     const struct sc_pass pass = {
         .input = input,
         .channels = r->sound.channels,
-        .limit_ms = r->p->o.config->upload_max_duration,
+        .limit_ms = sc_config_now(r->p->o.config)->upload_max_duration,
         .stop = sc_pipelines_is_stopping,
         .stop_ctx = r->p,
         .begin = begin,

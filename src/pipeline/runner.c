@@ -247,7 +247,7 @@ static void apply_answers(struct sc_pipelines *p, const struct sc_held *held, si
  * until a task is claimed. Lists what is held. */
 static size_t wait_for_beat(struct sc_pipelines *p, struct sc_held *held)
 {
-    int64_t interval = p->o.config->queue_heartbeat;
+    int64_t interval = sc_config_now(p->o.config)->queue_heartbeat;
     SC_LOCK(&p->lock);
     int64_t due = sc_clock_mono_ms() + interval;
     bool idle = list_held_locked(p, held) == 0;
@@ -293,7 +293,7 @@ enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err)
     enum sc_code code = sc_store_write(p->o.store, SC_DURABLE, write_worker, p, err);
     if (code != SC_OK)
         return code;
-    size_t splits = (size_t)p->o.config->split_jobs;
+    size_t splits = (size_t)sc_config_now(p->o.config)->split_jobs;
     p->runners = sc_alloc_array(splits + 1, sizeof(*p->runners));
     p->runner_count = splits + 1;
     for (size_t i = 0; i < p->runner_count; i++) {

@@ -90,7 +90,7 @@ static enum sc_code wait_for_room(struct split *s, struct sc_error *err)
         enum sc_code code = stopped(s, err);
         if (code == SC_OK)
             code = chunks_ahead(s, &ahead, err);
-        if (code != SC_OK || ahead < s->p->o.config->split_ahead)
+        if (code != SC_OK || ahead < sc_config_now(s->p->o.config)->split_ahead)
             return code;
         sc_runner_pause(s->r, seen, AHEAD_LOOK_MS);
     }
@@ -205,7 +205,8 @@ static enum sc_code too_long(struct split *s, struct sc_error *err)
         "the recording is longer than %lld s, more than %s allows: cut it, or raise "
         "upload.max_duration",
         (long long)(s->limit_ms / 1000),
-        s->limit_ms == s->p->o.config->upload_max_duration ? "the setting" : "its header");
+        s->limit_ms == sc_config_now(s->p->o.config)->upload_max_duration ? "the setting"
+                                                                          : "its header");
 }
 
 /* The peaks of the recording, unless there are better ones, or this job hears only a part of it. */
@@ -372,7 +373,7 @@ static enum sc_code prepare(struct split *s, struct sc_error *err)
     sc_sound_read(s->job.settings, &s->sound);
     choose_cuts(s, &engine);
     (void)snprintf(s->task_lane, sizeof(s->task_lane), "engine:%s", s->job.engine);
-    s->limit_ms = s->p->o.config->upload_max_duration;
+    s->limit_ms = sc_config_now(s->p->o.config)->upload_max_duration;
     int64_t told = s->file.duration_ms;
     if (told > 0 && !s->file.duration_counted) {
         int64_t bound = SC_MAX(2 * told + LYING_SLACK_MS, LYING_FLOOR_MS);

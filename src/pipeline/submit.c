@@ -116,7 +116,7 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
 {
     struct sc_engine_row row;
     if (!sc_job_options_given(options, "engine"))
-        sc_job_options_resolve(options, "engine", p->o.config->engine_default);
+        sc_job_options_resolve(options, "engine", sc_config_now(p->o.config)->engine_default);
     enum sc_code code =
         sc_engines_get(&p->engines, sc_job_options_text(options, "engine"), &row, err);
     if (code != SC_OK)
@@ -347,6 +347,7 @@ enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id, int64
     if (code != SC_OK)
         return code;
     s.plan.idempotency_key = idempotency_key;
+    s.plan.spec.asked_by = "a later request of the same work";
     code = sc_store_write(p->o.store, SC_DURABLE, write_submission, &s, err);
     if (code == SC_OK) {
         *out = s.arrived;

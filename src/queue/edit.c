@@ -174,6 +174,10 @@ static enum sc_code log_edit(struct sc_queue *queue, struct sc_conn *tx, int64_t
             (void)snprintf(event.message + used, sizeof(event.message) - used, "%s%s",
                            used == 0 ? "" : ", ", fields[i].name);
     }
+    size_t used = strlen(event.message);
+    if (edit->asked_by != NULL)
+        (void)snprintf(event.message + used, sizeof(event.message) - used, ": asked for by %s",
+                       edit->asked_by);
     return sc_queue_emit(queue, tx, &event, err);
 }
 

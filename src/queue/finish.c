@@ -94,25 +94,39 @@ enum sc_code sc_task_complete(struct sc_queue *queue, struct sc_conn *tx,
     return SC_OK;
 }
 
+static enum sc_code put_back(struct sc_queue *queue, struct sc_conn *tx,
+                             const struct sc_task_row *row, struct sc_error *err)
+{
+    struct sc_task_leave leave = {
+        .to = SC_TASK_READY,
+        .run_after_ms = -1,
+        .failures = row->task.failures,
+        .interruptions = row->task.interruptions,
+    };
+    enum sc_code code = sc_task_leave(queue, tx, &row->task, &leave, err);
+    if (code == SC_OK)
+        code = emit_task(queue, tx, SC_EVENT_TASK_RELEASED, row, NULL, err);
+    if (code == SC_OK)
+        sc_queue_note_ready(queue, tx);
+    return code;
+}
+
 enum sc_code sc_task_release(struct sc_queue *queue, struct sc_conn *tx,
                              const struct sc_fence *fence, struct sc_error *err)
 {
     struct sc_task_row row;
     enum sc_code code = sc_task_row_fenced(tx, fence, &row, err);
-    if (code != SC_OK)
+    return code == SC_OK ? put_back(queue, tx, &row, err) : code;
+}
+
+enum sc_code sc_task_put_back(struct sc_queue *queue, struct sc_conn *tx, int64_t task,
+                              struct sc_error *err)
+{
+    struct sc_task_row row;
+    enum sc_code code = sc_task_row_get(tx, task, &row, err);
+    if (code != SC_OK || row.task.state != SC_TASK_RUNNING)
         return code;
-    struct sc_task_leave leave = {
-        .to = SC_TASK_READY,
-        .run_after_ms = -1,
-        .failures = row.task.failures,
-        .interruptions = row.task.interruptions,
-    };
-    code = sc_task_leave(queue, tx, &row.task, &leave, err);
-    if (code == SC_OK)
-        code = emit_task(queue, tx, SC_EVENT_TASK_RELEASED, &row, NULL, err);
-    if (code == SC_OK)
-        sc_queue_note_ready(queue, tx);
-    return code;
+    return put_back(queue, tx, &row, err);
 }
 
 /* What a setback makes of a task. */

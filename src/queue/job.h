@@ -82,6 +82,8 @@ struct sc_job_spec {
     const char *settings;   /* canonical JSON of the resolved options */
     const char *dedupe_key; /* NULL: none */
     bool force;             /* takes the key from an earlier job */
+    bool waiting;           /* somebody waits for its end */
+    const char *asked_by;   /* for the log of an earlier job that this changes; NULL: nobody */
     bool counted;           /* takes a place of max_concurrent */
     enum sc_class class;
     int priority;
@@ -93,7 +95,10 @@ struct sc_job_spec {
     const char *first_lane;
 };
 
-/* Makes the job and its first task, or finds the one that has the same dedupe key (*existing). */
+/* Makes the job and its first task, or finds the one that has the same dedupe key (*existing). That
+ * one takes the class of the spec when it is the higher one and the job has not ended. When the
+ * spec's asker waits and names no time, a job that is scheduled for later is passed over for a
+ * completed one of the same work, else its turn comes now. */
 SC_MUST_USE enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
                                        const struct sc_job_spec *spec, struct sc_job *out,
                                        bool *existing, struct sc_error *err);
@@ -103,10 +108,11 @@ SC_MUST_USE enum sc_code sc_job_find(struct sc_conn *conn, int64_t owner_id, con
 SC_MUST_USE enum sc_code sc_job_get(struct sc_conn *conn, int64_t id, struct sc_job *out,
                                     struct sc_error *err);
 
-/* 0..100. */
-int sc_job_progress(const struct sc_job *job);
-/* Milliseconds until it is done, from what its chunks took so far; -1: unknown. */
-int64_t sc_job_eta_ms(struct sc_conn *conn, const struct sc_job *job);
+/* 0..100, with what workers have told of the chunks that they are at. */
+int sc_job_progress(struct sc_queue *queue, const struct sc_job *job);
+/* Milliseconds until it is done, from what its chunks took so far or, before the first is done,
+ * from how far that is; -1: unknown. */
+int64_t sc_job_eta_ms(struct sc_queue *queue, struct sc_conn *conn, const struct sc_job *job);
 /* Jobs before it in its class (exact to 1 000, more: 1 001); -1 unless it waits. */
 SC_MUST_USE enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_job *job,
                                          int *position, struct sc_error *err);
@@ -140,6 +146,7 @@ struct sc_job_edit {
     const char *name, *notes;  /* borrowed, as all of it */
     const struct sc_str *tags; /* replace those it has; no two alike */
     size_t tag_count;
+    const char *asked_by; /* who wants it, where that is not its owner's doing; NULL: it is */
     const struct sc_job_spec *settings; /* engine to language, settings and dedupe_key */
 };
 /* Logs one event that names the fields. CONFLICT, with the field, for what has no effect any more:

@@ -191,20 +191,26 @@ static int64_t expected_chunks(const struct sc_job_brief *job)
 }
 
 /* The chunks are the first 95 of 100, what puts them together is the rest. */
-int sc_job_brief_progress(const struct sc_job_brief *job)
+static int progress_of(const struct sc_job_brief *job, int64_t under_way)
 {
     if (job->state == SC_JOB_COMPLETED)
         return 100;
     int64_t total = expected_chunks(job);
     if (total <= 0)
         return 0;
-    return (int)SC_MIN(95, 95 * job->chunks_completed / total);
+    return (int)SC_MIN(95, 95 * (100 * (int64_t)job->chunks_completed + under_way) / (100 * total));
 }
 
-int sc_job_progress(const struct sc_job *job)
+int sc_job_brief_progress(const struct sc_job_brief *job)
+{
+    return progress_of(job, 0);
+}
+
+int sc_job_progress(struct sc_queue *queue, const struct sc_job *job)
 {
     struct sc_job_brief brief = brief_of(job);
-    return sc_job_brief_progress(&brief);
+    return progress_of(&brief,
+                       job->state == SC_JOB_PROCESSING ? sc_queue_under_way(queue, job->id) : 0);
 }
 
 static int64_t scalar_of_chunks(struct sc_conn *conn, enum sc_sql sql, const struct sc_job *job,
@@ -218,21 +224,37 @@ static int64_t scalar_of_chunks(struct sc_conn *conn, enum sc_sql sql, const str
     return (int64_t)sc_stmt_double_or(&st, column, -1);
 }
 
-int64_t sc_job_eta_ms(struct sc_conn *conn, const struct sc_job *job)
+/* No chunk is done: as far as they are, so fast it goes on. */
+static int64_t eta_of_first(struct sc_queue *queue, struct sc_conn *conn, const struct sc_job *job,
+                            int64_t left, int64_t under_way)
+{
+    struct sc_job_brief brief;
+    if (under_way <= 0 || sc_job_brief_get(conn, job->id, &brief, NULL) != SC_OK ||
+        brief.stage_clock_ms < 0)
+        return -1;
+    int64_t elapsed = SC_MAX(0, sc_queue_clock_ms(queue) - brief.stage_clock_ms);
+    return elapsed * left / under_way;
+}
+
+int64_t sc_job_eta_ms(struct sc_queue *queue, struct sc_conn *conn, const struct sc_job *job)
 {
     if (job->state == SC_JOB_COMPLETED)
         return 0;
-    if (job->state != SC_JOB_PROCESSING || job->chunks_completed == 0)
+    if (job->state != SC_JOB_PROCESSING)
         return -1;
     enum sc_stage stage =
         strcmp(job->pipeline, "convert") == 0 ? SC_STAGE_CONVERT : SC_STAGE_TRANSCRIBE;
+    struct sc_job_brief brief = brief_of(job);
+    int64_t under_way = sc_queue_under_way(queue, job->id);
+    int64_t done = 100 * (int64_t)job->chunks_completed + under_way;
+    int64_t left = SC_MAX(0, 100 * expected_chunks(&brief) - done); /* hundredths of a chunk */
+    if (job->chunks_completed == 0)
+        return eta_of_first(queue, conn, job, left, under_way);
     int64_t took = scalar_of_chunks(conn, SC_SQL_JOB_CHUNK_TIME, job, stage, "took");
     if (took < 0)
         return -1;
-    struct sc_job_brief brief = brief_of(job);
-    int64_t left = SC_MAX(0, expected_chunks(&brief) - job->chunks_completed);
     int64_t lanes = scalar_of_chunks(conn, SC_SQL_JOB_CHUNKS_RUNNING, job, stage, "n");
-    return took * left / SC_MAX(1, lanes);
+    return took * left / 100 / SC_MAX(1, lanes);
 }
 
 enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_job *job, int *position,
@@ -272,6 +294,46 @@ static enum sc_code drop_key(struct sc_conn *tx, int64_t job, struct sc_error *e
 static const char *text_or(const char *text, const char *absent)
 {
     return text == NULL ? absent : text;
+}
+
+/* *job stays when there is none. */
+static enum sc_code find_completed(struct sc_conn *tx, const struct sc_job_spec *spec, int64_t *job,
+                                   struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_COMPLETED_TWIN);
+    sc_stmt_bind_int(&st, ":file_id", spec->file_id);
+    sc_stmt_bind_int(&st, ":owner_id", spec->owner_id);
+    sc_stmt_bind_text(&st, ":pipeline", spec->pipeline);
+    sc_stmt_bind_text(&st, ":engine_version", text_or(spec->engine_version, ""));
+    sc_stmt_bind_text(&st, ":settings", text_or(spec->settings, "{}"));
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *job = sc_stmt_int(&st, "id");
+    return code == SC_E_NOT_FOUND ? SC_OK : code;
+}
+
+/* An earlier job is to do for this spec too: *id, or one that has done it already. */
+static enum sc_code join(struct sc_queue *queue, struct sc_conn *tx, const struct sc_job_spec *spec,
+                         int64_t *id, struct sc_error *err)
+{
+    struct sc_job_brief job;
+    enum sc_code code = sc_job_brief_get(tx, *id, &job, err);
+    if (code != SC_OK || job.admission == SC_ADMISSION_ENDED)
+        return code;
+    bool now = spec->waiting && spec->run_after_ms == 0 && job.admission == SC_ADMISSION_SCHEDULED;
+    int64_t twin = 0;
+    if (now)
+        code = find_completed(tx, spec, &twin, err);
+    if (twin != 0)
+        *id = twin;
+    struct sc_job_edit edit = { .class = spec->class, .asked_by = spec->asked_by };
+    if (now)
+        edit.given |= SC_EDIT_RUN_AFTER;
+    if (spec->class < job.class)
+        edit.given |= SC_EDIT_CLASS;
+    if (code != SC_OK || twin != 0 || edit.given == 0)
+        return code;
+    return sc_job_edit(queue, tx, *id, &edit, err);
 }
 
 static enum sc_code insert(struct sc_queue *queue, struct sc_conn *tx,
@@ -344,7 +406,9 @@ enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
     bool found = same != 0 && !spec->force;
 
     int64_t id = same;
-    if (!found) {
+    if (found) {
+        code = join(queue, tx, spec, &id, err);
+    } else {
         struct sc_task_spec first = { spec->first_stage, -1, spec->first_lane };
         code = insert(queue, tx, spec, &id, err);
         if (code == SC_OK)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "queue/queue.h"
 #include "queue/transitions.h"
+#include "queue/underway.h"
 
 #include <pthread.h>
 
@@ -20,8 +21,8 @@ struct sc_hook {
 
 struct sc_queue {
     struct sc_store *store;
-    struct sc_hub *hub; /* NULL: nobody is told */
-    struct sc_queue_config config;
+    struct sc_hub *hub;            /* NULL: nobody is told */
+    struct sc_queue_config config; /* the writer thread's; it writes under the lock, too */
     int64_t generation;
     int64_t clock_offset_ms; /* wall minus monotonic, at open */
     uint64_t jitter_seed;
@@ -31,7 +32,10 @@ struct sc_queue {
     unsigned admission_turn[SC_CLASS_COUNT_];
     int64_t clock_saved_ms;
 
-    pthread_mutex_t lock; /* guards the hooks, and is held while they are called */
+    /* Guards the hooks, and is held while they are called; what is under way; and the writes of
+     * config. */
+    pthread_mutex_t lock;
+    struct sc_under_way under_way[SC_UNDER_WAY];
     struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
     sc_silent_fn on_silent;
     void *silent_ctx;
@@ -106,6 +110,10 @@ SC_MUST_USE enum sc_code sc_queue_ids(struct sc_stmt *st, int64_t *ids, size_t c
 
 /* ---- finish.c ---- */
 
+/* A running task is given back at no charge, for whoever has it. Nothing happens when it no longer
+ * runs. */
+SC_MUST_USE enum sc_code sc_task_put_back(struct sc_queue *queue, struct sc_conn *tx, int64_t task,
+                                          struct sc_error *err);
 enum sc_setback { SC_SETBACK_FAILURE, SC_SETBACK_INTERRUPTION };
 /* A running task did not end well: it comes back, at once or later, or it is dead and its job
  * fails. Nothing happens when it no longer runs. */

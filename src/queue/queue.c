@@ -30,6 +30,22 @@ static struct sc_queue_config complete_config(const struct sc_queue_config *conf
     return out;
 }
 
+enum sc_code sc_queue_configure(struct sc_queue *queue, struct sc_conn *tx,
+                                const struct sc_queue_config *config, struct sc_error *err)
+{
+    struct sc_queue_config fresh = complete_config(config);
+    fresh.lease_ms = queue->config.lease_ms;
+    {
+        SC_LOCK(&queue->lock);
+        queue->config = fresh;
+    }
+    enum sc_code code = SC_OK;
+    for (int c = 0; code == SC_OK && c < SC_CLASS_COUNT_; c++)
+        code = sc_admission_fill(queue, tx, (enum sc_class)c, err);
+    sc_queue_note_ready(queue, tx); /* a lane may have become wider */
+    return code;
+}
+
 int sc_queue_lane_max(const struct sc_queue *queue, const char *lane)
 {
     const struct sc_lane_limit *limits = queue->config.lane_limits;

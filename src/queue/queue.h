@@ -12,7 +12,7 @@
 #include "queue/task.h"
 #include "store/store.h"
 
-/* Settings, fixed at open. 0 takes the value named here. */
+/* Settings. 0 takes the value named here. */
 #define SC_LANE_LIMITS 8
 struct sc_lane_limit {
     const char *lane; /* borrowed until the queue is closed; NULL ends the list */
@@ -43,6 +43,12 @@ SC_MUST_USE enum sc_code sc_queue_open(struct sc_store *store, struct sc_hub *hu
 /* NULL allowed. No write of the queue may be under way. */
 void sc_queue_close(struct sc_queue *queue);
 SC_DEFINE_FREEP(struct sc_queue, sc_queue_close);
+
+/* Other settings from now on: places that have become free are taken at once. The lease stays, for
+ * workers were told of it. Times-to-live hold for jobs that end from now on. */
+SC_MUST_USE enum sc_code sc_queue_configure(struct sc_queue *queue, struct sc_conn *tx,
+                                            const struct sc_queue_config *config,
+                                            struct sc_error *err);
 
 /* The queue's clock: wall time as it stood at open, advanced by the monotonic clock, so that no
  * step of the wall clock moves it. The times of tasks (claimed_ms, lease_until_ms, back-off) are on

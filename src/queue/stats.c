@@ -1,5 +1,7 @@
 #include "queue/queue-internal.h"
 
+#include "base/lock.h"
+
 #include "base/banned.h"
 
 enum sc_code sc_counter_add(struct sc_conn *tx, const char *name, int64_t n, struct sc_error *err)
@@ -100,12 +102,17 @@ enum sc_code sc_queue_stats(struct sc_queue *queue, struct sc_conn *conn,
 {
     struct sc_queue_stats stats = { 0 };
     bool paused[SC_CLASS_COUNT_] = { false };
+    int limits[SC_CLASS_COUNT_];
+    {
+        SC_LOCK(&queue->lock);
+        memcpy(limits, queue->config.max_concurrent, sizeof(limits));
+    }
     enum sc_code code = count_jobs(conn, &stats, err);
     if (code == SC_OK)
         code = sc_queue_paused(conn, paused, err);
     for (int c = 0; c < SC_CLASS_COUNT_; c++) {
         stats.class[c].paused = paused[c];
-        stats.class[c].max_concurrent = queue->config.max_concurrent[c];
+        stats.class[c].max_concurrent = limits[c];
         if (code == SC_OK)
             code = oldest_age(conn, c, &stats.class[c].oldest_age_ms, err);
     }

@@ -86,6 +86,7 @@ enum sc_beat { SC_BEAT_OK, SC_BEAT_LOST, SC_BEAT_CANCELLED };
 struct sc_held {
     int64_t task_id, epoch;
     enum sc_beat answer; /* output */
+    int64_t progress;    /* of the chunk, in percent; 0: not known */
 };
 /* Renews the leases of those listed; tasks leased to the worker, claimed before the last heartbeat
  * and not listed are ready again. NOT_FOUND: no such worker alive, register again. */
@@ -120,6 +121,9 @@ SC_MUST_USE enum sc_code sc_worker_list(struct sc_queue *queue, struct sc_conn *
  * task's job, where that still is. */
 SC_MUST_USE enum sc_code sc_worker_deaf(struct sc_queue *queue, struct sc_conn *tx, int64_t task_id,
                                         struct sc_error *err);
+/* Its process has ended because we wanted it to: what it held goes back at no charge. */
+SC_MUST_USE enum sc_code sc_worker_dismissed(struct sc_queue *queue, struct sc_conn *tx,
+                                             int64_t worker_id, struct sc_error *err);
 /* Its process has ended. `fatal_signal` (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS) counts
  * a failure on the task that it held. When it held several the guilty one is not known: that, like
  * any other end, is an interruption of each, and from then on each is claimed alone. */

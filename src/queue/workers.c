@@ -90,6 +90,22 @@ enum sc_code sc_worker_gone(struct sc_queue *queue, struct sc_conn *tx, int64_t 
     }
 }
 
+enum sc_code sc_worker_dismissed(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
+                                 struct sc_error *err)
+{
+    enum sc_code code = mark_gone(tx, worker_id, err);
+    for (;;) {
+        int64_t ids[SC_CLAIM_MAX];
+        size_t count = 0;
+        if (code == SC_OK)
+            code = held_by(tx, worker_id, ids, SC_ARRAY_LEN(ids), &count, err);
+        for (size_t i = 0; code == SC_OK && i < count; i++)
+            code = sc_task_put_back(queue, tx, ids[i], err);
+        if (code != SC_OK || count == 0)
+            return code;
+    }
+}
+
 static enum sc_code unknown_worker(int64_t worker_id, struct sc_error *err)
 {
     return sc_error_set(err, SC_E_NOT_FOUND, "no worker %lld: register again",
@@ -153,12 +169,20 @@ static enum sc_code renew(struct sc_queue *queue, struct sc_conn *tx, int64_t wo
     enum sc_code code = sc_stmt_run(&st, err);
     if (code != SC_OK)
         return code;
-    if (sc_conn_changes(tx) > 0) {
-        held->answer = SC_BEAT_OK;
+    bool renewed = sc_conn_changes(tx) > 0;
+    held->answer = SC_BEAT_OK;
+    if (renewed && held->progress <= 0)
         return SC_OK;
-    }
     struct sc_task_row row;
     code = sc_task_row_get(tx, held->task_id, &row, err);
+    if (renewed && code == SC_OK) {
+        const struct sc_under_way what = { .task = held->task_id,
+                                           .job = row.task.job,
+                                           .percent = (int)SC_MIN(held->progress, 99) };
+        sc_queue_note_under_way(queue, &what);
+    }
+    if (renewed)
+        return code;
     if (code != SC_OK && code != SC_E_TASK_NOT_FOUND)
         return code;
     bool cancelled = code == SC_OK && row.task.state == SC_TASK_CANCELLED &&

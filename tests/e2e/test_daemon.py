@@ -65,7 +65,7 @@ def test_failure_comes_through_the_pipe_as_an_error(make_server):
     process, line, _ = start_with_pipe(server.data)
     assert process.wait(10) == 7
     error = json.loads(line)
-    assert error["code"] == "STORE_LOCKED" and f"pid={server.pid} " in error["message"], error
+    assert error["code"] == "STORE_LOCKED" and f"process {server.pid} " in error["message"], error
     text = process.stderr.read().decode()
     process.stderr.close()
     assert re.fullmatch(r"scripta: [^\n]*\n", text), text
@@ -223,6 +223,11 @@ def test_a_second_signal_hurries(make_server):
     assert server.process.wait(10) == 0
     assert time.monotonic() - begun < 2 * max(1, SLOW / 2)
     server.process = None
+    # What its worker had in hand is nobody's fault.
+    assert "WORKER_CRASHED" not in (server.data / "logs" / "scripta.log").read_text()
+    server.start()
+    kinds = [e["type"] for e in server.client.events(made) if e["stage"] == "transcribe"]
+    assert "task_released" in kinds and "task_interrupted" not in kinds, kinds
 
 
 def test_sighup_opens_the_log_anew(make_server):
@@ -261,7 +266,7 @@ def test_background_returns_when_ready_and_stop_ends_it(data):
         assert processes()[pid][2][1] == "serve" and os.getsid(pid) == pid
         assert f"{data}/logs/scripta.log" in done.stderr and "serve --stop" in done.stderr
         again = cli("serve", "-b", data=data, check=7)
-        assert f"pid={pid}" in again.stderr
+        assert f"process {pid} " in again.stderr
     finally:
         stopped = cli("serve", "--stop", data=data, check=0)
     assert f"process {pid} has stopped" in stopped.stdout

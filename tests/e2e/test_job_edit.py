@@ -52,6 +52,31 @@ def test_a_scheduled_job_is_moved_in_time_and_place(client):
     assert client.wait_job(job_id)["status"] == "completed"
 
 
+def test_who_waits_is_answered_from_a_completed_job_or_pulls_the_scheduled_one(client):
+    done = client.wait_job(client.upload_null(2, seed=64)["job_id"])
+    later = scheduled(client, 64, force="true")
+    assert client.job(later)["status"] == "pending"
+    waiting = {"path": "/api/upload?waiting=1", "engine": "null", "vad": "off"}
+    assert client.upload(noise_wav(2, 64), **waiting).json["job_id"] == done["job_id"]
+    assert client.job(later)["run_after"] and changes(client, later) == []
+    # Other settings: nothing is there yet.
+    later = scheduled(client, 64, priority="low", chunk_length="10")
+    reply = client.upload(noise_wav(2, 64), priority="high", chunk_length="10", **waiting)
+    assert (reply.status, reply.json["job_id"]) == (200, later)
+    assert (reply.json["priority"], reply.json["run_after"]) == ("high", None)
+    assert changes(client, later) == ["priority, run_after: asked for by /api/upload"]
+    assert client.wait_job(later)["status"] == "completed"
+
+
+def test_a_call_of_v1_does_not_wait_for_a_later_time(client):
+    later = client.upload(noise_wav(2, 65), engine="null", priority="low",
+                          run_after="1h").json["job_id"]
+    reply = client.upload(noise_wav(2, 65), path="/v1/audio/transcriptions", model="null",
+                          timeout=60)
+    assert (reply.status, reply.headers["X-Scripta-Job"]) == (200, later), reply
+    assert changes(client, later) == ["priority, run_after: asked for by /v1/audio/transcriptions"]
+
+
 def test_a_waiting_job_is_put_off(make_server):
     server = make_server({"SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 1})
     client = server.client

@@ -78,13 +78,17 @@ def test_clean(make_server):
     waits = client.post("/api/jobs", {"pipeline": "noop", "run_after": "1h"}).json["job_id"]
     clean = ["jobs", "clean", "--older-than", "0"]
     assert cli("jobs", "clean", data=server.data).returncode == 2
-    assert cli("jobs", "clean", "--older-than", "1", data=server.data).stdout == "0 jobs removed\n"
+    # Nobody can be asked here, so nothing goes without a word.
+    unsure = cli(*clean, data=server.data)
+    assert unsure.returncode == 2 and "--yes" in unsure.stderr and "--dry-run" in unsure.stderr
+    assert cli("jobs", "clean", "--older-than", "1", "--yes",
+               data=server.data).stdout == "0 jobs removed\n"
     out = cli(*clean, "--dry-run", data=server.data, check=0).stdout
     assert out == "2 jobs would be removed\n"
-    assert cli_json(*clean, "--status", "failed", data=server.data) == {"jobs": 1,
+    assert cli_json(*clean, "--status", "failed", "-y", data=server.data) == {"jobs": 1,
                                                                         "dry_run": False}
     assert client.get(f"/api/jobs/{bad['job_id']}").status == 404
-    assert cli(*clean, data=server.data, check=0).stdout == "1 job removed\n"
+    assert cli(*clean, "-y", data=server.data, check=0).stdout == "1 job removed\n"
     assert [j["job_id"] for j in client.get("/api/jobs").json["jobs"]] == [waits]
     # Its transcript stays, without it; the same work is done anew.
     transcript = client.transcript(good)
@@ -93,7 +97,8 @@ def test_clean(make_server):
     again = client.upload(noise_wav(2, 4), engine="null", vad="off")
     assert again.status == 201 and again.json["duplicate"] is True
     again = client.wait_job(again.json["job_id"])
-    assert cli(*clean, "--with-transcripts", data=server.data, check=0).stdout == "1 job removed\n"
+    assert cli(*clean, "--with-transcripts", "-y", data=server.data,
+               check=0).stdout == "1 job removed\n"
     assert client.get(f"/api/transcripts/{again['transcript_id']}").status == 404
     assert not (server.data / "transcripts" / again["job_id"]).exists()
     assert client.get(f"/api/files/{good['file_id']}").status == 200
@@ -116,7 +121,7 @@ def test_a_killed_clean_goes_on_at_the_next_start(make_server, point):
     server = make_server({"SCRIPTA_FAULT": f"{point}:kill:1"})
     job = finished(server.client, 3, seed=6)
     done = subprocess.run([str(SCRIPTA), "--data", str(server.data), "jobs", "clean",
-                           "--older-than", "0", "--with-transcripts", "--server",
+                           "--older-than", "0", "--with-transcripts", "-y", "--server",
                            f"unix:{server.socket}"], capture_output=True, timeout=30, check=False,
                           env=clean_environment())
     assert done.returncode != 0

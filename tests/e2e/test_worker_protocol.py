@@ -50,7 +50,8 @@ class Worker:
     def beat(self, *tasks):
         reply = self.client.post("/api/worker/heartbeat", {
             "worker_id": self.id,
-            "tasks": [{"task_id": t["task_id"], "epoch": t["epoch"]} for t in tasks]})
+            "tasks": [{k: t[k] for k in ("task_id", "epoch", "progress") if k in t}
+                      for t in tasks]})
         assert reply.status == 200, reply
         return {t["task_id"]: t["answer"] for t in reply.json["tasks"]}
 
@@ -276,3 +277,26 @@ def test_a_worker_without_work_lets_its_model_go_and_takes_it_up_again(make_serv
         assert server.client.transcript(job)["text"].split() == null_words(5)
         wait_until(lambda n=seed: server.log.read_text("utf-8").count("model let go") == n, 60,
                    "the end of the model")
+
+
+def test_progress_within_a_chunk_moves_the_job(make_server, folder):
+    # What was told is believed for a lease: so long that no busy machine outlasts it.
+    client = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "10m",
+                          "SCRIPTA_MEDIA": silent_media(folder)}).client
+    job_id = client.upload_null(20)["job_id"]
+    worker = Worker(client)
+    task = claim_mine(worker)
+    assert (client.job(job_id)["progress"], client.job(job_id)["eta_seconds"]) == (0, None)
+    worker.beat({**task, "progress": 50})
+    job = client.job(job_id)
+    assert job["progress"] == 47 and job["eta_seconds"] >= 0, job
+    assert client.get("/api/jobs").json["jobs"][0]["progress"] == 47
+    assert worker.complete(task).status == 200
+    assert client.wait_job(job_id)["progress"] == 100
+    # A worker of ours tells what its engine knows.
+    other = make_server({"SCRIPTA_QUEUE_HEARTBEAT": "100ms"}).client
+    job_id = other.upload_null(5, model="delay_ms=120000")["job_id"]
+    job = wait_until(lambda: next((j for j in [other.job(job_id)] if j["progress"] > 0), None), 30,
+                     "progress within the only chunk")
+    assert 0 < job["progress"] < 95 and job["eta_seconds"] > 0, job
+    other.post(f"/api/jobs/{job_id}/cancel")

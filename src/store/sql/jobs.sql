@@ -42,6 +42,13 @@ SELECT engine, model, task, language, timeout_ms, settings FROM jobs WHERE id = 
 -- name: job_by_dedupe_key
 SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;
 
+-- name: job_completed_twin
+-- The newest completed job of the same work, also when a job that was forced has taken its key.
+SELECT id FROM jobs INDEXED BY jobs_file
+WHERE file_id = :file_id AND owner_id = :owner_id AND state = 2 AND purge = 0
+      AND pipeline = :pipeline AND engine_version = :engine_version AND settings = :settings
+ORDER BY id DESC LIMIT 1;
+
 -- name: job_drop_dedupe_key
 UPDATE jobs SET dedupe_key = NULL WHERE id = :id;
 

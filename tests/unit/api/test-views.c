@@ -32,7 +32,7 @@ static void a_fresh_job_is_mostly_null(void **state)
         .created_ms = T0,
         .updated_ms = T0 + 1,
     };
-    struct sc_job_outlook look = { -1, 0 };
+    struct sc_job_outlook look = { -1, 0, 0 };
     sc_json_begin(&w, &out);
     sc_job_view(&w, NULL, &job, &look);
     assert_json(
@@ -102,7 +102,7 @@ static void a_failed_job_says_where_and_why(void **state)
     struct sc_json w;
     SC_AUTO_FREE char *settings = sc_strdup("{\"vad\":true}");
     struct sc_job job = failed_job();
-    struct sc_job_outlook look = { 1500, 1001 };
+    struct sc_job_outlook look = { 1500, 1001, 23 };
     job.settings = settings;
     sc_json_begin(&w, &out);
     sc_job_view(&w, NULL, &job, &look);

@@ -81,7 +81,7 @@ static void a_lasting_holder_is_named_at_once(void **state)
     int64_t begun = sc_clock_mono_ms();
     assert_int_equal(sc_folder_lock(&folder, false, &second, &err), SC_E_STORE_LOCKED);
     assert_true(sc_clock_mono_ms() - begun < 2500);
-    (void)snprintf(pid, sizeof(pid), "pid=%d ", (int)getpid());
+    (void)snprintf(pid, sizeof(pid), "process %d ", (int)getpid());
     assert_non_null(strstr(err.msg, pid));
     assert_null(second);
 }

@@ -190,7 +190,7 @@ static enum sc_code read_and_export(struct run *run, struct sc_error *err)
 
 static enum sc_code list_job(void *ctx, const struct sc_job *job, struct sc_error *err)
 {
-    const struct sc_job_outlook none = { -1, -1 };
+    const struct sc_job_outlook none = { -1, -1, 0 };
     (void)err;
     sc_job_view(ctx, NULL, job, &none);
     return SC_OK;

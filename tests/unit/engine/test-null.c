@@ -58,6 +58,21 @@ static struct sc_engine_result said(void *state, int64_t start_ms, size_t sample
     return result;
 }
 
+static void it_tells_how_far_it_is(void **state)
+{
+    (void)state;
+    void *null = opened("delay_ms=50");
+    atomic_int progress = 0;
+    const struct sc_engine_request request = {
+        .pcm = silence, .samples = 16000, .language = "", .settings = "{}", .progress = &progress
+    };
+    struct sc_engine_result result = { 0 };
+    assert_int_equal(null_engine()->transcribe(null, &request, &result, 1, &run_on, NULL), SC_OK);
+    assert_true(atomic_load(&progress) > 0);
+    sc_engine_result_done(&result);
+    null_engine()->close(null);
+}
+
 static void check_said(int64_t start_ms, size_t samples, const char *want)
 {
     void *state = opened("");
@@ -212,6 +227,7 @@ static void engines_are_found_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(it_tells_how_far_it_is),
         TEST(it_says_each_second_whose_middle_lies_in_the_span),
         TEST(word_times_are_those_of_the_chunk),
         TEST(it_fails_as_often_as_told_and_the_same_each_time),

@@ -4,7 +4,7 @@
 
 void rig_open_pipelines(struct rig *r)
 {
-    const struct sc_pipelines_options o = { r->f.store, r->queue, r->hub, r->blobs, r->config };
+    const struct sc_pipelines_options o = { r->f.store, r->queue, r->hub, r->blobs, r->live };
     struct sc_error err = { 0 };
     if (sc_pipelines_open(&o, &r->p, &err) != SC_OK)
         fail_msg("%s: %s", sc_code_name(err.code), err.msg);
@@ -40,6 +40,7 @@ void rig_open(struct rig *r)
     const struct sc_queue_config queue = { .max_concurrent = { 100, 100, 100 } };
     r->hub = sc_hub_new();
     rig_load_config(r);
+    r->live = sc_live_config_new(r->config);
     assert_int_equal(sc_queue_open(r->f.store, r->hub, &queue, &r->queue, NULL), SC_OK);
     assert_int_equal(sc_blobs_open(r->f.dir.path, &r->blobs, NULL), SC_OK);
     assert_int_equal(
@@ -62,12 +63,14 @@ void rig_close(struct rig *r)
     sc_queue_close(r->queue);
     sc_store_close(r->f.store);
     sc_hub_free(r->hub);
+    sc_live_config_free(r->live);
     sc_config_free(r->config);
     r->p = NULL;
     r->blobs = NULL;
     r->queue = NULL;
     r->f.store = NULL;
     r->hub = NULL;
+    r->live = NULL;
     r->config = NULL;
 }
 

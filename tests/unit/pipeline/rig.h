@@ -18,6 +18,7 @@
 struct rig {
     struct fixture f;
     struct sc_config *config;
+    struct sc_live_config *live; /* of config */
     struct sc_hub *hub;
     struct sc_queue *queue;
     struct sc_blobs *blobs;

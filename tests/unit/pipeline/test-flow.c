@@ -32,7 +32,7 @@ static void every_length_gives_exactly_its_seconds(void **state)
         assert_int_equal(job.chunks_total, cases[i].chunks);
         assert_int_equal(job.chunks_completed, cases[i].chunks);
         assert_int_equal(job.duration_ms, cases[i].ms);
-        assert_int_equal(sc_job_progress(&job), 100);
+        assert_int_equal(sc_job_progress(r.queue, &job), 100);
         assert_int_equal(job.stage, SC_STAGE_MERGE);
         assert_true(job.transcript_id != 0);
     }
@@ -72,7 +72,7 @@ static void silence_ends_in_an_empty_transcript(void **state)
     SC_AUTO_JOB job = job_of(&r, id);
     assert_int_equal(job.chunks_total, 0);
     assert_int_equal(job.duration_ms, 70000);
-    assert_int_equal(sc_job_progress(&job), 100);
+    assert_int_equal(sc_job_progress(r.queue, &job), 100);
 }
 
 static void split_waits_while_enough_is_ahead(void **state)

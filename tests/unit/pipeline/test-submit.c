@@ -36,7 +36,7 @@ static void a_noop_runs_on_its_lane_and_ends_its_job(void **state)
     assert_int_equal(complete(&r, &w, NULL), SC_OK);
     SC_AUTO_JOB job = job_of(&r, a.job.id);
     assert_int_equal(job.state, SC_JOB_COMPLETED);
-    assert_int_equal(sc_job_progress(&job), 100);
+    assert_int_equal(sc_job_progress(r.queue, &job), 100);
     assert_int_equal(ask(&r, "SELECT count(*) FROM transcripts"), 0);
     bool repeated = false;
     assert_int_equal(complete(&r, &w, &repeated), SC_OK);

@@ -110,6 +110,12 @@ static inline enum sc_code worker_gone(struct rig *r, int64_t worker, int signal
     return do_write(r, op_gone, &op);
 }
 
+static inline enum sc_code op_dismissed(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct op *op = ctx;
+    return sc_worker_dismissed(op->queue, tx, op->id, err);
+}
+
 static inline enum sc_code op_cancel(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct op *op = ctx;

@@ -225,6 +225,25 @@ static void pulling_the_plug_condemns_nobody(void **state)
     assert_int_equal(events_of(&r, SC_EVENT_TASK_INTERRUPTED), 20);
 }
 
+static void what_a_dismissed_worker_held_goes_back_at_no_charge(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    (void)create(&r, SC_CLASS_NORMAL, 0);
+    (void)create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_task held[2];
+    assert_int_equal(claim(&r, held, 2), 2);
+    assert_int_equal(on_job(&r, op_dismissed, r.worker), SC_OK);
+    assert_int_equal(events_of(&r, SC_EVENT_TASK_RELEASED), 2);
+    assert_int_equal(events_of(&r, SC_EVENT_TASK_INTERRUPTED), 0);
+    assert_int_equal(ask(&r, "SELECT sum(failures) + sum(interruptions) FROM tasks"), 0);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM workers WHERE gone_ms IS NULL"), 0);
+    assert_int_equal(complete(&r, &held[0], NULL), SC_E_LEASE_LOST);
+
+    r.worker = register_worker(&r, "w2", true);
+    assert_int_equal(claim(&r, held, 2), 2); /* at once */
+}
+
 static void interruptions_have_a_limit_too(void **state)
 {
     (void)state;
@@ -366,7 +385,7 @@ static void chunks_are_counted_once(void **state)
         SC_AUTO_JOB job = job_of(&r, id);
         assert_int_equal(job.chunks_total, 4);
         assert_int_equal(job.chunks_completed, i);
-        assert_int_equal(sc_job_progress(&job), 95 * i / 4);
+        assert_int_equal(sc_job_progress(r.queue, &job), 95 * i / 4);
         bool repeated;
         assert_int_equal(complete(&r, &got[i], &repeated), SC_OK);
         assert_int_equal(complete(&r, &got[i], &repeated), SC_OK);
@@ -439,6 +458,7 @@ int main(void)
         TEST(a_permanent_error_is_no_dead_letter_even_as_the_last),
         TEST(poison_is_condemned_after_three_crashes),
         TEST(pulling_the_plug_condemns_nobody),
+        TEST(what_a_dismissed_worker_held_goes_back_at_no_charge),
         TEST(interruptions_have_a_limit_too),
         TEST(a_crash_over_several_tasks_condemns_none_and_separates_them),
         TEST(a_batch_ends_before_a_task_that_crashed_once),

@@ -30,7 +30,7 @@ static void creating_makes_the_job_and_its_first_task(void **state)
     assert_int_equal(job.priority, 3);
     assert_int_equal(job.created_ms, T0);
     assert_int_equal(job.error_code, SC_OK);
-    assert_int_equal(sc_job_progress(&job), 0);
+    assert_int_equal(sc_job_progress(r.queue, &job), 0);
     assert_int_equal(events_of(&r, SC_EVENT_JOB_CREATED), 1);
     assert_int_equal(ask(&r, "SELECT state FROM tasks WHERE priority = 3"), SC_TASK_READY);
 }
@@ -116,6 +116,59 @@ static void the_same_work_is_done_once_until_it_fails(void **state)
     assert_int_equal(on_job(&r, op_cancel, again), SC_OK);
     assert_int_not_equal(create_from(&r, &spec, &existing), again);
     assert_false(existing);
+}
+
+static void the_same_work_is_done_in_the_highest_class_that_was_asked_for(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.dedupe_key = "k1";
+    spec.class = SC_CLASS_NORMAL;
+    int64_t id = create_from(&r, &spec, NULL);
+    spec.class = SC_CLASS_LOW;
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(ask(&r, "SELECT class FROM jobs"), SC_CLASS_NORMAL); /* never lowered */
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CHANGED), 0);
+
+    spec.class = SC_CLASS_HIGH;
+    spec.asked_by = "/v1/test";
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(ask(&r, "SELECT class FROM jobs"), SC_CLASS_HIGH);
+    assert_int_equal(ask(&r, "SELECT class FROM tasks"), SC_CLASS_HIGH);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM job_events "
+                             "WHERE message = 'priority: asked for by /v1/test'"),
+                     1);
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CHANGED), 1); /* nothing was left to change */
+    assert_int_equal(run_one_job(&r), id);
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(events_of(&r, SC_EVENT_JOB_CHANGED), 1); /* nor is there of an ended one */
+}
+
+static void whoever_waits_does_not_wait_for_a_later_time(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    spec.dedupe_key = "k1";
+    spec.run_after_ms = T0 + 3600000;
+    int64_t id = create_from(&r, &spec, NULL);
+    spec.waiting = true; /* and wants it later */
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    spec.run_after_ms = 0;
+    spec.waiting = false; /* only hands it in */
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_true(nothing_to_claim(&r));
+
+    spec.waiting = true;
+    spec.asked_by = "/v1/test";
+    assert_int_equal(create_from(&r, &spec, NULL), id);
+    assert_int_equal(ask(&r, "SELECT run_after_ms IS NULL FROM jobs"), 1);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM job_events "
+                             "WHERE message = 'run_after: asked for by /v1/test'"),
+                     1);
+    assert_int_equal(run_one_job(&r), id);
 }
 
 static void force_takes_the_key(void **state)
@@ -294,7 +347,7 @@ static void stages_are_logged_with_their_time(void **state)
     SC_AUTO_JOB job = job_of(&r, id);
     assert_int_equal(job.stage, SC_STAGE_MERGE);
     assert_int_equal(job.processing_ms, 100);
-    assert_int_equal(sc_job_progress(&job), 100);
+    assert_int_equal(sc_job_progress(r.queue, &job), 100);
     assert_int_equal(ask(&r, "SELECT value FROM counters WHERE name = 'jobs.completed'"), 1);
 }
 
@@ -337,7 +390,7 @@ static int64_t eta_of(struct rig *r, int64_t id)
     SC_AUTO_JOB job = job_of(r, id);
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
-    return sc_job_eta_ms(conn, &job);
+    return sc_job_eta_ms(r->queue, conn, &job);
 }
 
 static void the_eta_comes_from_the_chunks(void **state)
@@ -362,17 +415,56 @@ static void the_eta_comes_from_the_chunks(void **state)
     assert_int_equal(eta_of(&r, id), 0);
 }
 
+static void what_workers_tell_of_their_chunks_counts(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = create(&r, SC_CLASS_NORMAL, 0);
+    struct sc_task first = claim_one(&r);
+    assert_int_equal(add_chunk(&r, id, 0), SC_OK);
+    assert_int_equal(add_chunk(&r, id, 1), SC_OK);
+    assert_int_equal(complete(&r, &first, NULL), SC_OK);
+    struct sc_task task = claim_one(&r);
+    struct sc_held held = { .task_id = task.id, .epoch = task.epoch };
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_int_equal(sc_job_progress(r.queue, &job), 0);
+        assert_int_equal(eta_of(&r, id), -1);
+    }
+    test_clock_step(&r.clock, 3000);
+    held.progress = 50;
+    assert_int_equal(beat(&r, r.worker, &held, 1), SC_OK);
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_int_equal(sc_job_progress(r.queue, &job), 95 / 4);
+        assert_true(eta_of(&r, id) > 0);
+    }
+    held.epoch++; /* of a lease that has been lost */
+    held.progress = 90;
+    assert_int_equal(beat(&r, r.worker, &held, 1), SC_OK);
+    held.epoch--;
+    {
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_int_equal(sc_job_progress(r.queue, &job), 95 / 4);
+    }
+    assert_int_equal(complete(&r, &task, NULL),
+                     SC_OK); /* it counts as done, and no more beside that */
+    SC_AUTO_JOB job = job_of(&r, id);
+    assert_int_equal(sc_job_progress(r.queue, &job), 95 / 2);
+}
+
 static void while_split_runs_the_rest_is_estimated(void **state)
 {
     (void)state;
+    AUTO_RIG(r);
     struct sc_job job = { .state = SC_JOB_PROCESSING,
                           .chunks_total = 2,
                           .chunks_completed = 2,
                           .duration_ms = 120000,
                           .split_samples = 60000 * 16 };
-    assert_int_equal(sc_job_progress(&job), 47); /* half is cut: two more are to come */
+    assert_int_equal(sc_job_progress(r.queue, &job), 47); /* half is cut: two more are to come */
     job.split_done = true;
-    assert_int_equal(sc_job_progress(&job), 95);
+    assert_int_equal(sc_job_progress(r.queue, &job), 95);
 }
 
 static enum sc_code op_key(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -710,6 +802,8 @@ int main(void)
         TEST(an_order_says_what_a_worker_needs),
         TEST(others_jobs_are_not_found),
         TEST(the_same_work_is_done_once_until_it_fails),
+        TEST(the_same_work_is_done_in_the_highest_class_that_was_asked_for),
+        TEST(whoever_waits_does_not_wait_for_a_later_time),
         TEST(force_takes_the_key),
         TEST(a_scheduled_job_waits_for_its_time),
         TEST(a_scheduled_job_can_be_cancelled_and_retried),
@@ -720,6 +814,7 @@ int main(void)
         TEST(stages_are_logged_with_their_time),
         TEST(the_position_counts_those_before),
         TEST(the_eta_comes_from_the_chunks),
+        TEST(what_workers_tell_of_their_chunks_counts),
         TEST(while_split_runs_the_rest_is_estimated),
         TEST(idempotency_keys_live_for_a_day),
         TEST(statistics_count_without_history),

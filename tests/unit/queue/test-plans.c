@@ -41,6 +41,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(JOB_GET, "INTEGER PRIMARY KEY"),
         HOT(JOB_FIND, "(job_id=?)"),
         HOT(JOB_BY_DEDUPE_KEY, "jobs_dedupe (dedupe_key=?)"),
+        HOT(JOB_COMPLETED_TWIN, "jobs_file (file_id=?)"),
         HOT(JOB_NEXT_WAITING, "jobs_waiting (class=?)"),
         HOT(JOB_OLDEST_WAITING, "jobs_waiting_oldest (class=?)"),
         HOT(JOB_DUE, "jobs_scheduled (run_after_ms<?)"),

@@ -1,4 +1,4 @@
-#include "transcript/language.h"
+#include "base/language.h"
 
 #include "testing.h"
 
@@ -24,10 +24,27 @@ static void languages_have_codes_and_names(void **state)
     }
     assert_string_equal(sc_language_name(""), "unknown");
     assert_string_equal(sc_language_name("en-US"), "english");
-    static const char *const bad[] = { "", "e", "engl", "e1", "-en", "english2" };
+    static const char *const bad[] = { "",      "e",   "engl",  "e1",
+                                       "-en",   "xx",  "xx-US", "english2",
+                                       "en US", "en/", "de-ÄT", "en-US-and-a-tail-too-long" };
     for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
         char code[SC_LANGUAGE_TEXT];
         assert_false(sc_language_code(sc_str_from(bad[i]), code));
+    }
+}
+
+static void a_tag_keeps_its_region(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        { "EN-us", "en-us" }, { "pt_BR", "pt_BR" }, { "Swiss", NULL },
+        { "German", "de" },   { "AUTO", "auto" },   { "zh-Hant-TW", "zh-Hant-TW" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        char tag[SC_LANGUAGE_TEXT];
+        assert_true(sc_language_tag(sc_str_from(rows[i][0]), tag) == (rows[i][1] != NULL));
+        if (rows[i][1] != NULL)
+            assert_string_equal(tag, rows[i][1]);
     }
 }
 
@@ -35,6 +52,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(languages_have_codes_and_names),
+        TEST(a_tag_keeps_its_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

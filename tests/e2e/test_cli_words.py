@@ -1,0 +1,126 @@
+"""What the command line says to people: tables that fit, true words, remedies that work."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness import SCRIPTA, cli, cli_json, clean_environment, noise_wav, wait_until
+from test_cli import on_terminal
+
+@pytest.fixture
+def talk(folder):
+    path = folder / "talk.wav"
+    path.write_bytes(noise_wav(3, 8100))
+    return path
+
+
+def test_events_are_a_table_that_fits_the_terminal(server, client):
+    job = client.upload_null(3, seed=8101, model="fail_rate=1",
+                             max_retries=1)
+    client.wait_job(job["job_id"])
+    code, shown = on_terminal(["--data", server.data, "jobs", "events", job["job_id"]])
+    lines = shown.replace("\r\n", "\n").splitlines()
+    assert code == 0 and lines[0].split() == ["TIME", "EVENT", "DETAILS"], shown
+    assert max(map(len, lines)) <= 80 and len(lines) == 1 + len(client.events(job["job_id"]))
+    row = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  [a-z_]+ +\S")
+    assert all(row.match(x) for x in lines[1:]), shown
+    whole = cli("jobs", "events", job["job_id"], data=server.data, check=0).stdout
+    assert re.search(r"task_failed +transcribe chunk 0, try 2: ENGINE_ERROR .+; \S+", whole), whole
+    page = cli_json("jobs", "events", job["job_id"], data=server.data)
+    assert page["events"] == client.events(job["job_id"])
+
+
+def test_the_queue_tells_jobs_from_workers_and_that_the_server_is_there(server, client):
+    client.wait_job(client.upload_null(2, seed=8102)["job_id"])
+    shown = cli("queue", data=server.data, check=0).stdout
+    line = re.search(r"\n\d+ queued, \d+ active; at most 12 are begun and not ended, and (.*)\n",
+                     shown)
+    workers = [w for w in cli_json("queue", data=server.data)["workers"] if w["name"] != "serve"]
+    assert line and line.group(1).startswith((f"{len(workers)} worker", "no worker")), shown
+    assert re.search(r"\nserve .* just now\n", shown), shown
+
+
+def test_a_second_server_names_the_remedies(server):
+    for args in (["serve", "--background"], ["serve"]):
+        done = cli(*args, data=server.data)
+        assert done.returncode == 7 and "scripta serve --stop" in done.stderr, done
+        assert "--data DIR" in done.stderr and str(server.process.pid) in done.stderr, done
+
+
+def test_a_format_and_a_name_may_not_contradict_each_other(server, folder, talk):
+    common = ["transcribe", "-e", "null", "--vad", "off", talk]
+    done = cli(*common, "-f", "srt", "-o", folder / "out.vtt", data=server.data)
+    assert done.returncode == 2 and "--format srt" in done.stderr and ".vtt" in done.stderr
+    assert not (folder / "out.vtt").exists()
+    cli(*common, "-o", folder / "out.vtt", data=server.data, check=0)
+    assert (folder / "out.vtt").read_text().startswith("WEBVTT")
+    cli(*common, "-f", "srt", "-o", folder / "out.captions", data=server.data, check=0)
+    assert (folder / "out.captions").read_text().startswith("1\n")
+
+
+def test_files_tell_that_they_are_archived(server, client, talk):
+    job_id = cli("add", "-e", "null", talk, data=server.data, check=0).stdout.strip()
+    file_id = client.wait_job(job_id)["file_id"]
+    listed = ["files", "list", "--archived"]
+    assert cli(*listed, data=server.data, check=0).stdout == ""
+    cli("files", "archive", file_id, data=server.data, check=0)
+    assert [f["id"] for f in cli_json(*listed, data=server.data)["files"]] == [file_id]
+    shown = cli(*listed, data=server.data, check=0).stdout
+    assert shown.splitlines()[0].split()[-1] == "ARCHIVED" and "just now" in shown, shown
+    cli("files", "restore", file_id, data=server.data, check=0)
+    assert cli_json(*listed, data=server.data)["files"] == []
+
+
+def test_peaks_behind_the_end_are_refused_by_name(server, client, talk):
+    job_id = cli("add", "-e", "null", "--vad", "off", talk, data=server.data,
+                 check=0).stdout.strip()
+    file_id = client.wait_job(job_id)["file_id"]
+    done = cli("files", "peaks", file_id, "--start", "90", data=server.data)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--start lies behind the end" in done.stderr and "3.000 s" in done.stderr, done.stderr
+
+
+def test_what_the_api_says_is_said_in_flags(server, client):
+    job = client.upload_null(2, seed=8103, run_after="1h")
+    done = cli("jobs", "delete", job["job_id"], data=server.data)
+    assert done.returncode == 4 and "delete it with --force" in done.stderr, done.stderr
+    done = cli("--json", "jobs", "edit", job["job_id"], data=server.data)
+    assert done.returncode == 2 and "--priority high" in done.stderr, done.stderr
+    cli("jobs", "delete", "--force", job["job_id"], data=server.data, check=0)
+
+
+def test_a_job_is_shown_with_a_line_for_each_setting(server, client):
+    job = client.upload_null(2, seed=8104, chunk_length="20")
+    client.wait_job(job["job_id"])
+    shown = cli("jobs", "show", job["job_id"], data=server.data, check=0).stdout
+    assert re.search(r"\nsettings: +chunk_length=20s\n +vad=off\nstatus: ", shown), shown
+
+
+def test_languages_may_be_named_and_must_be_some(server, client, talk):
+    for engine, given, kept in (("null", "german", "de"), ("pocketsphinx", "English", "en")):
+        job_id = cli("add", "-e", engine, "-l", given, "--run-after", "1h", talk, data=server.data,
+                     check=0).stdout.strip()
+        assert client.job(job_id)["language"] == kept
+        cli("jobs", "cancel", job_id, data=server.data, check=0)
+        done = cli("add", "-e", engine, "-l", "xx", talk, data=server.data)
+        assert done.returncode == 2 and "--language is 'xx', must be a code" in done.stderr, done
+
+
+def test_jobs_clean_asks_on_a_terminal(server, client):
+    job = client.upload_null(2, seed=8105)
+    client.wait_job(job["job_id"])
+    clean = [str(SCRIPTA), "--data", str(server.data), "jobs", "clean", "--older-than", "0"]
+    for answer, removed in (("n", False), ("y", True)):
+        main, terminal = os.openpty()
+        try:
+            os.write(main, f"{answer}\n".encode())
+            done = subprocess.run(clean, stdin=terminal, capture_output=True, timeout=60,
+                                  check=False, encoding="utf-8", env=clean_environment())
+        finally:
+            os.close(main)
+            os.close(terminal)
+        assert re.search(r"Remove \d+ jobs? for good\? \[y/N\]", done.stderr), done
+        assert (client.get(f"/api/jobs/{job['job_id']}").status == 404) is removed
+    wait_until(lambda: not client.get("/api/jobs?status=completed").json["jobs"], 30, "cleaned")
