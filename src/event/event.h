@@ -29,6 +29,8 @@ enum sc_event_kind {
 };
 SC_DECLARE_ENUM_STRINGS(sc_event_kind);
 
+#define SC_WORKER_NAME 64 /* bytes of a worker's name with its end */
+
 struct sc_event {
     int64_t id; /* row of job_events: the cursor */
     enum sc_event_kind kind;
@@ -45,7 +47,7 @@ struct sc_event {
     int progress;          /* 0..100 */
     int64_t transcript_id; /* 0: none */
     enum sc_code code;
-    char worker[64];
+    char worker[SC_WORKER_NAME];
     char message[160];
 };
 

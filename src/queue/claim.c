@@ -15,11 +15,11 @@
 #define LANES_MAX 64
 
 struct pick {
-    int64_t id, job;
-    int chunk, priority;
+    int64_t id, job, epoch;
+    int stage, chunk, priority;
+    int failures, interruptions;
     size_t lane; /* of the claim's */
     bool used;
-    bool suspect; /* failed or was interrupted before */
 };
 
 struct picks {
@@ -87,8 +87,11 @@ static enum sc_code gather(const struct search *search, size_t lane, enum sc_cla
             .job = sc_stmt_int(&st, "job"),
             .chunk = (int)sc_stmt_int(&st, "chunk"),
             .priority = (int)sc_stmt_int(&st, "priority"),
+            .stage = (int)sc_stmt_int(&st, "stage"),
+            .epoch = sc_stmt_int(&st, "epoch"),
+            .failures = (int)sc_stmt_int(&st, "failures"),
+            .interruptions = (int)sc_stmt_int(&st, "interruptions"),
             .lane = lane,
-            .suspect = sc_stmt_int(&st, "setbacks") > 0,
         };
         insert_sorted(list, from, (size_t)search->claim->max, search->compare, &pick);
     }
@@ -126,16 +129,49 @@ static enum sc_code find_oldest(struct sc_conn *tx, const struct sc_claim *claim
     return SC_OK;
 }
 
-static enum sc_code take(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id, int64_t id,
-                         bool *taken, struct sc_error *err)
+/* Failed or was interrupted before. */
+static bool is_suspect(const struct pick *pick)
+{
+    return pick->failures + pick->interruptions > 0;
+}
+
+struct offer {
+    const struct sc_claim *claim;
+    char worker[SC_WORKER_NAME];
+    int room[LANES_MAX];
+    struct picks best, oldest;
+    size_t given;
+};
+
+/* out: the task as it is once taken, its job's part left open. */
+static enum sc_code take(struct sc_queue *queue, struct sc_conn *tx, const struct offer *offer,
+                         const struct pick *pick, struct sc_task_row *out, bool *taken,
+                         struct sc_error *err)
 {
     sc_assert(sc_task_may_move(SC_TASK_READY, SC_TASK_RUNNING));
     int64_t clock = sc_queue_clock_ms(queue);
+    *out = (struct sc_task_row){
+        .task = {
+            .id = pick->id,
+            .job = pick->job,
+            .epoch = pick->epoch + 1,
+            .stage = (enum sc_stage)pick->stage,
+            .chunk = pick->chunk,
+            .state = SC_TASK_RUNNING,
+            .failures = pick->failures,
+            .interruptions = pick->interruptions,
+            .worker_id = offer->claim->worker_id,
+            .lease_until_ms = clock + queue->config.lease_ms,
+            .claimed_ms = clock,
+        },
+    };
+    (void)snprintf(out->task.lane, sizeof(out->task.lane), "%s", offer->claim->lanes[pick->lane]);
+    memcpy(out->worker, offer->worker, sizeof(out->worker));
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_TAKE);
-    sc_stmt_bind_int(&st, ":id", id);
-    sc_stmt_bind_int(&st, ":worker_id", worker_id);
+    sc_stmt_bind_int(&st, ":worker_id", out->task.worker_id);
     sc_stmt_bind_int(&st, ":clock", clock);
-    sc_stmt_bind_int(&st, ":lease_until_ms", clock + queue->config.lease_ms);
+    sc_stmt_bind_int(&st, ":lease_until_ms", out->task.lease_until_ms);
+    sc_stmt_bind_int(&st, ":id", pick->id);
     enum sc_code code = sc_stmt_run(&st, err);
     if (code == SC_OK)
         *taken = sc_conn_changes(tx) > 0;
@@ -143,26 +179,26 @@ static enum sc_code take(struct sc_queue *queue, struct sc_conn *tx, int64_t wor
 }
 
 /* The log and the job's state, after its task was taken. */
-static enum sc_code follow_up(struct sc_queue *queue, struct sc_conn *tx, int64_t id,
+static enum sc_code follow_up(struct sc_queue *queue, struct sc_conn *tx, struct sc_task_row *row,
                               struct sc_task *out, struct sc_error *err)
 {
-    struct sc_task_row row;
     struct sc_job_brief job = { 0 };
-    enum sc_code code = sc_task_row_get(tx, id, &row, err);
-    if (code == SC_OK)
-        code = sc_job_brief_get(tx, row.task.job, &job, err);
-    if (code == SC_OK && job.state == SC_JOB_PENDING)
-        code = sc_job_start(queue, tx, &job, err);
+    enum sc_code code = sc_job_brief_get(tx, row->task.job, &job, err);
     /* Later stages begin when the pipeline says so: chunks run while split still does. */
-    if (code == SC_OK && job.stage_clock_ms < 0)
-        code = sc_job_set_stage(queue, tx, &job, row.task.stage, err);
+    if (code == SC_OK && job.state == SC_JOB_PENDING)
+        code = sc_job_start(queue, tx, &job, row->task.stage, err);
+    else if (code == SC_OK && job.stage_clock_ms < 0)
+        code = sc_job_set_stage(queue, tx, &job, row->task.stage, err);
     if (code != SC_OK)
         return code;
-    struct sc_event event = sc_queue_task_event(SC_EVENT_TASK_CLAIMED, &job, &row);
+    struct sc_event event = sc_queue_task_event(SC_EVENT_TASK_CLAIMED, &job, row);
     code = sc_queue_emit(queue, tx, &event, err);
-    if (code == SC_OK)
-        *out = row.task;
-    return code;
+    if (code != SC_OK)
+        return code;
+    row->task.owner_id = job.owner_id;
+    memcpy(row->task.job_id, job.job_id, sizeof(row->task.job_id));
+    *out = row->task;
+    return SC_OK;
 }
 
 static struct pick *first_unused(struct picks *list)
@@ -189,13 +225,6 @@ static bool turn_is_near(const struct sc_queue *queue, int max)
     return queue->claim_turn % SC_FAIR_EVERY + (unsigned)max >= SC_FAIR_EVERY;
 }
 
-struct offer {
-    const struct sc_claim *claim;
-    int room[LANES_MAX];
-    struct picks best, oldest;
-    size_t given;
-};
-
 static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct offer *offer,
                              struct sc_task *out, struct sc_error *err)
 {
@@ -205,7 +234,7 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
         struct pick *pick = first_unused(fair ? &offer->oldest : &offer->best);
         if (pick == NULL)
             break;
-        if (alone || (pick->suspect && offer->given > 0)) {
+        if (alone || (is_suspect(pick) && offer->given > 0)) {
             sc_queue_note_ready(queue, tx); /* for another worker */
             break;
         }
@@ -215,13 +244,14 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
         if (offer->room[pick->lane] == 0)
             continue;
         bool taken = false;
-        enum sc_code code = take(queue, tx, offer->claim->worker_id, pick->id, &taken, err);
+        struct sc_task_row row;
+        enum sc_code code = take(queue, tx, offer, pick, &row, &taken, err);
         if (code == SC_OK && taken)
-            code = follow_up(queue, tx, pick->id, &out[offer->given], err);
+            code = follow_up(queue, tx, &row, &out[offer->given], err);
         if (code != SC_OK)
             return code;
         if (taken) {
-            alone = pick->suspect;
+            alone = is_suspect(pick);
             offer->room[pick->lane]--;
             offer->given++;
             queue->claim_turn++;
@@ -252,7 +282,7 @@ enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx, const str
     sc_assert(claim->max >= 1 && claim->max <= SC_CLAIM_MAX && claim->lane_count <= LANES_MAX);
     bool paused[SC_CLASS_COUNT_] = { false };
     struct offer offer = { .claim = claim };
-    enum sc_code code = sc_worker_seen(queue, tx, claim->worker_id, err);
+    enum sc_code code = sc_worker_seen(queue, tx, claim->worker_id, offer.worker, err);
     if (code == SC_OK)
         code = sc_queue_paused(tx, paused, err);
     for (size_t i = 0; code == SC_OK && i < claim->lane_count; i++)

@@ -68,9 +68,7 @@ enum sc_code sc_task_complete(struct sc_queue *queue, struct sc_conn *tx,
         *repeated = true;
         return SC_OK;
     }
-    if (code != SC_OK && code != SC_E_TASK_NOT_FOUND)
-        return code;
-    code = sc_task_row_fenced(tx, fence, &row, err);
+    code = sc_task_row_check(&row, fence, code, err);
     if (code != SC_OK)
         return code;
 

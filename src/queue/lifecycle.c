@@ -15,15 +15,24 @@ static enum sc_code ended_conflict(const struct sc_job_brief *job, struct sc_err
                         sc_job_state_to_string(job->state));
 }
 
+static enum sc_code emit_plain(struct sc_queue *queue, struct sc_conn *tx, enum sc_event_kind kind,
+                               const struct sc_job_brief *job, struct sc_error *err)
+{
+    struct sc_event event = sc_queue_event(kind, job);
+    return sc_queue_emit(queue, tx, &event, err);
+}
+
 enum sc_code sc_job_start(struct sc_queue *queue, struct sc_conn *tx, struct sc_job_brief *job,
-                          struct sc_error *err)
+                          enum sc_stage stage, struct sc_error *err)
 {
     sc_assert(sc_job_may_move(job->state, SC_JOB_PROCESSING));
+    sc_assert(job->stage_clock_ms < 0); /* what is pending is in no stage */
     int64_t clock = sc_queue_clock_ms(queue);
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_START);
     sc_stmt_bind_int(&st, ":id", job->id);
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
     sc_stmt_bind_int(&st, ":clock", clock);
+    sc_stmt_bind_int(&st, ":stage", (int64_t)stage);
     enum sc_code code = sc_stmt_run(&st, err);
     if (code != SC_OK)
         return code;
@@ -31,8 +40,12 @@ enum sc_code sc_job_start(struct sc_queue *queue, struct sc_conn *tx, struct sc_
     job->started_clock_ms = clock;
     if (job->timeout_ms >= 0)
         sc_queue_note_due(queue, tx, job->timeout_ms);
-    struct sc_event event = sc_queue_event(SC_EVENT_JOB_STARTED, job);
-    return sc_queue_emit(queue, tx, &event, err);
+    code = emit_plain(queue, tx, SC_EVENT_JOB_STARTED, job, err);
+    if (code != SC_OK)
+        return code;
+    job->stage = (int)stage;
+    job->stage_clock_ms = clock;
+    return emit_plain(queue, tx, SC_EVENT_STAGE_STARTED, job, err);
 }
 
 /* Logs the end of the stage that runs, when one does. */
@@ -66,8 +79,7 @@ enum sc_code sc_job_set_stage(struct sc_queue *queue, struct sc_conn *tx, struct
         return code;
     job->stage = (int)stage;
     job->stage_clock_ms = clock;
-    struct sc_event event = sc_queue_event(SC_EVENT_STAGE_STARTED, job);
-    return sc_queue_emit(queue, tx, &event, err);
+    return emit_plain(queue, tx, SC_EVENT_STAGE_STARTED, job, err);
 }
 
 enum sc_code sc_job_enter_stage(struct sc_queue *queue, struct sc_conn *tx, int64_t job,

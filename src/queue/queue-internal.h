@@ -75,13 +75,18 @@ int sc_job_brief_progress(const struct sc_job_brief *job);
 
 struct sc_task_row {
     struct sc_task task;
-    char worker[64];  /* the holder's name */
-    int max_failures; /* of its job; 0: the queue's */
+    char worker[SC_WORKER_NAME]; /* the holder's */
+    int max_failures;            /* of its job; 0: the queue's */
 };
 /* TASK_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_task_row_get(struct sc_conn *conn, int64_t id, struct sc_task_row *out,
                                          struct sc_error *err);
-/* LEASE_LOST unless the task runs under this fence. */
+/* LEASE_LOST unless the task runs under this fence; `found` is what sc_task_row_get has answered.
+ */
+SC_MUST_USE enum sc_code sc_task_row_check(const struct sc_task_row *row,
+                                           const struct sc_fence *fence, enum sc_code found,
+                                           struct sc_error *err);
+/* Both. */
 SC_MUST_USE enum sc_code sc_task_row_fenced(struct sc_conn *conn, const struct sc_fence *fence,
                                             struct sc_task_row *out, struct sc_error *err);
 struct sc_task_leave {
@@ -126,7 +131,8 @@ SC_MUST_USE enum sc_code sc_task_setback(struct sc_queue *queue, struct sc_conn 
 /* It claims: a sign of life, noted when the last one is older than half a lease, so that idle
  * workers, which send no heartbeats, are not taken for gone. NOT_FOUND: register again. */
 SC_MUST_USE enum sc_code sc_worker_seen(struct sc_queue *queue, struct sc_conn *tx,
-                                        int64_t worker_id, struct sc_error *err);
+                                        int64_t worker_id, char name[SC_WORKER_NAME],
+                                        struct sc_error *err);
 
 /* ---- admission.c ---- */
 
@@ -153,9 +159,10 @@ struct sc_verdict {
 SC_MUST_USE enum sc_code sc_job_end(struct sc_queue *queue, struct sc_conn *tx,
                                     struct sc_job_brief *job, const struct sc_verdict *verdict,
                                     struct sc_error *err);
-/* The first claim of a pending job. */
+/* The first claim of a pending job, for its first stage. */
 SC_MUST_USE enum sc_code sc_job_start(struct sc_queue *queue, struct sc_conn *tx,
-                                      struct sc_job_brief *job, struct sc_error *err);
+                                      struct sc_job_brief *job, enum sc_stage stage,
+                                      struct sc_error *err);
 SC_MUST_USE enum sc_code sc_job_set_stage(struct sc_queue *queue, struct sc_conn *tx,
                                           struct sc_job_brief *job, enum sc_stage stage,
                                           struct sc_error *err);

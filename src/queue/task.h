@@ -1,6 +1,7 @@
 #pragma once
 /* Tasks of the queue and the workers that claim, renew and finish them. Part of queue/queue.h. */
 
+#include "event/event.h"
 #include "queue/job.h"
 
 enum sc_task_state {
@@ -98,7 +99,7 @@ SC_MUST_USE enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_con
 
 struct sc_worker {
     int64_t id;
-    char name[64], host[64], device[32];
+    char name[SC_WORKER_NAME], host[64], device[32];
     int pid;
     bool local;
     int64_t token_id; /* that it registered with; 0: none was needed */

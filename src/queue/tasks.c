@@ -66,19 +66,23 @@ enum sc_code sc_task_row_get(struct sc_conn *conn, int64_t id, struct sc_task_ro
     return code;
 }
 
+enum sc_code sc_task_row_check(const struct sc_task_row *row, const struct sc_fence *fence,
+                               enum sc_code found, struct sc_error *err)
+{
+    if (found != SC_OK && found != SC_E_TASK_NOT_FOUND)
+        return found;
+    if (found == SC_OK && row->task.state == SC_TASK_RUNNING && row->task.epoch == fence->epoch &&
+        row->task.worker_id == fence->worker_id)
+        return SC_OK;
+    return sc_error_set(err, SC_E_LEASE_LOST, "task %lld is no longer leased to worker %lld",
+                        (long long)fence->task_id, (long long)fence->worker_id);
+}
+
 enum sc_code sc_task_row_fenced(struct sc_conn *conn, const struct sc_fence *fence,
                                 struct sc_task_row *out, struct sc_error *err)
 {
-    struct sc_task_row row;
-    enum sc_code code = sc_task_row_get(conn, fence->task_id, &row, err);
-    if (code != SC_OK && code != SC_E_TASK_NOT_FOUND)
-        return code;
-    if (code != SC_OK || row.task.state != SC_TASK_RUNNING || row.task.epoch != fence->epoch ||
-        row.task.worker_id != fence->worker_id)
-        return sc_error_set(err, SC_E_LEASE_LOST, "task %lld is no longer leased to worker %lld",
-                            (long long)fence->task_id, (long long)fence->worker_id);
-    *out = row;
-    return SC_OK;
+    enum sc_code code = sc_task_row_get(conn, fence->task_id, out, err);
+    return sc_task_row_check(out, fence, code, err);
 }
 
 enum sc_code sc_task_check(struct sc_conn *conn, const struct sc_fence *fence, struct sc_task *out,

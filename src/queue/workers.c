@@ -125,18 +125,21 @@ enum sc_code sc_worker_token(struct sc_conn *conn, int64_t worker_id, int64_t *t
     return code;
 }
 
-/* *at: when it was last heard of. NOT_FOUND: it must register again. */
-static enum sc_code last_beat(struct sc_conn *tx, int64_t worker_id, int64_t *at,
-                              struct sc_error *err)
+/* *at: when it was last heard of; name NULL: of no interest. NOT_FOUND: it must register again. */
+static enum sc_code last_beat(struct sc_conn *tx, int64_t worker_id, char name[SC_WORKER_NAME],
+                              int64_t *at, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_GET);
     sc_stmt_bind_int(&st, ":id", worker_id);
     enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_E_NOT_FOUND)
         return unknown_worker(worker_id, err);
-    if (code == SC_OK)
-        *at = sc_stmt_int(&st, "heartbeat_ms");
-    return code;
+    if (code != SC_OK)
+        return code;
+    if (name != NULL)
+        sc_stmt_copy(&st, "name", name, SC_WORKER_NAME);
+    *at = sc_stmt_int(&st, "heartbeat_ms");
+    return SC_OK;
 }
 
 static enum sc_code note_beat(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
@@ -149,10 +152,10 @@ static enum sc_code note_beat(struct sc_queue *queue, struct sc_conn *tx, int64_
 }
 
 enum sc_code sc_worker_seen(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
-                            struct sc_error *err)
+                            char name[SC_WORKER_NAME], struct sc_error *err)
 {
     int64_t at = 0;
-    enum sc_code code = last_beat(tx, worker_id, &at, err);
+    enum sc_code code = last_beat(tx, worker_id, name, &at, err);
     if (code != SC_OK || sc_queue_clock_ms(queue) - at < queue->config.lease_ms / 2)
         return code;
     return note_beat(queue, tx, worker_id, err);
@@ -242,7 +245,7 @@ enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx, int64
                                struct sc_held *held, size_t count, struct sc_error *err)
 {
     struct beat beat = { .worker_id = worker_id, .held = held, .count = count };
-    enum sc_code code = last_beat(tx, worker_id, &beat.before_ms, err);
+    enum sc_code code = last_beat(tx, worker_id, NULL, &beat.before_ms, err);
     if (code == SC_OK)
         code = note_beat(queue, tx, worker_id, err);
     for (size_t i = 0; code == SC_OK && i < count; i++)

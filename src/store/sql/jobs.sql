@@ -54,7 +54,8 @@ UPDATE jobs SET dedupe_key = NULL WHERE id = :id;
 
 -- name: job_start
 UPDATE jobs SET state = 1, started_ms = :now, started_clock_ms = :clock,
-                deadline_ms = :clock + timeout_ms, updated_ms = :now
+                deadline_ms = :clock + timeout_ms, stage = :stage, stage_clock_ms = :clock,
+                updated_ms = :now
 WHERE id = :id AND state = 0;
 
 -- name: job_end

@@ -21,12 +21,12 @@ WHERE tasks.job = :job ORDER BY tasks.stage, tasks.chunk;
 
 -- name: task_best
 -- The claim: answered by tasks_ready without sorting; keep the ORDER BY equal to it.
-SELECT id, job, chunk, priority, failures + interruptions AS setbacks FROM tasks
+SELECT id, job, chunk, priority, stage, epoch, failures, interruptions FROM tasks
 WHERE state = 0 AND lane = :lane AND class = :class ORDER BY priority, job, chunk LIMIT :limit;
 
 -- name: task_oldest
 -- The claim that lets nothing starve: answered by tasks_ready_oldest.
-SELECT id, job, chunk, priority, failures + interruptions AS setbacks FROM tasks
+SELECT id, job, chunk, priority, stage, epoch, failures, interruptions FROM tasks
 WHERE state = 0 AND lane = :lane AND class = :class ORDER BY job, chunk LIMIT :limit;
 
 -- name: task_take
