@@ -2,9 +2,11 @@
  * each submit noop jobs, or claim and complete them, over the server's Unix socket. Prints one
  * JSON object: rates and the quantiles of every kind of call.
  *
- *   queue-load SOCKET submit|work CONNECTIONS COUNT [BATCH]
+ *   queue-load SOCKET submit|work|work-apart CONNECTIONS COUNT [BATCH]
  *
- * `work` claims BATCH tasks at a time and ends when COUNT of them are done. */
+ * `work` takes BATCH tasks at a time and ends when COUNT of them are done. As Scripta's own workers
+ * do, it claims the next ones with the last completion of those before; `work-apart` claims them by
+ * a call of its own. */
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -37,6 +39,7 @@ struct samples { /* microseconds */
 struct load {
     const char *socket;
     bool work;
+    bool apart; /* a call for each claim */
     int batch;
     int64_t count;
     _Atomic int64_t begun; /* submits handed out */
@@ -156,26 +159,51 @@ static void submit(struct line *l)
         post(l, CALL_SUBMIT, "/api/jobs", "{\"pipeline\":\"noop\"}");
 }
 
-static void complete(struct line *l, int64_t worker, const int64_t *task, const int64_t *epoch,
-                     int count)
+struct held { /* tasks that were claimed */
+    int64_t task[64];
+    int64_t epoch[64];
+    int count;
+};
+
+/* The tasks of the answer at hand. */
+static void read_tasks(struct line *l, struct held *out)
 {
+    const char *at = l->body;
+    out->count = 0;
+    for (int64_t id = next_number(&at, "\"task_id\":"); id >= 0 && out->count < 64;
+         id = next_number(&at, "\"task_id\":")) {
+        out->task[out->count] = id;
+        out->epoch[out->count++] = next_number(&at, "\"epoch\":");
+    }
+}
+
+static void complete(struct line *l, int64_t worker, struct held *held)
+{
+    const struct load *load = l->load;
     char path[80];
-    char body[120];
+    char body[200];
+    char claim[80] = "";
+    int count = held->count;
     for (int i = 0; i < count; i++) {
-        (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/complete", (long long)task[i]);
+        bool claims = i + 1 == count && !load->apart && atomic_load(&load->done) < load->count;
+        if (claims)
+            (void)snprintf(claim, sizeof(claim), ",\"claim\":{\"lanes\":[\"noop\"],\"max\":%d}",
+                           load->batch);
+        (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/complete",
+                       (long long)held->task[i]);
         (void)snprintf(body, sizeof(body),
-                       "{\"worker_id\":%lld,\"epoch\":%lld,\"processing_ms\":0,\"segments\":[]}",
-                       (long long)worker, (long long)epoch[i]);
+                       "{\"worker_id\":%lld,\"epoch\":%lld,\"processing_ms\":0,\"segments\":[]%s}",
+                       (long long)worker, (long long)held->epoch[i], claim);
         post(l, CALL_COMPLETE, path, body);
     }
+    read_tasks(l, held);
     (void)atomic_fetch_add(&l->load->done, count);
 }
 
 static void work(struct line *l)
 {
     char body[200];
-    int64_t task[64];
-    int64_t epoch[64];
+    struct held held = { .count = 0 };
     (void)snprintf(body, sizeof(body),
                    "{\"name\":\"load-%d\",\"host\":\"bench\",\"pid\":%d,\"local\":false,"
                    "\"engines\":[],\"device\":\"cpu\"}",
@@ -187,15 +215,10 @@ static void work(struct line *l)
                    "{\"worker_id\":%lld,\"lanes\":[\"noop\"],\"max\":%d,\"wait_ms\":100}",
                    (long long)worker, l->load->batch);
     while (atomic_load(&l->load->done) < l->load->count) {
-        int count = 0;
         post(l, CALL_CLAIM, "/api/worker/claim", body);
-        at = l->body;
-        for (int64_t id = next_number(&at, "\"task_id\":"); id >= 0 && count < 64;
-             id = next_number(&at, "\"task_id\":")) {
-            task[count] = id;
-            epoch[count++] = next_number(&at, "\"epoch\":");
-        }
-        complete(l, worker, task, epoch, count);
+        read_tasks(l, &held);
+        while (held.count > 0)
+            complete(l, worker, &held);
     }
 }
 
@@ -245,9 +268,10 @@ int main(int argc, char **argv)
         !sc_str_to_int64(sc_str_from(argv[4]), &load.count) ||
         (argc > 5 && !sc_str_to_int64(sc_str_from(argv[5]), &batch)) || connections < 1 ||
         connections > CONNECTIONS_MAX || batch < 1 || batch > 64)
-        die("usage: queue-load SOCKET submit|work CONNECTIONS COUNT [BATCH]");
+        die("usage: queue-load SOCKET submit|work|work-apart CONNECTIONS COUNT [BATCH]");
     load.socket = argv[1];
-    load.work = strcmp(argv[2], "work") == 0;
+    load.apart = strcmp(argv[2], "work-apart") == 0;
+    load.work = load.apart || strcmp(argv[2], "work") == 0;
     load.batch = (int)batch;
     struct line *lines = sc_alloc((size_t)connections * sizeof(*lines));
     int64_t start = now_us();

@@ -121,10 +121,31 @@ SC_MUST_USE enum sc_code sc_request_object(const struct sc_json_value *value, co
 /* No query parameters, and no body but {}. */
 SC_MUST_USE enum sc_code sc_request_empty(struct sc_request *req, struct sc_error *err);
 
+/* ---- what a worker claims (lanes.c) ---- */
+
+#define SC_LANES_MAX 16
+#define SC_LANE_TEXT 48
+
+struct sc_lanes {
+    char text[SC_LANES_MAX][SC_LANE_TEXT];
+    const char *at[SC_LANES_MAX]; /* into text: not to be copied */
+    size_t count;
+    int max; /* tasks that may be taken; 0: none are wanted */
+};
+/* A list of at most SC_LANES_MAX names of 1 to `longest` bytes, else INVALID_VALUE. */
+SC_MUST_USE enum sc_code sc_names_check(const struct sc_json_value *array, const char *field,
+                                        size_t longest, struct sc_error *err);
+/* The names of the list into an empty struct; INVALID_VALUE. */
+SC_MUST_USE enum sc_code sc_lanes_read(const struct sc_json_value *array, struct sc_lanes *out,
+                                       struct sc_error *err);
+/* An empty claim for the worker; it borrows the lanes. sc_claimed_done. */
+void sc_claimed_begin(struct sc_claimed *claimed, int64_t worker_id, const struct sc_lanes *lanes);
+
 /* ---- what a worker hands in (results.c) ---- */
 
-/* Into an empty result, of which only the task's id is left open; sc_result_done also on failure.
- * INVALID_VALUE names the segment. */
+/* Into an empty result, of which only the task's id is left open, and what is claimed with it;
+ * sc_result_done also on failure. INVALID_VALUE names the segment. */
 SC_MUST_USE enum sc_code sc_result_read(const struct sc_json_value *root,
-                                        struct sc_chunk_result *out, struct sc_error *err);
+                                        struct sc_chunk_result *out, struct sc_lanes *next,
+                                        struct sc_error *err);
 void sc_result_done(struct sc_chunk_result *r);

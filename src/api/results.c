@@ -15,7 +15,7 @@
 struct complete_body {
     int64_t worker_id, epoch, processing_ms;
     struct sc_str language, log;
-    const struct sc_json_value *segments;
+    const struct sc_json_value *segments, *claim;
 };
 
 static const struct sc_json_field complete_fields[] = {
@@ -27,6 +27,17 @@ static const struct sc_json_field complete_fields[] = {
     { "language", SC_JSON_TEXT, offsetof(struct complete_body, language), false, 0, 23, NULL },
     { "segments", SC_JSON_ARRAY, offsetof(struct complete_body, segments), false, 0, 0, NULL },
     { "log", SC_JSON_TEXT, offsetof(struct complete_body, log), false, 0, SC_CHUNK_LOG_MAX, NULL },
+    { "claim", SC_JSON_OBJECT, offsetof(struct complete_body, claim), false, 0, 0, NULL },
+};
+
+struct next_body {
+    int64_t max;
+    const struct sc_json_value *lanes;
+};
+
+static const struct sc_json_field next_fields[] = {
+    { "lanes", SC_JSON_ARRAY, offsetof(struct next_body, lanes), true, 0, 0, NULL },
+    { "max", SC_JSON_INT, offsetof(struct next_body, max), true, 1, SC_CLAIM_MAX, NULL },
 };
 
 struct segment_body {
@@ -121,8 +132,20 @@ void sc_result_done(struct sc_chunk_result *r)
     sc_buf_done(&r->log);
 }
 
+static enum sc_code decode_next(const struct sc_json_value *value, struct sc_lanes *out,
+                                struct sc_error *err)
+{
+    struct next_body body = { 0 };
+    enum sc_code code =
+        sc_request_object(value, "claim", next_fields, SC_ARRAY_LEN(next_fields), &body, err);
+    if (code == SC_OK)
+        code = sc_lanes_read(body.lanes, out, err);
+    out->max = (int)body.max;
+    return code;
+}
+
 enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_result *out,
-                            struct sc_error *err)
+                            struct sc_lanes *next, struct sc_error *err)
 {
     struct complete_body body = { 0 };
     enum sc_code code =
@@ -131,6 +154,8 @@ enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_re
         code = decode_segment(sc_json_at(body.segments, i), i, &out->segments, err);
     if (code == SC_OK)
         code = sc_segments_check(&out->segments, err);
+    if (code == SC_OK && body.claim != NULL)
+        code = decode_next(body.claim, next, err);
     if (code != SC_OK)
         return code;
     out->fence.worker_id = body.worker_id;
@@ -143,13 +168,14 @@ enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_re
 }
 
 static enum sc_code decode_complete(struct sc_request *req, struct sc_api *api,
-                                    struct sc_chunk_result *out, struct sc_error *err)
+                                    struct sc_chunk_result *out, struct sc_lanes *next,
+                                    struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &out->fence.task_id, err);
     if (code == SC_OK)
         code = sc_api_worker_body(req, api, &doc, err);
-    return code == SC_OK ? sc_result_read(sc_json_root(doc), out, err) : code;
+    return code == SC_OK ? sc_result_read(sc_json_root(doc), out, next, err) : code;
 }
 
 struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *api)
@@ -157,14 +183,24 @@ struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *ap
     struct sc_error err = { 0 };
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO(sc_result_done) struct sc_chunk_result result = { 0 };
+    SC_AUTO(sc_claimed_done) struct sc_claimed claimed = { 0 };
+    struct sc_lanes lanes = { .max = 0 };
     bool repeated = false;
-    enum sc_code code = decode_complete(req, api, &result, &err);
+    enum sc_code code = decode_complete(req, api, &result, &lanes, &err);
+    /* A server that stops takes results and hands out nothing. */
+    bool claims = code == SC_OK && lanes.max > 0 && !atomic_load(&api->stopping);
+    if (claims)
+        sc_claimed_begin(&claimed, result.fence.worker_id, &lanes);
     if (code == SC_OK)
-        code = sc_chunk_complete(api->options.pipelines, &result, &repeated, &err);
+        code = sc_chunk_complete(api->options.pipelines, &result, claims ? &claimed : NULL,
+                                 &repeated, &err);
     if (code == SC_OK && api->options.worker_finished != NULL)
         api->options.worker_finished(api->options.ctx, result.fence.worker_id);
+    /* One that claims in this way alone makes no other call for a long time. */
+    if (code == SC_OK && claims && api->options.worker_heard != NULL)
+        api->options.worker_heard(api->options.ctx, result.fence.worker_id);
     if (code == SC_OK)
-        sc_completion_view(&reply, repeated);
+        sc_completion_view(&reply, repeated, lanes.max > 0 ? &claimed : NULL);
     return sc_api_answer(req, code, &err, 200, &reply);
 }
 

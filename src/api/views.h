@@ -73,9 +73,12 @@ void sc_event_sse(struct sc_buf *out, const struct sc_event *event);
 void sc_registration_view(struct sc_buf *out, int64_t worker_id, int64_t lease_ms,
                           int64_t heartbeat_ms);
 void sc_heartbeat_view(struct sc_buf *out, const struct sc_held *held, size_t count);
-void sc_completion_view(struct sc_buf *out, bool repeated);
+/* next NULL: the worker claimed nothing with it. */
+void sc_completion_view(struct sc_buf *out, bool repeated, const struct sc_claimed *next);
 /* What a worker gets to know of a task that it claimed. */
 void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work *work);
+/* The list `tasks` of what it claimed. */
+void sc_claimed_view(struct sc_json *w, const struct sc_claimed *claimed);
 
 /* ---- stats-view.c ---- */
 

@@ -46,15 +46,6 @@ void sc_heartbeat_view(struct sc_buf *out, const struct sc_held *held, size_t co
     sc_json_end(&w);
 }
 
-void sc_completion_view(struct sc_buf *out, bool repeated)
-{
-    struct sc_json w;
-    sc_json_begin(&w, out);
-    sc_json_object(&w, NULL);
-    sc_json_text(&w, "status", repeated ? "repeated" : "accepted");
-    sc_json_end(&w);
-}
-
 void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work *work)
 {
     const struct sc_task *task = &work->task;
@@ -76,4 +67,23 @@ void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work
     sc_json_int(w, "attempt", task->failures + task->interruptions + 1);
     sc_json_int(w, "timeout_ms", order->timeout_ms);
     sc_json_end(w);
+}
+
+void sc_claimed_view(struct sc_json *w, const struct sc_claimed *claimed)
+{
+    sc_json_array(w, "tasks");
+    for (size_t i = 0; i < claimed->count; i++)
+        sc_work_view(w, NULL, &claimed->work[i]);
+    sc_json_end(w);
+}
+
+void sc_completion_view(struct sc_buf *out, bool repeated, const struct sc_claimed *next)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "status", repeated ? "repeated" : "accepted");
+    if (next != NULL)
+        sc_claimed_view(&w, next);
+    sc_json_end(&w);
 }

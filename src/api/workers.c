@@ -8,8 +8,6 @@
 
 #include "base/banned.h"
 
-#define LANE_MAX 16
-#define LANE_TEXT 48
 #define WAIT_MAX_MS 60000
 #define HELD_MAX 256
 
@@ -74,21 +72,6 @@ static const struct sc_json_field register_fields[] = {
     { "device", SC_JSON_TEXT, offsetof(struct register_body, device), false, 0, 31, NULL },
 };
 
-static enum sc_code check_texts(const struct sc_json_value *array, const char *field, size_t max,
-                                size_t longest, struct sc_error *err)
-{
-    bool good = sc_json_count(array) <= max;
-    for (size_t i = 0; good && i < sc_json_count(array); i++) {
-        size_t len = sc_json_get_str(sc_json_at(array, i), SC_STR("")).len;
-        good = len >= 1 && len <= longest;
-    }
-    if (good)
-        return SC_OK;
-    return sc_error_field(err, SC_E_INVALID_VALUE, field,
-                          "%s must be a list of at most %zu names of 1 to %zu bytes", field, max,
-                          longest);
-}
-
 struct registration {
     struct sc_queue *queue;
     struct sc_worker worker;
@@ -115,7 +98,7 @@ static enum sc_code decode_registration(struct sc_request *req, struct registrat
     enum sc_code code =
         sc_request_read(req, register_fields, SC_ARRAY_LEN(register_fields), &body, &doc, err);
     if (code == SC_OK)
-        code = check_texts(body.engines, "engines", LANE_MAX, LANE_TEXT - 8, err);
+        code = sc_names_check(body.engines, "engines", SC_LANE_TEXT - 8, err);
     if (code != SC_OK)
         return code;
     struct sc_worker *w = &out->worker;
@@ -168,28 +151,8 @@ struct pending_claim {
     struct sc_api *api;
     struct sc_request *req;
     int64_t worker_id, token_id, deadline_ms;
-    char lanes[LANE_MAX][LANE_TEXT];
-    const char *lane_ptrs[LANE_MAX];
-    size_t lane_count;
-    int max;
+    struct sc_lanes lanes;
 };
-
-static enum sc_code add_lane(struct pending_claim *claim, struct sc_str lane, struct sc_error *err)
-{
-    /* Tasks of the lane 'server' run in this process and in no other. */
-    if (!sc_str_equal(lane, SC_STR("noop")) && !sc_str_starts(lane, SC_STR("engine:"))) {
-        char quoted[SC_QUOTED_TEXT];
-        return sc_error_field(err, SC_E_INVALID_VALUE, "lanes",
-                              "lane '%s' is neither 'noop' nor 'engine:NAME'",
-                              sc_quote(lane, quoted));
-    }
-    size_t i = claim->lane_count++;
-    copy_text(claim->lanes[i], LANE_TEXT, lane);
-    claim->lane_ptrs[i] = claim->lanes[i];
-    size_t used = strlen(claim->waiter.key);
-    (void)snprintf(claim->waiter.key + used, SC_PARKING_KEY - used, "%s,", claim->lanes[i]);
-    return SC_OK;
-}
 
 static enum sc_code decode_claim(struct pending_claim *out, struct sc_error *err)
 {
@@ -200,48 +163,31 @@ static enum sc_code decode_claim(struct pending_claim *out, struct sc_error *err
         code =
             sc_json_read(sc_json_root(doc), claim_fields, SC_ARRAY_LEN(claim_fields), &body, err);
     if (code == SC_OK)
-        code = check_texts(body.lanes, "lanes", LANE_MAX, LANE_TEXT - 1, err);
-    if (code == SC_OK && sc_json_count(body.lanes) == 0)
-        code = sc_error_field(err, SC_E_INVALID_VALUE, "lanes", "lanes names none to claim from");
-    for (size_t i = 0; code == SC_OK && i < sc_json_count(body.lanes); i++)
-        code = add_lane(out, sc_json_get_str(sc_json_at(body.lanes, i), SC_STR("")), err);
+        code = sc_lanes_read(body.lanes, &out->lanes, err);
     if (code != SC_OK)
         return code;
+    for (size_t i = 0; i < out->lanes.count; i++) {
+        size_t used = strlen(out->waiter.key);
+        (void)snprintf(out->waiter.key + used, SC_PARKING_KEY - used, "%s,", out->lanes.at[i]);
+    }
     out->worker_id = body.worker_id;
-    out->max = (int)body.max;
+    out->lanes.max = (int)body.max;
     out->deadline_ms = sc_clock_mono_ms() + body.wait_ms;
     return SC_OK;
-}
-
-struct claimed {
-    struct sc_chunk_work *work; /* owned; as many as may be claimed: each is some kilobytes */
-    size_t count;
-};
-
-static void claimed_done(struct claimed *c)
-{
-    for (size_t i = 0; i < c->count; i++)
-        sc_chunk_work_done(&c->work[i]);
-    free(c->work);
 }
 
 static enum sc_code try_claim(struct pending_claim *claim, struct sc_buf *reply, size_t *count,
                               struct sc_error *err)
 {
-    SC_AUTO(claimed_done) struct claimed claimed = { 0 };
-    claimed.work = sc_alloc_array((size_t)claim->max, sizeof(*claimed.work));
-    struct sc_claim wanted = { claim->worker_id, claim->lane_ptrs, claim->lane_count, claim->max };
-    enum sc_code code =
-        sc_chunk_claim(claim->api->options.pipelines, &wanted, claimed.work, &claimed.count, err);
+    SC_AUTO(sc_claimed_done) struct sc_claimed claimed = { 0 };
+    sc_claimed_begin(&claimed, claim->worker_id, &claim->lanes);
+    enum sc_code code = sc_chunk_claim(claim->api->options.pipelines, &claimed, err);
     if (code != SC_OK)
         return code;
     struct sc_json w;
     sc_json_begin(&w, reply);
     sc_json_object(&w, NULL);
-    sc_json_array(&w, "tasks");
-    for (size_t i = 0; i < claimed.count; i++)
-        sc_work_view(&w, NULL, &claimed.work[i]);
-    sc_json_end(&w);
+    sc_claimed_view(&w, &claimed);
     sc_json_end(&w);
     *count = claimed.count;
     return SC_OK;
@@ -286,7 +232,7 @@ static struct sc_done *run_claim(struct pending_claim *claim)
         enum sc_code code = sc_api_token_lives(claim->api, claim->token_id)
                                 ? try_claim(claim, &reply, &count, &err)
                                 : sc_error_set(&err, SC_E_UNAUTHENTICATED, "the token has ended");
-        sc_parking_end(parking, &claim->waiter, code == SC_OK && count < (size_t)claim->max);
+        sc_parking_end(parking, &claim->waiter, code == SC_OK && count < (size_t)claim->lanes.max);
         bool late = sc_clock_mono_ms() >= claim->deadline_ms;
         if (code != SC_OK || count > 0 || late)
             return finish_claim(claim, code, &err, &reply);

@@ -91,7 +91,7 @@ static char *text_member(const struct sc_json_value *object, const char *key)
     return sc_strdup(sc_json_get_text(sc_json_member(object, key), ""));
 }
 
-static void read_task(const struct worker *w, const struct sc_json_value *v, struct task *out)
+static void read_task(int64_t worker_id, const struct sc_json_value *v, struct task *out)
 {
     SC_AUTO_BUF settings = { 0 };
     const struct sc_json_value *object = sc_json_member(v, "settings");
@@ -100,7 +100,7 @@ static void read_task(const struct worker *w, const struct sc_json_value *v, str
     *out = (struct task){
         .id = int_member(v, "task_id", 0),
         .epoch = int_member(v, "epoch", 0),
-        .worker_id = w->id,
+        .worker_id = worker_id,
         .engine = text_member(v, "engine"),
         .model = text_member(v, "model"),
         .language = text_member(v, "language"),
@@ -114,7 +114,17 @@ static void read_task(const struct worker *w, const struct sc_json_value *v, str
     };
 }
 
-static void write_lanes(const struct worker *w, struct sc_json *j)
+static size_t read_tasks(int64_t worker_id, const struct sc_json_value *reply, struct task *out)
+{
+    const struct sc_json_value *tasks = sc_json_member(reply, "tasks");
+    size_t count = SC_MIN(sc_json_count(tasks), (size_t)WORKER_TASKS);
+    for (size_t i = 0; i < count; i++)
+        read_task(worker_id, sc_json_at(tasks, i), &out[i]);
+    return count;
+}
+
+/* "lanes" and "max" of a claim. */
+static void write_wanted(const struct worker *w, struct sc_json *j)
 {
     sc_json_array(j, "lanes");
     for (size_t i = 0; i < w->engine_count; i++) {
@@ -123,6 +133,7 @@ static void write_lanes(const struct worker *w, struct sc_json *j)
     }
     sc_json_text(j, NULL, "noop");
     sc_json_end(j);
+    sc_json_int(j, "max", w->max_chunks);
 }
 
 enum sc_code call_claim(struct worker *w, struct sc_error *err)
@@ -135,8 +146,7 @@ enum sc_code call_claim(struct worker *w, struct sc_error *err)
     sc_json_begin(&j, &body);
     sc_json_object(&j, NULL);
     sc_json_int(&j, "worker_id", w->id);
-    write_lanes(w, &j);
-    sc_json_int(&j, "max", w->max_chunks);
+    write_wanted(w, &j);
     sc_json_int(&j, "wait_ms", CLAIM_WAIT_MS);
     sc_json_end(&j);
     enum sc_code code =
@@ -145,10 +155,7 @@ enum sc_code call_claim(struct worker *w, struct sc_error *err)
         code = parse_reply(&reply, &doc, err);
     if (code != SC_OK)
         return code;
-    const struct sc_json_value *tasks = sc_json_member(sc_json_root(doc), "tasks");
-    size_t count = SC_MIN(sc_json_count(tasks), (size_t)WORKER_TASKS);
-    for (size_t i = 0; i < count; i++)
-        read_task(w, sc_json_at(tasks, i), &w->tasks[w->task_count++]);
+    w->task_count = read_tasks(w->id, sc_json_root(doc), w->tasks);
     return SC_OK;
 }
 
@@ -228,13 +235,19 @@ static void begin_fenced(struct sc_json *j, struct sc_buf *body, const struct ta
     sc_json_int(j, "epoch", t->epoch);
 }
 
+static enum sc_code post_task_for(struct sc_client *client, const struct task *t, const char *verb,
+                                  struct sc_buf *body, struct sc_buf *reply, struct sc_error *err)
+{
+    char path[PATH_TEXT];
+    (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/%s", (long long)t->id, verb);
+    return post(client, path, body, CALL_MS, reply, err);
+}
+
 static enum sc_code post_task(struct sc_client *client, const struct task *t, const char *verb,
                               struct sc_buf *body, struct sc_error *err)
 {
     SC_AUTO_BUF reply = { 0 };
-    char path[PATH_TEXT];
-    (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/%s", (long long)t->id, verb);
-    return post(client, path, body, CALL_MS, &reply, err);
+    return post_task_for(client, t, verb, body, &reply, err);
 }
 
 static void write_confidence(struct sc_json *j, float confidence)
@@ -270,23 +283,41 @@ static void write_log(struct sc_json *j, const struct sc_engine_result *result)
         sc_json_str(j, "log", sc_buf_str(&result->log));
 }
 
-enum sc_code call_complete(struct sc_client *client, const struct task *t,
-                           const struct sc_engine_result *result, int64_t processing_ms,
-                           struct sc_error *err)
+static void write_completion(const struct worker *w, const struct delivery *d, struct sc_buf *body)
 {
-    SC_AUTO_BUF body = { 0 };
+    const struct sc_engine_result *result = d->result;
     struct sc_json j;
-    begin_fenced(&j, &body, t);
+    begin_fenced(&j, body, d->task);
     if (result != NULL && result->language[0] != '\0')
         sc_json_text(&j, "language", result->language);
-    sc_json_int(&j, "processing_ms", processing_ms);
+    sc_json_int(&j, "processing_ms", d->processing_ms);
     write_log(&j, result);
     sc_json_array(&j, "segments");
     for (size_t i = 0; result != NULL && i < result->segments.count; i++)
         write_segment(&j, &result->segments.items[i]);
     sc_json_end(&j);
+    if (d->next != NULL) {
+        sc_json_object(&j, "claim");
+        write_wanted(w, &j);
+        sc_json_end(&j);
+    }
     sc_json_end(&j);
-    return post_task(client, t, "complete", &body, err);
+}
+
+enum sc_code call_complete(const struct worker *w, struct sc_client *client,
+                           const struct delivery *d, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    write_completion(w, d, &body);
+    enum sc_code code = post_task_for(client, d->task, "complete", &body, &reply, err);
+    if (code != SC_OK || d->next == NULL)
+        return code;
+    /* The result is in; what cannot be read is claimed again by others. */
+    if (parse_reply(&reply, &doc, err) == SC_OK)
+        d->next->count = read_tasks(d->task->worker_id, sc_json_root(doc), d->next->at);
+    return SC_OK;
 }
 
 enum sc_code call_fail(struct sc_client *client, const struct task *t,

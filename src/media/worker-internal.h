@@ -28,6 +28,12 @@ struct task {
 };
 void task_done(struct task *t);
 
+/* Tasks in the order in which the server gave them. */
+struct tasks {
+    struct task at[WORKER_TASKS];
+    size_t count;
+};
+
 struct worker {
     /* Set before the threads start. */
     const char *server, *name, *token;
@@ -50,8 +56,9 @@ struct worker {
     /* -- protected by lock -- */
     struct task tasks[WORKER_TASKS]; /* the runner's while busy; lost is atomic */
     size_t task_count;
-    bool busy;   /* the runner has the tasks */
-    bool ending; /* the runner is to return */
+    struct tasks next; /* claimed with the last result; whoever has the tasks fills it */
+    bool busy;         /* the runner has the tasks */
+    bool ending;       /* the runner is to return */
 };
 
 /* A chunk that ends this soon after SIGTERM is saved; then the engine is stopped. */
@@ -73,10 +80,16 @@ SC_MUST_USE enum sc_code call_claim(struct worker *w, struct sc_error *err);
 SC_MUST_USE enum sc_code call_heartbeat(struct worker *w, struct sc_error *err);
 SC_MUST_USE enum sc_code call_input(struct sc_client *client, const struct task *t,
                                     struct sc_buf *pcm, struct sc_error *err);
-/* result NULL: a task without text. */
-SC_MUST_USE enum sc_code call_complete(struct sc_client *client, const struct task *t,
-                                       const struct sc_engine_result *result, int64_t processing_ms,
-                                       struct sc_error *err);
+struct delivery {
+    const struct task *task;
+    const struct sc_engine_result *result; /* NULL: a task without text, or there is none */
+    int64_t processing_ms;
+    const struct sc_error
+        *why;           /* NULL: it is complete; else it failed, and result is for its log */
+    struct tasks *next; /* to be claimed with a result; NULL: nothing */
+};
+SC_MUST_USE enum sc_code call_complete(const struct worker *w, struct sc_client *client,
+                                       const struct delivery *d, struct sc_error *err);
 /* result NULL: the engine was not asked; else it is there for its log. */
 SC_MUST_USE enum sc_code call_fail(struct sc_client *client, const struct task *t,
                                    const struct sc_engine_result *result,
@@ -89,8 +102,5 @@ SC_MUST_USE enum sc_code call_release(struct sc_client *client, const struct tas
 /* Body of the runner's thread; ctx is the struct worker. */
 void *runner_main(void *ctx);
 /* Delivers the end of a task: tries again while the server is away, for a minute; then drops it.
- * The lease ends by itself. why NULL: complete with result; else fail, and result (NULL: none) is
- * there for its log. */
-void deliver(struct worker *w, struct sc_client *client, const struct task *t,
-             const struct sc_engine_result *result, int64_t processing_ms,
-             const struct sc_error *why);
+ * The lease ends by itself. */
+void deliver(struct worker *w, struct sc_client *client, const struct delivery *delivery);

@@ -33,6 +33,7 @@ struct batch {
     struct sc_buf pcm[WORKER_TASKS];
     size_t count;
     int64_t deadline_ms; /* -1: none */
+    struct tasks *next;  /* NULL: others of the same claim are still to be done */
 };
 
 static void batch_done(struct batch *b)
@@ -69,17 +70,17 @@ static bool belongs_to_another(enum sc_code code)
     return code == SC_E_LEASE_LOST || code == SC_E_NOT_FOUND || code == SC_E_TASK_NOT_FOUND;
 }
 
-void deliver(struct worker *w, struct sc_client *client, const struct task *t,
-             const struct sc_engine_result *result, int64_t processing_ms,
-             const struct sc_error *why)
+void deliver(struct worker *w, struct sc_client *client, const struct delivery *delivery)
 {
+    const struct task *t = delivery->task;
+    const struct sc_error *why = delivery->why;
     int64_t until = sc_clock_mono_ms() + DELIVER_MS;
     int64_t wait = BACKOFF_MIN_MS;
     struct sc_error err = { 0 };
     struct sc_error refused = { 0 };
     for (;;) {
-        enum sc_code code = why == NULL ? call_complete(client, t, result, processing_ms, &err)
-                                        : call_fail(client, t, result, why, &err);
+        enum sc_code code = why == NULL ? call_complete(w, client, delivery, &err)
+                                        : call_fail(client, t, delivery->result, why, &err);
         if (code == SC_OK || belongs_to_another(code) || code == SC_E_CANCELLED)
             return;
         if (is_worth_a_retry(code)) {
@@ -97,6 +98,12 @@ void deliver(struct worker *w, struct sc_client *client, const struct task *t,
                            err.msg);
         why = &refused;
     }
+}
+
+static void give_up_on(struct runner *r, const struct task *t, const struct sc_error *why)
+{
+    const struct delivery failed = { .task = t, .why = why };
+    deliver(r->worker, r->client, &failed);
 }
 
 static void release(struct runner *r, const struct task *t)
@@ -150,7 +157,7 @@ static bool fetch(struct runner *r, const struct task *t, struct sc_buf *pcm)
         if (is_worth_a_retry(code))
             release(r, t);
         else
-            deliver(r->worker, r->client, t, NULL, 0, &err);
+            give_up_on(r, t, &err);
         return false;
     }
 }
@@ -192,7 +199,7 @@ static void drop_lost(struct batch *b)
 static void give_up(struct runner *r, struct batch *b, const struct sc_error *why)
 {
     for (size_t i = 0; i < b->count; i++)
-        deliver(r->worker, r->client, b->tasks[i], NULL, 0, why);
+        give_up_on(r, b->tasks[i], why);
 }
 
 /* The engine was stopped: for lost tasks the others begin anew, for a passed deadline they fail,
@@ -244,6 +251,24 @@ static enum sc_code transcribe(struct runner *r, struct batch *b, struct sc_engi
     return code;
 }
 
+/* With the last one goes the claim of what comes next, unless the worker ends. */
+static void deliver_all(struct runner *r, const struct batch *b, struct sc_engine_result *results,
+                        int64_t took_ms)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        bool is_last = i + 1 == b->count && !worker_stopping_for(r->worker, 0);
+        const struct delivery delivery = {
+            .task = b->tasks[i],
+            .result = &results[i],
+            .processing_ms = took_ms,
+            .why = results[i].code == SC_OK ? NULL : &results[i].error,
+            .next = is_last ? b->next : NULL,
+        };
+        deliver(r->worker, r->client, &delivery);
+        sc_engine_result_done(&results[i]);
+    }
+}
+
 static void run_batch(struct runner *r, struct batch *b)
 {
     struct sc_error err = { 0 };
@@ -267,11 +292,7 @@ static void run_batch(struct runner *r, struct batch *b)
             give_up(r, b, &err);
             return;
         }
-        for (size_t i = 0; i < b->count; i++) {
-            deliver(r->worker, r->client, b->tasks[i], &results[i], took,
-                    results[i].code == SC_OK ? NULL : &results[i].error);
-            sc_engine_result_done(&results[i]);
-        }
+        deliver_all(r, b, results, took);
         return;
     }
 }
@@ -303,6 +324,7 @@ static size_t run_some(struct runner *r, struct task *tasks, size_t count)
         else if (!atomic_load(&t->lost) && fetch(r, t, &b.pcm[b.count]))
             b.tasks[b.count++] = t;
     }
+    b.next = taken == count ? &r->worker->next : NULL;
     if (b.count > 0)
         run_batch(r, &b);
     return taken;

@@ -164,8 +164,13 @@ static void finish_noops(struct worker *w)
 {
     size_t kept = 0;
     for (size_t i = 0; i < w->task_count; i++) {
+        bool is_last = i + 1 == w->task_count && kept == 0 && !worker_stopping_for(w, 0);
         if (w->tasks[i].is_noop) {
-            deliver(w, w->client, &w->tasks[i], NULL, 0, NULL);
+            const struct delivery done = {
+                .task = &w->tasks[i],
+                .next = is_last ? &w->next : NULL,
+            };
+            deliver(w, w->client, &done);
             task_done(&w->tasks[i]);
         } else if (kept++ != i) {
             w->tasks[kept - 1] = w->tasks[i];
@@ -182,6 +187,28 @@ static void forget_tasks(struct worker *w)
     w->task_count = 0;
 }
 
+/* Turns to what was claimed with the last result; false: nothing was. */
+static bool go_on(struct worker *w)
+{
+    forget_tasks(w);
+    for (size_t i = 0; i < w->next.count; i++) {
+        w->tasks[i] = w->next.at[i];
+        w->next.at[i] = (struct task){ 0 };
+    }
+    w->task_count = w->next.count;
+    w->next.count = 0;
+    return w->task_count > 0;
+}
+
+static void work_off(struct worker *w)
+{
+    do {
+        finish_noops(w);
+        if (w->task_count > 0)
+            run_tasks(w);
+    } while (go_on(w));
+}
+
 static enum sc_code serve(struct worker *w, struct sc_error *err)
 {
     int64_t wait = BACKOFF_MIN_MS;
@@ -196,10 +223,7 @@ static enum sc_code serve(struct worker *w, struct sc_error *err)
         sc_client_set_stop(w->client, NULL, NULL);
         if (code == SC_OK) {
             wait = BACKOFF_MIN_MS;
-            finish_noops(w);
-            if (w->task_count > 0)
-                run_tasks(w);
-            forget_tasks(w);
+            work_off(w);
         } else if (code == SC_E_NOT_FOUND) {
             w->id = 0;
         } else if (is_final(code)) {

@@ -27,19 +27,24 @@ void sc_chunk_work_done(struct sc_chunk_work *w)
 
 /* ---- claim ---- */
 
-struct claim {
-    struct sc_pipelines *p;
-    const struct sc_claim *in;
-    struct sc_chunk_work *out;
-    size_t count;
-};
-
-static void drop_claimed(struct claim *c)
+/* Forgets what was claimed; the room stays. */
+static void drop_claimed(struct sc_claimed *c)
 {
     for (size_t i = 0; i < c->count; i++)
-        sc_chunk_work_done(&c->out[i]);
+        sc_chunk_work_done(&c->work[i]);
     c->count = 0;
 }
+
+void sc_claimed_done(struct sc_claimed *c)
+{
+    drop_claimed(c);
+    sc_freep(&c->work);
+}
+
+struct claim {
+    struct sc_pipelines *p;
+    struct sc_claimed *claimed;
+};
 
 struct span {
     int64_t start, end; /* samples */
@@ -66,38 +71,48 @@ static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, stru
     return SC_OK;
 }
 
-static enum sc_code write_claim(struct sc_conn *tx, void *ctx, struct sc_error *err)
+/* Reads what an engine needs of a task that was just claimed. */
+static enum sc_code describe(struct sc_conn *tx, const struct sc_task *task,
+                             struct sc_chunk_work *out, struct sc_error *err)
 {
-    struct claim *c = ctx;
+    struct span span = { 0 };
+    enum sc_code code = sc_job_order_get(tx, task->job, &out->order, err);
+    if (code == SC_OK && task->chunk >= 0)
+        code = read_span(tx, task->job, task->chunk, &span, err);
+    out->start_samples = span.start;
+    out->end_samples = span.end;
+    return code;
+}
+
+static enum sc_code claim_in(struct sc_pipelines *p, struct sc_conn *tx, struct sc_claimed *claimed,
+                             struct sc_error *err)
+{
     struct sc_task tasks[SC_CLAIM_MAX];
     size_t n = 0;
-    drop_claimed(c); /* the write may run twice */
-    enum sc_code code = sc_task_claim(c->p->o.queue, tx, c->in, tasks, &n, err);
+    drop_claimed(claimed); /* the write may run twice */
+    enum sc_code code = sc_task_claim(p->o.queue, tx, &claimed->claim, tasks, &n, err);
     for (size_t i = 0; code == SC_OK && i < n; i++) {
-        struct sc_chunk_work *w = &c->out[i];
-        struct span span = { 0 };
+        struct sc_chunk_work *w = &claimed->work[claimed->count++];
         *w = (struct sc_chunk_work){ .task = tasks[i] };
-        code = sc_job_order_get(tx, tasks[i].job, &w->order, err);
-        if (code == SC_OK)
-            c->count++;
-        if (code == SC_OK && tasks[i].chunk >= 0)
-            code = read_span(tx, tasks[i].job, tasks[i].chunk, &span, err);
-        w->start_samples = span.start;
-        w->end_samples = span.end;
+        code = describe(tx, &tasks[i], w, err);
     }
     return code;
 }
 
-enum sc_code sc_chunk_claim(struct sc_pipelines *p, const struct sc_claim *claim,
-                            struct sc_chunk_work *out, size_t *count, struct sc_error *err)
+static enum sc_code write_claim(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    struct claim c = { .p = p, .in = claim, .out = out };
+    struct claim *c = ctx;
+    return claim_in(c->p, tx, c->claimed, err);
+}
+
+enum sc_code sc_chunk_claim(struct sc_pipelines *p, struct sc_claimed *claimed,
+                            struct sc_error *err)
+{
+    struct claim c = { .p = p, .claimed = claimed };
     /* A claim that a power cut forgets is claimed again. */
     enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_claim, &c, err);
     if (code != SC_OK)
-        drop_claimed(&c);
-    else
-        *count = c.count;
+        drop_claimed(claimed);
     return code;
 }
 
@@ -159,7 +174,8 @@ enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence
 struct completion {
     struct sc_pipelines *p;
     struct sc_chunk_result *result;
-    struct sc_task task; /* chunk -1: of none, or no longer held by this worker */
+    struct sc_claimed *next; /* NULL: nothing is claimed */
+    struct sc_task task;     /* chunk -1: of none, or no longer held by this worker */
     struct sc_buf text;
     bool bare;    /* not looked at yet: what says nothing mostly ends a task without a chunk */
     bool refused; /* the write met a task with a chunk */
@@ -236,25 +252,33 @@ static enum sc_code note_language(struct completion *c, struct sc_conn *tx, stru
     return sc_stmt_run(&st, err);
 }
 
-static enum sc_code write_completion(struct sc_conn *tx, void *ctx, struct sc_error *err)
+/* What the task's end brings for its job. */
+static enum sc_code settle(struct completion *c, struct sc_conn *tx, struct sc_error *err)
 {
-    struct completion *c = ctx;
     SC_AUTO_JOB job = { 0 };
-    enum sc_code code =
-        sc_task_complete(c->p->o.queue, tx, &c->result->fence, &c->task, &c->repeated, err);
-    if (code != SC_OK || c->repeated)
-        return code;
     if (c->task.stage == SC_STAGE_NOOP)
         return sc_job_complete(c->p->o.queue, tx, c->task.job, err);
     c->refused = c->bare;
     if (c->refused)
         return SC_E_CONFLICT;
-    code = sc_job_get(tx, c->task.job, &job, err);
+    enum sc_code code = sc_job_get(tx, c->task.job, &job, err);
     if (code == SC_OK)
         code = store_result(c, tx, &job, err);
     if (code == SC_OK)
         code = note_language(c, tx, err);
     return code == SC_OK ? sc_merge_when_ready(c->p, tx, c->task.job, err) : code;
+}
+
+static enum sc_code write_completion(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct completion *c = ctx;
+    enum sc_code code =
+        sc_task_complete(c->p->o.queue, tx, &c->result->fence, &c->task, &c->repeated, err);
+    if (code == SC_OK && !c->repeated)
+        code = settle(c, tx, err);
+    if (code == SC_OK && c->next != NULL)
+        code = claim_in(c->p, tx, c->next, err);
+    return code;
 }
 
 static enum sc_code check_count(const struct sc_job *job, size_t count, int64_t limit,
@@ -343,15 +367,17 @@ static enum sc_code complete_chunk(struct completion *c, struct sc_error *err)
 }
 
 enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
-                               bool *repeated, struct sc_error *err)
+                               struct sc_claimed *next, bool *repeated, struct sc_error *err)
 {
     SC_AUTO(completion_done)
-    struct completion c = { .p = p, .result = result, .bare = says_nothing(result) };
+    struct completion c = { .p = p, .result = result, .next = next, .bare = says_nothing(result) };
     enum sc_code code = SC_OK;
     if (c.bare)
         code = sc_store_write(p->o.store, SC_DURABLE, write_completion, &c, err);
     if (!c.bare || c.refused)
         code = complete_chunk(&c, err);
+    if (code != SC_OK && next != NULL)
+        drop_claimed(next);
     if (code != SC_OK)
         return code;
     *repeated = c.repeated;

@@ -100,6 +100,43 @@ def test_claim_input_complete(lonely):
     assert client.transcript(job)["text"].split() == null_words(3)
 
 
+def test_what_comes_next_is_claimed_with_a_result(lonely):
+    client = lonely.client
+    worker = Worker(client, lanes=["noop"])
+    jobs = [client.post("/api/jobs", {"pipeline": "noop"}).json["job_id"] for _ in range(3)]
+    first = claim_mine(worker)
+    claim = {"lanes": ["noop"], "max": 2}
+    reply = worker.say(first, "complete", claim=claim)
+    assert (reply.status, reply.json["status"]) == (200, "accepted"), reply
+    held = reply.json["tasks"]
+    assert [t["job_id"] for t in [first, *held]] == jobs
+    assert worker.beat(*held) == {t["task_id"]: "ok" for t in held}
+    # Its fence decides: a stranger's result takes nothing, and nothing is handed out for it.
+    stale = worker.say(held[0], "complete", held[0]["epoch"] + 1, claim=claim)
+    assert (stale.status, stale.error["code"]) == (409, "LEASE_LOST"), stale
+    again = worker.say(first, "complete", claim=claim)
+    assert (again.json["status"], again.json["tasks"]) == ("repeated", [])
+    for task in held:
+        assert "tasks" not in worker.say(task, "complete").json
+    for job in jobs:
+        assert client.wait_job(job)["status"] == "completed"
+
+
+@pytest.mark.parametrize("claim", [
+    "noop", {}, {"lanes": ["noop"]}, {"lanes": [], "max": 1}, {"lanes": ["server"], "max": 1},
+    {"lanes": ["noop"], "max": 0}, {"lanes": ["noop"], "max": 1, "wait_ms": 5},
+])
+def test_a_bad_claim_with_a_result_leaves_the_task_leased(lonely, claim):
+    client = lonely.client
+    worker = Worker(client, lanes=["noop"])
+    client.post("/api/jobs", {"pipeline": "noop"})
+    task = claim_mine(worker)
+    reply = worker.say(task, "complete", claim=claim)
+    assert (reply.status, reply.error["code"]) == (400, "INVALID_VALUE"), reply
+    assert worker.beat(task) == {task["task_id"]: "ok"}
+    assert worker.say(task, "complete").json["status"] == "accepted"
+
+
 def test_a_result_after_the_lease_is_refused(lonely):
     client = lonely.client
     late, other = Worker(client, "late"), Worker(client, "other")

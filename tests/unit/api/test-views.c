@@ -292,8 +292,12 @@ static void answers_to_workers_are_short(void **state)
     sc_registration_view(&out, 7, 30000, 10000);
     assert_json(&out, "{\"worker_id\":7,\"lease_ms\":30000,\"heartbeat_ms\":10000}");
     sc_buf_reset(&out);
-    sc_completion_view(&out, true);
+    sc_completion_view(&out, true, NULL);
     assert_json(&out, "{\"status\":\"repeated\"}");
+    sc_buf_reset(&out);
+    const struct sc_claimed nothing = { .count = 0 };
+    sc_completion_view(&out, false, &nothing);
+    assert_json(&out, "{\"status\":\"accepted\",\"tasks\":[]}");
 }
 
 static void current_jobs_of_others_are_not_told(void **state)

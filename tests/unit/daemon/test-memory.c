@@ -126,10 +126,12 @@ static enum sc_code submit(struct run *run, struct sc_error *err)
 static enum sc_code claim_and_complete(struct run *run, struct sc_error *err)
 {
     static const char *const lane = "engine:null";
-    const struct sc_claim claim = { run->r.worker, &lane, 1, 1 };
+    struct sc_claimed claimed = { .claim = { run->r.worker, &lane, 1, 1 }, .work = &run->work };
     enum sc_code code = SC_OK;
-    if (run->claimed == 0)
-        code = sc_chunk_claim(run->r.p, &claim, &run->work, &run->claimed, err);
+    if (run->claimed == 0) {
+        code = sc_chunk_claim(run->r.p, &claimed, err);
+        run->claimed = claimed.count;
+    }
     if (code != SC_OK) {
         assert_int_equal(run->claimed, 0);
         return code;
@@ -148,7 +150,7 @@ static enum sc_code claim_and_complete(struct run *run, struct sc_error *err)
             code = sc_error_set(err, SC_E_INTERNAL, "no memory for the test's own words");
     }
     if (code == SC_OK)
-        code = sc_chunk_complete(run->r.p, &result, &repeated, err);
+        code = sc_chunk_complete(run->r.p, &result, NULL, &repeated, err);
     sc_segments_done(&result.segments);
     return code;
 }

@@ -183,10 +183,9 @@ struct sc_job job_of(struct rig *r, int64_t id)
 
 size_t claim_lane(struct rig *r, const char *lane, int max, struct sc_chunk_work *works)
 {
-    const struct sc_claim claim = { r->worker, &lane, 1, max };
-    size_t n = 0;
-    assert_int_equal(sc_chunk_claim(r->p, &claim, works, &n, NULL), SC_OK);
-    return n;
+    struct sc_claimed claimed = { .claim = { r->worker, &lane, 1, max }, .work = works };
+    assert_int_equal(sc_chunk_claim(r->p, &claimed, NULL), SC_OK);
+    return claimed.count;
 }
 
 size_t claim_chunks(struct rig *r, int max, struct sc_chunk_work *works)
@@ -233,7 +232,7 @@ enum sc_code complete(struct rig *r, const struct sc_chunk_work *w, bool *repeat
     struct sc_chunk_result result = { .fence = fence_of(r, &w->task) };
     bool again = false;
     say(w, &result.segments);
-    enum sc_code code = sc_chunk_complete(r->p, &result, &again, NULL);
+    enum sc_code code = sc_chunk_complete(r->p, &result, NULL, &again, NULL);
     sc_segments_done(&result.segments);
     if (repeated != NULL)
         *repeated = again;

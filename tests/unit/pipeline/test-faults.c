@@ -70,7 +70,7 @@ static void a_result_that_is_no_text_is_refused(void **state)
     struct sc_segment *s = sc_segments_add(&bad.segments);
     s->start_ms = 900;
     s->end_ms = 100;
-    assert_int_equal(sc_chunk_complete(r.p, &bad, &repeated, NULL), SC_E_INVALID_VALUE);
+    assert_int_equal(sc_chunk_complete(r.p, &bad, NULL, &repeated, NULL), SC_E_INVALID_VALUE);
     sc_segments_done(&bad.segments);
     /* It still holds the task and may do better. */
     assert_int_equal(complete(&r, &w, NULL), SC_OK);
@@ -94,7 +94,7 @@ static void words_beyond_the_end_of_the_chunk_are_drawn_in(void **state)
     struct sc_segment *s = sc_segments_add(&result.segments);
     assert_true(sc_segment_add_word(s, SC_STR("far"), 4000, 99000, 1));
     sc_segment_settle(s);
-    assert_int_equal(sc_chunk_complete(r.p, &result, &repeated, NULL), SC_OK);
+    assert_int_equal(sc_chunk_complete(r.p, &result, NULL, &repeated, NULL), SC_OK);
     sc_segments_done(&result.segments);
     sc_chunk_work_done(&w);
     assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
