@@ -134,8 +134,17 @@ void sc_json_str(struct sc_json *w, const char *key, struct sc_str value)
 
 void sc_json_int(struct sc_json *w, const char *key, int64_t value)
 {
+    char digits[20];
+    size_t at = sizeof(digits);
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
     start_value(w, key);
-    sc_buf_printf(w->out, "%lld", (long long)value);
+    if (value < 0)
+        sc_buf_putc(w->out, '-');
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    sc_buf_append(w->out, digits + at, sizeof(digits) - at);
 }
 
 void sc_json_opt(struct sc_json *w, const char *key, int64_t value)
