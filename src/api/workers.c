@@ -370,7 +370,7 @@ struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *a
     struct heartbeat beat = { .queue = api->options.queue };
     enum sc_code code = decode_heartbeat(req, api, &beat, &err);
     if (code == SC_OK)
-        code = sc_store_write(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
+        code = sc_store_write_again(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
     if (code == SC_OK) {
         note_heard(api, beat.worker_id);
         note_told(api, &beat);

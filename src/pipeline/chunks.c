@@ -110,7 +110,7 @@ enum sc_code sc_chunk_claim(struct sc_pipelines *p, struct sc_claimed *claimed,
 {
     struct claim c = { .p = p, .claimed = claimed };
     /* A claim that a power cut forgets is claimed again. */
-    enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_claim, &c, err);
+    enum sc_code code = sc_store_write_again(p->o.store, SC_RELAXED, write_claim, &c, err);
     if (code != SC_OK)
         drop_claimed(claimed);
     return code;
@@ -363,7 +363,7 @@ static enum sc_code complete_chunk(struct completion *c, struct sc_error *err)
     if (code != SC_OK)
         return code;
     log_result(c);
-    return sc_store_write(c->p->o.store, SC_DURABLE, write_completion, c, err);
+    return sc_store_write_again(c->p->o.store, SC_DURABLE, write_completion, c, err);
 }
 
 enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
@@ -373,7 +373,7 @@ enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *r
     struct completion c = { .p = p, .result = result, .next = next, .bare = says_nothing(result) };
     enum sc_code code = SC_OK;
     if (c.bare)
-        code = sc_store_write(p->o.store, SC_DURABLE, write_completion, &c, err);
+        code = sc_store_write_again(p->o.store, SC_DURABLE, write_completion, &c, err);
     if (!c.bare || c.refused)
         code = complete_chunk(&c, err);
     if (code != SC_OK && next != NULL)

@@ -42,11 +42,13 @@ static enum sc_code find_job(struct sc_conn *conn, const struct sc_plan *plan, s
     return code;
 }
 
-/* How long this would take, at the pace of the last jobs of the engine and model. */
+/* How long this would take, at the pace of the owner's last jobs of the engine and
+ * model. */
 static enum sc_code estimate(struct sc_conn *conn, const struct sc_plan *plan, struct sc_cost *out,
                              struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_JOB_PACE);
+    sc_stmt_bind_int(&st, ":owner_id", plan->spec.owner_id);
     sc_stmt_bind_text(&st, ":engine", plan->spec.engine);
     sc_stmt_bind_text(&st, ":model", plan->spec.model);
     enum sc_code code = sc_stmt_one(&st, err);

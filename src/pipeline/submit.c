@@ -348,7 +348,7 @@ enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t owner_id, int64
         return code;
     s.plan.idempotency_key = idempotency_key;
     s.plan.spec.asked_by = "a later request of the same work";
-    code = sc_store_write(p->o.store, SC_DURABLE, write_submission, &s, err);
+    code = sc_store_write_again(p->o.store, SC_DURABLE, write_submission, &s, err);
     if (code == SC_OK) {
         *out = s.arrived;
         s.arrived = (struct sc_arrived){ 0 };

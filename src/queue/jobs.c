@@ -135,6 +135,22 @@ enum sc_code sc_job_find(struct sc_conn *conn, int64_t owner_id, const char *job
     return code;
 }
 
+/* The columns of v_job_stats_of. */
+static void figure_from_row(struct sc_stmt *st, struct sc_job_brief *out)
+{
+    struct sc_job_figure *figure = &out->figure;
+    figure->owner_id = out->owner_id;
+    figure->class = (int)out->class;
+    figure->state = (int)out->state;
+    figure->duration_ms = out->duration_ms;
+    figure->created_ms = sc_stmt_int(st, "created_ms");
+    figure->processing_ms = sc_stmt_int_or(st, "processing_ms", 0);
+    SC_STMT_READ(st, figure, pipeline);
+    SC_STMT_READ(st, figure, engine);
+    SC_STMT_READ(st, figure, model);
+    SC_STMT_COPY(st, "spoken", figure->language);
+}
+
 enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job, struct sc_job_brief *out,
                               struct sc_error *err)
 {
@@ -163,6 +179,7 @@ enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job, struct sc_job_b
         .stage_clock_ms = sc_stmt_int_or(&st, "stage_clock_ms", -1),
     };
     SC_STMT_READ(&st, out, job_id);
+    figure_from_row(&st, out);
     return SC_OK;
 }
 

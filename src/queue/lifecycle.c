@@ -15,6 +15,16 @@ static enum sc_code ended_conflict(const struct sc_job_brief *job, struct sc_err
                         sc_job_state_to_string(job->state));
 }
 
+/* Takes the job off the figures as it was and adds it as it is now. */
+static void recount(struct sc_conn *tx, struct sc_job_brief *job, enum sc_job_state to,
+                    int64_t processing_ms)
+{
+    sc_conn_count_job(tx, &job->figure, -1);
+    job->figure.state = (int)to;
+    job->figure.processing_ms = SC_MAX(0, processing_ms);
+    sc_conn_count_job(tx, &job->figure, 1);
+}
+
 static enum sc_code emit_plain(struct sc_queue *queue, struct sc_conn *tx, enum sc_event_kind kind,
                                const struct sc_job_brief *job, struct sc_error *err)
 {
@@ -36,6 +46,7 @@ enum sc_code sc_job_start(struct sc_queue *queue, struct sc_conn *tx, struct sc_
     enum sc_code code = sc_stmt_run(&st, err);
     if (code != SC_OK)
         return code;
+    recount(tx, job, SC_JOB_PROCESSING, job->figure.processing_ms);
     job->state = SC_JOB_PROCESSING;
     job->started_clock_ms = clock;
     if (job->timeout_ms >= 0)
@@ -94,13 +105,14 @@ enum sc_code sc_job_enter_stage(struct sc_queue *queue, struct sc_conn *tx, int6
     return sc_job_set_stage(queue, tx, &brief, stage, err);
 }
 
-static enum sc_code write_end(struct sc_queue *queue, struct sc_conn *tx,
-                              const struct sc_job_brief *job, const struct sc_verdict *verdict,
-                              struct sc_error *err)
+static enum sc_code write_end(struct sc_queue *queue, struct sc_conn *tx, struct sc_job_brief *job,
+                              const struct sc_verdict *verdict, struct sc_error *err)
 {
     sc_assert(sc_job_may_move(job->state, verdict->to));
     sc_assert(sc_admission_may_move(job->admission, SC_ADMISSION_ENDED));
     const struct sc_error *why = verdict->why;
+    int64_t now = sc_clock_wall_ms();
+    int64_t took = since(queue, job->started_clock_ms);
     int64_t ttl = verdict->to == SC_JOB_COMPLETED ? queue->config.result_ttl_ms
                                                   : queue->config.failure_ttl_ms;
     if (ttl > 0)
@@ -109,15 +121,21 @@ static enum sc_code write_end(struct sc_queue *queue, struct sc_conn *tx,
     sc_stmt_bind_int(&st, ":id", job->id);
     sc_stmt_bind_int(&st, ":from", (int64_t)job->state);
     sc_stmt_bind_int(&st, ":to", (int64_t)verdict->to);
-    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
-    sc_stmt_bind_opt(&st, ":processing_ms", since(queue, job->started_clock_ms));
+    sc_stmt_bind_int(&st, ":now", now);
+    sc_stmt_bind_opt(&st, ":processing_ms", took);
     sc_stmt_bind_opt(&st, ":expires_ms", ttl > 0 ? sc_queue_clock_ms(queue) + ttl : -1);
     sc_stmt_bind_int(&st, ":dead_letter", verdict->dead_letter ? 1 : 0);
     sc_stmt_bind_text(&st, ":error_code", why == NULL ? NULL : sc_code_name(why->code));
     sc_stmt_bind_text(&st, ":error_message", why == NULL ? NULL : why->msg);
     sc_stmt_bind_opt(&st, ":error_stage", why == NULL ? -1 : verdict->stage);
     sc_stmt_bind_opt(&st, ":error_chunk", why == NULL ? -1 : verdict->chunk);
-    return sc_stmt_run(&st, err);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code != SC_OK)
+        return code;
+    recount(tx, job, verdict->to, took);
+    if (verdict->to != SC_JOB_CANCELLED)
+        sc_conn_count_end(tx, verdict->to == SC_JOB_COMPLETED, now, job->figure.duration_ms);
+    return SC_OK;
 }
 
 /* Which states its unfinished tasks are in: mostly none. */
@@ -192,14 +210,6 @@ static enum sc_code emit_end(struct sc_queue *queue, struct sc_conn *tx,
     return sc_queue_emit(queue, tx, &event, err);
 }
 
-static enum sc_code count_end(struct sc_conn *tx, enum sc_job_state state, struct sc_error *err)
-{
-    if (state == SC_JOB_CANCELLED)
-        return SC_OK;
-    return sc_counter_add(tx, state == SC_JOB_COMPLETED ? SC_COUNTER_COMPLETED : SC_COUNTER_FAILED,
-                          1, err);
-}
-
 enum sc_code sc_job_end(struct sc_queue *queue, struct sc_conn *tx, struct sc_job_brief *job,
                         const struct sc_verdict *verdict, struct sc_error *err)
 {
@@ -215,8 +225,6 @@ enum sc_code sc_job_end(struct sc_queue *queue, struct sc_conn *tx, struct sc_jo
     job->state = verdict->to;
     job->admission = SC_ADMISSION_ENDED;
     code = emit_end(queue, tx, job, verdict, err);
-    if (code == SC_OK)
-        code = count_end(tx, verdict->to, err);
     if (code == SC_OK)
         code = sc_admission_fill(queue, tx, job->class, err);
     return code;
@@ -267,8 +275,7 @@ enum sc_code sc_job_fail(struct sc_queue *queue, struct sc_conn *tx, int64_t job
     return sc_job_end(queue, tx, &brief, &verdict, err);
 }
 
-static enum sc_code write_again(struct sc_conn *tx, const struct sc_job_brief *job,
-                                struct sc_error *err)
+static enum sc_code write_again(struct sc_conn *tx, struct sc_job_brief *job, struct sc_error *err)
 {
     sc_assert(sc_job_may_move(job->state, SC_JOB_PENDING));
     sc_assert(sc_admission_may_move(job->admission, SC_ADMISSION_WAITING));
@@ -276,7 +283,10 @@ static enum sc_code write_again(struct sc_conn *tx, const struct sc_job_brief *j
     sc_stmt_bind_int(&st, ":id", job->id);
     sc_stmt_bind_int(&st, ":from", (int64_t)job->state);
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
-    return sc_stmt_run(&st, err);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        recount(tx, job, SC_JOB_PENDING, 0);
+    return code;
 }
 
 /* What it had done is forgotten once queue.failure_ttl has ended its tasks. */

@@ -63,6 +63,7 @@ struct sc_job_brief {
     int64_t split_samples, duration_ms;
     int64_t timeout_ms;                       /* -1: none */
     int64_t started_clock_ms, stage_clock_ms; /* -1: not yet */
+    struct sc_job_figure figure;              /* as the figures count it now */
 };
 SC_MUST_USE enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job,
                                           struct sc_job_brief *out, struct sc_error *err);
@@ -81,12 +82,10 @@ struct sc_task_row {
 /* TASK_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_task_row_get(struct sc_conn *conn, int64_t id, struct sc_task_row *out,
                                          struct sc_error *err);
-/* LEASE_LOST unless the task runs under this fence; `found` is what sc_task_row_get has answered.
- */
+/* LEASE_LOST unless the task runs under this fence; `found`: the answer of sc_task_row_get. */
 SC_MUST_USE enum sc_code sc_task_row_check(const struct sc_task_row *row,
                                            const struct sc_fence *fence, enum sc_code found,
                                            struct sc_error *err);
-/* Both. */
 SC_MUST_USE enum sc_code sc_task_row_fenced(struct sc_conn *conn, const struct sc_fence *fence,
                                             struct sc_task_row *out, struct sc_error *err);
 struct sc_task_leave {
@@ -129,10 +128,9 @@ SC_MUST_USE enum sc_code sc_task_setback(struct sc_queue *queue, struct sc_conn 
 /* ---- workers.c ---- */
 
 /* It claims: a sign of life, noted when the last one is older than half a lease, so that idle
- * workers, which send no heartbeats, are not taken for gone. NOT_FOUND: register again. */
+ * workers, which send no heartbeats, are not taken for gone. name: SC_WORKER_NAME bytes. */
 SC_MUST_USE enum sc_code sc_worker_seen(struct sc_queue *queue, struct sc_conn *tx,
-                                        int64_t worker_id, char name[SC_WORKER_NAME],
-                                        struct sc_error *err);
+                                        int64_t worker_id, char *name, struct sc_error *err);
 
 /* ---- admission.c ---- */
 
@@ -184,8 +182,6 @@ void sc_queue_note_silent(struct sc_queue *queue, struct sc_conn *tx, int64_t wo
 
 /* ---- stats.c ---- */
 
-SC_MUST_USE enum sc_code sc_counter_add(struct sc_conn *tx, const char *name, int64_t n,
-                                        struct sc_error *err);
 /* Which classes are paused. */
 SC_MUST_USE enum sc_code sc_queue_paused(struct sc_conn *conn, bool out[SC_CLASS_COUNT_],
                                          struct sc_error *err);

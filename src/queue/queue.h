@@ -118,10 +118,6 @@ SC_MUST_USE enum sc_code sc_event_list(struct sc_conn *conn, const struct sc_eve
 /* The cursor of the newest event, 0: there is none. */
 SC_MUST_USE enum sc_code sc_event_newest(struct sc_conn *conn, int64_t *id, struct sc_error *err);
 
-/* Totals since the store was made, in the table counters. */
-#define SC_COUNTER_COMPLETED "jobs.completed"
-#define SC_COUNTER_FAILED "jobs.failed"
-
 /* ---- idempotency keys ---- */
 
 struct sc_idempotency {

@@ -4,14 +4,6 @@
 
 #include "base/banned.h"
 
-enum sc_code sc_counter_add(struct sc_conn *tx, const char *name, int64_t n, struct sc_error *err)
-{
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_COUNTER_ADD);
-    sc_stmt_bind_text(&st, ":name", name);
-    sc_stmt_bind_int(&st, ":n", n);
-    return sc_stmt_run(&st, err);
-}
-
 static enum sc_code counter_get(struct sc_conn *conn, const char *name, int64_t *out,
                                 struct sc_error *err)
 {

@@ -156,12 +156,21 @@ static enum sc_code forget_minutes(struct sweep *sweep, struct sc_error *err)
     return sc_stmt_run(&st, err);
 }
 
+static enum sc_code forget_empty_figures(struct sweep *sweep, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(sweep->tx, SC_SQL_REPORT_FORGET_EMPTY);
+    return sc_stmt_run(&st, err);
+}
+
+/* What is done a few times a minute, however often time brings something about. */
 static enum sc_code save_clock(struct sweep *sweep, struct sc_error *err)
 {
     int64_t clock = sc_queue_clock_ms(sweep->queue);
     if (clock - sweep->queue->clock_saved_ms < SAVE_CLOCK_MS)
         return SC_OK;
     enum sc_code code = sc_queue_meta_put(sweep->tx, SC_META_CLOCK, clock, err);
+    if (code == SC_OK)
+        code = forget_empty_figures(sweep, err);
     if (code == SC_OK)
         sweep->queue->clock_saved_ms = clock;
     return code;

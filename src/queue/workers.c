@@ -126,8 +126,8 @@ enum sc_code sc_worker_token(struct sc_conn *conn, int64_t worker_id, int64_t *t
 }
 
 /* *at: when it was last heard of; name NULL: of no interest. NOT_FOUND: it must register again. */
-static enum sc_code last_beat(struct sc_conn *tx, int64_t worker_id, char name[SC_WORKER_NAME],
-                              int64_t *at, struct sc_error *err)
+static enum sc_code last_beat(struct sc_conn *tx, int64_t worker_id, char *name, int64_t *at,
+                              struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_WORKER_GET);
     sc_stmt_bind_int(&st, ":id", worker_id);
@@ -152,7 +152,7 @@ static enum sc_code note_beat(struct sc_queue *queue, struct sc_conn *tx, int64_
 }
 
 enum sc_code sc_worker_seen(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
-                            char name[SC_WORKER_NAME], struct sc_error *err)
+                            char *name, struct sc_error *err)
 {
     int64_t at = 0;
     enum sc_code code = last_beat(tx, worker_id, name, &at, err);

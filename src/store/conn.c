@@ -241,6 +241,7 @@ void sc_conn_close(struct sc_conn *conn)
     if (conn == NULL)
         return;
     sc_conn_after_drop(conn, NULL);
+    sc_figures_done(&conn->figures);
     for (size_t i = 0; i < SC_ARRAY_LEN(conn->slots); i++)
         sc_slot_free(&conn->slots[i]);
     if (conn->db != NULL)

@@ -36,6 +36,16 @@ struct sc_after {
     char arg[];
 };
 
+/* What the transaction at hand changes in the figures of jobs (figures.c). */
+struct sc_figures {
+    struct sc_figure *at;
+    struct sc_figure_minute *minutes;
+    size_t count, room, minute_count, minute_room;
+};
+struct sc_figures_mark {
+    size_t count, minute_count;
+};
+
 struct sc_conn {
     sqlite3 *db;
     struct sc_store *store; /* NULL outside a pool */
@@ -50,9 +60,11 @@ struct sc_conn {
     int wal_pages;    /* in the log after the last commit */
     int log_restarts; /* how often a commit began the log anew */
     bool wrote;       /* the last commit added to the log */
+    bool spoilt;      /* a member without a savepoint failed halfway */
     bool unsynced;    /* the log holds commits that no sync has followed */
     struct sc_after *after_head;
     struct sc_after *after_tail;
+    struct sc_figures figures;
 };
 
 enum sc_conn_kind { SC_CONN_WRITER, SC_CONN_READER };
@@ -88,6 +100,13 @@ enum sc_code sc_code_from_sqlite(int rc, int errnum);
 /* Drops callbacks behind `tail` (NULL: all). */
 void sc_conn_after_drop(struct sc_conn *conn, struct sc_after *tail);
 
+struct sc_figures_mark sc_figures_mark(const struct sc_conn *conn);
+/* Forgets what was noted since the mark; all of it with an empty one. */
+void sc_figures_drop(struct sc_conn *conn, struct sc_figures_mark mark);
+/* Adds up what was noted, inside the transaction; nothing is noted any more. */
+SC_MUST_USE enum sc_code sc_figures_write(struct sc_conn *conn, struct sc_error *err);
+void sc_figures_done(struct sc_figures *f);
+
 /* Name of a statement as in the .sql file, and its text. */
 const char *sc_sql_name(enum sc_sql id);
 const char *sc_sql_text(enum sc_sql id);
@@ -122,6 +141,7 @@ struct sc_member {
     sc_write_fn fn;
     void *ctx;
     enum sc_durability durability;
+    bool again;           /* sc_store_write_again */
     struct sc_error *err; /* the caller's */
     enum sc_code code;
     sem_t finished;

@@ -48,6 +48,13 @@ typedef enum sc_code (*sc_write_fn)(struct sc_conn *tx, void *ctx, struct sc_err
 SC_MUST_USE enum sc_code sc_store_write(struct sc_store *store, enum sc_durability durability,
                                         sc_write_fn fn, void *ctx, struct sc_error *err);
 
+/* The same for a function that leaves nothing behind in ctx which a second run minds. Where all
+ * members of a transaction are such, none has a SAVEPOINT, which costs about a tenth of a short
+ * write; when one of them fails after it has changed something, all are rolled back and run again,
+ * each in its own. */
+SC_MUST_USE enum sc_code sc_store_write_again(struct sc_store *store, enum sc_durability durability,
+                                              sc_write_fn fn, void *ctx, struct sc_error *err);
+
 /* Called after the COMMIT and before sc_store_write returns, on the writer thread, in order;
  * dropped when the write is rolled back. `arg` is copied (size bytes) and freed by the store. fn
  * must not block; it may read through sc_store_read. With size 0 it is a signal: writes that share
@@ -55,6 +62,24 @@ SC_MUST_USE enum sc_code sc_store_write(struct sc_store *store, enum sc_durabili
 typedef void (*sc_after_commit_fn)(void *owner, const void *arg);
 void sc_conn_after_commit(struct sc_conn *tx, sc_after_commit_fn fn, void *owner, const void *arg,
                           size_t size);
+
+/* ---- figures of jobs (store/figures.c) ----
+ * A job's state as job_stats counts it. Whoever changes the state of a job, or its processing_ms,
+ * takes it off as it was and adds it as it is; the rest triggers see. Written before the COMMIT,
+ * dropped when the write is rolled back. */
+struct sc_job_figure {
+    int64_t owner_id, created_ms;
+    int class, state; /* sc_class, sc_job_state */
+    char pipeline[24], engine[24], model[120],
+        language[24];                   /* language: the detected one, if any */
+    int64_t duration_ms, processing_ms; /* 0: not known */
+};
+void sc_conn_count_job(struct sc_conn *tx, const struct sc_job_figure *job, int sign);
+/* A job was completed, or failed, at that time of the wall clock. */
+void sc_conn_count_end(struct sc_conn *tx, bool completed, int64_t now_ms, int64_t audio_ms);
+/* The rows of counters that this adds to: totals since the store was made. */
+#define SC_COUNTER_COMPLETED "jobs.completed"
+#define SC_COUNTER_FAILED "jobs.failed"
 
 /* Lends a reader in a read transaction: a consistent view, taken by its first statement. For the
  * calling thread alone, which does not ask for a second one meanwhile. Give it back soon; never

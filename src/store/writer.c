@@ -2,7 +2,9 @@
  *
  * Callers queue members and sleep. The thread takes what is there, at most GROUP_MEMBERS, and runs
  * it in one transaction, each member in a savepoint, for at most GROUP_US; whoever does not fit
- * waits for the next turn. One fsync so serves all. `synchronous` can only be set outside a
+ * waits for the next turn. One fsync so serves all. Where each of them may run again there are no
+ * savepoints: when one fails after it has changed something, the transaction is rolled back and all
+ * run once more, with them. `synchronous` can only be set outside a
  * transaction, so members that arrive later never join a running one.
  *
  * Nothing is told to anybody before COMMIT has returned: not the replies, not the callbacks, not
@@ -46,12 +48,34 @@ static void roll_back(struct sc_conn *conn)
     conn->in_member = false;
     sc_conn_roll_back(conn);
     sc_conn_after_drop(conn, NULL);
+    sc_figures_drop(conn, (struct sc_figures_mark){ 0 });
+}
+
+/* Runs one member without a savepoint. conn->spoilt tells afterwards that it left something behind,
+ * conn->fatal that the transaction is lost. */
+static void run_bare_member(struct sc_conn *conn, struct sc_member *m)
+{
+    struct sc_after *mark = conn->after_tail;
+    struct sc_figures_mark figures = sc_figures_mark(conn);
+    int64_t changes = sqlite3_total_changes64(conn->db);
+    conn->in_member = true;
+    m->code = m->fn(conn, m->ctx, m->err);
+    sc_assert(conn->in_use == 0); /* a statement left open would hold the commit open */
+    if (conn->fatal == 0 && sqlite3_get_autocommit(conn->db) != 0)
+        conn->fatal = SQLITE_ABORT; /* the transaction ended under us */
+    conn->in_member = false;
+    if (m->code == SC_OK)
+        return;
+    sc_conn_after_drop(conn, mark);
+    sc_figures_drop(conn, figures);
+    conn->spoilt = sqlite3_total_changes64(conn->db) != changes;
 }
 
 /* Runs one member in a savepoint. conn->fatal tells afterwards that the transaction is lost. */
 static void run_member(struct sc_conn *conn, struct sc_member *m)
 {
     struct sc_after *mark = conn->after_tail;
+    struct sc_figures_mark figures = sc_figures_mark(conn);
     conn->in_member = true;
     m->code = sc_conn_run(conn, SC_SQL_MEMBER_BEGIN, m->err);
     if (m->code != SC_OK) {
@@ -68,6 +92,7 @@ static void run_member(struct sc_conn *conn, struct sc_member *m)
     enum sc_code end = SC_OK;
     if (m->code != SC_OK && conn->fatal == 0) {
         sc_conn_after_drop(conn, mark);
+        sc_figures_drop(conn, figures);
         end = sc_conn_run(conn, SC_SQL_MEMBER_ROLLBACK, NULL);
     }
     if (end == SC_OK && conn->fatal == 0)
@@ -103,11 +128,33 @@ static enum sc_code touch(struct sc_conn *conn, struct sc_error *err)
     return code == SC_OK ? commit(conn, err) : code;
 }
 
+static bool may_run_again(const struct sc_member *m)
+{
+    while (m != NULL && m->again)
+        m = m->next;
+    return m == NULL;
+}
+
+/* From *list until the time is up, or all is in vain; *list is then the rest. */
+static void run_members(struct sc_conn *conn, bool bare, struct sc_member **list)
+{
+    int64_t end_us = sc_clock_mono_us() + GROUP_US;
+    conn->spoilt = false;
+    do {
+        if (bare)
+            run_bare_member(conn, *list);
+        else
+            run_member(conn, *list);
+        *list = (*list)->next;
+    } while (*list != NULL && conn->fatal == 0 && !conn->spoilt && sc_clock_mono_us() < end_us);
+}
+
 /* Runs members from *list in one transaction until the time is up; *list is then the rest. Anything
  * but SC_OK means that those that ran are lost; *opened tells whether the transaction began. */
 static enum sc_code run_group(struct sc_conn *conn, bool full, struct sc_member **list,
                               bool *opened, struct sc_error *err)
 {
+    struct sc_member *first = *list;
     *opened = false;
     conn->fatal = 0;
     enum sc_code code = set_sync(conn, full, err);
@@ -117,13 +164,21 @@ static enum sc_code run_group(struct sc_conn *conn, bool full, struct sc_member 
         return code;
     *opened = true;
 
-    int64_t end_us = sc_clock_mono_us() + GROUP_US;
-    do {
-        run_member(conn, *list);
-        *list = (*list)->next;
-    } while (*list != NULL && conn->fatal == 0 && sc_clock_mono_us() < end_us);
-
-    code = commit(conn, err);
+    run_members(conn, may_run_again(first), list);
+    if (conn->spoilt && conn->fatal == 0) {
+        roll_back(conn);
+        code = sc_conn_run(conn, SC_SQL_TX_WRITE, err);
+        if (code != SC_OK) {
+            *list = NULL;
+            return code;
+        }
+        *list = first;
+        run_members(conn, false, list);
+    }
+    if (conn->fatal == 0)
+        code = sc_figures_write(conn, err);
+    if (code == SC_OK)
+        code = commit(conn, err);
     /* Durable members that found their work done by relaxed ones before them wrote nothing, so
      * nothing was synced; what they answer rests on those commits. */
     if (code == SC_OK && full && conn->unsynced)
@@ -390,29 +445,44 @@ void sc_writer_stop(struct sc_store *store)
 
 /* ---- callers ---- */
 
-enum sc_code sc_store_write(struct sc_store *store, enum sc_durability durability, sc_write_fn fn,
-                            void *ctx, struct sc_error *err)
+static enum sc_code write_member(struct sc_store *store, struct sc_member *m)
 {
+    struct sc_error *err = m->err;
     sc_assert(!pthread_equal(pthread_self(), store->writer_thread));
-    struct sc_member m = { .fn = fn, .ctx = ctx, .durability = durability, .err = err };
     {
         SC_LOCK(&store->lock);
         if (store->stopping)
             return sc_error_set(err, SC_E_SHUTTING_DOWN, "the store is closing");
         if (!store->writable)
             return sc_error_copy(err, &store->reason);
-        sc_assert(sem_init(&m.finished, 0, 0) == 0);
+        sc_assert(sem_init(&m->finished, 0, 0) == 0);
         if (store->tail == NULL)
-            store->head = &m;
+            store->head = m;
         else
-            store->tail->next = &m;
-        store->tail = &m;
+            store->tail->next = m;
+        store->tail = m;
         (void)pthread_cond_signal(&store->wake);
     }
-    while (sem_wait(&m.finished) != 0)
+    while (sem_wait(&m->finished) != 0)
         sc_assert(errno == EINTR);
-    sc_assert(sem_destroy(&m.finished) == 0);
-    return m.code;
+    sc_assert(sem_destroy(&m->finished) == 0);
+    return m->code;
+}
+
+enum sc_code sc_store_write(struct sc_store *store, enum sc_durability durability, sc_write_fn fn,
+                            void *ctx, struct sc_error *err)
+{
+    struct sc_member m = { .fn = fn, .ctx = ctx, .durability = durability, .err = err };
+    return write_member(store, &m);
+}
+
+enum sc_code sc_store_write_again(struct sc_store *store, enum sc_durability durability,
+                                  sc_write_fn fn, void *ctx, struct sc_error *err)
+{
+    struct sc_member m = {
+        .fn = fn, .ctx = ctx, .durability = durability, .again = true, .err = err
+    };
+    return write_member(store, &m);
 }
 
 bool sc_store_is_writable(struct sc_store *store, struct sc_error *err)

@@ -31,9 +31,10 @@ FROM jobs WHERE jobs.job_id = :job_id AND jobs.purge = 0
       AND (:owner_id = 0 OR jobs.owner_id = :owner_id);
 
 -- name: job_brief
-SELECT id, job_id, owner_id, class, priority, state, stage, admission, counted, split_done,
+SELECT owner_id, class, state, stage, admission, counted, split_done,
        chunks_total, chunks_completed, split_samples, duration_ms, timeout_ms, started_clock_ms,
-       stage_clock_ms
+       stage_clock_ms, job_id, created_ms, processing_ms, pipeline, engine, model,
+       coalesce(nullif(detected_language, ''), language) AS spoken
 FROM jobs WHERE id = :id;
 
 -- name: job_order

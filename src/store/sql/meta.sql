@@ -14,6 +14,49 @@ COMMIT;
 -- name: tx_rollback
 ROLLBACK;
 
+-- The figures of jobs, as store/figures.c adds them up before a COMMIT.
+
+-- name: figures_changes
+-- What triggers noted (migration 0005).
+SELECT owner_id, day, state, sign AS jobs, sign * duration_ms AS duration_ms,
+       sign * processing_ms AS processing_ms,
+       iif(state = 2 AND processing_ms > 0, sign * duration_ms, 0) AS paced_audio_ms,
+       iif(state = 2 AND duration_ms > 0, sign * processing_ms, 0) AS paced_ms,
+       pipeline, engine, model, language
+FROM job_changes;
+
+-- name: figures_forget_changes
+DELETE FROM job_changes;
+
+-- name: figures_change
+UPDATE job_stats SET jobs = jobs + :jobs, duration_ms = duration_ms + :duration_ms,
+                     processing_ms = processing_ms + :processing_ms,
+                     paced_audio_ms = paced_audio_ms + :paced_audio_ms,
+                     paced_ms = paced_ms + :paced_ms
+WHERE owner_id = :owner_id AND day = :day AND state = :state AND pipeline = :pipeline
+      AND engine = :engine AND model = :model AND language = :language;
+
+-- name: figures_insert
+INSERT INTO job_stats (owner_id, day, state, pipeline, engine, model, language, jobs, duration_ms,
+                       processing_ms, paced_audio_ms, paced_ms)
+VALUES (:owner_id, :day, :state, :pipeline, :engine, :model, :language, :jobs, :duration_ms,
+        :processing_ms, :paced_audio_ms, :paced_ms);
+
+-- name: figures_overview
+-- There is no row of a state that the overview leaves out.
+UPDATE queue_stats SET jobs = jobs + :jobs WHERE class = :class AND state = :state;
+
+-- name: figures_minute
+INSERT INTO job_minutes (minute, completed, failed, audio_ms)
+VALUES (:minute, :completed, :failed, :audio_ms)
+ON CONFLICT DO UPDATE SET completed = completed + excluded.completed,
+                          failed = failed + excluded.failed,
+                          audio_ms = audio_ms + excluded.audio_ms;
+
+-- name: figures_counter
+INSERT INTO counters (name, value) VALUES (:name, :n)
+ON CONFLICT (name) DO UPDATE SET value = value + excluded.value;
+
 -- name: member_begin
 SAVEPOINT member;
 

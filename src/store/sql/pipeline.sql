@@ -59,11 +59,12 @@ SELECT state FROM jobs WHERE job_id = :job_id;
 SELECT EXISTS (SELECT 1 FROM tasks WHERE state = 0 AND lane = :lane) AS ready;
 
 -- name: job_pace
--- What the newest completed jobs of an engine and model took; not many are looked at.
+-- What the owner's newest completed jobs of an engine and model took; not many are looked at.
 SELECT sum(processing_ms) AS took, sum(duration_ms) AS heard FROM (
-    SELECT processing_ms, duration_ms, engine, model FROM jobs WHERE state = 2
-    ORDER BY id DESC LIMIT 200)
-WHERE engine = :engine AND model = :model AND processing_ms > 0 AND duration_ms > 0;
+    SELECT state, processing_ms, duration_ms, engine, model FROM jobs
+    WHERE owner_id = :owner_id AND completed_ms IS NOT NULL
+    ORDER BY completed_ms DESC, id DESC LIMIT 200)
+WHERE state = 2 AND engine = :engine AND model = :model AND processing_ms > 0 AND duration_ms > 0;
 
 -- name: job_exports_due
 UPDATE jobs SET exports_due = :due WHERE id = :id;

@@ -1,4 +1,4 @@
--- Figures, from the tables that triggers keep (migration 0002). Plans: tests/unit/queue/test-plans.c.
+-- Figures, from the tables that are kept with each commit (migrations 0002 and 0005). Plans: tests/unit/queue/test-plans.c.
 
 -- name: report_jobs
 -- By up to two dimensions, numbered as enum sc_dimension. All days together are kept as day -1.
@@ -15,7 +15,7 @@ SELECT CASE :first WHEN 1 THEN state WHEN 2 THEN pipeline WHEN 3 THEN engine WHE
        sum(iif(state = 2, processing_ms, 0)) AS processing_ms,
        sum(paced_audio_ms) AS paced_audio_ms, sum(paced_ms) AS paced_ms
 FROM job_stats
-WHERE owner_id = :owner_id AND day >= :since AND day <= :until
+WHERE owner_id = :owner_id AND day >= :since AND day <= :until AND jobs > 0
 GROUP BY a, b ORDER BY a, b LIMIT :limit;
 
 -- name: report_files
@@ -29,3 +29,7 @@ FROM job_minutes WHERE minute >= :since AND minute <= :until;
 
 -- name: report_forget_minutes
 DELETE FROM job_minutes WHERE minute < :before;
+
+-- name: report_forget_empty
+-- What counted jobs that have all moved on. Upkeep removes it: most of it counts some again soon.
+DELETE FROM job_stats WHERE jobs = 0;

@@ -123,7 +123,7 @@ static void what_a_job_would_cost_is_told_and_nothing_is_made(void **state)
     SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
     assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &a, NULL), SC_OK);
     assert_int_equal(write_sql(r.f.store, "UPDATE jobs SET state = 2, admission = 3, "
-                                          "processing_ms = 250"),
+                                          "completed_ms = 1, processing_ms = 250"),
                      SC_OK);
     assert_int_equal(cost_of(&r, ANNA, file, null_job, &cost), SC_OK);
     assert_string_equal(cost.job_id, a.job.job_id);

@@ -175,7 +175,8 @@ static void an_opening_that_fails_anywhere_leaves_a_store_that_opens(void **stat
     }
 }
 
-/* BEGIN, SAVEPOINT, RELEASE or ROLLBACK TO, COMMIT: whichever fails, nothing is acknowledged. */
+/* BEGIN, SAVEPOINT, RELEASE or ROLLBACK TO, the figures, COMMIT: whichever fails, nothing is
+ * acknowledged. */
 static void a_transaction_whose_frame_fails_is_lost_whole(void **state)
 {
     (void)state;
@@ -196,7 +197,7 @@ static void a_transaction_whose_frame_fails_is_lost_whole(void **state)
             while (!sc_store_is_writable(f.store, NULL))
                 sc_clock_sleep_ms(20);
         }
-        assert_int_equal(frames, 4 + (int)i);
+        assert_int_equal(frames, 5 + (int)i);
         assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE key = 'k1'"),
                          answers[i] == SC_OK);
     }

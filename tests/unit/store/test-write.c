@@ -32,6 +32,7 @@ static enum sc_code wait_at_gate(struct sc_conn *tx, void *ctx, struct sc_error 
 struct call {
     struct sc_store *store;
     enum sc_durability durability;
+    bool again;
     sc_write_fn fn;
     void *ctx;
     pthread_t thread;
@@ -42,7 +43,8 @@ struct call {
 static void *call_main(void *arg)
 {
     struct call *c = arg;
-    c->code = sc_store_write(c->store, c->durability, c->fn, c->ctx, &c->err);
+    c->code = (c->again ? sc_store_write_again : sc_store_write)(c->store, c->durability, c->fn,
+                                                                 c->ctx, &c->err);
     return NULL;
 }
 
@@ -122,6 +124,73 @@ static void a_member_that_fails_takes_no_neighbour_with_it(void **state)
     assert_int_equal(calls[2].code, SC_OK);
     assert_int_equal(count_settings(f.store), 2);
     assert_int_equal(number(f.store, "SELECT count(*) FROM meta WHERE key = 'k2'"), 0);
+}
+
+struct counted { /* a setting, and how often its write ran */
+    struct setting setting;
+    int runs;
+    bool early; /* it refuses before it has written */
+};
+
+static enum sc_code run_counted(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct counted *c = ctx;
+    struct sc_job_figure figure = { .owner_id = 1, .state = 1, .pipeline = "noop" };
+    c->runs++;
+    if (c->early)
+        return sc_error_set(err, SC_E_CONFLICT, "refused at once");
+    sc_conn_count_job(tx, &figure, 1);
+    return run_setting(tx, &c->setting, err);
+}
+
+/* Runs three members that may run again; the second one refuses. */
+static void run_again_beside_a_refusal(struct fixture *f, struct counted *c, bool early)
+{
+    struct call calls[3];
+    for (int i = 0; i < 3; i++) {
+        calls[i] = (struct call){ .durability = SC_DURABLE, .fn = run_counted, .ctx = &c[i] };
+        calls[i].again = true;
+    }
+    c[1].early = early;
+    int syncs = atomic_load(&disk_syncs);
+    run_together(f->store, calls, 3);
+    assert_int_equal(atomic_load(&disk_syncs) - syncs, 1); /* they were one transaction */
+    assert_int_equal(calls[0].code, SC_OK);
+    assert_int_equal(calls[1].code, SC_E_CONFLICT);
+    assert_int_equal(calls[2].code, SC_OK);
+    assert_int_equal(count_settings(f->store), 2);
+    assert_int_equal(number(f->store, "SELECT count(*) FROM meta WHERE key = 'k2'"), 0);
+    /* What is noted for the figures goes the same way. */
+    assert_int_equal(number(f->store, "SELECT jobs FROM job_stats WHERE day = -1"), 2);
+}
+
+static void members_that_may_run_again_do_so_when_one_fails_halfway(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct counted c[3] = {
+        { .setting = { "k1", "1", SC_OK } },
+        { .setting = { "k2", "2", SC_E_CONFLICT } },
+        { .setting = { "k3", "3", SC_OK } },
+    };
+    run_again_beside_a_refusal(&f, c, false);
+    assert_int_equal(c[0].runs, 2);
+    assert_int_equal(c[1].runs, 2);
+    assert_int_equal(c[2].runs, 1); /* it had not run yet */
+}
+
+static void a_refusal_before_any_change_makes_nobody_run_again(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    struct counted c[3] = {
+        { .setting = { "k1", "1", SC_OK } },
+        { .setting = { "k2", "2", SC_OK } },
+        { .setting = { "k3", "3", SC_OK } },
+    };
+    run_again_beside_a_refusal(&f, c, true);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(c[i].runs, 1);
 }
 
 static void a_refused_row_takes_its_whole_member_and_nobody_else(void **state)
@@ -913,6 +982,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_member_that_fails_takes_no_neighbour_with_it),
+        TEST(members_that_may_run_again_do_so_when_one_fails_halfway),
+        TEST(a_refusal_before_any_change_makes_nobody_run_again),
         TEST(a_refused_row_takes_its_whole_member_and_nobody_else),
         TEST(callbacks_come_after_the_commit_in_order_and_only_of_what_was_committed),
         TEST(a_signal_of_many_members_comes_once_and_last),
