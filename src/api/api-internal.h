@@ -16,7 +16,7 @@
 #define SC_TOKEN_PREFIX "scripta_"
 #define SC_LOCAL_OWNER 1 /* the row of principals that the first migration makes */
 
-struct sc_api_stream; /* api/events.c */
+struct sc_api_stream; /* api/stream.h */
 
 /* Refused sources that fall together (api/auth.c). */
 struct sc_refusals {
@@ -110,5 +110,5 @@ unsigned sc_scopes_parse(struct sc_str text);
  * that registered with it; to any other it answers as to one that is not there, NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_api *api,
                                             struct sc_json_doc **doc, struct sc_error *err);
-/* api/events.c: wakes every stream so that it sees that the server stops or its token has ended. */
+/* api/stream.c: wakes every stream so that it sees that the server stops or its token has ended. */
 void sc_api_streams_wake(struct sc_api *api);

@@ -99,7 +99,7 @@ static enum sc_code take_format(struct sc_openai_form *form, struct sc_str value
     static const char *const names[] = {
         [SC_OPENAI_JSON] = "json", [SC_OPENAI_TEXT] = "text",
         [SC_OPENAI_SRT] = "srt",   [SC_OPENAI_VERBOSE_JSON] = "verbose_json",
-        [SC_OPENAI_VTT] = "vtt",
+        [SC_OPENAI_VTT] = "vtt",   [SC_OPENAI_DIARIZED_JSON] = "diarized_json",
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
         if (sc_str_equal(value, sc_str_from(names[i]))) {
@@ -107,12 +107,8 @@ static enum sc_code take_format(struct sc_openai_form *form, struct sc_str value
             return SC_OK;
         }
     }
-    if (sc_str_equal(value, SC_STR("diarized_json"))) {
-        return sc_error_field(err, SC_E_INVALID_VALUE, "response_format",
-                              "response_format 'diarized_json' needs an engine that tells speakers "
-                              "apart, and there is none: use json or verbose_json");
-    }
-    return refuse("response_format", value, "json, text, srt, verbose_json or vtt", err);
+    return refuse("response_format", value, "json, text, srt, verbose_json, vtt or diarized_json",
+                  err);
 }
 
 static enum sc_code take_temperature(struct sc_openai_form *form, struct sc_str value,
@@ -157,12 +153,33 @@ static enum sc_code take_granularities(struct sc_openai_form *form, struct sc_st
 static enum sc_code take_stream(struct sc_openai_form *form, struct sc_str value,
                                 struct sc_error *err)
 {
-    bool on;
-    if (!sc_str_to_bool(value, &on))
-        return refuse("stream", value, "true or false", err);
-    if (on)
-        note(&form->ignored, SC_STR("stream"));
+    if (sc_str_to_bool(value, &form->stream))
+        return SC_OK;
+    return refuse("stream", value, "true or false", err);
+}
+
+/* A list as that of granularities; there is one name. */
+static enum sc_code take_include(struct sc_openai_form *form, struct sc_str value,
+                                 struct sc_error *err)
+{
+    while (value.len > 0 && is_list_sign(value.ptr[0]))
+        value = (struct sc_str){ value.ptr + 1, value.len - 1 };
+    while (value.len > 0 && is_list_sign(value.ptr[value.len - 1]))
+        value.len--;
+    if (value.len > 0 && !sc_str_equal(value, SC_STR("logprobs")))
+        return refuse("include", value, "logprobs", err);
+    form->logprobs = form->logprobs || value.len > 0;
     return SC_OK;
+}
+
+/* A field of ours: OpenAI's models find speakers by their voice. */
+static enum sc_code take_channels(struct sc_openai_form *form, struct sc_str value,
+                                  struct sc_error *err)
+{
+    form->split_channels = sc_str_equal(value, SC_STR("split"));
+    if (form->split_channels || sc_str_equal(value, SC_STR("mix")))
+        return SC_OK;
+    return refuse("channels", value, "split or mix", err);
 }
 
 static enum sc_code take_keyword(struct sc_openai_form *form, struct sc_str value,
@@ -188,8 +205,9 @@ static const struct {
     { "timestamp_granularities", take_granularities },
     { "stream", take_stream },
     { "keywords", take_keyword },
+    { "include", take_include },
+    { "channels", take_channels },
     /* Known, and without effect on what our engines do. */
-    { "include", NULL },
     { "chunking_strategy", NULL },
     { "known_speaker_names", NULL },
     { "known_speaker_references", NULL },
@@ -221,13 +239,46 @@ enum sc_code sc_openai_form_take(struct sc_openai_form *form, struct sc_str name
     return SC_OK;
 }
 
-enum sc_code sc_openai_form_check(const struct sc_openai_form *form, struct sc_error *err)
+/* Speakers are told apart by their channels alone. */
+static enum sc_code check_speakers(const struct sc_openai_form *form, struct sc_error *err)
+{
+    if (form->format != SC_OPENAI_DIARIZED_JSON || form->split_channels)
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "response_format",
+                          "response_format 'diarized_json' needs the field channels=split and a "
+                          "recording with a speaker on each channel: no engine here tells speakers "
+                          "apart by their voice; use json or verbose_json for others");
+}
+
+static enum sc_code check_stream(const struct sc_openai_form *form, struct sc_error *err)
+{
+    if (!form->stream || form->format == SC_OPENAI_JSON || form->format == SC_OPENAI_TEXT ||
+        form->format == SC_OPENAI_DIARIZED_JSON)
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "stream",
+                          "stream=true goes with response_format json, text or diarized_json: "
+                          "leave one of the two out");
+}
+
+enum sc_code sc_openai_form_check(struct sc_openai_form *form, struct sc_error *err)
 {
     if (form->model == NULL) {
         return sc_error_field(err, SC_E_INVALID_VALUE, "model",
                               "you must provide a model parameter, such as whisper-1");
     }
-    if (form->keywords.failed || form->ignored.failed || form->unknown.failed)
-        return sc_error_set(err, SC_E_INTERNAL, "no memory for the fields of the form");
-    return SC_OK;
+    /* OpenAI's own whisper-1 answers whole: clients that are used to it expect that. */
+    if (form->stream && strcmp(form->model, "whisper-1") == 0) {
+        sc_openai_form_ignore(form, "stream");
+        form->stream = false;
+    }
+    if (form->logprobs && form->format != SC_OPENAI_JSON) {
+        sc_openai_form_ignore(form, "include");
+        form->logprobs = false;
+    }
+    enum sc_code code = check_speakers(form, err);
+    if (code == SC_OK)
+        code = check_stream(form, err);
+    if (code == SC_OK && (form->keywords.failed || form->ignored.failed || form->unknown.failed))
+        code = sc_error_set(err, SC_E_INTERNAL, "no memory for the fields of the form");
+    return code;
 }

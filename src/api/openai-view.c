@@ -1,17 +1,15 @@
 #include "api/openai.h"
 
-#include "json/writer.h"
-
 #include <ctype.h>
 
 #include "base/banned.h"
 
 #define RATE_DIGITS 1 /* of the numbers that no engine of ours tells */
+#define CONFIDENCE_DIGITS 3
 
 /* ---- results ---- */
 
-/* All text as one line. */
-static void put_text(const struct sc_segments *segments, struct sc_buf *out)
+void sc_openai_put_text(const struct sc_segments *segments, struct sc_buf *out)
 {
     for (size_t i = 0; i < segments->count; i++) {
         if (sc_segments_need_space(segments, i))
@@ -20,9 +18,27 @@ static void put_text(const struct sc_segments *segments, struct sc_buf *out)
     }
 }
 
+static void put_word(struct sc_json *w, const struct sc_word *word, bool inside)
+{
+    sc_json_object(w, NULL);
+    sc_json_text(w, "word", word->text);
+    sc_json_seconds(w, "start", word->start_ms);
+    sc_json_seconds(w, "end", word->end_ms);
+    if (inside)
+        sc_json_real(w, "probability", SC_MAX((double)word->confidence, 0), CONFIDENCE_DIGITS);
+    sc_json_end(w);
+}
+
+static void put_words_of(struct sc_json *w, const struct sc_segment *s, bool inside)
+{
+    for (size_t k = 0; k < s->word_count; k++)
+        put_word(w, &s->words[k], inside);
+}
+
 /* Clients of the whisper models join the texts of segments as they are: the space between two
  * belongs to the second. What our engines do not tell is 0, never null: typed clients need it. */
-static void put_segment(struct sc_json *w, const struct sc_segments *segments, size_t i)
+static void put_segment(struct sc_json *w, const struct sc_openai_form *form,
+                        const struct sc_segments *segments, size_t i)
 {
     const struct sc_segment *s = &segments->items[i];
     SC_AUTO_BUF text = { 0 };
@@ -43,22 +59,19 @@ static void put_segment(struct sc_json *w, const struct sc_segments *segments, s
     sc_json_real(w, "no_speech_prob", 0, RATE_DIGITS);
     if (s->speaker != NULL)
         sc_json_text(w, "speaker", s->speaker);
+    if (form->words && form->words_inside) {
+        sc_json_array(w, "words");
+        put_words_of(w, s, true);
+        sc_json_end(w);
+    }
     sc_json_end(w);
 }
 
 static void put_words(struct sc_json *w, const struct sc_segments *segments)
 {
     sc_json_array(w, "words");
-    for (size_t i = 0; i < segments->count; i++) {
-        const struct sc_segment *s = &segments->items[i];
-        for (size_t k = 0; k < s->word_count; k++) {
-            sc_json_object(w, NULL);
-            sc_json_text(w, "word", s->words[k].text);
-            sc_json_seconds(w, "start", s->words[k].start_ms);
-            sc_json_seconds(w, "end", s->words[k].end_ms);
-            sc_json_end(w);
-        }
-    }
+    for (size_t i = 0; i < segments->count; i++)
+        put_words_of(w, &segments->items[i], false);
     sc_json_end(w);
 }
 
@@ -70,46 +83,155 @@ static int64_t duration_of(const struct sc_openai_result *r)
     return ms;
 }
 
+static void put_segments(struct sc_json *w, const struct sc_openai_form *form,
+                         const struct sc_openai_result *r)
+{
+    sc_json_array(w, "segments");
+    for (size_t i = 0; i < r->segments->count; i++)
+        put_segment(w, form, r->segments, i);
+    sc_json_end(w);
+}
+
 static void put_verbose(struct sc_json *w, const struct sc_openai_form *form,
                         const struct sc_openai_result *r)
 {
-    /* Segments are what comes when nothing was asked for. */
-    bool segments = form->segments || !form->words;
     sc_json_text(w, "task", r->translated ? "translate" : "transcribe");
     sc_json_text(w, "language", r->translated ? "english" : sc_language_name(r->language));
     sc_json_seconds(w, "duration", duration_of(r));
-    if (segments) {
-        sc_json_array(w, "segments");
-        for (size_t i = 0; i < r->segments->count; i++)
-            put_segment(w, r->segments, i);
-        sc_json_end(w);
-    }
-    if (form->words)
+    /* Segments are what comes when nothing was asked for. */
+    if (form->segments || form->words_inside || !form->words)
+        put_segments(w, form, r);
+    if (form->words && !form->words_inside)
         put_words(w, r->segments);
+}
+
+void sc_openai_put_usage(struct sc_json *w, const struct sc_openai_result *r)
+{
+    sc_json_object(w, "usage");
+    sc_json_text(w, "type", "duration");
+    sc_json_int(w, "seconds", (duration_of(r) + 999) / 1000);
+    sc_json_end(w);
+}
+
+static void view_json(const struct sc_openai_form *form, const struct sc_openai_result *r,
+                      struct sc_buf *out)
+{
+    SC_AUTO_BUF text = { 0 };
+    struct sc_json w;
+    sc_openai_put_text(r->segments, &text);
+    out->failed = out->failed || text.failed;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    if (form->format == SC_OPENAI_VERBOSE_JSON)
+        put_verbose(&w, form, r);
+    sc_json_str(&w, "text", sc_buf_str(&text));
+    if (form->logprobs) {
+        sc_json_array(&w, "logprobs");
+        sc_openai_put_logprobs(&w, r->segments, 0);
+        sc_json_end(&w);
+    }
+    sc_openai_put_usage(&w, r);
+    sc_json_end(&w);
+}
+
+static void view_text(const struct sc_openai_form *form, const struct sc_openai_result *r,
+                      struct sc_buf *out)
+{
+    (void)form;
+    sc_openai_put_text(r->segments, out);
+    sc_buf_putc(out, '\n');
+}
+
+static void view_diarized(const struct sc_openai_form *form, const struct sc_openai_result *r,
+                          struct sc_buf *out)
+{
+    (void)form;
+    SC_AUTO_BUF text = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "task", "transcribe");
+    sc_json_seconds(&w, "duration", duration_of(r));
+    sc_json_array(&w, "segments");
+    for (size_t i = 0; i < r->segments->count; i++) {
+        const char *said = r->segments->items[i].text;
+        sc_buf_printf(&text, "%s%s: %s", i == 0 ? "" : "\n", sc_openai_speaker(r->segments, i).name,
+                      said == NULL ? "" : said);
+        sc_json_object(&w, NULL);
+        sc_openai_put_diarized(&w, r->segments, i);
+        sc_json_end(&w);
+    }
+    sc_json_end(&w);
+    sc_json_str(&w, "text", sc_buf_str(&text));
+    sc_openai_put_usage(&w, r);
+    sc_json_end(&w);
+    out->failed = out->failed || text.failed;
+}
+
+static void view_lines(const struct sc_openai_form *form, const struct sc_openai_result *r,
+                       struct sc_buf *out)
+{
+    (void)form;
+    for (size_t i = 0; i < r->segments->count; i++)
+        sc_buf_printf(out, "%s\n",
+                      r->segments->items[i].text == NULL ? "" : r->segments->items[i].text);
+}
+
+static void view_tsv(const struct sc_openai_form *form, const struct sc_openai_result *r,
+                     struct sc_buf *out)
+{
+    (void)form;
+    sc_buf_puts(out, "start\tend\ttext\n");
+    for (size_t i = 0; i < r->segments->count; i++) {
+        const struct sc_segment *s = &r->segments->items[i];
+        sc_buf_printf(out, "%lld\t%lld\t", (long long)s->start_ms, (long long)s->end_ms);
+        for (const char *c = s->text == NULL ? "" : s->text; *c != '\0'; c++)
+            sc_buf_putc(out, *c == '\t' || *c == '\n' || *c == '\r' ? ' ' : *c);
+        sc_buf_putc(out, '\n');
+    }
+}
+
+static void view_whisper(const struct sc_openai_form *form, const struct sc_openai_result *r,
+                         struct sc_buf *out)
+{
+    SC_AUTO_BUF text = { 0 };
+    struct sc_json w;
+    sc_openai_put_text(r->segments, &text);
+    out->failed = out->failed || text.failed;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_str(&w, "text", sc_buf_str(&text));
+    put_segments(&w, form, r);
+    sc_json_text(&w, "language", r->translated ? "en" : r->language);
+    sc_json_end(&w);
+}
+
+/* No engine says how sure it is. */
+static void view_language(const struct sc_openai_form *form, const struct sc_openai_result *r,
+                          struct sc_buf *out)
+{
+    (void)form;
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "detected_language", sc_language_name(r->language));
+    sc_json_text(&w, "language_code", r->language);
+    sc_json_null(&w, "confidence");
+    sc_json_end(&w);
 }
 
 void sc_openai_result_view(const struct sc_openai_form *form, const struct sc_openai_result *result,
                            struct sc_buf *out)
 {
-    SC_AUTO_BUF text = { 0 };
-    put_text(result->segments, &text);
-    out->failed = out->failed || text.failed;
-    if (form->format == SC_OPENAI_TEXT) {
-        sc_buf_put_str(out, sc_buf_str(&text));
-        sc_buf_putc(out, '\n');
-        return;
-    }
-    struct sc_json w;
-    sc_json_begin(&w, out);
-    sc_json_object(&w, NULL);
-    if (form->format == SC_OPENAI_VERBOSE_JSON)
-        put_verbose(&w, form, result);
-    sc_json_str(&w, "text", sc_buf_str(&text));
-    sc_json_object(&w, "usage");
-    sc_json_text(&w, "type", "duration");
-    sc_json_int(&w, "seconds", (duration_of(result) + 999) / 1000);
-    sc_json_end(&w);
-    sc_json_end(&w);
+    static void (*const views[])(const struct sc_openai_form *form,
+                                 const struct sc_openai_result *r, struct sc_buf *out) = {
+        [SC_OPENAI_JSON] = view_json,         [SC_OPENAI_TEXT] = view_text,
+        [SC_OPENAI_VERBOSE_JSON] = view_json, [SC_OPENAI_DIARIZED_JSON] = view_diarized,
+        [SC_OPENAI_LINES] = view_lines,       [SC_OPENAI_TSV] = view_tsv,
+        [SC_OPENAI_WHISPER] = view_whisper,   [SC_OPENAI_LANGUAGE] = view_language,
+    };
+    sc_assert(views[form->format] != NULL);
+    views[form->format](form, result, out);
 }
 
 /* ---- errors ---- */
@@ -161,6 +283,11 @@ static struct kind kind_of(enum sc_code code)
     for (char *c = kind.code; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
     return kind;
+}
+
+int sc_openai_status(enum sc_code code)
+{
+    return kind_of(code).status;
 }
 
 static void put_message(const struct sc_openai_refusal *r, struct sc_buf *out)

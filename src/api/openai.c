@@ -3,9 +3,7 @@
  * longer finds the job and its transcript under /api, and the same request again finds the job by
  * its content: clients repeat what has failed. */
 
-#include "api/openai.h"
-
-#include "api/api-internal.h"
+#include "api/call.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -16,21 +14,7 @@
 
 #define MIN_DURATION_MS 100 /* as api.openai.com has it */
 
-/* A call from its form to its answer. */
-struct call {
-    struct sc_api *api;
-    struct sc_openai_form form;
-    const struct sc_format *writer; /* of srt and vtt; NULL: another format */
-    bool translate;
-    int64_t deadline_ms;
-    int64_t job;
-    struct sc_request *req;
-    /* Its wake resumes the request, and is not called any more once it has been closed. NULL until
-     * it has been opened, though a wake may come then already. */
-    struct sc_subscriber *_Atomic subscriber;
-};
-
-static void call_free(struct call *call)
+void sc_call_free(struct sc_call *call)
 {
     if (call == NULL)
         return;
@@ -40,15 +24,13 @@ static void call_free(struct call *call)
     sc_openai_form_done(&call->form);
     free(call);
 }
-SC_DEFINE_FREEP(struct call, call_free);
 
-static struct call *call_new(struct sc_request *req, struct sc_api *api, bool translate)
+static struct sc_call *call_new(struct sc_request *req, struct sc_api *api)
 {
-    struct call *call = sc_alloc(sizeof(*call));
-    *call = (struct call){
+    struct sc_call *call = sc_alloc(sizeof(*call));
+    *call = (struct sc_call){
         .api = api,
         .req = req,
-        .translate = translate,
         .deadline_ms = sc_clock_mono_ms() + sc_config_now(api->options.config)->openai_timeout,
     };
     atomic_fetch_add(&api->openai_calls, 1);
@@ -59,7 +41,7 @@ static struct call *call_new(struct sc_request *req, struct sc_api *api, bool tr
 /* ---- the form ---- */
 
 struct walk {
-    struct call *call;
+    struct sc_call *call;
     enum sc_code code;
     struct sc_error *err;
 };
@@ -71,7 +53,18 @@ static void take_field(void *ctx, struct sc_str name, struct sc_str value)
         walk->code = sc_openai_form_take(&walk->call->form, name, value, walk->err);
 }
 
-static enum sc_code find_writer(struct call *call, struct sc_error *err)
+static enum sc_code read_form(struct sc_call *call, struct sc_error *err)
+{
+    static const char *const none[] = { NULL };
+    struct walk walk = { .call = call, .err = err };
+    enum sc_code code = sc_query_only(call->req, none, err);
+    if (code != SC_OK)
+        return code;
+    sc_request_each_field(call->req, take_field, &walk);
+    return walk.code == SC_OK ? sc_openai_form_check(&call->form, err) : walk.code;
+}
+
+static enum sc_code find_writer(struct sc_call *call, struct sc_error *err)
 {
     bool srt = call->form.format == SC_OPENAI_SRT;
     if (!srt && call->form.format != SC_OPENAI_VTT)
@@ -116,7 +109,7 @@ static struct sc_str end_of(struct sc_str text, size_t max)
 }
 
 /* Clients send these to every model: where the engine does not take one, it has no effect. */
-static enum sc_code set_hint(struct call *call, struct sc_job_options *options, const char *name,
+static enum sc_code set_hint(struct sc_call *call, struct sc_job_options *options, const char *name,
                              struct sc_str value, struct sc_error *err)
 {
     const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
@@ -132,7 +125,7 @@ static enum sc_code set_hint(struct call *call, struct sc_job_options *options, 
     return SC_OK;
 }
 
-static enum sc_code set_hints(struct call *call, struct sc_job_options *options,
+static enum sc_code set_hints(struct sc_call *call, struct sc_job_options *options,
                               struct sc_error *err)
 {
     const struct sc_openai_form *form = &call->form;
@@ -147,7 +140,7 @@ static enum sc_code set_hints(struct call *call, struct sc_job_options *options,
     return code;
 }
 
-static enum sc_code set_options(struct call *call, struct sc_job_options *options,
+static enum sc_code set_options(struct sc_call *call, struct sc_job_options *options,
                                 struct sc_error *err)
 {
     const struct sc_openai_form *form = &call->form;
@@ -158,6 +151,8 @@ static enum sc_code set_options(struct call *call, struct sc_job_options *option
         code = set_option(options, "language", sc_str_from(form->language), err);
     if (code == SC_OK && call->translate)
         code = set_option(options, "task", SC_STR("translate"), err);
+    if (code == SC_OK && form->split_channels)
+        code = set_option(options, "channels", SC_STR("split"), err);
     return code == SC_OK ? set_hints(call, options, err) : code;
 }
 
@@ -172,20 +167,18 @@ static void tell_ignored(struct sc_request *req, struct sc_openai_form *form)
                SC_S("unknown", sc_buf_text(&form->unknown)));
 }
 
-static enum sc_code decode(struct call *call, struct sc_job_options *options, struct sc_error *err)
+static enum sc_code decode(struct sc_call *call, struct sc_job_options *options,
+                           struct sc_error *err)
 {
-    struct walk walk = { .call = call, .err = err };
-    sc_request_each_field(call->req, take_field, &walk);
-    enum sc_code code = walk.code;
-    if (code == SC_OK)
-        code = sc_openai_form_check(&call->form, err);
+    enum sc_code code = call->dialect->read(call, err);
     if (code == SC_OK)
         code = find_writer(call, err);
     if (code == SC_OK)
         code = set_options(call, options, err);
     if (code == SC_OK && sc_request_file(call->req) == NULL)
-        code = sc_error_field(err, SC_E_INVALID_VALUE, "file",
-                              "no recording came: send it as the form's part 'file'");
+        code = sc_error_field(err, SC_E_INVALID_VALUE, call->dialect->file,
+                              "no recording came: send it as the form's part '%s'",
+                              call->dialect->file);
     return code;
 }
 
@@ -217,7 +210,7 @@ static const char *language_of(const struct sc_job *job, const struct sc_transcr
     return strcmp(job->language, "auto") == 0 ? "" : job->language;
 }
 
-static enum sc_code write_captions(const struct call *call, const struct sc_transcript *t,
+static enum sc_code write_captions(const struct sc_call *call, const struct sc_transcript *t,
                                    const struct sc_segments *segments, struct sc_buf *body,
                                    struct sc_error *err)
 {
@@ -232,7 +225,19 @@ static enum sc_code write_captions(const struct call *call, const struct sc_tran
     return sc_format_to_buf(call->writer, segments, &meta, NULL, body, err);
 }
 
-static enum sc_code write_result(const struct call *call, struct sc_conn *conn,
+struct sc_openai_result sc_call_result(const struct sc_call *call, const struct sc_job *job,
+                                       const struct sc_transcript *t,
+                                       const struct sc_segments *segments)
+{
+    return (struct sc_openai_result){
+        .segments = segments,
+        .duration_ms = t->duration_ms >= 0 ? t->duration_ms : job->duration_ms,
+        .language = language_of(job, t),
+        .translated = call->translate,
+    };
+}
+
+static enum sc_code write_result(const struct sc_call *call, struct sc_conn *conn,
                                  const struct sc_job *job, struct sc_buf *body,
                                  struct sc_error *err)
 {
@@ -245,17 +250,24 @@ static enum sc_code write_result(const struct call *call, struct sc_conn *conn,
         return code;
     if (call->writer != NULL)
         return write_captions(call, &t, &segments, body, err);
-    const struct sc_openai_result result = {
-        .segments = &segments,
-        .duration_ms = t.duration_ms >= 0 ? t.duration_ms : job->duration_ms,
-        .language = language_of(job, &t),
-        .translated = call->translate,
-    };
+    const struct sc_openai_result result = sc_call_result(call, job, &t, &segments);
+    if (call->form.format == SC_OPENAI_LANGUAGE && result.language[0] == '\0')
+        return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
+                              "the engine %s does not tell the language of a recording: name "
+                              "another in the setting engine.default",
+                              job->engine);
     sc_openai_result_view(&call->form, &result, body);
     return SC_OK;
 }
 
-static struct sc_done *answer_completed(const struct call *call, struct sc_conn *conn,
+static bool is_json(enum sc_openai_format format)
+{
+    return format == SC_OPENAI_JSON || format == SC_OPENAI_VERBOSE_JSON ||
+           format == SC_OPENAI_DIARIZED_JSON || format == SC_OPENAI_WHISPER ||
+           format == SC_OPENAI_LANGUAGE;
+}
+
+static struct sc_done *answer_completed(const struct sc_call *call, struct sc_conn *conn,
                                         const struct sc_job *job)
 {
     struct sc_request *req = call->req;
@@ -265,23 +277,25 @@ static struct sc_done *answer_completed(const struct call *call, struct sc_conn 
     if (code != SC_OK)
         return refuse(req, code, &err);
     tell_job(req, job);
-    bool json = call->form.format == SC_OPENAI_JSON || call->form.format == SC_OPENAI_VERBOSE_JSON;
-    return json ? sc_reply_json(req, 200, &body)
-                : sc_reply_bytes(req, 200, "text/plain; charset=utf-8", &body);
+    return is_json(call->form.format)
+               ? sc_reply_json(req, 200, &body)
+               : sc_reply_bytes(req, 200, "text/plain; charset=utf-8", &body);
+}
+
+enum sc_code sc_call_failure(const struct sc_job *job, struct sc_error *err)
+{
+    if (job->error_code == SC_OK)
+        return sc_error_set(err, SC_E_CANCELLED, "job %s was cancelled", job->job_id);
+    return sc_error_set(err, job->error_code, "%s", job->error_message);
 }
 
 /* The queue has tried again already: a client that does so too would only do the work anew. */
 static struct sc_done *answer_failed(struct sc_request *req, const struct sc_job *job)
 {
     struct sc_error err = { 0 };
-    enum sc_code code = job->error_code == SC_OK ? SC_E_CANCELLED : job->error_code;
-    if (job->error_code == SC_OK)
-        (void)sc_error_set(&err, code, "job %s was cancelled", job->job_id);
-    else
-        (void)sc_error_set(&err, code, "%s", job->error_message);
     tell_job(req, job);
     sc_reply_header(req, "x-should-retry", "false");
-    return refuse(req, code, &err);
+    return refuse(req, sc_call_failure(job, &err), &err);
 }
 
 static struct sc_done *answer_timeout(struct sc_request *req, const struct sc_job *job)
@@ -297,37 +311,37 @@ static struct sc_done *answer_timeout(struct sc_request *req, const struct sc_jo
 
 /* ---- waiting ---- */
 
-static bool is_end(enum sc_event_kind kind)
+bool sc_call_ends(const struct sc_event *event)
 {
-    return kind == SC_EVENT_JOB_COMPLETED || kind == SC_EVENT_JOB_FAILED ||
-           kind == SC_EVENT_JOB_CANCELLED;
+    return event->kind == SC_EVENT_JOB_COMPLETED || event->kind == SC_EVENT_JOB_FAILED ||
+           event->kind == SC_EVENT_JOB_CANCELLED;
 }
 
 /* Under the hub's lock: only the end is worth a thread. What comes before the subscriber is known
  * is left in its ring for the handler, which looks next. */
 static void on_event(void *ctx)
 {
-    struct call *call = ctx;
+    struct sc_call *call = ctx;
     struct sc_subscriber *subscriber = atomic_load(&call->subscriber);
     struct sc_event event;
     bool wanted = false;
     while (subscriber != NULL && sc_subscriber_next(subscriber, &event))
-        wanted = wanted || is_end(event.kind) || event.kind == SC_EVENT_GAP;
+        wanted = wanted || sc_call_ends(&event) || event.kind == SC_EVENT_GAP;
     if (wanted)
         (void)sc_request_resume(call->req); /* false: it runs already, and looks again */
 }
 
 static void call_gone(void *ctx)
 {
-    call_free(ctx);
+    sc_call_free(ctx);
 }
 
 static struct sc_done *call_again(struct sc_request *req, void *app);
 
 /* Answers, or parks until there is an answer. Owns call. */
-static struct sc_done *look(struct call *owned)
+static struct sc_done *look(struct sc_call *owned)
 {
-    SC_AUTO(call_freep) struct call *call = owned;
+    SC_AUTO(sc_call_freep) struct sc_call *call = owned;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_JOB job = { 0 };
     struct sc_error err = { 0 };
@@ -349,7 +363,7 @@ static struct sc_done *look(struct call *owned)
         return answer_failed(call->req, &job);
     if (sc_clock_mono_ms() >= call->deadline_ms)
         return answer_timeout(call->req, &job);
-    struct call *parked = SC_TAKE(call);
+    struct sc_call *parked = SC_TAKE(call);
     return sc_reply_later(parked->req, parked->deadline_ms, call_again, call_gone, parked);
 }
 
@@ -359,18 +373,38 @@ static struct sc_done *call_again(struct sc_request *req, void *app)
     return look(sc_request_later_ctx(req));
 }
 
+/* Headers of the answer before there is one. */
+static enum sc_code tell_job_early(const struct sc_call *call, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_JOB job = { 0 };
+    enum sc_code code = sc_store_read(call->api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_job_get(conn, call->job, &job, err);
+    if (code == SC_OK)
+        tell_job(call->req, &job);
+    return code;
+}
+
+static struct sc_done *stream(struct sc_call *owned)
+{
+    SC_AUTO(sc_call_freep) struct sc_call *call = owned;
+    struct sc_error err = { 0 };
+    enum sc_code code = tell_job_early(call, &err);
+    if (code != SC_OK)
+        return refuse(call->req, code, &err);
+    return sc_openai_stream(SC_TAKE(call));
+}
+
 /* ---- handlers ---- */
 
-static enum sc_code submit(struct call *call, struct sc_error *err)
+static enum sc_code submit(struct sc_call *call, struct sc_error *err)
 {
-    static const char *const none[] = { NULL };
     struct sc_request *req = call->req;
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
     SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
     SC_AUTO_FREE char *key = NULL;
-    enum sc_code code = sc_query_only(req, none, err);
-    if (code == SC_OK)
-        code = sc_request_idempotency_key(req, &key, err);
+    enum sc_code code = sc_request_idempotency_key(req, &key, err);
     if (code == SC_OK)
         code = decode(call, options, err);
     if (code != SC_OK)
@@ -383,10 +417,13 @@ static enum sc_code submit(struct call *call, struct sc_error *err)
     return code;
 }
 
-static struct sc_done *transcribe(struct sc_request *req, struct sc_api *api, bool translate)
+struct sc_done *sc_call_run(struct sc_request *req, struct sc_api *api,
+                            const struct sc_call_dialect *dialect)
 {
     struct sc_error err = { 0 };
-    SC_AUTO(call_freep) struct call *call = call_new(req, api, translate);
+    SC_AUTO(sc_call_freep) struct sc_call *call = call_new(req, api);
+    call->dialect = dialect;
+    call->translate = dialect->translate;
     if (atomic_load(&api->openai_calls) > sc_config_now(api->options.config)->openai_max_waiting) {
         sc_reply_header(req, "Retry-After", "1");
         return refuse(
@@ -399,6 +436,8 @@ static struct sc_done *transcribe(struct sc_request *req, struct sc_api *api, bo
     enum sc_code code = submit(call, &err);
     if (code != SC_OK)
         return refuse(req, code, &err);
+    if (call->form.stream)
+        return stream(SC_TAKE(call));
     atomic_store(&call->subscriber,
                  sc_subscriber_open(api->options.hub, 0, call->job, 1, on_event, call));
     return look(SC_TAKE(call));
@@ -406,12 +445,14 @@ static struct sc_done *transcribe(struct sc_request *req, struct sc_api *api, bo
 
 struct sc_done *sc_api_openai_transcribe(struct sc_request *req, struct sc_api *api)
 {
-    return transcribe(req, api, false);
+    static const struct sc_call_dialect dialect = { read_form, "file", false };
+    return sc_call_run(req, api, &dialect);
 }
 
 struct sc_done *sc_api_openai_translate(struct sc_request *req, struct sc_api *api)
 {
-    return transcribe(req, api, true);
+    static const struct sc_call_dialect dialect = { read_form, "file", true };
+    return sc_call_run(req, api, &dialect);
 }
 
 /* id.ptr NULL: the list. */
@@ -455,19 +496,28 @@ struct sc_done *sc_api_openai_engine_model(struct sc_request *req, struct sc_api
 
 /* ---- errors ---- */
 
+void sc_call_refusal(const struct sc_api *api, struct sc_request *req, const struct sc_error *err,
+                     struct sc_openai_refusal *out)
+{
+    *out = (struct sc_openai_refusal){
+        .err = err,
+        .method = sc_request_method(req),
+        .path = sc_request_path(req),
+        .limit = sc_config_now(api->options.config)->upload_max_size,
+        .length = sc_request_length(req),
+    };
+}
+
 int sc_api_error_body(void *ctx, struct sc_request *req, const struct sc_error *err,
                       struct sc_buf *out)
 {
     const struct sc_api *api = ctx;
     const char *path = sc_request_path(req);
-    if (strncmp(path, "/v1/", 4) != 0 && strcmp(path, "/v1") != 0)
+    struct sc_openai_refusal refusal;
+    const char *key = sc_compat_error_key(path);
+    if (key == NULL && strncmp(path, "/v1/", 4) != 0 && strcmp(path, "/v1") != 0)
         return sc_http_error_body(req, err, out);
-    const struct sc_openai_refusal refusal = {
-        .err = err,
-        .method = sc_request_method(req),
-        .path = path,
-        .limit = sc_config_now(api->options.config)->upload_max_size,
-        .length = sc_request_length(req),
-    };
-    return sc_openai_error_view(&refusal, out);
+    sc_call_refusal(api, req, err, &refusal);
+    return key == NULL ? sc_openai_error_view(&refusal, out)
+                       : sc_compat_error_view(key, &refusal, out);
 }

@@ -5,6 +5,7 @@
 #include "base/language.h"
 #include "transcript/segment.h"
 #include "json/reader.h"
+#include "json/writer.h"
 
 /* ---- openai-form.c ---- */
 
@@ -13,7 +14,13 @@ enum sc_openai_format {
     SC_OPENAI_TEXT,
     SC_OPENAI_SRT,
     SC_OPENAI_VERBOSE_JSON,
-    SC_OPENAI_VTT
+    SC_OPENAI_VTT,
+    SC_OPENAI_DIARIZED_JSON,
+    /* Of other servers' calls (api/compat.c) only. */
+    SC_OPENAI_LINES,   /* text, a line for each segment */
+    SC_OPENAI_TSV,     /* start and end in milliseconds, text */
+    SC_OPENAI_WHISPER, /* text, segments with their words, language as a code */
+    SC_OPENAI_LANGUAGE /* the language alone */
 };
 
 struct sc_openai_form {
@@ -22,7 +29,10 @@ struct sc_openai_form {
     char *prompt;                    /* owned; NULL: none */
     char language[SC_LANGUAGE_TEXT]; /* ISO 639 code; "": none */
     double temperature;
-    bool words, segments;   /* timestamp_granularities that were named */
+    bool words, segments; /* timestamp_granularities that were named */
+    bool words_inside;    /* words stand in their segments, not beside them */
+    bool stream, logprobs;
+    bool split_channels;    /* a speaker on each channel */
     struct sc_buf keywords; /* separated by ", " */
     struct sc_buf ignored;  /* fields that have no effect here, separated by ", " */
     struct sc_buf unknown;  /* fields that nobody knows, the same; in printable form */
@@ -34,9 +44,8 @@ SC_MUST_USE enum sc_code sc_openai_form_take(struct sc_openai_form *form, struct
                                              struct sc_str value, struct sc_error *err);
 /* Notes a field that the engine cannot heed. */
 void sc_openai_form_ignore(struct sc_openai_form *form, const char *name);
-/* After all were taken: what must be there is. */
-SC_MUST_USE enum sc_code sc_openai_form_check(const struct sc_openai_form *form,
-                                              struct sc_error *err);
+/* After all were taken: what must be there is, and what goes together. Notes what has no effect. */
+SC_MUST_USE enum sc_code sc_openai_form_check(struct sc_openai_form *form, struct sc_error *err);
 
 /* ---- openai-models.c ---- */
 
@@ -59,7 +68,7 @@ struct sc_openai_result {
     const char *language; /* code; "": unknown */
     bool translated;
 };
-/* The body of json, text or verbose_json. */
+/* The body of any format but srt and vtt. */
 void sc_openai_result_view(const struct sc_openai_form *form, const struct sc_openai_result *result,
                            struct sc_buf *out);
 /* {"error": {message, type, param, code}}; returns the status. method and path are the request's,
@@ -69,4 +78,32 @@ struct sc_openai_refusal {
     const char *method, *path;
     int64_t limit, length;
 };
+/* The status under which OpenAI would tell of it: never 409. */
+int sc_openai_status(enum sc_code code);
 int sc_openai_error_view(const struct sc_openai_refusal *refusal, struct sc_buf *out);
+
+/* ---- openai-stream-view.c: lines `data: {…}` of a stream ---- */
+
+/* One segment, given all up to it: a delta, and for diarized_json the segment too. */
+void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
+                             size_t i, struct sc_buf *out);
+void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_openai_result *result,
+                          struct sc_buf *out);
+void sc_openai_error_event(const struct sc_openai_refusal *refusal, struct sc_buf *out);
+
+/* ---- what the views share ---- */
+
+/* All text as one line. */
+void sc_openai_put_text(const struct sc_segments *segments, struct sc_buf *out);
+/* {"type": "duration", "seconds": whole ones} */
+void sc_openai_put_usage(struct sc_json *w, const struct sc_openai_result *r);
+/* "A" for the first speaker that is heard, "B" for the second, …; all behind the 25th are "Z". */
+struct sc_openai_speaker {
+    char name[2];
+};
+struct sc_openai_speaker sc_openai_speaker(const struct sc_segments *segments, size_t i);
+/* A segment of diarized_json in an open object. */
+void sc_openai_put_diarized(struct sc_json *w, const struct sc_segments *segments, size_t i);
+/* [{token, logprob, bytes}] of the words of segments `from` to the last; none whose confidence is
+ * not known. */
+void sc_openai_put_logprobs(struct sc_json *w, const struct sc_segments *segments, size_t from);

@@ -154,13 +154,20 @@ static enum sc_code add_field_bytes(struct sc_spool *s, const char *bytes, size_
                           "a form field holds at most %zu bytes", FIELD_BYTES);
 }
 
+/* Clients of whisper-asr-webservice call it audio_file. */
+static bool is_file(const struct sc_part *part)
+{
+    return strcmp(part->name, "file") == 0 ||
+           (part->filename != NULL && strcmp(part->name, "audio_file") == 0);
+}
+
 static enum sc_code begin_part(void *ctx, const struct sc_part *part, struct sc_error *err)
 {
     struct sc_spool *s = ctx;
     size_t len = strlen(part->name);
     if (len == 0 || len > NAME_BYTES)
         return sc_error_set(err, SC_E_INVALID_REQUEST, "a part of the form has no usable name");
-    if (strcmp(part->name, "file") == 0)
+    if (is_file(part))
         return begin_file(s, part->filename, err);
     return begin_field(s, part->name, err);
 }

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "sys/file.h"
 #include "transcript/reader.h"
-#include "transcript/seam.h"
 
 #include "base/banned.h"
 
@@ -19,9 +18,9 @@ struct merge {
     struct sc_pipelines *p;
     struct sc_job job; /* owned */
     int64_t transcript;
-    int seam; /* left chunk of the seam at hand, -1: none left */
-    int next; /* its right chunk, the next of the same channel */
-    int64_t seam_end_ms;
+    int seam;         /* left chunk of the seam at hand, -1: none left */
+    int next;         /* its right chunk, the next of the same channel */
+    int64_t seam_end; /* samples */
     struct sc_segments left, right, all;
     struct sc_seam_changes changed;
 };
@@ -60,7 +59,7 @@ static enum sc_code find_seam(struct merge *m, struct sc_conn *conn, int after,
     if (code == SC_OK) {
         m->seam = (int)sc_stmt_int(&st, "chunk");
         m->next = (int)sc_stmt_int_or(&st, "next", -1);
-        m->seam_end_ms = sc_stmt_int(&st, "end_samples") / SAMPLES_PER_MS;
+        m->seam_end = sc_stmt_int(&st, "end_samples");
     }
     if (code == SC_OK && m->next < 0)
         return sc_error_set(err, SC_E_INTERNAL, "chunk %d overlaps none", m->seam);
@@ -118,15 +117,15 @@ static enum sc_code give_words(struct sc_segments *side, int64_t from_ms, int64_
     return SC_OK;
 }
 
-static enum sc_code settle_seam(struct merge *m, struct sc_error *err)
+enum sc_code sc_merge_seam(struct sc_segments *left, struct sc_segments *right, int64_t end_samples,
+                           struct sc_seam_changes *changes, struct sc_error *err)
 {
-    int64_t from_ms = m->seam_end_ms - SC_CUT_OVERLAP_MS;
-    enum sc_code code = give_words(&m->left, from_ms, m->seam_end_ms, err);
+    int64_t end_ms = end_samples / SAMPLES_PER_MS;
+    int64_t from_ms = end_ms - SC_CUT_OVERLAP_MS;
+    enum sc_code code = give_words(left, from_ms, end_ms, err);
     if (code == SC_OK)
-        code = give_words(&m->right, from_ms, m->seam_end_ms, err);
-    if (code == SC_OK)
-        code = sc_seam_settle(&m->left, &m->right, from_ms, m->seam_end_ms, &m->changed, err);
-    return code;
+        code = give_words(right, from_ms, end_ms, err);
+    return code == SC_OK ? sc_seam_settle(left, right, from_ms, end_ms, changes, err) : code;
 }
 
 static enum sc_code settle_seams(struct merge *m, struct sc_error *err)
@@ -135,7 +134,7 @@ static enum sc_code settle_seams(struct merge *m, struct sc_error *err)
     while (code == SC_OK && m->seam >= 0) {
         if (sc_runner_should_stop(m->r))
             return sc_error_set(err, SC_E_CANCELLED, "stopped while merging");
-        code = settle_seam(m, err);
+        code = sc_merge_seam(&m->left, &m->right, m->seam_end, &m->changed, err);
         if (code == SC_OK)
             code = sc_store_write(m->p->o.store, SC_DURABLE, write_seam, m, err);
         if (code == SC_OK)

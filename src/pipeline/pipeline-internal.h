@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "pipeline/decoder.h"
 #include "pipeline/pipeline.h"
+#include "transcript/seam.h"
 
 #include <stdatomic.h>
 
@@ -85,6 +86,11 @@ uint64_t sc_pipelines_wakes(struct sc_pipelines *p);
 struct sc_fence sc_runner_fence(const struct sc_runner *r);
 enum sc_code sc_split_run(struct sc_runner *r, struct sc_error *err);
 enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err);
+/* Settles the seam behind a chunk that ends there, in samples of the recording; left and right are
+ * what the two chunks say. */
+SC_MUST_USE enum sc_code sc_merge_seam(struct sc_segments *left, struct sc_segments *right,
+                                       int64_t end_samples, struct sc_seam_changes *changes,
+                                       struct sc_error *err);
 
 /* One at a time, the others wait: passes over recordings that requests ask for. */
 struct sc_turn {

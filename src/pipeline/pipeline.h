@@ -149,3 +149,14 @@ SC_MUST_USE enum sc_code sc_pipelines_purge(struct sc_pipelines *p, int64_t *nex
 SC_MUST_USE enum sc_code sc_job_log_read(const char *root, const char *job_id, enum sc_stage stage,
                                          size_t limit, struct sc_buf *out, bool *cut,
                                          struct sc_error *err);
+/* preview.c: the text of a running job as it becomes certain, from the start on: what a chunk says
+ * is told once no later chunk can change it, seams settled as the merge will settle them. For one
+ * thread at a time. */
+struct sc_preview;
+struct sc_preview *sc_preview_new(int64_t job);
+void sc_preview_free(struct sc_preview *p);
+SC_DEFINE_FREEP(struct sc_preview, sc_preview_free);
+/* Appends what has become certain since the last call, with times of the recording; nothing of
+ * recordings whose channels are recognised apart. After an error it can only be freed. */
+SC_MUST_USE enum sc_code sc_preview_next(struct sc_preview *p, struct sc_conn *conn,
+                                         struct sc_segments *out, struct sc_error *err);

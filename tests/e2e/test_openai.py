@@ -1,11 +1,13 @@
 """The calls below /v1, through OpenAI's own client and by hand."""
 
+import array
 import json
 import os
 import pathlib
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 
@@ -145,8 +147,10 @@ def test_the_client_reads_every_format(server, folder):
                     "no_speech_prob"):
             assert isinstance(segment[key], (int, float)), segment
     assert all_fields["text"] == words(4)
-    ignored = results[-1]["headers"]["x-scripta-ignored"].split(", ")
-    assert {"include", "chunking_strategy"} <= set(ignored)
+    assert "".join(t["token"] for t in all_fields["logprobs"]) == words(4)
+    for token in all_fields["logprobs"]:
+        assert token["logprob"] <= 0 and bytes(token["bytes"]).decode() == token["token"]
+    assert results[-1]["headers"]["x-scripta-ignored"] == "chunking_strategy"
 
 
 def test_one_job_serves_every_format_and_is_of_class_high(server, folder):
@@ -354,10 +358,186 @@ def test_one_server_is_the_engine_of_another(server, make_server):
     settings = front.client.job(reply.headers["X-Scripta-Job"])["settings"]
     assert settings["prompt"] == "Names: Ann" and settings["temperature"] == 0.5
     # pocketsphinx takes none of them: the same form is noted there, and refused nowhere.
-    reply = post(server.client, [("model", "pocketsphinx"), *hints,
+    reply = post(server.client, [("model", "pocketsphinx"), *hints[:-1],
                                  ("file", ("a.wav", beats_wav(1, 18)))])
     assert reply.status == 200, reply
-    assert reply.headers["X-Scripta-Ignored"] == "stream, prompt, keywords, temperature"
+    assert reply.headers["X-Scripta-Ignored"] == "prompt, keywords, temperature"
+
+
+# ---- streams ----
+
+
+def deltas(events):
+    return "".join(e["delta"] for e in events if e["type"] == "transcript.text.delta")
+
+
+def sse(reply):
+    return [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: ")]
+
+
+def test_a_stream_through_the_official_client(server, folder):
+    path = clip(folder, 40, 30)
+    plain, logged, whole = official(
+        server.url, transcribe(path, model="gpt-4o-transcribe", stream=True),
+        transcribe(path, model="gpt-4o-mini-transcribe", stream=True, include=["logprobs"]),
+        transcribe(path, model="whisper-1", stream=True))
+    assert plain["headers"]["content-type"] == "text/event-stream; charset=utf-8"
+    assert plain["headers"]["x-scripta-engine"] == "null"
+    done = plain["events"][-1]
+    assert done == {"type": "transcript.text.done", "text": words(40),
+                    "usage": {"type": "duration", "seconds": 40}}
+    assert len(plain["events"]) > 2 and deltas(plain["events"]) == words(40)
+    tokens = [t for e in logged["events"][:-1] for t in e["logprobs"]]
+    assert "".join(t["token"] for t in tokens) == words(40)
+    assert logged["events"][-1]["logprobs"] == tokens
+    # whisper-1 answers whole, as at OpenAI: the client finds no event in it.
+    assert whole["events"] == []
+    assert whole["headers"]["x-scripta-ignored"] == "stream"
+
+
+def test_text_comes_while_the_recording_is_recognised(client):
+    """The last chunk never ends: what stands before it is told; then the job is cancelled."""
+    content_type, body = multipart([("model", "null/hang_at=2"), ("stream", "true"),
+                                    ("file", ("a.wav", beats_wav(70, 31)))])
+    connection = client.connect()
+    connection.request("POST", TRANSCRIPTIONS, body, {"Content-Type": content_type})
+    reply = connection.getresponse()
+    assert reply.status == 200
+    job = reply.headers["X-Scripta-Job"]
+    events = []
+    while not events:  # the words of the first chunk
+        line = reply.readline().decode()
+        assert line, "the stream has ended"
+        if line.startswith("data: "):
+            events.append(json.loads(line[6:]))
+    assert words(70).startswith(deltas(events)) and deltas(events)
+    assert client.job(job)["status"] == "processing"
+    assert client.post(f"/api/jobs/{job}/cancel").status == 200
+    rest = reply.read().decode()
+    connection.close()
+    error = json.loads(rest.strip().splitlines()[-1].removeprefix("data: "))["error"]
+    assert error["code"] == "cancelled" and job in error["message"]
+
+
+def test_the_client_raises_what_a_stream_tells(make_server, folder):
+    port = free_port()
+    make_server({**SETTINGS, "SCRIPTA_QUEUE_BACKOFF": "1ms"}, ["--listen", f"127.0.0.1:{port}"])
+    path = clip(folder, 2, 32)
+    failed, unknown = official(f"http://127.0.0.1:{port}/v1",
+                               transcribe(path, model="null/fail_rate=1", stream=True),
+                               transcribe(path, model="gpt-9", stream=True))
+    assert failed["error"] == "APIError" and failed["events"] == []
+    assert unknown["error"] == "NotFoundError", "before the stream has begun"
+
+
+def test_a_stream_that_nobody_reads_leaves_its_job(client):
+    content_type, body = multipart([("model", "null/delay_ms=300"), ("stream", "true"),
+                                    ("file", ("a.wav", beats_wav(3, 33)))])
+    connection = client.connect()
+    connection.request("POST", TRANSCRIPTIONS, body, {"Content-Type": content_type})
+    job = connection.getresponse().headers["X-Scripta-Job"]
+    connection.close()
+    assert client.wait_job(job)["status"] == "completed"
+
+
+def test_a_stream_ends_when_the_server_stops(make_server):
+    server = make_server(SETTINGS)
+    content_type, body = multipart([("model", "null/hang_at=0"), ("stream", "true"),
+                                    ("file", ("a.wav", beats_wav(1, 34)))])
+    connection = server.client.connect()
+    connection.request("POST", TRANSCRIPTIONS, body, {"Content-Type": content_type})
+    reply = connection.getresponse()
+    assert server.stop() == 0
+    assert "transcript.text.done" not in reply.read().decode()
+    connection.close()
+
+
+def stereo(left, right):
+    """Two recordings of one channel as the two of one."""
+    sides = [array.array("h", data[44:]) for data in (left, right)]
+    both = array.array("h", bytes(4 * len(sides[0])))
+    both[0::2], both[1::2] = sides
+    return harness.wav(both, rate=8000, channels=2)
+
+
+def test_speakers_by_channel(client):
+    data = stereo(beats_wav(4, 35), beats_wav(4, 36))
+    parts = [("model", "gpt-4o-transcribe-diarize"), ("response_format", "diarized_json"),
+             ("file", ("a.wav", data))]
+    assert_error(post(client, parts), 400, param="response_format")
+    reply = post(client, [*parts, ("channels", "split")])
+    assert reply.status == 200, reply
+    assert reply.json["task"] == "transcribe" and reply.json["duration"] == 4
+    assert {s["speaker"] for s in reply.json["segments"]} == {"A", "B"}
+    for i, segment in enumerate(reply.json["segments"]):
+        assert segment["type"] == "transcript.text.segment" and segment["id"] == f"seg_{i + 1:03}"
+        assert 0 <= segment["start"] <= segment["end"] <= 4
+    assert reply.json["text"] == "\n".join(f"{s['speaker']}: {s['text']}"
+                                           for s in reply.json["segments"])
+    events = sse(post(client, [*parts, ("channels", "split"), ("stream", "true")]))
+    assert events[:-1] == reply.json["segments"]
+    assert events[-1]["type"] == "transcript.text.done"
+
+
+# ---- other servers' calls ----
+
+
+def asr(client, query, data, path="/asr"):
+    return post(client, [("audio_file", ("a.wav", data))], path + query)
+
+
+def test_the_call_of_whisper_cpp(client):
+    data = beats_wav(3, 40)
+    plain = post(client, [("file", ("a.wav", data)), ("temperature", "0.0"),
+                          ("temperature_inc", "0.2"), ("response_format", "json")], "/inference")
+    assert plain.status == 200 and plain.json["text"] == words(3), plain
+    verbose = post(client, [("file", ("a.wav", data)), ("response_format", "verbose_json")],
+                   "/inference").json
+    inside = [w["word"] for s in verbose["segments"] for w in s["words"]]
+    assert inside == null_words(3) and "words" not in verbose
+    assert all(0 <= w["probability"] <= 1 for s in verbose["segments"] for w in s["words"])
+    srt = post(client, [("file", ("a.wav", data)), ("response_format", "srt")], "/inference")
+    assert srt.text.startswith("1\n00:00:00,000 --> ")
+    missing = post(client, [("response_format", "json")], "/inference")
+    assert missing.status == 400 and list(missing.json) == ["error"]
+    assert "'file'" in missing.json["error"]
+    wrong = post(client, [("file", ("a.wav", data)), ("translate", "maybe")], "/inference")
+    assert wrong.status == 400 and "translate" in wrong.json["error"]
+
+
+def test_the_call_of_whisper_asr_webservice(client):
+    data = beats_wav(3, 41)
+    assert asr(client, "", data).text.split() == null_words(3)
+    query = "?task=transcribe&language=en&encode=true&vad_filter=false&output="
+    assert asr(client, query + "srt", data).text.startswith("1\n00:00:00,000 --> ")
+    assert asr(client, query + "vtt", data).text.startswith("WEBVTT\n")
+    head, *rows = asr(client, query + "tsv", data).text.splitlines()
+    assert head == "start\tend\ttext"
+    assert " ".join(r.split("\t")[2] for r in rows) == words(3)
+    assert all(int(r.split("\t")[0]) < int(r.split("\t")[1]) for r in rows)
+    found = asr(client, query + "json&word_timestamps=true", data)
+    assert found.headers["Content-Type"] == "application/json"
+    assert found.json["text"] == words(3) and found.json["language"] == "en"
+    assert [w["word"] for s in found.json["segments"] for w in s["words"]] == null_words(3)
+    for query, told in (("?output=docx", "output"), ("?task=sing", "task"),
+                        ("?word_timestamps=2", "word_timestamps"), ("?language=1", "language"),
+                        ("?beam=3", "beam"), ("?task=translate", "translate")):
+        reply = asr(client, query, data)
+        assert reply.status == 400 and list(reply.json) == ["detail"], reply
+        assert told in reply.json["detail"]
+    assert client.request("GET", "/asr").json["detail"]
+
+
+def test_the_language_of_a_recording(client, make_server, folder):
+    script = folder / "german.py"
+    script.write_text("""print('{"language": "de", "text": "guten tag"}')\n""")
+    reply = asr(client, "", beats_wav(2, 42), "/detect-language")
+    assert reply.status == 404 and "does not tell the language" in reply.json["detail"]
+    behind = make_server({**SETTINGS, "SCRIPTA_ENGINE_DEFAULT": "command",
+                          "SCRIPTA_ENGINE_COMMAND_RUN": f"{sys.executable} '{script}' {{in}}"})
+    found = asr(behind.client, "?encode=true", beats_wav(2, 43), "/detect-language")
+    assert found.json == {"detected_language": "german", "language_code": "de",
+                          "confidence": None}
 
 
 # ---- errors ----

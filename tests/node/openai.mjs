@@ -42,6 +42,15 @@ async function run(baseURL, call) {
   if (call.file !== undefined || call.content !== undefined) params.file = await upload(call);
   try {
     const { data, response } = await methods[call.method](client, params).withResponse();
+    if (params.stream && typeof data !== 'string' && Symbol.asyncIterator in data) {
+      const events = [];
+      try {
+        for await (const event of data) events.push(event);
+      } catch (e) {
+        return { events, error: e.constructor.name, message: e.message, seen };
+      }
+      return { events, headers: Object.fromEntries(response.headers), seen };
+    }
     const value = call.method === 'models' ? data.data : data;
     return { value, headers: Object.fromEntries(response.headers), seen };
   } catch (e) {

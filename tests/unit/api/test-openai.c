@@ -1,6 +1,7 @@
 /* OpenAI's dialect: fields, names of models and languages, bodies, errors. */
 
 #include "api/openai.h"
+#include "base/alloc.h"
 
 #include "testing.h"
 
@@ -64,7 +65,7 @@ static void a_form_keeps_what_it_was_given(void **state)
     assert_true(form.temperature == 0.25);
     assert_int_equal(form.format, SC_OPENAI_VERBOSE_JSON);
     assert_string_equal(sc_buf_text(&form.keywords), "alpha, beta");
-    assert_string_equal(sc_buf_text(&form.ignored), "stream, include, chunking_strategy, prompt");
+    assert_string_equal(sc_buf_text(&form.ignored), "chunking_strategy, prompt, stream, include");
     assert_null(strchr(sc_buf_text(&form.unknown), '\n'));
     assert_null(strchr(sc_buf_text(&form.unknown), ',')); /* noted once */
 }
@@ -76,7 +77,6 @@ static void wrong_values_are_refused_by_name(void **state)
         const char *name, *value, *field;
     } rows[] = {
         { "response_format", "docx", "response_format" },
-        { "response_format", "diarized_json", "response_format" },
         { "temperature", "1.1", "temperature" },
         { "temperature", "-0.1", "temperature" },
         { "temperature", "nan", "temperature" },
@@ -85,6 +85,8 @@ static void wrong_values_are_refused_by_name(void **state)
         { "language", "e1", "language" },
         { "languages[]", "12", "languages" },
         { "stream", "maybe", "stream" },
+        { "include[]", "everything", "include" },
+        { "channels", "left", "channels" },
         { "timestamp_granularities[]", "line", "timestamp_granularities" },
         { "timestamp_granularities", "['word', 'line']", "timestamp_granularities" },
     };
@@ -96,6 +98,55 @@ static void wrong_values_are_refused_by_name(void **state)
         assert_int_equal(code, SC_E_INVALID_VALUE);
         assert_string_equal(err.field, rows[i].field);
     }
+}
+
+static void what_does_not_go_together_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *format, *stream, *channels, *field; /* field NULL: it is taken */
+    } rows[] = {
+        { "gpt-4o-transcribe", "diarized_json", "", "", "response_format" },
+        { "gpt-4o-transcribe", "diarized_json", "", "mix", "response_format" },
+        { "gpt-4o-transcribe", "diarized_json", "true", "split", NULL },
+        { "gpt-4o-transcribe", "srt", "true", "", "stream" },
+        { "gpt-4o-transcribe", "verbose_json", "true", "", "stream" },
+        { "gpt-4o-transcribe", "text", "true", "", NULL },
+        { "whisper-1", "srt", "true", "", NULL }, /* does not stream at all */
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+        struct sc_error err = { 0 };
+        take(&form, "model", rows[i].model);
+        take(&form, "response_format", rows[i].format);
+        take(&form, "stream", rows[i].stream);
+        take(&form, "channels", rows[i].channels);
+        enum sc_code code = sc_openai_form_check(&form, &err);
+        assert_int_equal(code, rows[i].field == NULL ? SC_OK : SC_E_INVALID_VALUE);
+        if (rows[i].field != NULL)
+            assert_string_equal(err.field, rows[i].field);
+        if (strcmp(rows[i].model, "whisper-1") == 0)
+            assert_false(form.stream);
+    }
+}
+
+static void speakers_have_letters_by_their_first_words(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS segments = { 0 };
+    static const char *const heard[] = { "2", "1", "2", NULL, "1" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(heard); i++)
+        sc_segments_add(&segments)->speaker = heard[i] == NULL ? NULL : sc_strdup(heard[i]);
+    char letters[8] = "";
+    for (size_t i = 0; i < segments.count; i++)
+        letters[i] = sc_openai_speaker(&segments, i).name[0];
+    assert_string_equal(letters, "ABACB");
+    for (int i = 0; i < 40; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        sc_segments_add(&segments)->speaker = sc_strdup(name);
+    }
+    assert_string_equal(sc_openai_speaker(&segments, segments.count - 1).name, "Z");
 }
 
 static void models_are_aliases_or_engines(void **state)
@@ -256,6 +307,8 @@ int main(void)
         TEST(lists_have_many_spellings),
         TEST(a_form_keeps_what_it_was_given),
         TEST(wrong_values_are_refused_by_name),
+        TEST(what_does_not_go_together_is_refused),
+        TEST(speakers_have_letters_by_their_first_words),
         TEST(models_are_aliases_or_engines),
         TEST(models_view_lists_what_can_run),
         TEST(models_view_begins_with_the_names_that_clients_know),

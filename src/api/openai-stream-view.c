@@ -1,0 +1,145 @@
+#include "api/openai.h"
+
+#include <math.h>
+
+#include "base/banned.h"
+
+#define LOGPROB_DIGITS 6
+#define LEAST_CONFIDENCE 1e-6 /* a logarithm needs one above 0 */
+
+/* ---- speakers ---- */
+
+static bool same_speaker(const struct sc_segment *a, const struct sc_segment *b)
+{
+    if (a->speaker == NULL || b->speaker == NULL)
+        return a->speaker == b->speaker;
+    return strcmp(a->speaker, b->speaker) == 0;
+}
+
+struct sc_openai_speaker sc_openai_speaker(const struct sc_segments *segments, size_t i)
+{
+    size_t firsts[26]; /* segments in which a speaker is heard first */
+    size_t count = 0;
+    for (size_t at = 0; at <= i && count < SC_ARRAY_LEN(firsts); at++) {
+        size_t rank = 0;
+        while (rank < count && !same_speaker(&segments->items[firsts[rank]], &segments->items[at]))
+            rank++;
+        if (rank == count)
+            firsts[count++] = at;
+        if (same_speaker(&segments->items[at], &segments->items[i]))
+            return (struct sc_openai_speaker){ { (char)('A' + rank) } };
+    }
+    return (struct sc_openai_speaker){ "Z" };
+}
+
+void sc_openai_put_diarized(struct sc_json *w, const struct sc_segments *segments, size_t i)
+{
+    const struct sc_segment *s = &segments->items[i];
+    char id[24];
+    (void)snprintf(id, sizeof(id), "seg_%03zu", i + 1);
+    sc_json_text(w, "type", "transcript.text.segment");
+    sc_json_text(w, "id", id);
+    sc_json_seconds(w, "start", s->start_ms);
+    sc_json_seconds(w, "end", s->end_ms);
+    sc_json_text(w, "text", s->text == NULL ? "" : s->text);
+    sc_json_text(w, "speaker", sc_openai_speaker(segments, i).name);
+}
+
+/* ---- logarithms of probabilities ---- */
+
+static void put_logprob(struct sc_json *w, const struct sc_word *word, bool space)
+{
+    SC_AUTO_BUF token = { 0 };
+    sc_buf_printf(&token, "%s%s", space ? " " : "", word->text);
+    w->out->failed = w->out->failed || token.failed;
+    sc_json_object(w, NULL);
+    sc_json_str(w, "token", sc_buf_str(&token));
+    sc_json_real(w, "logprob", log(SC_MAX((double)word->confidence, LEAST_CONFIDENCE)),
+                 LOGPROB_DIGITS);
+    sc_json_array(w, "bytes");
+    for (size_t i = 0; i < token.len; i++)
+        sc_json_int(w, NULL, (unsigned char)token.ptr[i]);
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
+void sc_openai_put_logprobs(struct sc_json *w, const struct sc_segments *segments, size_t from)
+{
+    for (size_t i = from; i < segments->count; i++) {
+        const struct sc_segment *s = &segments->items[i];
+        for (size_t k = 0; k < s->word_count; k++) {
+            bool first = i == 0 && k == 0;
+            if (s->words[k].confidence >= 0)
+                put_logprob(w, &s->words[k], !first);
+        }
+    }
+}
+
+/* ---- events ---- */
+
+static void begin(struct sc_json *w, const char *type, struct sc_buf *out)
+{
+    sc_buf_puts(out, "data: ");
+    sc_json_begin(w, out);
+    sc_json_object(w, NULL);
+    sc_json_text(w, "type", type);
+}
+
+static void end(struct sc_json *w, struct sc_buf *out)
+{
+    sc_json_end(w);
+    sc_buf_puts(out, "\n\n");
+}
+
+void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
+                             size_t i, struct sc_buf *out)
+{
+    const struct sc_segment *s = &segments->items[i];
+    const struct sc_segments to_here = { .items = segments->items, .count = i + 1 };
+    SC_AUTO_BUF delta = { 0 };
+    struct sc_json w;
+    sc_buf_printf(&delta, "%s%s", sc_segments_need_space(segments, i) ? " " : "",
+                  s->text == NULL ? "" : s->text);
+    out->failed = out->failed || delta.failed;
+    if (form->format == SC_OPENAI_DIARIZED_JSON) {
+        sc_buf_puts(out, "data: ");
+        sc_json_begin(&w, out);
+        sc_json_object(&w, NULL);
+        sc_openai_put_diarized(&w, segments, i);
+        end(&w, out);
+        return;
+    }
+    begin(&w, "transcript.text.delta", out);
+    sc_json_str(&w, "delta", sc_buf_str(&delta));
+    if (form->logprobs) {
+        sc_json_array(&w, "logprobs");
+        sc_openai_put_logprobs(&w, &to_here, i);
+        sc_json_end(&w);
+    }
+    end(&w, out);
+}
+
+void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_openai_result *result,
+                          struct sc_buf *out)
+{
+    SC_AUTO_BUF text = { 0 };
+    struct sc_json w;
+    sc_openai_put_text(result->segments, &text);
+    out->failed = out->failed || text.failed;
+    begin(&w, "transcript.text.done", out);
+    sc_json_str(&w, "text", sc_buf_str(&text));
+    if (form->logprobs) {
+        sc_json_array(&w, "logprobs");
+        sc_openai_put_logprobs(&w, result->segments, 0);
+        sc_json_end(&w);
+    }
+    sc_openai_put_usage(&w, result);
+    end(&w, out);
+}
+
+void sc_openai_error_event(const struct sc_openai_refusal *refusal, struct sc_buf *out)
+{
+    sc_buf_puts(out, "data: ");
+    (void)sc_openai_error_view(refusal, out);
+    sc_buf_puts(out, "\n\n");
+}
