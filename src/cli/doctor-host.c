@@ -17,56 +17,8 @@
 
 #include "base/banned.h"
 
-#define ANSWER_LIMIT ((size_t)1 << 20)
 #define PROGRAM_MS 20000
 #define FILES_WANTED 1024
-
-/* Until it ends or the time has come; false: the time has. */
-static bool read_all(int fd, int64_t deadline_ms, struct sc_buf *out)
-{
-    out->limit = ANSWER_LIMIT;
-    for (;;) {
-        char bytes[4096];
-        struct pollfd p = { .fd = fd, .events = POLLIN };
-        int64_t left = deadline_ms - sc_clock_mono_ms();
-        if (left <= 0 || (poll(&p, 1, (int)left) <= 0 && errno != EINTR))
-            return false;
-        ssize_t n = read(fd, bytes, sizeof(bytes));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return true;
-        sc_buf_append(out, bytes, (size_t)n);
-    }
-}
-
-enum sc_code sc_doctor_media(const char *const *argv, int input, int64_t timeout_ms,
-                             struct sc_buf *out, int *status, struct sc_error *err)
-{
-    int64_t deadline = sc_clock_mono_ms() + timeout_ms;
-    int ends[2];
-    pid_t pid;
-    enum sc_code code = sc_process_pipe(ends, err);
-    if (code != SC_OK)
-        return code;
-    SC_AUTO_CLOSE int reader = ends[0];
-    SC_AUTO_CLOSE int writer = ends[1];
-    struct sc_spawn spawn = {
-        .program = "scripta-media",
-        .argv = argv,
-        .fds = { { .fd = writer, .as = 1 }, { .fd = input, .as = 3 } },
-        .fd_count = input < 0 ? 1 : 2,
-    };
-    code = sc_process_spawn(&spawn, &pid, err);
-    if (code != SC_OK)
-        return code;
-    sc_closep(&writer);
-    bool ended = read_all(reader, deadline, out);
-    if (!ended)
-        (void)kill(pid, SIGKILL);
-    (void)sc_process_wait(pid, -1, status);
-    return ended ? SC_OK : sc_error_set(err, SC_E_TIMEOUT, "scripta-media does not answer");
-}
 
 void sc_doctor_programs(struct sc_doctor *d)
 {
@@ -82,7 +34,7 @@ void sc_doctor_programs(struct sc_doctor *d)
                       "there is no program %s: %s", path, strerror(errno));
         return;
     }
-    if (sc_doctor_media(argv, -1, PROGRAM_MS, &out, &status, &err) != SC_OK || status != 0) {
+    if (sc_process_ask(argv, -1, PROGRAM_MS, &out, &status, &err) != SC_OK || status != 0) {
         sc_doctor_say(d, SC_MARK_PROBLEM, "programs",
                       "run it by hand: a missing library is told on standard error",
                       "%s does not run (status %d) %s", path, status, err.msg);
@@ -99,16 +51,6 @@ void sc_doctor_programs(struct sc_doctor *d)
     sc_doctor_say(d, SC_MARK_OK, "programs", NULL, "scripta and scripta-media " SC_VERSION);
 }
 
-/* A tenth of a second of silence. */
-static void put_wav(struct sc_buf *out)
-{
-    static const char header[] = "RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0"
-                                 "\0\x7d\0\0\2\0\x10\0data\x80\x0c\0\0";
-    static const char silence[3200];
-    sc_buf_append(out, header, sizeof(header) - 1);
-    sc_buf_append(out, silence, sizeof(silence));
-}
-
 /* The real decoder on real sound, in its jail. */
 static void try_jail(struct sc_doctor *d)
 {
@@ -119,10 +61,10 @@ static void try_jail(struct sc_doctor *d)
     struct sc_error err = { 0 };
     int status = 0;
 
-    put_wav(&wav);
+    sc_silence_wav(&wav);
     enum sc_code code = sc_process_bytes(wav.ptr, wav.len, &input, &err);
     if (code == SC_OK)
-        code = sc_doctor_media(argv, input, PROGRAM_MS, &out, &status, &err);
+        code = sc_process_ask(argv, input, PROGRAM_MS, &out, &status, &err);
     if (code != SC_OK || status != 0) {
         int exited = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         sc_doctor_say(d, SC_MARK_PROBLEM, "jail",

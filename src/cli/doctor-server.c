@@ -83,7 +83,7 @@ static enum sc_code ask_media(struct sc_doctor *d, struct sc_json_doc **doc, str
     sc_config_hand_over(d->cli->config, &pairs);
     enum sc_code code = sc_process_bytes(pairs.ptr, pairs.len, &settings, err);
     if (code == SC_OK)
-        code = sc_doctor_media(argv, settings, ENGINES_MS, &out, &status, err);
+        code = sc_process_ask(argv, settings, ENGINES_MS, &out, &status, err);
     if (code == SC_OK && status != 0)
         code = sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "scripta-media cannot list its engines");
     return code == SC_OK ? sc_json_parse(sc_buf_str(&out), doc, err) : code;

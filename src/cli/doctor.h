@@ -44,8 +44,3 @@ void sc_doctor_engines(struct sc_doctor *d);
 void sc_doctor_queue(struct sc_doctor *d);
 void sc_doctor_files(struct sc_doctor *d);
 void sc_doctor_recovery(struct sc_doctor *d);
-
-/* Runs scripta-media: what it printed, at most 1 MiB, and its exit status; input -1: none, else
- * descriptor 3 of it. IO_ERROR, or TIMEOUT after timeout_ms. */
-SC_MUST_USE enum sc_code sc_doctor_media(const char *const *argv, int input, int64_t timeout_ms,
-                                         struct sc_buf *out, int *status, struct sc_error *err);

@@ -282,14 +282,23 @@ int64_t sc_file_size(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
 }
 
+/* Bytes of so many blocks. */
+static int64_t bytes_of(const struct statvfs *st, uint64_t blocks)
+{
+    uint64_t unit = st->f_frsize == 0 ? 512 : st->f_frsize;
+    return blocks > (uint64_t)INT64_MAX / unit ? INT64_MAX : (int64_t)(blocks * unit);
+}
+
 int64_t sc_disk_free(const char *path)
 {
     struct statvfs st;
-    if (statvfs(path, &st) != 0)
-        return -1;
-    uint64_t unit = st.f_frsize == 0 ? 512 : st.f_frsize;
-    uint64_t blocks = st.f_bavail;
-    return blocks > (uint64_t)INT64_MAX / unit ? INT64_MAX : (int64_t)(blocks * unit);
+    return statvfs(path, &st) == 0 ? bytes_of(&st, st.f_bavail) : -1;
+}
+
+int64_t sc_disk_size(const char *path)
+{
+    struct statvfs st;
+    return statvfs(path, &st) == 0 ? bytes_of(&st, st.f_blocks) : -1;
 }
 
 char *sc_path_join(const char *a, const char *b)

@@ -51,5 +51,7 @@ SC_MUST_USE enum sc_code sc_file_read(const char *path, size_t limit, struct sc_
 int64_t sc_file_size(const char *path);
 /* Bytes free for us on the file system that holds path; -1: unknown. */
 int64_t sc_disk_free(const char *path);
+/* All bytes of that file system; -1: unknown. */
+int64_t sc_disk_size(const char *path);
 /* a + "/" + b (b alone when a is "", one "/" when a ends in it); owned by the caller. */
 char *sc_path_join(const char *a, const char *b);

@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -305,4 +306,66 @@ enum sc_code sc_process_pipe(int out[2], struct sc_error *err)
     out[0] = ends[0];
     out[1] = ends[1];
     return SC_OK;
+}
+
+/* ---- asking scripta-media ---- */
+
+#define ANSWER_LIMIT ((size_t)1 << 20)
+
+/* Until it ends or the time has come; false: the time has. */
+static bool read_answer(int fd, int64_t deadline_ms, struct sc_buf *out)
+{
+    out->limit = ANSWER_LIMIT;
+    for (;;) {
+        char bytes[4096];
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int64_t left = deadline_ms - sc_clock_mono_ms();
+        if (left <= 0 || (poll(&p, 1, (int)left) <= 0 && errno != EINTR))
+            return false;
+        ssize_t n = read(fd, bytes, sizeof(bytes));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return true;
+        sc_buf_append(out, bytes, (size_t)n);
+    }
+}
+
+enum sc_code sc_process_ask(const char *const *argv, int input, int64_t timeout_ms,
+                            struct sc_buf *out, int *status, struct sc_error *err)
+{
+    int64_t deadline = sc_clock_mono_ms() + timeout_ms;
+    int ends[2];
+    pid_t pid;
+    enum sc_code code = sc_process_pipe(ends, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_CLOSE int reader = ends[0];
+    SC_AUTO_CLOSE int writer = ends[1];
+    struct sc_spawn spawn = {
+        .program = "scripta-media",
+        .argv = argv,
+        .fds = { { .fd = writer, .as = 1 }, { .fd = input, .as = 3 } },
+        .fd_count = input < 0 ? 1 : 2,
+    };
+    code = sc_process_spawn(&spawn, &pid, err);
+    if (code != SC_OK)
+        return code;
+    sc_closep(&writer);
+    bool ended = read_answer(reader, deadline, out) &&
+                 sc_process_wait(pid, SC_MAX(0, deadline - sc_clock_mono_ms()), status);
+    if (!ended) {
+        (void)kill(pid, SIGKILL);
+        (void)sc_process_wait(pid, -1, status);
+    }
+    return ended ? SC_OK : sc_error_set(err, SC_E_TIMEOUT, "scripta-media does not answer");
+}
+
+void sc_silence_wav(struct sc_buf *out)
+{
+    static const char header[] = "RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0"
+                                 "\0\x7d\0\0\2\0\x10\0data\x80\x0c\0\0";
+    static const char silence[3200];
+    sc_buf_append(out, header, sizeof(header) - 1);
+    sc_buf_append(out, silence, sizeof(silence));
 }

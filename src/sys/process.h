@@ -1,6 +1,7 @@
 #pragma once
 /* Child processes by posix_spawn (the parent has threads: never fork without exec). */
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -27,6 +28,13 @@ SC_MUST_USE enum sc_code sc_process_spawn(const struct sc_spawn *spec, pid_t *pi
 /* Waits up to timeout_ms (negative: for ever); false while it runs. *status as waitpid has it, -1
  * when pid is no child of ours (any more). */
 bool sc_process_wait(pid_t pid, int64_t timeout_ms, int *status);
+/* Runs scripta-media with these arguments to its end and takes what it writes to standard output,
+ * 1 MiB at most. It finds `input` (borrowed; -1: none) as its descriptor 3. TIMEOUT, and it is
+ * killed, after timeout_ms; *status as sc_process_wait has it. */
+SC_MUST_USE enum sc_code sc_process_ask(const char *const *argv, int input, int64_t timeout_ms,
+                                        struct sc_buf *out, int *status, struct sc_error *err);
+/* A recording of a tenth of a second of silence, for trying a decoder. */
+void sc_silence_wav(struct sc_buf *out);
 /* A pidfd that polls readable when the process has ended; -1: none. */
 int sc_process_open(pid_t pid);
 /* Path of a program beside our own executable (e.g. "scripta-media"); SCRIPTA_MEDIA overrides it
