@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "http/disposition.h"
 #include "sys/file.h"
 
@@ -76,6 +77,8 @@ static enum sc_code record(struct sc_request *req, struct sc_api *api, const str
     enum sc_durability kept = path == NULL ? SC_RELAXED : SC_DURABLE;
     enum sc_code code = sc_store_write(api->options.store, kept, write_note, &note, err);
     *id = code == SC_OK ? note.id : 0;
+    if (code != SC_E_TRANSCRIPT_NOT_FOUND)
+        SC_COUNT(exports, sc_format_index(e->format), 1);
     if (code == SC_OK || code == SC_E_TRANSCRIPT_NOT_FOUND)
         return code;
     SC_LOG(WARNING, "api", "cannot record an export", SC_I("transcript", e->content.t.id),

@@ -82,6 +82,9 @@ void sc_supervisor_told(struct sc_supervisor *s, int64_t worker_id, int64_t task
 /* A lease of this worker has run out: another is started beside it or, where there is no place
  * left, instead of it. From any thread, also the writer's. */
 void sc_supervisor_silent(struct sc_supervisor *s, int64_t worker_id);
+/* How many it may keep and keeps. *failing: none has registered, and a place waits because its
+ * worker ended before it had finished anything, or could not be started. */
+void sc_supervisor_look(struct sc_supervisor *s, int *places, int *alive, bool *failing);
 /* Starts no more workers and sends SIGTERM to those there are. */
 void sc_supervisor_stop(struct sc_supervisor *s);
 void sc_supervisor_kill(struct sc_supervisor *s);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "sys/process.h"
 #include "sys/run.h"
 
@@ -151,6 +152,7 @@ static void mourn(struct sc_supervisor *s, const struct death *death, bool expec
     say_farewell(s, death->worker_id, signal, expected);
     if (expected)
         return;
+    SC_COUNT(workers_lost, SC_WORKER_DIED, 1);
     char name[24];
     (void)snprintf(name, sizeof(name), "local-%d", death->place + 1);
     if (killed)
@@ -556,6 +558,21 @@ void sc_supervisor_silent(struct sc_supervisor *s, int64_t worker_id)
         atomic_store(&s->full, false);
     }
     raise_event(s->wake_fd);
+}
+
+void sc_supervisor_look(struct sc_supervisor *s, int *places, int *alive, bool *failing)
+{
+    bool works = false;
+    bool waits = false;
+    SC_LOCK(&s->lock);
+    for (int i = 0; i < s->options.workers; i++) {
+        const struct place *p = &s->places[i];
+        works = works || (p->alive && p->worker_id != 0);
+        waits = waits || p->backoff_ms >= BACKOFF_MIN_MS;
+    }
+    *places = s->options.workers;
+    *alive = count_alive_locked(s);
+    *failing = waits && !works;
 }
 
 static void signal_all(struct sc_supervisor *s, int signal)

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/metric.h"
 
 #include <stdatomic.h>
 
@@ -76,9 +77,14 @@ void sc_hub_free(struct sc_hub *hub)
     free(hub);
 }
 
+int sc_hub_subscribers(struct sc_hub *hub)
+{
+    return atomic_load(&hub->count);
+}
+
 bool sc_hub_has_subscribers(struct sc_hub *hub)
 {
-    return atomic_load(&hub->count) > 0;
+    return sc_hub_subscribers(hub) > 0;
 }
 
 static bool wants(const struct sc_subscriber *sub, const struct sc_event *event)
@@ -92,10 +98,9 @@ static bool wants(const struct sc_subscriber *sub, const struct sc_event *event)
 static bool push(struct sc_subscriber *sub, const struct sc_event *event)
 {
     SC_LOCK(&sub->lock);
-    if (sub->gap)
-        return false;
-    if (sub->used == sub->cap) {
+    if (sub->gap || sub->used == sub->cap) {
         sub->gap = true;
+        SC_COUNT(events_dropped, 0, 1);
         return false;
     }
     sub->ring[(sub->head + sub->used) % sub->cap] = *event;
@@ -108,6 +113,7 @@ static bool push(struct sc_subscriber *sub, const struct sc_event *event)
 
 void sc_hub_publish(struct sc_hub *hub, const struct sc_event *event)
 {
+    SC_COUNT(events_published, 0, 1);
     if (!sc_hub_has_subscribers(hub))
         return;
     SC_LOCK(&hub->lock);

@@ -61,6 +61,7 @@ SC_DEFINE_FREEP(struct sc_hub, sc_hub_free);
 /* To every subscriber whose filter matches; never blocks beyond a short lock. */
 void sc_hub_publish(struct sc_hub *hub, const struct sc_event *event);
 bool sc_hub_has_subscribers(struct sc_hub *hub);
+int sc_hub_subscribers(struct sc_hub *hub);
 
 /* Called on the publishing thread when a ring goes from empty to filled. Must not block, nor open,
  * close or publish; sc_subscriber_next is allowed. Never called once the close has returned. */

@@ -102,7 +102,8 @@ static enum sc_code check_peer(struct sc_request *req, struct sc_error *err)
 static enum sc_code authorise(struct sc_request *req, struct sc_error *err)
 {
     const struct sc_http_options *o = &req->http->options;
-    if ((req->route->flags & SC_ROUTE_OPEN) != 0 || o->auth == NULL)
+    unsigned open = o->publish ? SC_ROUTE_OPEN | SC_ROUTE_PUBLISHED : SC_ROUTE_OPEN;
+    if ((req->route->flags & open) != 0 || o->auth == NULL)
         return SC_OK;
     struct sc_peer peer;
     sc_request_peer(req, &peer);

@@ -106,6 +106,7 @@ struct sc_request {
     struct sc_principal principal;
     bool admitted; /* the first call for this request has been made */
     bool counted;  /* in http->live */
+    bool waits;    /* its answer is a stream, or was waited for */
 
     int64_t content_length; /* -1: chunked; 0: no body */
     int64_t received;

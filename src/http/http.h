@@ -23,6 +23,7 @@ enum sc_route_flag {
     SC_ROUTE_OPEN = 1u << 2,   /* needs no token (health) */
     SC_ROUTE_ADMIN_STOP = 1u << 3, /* also answered while the server stops */
     SC_ROUTE_SLASH = 1u << 4,      /* a {name} may hold '/', sent as %2F */
+    SC_ROUTE_PUBLISHED = 1u << 5,  /* needs no token where options.publish says so */
 };
 enum sc_scope {
     SC_SCOPE_NONE = 0,
@@ -82,8 +83,9 @@ struct sc_http_options {
     int connection_limit;
     int idle_timeout_s;
     const char *temp_dir; /* for spooled files: on the same file system as the store */
-    int nap_ms; /* longest sleep of the thread that watches deadlines, for tests that move the
-                   clock; 0: a minute */
+    int nap_ms;   /* longest sleep of the thread that watches deadlines, for tests that move the
+                     clock; 0: a minute */
+    bool publish; /* PUBLISHED routes are open to everybody */
     int64_t spool_limit; /* at first: sc_http_set_spool_limit */
 };
 

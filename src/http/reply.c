@@ -216,6 +216,7 @@ struct sc_done *sc_reply_later(struct sc_request *req, int64_t deadline_ms, sc_h
                                void (*gone)(void *ctx), void *ctx)
 {
     req->later.armed = true;
+    req->waits = true;
     req->later.deadline_ms = deadline_ms;
     req->later.again = again;
     req->later.gone = gone;
@@ -225,5 +226,6 @@ struct sc_done *sc_reply_later(struct sc_request *req, int64_t deadline_ms, sc_h
 
 struct sc_done *sc_request_stream_done(struct sc_request *req, struct MHD_Response *response)
 {
+    req->waits = true;
     return set_response(req, MHD_HTTP_OK, response);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/metric.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -63,10 +64,41 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **context
 
 static void count_live(struct sc_http *http, int by)
 {
+    SC_COUNT(http_in_flight, 0, by);
     SC_LOCK(&http->lock);
     http->live += by;
     if (http->live == 0)
         (void)pthread_cond_broadcast(&http->cond);
+}
+
+static enum sc_request_kind kind_of(const struct sc_request *req)
+{
+    if (req->waits)
+        return SC_REQUEST_WAIT;
+    return req->spool == NULL ? SC_REQUEST_PLAIN : SC_REQUEST_UPLOAD;
+}
+
+/* What came through the pipeline is counted there; this is what did not come so far. */
+static void measure_upload(const struct sc_request *req)
+{
+    if (req->status == 0 && !req->body_done)
+        SC_COUNT(uploads, SC_UPLOAD_ABORTED, 1);
+    else if (req->refusal.code != SC_OK)
+        SC_COUNT(uploads, SC_UPLOAD_REFUSED, 1);
+}
+
+static void measure(const struct sc_request *req)
+{
+    const struct sc_http_options *o = &req->http->options;
+    size_t route = SC_METRIC_ROUTES;
+    if (req->route != NULL && (size_t)(req->route - o->routes) < SC_METRIC_ROUTES)
+        route = (size_t)(req->route - o->routes);
+    int64_t took_us = SC_MAX(0, sc_clock_mono_us() - req->start_us);
+    SC_COUNT(http_requests, route * SC_METRIC_ANSWERS + (size_t)(req->status / 100), 1);
+    SC_COUNT(http_route_us, route, (uint64_t)took_us);
+    SC_OBSERVE(http_duration, kind_of(req), took_us);
+    if (req->spool != NULL)
+        measure_upload(req);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
@@ -80,6 +112,8 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     int64_t idle_ms = (int64_t)listener->http->options.idle_timeout_s * 1000;
     sc_park_idle(&listener->http->park, connection_slot(conn), idle_ms);
     bool counted = req->counted;
+    if (counted)
+        measure(req);
     if (counted && sc_log_enabled(SC_LOG_DEBUG))
         SC_LOG(DEBUG, "http", "request", SC_S("method", req->method),
                SC_S("path", req->target.path), SC_I("status", req->status),

@@ -28,6 +28,9 @@ static const struct command commands[] = {
     { "engines", media_engines,
       "  engines --json [--settings FD]\n"
       "      the engines in this program and whether they can run here\n" },
+    { "devices", media_devices,
+      "  devices --json\n"
+      "      the graphics processors of this machine\n" },
     { "jail-test", media_jail_test, NULL },
 };
 

@@ -5,6 +5,7 @@
 #include "config/config.h"
 
 int media_decode(int argc, char **argv);
+int media_devices(int argc, char **argv);
 int media_engines(int argc, char **argv);
 int media_worker(int argc, char **argv);
 /* Enters the jail and tries one thing that it must stop: for tests. */

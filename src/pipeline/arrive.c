@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/metric.h"
 #include "sys/file.h"
 
 #include <limits.h>
@@ -165,9 +166,12 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
 static enum sc_code probe(struct arrival *a, struct sc_error *err)
 {
     struct sc_probe found = { .duration_ms = -1, .bit_rate = -1 };
-    enum sc_code code = sc_probe_file(a->in->fd, a->config->upload_max_duration, &found, err);
+    struct sc_error why = { 0 };
+    enum sc_code code = sc_probe_file(a->in->fd, a->config->upload_max_duration, &found, &why);
+    sc_ready_note(a->p, code, &why);
     if (code != SC_OK) {
         free(found.tags);
+        (void)sc_error_copy(err, &why);
         if (err != NULL && code == SC_E_FILE_FORMAT)
             (void)snprintf(err->field, sizeof(err->field), "file");
         return code;
@@ -326,9 +330,17 @@ static void warn_of_room(const struct arrival *a)
     }
 }
 
-enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
-                                 struct sc_job_options *options, struct sc_arrived *out,
-                                 struct sc_error *err)
+static void measure(enum sc_code code, bool duplicate)
+{
+    enum sc_upload_outcome outcome = duplicate ? SC_UPLOAD_DUPLICATE : SC_UPLOAD_STORED;
+    if (code != SC_OK)
+        outcome = sc_code_http_status(code) < 500 ? SC_UPLOAD_REFUSED : SC_UPLOAD_FAILED;
+    SC_COUNT(uploads, outcome, 1);
+}
+
+static enum sc_code arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
+                           struct sc_job_options *options, struct sc_arrived *out,
+                           struct sc_error *err)
 {
     SC_AUTO(arrival_done)
     struct arrival a = { .p = p,
@@ -357,6 +369,15 @@ enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival
         *out = a.out;
         a.out = (struct sc_arrived){ 0 };
     }
+    return code;
+}
+
+enum sc_code sc_pipelines_arrive(struct sc_pipelines *p, const struct sc_arrival *arrival,
+                                 struct sc_job_options *options, struct sc_arrived *out,
+                                 struct sc_error *err)
+{
+    enum sc_code code = arrive(p, arrival, options, out, err);
+    measure(code, code == SC_OK && out->duplicate);
     return code;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/metric.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -180,6 +181,8 @@ struct completion {
     bool bare;    /* not looked at yet: what says nothing mostly ends a task without a chunk */
     bool refused; /* the write met a task with a chunk */
     bool repeated;
+    int64_t audio_ms; /* of the chunk */
+    size_t model;     /* its cell of the metrics */
 };
 
 static void completion_done(struct completion *c)
@@ -330,6 +333,8 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
         code = name_speaker(&c->result->segments, &job, span.channel, err);
     if (code != SC_OK)
         return code;
+    c->audio_ms = (span.end - span.start) / SAMPLES_PER_MS;
+    c->model = sc_metric_model(job.engine, job.model);
     place_segments(&c->result->segments, span.start / SAMPLES_PER_MS,
                    (span.end - span.start) / SAMPLES_PER_MS);
     sc_segments_text(&c->result->segments, &c->text);
@@ -366,6 +371,15 @@ static enum sc_code complete_chunk(struct completion *c, struct sc_error *err)
     return sc_store_write_again(c->p->o.store, SC_DURABLE, write_completion, c, err);
 }
 
+static void measure_chunk(const struct completion *c)
+{
+    if (c->repeated)
+        return;
+    SC_COUNT(engine_chunks, c->model, 1);
+    SC_COUNT(engine_audio_ms, c->model, (uint64_t)c->audio_ms);
+    SC_COUNT(engine_busy_ms, c->model, (uint64_t)SC_MAX(0, c->result->processing_ms));
+}
+
 enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,
                                struct sc_claimed *next, bool *repeated, struct sc_error *err)
 {
@@ -383,6 +397,7 @@ enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *r
     *repeated = c.repeated;
     if (c.task.chunk < 0)
         return SC_OK;
+    measure_chunk(&c);
     if (!sc_config_now(p->o.config)->keep_chunks) {
         SC_AUTO_FREE char *path = sc_chunk_path(p, c.task.job_id, c.task.chunk);
         (void)unlink(path); /* what stays behind goes with the job's folder */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/metric.h"
 #include "sys/file.h"
 #include "transcript/writer.h"
 
@@ -76,6 +77,7 @@ static enum sc_code write_format(struct export *e, const struct sc_format *forma
         code = sc_file_write_atomic(path, out.ptr, out.len, err);
     if (code != SC_OK)
         return code;
+    SC_COUNT(exports, sc_format_index(format), 1);
     e->formats[e->count] = format;
     e->written[e->count++] = SC_TAKE(name);
     return SC_OK;

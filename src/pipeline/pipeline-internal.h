@@ -65,6 +65,29 @@ void sc_engines_taking(struct sc_engines *e, const char *option, struct sc_buf *
 SC_MUST_USE enum sc_code sc_engines_json(struct sc_engines *e, struct sc_buf *out,
                                          struct sc_error *err);
 
+/* ---- what scripta-media can do here (ready.c) ---- */
+
+struct sc_ready {
+    pthread_mutex_t lock;
+    /* -- protected by lock -- */
+    enum sc_able decoder;
+    struct sc_error why; /* while it is NO */
+    int64_t tried_ms;    /* monotonic: when that was found out, or the start */
+    pthread_t thread;
+    bool started, running; /* a thread to join; it has not ended */
+    bool closed;
+
+    /* -- of whoever has p->devices_turn -- */
+    int64_t devices_ms; /* monotonic: when they were asked for */
+    char *devices;      /* owned; NULL: not yet */
+};
+void sc_ready_init(struct sc_ready *r);
+/* Ends an attempt that is under way; p->stopping is set. */
+void sc_ready_stop(struct sc_ready *r);
+void sc_ready_done(struct sc_ready *r);
+/* A recording has been probed: that shows it, too. */
+void sc_ready_note(struct sc_pipelines *p, enum sc_code code, const struct sc_error *err);
+
 /* ---- runners (runner.c) ---- */
 
 struct sc_runner {
@@ -110,6 +133,7 @@ struct sc_pipelines {
     struct sc_pipelines_options o;
     const char *root; /* the data folder */
     struct sc_engines engines;
+    struct sc_ready ready;
     struct sc_verifier *verifier;
     int64_t worker_id; /* of this process's own stages */
     struct sc_runner *runners;
@@ -122,7 +146,7 @@ struct sc_pipelines {
     pthread_cond_t beat_wake; /* a task was cancelled, or stop */
     uint64_t wakes;           /* -- protected by lock -- */
     pthread_cond_t turns;     /* one has become free, or stop */
-    struct sc_turn peaks_turn, recut_turn, quota_turn;
+    struct sc_turn peaks_turn, recut_turn, quota_turn, devices_turn;
     int64_t arriving; /* bytes under way into the quota -- protected by lock -- */
     bool beat_now;    /* -- protected by lock -- */
     pthread_t mend_thread;

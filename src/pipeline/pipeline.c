@@ -76,6 +76,7 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     sc_cond_init(&p->turns);
     sc_assert(pthread_mutex_init(&p->engines.lock, NULL) == 0);
     sc_cond_init(&p->engines.changed);
+    sc_ready_init(&p->ready);
     SC_AUTO_FREE char *work = sc_path_join(p->root, "work");
     enum sc_code code = sc_dir_create(work, err);
     if (code != SC_OK)
@@ -128,6 +129,7 @@ void sc_pipelines_stop(struct sc_pipelines *p)
         sc_verify_stop(p);
     sc_runners_stop(p);
     sc_mend_stop(p);
+    sc_ready_stop(&p->ready);
 }
 
 void sc_pipelines_close(struct sc_pipelines *p)
@@ -137,6 +139,7 @@ void sc_pipelines_close(struct sc_pipelines *p)
     sc_pipelines_stop(p);
     sc_verifier_free(p->verifier);
     sc_engines_done(&p->engines);
+    sc_ready_done(&p->ready);
     (void)pthread_cond_destroy(&p->wake);
     (void)pthread_cond_destroy(&p->beat_wake);
     (void)pthread_cond_destroy(&p->turns);

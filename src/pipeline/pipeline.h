@@ -12,6 +12,7 @@
 #include "library/transcripts.h"
 #include "pipeline/chunks.h"
 #include "pipeline/peaks.h"
+#include "pipeline/ready.h"
 #include "pipeline/removal.h"
 #include "queue/queue.h"
 
@@ -32,16 +33,6 @@ SC_MUST_USE enum sc_code sc_pipelines_start(struct sc_pipelines *p, struct sc_er
 void sc_pipelines_stop(struct sc_pipelines *p);
 void sc_pipelines_close(struct sc_pipelines *p);
 SC_DEFINE_FREEP(struct sc_pipelines, sc_pipelines_close);
-
-/* ---- engines, as scripta-media tells them ---- */
-
-/* JSON object {"engines": […]}; waits for the first answer. */
-SC_MUST_USE enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out,
-                                              struct sc_error *err);
-
-/* Does the engine ("": the default one) take this option of a job? False also when it is unknown or
- * the list cannot be had: submitting says so. */
-bool sc_pipelines_engine_takes(struct sc_pipelines *p, const char *engine, const char *option);
 
 /* ---- arrivals ---- */
 

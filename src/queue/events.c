@@ -1,6 +1,7 @@
 #include "queue/queue-internal.h"
 
 #include "base/lock.h"
+#include "base/metric.h"
 
 #include "base/banned.h"
 
@@ -33,8 +34,51 @@ struct sc_event sc_queue_task_event(enum sc_event_kind kind, const struct sc_job
     return event;
 }
 
+static void measure(const struct sc_event *event)
+{
+    _Static_assert(SC_STAGE_COUNT_ <= SC_METRIC_STAGES, "a cell for each stage");
+    switch (event->kind) {
+    case SC_EVENT_JOB_COMPLETED:
+        SC_COUNT(jobs_ended, SC_JOB_END_COMPLETED, 1);
+        SC_OBSERVE(job_duration, 0, event->duration_ms * 1000);
+        break;
+    case SC_EVENT_JOB_FAILED:
+        SC_COUNT(jobs_ended, SC_JOB_END_FAILED, 1);
+        break;
+    case SC_EVENT_JOB_CANCELLED:
+        SC_COUNT(jobs_ended, SC_JOB_END_CANCELLED, 1);
+        break;
+    case SC_EVENT_STAGE_COMPLETED:
+        if (event->stage >= 0)
+            SC_OBSERVE(stage_duration, event->stage, event->duration_ms * 1000);
+        break;
+    case SC_EVENT_TASK_FAILED:
+        SC_COUNT(task_setbacks, SC_TASK_FAILURE, 1);
+        break;
+    case SC_EVENT_TASK_INTERRUPTED:
+        SC_COUNT(task_setbacks, SC_TASK_INTERRUPTION, 1);
+        break;
+    case SC_EVENT_TASK_RELEASED:
+        SC_COUNT(task_setbacks, SC_TASK_RELEASE, 1);
+        break;
+    case SC_EVENT_JOB_CREATED:
+    case SC_EVENT_JOB_STARTED:
+    case SC_EVENT_JOB_PROGRESS:
+    case SC_EVENT_JOB_RETRIED:
+    case SC_EVENT_JOB_CHANGED:
+    case SC_EVENT_STAGE_STARTED:
+    case SC_EVENT_TASK_CLAIMED:
+    case SC_EVENT_TASK_COMPLETED:
+    case SC_EVENT_GAP:
+    case SC_EVENT_STORAGE:
+    case SC_EVENT_KIND_COUNT_:
+        break;
+    }
+}
+
 static void publish(void *owner, const void *arg)
 {
+    measure(arg);
     sc_hub_publish(owner, arg);
 }
 
@@ -92,6 +136,7 @@ static void silent_committed(void *owner, const void *arg)
 {
     struct sc_queue *queue = owner;
     const int64_t *worker_id = arg;
+    SC_COUNT(workers_lost, SC_WORKER_SILENT, 1);
     SC_LOCK(&queue->lock);
     if (queue->on_silent != NULL)
         queue->on_silent(queue->silent_ctx, *worker_id);

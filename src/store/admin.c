@@ -1,6 +1,7 @@
 #include "store/admin.h"
 
 #include "base/alloc.h"
+#include "base/lock.h"
 #include "store/store-internal.h"
 #include "sys/file.h"
 
@@ -27,6 +28,17 @@ enum sc_code sc_store_info(struct sc_store *store, struct sc_store_info *out, st
         .page_size = sc_stmt_int(&st, "page_size"),
     };
     return SC_OK;
+}
+
+void sc_store_use(struct sc_store *store, struct sc_store_use *out)
+{
+    *out = (struct sc_store_use){
+        .size_bytes = SC_MAX(0, sc_file_size(store->path)),
+        .wal_bytes = SC_MAX(0, sc_file_size(store->wal_path)),
+    };
+    SC_LOCK(&store->lock);
+    out->readers = store->readers_total;
+    out->lent = store->readers_lent;
 }
 
 /* ---- tables ---- */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/metric.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -162,6 +163,8 @@ enum sc_code sc_store_read(struct sc_store *store, struct sc_conn **out, struct 
     {
         SC_LOCK(&store->lock);
         int64_t until_ms = sc_clock_mono_ms() + store->busy_timeout_ms;
+        if (store->free_readers == NULL)
+            SC_COUNT(store_reader_waits, 0, 1);
         while (store->free_readers == NULL)
             if (!sc_cond_wait(&store->reader_free, &store->lock, until_ms))
                 break;

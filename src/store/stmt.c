@@ -2,6 +2,7 @@
 #include "store/store-internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fault.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@ static const struct statement statements[] = {
 #include "store/sql-table.h"
 #undef SC_SQL
 };
+
+static struct sc_latency latencies[SC_SQL_COUNT_];
 
 const char *sc_sql_name(enum sc_sql id)
 {
@@ -98,18 +101,22 @@ struct sc_stmt sc_stmt_get(struct sc_conn *conn, enum sc_sql id)
     return (struct sc_stmt){ .conn = conn, .handle = slot, .id = id };
 }
 
-static void reset(struct sc_slot *slot)
+static void reset(struct sc_slot *slot, enum sc_sql id)
 {
     slot->has_row = false;
     if (slot->handle == NULL)
         return;
     (void)sqlite3_reset(slot->handle); /* repeats the error of the last step */
     (void)sqlite3_clear_bindings(slot->handle);
+    if (slot->begun_us == 0)
+        return;
+    sc_latency_observe(&latencies[id], sc_clock_mono_us() - slot->begun_us);
+    slot->begun_us = 0;
 }
 
 void sc_stmt_reset(struct sc_stmt *st)
 {
-    reset(st->handle);
+    reset(st->handle, st->id);
 }
 
 void sc_stmt_done(struct sc_stmt *st)
@@ -117,7 +124,7 @@ void sc_stmt_done(struct sc_stmt *st)
     struct sc_slot *slot = st->handle;
     if (slot == NULL)
         return;
-    reset(slot);
+    reset(slot, st->id);
     slot->in_use = false;
     st->conn->in_use--;
     st->handle = NULL;
@@ -261,6 +268,8 @@ enum sc_code sc_stmt_step(struct sc_stmt *st, bool *row, struct sc_error *err)
         return sc_error_set(err, SC_E_STORE_ERROR, "cannot run the statement %s: fault store.step",
                             sc_sql_name(st->id));
 
+    if (slot->begun_us == 0)
+        slot->begun_us = sc_clock_mono_us();
     int rc = sqlite3_step(slot->handle);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return fail(st, rc, err);
@@ -371,4 +380,35 @@ void sc_stmt_copy(struct sc_stmt *st, const char *name, char *out, size_t size)
     size_t len = SC_MIN(text.len, size - 1);
     memcpy(out, text.ptr, len);
     out[len] = '\0';
+}
+
+/* ---- figures ---- */
+
+/* Puts a statement into the list, the longest first, when it belongs there. */
+static void rank(struct sc_statement_figures *list, size_t most, size_t *count,
+                 const struct sc_statement_figures *one)
+{
+    size_t at = *count;
+    while (at > 0 && list[at - 1].latency.sum_us < one->latency.sum_us)
+        at--;
+    if (at == most)
+        return;
+    size_t kept = SC_MIN(*count, most - 1);
+    memmove(&list[at + 1], &list[at], (kept - at) * sizeof(*list));
+    list[at] = *one;
+    *count = kept + 1;
+}
+
+size_t sc_store_statements(struct sc_statement_figures *out, size_t most, uint64_t *runs)
+{
+    size_t count = 0;
+    *runs = 0;
+    for (int i = 0; i < SC_SQL_COUNT_; i++) {
+        struct sc_statement_figures one = { .name = sc_sql_name((enum sc_sql)i) };
+        sc_latency_read(&latencies[i], &one.latency);
+        *runs += one.latency.count;
+        if (one.latency.count > 0)
+            rank(out, most, &count, &one);
+    }
+    return count;
 }

@@ -21,8 +21,9 @@ struct sc_slot {
     int hint;      /* column found last; rows are mostly read in order */
     char **params; /* names in the order of their numbers, copied too */
     int param_count;
-    int param_hint; /* parameter found last; they are mostly bound in order */
-    int prepare_rc; /* why there is no handle, when a file error came between */
+    int param_hint;   /* parameter found last; they are mostly bound in order */
+    int prepare_rc;   /* why there is no handle, when a file error came between */
+    int64_t begun_us; /* monotonic: its first step since it was reset; 0: none */
     bool in_use;
     bool has_row;
 };

@@ -7,6 +7,7 @@
  * fails every member fails, and the store refuses writes until it has been reopened and checked. */
 
 #include "base/error.h"
+#include "base/metric.h"
 #include "base/str.h"
 #include "store/sql.h"
 
@@ -157,6 +158,20 @@ struct sc_store_info {
 };
 SC_MUST_USE enum sc_code sc_store_info(struct sc_store *store, struct sc_store_info *out,
                                        struct sc_error *err);
+/* How it is used; touches memory and the size of the log only, so it never waits. */
+struct sc_store_use {
+    int readers, lent;
+    int64_t size_bytes, wal_bytes;
+};
+void sc_store_use(struct sc_store *store, struct sc_store_use *out);
+/* The statements that have taken most of this process's time, the longest first, at most `most` of
+ * them; *runs: of all statements. A statement's time is that from its first step until it is reset,
+ * with what is done with its rows meanwhile. */
+struct sc_statement_figures {
+    const char *name; /* static */
+    struct sc_latency_figures latency;
+};
+size_t sc_store_statements(struct sc_statement_figures *out, size_t most, uint64_t *runs);
 /* Rows of each table, to fn. */
 typedef void (*sc_table_fn)(void *ctx, const char *table, int64_t rows);
 SC_MUST_USE enum sc_code sc_store_tables(struct sc_store *store, sc_table_fn fn, void *ctx,

@@ -21,6 +21,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/metric.h"
 
 #include <errno.h>
 
@@ -102,6 +103,15 @@ static void run_member(struct sc_conn *conn, struct sc_member *m)
     conn->in_member = false;
 }
 
+/* One that changed nothing added nothing to the log, so there was nothing to sync. */
+static void measure_commit(const struct sc_conn *conn, int64_t took_us)
+{
+    bool synced = conn->wrote && conn->full_sync == 1;
+    SC_COUNT(store_commits, synced, 1);
+    if (synced)
+        SC_OBSERVE(store_commit, 0, took_us);
+}
+
 static enum sc_code commit(struct sc_conn *conn, struct sc_error *err)
 {
     if (conn->fatal != 0)
@@ -110,11 +120,13 @@ static enum sc_code commit(struct sc_conn *conn, struct sc_error *err)
     if (SC_FAULT("store.commit"))
         return sc_error_set(err, SC_E_STORE_ERROR, "cannot commit: fault store.commit");
     conn->wrote = false;
+    int64_t begun_us = sc_clock_mono_us();
     enum sc_code code = sc_conn_run(conn, SC_SQL_TX_COMMIT, err);
     if (code != SC_OK)
         return code;
     if (conn->wrote)
         conn->unsynced = conn->full_sync == 0;
+    measure_commit(conn, sc_clock_mono_us() - begun_us);
     (void)SC_FAULT("store.committed"); /* a place to die between commit and reply */
     return SC_OK;
 }
@@ -183,8 +195,10 @@ static enum sc_code run_group(struct sc_conn *conn, bool full, struct sc_member 
      * nothing was synced; what they answer rests on those commits. */
     if (code == SC_OK && full && conn->unsynced)
         code = touch(conn, err);
-    if (code != SC_OK)
+    if (code != SC_OK) {
+        SC_COUNT(store_failures, 0, 1);
         roll_back(conn);
+    }
     return code;
 }
 
@@ -307,6 +321,7 @@ static void reply(struct sc_member *m, const struct sc_member *end, const struct
 {
     while (m != end) {
         struct sc_member *next = m->next; /* m is gone once its caller wakes */
+        SC_COUNT(store_queue, 0, -1);
         if (err != NULL)
             m->code = sc_error_copy(m->err, err);
         sc_assert(sem_post(&m->finished) == 0);
@@ -448,6 +463,7 @@ void sc_writer_stop(struct sc_store *store)
 static enum sc_code write_member(struct sc_store *store, struct sc_member *m)
 {
     struct sc_error *err = m->err;
+    int64_t begun_us = sc_clock_mono_us();
     sc_assert(!pthread_equal(pthread_self(), store->writer_thread));
     {
         SC_LOCK(&store->lock);
@@ -461,11 +477,13 @@ static enum sc_code write_member(struct sc_store *store, struct sc_member *m)
         else
             store->tail->next = m;
         store->tail = m;
+        SC_COUNT(store_queue, 0, 1);
         (void)pthread_cond_signal(&store->wake);
     }
     while (sem_wait(&m->finished) != 0)
         sc_assert(errno == EINTR);
     sc_assert(sem_destroy(&m->finished) == 0);
+    SC_OBSERVE(store_write, 0, sc_clock_mono_us() - begun_us);
     return m->code;
 }
 

@@ -32,6 +32,11 @@ const struct sc_format *sc_format_all(size_t *count)
     return formats;
 }
 
+size_t sc_format_index(const struct sc_format *format)
+{
+    return (size_t)(format - formats);
+}
+
 const char *sc_format_names(void)
 {
     return "txt, srt, vtt, json or csv";

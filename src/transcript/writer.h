@@ -39,6 +39,8 @@ struct sc_format {
 /* NULL: no such format. */
 const struct sc_format *sc_format_find(const char *name);
 const struct sc_format *sc_format_all(size_t *count);
+/* Its place among them. */
+size_t sc_format_index(const struct sc_format *format);
 /* "txt, srt, vtt, json or csv". Static. */
 const char *sc_format_names(void);
 /* Whole output into a buffer. options NULL: the format's defaults. */

@@ -1,0 +1,25 @@
+#pragma once
+/* What scripta-media can do on this machine. Part of pipeline/pipeline.h. */
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct sc_pipelines;
+
+enum sc_able { SC_ABLE_UNKNOWN, SC_ABLE_YES, SC_ABLE_NO };
+/* Can recordings be decoded in the jail, as the last attempt has shown? NO: *why tells the reason.
+ * Never waits: when that was long ago another attempt is begun, for who asks next. */
+enum sc_able sc_pipelines_decoder(struct sc_pipelines *p, struct sc_error *why);
+/* JSON {"gpus": […], "gpu_driver", "gpu_note"}, some seconds old at most; waits for it. */
+SC_MUST_USE enum sc_code sc_pipelines_devices(struct sc_pipelines *p, struct sc_buf *out,
+                                              struct sc_error *err);
+
+/* ---- engines, as scripta-media tells them ---- */
+
+/* JSON object {"engines": […]}; waits for the first answer. */
+SC_MUST_USE enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out,
+                                              struct sc_error *err);
+
+/* Does the engine ("": the default one) take this option of a job? False also when it is unknown or
+ * the list cannot be had: submitting says so. */
+bool sc_pipelines_engine_takes(struct sc_pipelines *p, const char *engine, const char *option);
