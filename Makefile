@@ -8,7 +8,7 @@ JOBS ?= 2
 FUZZ_SECONDS ?= 60
 RUNS ?= 5
 
-.PHONY: all demo check e2e lint san node tsan clang fuzz fuzz-corpus mutate coverage torture bench \
+.PHONY: all demo check e2e lint san node promtool tsan clang fuzz fuzz-corpus mutate coverage torture bench \
 	bench-smoke bench-decode install recording golden-update format clean help
 
 all: ## Build build/scripta and build/scripta-media
@@ -18,10 +18,10 @@ all: ## Build build/scripta and build/scripta-media
 demo: ## Install, build, transcribe a real recording; ends with what to try next
 	@tools/demo.sh
 
-check: san node ## Build with sanitizers and run every test
+check: san node promtool ## Build with sanitizers and run every test
 	@tools/run-tests.py build-san
 
-e2e: san node ## The end-to-end tests alone: make e2e ARGS="-k upload"
+e2e: san node promtool ## The end-to-end tests alone: make e2e ARGS="-k upload"
 	@tools/run-tests.py build-san --e2e-only $(ARGS)
 
 lint: ## Format, layers, sizes, rules, spelling, cppcheck, clang-tidy
@@ -36,6 +36,9 @@ san: ## The build of `make check`: gcc, AddressSanitizer, UndefinedBehaviorSanit
 node: ## Install the clients and parsers of other people that the end-to-end tests use
 	@tools/bootstrap.sh node
 	@tools/node-modules.sh
+
+promtool: ## Have the program that the tests of metrics and alert rules use
+	@tools/promtool.sh >/dev/null
 
 tsan: ## Unit tests of the modules with threads, and a busy server, under ThreadSanitizer
 	@tools/bootstrap.sh build run test

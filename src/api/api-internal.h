@@ -7,6 +7,7 @@
 #include "api/views.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #define SC_API_BODY_LIMIT ((size_t)256 << 10)  /* JSON bodies */
 #define SC_API_RESULT_LIMIT ((size_t)16 << 20) /* a chunk's words: 10 minutes take some 300 KB */
@@ -28,8 +29,9 @@ struct sc_api {
     struct sc_api_options options;
     int64_t started_ms; /* monotonic */
     _Atomic int64_t last_request_ms;
-    atomic_int waiting;      /* requests under way and streams, without those of workers */
-    atomic_int openai_calls; /* of /v1 that are under way or wait for their text */
+    atomic_int waiting;       /* requests under way and streams, without those of workers */
+    _Atomic int64_t heard_ms; /* monotonic: when a worker last spoke; 0: none has */
+    atomic_int openai_calls;  /* of /v1 that are under way or wait for their text */
     atomic_bool stopping;
     struct sc_parking parking; /* claims that wait for tasks */
 
@@ -69,6 +71,12 @@ void sc_page_begin(struct sc_page *page, struct sc_buf *out, const char *name, i
 /* False: the page is full, the row is not to be written. */
 bool sc_page_take(struct sc_page *page, int64_t id);
 void sc_page_end(struct sc_page *page, enum sc_cursor_kind kind);
+
+/* Is it no worker but the server, which registers for its own stages? */
+static inline bool sc_api_is_server(const struct sc_worker *worker)
+{
+    return worker->local && worker->pid == getpid();
+}
 
 /* A client that counts has come (+1) or gone (-1). */
 void sc_api_count(struct sc_api *api, int by);

@@ -4,6 +4,13 @@
 #include "http/http.h"
 #include "pipeline/pipeline.h"
 
+/* The workers that this server starts itself. */
+struct sc_places {
+    int places;   /* how many it may; 0: all work is done elsewhere */
+    int alive;    /* they come with the first work */
+    bool failing; /* none works, and those that were started ended, or cannot be started */
+};
+
 struct sc_api_options {
     struct sc_store *store; /* all borrowed until free */
     struct sc_queue *queue;
@@ -19,6 +26,7 @@ struct sc_api_options {
     void (*worker_heard)(void *ctx, int64_t worker_id);
     /* A worker named a task (0: none) that it had been told to stop working on. */
     void (*worker_told)(void *ctx, int64_t worker_id, int64_t task_id);
+    void (*worker_places)(void *ctx, struct sc_places *out); /* any thread; does not wait */
     /* A request came in or ended (ephemeral servers count clients). */
     void (*activity)(void *ctx);
     void *ctx;

@@ -145,16 +145,6 @@ struct sc_queue_picture {
 void sc_queue_view(struct sc_json *w, const struct sc_queue_picture *picture);
 void sc_queue_totals_fields(struct sc_json *w, const struct sc_queue_stats *stats);
 
-struct sc_health {
-    bool stopping;
-    const struct sc_error *store; /* NULL: it takes writes */
-    int64_t workers;              /* -1: unknown */
-    int64_t uptime_ms;
-};
-void sc_health_view(struct sc_json *w, const struct sc_health *health);
-/* {"status", "reasons": [{code, message}]} and, when there is a reason, the usual error. */
-void sc_ready_view(struct sc_json *w, const struct sc_health *health, const char *request_id);
-void sc_live_view(struct sc_buf *out);
 void sc_paused_view(struct sc_buf *out, enum sc_class class, bool paused);
 /* schema: the newest that this program knows. */
 void sc_store_fields(struct sc_json *w, const char *data_dir, const struct sc_store_info *info,

@@ -51,7 +51,10 @@ enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_api *api,
     if (code != SC_OK)
         return code;
     int64_t worker_id = sc_json_get_int(sc_json_member(sc_json_root(*doc), "worker_id"), 0);
-    return worker_id > 0 ? check_worker(req, api, worker_id, err) : SC_OK;
+    code = worker_id > 0 ? check_worker(req, api, worker_id, err) : SC_OK;
+    if (code == SC_OK)
+        atomic_store(&api->heard_ms, SC_MAX(1, sc_clock_mono_ms()));
+    return code;
 }
 
 /* ---- register ---- */

@@ -83,6 +83,22 @@ const struct sc_command sc_commands_server[] = {
         .examples = "scripta queue resume low\n",
     },
     {
+        .name = "system",
+        .run = sc_cmd_system,
+        .summary = "Show the server's machine: load, memory, disks, workers",
+        .usage = "",
+        .examples = "scripta system\n"
+                    "scripta system --json\n",
+    },
+    {
+        .name = "gpu",
+        .run = sc_cmd_gpu,
+        .summary = "Show the server's GPUs, or why there is none",
+        .usage = "",
+        .examples = "scripta gpu\n"
+                    "scripta --server http://gpu-box:8000 gpu --json\n",
+    },
+    {
         .name = "stats",
         .run = sc_cmd_stats,
         .summary = "Show figures about files, jobs and storage",

@@ -165,6 +165,12 @@ static void worker_told(void *ctx, int64_t worker_id, int64_t task_id)
     sc_supervisor_told(d->supervisor, worker_id, task_id);
 }
 
+static void worker_places(void *ctx, struct sc_places *out)
+{
+    struct sc_daemon *d = ctx;
+    sc_supervisor_look(d->supervisor, &out->places, &out->alive, &out->failing);
+}
+
 static void worker_silent(void *ctx, int64_t worker_id)
 {
     struct sc_daemon *d = ctx;
@@ -273,6 +279,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .worker_finished = worker_finished,
         .worker_heard = worker_heard,
         .worker_told = worker_told,
+        .worker_places = worker_places,
         .ctx = d,
     };
     d->api = sc_api_new(&api);
@@ -287,6 +294,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .connection_limit = d->connections,
         .idle_timeout_s = (int)SC_MAX(1, c->http_idle / 1000),
         .temp_dir = d->folder.temp,
+        .publish = c->metrics_open,
         .spool_limit = c->upload_max_size,
     };
     http.routes = sc_api_routes(&http.route_count);

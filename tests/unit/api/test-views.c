@@ -1,5 +1,6 @@
 /* The JSON of the API, word for word. */
 
+#include "api/system-view.h"
 #include "api/views.h"
 
 #include "base/alloc.h"
@@ -329,31 +330,57 @@ static void current_jobs_of_others_are_not_told(void **state)
     assert_null(strstr(text, "theirs"));
 }
 
+#define CHECK_OK(name) "{\"name\":\"" name "\",\"status\":\"ok\"}"
+
 static void a_server_that_cannot_work_says_every_reason(void **state)
 {
     (void)state;
     SC_AUTO_BUF out = { 0 };
     struct sc_json w;
-    struct sc_error store = { 0 };
-    struct sc_health health = { .stopping = true, .store = &store };
-    (void)sc_error_set(&store, SC_E_STORE_READ_ONLY, "the disk is read-only");
+    struct sc_health health = { .stopping = true };
+    health.checks[SC_CHECK_STORE].status = SC_CHECK_FAILED;
+    (void)sc_error_set(&health.checks[SC_CHECK_STORE].why, SC_E_STORE_READ_ONLY,
+                       "the disk is read-only");
     sc_json_begin(&w, &out);
     sc_ready_view(&w, &health, "id-1");
-    assert_json(&out, "{\"status\":\"not_ready\",\"reasons\":[{\"code\":\"SHUTTING_DOWN\","
-                      "\"message\":\"the server is stopping\"},{\"code\":\"STORE_READ_ONLY\","
-                      "\"message\":\"the disk is read-only\"}],\"error\":{\"code\":"
-                      "\"SHUTTING_DOWN\",\"message\":\"the server is stopping\","
-                      "\"request_id\":\"id-1\"}}");
-    sc_buf_reset(&out);
-    health = (struct sc_health){ .workers = -1, .uptime_ms = 1234 };
-    sc_json_begin(&w, &out);
-    sc_ready_view(&w, &health, "id-2");
-    assert_json(&out, "{\"status\":\"ready\",\"reasons\":[]}");
-    sc_buf_reset(&out);
+    assert_json(&out, "{\"status\":\"not_ready\",\"checks\":[{\"name\":\"store\",\"status\":"
+                      "\"failed\",\"code\":\"STORE_READ_ONLY\",\"message\":\"the disk is "
+                      "read-only\"}," CHECK_OK("disk") "," CHECK_OK("workers") "," CHECK_OK(
+                          "decoder") "],\"reasons\":[{\"code\":\"SHUTTING_DOWN\","
+                                     "\"message\":\"the server is stopping\"},{\"code\":"
+                                     "\"STORE_READ_ONLY\",\"message\":\"the disk is "
+                                     "read-only\"}],\"error\":{\"code\":\"SHUTTING_DOWN\","
+                                     "\"message\":\"the server is stopping\","
+                                     "\"request_id\":\"id-1\"}}");
+}
+
+static void a_warning_and_what_was_not_tried_refuse_no_work(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF out = { 0 };
+    struct sc_json w;
+    struct sc_health health = { .workers = -1, .uptime_ms = 1234 };
+    health.checks[SC_CHECK_DECODER].status = SC_CHECK_UNKNOWN;
     sc_json_begin(&w, &out);
     sc_health_view(&w, &health);
     assert_json(&out, "{\"status\":\"ok\",\"version\":\"" SC_VERSION
-                      "\",\"store\":\"ok\",\"workers\":null,\"uptime_seconds\":1.234}");
+                      "\",\"store\":\"ok\",\"workers\":null,\"uptime_seconds\":1.234,"
+                      "\"checks\":[" CHECK_OK("store") "," CHECK_OK("disk") "," CHECK_OK(
+                          "workers") ",{\"name\":\"decoder\",\"status\":\"unknown\"}]}");
+    sc_buf_reset(&out);
+    health.checks[SC_CHECK_WORKERS].status = SC_CHECK_WARNING;
+    (void)sc_error_set(&health.checks[SC_CHECK_WORKERS].why, SC_E_ENGINE_UNAVAILABLE, "none");
+    assert_true(sc_health_is_ready(&health));
+    sc_json_begin(&w, &out);
+    sc_health_view(&w, &health);
+    assert_non_null(strstr(sc_buf_text(&out), "\"status\":\"degraded\""));
+    sc_buf_reset(&out);
+    sc_json_begin(&w, &out);
+    sc_ready_view(&w, &health, "id-2");
+    assert_non_null(strstr(sc_buf_text(&out), "{\"status\":\"ready\","));
+    assert_non_null(strstr(sc_buf_text(&out), "\"reasons\":[]}"));
+    health.checks[SC_CHECK_DECODER].status = SC_CHECK_FAILED;
+    assert_false(sc_health_is_ready(&health));
 }
 
 int main(void)
@@ -369,6 +396,7 @@ int main(void)
         TEST(answers_to_workers_are_short),
         TEST(current_jobs_of_others_are_not_told),
         TEST(a_server_that_cannot_work_says_every_reason),
+        TEST(a_warning_and_what_was_not_tried_refuse_no_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
