@@ -18,6 +18,8 @@ ROUTES = [(method, pattern, scope, flags)
           for method, pattern, scope, flags, _ in
           ROUTE.findall((harness.ROOT / "src" / "api" / "routes.def").read_text())]
 
+# The member that holds the sentence of an error, of other servers' calls.
+COMPAT = {"/inference": "error", "/asr": "detail", "/detect-language": "detail"}
 # Patterns of things that have no owner.
 SHARED = ("/api/queue/", "/v1/models/")
 # Bodies and queries that a route needs before it looks for the thing. {id} is filled in.
@@ -149,9 +151,12 @@ def test_a_token_without_the_scope_is_refused(house, method, pattern, scope):
     path = re.sub(r"{\w+}", "1", pattern)
     without = house.scoped[scope.lower()]
     reply = without.request(method, path, timeout=10)
-    # Below /v1 in lower case, as OpenAI's errors are.
-    assert reply.status == 403 and reply.error["code"].upper() == "FORBIDDEN", reply
-    assert f"'{scope.lower()}'" in reply.error["message"], reply
+    assert reply.status == 403, reply
+    if path in COMPAT:  # other servers' errors are a sentence alone
+        assert f"'{scope.lower()}'" in reply.json[COMPAT[path]], reply
+    else:  # below /v1 in lower case, as OpenAI's errors are
+        assert reply.error["code"].upper() == "FORBIDDEN", reply
+        assert f"'{scope.lower()}'" in reply.error["message"], reply
     nobody = harness.Client(port=house.port)
     reply = nobody.request(method, path, headers={"Authorization": "Bearer scripta_wrong"}, timeout=10)
     assert reply.status == 401 and reply.headers["WWW-Authenticate"] == "Bearer", reply
