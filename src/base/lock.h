@@ -25,6 +25,7 @@ static inline void sc_lock_drop(pthread_mutex_t **m)
 
 /* A condition variable on the monotonic clock. */
 void sc_cond_init(pthread_cond_t *c);
-/* The caller holds m. Waits until signalled or until sc_clock_mono_ms() would reach deadline_ms (negative: for ever);
- * false when the time has come. Spurious wake-ups happen: loop on the condition. */
+/* The caller holds m. Waits until signalled or until sc_clock_mono_ms() would reach deadline_ms
+ * (negative: for ever); false when the time has come. Spurious wake-ups happen: loop on the
+ * condition. */
 bool sc_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ms);
