@@ -20,27 +20,27 @@ from bench import common
 LIMIT_S = 420
 
 TRIED = """What made a cycle of claim and completion cheaper, in instructions of the server
-(callgrind, 16 connections): from 1.84 million to 0.65 million. First to 1.12: Triggers that count
+(callgrind, 16 connections): from 1.84 million to 0.65 million. First to 1.12: triggers that count
 figures made temporary tables (a `UNION`, an `IN` list, `VALUES` of two rows): as statements of one
 row they took a sixth of the time (0.5 million with the four updates that the end of a job made in
 vain). A claim cleared room for 64 jobs (0.15 million). Parameters were searched by name from the
 start (0.03 million). Each request took the patterns of all routes to pieces (0.03 million). Each
 completion read its task before the write, from pages that the last commit had outdated (0.03
 million and five system calls), and woke the splitter (0.07 million). A checkpoint each 8,000 pages
-of the log, not each 1,000: hot pages are moved once instead of eight times, and about one caller in
-a hundred meets one. Then to 0.65: a worker claims its next task with its last result, one request
-and one write instead of two (0.12 million, and a quarter of the server's processor time with the
-kernel's part). Figures are added up once for each commit, not by triggers for each row, and writes
-that may run again go without savepoints: only both together free the statements from keeping a
-journal of the pages that they change (an `UPDATE` of a job from 108 and 124 to 56 and 66 thousand).
-An index that each change of a job's state moved an entry in, for one rare question (0.02 million
-with its pages). What was known is not read again: the task that was picked, its job and worker;
-start and first stage are one `UPDATE` (0.04 million). What would gain little, in trials of the
-statement alone: events in statements of six rows (0.016 of 0.1 million); their table without
-`AUTOINCREMENT` (0.02 million), which keeps cursors from repeating; `secure_delete` and
-`cell_size_check` off (1 %). Figures folded by SQL from a table of notes cost as much as they saved
-in small groups. What cannot be had: SQLite's own cache of small allocations, a seventh of the work,
-is left out of Debian's build."""
+of the log, not each 1,000: hot pages are moved once instead of eight times (since then by a thread
+of their own, which no caller waits for). Then to 0.65: a worker claims its next task with its last
+result, one request and one write instead of two (0.12 million, and a quarter of the server's
+processor time with the kernel's part). Figures are added up once for each commit, not by triggers
+for each row, and writes that may run again go without savepoints: only both together free the
+statements from keeping a journal of the pages that they change (an `UPDATE` of a job from 108 and
+124 to 56 and 66 thousand). An index that each change of a job's state moved an entry in, for one
+rare question (0.02 million with its pages). What was known is not read again: the task that was
+picked, its job and worker; start and first stage are one `UPDATE` (0.04 million). What would gain
+little, in trials of the statement alone: events in statements of six rows (0.016 of 0.1 million);
+their table without `AUTOINCREMENT` (0.02 million), which keeps cursors from repeating;
+`secure_delete` and `cell_size_check` off (1 %). Figures folded by SQL from a table of notes cost as
+much as they saved in small groups. What cannot be had: SQLite's own cache of small allocations, a
+seventh of the work, is left out of Debian's build."""
 
 RQ = """
 import time

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Compiles each header under src/ alone: it must include what it needs.
 
-check-headers.py [--flags "-I..."] CC...    the compiler, with its wrapper if any: ccache gcc
+check-headers.py --flags=-IBUILD/src CC...    the compiler, with its wrapper if any: ccache gcc
+
+BUILD is any folder that has been built: some headers include generated ones. `make lint` gives
+build-clang and clang.
 """
 
 import argparse

@@ -213,7 +213,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path,
-                        default=os.environ.get("SCRIPTA_BUILD", ROOT / "build"))
+                        default=os.environ.get("SCRIPTA_BUILD", ROOT / "build-san"))
     parser.add_argument("--seeds", type=int, default=3, help="of each piece")
     parser.add_argument("--words", action="store_true", help="what pocketsphinx hears in it")
     parser.add_argument("--only", default="", help="pieces whose name holds this; no speech")

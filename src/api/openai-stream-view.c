@@ -63,9 +63,13 @@ static void put_logprob(struct sc_json *w, const struct sc_word *word, bool spac
     sc_json_end(w);
 }
 
-void sc_openai_put_logprobs(struct sc_json *w, const struct sc_segments *segments, size_t from)
+void sc_openai_put_logprobs(struct sc_json *w, const struct sc_openai_form *form,
+                            const struct sc_segments *segments, size_t from, size_t to)
 {
-    for (size_t i = from; i < segments->count; i++) {
+    if (!form->logprobs)
+        return;
+    sc_json_array(w, "logprobs");
+    for (size_t i = from; i < to; i++) {
         const struct sc_segment *s = &segments->items[i];
         for (size_t k = 0; k < s->word_count; k++) {
             bool first = i == 0 && k == 0;
@@ -73,16 +77,16 @@ void sc_openai_put_logprobs(struct sc_json *w, const struct sc_segments *segment
                 put_logprob(w, &s->words[k], !first);
         }
     }
+    sc_json_end(w);
 }
 
 /* ---- events ---- */
 
-static void begin(struct sc_json *w, const char *type, struct sc_buf *out)
+static void begin(struct sc_json *w, struct sc_buf *out)
 {
     sc_buf_puts(out, "data: ");
     sc_json_begin(w, out);
     sc_json_object(w, NULL);
-    sc_json_text(w, "type", type);
 }
 
 static void end(struct sc_json *w, struct sc_buf *out)
@@ -94,27 +98,17 @@ static void end(struct sc_json *w, struct sc_buf *out)
 void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
                              size_t i, struct sc_buf *out)
 {
-    const struct sc_segment *s = &segments->items[i];
-    const struct sc_segments to_here = { .items = segments->items, .count = i + 1 };
     SC_AUTO_BUF delta = { 0 };
     struct sc_json w;
-    sc_buf_printf(&delta, "%s%s", sc_segments_need_space(segments, i) ? " " : "",
-                  s->text == NULL ? "" : s->text);
-    out->failed = out->failed || delta.failed;
+    begin(&w, out);
     if (form->format == SC_OPENAI_DIARIZED_JSON) {
-        sc_buf_puts(out, "data: ");
-        sc_json_begin(&w, out);
-        sc_json_object(&w, NULL);
         sc_openai_put_diarized(&w, segments, i);
-        end(&w, out);
-        return;
-    }
-    begin(&w, "transcript.text.delta", out);
-    sc_json_str(&w, "delta", sc_buf_str(&delta));
-    if (form->logprobs) {
-        sc_json_array(&w, "logprobs");
-        sc_openai_put_logprobs(&w, &to_here, i);
-        sc_json_end(&w);
+    } else {
+        sc_openai_put_segment_text(segments, i, &delta);
+        out->failed = out->failed || delta.failed;
+        sc_json_text(&w, "type", "transcript.text.delta");
+        sc_json_str(&w, "delta", sc_buf_str(&delta));
+        sc_openai_put_logprobs(&w, form, segments, i, i + 1);
     }
     end(&w, out);
 }
@@ -126,13 +120,10 @@ void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_ope
     struct sc_json w;
     sc_openai_put_text(result->segments, &text);
     out->failed = out->failed || text.failed;
-    begin(&w, "transcript.text.done", out);
+    begin(&w, out);
+    sc_json_text(&w, "type", "transcript.text.done");
     sc_json_str(&w, "text", sc_buf_str(&text));
-    if (form->logprobs) {
-        sc_json_array(&w, "logprobs");
-        sc_openai_put_logprobs(&w, result->segments, 0);
-        sc_json_end(&w);
-    }
+    sc_openai_put_logprobs(&w, form, result->segments, 0, result->segments->count);
     sc_openai_put_usage(&w, result);
     end(&w, out);
 }

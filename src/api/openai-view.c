@@ -9,13 +9,18 @@
 
 /* ---- results ---- */
 
+void sc_openai_put_segment_text(const struct sc_segments *segments, size_t i, struct sc_buf *out)
+{
+    const char *text = segments->items[i].text;
+    if (sc_segments_need_space(segments, i))
+        sc_buf_putc(out, ' ');
+    sc_buf_puts(out, text == NULL ? "" : text);
+}
+
 void sc_openai_put_text(const struct sc_segments *segments, struct sc_buf *out)
 {
-    for (size_t i = 0; i < segments->count; i++) {
-        if (sc_segments_need_space(segments, i))
-            sc_buf_putc(out, ' ');
-        sc_buf_puts(out, segments->items[i].text == NULL ? "" : segments->items[i].text);
-    }
+    for (size_t i = 0; i < segments->count; i++)
+        sc_openai_put_segment_text(segments, i, out);
 }
 
 static void put_word(struct sc_json *w, const struct sc_word *word, bool inside)
@@ -42,8 +47,7 @@ static void put_segment(struct sc_json *w, const struct sc_openai_form *form,
 {
     const struct sc_segment *s = &segments->items[i];
     SC_AUTO_BUF text = { 0 };
-    sc_buf_printf(&text, "%s%s", sc_segments_need_space(segments, i) ? " " : "",
-                  s->text == NULL ? "" : s->text);
+    sc_openai_put_segment_text(segments, i, &text);
     w->out->failed = w->out->failed || text.failed;
     sc_json_object(w, NULL);
     sc_json_int(w, "id", (int64_t)i);
@@ -125,11 +129,7 @@ static void view_json(const struct sc_openai_form *form, const struct sc_openai_
     if (form->format == SC_OPENAI_VERBOSE_JSON)
         put_verbose(&w, form, r);
     sc_json_str(&w, "text", sc_buf_str(&text));
-    if (form->logprobs) {
-        sc_json_array(&w, "logprobs");
-        sc_openai_put_logprobs(&w, r->segments, 0);
-        sc_json_end(&w);
-    }
+    sc_openai_put_logprobs(&w, form, r->segments, 0, r->segments->count);
     sc_openai_put_usage(&w, r);
     sc_json_end(&w);
 }

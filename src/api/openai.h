@@ -71,20 +71,19 @@ struct sc_openai_result {
 /* The body of any format but srt and vtt. */
 void sc_openai_result_view(const struct sc_openai_form *form, const struct sc_openai_result *result,
                            struct sc_buf *out);
-/* {"error": {message, type, param, code}}; returns the status. method and path are the request's,
- * limit is the largest upload and length what came, both in bytes. */
 struct sc_openai_refusal {
     const struct sc_error *err;
-    const char *method, *path;
-    int64_t limit, length;
+    const char *method, *path; /* the request's */
+    int64_t limit, length;     /* bytes: the largest upload, and what came */
 };
 /* The status under which OpenAI would tell of it: never 409. */
 int sc_openai_status(enum sc_code code);
+/* {"error": {message, type, param, code}}; returns the status. */
 int sc_openai_error_view(const struct sc_openai_refusal *refusal, struct sc_buf *out);
 
 /* ---- openai-stream-view.c: lines `data: {…}` of a stream ---- */
 
-/* One segment, given all up to it: a delta, and for diarized_json the segment too. */
+/* One segment, given all up to it: a delta, or for diarized_json the segment itself. */
 void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
                              size_t i, struct sc_buf *out);
 void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_openai_result *result,
@@ -104,6 +103,9 @@ struct sc_openai_speaker {
 struct sc_openai_speaker sc_openai_speaker(const struct sc_segments *segments, size_t i);
 /* A segment of diarized_json in an open object. */
 void sc_openai_put_diarized(struct sc_json *w, const struct sc_segments *segments, size_t i);
-/* [{token, logprob, bytes}] of the words of segments `from` to the last; none whose confidence is
- * not known. */
-void sc_openai_put_logprobs(struct sc_json *w, const struct sc_segments *segments, size_t from);
+/* The text of a segment with the space that parts it from the one before. */
+void sc_openai_put_segment_text(const struct sc_segments *segments, size_t i, struct sc_buf *out);
+/* The member logprobs, where the form asks for it: [{token, logprob, bytes}] of the words of
+ * segments `from` to before `to`; none whose confidence is not known. */
+void sc_openai_put_logprobs(struct sc_json *w, const struct sc_openai_form *form,
+                            const struct sc_segments *segments, size_t from, size_t to);

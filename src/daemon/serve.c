@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "daemon/daemon-internal.h"
 #include "sys/file.h"
@@ -417,15 +418,19 @@ static enum sc_code write_queue_config(struct sc_conn *tx, void *ctx, struct sc_
     return sc_queue_configure(d->queue, tx, &queue, err);
 }
 
-/* Who has a copy gets the new ones; everybody else asks for the settings of the moment. */
+/* Who has a copy gets the new ones; everybody else asks for the settings of the moment. Also when
+ * none has changed: the last time the store may have refused them. */
 static enum sc_code hand_on(struct sc_daemon *d, struct sc_error *err)
 {
     sc_http_set_spool_limit(d->http, sc_config_now(d->config)->upload_max_size);
+    if (SC_FAULT("daemon.reload"))
+        return sc_error_set(err, SC_E_STORE_UNAVAILABLE, "fault point daemon.reload");
     return sc_store_write(d->store, SC_RELAXED, write_queue_config, d, err);
 }
 
+/* *taken: they are those of the moment, whatever comes of handing them on. */
 static enum sc_code reload_settings(struct sc_daemon *d, struct sc_config_changes *changes,
-                                    struct sc_error *err)
+                                    bool *taken, struct sc_error *err)
 {
     struct sc_config *fresh = NULL;
     if (d->options->reload == NULL)
@@ -433,7 +438,8 @@ static enum sc_code reload_settings(struct sc_daemon *d, struct sc_config_change
     enum sc_code code = d->options->reload(d->options->reload_ctx, &fresh, err);
     if (code == SC_OK)
         code = sc_live_config_apply(d->config, fresh, changes, err);
-    return code == SC_OK && changes->applied.len > 0 ? hand_on(d, err) : code;
+    *taken = code == SC_OK;
+    return *taken ? hand_on(d, err) : code;
 }
 
 /* SIGHUP: the settings are read again and the log is opened anew, with the settings of before where
@@ -443,11 +449,14 @@ static void reload(struct sc_daemon *d)
     SC_AUTO(sc_config_changes_done) struct sc_config_changes changes = { 0 };
     struct sc_error log_err = { 0 };
     struct sc_error err = { 0 };
-    enum sc_code code = reload_settings(d, &changes, &err);
+    bool taken = false;
+    enum sc_code code = reload_settings(d, &changes, &taken, &err);
     if (open_log(d, &log_err) != SC_OK)
         (void)fprintf(stderr, "scripta: %s\n", log_err.msg);
     if (code != SC_OK)
-        SC_LOG(ERROR, "daemon", "the settings could not be reloaded: those of before stay",
+        SC_LOG(ERROR, "daemon",
+               taken ? "the queue keeps its settings of before: reload again later"
+                     : "the settings could not be reloaded: those of before stay",
                SC_S("code", sc_code_name(code)), SC_S("error", err.msg));
     else
         SC_LOG(INFO, "daemon", "settings reloaded", SC_S("changed", sc_buf_text(&changes.applied)));

@@ -42,8 +42,7 @@ static enum sc_code find_job(struct sc_conn *conn, const struct sc_plan *plan, s
     return code;
 }
 
-/* How long this would take, at the pace of the owner's last jobs of the engine and
- * model. */
+/* How long this would take, at the pace of the owner's last jobs of the engine and model. */
 static enum sc_code estimate(struct sc_conn *conn, const struct sc_plan *plan, struct sc_cost *out,
                              struct sc_error *err)
 {

@@ -1,6 +1,6 @@
 #pragma once
-/* Figures about jobs and files, from tables that triggers keep in the write that changes what they
- * count (migration 0002). Nothing here scans jobs or files. Days are UTC, of a job's creation. */
+/* Figures about jobs and files, from tables that are kept in the transaction that changes what they
+ * count. Nothing here scans jobs or files. Days are UTC, of a job's creation. */
 
 #include "queue/queue.h"
 

@@ -277,7 +277,7 @@ static enum sc_code add_to_counter(struct sc_conn *conn, const char *name, int64
 {
     if (n == 0)
         return SC_OK;
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FIGURES_COUNTER);
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_COUNTER_ADD);
     sc_stmt_bind_text(&st, ":name", name);
     sc_stmt_bind_int(&st, ":n", n);
     return sc_stmt_run(&st, err);

@@ -71,10 +71,11 @@ void sc_conn_after_commit(struct sc_conn *tx, sc_after_commit_fn fn, void *owner
 struct sc_job_figure {
     int64_t owner_id, created_ms;
     int class, state; /* sc_class, sc_job_state */
-    char pipeline[24], engine[24], model[120],
-        language[24];                   /* language: the detected one, if any */
+    char pipeline[24], engine[24], model[120];
+    char language[24];                  /* the detected one, if any */
     int64_t duration_ms, processing_ms; /* 0: not known */
 };
+/* sign: 1 adds it, -1 takes it off. */
 void sc_conn_count_job(struct sc_conn *tx, const struct sc_job_figure *job, int sign);
 /* A job was completed, or failed, at that time of the wall clock. */
 void sc_conn_count_end(struct sc_conn *tx, bool completed, int64_t now_ms, int64_t audio_ms);

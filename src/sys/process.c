@@ -320,7 +320,10 @@ static bool read_answer(int fd, int64_t deadline_ms, struct sc_buf *out)
         char bytes[4096];
         struct pollfd p = { .fd = fd, .events = POLLIN };
         int64_t left = deadline_ms - sc_clock_mono_ms();
-        if (left <= 0 || (poll(&p, 1, (int)left) <= 0 && errno != EINTR))
+        int ready = left <= 0 ? 0 : poll(&p, 1, (int)left);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
             return false;
         ssize_t n = read(fd, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR)

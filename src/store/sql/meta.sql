@@ -53,10 +53,6 @@ ON CONFLICT DO UPDATE SET completed = completed + excluded.completed,
                           failed = failed + excluded.failed,
                           audio_ms = audio_ms + excluded.audio_ms;
 
--- name: figures_counter
-INSERT INTO counters (name, value) VALUES (:name, :n)
-ON CONFLICT (name) DO UPDATE SET value = value + excluded.value;
-
 -- name: member_begin
 SAVEPOINT member;
 

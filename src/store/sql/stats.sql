@@ -1,4 +1,5 @@
--- Figures, from the tables that are kept with each commit (migrations 0002 and 0005). Plans: tests/unit/queue/test-plans.c.
+-- Figures, from the tables that are kept with each commit (migrations 0002 and 0005). Plans:
+-- tests/unit/queue/test-plans.c.
 
 -- name: report_jobs
 -- By up to two dimensions, numbered as enum sc_dimension. All days together are kept as day -1.
