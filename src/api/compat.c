@@ -39,7 +39,9 @@ static void take_inference_field(void *ctx, struct sc_str name, struct sc_str va
     struct sc_call *call = walk->call;
     if (walk->code != SC_OK)
         return;
-    if (sc_str_equal(name, SC_STR("translate")) && !sc_str_to_bool(value, &call->translate)) {
+    struct sc_str said = sc_str_trim(value);
+    if (sc_str_equal(name, SC_STR("translate")) && said.len > 0 &&
+        !sc_str_to_bool(said, &call->translate)) {
         walk->code = sc_error_field(walk->err, SC_E_INVALID_VALUE, "translate",
                                     "translate is neither true nor false");
         return;

@@ -501,6 +501,8 @@ def test_the_call_of_whisper_cpp(client):
     missing = post(client, [("response_format", "json")], "/inference")
     assert missing.status == 400 and list(missing.json) == ["error"]
     assert "'file'" in missing.json["error"]
+    unsaid = post(client, [("file", ("a.wav", data)), ("translate", "")], "/inference")
+    assert unsaid.json == plain.json, "an empty field says nothing, as elsewhere"
     wrong = post(client, [("file", ("a.wav", data)), ("translate", "maybe")], "/inference")
     assert wrong.status == 400 and "translate" in wrong.json["error"]
 
