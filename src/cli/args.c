@@ -187,6 +187,11 @@ static enum sc_code unknown_command(const char *word, struct sc_error *err)
                                 "there is no command '%s'; did you mean `scripta %s`?",
                                 sc_buf_text(&text), first);
     }
+    if (access(word, F_OK) == 0)
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "there is no command '%s', but a file: `scripta transcribe FILE` "
+                            "prints its text",
+                            sc_buf_text(&text));
     size_t group = strcspn(word, " ");
     return sc_error_set(err, SC_E_INVALID_VALUE,
                         "there is no command '%s'; `scripta help%s%.*s` lists them",

@@ -61,7 +61,8 @@ const struct sc_command sc_commands_store[] = {
         .about =
             "The database, every transcript, version and chunk against its SHA-256, every "
             "recording against its file, bytes that no file has. Through the server when one runs, "
-            "else on the folder itself. Nothing is changed without --repair; what is restored "
+            "else on the folder itself. Without --repair nothing is changed but the note that a "
+            "recording is altered, with which its upload replaces it; what is restored "
             "matches the checksum of the day it was written, or it is left alone. Ctrl-C ends it "
             "with what was found and restored until then. Exits with 7 when damage remains.",
         .examples = "scripta fsck\n"

@@ -44,14 +44,13 @@ void sc_format_size(struct sc_buf *out, int64_t bytes)
     sc_buf_printf(out, unit > 0 && value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 
-static void put_distance(struct sc_buf *out, int64_t ms)
+/* What is past counts in whole units; what is to come to the nearest one, for what was asked for in
+ * two hours is a moment less by the time that it is told. */
+static void put_distance(struct sc_buf *out, int64_t ms, bool to_come)
 {
-    if (ms < 90000)
-        sc_buf_printf(out, "%" PRId64 " s", ms / 1000);
-    else if (ms < 90 * (int64_t)MINUTE_MS)
-        sc_buf_printf(out, "%" PRId64 " min", ms / MINUTE_MS);
-    else
-        sc_buf_printf(out, "%" PRId64 " h", ms / HOUR_MS);
+    int64_t unit = ms < 90000 ? 1000 : ms < 90 * (int64_t)MINUTE_MS ? MINUTE_MS : HOUR_MS;
+    const char *name = unit == 1000 ? "s" : unit == MINUTE_MS ? "min" : "h";
+    sc_buf_printf(out, "%" PRId64 " %s", (ms + (to_come ? unit / 2 : 0)) / unit, name);
 }
 
 void sc_format_moment(struct sc_buf *out, const char *rfc3339)
@@ -86,11 +85,11 @@ void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms)
     if (away > -2000 && away <= 0) {
         sc_buf_puts(out, "just now");
     } else if (away > -DAY_MS && away <= 0) {
-        put_distance(out, -away);
+        put_distance(out, -away, false);
         sc_buf_puts(out, " ago");
     } else if (away > 0 && away < DAY_MS) {
         sc_buf_puts(out, "in ");
-        put_distance(out, away);
+        put_distance(out, away, true);
     } else if (localtime_r(&seconds, &local) != NULL) {
         sc_buf_printf(out, "%04d-%02d-%02d %02d:%02d", local.tm_year + 1900, local.tm_mon + 1,
                       local.tm_mday, local.tm_hour, local.tm_min);

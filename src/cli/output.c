@@ -30,6 +30,8 @@ static const char *hint_of(enum sc_code code)
         return "`scripta files list` shows the files";
     case SC_E_TRANSCRIPT_NOT_FOUND:
         return "`scripta transcripts list` shows the transcripts";
+    case SC_E_TOKEN_NOT_FOUND:
+        return "`scripta token list` shows the tokens by their numbers";
     case SC_E_STORE_DAMAGED:
         return "take the program that wrote it, or put a backup of scripta.db in its place";
     case SC_E_ENGINE_UNAVAILABLE:

@@ -100,6 +100,10 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
                                   "standard input is a terminal; "
                                   "name a file, or send a recording through a pipe");
     sc_utf8_append_printable(&shown, sc_str_from(file));
+    if (stat(file, &info) != 0 && strstr(file, "://") != NULL)
+        return sc_error_set(err, SC_E_NOT_FOUND,
+                            "'%s' is an address: download the recording, then name the file",
+                            sc_buf_text(&shown));
     if (stat(file, &info) != 0)
         return errno == ENOENT || errno == ENOTDIR
                    ? sc_error_set(err, SC_E_NOT_FOUND, "there is no file '%s'", sc_buf_text(&shown))

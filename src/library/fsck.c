@@ -12,6 +12,8 @@
 #include "base/banned.h"
 
 #define BLOCK ((size_t)256 << 10)
+#define HOLD_MS 1000
+#define FILE_UNNOTED "upload the recording again once 'scripta files verify' has found this too"
 
 SC_DEFINE_ENUM_STRINGS(sc_fsck_phase, SC_FSCK_PHASE_COUNT_,
                        {
@@ -354,24 +356,31 @@ static enum sc_code hash_file(int fd, char out[SC_SHA256_TEXT], struct sc_error 
     return SC_OK;
 }
 
-/* What is wrong with the bytes of a file, or NULL. */
-static const char *fault_of(struct sc_fsck *f, const struct sc_file *file)
+/* What is wrong with the bytes of a file, or NULL; *damage is what that makes of the file, sound
+ * when it cannot be told. */
+static const char *fault_of(struct sc_fsck *f, const struct sc_file *file,
+                            enum sc_file_damage *damage)
 {
     char hash[SC_SHA256_TEXT];
     struct stat st;
     SC_AUTO_CLOSE int fd = -1;
     enum sc_code code = sc_blobs_get(f->o->blobs, file->file_path, &fd, NULL);
+    *damage = code == SC_E_FILE_NOT_FOUND ? SC_FILE_MISSING : SC_FILE_SOUND;
     if (code == SC_E_FILE_NOT_FOUND)
         return "the bytes of the recording are gone";
     if (code != SC_OK || fstat(fd, &st) != 0)
         return "the recording cannot be read";
-    if (st.st_size != file->size_bytes)
-        return "the recording is not as long as it was";
-    if (!f->o->audio)
-        return NULL;
-    if (hash_file(fd, hash, NULL) != SC_OK)
-        return "the recording cannot be read";
-    return strcmp(hash, file->file_hash) == 0 ? NULL : "the recording does not match its checksum";
+    if (st.st_size == file->size_bytes) {
+        if (!f->o->audio)
+            return NULL;
+        if (hash_file(fd, hash, NULL) != SC_OK)
+            return "the recording cannot be read";
+        if (strcmp(hash, file->file_hash) == 0)
+            return NULL;
+    }
+    *damage = SC_FILE_ALTERED;
+    return st.st_size == file->size_bytes ? "the recording does not match its checksum"
+                                          : "the recording is not as long as it was";
 }
 
 static enum sc_code next_file(struct sc_fsck *f, int64_t after, struct sc_file *out, bool *found,
@@ -382,25 +391,48 @@ static enum sc_code next_file(struct sc_fsck *f, int64_t after, struct sc_file *
     return code == SC_OK ? sc_file_next(conn, after, out, found, err) : code;
 }
 
+static enum sc_code write_altered(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct sc_file *file = ctx;
+    return sc_file_set_verified(tx, file->file_hash, SC_FILE_ALTERED, sc_clock_wall_ms(), err);
+}
+
+/* Reads the bytes while nobody can replace them, and notes that they are altered: unless that is
+ * known, an upload takes them for what it brings, and leaves them. That is no repair: it is done
+ * without being asked for. *heals: an upload replaces them. */
+static const char *note_fault(struct sc_fsck *f, struct sc_file *file, bool *heals)
+{
+    enum sc_file_damage damage;
+    bool held = sc_blobs_hold(f->o->blobs, file->file_hash, SC_HOLD_SHARED, HOLD_MS);
+    const char *fault = fault_of(f, file, &damage);
+    *heals = damage == SC_FILE_MISSING ||
+             (held && damage == SC_FILE_ALTERED &&
+              sc_store_write(f->o->store, SC_RELAXED, write_altered, file, NULL) == SC_OK);
+    if (held)
+        sc_blobs_release(f->o->blobs, file->file_hash, SC_HOLD_SHARED);
+    return fault;
+}
+
 /* A file that was moved or deleted since its row was read is looked at again. */
 static enum sc_code check_file(struct sc_fsck *f, struct sc_file *file, struct sc_error *err)
 {
-    bool found = false;
-    const char *fault = fault_of(f, file);
+    enum sc_file_damage damage;
+    bool found = false, heals;
+    const char *fault = fault_of(f, file, &damage);
     if (fault == NULL)
         return SC_OK;
     SC_AUTO_FILE again = { 0 };
     enum sc_code code = next_file(f, file->id - 1, &again, &found, err);
     if (code != SC_OK || !found || again.id != file->id)
         return code;
-    fault = fault_of(f, &again);
+    fault = note_fault(f, &again, &heals);
     if (fault == NULL)
         return SC_OK;
     struct sc_fsck_problem p = { .kind = SC_FSCK_FILE,
                                  .file_id = file->id,
                                  .chunk = -1,
                                  .message = fault,
-                                 .remedy = "upload the recording again" };
+                                 .remedy = heals ? "upload the recording again" : FILE_UNNOTED };
     sc_fsck_report(f, &p);
     return SC_OK;
 }

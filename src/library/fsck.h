@@ -49,7 +49,7 @@ struct sc_fsck_options {
     struct sc_blobs *blobs;
     const char *root; /* the data folder */
     bool audio;       /* read every recording */
-    bool repair;      /* else nothing is changed */
+    bool repair;      /* else only `damage` of altered files is noted */
     bool alone;       /* no server waits for writes meanwhile */
     int64_t slice_ms; /* a slice ends when so much has passed, behind the thing at hand */
 };

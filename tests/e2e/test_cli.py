@@ -174,6 +174,8 @@ def test_how_a_job_ended_is_told(server, folder):
 
 
 def test_what_is_refused_is_named_with_the_way_out(server, folder):
+    done = cli("transcribe", "https://example.com/x.mp3", data=server.data)
+    assert done.returncode == 3 and "download the recording" in done.stderr, done
     ids = []
     for i in range(2):
         path = folder / f"kept{i}.wav"

@@ -111,6 +111,27 @@ def test_recordings_are_held_against_their_hash(finished):
     assert (status, found["orphans"], found["problems"][0]["kind"]) == (0, 1, "orphan"), found
 
 
+@pytest.mark.parametrize("local", [True, False])
+def test_the_remedy_for_an_altered_recording_works(finished, local):
+    """Whoever has it: bytes that fsck found altered are not taken for those that come again."""
+    server, job = finished
+    path = server.client.get(f"/api/files/{job['file_id']}").json["file_path"]
+    blob = server.data / path
+    sound = blob.read_bytes()
+    blob.write_bytes(sound[:1000] + bytes([sound[1000] ^ 1]) + sound[1001:])
+    if local:
+        server.stop()
+    status, found = fsck(server.data, "--audio")
+    assert (status, found["problems"][0]["remedy"]) == (7, "upload the recording again"), found
+    if local:
+        server.start()
+    assert server.client.get("/api/files?damaged=true").json["files"][0]["damage"] == "altered"
+    server.client.upload_null(4, seed=1)
+    assert blob.read_bytes() == sound
+    assert server.client.get("/api/files?damaged=true").json["files"] == []
+    assert fsck(server.data, "--audio")[0] == 0
+
+
 def test_the_route_checks_its_fields(finished):
     server, _ = finished
     post = server.client.post

@@ -49,7 +49,8 @@ def test_the_command_line(tcp):
     assert refused.returncode == 10 and "revoked" in refused.stderr, refused
     table = cli("token", "list", data=server.data, check=0).stdout
     assert "revoked" in table and "laptop" in table and token not in table
-    assert cli("token", "revoke", "77", data=server.data).returncode == 3
+    nobody = cli("token", "revoke", "laptop", data=server.data)
+    assert nobody.returncode == 3 and "`scripta token list`" in nobody.stderr, nobody
 
 
 @pytest.mark.parametrize("body,field,words", [

@@ -109,6 +109,8 @@ static void wrong_command_lines_name_what_is_wrong(void **state)
         { "scripta trancribe a",
           "there is no command 'trancribe'; did you mean `scripta transcribe`?" },
         { "scripta xyzzy", "there is no command 'xyzzy'; `scripta help` lists them" },
+        { "scripta /dev/null", "there is no command '/dev/null', but a file: `scripta transcribe "
+                               "FILE` prints its text" },
         { "scripta _", "there is no command ''; `scripta help` lists them" },
         { "scripta jobs lisst",
           "there is no command 'jobs lisst'; did you mean `scripta jobs list`?" },
