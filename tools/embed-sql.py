@@ -15,6 +15,8 @@ import pathlib
 import re
 import sys
 
+from ctext import c_string, write_changed
+
 NAME_LINE = re.compile(r"--\s*name:\s*(\S*)\s*$")
 NAME = re.compile(r"[a-z][a-z0-9_]*$")
 MIGRATION = re.compile(r"([0-9]{4})_[a-z0-9_]+$")
@@ -23,35 +25,10 @@ TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | \[[^\]]*\] | (?P<comment>--[^\n]* | /\*.*?(?:\*/|\Z))""",
     re.DOTALL | re.VERBOSE,
 )
-C_LINE = 4000  # bytes per C literal: compilers promise 4095
 
 
 class BadInput(Exception):
     """A fault in the SQL files; the message names file and line."""
-
-
-def c_string(text):
-    """The C literals for text; long ones are split, which the compiler joins again."""
-    out, piece = [], []
-    size = 0
-    for byte in text.encode("utf-8"):
-        if byte == 0x0A:
-            part = "\\n"
-        elif byte in b'"\\':
-            part = "\\" + chr(byte)
-        elif byte == 0x3F:
-            part = "\\?"  # no trigraphs
-        elif 0x20 <= byte < 0x7F:
-            part = chr(byte)
-        else:
-            part = f"\\{byte:03o}"
-        if size + len(part) > C_LINE:
-            out.append("".join(piece))
-            piece, size = [], 0
-        piece.append(part)
-        size += len(part)
-    out.append("".join(piece))
-    return " ".join(f'"{p}"' for p in out)
 
 
 def strip_comments(text):
@@ -127,12 +104,6 @@ def embed_migrations(paths):
         digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
         out.append(f'SC_MIGRATION({number}, "{path.stem}", "{digest}", {c_string(text)})\n')
     return out
-
-
-def write_changed(path, text):
-    """Writes the file unless it already says so."""
-    if not path.exists() or path.read_text(encoding="ascii") != text:
-        path.write_text(text, encoding="ascii")
 
 
 def main():

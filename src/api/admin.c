@@ -11,12 +11,11 @@ static void add_table(void *ctx, const char *table, int64_t rows)
 
 struct sc_done *sc_api_db_info(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     struct sc_store_info info = { 0 };
     struct sc_json w;
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_store_info(api->options.store, &info, &err);
     if (code != SC_OK)
@@ -57,3 +56,12 @@ struct sc_done *sc_api_db_check(struct sc_request *req, struct sc_api *api)
     sc_json_end(&w);
     return sc_reply_json(req, sc_code_http_status(code), &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(db_info) = { .replies = { { 200, &sc_shape_store } } };
+
+SC_API_DOC(db_check) = {
+    .replies = { { 200, &sc_shape_store_check, .help = "The store is sound" },
+                 { 503, &sc_shape_store_check, .help = "`STORE_DAMAGED`, with every problem" } },
+};

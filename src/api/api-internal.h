@@ -44,9 +44,10 @@ struct sc_api {
     struct sc_refusals refusals[64];
 };
 
-/* Handlers, one per row of routes.def. */
-#define ROUTE(method, pattern, handler, scope, flags, body_limit, summary) \
-    struct sc_done *sc_api_##handler(struct sc_request *req, struct sc_api *api);
+/* Handlers, one per row of routes.def, and what the description of the API says of each. */
+#define ROUTE(method, pattern, handler, scope, flags, body_limit, summary)        \
+    struct sc_done *sc_api_##handler(struct sc_request *req, struct sc_api *api); \
+    extern const struct sc_route_doc sc_doc_##handler;
 #include "api/routes.def"
 #undef ROUTE
 

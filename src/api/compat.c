@@ -54,9 +54,8 @@ static void take_inference_field(void *ctx, struct sc_str name, struct sc_str va
 
 static enum sc_code read_inference(struct sc_call *call, struct sc_error *err)
 {
-    static const char *const none[] = { NULL };
     struct walk walk = { .call = call, .err = err };
-    enum sc_code code = sc_query_only(call->req, none, err);
+    enum sc_code code = sc_query_none(call->req, err);
     if (code == SC_OK) {
         sc_request_each_field(call->req, take_inference_field, &walk);
         code = walk.code;
@@ -114,26 +113,48 @@ static enum sc_code take_words(struct sc_call *call, struct sc_str value, struct
                           "word_timestamps is neither true nor false");
 }
 
+struct asr_query {
+    struct sc_str task, language, initial_prompt, word_timestamps, output;
+    struct sc_str ignored;
+};
+
+#define IGNORED(name_) \
+    SC_QUERY_ROW(RAW, struct asr_query, ignored, name_, .help = "Known, without effect")
+static const struct sc_query_field asr_fields[] = {
+    SC_QUERY_ROW(RAW, struct asr_query, task, "task", .choices = "transcribe|translate",
+                 .help = "Text in the language spoken (the default), or in English"),
+    SC_QUERY_ROW(RAW, struct asr_query, language, "language",
+                 .help = "ISO 639-1, or an English name", .example = "en"),
+    SC_QUERY_ROW(RAW, struct asr_query, initial_prompt, "initial_prompt",
+                 .help = "What to expect, for engines that take it"),
+    SC_QUERY_ROW(RAW, struct asr_query, word_timestamps, "word_timestamps",
+                 .help = "Words with their times, in json", .example = "true"),
+    SC_QUERY_ROW(RAW, struct asr_query, output, "output", .choices = "txt|vtt|srt|tsv|json",
+                 .help = "The format; txt unless given", .example = "srt"),
+    /* What these mean is decided by our own settings. */
+    IGNORED("encode"),
+    IGNORED("vad_filter"),
+    IGNORED("diarize"),
+    IGNORED("min_speakers"),
+    IGNORED("max_speakers"),
+};
+static const struct sc_query asr_query = SC_QUERY(asr_fields);
+
 static enum sc_code read_asr(struct sc_call *call, struct sc_error *err)
 {
-    /* What follows initial_prompt is decided by our own settings. */
-    static const char *const names[] = { "task",         "language", "word_timestamps",
-                                         "output",       "encode",   "initial_prompt",
-                                         "vad_filter",   "diarize",  "min_speakers",
-                                         "max_speakers", NULL };
-    struct sc_request *req = call->req;
-    enum sc_code code = sc_query_only(req, names, err);
+    struct asr_query asked = { 0 };
+    enum sc_code code = sc_query_read(call->req, &asr_query, &asked, err);
     if (code == SC_OK)
         code = take_default_model(call, err);
     if (code == SC_OK)
-        code = take_task(call, sc_request_query(req, "task"), err);
+        code = take_task(call, asked.task, err);
     if (code == SC_OK)
-        code = take(call, "language", sc_request_query(req, "language"), err);
+        code = take(call, "language", asked.language, err);
     if (code == SC_OK)
-        code = take(call, "prompt", sc_request_query(req, "initial_prompt"), err);
+        code = take(call, "prompt", asked.initial_prompt, err);
     if (code == SC_OK)
-        code = take_words(call, sc_request_query(req, "word_timestamps"), err);
-    return code == SC_OK ? take_output(call, sc_request_query(req, "output"), err) : code;
+        code = take_words(call, asked.word_timestamps, err);
+    return code == SC_OK ? take_output(call, asked.output, err) : code;
 }
 
 struct sc_done *sc_api_compat_asr(struct sc_request *req, struct sc_api *api)
@@ -142,11 +163,17 @@ struct sc_done *sc_api_compat_asr(struct sc_request *req, struct sc_api *api)
     return sc_call_run(req, api, &dialect);
 }
 
+static const struct sc_query_field detection_fields[] = {
+    IGNORED("encode"),
+    IGNORED("detect_lang_length"),
+    IGNORED("detect_lang_offset"),
+};
+static const struct sc_query detection_query = SC_QUERY(detection_fields);
+
 static enum sc_code read_detection(struct sc_call *call, struct sc_error *err)
 {
-    static const char *const names[] = { "encode", "detect_lang_length", "detect_lang_offset",
-                                         NULL };
-    enum sc_code code = sc_query_only(call->req, names, err);
+    struct asr_query asked = { 0 };
+    enum sc_code code = sc_query_read(call->req, &detection_query, &asked, err);
     call->form.format = SC_OPENAI_LANGUAGE;
     return code == SC_OK ? take_default_model(call, err) : code;
 }
@@ -184,3 +211,74 @@ int sc_compat_error_view(const char *key, const struct sc_openai_refusal *refusa
     sc_json_end(&w);
     return sc_openai_status(refusal->err->code);
 }
+
+/* ---- described ---- */
+
+static const struct sc_json_field inference_fields[] = {
+    { .name = "response_format",
+      .type = SC_JSON_TEXT,
+      .choices = "json|text|srt|vtt|verbose_json",
+      .help = "The format; json unless given",
+      .example = "json" },
+    { .name = "language", .type = SC_JSON_TEXT, .help = "ISO 639-1, or an English name" },
+    { .name = "translate",
+      .type = SC_JSON_BOOL,
+      .also = SC_JSON_TEXT,
+      .help = "Text in English, from engines that can" },
+    { .name = "prompt", .type = SC_JSON_TEXT, .help = "What to expect" },
+    { .name = "temperature", .type = SC_JSON_REAL, .also = SC_JSON_TEXT, .help = "0 to 1" },
+    { .name = "model", .type = SC_JSON_TEXT, .help = "One of `GET /v1/models`" },
+};
+static const struct sc_json_shape inference_form = {
+    .name = "InferenceForm",
+    .help = "The recording; other fields of whisper.cpp's server have no effect",
+    .request = true,
+    .base = &sc_shape_recording,
+    SC_SHAPE_FIELDS(inference_fields),
+};
+static const struct sc_json_field asr_form_fields[] = {
+    { .name = "audio_file",
+      .type = SC_JSON_TEXT,
+      .format = "binary",
+      .required = true,
+      .help = "The bytes of the recording, with its name" },
+};
+static const struct sc_json_shape asr_form = {
+    .name = "AsrForm",
+    .request = true,
+    SC_SHAPE_FIELDS(asr_form_fields),
+};
+static const struct sc_json_field error_fields[] = {
+    SC_SHOW(TEXT, "error", "What is wrong", "no recording came"),
+};
+static const struct sc_json_shape error_shape = { .name = "InferenceError",
+                                                  SC_SHAPE_FIELDS(error_fields) };
+static const struct sc_json_field detail_fields[] = {
+    SC_SHOW(TEXT, "detail", "What is wrong", "no recording came"),
+};
+static const struct sc_json_shape detail_shape = { .name = "AsrError",
+                                                   SC_SHAPE_FIELDS(detail_fields) };
+
+SC_API_DOC(compat_inference) = {
+    .form = &inference_form,
+    .replies = { { 200, &sc_shape_openai_text, &sc_shape_openai_verbose,
+                   .help = "The text, in the `response_format` asked for" },
+                 { 200, .types = "text/plain" } },
+    .error = &error_shape,
+    .flags = SC_DOC_IDEMPOTENT,
+};
+SC_API_DOC(compat_asr) = {
+    .query = &asr_query,
+    .form = &asr_form,
+    .replies = { { 200, &sc_shape_whisper, .help = "The text, as the `output` asked for" },
+                 { 200, .types = "text/plain" } },
+    .error = &detail_shape,
+    .flags = SC_DOC_IDEMPOTENT,
+};
+SC_API_DOC(compat_detect_language) = {
+    .query = &detection_query,
+    .form = &asr_form,
+    .replies = { { 200, &sc_shape_language } },
+    .error = &detail_shape,
+    .flags = SC_DOC_IDEMPOTENT,
+};

@@ -27,6 +27,7 @@ struct sc_content_list {
     const char *name; /* of the array */
     enum sc_cursor_kind kind;
     sc_content_rows_fn rows;
+    const struct sc_query *query;
 };
 struct sc_done *sc_content_list(struct sc_request *req, struct sc_api *api,
                                 const struct sc_content_list *list);

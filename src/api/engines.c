@@ -94,14 +94,45 @@ static enum sc_code put_engines(struct sc_api *api, const struct speeds *speeds,
 
 struct sc_done *sc_api_engine_list(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     struct speeds speeds = { 0 };
     SC_AUTO_BUF body = { 0 };
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = read_speeds(api, sc_request_principal(req)->owner_id, &speeds, &err);
     if (code == SC_OK)
         code = put_engines(api, &speeds, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+static const struct sc_json_field engine_fields[] = {
+    SC_SHOW(TEXT, "name", "As the option `engine` takes it", "pocketsphinx"),
+    SC_SHOW(TEXT, "version", "Of the engine", "5.0"),
+    SC_SHOW(BOOL, "usable", "It can run here", "true"),
+    SC_SHOW(TEXT, "reason", "What to do when it cannot", ""),
+    SC_SHOW(INT, "max_chunk_s", "Longest piece that it takes, in seconds", "30"),
+    SC_SHOW(INT, "aim_chunk_s", "The length that pieces are cut to where silence allows", "20"),
+    SC_SHOW(INT, "batch", "Pieces that it takes at once", "1"),
+    SC_SHOW(INT, "threads", "Threads that it uses", "1"),
+    SC_SHOW(INT, "concurrency", "Pieces at work at once, at most; 0: no limit", "0"),
+    SC_SHOW(BOOL, "word_times", "It tells the time of each word", "true"),
+    SC_SHOW(TEXTS, "languages", "What it recognises; none: whatever its model does", "[\"en\"]"),
+    SC_SHOW(TEXTS, "options", "Job options that it takes of those that not every engine does",
+            "[]"),
+    SC_SHOW(TEXT, "default_model", "The model unless one is given", "en-us"),
+    SC_SHOW(TEXT, "sends_to", "The address of another host that recordings are sent to", ""),
+    SC_SHOW(TEXT, "note", "What else is to be known", ""),
+    SC_SHOW(BOOL, "default", "It is the setting `engine.default`", "true"),
+    SC_SHOW(REAL_OR_NULL, "speed", "Of your completed jobs, in times real time", "3.4"),
+};
+static const struct sc_json_shape engine_shape = { .name = "Engine",
+                                                   SC_SHAPE_FIELDS(engine_fields) };
+static const struct sc_json_field engines_fields[] = {
+    SC_SHOW_OF(LIST, "engines", &engine_shape, "All of them"),
+};
+const struct sc_json_shape sc_shape_engines = { .name = "Engines",
+                                                SC_SHAPE_FIELDS(engines_fields) };
+
+SC_API_DOC(engine_list) = { .replies = { { 200, &sc_shape_engines } } };

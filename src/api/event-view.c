@@ -47,3 +47,32 @@ void sc_event_sse(struct sc_buf *out, const struct sc_event *event)
     sc_event_view(&w, NULL, event);
     sc_buf_puts(out, "\n\n");
 }
+
+/* ---- what the view writes ---- */
+
+static const struct sc_json_field event_fields[] = {
+    SC_SHOW(TEXT_OR_NULL, "id", "Its cursor; null: it is not in the log", "e1a"),
+    SC_SHOW_WORDS(TEXT, "type", sc_words_event_kind, "What happened", "job_progress"),
+    SC_SHOW(UUID_OR_NULL, "job_id", "To which job", "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11"),
+    SC_SHOW(TIME, "at", "When", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW_WORDS(TEXT_OR_NULL, "status", sc_words_job_state, "The state of the job then",
+                  "processing"),
+    SC_SHOW_WORDS(TEXT_OR_NULL, "stage", sc_words_stage, "In which stage", "transcribe"),
+    SC_SHOW(INT_OR_NULL, "chunk", "At which chunk", "2"),
+    SC_SHOW(INT_OR_NULL, "attempt", "Which try it was", NULL),
+    SC_SHOW(INT_OR_NULL, "epoch", "Which claim it was", NULL),
+    SC_SHOW(TEXT_OR_NULL, "worker", "Which worker", "w1"),
+    SC_SHOW(INT_OR_NULL, "duration_ms", "How long it took", NULL),
+    SC_SHOW(INT_OR_NULL, "progress", "Of the job: 0 to 100", "40"),
+    SC_SHOW(INT_OR_NULL, "transcript_id", "What came of it", "1"),
+    SC_SHOW_WORDS(TEXT_OR_NULL, "code", sc_words_code, "Why it failed", NULL),
+    SC_SHOW(TEXT_OR_NULL, "message", "The same as a sentence", NULL),
+};
+
+const struct sc_json_shape sc_shape_event = {
+    .name = "Event",
+    .help = "Something that happened",
+    SC_SHAPE_FIELDS(event_fields),
+};
+
+SC_PAGE_SHAPE(sc_shape_events, "EventPage", "events", &sc_shape_event);

@@ -98,14 +98,23 @@ static bool next_events(struct sc_api_stream *stream, void *ctx, struct sc_buf *
 struct follow {
     int64_t job;   /* 0: all of the owner's */
     int64_t since; /* -1: not given */
+    struct sc_str job_id;
 };
 
+static const struct sc_query_field follow_fields[] = {
+    SC_QUERY_ROW(RAW, struct follow, job_id, "job_id", .format = "uuid",
+                 .help = "Only of this job, from its first event to its end"),
+    SC_QUERY_ROW(CURSOR, struct follow, since, "since", .cursor = SC_CURSOR_EVENT,
+                 .help = "Everything after this event", .example = "e1a"),
+};
+static const struct sc_query follow_query = SC_QUERY(follow_fields);
+
 /* `since`, else what a browser sends when it connects again. */
-static enum sc_code decode_since(struct sc_request *req, int64_t *since, struct sc_error *err)
+static enum sc_code decode_last(struct sc_request *req, int64_t *since, struct sc_error *err)
 {
     struct sc_str last = sc_request_header(req, "Last-Event-ID");
     if (sc_request_query(req, "since").ptr != NULL || last.len == 0)
-        return sc_query_cursor(req, "since", SC_CURSOR_EVENT, since, err);
+        return SC_OK;
     if (sc_cursor_parse(SC_CURSOR_EVENT, last, since))
         return SC_OK;
     return sc_error_field(err, SC_E_INVALID_VALUE, "Last-Event-ID",
@@ -115,17 +124,15 @@ static enum sc_code decode_since(struct sc_request *req, int64_t *since, struct 
 static enum sc_code decode_follow(struct sc_request *req, struct sc_api *api, struct follow *out,
                                   struct sc_error *err)
 {
-    static const char *const names[] = { "job_id", "since", NULL };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_JOB job = { 0 };
     char id[SC_UUID_TEXT];
-    enum sc_code code = sc_query_only(req, names, err);
+    enum sc_code code = sc_query_read(req, &follow_query, out, err);
     if (code == SC_OK)
-        code = decode_since(req, &out->since, err);
-    struct sc_str text = sc_request_query(req, "job_id");
-    if (code != SC_OK || text.ptr == NULL)
+        code = decode_last(req, &out->since, err);
+    if (code != SC_OK || out->job_id.ptr == NULL)
         return code;
-    code = sc_job_id_parse(text, id, err);
+    code = sc_job_id_parse(out->job_id, id, err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
@@ -173,3 +180,12 @@ struct sc_done *sc_api_event_stream(struct sc_request *req, struct sc_api *api)
     }
     return sc_api_stream_reply(req, stream);
 }
+
+SC_API_DOC(event_stream) = {
+    .query = &follow_query,
+    .replies = { { 200, &sc_shape_event, .types = "text/event-stream",
+                   .help = "A stream of events: `event:` is the type, `id:` the cursor, `data:` "
+                           "the event as JSON" } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+    .flags = SC_DOC_LAST_EVENT,
+};

@@ -129,36 +129,35 @@ static enum sc_code format_content(const struct export *e, struct sc_buf *out, s
 
 /* ---- sent ---- */
 
-struct query {
+/* Of whichever format: the version, and every option of an export as its own. */
+struct asked {
     struct export *e;
-    enum sc_code code;
-    struct sc_error *err;
+    int64_t version;
 };
 
-static void take_option(void *ctx, struct sc_str name, struct sc_str value)
+static enum sc_code read_option(const struct sc_query_field *field, struct sc_str text, void *at,
+                                struct sc_error *err)
 {
-    struct query *q = ctx;
-    if (q->code == SC_OK && !sc_str_equal(name, SC_STR("version")))
-        q->code = sc_writer_options_set(&q->e->options, q->e->format, name, value, q->err);
+    struct asked *asked = at;
+    return sc_writer_options_set(&asked->e->options, asked->e->format, sc_str_from(field->name),
+                                 text, err);
 }
 
-static enum sc_code decode_query(struct sc_request *req, struct export *e, int64_t *version,
-                                 struct sc_error *err)
+static bool option_row(size_t index, struct sc_query_field *out)
 {
-    const char *names[32] = { "version" };
     size_t count;
     const struct sc_writer_option *options = sc_writer_option_all(&count);
-    sc_assert(count + 2 <= SC_ARRAY_LEN(names));
-    for (size_t i = 0; i < count; i++)
-        names[i + 1] = options[i].name;
-    struct query q = { .e = e, .err = err };
-    q.code = sc_query_only(req, names, err);
-    if (q.code == SC_OK)
-        q.code = sc_query_number(req, "version", version, err);
-    if (q.code == SC_OK)
-        sc_request_each_query(req, take_option, &q);
-    return q.code;
+    if (index >= count)
+        return false;
+    *out = (struct sc_query_field){ .name = options[index].name, .read = read_option };
+    return true;
 }
+
+#define VERSION_ROW                                        \
+    SC_QUERY_ROW(NUMBER, struct asked, version, "version", \
+                 .help = "An earlier version; the current one unless given", .example = "1")
+static const struct sc_query_field sent_fields[] = { VERSION_ROW };
+static const struct sc_query sent_query = { SC_SHAPE_FIELDS(sent_fields), .more = option_row };
 
 static void put_disposition(struct sc_request *req, const struct export *e)
 {
@@ -177,12 +176,12 @@ static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(export_done) struct export e = { .format = sc_format_find(name) };
-    int64_t version = 0;
+    struct asked asked = { .e = &e };
     sc_assert(e.format != NULL); /* the routes name only formats that there are */
     sc_writer_options_init(&e.options, e.format);
-    enum sc_code code = decode_query(req, &e, &version, &err);
+    enum sc_code code = sc_query_read(req, &sent_query, &asked, &err);
     if (code == SC_OK)
-        code = sc_content_load(req, api, version, &e.content, &err);
+        code = sc_content_load(req, api, asked.version, &e.content, &err);
     if (code == SC_OK) {
         read_origin(req, api, &e);
         code = format_content(&e, &body, &err);
@@ -195,16 +194,30 @@ static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const
     return sc_reply_bytes(req, 200, e.format->mime_type, &body);
 }
 
-#define SEND(name)                                                                              \
+#define SEND(name, types_)                                                                      \
     struct sc_done *sc_api_transcript_export_##name(struct sc_request *req, struct sc_api *api) \
     {                                                                                           \
         return send_as(req, api, #name);                                                        \
+    }                                                                                           \
+    static bool described_##name(size_t index, struct sc_query_field *out)                      \
+    {                                                                                           \
+        return sc_doc_format_option(#name, index, out);                                         \
+    }                                                                                           \
+    static const struct sc_query query_##name = {                                               \
+        SC_SHAPE_FIELDS(sent_fields),                                                           \
+        .more = described_##name,                                                               \
+    };                                                                                          \
+    SC_API_DOC(transcript_export_##name) = {                                                    \
+        .query = &query_##name,                                                                 \
+        .replies = { { 200, .types = (types_), .help = "The export, as a download" } },         \
+        .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND },                        \
+        .flags = SC_DOC_DOWNLOAD,                                                               \
     }
-SEND(txt)
-SEND(srt)
-SEND(vtt)
-SEND(json)
-SEND(csv)
+SEND(txt, "text/plain");
+SEND(srt, "application/x-subrip");
+SEND(vtt, "text/vtt");
+SEND(json, "application/json");
+SEND(csv, "text/csv");
 
 /* ---- kept ---- */
 
@@ -214,39 +227,50 @@ struct wanted {
     const struct sc_json_value *options;
 };
 
+static const struct sc_json_field wanted_fields[] = {
+    SC_BODY(struct wanted, format, TEXT, .required = true, .min = 1, .max = 16,
+            .help = "One of `GET /api/formats`", .example = "vtt"),
+    SC_BODY(struct wanted, version, INT, .min = 1, .max = INT32_MAX,
+            .help = "An earlier version; the current one unless given"),
+    SC_BODY(struct wanted, options, OBJECT, .help = "The options of the format",
+            .example = "{\"max_line_length\": 32}"),
+    SC_BODY(struct wanted, output_path, TEXT, .min = 1, .max = 500,
+            .help = "Where to, below `transcripts/` of the data folder",
+            .example = "talks/monday.vtt"),
+};
+static const struct sc_json_shape wanted_shape = {
+    .name = "ExportRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(wanted_fields),
+};
+
 static enum sc_code set_options(struct export *e, const struct sc_json_value *options,
                                 struct sc_error *err)
 {
     const char *name;
     const struct sc_json_value *value;
     void *at = NULL;
-    enum sc_code code = SC_OK;
+    struct sc_error all = { 0 };
     if (options == NULL)
         return SC_OK;
-    if (sc_json_type(options) != SC_JSON_OBJECT)
-        return sc_error_field(err, SC_E_INVALID_VALUE, "options", "options must be an object");
-    while (code == SC_OK && (at = sc_json_next_member(options, at, &name, &value)) != NULL) {
+    while ((at = sc_json_next_member(options, at, &name, &value)) != NULL) {
         SC_AUTO_BUF text = { 0 };
+        struct sc_error one = { 0 };
         if (sc_json_type(value) == SC_JSON_TEXT)
             sc_buf_put_str(&text, sc_json_get_str(value, SC_STR("")));
         else
             sc_json_dump(value, &text); /* true, 42, 1.5 are spelled as flags are */
-        code = sc_writer_options_set(&e->options, e->format, sc_str_from(name), sc_buf_str(&text),
-                                     err);
+        if (sc_writer_options_set(&e->options, e->format, sc_str_from(name), sc_buf_str(&text),
+                                  &one) != SC_OK)
+            (void)sc_error_also(&all, &one);
     }
-    return code;
+    return all.code == SC_OK ? SC_OK : sc_error_copy(err, &all);
 }
 
 static enum sc_code decode_body(struct sc_request *req, struct export *e, struct wanted *out,
                                 struct sc_json_doc **doc, struct sc_error *err)
 {
-    static const struct sc_json_field fields[] = {
-        { "format", SC_JSON_TEXT, offsetof(struct wanted, format), true, 1, 16, NULL },
-        { "version", SC_JSON_INT, offsetof(struct wanted, version), false, 1, INT32_MAX, NULL },
-        { "options", SC_JSON_NULL, offsetof(struct wanted, options), false, 0, 0, NULL },
-        { "output_path", SC_JSON_TEXT, offsetof(struct wanted, output_path), false, 1, 500, NULL },
-    };
-    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), out, doc, err);
+    enum sc_code code = sc_request_read(req, &wanted_shape, out, doc, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_FREE char *name = sc_strndup(out->format.ptr, out->format.len);
@@ -424,10 +448,14 @@ static enum sc_code export_rows(struct sc_conn *conn, const struct sc_transcript
     return sc_export_list(conn, t->id, before, limit, add_export, page, err);
 }
 
+static const struct sc_query_field exports_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_EXPORT) };
+static const struct sc_query exports_query = SC_QUERY(exports_fields);
+
 struct sc_done *sc_api_transcript_exports(struct sc_request *req, struct sc_api *api)
 {
-    return sc_content_list(req, api,
-                           &(struct sc_content_list){ "exports", SC_CURSOR_EXPORT, export_rows });
+    return sc_content_list(
+        req, api,
+        &(struct sc_content_list){ "exports", SC_CURSOR_EXPORT, export_rows, &exports_query });
 }
 
 struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)
@@ -440,3 +468,19 @@ struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)
         sc_formats_view(&body);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(transcript_export) = {
+    .body = &wanted_shape,
+    .replies = { { 201, &sc_shape_export } },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_CONFLICT },
+};
+
+SC_API_DOC(transcript_exports) = {
+    .query = &exports_query,
+    .replies = { { 200, &sc_shape_exports } },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND },
+};
+
+SC_API_DOC(format_list) = { .replies = { { 200, &sc_shape_formats } } };

@@ -35,14 +35,13 @@ static const char *mime_of(const char *format)
 
 struct sc_done *sc_api_file_download(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_BUF disposition = { 0 };
     SC_AUTO_FILE file = { 0 };
     SC_AUTO_CLOSE int fd = -1;
     struct stat st;
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK) {
         SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
         code = sc_api_find_file(req, api, &conn, &file, &err);
@@ -122,22 +121,50 @@ static enum sc_code write_usage(struct sc_request *req, struct sc_api *api, int6
     return code;
 }
 
+static enum sc_code read_additional(const struct sc_query_field *field, struct sc_str text,
+                                    void *at, struct sc_error *err)
+{
+    char quoted[SC_QUOTED_TEXT];
+    int64_t size;
+    if (sc_str_to_size(text, &size) && size >= 0) {
+        *(int64_t *)at = size;
+        return SC_OK;
+    }
+    return sc_error_field(err, SC_E_INVALID_VALUE, field->name,
+                          "additional '%s' is no number of bytes, such as 1500000 or 20M",
+                          sc_quote(text, quoted));
+}
+
+struct usage_query {
+    int64_t additional; /* -1: not given */
+};
+
+static const struct sc_query_field usage_fields[] = {
+    SC_QUERY_ROW(OWN, struct usage_query, additional, "additional", .read = read_additional,
+                 .help = "A size such as `1500000` or `700M`: would a recording of it be taken?",
+                 .example = "2G"),
+};
+static const struct sc_query usage_query = SC_QUERY(usage_fields);
+
 struct sc_done *sc_api_file_usage(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "additional", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    int64_t additional = -1;
-    char quoted[SC_QUOTED_TEXT];
-    enum sc_code code = sc_query_only(req, names, &err);
-    struct sc_str text = sc_request_query(req, "additional");
-    if (code == SC_OK && text.ptr != NULL &&
-        (!sc_str_to_size(text, &additional) || additional < 0)) {
-        code = sc_error_field(&err, SC_E_INVALID_VALUE, "additional",
-                              "additional '%s' is no number of bytes, such as 1500000 or 20M",
-                              sc_quote(text, quoted));
-    }
+    struct usage_query asked = { .additional = -1 };
+    enum sc_code code = sc_query_read(req, &usage_query, &asked, &err);
     if (code == SC_OK)
-        code = write_usage(req, api, additional, &body, &err);
+        code = write_usage(req, api, asked.additional, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+#define MEDIA "audio/*|video/*|application/octet-stream"
+SC_API_DOC(file_download) = {
+    .replies = { { 200, .types = MEDIA, .help = "The bytes as they came" },
+                 { 206, .types = MEDIA, .help = "The range asked for" } },
+    .errors = { SC_E_FILE_NOT_FOUND },
+    .flags = SC_DOC_RANGES | SC_DOC_DOWNLOAD,
+};
+
+SC_API_DOC(file_usage) = { .query = &usage_query, .replies = { { 200, &sc_shape_usage } } };

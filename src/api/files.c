@@ -80,16 +80,17 @@ bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_
 
 /* ---- filters ---- */
 
-/* What the filter borrows. */
 struct asked {
-    char *hash, *name, *format; /* owned; NULL: not given */
+    struct sc_file_filter filter;
+    int sort;                                 /* of the rows of sorts */
+    struct sc_str hash, name, format, cursor; /* as asked */
+    char *owned[3];                           /* what the filter borrows of them */
 };
 
 static void asked_done(struct asked *a)
 {
-    free(a->hash);
-    free(a->name);
-    free(a->format);
+    for (size_t i = 0; i < SC_ARRAY_LEN(a->owned); i++)
+        free(a->owned[i]);
 }
 
 static bool is_hash(struct sc_str text)
@@ -101,76 +102,79 @@ static bool is_hash(struct sc_str text)
     return text.len == SC_SHA256_TEXT - 1;
 }
 
-static const char *copy_query(struct sc_request *req, const char *name, char **out)
+static enum sc_code read_hash(const struct sc_query_field *field, struct sc_str text, void *at,
+                              struct sc_error *err)
 {
-    struct sc_str text = sc_request_query(req, name);
+    if (!is_hash(text))
+        return sc_error_field(err, SC_E_INVALID_VALUE, field->name,
+                              "hash must be a SHA-256 in 64 lower-case hexadecimal digits");
+    *(struct sc_str *)at = text;
+    return SC_OK;
+}
+
+static const char *sort_word(int index)
+{
+    return index < SC_FILE_SAVED ? sorts[index].name : NULL;
+}
+
+/* A cursor goes with the order, which has been read before it. */
+static enum sc_code read_cursor(const struct sc_query_field *field, struct sc_str text, void *at,
+                                struct sc_error *err)
+{
+    struct asked *asked = (void *)((char *)at - field->offset);
+    if (sc_file_cursor_parse((enum sc_file_sort)asked->sort, text, &asked->filter.after))
+        return SC_OK;
+    return sc_query_refuse_cursor(text, err);
+}
+
+#define CURSOR_ROW                                                         \
+    SC_QUERY_ROW(OWN, struct asked, cursor, "cursor", .read = read_cursor, \
+                 .help = SC_QUERY_CURSOR_HELP ", with the same order")
+static const struct sc_query_field list_fields[] = {
+    SC_QUERY_ROW(OWN, struct asked, hash, "hash", .read = read_hash,
+                 .help = "SHA-256 of the bytes: 64 lower-case hexadecimal digits"),
+    SC_QUERY_ROW(RAW, struct asked, name, "name", .help = "The original name"),
+    SC_QUERY_ROW(RAW, struct asked, format, "format", .help = "What the bytes are",
+                 .example = "mp3"),
+    SC_QUERY_ROW(TIME, struct asked, filter.since_ms, "since",
+                 .help = "First uploaded from this time on", .example = "7d"),
+    SC_QUERY_ROW(TIME, struct asked, filter.until_ms, "until",
+                 .help = "First uploaded before this time", .example = "2026-11-20"),
+    SC_QUERY_ROW(FLAG, struct asked, filter.unused, "unused", .help = "No job refers to it"),
+    SC_QUERY_ROW(FLAG, struct asked, filter.damaged, "damaged", .help = "Found missing or altered"),
+    SC_QUERY_ROW(FLAG, struct asked, filter.archived, "archived", .help = "Moved to the archive"),
+    SC_QUERY_ROW(WORD, struct asked, sort, "sort", .words = sort_word,
+                 .help = "The order; `-uploaded_at` unless given", .example = "-size_bytes"),
+    SC_QUERY_LIMIT_ROW(struct asked, filter.limit),
+    CURSOR_ROW,
+};
+static const struct sc_query list_query = SC_QUERY(list_fields);
+
+static const struct sc_query_field duplicate_fields[] = {
+    SC_QUERY_LIMIT_ROW(struct asked, filter.limit),
+    CURSOR_ROW,
+};
+static const struct sc_query duplicate_query = SC_QUERY(duplicate_fields);
+
+static const char *own(struct sc_str text, char **out)
+{
     if (text.ptr != NULL)
         *out = sc_strndup(text.ptr, text.len);
     return *out;
 }
 
-static enum sc_code decode_sort(struct sc_request *req, struct sc_file_filter *f,
-                                struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, "sort");
-    char quoted[SC_QUOTED_TEXT];
-    if (text.ptr == NULL)
-        return SC_OK;
-    for (int i = 0; i < SC_FILE_SORT_COUNT_; i++) {
-        if (text.len > 0 && sc_str_equal(text, sc_str_from(sorts[i].name))) {
-            f->sort = (enum sc_file_sort)i;
-            return SC_OK;
-        }
-    }
-    return sc_error_field(err, SC_E_INVALID_VALUE, "sort",
-                          "sort '%s' is none of uploaded_at, size_bytes, duration_seconds, "
-                          "original_name, each also with -",
-                          sc_quote(text, quoted));
-}
-
-static enum sc_code decode_page(struct sc_request *req, struct sc_file_filter *f,
-                                struct sc_error *err)
-{
-    struct sc_str cursor = sc_request_query(req, "cursor");
-    f->limit = SC_LIMIT_DEFAULT;
-    enum sc_code code = sc_query_limit(req, &f->limit, err);
-    if (code != SC_OK || cursor.ptr == NULL || sc_file_cursor_parse(f->sort, cursor, &f->after))
-        return code;
-    return sc_refuse_sorted_cursor(cursor, err);
-}
-
-static enum sc_code decode_filter(struct sc_request *req, struct sc_file_filter *f,
+static enum sc_code decode_filter(struct sc_request *req, const struct sc_query *query,
                                   struct asked *asked, struct sc_error *err)
 {
-    static const char *const names[] = { "hash",  "name",   "format",  "since",
-                                         "until", "unused", "damaged", "archived",
-                                         "sort",  "limit",  "cursor",  NULL };
-    enum sc_code code = sc_query_only(req, names, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "since", &f->since_ms, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "until", &f->until_ms, err);
-    if (code == SC_OK)
-        code = sc_query_flag(req, "unused", &f->unused, err);
-    if (code == SC_OK)
-        code = sc_query_flag(req, "damaged", &f->damaged, err);
-    if (code == SC_OK)
-        code = sc_query_flag(req, "archived", &f->archived, err);
-    if (code == SC_OK)
-        code = decode_sort(req, f, err);
-    if (code == SC_OK)
-        code = decode_page(req, f, err);
-    if (code != SC_OK)
-        return code;
-    struct sc_str hash = sc_request_query(req, "hash");
-    if (hash.ptr != NULL && !is_hash(hash)) {
-        return sc_error_field(err, SC_E_INVALID_VALUE, "hash",
-                              "hash must be a SHA-256 in 64 lower-case hexadecimal digits");
-    }
-    f->hash = copy_query(req, "hash", &asked->hash);
-    f->name = copy_query(req, "name", &asked->name);
-    f->format = copy_query(req, "format", &asked->format);
-    return SC_OK;
+    struct sc_file_filter *f = &asked->filter;
+    f->owner_id = sc_api_owner(req);
+    f->limit = SC_LIMIT_DEFAULT;
+    enum sc_code code = sc_query_read(req, query, asked, err);
+    f->sort = (enum sc_file_sort)asked->sort;
+    f->hash = own(asked->hash, &asked->owned[0]);
+    f->name = own(asked->name, &asked->owned[1]);
+    f->format = own(asked->format, &asked->owned[2]);
+    return code;
 }
 
 /* ---- pages ---- */
@@ -234,24 +238,20 @@ struct sc_done *sc_api_file_list(struct sc_request *req, struct sc_api *api)
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(asked_done) struct asked asked = { 0 };
-    struct sc_file_filter filter = { .owner_id = sc_api_owner(req) };
-    enum sc_code code = decode_filter(req, &filter, &asked, &err);
+    enum sc_code code = decode_filter(req, &list_query, &asked, &err);
     if (code == SC_OK)
-        code = write_page(api, &filter, "files", add_file, &body, &err);
+        code = write_page(api, &asked.filter, "files", add_file, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
 struct sc_done *sc_api_file_duplicates(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "limit", "cursor", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    struct sc_file_filter filter = { .owner_id = sc_api_owner(req), .sort = SC_FILE_SAVED };
-    enum sc_code code = sc_query_only(req, names, &err);
+    SC_AUTO(asked_done) struct asked asked = { .sort = SC_FILE_SAVED };
+    enum sc_code code = decode_filter(req, &duplicate_query, &asked, &err);
     if (code == SC_OK)
-        code = decode_page(req, &filter, &err);
-    if (code == SC_OK)
-        code = write_page(api, &filter, "duplicates", add_duplicate, &body, &err);
+        code = write_page(api, &asked.filter, "duplicates", add_duplicate, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -269,12 +269,11 @@ enum sc_code sc_api_find_file(struct sc_request *req, struct sc_api *api, struct
 
 struct sc_done *sc_api_file_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_FILE file = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_api_find_file(req, api, &conn, &file, &err);
     if (code != SC_OK)
@@ -300,26 +299,49 @@ static enum sc_code add_arrival(void *ctx, const struct sc_arrival_row *row, str
     return SC_OK;
 }
 
+static const struct sc_query_field upload_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_UPLOAD) };
+static const struct sc_query upload_query = SC_QUERY(upload_fields);
+
 struct sc_done *sc_api_file_uploads(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "limit", "cursor", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_FILE file = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_arrival_filter filter = { .file_id = 0 };
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_UPLOAD, &filter.limit, &filter.before_id, &err);
+    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
+    enum sc_code code = sc_query_read(req, &upload_query, &asked, &err);
     if (code == SC_OK)
         code = sc_api_find_file(req, api, &conn, &file, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     struct sc_page page;
-    sc_page_begin(&page, &body, "uploads", filter.limit);
-    filter.file_id = file.id;
-    filter.limit++;
+    const struct sc_arrival_filter filter = {
+        .file_id = file.id,
+        .before_id = asked.before,
+        .limit = asked.limit + 1,
+    };
+    sc_page_begin(&page, &body, "uploads", asked.limit);
     code = sc_file_arrivals(conn, &filter, add_arrival, &page, &err);
     sc_page_end(&page, SC_CURSOR_UPLOAD);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(file_list) = { .query = &list_query, .replies = { { 200, &sc_shape_files } } };
+
+SC_API_DOC(file_duplicates) = {
+    .query = &duplicate_query,
+    .replies = { { 200, &sc_shape_duplicates } },
+};
+
+SC_API_DOC(file_show) = {
+    .replies = { { 200, &sc_shape_file } },
+    .errors = { SC_E_FILE_NOT_FOUND },
+};
+
+SC_API_DOC(file_uploads) = {
+    .query = &upload_query,
+    .replies = { { 200, &sc_shape_arrivals } },
+    .errors = { SC_E_FILE_NOT_FOUND },
+};

@@ -14,16 +14,22 @@ struct fsck_body {
     bool audio, repair;
 };
 
+static const struct sc_json_field body_fields[] = {
+    SC_BODY(struct fsck_body, after, TEXT, .help = "The `next` of the answer before"),
+    SC_BODY(struct fsck_body, audio, BOOL, .help = "Read every recording", .example = "false"),
+    SC_BODY(struct fsck_body, repair, BOOL, .help = "Restore what can be restored exactly"),
+};
+static const struct sc_json_shape body_shape = {
+    .name = "FsckRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(body_fields),
+};
+
 static enum sc_code decode(struct sc_request *req, struct fsck_body *out,
                            struct sc_fsck_place *from, struct sc_json_doc **doc,
                            struct sc_error *err)
 {
-    static const struct sc_json_field fields[] = {
-        { .name = "after", .type = SC_JSON_TEXT, .offset = offsetof(struct fsck_body, after) },
-        { .name = "audio", .type = SC_JSON_BOOL, .offset = offsetof(struct fsck_body, audio) },
-        { .name = "repair", .type = SC_JSON_BOOL, .offset = offsetof(struct fsck_body, repair) },
-    };
-    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), out, doc, err);
+    enum sc_code code = sc_request_read(req, &body_shape, out, doc, err);
     if (code == SC_OK && out->after.ptr != NULL && !sc_fsck_place_parse(out->after, from))
         return sc_error_field(err, SC_E_INVALID_VALUE, "after",
                               "after must be what an earlier answer gave as next");
@@ -65,3 +71,5 @@ struct sc_done *sc_api_db_fsck(struct sc_request *req, struct sc_api *api)
     sc_json_end(&w);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+SC_API_DOC(db_fsck) = { .body = &body_shape, .replies = { { 200, &sc_shape_fsck } } };

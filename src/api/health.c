@@ -139,3 +139,12 @@ struct sc_done *sc_api_health_ready(struct sc_request *req, struct sc_api *api)
     sc_ready_view(&w, &health, sc_request_id(req));
     return sc_reply_json(req, sc_health_is_ready(&health) ? 200 : 503, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(health_show) = { .replies = { { 200, &sc_shape_health } } };
+SC_API_DOC(health_live) = { .replies = { { 200, &sc_shape_live } } };
+SC_API_DOC(health_ready) = {
+    .replies = { { 200, &sc_shape_ready, .help = "Work is accepted" },
+                 { 503, &sc_shape_ready, .help = "It is not, and why" } },
+};

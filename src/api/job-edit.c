@@ -19,8 +19,7 @@ struct decoded {
     struct sc_job_options *settings; /* owned; those that are to change */
     char *notes;                     /* owned */
     struct sc_str tags[TAGS_MAX];
-    struct sc_error *err; /* the first bad field, and the sentences of all */
-    bool bad;
+    struct sc_error *err; /* all bad fields */
 };
 
 static void decoded_done(struct decoded *d)
@@ -30,23 +29,11 @@ static void decoded_done(struct decoded *d)
     free(d->notes);
 }
 
-static void complain(struct decoded *d, const struct sc_error *one)
-{
-    size_t used = strlen(d->err->msg);
-    if (!d->bad) {
-        (void)sc_error_copy(d->err, one);
-    } else {
-        (void)snprintf(d->err->msg + used, sizeof(d->err->msg) - used, "; %s", one->msg);
-        d->err->msg[sc_utf8_valid_prefix(sc_str_from(d->err->msg))] = '\0';
-    }
-    d->bad = true;
-}
-
 static void complain_of(struct decoded *d, const char *field, const char *why)
 {
     struct sc_error one = { 0 };
     (void)sc_error_field(&one, SC_E_INVALID_VALUE, field, "%s %s", field, why);
-    complain(d, &one);
+    (void)sc_error_also(d->err, &one);
 }
 
 /* As when a job is made; null takes the value away. */
@@ -58,7 +45,7 @@ static void decode_option(struct decoded *d, enum sc_edit_field field, const cha
     if (none && (field == SC_EDIT_CLASS || field == SC_EDIT_PRIORITY))
         complain_of(d, name, "cannot be null");
     else if (sc_job_options_set_json(d->options, name, value, &one) != SC_OK)
-        complain(d, &one);
+        (void)sc_error_also(d->err, &one);
     else
         d->edit.given |= field;
 }
@@ -125,7 +112,7 @@ static void decode_setting(struct decoded *d, const char *name, const struct sc_
     if (sc_json_type(value) == SC_JSON_NULL)
         complain_of(d, name, "cannot be null");
     else if (sc_job_options_set_json(d->settings, name, value, &one) != SC_OK)
-        complain(d, &one);
+        (void)sc_error_also(d->err, &one);
 }
 
 static void decode_settings(struct decoded *d, const struct sc_json_value *value)
@@ -192,8 +179,8 @@ static enum sc_code decode(const struct sc_json_value *body, struct decoded *d)
     for (void *it = sc_json_next_member(body, NULL, &name, &value); it != NULL;
          it = sc_json_next_member(body, it, &name, &value))
         decode_member(d, name, value);
-    if (d->bad)
-        return SC_E_INVALID_VALUE;
+    if (d->err->code != SC_OK)
+        return d->err->code;
     if (d->edit.given == 0)
         return sc_error_set(d->err, SC_E_INVALID_REQUEST, "the body names nothing to change");
     take_options(d);
@@ -202,14 +189,13 @@ static enum sc_code decode(const struct sc_json_value *body, struct decoded *d)
 
 struct sc_done *sc_api_job_edit(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     SC_AUTO(decoded_done) struct decoded d = { .err = &err };
     char id[SC_UUID_TEXT];
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_path_job_id(req, id, &err);
     if (code == SC_OK)
@@ -228,3 +214,47 @@ struct sc_done *sc_api_job_edit(struct sc_request *req, struct sc_api *api)
     sc_json_end(&w);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+static const struct sc_json_field edit_fields[] = {
+    { .name = "priority",
+      .type = SC_JSON_TEXT,
+      .words = sc_words_class,
+      .help = "The class of the queue, until it has ended",
+      .example = "high" },
+    { .name = "priority_order",
+      .type = SC_JSON_INT,
+      .min = -1000000,
+      .max = 1000000,
+      .help = "Its place within the class, until it has ended" },
+    { .name = "run_after",
+      .type = SC_JSON_TEXT,
+      .help = "Not before this time, until its turn has come: RFC 3339, or a duration from now" },
+    { .name = "timeout",
+      .type = SC_JSON_TEXT,
+      .also = SC_JSON_REAL,
+      .help = "Longest time from its start, until it has ended: a duration, or seconds" },
+    { .name = "name", .type = SC_JSON_TEXT, .help = "The name shown for it" },
+    { .name = "notes", .type = SC_JSON_TEXT, .help = "Notes, of at most 10,000 bytes" },
+    { .name = "tags",
+      .type = SC_JSON_ARRAY,
+      .items = SC_JSON_TEXT,
+      .help = "The whole list: at most 32 of 1 to 64 bytes",
+      .example = "[\"urgent\"]" },
+    { .name = "settings",
+      .type = SC_JSON_OBJECT,
+      .help = "Options of a job, such as `engine`, before work begins" },
+};
+static const struct sc_json_shape edit_shape = {
+    .name = "JobEdit",
+    .help = "What is to change; null takes a value away",
+    .request = true,
+    SC_SHAPE_FIELDS(edit_fields),
+};
+
+SC_API_DOC(job_edit) = {
+    .body = &edit_shape,
+    .replies = { { 200, &sc_shape_job } },
+    .errors = { SC_E_JOB_NOT_FOUND, SC_E_CONFLICT, SC_E_ENGINE_UNAVAILABLE, SC_E_MODEL_ERROR },
+};

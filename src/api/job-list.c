@@ -56,145 +56,79 @@ bool sc_job_cursor_parse(enum sc_job_sort sort, struct sc_str text, struct sc_jo
 
 /* ---- filters ---- */
 
-static const char *const names[] = {
-    "status",   "stage",         "pipeline",      "engine",        "model",
-    "language", "priority",      "file_id",       "name",          "error_code",
-    "tag",      "created_since", "created_until", "updated_since", "search",
-    "sort",     "updated_until", "limit",         "cursor",        NULL,
+struct asked {
+    struct sc_job_filter filter;
+    int sort; /* an enum sc_job_sort */
+    struct sc_str cursor;
 };
 
-static enum sc_code refuse(const char *field, struct sc_str text, const char *allowed,
-                           struct sc_error *err)
-{
-    char quoted[SC_QUOTED_TEXT];
-    return sc_error_field(err, SC_E_INVALID_VALUE, field, "%s '%s' is none of %s", field,
-                          sc_quote(text, quoted), allowed);
-}
-
-static enum sc_code decode_status(struct sc_request *req, struct sc_job_filter *f,
-                                  struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, "status");
-    if (text.ptr == NULL || sc_status_parse(text, &f->status))
-        return SC_OK;
-    return refuse("status", text, "pending, processing, completed, failed, cancelled", err);
-}
-
-static enum sc_code decode_stage(struct sc_request *req, struct sc_job_filter *f,
-                                 struct sc_error *err)
-{
-    return sc_query_stage(req, &f->stage, err);
-}
-
-static enum sc_code decode_class(struct sc_request *req, struct sc_job_filter *f,
-                                 struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, "priority");
-    for (int i = 0; text.ptr != NULL && i < SC_CLASS_COUNT_; i++) {
-        if (sc_str_equal(text, sc_str_from(sc_class_to_string((enum sc_class)i))))
-            f->class = i;
-    }
-    if (text.ptr == NULL || f->class >= 0)
-        return SC_OK;
-    return refuse("priority", text, "high, normal, low", err);
-}
-
-static enum sc_code decode_sort(struct sc_request *req, struct sc_job_filter *f,
+static enum sc_code read_status(const struct sc_query_field *field, struct sc_str text, void *at,
                                 struct sc_error *err)
 {
-    struct sc_str text = sc_request_query(req, "sort");
-    if (text.ptr == NULL)
+    if (sc_status_parse(text, at))
         return SC_OK;
-    for (int i = 0; i < SC_JOB_SORT_COUNT_; i++) {
-        if (sc_str_equal(text, sc_str_from(sorts[i].name))) {
-            f->sort = (enum sc_job_sort)i;
-            return SC_OK;
-        }
-    }
-    return refuse("sort", text, "created_at, completed_at, duration_seconds, each also with -",
-                  err);
+    return sc_query_refuse(field->name, text, "pending, processing, completed, failed, cancelled",
+                           err);
 }
 
-static enum sc_code decode_error_code(struct sc_request *req, struct sc_job_filter *f,
-                                      struct sc_error *err)
+static enum sc_code read_code(const struct sc_query_field *field, struct sc_str text, void *at,
+                              struct sc_error *err)
 {
     enum sc_code known;
     char word[48];
-    f->error_code = sc_request_query(req, "error_code");
-    if (f->error_code.ptr == NULL)
-        return SC_OK;
-    (void)snprintf(word, sizeof(word), "%.*s", (int)SC_MIN(f->error_code.len, sizeof(word) - 1),
-                   f->error_code.ptr);
-    return sc_code_parse(word, &known)
-               ? SC_OK
-               : refuse("error_code", f->error_code, "the codes of docs/api.md", err);
-}
-
-/* Empty text would let nothing through, or everything: it is a mistake. */
-static enum sc_code decode_text(struct sc_request *req, const char *name, struct sc_str *out,
-                                struct sc_error *err)
-{
-    *out = sc_request_query(req, name);
-    if (out->ptr != NULL && out->len == 0)
-        return sc_error_field(err, SC_E_INVALID_VALUE, name, "%s is empty; leave it out", name);
+    (void)snprintf(word, sizeof(word), "%.*s", (int)SC_MIN(text.len, sizeof(word) - 1), text.ptr);
+    if (!sc_code_parse(word, &known))
+        return sc_query_refuse(field->name, text, "the codes of docs/api.md", err);
+    *(struct sc_str *)at = text;
     return SC_OK;
 }
 
-static enum sc_code decode_texts(struct sc_request *req, struct sc_job_filter *f,
-                                 struct sc_error *err)
+static const char *sort_word(int index)
 {
-    const struct {
-        const char *name;
-        struct sc_str *out;
-    } rows[] = {
-        { "pipeline", &f->pipeline }, { "engine", &f->engine }, { "model", &f->model },
-        { "language", &f->language }, { "name", &f->name },     { "tag", &f->tag },
-        { "search", &f->search },
-    };
-    enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rows); i++)
-        code = decode_text(req, rows[i].name, rows[i].out, err);
-    return code;
+    return index < SC_JOB_SORT_COUNT_ ? sorts[index].name : NULL;
 }
 
-static enum sc_code decode_times(struct sc_request *req, struct sc_job_filter *f,
-                                 struct sc_error *err)
-{
-    enum sc_code code = sc_query_time(req, "created_since", &f->created_since, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "created_until", &f->created_until, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "updated_since", &f->updated_since, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "updated_until", &f->updated_until, err);
-    return code;
-}
-
-static enum sc_code decode_page(struct sc_request *req, struct sc_job_filter *f,
+/* A cursor goes with the order, which has been read before it. */
+static enum sc_code read_cursor(const struct sc_query_field *field, struct sc_str text, void *at,
                                 struct sc_error *err)
 {
-    struct sc_str cursor = sc_request_query(req, "cursor");
-    enum sc_code code = sc_query_limit(req, &f->limit, err);
-    if (code != SC_OK || cursor.ptr == NULL || sc_job_cursor_parse(f->sort, cursor, &f->after))
-        return code;
-    return sc_refuse_sorted_cursor(cursor, err);
+    struct asked *asked = (void *)((char *)at - field->offset);
+    if (sc_job_cursor_parse((enum sc_job_sort)asked->sort, text, &asked->filter.after))
+        return SC_OK;
+    return sc_query_refuse_cursor(text, err);
 }
 
-static enum sc_code decode_filter(struct sc_request *req, struct sc_job_filter *f,
-                                  struct sc_error *err)
-{
-    static enum sc_code (*const steps[])(struct sc_request *, struct sc_job_filter *,
-                                         struct sc_error *) = {
-        decode_status, decode_stage,      decode_class, decode_sort,
-        decode_texts,  decode_error_code, decode_times, decode_page,
-    };
-    enum sc_code code = sc_query_only(req, names, err);
-    if (code == SC_OK)
-        code = sc_query_number(req, "file_id", &f->file_id, err);
-    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
-        code = steps[i](req, f, err);
-    return code;
-}
+#define ROW(kind, member, name, ...) \
+    SC_QUERY_ROW(kind, struct asked, filter.member, name, __VA_ARGS__)
+static const struct sc_query_field list_fields[] = {
+    ROW(OWN, status, "status", .read = read_status,
+        .help = "The state; or a name of older systems, in capitals", .example = "failed"),
+    ROW(WORD, stage, "stage", .words = sc_words_stage, .help = "The stage at work"),
+    ROW(TEXT, pipeline, "pipeline", .help = "What is done", .example = "transcribe"),
+    ROW(TEXT, engine, "engine", .help = "The engine", .example = "pocketsphinx"),
+    ROW(TEXT, model, "model", .help = "The model of the engine"),
+    ROW(TEXT, language, "language", .help = "Given or detected", .example = "en"),
+    ROW(WORD, class, "priority", .words = sc_words_class, .help = "The class of the queue"),
+    ROW(NUMBER, file_id, "file_id", .help = "Of this recording", .example = "1"),
+    ROW(TEXT, name, "name", .help = "Whose name, or whose file's name, is this"),
+    ROW(OWN, error_code, "error_code", .read = read_code, .words = sc_words_code,
+        .help = "Why it failed"),
+    ROW(TEXT, tag, "tag", .help = "With this tag", .example = "urgent"),
+    ROW(TIME, created_since, "created_since", .help = "Made from this time on", .example = "7d"),
+    ROW(TIME, created_until, "created_until", .help = "Made before this time"),
+    ROW(TIME, updated_since, "updated_since", .help = "Changed from this time on"),
+    ROW(TIME, updated_until, "updated_until", .help = "Changed before this time"),
+    ROW(TEXT, search, "search",
+        .help =
+            "Whose name, or whose file's name, holds this; letter case of ASCII counts nothing"),
+    SC_QUERY_ROW(WORD, struct asked, sort, "sort", .words = sort_word,
+                 .help = "The order; `-created_at` unless given", .example = "-created_at"),
+    SC_QUERY_LIMIT_ROW(struct asked, filter.limit),
+    SC_QUERY_ROW(OWN, struct asked, cursor, "cursor", .read = read_cursor,
+                 .help = SC_QUERY_CURSOR_HELP ", with the same order"),
+};
+#undef ROW
+static const struct sc_query list_query = SC_QUERY(list_fields);
 
 /* ---- the page ---- */
 
@@ -249,16 +183,22 @@ struct sc_done *sc_api_job_list(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     struct walk_time time;
-    struct sc_job_filter filter = sc_job_filter_all(sc_api_owner(req), SC_LIMIT_DEFAULT);
+    struct asked asked = {
+        .filter = sc_job_filter_all(sc_api_owner(req), SC_LIMIT_DEFAULT),
+        .sort = SC_JOB_NEWEST,
+    };
 
-    enum sc_code code = decode_filter(req, &filter, &err);
+    enum sc_code code = sc_query_read(req, &list_query, &asked, &err);
+    asked.filter.sort = (enum sc_job_sort)asked.sort;
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK) {
         time.end_ms = sc_clock_mono_ms() + SC_LIST_WALK_MS;
-        filter.spent = walk_is_over;
-        filter.spent_ctx = &time;
-        code = write_page(api, conn, &filter, &body, &err);
+        asked.filter.spent = walk_is_over;
+        asked.filter.spent_ctx = &time;
+        code = write_page(api, conn, &asked.filter, &body, &err);
     }
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+SC_API_DOC(job_list) = { .query = &list_query, .replies = { { 200, &sc_shape_jobs } } };

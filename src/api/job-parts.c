@@ -31,19 +31,13 @@ struct log_query {
     int64_t lines;
 };
 
-static enum sc_code decode_log(struct sc_request *req, struct log_query *q, struct sc_error *err)
-{
-    static const char *const names[] = { "stage", "lines", NULL };
-    enum sc_code code = sc_query_only(req, names, err);
-    if (code == SC_OK)
-        code = sc_query_stage(req, &q->stage, err);
-    if (code == SC_OK)
-        code = sc_query_number(req, "lines", &q->lines, err);
-    if (code == SC_OK && q->lines > LOG_LINES_MAX)
-        return sc_error_field(err, SC_E_INVALID_VALUE, "lines", "lines is more than %d",
-                              LOG_LINES_MAX);
-    return code;
-}
+static const struct sc_query_field log_fields[] = {
+    SC_QUERY_ROW(WORD, struct log_query, stage, "stage", .words = sc_words_stage,
+                 .help = "Only this stage's"),
+    SC_QUERY_ROW(NUMBER, struct log_query, lines, "lines", .min = 1, .max = LOG_LINES_MAX,
+                 .help = "How many of the last lines; 1000 unless given", .example = "20"),
+};
+static const struct sc_query log_query = SC_QUERY(log_fields);
 
 /* The last n lines of a text; *cut: there are more. */
 static struct sc_str last_lines(struct sc_str text, int64_t n, bool *cut)
@@ -80,7 +74,7 @@ struct sc_done *sc_api_job_log(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
     struct log_query q = { .stage = -1, .lines = LOG_LINES };
-    enum sc_code code = decode_log(req, &q, &err);
+    enum sc_code code = sc_query_read(req, &log_query, &q, &err);
     if (code == SC_OK) {
         SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
         code = find(req, api, &conn, &job, &err);
@@ -102,21 +96,28 @@ struct sc_done *sc_api_job_log(struct sc_request *req, struct sc_api *api)
 
 /* ---- transcripts ---- */
 
+static const struct sc_query_field transcript_fields[] = {
+    SC_QUERY_PAGE_ROWS(SC_CURSOR_TRANSCRIPT),
+};
+static const struct sc_query transcript_query = SC_QUERY(transcript_fields);
+
 struct sc_done *sc_api_job_transcripts(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "limit", "cursor", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_transcript_filter filter = { .owner_id = sc_api_owner(req) };
+    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
 
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_TRANSCRIPT, &filter.limit, &filter.before_id, &err);
+    enum sc_code code = sc_query_read(req, &transcript_query, &asked, &err);
     if (code == SC_OK)
         code = find(req, api, &conn, &job, &err);
-    filter.job = job.id;
+    struct sc_transcript_filter filter = {
+        .owner_id = sc_api_owner(req),
+        .job = job.id,
+        .limit = asked.limit,
+        .before_id = asked.before,
+    };
     if (code == SC_OK)
         code = sc_transcript_page(conn, &filter, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
@@ -130,31 +131,38 @@ struct clean_body {
     bool with_transcripts, dry_run;
 };
 
+/* A filter of the body: jobs in other states have not ended. */
+static const char *const ended_words[] = { "completed", "failed", "cancelled" };
+
+static const char *ended_word(int index)
+{
+    return index < (int)SC_ARRAY_LEN(ended_words) ? ended_words[index] : NULL;
+}
+
+static const struct sc_json_field clean_fields[] = {
+    SC_BODY(struct clean_body, older_than_days, INT, .max = 36500,
+            .help = "Days since their end; 30 unless given", .example = "7"),
+    SC_BODY(struct clean_body, status, TEXT, .words = ended_word, .help = "Only these"),
+    SC_BODY(struct clean_body, with_transcripts, BOOL, .help = "Their transcripts and exports too",
+            .example = "false"),
+    SC_BODY(struct clean_body, dry_run, BOOL, .help = "Only count", .example = "true"),
+};
+static const struct sc_json_shape clean_shape = {
+    .name = "CleanJobsRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(clean_fields),
+};
+
 static enum sc_code decode_clean(struct sc_request *req, struct sc_clean *out, struct sc_error *err)
 {
-    static const struct sc_json_field fields[] = {
-        { .name = "older_than_days",
-          .type = SC_JSON_INT,
-          .offset = offsetof(struct clean_body, older_than_days),
-          .max = 36500 },
-        { .name = "status", .type = SC_JSON_TEXT, .offset = offsetof(struct clean_body, status) },
-        { .name = "with_transcripts",
-          .type = SC_JSON_BOOL,
-          .offset = offsetof(struct clean_body, with_transcripts) },
-        { .name = "dry_run", .type = SC_JSON_BOOL, .offset = offsetof(struct clean_body, dry_run) },
-    };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct clean_body body = { .older_than_days = CLEAN_DAYS };
     struct sc_status_filter status = { .state = -1 };
-    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), &body, &doc, err);
+    enum sc_code code = sc_request_read(req, &clean_shape, &body, &doc, err);
     if (code != SC_OK)
         return code;
-    if (body.status.ptr != NULL &&
-        (!sc_status_parse(body.status, &status) || status.part != SC_PART_ANY ||
-         status.state == SC_JOB_PENDING || status.state == SC_JOB_PROCESSING))
-        return sc_error_field(err, SC_E_INVALID_VALUE, "status",
-                              "status must be completed, failed or cancelled: other jobs have not "
-                              "ended");
+    if (body.status.ptr != NULL)
+        (void)sc_status_parse(body.status, &status); /* the table lets only known words in */
     out->before_ms = sc_clock_wall_ms() - body.older_than_days * DAY_MS;
     out->state = status.state;
     out->with_transcripts = body.with_transcripts;
@@ -175,3 +183,19 @@ struct sc_done *sc_api_job_clean(struct sc_request *req, struct sc_api *api)
         sc_cleaned_view(&body, jobs, clean.dry_run);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(job_log) = {
+    .query = &log_query,
+    .replies = { { 200, &sc_shape_logs } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+};
+
+SC_API_DOC(job_transcripts) = {
+    .query = &transcript_query,
+    .replies = { { 200, &sc_shape_transcripts } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+};
+
+SC_API_DOC(job_clean) = { .body = &clean_shape, .replies = { { 200, &sc_shape_jobs_cleaned } } };

@@ -189,3 +189,174 @@ void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost)
     sc_json_int(&w, "work_bytes", cost->work_bytes);
     sc_json_end(&w);
 }
+
+/* ---- what the views write ---- */
+
+static const struct sc_json_field warning_fields[] = {
+    SC_SHOW(TEXT, "code", "`AUDIO_LOST`, `AUDIO_TRUNCATED` or `MUSIC_DROPPED`", "AUDIO_LOST"),
+    SC_SHOW(TEXT, "message", "What was lost, for people", "the audio cannot be decoded here"),
+    SC_SHOW(REAL, "start", "From when, in seconds of the recording", "12.5"),
+    SC_SHOW(REAL_OR_NULL, "end", "Until when; null: to its end", "14.0"),
+    { .name = "channel",
+      SC_SHOW_INT,
+      .optional = true,
+      .help = "Which channel, from 1, where each is recognised by itself" },
+};
+static const struct sc_json_shape warning_shape = { .name = "Warning",
+                                                    .help = "What was lost without failing a job",
+                                                    SC_SHAPE_FIELDS(warning_fields) };
+
+static const struct sc_json_field job_fields[] = {
+    SC_SHOW(UUID, "job_id", "Names the job for ever", "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11"),
+    SC_SHOW(INT_OR_NULL, "file_id", "The recording", "1"),
+    SC_SHOW(INT_OR_NULL, "campaign_id", "Of an older system", "null"),
+    SC_SHOW(TEXT_OR_NULL, "file_name", "The name of the recording when the job was made",
+            "memo.mp3"),
+    SC_SHOW(TEXT_OR_NULL, "name", "The name that was given to the job", "memo.mp3"),
+    SC_SHOW(TEXT, "pipeline", "What is done", "transcribe"),
+    SC_SHOW(TEXT_OR_NULL, "engine", "The engine that recognises", "pocketsphinx"),
+    SC_SHOW(TEXT_OR_NULL, "engine_version", "Its version, once it has worked", NULL),
+    SC_SHOW(TEXT_OR_NULL, "model", "The model of the engine", "en-us"),
+    SC_SHOW(TEXT_OR_NULL, "task", "`transcribe` or `translate`", "transcribe"),
+    SC_SHOW(TEXT_OR_NULL, "language", "The language that was asked for", "auto"),
+    SC_SHOW(TEXT_OR_NULL, "detected_language", "The language that the engine heard", NULL),
+    SC_SHOW(TEXT_OR_NULL, "compute_type", "Of an older system", NULL),
+    SC_SHOW(TEXT_OR_NULL, "device", "What the engine ran on", NULL),
+    SC_SHOW_WORDS(TEXT, "priority", sc_words_class, "The class of the queue", "normal"),
+    SC_SHOW(INT, "priority_order", "Its place within the class; smaller is earlier", "0"),
+    SC_SHOW(REAL_OR_NULL, "timeout_seconds", "Longest time from its start", NULL),
+    SC_SHOW(TEXTS, "tags", "The tags that were given to it", "[\"urgent\"]"),
+    SC_SHOW(TEXT_OR_NULL, "notes", "Notes of its owner", NULL),
+    SC_SHOW(OBJECT, "settings", "The other options that it was made with", "{\"vad\": true}"),
+    SC_SHOW_WORDS(TEXT, "status", sc_words_job_state, "How far it is", "processing"),
+    SC_SHOW_WORDS(TEXT_OR_NULL, "stage", sc_words_stage, "The stage at work", "transcribe"),
+    SC_SHOW(INT, "progress", "0 to 100", "40"),
+    SC_SHOW(REAL_OR_NULL, "eta_seconds", "When it will probably be done", "31.0"),
+    { .name = "queue_position",
+      SC_SHOW_INT_OR_NULL,
+      .also = SC_JSON_TEXT,
+      .help = "How many jobs of its class come before it while it waits; `1000+` beyond a thousand",
+      .example = "null" },
+    SC_SHOW(INT, "chunks_total", "Chunks that are known so far", "5"),
+    SC_SHOW(INT, "chunks_completed", "Chunks that are recognised", "2"),
+    SC_SHOW(INT, "retry_count", "Times that it was retried", "0"),
+    SC_SHOW(BOOL, "dead_letter", "It failed for good", "false"),
+    SC_SHOW(REAL_OR_NULL, "duration_seconds", "The length of the recording", "93.25"),
+    SC_SHOW(REAL_OR_NULL, "processing_time", "Seconds from its start to its end", NULL),
+    SC_SHOW_WORDS(TEXT_OR_NULL, "error_code", sc_words_code, "Why it failed", NULL),
+    SC_SHOW(TEXT_OR_NULL, "error_message", "The same as a sentence", NULL),
+    SC_SHOW_WORDS(TEXT_OR_NULL, "error_stage", sc_words_stage, "Where it failed", NULL),
+    SC_SHOW(INT_OR_NULL, "error_chunk", "At which chunk", NULL),
+    SC_SHOW_OF(LIST, "warnings", &warning_shape, "What was lost without failing the job"),
+    SC_SHOW(INT_OR_NULL, "worker_id", "One of the workers that hold a task of it", "3"),
+    SC_SHOW(TEXT_OR_NULL, "input_file_path", "The recording, below the data folder",
+            "audio/uploads/2026/11/9f86.mp3"),
+    SC_SHOW(TEXT_OR_NULL, "chunks_dir_path", "Its chunks, below the data folder", NULL),
+    SC_SHOW(TEXT_OR_NULL, "converted_chunks_dir_path", "Of an older system", NULL),
+    SC_SHOW(TEXT_OR_NULL, "output_file_path", "What was exported, below the data folder", NULL),
+    SC_SHOW(INT_OR_NULL, "transcript_id", "Its transcript, from the first result on", "1"),
+    SC_SHOW(TIME, "created_at", "When it was made", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME_OR_NULL, "started_at", "When work began", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME_OR_NULL, "completed_at", "When it ended", NULL),
+    SC_SHOW(TIME, "updated_at", "When it changed last", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME_OR_NULL, "archived_at", "When it was archived", NULL),
+    SC_SHOW(TIME_OR_NULL, "run_after", "Not before this time", NULL),
+};
+
+const struct sc_json_shape sc_shape_job = {
+    .name = "Job",
+    .help = "A piece of work on a recording",
+    SC_SHAPE_FIELDS(job_fields),
+};
+
+SC_WALK_SHAPE(sc_shape_jobs, "JobPage", "jobs", &sc_shape_job);
+
+static const struct sc_json_field upload_fields[] = {
+    SC_SHOW(BOOL, "duplicate", "These bytes were known before", "false"),
+};
+const struct sc_json_shape sc_shape_upload = {
+    .name = "UploadedJob",
+    .help = "A job, and whether its recording was known",
+    .base = &sc_shape_job,
+    SC_SHAPE_FIELDS(upload_fields),
+};
+
+static const struct sc_json_field chunk_fields[] = {
+    SC_SHOW(INT, "chunk_index", "From 0", "0"),
+    SC_SHOW(INT_OR_NULL, "channel", "From 1; null where all channels are mixed", NULL),
+    SC_SHOW(REAL, "start_time", "In seconds of the recording", "0.0"),
+    SC_SHOW(REAL, "end_time", "In seconds of the recording", "28.4"),
+    SC_SHOW_WORDS(TEXT, "status", sc_words_task_state, "How far its task is", "done"),
+    SC_SHOW(INT, "attempts", "How often it was begun", "1"),
+    SC_SHOW_WORDS(TEXT_OR_NULL, "error_code", sc_words_code, "Why it failed last", NULL),
+    SC_SHOW(TEXT_OR_NULL, "error_message", "The same as a sentence", NULL),
+    SC_SHOW(TIME_OR_NULL, "processed_at", "When its result came", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TEXT_OR_NULL, "text", "What was recognised", "good morning"),
+};
+static const struct sc_json_shape chunk_shape = {
+    .name = "Chunk",
+    .help = "A piece of a recording that is recognised at once",
+    SC_SHAPE_FIELDS(chunk_fields)
+};
+static const struct sc_json_field chunks_fields[] = {
+    SC_SHOW_OF(LIST, "chunks", &chunk_shape, "In the order of time"),
+};
+const struct sc_json_shape sc_shape_chunks = {
+    .name = "Chunks",
+    SC_SHAPE_FIELDS(chunks_fields),
+};
+
+static const struct sc_json_field log_fields[] = {
+    SC_SHOW_WORDS(TEXT, "stage", sc_words_stage, "Whose log it is", "split"),
+    SC_SHOW(BOOL, "cut", "It began earlier", "false"),
+    SC_SHOW(TEXTS, "lines", "The oldest first", "[\"2026-11-20T14:30:45.123Z split begins\"]"),
+};
+static const struct sc_json_shape log_shape = { .name = "StageLog", SC_SHAPE_FIELDS(log_fields) };
+static const struct sc_json_field logs_fields[] = {
+    SC_SHOW_OF(LIST, "logs", &log_shape, "One for each stage that noted anything"),
+};
+const struct sc_json_shape sc_shape_logs = {
+    .name = "JobLog",
+    SC_SHAPE_FIELDS(logs_fields),
+};
+
+static const struct sc_json_field cleaned_fields[] = {
+    SC_SHOW(INT, "jobs", "How many", "12"),
+    SC_SHOW(BOOL, "dry_run", "They were only counted", "false"),
+};
+const struct sc_json_shape sc_shape_jobs_cleaned = {
+    .name = "CleanedJobs",
+    SC_SHAPE_FIELDS(cleaned_fields),
+};
+
+static const struct sc_json_field deleted_fields[] = {
+    SC_SHOW(UUID, "job_id", "The job", "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11"),
+    SC_SHOW(BOOL, "deleted", "Always true", "true"),
+};
+const struct sc_json_shape sc_shape_job_deleted = {
+    .name = "DeletedJob",
+    SC_SHAPE_FIELDS(deleted_fields),
+};
+
+static const struct sc_json_field cost_fields[] = {
+    SC_SHOW(BOOL, "dry_run", "Always true: nothing was made", "true"),
+    SC_SHOW(TEXT, "pipeline", "What would be done", "transcribe"),
+    SC_SHOW(TEXT_OR_NULL, "engine", "The engine", "pocketsphinx"),
+    SC_SHOW(TEXT_OR_NULL, "model", "Its model", "en-us"),
+    SC_SHOW(BOOL, "duplicate", "These bytes are known", "false"),
+    SC_SHOW(INT_OR_NULL, "file_id", "The file that has them", NULL),
+    SC_SHOW(UUID_OR_NULL, "job_id", "The earlier job that would answer for the same work", NULL),
+    SC_SHOW(REAL_OR_NULL, "duration_seconds", "The length of the recording", "93.25"),
+    SC_SHOW(INT, "streams", "Streams that are recognised each by itself", "1"),
+    SC_SHOW(INT_OR_NULL, "chunks_expected", "At most; null: unknown", "4"),
+    SC_SHOW(REAL_OR_NULL, "estimated_seconds", "At the pace of earlier jobs; null: there are none",
+            "31.5"),
+    SC_SHOW(INT, "bytes_needed", "All that follows", "4500000"),
+    SC_SHOW(INT, "storage_bytes", "What would stay", "1500000"),
+    SC_SHOW(INT, "work_bytes", "What is needed until the job ends, at most", "3000000"),
+};
+const struct sc_json_shape sc_shape_cost = {
+    .name = "Cost",
+    .help = "What a job would cost",
+    SC_SHAPE_FIELDS(cost_fields),
+};

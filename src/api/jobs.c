@@ -53,13 +53,12 @@ static enum sc_code show_job(struct sc_api *api, struct sc_conn *conn, const str
 
 struct sc_done *sc_api_job_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
 
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK)
@@ -78,21 +77,22 @@ static enum sc_code add_event(void *ctx, const struct sc_event *event, struct sc
     return SC_OK;
 }
 
+static const struct sc_query_field event_fields[] = {
+    SC_QUERY_ROW(CURSOR, struct sc_query_page, before, "since", .cursor = SC_CURSOR_EVENT,
+                 .help = "Those after this event: its `id`, or `next_cursor`", .example = "e1a"),
+    SC_QUERY_LIMIT_ROW(struct sc_query_page, limit),
+};
+static const struct sc_query event_query = SC_QUERY(event_fields);
+
 struct sc_done *sc_api_job_events(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "since", "limit", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_event_filter filter = { .owner_id = sc_api_owner(req) };
-    int64_t unused;
+    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
 
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_EVENT, &filter.limit, &unused, &err);
-    if (code == SC_OK)
-        code = sc_query_cursor(req, "since", SC_CURSOR_EVENT, &filter.after_id, &err);
+    enum sc_code code = sc_query_read(req, &event_query, &asked, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK)
@@ -100,9 +100,13 @@ struct sc_done *sc_api_job_events(struct sc_request *req, struct sc_api *api)
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     struct sc_page page;
-    sc_page_begin(&page, &body, "events", filter.limit);
-    filter.job = job.id;
-    filter.limit++;
+    const struct sc_event_filter filter = {
+        .owner_id = sc_api_owner(req),
+        .job = job.id,
+        .after_id = asked.before,
+        .limit = asked.limit + 1,
+    };
+    sc_page_begin(&page, &body, "events", asked.limit);
     code = sc_event_list(conn, &filter, add_event, &page, &err);
     sc_page_end(&page, SC_CURSOR_EVENT);
     return sc_api_answer(req, code, &err, 200, &body);
@@ -117,13 +121,12 @@ static enum sc_code add_chunk(void *ctx, const struct sc_chunk *chunk, struct sc
 
 struct sc_done *sc_api_job_chunks(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
 
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK)
@@ -198,20 +201,22 @@ static enum sc_code decode_create(const struct sc_json_value *body, int64_t *fil
 {
     const char *key;
     const struct sc_json_value *value;
+    struct sc_error all = { 0 };
     for (void *it = sc_json_next_member(body, NULL, &key, &value); it != NULL;
          it = sc_json_next_member(body, it, &key, &value)) {
+        struct sc_error one = { 0 };
         enum sc_code code = SC_OK;
         if (strcmp(key, "file_id") != 0)
-            code = sc_job_options_set_json(options, key, value, err);
+            code = sc_job_options_set_json(options, key, value, &one);
         else if (sc_json_type(value) == SC_JSON_INT && sc_json_get_int(value, 0) > 0)
             *file_id = sc_json_get_int(value, 0);
         else if (sc_json_type(value) != SC_JSON_NULL)
-            code = sc_error_field(err, SC_E_INVALID_VALUE, "file_id",
+            code = sc_error_field(&one, SC_E_INVALID_VALUE, "file_id",
                                   "file_id must be a whole number from 1 up");
         if (code != SC_OK)
-            return code;
+            (void)sc_error_also(&all, &one);
     }
-    return sc_job_options_check(options, err);
+    return all.code == SC_OK ? sc_job_options_check(options, err) : sc_error_copy(err, &all);
 }
 
 struct create {
@@ -219,6 +224,28 @@ struct create {
     char *key;                      /* owned; NULL: none */
     int64_t file_id;
     bool dry_run;
+};
+
+static const struct sc_query_field create_query_fields[] = {
+    SC_QUERY_ROW(FLAG, struct create, dry_run, "dry_run",
+                 .help = "Make nothing, answer what it would cost", .example = "true"),
+};
+static const struct sc_query create_query = SC_QUERY(create_query_fields);
+
+static const struct sc_json_field create_fields[] = {
+    { .name = "file_id",
+      .type = SC_JSON_INT,
+      .min = 1,
+      .max = INT64_MAX,
+      .help = "The recording; the pipeline noop needs none",
+      .example = "1" },
+};
+static const struct sc_json_shape create_shape = {
+    .name = "JobRequest",
+    .help = "A job of a file that is there, with any options of a job",
+    .request = true,
+    SC_SHAPE_FIELDS(create_fields),
+    .more = sc_doc_job_option,
 };
 
 static void create_done(struct create *c)
@@ -229,11 +256,8 @@ static void create_done(struct create *c)
 
 static enum sc_code decode_request(struct sc_request *req, struct create *out, struct sc_error *err)
 {
-    static const char *const names[] = { "dry_run", NULL };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    enum sc_code code = sc_query_only(req, names, err);
-    if (code == SC_OK)
-        code = sc_query_flag(req, "dry_run", &out->dry_run, err);
+    enum sc_code code = sc_query_read(req, &create_query, out, err);
     if (code == SC_OK)
         code = sc_request_idempotency_key(req, &out->key, err);
     if (code == SC_OK)
@@ -278,3 +302,42 @@ struct sc_done *sc_api_job_create(struct sc_request *req, struct sc_api *api)
     sc_api_arrived_headers(req, &arrived);
     return sc_api_answer(req, code, &err, sc_api_arrived_status(&arrived), &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(job_show) = {
+    .replies = { { 200, &sc_shape_job } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+};
+
+SC_API_DOC(job_events) = {
+    .query = &event_query,
+    .replies = { { 200, &sc_shape_events } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+};
+
+SC_API_DOC(job_chunks) = {
+    .replies = { { 200, &sc_shape_chunks } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+};
+
+SC_API_DOC(job_cancel) = {
+    .replies = { { 200, &sc_shape_job } },
+    .errors = { SC_E_JOB_NOT_FOUND, SC_E_CONFLICT },
+};
+
+SC_API_DOC(job_retry) = {
+    .replies = { { 200, &sc_shape_job } },
+    .errors = { SC_E_JOB_NOT_FOUND, SC_E_CONFLICT },
+};
+
+SC_API_DOC(job_create) = {
+    .query = &create_query,
+    .body = &create_shape,
+    .replies = { { 201, &sc_shape_job, .help = "The job, which is new" },
+                 { 200, &sc_shape_job, &sc_shape_cost,
+                   .help = "The earlier job that does the same work; with `dry_run` the cost" } },
+    .errors = { SC_E_FILE_NOT_FOUND, SC_E_ENGINE_UNAVAILABLE, SC_E_MODEL_ERROR, SC_E_CONFLICT,
+                SC_E_IDEMPOTENCY_CONFLICT },
+    .flags = SC_DOC_IDEMPOTENT | SC_DOC_LOCATION,
+};

@@ -330,12 +330,11 @@ static enum sc_code read_stored(struct sc_api *api, struct stored *out, struct s
 
 struct sc_done *sc_api_metrics_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     struct stored stored = { .audio = -1 };
     struct sc_store_use use;
     SC_AUTO_BUF body = { 0 };
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     bool known = read_stored(api, &stored, &err) == SC_OK;
@@ -353,3 +352,7 @@ struct sc_done *sc_api_metrics_show(struct sc_request *req, struct sc_api *api)
     sc_reply_header(req, "Cache-Control", "no-store");
     return sc_reply_bytes(req, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
+
+SC_API_DOC(metrics_show) = {
+    .replies = { { 200, .types = "text/plain", .help = "In the text format of Prometheus" } },
+};

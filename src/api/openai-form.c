@@ -4,6 +4,8 @@
 
 #include "api/openai.h"
 
+#include "api/describe.h"
+
 #include "base/alloc.h"
 #include "base/utf8.h"
 
@@ -195,22 +197,25 @@ static enum sc_code take_keyword(struct sc_openai_form *form, struct sc_str valu
 static const struct {
     const char *name;
     enum sc_code (*take)(struct sc_openai_form *form, struct sc_str value, struct sc_error *err);
+    const char *help, *example;
 } fields[] = {
-    { "model", take_model },
-    { "language", take_language },
-    { "languages", take_languages },
-    { "prompt", take_prompt },
-    { "response_format", take_format },
-    { "temperature", take_temperature },
-    { "timestamp_granularities", take_granularities },
-    { "stream", take_stream },
-    { "keywords", take_keyword },
-    { "include", take_include },
-    { "channels", take_channels },
+    { "model", take_model, "One of `GET /v1/models`", "whisper-1" },
+    { "language", take_language, "ISO 639-1, or an English name", "en" },
+    { "languages", take_languages, "A hint of several; no effect", NULL },
+    { "prompt", take_prompt, "What to expect, for engines that take it", NULL },
+    { "response_format", take_format,
+      "json, text, srt, verbose_json, vtt or diarized_json; json unless given", "json" },
+    { "temperature", take_temperature, "0 to 1, for engines that take it", NULL },
+    { "timestamp_granularities", take_granularities,
+      "`word` and `segment`, also as `timestamp_granularities[]`", NULL },
+    { "stream", take_stream, "Events instead of one answer; no effect for whisper-1", NULL },
+    { "keywords", take_keyword, "Words to prefer, for engines that take them", NULL },
+    { "include", take_include, "`logprobs`, in json", NULL },
+    { "channels", take_channels, "`split`: a speaker on each channel; mix unless given", NULL },
     /* Known, and without effect on what our engines do. */
-    { "chunking_strategy", NULL },
-    { "known_speaker_names", NULL },
-    { "known_speaker_references", NULL },
+    { "chunking_strategy", NULL, NULL, NULL },
+    { "known_speaker_names", NULL, NULL, NULL },
+    { "known_speaker_references", NULL, NULL, NULL },
 };
 
 /* "name" of "name[]" and "name[key]". */
@@ -282,3 +287,27 @@ enum sc_code sc_openai_form_check(struct sc_openai_form *form, struct sc_error *
         code = sc_error_set(err, SC_E_INTERNAL, "no memory for the fields of the form");
     return code;
 }
+
+/* ---- described ---- */
+
+static bool form_row(size_t index, struct sc_json_field *out)
+{
+    if (index >= SC_ARRAY_LEN(fields))
+        return false;
+    *out = (struct sc_json_field){
+        .name = fields[index].name,
+        .type = SC_JSON_TEXT,
+        .required = index == 0, /* the model */
+        .help = fields[index].help == NULL ? "Known, without effect" : fields[index].help,
+        .example = fields[index].example,
+    };
+    return true;
+}
+
+const struct sc_json_shape sc_shape_openai_form = {
+    .name = "OpenAIForm",
+    .help = "The recording, and OpenAI's fields",
+    .request = true,
+    .base = &sc_shape_recording,
+    .more = form_row,
+};

@@ -103,3 +103,24 @@ bool sc_openai_models_view(const struct sc_json_value *engines, const char *defa
     }
     return id.ptr == NULL || m.found;
 }
+
+/* ---- what is written ---- */
+
+static const struct sc_json_field model_fields[] = {
+    SC_SHOW(TEXT, "id", "To send as `model`", "whisper-1"),
+    SC_SHOW(TEXT, "object", "Always `model`", "model"),
+    SC_SHOW(INT, "created", "Seconds since 1970", "1795132800"),
+    SC_SHOW(TEXT, "owned_by", "Always `scripta`", "scripta"),
+};
+const struct sc_json_shape sc_shape_openai_model = {
+    .name = "OpenAIModel",
+    SC_SHAPE_FIELDS(model_fields),
+};
+static const struct sc_json_field models_fields[] = {
+    SC_SHOW(TEXT, "object", "Always `list`", "list"),
+    SC_SHOW_OF(LIST, "data", &sc_shape_openai_model, "All of them"),
+};
+const struct sc_json_shape sc_shape_openai_models = {
+    .name = "OpenAIModels",
+    SC_SHAPE_FIELDS(models_fields),
+};

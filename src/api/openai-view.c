@@ -344,3 +344,155 @@ int sc_openai_error_view(const struct sc_openai_refusal *refusal, struct sc_buf 
     sc_json_end(&w);
     return kind.status;
 }
+
+/* ---- what is written ---- */
+
+static const struct sc_json_field usage_fields[] = {
+    SC_SHOW(TEXT, "type", "Always `duration`", "duration"),
+    SC_SHOW(INT, "seconds", "Of the recording, rounded up", "3"),
+};
+static const struct sc_json_shape usage_shape = { .name = "OpenAIUsage",
+                                                  SC_SHAPE_FIELDS(usage_fields) };
+static const struct sc_json_field logprob_fields[] = {
+    SC_SHOW(TEXT, "token", "A word, with the space before it", " morning"),
+    SC_SHOW(REAL, "logprob", "The logarithm of its confidence", "-0.094311"),
+    SC_SHOW(INTS, "bytes", "The same in UTF-8", "[32, 109]"),
+};
+static const struct sc_json_shape logprob_shape = { .name = "OpenAILogprob",
+                                                    SC_SHAPE_FIELDS(logprob_fields) };
+static const struct sc_json_field text_fields[] = {
+    SC_SHOW(TEXT, "text", "What was said", "good morning"),
+    { .name = "logprobs",
+      SC_SHOW_LIST,
+      .of = &logprob_shape,
+      .optional = true,
+      .help = "With `include=logprobs`" },
+    SC_SHOW_OF(OBJECT, "usage", &usage_shape, NULL),
+};
+const struct sc_json_shape sc_shape_openai_text = {
+    .name = "OpenAIText",
+    .help = "The format json",
+    SC_SHAPE_FIELDS(text_fields),
+};
+static const struct sc_json_field inner_word_fields[] = {
+    SC_SHOW(TEXT, "word", "The word", "good"),
+    SC_SHOW(REAL, "start", "In seconds", "0.32"),
+    SC_SHOW(REAL, "end", "In seconds", "0.58"),
+    SC_SHOW(REAL, "probability", "0 to 1", "0.91"),
+};
+static const struct sc_json_shape inner_word_shape = { .name = "SegmentWord",
+                                                       SC_SHAPE_FIELDS(inner_word_fields) };
+static const struct sc_json_field segment_fields[] = {
+    SC_SHOW(INT, "id", "From 0 on", "0"),
+    SC_SHOW(INT, "seek", "Its start in hundredths of seconds", "32"),
+    SC_SHOW(REAL, "start", "In seconds", "0.32"),
+    SC_SHOW(REAL, "end", "In seconds", "1.2"),
+    SC_SHOW(TEXT, "text", "What was said", "good morning"),
+    SC_SHOW(INTS, "tokens", "Always empty", "[]"),
+    SC_SHOW(REAL, "temperature", "Always 0", "0.0"),
+    SC_SHOW(REAL, "avg_logprob", "Always 0", "0.0"),
+    SC_SHOW(REAL, "compression_ratio", "Always 0", "0.0"),
+    SC_SHOW(REAL, "no_speech_prob", "Always 0", "0.0"),
+    { .name = "speaker",
+      SC_SHOW_TEXT,
+      .optional = true,
+      .help = "Who said it, where that is known" },
+    { .name = "words",
+      SC_SHOW_LIST,
+      .of = &inner_word_shape,
+      .optional = true,
+      .help = "In answers of other servers' calls" },
+};
+static const struct sc_json_shape segment_shape = { .name = "OpenAISegment",
+                                                    SC_SHAPE_FIELDS(segment_fields) };
+static const struct sc_json_field word_fields[] = {
+    SC_SHOW(TEXT, "word", "The word", "good"),
+    SC_SHOW(REAL, "start", "In seconds", "0.32"),
+    SC_SHOW(REAL, "end", "In seconds", "0.58"),
+};
+static const struct sc_json_shape word_shape = { .name = "OpenAIWord",
+                                                 SC_SHAPE_FIELDS(word_fields) };
+static const struct sc_json_field verbose_fields[] = {
+    { .name = "task",
+      SC_SHOW_TEXT,
+      .choices = "transcribe|translate",
+      .help = "What was done",
+      .example = "transcribe" },
+    SC_SHOW(TEXT, "language", "What is spoken, as an English name", "english"),
+    SC_SHOW(REAL, "duration", "Of the recording, in seconds", "2.4"),
+    { .name = "segments",
+      SC_SHOW_LIST,
+      .of = &segment_shape,
+      .optional = true,
+      .help = "With the granularity `segment`" },
+    { .name = "words",
+      SC_SHOW_LIST,
+      .of = &word_shape,
+      .optional = true,
+      .help = "With the granularity `word`" },
+    SC_SHOW(TEXT, "text", "What was said", "good morning"),
+    SC_SHOW_OF(OBJECT, "usage", &usage_shape, NULL),
+};
+const struct sc_json_shape sc_shape_openai_verbose = {
+    .name = "OpenAIVerbose",
+    .help = "The format verbose_json",
+    SC_SHAPE_FIELDS(verbose_fields),
+};
+static const struct sc_json_field diarized_segment_fields[] = {
+    SC_SHOW(TEXT, "type", "Always `transcript.text.segment`", "transcript.text.segment"),
+    SC_SHOW(TEXT, "id", "From `seg_001` on", "seg_001"),
+    SC_SHOW(REAL, "start", "In seconds", "0.32"),
+    SC_SHOW(REAL, "end", "In seconds", "1.2"),
+    SC_SHOW(TEXT, "text", "What was said", "good morning"),
+    SC_SHOW(TEXT, "speaker", "`A`, `B`, … in the order of their first words", "A"),
+};
+static const struct sc_json_shape diarized_segment_shape = {
+    .name = "OpenAISpeakerSegment",
+    SC_SHAPE_FIELDS(diarized_segment_fields),
+};
+static const struct sc_json_field diarized_fields[] = {
+    SC_SHOW(TEXT, "task", "Always `transcribe`", "transcribe"),
+    SC_SHOW(REAL, "duration", "Of the recording, in seconds", "2.4"),
+    SC_SHOW_OF(LIST, "segments", &diarized_segment_shape, "In the order of time"),
+    SC_SHOW(TEXT, "text", "A line for each segment", "A: good morning"),
+    SC_SHOW_OF(OBJECT, "usage", &usage_shape, NULL),
+};
+const struct sc_json_shape sc_shape_openai_diarized = {
+    .name = "OpenAIDiarized",
+    .help = "The format diarized_json",
+    SC_SHAPE_FIELDS(diarized_fields),
+};
+static const struct sc_json_field whisper_fields[] = {
+    SC_SHOW(TEXT, "text", "What was said", "good morning"),
+    SC_SHOW_OF(LIST, "segments", &segment_shape, "In the order of time"),
+    SC_SHOW(TEXT, "language", "As a code", "en"),
+};
+const struct sc_json_shape sc_shape_whisper = {
+    .name = "WhisperText",
+    .help = "What whisper-asr-webservice writes as json",
+    SC_SHAPE_FIELDS(whisper_fields),
+};
+static const struct sc_json_field language_fields[] = {
+    SC_SHOW(TEXT, "detected_language", "As an English name", "german"),
+    SC_SHOW(TEXT, "language_code", "The same as a code", "de"),
+    SC_SHOW(REAL_OR_NULL, "confidence", "Always null: no engine tells it", "null"),
+};
+const struct sc_json_shape sc_shape_language = {
+    .name = "DetectedLanguage",
+    SC_SHAPE_FIELDS(language_fields),
+};
+static const struct sc_json_field failure_fields[] = {
+    SC_SHOW(TEXT, "message", "What is wrong", "Invalid URL (GET /v1/x)"),
+    SC_SHOW(TEXT, "type", "The kind of error", "invalid_request_error"),
+    SC_SHOW(TEXT_OR_NULL, "param", "The field at fault", NULL),
+    SC_SHOW(TEXT_OR_NULL, "code", "What is wrong, as a word", "unknown_url"),
+};
+static const struct sc_json_shape failure_shape = { .name = "OpenAIFailure",
+                                                    SC_SHAPE_FIELDS(failure_fields) };
+static const struct sc_json_field error_fields[] = {
+    SC_SHOW_OF(OBJECT, "error", &failure_shape, NULL),
+};
+const struct sc_json_shape sc_shape_openai_error = {
+    .name = "OpenAIError",
+    SC_SHAPE_FIELDS(error_fields),
+};

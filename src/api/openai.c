@@ -55,9 +55,8 @@ static void take_field(void *ctx, struct sc_str name, struct sc_str value)
 
 static enum sc_code read_form(struct sc_call *call, struct sc_error *err)
 {
-    static const char *const none[] = { NULL };
     struct walk walk = { .call = call, .err = err };
-    enum sc_code code = sc_query_only(call->req, none, err);
+    enum sc_code code = sc_query_none(call->req, err);
     if (code != SC_OK)
         return code;
     sc_request_each_field(call->req, take_field, &walk);
@@ -521,3 +520,36 @@ int sc_api_error_body(void *ctx, struct sc_request *req, const struct sc_error *
     return key == NULL ? sc_openai_error_view(&refusal, out)
                        : sc_compat_error_view(key, &refusal, out);
 }
+
+/* ---- described ---- */
+
+#define TEXTS                                                                                      \
+    { 200, &sc_shape_openai_text, &sc_shape_openai_verbose, .or_third = &sc_shape_openai_diarized, \
+      .help = "The text, in the `response_format` asked for" },                                    \
+    {                                                                                              \
+        200, .types = "text/plain|text/event-stream"                                               \
+    }
+SC_API_DOC(openai_transcribe) = {
+    .form = &sc_shape_openai_form,
+    .replies = { TEXTS },
+    .error = &sc_shape_openai_error,
+    .flags = SC_DOC_IDEMPOTENT,
+};
+SC_API_DOC(openai_translate) = {
+    .form = &sc_shape_openai_form,
+    .replies = { TEXTS },
+    .error = &sc_shape_openai_error,
+    .flags = SC_DOC_IDEMPOTENT,
+};
+SC_API_DOC(openai_models) = {
+    .replies = { { 200, &sc_shape_openai_models } },
+    .error = &sc_shape_openai_error,
+};
+SC_API_DOC(openai_model) = {
+    .replies = { { 200, &sc_shape_openai_model } },
+    .error = &sc_shape_openai_error,
+};
+SC_API_DOC(openai_engine_model) = {
+    .replies = { { 200, &sc_shape_openai_model } },
+    .error = &sc_shape_openai_error,
+};

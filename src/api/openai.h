@@ -109,3 +109,7 @@ void sc_openai_put_segment_text(const struct sc_segments *segments, size_t i, st
  * segments `from` to before `to`; none whose confidence is not known. */
 void sc_openai_put_logprobs(struct sc_json *w, const struct sc_openai_form *form,
                             const struct sc_segments *segments, size_t from, size_t to);
+/* What the description of the API says of them. */
+extern const struct sc_json_shape sc_shape_openai_form, sc_shape_openai_text,
+    sc_shape_openai_verbose, sc_shape_openai_diarized, sc_shape_whisper, sc_shape_language,
+    sc_shape_openai_models, sc_shape_openai_model, sc_shape_openai_error;

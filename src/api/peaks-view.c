@@ -41,3 +41,28 @@ void sc_peaks_json(struct sc_json *w, int64_t file_id, const struct sc_peaks_vie
     sc_json_end(w);
     sc_json_end(w);
 }
+
+/* ---- what the view writes ---- */
+
+static const struct sc_json_field channel_fields[] = {
+    SC_SHOW(INT_OR_NULL, "channel", "From 1; null: all mixed", NULL),
+    SC_SHOW(INTS, "min", "The lowest sample of each point, from -128", "[-3, -90]"),
+    SC_SHOW(INTS, "max", "The highest sample of each point, to 127", "[4, 87]"),
+};
+static const struct sc_json_shape channel_shape = { .name = "PeakChannel",
+                                                    SC_SHAPE_FIELDS(channel_fields) };
+static const struct sc_json_field peaks_fields[] = {
+    SC_SHOW(INT, "file_id", "The file", "1"),
+    SC_SHOW(REAL, "duration_seconds", "Its length", "95.0"),
+    SC_SHOW(INT, "zoom", "What the answer was read from: 0 to 3", "0"),
+    SC_SHOW(INT, "points", "How many each channel has", "2"),
+    SC_SHOW(REAL, "seconds_per_point", "The time that each stands for", "0.15"),
+    SC_SHOW(REAL, "start", "Where the answer begins", "60.0"),
+    SC_SHOW(REAL, "end", "Where it ends", "90.0"),
+    SC_SHOW_OF(LIST, "channels", &channel_shape, "One, or each by itself"),
+};
+const struct sc_json_shape sc_shape_peaks = {
+    .name = "Peaks",
+    .help = "The outline of a recording",
+    SC_SHAPE_FIELDS(peaks_fields),
+};

@@ -6,62 +6,36 @@
 
 #define POINTS_DEFAULT 1000
 #define POINTS_MAX 20000
-#define SECONDS_MAX 1e9
 
-/* Seconds as a decimal, from 0 up. */
-static enum sc_code query_seconds(struct sc_request *req, const char *name, int64_t *ms,
-                                  struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, name);
-    double seconds;
-    if (text.ptr == NULL)
-        return SC_OK;
-    if (!sc_str_to_double(text, &seconds) || !(seconds >= 0 && seconds <= SECONDS_MAX)) {
-        char quoted[SC_QUOTED_TEXT];
-        return sc_error_field(err, SC_E_INVALID_VALUE, name,
-                              "%s '%s' is no number of seconds from 0 up", name,
-                              sc_quote(text, quoted));
-    }
-    *ms = (int64_t)(seconds * 1000 + 0.5);
-    return SC_OK;
-}
+struct asked {
+    int64_t zoom, points, start_ms, end_ms; /* -1: not given */
+};
 
-/* A whole number from lowest to highest; *out stays as it is when the parameter is absent. */
-static enum sc_code query_within(struct sc_request *req, const char *name, int64_t lowest,
-                                 int64_t highest, int64_t *out, struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, name);
-    int64_t value;
-    if (text.ptr == NULL)
-        return SC_OK;
-    if (!sc_str_to_int64(text, &value) || value < lowest || value > highest) {
-        char quoted[SC_QUOTED_TEXT];
-        return sc_error_field(err, SC_E_INVALID_VALUE, name,
-                              "%s '%s' is not a whole number from %lld to %lld", name,
-                              sc_quote(text, quoted), (long long)lowest, (long long)highest);
-    }
-    *out = value;
-    return SC_OK;
-}
+static const struct sc_query_field peaks_fields[] = {
+    SC_QUERY_ROW(NUMBER, struct asked, zoom, "zoom", .max = SC_PEAKS_ZOOMS - 1,
+                 .help = "The stretches as they are stored: 10 ms, 160 ms, 2.56 s, 40.96 s"),
+    SC_QUERY_ROW(NUMBER, struct asked, points, "points", .min = 1, .max = POINTS_MAX,
+                 .help = "So many over the range; 1000 unless given", .example = "200"),
+    SC_QUERY_ROW(SECONDS, struct asked, start_ms, "start", .help = "From when, in seconds",
+                 .example = "60"),
+    SC_QUERY_ROW(SECONDS, struct asked, end_ms, "end", .help = "Until when, in seconds",
+                 .example = "90"),
+};
+static const struct sc_query peaks_query = SC_QUERY(peaks_fields);
 
 static enum sc_code decode(struct sc_request *req, struct sc_peaks_query *q, struct sc_error *err)
 {
-    static const char *const names[] = { "zoom", "points", "start", "end", NULL };
-    int64_t zoom = -1;
-    *q = (struct sc_peaks_query){ .points = POINTS_DEFAULT, .end_ms = -1 };
-    enum sc_code code = sc_query_only(req, names, err);
-    if (code == SC_OK)
-        code = query_within(req, "zoom", 0, SC_PEAKS_ZOOMS - 1, &zoom, err);
-    if (code == SC_OK)
-        code = query_within(req, "points", 1, POINTS_MAX, &q->points, err);
-    if (code == SC_OK)
-        code = query_seconds(req, "start", &q->start_ms, err);
-    if (code == SC_OK)
-        code = query_seconds(req, "end", &q->end_ms, err);
+    struct asked asked = { -1, -1, 0, -1 };
+    enum sc_code code = sc_query_read(req, &peaks_query, &asked, err);
     if (code != SC_OK)
         return code;
-    q->zoom = (int)zoom;
-    if (zoom >= 0 && sc_request_query(req, "points").ptr != NULL)
+    *q = (struct sc_peaks_query){
+        .zoom = (int)asked.zoom,
+        .points = asked.points < 0 ? POINTS_DEFAULT : asked.points,
+        .start_ms = asked.start_ms,
+        .end_ms = asked.end_ms,
+    };
+    if (asked.zoom >= 0 && asked.points >= 0)
         return sc_error_field(err, SC_E_INVALID_VALUE, "points", "give zoom or points, not both");
     if (q->end_ms >= 0 && q->end_ms < q->start_ms)
         return sc_error_field(err, SC_E_INVALID_VALUE, "end", "end lies before start");
@@ -90,3 +64,9 @@ struct sc_done *sc_api_file_peaks(struct sc_request *req, struct sc_api *api)
     sc_peaks_json(&w, file.id, &view);
     return sc_api_answer(req, SC_OK, &err, 200, &body);
 }
+
+SC_API_DOC(file_peaks) = {
+    .query = &peaks_query,
+    .replies = { { 200, &sc_shape_peaks } },
+    .errors = { SC_E_FILE_NOT_FOUND, SC_E_AUDIO_ERROR, SC_E_FILE_FORMAT },
+};

@@ -45,14 +45,13 @@ static enum sc_code add_worker(void *ctx, const struct sc_worker *worker, struct
 
 struct sc_done *sc_api_queue_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO(worker_list_done) struct worker_list list = { .owner_id = sc_api_owner(req) };
     struct sc_queue_picture picture = { .worker_count = 0 };
 
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     list.conn = conn;
@@ -122,3 +121,15 @@ struct sc_done *sc_api_queue_resume(struct sc_request *req, struct sc_api *api)
 {
     return set_paused(req, api, false);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(queue_show) = { .replies = { { 200, &sc_shape_queue } } };
+SC_API_DOC(queue_pause) = {
+    .replies = { { 200, &sc_shape_paused } },
+    .errors = { SC_E_QUEUE_NOT_FOUND },
+};
+SC_API_DOC(queue_resume) = {
+    .replies = { { 200, &sc_shape_paused } },
+    .errors = { SC_E_QUEUE_NOT_FOUND },
+};

@@ -9,25 +9,34 @@
 #define CLEAN_DAYS 30
 #define DAY_MS INT64_C(86400000)
 
-/* ?force=1 and no more, and no body. */
-static enum sc_code decode_force(struct sc_request *req, bool *force, struct sc_error *err)
-{
-    static const char *const names[] = { "force", NULL };
-    enum sc_code code = sc_query_only(req, names, err);
-    return code == SC_OK ? sc_query_flag(req, "force", force, err) : code;
-}
+struct force {
+    bool force;
+};
+
+static const struct sc_query_field job_force_fields[] = {
+    SC_QUERY_ROW(FLAG, struct force, force, "force",
+                 .help = "Cancel it first where it has not ended", .example = "true"),
+};
+static const struct sc_query job_force_query = SC_QUERY(job_force_fields);
+
+static const struct sc_query_field file_force_fields[] = {
+    SC_QUERY_ROW(FLAG, struct force, force, "force",
+                 .help = "With its jobs and all that was made of it", .example = "true"),
+};
+static const struct sc_query file_force_query = SC_QUERY(file_force_fields);
 
 struct sc_done *sc_api_job_delete(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     char id[SC_UUID_TEXT];
-    bool force = false;
-    enum sc_code code = decode_force(req, &force, &err);
+    struct force asked = { .force = false };
+    enum sc_code code = sc_query_read(req, &job_force_query, &asked, &err);
     if (code == SC_OK)
         code = sc_path_job_id(req, id, &err);
     if (code == SC_OK)
-        code = sc_pipelines_delete_job(api->options.pipelines, sc_api_owner(req), id, force, &err);
+        code = sc_pipelines_delete_job(api->options.pipelines, sc_api_owner(req), id, asked.force,
+                                       &err);
     if (code == SC_OK)
         sc_job_deleted_view(&body, id);
     return sc_api_answer(req, code, &err, 200, &body);
@@ -39,13 +48,13 @@ struct sc_done *sc_api_file_delete(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     struct sc_file_uses gone = { 0 };
     int64_t id = 0;
-    bool force = false;
-    enum sc_code code = decode_force(req, &force, &err);
+    struct force asked = { .force = false };
+    enum sc_code code = sc_query_read(req, &file_force_query, &asked, &err);
     if (code == SC_OK)
         code = sc_path_number(req, SC_E_FILE_NOT_FOUND, &id, &err);
     if (code == SC_OK)
-        code = sc_pipelines_delete_file(api->options.pipelines, sc_api_owner(req), id, force, &gone,
-                                        &err);
+        code = sc_pipelines_delete_file(api->options.pipelines, sc_api_owner(req), id, asked.force,
+                                        &gone, &err);
     if (code == SC_OK)
         sc_file_deleted_view(&body, id, &gone);
     return sc_api_answer(req, code, &err, 200, &body);
@@ -148,29 +157,33 @@ struct clean_body {
     bool dry_run;
 };
 
+static const struct sc_json_field clean_fields[] = {
+    SC_BODY(struct clean_body, kind, TEXT, .required = true, .words = sc_words_clean_kind,
+            .help = "What to look for", .example = "orphans"),
+    SC_BODY(struct clean_body, older_than_days, INT, .max = 36500,
+            .help = "Only what is older; 30 unless given", .example = "30"),
+    SC_BODY(struct clean_body, dry_run, BOOL, .help = "Remove nothing; true unless given",
+            .example = "true"),
+};
+static const struct sc_json_shape clean_shape = {
+    .name = "CleanFilesRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(clean_fields),
+};
+
 static enum sc_code decode_clean(struct sc_request *req, struct sc_clean_files *out,
                                  struct sc_error *err)
 {
-    static const struct sc_json_field fields[] = {
-        { .name = "kind", .type = SC_JSON_TEXT, .offset = offsetof(struct clean_body, kind) },
-        { .name = "older_than_days",
-          .type = SC_JSON_INT,
-          .offset = offsetof(struct clean_body, older_than_days),
-          .max = 36500 },
-        { .name = "dry_run", .type = SC_JSON_BOOL, .offset = offsetof(struct clean_body, dry_run) },
-    };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct clean_body body = { .older_than_days = CLEAN_DAYS, .dry_run = true };
-    enum sc_code code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), &body, &doc, err);
+    enum sc_code code = sc_request_read(req, &clean_shape, &body, &doc, err);
     if (code != SC_OK)
         return code;
     int kind = 0;
-    while (kind < SC_CLEAN_KIND_COUNT_ &&
+    /* The table lets only known words in. */
+    while (kind + 1 < SC_CLEAN_KIND_COUNT_ &&
            !sc_str_equal(body.kind, sc_str_from(sc_clean_kind_to_string(kind))))
         kind++;
-    if (kind == SC_CLEAN_KIND_COUNT_)
-        return sc_error_field(err, SC_E_INVALID_VALUE, "kind",
-                              "kind must be orphans, temp, work or archive");
     out->kind = (enum sc_clean_kind)kind;
     out->before_ms = sc_clock_wall_ms() - body.older_than_days * DAY_MS;
     out->dry_run = body.dry_run;
@@ -193,13 +206,43 @@ struct sc_done *sc_api_files_clean(struct sc_request *req, struct sc_api *api)
 
 struct sc_done *sc_api_files_recovery(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     struct sc_mended mended;
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     sc_pipelines_mended(api->options.pipelines, &mended);
     if (code == SC_OK)
         sc_mended_view(&body, &mended);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(job_delete) = {
+    .query = &job_force_query,
+    .replies = { { 200, &sc_shape_job_deleted } },
+    .errors = { SC_E_JOB_NOT_FOUND, SC_E_CONFLICT },
+};
+SC_API_DOC(file_delete) = {
+    .query = &file_force_query,
+    .replies = { { 200, &sc_shape_file_deleted } },
+    .errors = { SC_E_FILE_NOT_FOUND, SC_E_CONFLICT },
+};
+SC_API_DOC(file_archive) = {
+    .replies = { { 200, &sc_shape_file } },
+    .errors = { SC_E_FILE_NOT_FOUND, SC_E_CONFLICT },
+};
+SC_API_DOC(file_restore) = {
+    .replies = { { 200, &sc_shape_file } },
+    .errors = { SC_E_FILE_NOT_FOUND, SC_E_CONFLICT },
+};
+SC_API_DOC(job_archive) = {
+    .replies = { { 200, &sc_shape_job } },
+    .errors = { SC_E_JOB_NOT_FOUND, SC_E_FILE_NOT_FOUND, SC_E_CONFLICT },
+};
+SC_API_DOC(job_restore) = {
+    .replies = { { 200, &sc_shape_job } },
+    .errors = { SC_E_JOB_NOT_FOUND, SC_E_FILE_NOT_FOUND, SC_E_CONFLICT },
+};
+SC_API_DOC(files_clean) = { .body = &clean_shape, .replies = { { 200, &sc_shape_files_cleaned } } };
+SC_API_DOC(files_recovery) = { .replies = { { 200, &sc_shape_mended } } };

@@ -8,43 +8,6 @@
 
 #include "base/banned.h"
 
-static const char cursor_letters[] = {
-    [SC_CURSOR_JOB] = 'j',   [SC_CURSOR_UPLOAD] = 'u', [SC_CURSOR_TRANSCRIPT] = 't',
-    [SC_CURSOR_EVENT] = 'e', [SC_CURSOR_EXPORT] = 'x', [SC_CURSOR_VERSION] = 'v',
-    [SC_CURSOR_TOKEN] = 'k'
-};
-
-const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_CURSOR_TEXT])
-{
-    sc_assert(id > 0);
-    (void)snprintf(out, SC_CURSOR_TEXT, "%c%" PRIx64, cursor_letters[kind], (uint64_t)id);
-    return out;
-}
-
-bool sc_hex_parse(struct sc_str digits, int64_t *out)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < digits.len && i < 16; i++) {
-        char c = digits.ptr[i];
-        bool digit = c >= '0' && c <= '9';
-        if (!digit && !(c >= 'a' && c <= 'f'))
-            return false;
-        value = value << 4 | (unsigned)(digit ? c - '0' : c - 'a' + 10);
-    }
-    if (digits.len == 0 || digits.len > 16 || value > INT64_MAX ||
-        (digits.len > 1 && digits.ptr[0] == '0'))
-        return false;
-    *out = (int64_t)value;
-    return true;
-}
-
-bool sc_cursor_parse(enum sc_cursor_kind kind, struct sc_str text, int64_t *id)
-{
-    if (text.len < 2 || text.ptr[0] != cursor_letters[kind] || text.ptr[1] == '0')
-        return false;
-    return sc_hex_parse((struct sc_str){ text.ptr + 1, text.len - 1 }, id);
-}
-
 /* Names of older systems: mostly how far a job is with a stage. */
 static const struct {
     const char *name;
@@ -96,46 +59,38 @@ const char *sc_quote(struct sc_str text, char out[SC_QUOTED_TEXT])
     return out;
 }
 
-void sc_known_names_visit(void *ctx, struct sc_str name, struct sc_str value)
+static void unknown_name(struct sc_known_names *k, struct sc_str name, struct sc_error *one)
 {
-    struct sc_known_names *k = ctx;
-    (void)value;
-    if (k->code != SC_OK)
-        return;
     char quoted[SC_QUOTED_TEXT];
-    for (size_t i = 0; k->names[i] != NULL; i++) {
-        if (!sc_str_equal(name, sc_str_from(k->names[i])))
-            continue;
-        if ((k->seen >> i & 1) != 0) {
-            k->code = sc_error_field(k->err, SC_E_INVALID_VALUE, k->names[i],
-                                     "%s '%s' is given twice", k->what, k->names[i]);
-        }
-        k->seen |= UINT64_C(1) << i;
-        return;
-    }
     SC_AUTO_BUF known = { 0 };
     for (size_t i = 0; k->names[i] != NULL; i++)
         sc_buf_printf(&known, "%s%s", i == 0 ? "" : ", ", k->names[i]);
     (void)sc_quote(name, quoted);
-    k->code =
-        known.len == 0
-            ? sc_error_field(k->err, SC_E_INVALID_VALUE, quoted,
-                             "unknown %s '%s': this address takes none", k->what, quoted)
-            : sc_error_field(k->err, SC_E_INVALID_VALUE, quoted, "unknown %s '%s'; known are %s",
+    if (known.len == 0)
+        (void)sc_error_field(one, SC_E_INVALID_VALUE, quoted,
+                             "unknown %s '%s': this address takes none", k->what, quoted);
+    else
+        (void)sc_error_field(one, SC_E_INVALID_VALUE, quoted, "unknown %s '%s'; known are %s",
                              k->what, quoted, sc_buf_text(&known));
 }
 
-enum sc_code sc_limit_parse(struct sc_str text, int *out, struct sc_error *err)
+void sc_known_names_visit(void *ctx, struct sc_str name, struct sc_str value)
 {
-    int64_t value;
-    if (!sc_str_to_int64(text, &value) || value < 1 || value > SC_LIMIT_MAX) {
-        char quoted[SC_QUOTED_TEXT];
-        return sc_error_field(err, SC_E_INVALID_VALUE, "limit",
-                              "limit '%s' is not a whole number from 1 to %d",
-                              sc_quote(text, quoted), SC_LIMIT_MAX);
-    }
-    *out = (int)value;
-    return SC_OK;
+    struct sc_known_names *k = ctx;
+    struct sc_error one = { 0 };
+    size_t i = 0;
+    (void)value;
+    while (k->names[i] != NULL && !sc_str_equal(name, sc_str_from(k->names[i])))
+        i++;
+    if (k->names[i] == NULL)
+        unknown_name(k, name, &one);
+    else if ((k->seen >> i & 1) != 0)
+        (void)sc_error_field(&one, SC_E_INVALID_VALUE, k->names[i], "%s '%s' is given twice",
+                             k->what, k->names[i]);
+    else
+        k->seen |= UINT64_C(1) << i;
+    if (one.code != SC_OK)
+        k->code = sc_error_also(k->err, &one);
 }
 
 enum sc_code sc_idempotency_key_check(struct sc_str key, struct sc_error *err)
@@ -150,83 +105,6 @@ enum sc_code sc_idempotency_key_check(struct sc_str key, struct sc_error *err)
     return SC_OK;
 }
 
-enum sc_code sc_query_only(struct sc_request *req, const char *const *names, struct sc_error *err)
-{
-    struct sc_known_names k = { .names = names, .what = "query parameter", .err = err };
-    sc_request_each_query(req, sc_known_names_visit, &k);
-    return k.code;
-}
-
-enum sc_code sc_query_flag(struct sc_request *req, const char *name, bool *out,
-                           struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, name);
-    char quoted[SC_QUOTED_TEXT];
-    if (text.ptr == NULL || sc_str_to_bool(text, out))
-        return SC_OK;
-    return sc_error_field(err, SC_E_INVALID_VALUE, name, "%s '%s' is neither true nor false", name,
-                          sc_quote(text, quoted));
-}
-
-enum sc_code sc_query_cursor(struct sc_request *req, const char *name, enum sc_cursor_kind kind,
-                             int64_t *out, struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, name);
-    if (text.ptr == NULL || sc_cursor_parse(kind, text, out))
-        return SC_OK;
-    char quoted[SC_QUOTED_TEXT];
-    return sc_error_field(err, SC_E_INVALID_VALUE, name,
-                          "%s '%s' is no cursor of this list; send one that it answered", name,
-                          sc_quote(text, quoted));
-}
-
-enum sc_code sc_query_limit(struct sc_request *req, int *out, struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, "limit");
-    return text.ptr == NULL ? SC_OK : sc_limit_parse(text, out, err);
-}
-
-enum sc_code sc_refuse_sorted_cursor(struct sc_str cursor, struct sc_error *err)
-{
-    char quoted[SC_QUOTED_TEXT];
-    return sc_error_field(err, SC_E_INVALID_VALUE, "cursor",
-                          "cursor '%s' is no cursor of this list; send one that it answered, with "
-                          "the same sort",
-                          sc_quote(cursor, quoted));
-}
-
-enum sc_code sc_query_page(struct sc_request *req, enum sc_cursor_kind kind, int *limit,
-                           int64_t *before, struct sc_error *err)
-{
-    int rows = SC_LIMIT_DEFAULT;
-    int64_t id = 0;
-    enum sc_code code = sc_query_limit(req, &rows, err);
-    if (code == SC_OK)
-        code = sc_query_cursor(req, "cursor", kind, &id, err);
-    if (code != SC_OK)
-        return code;
-    *limit = rows;
-    *before = id;
-    return SC_OK;
-}
-
-enum sc_code sc_query_number(struct sc_request *req, const char *name, int64_t *out,
-                             struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, name);
-    int64_t value;
-    if (text.ptr == NULL)
-        return SC_OK;
-    if (!sc_str_to_int64(text, &value) || value < 1) {
-        char quoted[SC_QUOTED_TEXT];
-        return sc_error_field(err, SC_E_INVALID_VALUE, name,
-                              "%s '%s' is not a whole number from 1 up", name,
-                              sc_quote(text, quoted));
-    }
-    *out = value;
-    return SC_OK;
-}
-
 bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out)
 {
     int64_t ms;
@@ -236,37 +114,6 @@ bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out)
         return false;
     *out = now_ms - ms;
     return true;
-}
-
-enum sc_code sc_query_time(struct sc_request *req, const char *name, int64_t *out,
-                           struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, name);
-    char quoted[SC_QUOTED_TEXT];
-    if (text.ptr == NULL || sc_time_or_age_parse(text, sc_clock_wall_ms(), out))
-        return SC_OK;
-    return sc_error_field(err, SC_E_INVALID_VALUE, name,
-                          "%s '%s' is no time; write 2026-11-20T14:30:00Z, 2026-11-20, or how long "
-                          "ago, such as 7d",
-                          name, sc_quote(text, quoted));
-}
-
-enum sc_code sc_query_stage(struct sc_request *req, int *out, struct sc_error *err)
-{
-    struct sc_str text = sc_request_query(req, "stage");
-    char quoted[SC_QUOTED_TEXT];
-    if (text.ptr == NULL)
-        return SC_OK;
-    for (int i = 0; i < SC_STAGE_COUNT_; i++) {
-        if (sc_str_equal(text, sc_str_from(sc_stage_to_string((enum sc_stage)i)))) {
-            *out = i;
-            return SC_OK;
-        }
-    }
-    return sc_error_field(err, SC_E_INVALID_VALUE, "stage",
-                          "stage '%s' is none of ingest, split, transcribe, convert, merge, join, "
-                          "noop",
-                          sc_quote(text, quoted));
 }
 
 enum sc_code sc_path_number(struct sc_request *req, enum sc_code missing, int64_t *out,
@@ -331,32 +178,28 @@ enum sc_code sc_request_json(struct sc_request *req, struct sc_json_doc **out, s
     return SC_OK;
 }
 
-enum sc_code sc_request_read(struct sc_request *req, const struct sc_json_field *fields,
-                             size_t count, void *into, struct sc_json_doc **doc,
-                             struct sc_error *err)
+enum sc_code sc_request_read(struct sc_request *req, const struct sc_json_shape *shape, void *into,
+                             struct sc_json_doc **doc, struct sc_error *err)
 {
-    static const char *const none[] = { NULL };
-    enum sc_code code = sc_query_only(req, none, err);
+    enum sc_code code = sc_query_none(req, err);
     if (code == SC_OK)
         code = sc_request_json(req, doc, err);
     if (code == SC_OK)
-        code = sc_json_read(sc_json_root(*doc), fields, count, into, err);
+        code = sc_json_read(sc_json_root(*doc), shape->fields, shape->count, into, err);
     return code;
 }
 
 enum sc_code sc_request_object(const struct sc_json_value *value, const char *field,
-                               const struct sc_json_field *fields, size_t count, void *into,
-                               struct sc_error *err)
+                               const struct sc_json_shape *shape, void *into, struct sc_error *err)
 {
     if (sc_json_type(value) != SC_JSON_OBJECT)
         return sc_error_field(err, SC_E_INVALID_VALUE, field, "%s must hold objects", field);
-    return sc_json_read(value, fields, count, into, err);
+    return sc_json_read(value, shape->fields, shape->count, into, err);
 }
 
 enum sc_code sc_request_empty(struct sc_request *req, struct sc_error *err)
 {
-    static const char *const none[] = { NULL };
-    enum sc_code code = sc_query_only(req, none, err);
+    enum sc_code code = sc_query_none(req, err);
     if (code != SC_OK || sc_request_body(req).len == 0)
         return code;
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;

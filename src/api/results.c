@@ -18,40 +18,10 @@ struct complete_body {
     const struct sc_json_value *segments, *claim;
 };
 
-static const struct sc_json_field complete_fields[] = {
-    { "worker_id", SC_JSON_INT, offsetof(struct complete_body, worker_id), true, 1, INT64_MAX,
-      NULL },
-    { "epoch", SC_JSON_INT, offsetof(struct complete_body, epoch), true, 1, INT64_MAX, NULL },
-    { "processing_ms", SC_JSON_INT, offsetof(struct complete_body, processing_ms), false, 0,
-      INT64_C(1) << 40, NULL },
-    { "language", SC_JSON_TEXT, offsetof(struct complete_body, language), false, 0, 23, NULL },
-    { "segments", SC_JSON_ARRAY, offsetof(struct complete_body, segments), false, 0, 0, NULL },
-    { "log", SC_JSON_TEXT, offsetof(struct complete_body, log), false, 0, SC_CHUNK_LOG_MAX, NULL },
-    { "claim", SC_JSON_OBJECT, offsetof(struct complete_body, claim), false, 0, 0, NULL },
-};
-
-struct next_body {
-    int64_t max;
-    const struct sc_json_value *lanes;
-};
-
-static const struct sc_json_field next_fields[] = {
-    { "lanes", SC_JSON_ARRAY, offsetof(struct next_body, lanes), true, 0, 0, NULL },
-    { "max", SC_JSON_INT, offsetof(struct next_body, max), true, 1, SC_CLAIM_MAX, NULL },
-};
-
 struct segment_body {
     double start, end, confidence;
     struct sc_str text;
     const struct sc_json_value *words;
-};
-
-static const struct sc_json_field segment_fields[] = {
-    { "start", SC_JSON_REAL, offsetof(struct segment_body, start), true, 0, 0, NULL },
-    { "end", SC_JSON_REAL, offsetof(struct segment_body, end), true, 0, 0, NULL },
-    { "text", SC_JSON_TEXT, offsetof(struct segment_body, text), true, 0, 0, NULL },
-    { "confidence", SC_JSON_REAL, offsetof(struct segment_body, confidence), false, 0, 0, NULL },
-    { "words", SC_JSON_ARRAY, offsetof(struct segment_body, words), false, 0, 0, NULL },
 };
 
 struct word_body {
@@ -60,10 +30,73 @@ struct word_body {
 };
 
 static const struct sc_json_field word_fields[] = {
-    { "word", SC_JSON_TEXT, offsetof(struct word_body, word), true, 1, 1024, NULL },
-    { "start", SC_JSON_REAL, offsetof(struct word_body, start), true, 0, 0, NULL },
-    { "end", SC_JSON_REAL, offsetof(struct word_body, end), true, 0, 0, NULL },
-    { "confidence", SC_JSON_REAL, offsetof(struct word_body, confidence), false, 0, 0, NULL },
+    SC_BODY(struct word_body, word, TEXT, .required = true, .min = 1, .max = 1024,
+            .help = "The word", .example = "good"),
+    SC_BODY(struct word_body, start, REAL, .required = true,
+            .help = "In seconds from the start of the chunk", .example = "0.32"),
+    SC_BODY(struct word_body, end, REAL, .required = true, .help = "In the same seconds",
+            .example = "0.58"),
+    SC_BODY(struct word_body, confidence, REAL, .help = "0 to 1"),
+};
+static const struct sc_json_shape word_shape = {
+    .name = "WordResult",
+    .request = true,
+    SC_SHAPE_FIELDS(word_fields),
+};
+
+static const struct sc_json_field segment_fields[] = {
+    SC_BODY(struct segment_body, start, REAL, .required = true,
+            .help = "In seconds from the start of the chunk", .example = "0.32"),
+    SC_BODY(struct segment_body, end, REAL, .required = true, .help = "In the same seconds",
+            .example = "1.2"),
+    SC_BODY(struct segment_body, text, TEXT, .required = true, .help = "What was said",
+            .example = "good morning"),
+    SC_BODY(struct segment_body, confidence, REAL, .help = "0 to 1", .example = "0.91"),
+    SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
+            .help = "At most 2000, and 100 for each second"),
+};
+static const struct sc_json_shape segment_shape = {
+    .name = "SegmentResult",
+    .request = true,
+    SC_SHAPE_FIELDS(segment_fields),
+};
+
+struct next_body {
+    int64_t max;
+    const struct sc_json_value *lanes;
+};
+
+static const struct sc_json_field next_fields[] = {
+    SC_BODY(struct next_body, lanes, ARRAY, .items = SC_JSON_TEXT, .required = true,
+            .help = "`noop` and `engine:NAME`, 1 to 16", .example = "[\"engine:null\"]"),
+    SC_BODY(struct next_body, max, INT, .required = true, .min = 1, .max = SC_CLAIM_MAX,
+            .help = "How many tasks at most", .example = "1"),
+};
+static const struct sc_json_shape next_shape = {
+    .name = "NextClaim",
+    .request = true,
+    SC_SHAPE_FIELDS(next_fields),
+};
+
+static const struct sc_json_field complete_fields[] = {
+    SC_BODY(struct complete_body, worker_id, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the registration", .example = "3"),
+    SC_BODY(struct complete_body, epoch, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the claim", .example = "1"),
+    SC_BODY(struct complete_body, processing_ms, INT, .max = INT64_C(1) << 40,
+            .help = "How long the engine took", .example = "20"),
+    SC_BODY(struct complete_body, language, TEXT, .max = 23, .help = "What it heard"),
+    SC_BODY(struct complete_body, segments, ARRAY, .items = SC_JSON_OBJECT, .of = &segment_shape,
+            .help = "At most 1000, and 50 for each second", .example = "[]"),
+    SC_BODY(struct complete_body, log, TEXT, .max = SC_CHUNK_LOG_MAX,
+            .help = "What the engine said, as lines"),
+    SC_BODY(struct complete_body, claim, OBJECT, .of = &next_shape,
+            .help = "The worker's next tasks, claimed in the same transaction"),
+};
+static const struct sc_json_shape complete_shape = {
+    .name = "TaskResult",
+    .request = true,
+    SC_SHAPE_FIELDS(complete_fields),
 };
 
 static bool is_span(double start, double end)
@@ -90,8 +123,7 @@ static enum sc_code decode_word(const struct sc_json_value *value, size_t index,
                                 struct sc_segment *segment, struct sc_error *err)
 {
     struct word_body body = { .confidence = -1 };
-    enum sc_code code =
-        sc_request_object(value, "segments", word_fields, SC_ARRAY_LEN(word_fields), &body, err);
+    enum sc_code code = sc_request_object(value, "segments", &word_shape, &body, err);
     if (code != SC_OK)
         return code;
     if (!is_span(body.start, body.end) || body.confidence > 1)
@@ -105,8 +137,7 @@ static enum sc_code decode_segment(const struct sc_json_value *value, size_t ind
                                    struct sc_segments *out, struct sc_error *err)
 {
     struct segment_body body = { .confidence = -1 };
-    enum sc_code code = sc_request_object(value, "segments", segment_fields,
-                                          SC_ARRAY_LEN(segment_fields), &body, err);
+    enum sc_code code = sc_request_object(value, "segments", &segment_shape, &body, err);
     if (code != SC_OK)
         return code;
     if (!is_span(body.start, body.end) || body.confidence > 1)
@@ -136,8 +167,7 @@ static enum sc_code decode_next(const struct sc_json_value *value, struct sc_lan
                                 struct sc_error *err)
 {
     struct next_body body = { 0 };
-    enum sc_code code =
-        sc_request_object(value, "claim", next_fields, SC_ARRAY_LEN(next_fields), &body, err);
+    enum sc_code code = sc_request_object(value, "claim", &next_shape, &body, err);
     if (code == SC_OK)
         code = sc_lanes_read(body.lanes, out, err);
     out->max = (int)body.max;
@@ -212,16 +242,33 @@ struct end_body {
 };
 
 static const struct sc_json_field release_fields[] = {
-    { "worker_id", SC_JSON_INT, offsetof(struct end_body, worker_id), true, 1, INT64_MAX, NULL },
-    { "epoch", SC_JSON_INT, offsetof(struct end_body, epoch), true, 1, INT64_MAX, NULL },
+    SC_BODY(struct end_body, worker_id, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the registration", .example = "3"),
+    SC_BODY(struct end_body, epoch, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the claim", .example = "1"),
+};
+static const struct sc_json_shape release_shape = {
+    .name = "TaskRelease",
+    .request = true,
+    SC_SHAPE_FIELDS(release_fields),
 };
 
 static const struct sc_json_field fail_fields[] = {
-    { "worker_id", SC_JSON_INT, offsetof(struct end_body, worker_id), true, 1, INT64_MAX, NULL },
-    { "epoch", SC_JSON_INT, offsetof(struct end_body, epoch), true, 1, INT64_MAX, NULL },
-    { "code", SC_JSON_TEXT, offsetof(struct end_body, code), true, 1, 40, NULL },
-    { "message", SC_JSON_TEXT, offsetof(struct end_body, message), false, 0, 4096, NULL },
-    { "log", SC_JSON_TEXT, offsetof(struct end_body, log), false, 0, SC_CHUNK_LOG_MAX, NULL },
+    SC_BODY(struct end_body, worker_id, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the registration", .example = "3"),
+    SC_BODY(struct end_body, epoch, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the claim", .example = "1"),
+    SC_BODY(struct end_body, code, TEXT, .required = true, .min = 1, .max = 40,
+            .help = "One of the error codes", .example = "ENGINE_ERROR"),
+    SC_BODY(struct end_body, message, TEXT, .max = 4096, .help = "The same as a sentence",
+            .example = "out of memory"),
+    SC_BODY(struct end_body, log, TEXT, .max = SC_CHUNK_LOG_MAX,
+            .help = "What the engine said, as lines"),
+};
+static const struct sc_json_shape fail_shape = {
+    .name = "TaskFailure",
+    .request = true,
+    SC_SHAPE_FIELDS(fail_fields),
 };
 
 struct task_end {
@@ -291,3 +338,26 @@ struct sc_done *sc_api_worker_release(struct sc_request *req, struct sc_api *api
 {
     return end_task(req, api, false);
 }
+
+/* ---- described ---- */
+
+#define TASK_ERRORS                                                          \
+    {                                                                        \
+        SC_E_TASK_NOT_FOUND, SC_E_NOT_FOUND, SC_E_LEASE_LOST, SC_E_CANCELLED \
+    }
+
+SC_API_DOC(worker_complete) = {
+    .body = &complete_shape,
+    .replies = { { 200, &sc_shape_completion } },
+    .errors = TASK_ERRORS,
+};
+SC_API_DOC(worker_fail) = {
+    .body = &fail_shape,
+    .replies = { { 200, &sc_shape_nothing } },
+    .errors = TASK_ERRORS,
+};
+SC_API_DOC(worker_release) = {
+    .body = &release_shape,
+    .replies = { { 200, &sc_shape_nothing } },
+    .errors = TASK_ERRORS,
+};

@@ -159,3 +159,128 @@ void sc_throughput_view(struct sc_json *w, const char *key, const struct sc_thro
     put_ended(w, "hour", hour);
     sc_json_end(w);
 }
+
+/* ---- what the views write ---- */
+
+static const struct sc_json_field ended_fields[] = {
+    SC_SHOW(INT, "jobs", "Completed ones", "4"),
+    SC_SHOW(INT, "failed", "Failed ones", "0"),
+    SC_SHOW(REAL, "audio_seconds", "The length of their recordings", "312.5"),
+};
+static const struct sc_json_shape ended_shape = { .name = "Ended", SC_SHAPE_FIELDS(ended_fields) };
+static const struct sc_json_field throughput_fields[] = {
+    SC_SHOW_OF(OBJECT, "minute", &ended_shape, "In the last whole minute"),
+    SC_SHOW_OF(OBJECT, "hour", &ended_shape, "In the last 60 minutes"),
+};
+const struct sc_json_shape sc_shape_throughput = {
+    .name = "Throughput",
+    .help = "What ended",
+    SC_SHAPE_FIELDS(throughput_fields),
+};
+
+static const struct sc_json_field state_fields[] = {
+    SC_SHOW(INT, "pending", "How many are pending", "1"),
+    SC_SHOW(INT, "processing", "How many are processing", "2"),
+    SC_SHOW(INT, "completed", "How many are completed", "40"),
+    SC_SHOW(INT, "failed", "How many are failed", "1"),
+    SC_SHOW(INT, "cancelled", "How many are cancelled", "0"),
+};
+static const struct sc_json_shape state_shape = { .name = "JobsByStatus",
+                                                  SC_SHAPE_FIELDS(state_fields) };
+static const struct sc_json_field repeat_fields[] = {
+    SC_SHOW(INT, "hashes", "Files that came more than once", "2"),
+    SC_SHOW(INT, "uploads", "Their later arrivals", "3"),
+};
+static const struct sc_json_shape repeat_shape = { .name = "Repeats",
+                                                   SC_SHAPE_FIELDS(repeat_fields) };
+static const struct sc_json_field storage_fields[] = {
+    SC_SHOW(INT, "used_bytes", "What the files take", "48088"),
+    SC_SHOW(INT, "saved_bytes", "What later arrivals would have taken", "16044"),
+};
+static const struct sc_json_shape storage_shape = { .name = "Storage",
+                                                    SC_SHAPE_FIELDS(storage_fields) };
+
+#define COUNTS                                                                                 \
+    SC_SHOW(INT, "jobs", "How many", "12"), SC_SHOW(INT, "completed", "Completed ones", "11"), \
+        SC_SHOW(REAL, "duration_seconds", "The length of their recordings", "312.5"),          \
+        SC_SHOW(REAL_OR_NULL, "average_processing_time", "Of the completed ones", "8.2"),      \
+        SC_SHOW(REAL_OR_NULL, "speed", "Times real time", "3.4")
+
+static const struct sc_json_field language_fields[] = {
+    SC_SHOW(TEXT, "language", "Detected, else given", "en"),
+    COUNTS,
+};
+static const struct sc_json_shape language_shape = { .name = "LanguageStats",
+                                                     SC_SHAPE_FIELDS(language_fields) };
+static const struct sc_json_field model_fields[] = {
+    SC_SHOW(TEXT, "engine", "The engine", "pocketsphinx"),
+    SC_SHOW(TEXT, "model", "Its model", "en-us"),
+    COUNTS,
+};
+static const struct sc_json_shape model_shape = { .name = "ModelStats",
+                                                  SC_SHAPE_FIELDS(model_fields) };
+static const struct sc_json_field day_fields[] = {
+    SC_SHOW(TEXT, "day", "In UTC, by creation", "2026-11-20"),
+    COUNTS,
+};
+static const struct sc_json_shape day_shape = { .name = "DayStats", SC_SHAPE_FIELDS(day_fields) };
+
+static const struct sc_json_field queue_fields[] = {
+    SC_QUEUE_TOTALS,
+    SC_SHOW_OF(OBJECT, "throughput", &sc_shape_throughput, NULL),
+};
+static const struct sc_json_shape queue_shape = { .name = "QueueStats",
+                                                  SC_SHAPE_FIELDS(queue_fields) };
+
+static const struct sc_json_field stats_fields[] = {
+    SC_SHOW(INT, "total_files", "Files of the asker", "2"),
+    SC_SHOW(REAL, "total_duration_seconds", "Their length", "186.5"),
+    SC_SHOW(REAL_OR_NULL, "average_duration_seconds", "Of those whose length is known", "93.25"),
+    SC_SHOW(INT, "total_jobs", "Jobs of the asker", "44"),
+    SC_SHOW(REAL_OR_NULL, "average_processing_time", "Of completed jobs", "8.2"),
+    SC_SHOW(REAL_OR_NULL, "average_speed", "Times real time", "3.4"),
+    SC_SHOW_OF(OBJECT, "jobs_by_status", &state_shape, NULL),
+    SC_SHOW_OF(OBJECT, "duplicates", &repeat_shape, NULL),
+    SC_SHOW_OF(OBJECT, "storage", &storage_shape, NULL),
+    SC_SHOW_OF(LIST, "languages", &language_shape, "By language"),
+    SC_SHOW_OF(LIST, "models", &model_shape, "By engine and model"),
+    SC_SHOW_OF(LIST, "days", &day_shape, "The last 30"),
+    SC_SHOW_OF(OBJECT, "queue", &queue_shape, NULL),
+};
+const struct sc_json_shape sc_shape_stats = {
+    .name = "Stats",
+    .help = "Figures about the asker's files and jobs, and the queue",
+    SC_SHAPE_FIELDS(stats_fields),
+};
+
+static const struct sc_json_field answer_fields[] = {
+    { .name = "status", SC_SHOW_TEXT, .optional = true, .help = "Where it was asked for" },
+    { .name = "pipeline", SC_SHOW_TEXT, .optional = true, .help = "Where it was asked for" },
+    { .name = "engine", SC_SHOW_TEXT, .optional = true, .help = "Where it was asked for" },
+    { .name = "model", SC_SHOW_TEXT, .optional = true, .help = "Where it was asked for" },
+    { .name = "language", SC_SHOW_TEXT, .optional = true, .help = "Where it was asked for" },
+    { .name = "day",
+      SC_SHOW_TEXT,
+      .optional = true,
+      .help = "Where it was asked for",
+      .example = "2026-11-20" },
+    { .name = "week", SC_SHOW_TEXT, .optional = true, .help = "Where it was asked for" },
+    { .name = "month", SC_SHOW_TEXT, .optional = true, .help = "Where it was asked for" },
+    SC_SHOW(REAL_OR_NULL, "value", "The measure of this group", "12"),
+};
+static const struct sc_json_shape answer_shape = { .name = "StatsRow",
+                                                   SC_SHAPE_FIELDS(answer_fields) };
+static const struct sc_json_field answers_fields[] = {
+    { .name = "group_by",
+      SC_SHOW_TEXTS,
+      .words = sc_words_dimension,
+      .help = "As asked",
+      .example = "[\"day\"]" },
+    SC_SHOW_WORDS(TEXT, "measure", sc_words_measure, "As asked", "jobs"),
+    SC_SHOW_OF(LIST, "rows", &answer_shape, "One for each group"),
+    SC_SHOW(BOOL, "partial", "There are more than 5,000 rows", "false"),
+};
+const struct sc_json_shape sc_shape_stats_query = {
+    .name = "StatsAnswer",
+    SC_SHAPE_FIELDS(answers_fields),
+};

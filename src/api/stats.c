@@ -111,13 +111,12 @@ static enum sc_code put_queue(struct overview *o, struct sc_queue *queue, struct
 
 struct sc_done *sc_api_stats_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     struct overview o = { .owner_id = sc_api_owner(req) };
 
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     o.conn = conn;
@@ -137,14 +136,17 @@ struct sc_done *sc_api_stats_show(struct sc_request *req, struct sc_api *api)
 
 struct query {
     struct sc_report_query what;
-    enum sc_measure measure;
+    int measure; /* an enum sc_measure */
     struct sc_json w;
     int rows;
 };
 
 /* "a" or "a,b". */
-static enum sc_code decode_group(struct sc_str text, enum sc_dimension by[2], struct sc_error *err)
+static enum sc_code read_group(const struct sc_query_field *field, struct sc_str text, void *at,
+                               struct sc_error *err)
 {
+    enum sc_dimension *by = at;
+    (void)field;
     char quoted[SC_QUOTED_TEXT];
     size_t count = 0;
     for (struct sc_str rest = text; rest.len > 0;) {
@@ -167,45 +169,26 @@ static enum sc_code decode_group(struct sc_str text, enum sc_dimension by[2], st
     return SC_OK;
 }
 
-static enum sc_code decode_measure(struct sc_str text, enum sc_measure *out, struct sc_error *err)
-{
-    char quoted[SC_QUOTED_TEXT];
-    if (text.ptr == NULL)
-        return SC_OK;
-    for (int i = 0; i < SC_MEASURE_COUNT_; i++) {
-        if (sc_str_equal(text, sc_str_from(sc_measure_to_string((enum sc_measure)i)))) {
-            *out = (enum sc_measure)i;
-            return SC_OK;
-        }
-    }
-    return sc_error_field(err, SC_E_INVALID_VALUE, "measure",
-                          "measure '%s' is none of jobs, completed, duration_seconds, "
-                          "average_duration_seconds, processing_time, average_processing_time, "
-                          "speed",
-                          sc_quote(text, quoted));
-}
-
-static enum sc_code decode_query(struct sc_request *req, struct query *q, struct sc_error *err)
-{
-    static const char *const known[] = { "group_by", "measure", "since", "until", NULL };
-    enum sc_code code = sc_query_only(req, known, err);
-    if (code == SC_OK)
-        code = decode_group(sc_request_query(req, "group_by"), q->what.by, err);
-    if (code == SC_OK)
-        code = decode_measure(sc_request_query(req, "measure"), &q->measure, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "since", &q->what.since_ms, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "until", &q->what.until_ms, err);
-    return code;
-}
+static const struct sc_query_field query_fields[] = {
+    SC_QUERY_ROW(OWN, struct query, what.by, "group_by", .read = read_group,
+                 .help =
+                     "One of status, pipeline, engine, model, language, day, week and month, or "
+                     "two with a comma between",
+                 .example = "day,status"),
+    SC_QUERY_ROW(WORD, struct query, measure, "measure", .words = sc_words_measure,
+                 .help = "The figure; jobs unless given", .example = "jobs"),
+    SC_QUERY_ROW(TIME, struct query, what.since_ms, "since", .help = "From the day of this time on",
+                 .example = "7d"),
+    SC_QUERY_ROW(TIME, struct query, what.until_ms, "until", .help = "Before this time"),
+};
+static const struct sc_query query_query = SC_QUERY(query_fields);
 
 static enum sc_code add_answer(void *ctx, const struct sc_report_row *row, struct sc_error *err)
 {
     struct query *q = ctx;
     (void)err;
     if (++q->rows <= QUERY_ROWS)
-        sc_stats_answer_view(&q->w, q->what.by, q->measure, row);
+        sc_stats_answer_view(&q->w, q->what.by, (enum sc_measure)q->measure, row);
     return SC_OK;
 }
 
@@ -216,14 +199,19 @@ struct sc_done *sc_api_stats_query(struct sc_request *req, struct sc_api *api)
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     struct query q = { .what = { .owner_id = sc_api_owner(req), .limit = QUERY_ROWS + 1 } };
 
-    enum sc_code code = decode_query(req, &q, &err);
+    enum sc_code code = sc_query_read(req, &query_query, &q, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     sc_json_begin(&q.w, &body);
-    sc_stats_query_begin(&q.w, q.what.by, q.measure);
+    sc_stats_query_begin(&q.w, q.what.by, (enum sc_measure)q.measure);
     code = sc_report_jobs(conn, &q.what, add_answer, &q, &err);
     sc_stats_query_end(&q.w, q.rows > QUERY_ROWS);
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(stats_show) = { .replies = { { 200, &sc_shape_stats } } };
+SC_API_DOC(stats_query) = { .query = &query_query, .replies = { { 200, &sc_shape_stats_query } } };

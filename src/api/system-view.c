@@ -291,3 +291,238 @@ void sc_check_fields(struct sc_json *w, const struct sc_error *damage, const cha
     if (damage != NULL)
         put_reason(w, "error", damage->code, damage->msg, request_id);
 }
+
+/* ---- what the views write ---- */
+
+static const struct sc_json_field class_fields[] = {
+    SC_SHOW_WORDS(TEXT, "name", sc_words_class, "The class", "normal"),
+    SC_SHOW(BOOL, "paused", "None of its tasks is started", "false"),
+    SC_SHOW(INT, "pending", "Jobs that wait", "3"),
+    SC_SHOW(INT, "running", "Jobs at work", "1"),
+    SC_SHOW(INT, "failed", "Jobs that failed", "0"),
+    SC_SHOW(INT, "workers", "Workers on them", "1"),
+    SC_SHOW(REAL_OR_NULL, "oldest_age_seconds", "How long the oldest has waited", "4.5"),
+    SC_SHOW(INT, "max_concurrent", "Jobs at work at most", "4"),
+};
+static const struct sc_json_shape class_shape = { .name = "QueueClass",
+                                                  SC_SHAPE_FIELDS(class_fields) };
+static const struct sc_json_field totals_fields[] = { SC_QUEUE_TOTALS };
+static const struct sc_json_shape totals_shape = { .name = "QueueTotals",
+                                                   SC_SHAPE_FIELDS(totals_fields) };
+static const struct sc_json_field worker_fields[] = {
+    SC_SHOW(INT, "id", "Names the worker", "3"),
+    SC_SHOW(TEXT, "name", "What it calls itself", "w1"),
+    SC_SHOW(TEXT, "host", "Where it runs", "localhost"),
+    SC_SHOW(INT, "pid", "Its process", "4711"),
+    SC_SHOW(TEXT, "device", "What it recognises with", ""),
+    SC_SHOW(BOOL, "local", "The server started it", "true"),
+    SC_SHOW(BOOL, "busy", "It works on a task", "true"),
+    SC_SHOW(UUID_OR_NULL, "current_job", "Its job, where that is yours", NULL),
+    SC_SHOW(TIME, "registered_at", "Since when", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME, "last_heartbeat", "When it was heard last", "2026-11-20T14:30:45.123Z"),
+};
+static const struct sc_json_shape worker_shape = { .name = "Worker",
+                                                   SC_SHAPE_FIELDS(worker_fields) };
+static const struct sc_json_field queue_fields[] = {
+    SC_SHOW_OF(LIST, "queues", &class_shape, "high, normal, low"),
+    SC_SHOW_OF(OBJECT, "totals", &totals_shape, NULL),
+    SC_SHOW_OF(OBJECT, "throughput", &sc_shape_throughput, NULL),
+    SC_SHOW_OF(LIST, "workers", &worker_shape, "Idle and busy ones"),
+};
+const struct sc_json_shape sc_shape_queue = {
+    .name = "Queue",
+    SC_SHAPE_FIELDS(queue_fields),
+};
+
+static const char *check_word(int index)
+{
+    return index < SC_CHECK_COUNT_ ? sc_check_to_string((enum sc_check)index) : NULL;
+}
+
+static const char *check_status_word(int index)
+{
+    return index < SC_CHECK_STATUS_COUNT_ ? sc_check_status_to_string((enum sc_check_status)index)
+                                          : NULL;
+}
+
+static const struct sc_json_field check_fields[] = {
+    SC_SHOW_WORDS(TEXT, "name", check_word, "What was looked at", "store"),
+    SC_SHOW_WORDS(TEXT, "status", check_status_word, "How it is", "ok"),
+    { .name = "code",
+      SC_SHOW_TEXT,
+      .words = sc_words_code,
+      .optional = true,
+      .help = "What is amiss" },
+    { .name = "message", SC_SHOW_TEXT, .optional = true, .help = "The same as a sentence" },
+};
+static const struct sc_json_shape check_shape = { .name = "Check", SC_SHAPE_FIELDS(check_fields) };
+static const struct sc_json_field health_fields[] = {
+    { .name = "status",
+      SC_SHOW_TEXT,
+      .choices = "ok|degraded|stopping",
+      .help = "How the server is",
+      .example = "ok" },
+    SC_SHOW(TEXT, "version", "Of the server", "0.1.0"),
+    SC_SHOW(TEXT, "store", "`ok`, or the code of what is wrong", "ok"),
+    SC_SHOW(INT_OR_NULL, "workers", "How many; null: unknown", "2"),
+    SC_SHOW(REAL, "uptime_seconds", "Since the start", "12.345"),
+    SC_SHOW_OF(LIST, "checks", &check_shape, "What was looked at"),
+};
+const struct sc_json_shape sc_shape_health = {
+    .name = "Health",
+    SC_SHAPE_FIELDS(health_fields),
+};
+
+static const struct sc_json_field reason_fields[] = {
+    SC_SHOW_WORDS(TEXT, "code", sc_words_code, "Why", "STORE_READ_ONLY"),
+    SC_SHOW(TEXT, "message", "The same as a sentence", "the store cannot be written"),
+};
+static const struct sc_json_shape reason_shape = { .name = "Reason",
+                                                   SC_SHAPE_FIELDS(reason_fields) };
+static const struct sc_json_field failure_fields[] = {
+    SC_SHOW_WORDS(TEXT, "code", sc_words_code, "Why", "STORE_READ_ONLY"),
+    SC_SHOW(TEXT, "message", "The same as a sentence", "the store cannot be written"),
+    SC_SHOW(TEXT, "request_id", "Of this call, as in the log of the server", "0198"),
+};
+static const struct sc_json_shape failure_shape = { .name = "Failure",
+                                                    SC_SHAPE_FIELDS(failure_fields) };
+static const struct sc_json_field ready_fields[] = {
+    { .name = "status",
+      SC_SHOW_TEXT,
+      .choices = "ready|not_ready",
+      .help = "Whether work is accepted",
+      .example = "ready" },
+    SC_SHOW_OF(LIST, "checks", &check_shape, "What was looked at"),
+    { .name = "reasons", SC_SHOW_LIST, .of = &reason_shape, .help = "Why not", .example = "[]" },
+    { .name = "error",
+      SC_SHOW_OBJECT,
+      .of = &failure_shape,
+      .optional = true,
+      .help = "The first reason, as every error is told" },
+};
+const struct sc_json_shape sc_shape_ready = {
+    .name = "Readiness",
+    SC_SHAPE_FIELDS(ready_fields),
+};
+
+static const struct sc_json_field live_fields[] = {
+    SC_SHOW(TEXT, "status", "Always `live`", "live"),
+};
+const struct sc_json_shape sc_shape_live = {
+    .name = "Liveness",
+    SC_SHAPE_FIELDS(live_fields),
+};
+
+static const struct sc_json_field host_fields[] = {
+    SC_SHOW(TEXT, "kernel", "Which one runs", "Linux 6.1.0"),
+    SC_SHOW(TEXT, "architecture", "Of the processor", "x86_64"),
+    SC_SHOW(REAL_OR_NULL, "uptime_seconds", "Since the machine was started", "86400.0"),
+};
+static const struct sc_json_shape host_shape = { .name = "Host", SC_SHAPE_FIELDS(host_fields) };
+static const struct sc_json_field cpu_fields[] = {
+    SC_SHOW(TEXT_OR_NULL, "model", "As it calls itself", "EPYC"),
+    SC_SHOW(INT, "cores", "How many there are", "8"),
+    SC_SHOW(INT, "usable", "How many this server may use", "8"),
+    { .name = "load",
+      SC_SHOW_REALS,
+      .help = "Over 1, 5 and 15 minutes",
+      .example = "[0.25, 0.31, 0.4]" },
+};
+static const struct sc_json_shape cpu_shape = { .name = "Cpu", SC_SHAPE_FIELDS(cpu_fields) };
+static const struct sc_json_field memory_fields[] = {
+    SC_SHOW(INT_OR_NULL, "total_bytes", "What there is", "16777216000"),
+    SC_SHOW(INT_OR_NULL, "free_bytes", "What can be had without swapping", "8388608000"),
+    SC_SHOW(INT_OR_NULL, "server_bytes", "What this server has", "41943040"),
+    SC_SHOW(INT, "workers_bytes", "What the local workers have", "125829120"),
+};
+static const struct sc_json_shape memory_shape = { .name = "Memory",
+                                                   SC_SHAPE_FIELDS(memory_fields) };
+static const struct sc_json_field disk_fields[] = {
+    SC_SHOW(TEXT, "name", "The folder, below the data folder", "data"),
+    SC_SHOW(INT_OR_NULL, "total_bytes", "What there is", "77001312256"),
+    SC_SHOW(INT_OR_NULL, "free_bytes", "What is free", "38500656128"),
+};
+static const struct sc_json_shape disk_shape = { .name = "Disk", SC_SHAPE_FIELDS(disk_fields) };
+static const struct sc_json_field crew_fields[] = {
+    SC_SHOW(INT, "places", "Workers that this server starts itself, at most", "2"),
+    SC_SHOW(INT, "alive", "Workers that are heard", "2"),
+    SC_SHOW(INT, "local", "Of these, on this machine", "2"),
+    SC_SHOW(INT, "busy", "Of these, at work", "1"),
+};
+static const struct sc_json_shape crew_shape = { .name = "WorkerCounts",
+                                                 SC_SHAPE_FIELDS(crew_fields) };
+static const struct sc_json_field gpu_fields[] = {
+    SC_SHOW(INT, "index", "From 0", "0"),
+    SC_SHOW(TEXT, "name", "As it calls itself", "NVIDIA T4"),
+    SC_SHOW(INT_OR_NULL, "memory_total_bytes", "What it has", "16106127360"),
+    SC_SHOW(INT_OR_NULL, "memory_free_bytes", "What is free", "15032385536"),
+    SC_SHOW(INT_OR_NULL, "utilisation_percent", "How busy it is", "0"),
+    SC_SHOW(INT_OR_NULL, "temperature_celsius", "How warm it is", "41"),
+};
+static const struct sc_json_shape gpu_shape = { .name = "Gpu", SC_SHAPE_FIELDS(gpu_fields) };
+static const struct sc_json_field system_fields[] = {
+    SC_SHOW(TEXT, "version", "Of the server", "0.1.0"),
+    SC_SHOW(INT, "schema_version", "Of the store that it knows", "5"),
+    SC_SHOW(TIME, "started_at", "When it was started", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(REAL, "uptime_seconds", "Since then", "12.345"),
+    SC_SHOW_OF(OBJECT, "host", &host_shape, NULL),
+    SC_SHOW_OF(OBJECT, "cpu", &cpu_shape, NULL),
+    SC_SHOW_OF(OBJECT, "memory", &memory_shape, NULL),
+    SC_SHOW_OF(LIST, "disks", &disk_shape, "One for each file system below the data folder"),
+    SC_SHOW_OF(OBJECT, "workers", &crew_shape, NULL),
+    SC_SHOW_OF(LIST, "gpus", &gpu_shape, "Those that NVIDIA's driver tells of"),
+    SC_SHOW(TEXT_OR_NULL, "gpu_driver", "Its version", NULL),
+    SC_SHOW(TEXT_OR_NULL, "gpu_note", "Why there is none", "no GPU: there is no NVIDIA driver"),
+};
+const struct sc_json_shape sc_shape_system = {
+    .name = "System",
+    .help = "The machine of the server",
+    SC_SHAPE_FIELDS(system_fields),
+};
+
+static const struct sc_json_field paused_fields[] = {
+    SC_SHOW_WORDS(TEXT, "name", sc_words_class, "The class", "low"),
+    SC_SHOW(BOOL, "paused", "Whether it is", "true"),
+};
+const struct sc_json_shape sc_shape_paused = {
+    .name = "PausedQueue",
+    SC_SHAPE_FIELDS(paused_fields),
+};
+
+static const struct sc_json_field store_fields[] = {
+    SC_SHOW(TEXT, "data_dir", "The data folder", "/var/lib/scripta"),
+    SC_SHOW(INT, "schema_version", "Of the store", "3"),
+    SC_SHOW(INT, "schema_known", "The newest that the program knows", "3"),
+    SC_SHOW(INT, "size_bytes", "Of the database", "4096000"),
+    SC_SHOW(INT, "wal_bytes", "Of its log", "32768"),
+    SC_SHOW(INT, "pages", "How many", "1000"),
+    SC_SHOW(INT, "free_pages", "Unused ones", "0"),
+    SC_SHOW(INT, "page_size", "In bytes", "4096"),
+    { .name = SC_STORE_TABLES,
+      SC_SHOW_OBJECT,
+      .items = SC_JSON_INT,
+      .help = "How many rows each table has",
+      .example = "{\"jobs\": 44}" },
+};
+const struct sc_json_shape sc_shape_store = {
+    .name = "StoreInfo",
+    SC_SHAPE_FIELDS(store_fields),
+};
+
+static const struct sc_json_field verdict_fields[] = {
+    SC_SHOW(TEXTS, "problems", "Every one that was found", "[]"),
+    { .name = "status",
+      SC_SHOW_TEXT,
+      .choices = "ok|damaged",
+      .help = "The verdict",
+      .example = "ok" },
+    { .name = "error",
+      SC_SHOW_OBJECT,
+      .of = &failure_shape,
+      .optional = true,
+      .help = "When it is damaged" },
+};
+const struct sc_json_shape sc_shape_store_check = {
+    .name = "StoreCheck",
+    SC_SHAPE_FIELDS(verdict_fields),
+};

@@ -78,11 +78,10 @@ static void put_devices(struct sc_api *api, struct sc_json *w)
 
 struct sc_done *sc_api_system_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     struct sc_system system = { .uptime_ms = sc_clock_mono_ms() - api->started_ms };
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = read_workers(api, &system, &err);
     if (code != SC_OK)
@@ -98,3 +97,5 @@ struct sc_done *sc_api_system_show(struct sc_request *req, struct sc_api *api)
     sc_json_end(&w);
     return sc_reply_json(req, 200, &body);
 }
+
+SC_API_DOC(system_show) = { .replies = { { 200, &sc_shape_system } } };

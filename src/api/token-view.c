@@ -45,3 +45,42 @@ void sc_token_created_view(struct sc_buf *out, const struct sc_token_row *token,
     put_fields(&w, token, now_ms);
     sc_json_end(&w);
 }
+
+/* ---- what the views write ---- */
+
+static const struct sc_json_field token_fields[] = {
+    SC_SHOW(INT, "id", "Names the token", "3"),
+    SC_SHOW(TEXT, "name", "What it is for", "phone"),
+    SC_SHOW(TEXT, "owner", "Whose things it opens", "ann"),
+    { .name = "scopes",
+      SC_SHOW_TEXTS,
+      .words = sc_words_scope,
+      .help = "What it allows",
+      .example = "[\"read\", \"write\"]" },
+    { .name = "status",
+      SC_SHOW_TEXT,
+      .choices = "active|expired|revoked",
+      .help = "Whether it still opens anything",
+      .example = "active" },
+    SC_SHOW(TIME, "created_at", "When it was made", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME_OR_NULL, "expires_at", "When it ends; null: never", NULL),
+    SC_SHOW(TIME_OR_NULL, "revoked_at", "When it was ended", NULL),
+    SC_SHOW(TIME_OR_NULL, "last_used_at", "To a minute", "2026-11-20T14:30:45.123Z"),
+};
+const struct sc_json_shape sc_shape_token = {
+    .name = "Token",
+    .help = "A token without its text",
+    SC_SHAPE_FIELDS(token_fields),
+};
+SC_PAGE_SHAPE(sc_shape_tokens, "TokenPage", "tokens", &sc_shape_token);
+
+static const struct sc_json_field created_fields[] = {
+    SC_SHOW(TEXT, "token", "Its text, told here and never again",
+            "scripta_abcdefghijklmnopqrstuvwxyz234567"),
+};
+const struct sc_json_shape sc_shape_token_created = {
+    .name = "CreatedToken",
+    .help = "A new token with its text",
+    .base = &sc_shape_token,
+    SC_SHAPE_FIELDS(created_fields),
+};

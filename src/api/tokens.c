@@ -64,11 +64,21 @@ struct create_body {
 };
 
 static const struct sc_json_field create_fields[] = {
-    { "name", SC_JSON_TEXT, offsetof(struct create_body, name), true, 1, 100, NULL },
-    { "owner", SC_JSON_TEXT, offsetof(struct create_body, owner), false, 1, 63, NULL },
-    { "scopes", SC_JSON_ARRAY, offsetof(struct create_body, scopes), false, 0, 0, NULL },
-    { "expires_in", SC_JSON_INT, offsetof(struct create_body, expires_in), false, 1, EXPIRES_MAX_S,
-      NULL },
+    SC_BODY(struct create_body, name, TEXT, .required = true, .min = 1, .max = 100,
+            .help = "What it is for", .example = "phone"),
+    SC_BODY(struct create_body, owner, TEXT, .min = 1, .max = 63,
+            .help = "Whose things it opens, a principal that is made when new; you unless given",
+            .example = "ann"),
+    SC_BODY(struct create_body, scopes, ARRAY, .items = SC_JSON_TEXT, .words = sc_words_scope,
+            .help = "None that you lack; read and write unless given; work stands alone",
+            .example = "[\"read\"]"),
+    SC_BODY(struct create_body, expires_in, INT, .min = 1, .max = EXPIRES_MAX_S,
+            .help = "In seconds; never unless given", .example = "7776000"),
+};
+static const struct sc_json_shape create_shape = {
+    .name = "TokenRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(create_fields),
 };
 
 struct creation {
@@ -141,6 +151,25 @@ static enum sc_code check_grant(const struct sc_principal *maker, const struct c
     return SC_OK;
 }
 
+static enum sc_code check_creation(const struct create_body *body, unsigned *scopes,
+                                   struct sc_error *err)
+{
+    struct sc_error all = { 0 }, one = { 0 };
+    if (!sc_value_is_plain(body->name)) {
+        (void)sc_error_field(&one, SC_E_INVALID_VALUE, "name", "name holds control signs");
+        (void)sc_error_also(&all, &one);
+    }
+    if (!is_owner_name(body->owner)) {
+        (void)sc_error_field(&one, SC_E_INVALID_VALUE, "owner",
+                             "owner must be letters, digits and ._@- and begin with one of the "
+                             "former");
+        (void)sc_error_also(&all, &one);
+    }
+    if (decode_scopes(body->scopes, scopes, &one) != SC_OK)
+        (void)sc_error_also(&all, &one);
+    return all.code == SC_OK ? SC_OK : sc_error_copy(err, &all);
+}
+
 static enum sc_code decode_creation(struct sc_request *req, struct creation *out,
                                     struct sc_error *err)
 {
@@ -148,16 +177,9 @@ static enum sc_code decode_creation(struct sc_request *req, struct creation *out
     const struct sc_principal *maker = sc_request_principal(req);
     struct create_body body = { .owner = sc_str_from(maker->name) };
     unsigned scopes = 0;
-    enum sc_code code =
-        sc_request_read(req, create_fields, SC_ARRAY_LEN(create_fields), &body, &doc, err);
-    if (code == SC_OK && !sc_value_is_plain(body.name))
-        code = sc_error_field(err, SC_E_INVALID_VALUE, "name", "name holds control signs");
-    if (code == SC_OK && !is_owner_name(body.owner))
-        code = sc_error_field(err, SC_E_INVALID_VALUE, "owner",
-                              "owner must be letters, digits and ._@- and begin with one of the "
-                              "former");
+    enum sc_code code = sc_request_read(req, &create_shape, &body, &doc, err);
     if (code == SC_OK)
-        code = decode_scopes(body.scopes, &scopes, err);
+        code = check_creation(&body, &scopes, err);
     if (code != SC_OK)
         return code;
     out->name = sc_strndup(body.name.ptr, body.name.len);
@@ -272,24 +294,23 @@ static enum sc_code list_tokens(struct sc_conn *conn, int64_t owner, int64_t bef
     }
 }
 
+static const struct sc_query_field list_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_TOKEN) };
+static const struct sc_query list_query = SC_QUERY(list_fields);
+
 struct sc_done *sc_api_token_list(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "limit", "cursor", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int limit = 0;
-    int64_t before = 0;
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_TOKEN, &limit, &before, &err);
+    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
+    enum sc_code code = sc_query_read(req, &list_query, &asked, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     struct sc_page page;
-    sc_page_begin(&page, &body, "tokens", limit);
-    code = list_tokens(conn, realm(req), before, &page, &err);
+    sc_page_begin(&page, &body, "tokens", asked.limit);
+    code = list_tokens(conn, realm(req), asked.before, &page, &err);
     sc_page_end(&page, SC_CURSOR_TOKEN);
     return sc_api_answer(req, code, &err, 200, &body);
 }
@@ -349,3 +370,16 @@ struct sc_done *sc_api_token_revoke(struct sc_request *req, struct sc_api *api)
     }
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(token_create) = {
+    .body = &create_shape,
+    .replies = { { 201, &sc_shape_token_created } },
+    .errors = { SC_E_FORBIDDEN },
+};
+SC_API_DOC(token_list) = { .query = &list_query, .replies = { { 200, &sc_shape_tokens } } };
+SC_API_DOC(token_revoke) = {
+    .replies = { { 200, &sc_shape_token } },
+    .errors = { SC_E_TOKEN_NOT_FOUND },
+};

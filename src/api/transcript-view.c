@@ -176,3 +176,149 @@ void sc_formats_view(struct sc_buf *out)
     sc_json_end(&w);
     sc_json_end(&w);
 }
+
+/* ---- what the views write ---- */
+
+static const struct sc_json_field word_fields[] = {
+    SC_SHOW(TEXT, "word", "The word", "good"),
+    SC_SHOW(REAL, "start", "In seconds", "0.32"),
+    SC_SHOW(REAL, "end", "In seconds", "0.58"),
+    SC_SHOW(REAL_OR_NULL, "confidence", "0 to 1", "0.91"),
+};
+static const struct sc_json_shape word_shape = { .name = "Word", SC_SHAPE_FIELDS(word_fields) };
+static const struct sc_json_field segment_fields[] = {
+    SC_SHOW(INT, "id", "From 1 on, in the order of time", "1"),
+    SC_SHOW(REAL, "start", "In seconds", "0.32"),
+    SC_SHOW(REAL, "end", "In seconds", "1.2"),
+    SC_SHOW(TEXT, "text", "What was said", "good morning"),
+    SC_SHOW(REAL_OR_NULL, "confidence", "0 to 1", "0.91"),
+    SC_SHOW(TEXT_OR_NULL, "speaker", "Who said it, where that is known", NULL),
+    SC_SHOW_OF(LIST, "words", &word_shape, "Its words, where the engine tells them"),
+};
+static const struct sc_json_shape segment_shape = { .name = "Segment",
+                                                    SC_SHAPE_FIELDS(segment_fields) };
+
+static const struct sc_json_field transcript_fields[] = {
+    SC_SHOW(INT, "id", "Names the transcript", "1"),
+    SC_SHOW(UUID_OR_NULL, "job_id", "The job that made it", "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11"),
+    SC_SHOW(INT, "file_id", "The recording", "1"),
+    { .name = "status",
+      SC_SHOW_TEXT,
+      .choices = "partial|complete",
+      .help = "`partial`: what has been recognised so far",
+      .example = "complete" },
+    SC_SHOW(TEXT_OR_NULL, "language", "What is spoken", "en"),
+    SC_SHOW(INT, "version", "The one shown; 0 while it is partial", "1"),
+    SC_SHOW(INT, "segment_count", "How many segments", "12"),
+    SC_SHOW(INT, "word_count", "How many words", "140"),
+    SC_SHOW(REAL_OR_NULL, "confidence_score", "0 to 1", "0.87"),
+    SC_SHOW(REAL_OR_NULL, "duration_seconds", "The length of the recording", "93.25"),
+    SC_SHOW(TEXT_OR_NULL, "srt_path", "Of an older system", NULL),
+    SC_SHOW(TEXT_OR_NULL, "cloud_url", "Of an older system", NULL),
+    SC_SHOW(TIME, "created_at", "When it was made", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME, "updated_at", "When it changed last", "2026-11-20T14:30:45.123Z"),
+};
+
+const struct sc_json_shape sc_shape_transcript_row = {
+    .name = "TranscriptRow",
+    .help = "A transcript in a list",
+    SC_SHAPE_FIELDS(transcript_fields),
+};
+
+SC_PAGE_SHAPE(sc_shape_transcripts, "TranscriptPage", "transcripts", &sc_shape_transcript_row);
+
+static const struct sc_json_field content_fields[] = {
+    SC_SHOW(TEXT, "text", "All of it, a line for each segment", "good morning"),
+    SC_SHOW_OF(LIST, "segments", &segment_shape, "In the order of time"),
+};
+const struct sc_json_shape sc_shape_transcript = {
+    .name = "Transcript",
+    .help = "A transcript with its segments",
+    .base = &sc_shape_transcript_row,
+    SC_SHAPE_FIELDS(content_fields),
+};
+
+static const struct sc_json_field version_fields[] = {
+    SC_SHOW(INT, "version", "Which one", "1"),
+    SC_SHOW(BOOL, "is_current", "It is the one that is shown", "true"),
+    SC_SHOW(INT, "segment_count", "How many segments", "12"),
+    SC_SHOW(INT, "word_count", "How many words", "140"),
+    SC_SHOW(TEXT, "created_by", "Who made it", "local"),
+    SC_SHOW(TIME, "created_at", "When", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TEXT_OR_NULL, "change_note", "Why", NULL),
+    SC_SHOW(TEXT, "content_hash", "SHA-256 of what it says",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+};
+static const struct sc_json_shape version_row_shape = {
+    .name = "VersionRow",
+    .help = "A version in a list",
+    SC_SHAPE_FIELDS(version_fields),
+};
+SC_PAGE_SHAPE(sc_shape_versions, "VersionPage", "versions", &version_row_shape);
+
+const struct sc_json_shape sc_shape_version = {
+    .name = "Version",
+    .help = "A version with its segments",
+    .base = &version_row_shape,
+    SC_SHAPE_FIELDS(content_fields),
+};
+
+static const struct sc_json_field export_fields[] = {
+    SC_SHOW(INT, "export_id", "Names the export", "1"),
+    SC_SHOW(INT, "version", "What was exported", "1"),
+    SC_SHOW(TEXT, "format", "As what", "srt"),
+    SC_SHOW(TEXT_OR_NULL, "file_path",
+            "Where it is, below the data folder; null: it was sent to a client",
+            "transcripts/talk.srt"),
+    SC_SHOW(TEXT, "exported_by", "By whom", "local"),
+    SC_SHOW(TIME, "exported_at", "When", "2026-11-20T14:30:45.123Z"),
+};
+static const struct sc_json_shape export_shape = { .name = "ExportRow",
+                                                   SC_SHAPE_FIELDS(export_fields) };
+SC_PAGE_SHAPE(sc_shape_exports, "ExportPage", "exports", &export_shape);
+
+static const struct sc_json_field made_fields[] = {
+    SC_SHOW(INT_OR_NULL, "export_id", "Names the export; null: it could not be recorded", "1"),
+    SC_SHOW(INT, "transcript_id", "Of which transcript", "1"),
+    SC_SHOW(INT, "version", "Of which version", "1"),
+    SC_SHOW(TEXT, "format", "As what", "srt"),
+    SC_SHOW(TEXT, "file_path", "Where it is, below the data folder", "transcripts/talk.srt"),
+    SC_SHOW(INT, "size_bytes", "How long it is", "812"),
+};
+const struct sc_json_shape sc_shape_export = {
+    .name = "Export",
+    .help = "A file that was written on the server",
+    SC_SHAPE_FIELDS(made_fields),
+};
+
+static const struct sc_json_field option_fields[] = {
+    SC_SHOW(TEXT, "name", "Of the query parameter", "max_line_length"),
+    { .name = "type",
+      SC_SHOW_TEXT,
+      .choices = "boolean|integer|seconds|choice",
+      .help = "What it takes",
+      .example = "integer" },
+    SC_SHOW(ANY, "default", "Unless given", "42"),
+    { .name = "min", SC_SHOW_REAL, .optional = true, .help = "Of numbers", .example = "10" },
+    { .name = "max", SC_SHOW_REAL, .optional = true, .help = "Of numbers", .example = "200" },
+    { .name = "choices", SC_SHOW_TEXTS, .optional = true, .help = "Of a choice" },
+    SC_SHOW(TEXT, "help", "What it does", "Longest line of a caption"),
+};
+static const struct sc_json_shape option_shape = { .name = "FormatOption",
+                                                   SC_SHAPE_FIELDS(option_fields) };
+static const struct sc_json_field format_fields[] = {
+    SC_SHOW(TEXT, "name", "As it is called in addresses", "srt"),
+    SC_SHOW(TEXT, "description", "What it is", "SubRip captions"),
+    SC_SHOW(TEXT, "mime_type", "What the answer is sent as", "application/x-subrip"),
+    SC_SHOW(TEXT, "file_extension", "Of its files", "srt"),
+    SC_SHOW_OF(LIST, "options", &option_shape, "What it takes"),
+};
+static const struct sc_json_shape format_shape = { .name = "Format",
+                                                   SC_SHAPE_FIELDS(format_fields) };
+static const struct sc_json_field formats_fields[] = {
+    SC_SHOW_OF(LIST, "formats", &format_shape, "All of them"),
+};
+const struct sc_json_shape sc_shape_formats = {
+    .name = "Formats",
+    SC_SHAPE_FIELDS(formats_fields),
+};

@@ -13,45 +13,55 @@ static enum sc_code add_transcript(void *ctx, const struct sc_transcript *t, str
     return SC_OK;
 }
 
-/* Query parameters as text of their own; the filter borrows it. */
 struct asked {
+    struct sc_transcript_filter filter;
+    struct sc_query_page page;
+    struct sc_str job, language, model; /* as asked */
     char job_id[SC_UUID_TEXT];
-    char *language, *model; /* owned; NULL: not given */
+    char *owned[2]; /* what the filter borrows */
 };
 
 static void asked_done(struct asked *a)
 {
-    free(a->language);
-    free(a->model);
+    free(a->owned[0]);
+    free(a->owned[1]);
 }
 
-static const char *copy_query(struct sc_request *req, const char *name, char **out)
+static const struct sc_query_field list_fields[] = {
+    SC_QUERY_ROW(RAW, struct asked, job, "job_id", .format = "uuid", .help = "Of this job"),
+    SC_QUERY_ROW(NUMBER, struct asked, filter.file_id, "file_id", .help = "Of this recording",
+                 .example = "1"),
+    SC_QUERY_ROW(RAW, struct asked, language, "language", .help = "What is spoken",
+                 .example = "en"),
+    SC_QUERY_ROW(RAW, struct asked, model, "model", .help = "Of the job"),
+    SC_QUERY_ROW(TIME, struct asked, filter.since_ms, "since", .help = "Made from this time on",
+                 .example = "7d"),
+    SC_QUERY_ROW(TIME, struct asked, filter.until_ms, "until", .help = "Made before this time"),
+    SC_QUERY_LIMIT_ROW(struct asked, page.limit),
+    SC_QUERY_ROW(CURSOR, struct asked, page.before, "cursor", .cursor = SC_CURSOR_TRANSCRIPT,
+                 .help = SC_QUERY_CURSOR_HELP),
+};
+static const struct sc_query list_query = SC_QUERY(list_fields);
+
+static const char *own(struct sc_str text, char **out)
 {
-    struct sc_str text = sc_request_query(req, name);
     if (text.ptr != NULL)
         *out = sc_strndup(text.ptr, text.len);
     return *out;
 }
 
-static enum sc_code decode_filter(struct sc_request *req, struct sc_transcript_filter *filter,
-                                  struct asked *asked, struct sc_error *err)
+static enum sc_code decode_filter(struct sc_request *req, struct asked *asked, struct sc_error *err)
 {
-    static const char *const names[] = { "job_id", "file_id", "language", "model", "since",
-                                         "until",  "limit",   "cursor",   NULL };
-    enum sc_code code = sc_query_only(req, names, err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_TRANSCRIPT, &filter->limit, &filter->before_id, err);
-    if (code == SC_OK)
-        code = sc_query_number(req, "file_id", &filter->file_id, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "since", &filter->since_ms, err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "until", &filter->until_ms, err);
-    filter->language = copy_query(req, "language", &asked->language);
-    filter->model = copy_query(req, "model", &asked->model);
-    struct sc_str text = sc_request_query(req, "job_id");
-    if (code == SC_OK && text.ptr != NULL)
-        code = sc_job_id_parse(text, asked->job_id, err);
+    struct sc_transcript_filter *filter = &asked->filter;
+    asked->page.limit = SC_LIMIT_DEFAULT;
+    enum sc_code code = sc_query_read(req, &list_query, asked, err);
+    filter->owner_id = sc_api_owner(req);
+    filter->limit = asked->page.limit;
+    filter->before_id = asked->page.before;
+    filter->language = own(asked->language, &asked->owned[0]);
+    filter->model = own(asked->model, &asked->owned[1]);
+    if (code == SC_OK && asked->job.ptr != NULL)
+        code = sc_job_id_parse(asked->job, asked->job_id, err);
     return code;
 }
 
@@ -72,17 +82,16 @@ struct sc_done *sc_api_transcript_list(struct sc_request *req, struct sc_api *ap
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_transcript_filter filter = { .owner_id = sc_api_owner(req) };
     SC_AUTO(asked_done) struct asked asked = { .job_id = "" };
 
-    enum sc_code code = decode_filter(req, &filter, &asked, &err);
+    enum sc_code code = decode_filter(req, &asked, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK && asked.job_id[0] != '\0')
-        code = sc_job_find(conn, filter.owner_id, asked.job_id, &job, &err);
-    filter.job = job.id;
+        code = sc_job_find(conn, asked.filter.owner_id, asked.job_id, &job, &err);
+    asked.filter.job = job.id;
     if (code == SC_OK)
-        code = sc_transcript_page(conn, &filter, &body, &err);
+        code = sc_transcript_page(conn, &asked.filter, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -122,16 +131,12 @@ enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t
 struct sc_done *sc_content_list(struct sc_request *req, struct sc_api *api,
                                 const struct sc_content_list *list)
 {
-    static const char *const names[] = { "limit", "cursor", NULL };
     struct sc_error err = { 0 };
     struct sc_transcript t;
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int limit;
-    int64_t before;
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, list->kind, &limit, &before, &err);
+    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
+    enum sc_code code = sc_query_read(req, list->query, &asked, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK)
@@ -139,24 +144,31 @@ struct sc_done *sc_content_list(struct sc_request *req, struct sc_api *api,
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     struct sc_page page;
-    sc_page_begin(&page, &body, list->name, limit);
-    code = list->rows(conn, &t, before, limit + 1, &page, &err);
+    sc_page_begin(&page, &body, list->name, asked.limit);
+    code = list->rows(conn, &t, asked.before, asked.limit + 1, &page, &err);
     sc_page_end(&page, list->kind);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
+struct shown {
+    int64_t version; /* 0: the current one */
+};
+
+static const struct sc_query_field show_fields[] = {
+    SC_QUERY_ROW(NUMBER, struct shown, version, "version",
+                 .help = "An earlier version; the current one unless given", .example = "1"),
+};
+static const struct sc_query show_query = SC_QUERY(show_fields);
+
 struct sc_done *sc_api_transcript_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "version", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_CONTENT content = { 0 };
-    int64_t version = 0;
-    enum sc_code code = sc_query_only(req, names, &err);
+    struct shown asked = { .version = 0 };
+    enum sc_code code = sc_query_read(req, &show_query, &asked, &err);
     if (code == SC_OK)
-        code = sc_query_number(req, "version", &version, &err);
-    if (code == SC_OK)
-        code = sc_content_load(req, api, version, &content, &err);
+        code = sc_content_load(req, api, asked.version, &content, &err);
     if (code == SC_OK) {
         struct sc_json w;
         sc_json_begin(&w, &body);
@@ -183,10 +195,14 @@ static enum sc_code version_rows(struct sc_conn *conn, const struct sc_transcrip
     return sc_version_list(conn, t->id, before, limit, add_version, page, err);
 }
 
+static const struct sc_query_field version_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_VERSION) };
+static const struct sc_query version_query = SC_QUERY(version_fields);
+
 struct sc_done *sc_api_version_list(struct sc_request *req, struct sc_api *api)
 {
     return sc_content_list(
-        req, api, &(struct sc_content_list){ "versions", SC_CURSOR_VERSION, version_rows });
+        req, api,
+        &(struct sc_content_list){ "versions", SC_CURSOR_VERSION, version_rows, &version_query });
 }
 
 /* The {v} of the path: VERSION_NOT_FOUND when it is no number, since no version has such a name. */
@@ -210,13 +226,12 @@ static enum sc_code read_version(struct sc_api *api, const struct sc_content *co
 
 struct sc_done *sc_api_version_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const none[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_CONTENT content = { 0 };
     SC_AUTO_VERSION v = { 0 };
     int64_t version = 0;
-    enum sc_code code = sc_query_only(req, none, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = path_version(req, &version, &err);
     if (code == SC_OK)
@@ -230,3 +245,25 @@ struct sc_done *sc_api_version_show(struct sc_request *req, struct sc_api *api)
     }
     return sc_api_answer(req, code, &err, 200, &body);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(transcript_list) = {
+    .query = &list_query,
+    .replies = { { 200, &sc_shape_transcripts } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+};
+SC_API_DOC(transcript_show) = {
+    .query = &show_query,
+    .replies = { { 200, &sc_shape_transcript } },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND },
+};
+SC_API_DOC(version_list) = {
+    .query = &version_query,
+    .replies = { { 200, &sc_shape_versions } },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND },
+};
+SC_API_DOC(version_show) = {
+    .replies = { { 200, &sc_shape_version } },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND },
+};

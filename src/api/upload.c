@@ -26,15 +26,15 @@ void sc_api_arrived_headers(struct sc_request *req, const struct sc_arrived *arr
 
 struct field_walk {
     struct sc_job_options *options;
-    enum sc_code code;
-    struct sc_error *err;
+    struct sc_error all;
 };
 
 static void take_option(void *ctx, struct sc_str name, struct sc_str value)
 {
     struct field_walk *walk = ctx;
-    if (walk->code == SC_OK)
-        walk->code = sc_job_options_set(walk->options, name, value, walk->err);
+    struct sc_error one = { 0 };
+    if (sc_job_options_set(walk->options, name, value, &one) != SC_OK)
+        (void)sc_error_also(&walk->all, &one);
 }
 
 /* Form fields as options of a job, or none at all when no job is asked for. */
@@ -42,14 +42,15 @@ static enum sc_code decode_fields(struct sc_request *req, struct sc_job_options 
                                   struct sc_error *err)
 {
     static const char *const none[] = { NULL };
-    struct field_walk walk = { .options = options, .err = err };
+    struct field_walk walk = { .options = options };
     struct sc_known_names known = { .names = none, .what = "form field", .err = err };
     if (options == NULL) {
         sc_request_each_field(req, sc_known_names_visit, &known);
         return known.code;
     }
     sc_request_each_field(req, take_option, &walk);
-    return walk.code == SC_OK ? sc_job_options_check(options, err) : walk.code;
+    return walk.all.code == SC_OK ? sc_job_options_check(options, err)
+                                  : sc_error_copy(err, &walk.all);
 }
 
 enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
@@ -91,17 +92,21 @@ static void wish_done(struct wish *w)
     free(w->key);
 }
 
+static const struct sc_query_field upload_fields[] = {
+    SC_QUERY_ROW(FLAG, struct wish, dry_run, "dry_run",
+                 .help = "Keep nothing, answer what the job would cost", .example = "true"),
+    SC_QUERY_ROW(FLAG, struct wish, waiting, "waiting",
+                 .help = "You wait for the end of the job: an earlier one that is scheduled for "
+                         "later is passed over, or its turn comes at once"),
+};
+static const struct sc_query upload_query = SC_QUERY(upload_fields);
+
 /* options NULL: no job. */
 static enum sc_code decode(struct sc_request *req, struct sc_job_options *options,
                            struct wish *wish, struct sc_error *err)
 {
-    static const char *const none[] = { NULL };
-    static const char *const names[] = { "dry_run", "waiting", NULL };
-    enum sc_code code = sc_query_only(req, options == NULL ? none : names, err);
-    if (code == SC_OK)
-        code = sc_query_flag(req, "dry_run", &wish->dry_run, err);
-    if (code == SC_OK)
-        code = sc_query_flag(req, "waiting", &wish->waiting, err);
+    enum sc_code code =
+        options == NULL ? sc_query_none(req, err) : sc_query_read(req, &upload_query, wish, err);
     if (code == SC_OK)
         code = sc_request_idempotency_key(req, &wish->key, err);
     if (code == SC_OK)
@@ -181,3 +186,40 @@ struct sc_done *sc_api_upload_file(struct sc_request *req, struct sc_api *api)
     sc_api_arrived_headers(req, &arrived);
     return sc_api_answer(req, SC_OK, &err, sc_api_arrived_status(&arrived), &body);
 }
+
+/* ---- described ---- */
+
+static const struct sc_json_shape upload_form = {
+    .name = "UploadForm",
+    .help = "The recording, and any options of a job",
+    .request = true,
+    .base = &sc_shape_recording,
+    .more = sc_doc_job_option,
+};
+static const struct sc_json_shape file_form = {
+    .name = "UploadFileForm",
+    .help = "The recording",
+    .request = true,
+    .base = &sc_shape_recording,
+};
+
+SC_API_DOC(upload_job) = {
+    .query = &upload_query,
+    .form = &upload_form,
+    .replies = { { 201, &sc_shape_upload, .help = "The job, which is new" },
+                 { 200, &sc_shape_upload, &sc_shape_cost,
+                   .help = "The earlier job that does the same work; with `dry_run` the cost" } },
+    .errors = { SC_E_FILE_FORMAT, SC_E_AUDIO_TOO_SHORT, SC_E_FILE_TOO_LARGE, SC_E_AUDIO_ERROR,
+                SC_E_ENGINE_UNAVAILABLE, SC_E_MODEL_ERROR, SC_E_CONFLICT,
+                SC_E_IDEMPOTENCY_CONFLICT },
+    .flags = SC_DOC_IDEMPOTENT | SC_DOC_LOCATION,
+};
+
+SC_API_DOC(upload_file) = {
+    .form = &file_form,
+    .replies = { { 201, &sc_shape_file_upload, .help = "The file, which is new" },
+                 { 200, &sc_shape_file_upload, .help = "The file, whose bytes were known" } },
+    .errors = { SC_E_FILE_FORMAT, SC_E_AUDIO_TOO_SHORT, SC_E_FILE_TOO_LARGE, SC_E_AUDIO_ERROR,
+                SC_E_CONFLICT, SC_E_IDEMPOTENCY_CONFLICT },
+    .flags = SC_DOC_IDEMPOTENT | SC_DOC_LOCATION,
+};

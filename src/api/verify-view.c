@@ -40,3 +40,38 @@ void sc_verification_view(struct sc_buf *out, const struct sc_verification *v)
     sc_json_end(&w);
     sc_json_end(&w);
 }
+
+/* ---- what the view writes ---- */
+
+static const struct sc_json_field problem_fields[] = {
+    SC_SHOW(INT, "file_id", "The file", "3"),
+    SC_SHOW(TEXT, "original_name", "Its name", "memo.mp3"),
+    { .name = "damage",
+      SC_SHOW_TEXT,
+      .choices = "missing|altered|unreadable",
+      .help = "What is wrong",
+      .example = "altered" },
+    SC_SHOW(TEXT, "message", "The same as a sentence", "its bytes are not those that came"),
+};
+static const struct sc_json_shape problem_shape = { .name = "FileProblem",
+                                                    SC_SHAPE_FIELDS(problem_fields) };
+static const struct sc_json_field verification_fields[] = {
+    SC_SHOW(INT, "verify_id", "Names the verification", "1"),
+    SC_SHOW_WORDS(TEXT, "status", sc_words_verify_state, "How far it is", "running"),
+    SC_SHOW(INT, "files_total", "Files to read", "12"),
+    SC_SHOW(INT, "files_done", "Files read", "3"),
+    SC_SHOW(INT, "bytes_total", "What they take", "90000000"),
+    SC_SHOW(INT, "bytes_done", "What has been read", "20000000"),
+    SC_SHOW(INT, "missing", "Files without their bytes", "0"),
+    SC_SHOW(INT, "altered", "Files with other bytes", "0"),
+    SC_SHOW(INT, "unreadable", "Files that the disk does not read", "0"),
+    SC_SHOW(INT, "purged", "Files whose bytes were cleaned away", "0"),
+    SC_SHOW(TIME_OR_NULL, "started_at", "When it began", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME_OR_NULL, "completed_at", "When it ended", NULL),
+    SC_SHOW_OF(LIST, "problems", &problem_shape, "The first 200"),
+};
+const struct sc_json_shape sc_shape_verification = {
+    .name = "Verification",
+    .help = "Files being held against their hashes",
+    SC_SHAPE_FIELDS(verification_fields),
+};

@@ -46,14 +46,21 @@ static enum sc_code decode_ids(const struct sc_json_value *list, int64_t *ids, s
 }
 
 struct verify_body {
-    const struct sc_json_value *ids;
+    const struct sc_json_value *file_ids;
+};
+
+static const struct sc_json_field start_fields[] = {
+    SC_BODY(struct verify_body, file_ids, ARRAY, .items = SC_JSON_INT,
+            .help = "1 to 500 files; all of them unless given", .example = "[1]"),
+};
+static const struct sc_json_shape start_shape = {
+    .name = "VerifyRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(start_fields),
 };
 
 struct sc_done *sc_api_verify_start(struct sc_request *req, struct sc_api *api)
 {
-    static const struct sc_json_field fields[] = {
-        { "file_ids", SC_JSON_ARRAY, offsetof(struct verify_body, ids), false, 0, 0, NULL },
-    };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct verify_body body = { NULL };
     struct sc_error err = { 0 };
@@ -62,11 +69,11 @@ struct sc_done *sc_api_verify_start(struct sc_request *req, struct sc_api *api)
     size_t count = 0;
     enum sc_code code = SC_OK;
     if (sc_request_body(req).len > 0)
-        code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), &body, &doc, &err);
+        code = sc_request_read(req, &start_shape, &body, &doc, &err);
     else
         code = sc_request_empty(req, &err);
     if (code == SC_OK)
-        code = decode_ids(body.ids, ids, &count, &err);
+        code = decode_ids(body.file_ids, ids, &count, &err);
     if (code == SC_OK)
         code = sc_verify_start(api->options.pipelines, sc_api_owner(req), ids, count, &run, &err);
     return code == SC_OK ? answer_run(req, api, run, 0)
@@ -89,11 +96,10 @@ struct sc_done *sc_api_file_verify(struct sc_request *req, struct sc_api *api)
 
 struct sc_done *sc_api_verify_show(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF none = { 0 };
     int64_t run = 0;
-    enum sc_code code = sc_query_only(req, names, &err);
+    enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
         code = sc_path_number(req, SC_E_NOT_FOUND, &run, &err);
     return code == SC_OK ? answer_run(req, api, run, 0)
@@ -113,3 +119,36 @@ struct sc_done *sc_api_verify_cancel(struct sc_request *req, struct sc_api *api)
     return code == SC_OK ? answer_run(req, api, run, PATIENCE_MS)
                          : sc_api_answer(req, code, &err, 200, &none);
 }
+
+/* ---- described ---- */
+
+#define GOES_ON                                           \
+    {                                                     \
+        202, &sc_shape_verification, .help = "It goes on" \
+    }
+#define ENDED                                               \
+    {                                                       \
+        200, &sc_shape_verification, .help = "It has ended" \
+    }
+
+SC_API_DOC(verify_start) = {
+    .body = &start_shape,
+    .replies = { GOES_ON, ENDED },
+    .errors = { SC_E_FILE_NOT_FOUND },
+    .flags = SC_DOC_BODY_OPTIONAL | SC_DOC_LOCATION,
+};
+SC_API_DOC(file_verify) = {
+    .replies = { ENDED, GOES_ON },
+    .errors = { SC_E_FILE_NOT_FOUND },
+    .flags = SC_DOC_LOCATION,
+};
+SC_API_DOC(verify_show) = {
+    .replies = { ENDED, GOES_ON },
+    .errors = { SC_E_NOT_FOUND },
+    .flags = SC_DOC_LOCATION,
+};
+SC_API_DOC(verify_cancel) = {
+    .replies = { ENDED, GOES_ON },
+    .errors = { SC_E_NOT_FOUND },
+    .flags = SC_DOC_LOCATION,
+};

@@ -3,6 +3,8 @@
  * view writes one object under `key` (NULL: an element or the root); a `_fields` function writes
  * the members into an object that is open. */
 
+#include "api/describe.h"
+#include "api/shapes.h"
 #include "http/http.h"
 #include "pipeline/pipeline.h"
 #include "queue/report.h"

@@ -87,3 +87,78 @@ void sc_completion_view(struct sc_buf *out, bool repeated, const struct sc_claim
         sc_claimed_view(&w, next);
     sc_json_end(&w);
 }
+
+/* ---- what the views write ---- */
+
+static const struct sc_json_field registration_fields[] = {
+    SC_SHOW(INT, "worker_id", "Names the worker", "3"),
+    SC_SHOW(INT, "lease_ms", "How long a task is lent", "60000"),
+    SC_SHOW(INT, "heartbeat_ms", "How often to renew", "15000"),
+};
+const struct sc_json_shape sc_shape_registration = {
+    .name = "Registration",
+    SC_SHAPE_FIELDS(registration_fields),
+};
+
+static const struct sc_json_field held_fields[] = {
+    SC_SHOW(INT, "task_id", "The task", "7"),
+    SC_SHOW(INT, "epoch", "Of the claim", "1"),
+    { .name = "answer",
+      SC_SHOW_TEXT,
+      .choices = "ok|lost|cancelled",
+      .help = "Whether to go on",
+      .example = "ok" },
+};
+static const struct sc_json_shape held_shape = { .name = "HeldTask", SC_SHAPE_FIELDS(held_fields) };
+static const struct sc_json_field heartbeat_fields[] = {
+    SC_SHOW_OF(LIST, "tasks", &held_shape, "Those that were named"),
+};
+const struct sc_json_shape sc_shape_heartbeat = {
+    .name = "Heartbeat",
+    SC_SHAPE_FIELDS(heartbeat_fields),
+};
+
+static const struct sc_json_field work_fields[] = {
+    SC_SHOW(INT, "task_id", "The task", "7"),
+    SC_SHOW(INT, "epoch", "Of this claim", "1"),
+    SC_SHOW(UUID, "job_id", "Its job", "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11"),
+    SC_SHOW_WORDS(TEXT, "stage", sc_words_stage, "Its stage", "transcribe"),
+    SC_SHOW(INT, "chunk_index", "Which chunk", "0"),
+    SC_SHOW(TEXT, "engine", "What to recognise it with", "null"),
+    SC_SHOW(TEXT, "model", "Its model", ""),
+    SC_SHOW(TEXT, "language", "What is spoken", "auto"),
+    SC_SHOW(TEXT, "task", "`transcribe` or `translate`", "transcribe"),
+    SC_SHOW(OBJECT, "settings", "The other options of the job", "{\"vad\": true}"),
+    SC_SHOW(INT, "start_ms", "Where the chunk begins", "0"),
+    SC_SHOW(INT, "end_ms", "Where it ends", "28400"),
+    SC_SHOW(INT, "samples", "How many, at 16 kHz", "454400"),
+    SC_SHOW(INT, "attempt", "Which try it is", "1"),
+    SC_SHOW(INT, "timeout_ms", "Of the job; 0: none", "0"),
+};
+static const struct sc_json_shape work_shape = { .name = "Task", SC_SHAPE_FIELDS(work_fields) };
+static const struct sc_json_field claim_fields[] = {
+    SC_SHOW_OF(LIST, "tasks", &work_shape, "None: there was no work"),
+};
+const struct sc_json_shape sc_shape_claim = {
+    .name = "Claim",
+    SC_SHAPE_FIELDS(claim_fields),
+};
+
+static const struct sc_json_field completion_fields[] = {
+    { .name = "status",
+      SC_SHOW_TEXT,
+      .choices = "accepted|repeated",
+      .help = "`repeated`: it was taken before",
+      .example = "accepted" },
+    { .name = "tasks",
+      SC_SHOW_LIST,
+      .of = &work_shape,
+      .optional = true,
+      .help = "What was claimed with it, as a claim answers" },
+};
+const struct sc_json_shape sc_shape_completion = {
+    .name = "Completion",
+    SC_SHAPE_FIELDS(completion_fields),
+};
+
+const struct sc_json_shape sc_shape_nothing = { .name = "Nothing", .help = "An empty object" };

@@ -44,8 +44,7 @@ static enum sc_code check_worker(struct sc_request *req, struct sc_api *api, int
 enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_api *api,
                                 struct sc_json_doc **doc, struct sc_error *err)
 {
-    static const char *const none[] = { NULL };
-    enum sc_code code = sc_query_only(req, none, err);
+    enum sc_code code = sc_query_none(req, err);
     if (code == SC_OK)
         code = sc_request_json(req, doc, err);
     if (code != SC_OK)
@@ -67,12 +66,22 @@ struct register_body {
 };
 
 static const struct sc_json_field register_fields[] = {
-    { "name", SC_JSON_TEXT, offsetof(struct register_body, name), true, 1, 63, NULL },
-    { "host", SC_JSON_TEXT, offsetof(struct register_body, host), true, 1, 63, NULL },
-    { "pid", SC_JSON_INT, offsetof(struct register_body, pid), true, 1, INT32_MAX, NULL },
-    { "local", SC_JSON_BOOL, offsetof(struct register_body, local), false, 0, 0, NULL },
-    { "engines", SC_JSON_ARRAY, offsetof(struct register_body, engines), true, 0, 0, NULL },
-    { "device", SC_JSON_TEXT, offsetof(struct register_body, device), false, 0, 31, NULL },
+    SC_BODY(struct register_body, name, TEXT, .required = true, .min = 1, .max = 63,
+            .help = "What it calls itself", .example = "w1"),
+    SC_BODY(struct register_body, host, TEXT, .required = true, .min = 1, .max = 63,
+            .help = "Where it runs", .example = "localhost"),
+    SC_BODY(struct register_body, pid, INT, .required = true, .min = 1, .max = INT32_MAX,
+            .help = "Its process", .example = "4711"),
+    SC_BODY(struct register_body, local, BOOL,
+            .help = "It runs on the server's host; believed with scope `admin` only"),
+    SC_BODY(struct register_body, engines, ARRAY, .items = SC_JSON_TEXT, .required = true,
+            .help = "The engines that it has, at most 16", .example = "[\"null\"]"),
+    SC_BODY(struct register_body, device, TEXT, .max = 31, .help = "What it recognises with"),
+};
+static const struct sc_json_shape register_shape = {
+    .name = "WorkerRegistration",
+    .request = true,
+    SC_SHAPE_FIELDS(register_fields),
 };
 
 struct registration {
@@ -98,8 +107,7 @@ static enum sc_code decode_registration(struct sc_request *req, struct registrat
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct register_body body = { 0 };
-    enum sc_code code =
-        sc_request_read(req, register_fields, SC_ARRAY_LEN(register_fields), &body, &doc, err);
+    enum sc_code code = sc_request_read(req, &register_shape, &body, &doc, err);
     if (code == SC_OK)
         code = sc_names_check(body.engines, "engines", SC_LANE_TEXT - 8, err);
     if (code != SC_OK)
@@ -142,10 +150,19 @@ struct claim_body {
 };
 
 static const struct sc_json_field claim_fields[] = {
-    { "worker_id", SC_JSON_INT, offsetof(struct claim_body, worker_id), true, 1, INT64_MAX, NULL },
-    { "lanes", SC_JSON_ARRAY, offsetof(struct claim_body, lanes), true, 0, 0, NULL },
-    { "max", SC_JSON_INT, offsetof(struct claim_body, max), true, 1, SC_CLAIM_MAX, NULL },
-    { "wait_ms", SC_JSON_INT, offsetof(struct claim_body, wait_ms), true, 0, WAIT_MAX_MS, NULL },
+    SC_BODY(struct claim_body, worker_id, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the registration", .example = "3"),
+    SC_BODY(struct claim_body, lanes, ARRAY, .items = SC_JSON_TEXT, .required = true,
+            .help = "`noop` and `engine:NAME`, 1 to 16", .example = "[\"engine:null\"]"),
+    SC_BODY(struct claim_body, max, INT, .required = true, .min = 1, .max = SC_CLAIM_MAX,
+            .help = "How many tasks at most", .example = "1"),
+    SC_BODY(struct claim_body, wait_ms, INT, .required = true, .max = WAIT_MAX_MS,
+            .help = "How long to wait for one", .example = "1000"),
+};
+static const struct sc_json_shape claim_shape = {
+    .name = "ClaimRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(claim_fields),
 };
 
 /* A claim that waits. It outlives the request's first handler: whoever answers frees it. */
@@ -274,24 +291,25 @@ struct sc_done *sc_api_worker_claim(struct sc_request *req, struct sc_api *api)
 
 /* ---- input ---- */
 
+static const struct sc_query_field input_fields[] = {
+    SC_QUERY_ROW(NUMBER, struct sc_fence, worker_id, "worker_id", .required = true,
+                 .help = "Of the registration", .example = "3"),
+    SC_QUERY_ROW(NUMBER, struct sc_fence, epoch, "epoch", .required = true, .help = "Of the claim",
+                 .example = "1"),
+};
+static const struct sc_query input_query = SC_QUERY(input_fields);
+
 struct sc_done *sc_api_worker_input(struct sc_request *req, struct sc_api *api)
 {
-    static const char *const names[] = { "worker_id", "epoch", NULL };
     struct sc_error err = { 0 };
     SC_AUTO_BUF none = { 0 };
     SC_AUTO_CLOSE int fd = -1;
     struct sc_fence fence = { 0 };
     int64_t size;
 
-    enum sc_code code = sc_query_only(req, names, &err);
+    enum sc_code code = sc_query_read(req, &input_query, &fence, &err);
     if (code == SC_OK)
         code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &fence.task_id, &err);
-    if (code == SC_OK)
-        code = sc_query_number(req, "worker_id", &fence.worker_id, &err);
-    if (code == SC_OK)
-        code = sc_query_number(req, "epoch", &fence.epoch, &err);
-    if (code == SC_OK && (fence.worker_id == 0 || fence.epoch == 0))
-        code = sc_error_set(&err, SC_E_INVALID_VALUE, "worker_id and epoch are needed");
     if (code == SC_OK)
         code = check_worker(req, api, fence.worker_id, &err);
     if (code == SC_OK)
@@ -308,16 +326,31 @@ struct heartbeat_body {
     const struct sc_json_value *tasks;
 };
 
-static const struct sc_json_field heartbeat_fields[] = {
-    { "worker_id", SC_JSON_INT, offsetof(struct heartbeat_body, worker_id), true, 1, INT64_MAX,
-      NULL },
-    { "tasks", SC_JSON_ARRAY, offsetof(struct heartbeat_body, tasks), true, 0, 0, NULL },
+static const struct sc_json_field held_fields[] = {
+    SC_BODY(struct sc_held, task_id, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "The task", .example = "7"),
+    SC_BODY(struct sc_held, epoch, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the claim", .example = "1"),
+    SC_BODY(struct sc_held, progress, INT, .max = 100,
+            .help = "How much of the chunk is done, in percent, where the engine can tell",
+            .example = "40"),
+};
+static const struct sc_json_shape held_shape = {
+    .name = "HeldTaskRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(held_fields),
 };
 
-static const struct sc_json_field held_fields[] = {
-    { "task_id", SC_JSON_INT, offsetof(struct sc_held, task_id), true, 1, INT64_MAX, NULL },
-    { "epoch", SC_JSON_INT, offsetof(struct sc_held, epoch), true, 1, INT64_MAX, NULL },
-    { "progress", SC_JSON_INT, offsetof(struct sc_held, progress), false, 0, 100, NULL },
+static const struct sc_json_field heartbeat_fields[] = {
+    SC_BODY(struct heartbeat_body, worker_id, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the registration", .example = "3"),
+    SC_BODY(struct heartbeat_body, tasks, ARRAY, .items = SC_JSON_OBJECT, .of = &held_shape,
+            .required = true, .help = "All that it holds, at most 256"),
+};
+static const struct sc_json_shape heartbeat_shape = {
+    .name = "HeartbeatRequest",
+    .request = true,
+    SC_SHAPE_FIELDS(heartbeat_fields),
 };
 
 struct heartbeat {
@@ -351,8 +384,8 @@ static enum sc_code decode_heartbeat(struct sc_request *req, struct sc_api *api,
                               HELD_MAX);
     }
     for (size_t i = 0; code == SC_OK && i < out->count; i++)
-        code = sc_request_object(sc_json_at(body.tasks, i), "tasks", held_fields,
-                                 SC_ARRAY_LEN(held_fields), &out->held[i], err);
+        code =
+            sc_request_object(sc_json_at(body.tasks, i), "tasks", &held_shape, &out->held[i], err);
     return code;
 }
 
@@ -382,3 +415,31 @@ struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *a
         sc_heartbeat_view(&reply, beat.held, beat.count);
     return sc_api_answer(req, code, &err, 200, &reply);
 }
+
+/* ---- described ---- */
+
+SC_API_DOC(worker_register) = {
+    .body = &register_shape,
+    .replies = { { 200, &sc_shape_registration } },
+};
+
+SC_API_DOC(worker_claim) = {
+    .body = &claim_shape,
+    .replies = { { 200, &sc_shape_claim } },
+    .errors = { SC_E_NOT_FOUND },
+};
+
+SC_API_DOC(worker_input) = {
+    .query = &input_query,
+    .replies = { { 200, .types = "application/octet-stream",
+                   .help = "The chunk: 16-bit little-endian mono PCM at 16 kHz" },
+                 { 206, .types = "application/octet-stream", .help = "The range asked for" } },
+    .errors = { SC_E_TASK_NOT_FOUND, SC_E_NOT_FOUND, SC_E_LEASE_LOST },
+    .flags = SC_DOC_RANGES,
+};
+
+SC_API_DOC(worker_heartbeat) = {
+    .body = &heartbeat_shape,
+    .replies = { { 200, &sc_shape_heartbeat } },
+    .errors = { SC_E_NOT_FOUND },
+};

@@ -96,6 +96,64 @@ enum sc_code sc_error_copy(struct sc_error *dst, const struct sc_error *src)
     return src->code;
 }
 
+/* What does not fit is told by the sentences that do. */
+static void note_field(struct sc_error *err, const char *field, const char *message)
+{
+    size_t room = sizeof(err->each) - err->each_len;
+    size_t name_len = strlen(field) + 1, len = strlen(message) + 1;
+    if (name_len + len > room)
+        return;
+    memcpy(err->each + err->each_len, field, name_len);
+    memcpy(err->each + err->each_len + name_len, message, len);
+    err->each_len = (uint16_t)(err->each_len + name_len + len);
+}
+
+/* The end of a sentence that was cut stays valid UTF-8. */
+static void trim_sentence(char *text)
+{
+    size_t len = strlen(text);
+    while (len > 0 && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
+        len--;
+    if (len > 0 && (unsigned char)text[len - 1] >= 0xc0)
+        text[len - 1] = '\0';
+}
+
+enum sc_code sc_error_also(struct sc_error *all, const struct sc_error *one)
+{
+    const char *field, *message;
+    size_t at = 0;
+    if (all == NULL)
+        return one->code;
+    if (all->code == SC_OK)
+        return sc_error_copy(all, one);
+    if (all->each_len == 0)
+        note_field(all, all->field, all->msg);
+    while (sc_error_next_field(one, &at, &field, &message))
+        note_field(all, field, message);
+    size_t used = strlen(all->msg);
+    size_t room = sizeof(all->msg) - used;
+    if ((size_t)snprintf(all->msg + used, room, "; %s", one->msg) >= room)
+        trim_sentence(all->msg);
+    return all->code;
+}
+
+bool sc_error_next_field(const struct sc_error *err, size_t *at, const char **field,
+                         const char **message)
+{
+    if (err->each_len == 0) {
+        *field = err->field;
+        *message = err->msg;
+        return (*at)++ == 0 && err->field[0] != '\0';
+    }
+    if (*at >= err->each_len)
+        return false;
+    *field = err->each + *at;
+    *at += strlen(*field) + 1;
+    *message = err->each + *at;
+    *at += strlen(*message) + 1;
+    return true;
+}
+
 const char *sc_code_name(enum sc_code code)
 {
     return row_of(code)->name;

@@ -9,6 +9,7 @@
 #include "base/macros.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum sc_code {
     SC_OK = 0,
@@ -18,12 +19,18 @@ enum sc_code {
     SC_CODE_COUNT_
 };
 
+#define SC_ERROR_FIELD 48
+#define SC_ERROR_EACH 1600
+
 struct sc_error {
     enum sc_code code;
     const char *file; /* source position that raised it; static */
     int line;
-    char field[48]; /* request field or option at fault, or "" */
-    char msg[240];  /* one sentence: lower case, no full stop, names the thing and the remedy */
+    char field[SC_ERROR_FIELD]; /* request field or option at fault, the first of them, or "" */
+    char msg[240]; /* one sentence: lower case, no full stop, names the thing and the remedy */
+    /* Where several fields are at fault: name, NUL, sentence, NUL for each, as many as fit. */
+    char each[SC_ERROR_EACH];
+    uint16_t each_len; /* 0: none but `field` */
 };
 
 /* Sets *err (NULL allowed) and returns code, so that `return sc_error_set(...)` is one line. */
@@ -58,6 +65,12 @@ enum sc_code sc_error_errno_(struct sc_error *err, int errnum, const char *file,
 
 /* Copies src into *dst (NULL allowed) and returns its code. */
 enum sc_code sc_error_copy(struct sc_error *dst, const struct sc_error *src);
+/* Another complaint about the same request: *all becomes a copy of `one`, or takes it in beside
+ * what it holds. Code and field stay those of the first. Returns all->code. */
+enum sc_code sc_error_also(struct sc_error *all, const struct sc_error *one);
+/* Each field at fault with its sentence: *at is 0 at first; false: no more. Borrowed. */
+bool sc_error_next_field(const struct sc_error *err, size_t *at, const char **field,
+                         const char **message);
 
 /* Spelling in JSON and job rows: "FILE_FORMAT"; "OK" for SC_OK. Static. */
 const char *sc_code_name(enum sc_code code);

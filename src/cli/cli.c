@@ -159,10 +159,10 @@ static int run_command(struct sc_cli *cli, const struct sc_args *args)
     return command->no_config ? command->run(cli, args) : run_with_config(cli, args);
 }
 
-int sc_cli_main(int argc, char **argv, sc_cli_serve_fn serve)
+int sc_cli_main(int argc, char **argv, const struct sc_cli_server *server)
 {
     SC_AUTO(sc_args_done) struct sc_args args = { 0 };
-    struct sc_cli cli = { .serve = serve, .args = &args };
+    struct sc_cli cli = { .server = server, .args = &args };
     struct sc_error err = { 0 };
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");

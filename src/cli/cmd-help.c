@@ -45,6 +45,8 @@ int sc_cmd_help(struct sc_cli *cli, const struct sc_args *args)
         sc_help_markdown(&out);
     else if (sc_args_has(args, "man"))
         sc_man_page(&out);
+    else if (sc_args_has(args, "openapi"))
+        cli->server->describe_api(&out);
     if (out.len > 0)
         return sc_cli_done(cli, &out);
     if (args->word_count > 0 && find(args, &command, &group, &err) != SC_OK)

@@ -180,5 +180,5 @@ int sc_cmd_serve(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     }
     options.ready_fd = (int)fd;
-    return cli->serve(cli->config, &options);
+    return cli->server->serve(cli->config, &options);
 }

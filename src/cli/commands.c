@@ -25,6 +25,7 @@ static const struct sc_flag help_flags[] = {
     { "markdown", 0, SC_FLAG_SWITCH, NULL, "Print docs/cli.md" },
     { "man", 0, SC_FLAG_SWITCH, NULL, "Print the manual page, scripta.1" },
     { "completion", 0, SC_FLAG_VALUE, "bash|zsh|fish", "Print the completion for a shell" },
+    { "openapi", 0, SC_FLAG_SWITCH, NULL, "Print the API's description (OpenAPI 3.1, JSON)" },
     { 0 },
 };
 
@@ -47,7 +48,8 @@ static const struct sc_command commands_help[] = {
         .no_config = true,
         .examples = "scripta help jobs list\n"
                     "scripta help --man | man -l -\n"
-                    ". <(scripta help --completion bash)\n",
+                    ". <(scripta help --completion bash)\n"
+                    "scripta help --openapi > openapi.json\n",
     },
     { 0 },
 };

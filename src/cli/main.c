@@ -1,3 +1,4 @@
+#include "api/describe.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 
@@ -5,5 +6,6 @@
 
 int main(int argc, char **argv)
 {
-    return sc_cli_main(argc, argv, sc_daemon_serve);
+    static const struct sc_cli_server server = { sc_daemon_serve, sc_openapi_write };
+    return sc_cli_main(argc, argv, &server);
 }

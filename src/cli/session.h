@@ -19,7 +19,7 @@ struct sc_args;
 struct sc_cli {
     const struct sc_config *config;          /* NULL for commands that need none */
     const struct sc_config_sources *sources; /* that it was loaded from; NULL with it */
-    sc_cli_serve_fn serve;
+    const struct sc_cli_server *server;
     const struct sc_args *args; /* the command line */
     bool json;                  /* print the API's JSON */
     bool quiet;                 /* results and errors only */

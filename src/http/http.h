@@ -148,7 +148,7 @@ struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *c
                                struct sc_buf *body);
 /* The body that options.error_body writes; logs 5xx. */
 struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *err);
-/* {"error": {code, message, field?, request_id}}; returns the code's status. */
+/* {"error": {code, message, field?, fields?, request_id}}; returns the code's status. */
 int sc_http_error_body(struct sc_request *req, const struct sc_error *err, struct sc_buf *out);
 /* Takes fd; answers Range, If-None-Match and HEAD itself. etag may be NULL. */
 struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,

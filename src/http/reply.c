@@ -108,6 +108,23 @@ struct sc_done *sc_reply_json(struct sc_request *req, int status, struct sc_buf 
     return sc_reply_bytes(req, status, "application/json", body);
 }
 
+static void put_fields(struct sc_json *w, const struct sc_error *err)
+{
+    const char *field, *message;
+    size_t at = 0;
+    if (err->field[0] == '\0')
+        return;
+    sc_json_text(w, "field", err->field);
+    sc_json_array(w, "fields");
+    while (sc_error_next_field(err, &at, &field, &message)) {
+        sc_json_object(w, NULL);
+        sc_json_text(w, "field", field);
+        sc_json_text(w, "message", message);
+        sc_json_end(w);
+    }
+    sc_json_end(w);
+}
+
 int sc_http_error_body(struct sc_request *req, const struct sc_error *err, struct sc_buf *out)
 {
     struct sc_json w;
@@ -116,8 +133,7 @@ int sc_http_error_body(struct sc_request *req, const struct sc_error *err, struc
     sc_json_object(&w, "error");
     sc_json_text(&w, "code", sc_code_name(err->code));
     sc_json_text(&w, "message", err->msg[0] == '\0' ? sc_code_text(err->code) : err->msg);
-    if (err->field[0] != '\0')
-        sc_json_text(&w, "field", err->field);
+    put_fields(&w, err);
     sc_json_text(&w, "request_id", req->id);
     sc_json_end(&w);
     sc_json_end(&w);

@@ -182,25 +182,17 @@ bool sc_json_get_bool(const struct sc_json_value *v, bool fallback)
 
 /* ---- field tables ---- */
 
-/* The bad fields of one object: the first by name, all of them in one sentence. */
-struct complaint {
-    char field[sizeof(((struct sc_error *)0)->field)];
-    struct sc_buf text;
-};
-
-static void complain(struct complaint *c, const char *field, const char *fmt, ...) SC_PRINTF(3, 4);
-static void complain(struct complaint *c, const char *field, const char *fmt, ...)
+static void complain(struct sc_error *all, const char *field, const char *fmt, ...) SC_PRINTF(3, 4);
+static void complain(struct sc_error *all, const char *field, const char *fmt, ...)
 {
-    char what[96];
+    struct sc_error one = { 0 };
+    char what[160];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);
-    if (c->text.len == 0)
-        (void)snprintf(c->field, sizeof(c->field), "%s", field);
-    else
-        sc_buf_puts(&c->text, "; ");
-    sc_buf_printf(&c->text, "'%.40s' %s", field, what);
+    (void)sc_error_field(&one, SC_E_INVALID_VALUE, field, "'%.40s' %s", field, what);
+    (void)sc_error_also(all, &one);
 }
 
 static const char *type_text(enum sc_json_type type)
@@ -221,11 +213,40 @@ static bool type_fits(const struct sc_json_field *f, const struct sc_json_value 
            (f->type == SC_JSON_REAL && have == SC_JSON_INT);
 }
 
+static bool is_word_of(const struct sc_json_field *f, struct sc_str text)
+{
+    const char *word;
+    for (int i = 0; (word = f->words(i)) != NULL; i++) {
+        if (sc_str_equal(text, sc_str_from(word)))
+            return true;
+    }
+    return false;
+}
+
+/* "kind must be orphans, temp or work": without quotes, as the command line turns it into a flag.
+ */
+static void complain_of_word(const struct sc_json_field *f, struct sc_error *c)
+{
+    SC_AUTO_BUF known = { 0 };
+    struct sc_error one = { 0 };
+    const char *word;
+    for (int i = 0; (word = f->words(i)) != NULL; i++)
+        sc_buf_printf(&known, "%s%s", i == 0 ? "" : f->words(i + 1) == NULL ? " or " : ", ", word);
+    (void)sc_error_field(&one, SC_E_INVALID_VALUE, f->name, "%s must be %s", f->name,
+                         sc_buf_text(&known));
+    (void)sc_error_also(c, &one);
+}
+
 static void check_range(const struct sc_json_field *f, const struct sc_json_value *v,
-                        struct complaint *c)
+                        struct sc_error *c)
 {
     if (f->type == SC_JSON_TEXT && has_nul(sc_json_get_str(v, SC_STR("")))) {
         complain(c, f->name, "must not contain NUL");
+        return;
+    }
+    if (f->type == SC_JSON_TEXT && f->words != NULL) {
+        if (!is_word_of(f, sc_json_get_str(v, SC_STR(""))))
+            complain_of_word(f, c);
         return;
     }
     if (f->min == 0 && f->max == 0)
@@ -262,7 +283,7 @@ static const struct sc_json_field *find_field(const struct sc_json_field *fields
 }
 
 static void check_members(const struct sc_json_value *object, const struct sc_json_field *fields,
-                          size_t count, struct complaint *c)
+                          size_t count, struct sc_error *c)
 {
     const char *key;
     const struct sc_json_value *v;
@@ -320,18 +341,14 @@ enum sc_code sc_json_read(const struct sc_json_value *object, const struct sc_js
     if (object == NULL || sc_json_type(object) != SC_JSON_OBJECT)
         return sc_error_set(err, SC_E_INVALID_REQUEST, "a JSON object is needed");
 
-    struct complaint c = { .text = { .limit = 4096 } };
-    check_members(object, fields, count, &c);
+    struct sc_error bad = { 0 };
+    check_members(object, fields, count, &bad);
     for (size_t i = 0; i < count; i++) {
         if (fields[i].required && present(object, fields[i].name) == NULL)
-            complain(&c, fields[i].name, "is missing");
+            complain(&bad, fields[i].name, "is missing");
     }
-    enum sc_code code = SC_OK;
-    if (c.text.len > 0)
-        code = sc_error_field(err, SC_E_INVALID_VALUE, c.field, "%s", sc_buf_text(&c.text));
-    sc_buf_done(&c.text);
-    if (code != SC_OK)
-        return code;
+    if (bad.code != SC_OK)
+        return sc_error_copy(err, &bad);
 
     for (size_t i = 0; i < count; i++) {
         const struct sc_json_value *v = present(object, fields[i].name);

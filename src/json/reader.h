@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "json/shape.h"
 
 struct sc_json_doc;
 struct sc_json_value; /* borrowed from a document */
@@ -16,15 +17,6 @@ void sc_json_doc_free(struct sc_json_doc *doc);
 SC_DEFINE_FREEP(struct sc_json_doc, sc_json_doc_free);
 const struct sc_json_value *sc_json_root(const struct sc_json_doc *doc);
 
-enum sc_json_type {
-    SC_JSON_NULL,
-    SC_JSON_BOOL,
-    SC_JSON_INT,
-    SC_JSON_REAL,
-    SC_JSON_TEXT,
-    SC_JSON_ARRAY,
-    SC_JSON_OBJECT
-};
 enum sc_json_type sc_json_type(const struct sc_json_value *v);
 /* Members and elements; NULL when absent. */
 const struct sc_json_value *sc_json_member(const struct sc_json_value *object, const char *key);
@@ -41,20 +33,13 @@ int64_t sc_json_get_int(const struct sc_json_value *v, int64_t fallback);
 double sc_json_get_real(const struct sc_json_value *v, double fallback); /* integers too */
 bool sc_json_get_bool(const struct sc_json_value *v, bool fallback);
 
-/* One field of a body. Text lands in a struct sc_str (borrowed from the document), integers in
- * int64_t, numbers in double, booleans in bool, arrays, objects and SC_JSON_NULL (any type) in
- * const struct sc_json_value *. Text with NUL is refused. */
-struct sc_json_field {
-    const char *name;
-    enum sc_json_type type;
-    size_t offset;
-    bool required;
-    int64_t min, max; /* of numbers; of text in bytes; both 0: no limit */
-    bool *given;      /* NULL, or set when the field came */
-};
+/* Of a body's fields (json/shape.h) text lands in a struct sc_str (borrowed from the document),
+ * integers in int64_t, numbers in double, booleans in bool, arrays, objects and SC_JSON_NULL (any
+ * type) in const struct sc_json_value *. Text with NUL is refused. */
+
 /* Fills the struct at `into`; an unknown field, a wrong type, a missing or out-of-range one is
- * INVALID_VALUE; the message lists every bad field, err->field is the first. null = absent. `into`
- * and `given` are untouched on failure and where a field is absent. */
+ * INVALID_VALUE; *err names every bad field (sc_error_next_field), err->field is the first. null =
+ * absent. `into` and `given` are untouched on failure and where a field is absent. */
 SC_MUST_USE enum sc_code sc_json_read(const struct sc_json_value *object,
                                       const struct sc_json_field *fields, size_t count, void *into,
                                       struct sc_error *err);

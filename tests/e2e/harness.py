@@ -23,6 +23,8 @@ import threading
 import time
 import wave
 
+import description
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("SCRIPTA_BUILD", ROOT / "build-san")).resolve()
 SCRIPTA = BUILD / "scripta"
@@ -188,8 +190,15 @@ def multipart(parts, boundary="----scripta-e2e-7d1f"):
     return f"multipart/form-data; boundary={boundary}", bytes(out)
 
 
+@functools.cache
+def api():
+    """The description of the API by the program under test: every answer is held against it."""
+    return description.Description(json.loads(cli("help", "--openapi", check=0).stdout))
+
+
 class Client:
-    """HTTP over the server's Unix socket or, with port, over TCP. Safe for several threads."""
+    """HTTP over the server's Unix socket or, with port, over TCP. Safe for several threads. Every
+    answer must be one that the API's description names."""
 
     def __init__(self, socket_path=None, port=None, timeout=60, token=None):
         self.socket_path = socket_path
@@ -211,9 +220,11 @@ class Client:
                 connection.request(method, path, body=body,
                                    headers={**self.headers, **(headers or {})})
             reply = connection.getresponse()
-            return Response(reply.status, reply.headers, reply.read())
+            answer = Response(reply.status, reply.headers, reply.read())
         finally:
             connection.close()
+        api().check(method, path, answer)
+        return answer
 
     def get(self, path, **kwargs):
         return self.request("GET", path, **kwargs)
@@ -305,6 +316,7 @@ class EventStream:
         self.status = self.reply.status
         self.content_type = self.reply.headers.get("Content-Type", "")
         self.events = []
+        self.mismatch = None  # the first event that the API's description does not fit
         self.closed = threading.Event()
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
@@ -319,6 +331,7 @@ class EventStream:
                 if not line:
                     if event:
                         self.events.append(event)
+                        self._check(event)
                     event = {}
                     continue
                 name, _, value = line.partition(":")
@@ -326,9 +339,16 @@ class EventStream:
                 event[name] = event[name] + "\n" + value if name in event else value
         self.closed.set()
 
+    def _check(self, event):
+        try:
+            api().check_event(json.loads(event["data"]))
+        except (KeyError, ValueError, AssertionError) as e:
+            self.mismatch = self.mismatch or f"{event}: {e}"
+
     def wait(self, condition, timeout=30, what="an event"):
         """The first event for which condition(event with parsed data) holds."""
         def find():
+            assert self.mismatch is None, self.mismatch
             for event in list(self.events):
                 data = json.loads(event["data"]) if "data" in event else None
                 if condition(event.get("event"), data):

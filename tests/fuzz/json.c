@@ -23,11 +23,11 @@ static void read_fields(const struct sc_json_value *root)
 {
     bool given = false;
     const struct sc_json_field fields[] = {
-        { "name", SC_JSON_TEXT, offsetof(struct body, name), true, 1, 64, NULL },
-        { "count", SC_JSON_INT, offsetof(struct body, count), false, 0, 1000, &given },
-        { "ratio", SC_JSON_REAL, offsetof(struct body, ratio), false, -1, 1, NULL },
-        { "force", SC_JSON_BOOL, offsetof(struct body, force), false, 0, 0, NULL },
-        { "any", SC_JSON_NULL, offsetof(struct body, any), false, 0, 0, NULL },
+        SC_BODY(struct body, name, TEXT, .required = true, .min = 1, .max = 64),
+        SC_BODY(struct body, count, INT, .min = 0, .max = 1000, .given = &given),
+        SC_BODY(struct body, ratio, REAL, .min = -1, .max = 1),
+        SC_BODY(struct body, force, BOOL, .required = false),
+        SC_BODY(struct body, any, NULL, .required = false),
     };
     struct body body = { .count = 7 };
     struct sc_error err = { 0 };

@@ -23,30 +23,68 @@ static struct sc_done *answer(struct sc_request *req, enum sc_code code, int64_t
     return sc_reply_bytes(req, 200, "text/plain", &body);
 }
 
+static const char *stage_word(int index)
+{
+    return index < SC_STAGE_COUNT_ ? sc_stage_to_string((enum sc_stage)index) : NULL;
+}
+
+struct asked {
+    bool flag;
+    int stage;
+    struct sc_query_page page;
+    int64_t after, number, few, time, seconds;
+    struct sc_str text, raw;
+};
+
+static bool more_rows(size_t index, struct sc_query_field *out)
+{
+    static const struct sc_query_field raw =
+        SC_QUERY_ROW(RAW, struct asked, raw, "raw", .help = "Anything");
+    *out = raw;
+    return index == 0;
+}
+
+static const struct sc_query_field asked_fields[] = {
+    SC_QUERY_ROW(FLAG, struct asked, flag, "flag", .help = "On or off"),
+    SC_QUERY_ROW(WORD, struct asked, stage, "stage", .words = stage_word, .help = "A stage"),
+    SC_QUERY_LIMIT_ROW(struct asked, page.limit),
+    SC_QUERY_ROW(CURSOR, struct asked, page.before, "cursor", .cursor = SC_CURSOR_TRANSCRIPT,
+                 .help = "A place"),
+    SC_QUERY_ROW(CURSOR, struct asked, after, "after", .cursor = SC_CURSOR_TRANSCRIPT,
+                 .help = "A place"),
+    SC_QUERY_ROW(NUMBER, struct asked, number, "number", .help = "From 1 up"),
+    SC_QUERY_ROW(NUMBER, struct asked, few, "few", .max = 3, .help = "From 0 to 3"),
+    SC_QUERY_ROW(TIME, struct asked, time, "time", .help = "A time"),
+    SC_QUERY_ROW(SECONDS, struct asked, seconds, "seconds", .help = "A time of a recording"),
+    SC_QUERY_ROW(TEXT, struct asked, text, "text", .help = "Not empty"),
+};
+static const struct sc_query asked_query = { SC_SHAPE_FIELDS(asked_fields), .more = more_rows };
+
 static struct sc_done *on_query(struct sc_request *req, void *app)
 {
     (void)app;
-    static const char *const names[] = { "flag",   "limit", "cursor", "after",
-                                         "number", "time",  "stage",  NULL };
     struct sc_error err = { 0 };
-    bool flag = false;
-    int limit = 0, stage = -1;
-    int64_t before = 0, after = 0, number = 0, time = 0;
-    enum sc_code code = sc_query_only(req, names, &err);
-    if (code == SC_OK)
-        code = sc_query_flag(req, "flag", &flag, &err);
-    if (code == SC_OK)
-        code = sc_query_page(req, SC_CURSOR_TRANSCRIPT, &limit, &before, &err);
-    if (code == SC_OK)
-        code = sc_query_cursor(req, "after", SC_CURSOR_TRANSCRIPT, &after, &err);
-    if (code == SC_OK)
-        code = sc_query_number(req, "number", &number, &err);
-    if (code == SC_OK)
-        code = sc_query_time(req, "time", &time, &err);
-    if (code == SC_OK)
-        code = sc_query_stage(req, &stage, &err);
+    struct asked q = { .stage = -1, .page = { .limit = SC_LIMIT_DEFAULT } };
+    enum sc_code code = sc_query_read(req, &asked_query, &q, &err);
     /* Each row of the test asks for one thing; the limit's default is 50. */
-    return answer(req, code, flag + limit + before + after + number + time + stage + 1, &err);
+    return answer(req, code,
+                  q.flag + q.page.limit + q.page.before + q.after + q.number + q.few + q.time +
+                      q.seconds + q.stage + 1 + (int64_t)q.text.len + (int64_t)q.raw.len,
+                  &err);
+}
+
+static struct sc_done *on_needed(struct sc_request *req, void *app)
+{
+    (void)app;
+    static const struct sc_query_field fields[] = {
+        SC_QUERY_ROW(NUMBER, struct sc_query_page, before, "number", .required = true,
+                     .help = "It must be there"),
+    };
+    static const struct sc_query query = SC_QUERY(fields);
+    struct sc_error err = { 0 };
+    struct sc_query_page q = { .before = 0 };
+    enum sc_code code = sc_query_read(req, &query, &q, &err);
+    return answer(req, code, q.before, &err);
 }
 
 static struct sc_done *on_number(struct sc_request *req, void *app)
@@ -67,6 +105,11 @@ static struct sc_done *on_job(struct sc_request *req, void *app)
     return answer(req, code, strcmp(id, UUID) == 0, &err);
 }
 
+static const struct sc_json_field n_fields[] = {
+    { .name = "n", .type = SC_JSON_INT, .offset = 0, .min = 1, .max = 9 },
+};
+static const struct sc_json_shape n_shape = { .request = true, SC_SHAPE_FIELDS(n_fields) };
+
 static struct sc_done *on_body(struct sc_request *req, void *app)
 {
     (void)app;
@@ -74,12 +117,9 @@ static struct sc_done *on_body(struct sc_request *req, void *app)
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     SC_AUTO_FREE char *key = NULL;
     int64_t n = 0;
-    static const struct sc_json_field fields[] = {
-        { .name = "n", .type = SC_JSON_INT, .offset = 0, .min = 1, .max = 9 },
-    };
     enum sc_code code = sc_request_idempotency_key(req, &key, &err);
     if (code == SC_OK)
-        code = sc_request_read(req, fields, SC_ARRAY_LEN(fields), &n, &doc, &err);
+        code = sc_request_read(req, &n_shape, &n, &doc, &err);
     return answer(req, code, n + (key == NULL ? 0 : (int64_t)strlen(key)), &err);
 }
 
@@ -89,13 +129,9 @@ static struct sc_done *on_objects(struct sc_request *req, void *app)
     struct sc_error err = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     int64_t n = 0;
-    static const struct sc_json_field fields[] = {
-        { .name = "n", .type = SC_JSON_INT, .offset = 0, .min = 1, .max = 9 },
-    };
     enum sc_code code = sc_request_json(req, &doc, &err);
     if (code == SC_OK)
-        code = sc_request_object(sc_json_member(sc_json_root(doc), "it"), "it", fields,
-                                 SC_ARRAY_LEN(fields), &n, &err);
+        code = sc_request_object(sc_json_member(sc_json_root(doc), "it"), "it", &n_shape, &n, &err);
     return answer(req, code, n, &err);
 }
 
@@ -109,6 +145,7 @@ static struct sc_done *on_empty(struct sc_request *req, void *app)
 
 static const struct sc_route routes[] = {
     { "GET", "/api/q", on_query, 0, SC_ROUTE_OPEN, 0, "" },
+    { "GET", "/api/needed", on_needed, 0, SC_ROUTE_OPEN, 0, "" },
     { "GET", "/api/files/{id}", on_number, 0, SC_ROUTE_OPEN, 0, "" },
     { "GET", "/api/jobs/{id}", on_job, 0, SC_ROUTE_OPEN, 0, "" },
     { "POST", "/api/body", on_body, 0, SC_ROUTE_OPEN, 1000, "" },
@@ -220,6 +257,17 @@ static void queries_are_read_and_what_is_wrong_is_named(void **state)
         { "/api/q?stage=merge", NULL, SC_OK, SC_LIMIT_DEFAULT + 1 + SC_STAGE_MERGE, NULL },
         { "/api/q?stage=ingest", NULL, SC_OK, SC_LIMIT_DEFAULT + 1, NULL },
         { "/api/q?stage=sleep", NULL, SC_E_INVALID_VALUE, 0, "stage" },
+        { "/api/q?few=0", NULL, SC_OK, SC_LIMIT_DEFAULT, NULL },
+        { "/api/q?few=4", NULL, SC_E_INVALID_VALUE, 0, "few" },
+        { "/api/q?seconds=1.5", NULL, SC_OK, SC_LIMIT_DEFAULT + 1500, NULL },
+        { "/api/q?seconds=-1", NULL, SC_E_INVALID_VALUE, 0, "seconds" },
+        { "/api/q?seconds=1e99", NULL, SC_E_INVALID_VALUE, 0, "seconds" },
+        { "/api/q?text=four", NULL, SC_OK, SC_LIMIT_DEFAULT + 4, NULL },
+        { "/api/q?text=", NULL, SC_E_INVALID_VALUE, 0, "text" },
+        { "/api/q?raw=", NULL, SC_OK, SC_LIMIT_DEFAULT, NULL },
+        { "/api/q?raw=four", NULL, SC_OK, SC_LIMIT_DEFAULT + 4, NULL },
+        { "/api/needed?number=4", NULL, SC_OK, 4, NULL },
+        { "/api/needed", NULL, SC_E_INVALID_VALUE, 0, "number" },
         { "/api/q?page=2", NULL, SC_E_INVALID_VALUE, 0, "page" },
         { "/api/q?limit=7&limit=8", NULL, SC_E_INVALID_VALUE, 0, "limit" },
     };
@@ -230,8 +278,28 @@ static void queries_are_read_and_what_is_wrong_is_named(void **state)
     const struct row page = { path, NULL, SC_OK, SC_LIMIT_DEFAULT + 900, NULL };
     assert_rows(&r, &page, 1);
     struct sc_error err = { 0 };
-    assert_int_equal(sc_refuse_sorted_cursor(SC_STR("x\n"), &err), SC_E_INVALID_VALUE);
+    assert_int_equal(sc_query_refuse_cursor(SC_STR("x\n"), &err), SC_E_INVALID_VALUE);
     assert_string_equal(err.field, "cursor");
+}
+
+static void all_that_is_wrong_with_a_query_is_told(void **state)
+{
+    (void)state;
+    SC_AUTO(rig_done) struct rig r = rig_new();
+    SC_AUTO_BUF reply = { 0 };
+    struct sc_error err = { 0 };
+    struct sc_call call = { .method = "GET", .path = "/api/q?number=0&colour=red&limit=x&limit=7" };
+    assert_int_equal(sc_client_call(r.client, &call, NULL, &reply, &err), SC_E_INVALID_VALUE);
+    static const char *const parts[] = {
+        "\"field\":\"colour\",\"fields\":[{\"field\":\"colour\",\"message\":\"unknown query",
+        "\"message\":\"query parameter 'limit' is given twice\"}",
+        "\"message\":\"limit 'x' is not a whole number from 1 to 500\"}",
+        "\"message\":\"number '0' is not a whole number from 1 up\"}]",
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(parts); i++) {
+        if (strstr(sc_buf_text(&reply), parts[i]) == NULL)
+            fail_msg("no %s in %s", parts[i], sc_buf_text(&reply));
+    }
 }
 
 static void ids_of_paths_are_read(void **state)
@@ -283,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(queries_are_read_and_what_is_wrong_is_named),
+        TEST(all_that_is_wrong_with_a_query_is_told),
         TEST(ids_of_paths_are_read),
         TEST(bodies_are_objects_of_known_fields),
     };

@@ -145,8 +145,9 @@ static void unknown_names_are_refused_by_name_with_the_known_ones(void **state)
     assert_int_equal(k.code, SC_E_INVALID_VALUE);
     assert_string_equal(err.field, "colour\\n");
     assert_string_equal(err.msg, "unknown query parameter 'colour\\n'; known are limit, cursor");
-    sc_known_names_visit(&k, SC_STR("size"), SC_STR("1")); /* the first fault is kept */
+    sc_known_names_visit(&k, SC_STR("size"), SC_STR("1")); /* the first fault comes first */
     assert_string_equal(err.field, "colour\\n");
+    assert_non_null(strstr(err.msg, "; unknown query parameter 'size'"));
 }
 
 static void repeated_names_are_refused(void **state)
@@ -176,18 +177,19 @@ static void where_nothing_is_known_the_message_says_so(void **state)
 static void limits_are_whole_numbers_in_range(void **state)
 {
     (void)state;
+    static const struct sc_query_field row = SC_QUERY_LIMIT_ROW(struct sc_query_page, limit);
     static const char *const bad[] = { "0",   "501", "-1",  "",
                                        "ten", "5 ",  "1e2", "99999999999999999999" };
     struct sc_error err = { 0 };
     int limit = 7;
     for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
-        assert_int_equal(sc_limit_parse(sc_str_from(bad[i]), &limit, &err), SC_E_INVALID_VALUE);
+        assert_int_equal(row.read(&row, sc_str_from(bad[i]), &limit, &err), SC_E_INVALID_VALUE);
         assert_string_equal(err.field, "limit");
         assert_int_equal(limit, 7);
     }
-    assert_int_equal(sc_limit_parse(SC_STR("1"), &limit, &err), SC_OK);
+    assert_int_equal(row.read(&row, SC_STR("1"), &limit, &err), SC_OK);
     assert_int_equal(limit, 1);
-    assert_int_equal(sc_limit_parse(SC_STR("500"), &limit, &err), SC_OK);
+    assert_int_equal(row.read(&row, SC_STR("500"), &limit, &err), SC_OK);
     assert_int_equal(limit, 500);
 }
 

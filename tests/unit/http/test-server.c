@@ -67,8 +67,8 @@ static void errors_have_one_shape(void **state)
     rig_start(&rig, NULL);
     expect(&rig, "GET /api/boom HTTP/1.1\r\nX-Request-Id: q", NULL, 404,
            "{\"error\":{\"code\":\"JOB_NOT_FOUND\",\"message\":\"no job "
-           "'x\\\"y'\",\"field\":\"job_id\","
-           "\"request_id\":\"q\"}}");
+           "'x\\\"y'\",\"field\":\"job_id\",\"fields\":[{\"field\":\"job_id\","
+           "\"message\":\"no job 'x\\\"y'\"}],\"request_id\":\"q\"}}");
     expect(&rig, "GET /api/silent HTTP/1.1", NULL, 500, "\"INTERNAL\"");
     expect(&rig, "GET /api/overflow HTTP/1.1", NULL, 500, "\"INTERNAL\"");
     expect(&rig, "GET /nothing HTTP/1.1", NULL, 404, "\"NOT_FOUND\"");

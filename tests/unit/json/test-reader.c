@@ -179,12 +179,12 @@ static enum sc_code read_body(const char *text, struct body *into, bool *given,
                               struct sc_error *err)
 {
     const struct sc_json_field fields[] = {
-        { "name", SC_JSON_TEXT, offsetof(struct body, name), true, 1, 4, NULL },
-        { "count", SC_JSON_INT, offsetof(struct body, count), false, 1, 10, given },
-        { "rate", SC_JSON_REAL, offsetof(struct body, rate), false, 0, 2, NULL },
-        { "fast", SC_JSON_BOOL, offsetof(struct body, fast), false, 0, 0, NULL },
-        { "list", SC_JSON_ARRAY, offsetof(struct body, list), false, 0, 0, NULL },
-        { "any", SC_JSON_NULL, offsetof(struct body, any), false, 0, 0, NULL },
+        SC_BODY(struct body, name, TEXT, .required = true, .min = 1, .max = 4),
+        SC_BODY(struct body, count, INT, .min = 1, .max = 10, .given = given),
+        SC_BODY(struct body, rate, REAL, .min = 0, .max = 2),
+        SC_BODY(struct body, fast, BOOL, .required = false),
+        SC_BODY(struct body, list, ARRAY, .required = false),
+        SC_BODY(struct body, any, NULL, .required = false),
     };
     struct sc_json_doc *doc = parse(text);
     enum sc_code code = sc_json_read(sc_json_root(doc), fields, SC_ARRAY_LEN(fields), into, err);
@@ -246,6 +246,30 @@ static void every_bad_field_is_named_and_nothing_is_written(void **state)
     assert_int_equal(read_body("[]", &b, &given, &err), SC_E_INVALID_REQUEST);
 }
 
+static const char *colour(int index)
+{
+    static const char *const words[] = { "red", "green", "blue" };
+    return index < (int)SC_ARRAY_LEN(words) ? words[index] : NULL;
+}
+
+static void words_are_those_of_the_table(void **state)
+{
+    (void)state;
+    static const struct sc_json_field fields[] = {
+        SC_BODY(struct body, name, TEXT, .words = colour),
+    };
+    struct sc_error err = { 0 };
+    struct body b = { .count = 5 };
+    struct sc_json_doc *doc = parse("{\"name\":\"green\"}");
+    assert_int_equal(sc_json_read(sc_json_root(doc), fields, 1, &b, &err), SC_OK);
+    assert_true(sc_str_equal(b.name, SC_STR("green")));
+    sc_json_doc_free(doc);
+    doc = parse("{\"name\":\"gree\"}");
+    assert_int_equal(sc_json_read(sc_json_root(doc), fields, 1, &b, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "name must be red, green or blue");
+    sc_json_doc_free(doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +281,7 @@ int main(void)
         TEST(members_keep_the_order_of_the_document_and_dumps_are_sorted),
         TEST(a_body_lands_in_its_struct),
         TEST(every_bad_field_is_named_and_nothing_is_written),
+        TEST(words_are_those_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

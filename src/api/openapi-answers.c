@@ -1,0 +1,324 @@
+/* What comes out, as the description of the API tells it: answers, headers, errors. */
+
+#include "api/openapi.h"
+
+#include "base/banned.h"
+
+/* ---- errors ---- */
+
+static const struct sc_json_field fault_fields[] = {
+    SC_SHOW(TEXT, "field", "Which one", "limit"),
+    SC_SHOW(TEXT, "message", "What is wrong with it",
+            "limit '0' is not a whole number from 1 to 500"),
+};
+static const struct sc_json_shape fault_shape = { .name = "BadField",
+                                                  SC_SHAPE_FIELDS(fault_fields) };
+static const struct sc_json_field failure_fields[] = {
+    SC_SHOW_WORDS(TEXT, "code", sc_words_code, "What went wrong, as a word", "INVALID_VALUE"),
+    SC_SHOW(TEXT, "message", "The same as a sentence, with the remedy",
+            "limit '0' is not a whole number from 1 to 500"),
+    { .name = "field",
+      SC_SHOW_TEXT,
+      .optional = true,
+      .help = "The first field or parameter at fault",
+      .example = "limit" },
+    { .name = "fields",
+      SC_SHOW_LIST,
+      .of = &fault_shape,
+      .optional = true,
+      .help = "Every field or parameter at fault" },
+    SC_SHOW(TEXT, "request_id", "Of this call, as in the log of the server",
+            "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11"),
+};
+static const struct sc_json_shape error_inner_shape = { .name = "ErrorDetail",
+                                                        SC_SHAPE_FIELDS(failure_fields) };
+static const struct sc_json_field error_fields[] = {
+    SC_SHOW_OF(OBJECT, "error", &error_inner_shape, NULL),
+};
+const struct sc_json_shape sc_shape_error = { .name = "Error", SC_SHAPE_FIELDS(error_fields) };
+
+static const struct sc_doc_header answer_headers[] = {
+    { "X-Request-Id", "Names the call in the server's log; yours, where you send one", 0 },
+    { "Server-Timing", "How long it took: `total;dur=` in milliseconds", 0 },
+    { "Location", "Where what was made is", SC_DOC_LOCATION },
+    { "Idempotent-Replayed", "`true`: an earlier call with this key was answered so",
+      SC_DOC_IDEMPOTENT },
+    { "ETag", "SHA-256 of the bytes", SC_DOC_RANGES },
+    { "Content-Disposition", "The name of the download", SC_DOC_DOWNLOAD },
+};
+
+/* ---- answers ---- */
+
+static void put_answer_headers(struct sc_json *w, unsigned flags)
+{
+    sc_json_object(w, "headers");
+    for (size_t i = 0; i < SC_ARRAY_LEN(answer_headers); i++) {
+        const struct sc_doc_header *h = &answer_headers[i];
+        if (h->flag != 0 && (flags & h->flag) == 0)
+            continue;
+        SC_AUTO_BUF ref = { 0 };
+        sc_buf_printf(&ref, "#/components/headers/%s", h->name);
+        sc_json_object(w, h->name);
+        sc_json_str(w, "$ref", sc_buf_str(&ref));
+        sc_json_end(w);
+    }
+    sc_json_end(w);
+}
+
+static void put_json_content(struct sc_json *w, const struct sc_api_reply *reply)
+{
+    sc_json_object(w, reply->types == NULL ? "application/json" : reply->types);
+    if (reply->types != NULL) { /* a stream: its parts are described, not its bytes */
+        sc_json_object(w, "schema");
+        sc_json_text(w, "type", "string");
+        sc_json_end(w);
+        sc_json_shape_use(w, "x-event", reply->shape, SC_DOC_REFS);
+        sc_json_end(w);
+        return;
+    }
+    if (reply->or_shape == NULL) {
+        sc_json_shape_use(w, "schema", reply->shape, SC_DOC_REFS);
+    } else {
+        sc_json_object(w, "schema");
+        sc_json_array(w, "anyOf");
+        sc_json_shape_use(w, NULL, reply->shape, SC_DOC_REFS);
+        sc_json_shape_use(w, NULL, reply->or_shape, SC_DOC_REFS);
+        if (reply->or_third != NULL)
+            sc_json_shape_use(w, NULL, reply->or_third, SC_DOC_REFS);
+        sc_json_end(w);
+        sc_json_end(w);
+    }
+    sc_json_shape_example(w, "example", reply->shape);
+    sc_json_end(w);
+}
+
+static void put_plain_content(struct sc_json *w, const char *types)
+{
+    for (struct sc_str rest = sc_str_from(types); rest.len > 0;) {
+        struct sc_str type = sc_str_take_until(&rest, '|');
+        char name[64];
+        (void)snprintf(name, sizeof(name), "%.*s", (int)type.len, type.ptr);
+        sc_json_object(w, name);
+        sc_json_object(w, "schema");
+        if (strcmp(name, "application/json") !=
+            0) /* an export of that type is described elsewhere */
+            sc_json_text(w, "type", "string");
+        sc_json_end(w);
+        sc_json_end(w);
+    }
+}
+
+/* The answers with one status, of which a route may have two of different types. */
+static void put_reply(struct sc_json *w, const struct sc_route_doc *doc, size_t first)
+{
+    const struct sc_api_reply *r = doc->replies;
+    char status[8];
+    (void)snprintf(status, sizeof(status), "%d", r[first].status);
+    sc_json_object(w, status);
+    sc_json_text(w, "description", r[first].help == NULL ? "The answer" : r[first].help);
+    put_answer_headers(w, doc->flags);
+    sc_json_object(w, "content");
+    for (size_t i = first; i < SC_DOC_REPLIES && r[i].status != 0; i++) {
+        if (r[i].status == r[first].status && r[i].shape != NULL)
+            put_json_content(w, &r[i]);
+        else if (r[i].status == r[first].status)
+            put_plain_content(w, r[i].types);
+    }
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
+static bool has_reply(const struct sc_route_doc *doc, size_t before, int status)
+{
+    for (size_t i = 0; i < before && doc->replies[i].status != 0; i++) {
+        if (doc->replies[i].status == status)
+            return true;
+    }
+    return false;
+}
+
+/* The codes that a route may answer with beside those of every route. */
+static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERRORS + 8])
+{
+    size_t count = 0;
+    out[count++] = SC_E_INVALID_VALUE;
+    out[count++] = SC_E_INVALID_REQUEST;
+    if (row->scope != SC_SCOPE_NONE) {
+        out[count++] = SC_E_UNAUTHENTICATED;
+        out[count++] = SC_E_FORBIDDEN;
+    }
+    out[count++] = SC_E_BODY_TOO_LARGE;
+    out[count++] = SC_E_UNSUPPORTED_TYPE;
+    for (size_t i = 0; i < SC_DOC_ERRORS && row->doc->errors[i] != SC_OK; i++) {
+        if (row->doc->errors[i] != SC_E_FORBIDDEN)
+            out[count++] = row->doc->errors[i];
+    }
+    return count;
+}
+
+static void put_error_example(struct sc_json *w, enum sc_code code)
+{
+    sc_json_object(w, sc_code_name(code));
+    sc_json_object(w, "value");
+    sc_json_object(w, "error");
+    sc_json_text(w, "code", sc_code_name(code));
+    sc_json_text(w, "message", sc_code_text(code));
+    sc_json_text(w, "request_id", "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11");
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
+/* Under `key` the codes of the list with the status of the one at `first`. */
+static void put_error(struct sc_json *w, const char *key, const enum sc_code *codes, size_t count,
+                      size_t first)
+{
+    int status = sc_code_http_status(codes[first]);
+    SC_AUTO_BUF help = { 0 };
+    sc_json_object(w, key);
+    for (size_t i = first; i < count; i++) {
+        if (sc_code_http_status(codes[i]) == status)
+            sc_buf_printf(&help, "%s`%s`: %s", help.len == 0 ? "" : "; ", sc_code_name(codes[i]),
+                          sc_code_text(codes[i]));
+    }
+    sc_json_str(w, "description", sc_buf_str(&help));
+    sc_json_array(w, "x-codes");
+    for (size_t i = first; i < count; i++) {
+        if (sc_code_http_status(codes[i]) == status)
+            sc_json_text(w, NULL, sc_code_name(codes[i]));
+    }
+    sc_json_end(w);
+    sc_json_object(w, "content");
+    sc_json_object(w, "application/json");
+    sc_json_shape_use(w, "schema", &sc_shape_error, SC_DOC_REFS);
+    sc_json_object(w, "examples");
+    for (size_t i = first; i < count; i++) {
+        if (sc_code_http_status(codes[i]) == status)
+            put_error_example(w, codes[i]);
+    }
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
+static bool is_first(const enum sc_code *codes, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (sc_code_http_status(codes[i]) == sc_code_http_status(codes[at]))
+            return false;
+    }
+    return true;
+}
+
+/* Of the server's own failures every code may come from everywhere. */
+static const int own_failures[] = { 500, 503, 504, 507 };
+
+static void put_shared_errors(struct sc_json *w, const struct sc_route_doc *doc)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(own_failures); i++) {
+        char status[8], ref[48];
+        if (has_reply(doc, SC_DOC_REPLIES, own_failures[i]))
+            continue;
+        (void)snprintf(status, sizeof(status), "%d", own_failures[i]);
+        (void)snprintf(ref, sizeof(ref), "#/components/responses/Failure%s", status);
+        sc_json_object(w, status);
+        sc_json_text(w, "$ref", ref);
+        sc_json_end(w);
+    }
+}
+
+/* Of calls whose errors have another shape than ours. */
+static void put_foreign_error(struct sc_json *w, int status, const struct sc_json_shape *shape)
+{
+    char key[8];
+    (void)snprintf(key, sizeof(key), "%d", status);
+    sc_json_object(w, key);
+    sc_json_text(w, "description", "What is wrong, as the clients of this call read it");
+    sc_json_object(w, "content");
+    sc_json_object(w, "application/json");
+    sc_json_shape_use(w, "schema", shape, SC_DOC_REFS);
+    sc_json_shape_example(w, "example", shape);
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
+static void put_errors(struct sc_json *w, const struct sc_doc_row *row)
+{
+    static const int foreign[] = { 400, 401, 403, 404, 413, 415, 429, 500, 503, 504, 507 };
+    enum sc_code codes[SC_DOC_ERRORS + 8];
+    size_t count = codes_of(row, codes);
+    if ((row->flags & SC_ROUTE_INLINE) != 0) { /* touches memory alone, looks at no parameter */
+        put_error(w, "400", &(enum sc_code){ SC_E_INVALID_REQUEST }, 1, 0);
+        return;
+    }
+    for (size_t i = 0; row->doc->error != NULL && i < SC_ARRAY_LEN(foreign); i++)
+        put_foreign_error(w, foreign[i], row->doc->error);
+    if (row->doc->error != NULL)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        char status[8];
+        (void)snprintf(status, sizeof(status), "%d", sc_code_http_status(codes[i]));
+        if (is_first(codes, i) && sc_code_http_status(codes[i]) < 500)
+            put_error(w, status, codes, count, i);
+    }
+    put_shared_errors(w, row->doc);
+}
+
+static void put_bare_answer(struct sc_json *w, const char *status, const char *help)
+{
+    sc_json_object(w, status);
+    sc_json_text(w, "description", help);
+    sc_json_end(w);
+}
+
+void sc_doc_answers(struct sc_json *w, const struct sc_doc_row *row)
+{
+    const struct sc_route_doc *doc = row->doc;
+    sc_assert(doc->replies[0].status != 0);
+    sc_json_object(w, "responses");
+    for (size_t i = 0; i < SC_DOC_REPLIES && doc->replies[i].status != 0; i++) {
+        if (!has_reply(doc, i, doc->replies[i].status))
+            put_reply(w, doc, i);
+    }
+    if ((doc->flags & SC_DOC_RANGES) != 0) {
+        put_bare_answer(w, "304", "The bytes are those of `If-None-Match`");
+        put_bare_answer(w, "416", "The range begins behind the end");
+    }
+    put_errors(w, row);
+    sc_json_end(w);
+}
+
+/* ---- what more than one route answers ---- */
+
+static void put_failure(struct sc_json *w, int status)
+{
+    enum sc_code codes[SC_CODE_COUNT_];
+    size_t count = 0;
+    for (int i = SC_OK + 1; i < SC_CODE_COUNT_; i++) {
+        if (sc_code_http_status((enum sc_code)i) == status)
+            codes[count++] = (enum sc_code)i;
+    }
+    char key[16];
+    (void)snprintf(key, sizeof(key), "Failure%d", status);
+    put_error(w, key, codes, count, 0);
+}
+
+void sc_doc_shared_answers(struct sc_json *w)
+{
+    sc_json_object(w, "headers");
+    for (size_t i = 0; i < SC_ARRAY_LEN(answer_headers); i++) {
+        sc_json_object(w, answer_headers[i].name);
+        sc_json_text(w, "description", answer_headers[i].help);
+        sc_json_object(w, "schema");
+        sc_json_text(w, "type", "string");
+        sc_json_end(w);
+        sc_json_end(w);
+    }
+    sc_json_end(w);
+    sc_json_object(w, "responses");
+    for (size_t i = 0; i < SC_ARRAY_LEN(own_failures); i++)
+        put_failure(w, own_failures[i]);
+    sc_json_end(w);
+}
