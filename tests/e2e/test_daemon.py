@@ -76,7 +76,8 @@ def test_the_address_is_told_in_log_and_file(make_server):
     address = (server.data / "run" / "listen").read_text("ascii").strip()
     port = int(address.removeprefix("127.0.0.1:"))
     assert Client(port=port).get("/api/health").status == 200
-    assert f"listen={address}\n" in (server.data / "logs" / "scripta.log").read_text("utf-8")
+    log = server.data / "logs" / "scripta.log"
+    wait_until(lambda: f"listen={address}\n" in log.read_text("utf-8"), 30, "the address in the log")
     assert server.stop() == 0
     assert not (server.data / "run" / "listen").exists()
 
