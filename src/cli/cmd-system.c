@@ -111,22 +111,6 @@ static void put_gpus(const struct sc_cli *cli, const struct sc_json_value *root,
     sc_view_table(gpus, columns, sc_clock_wall_ms(), sc_list_width(cli), out);
 }
 
-int sc_cmd_system(struct sc_cli *cli, const struct sc_args *args)
-{
-    SC_AUTO_BUF reply = { 0 };
-    SC_AUTO_BUF out = { 0 };
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    struct sc_error err = { 0 };
-    (void)args;
-    if (sc_cli_fetch(cli, "GET", "/api/system", &reply, &doc, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
-    if (cli->json)
-        return sc_cli_done_json(cli, &reply);
-    put_machine(&out, sc_json_root(doc));
-    put_gpus(cli, sc_json_root(doc), &out);
-    return sc_cli_done(cli, &out);
-}
-
 /* The members of the answer that are about GPUs. */
 static void keep_gpus(const struct sc_json_value *root, struct sc_buf *out)
 {
@@ -145,19 +129,36 @@ static void keep_gpus(const struct sc_json_value *root, struct sc_buf *out)
     sc_json_end(&w);
 }
 
-int sc_cmd_gpu(struct sc_cli *cli, const struct sc_args *args)
+/* All of the answer, or what is about GPUs alone. */
+static int show(struct sc_cli *cli, bool gpus_only)
 {
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_BUF out = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
-    (void)args;
     if (sc_cli_fetch(cli, "GET", "/api/system", &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
+    const struct sc_json_value *root = sc_json_root(doc);
+    if (cli->json && !gpus_only)
+        return sc_cli_done_json(cli, &reply);
     if (cli->json) {
-        keep_gpus(sc_json_root(doc), &out);
+        keep_gpus(root, &out);
         return sc_cli_done_json(cli, &out);
     }
-    put_gpus(cli, sc_json_root(doc), &out);
+    if (!gpus_only)
+        put_machine(&out, root);
+    put_gpus(cli, root, &out);
     return sc_cli_done(cli, &out);
+}
+
+int sc_cmd_system(struct sc_cli *cli, const struct sc_args *args)
+{
+    (void)args;
+    return show(cli, false);
+}
+
+int sc_cmd_gpu(struct sc_cli *cli, const struct sc_args *args)
+{
+    (void)args;
+    return show(cli, true);
 }

@@ -8,31 +8,11 @@
 #include "sys/process.h"
 #include "json/reader.h"
 
-#include <errno.h>
-
 #include "base/banned.h"
 
-#define ANSWER_LIMIT ((size_t)1 << 20)
 #define ANSWER_WAIT_MS 20000
+#define ASK_MS 60000      /* far beyond what loading FFmpeg takes */
 #define ASK_AGAIN_MS 2000 /* after a failure */
-
-static enum sc_code read_answer(int fd, struct sc_buf *out, struct sc_error *err)
-{
-    out->limit = ANSWER_LIMIT;
-    for (;;) {
-        char *room = sc_buf_reserve(out, 4096);
-        if (room == NULL)
-            return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "the list of engines is too long");
-        ssize_t n = read(fd, room, 4096);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return sc_error_errno(err, errno, "cannot read the list of engines");
-        if (n == 0)
-            return SC_OK;
-        out->len += (size_t)n;
-    }
-}
 
 static enum sc_code ask(const struct sc_config *config, struct sc_buf *out, struct sc_error *err)
 {
@@ -40,30 +20,12 @@ static enum sc_code ask(const struct sc_config *config, struct sc_buf *out, stru
                                         "--settings",    "3",       NULL };
     SC_AUTO_BUF pairs = { 0 };
     SC_AUTO_CLOSE int settings = -1;
-    int ends[2];
+    int status = 0;
     sc_config_hand_over(config, &pairs);
     enum sc_code code = sc_process_bytes(pairs.ptr, pairs.len, &settings, err);
     if (code == SC_OK)
-        code = sc_process_pipe(ends, err);
-    if (code != SC_OK)
-        return code;
-    SC_AUTO_CLOSE int reader = ends[0];
-    SC_AUTO_CLOSE int writer = ends[1];
-    struct sc_spawn spawn = {
-        .program = "scripta-media",
-        .argv = argv,
-        .fds = { { .fd = writer, .as = 1 }, { .fd = settings, .as = 3 } },
-        .fd_count = 2,
-    };
-    pid_t pid;
-    code = sc_process_spawn(&spawn, &pid, err);
-    if (code != SC_OK)
-        return code;
-    sc_closep(&writer);
-    code = read_answer(reader, out, err);
-    int status = 0;
-    (void)sc_process_wait(pid, -1, &status);
-    if (code == SC_OK && status != 0) {
+        code = sc_process_ask(argv, settings, ASK_MS, out, &status, err);
+    if (code == SC_OK && (status != 0 || out->failed)) {
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE,
                             "scripta-media cannot list its engines (status %d)", status);
     }
