@@ -109,7 +109,7 @@ class Running:
         self.state = State(folder / f"{case.name}.json")
         self.state.prepare(mark, args.seed, args.fresh)
         self.log = folder / f"{case.name}.log"
-        self.deadline = time.monotonic() + self.limit()
+        self.deadline = None
         self.process = None
 
     def limit(self):
@@ -118,6 +118,7 @@ class Running:
         return 600 + 60 * 10 * self.case.minutes * max(1, share)
 
     def start(self, build):
+        self.deadline = time.monotonic() + self.limit()
         # Debian's own interpreter everywhere: whatever cases import is Debian's.
         command = ["/usr/bin/python3", str(ROOT / "tools" / "torture.py"), str(build),
                    self.case.name, "--child", str(self.state.path), "--scale", self.scale]

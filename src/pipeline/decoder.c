@@ -117,6 +117,12 @@ static enum sc_code explain_death(struct sc_decoder *d, bool *killed, struct sc_
         return sc_error_set(err, SC_E_DECODER_CRASHED, "the decoder died by signal %d",
                             WTERMSIG(status));
     }
+    /* Of exec, or of the dynamic linker: nothing has been read of the file. */
+    if (WEXITSTATUS(status) == SC_EXIT_NOT_STARTED) {
+        return sc_error_set(err, SC_E_JAIL_UNAVAILABLE,
+                            "scripta-media cannot be started: it or one of its libraries is "
+                            "missing; install it again and see `scripta doctor`");
+    }
     return sc_error_set(err, SC_E_DECODER_CRASHED, "the decoder ended early with status %d",
                         WEXITSTATUS(status));
 }

@@ -169,7 +169,7 @@ static int bound_main(void *ctx)
         sigprocmask(SIG_SETMASK, &none, NULL) == 0)
         (void)execve(b->path, b->argv, b->env);
     b->error = errno == 0 ? ECANCELED : errno;
-    _exit(127);
+    _exit(SC_EXIT_NOT_STARTED);
 }
 
 static int clone_bound(struct bound *b, pid_t *pid)

@@ -22,6 +22,9 @@ struct sc_spawn {
     bool bound;       /* SIGKILL to it when the thread that starts it ends, however that comes */
 };
 
+/* Status of a child that exec, or the dynamic linker, could not start; as shells have it. */
+#define SC_EXIT_NOT_STARTED 127
+
 /* All other descriptors are closed in the child; signals are set to default and unblocked. */
 SC_MUST_USE enum sc_code sc_process_spawn(const struct sc_spawn *spec, pid_t *pid,
                                           struct sc_error *err);

@@ -46,6 +46,7 @@ static void each_way_to_fail_has_its_code(void **state)
     } rows[] = {
         { "kill -SEGV $$", SC_E_DECODER_CRASHED, false },
         { "exit 3", SC_E_DECODER_CRASHED, false },
+        { "exit 127", SC_E_JAIL_UNAVAILABLE, false },
         { "printf 'PCM '", SC_E_DECODER_CRASHED, false },
         { "printf 'PCM \\377\\377\\377\\377'", SC_E_DECODER_CRASHED, false },
         { "printf 'PCM \\004\\000\\000\\000ab'", SC_E_DECODER_CRASHED, false },
