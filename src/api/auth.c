@@ -128,9 +128,12 @@ static bool may_log(struct sc_api *api, const char *source, int64_t *quiet)
 static enum sc_code refuse(struct sc_api *api, const struct sc_peer *peer, const char *what,
                            enum sc_code code)
 {
+    char source[SC_IP_TEXT] = "";
     int64_t quiet = 0;
-    if (may_log(api, peer->address, &quiet))
-        SC_LOG(WARNING, "api", "refused", SC_S("source", peer->address), SC_S("reason", what),
+    if (peer->known)
+        (void)sc_ip_format(&peer->address, source);
+    if (may_log(api, source, &quiet))
+        SC_LOG(WARNING, "api", "refused", SC_S("source", source), SC_S("reason", what),
                SC_I("unlogged_before", quiet));
     return code;
 }
@@ -161,8 +164,10 @@ enum sc_code sc_api_authenticate(void *ctx, struct sc_str bearer, const struct s
         return SC_OK;
     }
     const char *why = api->options.local_open ? peer->distrust : NULL;
+    /* What a page makes its browser do is not asked for a token, which it could not have. */
+    bool page = why != NULL && peer->web_page;
     enum sc_code code =
-        sc_error_set(err, SC_E_UNAUTHENTICATED,
+        sc_error_set(err, page ? SC_E_FORBIDDEN : SC_E_UNAUTHENTICATED,
                      "%s: send 'Authorization: Bearer TOKEN' ('scripta token create NAME' on the "
                      "server's machine makes one)",
                      why == NULL ? "a token is needed" : why);

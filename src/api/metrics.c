@@ -86,6 +86,7 @@ static void put_requests(struct sc_buf *out)
 static void put_http(struct sc_buf *out)
 {
     static const char *const kinds[] = { "request", "wait", "upload" };
+    static const char *const limits[] = { "token", "address", "failures", "connections" };
     static const char *const outcomes[] = { "stored", "duplicate", "refused", "failed", "aborted" };
     size_t count;
     const struct sc_format *formats = sc_format_all(&count);
@@ -96,6 +97,7 @@ static void put_http(struct sc_buf *out)
             PUT_HISTOGRAM(out, http_duration, i, &kinds[i]);
     }
     PUT_COUNTED(out, http_in_flight);
+    PUT_COUNTERS(out, http_limited, limits);
     PUT_COUNTERS(out, uploads, outcomes);
     sc_metric_head(out, SC_METRIC_exports);
     for (size_t i = 0; i < count; i++)

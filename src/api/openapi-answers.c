@@ -149,6 +149,7 @@ static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERR
     }
     out[count++] = SC_E_BODY_TOO_LARGE;
     out[count++] = SC_E_UNSUPPORTED_TYPE;
+    out[count++] = SC_E_RATE_LIMITED;
     for (size_t i = 0; i < SC_DOC_ERRORS && row->doc->errors[i] != SC_OK; i++) {
         if (row->doc->errors[i] != SC_E_FORBIDDEN)
             out[count++] = row->doc->errors[i];

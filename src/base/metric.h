@@ -22,6 +22,7 @@
 
 enum sc_request_kind { SC_REQUEST_PLAIN, SC_REQUEST_WAIT, SC_REQUEST_UPLOAD };
 #define SC_METRIC_REQUEST_KINDS 3
+#define SC_HTTP_LIMITS 4 /* enum sc_guard_kind */
 enum sc_upload_outcome {
     SC_UPLOAD_STORED,
     SC_UPLOAD_DUPLICATE,

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "config/value.h"
 #include "sys/file.h"
+#include "sys/nets.h"
 #include "sys/socket.h"
 
 #include <pthread.h>
@@ -89,6 +90,12 @@ static const struct {
     { OPTION_INDEX_listen, sc_socket_is_address,
       "HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000" },
     { OPTION_INDEX_server, sc_value_is_server, "unix:PATH, http://HOST:PORT or https://HOST" },
+    { OPTION_INDEX_http_trusted_proxies, sc_nets_is_list,
+      "addresses and networks between commas, such as 10.0.0.5, 192.168.7.0/24 or fd00::/8" },
+    { OPTION_INDEX_http_cors_origins, sc_value_is_origins,
+      "origins between commas, as browsers write them: https://app.example or "
+      "http://localhost:3000, in lower case, without a path" },
+    { OPTION_INDEX_http_hosts, sc_value_is_hosts, "names of hosts between commas, without port" },
     { OPTION_INDEX_engine_http_url, sc_value_is_url,
       "http:// or https://, a host and a path, without password (engine.http.key) or query" },
 };

@@ -88,6 +88,64 @@ bool sc_value_is_server(const char *text)
     return (strncmp(text, "unix:", 5) == 0 && text[5] != '\0') || authority_of(text).len > 0;
 }
 
+static bool is_host_sign(char c, bool lower)
+{
+    return (c >= 'a' && c <= 'z') || (!lower && c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '-' || c == '_';
+}
+
+static bool is_host_name(struct sc_str text, bool lower)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_host_sign(text.ptr[i], lower))
+            return false;
+    }
+    return text.len > 0;
+}
+
+/* "host", "host:80", "[::1]:80". */
+static bool is_origin_host(struct sc_str text)
+{
+    struct sc_str rest = text;
+    int64_t port = 1;
+    if (sc_str_starts(text, SC_STR("["))) {
+        struct sc_str inner = sc_str_take_until(&rest, ']');
+        if (inner.len == text.len || strspn(inner.ptr + 1, "0123456789abcdef:.") < inner.len - 1 ||
+            (rest.len > 0 && rest.ptr[0] != ':'))
+            return false;
+        (void)sc_str_take_until(&rest, ':');
+    } else if (!is_host_name(sc_str_take_until(&rest, ':'), true)) {
+        return false;
+    }
+    bool bare = rest.len == 0 && text.ptr[text.len - 1] != ':';
+    return bare || (sc_str_to_int64(rest, &port) && port > 0 && port < 65536);
+}
+
+bool sc_value_is_origins(const char *text)
+{
+    struct sc_str rest = sc_str_from(text);
+    while (rest.len > 0) {
+        struct sc_str origin = sc_str_trim(sc_str_take_until(&rest, ','));
+        size_t scheme = sc_str_starts(origin, SC_STR("https://"))  ? 8
+                        : sc_str_starts(origin, SC_STR("http://")) ? 7
+                                                                   : 0;
+        struct sc_str host = { origin.ptr + scheme, origin.len - scheme };
+        if (scheme == 0 || host.len == 0 || !is_origin_host(host))
+            return false;
+    }
+    return true;
+}
+
+bool sc_value_is_hosts(const char *text)
+{
+    struct sc_str rest = sc_str_from(text);
+    while (rest.len > 0) {
+        if (!is_host_name(sc_str_trim(sc_str_take_until(&rest, ',')), false))
+            return false;
+    }
+    return true;
+}
+
 bool sc_value_in_choices(struct sc_str word, const char *choices)
 {
     struct sc_str rest = sc_str_from(choices);

@@ -15,6 +15,10 @@ void sc_value_put_thousandths(struct sc_buf *out, int64_t n);
 bool sc_value_is_url(const char *text);
 /* http:// or https:// and a host, or unix: and a path? */
 bool sc_value_is_server(const char *text);
+/* Origins ("https://app.example", lower case) between commas? */
+bool sc_value_is_origins(const char *text);
+/* Names of hosts between commas? */
+bool sc_value_is_hosts(const char *text);
 /* Is word one of "a|b|c"? */
 bool sc_value_in_choices(struct sc_str word, const char *choices);
 /* "a, b or c" of "a|b|c". */

@@ -266,6 +266,20 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
     return sc_upkeep_open(d->store, d->queue, d->pipelines, &d->upkeep, err);
 }
 
+static struct sc_http_policy http_policy(const struct sc_config *c)
+{
+    return (struct sc_http_policy){
+        .trusted_proxies = c->http_trusted_proxies,
+        .forwarded = strcmp(c->http_forwarded_header, "forwarded") == 0,
+        .cors_origins = c->http_cors_origins,
+        .hosts = c->http_hosts,
+        .rate_token = c->http_rate_limit,
+        .rate_address = c->http_rate_limit_address,
+        .token_failures = c->http_token_failures,
+        .connections = c->http_connections_address,
+    };
+}
+
 static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
 {
     const struct sc_config *c = sc_config_now(d->config);
@@ -297,6 +311,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .temp_dir = d->folder.temp,
         .publish = c->metrics_open,
         .spool_limit = c->upload_max_size,
+        .policy = http_policy(c),
     };
     http.routes = sc_api_routes(&http.route_count);
     d->listening.count = 0; /* the adapter's from now on, also when it fails */
@@ -422,7 +437,9 @@ static enum sc_code write_queue_config(struct sc_conn *tx, void *ctx, struct sc_
  * none has changed: the last time the store may have refused them. */
 static enum sc_code hand_on(struct sc_daemon *d, struct sc_error *err)
 {
+    const struct sc_http_policy policy = http_policy(sc_config_now(d->config));
     sc_http_set_spool_limit(d->http, sc_config_now(d->config)->upload_max_size);
+    sc_http_set_policy(d->http, &policy);
     if (SC_FAULT("daemon.reload"))
         return sc_error_set(err, SC_E_STORE_UNAVAILABLE, "fault point daemon.reload");
     return sc_store_write(d->store, SC_RELAXED, write_queue_config, d, err);

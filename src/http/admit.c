@@ -105,9 +105,10 @@ static enum sc_code authorise(struct sc_request *req, struct sc_error *err)
     unsigned open = o->publish ? SC_ROUTE_OPEN | SC_ROUTE_PUBLISHED : SC_ROUTE_OPEN;
     if ((req->route->flags & open) != 0 || o->auth == NULL)
         return SC_OK;
-    struct sc_peer peer;
-    sc_request_peer(req, &peer);
-    enum sc_code code = o->auth(o->app, bearer_token(req), &peer, &req->principal, err);
+    struct sc_str bearer = bearer_token(req);
+    enum sc_code code = o->auth(o->app, bearer, &req->peer, &req->principal, err);
+    if (code == SC_E_UNAUTHENTICATED && bearer.len > 0)
+        code = sc_guard_failed(req, err);
     if (code != SC_OK)
         return code;
     unsigned missing = req->route->scope & ~req->principal.scopes;
@@ -168,9 +169,12 @@ static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
         return code;
     const struct sc_route *route =
         sc_router_find(o->routes, o->route_count, req->method, &req->target, &allow, err);
+    bool options = strcmp(req->method, "OPTIONS") == 0;
     if (route == NULL && allow.len > 0)
         sc_reply_header(req, MHD_HTTP_HEADER_ALLOW, sc_buf_text(&allow));
-    if (route == NULL && allow.len > 0 && strcmp(req->method, "OPTIONS") == 0)
+    if (options && allow.len > 0)
+        sc_cors_preflight(req, sc_buf_text(&allow));
+    if (route == NULL && allow.len > 0 && options)
         return SC_OK;
     if (route == NULL)
         return err->code;
@@ -186,14 +190,17 @@ static enum sc_code judge(struct sc_request *req, struct sc_error *err)
         code = read_length(req, err);
     if (code == SC_OK)
         code = check_peer(req, err);
+    sc_request_peer(req, &req->peer);
     if (code == SC_OK)
         code = find_route(req, err);
-    if (code != SC_OK || req->route == NULL)
-        return code;
-    if (atomic_load(&req->http->stopping) && (req->route->flags & SC_ROUTE_ADMIN_STOP) == 0)
+    bool stops = atomic_load(&req->http->stopping) && req->route != NULL &&
+                 (req->route->flags & SC_ROUTE_ADMIN_STOP) == 0;
+    if (code == SC_OK && stops)
         return sc_error_set(err, SC_E_SHUTTING_DOWN, "the server is stopping");
-    code = authorise(req, err);
-    return code != SC_OK ? code : check_body(req, err);
+    if (code == SC_OK && req->route != NULL)
+        code = authorise(req, err);
+    code = sc_guard_charge(req, code, err);
+    return code != SC_OK || req->route == NULL ? code : check_body(req, err);
 }
 
 void sc_request_admit(struct sc_request *req)

@@ -11,6 +11,7 @@
  * on_completed() frees it. While a handler runs or waits, the connection is suspended, which keeps
  * both alive. */
 
+#include "http/guard.h"
 #include "http/hasher.h"
 #include "http/http.h"
 #include "http/park.h"
@@ -41,6 +42,7 @@ struct sc_listener {
     int fd;
     bool is_unix;
     bool loopback; /* bound to a loopback address */
+    bool tls;
 };
 
 /* ---- pool: threads that run handlers ---- */
@@ -104,6 +106,7 @@ struct sc_request {
     bool target_ok;
     const struct sc_route *route;
     struct sc_principal principal;
+    struct sc_peer peer;
     bool admitted; /* the first call for this request has been made */
     bool counted;  /* in http->live */
     bool waits;    /* its answer is a stream, or was waited for */
@@ -148,6 +151,7 @@ struct sc_http {
     struct sc_pool pool;
     struct sc_hasher hasher;
     struct sc_park park;
+    struct sc_guard guard;
     atomic_bool stopping;
     atomic_int uploads; /* requests that have a spool */
     atomic_int_fast64_t spool_limit;
@@ -164,12 +168,6 @@ void sc_request_free(struct sc_request *req);
 struct sc_str sc_request_header_n(struct MHD_Connection *conn, const char *name);
 /* Judges the headers: route, peer, token, length, type. Fills req->refusal. */
 void sc_request_admit(struct sc_request *req);
-/* http/peer.c */
-void sc_request_peer(struct sc_request *req, struct sc_peer *out);
-/* NULL: false. */
-bool sc_address_is_loopback(const struct sockaddr *address);
-/* Is the host of "host" or "host:port" this machine, by a name that nobody else can own? */
-bool sc_host_is_loopback(struct sc_str host);
 /* Takes a piece of the body; false: close the connection. */
 bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len);
 /* The body is complete. */

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "http/policy.h"
 
 struct sc_http;
 struct sc_request;
@@ -52,16 +53,9 @@ struct sc_principal {
     unsigned scopes;
     char name[64];
 };
-/* The other end of the connection. */
-struct sc_peer {
-    bool unix_socket; /* it is our own user or root */
-    bool loopback;    /* a program of this machine that speaks for itself */
-    const char
-        *distrust;    /* why a peer on a loopback address is not: "… needs a token"; else NULL */
-    char address[46]; /* numeric; "": none. From the connection, never from a header */
-};
-/* bearer: the token, or an empty slice. UNAUTHENTICATED or FORBIDDEN refuse. Runs on any thread;
- * may block on the store. */
+/* bearer: the token, or an empty slice. UNAUTHENTICATED or FORBIDDEN refuse; with a bearer
+ * UNAUTHENTICATED says that it is no valid token, and is counted. Runs on any thread; may block on
+ * the store. */
 typedef enum sc_code (*sc_auth_fn)(void *app, struct sc_str bearer, const struct sc_peer *peer,
                                    struct sc_principal *out, struct sc_error *err);
 
@@ -86,7 +80,8 @@ struct sc_http_options {
     int nap_ms;   /* longest sleep of the thread that watches deadlines, for tests that move the
                      clock; 0: a minute */
     bool publish; /* PUBLISHED routes are open to everybody */
-    int64_t spool_limit; /* at first: sc_http_set_spool_limit */
+    int64_t spool_limit;          /* at first: sc_http_set_spool_limit */
+    struct sc_http_policy policy; /* at first: sc_http_set_policy */
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,

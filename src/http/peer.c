@@ -5,25 +5,12 @@
  * loopback's. */
 #include "http/http-internal.h"
 
+#include "http/forwarded.h"
 #include "sys/socket.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include "base/banned.h"
-
-bool sc_address_is_loopback(const struct sockaddr *a)
-{
-    static const unsigned char mapped[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-    if (a == NULL)
-        return false;
-    if (a->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24 == 127;
-    if (a->sa_family != AF_INET6)
-        return false;
-    const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(in6) || memcmp(in6, mapped, sizeof(mapped)) == 0;
-}
 
 static bool is_port(struct sc_str text)
 {
@@ -34,7 +21,17 @@ static bool is_port(struct sc_str text)
     return true;
 }
 
-bool sc_host_is_loopback(struct sc_str host)
+bool sc_list_has(const char *list, struct sc_str word)
+{
+    struct sc_str rest = sc_str_from(list);
+    while (rest.len > 0) {
+        if (sc_str_equal_nocase(sc_str_trim(sc_str_take_until(&rest, ',')), word))
+            return word.len > 0;
+    }
+    return false;
+}
+
+bool sc_host_is_loopback(struct sc_str host, const char *names)
 {
     char text[sizeof("255.255.255.255")];
     struct in_addr v4;
@@ -47,7 +44,7 @@ bool sc_host_is_loopback(struct sc_str host)
     struct sc_str name = sc_str_take_until(&rest, ':');
     if (!is_port(rest))
         return false;
-    if (sc_str_equal_nocase(name, SC_STR("localhost")))
+    if (sc_str_equal_nocase(name, SC_STR("localhost")) || sc_list_has(names, name))
         return true;
     /* Whole and numeric: 127.0.0.1.example is a name that anybody may own. */
     if (name.len == 0 || name.len >= sizeof(text))
@@ -56,10 +53,10 @@ bool sc_host_is_loopback(struct sc_str host)
     return inet_pton(AF_INET, text, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
-/* A page served by this very address: its origin is "http://" and what it asked for as host. */
-static bool is_same_origin(struct sc_str origin, struct sc_str host)
+/* A page served by this very address: its origin is the scheme and what it asked for as host. */
+static bool is_same_origin(const struct sc_request *req, struct sc_str origin, struct sc_str host)
 {
-    struct sc_str scheme = SC_STR("http://");
+    struct sc_str scheme = req->listener->tls ? SC_STR("https://") : SC_STR("http://");
     return sc_str_starts(origin, scheme) &&
            sc_str_equal_nocase((struct sc_str){ origin.ptr + scheme.len, origin.len - scheme.len },
                                host);
@@ -73,24 +70,59 @@ static bool is_from_another_site(struct sc_str site)
            !sc_str_equal(site, SC_STR("none"));
 }
 
-static const char *distrust(struct sc_request *req)
+static void judge_loopback(struct sc_request *req, struct sc_peer *out)
 {
     static const char *const proxied[] = { "Forwarded",        "Via",       "X-Forwarded-For",
                                            "X-Forwarded-Host", "X-Real-IP", "X-Forwarded-Proto" };
     struct sc_str host = sc_request_header_n(req->conn, MHD_HTTP_HEADER_HOST);
     struct sc_str origin = sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN);
     if (!req->listener->loopback)
-        return "a server that listens beyond this machine needs a token at each address";
-    for (size_t i = 0; i < SC_ARRAY_LEN(proxied); i++) {
+        out->distrust = "a server that listens beyond this machine needs a token at each address";
+    for (size_t i = 0; i < SC_ARRAY_LEN(proxied) && out->distrust == NULL; i++) {
         if (sc_request_header_n(req->conn, proxied[i]).ptr != NULL)
-            return "what a proxy passes on needs a token";
+            out->distrust = "what a proxy passes on needs a token";
     }
-    if (!sc_host_is_loopback(host))
-        return "a Host other than localhost, 127.0.0.1 or [::1] needs a token";
-    if ((origin.ptr != NULL && !is_same_origin(origin, host)) ||
-        is_from_another_site(sc_request_header_n(req->conn, "Sec-Fetch-Site")))
-        return "a web page of another site needs a token";
-    return NULL;
+    if (out->distrust != NULL)
+        return;
+    if (!sc_host_is_loopback(host, sc_http_policy(req->http)->hosts))
+        out->distrust = "a Host other than localhost, 127.0.0.1 or [::1] needs a token";
+    else if ((origin.ptr != NULL && !is_same_origin(req, origin, host)) ||
+             is_from_another_site(sc_request_header_n(req->conn, "Sec-Fetch-Site")))
+        out->distrust = "a web page of another site needs a token";
+    out->web_page = out->distrust != NULL;
+    out->loopback = out->distrust == NULL;
+}
+
+struct chain {
+    struct sc_buf text;
+    struct sc_str name;
+};
+
+static enum MHD_Result add_line(void *cls, enum MHD_ValueKind kind, const char *name,
+                                size_t name_len, const char *value, size_t len)
+{
+    struct chain *chain = cls;
+    (void)kind;
+    if (!sc_str_equal_nocase((struct sc_str){ name, name_len }, chain->name))
+        return MHD_YES;
+    if (chain->text.len > 0)
+        sc_buf_putc(&chain->text, ',');
+    sc_buf_append(&chain->text, value, len);
+    return MHD_YES;
+}
+
+/* Only who is a trusted proxy is asked whom it speaks for. */
+static void look_behind_proxies(struct sc_request *req, struct sc_ip *address)
+{
+    const struct sc_http_policy *policy = sc_http_policy(req->http);
+    if (policy->trusted_proxies[0] == '\0' || !sc_nets_have(policy->trusted_proxies, address))
+        return;
+    struct chain chain = { .name = policy->forwarded ? SC_STR("Forwarded")
+                                                     : SC_STR("X-Forwarded-For") };
+    (void)MHD_get_connection_values_n(req->conn, MHD_HEADER_KIND, add_line, &chain);
+    sc_forwarded_client(policy->forwarded, sc_buf_str(&chain.text), policy->trusted_proxies,
+                        address);
+    sc_buf_done(&chain.text);
 }
 
 void sc_request_peer(struct sc_request *req, struct sc_peer *out)
@@ -100,17 +132,10 @@ void sc_request_peer(struct sc_request *req, struct sc_peer *out)
         return;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
-    if (address == NULL)
+    out->known = info != NULL && sc_client_ip_of(info->client_addr, &out->address);
+    if (!out->known)
         return;
-    if (address->sa_family == AF_INET)
-        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-                        out->address, sizeof(out->address));
-    else if (address->sa_family == AF_INET6)
-        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-                        out->address, sizeof(out->address));
-    if (!sc_address_is_loopback(address))
-        return;
-    out->distrust = distrust(req);
-    out->loopback = out->distrust == NULL;
+    if (sc_ip_is_loopback(&out->address))
+        judge_loopback(req, out);
+    look_behind_proxies(req, &out->address);
 }

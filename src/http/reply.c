@@ -63,7 +63,6 @@ static struct sc_done *set_response(struct sc_request *req, int status,
 enum MHD_Result sc_request_answer(struct sc_request *req)
 {
     char timing[48];
-    const char *path = sc_request_path(req);
     struct MHD_Response *r = req->response;
 
     for (size_t i = 0; i < req->header_count; i++)
@@ -74,12 +73,11 @@ enum MHD_Result sc_request_answer(struct sc_request *req)
     (void)MHD_add_response_header(r, "X-Request-Id", req->id);
     default_header(req, "X-Content-Type-Options", "nosniff");
     default_header(req, "Referrer-Policy", "no-referrer");
-    if (strncmp(path, "/api", 4) == 0 || strncmp(path, "/v1", 3) == 0 ||
-        req->refusal.code != SC_OK) {
-        default_header(req, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-        default_header(req, "Content-Security-Policy",
-                       "default-src 'none'; frame-ancestors 'none'");
-    }
+    /* Not even as an image or a sound of another site's page. */
+    default_header(req, "Cross-Origin-Resource-Policy", "same-origin");
+    default_header(req, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    default_header(req, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    sc_cors_answer(req, r);
     if (atomic_load(&req->http->stopping) && !has_header(req, MHD_HTTP_HEADER_CONNECTION))
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result = MHD_queue_response(req->conn, (unsigned)req->status, r);

@@ -41,24 +41,48 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
     return sc_request_new(cls, uri);
 }
 
+/* What is kept with a connection: the slot of the watch from 1 on, and whether its address is
+ * counted. */
+static void *pack_connection(int slot, bool counted)
+{
+    return (void *)(intptr_t)((slot + 1) * 2 + (counted ? 1 : 0));
+}
+
+static int slot_of_context(const void *context)
+{
+    return (int)((intptr_t)context / 2) - 1;
+}
+
 static int connection_slot(struct MHD_Connection *conn)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info == NULL ? -1 : (int)(intptr_t)info->socket_context - 1;
+    return info == NULL ? -1 : slot_of_context(info->socket_context);
+}
+
+static const struct sockaddr *client_of(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info == NULL ? NULL : info->client_addr;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *conn, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct sc_park *park = &((const struct sc_listener *)cls)->http->park;
+    struct sc_http *http = ((const struct sc_listener *)cls)->http;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-        int slot = info == NULL ? -1 : sc_park_watch(park, info->connect_fd);
-        *context = (void *)(intptr_t)(slot + 1);
+        int slot = info == NULL ? -1 : sc_park_watch(&http->park, info->connect_fd);
+        bool counted;
+        if (!sc_guard_connects(http, client_of(conn), &counted) && info != NULL)
+            (void)shutdown(info->connect_fd, SHUT_RDWR); /* which libmicrohttpd then closes */
+        *context = pack_connection(slot, counted);
     } else {
-        sc_park_unwatch(park, (int)(intptr_t)*context - 1);
+        sc_park_unwatch(&http->park, slot_of_context(*context));
+        if (((intptr_t)*context & 1) != 0)
+            sc_guard_disconnects(http, client_of(conn));
     }
 }
 
@@ -223,7 +247,8 @@ static enum sc_code start_listener(struct sc_listener *l, struct sc_error *err)
     if (getsockname(l->fd, (struct sockaddr *)&address, &len) != 0)
         return sc_error_errno(err, errno, "cannot use the listening socket");
     l->is_unix = address.ss_family == AF_UNIX;
-    l->loopback = sc_address_is_loopback((struct sockaddr *)&address);
+    struct sc_ip ip;
+    l->loopback = sc_client_ip_of((struct sockaddr *)&address, &ip) && sc_ip_is_loopback(&ip);
 
     struct MHD_OptionItem pool[] = {
         { MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL },
@@ -272,6 +297,8 @@ enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http
     http->options.temp_dir = sc_strdup(options->temp_dir == NULL ? "/tmp" : options->temp_dir);
     sc_assert(pthread_mutex_init(&http->lock, NULL) == 0);
     sc_cond_init(&http->cond);
+    sc_guard_init(&http->guard);
+    sc_http_set_policy(http, &options->policy);
     http->listener_count = options->listen_count;
     http->listeners = sc_alloc_array(SC_MAX(options->listen_count, 1), sizeof(*http->listeners));
     for (size_t i = 0; i < options->listen_count; i++)
@@ -346,6 +373,7 @@ void sc_http_free(struct sc_http *http)
     sc_http_stop(http, 0);
     (void)pthread_cond_destroy(&http->cond);
     (void)pthread_mutex_destroy(&http->lock);
+    sc_guard_done(&http->guard);
     free(http->listeners);
     free((char *)(uintptr_t)http->options.temp_dir);
     free(http);

@@ -98,7 +98,8 @@ def house():
     port = harness.free_port()
     media = silent_media(path)
     server = harness.Server(path / "d", {"SCRIPTA_WORKERS": 1, "SCRIPTA_UPLOAD_RESERVE": "0",
-                                         "SCRIPTA_QUEUE_LEASE": "10m", "SCRIPTA_MEDIA": media},
+                                         "SCRIPTA_QUEUE_LEASE": "10m", "SCRIPTA_MEDIA": media,
+                                         "SCRIPTA_HTTP_TOKEN_FAILURES": 0},
                             ["--listen", f"127.0.0.1:{port}"])
     try:
         yield House(server.start(), port)

@@ -59,7 +59,7 @@ static void check_range(struct sc_str header)
 
 static void check_host(struct sc_str host)
 {
-    if (sc_host_is_loopback(host) && strchr("lL1[", host.ptr[0]) == NULL)
+    if (sc_host_is_loopback(host, "") && strchr("lL1[", host.ptr[0]) == NULL)
         abort();
 }
 

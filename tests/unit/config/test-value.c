@@ -32,6 +32,40 @@ static void durations_go_there_and_back(void **state)
     }
 }
 
+static void origins_are_written_as_browsers_write_them(void **state)
+{
+    (void)state;
+    static const char *const good[] = { "", "https://app.example", "http://localhost:3000",
+                                        "http://[::1]:8000, https://a.example",
+                                        "http://127.0.0.1" };
+    static const char *const bad[] = {
+        "*",
+        "null",
+        "app.example",
+        "https://",
+        "https://A.example",
+        "https://a.example/",
+        "https://a.example:",
+        "https://a.example:0",
+        "https://a.example:99999",
+        "ftp://a.example",
+        "https://a.example b",
+        "https://u@a.example",
+        "http://[::1",
+        "http://[::g]",
+        "http://[::1]x",
+        ",",
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(good); i++)
+        if (!sc_value_is_origins(good[i]))
+            fail_msg("'%s' is refused", good[i]);
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++)
+        if (sc_value_is_origins(bad[i]))
+            fail_msg("'%s' is taken", bad[i]);
+    assert_true(sc_value_is_hosts("") && sc_value_is_hosts("a.local, B"));
+    assert_false(sc_value_is_hosts("a:80") || sc_value_is_hosts("a b") || sc_value_is_hosts(","));
+}
+
 static void sizes_are_shown_in_their_largest_exact_unit(void **state)
 {
     (void)state;
@@ -105,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(durations_go_there_and_back),
+        TEST(origins_are_written_as_browsers_write_them),
         TEST(sizes_are_shown_in_their_largest_exact_unit),
         TEST(addresses_of_servers_have_a_scheme_and_a_host),
         TEST(choices_are_whole_words),

@@ -348,6 +348,7 @@ static enum sc_code authorise(void *app, struct sc_str bearer, const struct sc_p
     if (sc_str_equal(bearer, SC_STR("bad")))
         return sc_error_set(err, SC_E_UNAUTHENTICATED, "this token is not known");
     out->scopes = SC_SCOPE_READ | SC_SCOPE_WRITE;
+    (void)sc_str_to_int64(bearer, &out->token_id);
     (void)snprintf(out->name, sizeof(out->name), "%s%s%.*s", peer->unix_socket ? "unix " : "tcp ",
                    peer->loopback ? "loopback " : "", (int)bearer.len, bearer.ptr);
     return SC_OK;

@@ -47,6 +47,8 @@ static void every_answer_carries_its_headers(void **state)
         "\r\nX-Content-Type-Options: nosniff\r\n",
         "\r\nCache-Control: no-store\r\n",
         "\r\nContent-Security-Policy: default-src 'none'",
+        "\r\nReferrer-Policy: no-referrer\r\n",
+        "\r\nCross-Origin-Resource-Policy: same-origin\r\n",
         "\r\nX-Extra: yes\r\n",
         "\r\nContent-Type: application/json\r\n",
     };
