@@ -11,45 +11,6 @@
 
 const char *const sc_scope_names[SC_SCOPE_COUNT_] = { "read", "write", "admin", "work" };
 
-/* What the headers as a whole say. */
-struct header_check {
-    bool control_signs;
-    int lengths, codings; /* Content-Length and Transfer-Encoding lines */
-};
-
-static bool is_named(const char *name, size_t len, const char *want)
-{
-    return sc_str_equal_nocase((struct sc_str){ name, len }, sc_str_from(want));
-}
-
-static enum MHD_Result check_header(void *cls, enum MHD_ValueKind kind, const char *name,
-                                    size_t name_len, const char *value, size_t len)
-{
-    struct header_check *check = cls;
-    (void)kind;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)value[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            check->control_signs = true;
-    }
-    check->lengths += is_named(name, name_len, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    check->codings += is_named(name, name_len, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    return MHD_YES;
-}
-
-/* libmicrohttpd takes the first of two lengths; a proxy before us may take the last. */
-static enum sc_code check_headers(struct sc_request *req, struct sc_error *err)
-{
-    struct header_check check = { 0 };
-    (void)MHD_get_connection_values_n(req->conn, MHD_HEADER_KIND, check_header, &check);
-    if (!check.control_signs && check.lengths + check.codings <= 1)
-        return SC_OK;
-    sc_reply_header(req, MHD_HTTP_HEADER_CONNECTION, "close");
-    if (check.control_signs)
-        return sc_error_set(err, SC_E_INVALID_REQUEST, "a header holds control signs");
-    return sc_error_set(err, SC_E_INVALID_REQUEST, "the length of the body is ambiguous");
-}
-
 /* The client's own id when it is harmless in logs and headers, else a new one. */
 static void set_id(struct sc_request *req)
 {
@@ -64,15 +25,34 @@ static void set_id(struct sc_request *req)
         sc_uuid7(req->id);
 }
 
-static enum sc_code read_length(struct sc_request *req, struct sc_error *err)
+/* framing.c has let only one length through, a number. */
+static void read_length(struct sc_request *req)
 {
     struct sc_str length = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    req->has_length = length.ptr != NULL;
     if (sc_request_header_n(req->conn, MHD_HTTP_HEADER_TRANSFER_ENCODING).ptr != NULL)
         req->content_length = -1;
-    else if (length.ptr != NULL &&
-             (!sc_str_to_int64(length, &req->content_length) || req->content_length < 0))
-        return sc_error_set(err, SC_E_INVALID_REQUEST, "the Content-Length is malformed");
-    return SC_OK;
+    else if (length.ptr != NULL)
+        (void)sc_str_to_int64(length, &req->content_length);
+}
+
+static enum sc_code check_expectation(struct sc_request *req, struct sc_error *err)
+{
+    struct sc_str expect = sc_request_header_n(req->conn, MHD_HTTP_HEADER_EXPECT);
+    if (expect.ptr == NULL || sc_str_equal_nocase(sc_str_trim(expect), SC_STR("100-continue")))
+        return SC_OK;
+    return sc_error_set(err, SC_E_EXPECTATION_FAILED, "the only Expect taken is 100-continue");
+}
+
+static enum sc_code check_method(struct sc_request *req, struct sc_error *err)
+{
+    static const char *const known[] = { "GET",    "HEAD",    "POST",    "PUT",  "PATCH",
+                                         "DELETE", "OPTIONS", "CONNECT", "TRACE" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(known); i++) {
+        if (strcmp(req->method, known[i]) == 0)
+            return SC_OK;
+    }
+    return sc_error_set(err, SC_E_NOT_IMPLEMENTED, "there is no method '%s'", req->method);
 }
 
 static struct sc_str bearer_token(struct sc_request *req)
@@ -139,6 +119,9 @@ static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
         if (limit < INT64_MAX - SPOOL_EXTRA && req->content_length > limit + SPOOL_EXTRA)
             return sc_error_set(err, SC_E_FILE_TOO_LARGE, "files of at most %lld bytes are taken",
                                 (long long)limit);
+        if (req->content_length == 0 && !req->has_length)
+            return sc_error_set(err, SC_E_LENGTH_REQUIRED,
+                                "send the form with a Content-Length, or chunked");
         req->spool = sc_spool_new(req, err);
         if (req->spool != NULL)
             atomic_fetch_add(&req->http->uploads, 1);
@@ -185,9 +168,10 @@ static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
 
 static enum sc_code judge(struct sc_request *req, struct sc_error *err)
 {
-    enum sc_code code = check_headers(req, err);
+    read_length(req);
+    enum sc_code code = check_method(req, err);
     if (code == SC_OK)
-        code = read_length(req, err);
+        code = check_expectation(req, err);
     if (code == SC_OK)
         code = check_peer(req, err);
     sc_request_peer(req, &req->peer);

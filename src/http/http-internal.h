@@ -97,6 +97,7 @@ struct sc_request {
     struct sc_http *http;
     const struct sc_listener *listener;
     struct MHD_Connection *conn;
+    int fd;   /* of the connection; -1: unknown */
     int slot; /* of the connection in the park */
     int64_t start_us;
     char method[16];
@@ -112,6 +113,7 @@ struct sc_request {
     bool waits;    /* its answer is a stream, or was waited for */
 
     int64_t content_length; /* -1: chunked; 0: no body */
+    bool has_length;        /* a Content-Length came, which may be 0 */
     int64_t received;
     struct sc_buf body;
     struct sc_spool *spool;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/range.h"
+#include "http/tap.h"
 #include "json/writer.h"
 
 #include <strings.h>
@@ -80,6 +81,9 @@ enum MHD_Result sc_request_answer(struct sc_request *req)
     sc_cors_answer(req, r);
     if (atomic_load(&req->http->stopping) && !has_header(req, MHD_HTTP_HEADER_CONNECTION))
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+    sc_tap_answering(req->fd, true);
+    if (req->status == MHD_HTTP_SWITCHING_PROTOCOLS)
+        sc_tap_release(req->fd);
     enum MHD_Result result = MHD_queue_response(req->conn, (unsigned)req->status, r);
     MHD_destroy_response(SC_TAKE(req->response));
     return result;
@@ -144,8 +148,10 @@ struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *er
     const struct sc_http_options *o = &req->http->options;
     SC_AUTO_BUF body = { 0 };
 
-    /* Stopping is no failure, and 200 waiting workers would be 200 lines. */
-    if (sc_code_http_status(err->code) >= 500 && err->code != SC_E_SHUTTING_DOWN)
+    /* Stopping is no failure, and 200 waiting workers would be 200 lines; a method that does not
+     * exist is the client's. */
+    if (sc_code_http_status(err->code) >= 500 && err->code != SC_E_SHUTTING_DOWN &&
+        err->code != SC_E_NOT_IMPLEMENTED)
         SC_LOG(ERROR, "http", "request failed", SC_S("id", req->id), SC_S("method", req->method),
                SC_S("path", sc_request_path(req)), SC_S("code", sc_code_name(err->code)),
                SC_S("message", err->msg), SC_S("file", err->file), SC_I("line", err->line));

@@ -15,6 +15,7 @@ struct sc_request *sc_request_new(const struct sc_listener *listener, const char
     req->uri = sc_strdup(uri);
     req->start_us = sc_clock_mono_us();
     req->slot = -1;
+    req->fd = -1;
     return req;
 }
 

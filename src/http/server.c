@@ -5,15 +5,17 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "http/framing.h"
+#include "http/tap.h"
 
 #include <errno.h>
 #include <signal.h>
 
 #include "base/banned.h"
 
-/* Per connection. 8 KiB gave 431 for a 10 KiB cookie, 4 KiB made uploads slow, 32 KiB gains
- * nothing. */
-#define CONNECTION_MEMORY 16384
+/* Per connection: what framing.h lets through, and room for the answer's headers. libmicrohttpd
+ * refuses what does not fit in its own words. */
+#define CONNECTION_MEMORY (SC_FRAMING_WEIGHT + 4096)
 
 static void on_log(void *cls, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 static void on_log(void *cls, const char *fmt, va_list args)
@@ -53,6 +55,13 @@ static int slot_of_context(const void *context)
     return (int)((intptr_t)context / 2) - 1;
 }
 
+static int connection_fd(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info == NULL ? -1 : info->connect_fd;
+}
+
 static int connection_slot(struct MHD_Connection *conn)
 {
     const union MHD_ConnectionInfo *info =
@@ -71,18 +80,19 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **context
                           enum MHD_ConnectionNotificationCode what)
 {
     struct sc_http *http = ((const struct sc_listener *)cls)->http;
+    int fd = connection_fd(conn);
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-        int slot = info == NULL ? -1 : sc_park_watch(&http->park, info->connect_fd);
+        (void)sc_tap_open(fd); /* one that has no tap is refused at its first request */
+        int slot = fd < 0 ? -1 : sc_park_watch(&http->park, fd);
         bool counted;
-        if (!sc_guard_connects(http, client_of(conn), &counted) && info != NULL)
-            (void)shutdown(info->connect_fd, SHUT_RDWR); /* which libmicrohttpd then closes */
+        if (!sc_guard_connects(http, client_of(conn), &counted) && fd >= 0)
+            (void)shutdown(fd, SHUT_RDWR); /* which libmicrohttpd then closes */
         *context = pack_connection(slot, counted);
     } else {
         sc_park_unwatch(&http->park, slot_of_context(*context));
         if (((intptr_t)*context & 1) != 0)
             sc_guard_disconnects(http, client_of(conn));
+        sc_tap_close(fd);
     }
 }
 
@@ -133,6 +143,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     *con_cls = NULL;
     if (req == NULL)
         return;
+    sc_tap_answering(req->fd, false);
     int64_t idle_ms = (int64_t)listener->http->options.idle_timeout_s * 1000;
     sc_park_idle(&listener->http->park, connection_slot(conn), idle_ms);
     bool counted = req->counted;
@@ -188,6 +199,11 @@ static enum MHD_Result begin(struct sc_request *req, struct MHD_Connection *conn
 {
     req->admitted = true;
     req->conn = conn;
+    req->fd = connection_fd(conn);
+    if (sc_tap_requests(req->fd) == 0) {
+        SC_LOG(ERROR, "http", "a connection that nobody watches was closed");
+        return MHD_NO;
+    }
     req->slot = connection_slot(conn);
     sc_park_busy(&req->http->park, req->slot);
     (void)snprintf(req->method, sizeof(req->method), "%s", method);

@@ -1,0 +1,160 @@
+#include "http/tap.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "http/framing.h"
+#include "json/writer.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "base/banned.h"
+
+/* Descriptors beyond are not served: nobody raises the limit of a process so far. */
+#define TAPS 65536
+/* A client that is still sending would miss the answer if the connection were closed under it. */
+#define DRAIN_BYTES ((int64_t)4 << 20)
+
+struct sc_tap {
+    struct sc_framing framing;
+    bool answering;
+    bool refused; /* and told so */
+    int64_t drained;
+};
+
+static _Atomic(struct sc_tap *) taps[TAPS];
+
+static struct sc_tap *tap_of(int fd)
+{
+    return fd >= 0 && fd < TAPS ? atomic_load_explicit(&taps[fd], memory_order_acquire) : NULL;
+}
+
+bool sc_tap_open(int fd)
+{
+    if (fd < 0 || fd >= TAPS)
+        return false;
+    struct sc_tap *tap = sc_alloc(sizeof(*tap));
+    sc_assert(atomic_exchange(&taps[fd], tap) == NULL);
+    return true;
+}
+
+void sc_tap_close(int fd)
+{
+    if (fd >= 0 && fd < TAPS)
+        free(atomic_exchange(&taps[fd], NULL));
+}
+
+void sc_tap_release(int fd)
+{
+    sc_tap_close(fd);
+}
+
+void sc_tap_answering(int fd, bool on)
+{
+    struct sc_tap *tap = tap_of(fd);
+    if (tap != NULL)
+        tap->answering = on;
+}
+
+int64_t sc_tap_requests(int fd)
+{
+    const struct sc_tap *tap = tap_of(fd);
+    return tap == NULL ? 0 : tap->framing.requests;
+}
+
+/* ---- the answer ---- */
+
+static void put_body(const struct sc_framing *f, const char *id, struct sc_buf *out)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_object(&w, "error");
+    sc_json_text(&w, "code", sc_code_name(f->code));
+    sc_json_text(&w, "message", f->why);
+    sc_json_text(&w, "request_id", id);
+    sc_json_end(&w);
+    sc_json_end(&w);
+}
+
+static void answer(const struct sc_tap *tap, int fd)
+{
+    char id[SC_UUID_TEXT];
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    const struct sc_framing *f = &tap->framing;
+    int status = sc_code_http_status(f->code);
+
+    sc_uuid7(id);
+    put_body(f, id, &body);
+    sc_buf_printf(&out,
+                  "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                  "Content-Length: %zu\r\nX-Request-Id: %s\r\nServer-Timing: total;dur=0.0\r\n"
+                  "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+                  "Cache-Control: no-store\r\n"
+                  "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\r\n",
+                  status, MHD_get_reason_phrase_for((unsigned)status), body.len, id);
+    if (!f->is_head)
+        sc_buf_put_str(&out, sc_buf_str(&body));
+    /* A client that has filled the connection without reading does not want it. */
+    (void)send(fd, sc_buf_text(&out), out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    SC_COUNT(http_requests, SC_METRIC_ROUTES * SC_METRIC_ANSWERS + (size_t)(status / 100), 1);
+    SC_LOG(DEBUG, "http", "request refused", SC_S("code", sc_code_name(f->code)),
+           SC_S("message", f->why), SC_S("id", id));
+}
+
+/* ---- reading ---- */
+
+/* Passes over what a refused client still sends, until it leaves. */
+static ssize_t drain(struct sc_tap *tap, int fd)
+{
+    char scratch[16384];
+    while (tap->drained < DRAIN_BYTES) {
+        ssize_t n = recvfrom(fd, scratch, sizeof(scratch), MSG_DONTWAIT, NULL, NULL);
+        if (n <= 0)
+            return n;
+        tap->drained += n;
+    }
+    return 0;
+}
+
+static ssize_t refuse(struct sc_tap *tap, int fd)
+{
+    tap->refused = true;
+    if (!tap->answering)
+        answer(tap, fd);
+    (void)shutdown(fd, SHUT_WR);
+    return drain(tap, fd);
+}
+
+static ssize_t tap_recv(struct sc_tap *tap, int fd, char *buf, size_t len, int flags)
+{
+    if (tap->refused)
+        return drain(tap, fd);
+    if (tap->framing.state == SC_FRAMING_REFUSED)
+        return refuse(tap, fd);
+    ssize_t n = recvfrom(fd, buf, len, flags, NULL, NULL);
+    if (n <= 0)
+        return n;
+    size_t good = sc_framing_feed(&tap->framing, buf, (size_t)n);
+    if (good == 0)
+        return refuse(tap, fd);
+    /* The requests before it are served first. All that came has been read, so only a fresh edge
+     * brings libmicrohttpd back to here. */
+    if (good < (size_t)n)
+        (void)shutdown(fd, SHUT_RD);
+    return (ssize_t)good;
+}
+
+__attribute__((visibility("default"), used)) ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+    struct sc_tap *tap = tap_of(fd);
+    return tap == NULL ? recvfrom(fd, buf, len, flags, NULL, NULL)
+                       : tap_recv(tap, fd, buf, len, flags);
+}

@@ -1,0 +1,21 @@
+#pragma once
+/* What comes in on a connection passes by sc_framing before libmicrohttpd reads it, which takes
+ * more for a request than it should. What is refused there never becomes a request: it is answered
+ * here, and the connection ends. All but sc_tap_start are called by the thread of the connection.
+ *
+ * libmicrohttpd has no hook for this. Its calls of recv() come here because this program defines
+ * that name; descriptors that have no tap are read as ever (docs/adr/0018). */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A new connection; false: it cannot be watched and must not be served. */
+bool sc_tap_open(int fd);
+/* Before the descriptor is closed. */
+void sc_tap_close(int fd);
+/* The connection speaks HTTP no more: what comes is let through. */
+void sc_tap_release(int fd);
+/* Whether the request under way has its answer: then a refusal only ends the connection. */
+void sc_tap_answering(int fd, bool on);
+/* Requests whose headers were let through; 0 of a connection that has a request: nobody watches. */
+int64_t sc_tap_requests(int fd);
