@@ -65,7 +65,8 @@ def parameters(operation):
     rows = [(f"`{p['name']}`" + (" (header)" if p["in"] == "header" else "")
              + (" (needed)" if p["required"] else ""), type_of(without_null(p["schema"])),
              p["description"])
-            for p in operation["parameters"] if p["in"] != "path"]
+            for p in operation["parameters"]
+            if p["in"] != "path" and p["name"] not in COMMON_HEADERS]
     return table(("parameter", "is", ""), rows) if rows else ""
 
 
@@ -101,8 +102,12 @@ def answers(operation):
     return "Answers: " + "; ".join(out) + "."
 
 
+# Codes of every call, told once too.
 COMMON = {"INVALID_VALUE", "INVALID_REQUEST", "UNAUTHENTICATED", "FORBIDDEN", "BODY_TOO_LARGE",
-          "UNSUPPORTED_TYPE"}
+          "UNSUPPORTED_TYPE", "NOT_ACCEPTABLE", "PRECONDITION_FAILED", "LENGTH_REQUIRED",
+          "EXPECTATION_FAILED"}
+# Told once for all calls.
+COMMON_HEADERS = {"If-None-Match", "If-Match"}
 
 
 def errors(operation):

@@ -39,15 +39,32 @@ const struct sc_json_shape sc_shape_error = { .name = "Error", SC_SHAPE_FIELDS(e
 
 static const struct sc_doc_header answer_headers[] = {
     { "X-Request-Id", "Names the call in the server's log; yours, where you send one", 0 },
-    { "Server-Timing", "How long it took: `total;dur=` in milliseconds", 0 },
+    { "Server-Timing",
+      "How long it took, in milliseconds: `total`, `queue` before a thread was free, `store` "
+      "waiting "
+      "for the store",
+      0 },
     { "Location", "Where what was made is", SC_DOC_LOCATION },
     { "Idempotent-Replayed", "`true`: an earlier call with this key was answered so",
       SC_DOC_IDEMPOTENT },
-    { "ETag", "SHA-256 of the bytes", SC_DOC_RANGES },
+    { "ETag", "Names these bytes; of a recording their SHA-256", SC_DOC_READS },
     { "Content-Disposition", "The name of the download", SC_DOC_DOWNLOAD },
 };
 
 /* ---- answers ---- */
+
+unsigned sc_doc_flags(const struct sc_doc_row *row)
+{
+    static const char *const changing[] = { "PATCH", "PUT", "DELETE" };
+    unsigned flags = row->doc->flags;
+    if (strcmp(row->method, "GET") == 0)
+        flags |= SC_DOC_READS;
+    for (size_t i = 0; i < SC_ARRAY_LEN(changing); i++) {
+        if (strcmp(row->method, changing[i]) == 0)
+            flags |= SC_DOC_CHANGES;
+    }
+    return flags;
+}
 
 static void put_answer_headers(struct sc_json *w, unsigned flags)
 {
@@ -109,14 +126,14 @@ static void put_plain_content(struct sc_json *w, const char *types)
 }
 
 /* The answers with one status, of which a route may have two of different types. */
-static void put_reply(struct sc_json *w, const struct sc_route_doc *doc, size_t first)
+static void put_reply(struct sc_json *w, const struct sc_doc_row *row, size_t first)
 {
-    const struct sc_api_reply *r = doc->replies;
+    const struct sc_api_reply *r = row->doc->replies;
     char status[8];
     (void)snprintf(status, sizeof(status), "%d", r[first].status);
     sc_json_object(w, status);
     sc_json_text(w, "description", r[first].help == NULL ? "The answer" : r[first].help);
-    put_answer_headers(w, doc->flags);
+    put_answer_headers(w, sc_doc_flags(row));
     sc_json_object(w, "content");
     for (size_t i = first; i < SC_DOC_REPLIES && r[i].status != 0; i++) {
         if (r[i].status == r[first].status && r[i].shape != NULL)
@@ -138,7 +155,7 @@ static bool has_reply(const struct sc_route_doc *doc, size_t before, int status)
 }
 
 /* The codes that a route may answer with beside those of every route. */
-static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERRORS + 8])
+static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERRORS + 12])
 {
     size_t count = 0;
     out[count++] = SC_E_INVALID_VALUE;
@@ -147,8 +164,15 @@ static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERR
         out[count++] = SC_E_UNAUTHENTICATED;
         out[count++] = SC_E_FORBIDDEN;
     }
+    if ((sc_doc_flags(row) & SC_DOC_READS) != 0)
+        out[count++] = SC_E_NOT_ACCEPTABLE;
+    if ((sc_doc_flags(row) & SC_DOC_CHANGES) != 0)
+        out[count++] = SC_E_PRECONDITION_FAILED;
+    if ((row->flags & SC_ROUTE_SPOOL) != 0)
+        out[count++] = SC_E_LENGTH_REQUIRED;
     out[count++] = SC_E_BODY_TOO_LARGE;
     out[count++] = SC_E_UNSUPPORTED_TYPE;
+    out[count++] = SC_E_EXPECTATION_FAILED;
     out[count++] = SC_E_RATE_LIMITED;
     for (size_t i = 0; i < SC_DOC_ERRORS && row->doc->errors[i] != SC_OK; i++) {
         if (row->doc->errors[i] != SC_E_FORBIDDEN)
@@ -247,11 +271,14 @@ static void put_foreign_error(struct sc_json *w, int status, const struct sc_jso
 
 static void put_errors(struct sc_json *w, const struct sc_doc_row *row)
 {
-    static const int foreign[] = { 400, 401, 403, 404, 413, 415, 429, 500, 503, 504, 507 };
-    enum sc_code codes[SC_DOC_ERRORS + 8];
+    static const int foreign[] = {
+        400, 401, 403, 404, 411, 413, 415, 417, 429, 500, 503, 504, 507
+    };
+    enum sc_code codes[SC_DOC_ERRORS + 12];
     size_t count = codes_of(row, codes);
     if ((row->flags & SC_ROUTE_INLINE) != 0) { /* touches memory alone, looks at no parameter */
         put_error(w, "400", &(enum sc_code){ SC_E_INVALID_REQUEST }, 1, 0);
+        put_error(w, "406", &(enum sc_code){ SC_E_NOT_ACCEPTABLE }, 1, 0);
         return;
     }
     for (size_t i = 0; row->doc->error != NULL && i < SC_ARRAY_LEN(foreign); i++)
@@ -281,10 +308,11 @@ void sc_doc_answers(struct sc_json *w, const struct sc_doc_row *row)
     sc_json_object(w, "responses");
     for (size_t i = 0; i < SC_DOC_REPLIES && doc->replies[i].status != 0; i++) {
         if (!has_reply(doc, i, doc->replies[i].status))
-            put_reply(w, doc, i);
+            put_reply(w, row, i);
     }
-    if ((doc->flags & SC_DOC_RANGES) != 0) {
+    if ((sc_doc_flags(row) & SC_DOC_READS) != 0)
         put_bare_answer(w, "304", "The bytes are those of `If-None-Match`");
+    if ((doc->flags & SC_DOC_RANGES) != 0) {
         put_bare_answer(w, "416", "The range begins behind the end");
     }
     put_errors(w, row);

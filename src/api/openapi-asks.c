@@ -41,7 +41,8 @@ static const struct sc_doc_header request_headers[] = {
       SC_DOC_IDEMPOTENT },
     { "Range", "One range of bytes", SC_DOC_RANGES },
     { "If-Range", "The `ETag` that the range is of", SC_DOC_RANGES },
-    { "If-None-Match", "The `ETag` of bytes that are there already", SC_DOC_RANGES },
+    { "If-None-Match", "The `ETag` of bytes that are there already", SC_DOC_READS },
+    { "If-Match", "The `ETag` of what is to be changed, as it was read", SC_DOC_CHANGES },
     { "Last-Event-ID", "As `since`; browsers send it when they connect again", SC_DOC_LAST_EVENT },
 };
 
@@ -212,7 +213,7 @@ void sc_doc_parameters(struct sc_json *w, const struct sc_doc_row *row)
             .type = SC_JSON_TEXT,
             .help = request_headers[i].help,
         };
-        if ((row->doc->flags & request_headers[i].flag) != 0)
+        if ((sc_doc_flags(row) & request_headers[i].flag) != 0)
             put_parameter(w, "header", &f);
     }
     sc_json_end(w);

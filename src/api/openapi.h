@@ -13,6 +13,14 @@ struct sc_doc_row {
     const struct sc_route_doc *doc;
 };
 
+/* What follows from the method, beside enum sc_doc_flag. */
+enum sc_doc_method {
+    SC_DOC_READS = 1u << 30,
+    SC_DOC_CHANGES = 1u << 31,
+};
+/* Both kinds of flags. */
+unsigned sc_doc_flags(const struct sc_doc_row *row);
+
 /* A header of requests or answers. */
 struct sc_doc_header {
     const char *name, *help;

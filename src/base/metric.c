@@ -8,6 +8,7 @@
 #include "base/banned.h"
 
 struct sc_metrics sc_metrics;
+_Thread_local int64_t sc_store_waited_us;
 
 /* ---- histograms ---- */
 

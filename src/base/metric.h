@@ -40,6 +40,9 @@ enum sc_worker_loss { SC_WORKER_DIED, SC_WORKER_SILENT };
 
 /* ---- keeping ---- */
 
+/* Microseconds that this thread has waited for the store: writes, and statements of its own. */
+extern _Thread_local int64_t sc_store_waited_us;
+
 enum sc_buckets {
     SC_BUCKETS_SHORT, /* 1 ms to 10 s */
     SC_BUCKETS_LONG,  /* 10 s to 6 h */

@@ -38,8 +38,8 @@ struct sc_framing {
     enum sc_framing_state state;
     enum sc_code code; /* what REFUSED is answered with */
     const char *why;   /* static */
-    int64_t left;            /* of the body, or of the chunk */
-    int64_t requests;        /* whose headers are whole */
+    int64_t left;      /* of the body, or of the chunk */
+    int64_t requests;  /* whose headers are whole */
     size_t section, weight, target, piece;
     int fields, hosts, lengths, codings, blank_lines, digits;
     char word[24];  /* of the method, the version or a name, lower case but for the first two */

@@ -27,6 +27,7 @@
 /* The same for uploads of unknown length that have passed their limit. */
 #define SC_HTTP_SPOOL_DRAIN ((int64_t)64 << 20)
 #define SC_HTTP_REPLY_HEADERS 16
+#define SC_HTTP_TAG 20 /* sixteen digits in quotes */
 #define SC_STREAM_COMMENT_MS 15000
 /* From the acceptance of a connection to the end of its first headers. */
 #define SC_HTTP_HEADER_MS 10000
@@ -120,6 +121,12 @@ struct sc_request {
     struct sc_error refusal; /* answered when the body is in; code SC_OK: none */
     bool body_done;
 
+    bool probing;          /* a handler is asked for the tag of what it would answer */
+    char tag[SC_HTTP_TAG]; /* of the body that was answered last; "": none */
+    int64_t queued_us;     /* when it was put into the pool's queue */
+    int64_t queue_us;      /* how long it was there */
+    int64_t store_us;      /* how long its handlers waited for the store */
+
     /* The answer; written by the thread that runs the handler. */
     struct MHD_Response *response;
     int status;
@@ -160,6 +167,7 @@ struct sc_http {
     bool stopped;
     pthread_mutex_t lock;
     pthread_cond_t cond;
+    pthread_mutex_t match_lock; /* held while a conditional change runs; taken before all others */
     /* -- protected by lock -- */
     int live;      /* requests between their headers and their end */
     int suspended; /* connections that a handler or the park holds */

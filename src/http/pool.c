@@ -1,6 +1,7 @@
 #include "http/http-internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/lock.h"
 
 #include "base/banned.h"
@@ -23,6 +24,7 @@ static struct sc_request *pop(struct sc_pool *pool)
     if (req->fresh)
         pool->waiting--;
     req->fresh = false;
+    req->queue_us += sc_clock_mono_us() - req->queued_us;
     return req;
 }
 
@@ -87,6 +89,7 @@ bool sc_pool_reserve(struct sc_pool *pool)
 
 void sc_pool_push(struct sc_pool *pool, struct sc_request *req)
 {
+    req->queued_us = sc_clock_mono_us();
     SC_LOCK(&pool->lock);
     if (pool->last == NULL)
         pool->first = req;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/range.h"
+#include "http/represent.h"
 #include "http/tap.h"
 #include "json/writer.h"
 
@@ -36,13 +37,19 @@ void sc_reply_header(struct sc_request *req, const char *name, const char *value
     req->header_count++;
 }
 
-static bool has_header(const struct sc_request *req, const char *name)
+/* NULL: none. */
+static const char *find_header(const struct sc_request *req, const char *name)
 {
     for (size_t i = 0; i < req->header_count; i++) {
         if (strcasecmp(req->headers[i].name, name) == 0)
-            return true;
+            return req->headers[i].value;
     }
-    return false;
+    return NULL;
+}
+
+static bool has_header(const struct sc_request *req, const char *name)
+{
+    return find_header(req, name) != NULL;
 }
 
 static void default_header(struct sc_request *req, const char *name, const char *value)
@@ -61,16 +68,22 @@ static struct sc_done *set_response(struct sc_request *req, int status,
     return &done_token;
 }
 
+static void put_timing(struct sc_request *req)
+{
+    char text[96];
+    double total = (double)(sc_clock_mono_us() - req->start_us) / 1000.0;
+    (void)snprintf(text, sizeof(text), "total;dur=%.1f, queue;dur=%.1f, store;dur=%.1f", total,
+                   (double)req->queue_us / 1000.0, (double)req->store_us / 1000.0);
+    (void)MHD_add_response_header(req->response, "Server-Timing", text);
+}
+
 enum MHD_Result sc_request_answer(struct sc_request *req)
 {
-    char timing[48];
     struct MHD_Response *r = req->response;
 
     for (size_t i = 0; i < req->header_count; i++)
         (void)MHD_add_response_header(r, req->headers[i].name, req->headers[i].value);
-    (void)snprintf(timing, sizeof(timing), "total;dur=%.1f",
-                   (double)(sc_clock_mono_us() - req->start_us) / 1000.0);
-    (void)MHD_add_response_header(r, "Server-Timing", timing);
+    put_timing(req);
     (void)MHD_add_response_header(r, "X-Request-Id", req->id);
     default_header(req, "X-Content-Type-Options", "nosniff");
     default_header(req, "Referrer-Policy", "no-referrer");
@@ -89,6 +102,28 @@ enum MHD_Result sc_request_answer(struct sc_request *req)
     return result;
 }
 
+static struct sc_done *reply_empty(struct sc_request *req, int status)
+{
+    static char nothing[1];
+    return set_response(req, status,
+                        MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT));
+}
+
+/* In the shape of our own errors, whatever the address: nobody who takes no JSON reads it. */
+static struct sc_done *reply_not_acceptable(struct sc_request *req)
+{
+    struct sc_error err = { 0 };
+    for (size_t i = 0; i < req->header_count; i++) {
+        if (strcasecmp(req->headers[i].name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
+            free(req->headers[i].value);
+            req->headers[i].value = sc_strdup("application/json");
+        }
+    }
+    (void)sc_error_set(&err, SC_E_NOT_ACCEPTABLE,
+                       "the answer has no type that the Accept header takes");
+    return sc_reply_error(req, &err);
+}
+
 struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *content_type,
                                struct sc_buf *body)
 {
@@ -101,6 +136,16 @@ struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *c
     }
     if (content_type != NULL && !has_header(req, MHD_HTTP_HEADER_CONTENT_TYPE))
         sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    const char *type = find_header(req, MHD_HTTP_HEADER_CONTENT_TYPE);
+    enum sc_represented how = SC_REPRESENTED;
+    if (status == MHD_HTTP_OK && type != NULL)
+        how = sc_represent(req, sc_str_from(type), &bytes, &len);
+    if (how != SC_REPRESENTED)
+        free(bytes);
+    if (how == SC_REPRESENTED_REFUSED)
+        return reply_not_acceptable(req);
+    if (how == SC_REPRESENTED_KNOWN)
+        return reply_empty(req, MHD_HTTP_NOT_MODIFIED);
     struct MHD_Response *r = MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE);
     return set_response(req, status, r);
 }
@@ -158,13 +203,6 @@ struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *er
     int status = o->error_body == NULL ? sc_http_error_body(req, err, &body)
                                        : o->error_body(o->app, req, err, &body);
     return sc_reply_json(req, status, &body);
-}
-
-static struct sc_done *reply_empty(struct sc_request *req, int status)
-{
-    static char nothing[1];
-    return set_response(req, status,
-                        MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT));
 }
 
 /* The quoted form of a tag; NULL for none. */

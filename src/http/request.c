@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/lock.h"
+#include "base/metric.h"
+#include "http/represent.h"
 
 #include "base/banned.h"
 
@@ -36,11 +38,24 @@ void sc_request_free(struct sc_request *req)
     free(req);
 }
 
-void sc_request_run(struct sc_request *req)
+static void run_handler(struct sc_request *req)
 {
-    req->later.armed = false;
     struct sc_done *done = req->handler(req, req->http->options.app);
     (void)done;
+}
+
+void sc_request_run(struct sc_request *req)
+{
+    int64_t store_us = sc_store_waited_us;
+    req->later.armed = false;
+    if (sc_request_is_conditional(req)) {
+        SC_LOCK(&req->http->match_lock);
+        if (sc_request_still_matches(req))
+            run_handler(req);
+    } else {
+        run_handler(req);
+    }
+    req->store_us += sc_store_waited_us - store_us;
     /* Whatever a handler returns, the client gets one answer. */
     if (req->response != NULL)
         req->later.armed = false;

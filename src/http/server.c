@@ -312,6 +312,7 @@ enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http
     http->options.listen_fds = NULL;
     http->options.temp_dir = sc_strdup(options->temp_dir == NULL ? "/tmp" : options->temp_dir);
     sc_assert(pthread_mutex_init(&http->lock, NULL) == 0);
+    sc_assert(pthread_mutex_init(&http->match_lock, NULL) == 0);
     sc_cond_init(&http->cond);
     sc_guard_init(&http->guard);
     sc_http_set_policy(http, &options->policy);
@@ -388,6 +389,7 @@ void sc_http_free(struct sc_http *http)
         return;
     sc_http_stop(http, 0);
     (void)pthread_cond_destroy(&http->cond);
+    (void)pthread_mutex_destroy(&http->match_lock);
     (void)pthread_mutex_destroy(&http->lock);
     sc_guard_done(&http->guard);
     free(http->listeners);

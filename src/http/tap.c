@@ -97,7 +97,7 @@ static void answer(const struct sc_tap *tap, int fd)
                   "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/json\r\n"
                   "Content-Length: %zu\r\nX-Request-Id: %s\r\nServer-Timing: total;dur=0.0\r\n"
                   "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-                  "Cache-Control: no-store\r\n"
+                  "Cross-Origin-Resource-Policy: same-origin\r\nCache-Control: no-store\r\n"
                   "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\r\n",
                   status, MHD_get_reason_phrase_for((unsigned)status), body.len, id);
     if (!f->is_head)

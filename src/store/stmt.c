@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/metric.h"
 
 #include <errno.h>
 
@@ -110,7 +111,9 @@ static void reset(struct sc_slot *slot, enum sc_sql id)
     (void)sqlite3_clear_bindings(slot->handle);
     if (slot->begun_us == 0)
         return;
-    sc_latency_observe(&latencies[id], sc_clock_mono_us() - slot->begun_us);
+    int64_t took_us = sc_clock_mono_us() - slot->begun_us;
+    sc_latency_observe(&latencies[id], took_us);
+    sc_store_waited_us += took_us;
     slot->begun_us = 0;
 }
 

@@ -483,7 +483,9 @@ static enum sc_code write_member(struct sc_store *store, struct sc_member *m)
     while (sem_wait(&m->finished) != 0)
         sc_assert(errno == EINTR);
     sc_assert(sem_destroy(&m->finished) == 0);
-    SC_OBSERVE(store_write, 0, sc_clock_mono_us() - begun_us);
+    int64_t took_us = sc_clock_mono_us() - begun_us;
+    SC_OBSERVE(store_write, 0, took_us);
+    sc_store_waited_us += took_us;
     return m->code;
 }
 

@@ -1,0 +1,78 @@
+/* If-Match on what changes a thing: the change is made only while the thing is as the client read
+ * it. What GET of the same address would answer is made and its tag compared. Conditional changes
+ * run one at a time, so that of several with one tag a single one is made; a change without a
+ * condition may come between. */
+#include "http/http-internal.h"
+#include "http/range.h"
+#include "http/represent.h"
+
+#include "base/lock.h"
+
+#include "base/banned.h"
+
+bool sc_request_is_conditional(struct sc_request *req)
+{
+    static const char *const changing[] = { "PATCH", "PUT", "DELETE" };
+    bool changes = false;
+    for (size_t i = 0; i < SC_ARRAY_LEN(changing); i++)
+        changes = changes || strcmp(req->method, changing[i]) == 0;
+    return changes && sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH).ptr != NULL;
+}
+
+static void forget_answer(struct sc_request *req, size_t headers)
+{
+    MHD_destroy_response(SC_TAKE(req->response));
+    req->status = 0;
+    while (req->header_count > headers) {
+        req->header_count--;
+        free(req->headers[req->header_count].name);
+        free(req->headers[req->header_count].value);
+    }
+}
+
+/* Answers as GET of the address would, without its query. */
+static void ask_as_get(struct sc_request *req, const struct sc_route *get)
+{
+    char method[sizeof(req->method)];
+    const struct sc_route *route = req->route;
+    size_t query_count = req->target.query_count;
+    memcpy(method, req->method, sizeof(method));
+    (void)snprintf(req->method, sizeof(req->method), "GET");
+    req->route = get;
+    req->target.query_count = 0;
+    req->probing = true;
+    struct sc_done *done = get->handler(req, req->http->options.app);
+    (void)done;
+    req->probing = false;
+    req->later.armed = false;
+    req->target.query_count = query_count;
+    req->route = route;
+    memcpy(req->method, method, sizeof(method));
+}
+
+bool sc_request_still_matches(struct sc_request *req)
+{
+    const struct sc_http_options *o = &req->http->options;
+    struct sc_str wanted = sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH);
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF allow = { 0 };
+    size_t headers = req->header_count;
+    const struct sc_route *get =
+        sc_router_find(o->routes, o->route_count, "GET", &req->target, &allow, &err);
+    req->tag[0] = '\0';
+    if (get != NULL)
+        ask_as_get(req, get);
+    if (req->response != NULL && req->status != MHD_HTTP_OK && req->status != MHD_HTTP_NOT_FOUND)
+        return false; /* why it cannot be read is the answer */
+    bool missing = req->status == MHD_HTTP_NOT_FOUND;
+    if (req->response != NULL)
+        forget_answer(req, headers);
+    /* What is not there the handler itself says best. */
+    if (missing || sc_str_equal(sc_str_trim(wanted), SC_STR("*")) ||
+        (req->tag[0] != '\0' && sc_etag_listed(wanted, sc_str_from(req->tag))))
+        return true;
+    (void)sc_error_set(&err, SC_E_PRECONDITION_FAILED,
+                       "it has changed since it was read, or If-Match is none of its tags");
+    (void)sc_reply_error(req, &err);
+    return false;
+}

@@ -1,0 +1,117 @@
+/* What becomes of a body on its way out: whether the client takes its type, its tag, whether the
+ * client has it already, whether it travels compressed. */
+#include "http/accept.h"
+#include "http/http-internal.h"
+#include "http/range.h"
+#include "http/represent.h"
+
+#include "base/alloc.h"
+
+#include <zlib.h>
+
+#include "base/banned.h"
+
+/* Below, headers and a packet weigh more than what compressing saves. */
+#define COMPRESS_FROM 1024
+/* The fastest: on JSON it gives four fifths of what the best does, in a quarter of its time. */
+#define COMPRESS_LEVEL 1
+#define GZIP_WRAPPER 16
+
+/* Tells bodies apart, and is no secret: multiplied and folded, eight bytes at a time. */
+static uint64_t sum_of(const char *bytes, size_t len)
+{
+    uint64_t sum = UINT64_C(0x9e3779b97f4a7c15) ^ len;
+    while (len > 0) {
+        uint64_t word = 0;
+        size_t n = SC_MIN(len, sizeof(word));
+        memcpy(&word, bytes, n);
+        sum = (sum ^ word) * UINT64_C(0xd6e8feb86659fd93);
+        sum ^= sum >> 32;
+        bytes += n;
+        len -= n;
+    }
+    return sum * UINT64_C(0xd6e8feb86659fd93) ^ sum >> 29;
+}
+
+static bool is_reading(const struct sc_request *req)
+{
+    return strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0;
+}
+
+/* Text shrinks to a quarter; sound and what is compressed already does not. */
+static bool is_compressible(struct sc_str type)
+{
+    struct sc_str rest = type;
+    struct sc_str bare = sc_str_trim(sc_str_take_until(&rest, ';'));
+    return sc_str_starts(bare, SC_STR("text/")) || sc_str_equal(bare, SC_STR("application/json")) ||
+           sc_str_equal(bare, SC_STR("application/x-subrip"));
+}
+
+/* NULL: it would not be smaller, or memory is exhausted; then it goes as it is. */
+static char *compress_all(const char *bytes, size_t len, size_t *out_len)
+{
+    z_stream z = { 0 };
+    if (deflateInit2(&z, COMPRESS_LEVEL, Z_DEFLATED, MAX_WBITS + GZIP_WRAPPER, MAX_MEM_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        return NULL;
+    char *out = len > UINT32_MAX ? NULL : sc_try_alloc(len);
+    bool done = false;
+    if (out != NULL) {
+        z.next_in = (Bytef *)(uintptr_t)bytes;
+        z.avail_in = (uInt)len;
+        z.next_out = (Bytef *)out;
+        z.avail_out = (uInt)len;
+        done = deflate(&z, Z_FINISH) == Z_STREAM_END;
+        *out_len = z.total_out;
+    }
+    (void)deflateEnd(&z);
+    if (!done)
+        free(SC_TAKE(out));
+    return out;
+}
+
+static bool wants_gzip(struct sc_request *req)
+{
+    return sc_accepts_gzip(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+}
+
+/* The tag goes out as a weak one with compressed bytes: they are others, of the same content. */
+static void put_tag(struct sc_request *req, bool compressed)
+{
+    char text[SC_HTTP_TAG + 2];
+    (void)snprintf(text, sizeof(text), "%s%s", compressed ? "W/" : "", req->tag);
+    sc_reply_header(req, MHD_HTTP_HEADER_ETAG, text);
+}
+
+enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
+                                 size_t *len)
+{
+    bool can_shrink = *len >= COMPRESS_FROM && is_compressible(type) && !req->probing;
+    bool tagged = is_reading(req) && req->route != NULL;
+    if (is_reading(req) && !req->probing &&
+        !sc_accepts_type(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT), type))
+        return SC_REPRESENTED_REFUSED;
+    if (tagged)
+        (void)snprintf(req->tag, sizeof(req->tag), "\"%016llx\"",
+                       (unsigned long long)sum_of(*bytes, *len));
+    if (req->probing)
+        return SC_REPRESENTED;
+    if (can_shrink)
+        sc_reply_header(req, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    if (tagged && known.ptr != NULL && sc_etag_listed(known, sc_str_from(req->tag))) {
+        put_tag(req, can_shrink && wants_gzip(req));
+        return SC_REPRESENTED_KNOWN;
+    }
+    size_t small_len = 0;
+    char *small = can_shrink && wants_gzip(req) ? compress_all(*bytes, *len, &small_len) : NULL;
+    if (tagged)
+        put_tag(req, small != NULL);
+    if (small != NULL) {
+        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+        free(*bytes);
+        *bytes = small;
+        *len = small_len;
+    }
+    return SC_REPRESENTED;
+}

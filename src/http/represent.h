@@ -1,0 +1,21 @@
+#pragma once
+/* What stands between a handler and what goes out: conditions, tags, types, compression. */
+
+#include "http/http.h"
+
+/* ---- precondition.c: a change that names the tag of what it changes ---- */
+
+bool sc_request_is_conditional(struct sc_request *req);
+/* Is the tag still the right one? False: the request has its answer. Under match_lock. */
+bool sc_request_still_matches(struct sc_request *req);
+
+/* ---- represent.c ---- */
+
+enum sc_represented {
+    SC_REPRESENTED,
+    SC_REPRESENTED_KNOWN,   /* the client has it: 304 */
+    SC_REPRESENTED_REFUSED, /* the client does not take its type: 406 */
+};
+/* Makes of the body of a 200 what goes out, with its headers; *bytes is the caller's. */
+enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
+                                 size_t *len);
