@@ -2,6 +2,7 @@
 /* The API: one route table, a handler file per resource, JSON views. */
 
 #include "http/http.h"
+#include "outbox/outbox.h"
 #include "pipeline/pipeline.h"
 
 /* The workers that this server starts itself. */
@@ -16,6 +17,7 @@ struct sc_api_options {
     struct sc_queue *queue;
     struct sc_hub *hub;
     struct sc_pipelines *pipelines;
+    struct sc_outbox *outbox;
     const struct sc_live_config *config;
     bool local_open; /* a TCP listener on loopback answers without a token */
     /* A worker with this process id has registered under this id (the supervisor wants to know). */

@@ -13,6 +13,7 @@
 #define STATEMENTS 6     /* shown */
 #define WORKER_ENGINES 8 /* told apart */
 #define WORKERS_MAX 1000 /* asked for their jobs */
+#define DELIVERIES_COUNTED 10000
 #define LABELS(...) ((const char *const[]){ __VA_ARGS__ })
 
 /* ---- plain ones ---- */
@@ -306,13 +307,29 @@ static void put_process(struct sc_buf *out)
     sc_metric_put(out, SC_METRIC_build, LABELS(SC_VERSION), 1);
 }
 
+/* ---- webhooks ---- */
+
+/* owed -1: not known. */
+static void put_webhooks(struct sc_buf *out, int64_t owed)
+{
+    static const char *const outcomes[] = { "delivered", "failed", "given_up" };
+    PUT_COUNTERS(out, webhook_attempts, outcomes);
+    sc_metric_head(out, SC_METRIC_webhook_duration);
+    if (is_used(&sc_metrics.webhook_duration[0]))
+        PUT_HISTOGRAM(out, webhook_duration, 0, NULL);
+    PUT_COUNTED(out, webhooks_disabled);
+    sc_metric_head(out, SC_METRIC_webhook_owed);
+    if (owed >= 0)
+        sc_metric_put(out, SC_METRIC_webhook_owed, NULL, (double)owed);
+}
+
 /* ---- all of it ---- */
 
 /* What only the store knows. */
 struct stored {
     struct sc_queue_stats stats;
     struct worker_count workers;
-    int64_t audio;
+    int64_t audio, owed;
 };
 
 static enum sc_code read_stored(struct sc_api *api, struct stored *out, struct sc_error *err)
@@ -323,6 +340,8 @@ static enum sc_code read_stored(struct sc_api *api, struct stored *out, struct s
         code = sc_queue_stats(api->options.queue, conn, &out->stats, err);
     if (code == SC_OK)
         code = sc_storage_used(conn, &out->audio, err);
+    if (code == SC_OK)
+        code = sc_deliveries_owed(conn, DELIVERIES_COUNTED, &out->owed, err);
     out->workers.conn = conn;
     if (code == SC_OK)
         code = sc_worker_list(api->options.queue, conn, count_worker, &out->workers, err);
@@ -350,6 +369,7 @@ struct sc_done *sc_api_metrics_show(struct sc_request *req, struct sc_api *api)
     PUT_COUNTED(&body, events_published);
     PUT_COUNTED(&body, events_dropped);
     put_one(&body, SC_METRIC_subscribers, sc_hub_subscribers(api->options.hub));
+    put_webhooks(&body, known ? stored.owed : -1);
     put_process(&body);
     sc_reply_header(req, "Cache-Control", "no-store");
     return sc_reply_bytes(req, 200, "text/plain; version=0.0.4; charset=utf-8", &body);

@@ -29,6 +29,8 @@ static const struct {
     { "/api/queue/",
       { .name = "name", SC_SHOW_TEXT, .words = sc_words_class, .help = "The class" } },
     { "/api/tokens/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the token" } },
+    { "/api/webhooks/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the webhook" } },
+    { "/api/webhooks/", { .name = "n", SC_SHOW_INT, .help = "The `id` of the delivery" } },
     { "/api/worker/tasks/", { .name = "id", SC_SHOW_INT, .help = "The `task_id`" } },
     { "/v1/models/", { .name = "id", SC_SHOW_TEXT, .help = "The `id` of the model" } },
     { "/v1/models/", { .name = "engine", SC_SHOW_TEXT, .help = "What is before the slash" } },

@@ -14,7 +14,9 @@ enum sc_cursor_kind {
     SC_CURSOR_EVENT,
     SC_CURSOR_EXPORT,
     SC_CURSOR_VERSION,
-    SC_CURSOR_TOKEN
+    SC_CURSOR_TOKEN,
+    SC_CURSOR_WEBHOOK,
+    SC_CURSOR_DELIVERY
 };
 #define SC_CURSOR_TEXT 24
 /* The digits of a cursor: one to 16, lower case, at most INT64_MAX. A leading zero would make two

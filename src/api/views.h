@@ -6,6 +6,7 @@
 #include "api/describe.h"
 #include "api/shapes.h"
 #include "http/http.h"
+#include "outbox/webhook.h"
 #include "pipeline/pipeline.h"
 #include "queue/report.h"
 #include "json/writer.h"
@@ -128,6 +129,13 @@ void sc_token_view(struct sc_json *w, const char *key, const struct sc_token_row
 /* The one answer that holds the token itself. */
 void sc_token_created_view(struct sc_buf *out, const struct sc_token_row *token, int64_t now_ms,
                            const char *secret);
+
+/* ---- webhook-view.c ---- */
+
+void sc_webhook_view(struct sc_json *w, const char *key, const struct sc_webhook *hook);
+/* With its secret: where it was just made. */
+void sc_webhook_secret_view(struct sc_buf *out, const struct sc_webhook *hook);
+void sc_delivery_view(struct sc_json *w, const char *key, const struct sc_delivery *d);
 
 /* ---- system-view.c ---- */
 

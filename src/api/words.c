@@ -23,6 +23,8 @@ WORDS(clean_kind, sc_clean_kind, SC_CLEAN_KIND_COUNT_)
 WORDS(verify_state, sc_verify_state, SC_VERIFY_STATE_COUNT_)
 WORDS(fsck_phase, sc_fsck_phase, SC_FSCK_PHASE_COUNT_)
 WORDS(fsck_kind, sc_fsck_kind, SC_FSCK_KIND_COUNT_)
+WORDS(webhook_end, sc_webhook_end, SC_WEBHOOK_END_COUNT_)
+WORDS(delivery_state, sc_delivery_state, SC_DELIVERY_STATE_COUNT_)
 WORDS(measure, sc_measure, SC_MEASURE_COUNT_)
 
 const char *sc_words_code(int index)
@@ -47,4 +49,12 @@ const char *sc_words_damage(int index)
     return index + 1 < SC_FILE_DAMAGE_COUNT_
                ? sc_file_damage_to_string((enum sc_file_damage)(index + 1))
                : NULL;
+}
+
+const char *sc_words_webhook_event(int index)
+{
+    enum sc_event_kind kind;
+    if (sc_webhook_kind(index, &kind))
+        return sc_event_kind_to_string(kind);
+    return sc_webhook_kind(index - 1, &kind) ? "*" : NULL;
 }

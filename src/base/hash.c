@@ -55,3 +55,11 @@ void sc_hash_bytes(const void *bytes, size_t len, char out[SC_SHA256_TEXT])
     sc_assert(gnutls_hash_fast(GNUTLS_DIG_SHA256, len == 0 ? "" : bytes, len, digest) == 0);
     to_hex(digest, out);
 }
+
+void sc_hash_hmac(struct sc_str key, struct sc_str bytes, char out[SC_SHA256_TEXT])
+{
+    unsigned char digest[SC_SHA256_BYTES];
+    sc_assert(gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.ptr, key.len, bytes.ptr, bytes.len, digest) ==
+              0);
+    to_hex(digest, out);
+}

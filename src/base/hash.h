@@ -1,5 +1,5 @@
 #pragma once
-/* SHA-256 (FIPS 180-4) through GnuTLS: streamed, or of bytes at hand. */
+/* SHA-256 (FIPS 180-4) through GnuTLS: streamed, of bytes at hand, or keyed (HMAC, RFC 2104). */
 
 #include "base/macros.h"
 #include "base/str.h"
@@ -17,3 +17,5 @@ void sc_hash_update(struct sc_hash *h, const void *bytes, size_t len);
 void sc_hash_hex(struct sc_hash *h, char out[SC_SHA256_TEXT]);
 /* Lower-case hex of bytes at hand. */
 void sc_hash_bytes(const void *bytes, size_t len, char out[SC_SHA256_TEXT]);
+/* Lower-case hex of the HMAC of bytes at hand. */
+void sc_hash_hmac(struct sc_str key, struct sc_str bytes, char out[SC_SHA256_TEXT]);

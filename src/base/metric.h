@@ -37,6 +37,8 @@ enum sc_task_setback { SC_TASK_FAILURE, SC_TASK_INTERRUPTION, SC_TASK_RELEASE };
 #define SC_TASK_SETBACKS 3
 enum sc_worker_loss { SC_WORKER_DIED, SC_WORKER_SILENT };
 #define SC_WORKER_LOSSES 2
+enum sc_webhook_outcome { SC_WEBHOOK_TAKEN, SC_WEBHOOK_REFUSED, SC_WEBHOOK_GIVEN_UP };
+#define SC_WEBHOOK_OUTCOMES 3
 
 /* ---- keeping ---- */
 

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "config/value.h"
 #include "sys/file.h"
+#include "sys/hosts.h"
 #include "sys/nets.h"
 #include "sys/socket.h"
 
@@ -96,6 +97,8 @@ static const struct {
       "origins between commas, as browsers write them: https://app.example or "
       "http://localhost:3000, in lower case, without a path" },
     { OPTION_INDEX_http_hosts, sc_value_is_hosts, "names of hosts between commas, without port" },
+    { OPTION_INDEX_webhooks_allow, sc_hosts_is_list,
+      "networks, addresses and names of hosts, such as 10.0.0.0/8,192.168.1.7,hooks.lan, or *" },
     { OPTION_INDEX_engine_http_url, sc_value_is_url,
       "http:// or https://, a host and a path, without password (engine.http.key) or query" },
 };

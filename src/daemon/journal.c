@@ -36,6 +36,7 @@ static enum weight weight_of(enum sc_event_kind kind)
     case SC_EVENT_TASK_FAILED:
     case SC_EVENT_TASK_INTERRUPTED:
     case SC_EVENT_STORAGE:
+    case SC_EVENT_WEBHOOK_DISABLED:
     case SC_EVENT_GAP:
         return TROUBLE;
     case SC_EVENT_JOB_STARTED:

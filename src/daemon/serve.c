@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "daemon/daemon-internal.h"
+#include "outbox/outbox.h"
 #include "sys/file.h"
 #include "json/writer.h"
 
@@ -52,6 +53,7 @@ struct sc_daemon {
     struct sc_queue *queue;
     struct sc_blobs *blobs;
     struct sc_pipelines *pipelines;
+    struct sc_outbox *outbox;
     struct sc_api *api;
     struct sc_supervisor *supervisor;
     struct sc_upkeep *upkeep;
@@ -230,6 +232,18 @@ static enum sc_code open_store(struct sc_daemon *d, struct sc_error *err)
     return sc_queue_open(d->store, d->hub, &queue, &d->queue, err);
 }
 
+/* Before anything can happen to a job that somebody wants to hear of. */
+static enum sc_code open_outbox(struct sc_daemon *d, struct sc_error *err)
+{
+    const struct sc_outbox_options options = {
+        .store = d->store,
+        .queue = d->queue,
+        .hub = d->hub,
+        .config = d->config,
+    };
+    return sc_outbox_open(&options, &d->outbox, err);
+}
+
 static enum sc_code open_pipelines(struct sc_daemon *d, struct sc_error *err)
 {
     enum sc_code code = sc_blobs_open(d->folder.root, &d->blobs, err);
@@ -288,6 +302,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .queue = d->queue,
         .hub = d->hub,
         .pipelines = d->pipelines,
+        .outbox = d->outbox,
         .config = d->config,
         .local_open = c->auth_loopback_open,
         .worker_registered = worker_registered,
@@ -329,6 +344,8 @@ static enum sc_code start(struct sc_daemon *d, struct sc_error *err)
         code = sc_listening_open(&d->folder, sc_config_now(d->config)->listen, &d->listening, err);
     if (code == SC_OK)
         code = open_store(d, err);
+    if (code == SC_OK)
+        code = open_outbox(d, err);
     if (code == SC_OK)
         code = open_pipelines(d, err);
     if (code == SC_OK)
@@ -415,7 +432,7 @@ static int64_t look_for_idleness(struct sc_daemon *d, struct idleness *idle)
     int64_t linger = sc_config_now(d->config)->ephemeral_linger;
     if (last <= idle->started_ms)
         linger = SC_MAX(linger, FIRST_REQUEST_MS);
-    if (sc_api_waiting(d->api) > 0 || sc_http_uploads(d->http) > 0)
+    if (sc_api_waiting(d->api) > 0 || sc_http_uploads(d->http) > 0 || sc_outbox_busy(d->outbox))
         idle->busy_ms = now;
     int64_t left = SC_MAX(last, idle->busy_ms) + linger - now;
     if (left > 0)
@@ -534,6 +551,7 @@ static void stop_running(struct sc_daemon *d)
     sc_api_stop(d->api);
     sc_supervisor_stop(d->supervisor);
     sc_pipelines_stop(d->pipelines);
+    sc_outbox_stop(d->outbox);
     bool hurry = wait_for_workers(d, begun + WORKERS_MS);
     sc_supervisor_kill(d->supervisor);
     (void)unlink(d->folder.socket);
@@ -556,6 +574,7 @@ static void sc_daemon_done(struct sc_daemon *d)
     sc_api_free(d->api);
     sc_pipelines_close(d->pipelines);
     sc_blobs_close(d->blobs);
+    sc_outbox_close(d->outbox);
     sc_queue_close(d->queue);
     sc_journal_close(d->journal);
     sc_hub_free(d->hub);

@@ -48,3 +48,8 @@ SC_MUST_USE enum sc_code sc_client_judge(struct sc_client *c, int status, struct
                                          struct sc_error *err);
 /* Remembers that a callback failed; returns 0, which stops libcurl. */
 size_t sc_client_fault(struct sc_client *c, enum sc_code code, const char *msg);
+/* What is needed before the first handle is made, once. */
+void sc_net_init(void);
+/* What Retry-After of the last answer says, in seconds or as a date; some servers say milliseconds,
+ * too. At most a day; -1: nothing. */
+int64_t sc_retry_after_ms(CURL *easy);

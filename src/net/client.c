@@ -28,6 +28,11 @@ static void global_init(void)
     sc_assert(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
 
+void sc_net_init(void)
+{
+    (void)pthread_once(&global_once, global_init);
+}
+
 /* A path that fits sockaddr_un: itself, or by way of its folder's descriptor. */
 static enum sc_code shorten_socket(struct sc_client *c, const char *path, struct sc_error *err)
 {
@@ -82,7 +87,7 @@ static bool header_is_safe(const char *text)
 enum sc_code sc_client_open(const char *server, const char *token, struct sc_client **out,
                             struct sc_error *err)
 {
-    (void)pthread_once(&global_once, global_init);
+    sc_net_init();
     SC_AUTO(sc_client_closep) struct sc_client *c = sc_alloc(sizeof(*c));
     c->dir_fd = -1;
     c->server = sc_strdup(server);

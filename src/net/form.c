@@ -61,10 +61,10 @@ static bool add_parts(curl_mime *mime, struct pieces *pieces)
 }
 
 /* The value of a header of the last answer, "": it has none. Borrowed until the next call. */
-static const char *header(struct sc_client *c, const char *name)
+static const char *header(CURL *easy, const char *name)
 {
     struct curl_header *found = NULL;
-    if (curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
         return "";
     return found->value;
 }
@@ -73,18 +73,17 @@ static const char *header(struct sc_client *c, const char *name)
 static void copy_header(struct sc_client *c, const char *name, char *out, size_t size)
 {
     SC_AUTO_BUF text = { 0 };
-    sc_utf8_append_printable(&text, sc_str_from(header(c, name)));
+    sc_utf8_append_printable(&text, sc_str_from(header(c->easy, name)));
     struct sc_str s = { sc_buf_text(&text), SC_MIN(text.len, size - 1) };
     (void)snprintf(out, size, "%.*s", (int)sc_utf8_valid_prefix(s), s.ptr);
 }
 
-/* Seconds, or a date; some servers also say milliseconds. */
-static int64_t retry_after_ms(struct sc_client *c)
+int64_t sc_retry_after_ms(CURL *easy)
 {
     int64_t n = -1;
-    if (sc_str_to_int64(sc_str_from(header(c, "retry-after-ms")), &n) && n >= 0)
+    if (sc_str_to_int64(sc_str_from(header(easy, "retry-after-ms")), &n) && n >= 0)
         return SC_MIN(n, RETRY_AFTER_MAX_MS);
-    const char *text = header(c, "retry-after");
+    const char *text = header(easy, "retry-after");
     double seconds = -1;
     if (sc_str_to_double(sc_str_from(text), &seconds) && seconds >= 0)
         return (int64_t)(SC_MIN(seconds, (double)RETRY_AFTER_MAX_MS / 1000) * 1000);
@@ -113,7 +112,8 @@ enum sc_code sc_client_form(struct sc_client *c, const struct sc_form *form,
         code = sc_error_set(err, SC_E_INTERNAL, "out of memory");
     }
     if (code == SC_OK) {
-        *answer = (struct sc_answer){ .status = status, .retry_after_ms = retry_after_ms(c) };
+        *answer =
+            (struct sc_answer){ .status = status, .retry_after_ms = sc_retry_after_ms(c->easy) };
         copy_header(c, "content-type", answer->type, sizeof(answer->type));
         copy_header(c, "location", answer->location, sizeof(answer->location));
     }

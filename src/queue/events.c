@@ -71,6 +71,7 @@ static void measure(const struct sc_event *event)
     case SC_EVENT_TASK_COMPLETED:
     case SC_EVENT_GAP:
     case SC_EVENT_STORAGE:
+    case SC_EVENT_WEBHOOK_DISABLED:
     case SC_EVENT_KIND_COUNT_:
         break;
     }
@@ -80,6 +81,20 @@ static void publish(void *owner, const void *arg)
 {
     measure(arg);
     sc_hub_publish(owner, arg);
+}
+
+/* Not called under the lock, which is a leaf: it writes. */
+static enum sc_code tell_listener(struct sc_queue *queue, struct sc_conn *tx,
+                                  const struct sc_event *event, struct sc_error *err)
+{
+    sc_event_write_fn fn;
+    void *ctx;
+    {
+        SC_LOCK(&queue->lock);
+        fn = queue->on_event;
+        ctx = queue->event_ctx;
+    }
+    return fn == NULL ? SC_OK : fn(ctx, tx, event, err);
 }
 
 enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx, struct sc_event *event,
@@ -106,7 +121,7 @@ enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx, struct sc
     event->id = sc_conn_last_id(tx);
     if (queue->hub != NULL)
         sc_conn_after_commit(tx, publish, queue->hub, event, sizeof(*event));
-    return SC_OK;
+    return tell_listener(queue, tx, event, err);
 }
 
 static void call_hooks(struct sc_queue *queue, const struct sc_hook *hooks)

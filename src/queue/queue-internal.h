@@ -38,9 +38,9 @@ struct sc_queue {
     struct sc_under_way under_way[SC_UNDER_WAY];
     struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
     sc_silent_fn on_silent;
-    void *silent_ctx;
     sc_due_fn on_due;
-    void *due_ctx;
+    sc_event_write_fn on_event;
+    void *silent_ctx, *due_ctx, *event_ctx;
 };
 
 /* ---- clock.c ---- */

@@ -226,6 +226,13 @@ void sc_queue_on_due(struct sc_queue *queue, sc_due_fn fn, void *ctx)
     queue->due_ctx = ctx;
 }
 
+void sc_queue_on_event(struct sc_queue *queue, sc_event_write_fn fn, void *ctx)
+{
+    SC_LOCK(&queue->lock);
+    queue->on_event = fn;
+    queue->event_ctx = ctx;
+}
+
 void sc_queue_on_cancel(struct sc_queue *queue, sc_ready_fn fn, void *ctx)
 {
     set_hook(queue, queue->on_cancel, fn, ctx);

@@ -103,6 +103,13 @@ void sc_queue_on_due(struct sc_queue *queue, sc_due_fn fn, void *ctx);
 /* Inside a write: tells that listener, after the commit. */
 void sc_queue_note_due(struct sc_queue *queue, struct sc_conn *tx, int64_t in_ms);
 
+/* Called inside the write that makes an event, which fails with it: what must be written together
+ * with the event is written here. It calls nothing of the queue. One listener; fn NULL takes it
+ * away, when no write is under way. */
+typedef enum sc_code (*sc_event_write_fn)(void *ctx, struct sc_conn *tx,
+                                          const struct sc_event *event, struct sc_error *err);
+void sc_queue_on_event(struct sc_queue *queue, sc_event_write_fn fn, void *ctx);
+
 /* ---- the log of events ---- */
 
 struct sc_event_filter {

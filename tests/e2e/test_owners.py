@@ -26,13 +26,14 @@ SHARED = ("/api/queue/", "/v1/models/")
 BODIES = {
     ("POST", "/api/transcripts/{id}/export"): {"format": "txt"},
     ("PATCH", "/api/jobs/{id}"): {"name": "taken"},
+    ("PATCH", "/api/webhooks/{id}"): {"description": "taken"},
     ("POST", "/api/worker/tasks/{id}/complete"): {"worker_id": "WORKER", "epoch": "EPOCH"},
     ("POST", "/api/worker/tasks/{id}/fail"): {"worker_id": "WORKER", "epoch": "EPOCH",
                                               "code": "ENGINE_ERROR"},
     ("POST", "/api/worker/tasks/{id}/release"): {"worker_id": "WORKER", "epoch": "EPOCH"},
 }
 # What stands for the names of a pattern beside {id}: something that the first owner's thing has.
-NAMES = {"v": "1"}
+NAMES = {"v": "1", "n": "1"}
 QUERIES = {
     ("GET", "/api/worker/tasks/{id}/input"): "?worker_id=WORKER&epoch=EPOCH",
 }
@@ -49,6 +50,9 @@ class House:
         self.work = self.client("local", ["work"])
         self.other_work = self.client("local", ["work"])
         self.anns_token = self.ann.made["id"]
+        # Its test is the delivery 1: what NAMES says.
+        self.webhook = self.ann.post("/api/webhooks", {"url": "https://anns.example.invalid/"}).json
+        self.ann.post(f"/api/webhooks/{self.webhook['id']}/test")
         # By the scope that each lacks.
         everything = ["read", "write", "admin"]
         self.scoped = {s: self.client("eve", [x for x in everything if x != s])
@@ -87,6 +91,8 @@ class House:
             return str(self.job["transcript_id"]), "9", self.bob
         if pattern.startswith("/api/tokens/"):
             return str(self.anns_token), "9", self.bob
+        if pattern.startswith("/api/webhooks/"):
+            return str(self.webhook["id"]), "9", self.bob
         if pattern.startswith("/api/worker/tasks/"):
             return str(self.task["task_id"]), "9", self.other_work
         return None

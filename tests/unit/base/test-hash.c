@@ -39,11 +39,27 @@ static void streamed_bytes_sum_like_bytes_at_hand_and_start_anew(void **state)
     sc_hash_free(NULL);
 }
 
+static void known_macs_of_rfc_4231_come_out(void **state)
+{
+    (void)state;
+    char key[131], mac[SC_SHA256_TEXT];
+    memset(key, 0x0b, 20);
+    sc_hash_hmac((struct sc_str){ key, 20 }, SC_STR("Hi There"), mac);
+    assert_string_equal(mac, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    sc_hash_hmac(SC_STR("Jefe"), SC_STR("what do ya want for nothing?"), mac);
+    assert_string_equal(mac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof(key));
+    sc_hash_hmac((struct sc_str){ key, sizeof(key) },
+                 SC_STR("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
+    assert_string_equal(mac, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(known_sums_of_fips_180_4_come_out),
         TEST(streamed_bytes_sum_like_bytes_at_hand_and_start_anew),
+        TEST(known_macs_of_rfc_4231_come_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
