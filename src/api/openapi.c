@@ -138,6 +138,72 @@ static void put_paths(struct sc_json *w)
     sc_json_end(w);
 }
 
+/* ---- what the server itself sends ---- */
+
+static void put_header(struct sc_json *w, const char *name, const char *help, const char *example)
+{
+    sc_json_object(w, NULL);
+    sc_json_text(w, "name", name);
+    sc_json_text(w, "in", "header");
+    sc_json_bool(w, "required", true);
+    sc_json_text(w, "description", help);
+    sc_json_object(w, "schema");
+    sc_json_text(w, "type", "string");
+    sc_json_end(w);
+    sc_json_text(w, "example", example);
+    sc_json_end(w);
+}
+
+static void put_message_body(struct sc_json *w)
+{
+    sc_json_object(w, "requestBody");
+    sc_json_bool(w, "required", true);
+    sc_json_object(w, "content");
+    sc_json_object(w, "application/json");
+    sc_json_shape_use(w, "schema", &sc_shape_webhook_message, SC_DOC_REFS);
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
+static void put_webhooks(struct sc_json *w)
+{
+    sc_json_object(w, "webhooks");
+    sc_json_object(w, "job");
+    sc_json_object(w, "post");
+    sc_json_text(w, "operationId", "webhook_message");
+    sc_json_array(w, "tags");
+    sc_json_text(w, NULL, "Webhooks");
+    sc_json_end(w);
+    sc_json_text(w, "summary", "Hear what happened to a job");
+    sc_json_text(
+        w, "description",
+        "Posted to the `url` of a webhook, again until it answers 2xx: take each `id` once.");
+    sc_json_array(w, "security");
+    sc_json_end(w);
+    sc_json_array(w, "parameters");
+    put_header(w, "Scripta-Webhook-Id", "The `id` of the message",
+               "6f1c2e0b9a7d4c5e8f3a1b2c3d4e5f60");
+    put_header(w, "Scripta-Timestamp", "When this attempt was made, in seconds since 1970",
+               "1795185045");
+    put_header(w, "Scripta-Signature",
+               "`v1=` and HMAC-SHA-256, in hex, over `id.timestamp.body` under the secret",
+               "v1=b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    sc_json_end(w);
+    put_message_body(w);
+    sc_json_object(w, "responses");
+    sc_json_object(w, "2XX");
+    sc_json_text(w, "description", "The message was taken");
+    sc_json_end(w);
+    sc_json_object(w, "410");
+    sc_json_text(w, "description", "The receiver wants no more: the webhook is disabled");
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
 /* ---- components ---- */
 
 struct shapes {
@@ -169,6 +235,7 @@ static void put_schemas(struct sc_json *w)
 {
     struct shapes all = { .count = 0 };
     collect(&all, &sc_shape_error);
+    collect(&all, &sc_shape_webhook_message);
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         const struct sc_route_doc *doc = rows[i].doc;
         collect(&all, doc->body);
@@ -253,6 +320,7 @@ void sc_openapi_write(struct sc_buf *out)
     sc_json_text(&w, "openapi", "3.1.0");
     put_info(&w);
     put_paths(&w);
+    put_webhooks(&w);
     put_components(&w);
     put_codes(&w);
     sc_json_end(&w);
@@ -275,6 +343,7 @@ static const struct sc_json_field document_fields[] = {
     SC_SHOW(ANY, "servers", "Where it is", "[]"),
     SC_SHOW(ANY, "tags", "The chapters", "[]"),
     SC_SHOW(OBJECT, "paths", "The calls", "{}"),
+    SC_SHOW(OBJECT, "webhooks", "What the server itself posts", "{}"),
     SC_SHOW(OBJECT, "components", "What they share", "{}"),
     SC_SHOW(ANY, "x-codes", "Every error code, with its status", "[]"),
 };

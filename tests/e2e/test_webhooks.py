@@ -155,7 +155,9 @@ def test_a_job_is_told_with_ids_and_a_signature(make_server, receive):
     assert end == {"id": end["id"], "type": "job_complete", "created_at": end["created_at"],
                    "job_id": job["job_id"], "status": "completed", "file_id": job["file_id"],
                    "transcript_id": job["transcript_id"], "error_code": None}
+    described = harness.api().document["components"]["schemas"]["WebhookMessage"]
     for path, headers, body in receiver.hits:
+        harness.api().schemas.check(described, json.loads(body), "message")
         assert path == "/in?token=s3cr3t-path"
         assert headers["User-Agent"].startswith("scripta/") and "Expect" not in headers
         assert headers["Content-Type"] == "application/json"
