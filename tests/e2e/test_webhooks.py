@@ -21,7 +21,8 @@ from harness import cli, cli_json, wait_until
 HERE = harness.ROOT / "tests" / "e2e"
 # Nothing waits longer than a moment.
 QUICK = {"SCRIPTA_WEBHOOKS_ALLOW": "127.0.0.1", "SCRIPTA_WEBHOOKS_BACKOFF": "20ms",
-         "SCRIPTA_WEBHOOKS_BACKOFF_MAX": "50ms", "SCRIPTA_WORKERS": 1}
+         "SCRIPTA_WEBHOOKS_BACKOFF_MAX": "50ms", "SCRIPTA_WEBHOOKS_TIMEOUT": "1m",
+         "SCRIPTA_WORKERS": 1}
 # A proxy that would be found out: nobody listens there.
 PROXIES = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "ALL_PROXY")}
 PATIENCE = 60
@@ -235,6 +236,7 @@ def test_an_owner_has_a_hundred(make_server):
     assert rest["next_cursor"] is None
 
 
+@pytest.mark.threads
 def test_failures_are_tried_again_with_the_same_id(make_server, receive):
     client = make_server(QUICK).client
     elsewhere = receive()
@@ -332,6 +334,7 @@ def test_a_kill_between_answer_and_record_posts_it_again(make_server, receive):
     assert row["message_id"] == got[0]["id"]
 
 
+@pytest.mark.threads
 def test_a_stop_keeps_what_is_owed(make_server, receive):
     server = make_server({**QUICK, "SCRIPTA_WEBHOOKS_BACKOFF": "1h",
                           "SCRIPTA_WEBHOOKS_BACKOFF_MAX": "1h"})
@@ -351,9 +354,15 @@ def test_a_stop_keeps_what_is_owed(make_server, receive):
     wait_until(lambda: {m["job_id"] for m in receiver.messages()} >= jobs, PATIENCE, "all five")
 
 
-def test_answers_are_limited_in_size_and_time(make_server, receive):
-    client = make_server({**QUICK, "SCRIPTA_WEBHOOKS_TIMEOUT": "500ms",
-                          "SCRIPTA_WEBHOOKS_ATTEMPTS": 1}).client
+def outcome(client, hook):
+    """Of a test of the webhook, which is tried once."""
+    path = f"/api/webhooks/{hook['id']}/deliveries/{post_test(client, hook)['id']}"
+    row = wait_until(lambda: (d := client.get(path).json)["attempts"] and d, PATIENCE, "an attempt")
+    return row["status"], row["response_code"], row["error"]
+
+
+def test_answers_are_limited_in_size(make_server, receive):
+    client = make_server(QUICK).client
     written = []
 
     def endless(handler):
@@ -364,6 +373,23 @@ def test_answers_are_limited_in_size_and_time(make_server, receive):
                 handler.wfile.write(bytes(65536))
                 written.append(1)
 
+    def long_head(handler):
+        with contextlib.suppress(OSError):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for i in range(100000):
+                handler.wfile.write(b"X-%d: %s\r\n" % (i, b"x" * 200))
+
+    receiver = receive(endless, long_head)
+    hook = add(client, receiver.url)
+    assert outcome(client, hook) == ("delivered", 200, None)
+    # A few socket buffers, of the 256 MB that it had to say.
+    assert len(written) < 1024, len(written)
+    assert outcome(client, hook)[:2] == ("delivered", 200)
+
+
+def test_answers_are_limited_in_time(make_server, receive):
+    client = make_server({**QUICK, "SCRIPTA_WEBHOOKS_TIMEOUT": "500ms"}).client
+
     def silent(handler):
         receiver.done.wait(PATIENCE)
 
@@ -373,27 +399,11 @@ def test_answers_are_limited_in_size_and_time(make_server, receive):
         handler.end_headers()
         receiver.done.wait(PATIENCE)
 
-    def long_head(handler):
-        with contextlib.suppress(OSError):
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-            for i in range(100000):
-                handler.wfile.write(b"X-%d: %s\r\n" % (i, b"x" * 200))
-
-    receiver = receive(endless, silent, slow, long_head)
+    receiver = receive(silent, slow)
     hook = add(client, receiver.url)
-    outcomes = []
-    for _ in range(4):
-        made = post_test(client, hook)
-        row = wait_until(lambda made=made: (d := client.get(
-            f"/api/webhooks/{hook['id']}/deliveries/{made['id']}").json)["attempts"] and d,
-            PATIENCE, "an attempt")
-        outcomes.append((row["status"], row["response_code"], row["error"]))
-    assert outcomes[0] == ("delivered", 200, None)
-    assert outcomes[1] == ("failed", None, "no answer came within 0.5 s")
-    assert outcomes[2] == ("delivered", 200, None)
-    assert outcomes[3][:2] == ("delivered", 200)
-    # A few socket buffers, of the 256 MB that it had to say.
-    assert len(written) < 1024, len(written)
+    assert outcome(client, hook) == ("failed", None, "no answer came within 0.5 s")
+    # The status is enough; a busy machine may need some attempts to say even that in time.
+    wait_until(lambda: outcome(client, hook) == ("delivered", 200, None), PATIENCE, "its status")
 
 
 # Ways to write an address that is this machine, or its neighbours.
@@ -614,6 +624,7 @@ def test_the_command_line(make_server, receive):
     assert "no webhooks" in cli("webhooks", "list", data=data, check=0).stderr
 
 
+@pytest.mark.threads
 def test_what_was_removed_is_forgotten(make_server, receive):
     server = make_server(QUICK)
     client, receiver = server.client, receive(500)
