@@ -178,13 +178,12 @@ static int print_outcome(struct sc_cli *cli, const struct sc_buf *reply,
     bool taken = strcmp(status, "delivered") == 0;
     if (cli->json) {
         int printed = sc_cli_done_json(cli, reply);
-        return taken ? printed : SC_EXIT_UNREACHABLE;
+        return taken ? printed : SC_EXIT_IO;
     }
     if (!taken) {
         sc_utf8_append_printable(&why, sc_json_get_str(sc_json_member(delivery, "error"),
                                                        SC_STR("it has not come yet")));
-        (void)sc_error_set(&err, SC_E_SERVER_UNREACHABLE, "not delivered: %.160s",
-                           sc_buf_text(&why));
+        (void)sc_error_set(&err, SC_E_IO_ERROR, "not delivered: %.160s", sc_buf_text(&why));
         return sc_cli_fail(cli, &err);
     }
     if (cli->quiet)
