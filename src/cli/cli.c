@@ -37,6 +37,8 @@ static const char *setting_of(const struct sc_args *args, const char *flag)
         return "data_dir";
     if (strcmp(flag, "server") == 0)
         return "server";
+    if (strcmp(flag, "ca-file") == 0)
+        return "ca_file";
     if (args->command->run != sc_cmd_serve)
         return NULL;
     if (strcmp(flag, "listen") == 0 || strcmp(flag, "workers") == 0)

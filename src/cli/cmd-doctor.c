@@ -64,6 +64,7 @@ static void look(struct sc_doctor *d)
     sc_doctor_settings(d);
     if (d->cli->config == NULL)
         return;
+    sc_doctor_certificate(d);
     sc_doctor_folder(d);
     sc_doctor_clock(d);
     sc_doctor_server(d);

@@ -45,7 +45,8 @@ static int say_started(const struct sc_cli *cli, int pid)
         sc_json_end(&w);
         sc_buf_putc(&out, '\n');
     } else if (address.len > 0) {
-        sc_buf_printf(&out, "process %d serves http://%s\n", pid, sc_buf_text(&address));
+        sc_buf_printf(&out, "process %d serves %s://%s\n", pid,
+                      cli->config->tls_cert[0] == '\0' ? "http" : "https", sc_buf_text(&address));
     } else {
         sc_buf_printf(&out, "process %d serves %s\n", pid, folder);
     }

@@ -8,6 +8,8 @@ const struct sc_flag sc_global_flags[] = {
       "Data folder; its server is used, and started when none runs" },
     { "server", 0, SC_FLAG_VALUE, "URL",
       "Server to talk to: unix:PATH, http://HOST:PORT or https://…" },
+    { "ca-file", 0, SC_FLAG_VALUE, "FILE",
+      "Authorities to trust in an https server, PEM. Default: the system's" },
     { "config", 0, SC_FLAG_VALUE, "FILE",
       "Settings file. Default: scripta.yaml in the data folder" },
     { "env-file", 0, SC_FLAG_VALUE, "FILE",

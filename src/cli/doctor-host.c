@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cli/doctor.h"
+#include "http/tls.h"
 #include "sys/file.h"
 #include "sys/jail.h"
 #include "sys/process.h"
@@ -19,6 +20,8 @@
 
 #define PROGRAM_MS 20000
 #define FILES_WANTED 1024
+#define DAY_MS INT64_C(86400000)
+#define EXPIRES_SOON_DAYS 14
 
 void sc_doctor_programs(struct sc_doctor *d)
 {
@@ -164,4 +167,30 @@ void sc_doctor_settings(struct sc_doctor *d)
     }
     if (check_secrets(d) && good)
         sc_doctor_say(d, SC_MARK_OK, "settings", NULL, "all are known and in their range");
+}
+
+void sc_doctor_certificate(struct sc_doctor *d)
+{
+    const struct sc_config *c = d->cli->config;
+    struct sc_tls_facts facts;
+    struct sc_error err = { 0 };
+    char when[SC_TIME_TEXT];
+
+    if (c->tls_cert[0] == '\0' && c->tls_key[0] == '\0')
+        return;
+    if (d->cli->server->certificate(c->tls_cert, c->tls_key, &facts, &err) != SC_OK) {
+        sc_doctor_say(d, SC_MARK_PROBLEM, "certificate",
+                      "a server that starts now ends at once; one that runs keeps the one it has",
+                      "%s", err.msg);
+        return;
+    }
+    int64_t left_ms = facts.expires_ms - sc_clock_wall_ms();
+    enum sc_mark mark = left_ms <= 0                           ? SC_MARK_PROBLEM
+                        : left_ms < EXPIRES_SOON_DAYS * DAY_MS ? SC_MARK_WARNING
+                                                               : SC_MARK_OK;
+    sc_doctor_say(d, mark, "certificate",
+                  mark == SC_MARK_OK ? NULL
+                                     : "put a new one into the files of tls.cert and tls.key",
+                  "%s: %s %s", facts.name, left_ms <= 0 ? "has expired" : "valid until",
+                  sc_time_rfc3339(facts.expires_ms, when));
 }

@@ -31,6 +31,7 @@ void sc_doctor_programs(struct sc_doctor *d);
 void sc_doctor_kernel(struct sc_doctor *d);
 void sc_doctor_limits(struct sc_doctor *d);
 void sc_doctor_settings(struct sc_doctor *d);
+void sc_doctor_certificate(struct sc_doctor *d); /* needs settings */
 
 /* doctor-folder.c: the data folder, its lock, the store in it. Need settings. */
 void sc_doctor_folder(struct sc_doctor *d);

@@ -240,7 +240,10 @@ enum sc_code sc_cli_connect(struct sc_cli *cli, struct sc_error *err)
         if (code != SC_OK)
             return code;
     }
-    return sc_client_open(server, token, &cli->client, err);
+    enum sc_code code = sc_client_open(server, token, &cli->client, err);
+    if (code == SC_OK)
+        sc_client_trust(cli->client, cli->config->ca_file);
+    return code;
 }
 
 void sc_cli_disconnect(struct sc_cli *cli)

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "daemon/daemon-internal.h"
+#include "http/tls.h"
 #include "outbox/outbox.h"
 #include "sys/file.h"
 #include "json/writer.h"
@@ -34,6 +35,8 @@
 /* A server that a command started waits so long for its first request. */
 #define FIRST_REQUEST_MS 5000
 #define LOOK_MS 250
+/* A certificate that ends within this time is worth a warning. */
+#define EXPIRY_WARNING_MS (INT64_C(14) * 86400000)
 #define NOFILE_MAX 65536
 /* Descriptors that are no connections: store, files, workers, logs. */
 #define NOFILE_OWN 512
@@ -58,6 +61,7 @@ struct sc_daemon {
     struct sc_supervisor *supervisor;
     struct sc_upkeep *upkeep;
     struct sc_listening listening;
+    struct sc_tls *tls; /* NULL: none */
     struct sc_http *http;
 };
 
@@ -280,6 +284,35 @@ static enum sc_code start_work(struct sc_daemon *d, struct sc_error *err)
     return sc_upkeep_open(d->store, d->queue, d->pipelines, &d->upkeep, err);
 }
 
+static void log_certificate(struct sc_daemon *d)
+{
+    char when[SC_TIME_TEXT];
+    struct sc_tls_facts facts;
+    sc_tls_facts(d->tls, &facts);
+    const char *expires = sc_time_rfc3339(facts.expires_ms, when);
+    if (facts.expires_ms - sc_clock_wall_ms() >= EXPIRY_WARNING_MS)
+        SC_LOG(INFO, "daemon", "TLS is on", SC_S("name", facts.name), SC_S("expires", expires));
+    else
+        SC_LOG(WARNING, "daemon", "the certificate in tls.cert has expired, or does so soon",
+               SC_S("name", facts.name), SC_S("expires", expires));
+}
+
+static enum sc_code open_tls(struct sc_daemon *d, struct sc_error *err)
+{
+    const struct sc_config *c = sc_config_now(d->config);
+    bool cert = c->tls_cert[0] != '\0', key = c->tls_key[0] != '\0';
+    if (!cert && !key)
+        return SC_OK;
+    if (cert != key)
+        return sc_error_field(err, SC_E_CONFIG_ERROR, cert ? "tls.key" : "tls.cert",
+                              "%s is not set, but %s is: TLS needs both",
+                              cert ? "tls.key" : "tls.cert", cert ? "tls.cert" : "tls.key");
+    enum sc_code code = sc_tls_open(c->tls_cert, c->tls_key, &d->tls, err);
+    if (code == SC_OK)
+        log_certificate(d);
+    return code;
+}
+
 static struct sc_http_policy http_policy(const struct sc_config *c)
 {
     return (struct sc_http_policy){
@@ -325,6 +358,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .idle_timeout_s = (int)SC_MAX(1, c->http_idle / 1000),
         .temp_dir = d->folder.temp,
         .publish = c->metrics_open,
+        .tls = d->tls != NULL,
         .spool_limit = c->upload_max_size,
         .policy = http_policy(c),
     };
@@ -340,6 +374,8 @@ static enum sc_code start(struct sc_daemon *d, struct sc_error *err)
         code = sc_folder_prepare(&d->folder, err);
     if (code == SC_OK)
         code = open_log(d, err);
+    if (code == SC_OK)
+        code = open_tls(d, err);
     if (code == SC_OK)
         code = sc_listening_open(&d->folder, sc_config_now(d->config)->listen, &d->listening, err);
     if (code == SC_OK)
@@ -373,7 +409,7 @@ static void announce(struct sc_daemon *d)
     tell_starter(d, SC_STR("ready\n"));
     SC_LOG(INFO, "daemon", "ready", SC_I("pid", getpid()), SC_S("version", SC_VERSION),
            SC_S("socket", d->folder.socket), SC_S("listen", address));
-    if (d->listening.address != NULL && !d->listening.loopback)
+    if (d->listening.address != NULL && !d->listening.loopback && d->tls == NULL)
         SC_LOG(WARNING, "daemon",
                "reachable from other machines: without TLS, tokens and audio "
                "pass in the clear",
@@ -476,6 +512,19 @@ static enum sc_code reload_settings(struct sc_daemon *d, struct sc_config_change
     return *taken ? hand_on(d, err) : code;
 }
 
+/* Whether or not the settings were any good. */
+static void reload_certificate(struct sc_daemon *d)
+{
+    struct sc_error err = { 0 };
+    if (d->tls == NULL)
+        return;
+    if (sc_tls_reload(d->tls, &err) == SC_OK)
+        log_certificate(d);
+    else
+        SC_LOG(ERROR, "daemon", "the certificate could not be read again: that of before stays",
+               SC_S("error", err.msg));
+}
+
 /* SIGHUP: the settings are read again and the log is opened anew, with the settings of before where
  * the new ones are no good. */
 static void reload(struct sc_daemon *d)
@@ -487,6 +536,7 @@ static void reload(struct sc_daemon *d)
     enum sc_code code = reload_settings(d, &changes, &taken, &err);
     if (open_log(d, &log_err) != SC_OK)
         (void)fprintf(stderr, "scripta: %s\n", log_err.msg);
+    reload_certificate(d);
     if (code != SC_OK)
         SC_LOG(ERROR, "daemon",
                taken ? "the queue keeps its settings of before: reload again later"
@@ -563,6 +613,7 @@ static void stop_running(struct sc_daemon *d)
 static void sc_daemon_done(struct sc_daemon *d)
 {
     sc_http_free(d->http);
+    sc_tls_free(d->tls);
     if (d->queue != NULL) {
         sc_queue_on_ready(d->queue, NULL, d);
         sc_queue_on_silent(d->queue, NULL, NULL);

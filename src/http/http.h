@@ -79,6 +79,7 @@ struct sc_http_options {
     const char *temp_dir; /* for spooled files: on the same file system as the store */
     int nap_ms;   /* longest sleep of the thread that watches deadlines, for tests that move the
                      clock; 0: a minute */
+    bool tls;     /* on TCP: an sc_tls is open until the adapter has ended */
     bool publish; /* PUBLISHED routes are open to everybody */
     int64_t spool_limit;          /* at first: sc_http_set_spool_limit */
     struct sc_http_policy policy; /* at first: sc_http_set_policy */

@@ -1,5 +1,7 @@
 #include "http/http-internal.h"
 
+#include "http/tls.h"
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lock.h"
@@ -79,10 +81,11 @@ static const struct sockaddr *client_of(struct MHD_Connection *conn)
 static void on_connection(void *cls, struct MHD_Connection *conn, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct sc_http *http = ((const struct sc_listener *)cls)->http;
+    const struct sc_listener *l = cls;
+    struct sc_http *http = l->http;
     int fd = connection_fd(conn);
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        (void)sc_tap_open(fd); /* one that has no tap is refused at its first request */
+        (void)sc_tap_open(fd, l->tls); /* one that has no tap is refused at its first request */
         int slot = fd < 0 ? -1 : sc_park_watch(&http->park, fd);
         bool counted;
         if (!sc_guard_connects(http, client_of(conn), &counted) && fd >= 0)
@@ -266,16 +269,24 @@ static enum sc_code start_listener(struct sc_listener *l, struct sc_error *err)
     struct sc_ip ip;
     l->loopback = sc_client_ip_of((struct sockaddr *)&address, &ip) && sc_ip_is_loopback(&ip);
 
-    struct MHD_OptionItem pool[] = {
-        { MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL },
-        { MHD_OPTION_END, 0, NULL },
-    };
-    if (o->threads <= 1)
-        pool[0].option = MHD_OPTION_END;
+    l->tls = o->tls && !l->is_unix;
+
+    struct MHD_OptionItem more[4] = { { MHD_OPTION_END, 0, NULL } };
+    size_t count = 0;
+    if (o->threads > 1)
+        more[count++] = (struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE, o->threads, NULL };
+    if (l->tls) {
+        static char priorities[] = SC_TLS_PRIORITIES;
+        more[count++] =
+            (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, sc_tls_callback() };
+        more[count++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, priorities };
+    }
+    more[count].option = MHD_OPTION_END;
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+            (l->tls ? MHD_USE_TLS : 0),
         0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_ARRAY, pool, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_ARRAY, more, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)SC_MAX(o->connection_limit, o->threads), MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)SC_MAX(o->idle_timeout_s, 0), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,

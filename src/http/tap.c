@@ -10,6 +10,7 @@
 #include "json/writer.h"
 
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 
 struct sc_tap {
     struct sc_framing framing;
+    bool tls; /* recv() brings records, and what they hold comes from gnutls_record_recv() */
     bool answering;
     bool refused; /* and told so */
     int64_t drained;
@@ -35,11 +37,12 @@ static struct sc_tap *tap_of(int fd)
     return fd >= 0 && fd < TAPS ? atomic_load_explicit(&taps[fd], memory_order_acquire) : NULL;
 }
 
-bool sc_tap_open(int fd)
+bool sc_tap_open(int fd, bool tls)
 {
     if (fd < 0 || fd >= TAPS)
         return false;
     struct sc_tap *tap = sc_alloc(sizeof(*tap));
+    tap->tls = tls;
     sc_assert(atomic_exchange(&taps[fd], tap) == NULL);
     return true;
 }
@@ -68,6 +71,38 @@ int64_t sc_tap_requests(int fd)
     return tap == NULL ? 0 : tap->framing.requests;
 }
 
+/* ---- the ends of a connection ---- */
+
+/* What libmicrohttpd reads from. */
+struct end {
+    int fd;
+    gnutls_session_t session; /* NULL: without TLS */
+};
+
+/* Below 0 as recv() or gnutls_record_recv() says it. */
+static ssize_t pull(const struct end *end, void *buf, size_t len, int flags)
+{
+    if (end->session == NULL)
+        return recvfrom(end->fd, buf, len, flags, NULL, NULL);
+    return gnutls_record_recv_seq(end->session, buf, len, NULL);
+}
+
+/* A client that has filled the connection without reading does not want it. */
+static void push(const struct end *end, const struct sc_buf *out)
+{
+    if (end->session == NULL)
+        (void)send(end->fd, sc_buf_text(out), out->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    else
+        (void)gnutls_record_send(end->session, sc_buf_text(out), out->len);
+}
+
+static void close_writing(const struct end *end)
+{
+    if (end->session != NULL)
+        (void)gnutls_bye(end->session, GNUTLS_SHUT_WR);
+    (void)shutdown(end->fd, SHUT_WR);
+}
+
 /* ---- the answer ---- */
 
 static void put_body(const struct sc_framing *f, const char *id, struct sc_buf *out)
@@ -83,7 +118,7 @@ static void put_body(const struct sc_framing *f, const char *id, struct sc_buf *
     sc_json_end(&w);
 }
 
-static void answer(const struct sc_tap *tap, int fd)
+static void answer(const struct sc_tap *tap, const struct end *end)
 {
     char id[SC_UUID_TEXT];
     SC_AUTO_BUF body = { 0 };
@@ -102,8 +137,7 @@ static void answer(const struct sc_tap *tap, int fd)
                   status, MHD_get_reason_phrase_for((unsigned)status), body.len, id);
     if (!f->is_head)
         sc_buf_put_str(&out, sc_buf_str(&body));
-    /* A client that has filled the connection without reading does not want it. */
-    (void)send(fd, sc_buf_text(&out), out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    push(end, &out);
     SC_COUNT(http_requests, SC_METRIC_ROUTES * SC_METRIC_ANSWERS + (size_t)(status / 100), 1);
     SC_LOG(DEBUG, "http", "request refused", SC_S("code", sc_code_name(f->code)),
            SC_S("message", f->why), SC_S("id", id));
@@ -112,11 +146,11 @@ static void answer(const struct sc_tap *tap, int fd)
 /* ---- reading ---- */
 
 /* Passes over what a refused client still sends, until it leaves. */
-static ssize_t drain(struct sc_tap *tap, int fd)
+static ssize_t drain(struct sc_tap *tap, const struct end *end)
 {
     char scratch[16384];
     while (tap->drained < DRAIN_BYTES) {
-        ssize_t n = recvfrom(fd, scratch, sizeof(scratch), MSG_DONTWAIT, NULL, NULL);
+        ssize_t n = pull(end, scratch, sizeof(scratch), MSG_DONTWAIT);
         if (n <= 0)
             return n;
         tap->drained += n;
@@ -124,37 +158,49 @@ static ssize_t drain(struct sc_tap *tap, int fd)
     return 0;
 }
 
-static ssize_t refuse(struct sc_tap *tap, int fd)
+static ssize_t refuse(struct sc_tap *tap, const struct end *end)
 {
     tap->refused = true;
     if (!tap->answering)
-        answer(tap, fd);
-    (void)shutdown(fd, SHUT_WR);
-    return drain(tap, fd);
+        answer(tap, end);
+    close_writing(end);
+    return drain(tap, end);
 }
 
-static ssize_t tap_recv(struct sc_tap *tap, int fd, char *buf, size_t len, int flags)
+static ssize_t tap_recv(struct sc_tap *tap, const struct end *end, char *buf, size_t len, int flags)
 {
     if (tap->refused)
-        return drain(tap, fd);
+        return drain(tap, end);
     if (tap->framing.state == SC_FRAMING_REFUSED)
-        return refuse(tap, fd);
-    ssize_t n = recvfrom(fd, buf, len, flags, NULL, NULL);
+        return refuse(tap, end);
+    ssize_t n = pull(end, buf, len, flags);
     if (n <= 0)
         return n;
     size_t good = sc_framing_feed(&tap->framing, buf, (size_t)n);
     if (good == 0)
-        return refuse(tap, fd);
+        return refuse(tap, end);
     /* The requests before it are served first. All that came has been read, so only a fresh edge
      * brings libmicrohttpd back to here. */
     if (good < (size_t)n)
-        (void)shutdown(fd, SHUT_RD);
+        (void)shutdown(end->fd, SHUT_RD);
     return (ssize_t)good;
 }
 
 __attribute__((visibility("default"), used)) ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
+    const struct end end = { .fd = fd };
     struct sc_tap *tap = tap_of(fd);
-    return tap == NULL ? recvfrom(fd, buf, len, flags, NULL, NULL)
-                       : tap_recv(tap, fd, buf, len, flags);
+    return tap == NULL || tap->tls ? pull(&end, buf, len, flags)
+                                   : tap_recv(tap, &end, buf, len, flags);
+}
+
+/* libmicrohttpd gives a session its descriptor, libcurl a pointer, which no descriptor is as large
+ * as. */
+__attribute__((visibility("default"), used)) ssize_t gnutls_record_recv(gnutls_session_t session,
+                                                                        void *buf, size_t len)
+{
+    intptr_t transport = (intptr_t)gnutls_transport_get_ptr(session);
+    const struct end end = { transport < TAPS ? (int)transport : -1, session };
+    struct sc_tap *tap = tap_of(end.fd);
+    return tap == NULL || !tap->tls ? pull(&end, buf, len, 0) : tap_recv(tap, &end, buf, len, 0);
 }

@@ -3,14 +3,16 @@
  * more for a request than it should. What is refused there never becomes a request: it is answered
  * here, and the connection ends. All but sc_tap_start are called by the thread of the connection.
  *
- * libmicrohttpd has no hook for this. Its calls of recv() come here because this program defines
- * that name; descriptors that have no tap are read as ever (docs/adr/0018). */
+ * libmicrohttpd has no hook for this. Its calls of recv() and gnutls_record_recv() come here
+ * because this program defines these names; connections that have no tap are read as ever
+ * (docs/adr/0018).
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A new connection; false: it cannot be watched and must not be served. */
-bool sc_tap_open(int fd);
+/* A new connection, with TLS or without; false: it cannot be watched and must not be served. */
+bool sc_tap_open(int fd, bool tls);
 /* Before the descriptor is closed. */
 void sc_tap_close(int fd);
 /* The connection speaks HTTP no more: what comes is let through. */

@@ -360,6 +360,7 @@ void *runner_main(void *ctx)
     struct sc_error err = { 0 };
     /* The address was good for the main thread's client. */
     sc_assert(sc_client_open(w->server, w->token, &r.client, &err) == SC_OK);
+    sc_client_trust(r.client, w->config->ca_file);
     sc_client_set_stop(r.client, calls_must_end, w);
     (void)pthread_mutex_lock(&w->lock);
     while (!w->ending) {

@@ -244,6 +244,7 @@ static enum sc_code start_and_serve(struct worker *w, struct sc_error *err)
     enum sc_code code = sc_client_open(w->server, w->token, &w->client, err);
     if (code != SC_OK)
         return code;
+    sc_client_trust(w->client, w->config->ca_file);
     sc_client_expect_wake(w->client);
     sc_assert(pthread_create(&watcher, NULL, watch, w) == 0);
     sc_assert(pthread_detach(watcher) == 0);

@@ -17,6 +17,7 @@ struct sc_client {
     char *base;                 /* "http://host:port", no slash at the end */
     char *socket;               /* path that fits sockaddr_un, or NULL */
     int dir_fd;                 /* folder of a socket whose path is too long, else -1 */
+    char *ca_file;              /* or NULL */
     char *auth;                 /* "Authorization: Bearer …", or NULL */
     struct curl_slist *headers; /* for the next call */
     sc_client_stop_fn stop;

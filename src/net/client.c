@@ -118,10 +118,17 @@ void sc_client_close(struct sc_client *c)
     if (c->dir_fd >= 0)
         (void)close(c->dir_fd);
     free(c->socket);
+    free(c->ca_file);
     free(c->auth);
     free(c->base);
     free(c->server);
     free(c);
+}
+
+void sc_client_trust(struct sc_client *c, const char *ca_file)
+{
+    free(c->ca_file);
+    c->ca_file = ca_file == NULL || ca_file[0] == '\0' ? NULL : sc_strdup(ca_file);
 }
 
 void sc_client_set_stop(struct sc_client *c, sc_client_stop_fn fn, void *ctx)
@@ -212,6 +219,9 @@ void sc_client_begin(struct sc_client *c, const char *method, const char *path)
     (void)curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method);
     if (strcmp(method, "HEAD") == 0)
         (void)curl_easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
+    (void)curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (c->ca_file != NULL)
+        (void)curl_easy_setopt(c->easy, CURLOPT_CAINFO, c->ca_file);
     if (c->socket != NULL)
         (void)curl_easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, c->socket);
     if (is_local(c))
@@ -253,6 +263,16 @@ static enum sc_code no_memory(struct sc_client *c, struct sc_error *err)
                         "the server at '%.160s' answers with too long a header", c->server);
 }
 
+static enum sc_code untrusted(struct sc_client *c, struct sc_error *err)
+{
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, sc_str_from(c->why));
+    return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                        "the certificate of '%.100s' is not trusted: name its authority with "
+                        "--ca-file or SCRIPTA_CA_FILE (%.100s)",
+                        c->server, sc_buf_text(&shown));
+}
+
 /* What libcurl's result means to us. */
 static enum sc_code translate(struct sc_client *c, CURLcode result, struct sc_error *err)
 {
@@ -269,6 +289,12 @@ static enum sc_code translate(struct sc_client *c, CURLcode result, struct sc_er
         return sc_error_set(err, SC_E_TIMEOUT, "the server at '%.160s' did not answer in time",
                             c->server);
     }
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return untrusted(c, err);
+    case CURLE_SSL_CACERT_BADFILE:
+        return sc_error_field(err, SC_E_CONFIG_ERROR, "ca_file",
+                              "ca_file: '%.160s' cannot be read, or holds no certificates in PEM",
+                              c->ca_file == NULL ? "" : c->ca_file);
     case CURLE_URL_MALFORMAT:
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%.160s' is no address of a server",
                             c->server);

@@ -14,6 +14,10 @@ SC_MUST_USE enum sc_code sc_client_open(const char *server, const char *token,
 void sc_client_close(struct sc_client *c);
 SC_DEFINE_FREEP(struct sc_client, sc_client_close);
 
+/* PEM file of the authorities whose certificates an https server may have; NULL or "": the
+ * system's. Before the first call. */
+void sc_client_trust(struct sc_client *c, const char *ca_file);
+
 /* Polled during calls: true gives CANCELLED. */
 typedef bool (*sc_client_stop_fn)(void *ctx);
 void sc_client_set_stop(struct sc_client *c, sc_client_stop_fn fn, void *ctx);
