@@ -3,7 +3,8 @@
  *
  * Handlers of ordinary routes run on the adapter's own worker threads (the connection is suspended
  * meanwhile), so they may block on the store. INLINE routes run in the server's pool and must only
- * touch memory. A handler cannot forget to answer: it returns the opaque sc_done that only the
+ * touch memory; QUICK ones may read single rows there, since handing them over costs more than they
+ * do. A handler cannot forget to answer: it returns the opaque sc_done that only the
  * sc_reply_* functions make. A request lives until its answer has been sent or its client has gone.
  */
 
@@ -25,6 +26,7 @@ enum sc_route_flag {
     SC_ROUTE_ADMIN_STOP = 1u << 3, /* also answered while the server stops */
     SC_ROUTE_SLASH = 1u << 4,      /* a {name} may hold '/', sent as %2F */
     SC_ROUTE_PUBLISHED = 1u << 5,  /* needs no token where options.publish says so */
+    SC_ROUTE_QUICK = 1u << 6,      /* reads a row or two: runs in the server's pool too */
 };
 enum sc_scope {
     SC_SCOPE_NONE = 0,

@@ -2,6 +2,7 @@
 #include "http/http-internal.h"
 
 #include "base/clock.h"
+#include "http/tap.h"
 
 #include "base/banned.h"
 
@@ -13,13 +14,28 @@ static bool is_too_slow(const struct sc_request *req)
     return ms > SC_HTTP_BODY_GRACE_MS && req->received / (ms / 1000) < SC_HTTP_BODY_BYTES_PER_S;
 }
 
+/* A client that goes on sending is told why, and then cut off. */
+static void refuse_now(struct sc_request *req)
+{
+    const struct sc_http_options *o = &req->http->options;
+    SC_AUTO_BUF body = { 0 };
+    if (req->status != 0)
+        return;
+    req->status = o->error_body == NULL ? sc_http_error_body(req, &req->refusal, &body)
+                                        : o->error_body(o->app, req, &req->refusal, &body);
+    sc_tap_refuse(req->fd, req->status, sc_buf_str(&body), req->id);
+}
+
 bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len)
 {
     req->received += (int64_t)len;
     if (is_too_slow(req))
         return false;
-    if (req->refusal.code != SC_OK)
-        return req->received <= SC_HTTP_DRAIN;
+    if (req->refusal.code != SC_OK) {
+        if (req->received > SC_HTTP_DRAIN)
+            refuse_now(req);
+        return true;
+    }
     if (req->spool != NULL) {
         sc_spool_feed(req->spool, bytes, len);
         /* Of an upload that says its length, the rest is bounded. */

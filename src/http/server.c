@@ -166,7 +166,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 static enum MHD_Result dispatch(struct sc_request *req)
 {
     struct sc_http *http = req->http;
-    bool run_here = (req->route->flags & SC_ROUTE_INLINE) != 0;
+    bool run_here = (req->route->flags & (SC_ROUTE_INLINE | SC_ROUTE_QUICK)) != 0;
 
     if (run_here) {
         sc_request_run(req);

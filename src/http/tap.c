@@ -25,6 +25,7 @@
 struct sc_tap {
     struct sc_framing framing;
     bool tls; /* recv() brings records, and what they hold comes from gnutls_record_recv() */
+    gnutls_session_t session; /* of TLS, once something has been read */
     bool answering;
     bool refused; /* and told so */
     int64_t drained;
@@ -118,16 +119,10 @@ static void put_body(const struct sc_framing *f, const char *id, struct sc_buf *
     sc_json_end(&w);
 }
 
-static void answer(const struct sc_tap *tap, const struct end *end)
+static void send_answer(const struct end *end, bool is_head, int status, struct sc_str body,
+                        const char *id)
 {
-    char id[SC_UUID_TEXT];
-    SC_AUTO_BUF body = { 0 };
     SC_AUTO_BUF out = { 0 };
-    const struct sc_framing *f = &tap->framing;
-    int status = sc_code_http_status(f->code);
-
-    sc_uuid7(id);
-    put_body(f, id, &body);
     sc_buf_printf(&out,
                   "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/json\r\n"
                   "Content-Length: %zu\r\nX-Request-Id: %s\r\nServer-Timing: total;dur=0.0\r\n"
@@ -135,9 +130,22 @@ static void answer(const struct sc_tap *tap, const struct end *end)
                   "Cross-Origin-Resource-Policy: same-origin\r\nCache-Control: no-store\r\n"
                   "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\r\n",
                   status, MHD_get_reason_phrase_for((unsigned)status), body.len, id);
-    if (!f->is_head)
-        sc_buf_put_str(&out, sc_buf_str(&body));
+    if (!is_head)
+        sc_buf_put_str(&out, body);
     push(end, &out);
+}
+
+/* Of what never became a request. */
+static void answer(const struct sc_tap *tap, const struct end *end)
+{
+    char id[SC_UUID_TEXT];
+    SC_AUTO_BUF body = { 0 };
+    const struct sc_framing *f = &tap->framing;
+    int status = sc_code_http_status(f->code);
+
+    sc_uuid7(id);
+    put_body(f, id, &body);
+    send_answer(end, f->is_head, status, sc_buf_str(&body), id);
     SC_COUNT(http_requests, SC_METRIC_ROUTES * SC_METRIC_ANSWERS + (size_t)(status / 100), 1);
     SC_LOG(DEBUG, "http", "request refused", SC_S("code", sc_code_name(f->code)),
            SC_S("message", f->why), SC_S("id", id));
@@ -165,6 +173,17 @@ static ssize_t refuse(struct sc_tap *tap, const struct end *end)
         answer(tap, end);
     close_writing(end);
     return drain(tap, end);
+}
+
+void sc_tap_refuse(int fd, int status, struct sc_str json, const char *id)
+{
+    struct sc_tap *tap = tap_of(fd);
+    if (tap == NULL || tap->refused || tap->answering)
+        return;
+    const struct end end = { fd, tap->session };
+    tap->refused = true;
+    send_answer(&end, tap->framing.is_head, status, json, id);
+    close_writing(&end);
 }
 
 static ssize_t tap_recv(struct sc_tap *tap, const struct end *end, char *buf, size_t len, int flags)
@@ -202,5 +221,8 @@ __attribute__((visibility("default"), used)) ssize_t gnutls_record_recv(gnutls_s
     intptr_t transport = (intptr_t)gnutls_transport_get_ptr(session);
     const struct end end = { transport < TAPS ? (int)transport : -1, session };
     struct sc_tap *tap = tap_of(end.fd);
-    return tap == NULL || !tap->tls ? pull(&end, buf, len, 0) : tap_recv(tap, &end, buf, len, 0);
+    if (tap == NULL || !tap->tls)
+        return pull(&end, buf, len, 0);
+    tap->session = session;
+    return tap_recv(tap, &end, buf, len, 0);
 }

@@ -8,8 +8,7 @@
  * (docs/adr/0018).
  */
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/str.h"
 
 /* A new connection, with TLS or without; false: it cannot be watched and must not be served. */
 bool sc_tap_open(int fd, bool tls);
@@ -19,5 +18,8 @@ void sc_tap_close(int fd);
 void sc_tap_release(int fd);
 /* Whether the request under way has its answer: then a refusal only ends the connection. */
 void sc_tap_answering(int fd, bool on);
+/* Answers the request under way past libmicrohttpd, which cannot before all of a body has come, and
+ * ends the connection: what still comes is passed over. */
+void sc_tap_refuse(int fd, int status, struct sc_str json, const char *id);
 /* Requests whose headers were let through; 0 of a connection that has a request: nobody watches. */
 int64_t sc_tap_requests(int fd);
