@@ -2,8 +2,9 @@
 
 #include "base/banned.h"
 
-#define KEPT_FIELD 56 /* bytes that libmicrohttpd takes for a field, a cookie, a query parameter \
-                       */
+#define KEPT_FIELD                                                                \
+    56 /* bytes that libmicrohttpd takes for a field, a cookie, a query parameter \
+        */
 #define EXTENSION_MAX 256
 #define BLANK_LINES_MAX 4 /* before a request line, from clients that end a body with one */
 

@@ -1,9 +1,9 @@
 /* What becomes of a body on its way out: whether the client takes its type, its tag, whether the
  * client has it already, whether it travels compressed. */
+#include "http/represent.h"
 #include "http/accept.h"
 #include "http/http-internal.h"
 #include "http/range.h"
-#include "http/represent.h"
 
 #include "base/alloc.h"
 
