@@ -24,17 +24,17 @@ bench)
     ;;
 san)
     dir=build-san
-    options="-Doptimization=1 -Ddebug=true -Dwerror=true -Dfaults=true
+    options="-Doptimization=1 -Ddebug=true -Dwerror=true -Dfaults=true -Dtest_hooks=true
         -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined"
     ;;
 tsan)
     dir=build-tsan
-    options="-Doptimization=1 -Ddebug=true -Dwerror=true -Dfaults=true -Db_sanitize=thread"
+    options="-Doptimization=1 -Ddebug=true -Dwerror=true -Dfaults=true -Dtest_hooks=true -Db_sanitize=thread"
     ;;
 clang | clang-headers)
     dir=build-clang
     CC=clang
-    options="-Dbuildtype=debugoptimized -Dwerror=true -Dfaults=true"
+    options="-Dbuildtype=debugoptimized -Dwerror=true -Dfaults=true -Dtest_hooks=true"
     ;;
 fuzz)
     dir=build-fuzz
@@ -45,7 +45,7 @@ fuzz)
     ;;
 cov)
     dir=build-cov
-    options="-Doptimization=0 -Ddebug=true -Dfaults=true -Db_coverage=true"
+    options="-Doptimization=0 -Ddebug=true -Dfaults=true -Dtest_hooks=true -Db_coverage=true"
     ;;
 *)
     echo "build: no build called '$kind'" >&2

@@ -14,9 +14,10 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMITS = {"function": 100, "file": 1200, "header": 200, "parameters": 6}
-# Callbacks whose parameters a library dictates: libmicrohttpd's post processor and access handler.
+# Callbacks whose parameters a library dictates: libmicrohttpd's post processor, access handler and
+# upgrade handler, GnuTLS's choice of a certificate.
 DICTATED = {"src/http/spool.c on_part", "src/http/server.c on_request",
-            "src/http/tls.c retrieve"}
+            "src/http/ws-reply.c on_upgrade", "src/http/tls.c retrieve"}
 ERROR = re.compile(r",\s*struct\s+sc_error\s*\*\s*\w+\s*$")
 NOISE = re.compile(
     r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE

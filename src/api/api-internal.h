@@ -18,6 +18,7 @@
 #define SC_LOCAL_OWNER 1 /* the row of principals that the first migration makes */
 
 struct sc_api_stream; /* api/stream.h */
+struct sc_push;       /* api/push.c */
 
 /* Refused sources that fall together (api/auth.c). */
 struct sc_refusals {
@@ -34,10 +35,12 @@ struct sc_api {
     atomic_int openai_calls;  /* of /v1 that are under way or wait for their text */
     atomic_bool stopping;
     struct sc_parking parking; /* claims that wait for tasks */
+    struct sc_push *push;      /* WebSockets (api/push.c) */
 
     pthread_mutex_t lock;
     /* -- protected by lock -- */
     struct sc_api_stream *streams; /* open ones */
+    struct sc_holder *holders;     /* of streams and sockets (api/follower.c) */
 
     pthread_mutex_t refusals_lock;
     /* -- protected by refusals_lock -- */
@@ -50,6 +53,11 @@ struct sc_api {
     extern const struct sc_route_doc sc_doc_##handler;
 #include "api/routes.def"
 #undef ROUTE
+
+#ifdef SC_WITH_TEST_HOOKS
+/* api/echo.c */
+struct sc_done *sc_api_echo(struct sc_request *req, struct sc_api *api);
+#endif
 
 /* Answers with body and status, or with *err when code is none of success. */
 struct sc_done *sc_api_answer(struct sc_request *req, enum sc_code code, struct sc_error *err,
@@ -119,5 +127,11 @@ unsigned sc_scopes_parse(struct sc_str text);
  * that registered with it; to any other it answers as to one that is not there, NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_api *api,
                                             struct sc_json_doc **doc, struct sc_error *err);
-/* api/stream.c: wakes every stream so that it sees that the server stops or its token has ended. */
+/* api/stream.c: wakes every stream and WebSocket so that it sees that the server stops or its token
+ * has ended. */
 void sc_api_streams_wake(struct sc_api *api);
+/* api/push.c */
+struct sc_push *sc_push_new(struct sc_api *api);
+void sc_push_free(struct sc_push *push);
+/* Every WebSocket is looked at, as streams are. */
+void sc_push_wake(struct sc_push *push);

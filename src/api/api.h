@@ -49,6 +49,8 @@ int sc_api_error_body(void *api, struct sc_request *req, const struct sc_error *
                       struct sc_buf *out);
 /* Is there a token that opens something? False also when the store does not answer. */
 bool sc_api_has_tokens(struct sc_api *api);
+/* For sc_http_options.sockets_round: serves the open WebSockets. */
+int64_t sc_api_sockets_round(void *api);
 /* Tasks became ready: wakes parked claims. From any thread. */
 void sc_api_wake(struct sc_api *api);
 /* Wakes everything that is parked so that it can answer SHUTTING_DOWN; streams end. What would

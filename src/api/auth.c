@@ -98,6 +98,7 @@ static enum sc_code find_token(struct sc_api *api, struct sc_str bearer, struct 
     *out = (struct sc_principal){
         .owner_id = sc_stmt_int(&st, "principal_id"),
         .token_id = sc_stmt_int(&st, "id"),
+        .expires_ms = sc_stmt_int_or(&st, "expires_ms", 0),
         .scopes = sc_scopes_parse(sc_stmt_str(&st, "scopes")),
     };
     SC_STMT_READ(&st, out, name);

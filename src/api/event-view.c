@@ -13,6 +13,34 @@ static void put_where(struct sc_json *w, const struct sc_event *event)
     sc_json_text(w, "worker", event->worker[0] == '\0' ? NULL : event->worker);
 }
 
+static void put_message(struct sc_json *w, const struct sc_event *event)
+{
+    char text[48];
+    if (event->kind == SC_EVENT_JOB_PROGRESS && event->message[0] == '\0') {
+        (void)snprintf(text, sizeof(text), "%d %% done", event->progress);
+        sc_json_text(w, "message", text);
+        return;
+    }
+    sc_json_text(w, "message", event->message[0] == '\0' ? NULL : event->message);
+}
+
+/* What events of one kind alone have, under the names of the push messages. */
+static void put_own(struct sc_json *w, const struct sc_event *event)
+{
+    if (event->kind == SC_EVENT_JOB_PROGRESS)
+        sc_json_seconds(w, "eta_seconds", event->eta_ms);
+    if (event->kind == SC_EVENT_JOB_COMPLETED) {
+        sc_json_opt(w, "transcription_id", event->transcript_id > 0 ? event->transcript_id : -1);
+        sc_json_seconds(w, "duration", event->audio_ms);
+        sc_json_seconds(w, "processing_time", event->duration_ms);
+    }
+    if (event->kind == SC_EVENT_JOB_FAILED) {
+        sc_json_text(w, "error",
+                     event->message[0] == '\0' ? sc_code_text(event->code) : event->message);
+        sc_json_text(w, "error_code", sc_code_name(event->code));
+    }
+}
+
 void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event)
 {
     char cursor[SC_CURSOR_TEXT];
@@ -30,7 +58,8 @@ void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *ev
     sc_json_opt(w, "progress", of_job ? event->progress : -1);
     sc_json_opt(w, "transcript_id", event->transcript_id > 0 ? event->transcript_id : -1);
     sc_json_text(w, "code", event->code == SC_OK ? NULL : sc_code_name(event->code));
-    sc_json_text(w, "message", event->message[0] == '\0' ? NULL : event->message);
+    put_message(w, event);
+    put_own(w, event);
     sc_json_end(w);
 }
 
@@ -67,6 +96,28 @@ static const struct sc_json_field event_fields[] = {
     SC_SHOW(INT_OR_NULL, "transcript_id", "What came of it", "1"),
     SC_SHOW_WORDS(TEXT_OR_NULL, "code", sc_words_code, "Why it failed", NULL),
     SC_SHOW(TEXT_OR_NULL, "message", "The same as a sentence", NULL),
+    { .name = "eta_seconds",
+      SC_SHOW_REAL_OR_NULL,
+      .optional = true,
+      .help = "Of `job_progress`: to the end of the job; null: not known, or read from the log" },
+    { .name = "transcription_id",
+      SC_SHOW_INT_OR_NULL,
+      .optional = true,
+      .help = "Of `job_complete`: its transcript" },
+    { .name = "duration",
+      SC_SHOW_REAL_OR_NULL,
+      .optional = true,
+      .help = "Of `job_complete`: of the recording, in seconds" },
+    { .name = "processing_time",
+      SC_SHOW_REAL_OR_NULL,
+      .optional = true,
+      .help = "Of `job_complete`: from its start to its end, in seconds" },
+    { .name = "error", SC_SHOW_TEXT, .optional = true, .help = "Of `job_error`: why" },
+    { .name = "error_code",
+      SC_SHOW_TEXT,
+      .words = sc_words_code,
+      .optional = true,
+      .help = "Of `job_error`: the same as a code" },
 };
 
 const struct sc_json_shape sc_shape_event = {

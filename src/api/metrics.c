@@ -368,6 +368,7 @@ struct sc_done *sc_api_metrics_show(struct sc_request *req, struct sc_api *api)
     put_storage(&body, sc_config_now(api->options.config), &use, known ? stored.audio : -1);
     PUT_COUNTED(&body, events_published);
     PUT_COUNTED(&body, events_dropped);
+    PUT_COUNTED(&body, sockets_open);
     put_one(&body, SC_METRIC_subscribers, sc_hub_subscribers(api->options.hub));
     put_webhooks(&body, known ? stored.owed : -1);
     put_process(&body);

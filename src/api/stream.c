@@ -68,6 +68,7 @@ void sc_api_streams_wake(struct sc_api *api)
     SC_LOCK(&api->lock);
     for (struct sc_api_stream *s = api->streams; s != NULL; s = s->next)
         sc_api_stream_wake(s);
+    sc_push_wake(api->push);
 }
 
 bool sc_api_stream_lives(const struct sc_api_stream *s)
@@ -151,12 +152,6 @@ struct sc_api_stream *sc_api_stream_open(struct sc_request *req, struct sc_api *
     atomic_store(&s->subscriber,
                  sc_subscriber_open(api->options.hub, who->owner_id, job, ring, on_events, s));
     return s;
-}
-
-void sc_api_stream_drop(struct sc_api_stream *s)
-{
-    sc_subscriber_close(atomic_load(&s->subscriber)); /* no wake-up comes after it */
-    free_stream(s);
 }
 
 struct sc_done *sc_api_stream_reply(struct sc_request *req, struct sc_api_stream *s)

@@ -14,13 +14,11 @@ struct sc_api_stream_ops {
     bool (*wants)(const struct sc_event *event);
 };
 
-/* Subscribes to the events of the request's owner, of one job or (0) of all. The stream is the
- * caller's until one of the next two calls. Never NULL. */
+/* Subscribes to the events of the request's owner, of one job or (0) of all. The next
+ * call must follow. Never NULL. */
 struct sc_api_stream *sc_api_stream_open(struct sc_request *req, struct sc_api *api, int64_t job,
                                          size_t ring, const struct sc_api_stream_ops *ops,
                                          void *ctx);
-/* Not answered after all: frees it, with its ctx. */
-void sc_api_stream_drop(struct sc_api_stream *stream);
 /* Answers with it. */
 struct sc_done *sc_api_stream_reply(struct sc_request *req, struct sc_api_stream *stream);
 

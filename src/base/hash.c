@@ -63,3 +63,18 @@ void sc_hash_hmac(struct sc_str key, struct sc_str bytes, char out[SC_SHA256_TEX
               0);
     to_hex(digest, out);
 }
+
+void sc_sha1_base64(const void *bytes, size_t len, char out[SC_SHA1_BASE64])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char digest[21] = { 0 }; /* a whole number of groups of three */
+    sc_assert(gnutls_hash_fast(GNUTLS_DIG_SHA1, len == 0 ? "" : bytes, len, digest) == 0);
+    char *p = out;
+    for (size_t i = 0; i < sizeof(digest); i += 3) {
+        unsigned group = (unsigned)digest[i] << 16 | (unsigned)digest[i + 1] << 8 | digest[i + 2];
+        for (int shift = 18; shift >= 0; shift -= 6)
+            *p++ = digits[group >> shift & 63];
+    }
+    out[SC_SHA1_BASE64 - 2] = '=';
+    out[SC_SHA1_BASE64 - 1] = '\0';
+}

@@ -1,5 +1,6 @@
 #pragma once
-/* SHA-256 (FIPS 180-4) through GnuTLS: streamed, of bytes at hand, or keyed (HMAC, RFC 2104). */
+/* SHA-256 (FIPS 180-4) through GnuTLS: streamed, of bytes at hand, or keyed (HMAC, RFC 2104). And
+ * SHA-1, for protocols that want it where nothing rests on it. */
 
 #include "base/macros.h"
 #include "base/str.h"
@@ -19,3 +20,6 @@ void sc_hash_hex(struct sc_hash *h, char out[SC_SHA256_TEXT]);
 void sc_hash_bytes(const void *bytes, size_t len, char out[SC_SHA256_TEXT]);
 /* Lower-case hex of the HMAC of bytes at hand. */
 void sc_hash_hmac(struct sc_str key, struct sc_str bytes, char out[SC_SHA256_TEXT]);
+/* SHA-1 of bytes at hand in base64: what the handshake of WebSockets proves with. */
+#define SC_SHA1_BASE64 29
+void sc_sha1_base64(const void *bytes, size_t len, char out[SC_SHA1_BASE64]);

@@ -47,7 +47,8 @@ struct sc_daemon {
     bool ephemeral, ran;
     bool terminal; /* started in one, and to end with it */
     int ready_fd, signal_fd;
-    int connections; /* that the limit of descriptors allows */
+    int connections; /* that the limit of descriptors allows … */
+    int sockets;     /* … and WebSockets beside them */
     struct sc_folder folder;
     struct sc_lockfile *lock;
     struct sc_store *store;
@@ -112,6 +113,16 @@ static int raise_limits(int wanted)
         return wanted;
     int room = (int)limit.rlim_cur - NOFILE_OWN;
     return SC_MAX(room, (int)limit.rlim_cur / 2);
+}
+
+/* How many WebSockets may be open beside so many connections. */
+static int socket_limit(int connections)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return connections;
+    int all = (int)SC_MIN(limit.rlim_cur, (rlim_t)NOFILE_MAX);
+    return SC_MAX(all - NOFILE_OWN - connections, all / 4);
 }
 
 static int core_count(void)
@@ -361,6 +372,10 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .tls = d->tls != NULL,
         .spool_limit = c->upload_max_size,
         .policy = http_policy(c),
+        .socket_limit = d->sockets,
+        .ping_ms = c->events_ping,
+        .pong_ms = c->events_pong,
+        .sockets_round = sc_api_sockets_round,
     };
     http.routes = sc_api_routes(&http.route_count);
     d->listening.count = 0; /* the adapter's from now on, also when it fails */
@@ -650,6 +665,7 @@ static enum sc_code serve(struct sc_daemon *d, sigset_t *before, struct sc_error
         return code;
     (void)umask(0077);
     d->connections = raise_limits((int)sc_config_now(d->config)->http_connections);
+    d->sockets = socket_limit(d->connections);
     code = start(d, err);
     if (code != SC_OK) {
         report_failure(d, err);

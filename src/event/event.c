@@ -186,6 +186,8 @@ static bool next_locked(struct sc_subscriber *sub, struct sc_event *out)
         .stage = -1,
         .chunk = -1,
         .duration_ms = -1,
+        .audio_ms = -1,
+        .eta_ms = -1,
     };
     return true;
 }

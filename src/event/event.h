@@ -44,7 +44,9 @@ struct sc_event {
     int chunk; /* -1: none */
     int attempt;
     int64_t epoch;
-    int64_t duration_ms;   /* -1: none */
+    int64_t duration_ms;   /* what happened took so long; -1: none */
+    int64_t audio_ms;      /* of the job's recording; -1: not known */
+    int64_t eta_ms;        /* to the end of the job; -1: not known. Not in the log */
     int progress;          /* 0..100 */
     int64_t transcript_id; /* 0: none */
     enum sc_code code;

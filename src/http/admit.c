@@ -2,6 +2,7 @@
 #include "http/http-internal.h"
 
 #include "base/id.h"
+#include "http/ws-handshake.h"
 #include "sys/socket.h"
 
 #include "base/banned.h"
@@ -60,6 +61,8 @@ static struct sc_str bearer_token(struct sc_request *req)
     struct sc_str value = sc_request_header_n(req->conn, MHD_HTTP_HEADER_AUTHORIZATION);
     struct sc_str rest = value;
     struct sc_str scheme = sc_str_take_until(&rest, ' ');
+    if (value.ptr == NULL && (req->route->flags & SC_ROUTE_SOCKET) != 0)
+        return sc_ws_bearer(sc_request_header_n(req->conn, MHD_HTTP_HEADER_SEC_WEBSOCKET_PROTOCOL));
     if (value.ptr == NULL || !sc_str_equal_nocase(scheme, SC_STR("Bearer")))
         return SC_STR("");
     return sc_str_trim(rest);
@@ -98,6 +101,38 @@ static enum sc_code authorise(struct sc_request *req, struct sc_error *err)
                                 "the token does not allow this: it lacks the scope '%s'",
                                 sc_scope_names[i]);
     }
+    return SC_OK;
+}
+
+/* A page may open a WebSocket to any address, with what its browser knows of that one: only the
+ * Origin tells whose page it is. Who sends none is no browser. */
+static enum sc_code check_origin(struct sc_request *req, struct sc_error *err)
+{
+    struct sc_str origin = sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN);
+    struct sc_str host = sc_request_header_n(req->conn, MHD_HTTP_HEADER_HOST);
+    if (origin.ptr == NULL || sc_origin_is_of_host(origin, host) || sc_cors_is_listed(req, origin))
+        return SC_OK;
+    return sc_error_set(err, SC_E_FORBIDDEN, "pages of another origin may not open WebSockets");
+}
+
+static enum sc_code check_handshake(struct sc_request *req, struct sc_error *err)
+{
+    struct sc_str upgrade = sc_request_header_n(req->conn, MHD_HTTP_HEADER_UPGRADE);
+    struct sc_str connection = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONNECTION);
+    struct sc_str version = sc_request_header_n(req->conn, MHD_HTTP_HEADER_SEC_WEBSOCKET_VERSION);
+    bool asked = sc_ws_list_has(upgrade, SC_STR("websocket")) &&
+                 sc_ws_list_has(connection, SC_STR("upgrade"));
+    if (!asked || !req->http11 || strcmp(req->method, "GET") != 0 ||
+        !sc_str_equal(version, SC_STR("13"))) {
+        sc_reply_header(req, MHD_HTTP_HEADER_UPGRADE, "websocket");
+        sc_reply_header(req, MHD_HTTP_HEADER_SEC_WEBSOCKET_VERSION, "13");
+        return sc_error_set(err, SC_E_UPGRADE_REQUIRED,
+                            "this address is a WebSocket: ask for it with a GET of HTTP/1.1, "
+                            "'Upgrade: websocket' and version 13");
+    }
+    if (!sc_ws_key_is_good(sc_request_header_n(req->conn, MHD_HTTP_HEADER_SEC_WEBSOCKET_KEY)))
+        return sc_error_set(err, SC_E_INVALID_REQUEST,
+                            "the Sec-WebSocket-Key is not 16 bytes in base64");
     return SC_OK;
 }
 
@@ -181,9 +216,14 @@ static enum sc_code judge(struct sc_request *req, struct sc_error *err)
                  (req->route->flags & SC_ROUTE_ADMIN_STOP) == 0;
     if (code == SC_OK && stops)
         return sc_error_set(err, SC_E_SHUTTING_DOWN, "the server is stopping");
+    bool socket = req->route != NULL && (req->route->flags & SC_ROUTE_SOCKET) != 0;
+    if (code == SC_OK && socket)
+        code = check_origin(req, err);
     if (code == SC_OK && req->route != NULL)
         code = authorise(req, err);
     code = sc_guard_charge(req, code, err);
+    if (code == SC_OK && socket)
+        code = check_handshake(req, err);
     return code != SC_OK || req->route == NULL ? code : check_body(req, err);
 }
 

@@ -46,7 +46,7 @@ void sc_cors_put_taken(struct sc_str asked, struct sc_buf *out)
     }
 }
 
-static bool is_listed(const struct sc_request *req, struct sc_str origin)
+bool sc_cors_is_listed(const struct sc_request *req, struct sc_str origin)
 {
     /* The list is in lower case, as browsers write origins. */
     return origin.len > 0 && sc_list_has(sc_http_policy(req->http)->cors_origins, origin);
@@ -57,7 +57,7 @@ void sc_cors_preflight(struct sc_request *req, const char *methods)
     struct sc_str asked = sc_request_header_n(req->conn, "Access-Control-Request-Headers");
     SC_AUTO_BUF headers = { 0 };
     if (sc_request_header_n(req->conn, "Access-Control-Request-Method").ptr == NULL ||
-        !is_listed(req, sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN)))
+        !sc_cors_is_listed(req, sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN)))
         return;
     sc_cors_put_taken(asked, &headers);
     sc_reply_header(req, "Access-Control-Allow-Methods", methods);
@@ -76,7 +76,7 @@ void sc_cors_answer(struct sc_request *req, struct MHD_Response *response)
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Origin");
     struct sc_str origin = sc_request_header_n(req->conn, MHD_HTTP_HEADER_ORIGIN);
     char text[256];
-    if (origin.len >= sizeof(text) || !is_listed(req, origin))
+    if (origin.len >= sizeof(text) || !sc_cors_is_listed(req, origin))
         return;
     memcpy(text, origin.ptr, origin.len);
     text[origin.len] = '\0';

@@ -47,6 +47,8 @@ void sc_guard_disconnects(struct sc_http *http, const struct sockaddr *from);
 
 /* ---- cors.c ---- */
 
+/* Is it the origin of pages that may read answers and open WebSockets? */
+bool sc_cors_is_listed(const struct sc_request *req, struct sc_str origin);
 /* Adds to the answer of an OPTIONS what a page of a listed origin may do at this address. */
 void sc_cors_preflight(struct sc_request *req, const char *methods);
 /* Adds to any answer who may read it. */

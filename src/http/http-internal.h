@@ -16,6 +16,7 @@
 #include "http/http.h"
 #include "http/park.h"
 #include "http/router.h"
+#include "http/sockets.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -109,9 +110,11 @@ struct sc_request {
     const struct sc_route *route;
     struct sc_principal principal;
     struct sc_peer peer;
-    bool admitted; /* the first call for this request has been made */
-    bool counted;  /* in http->live */
-    bool waits;    /* its answer is a stream, or was waited for */
+    bool admitted;            /* the first call for this request has been made */
+    bool counted;             /* in http->live */
+    bool waits;               /* its answer is a stream, or was waited for */
+    bool http11;              /* an older client cannot change the protocol */
+    struct sc_socket *socket; /* to be opened once the answer has been sent */
 
     int64_t content_length; /* -1: chunked; 0: no body */
     bool has_length;        /* a Content-Length came, which may be 0 */
@@ -161,6 +164,7 @@ struct sc_http {
     struct sc_hasher hasher;
     struct sc_park park;
     struct sc_guard guard;
+    struct sc_sockets sockets;
     atomic_bool stopping;
     atomic_int uploads; /* requests that have a spool */
     atomic_int_fast64_t spool_limit;
@@ -190,3 +194,5 @@ void sc_request_release(struct sc_request *req);
 enum MHD_Result sc_request_answer(struct sc_request *req);
 /* Sets the response of a stream as the answer. */
 struct sc_done *sc_request_stream_done(struct sc_request *req, struct MHD_Response *response);
+/* Sets the response that opens a WebSocket as the answer. */
+struct sc_done *sc_request_upgrade_done(struct sc_request *req, struct MHD_Response *response);

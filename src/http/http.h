@@ -27,6 +27,7 @@ enum sc_route_flag {
     SC_ROUTE_SLASH = 1u << 4,      /* a {name} may hold '/', sent as %2F */
     SC_ROUTE_PUBLISHED = 1u << 5,  /* needs no token where options.publish says so */
     SC_ROUTE_QUICK = 1u << 6,      /* reads a row or two: runs in the server's pool too */
+    SC_ROUTE_SOCKET = 1u << 7,     /* a WebSocket: http/websocket.h */
 };
 enum sc_scope {
     SC_SCOPE_NONE = 0,
@@ -51,7 +52,8 @@ struct sc_route {
 /* Who asks. Filled by the auth hook. */
 struct sc_principal {
     int64_t owner_id;
-    int64_t token_id; /* 0: none was needed */
+    int64_t token_id;   /* 0: none was needed */
+    int64_t expires_ms; /* wall time at which the token ends; 0: never */
     unsigned scopes;
     char name[64];
 };
@@ -85,6 +87,11 @@ struct sc_http_options {
     bool publish; /* PUBLISHED routes are open to everybody */
     int64_t spool_limit;          /* at first: sc_http_set_spool_limit */
     struct sc_http_policy policy; /* at first: sc_http_set_policy */
+    int socket_limit;             /* WebSockets at the same time */
+    int64_t ping_ms, pong_ms;     /* a silent WebSocket is asked, and dropped; 0: 30 s */
+    /* On the thread of WebSockets, after sc_sockets_wake() and at the time (sc_clock_mono_ms) that
+     * it returned last; INT64_MAX: none. NULL: nothing to do. */
+    int64_t (*sockets_round)(void *app);
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,

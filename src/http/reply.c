@@ -92,7 +92,8 @@ enum MHD_Result sc_request_answer(struct sc_request *req)
     default_header(req, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
     default_header(req, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     sc_cors_answer(req, r);
-    if (atomic_load(&req->http->stopping) && !has_header(req, MHD_HTTP_HEADER_CONNECTION))
+    if (atomic_load(&req->http->stopping) && req->socket == NULL &&
+        !has_header(req, MHD_HTTP_HEADER_CONNECTION))
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     sc_tap_answering(req->fd, true);
     if (req->status == MHD_HTTP_SWITCHING_PROTOCOLS)
@@ -286,4 +287,10 @@ struct sc_done *sc_request_stream_done(struct sc_request *req, struct MHD_Respon
 {
     req->waits = true;
     return set_response(req, MHD_HTTP_OK, response);
+}
+
+struct sc_done *sc_request_upgrade_done(struct sc_request *req, struct MHD_Response *response)
+{
+    req->waits = true;
+    return set_response(req, MHD_HTTP_SWITCHING_PROTOCOLS, response);
 }

@@ -32,6 +32,7 @@ void sc_request_free(struct sc_request *req)
     if (req->spool != NULL)
         atomic_fetch_sub(&req->http->uploads, 1);
     sc_spool_free(req->spool);
+    sc_socket_free(req->socket);
     sc_target_done(&req->target);
     sc_buf_done(&req->body);
     free(req->uri);

@@ -198,9 +198,10 @@ static enum MHD_Result dispatch(struct sc_request *req)
 
 /* The first call for a request: its headers are in. */
 static enum MHD_Result begin(struct sc_request *req, struct MHD_Connection *conn,
-                             const char *method)
+                             const char *method, const char *version)
 {
     req->admitted = true;
+    req->http11 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
     req->conn = conn;
     req->fd = connection_fd(conn);
     if (sc_tap_requests(req->fd) == 0) {
@@ -232,10 +233,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     struct sc_request *req = *con_cls;
     (void)cls;
     (void)url;
-    (void)version;
 
     if (!req->admitted)
-        return begin(req, conn, method);
+        return begin(req, conn, method, version);
     if (*size > 0) {
         bool more = sc_request_receive(req, data, *size);
         *size = 0;
@@ -283,8 +283,8 @@ static enum sc_code start_listener(struct sc_listener *l, struct sc_error *err)
     }
     more[count].option = MHD_OPTION_END;
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-            (l->tls ? MHD_USE_TLS : 0),
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ITC |
+            MHD_USE_ERROR_LOG | (l->tls ? MHD_USE_TLS : 0),
         0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_ARRAY, more, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)SC_MAX(o->connection_limit, o->threads), MHD_OPTION_CONNECTION_TIMEOUT,
@@ -302,6 +302,8 @@ static enum sc_code start_all(struct sc_http *http, struct sc_error *err)
 {
     if (!sc_park_start(&http->park, http))
         return sc_error_errno(err, errno, "cannot start the thread of waiting requests");
+    if (!sc_sockets_start(&http->sockets, http))
+        return sc_error_errno(err, errno, "cannot start the thread of WebSockets");
     /* As many as can receive at the same time. */
     if (!sc_hasher_start(&http->hasher, http->options.threads) ||
         !sc_pool_start(&http->pool, http, http->options.workers))
@@ -365,6 +367,7 @@ void sc_http_stop(struct sc_http *http, int64_t deadline_ms)
     }
     if (http->park.started)
         sc_park_close(&http->park);
+    sc_sockets_stop(&http->sockets, SC_MAX(deadline_ms, 0));
     wait_for_zero(http, &http->live, SC_MAX(deadline_ms, 0));
     /* A handler cannot be interrupted, and libmicrohttpd must not be stopped under a suspended
      * connection: past the deadline only uploads and downloads are cut. */
@@ -399,6 +402,7 @@ void sc_http_free(struct sc_http *http)
     if (http == NULL)
         return;
     sc_http_stop(http, 0);
+    sc_sockets_done(&http->sockets);
     (void)pthread_cond_destroy(&http->cond);
     (void)pthread_mutex_destroy(&http->match_lock);
     (void)pthread_mutex_destroy(&http->lock);

@@ -16,6 +16,8 @@ struct sc_event sc_queue_event(enum sc_event_kind kind, const struct sc_job_brie
         .stage = job->stage,
         .chunk = -1,
         .duration_ms = -1,
+        .audio_ms = job->duration_ms > 0 ? job->duration_ms : -1,
+        .eta_ms = -1,
         .progress = sc_job_brief_progress(job),
     };
     (void)snprintf(event.job_id, sizeof(event.job_id), "%s", job->job_id);
@@ -207,6 +209,8 @@ static void event_from_row(struct sc_stmt *st, struct sc_event *out)
         .attempt = (int)sc_stmt_int_or(st, "attempt", 0),
         .epoch = sc_stmt_int_or(st, "epoch", 0),
         .duration_ms = sc_stmt_int_or(st, "duration_ms", -1),
+        .audio_ms = sc_stmt_int_or(st, "audio_ms", -1),
+        .eta_ms = -1,
         .progress = (int)sc_stmt_int_or(st, "progress", 0),
         .transcript_id = sc_stmt_int_or(st, "transcript_id", 0),
     };

@@ -105,14 +105,14 @@ enum sc_code sc_job_enter_stage(struct sc_queue *queue, struct sc_conn *tx, int6
     return sc_job_set_stage(queue, tx, &brief, stage, err);
 }
 
+/* took: ms from its start, as its event will say it. */
 static enum sc_code write_end(struct sc_queue *queue, struct sc_conn *tx, struct sc_job_brief *job,
-                              const struct sc_verdict *verdict, struct sc_error *err)
+                              const struct sc_verdict *verdict, int64_t took, struct sc_error *err)
 {
     sc_assert(sc_job_may_move(job->state, verdict->to));
     sc_assert(sc_admission_may_move(job->admission, SC_ADMISSION_ENDED));
     const struct sc_error *why = verdict->why;
     int64_t now = sc_clock_wall_ms();
-    int64_t took = since(queue, job->started_clock_ms);
     int64_t ttl = verdict->to == SC_JOB_COMPLETED ? queue->config.result_ttl_ms
                                                   : queue->config.failure_ttl_ms;
     if (ttl > 0)
@@ -188,10 +188,10 @@ static enum sc_event_kind end_event(enum sc_job_state state)
 
 static enum sc_code emit_end(struct sc_queue *queue, struct sc_conn *tx,
                              const struct sc_job_brief *job, const struct sc_verdict *verdict,
-                             struct sc_error *err)
+                             int64_t took, struct sc_error *err)
 {
     struct sc_event event = sc_queue_event(end_event(job->state), job);
-    event.duration_ms = since(queue, job->started_clock_ms);
+    event.duration_ms = took;
     if (verdict->why != NULL) {
         event.stage = verdict->stage;
         event.chunk = verdict->chunk;
@@ -216,15 +216,16 @@ enum sc_code sc_job_end(struct sc_queue *queue, struct sc_conn *tx, struct sc_jo
     enum sc_code code = SC_OK;
     if (verdict->to == SC_JOB_COMPLETED)
         code = leave_stage(queue, tx, job, err);
+    int64_t took = since(queue, job->started_clock_ms);
     if (code == SC_OK)
-        code = write_end(queue, tx, job, verdict, err);
+        code = write_end(queue, tx, job, verdict, took, err);
     if (code == SC_OK)
         code = cancel_tasks(queue, tx, job->id, err);
     if (code != SC_OK)
         return code;
     job->state = verdict->to;
     job->admission = SC_ADMISSION_ENDED;
-    code = emit_end(queue, tx, job, verdict, err);
+    code = emit_end(queue, tx, job, verdict, took, err);
     if (code == SC_OK)
         code = sc_admission_fill(queue, tx, job->class, err);
     return code;

@@ -151,12 +151,18 @@ def complaints(reply):
     return {f["field"]: f["message"] for f in reply.error.get("fields", [])}
 
 
+HANDSHAKE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+             "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+
+
 @pytest.mark.parametrize("method, pattern, name, scope",
                          [r for r in ROUTES if r[2] not in DEAF | FOREIGN])
 def test_the_parameters_are_those_that_are_read(client, document, method, pattern, name, scope):
     operation = document["paths"][pattern][method.lower()]
     form = "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     headers, body = {"Content-Type": "application/json"}, None
+    if pattern.startswith("/ws/"):
+        headers = HANDSHAKE
     if form:
         headers["Content-Type"], body = harness.multipart([("file", ("a.wav", b"RIFF"))])
     elif "requestBody" in operation:

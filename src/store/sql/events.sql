@@ -7,7 +7,7 @@ VALUES (:job, :at_ms, :kind, :state, :stage, :chunk, :attempt, :epoch, :worker, 
         :progress, :code, :message);
 
 -- name: event_list_job
-SELECT job_events.*, jobs.job_id, jobs.owner_id,
+SELECT job_events.*, jobs.job_id, jobs.owner_id, jobs.duration_ms AS audio_ms,
        (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
        AS transcript_id
 FROM job_events JOIN jobs ON jobs.id = job_events.job
@@ -17,7 +17,7 @@ ORDER BY job_events.id LIMIT :limit;
 
 -- name: event_list_all
 -- CROSS JOIN: the log in its own order decides, whoever owns the jobs.
-SELECT job_events.*, jobs.job_id, jobs.owner_id,
+SELECT job_events.*, jobs.job_id, jobs.owner_id, jobs.duration_ms AS audio_ms,
        (SELECT max(transcripts.id) FROM transcripts WHERE transcripts.job = jobs.id)
        AS transcript_id
 FROM job_events CROSS JOIN jobs ON jobs.id = job_events.job

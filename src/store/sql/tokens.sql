@@ -2,7 +2,7 @@
 
 -- name: token_find
 SELECT tokens.id, tokens.hash, tokens.principal_id, tokens.scopes, tokens.last_used_ms,
-       principals.name
+       tokens.expires_ms, principals.name
 FROM tokens JOIN principals ON principals.id = tokens.principal_id
 WHERE tokens.hash = :hash AND tokens.revoked_ms IS NULL
       AND (tokens.expires_ms IS NULL OR tokens.expires_ms > :now);

@@ -13,6 +13,8 @@
 
 struct house {
     struct fixture store;
+    struct sc_config *config;
+    struct sc_live_config *live;
     struct sc_hub *hub;
     struct sc_queue *queue;
     struct sc_api *api;
@@ -35,6 +37,17 @@ static void must(enum sc_code code, const struct sc_error *err)
         fail_msg("%s: %s", sc_code_name(code), err->msg);
 }
 
+static void load_config(struct house *h)
+{
+    struct sc_error err = { 0 };
+    char data[PATH_MAX + 16];
+    (void)snprintf(data, sizeof(data), "data_dir=%s", h->store.dir.path);
+    const struct sc_config_override overrides[] = { { "--data", data }, { NULL, NULL } };
+    const struct sc_config_sources sources = { .overrides = overrides };
+    must(sc_config_load(&sources, &h->config, &err), &err);
+    h->live = sc_live_config_new(h->config);
+}
+
 static void house_open(struct house *h)
 {
     struct sc_error err = { 0 };
@@ -43,9 +56,12 @@ static void house_open(struct house *h)
     int fd;
     (void)signal(SIGPIPE, SIG_IGN);
     h->store = fixture_new();
+    load_config(h);
     h->hub = sc_hub_new();
     must(sc_queue_open(h->store.store, h->hub, &config, &h->queue, &err), &err);
-    struct sc_api_options options = { .store = h->store.store, .queue = h->queue, .hub = h->hub };
+    struct sc_api_options options = {
+        .store = h->store.store, .queue = h->queue, .hub = h->hub, .config = h->live
+    };
     h->api = sc_api_new(&options);
     must(sc_socket_listen_unix(test_path(&h->store.dir, "s", path), &fd, &err), &err);
     (void)snprintf(h->server, sizeof(h->server), "unix:%s", path);
@@ -79,6 +95,8 @@ static void house_done(struct house *h)
     sc_api_free(h->api);
     sc_queue_close(h->queue);
     sc_hub_free(h->hub);
+    sc_live_config_free(h->live);
+    sc_config_free(h->config);
     fixture_done(&h->store);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/lock.h"
+#include "http/websocket.h"
 #include "sys/socket.h"
 #include "json/writer.h"
 
@@ -9,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -338,6 +340,65 @@ void rig_publish(const char *text)
     }
 }
 
+/* ---- WebSockets ---- */
+
+static struct sc_sockets *_Atomic all_sockets;
+
+static void socket_opened(struct sc_socket *socket, void *ctx)
+{
+    (void)socket;
+    (void)ctx;
+    bump(&rig_counters.sockets);
+}
+
+static void socket_message(struct sc_socket *socket, void *ctx, struct sc_str payload, bool text)
+{
+    SC_AUTO_BUF frame = { 0 };
+    (void)ctx;
+    if (sc_str_equal(payload, SC_STR("close")))
+        sc_socket_close(socket, SC_WS_POLICY, "as you wish");
+    sc_ws_frame(&frame, text ? SC_WS_TEXT : SC_WS_BINARY, payload);
+    sc_socket_send(socket, sc_buf_str(&frame));
+}
+
+static void socket_closed(void *ctx)
+{
+    (void)ctx;
+    bump(&rig_counters.sockets_closed);
+}
+
+static struct sc_done *on_socket(struct sc_request *req, void *app)
+{
+    static const struct sc_socket_ops ops = { socket_opened, socket_message, NULL, socket_closed,
+                                              1000 };
+    atomic_store(&all_sockets, sc_request_sockets(req));
+    return sc_reply_socket(req, &ops, app);
+}
+
+static int64_t sockets_round(void *app)
+{
+    (void)app;
+    bump(&rig_counters.rounds);
+    return INT64_MAX;
+}
+
+void rig_wake_sockets(void)
+{
+    sc_sockets_wake(atomic_load(&all_sockets));
+}
+
+int rig_open_socket(struct rig *rig)
+{
+    SC_AUTO_BUF out = { 0 };
+    int fd = rig_connect_unix(rig);
+    rig_send(fd, "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 "Sec-WebSocket-Version: 13\r\n"
+                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    assert_true(rig_read_until(fd, &out, "\r\n\r\n", 1));
+    assert_int_equal(rig_status(&out), 101);
+    return fd;
+}
+
 /* ---- the server ---- */
 
 static enum sc_code authorise(void *app, struct sc_str bearer, const struct sc_peer *peer,
@@ -377,11 +438,14 @@ static const struct sc_route routes[] = {
     { "GET", "/api/park", on_park, 0, 0, 0, "" },
     { "GET", "/api/park-inline", on_park, 0, SC_ROUTE_INLINE, 0, "" },
     { "GET", "/api/stream", on_stream, 0, 0, 0, "" },
+    { "GET", "/ws", on_socket, 0, SC_ROUTE_SOCKET, 0, "" },
 };
 
 void rig_start(struct rig *rig, const struct rig_options *options)
 {
-    static const struct rig_options usual = { 4, 1 << 20, 30 };
+    static const struct rig_options usual = { .workers = 4,
+                                              .spool_limit = 1 << 20,
+                                              .idle_timeout_s = 30 };
     struct sc_error err = { 0 };
     int fds[2];
     bool loopback;
@@ -418,6 +482,9 @@ void rig_start(struct rig *rig, const struct rig_options *options)
         .temp_dir = rig->temp,
         .nap_ms = 200,
         .spool_limit = o->spool_limit,
+        .socket_limit = o->socket_limit > 0 ? o->socket_limit : 1000,
+        .ping_ms = o->ping_ms,
+        .sockets_round = sockets_round,
     };
     if (sc_http_start(&http, &rig->http, &err) != SC_OK)
         fail_msg("%s", err.msg);

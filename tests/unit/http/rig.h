@@ -22,6 +22,8 @@ struct rig_options {
     int workers;
     int64_t spool_limit;
     int idle_timeout_s;
+    int64_t ping_ms;  /* 0: as usual */
+    int socket_limit; /* 0: 1,000 */
 };
 
 /* NULL: 4 workers, 1 MiB, 30 s. */
@@ -48,6 +50,7 @@ void rig_await(int *counter, int value);
 /* What the routes count; changed under a lock, read by rig_await() and rig_count(). */
 struct rig_counters {
     int parked, again, gone, closed, streams, slow, auth;
+    int sockets, sockets_closed, rounds;
 };
 extern struct rig_counters rig_counters;
 int rig_count(int *counter);
@@ -55,5 +58,9 @@ int rig_count(int *counter);
 int rig_resume_all(void);
 /* Lets the handlers of /api/slow go on. */
 void rig_open_gate(void);
+/* A connection on which a WebSocket that echoes text has been opened. */
+int rig_open_socket(struct rig *rig);
+/* Wakes the thread of the sockets; one must have been opened. */
+void rig_wake_sockets(void);
 /* Hands text to every open stream; NULL ends them. */
 void rig_publish(const char *text);

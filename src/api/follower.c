@@ -1,0 +1,175 @@
+#include "api/follower.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/lock.h"
+
+#include "base/banned.h"
+
+static enum sc_code find_job(struct sc_conn *conn, int64_t owner_id, struct sc_str text,
+                             int64_t *out, struct sc_error *err)
+{
+    SC_AUTO_JOB job = { 0 };
+    char id[SC_UUID_TEXT];
+    enum sc_code code = sc_job_id_parse(text, id, err);
+    if (code == SC_OK)
+        code = sc_job_find(conn, owner_id, id, &job, err);
+    if (code == SC_OK)
+        *out = job.id;
+    return code;
+}
+
+enum sc_code sc_follower_begin(struct sc_api *api, int64_t owner_id,
+                               const struct sc_following *what, struct sc_follower *out,
+                               struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_follower f = { .owner_id = owner_id, .replaying = true };
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK && what->job_id.ptr != NULL)
+        code = find_job(conn, owner_id, what->job_id, &f.job, err);
+    f.last_id = SC_MAX(what->since, 0);
+    if (code == SC_OK && what->since < 0 && f.job == 0)
+        code = sc_event_newest(conn, &f.last_id, err);
+    if (code == SC_OK)
+        *out = f;
+    return code;
+}
+
+struct replay {
+    struct sc_follower *follower;
+    sc_event_fn tell;
+    void *ctx;
+    int count;
+};
+
+static enum sc_code replay_event(void *ctx, const struct sc_event *event, struct sc_error *err)
+{
+    struct replay *r = ctx;
+    enum sc_code code = r->tell(r->ctx, event, err);
+    if (code != SC_OK)
+        return code;
+    r->follower->last_id = event->id;
+    r->count++;
+    return SC_OK;
+}
+
+/* What it missed is too much to be read again: it is told so, and goes on behind it. */
+static enum sc_code skip(struct replay *r, struct sc_conn *conn, int64_t backlog,
+                         struct sc_error *err)
+{
+    struct sc_event gap = {
+        .kind = SC_EVENT_GAP,
+        .at_ms = sc_clock_wall_ms(),
+        .stage = -1,
+        .chunk = -1,
+        .duration_ms = -1,
+        .message = "events were passed over: read again how your jobs are",
+    };
+    enum sc_code code = sc_event_newest(conn, &gap.id, err);
+    if (code != SC_OK || gap.id - r->follower->last_id <= backlog)
+        return code;
+    return replay_event(r, &gap, err);
+}
+
+enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int limit,
+                                sc_event_fn tell, void *ctx, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct replay r = { f, tell, ctx, 0 };
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK && f->lagging)
+        code = skip(&r, conn, sc_config_now(api->options.config)->events_backlog, err);
+    f->lagging = f->lagging && code != SC_OK;
+    struct sc_event_filter filter = { f->owner_id, f->job, f->last_id, limit };
+    r.count = 0;
+    if (code == SC_OK)
+        code = sc_event_list(conn, &filter, replay_event, &r, err);
+    if (code == SC_OK && r.count < limit)
+        f->replaying = false;
+    return code;
+}
+
+bool sc_follower_wants(const struct sc_follower *f, const struct sc_event *event)
+{
+    if (f->replaying || (f->job != 0 && f->job != event->job) ||
+        (f->owner_id != 0 && f->owner_id != event->owner_id))
+        return false;
+    return event->id <= 0 || event->id > f->last_id;
+}
+
+bool sc_follower_takes(struct sc_follower *f, const struct sc_event *event)
+{
+    if (!sc_follower_wants(f, event))
+        return false;
+    f->last_id = SC_MAX(f->last_id, event->id);
+    return true;
+}
+
+void sc_follower_miss(struct sc_follower *f)
+{
+    f->lagging = f->lagging || !f->replaying;
+    f->replaying = true;
+}
+
+void sc_follower_enrich(struct sc_api *api, struct sc_event *event)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_JOB job = { 0 };
+    if (event->kind != SC_EVENT_JOB_PROGRESS ||
+        sc_store_read(api->options.store, &conn, NULL) != SC_OK ||
+        sc_job_get(conn, event->job, &job, NULL) != SC_OK)
+        return;
+    event->eta_ms = sc_job_eta_ms(api->options.queue, conn, &job);
+}
+
+/* ---- how many a principal holds open ---- */
+
+/* Who holds some. As many rows as principals that do, which are few. */
+struct sc_holder {
+    struct sc_holder *next;
+    int64_t owner_id;
+    int64_t count[SC_FOLLOW_KINDS];
+};
+
+static struct sc_holder **find_locked(struct sc_api *api, int64_t owner_id)
+{
+    struct sc_holder **at = &api->holders;
+    while (*at != NULL && (*at)->owner_id != owner_id)
+        at = &(*at)->next;
+    return at;
+}
+
+enum sc_code sc_follow_enter(struct sc_api *api, enum sc_follow_kind kind, int64_t owner_id,
+                             int64_t limit, struct sc_error *err)
+{
+    static const char *const names[] = { "event streams", "WebSockets" };
+    SC_LOCK(&api->lock);
+    struct sc_holder **at = find_locked(api, owner_id);
+    if (*at != NULL && (*at)->count[kind] >= limit)
+        return sc_error_set(err, SC_E_RATE_LIMITED,
+                            "you hold %lld %s open already: close some, or let events.%s be raised",
+                            (long long)limit, names[kind],
+                            kind == SC_FOLLOW_STREAM ? "streams" : "sockets");
+    if (*at == NULL) {
+        *at = sc_alloc(sizeof(**at));
+        (*at)->owner_id = owner_id;
+    }
+    (*at)->count[kind]++;
+    return SC_OK;
+}
+
+void sc_follow_leave(struct sc_api *api, enum sc_follow_kind kind, int64_t owner_id)
+{
+    SC_LOCK(&api->lock);
+    struct sc_holder **at = find_locked(api, owner_id);
+    struct sc_holder *holder = *at;
+    sc_assert(holder != NULL && holder->count[kind] > 0);
+    holder->count[kind]--;
+    for (int i = 0; i < SC_FOLLOW_KINDS; i++) {
+        if (holder->count[i] > 0)
+            return;
+    }
+    *at = holder->next;
+    free(holder);
+}

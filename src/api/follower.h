@@ -1,0 +1,44 @@
+#pragma once
+/* A place in the log of events, for whoever follows it: streams of server-sent events and
+ * WebSockets alike. The log is read from the cursor on, then what is published; what stands in both
+ * is told apart by its id, which grows with every commit. Missing what was published is no loss:
+ * the log is read again from the last id told. Used by one thread at a time. */
+
+#include "api/api-internal.h"
+
+struct sc_follower {
+    int64_t owner_id, job; /* job 0: all of the owner's */
+    int64_t last_id;       /* told, or known to the client */
+    bool replaying;        /* the log may hold more than was told */
+    bool lagging;          /* it read live and fell behind */
+};
+
+/* What a client asks to follow. */
+struct sc_following {
+    struct sc_str job_id; /* .ptr NULL: all of its jobs */
+    int64_t since;        /* a cursor; -1: a job's first event, or now for all of them */
+};
+/* JOB_NOT_FOUND. From then on nothing is missed. */
+SC_MUST_USE enum sc_code sc_follower_begin(struct sc_api *api, int64_t owner_id,
+                                           const struct sc_following *what, struct sc_follower *out,
+                                           struct sc_error *err);
+/* Tells a page of the log, at most `limit` events. f->replaying is false after the last one. Who
+ * has fallen more than events.backlog behind is told of a gap and goes on behind it. */
+SC_MUST_USE enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int limit,
+                                            sc_event_fn tell, void *ctx, struct sc_error *err);
+/* Is the event, which was published, to be told now? Then it counts as told. */
+bool sc_follower_takes(struct sc_follower *f, const struct sc_event *event);
+/* The same without taking it. */
+bool sc_follower_wants(const struct sc_follower *f, const struct sc_event *event);
+/* It could not be told what was published. */
+void sc_follower_miss(struct sc_follower *f);
+/* Adds what is known of the moment: how long the job will take. */
+void sc_follower_enrich(struct sc_api *api, struct sc_event *event);
+
+/* ---- how many a principal holds open ---- */
+
+enum sc_follow_kind { SC_FOLLOW_STREAM, SC_FOLLOW_SOCKET, SC_FOLLOW_KINDS };
+/* RATE_LIMITED when it holds `limit`; else sc_follow_leave must follow. Any thread. */
+SC_MUST_USE enum sc_code sc_follow_enter(struct sc_api *api, enum sc_follow_kind kind,
+                                         int64_t owner_id, int64_t limit, struct sc_error *err);
+void sc_follow_leave(struct sc_api *api, enum sc_follow_kind kind, int64_t owner_id);
