@@ -14,6 +14,9 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -21,6 +24,7 @@
 #define TAPS 65536
 /* A client that is still sending would miss the answer if the connection were closed under it. */
 #define DRAIN_BYTES ((int64_t)4 << 20)
+#define NO_DESCRIPTOR_NS 50000000
 
 struct sc_tap {
     struct sc_framing framing;
@@ -225,4 +229,21 @@ __attribute__((visibility("default"), used)) ssize_t gnutls_record_recv(gnutls_s
         return pull(&end, buf, len, 0);
     tap->session = session;
     return tap_recv(tap, &end, buf, len, 0);
+}
+
+/* ---- accepting ---- */
+
+/* A thread of libmicrohttpd that has no connection yet tries again at once when there is no
+ * descriptor for its first one, for as long as there is none. */
+__attribute__((visibility("default"), used)) int accept4(int fd, struct sockaddr *address,
+                                                         socklen_t *len, int flags)
+{
+    static const struct timespec pause = { .tv_nsec = NO_DESCRIPTOR_NS };
+    int connection = (int)syscall(SYS_accept4, fd, address, len, flags);
+    if (connection >= 0 || (errno != EMFILE && errno != ENFILE))
+        return connection;
+    int error = errno;
+    (void)nanosleep(&pause, NULL);
+    errno = error;
+    return -1;
 }

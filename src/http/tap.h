@@ -4,8 +4,8 @@
  * here, and the connection ends. All but sc_tap_start are called by the thread of the connection.
  *
  * libmicrohttpd has no hook for this. Its calls of recv() and gnutls_record_recv() come here
- * because this program defines these names; connections that have no tap are read as ever
- * (docs/adr/0018).
+ * because this program defines these names, as accept4() does, which must not spin; connections
+ * that have no tap are read as ever (docs/adr/0018).
  */
 
 #include "base/str.h"

