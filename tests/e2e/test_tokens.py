@@ -213,7 +213,7 @@ def test_another_address_is_shut(make_server):
     """Also for this machine: what comes over a loopback address may have come through a proxy."""
     port = free_port()
     server = make_server(args=["--listen", f"0.0.0.0:{port}"])
-    assert "token create" in server.log.read_text()
+    wait_until(lambda: "token create" in server.log.read_text(), 30, "how to make a token")
     reply = Client(port=port).get("/api/jobs", headers={"X-Forwarded-For": "127.0.0.1"})
     assert reply.status == 401 and "token create" in reply.error["message"], reply
     assert Client(port=port).get("/api/health/ready").status == 200
