@@ -127,26 +127,3 @@ void sc_limiter_drop(struct sc_limiter *l, uint64_t key)
     if (--cell->count == 0)
         cell->end_ms = 0;
 }
-
-void sc_limiter_each(struct sc_limiter *l, int64_t now_ms, sc_limiter_fn fn, void *ctx)
-{
-    for (size_t at = 0; at < SETS; at++) {
-        SC_LOCK(&l->locks[at % STRIPES]);
-        for (size_t i = 0; i < WAYS; i++) {
-            const struct cell *cell = &l->cells[at][i];
-            if (cell->end_ms > now_ms)
-                fn(ctx, cell->key, cell->count, cell->end_ms);
-        }
-    }
-}
-
-void sc_limiter_put(struct sc_limiter *l, uint64_t key, int64_t count, int64_t end_ms,
-                    int64_t now_ms)
-{
-    size_t at = set_of(l, key);
-    bool found;
-    SC_LOCK(&l->locks[at % STRIPES]);
-    struct cell *cell = find_locked(l->cells[at], key, now_ms, &found);
-    if (cell != NULL)
-        *cell = (struct cell){ .key = key, .end_ms = end_ms, .count = count };
-}

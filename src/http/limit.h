@@ -31,9 +31,3 @@ bool sc_limiter_take(struct sc_limiter *l, uint64_t key, const struct sc_limit *
  * windows. */
 bool sc_limiter_hold(struct sc_limiter *l, uint64_t key, int64_t most, bool *counted);
 void sc_limiter_drop(struct sc_limiter *l, uint64_t key);
-
-/* The counts of windows that have not ended, for whoever keeps them over a restart. */
-typedef void (*sc_limiter_fn)(void *ctx, uint64_t key, int64_t count, int64_t end_ms);
-void sc_limiter_each(struct sc_limiter *l, int64_t now_ms, sc_limiter_fn fn, void *ctx);
-void sc_limiter_put(struct sc_limiter *l, uint64_t key, int64_t count, int64_t end_ms,
-                    int64_t now_ms);

@@ -99,24 +99,6 @@ static void held_ones_are_given_back(void **state)
     assert_false(sc_limiter_hold(l, 5, 3, &counted));
 }
 
-static void put_again(void *ctx, uint64_t key, int64_t count, int64_t end_ms)
-{
-    sc_limiter_put(ctx, key, count, end_ms + 100000, 100000);
-}
-
-static void counts_can_be_carried_over(void **state)
-{
-    (void)state;
-    SC_AUTO(sc_limiter_freep) struct sc_limiter *before = sc_limiter_new();
-    SC_AUTO(sc_limiter_freep) struct sc_limiter *after = sc_limiter_new();
-    assert_int_equal(taken(before, 3, 0, 8), 8);
-    assert_int_equal(taken(before, 4, -2000, 8), 8); /* has ended */
-    sc_limiter_each(before, 500, put_again, after);
-    assert_int_equal(taken(after, 3, 100500, 100), 2);
-    assert_int_equal(taken(after, 3, 101000, 100), 10);
-    assert_int_equal(taken(after, 4, 100500, 100), 10);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,7 +106,6 @@ int main(void)
         TEST(a_crowd_pushes_nobody_out),
         TEST(threads_share_a_count),
         TEST(held_ones_are_given_back),
-        TEST(counts_can_be_carried_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
