@@ -23,6 +23,7 @@ struct sc_socket {
     void *ctx;
     int fd;
     struct MHD_UpgradeResponseHandle *tls; /* NULL: the descriptor is ours alone */
+    int far_fd; /* with TLS the connection itself, which is libmicrohttpd's; else -1 */
     struct sc_ws *ws;
     struct sc_buf early; /* what came with the headers of the handshake */
     struct sc_buf out;

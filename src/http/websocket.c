@@ -116,10 +116,13 @@ void sc_socket_free(struct sc_socket *s)
 
 void sc_socket_close_fd(struct sc_socket *s)
 {
-    if (s->tls != NULL)
+    if (s->tls != NULL) {
+        /* It does not always see by itself that both ends are done with. */
+        (void)shutdown(s->far_fd, SHUT_RDWR);
         (void)MHD_upgrade_action(s->tls, MHD_UPGRADE_ACTION_CLOSE);
-    else
+    } else {
         (void)close(s->fd);
+    }
     s->tls = NULL;
     s->fd = -1;
 }
@@ -130,6 +133,8 @@ static void drop(struct sc_socket *s)
     if (s->queue == SC_SOCKET_NONE)
         return;
     (void)epoll_ctl(s->sockets->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+    if (s->far_fd >= 0)
+        (void)epoll_ctl(s->sockets->epoll_fd, EPOLL_CTL_DEL, s->far_fd, NULL);
     sc_socket_close_fd(s);
     move_to(s, SC_SOCKET_NONE);
     s->sockets->served--;
@@ -186,7 +191,9 @@ static void flush(struct sc_socket *s)
         return;
     }
     if (s->out.len == 0 && s->queue == SC_SOCKET_CLOSING && sc_ws_is_over(s->ws)) {
-        (void)shutdown(s->fd, SHUT_WR);
+        /* With TLS libmicrohttpd passes on what is left while its end is whole. */
+        if (s->tls == NULL)
+            (void)shutdown(s->fd, SHUT_WR);
         move_to(s, SC_SOCKET_ENDED);
     }
     set_interest(s);
@@ -290,7 +297,10 @@ static void open_socket(struct sc_socket *s)
     join_queue(s, SC_SOCKET_QUIET);
     all->served++;
     SC_COUNT(sockets_open, 0, 1);
-    if (epoll_ctl(all->epoll_fd, EPOLL_CTL_ADD, s->fd, &event) != 0) {
+    /* libmicrohttpd does not tell us of a client that leaves without a word. */
+    struct epoll_event far = { .events = EPOLLRDHUP | EPOLLET, .data.ptr = s };
+    if (epoll_ctl(all->epoll_fd, EPOLL_CTL_ADD, s->fd, &event) != 0 ||
+        (s->far_fd >= 0 && epoll_ctl(all->epoll_fd, EPOLL_CTL_ADD, s->far_fd, &far) != 0)) {
         drop(s);
         return;
     }
@@ -304,6 +314,10 @@ static void take_event(struct sc_socket *s, uint32_t events)
 {
     if (s->queue == SC_SOCKET_NONE)
         return;
+    if ((events & EPOLLRDHUP) != 0) { /* asked for of the far end alone */
+        drop(s);
+        return;
+    }
     if ((events & EPOLLOUT) == 0) {
         read_some(s); /* an error or a hang-up shows itself there */
         return;

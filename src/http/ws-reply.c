@@ -30,6 +30,7 @@ static void on_upgrade(void *cls, struct MHD_Connection *conn, void *con_cls, co
     (void)conn;
     bool tls = req->listener->tls;
     s->fd = tls ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    s->far_fd = tls ? req->fd : -1;
     if (tls)
         s->tls = handle;
     else
@@ -58,7 +59,7 @@ struct sc_done *sc_reply_socket(struct sc_request *req, const struct sc_socket_o
     char accept[SC_SHA1_BASE64];
     struct sc_sockets *all = &req->http->sockets;
     struct sc_socket *s = sc_alloc(sizeof(*s));
-    *s = (struct sc_socket){ .sockets = all, .ops = ops, .ctx = ctx, .fd = -1 };
+    *s = (struct sc_socket){ .sockets = all, .ops = ops, .ctx = ctx, .fd = -1, .far_fd = -1 };
     s->ws = sc_ws_new(ops->message_limit, sc_socket_take_message, s);
     int open = atomic_fetch_add(&all->open, 1);
     if (s->ws == NULL || open >= req->http->options.socket_limit) {

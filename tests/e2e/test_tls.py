@@ -12,6 +12,7 @@ import pytest
 
 from harness import (MEDIA, Client, EventStream, clean_environment, cli, free_port, kill,
                      noise_wav, wait_until)
+from websocket import WebSocket
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is missing")
 # Of openssl's s_client: (arguments, is it spoken?)
@@ -115,6 +116,23 @@ def test_uploads_downloads_streams_and_pages_pass(house):
     own, other = (client.get("/api/jobs", headers={"Origin": f"{scheme}://localhost:{house.port}"})
                   for scheme in ("https", "http"))
     assert own.status == 200 and other.status == 403, (own, other)
+
+
+def test_websockets_pass(house):
+    client = house.client()
+    with WebSocket(client, "/ws/tls") as one, WebSocket(client, "/ws/more") as other:
+        job = client.post("/api/jobs", {"pipeline": "noop"}).json
+        for ws in (one, other):
+            assert ws.wait(lambda m: m["type"] == "job_created")["job_id"] == job["job_id"]
+        assert one.close() == 1000
+        other.say(type="ping")
+        assert other.wait(lambda m: m["type"] == "pong")
+        other.drop()
+        wait_until(lambda: b"\nscripta_websockets 0\n" in client.get("/metrics").body, 30,
+                   "the end of both")
+    with WebSocket(client, "/ws/tls") as ws:
+        assert house.server.stop() == 0
+        assert ws.wait_closed().code == 1001
 
 
 def test_bytes_are_judged_as_without_tls(house):

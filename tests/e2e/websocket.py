@@ -72,6 +72,8 @@ class WebSocket:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
             self.socket.connect(str(client.socket_path))
+        if getattr(client, "context", None) is not None:  # of TLS
+            self.socket = client.context.wrap_socket(self.socket, server_hostname="localhost")
         self.key = base64.b64encode(os.urandom(16))
         self.buffer = b""
         self.closed = None  # the code of the server's closing frame
