@@ -41,7 +41,16 @@ static void put_own(struct sc_json *w, const struct sc_event *event)
     }
 }
 
-void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event)
+static void put_segment(struct sc_json *w, const struct sc_segment *segment)
+{
+    sc_json_seconds(w, "start", segment->start_ms);
+    sc_json_seconds(w, "end", segment->end_ms);
+    sc_json_text(w, "text", segment->text == NULL ? "" : segment->text);
+    sc_json_text(w, "speaker", segment->speaker);
+}
+
+void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event,
+                   const struct sc_segment *segment)
 {
     char cursor[SC_CURSOR_TEXT];
     sc_json_object(w, key);
@@ -60,10 +69,23 @@ void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *ev
     sc_json_text(w, "code", event->code == SC_OK ? NULL : sc_code_name(event->code));
     put_message(w, event);
     put_own(w, event);
+    if (segment != NULL)
+        put_segment(w, segment);
     sc_json_end(w);
 }
 
-void sc_event_sse(struct sc_buf *out, const struct sc_event *event)
+struct sc_event sc_event_of_segment(const struct sc_event *done, const struct sc_segment *segment)
+{
+    struct sc_event event = *done;
+    event.id = 0;
+    event.kind = SC_EVENT_SEGMENT;
+    event.chunk = segment->chunk;
+    event.duration_ms = -1;
+    return event;
+}
+
+void sc_event_sse(struct sc_buf *out, const struct sc_event *event,
+                  const struct sc_segment *segment)
 {
     char cursor[SC_CURSOR_TEXT];
     sc_buf_printf(out, "event: %s\n", sc_event_kind_to_string(event->kind));
@@ -73,7 +95,7 @@ void sc_event_sse(struct sc_buf *out, const struct sc_event *event)
     sc_buf_puts(out, "data: ");
     struct sc_json w;
     sc_json_begin(&w, out);
-    sc_event_view(&w, NULL, event);
+    sc_event_view(&w, NULL, event, segment);
     sc_buf_puts(out, "\n\n");
 }
 
@@ -118,6 +140,16 @@ static const struct sc_json_field event_fields[] = {
       .words = sc_words_code,
       .optional = true,
       .help = "Of `job_error`: the same as a code" },
+    { .name = "start",
+      SC_SHOW_REAL,
+      .optional = true,
+      .help = "Of `segment`: where it begins in the recording, in seconds" },
+    { .name = "end", SC_SHOW_REAL, .optional = true, .help = "Of `segment`: and where it ends" },
+    { .name = "text", SC_SHOW_TEXT, .optional = true, .help = "Of `segment`: what was said" },
+    { .name = "speaker",
+      SC_SHOW_TEXT_OR_NULL,
+      .optional = true,
+      .help = "Of `segment`: who said it, where that is known" },
 };
 
 const struct sc_json_shape sc_shape_event = {

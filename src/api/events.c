@@ -29,11 +29,9 @@ static bool is_terminal(enum sc_event_kind kind)
            kind == SC_EVENT_JOB_CANCELLED;
 }
 
-static enum sc_code tell(void *ctx, const struct sc_event *event, struct sc_error *err)
+static void tell(void *ctx, const struct sc_event *event, const struct sc_segment *segment)
 {
-    (void)err;
-    sc_event_sse(ctx, event);
-    return SC_OK;
+    sc_event_sse(ctx, event, segment);
 }
 
 /* After the last page a stream of one job ends when the job has: a failed job that was retried has
@@ -62,8 +60,7 @@ static void drain_ring(struct listener *l, struct sc_subscriber *ring, struct sc
         if (event.kind == SC_EVENT_GAP) {
             sc_follower_miss(f);
         } else if (sc_follower_takes(f, &event)) {
-            sc_follower_enrich(l->api, &event);
-            sc_event_sse(out, &event);
+            sc_follower_tell(l->api, &event, tell, out);
             l->ended = f->job != 0 && is_terminal(event.kind);
         }
     }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/log.h"
 
 #include "base/banned.h"
 
@@ -36,9 +37,40 @@ enum sc_code sc_follower_begin(struct sc_api *api, int64_t owner_id,
     return code;
 }
 
+/* A text that cannot be read keeps nobody from the events. */
+static void tell(struct sc_conn *conn, const struct sc_event *event, sc_told_fn fn, void *ctx)
+{
+    SC_AUTO_SEGMENTS segments = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_preview_of_event(conn, event, &segments, &err) != SC_OK)
+        SC_LOG(WARNING, "api", "cannot tell segments", SC_S("job", event->job_id),
+               SC_S("error", err.msg));
+    for (size_t i = 0; i < segments.count; i++) {
+        struct sc_event of_segment = sc_event_of_segment(event, &segments.items[i]);
+        fn(ctx, &of_segment, &segments.items[i]);
+    }
+    fn(ctx, event, NULL);
+}
+
+void sc_follower_tell(struct sc_api *api, const struct sc_event *event, sc_told_fn fn, void *ctx)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_JOB job = { 0 };
+    struct sc_event now = *event;
+    bool reads = event->kind == SC_EVENT_JOB_PROGRESS || event->kind == SC_EVENT_TASK_COMPLETED;
+    if (!reads || sc_store_read(api->options.store, &conn, NULL) != SC_OK) {
+        fn(ctx, event, NULL);
+        return;
+    }
+    if (event->kind == SC_EVENT_JOB_PROGRESS && sc_job_get(conn, event->job, &job, NULL) == SC_OK)
+        now.eta_ms = sc_job_eta_ms(api->options.queue, conn, &job);
+    tell(conn, &now, fn, ctx);
+}
+
 struct replay {
     struct sc_follower *follower;
-    sc_event_fn tell;
+    struct sc_conn *conn;
+    sc_told_fn tell;
     void *ctx;
     int count;
 };
@@ -46,17 +78,15 @@ struct replay {
 static enum sc_code replay_event(void *ctx, const struct sc_event *event, struct sc_error *err)
 {
     struct replay *r = ctx;
-    enum sc_code code = r->tell(r->ctx, event, err);
-    if (code != SC_OK)
-        return code;
+    (void)err;
+    tell(r->conn, event, r->tell, r->ctx);
     r->follower->last_id = event->id;
     r->count++;
     return SC_OK;
 }
 
 /* What it missed is too much to be read again: it is told so, and goes on behind it. */
-static enum sc_code skip(struct replay *r, struct sc_conn *conn, int64_t backlog,
-                         struct sc_error *err)
+static enum sc_code skip(struct replay *r, int64_t backlog, struct sc_error *err)
 {
     struct sc_event gap = {
         .kind = SC_EVENT_GAP,
@@ -66,20 +96,20 @@ static enum sc_code skip(struct replay *r, struct sc_conn *conn, int64_t backlog
         .duration_ms = -1,
         .message = "events were passed over: read again how your jobs are",
     };
-    enum sc_code code = sc_event_newest(conn, &gap.id, err);
+    enum sc_code code = sc_event_newest(r->conn, &gap.id, err);
     if (code != SC_OK || gap.id - r->follower->last_id <= backlog)
         return code;
     return replay_event(r, &gap, err);
 }
 
-enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int limit,
-                                sc_event_fn tell, void *ctx, struct sc_error *err)
+enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int limit, sc_told_fn fn,
+                                void *ctx, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct replay r = { f, tell, ctx, 0 };
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    struct replay r = { f, conn, fn, ctx, 0 };
     if (code == SC_OK && f->lagging)
-        code = skip(&r, conn, sc_config_now(api->options.config)->events_backlog, err);
+        code = skip(&r, sc_config_now(api->options.config)->events_backlog, err);
     f->lagging = f->lagging && code != SC_OK;
     struct sc_event_filter filter = { f->owner_id, f->job, f->last_id, limit };
     r.count = 0;
@@ -110,17 +140,6 @@ void sc_follower_miss(struct sc_follower *f)
 {
     f->lagging = f->lagging || !f->replaying;
     f->replaying = true;
-}
-
-void sc_follower_enrich(struct sc_api *api, struct sc_event *event)
-{
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    SC_AUTO_JOB job = { 0 };
-    if (event->kind != SC_EVENT_JOB_PROGRESS ||
-        sc_store_read(api->options.store, &conn, NULL) != SC_OK ||
-        sc_job_get(conn, event->job, &job, NULL) != SC_OK)
-        return;
-    event->eta_ms = sc_job_eta_ms(api->options.queue, conn, &job);
 }
 
 /* ---- how many a principal holds open ---- */

@@ -22,18 +22,22 @@ struct sc_following {
 SC_MUST_USE enum sc_code sc_follower_begin(struct sc_api *api, int64_t owner_id,
                                            const struct sc_following *what, struct sc_follower *out,
                                            struct sc_error *err);
+/* Tells an event, or a segment (else NULL) that it is of. */
+typedef void (*sc_told_fn)(void *ctx, const struct sc_event *event,
+                           const struct sc_segment *segment);
 /* Tells a page of the log, at most `limit` events. f->replaying is false after the last one. Who
  * has fallen more than events.backlog behind is told of a gap and goes on behind it. */
 SC_MUST_USE enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int limit,
-                                            sc_event_fn tell, void *ctx, struct sc_error *err);
+                                            sc_told_fn tell, void *ctx, struct sc_error *err);
+/* Tells an event that was published, with what is known of the moment, and before it the segments
+ * that it made certain: whoever misses them misses it too, and is told both again. */
+void sc_follower_tell(struct sc_api *api, const struct sc_event *event, sc_told_fn tell, void *ctx);
 /* Is the event, which was published, to be told now? Then it counts as told. */
 bool sc_follower_takes(struct sc_follower *f, const struct sc_event *event);
 /* The same without taking it. */
 bool sc_follower_wants(const struct sc_follower *f, const struct sc_event *event);
 /* It could not be told what was published. */
 void sc_follower_miss(struct sc_follower *f);
-/* Adds what is known of the moment: how long the job will take. */
-void sc_follower_enrich(struct sc_api *api, struct sc_event *event);
 
 /* ---- how many a principal holds open ---- */
 

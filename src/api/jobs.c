@@ -73,7 +73,7 @@ static enum sc_code add_event(void *ctx, const struct sc_event *event, struct sc
     struct sc_page *page = ctx;
     (void)err;
     if (sc_page_take(page, event->id))
-        sc_event_view(&page->w, NULL, event);
+        sc_event_view(&page->w, NULL, event, NULL);
     return SC_OK;
 }
 

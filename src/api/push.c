@@ -72,36 +72,30 @@ static void on_events(void *ctx)
 
 /* ---- telling ---- */
 
-static void frame_of(struct sc_buf *frame, const struct sc_buf *text)
+/* Appends. */
+static void frame_event(void *ctx, const struct sc_event *event, const struct sc_segment *segment)
 {
-    sc_buf_reset(frame);
-    sc_ws_frame(frame, SC_WS_TEXT, sc_buf_str(text));
-}
-
-static void frame_event(struct sc_buf *frame, const struct sc_event *event)
-{
+    struct sc_buf *frames = ctx;
     SC_AUTO_BUF text = { 0 };
     struct sc_json w;
     sc_json_begin(&w, &text);
-    sc_event_view(&w, NULL, event);
-    frame_of(frame, &text);
+    sc_event_view(&w, NULL, event, segment);
+    sc_ws_frame(frames, SC_WS_TEXT, sc_buf_str(&text));
 }
 
 static void send_text(struct listener *l, const struct sc_buf *text)
 {
     SC_AUTO_BUF frame = { 0 };
-    frame_of(&frame, text);
+    sc_ws_frame(&frame, SC_WS_TEXT, sc_buf_str(text));
     sc_socket_send(l->socket, sc_buf_str(&frame));
 }
 
-static enum sc_code tell_one(void *ctx, const struct sc_event *event, struct sc_error *err)
+static void send_event(void *ctx, const struct sc_event *event, const struct sc_segment *segment)
 {
     struct listener *l = ctx;
     SC_AUTO_BUF frame = { 0 };
-    (void)err;
-    frame_event(&frame, event);
+    frame_event(&frame, event, segment);
     sc_socket_send(l->socket, sc_buf_str(&frame));
-    return SC_OK;
 }
 
 /* A page of the log for each subscription that is behind, while there is room; the rest when that
@@ -113,7 +107,7 @@ static void catch_up(struct listener *l)
     for (size_t i = 0; i < l->count; i++) {
         struct sc_follower *f = &l->followed[i];
         if (f->replaying && sc_socket_has_room(l->socket, PAGE_BYTES) &&
-            sc_follower_replay(f, l->api, PAGE, tell_one, l, &err) != SC_OK) {
+            sc_follower_replay(f, l->api, PAGE, send_event, l, &err) != SC_OK) {
             sc_socket_close(l->socket, SC_WS_INTERNAL, "the log cannot be read: try again");
             return;
         }
@@ -123,21 +117,18 @@ static void catch_up(struct listener *l)
         sc_socket_when_drained(l->socket);
 }
 
-/* frame is empty until the first one wants it. */
-static void tell(struct listener *l, const struct sc_event *event, struct sc_buf *frame)
+/* frames: of the event and its segments; empty until somebody wants them. */
+static void tell(struct listener *l, const struct sc_event *event, struct sc_buf *frames)
 {
     for (size_t i = 0; i < l->count; i++) {
         struct sc_follower *f = &l->followed[i];
         if (!sc_follower_wants(f, event))
             continue;
-        if (frame->len == 0) {
-            struct sc_event whole = *event;
-            sc_follower_enrich(l->api, &whole);
-            frame_event(frame, &whole);
-        }
-        if (sc_socket_has_room(l->socket, frame->len)) {
+        if (frames->len == 0)
+            sc_follower_tell(l->api, event, frame_event, frames);
+        if (sc_socket_has_room(l->socket, frames->len)) {
             (void)sc_follower_takes(f, event);
-            sc_socket_send(l->socket, sc_buf_str(frame));
+            sc_socket_send(l->socket, sc_buf_str(frames));
         } else {
             sc_follower_miss(f);
             sc_socket_when_drained(l->socket);
@@ -158,16 +149,16 @@ static void miss_all(struct sc_push *push)
 
 static void tell_all(struct sc_push *push)
 {
-    SC_AUTO_BUF frame = { 0 };
+    SC_AUTO_BUF frames = { 0 };
     struct sc_event event;
     while (push->ring != NULL && sc_subscriber_next(push->ring, &event)) {
-        sc_buf_reset(&frame);
+        sc_buf_reset(&frames);
         if (event.kind == SC_EVENT_GAP) {
             miss_all(push);
             continue;
         }
         for (struct listener *l = push->first; l != NULL; l = l->next)
-            tell(l, &event, &frame);
+            tell(l, &event, &frames);
     }
 }
 

@@ -67,9 +67,14 @@ void sc_formats_view(struct sc_buf *out);
 
 /* ---- event-view.c ---- */
 
-void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event);
+/* segment: of an event of that kind, else NULL. */
+void sc_event_view(struct sc_json *w, const char *key, const struct sc_event *event,
+                   const struct sc_segment *segment);
+/* The event that tells a segment, which another one made certain. */
+struct sc_event sc_event_of_segment(const struct sc_event *done, const struct sc_segment *segment);
 /* As a server-sent event: event, id (none for events that are not in the log) and data lines. */
-void sc_event_sse(struct sc_buf *out, const struct sc_event *event);
+void sc_event_sse(struct sc_buf *out, const struct sc_event *event,
+                  const struct sc_segment *segment);
 
 /* ---- worker-view.c: answers to workers ---- */
 

@@ -38,6 +38,7 @@ SC_DEFINE_ENUM_STRINGS(sc_event_kind, SC_EVENT_KIND_COUNT_,
                            [SC_EVENT_JOB_CHANGED] = "job_changed",
                            [SC_EVENT_STORAGE] = "storage_warning",
                            [SC_EVENT_WEBHOOK_DISABLED] = "webhook_disabled",
+                           [SC_EVENT_SEGMENT] = "segment",
                        });
 
 struct sc_subscriber {

@@ -26,6 +26,7 @@ enum sc_event_kind {
     SC_EVENT_JOB_CHANGED,      /* by a user: its message names the fields */
     SC_EVENT_STORAGE,          /* of no job, not in the log: much room is taken (code, message) */
     SC_EVENT_WEBHOOK_DISABLED, /* likewise: it failed for long, or its receiver wants no more */
+    SC_EVENT_SEGMENT, /* only in what clients are told: text that a completed task made certain */
     SC_EVENT_KIND_COUNT_
 };
 SC_DECLARE_ENUM_STRINGS(sc_event_kind);

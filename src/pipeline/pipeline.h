@@ -151,3 +151,7 @@ SC_DEFINE_FREEP(struct sc_preview, sc_preview_free);
  * recordings whose channels are recognised apart. After an error it can only be freed. */
 SC_MUST_USE enum sc_code sc_preview_next(struct sc_preview *p, struct sc_conn *conn,
                                          struct sc_segments *out, struct sc_error *err);
+/* The same of one event of the log, the completion of a chunk: what that has made certain, now or
+ * when the log is read again. Nothing of jobs whose chunks have gone. */
+SC_MUST_USE enum sc_code sc_preview_of_event(struct sc_conn *conn, const struct sc_event *event,
+                                             struct sc_segments *out, struct sc_error *err);

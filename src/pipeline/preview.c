@@ -123,3 +123,111 @@ enum sc_code sc_preview_next(struct sc_preview *p, struct sc_conn *conn, struct 
     }
     return code;
 }
+
+/* ---- of one event ---- */
+
+/* The first chunk that was not done before the event, and once it had come. */
+struct reach {
+    int before, after;
+};
+
+#define CHUNKS_MAX ((size_t)1 << 20) /* of a recording of months */
+
+static enum sc_code read_done(struct sc_conn *conn, const struct sc_event *event,
+                              struct sc_buf *done, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EVENT_CHUNKS_DONE);
+    sc_stmt_bind_int(&st, ":job", event->job);
+    sc_stmt_bind_int(&st, ":id", event->id);
+    sc_stmt_bind_int(&st, ":kind", SC_EVENT_TASK_COMPLETED);
+    sc_stmt_bind_int(&st, ":stage", SC_STAGE_TRANSCRIBE);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        size_t chunk = (size_t)sc_stmt_int(&st, "chunk");
+        while (done->len <= chunk && chunk < CHUNKS_MAX && !done->failed)
+            sc_buf_putc(done, 0);
+        if (chunk < done->len)
+            done->ptr[chunk] = 1;
+    }
+}
+
+static enum sc_code read_reach(struct sc_conn *conn, const struct sc_event *event,
+                               struct reach *out, struct sc_error *err)
+{
+    SC_AUTO_BUF done = { 0 }; /* a byte for each chunk */
+    enum sc_code code = read_done(conn, event, &done, err);
+    *out = (struct reach){ 0, 0 };
+    while ((size_t)out->after < done.len && done.ptr[out->after] != 0)
+        out->after++;
+    out->before = SC_MIN(event->chunk, out->after);
+    return code;
+}
+
+/* A chunk that overlaps the next one is certain when that is done. */
+static enum sc_code step_back(struct sc_conn *conn, int64_t job, int *reach, struct sc_error *err)
+{
+    struct chunk_state last;
+    if (*reach == 0)
+        return SC_OK;
+    enum sc_code code = read_chunk(conn, job, *reach - 1, &last, err);
+    if (code == SC_OK && last.overlap != 0)
+        (*reach)--;
+    return code;
+}
+
+/* Back to where the text of `first` begins to depend on chunks before it. */
+static enum sc_code find_start(struct sc_conn *conn, int64_t job, int first, int *out,
+                               struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (*out = first; *out > 0; (*out)--) {
+        struct chunk_state before;
+        code = read_chunk(conn, job, *out - 1, &before, err);
+        if (code != SC_OK || before.overlap != OVERLAPS)
+            return code;
+    }
+    return code;
+}
+
+/* Tells the chunks from `first` to before `end`; those from p->next on prepare for it. */
+static enum sc_code tell_between(struct sc_preview *p, struct sc_conn *conn, int first, int end,
+                                 struct sc_segments *out, struct sc_error *err)
+{
+    struct sc_transcript t;
+    enum sc_code code = sc_transcript_of_job(conn, p->job, &t, err);
+    if (code == SC_E_TRANSCRIPT_NOT_FOUND) {
+        *err = (struct sc_error){ 0 };
+        return SC_OK;
+    }
+    while (code == SC_OK && p->next < end) {
+        struct chunk_state chunk;
+        SC_AUTO_SEGMENTS before = { 0 };
+        code = read_chunk(conn, p->job, p->next, &chunk, err);
+        if (code != SC_OK || !chunk.done)
+            return code;
+        code = tell(p, conn, t.id, &chunk, p->next < first ? &before : out, err);
+    }
+    return code;
+}
+
+enum sc_code sc_preview_of_event(struct sc_conn *conn, const struct sc_event *event,
+                                 struct sc_segments *out, struct sc_error *err)
+{
+    SC_AUTO(sc_preview_freep) struct sc_preview *p = sc_preview_new(event->job);
+    struct reach reach;
+    if (event->kind != SC_EVENT_TASK_COMPLETED || event->stage != SC_STAGE_TRANSCRIBE ||
+        event->chunk < 0)
+        return SC_OK;
+    enum sc_code code = read_reach(conn, event, &reach, err);
+    if (code != SC_OK || reach.before == reach.after)
+        return code;
+    code = step_back(conn, p->job, &reach.before, err);
+    if (code == SC_OK)
+        code = step_back(conn, p->job, &reach.after, err);
+    if (code == SC_OK)
+        code = find_start(conn, p->job, reach.before, &p->next, err);
+    return code == SC_OK ? tell_between(p, conn, reach.before, reach.after, out, err) : code;
+}

@@ -74,6 +74,7 @@ static void measure(const struct sc_event *event)
     case SC_EVENT_GAP:
     case SC_EVENT_STORAGE:
     case SC_EVENT_WEBHOOK_DISABLED:
+    case SC_EVENT_SEGMENT:
     case SC_EVENT_KIND_COUNT_:
         break;
     }

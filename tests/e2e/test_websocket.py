@@ -20,6 +20,11 @@ def is_end(job_id):
                                                              "job_cancelled")
 
 
+def logged(messages):
+    """The cursors of those that are in the log, which segments are not."""
+    return [m["id"] for m in messages if m["type"] != "segment"]
+
+
 def refused(client, path, headers=None):
     with pytest.raises(Refused) as answer:
         WebSocket(client, path, headers)
@@ -40,7 +45,7 @@ def test_a_job_is_told_from_its_making_to_its_end(client):
         told = [m for m in ws.passed + [end] if m["job_id"] == job["job_id"]]
     for message in told:
         harness.api().check_event(message)
-    assert [m["id"] for m in told] == [e["id"] for e in client.events(job["job_id"])]
+    assert logged(told) == [e["id"] for e in client.events(job["job_id"])]
     kinds = [m["type"] for m in told]
     assert kinds[0] == "job_created" and kinds[-1] == "job_complete"
     progress = next(m for m in told if m["type"] == "job_progress")
@@ -80,14 +85,48 @@ def test_streams_tell_the_same(client):
     assert plain(heard) == plain(told)
 
 
+def pieces(messages):
+    return [(m["start"], m["end"], m["text"]) for m in messages if m["type"] == "segment"]
+
+
+def test_segments_come_while_the_job_runs_and_are_its_text(client):
+    """Chunks that overlap, done in any order by several workers."""
+    with follow(client) as ws:
+        job = client.upload_null(400, seed=88)
+        end = ws.wait(is_end(job["job_id"]))
+        told = [m for m in ws.passed if m["job_id"] == job["job_id"]]
+    text = [(s["start"], s["end"], s["text"])
+            for s in client.transcript(client.job(job["job_id"]))["segments"]]
+    assert pieces(told) == text and len(text) > 5
+    chunks = [m["chunk"] for m in told if m["type"] == "task_completed" and m["chunk"] is not None]
+    assert len(chunks) > 3
+    assert told.index(next(m for m in told if m["type"] == "segment")) < \
+        len(told) - told[::-1].index(next(m for m in told[::-1] if m["type"] == "task_claimed"))
+    for message in told:
+        harness.api().check_event(message)
+        assert (message["id"] is None) == (message["type"] == "segment")
+    # Whoever connects again within is told what comes behind its cursor, and nothing twice.
+    for stop in [i for i, m in enumerate(told) if m["id"]]:
+        if told[stop]["type"] != "task_completed" and stop > 0:
+            continue
+        with follow(client, f"?job_id={job['job_id']}&since={told[stop]['id']}") as ws:
+            ws.wait(is_end(job["job_id"]))
+            assert pieces(ws.passed) == pieces(told[stop + 1:]), stop
+    stream = harness.EventStream(client, f"/api/events?job_id={job['job_id']}")
+    stream.wait(lambda kind, data: kind == end["type"])
+    stream.close()
+    heard = [json.loads(e["data"]) for e in stream.events]
+    assert pieces(heard) == text
+    assert all(("id" in e) == (e["event"] != "segment") for e in stream.events)
+
+
 def test_one_job_from_its_first_event_also_when_it_has_ended(client):
     job, other = client.upload_null(1, seed=84), client.upload_null(1, seed=85)
     client.wait_job(job["job_id"])
     client.wait_job(other["job_id"])
     with follow(client, f"?job_id={job['job_id']}") as ws:
         end = ws.wait(is_end(job["job_id"]))
-        assert [m["id"] for m in ws.passed + [end]] == \
-            [e["id"] for e in client.events(job["job_id"])]
+        assert logged(ws.passed + [end]) == [e["id"] for e in client.events(job["job_id"])]
         ws.say(type="ping")
         assert ws.hear() == {"type": "pong"}
 
@@ -100,8 +139,8 @@ def test_a_cursor_goes_on_where_the_client_was(client):
     events = client.events(job["job_id"])
     with follow(client, f"?since={seen['id']}") as ws:
         ws.wait(is_end(job["job_id"]))
-        told = [m["id"] for m in ws.passed if m["job_id"] == job["job_id"]]
-    assert told == [e["id"] for e in events[1:-1]]
+        told = [m for m in ws.passed if m["job_id"] == job["job_id"]]
+    assert logged(told) == [e["id"] for e in events[1:-1]]
 
 
 def test_nothing_is_missed_over_a_restart(make_server):
@@ -119,8 +158,8 @@ def test_nothing_is_missed_over_a_restart(make_server):
     with follow(server.client, f"?since={cursor}") as ws:
         assert ws.hear()["type"] == "job_complete"
         ws.wait(is_end(second["job_id"]))
-        told = [m["id"] for m in ws.passed if m["job_id"] == second["job_id"]]
-    assert told == [e["id"] for e in server.client.events(second["job_id"])[:-1]]
+        told = [m for m in ws.passed if m["job_id"] == second["job_id"]]
+    assert logged(told) == [e["id"] for e in server.client.events(second["job_id"])[:-1]]
 
 
 # ---- what clients say ----
@@ -358,7 +397,7 @@ def test_a_reader_that_is_far_behind_is_told_of_a_gap(make_server):
     told = slow_reader(make_server, backlog=50)
     gaps = [m for m in told if m["type"] == "gap"]
     assert gaps and gaps[0]["message"] and gaps[0]["id"]
-    ids = [int(m["id"][1:], 16) for m in told]
+    ids = [int(cursor[1:], 16) for cursor in logged(told)]
     assert ids == sorted(set(ids)), "an event was told twice"
     harness.api().check_event(gaps[0])
 

@@ -26,3 +26,8 @@ ORDER BY job_events.id LIMIT :limit;
 
 -- name: event_newest
 SELECT max(id) AS id FROM job_events;
+
+-- name: event_chunks_done
+-- The chunks that were done once this event had come, in the order of time.
+SELECT chunk FROM job_events
+WHERE job = :job AND id <= :id AND kind = :kind AND stage = :stage AND chunk IS NOT NULL;

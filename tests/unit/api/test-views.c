@@ -238,7 +238,7 @@ static void an_event_is_one_block_of_a_stream(void **state)
         .worker = "w1",
         .message = "one\ntwo",
     };
-    sc_event_sse(&out, &event);
+    sc_event_sse(&out, &event, NULL);
     assert_json(&out, "event: task_failed\nid: e11\ndata: {\"id\":\"e11\",\"type\":\"task_failed\","
                       "\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\","
                       "\"at\":\"2023-11-14T22:13:20.000Z\",\"status\":\"processing\","

@@ -63,6 +63,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(JOB_NEXT_EXPORT_DUE, "jobs_exports_due (id>?)"),
         HOT(CHUNK_NEXT_SEAM, "later USING PRIMARY KEY (job=? AND chunk>?)"),
         HOT(EVENT_LIST_JOB, "job_events_job (job=? AND id>?)"),
+        HOT(EVENT_CHUNKS_DONE, "job_events_job (job=? AND id<?)"),
         HOT(EVENT_LIST_ALL, "job_events USING INTEGER PRIMARY KEY (rowid>?)"),
         HOT(FIGURES_CHANGE, "PRIMARY KEY (owner_id=? AND day=? AND state=?"),
         HOT(REPORT_FILES, "INTEGER PRIMARY KEY"),
