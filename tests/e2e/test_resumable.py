@@ -1,13 +1,12 @@
 """/api/uploads: recordings in pieces, cut anywhere, as the clients of the tus protocol send them."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
-import os
 import pathlib
 import random
-import signal
 import socket
 import subprocess
 import threading
@@ -62,6 +61,58 @@ def send_cut(client, place, offset, data, send):
             f"Content-Length: {len(data)}\r\n\r\n").encode()
     connection.sock.sendall(head + data[:send])
     connection.close()
+
+
+class CuttingProxy:
+    """Hands connections on to a port; the first ones end after a number of bytes of the client."""
+
+    def __init__(self, port, after):
+        self.port = port
+        self.after = list(after)
+        self.cuts = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.own = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.port))
+                limit = self.after.pop(0) if self.after else None
+                threading.Thread(target=self._pump, args=(client, server, limit),
+                                 daemon=True).start()
+                threading.Thread(target=self._pump, args=(server, client, None),
+                                 daemon=True).start()
+
+    def _pump(self, source, target, limit):
+        left = limit
+        with contextlib.suppress(OSError):
+            while (part := source.recv(65536 if left is None else min(65536, left))):
+                target.sendall(part)
+                left = None if left is None else left - len(part)
+                if left == 0:
+                    self.cuts += 1
+                    break
+            for end in (source, target):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.close()
+
+
+def tus_client(port, path, **order):
+    """What tus-js-client makes of a file (tests/node/tus.mjs)."""
+    if not (NODE / "node_modules" / "tus-js-client").exists():
+        pytest.skip("the tus client is not here: make node")
+    order = {"endpoint": f"http://127.0.0.1:{port}/api/uploads", "file": str(path), **order}
+    done = subprocess.run(["node", str(NODE / "tus.mjs")], input=json.dumps(order),
+                          capture_output=True, text=True, timeout=90, check=True)
+    return json.loads(done.stdout)
+
+
+def tcp_port(server):
+    return int((server.data / "run" / "listen").read_text().rpartition(":")[2])
 
 
 def left_over(server):
@@ -326,7 +377,7 @@ def test_a_kill_at_the_end_makes_it_a_file_all_the_same(make_server, fault):
 
 def test_another_owner_finds_nothing(make_server):
     server = make_server({"SCRIPTA_AUTH_LOOPBACK_OPEN": "false", "SCRIPTA_LISTEN": "127.0.0.1:0"})
-    port = int((server.data / "run" / "listen").read_text().rpartition(":")[2])
+    port = tcp_port(server)
     tokens = [server.client.post("/api/tokens", {"name": n, "owner": n}).json["token"]
               for n in ("ann", "bob")]
     ann, bob = (Client(port=port, token=t) for t in tokens)
@@ -417,3 +468,32 @@ def test_a_bare_body_is_the_recording(client):
     empty = client.request("POST", "/api/files/upload", body=b"",
                            headers={"Content-Type": "audio/wav"})
     assert empty.status == 400
+
+
+@pytest.mark.parametrize("chunk", [None, 300_000])
+def test_the_client_of_others_goes_on_after_cuts(make_server, folder, chunk):
+    server = make_server({"SCRIPTA_LISTEN": "127.0.0.1:0"})
+    path = folder / "memo.wav"
+    path.write_bytes(noise_wav(90, 4114))
+    # The first connection makes the upload, which may be in the same one as its first piece.
+    proxy = CuttingProxy(tcp_port(server), [200_000, 150_000, 100_000])
+    try:
+        told = tus_client(proxy.own, path, chunkSize=chunk, metadata={
+            "filename": "memo.wav", "filetype": "audio/wav", "engine": "null", "vad": "off"})
+    finally:
+        proxy.close()
+    assert proxy.cuts == 3 and "error" not in told, told
+    file = server.client.get(f"/api/files/{told['file']}").json
+    assert file["file_hash"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    job = server.client.wait_job(told["job"])
+    assert server.client.transcript(job)["text"].split() == null_words(90)
+    heads = [a for a in told["answers"] if a[0] == "HEAD" and a[1] == 200]
+    assert any(int(a[2]) > 0 for a in heads), "nothing that came before a cut was kept"
+
+
+def test_the_client_of_others_hears_what_is_refused(make_server, folder):
+    server = make_server({"SCRIPTA_LISTEN": "127.0.0.1:0"})
+    path = folder / "memo.wav"
+    path.write_bytes(b"no recording at all")
+    told = tus_client(tcp_port(server), path, metadata={"filename": "memo.wav"})
+    assert told["status"] == 400 and "FILE_FORMAT" in told["body"]
