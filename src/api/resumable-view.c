@@ -24,6 +24,10 @@ void sc_intake_fields(struct sc_json *w, const struct sc_intake_row *row)
         sc_json_bool(w, "duplicate", row->duplicate);
     else
         sc_json_null(w, "duplicate");
+    if (row->job_id[0] != '\0')
+        sc_json_bool(w, "existing_job", row->existing_job);
+    else
+        sc_json_null(w, "existing_job");
     sc_json_text(w, "error_code", row->error_code[0] == '\0' ? NULL : row->error_code);
     sc_json_text(w, "error", row->error[0] == '\0' ? NULL : row->error);
 }
@@ -57,6 +61,10 @@ static const struct sc_json_field intake_fields[] = {
       SC_SHOW_BOOL,
       .nullable = true,
       .help = "The bytes were known before; null: it is no file" },
+    { .name = "existing_job",
+      SC_SHOW_BOOL,
+      .nullable = true,
+      .help = "An earlier job does the same work; null: no job was made" },
     SC_SHOW_WORDS(TEXT_OR_NULL, "error_code", sc_words_code, "Why it was refused, as a word", NULL),
     SC_SHOW(TEXT_OR_NULL, "error", "The same as a sentence", NULL),
 };

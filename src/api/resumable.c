@@ -156,6 +156,7 @@ static void copy_state(struct sc_intake_row *to, const struct sc_intake_row *fro
     to->expires_ms = from->expires_ms;
     to->file_id = from->file_id;
     to->duplicate = from->duplicate;
+    to->existing_job = from->existing_job;
     memcpy(to->job_id, from->job_id, sizeof(to->job_id));
 }
 

@@ -215,7 +215,8 @@ enum sc_code sc_intake_look(struct sc_pipelines *p, int64_t owner_id, const char
 
 /* ---- making one ---- */
 
-enum sc_code sc_intake_options(const char *json, struct sc_job_options *out, struct sc_error *err)
+enum sc_code sc_intake_options(const char *json, struct sc_job_options *out, bool *waiting,
+                               struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error all = { 0 }, one = { 0 };
@@ -226,8 +227,14 @@ enum sc_code sc_intake_options(const char *json, struct sc_job_options *out, str
     const struct sc_json_value *value;
     for (void *at = sc_json_next_member(sc_json_root(doc), NULL, &name, &value); at != NULL;
          at = sc_json_next_member(sc_json_root(doc), at, &name, &value)) {
-        if (sc_job_options_set(out, sc_str_from(name), sc_json_get_str(value, SC_STR("")), &one) !=
-            SC_OK)
+        struct sc_str text = sc_json_get_str(value, SC_STR(""));
+        enum sc_code bad = SC_OK;
+        if (strcmp(name, "waiting") != 0)
+            bad = sc_job_options_set(out, sc_str_from(name), text, &one);
+        else if (!sc_str_to_bool(text, waiting))
+            bad = sc_error_field(&one, SC_E_INVALID_VALUE, "waiting",
+                                 "waiting must be 'true' or 'false'");
+        if (bad != SC_OK)
             (void)sc_error_also(&all, &one);
     }
     return all.code == SC_OK ? sc_job_options_check(out, err) : sc_error_copy(err, &all);
@@ -240,7 +247,8 @@ static enum sc_code check_options(struct sc_pipelines *p, const struct sc_intake
     SC_AUTO(sc_plan_done) struct sc_plan plan = { 0 };
     if (spec->options == NULL)
         return SC_OK;
-    enum sc_code code = sc_intake_options(spec->options, options, err);
+    bool waiting = false;
+    enum sc_code code = sc_intake_options(spec->options, options, &waiting, err);
     return code == SC_OK ? sc_plan_make_for_file(p, spec->owner_id, options, NULL, &plan, err)
                          : code;
 }
@@ -596,10 +604,11 @@ static enum sc_code arrive(struct sc_intake *in, int fd, const char *path, struc
     SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_copy(in->hash);
     SC_AUTO_FREE char *place = sc_asprintf(SC_INTAKE_FOLDER "/%s.part", in->upload_id);
     char sha256[SC_SHA256_TEXT];
+    bool waiting = false;
     sc_hash_hex(sum, sha256);
     if (in->row.options != NULL) {
         options = sc_job_options_new();
-        enum sc_code code = sc_intake_options(in->row.options, options, err);
+        enum sc_code code = sc_intake_options(in->row.options, options, &waiting, err);
         if (code != SC_OK)
             return code;
     }
@@ -612,6 +621,7 @@ static enum sc_code arrive(struct sc_intake *in, int fd, const char *path, struc
         .sha256 = sha256,
         .name = in->row.name,
         .source = "api",
+        .waiting = waiting,
         .asked_by = "/api/uploads",
         .intake = in->row.id,
     };

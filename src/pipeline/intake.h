@@ -24,10 +24,10 @@ struct sc_intake_spec {
     int64_t size;
     struct sc_hash *hash; /* their running sum; taken, also on failure */
 };
-/* Reads what sc_intake_spec has as options into a fresh struct; INVALID_VALUE names the bad ones.
- */
+/* Reads what sc_intake_spec has as options into a fresh struct, and *waiting (struct sc_arrival)
+ * where they say so; INVALID_VALUE names the bad ones. */
 SC_MUST_USE enum sc_code sc_intake_options(const char *json, struct sc_job_options *out,
-                                           struct sc_error *err);
+                                           bool *waiting, struct sc_error *err);
 /* A new one, durable and held by the caller, with the first bytes in it (their temp file is gone
  * then). Or the owner's open one of the same key, length and metadata: *out is not set then, the
  * bytes that came along are not used. *row: a copy, to be done with. FILE_TOO_LARGE, STORAGE_QUOTA,

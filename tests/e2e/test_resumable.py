@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from harness import ROOT, SCALE, Client, noise_wav, null_words, wait_until
+from harness import ROOT, SCALE, Client, cli, noise_wav, null_words, wait_until
 
 NODE = ROOT / "tests" / "node"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -497,3 +497,28 @@ def test_the_client_of_others_hears_what_is_refused(make_server, folder):
     path.write_bytes(b"no recording at all")
     told = tus_client(tcp_port(server), path, metadata={"filename": "memo.wav"})
     assert told["status"] == 400 and "FILE_FORMAT" in told["body"]
+
+
+def test_add_goes_on_after_cuts_and_after_itself(make_server, folder):
+    """The command line, against a server that is not its own."""
+    server = make_server({"SCRIPTA_LISTEN": "127.0.0.1:0"})
+    path = folder / "memo.wav"
+    path.write_bytes(noise_wav(300, 4115))  # 4.8 MB: worth it
+    size = path.stat().st_size
+
+    def add(port, check=0):
+        return cli("add", "--server", f"http://127.0.0.1:{port}", "--engine", "null", "--vad",
+                   "off", "--json", str(path), check=check, timeout=90)
+
+    proxy = CuttingProxy(tcp_port(server), [1_500_000, 1_000_000])
+    try:
+        done = add(proxy.own)
+    finally:
+        proxy.close()
+    assert proxy.cuts == 2
+    made = json.loads(done.stdout)
+    job = server.client.wait_job(made["job_id"] if "job_id" in made else made[0]["job_id"])
+    file = server.client.get(f"/api/files/{job['file_id']}").json
+    assert file["file_hash"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    upload = server.client.get("/api/uploads").json["uploads"]
+    assert [u["size_bytes"] for u in upload] == [size], "one upload, gone on with"
