@@ -95,10 +95,10 @@ def answers(operation):
         if status >= "300":
             continue
         kinds = [type_of(c["schema"]) if media == "application/json" and c["schema"]
-                 else f"`{media}`" for media, c in answer["content"].items()]
+                 else f"`{media}`" for media, c in answer.get("content", {}).items()]
         help_text = answer["description"]
         help_text = "" if help_text == "The answer" else f" ({help_text})"
-        out.append(f"{status}: {', '.join(kinds)}{help_text}")
+        out.append(f"{status}: {', '.join(kinds) or 'no body'}{help_text}")
     return "Answers: " + "; ".join(out) + "."
 
 

@@ -108,7 +108,8 @@ struct sc_api_arrival {
     struct sc_job_options *options; /* NULL: no job */
     const char *idempotency_key;    /* NULL: none */
     int64_t min_duration_ms;
-    bool waiting; /* the client waits for the job's end */
+    bool waiting;       /* the client waits for the job's end */
+    struct sc_str name; /* of the file, where it came as a body that is no form; .ptr NULL: none */
 };
 /* Hands the request's file, which must be there, to the pipeline (sc_pipelines_arrive). */
 SC_MUST_USE enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,

@@ -23,6 +23,12 @@ enum sc_doc_flag {
     SC_DOC_DOWNLOAD = 1u << 3,   /* Content-Disposition */
     SC_DOC_LAST_EVENT = 1u << 4, /* takes a Last-Event-ID */
     SC_DOC_BODY_OPTIONAL = 1u << 5,
+    SC_DOC_RAW = 1u << 6,         /* beside the form: a body that is the file */
+    SC_DOC_PIECE = 1u << 7,       /* a body that is a piece of a file */
+    SC_DOC_TUS = 1u << 8,         /* speaks the tus protocol */
+    SC_DOC_TUS_CREATE = 1u << 9,  /* … begins an upload */
+    SC_DOC_TUS_LENGTH = 1u << 10, /* … may tell its length */
+    SC_DOC_TUS_PIECE = 1u << 11,  /* … goes on with one */
 };
 #define SC_DOC_REPLIES 4
 #define SC_DOC_ERRORS 12

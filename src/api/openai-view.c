@@ -257,6 +257,7 @@ static const struct {
     { SC_E_RATE_LIMITED, 429, "rate_limit_exceeded" },
     { SC_E_CANCELLED, 400, "cancelled" },
     { SC_E_CONFLICT, 400, "conflict" },
+    { SC_E_UPLOAD_OFFSET, 400, "conflict" },
     { SC_E_IDEMPOTENCY_CONFLICT, 400, "idempotency_conflict" },
     { SC_E_LEASE_LOST, 500, "lease_lost" },
     { SC_E_STORE_INTEGRITY, 500, "store_integrity" },

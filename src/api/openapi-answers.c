@@ -47,6 +47,10 @@ static const struct sc_doc_header answer_headers[] = {
     { "Location", "Where what was made is", SC_DOC_LOCATION },
     { "Idempotent-Replayed", "`true`: an earlier call with this key was answered so",
       SC_DOC_IDEMPOTENT },
+    { "Upload-Offset", "How many bytes are on the disk", SC_DOC_TUS },
+    { "Upload-Expires", "When the upload is forgotten, unless it goes on before", SC_DOC_TUS },
+    { "Scripta-File-Id", "The file that the upload has become", SC_DOC_TUS },
+    { "Scripta-Job-Id", "The job that was made of it", SC_DOC_TUS },
     { "ETag", "Names these bytes; of a recording their SHA-256", SC_DOC_READS },
     { "Content-Disposition", "The name of the download", SC_DOC_DOWNLOAD },
 };
@@ -134,6 +138,10 @@ static void put_reply(struct sc_json *w, const struct sc_doc_row *row, size_t fi
     sc_json_object(w, status);
     sc_json_text(w, "description", r[first].help == NULL ? "The answer" : r[first].help);
     put_answer_headers(w, sc_doc_flags(row));
+    if (r[first].shape == NULL && r[first].types == NULL) { /* no body */
+        sc_json_end(w);
+        return;
+    }
     sc_json_object(w, "content");
     for (size_t i = first; i < SC_DOC_REPLIES && r[i].status != 0; i++) {
         if (r[i].status == r[first].status && r[i].shape != NULL)

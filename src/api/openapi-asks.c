@@ -24,6 +24,7 @@ static const struct {
     { "/api/jobs/", { .name = "id", SC_SHOW_UUID, .help = "The `job_id`" } },
     { "/api/files/verify/", { .name = "id", SC_SHOW_INT, .help = "The `verify_id`" } },
     { "/api/files/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the file" } },
+    { "/api/uploads/", { .name = "id", SC_SHOW_UUID, .help = "The `upload_id`" } },
     { "/api/transcripts/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the transcript" } },
     { "/api/transcripts/", { .name = "v", SC_SHOW_INT, .help = "The number of the version" } },
     { "/api/queue/",
@@ -51,6 +52,17 @@ static const struct sc_doc_header request_headers[] = {
     { "If-Range", "The `ETag` that the range is of", SC_DOC_RANGES },
     { "If-None-Match", "The `ETag` of bytes that are there already", SC_DOC_READS },
     { "If-Match", "The `ETag` of what is to be changed, as it was read", SC_DOC_CHANGES },
+    { "Tus-Resumable", "`1.0.0`: the version of the tus protocol; GET and HEAD go without",
+      SC_DOC_TUS },
+    { "Upload-Length", "Bytes of the whole recording", SC_DOC_TUS_LENGTH },
+    { "Upload-Defer-Length", "`1`: `Upload-Length` comes with a later piece", SC_DOC_TUS_CREATE },
+    { "Upload-Metadata",
+      "Pairs of a key and its value in base64, with commas between them: `filename`, `job`, any "
+      "option of a job",
+      SC_DOC_TUS_CREATE },
+    { "Upload-Offset", "Where the piece begins: what has come so far", SC_DOC_TUS_PIECE },
+    { "Upload-Checksum", "`sha256`, `sha1` or `md5`, a space and the sum of the piece in base64",
+      SC_DOC_TUS_PIECE },
     { "Last-Event-ID", "As `since`; browsers send it when they connect again", SC_DOC_LAST_EVENT },
 };
 
@@ -229,9 +241,21 @@ void sc_doc_parameters(struct sc_json *w, const struct sc_doc_row *row)
 
 /* ---- bodies ---- */
 
+/* Bytes as they are. */
+static void put_bytes(struct sc_json *w, const char *type)
+{
+    sc_json_object(w, type);
+    sc_json_object(w, "schema");
+    sc_json_text(w, "type", "string");
+    sc_json_text(w, "format", "binary");
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
 void sc_doc_body(struct sc_json *w, const struct sc_route_doc *doc)
 {
-    if (doc->body == NULL && doc->form == NULL)
+    bool is_piece = (doc->flags & SC_DOC_PIECE) != 0;
+    if (doc->body == NULL && doc->form == NULL && !is_piece)
         return;
     sc_json_object(w, "requestBody");
     sc_json_bool(w, "required", (doc->flags & SC_DOC_BODY_OPTIONAL) == 0);
@@ -240,6 +264,10 @@ void sc_doc_body(struct sc_json *w, const struct sc_route_doc *doc)
         sc_json_object(w, "multipart/form-data");
         sc_json_shape_use(w, "schema", doc->form, SC_DOC_REFS);
         sc_json_end(w);
+        if ((doc->flags & SC_DOC_RAW) != 0)
+            put_bytes(w, "application/octet-stream");
+    } else if (is_piece) {
+        put_bytes(w, SC_HTTP_PIECE_TYPE);
     } else {
         sc_json_object(w, "application/json");
         sc_json_shape_use(w, "schema", doc->body, SC_DOC_REFS);

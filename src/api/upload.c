@@ -2,6 +2,9 @@
 
 #include "api/api-internal.h"
 
+#include "base/utf8.h"
+#include "http/body.h"
+
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -53,18 +56,32 @@ static enum sc_code decode_fields(struct sc_request *req, struct sc_job_options 
                                   : sc_error_copy(err, &walk.all);
 }
 
+/* Of a form's part it is its own; a body that is the file has none of its own. */
+static void put_name(struct sc_request *req, struct sc_str given, struct sc_buf *out)
+{
+    SC_AUTO_BUF told = { 0 };
+    if (sc_request_is_form(req))
+        sc_buf_puts(out, sc_request_file(req)->name);
+    else if (given.len > 0)
+        sc_buf_put_str(out, given); /* of a query, which is UTF-8 */
+    else if (sc_request_disposition(req, &told))
+        sc_utf8_append_lossy(out, sc_buf_str(&told));
+}
+
 enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
                            const struct sc_api_arrival *how, struct sc_arrived *out,
                            struct sc_error *err)
 {
     const struct sc_spooled *file = sc_request_file(req);
+    SC_AUTO_BUF name = { 0 };
+    put_name(req, how->name, &name);
     struct sc_arrival arrival = {
         .owner_id = sc_api_owner(req),
         .temp_path = file->path,
         .fd = file->fd,
         .size = file->size,
         .sha256 = file->sha256,
-        .name = file->name,
+        .name = sc_buf_text(&name),
         .source = "api",
         .idempotency_key = how->idempotency_key,
         .min_duration_ms = how->min_duration_ms,
@@ -82,9 +99,10 @@ enum sc_code sc_api_arrive(struct sc_request *req, struct sc_api *api,
 }
 
 struct wish {
-    bool dry_run; /* the asker only wants to know */
-    bool waiting; /* … will wait for the job's end */
-    char *key;    /* owned */
+    bool dry_run;       /* the asker only wants to know */
+    bool waiting;       /* … will wait for the job's end */
+    char *key;          /* owned */
+    struct sc_str name; /* of a body that is no form; .ptr NULL: none */
 };
 
 static void wish_done(struct wish *w)
@@ -101,12 +119,21 @@ static const struct sc_query_field upload_fields[] = {
 };
 static const struct sc_query upload_query = SC_QUERY(upload_fields);
 
+static const struct sc_query_field file_query_fields[] = {
+    SC_QUERY_ROW(TEXT, struct wish, name, "name",
+                 .help = "The name of a body that is the file itself", .example = "memo.mp3"),
+};
+static const struct sc_query file_query = SC_QUERY(file_query_fields);
+
 /* options NULL: no job. */
 static enum sc_code decode(struct sc_request *req, struct sc_job_options *options,
                            struct wish *wish, struct sc_error *err)
 {
     enum sc_code code =
-        options == NULL ? sc_query_none(req, err) : sc_query_read(req, &upload_query, wish, err);
+        sc_query_read(req, options == NULL ? &file_query : &upload_query, wish, err);
+    if (code == SC_OK && wish->name.len > 0 && sc_request_is_form(req))
+        code = sc_error_field(err, SC_E_INVALID_VALUE, "name",
+                              "name names a body that is the file itself; a form names its part");
     if (code == SC_OK)
         code = sc_request_idempotency_key(req, &wish->key, err);
     if (code == SC_OK)
@@ -150,7 +177,9 @@ struct sc_done *sc_api_upload_job(struct sc_request *req, struct sc_api *api)
     enum sc_code code = decode(req, options, &wish, &err);
     if (code == SC_OK && wish.dry_run)
         return answer_cost(req, api, options);
-    const struct sc_api_arrival how = { options, wish.key, 0, wish.waiting };
+    const struct sc_api_arrival how = { .options = options,
+                                        .idempotency_key = wish.key,
+                                        .waiting = wish.waiting };
     if (code == SC_OK)
         code = sc_api_arrive(req, api, &how, &arrived, &err);
     if (code != SC_OK)
@@ -172,7 +201,7 @@ struct sc_done *sc_api_upload_file(struct sc_request *req, struct sc_api *api)
     SC_AUTO(sc_arrived_done) struct sc_arrived arrived = { 0 };
     SC_AUTO(wish_done) struct wish wish = { 0 };
     enum sc_code code = decode(req, NULL, &wish, &err);
-    const struct sc_api_arrival how = { NULL, wish.key, 0, false };
+    const struct sc_api_arrival how = { .idempotency_key = wish.key, .name = wish.name };
     if (code == SC_OK)
         code = sc_api_arrive(req, api, &how, &arrived, &err);
     if (code != SC_OK)
@@ -216,10 +245,11 @@ SC_API_DOC(upload_job) = {
 };
 
 SC_API_DOC(upload_file) = {
+    .query = &file_query,
     .form = &file_form,
     .replies = { { 201, &sc_shape_file_upload, .help = "The file, which is new" },
                  { 200, &sc_shape_file_upload, .help = "The file, whose bytes were known" } },
     .errors = { SC_E_FILE_FORMAT, SC_E_AUDIO_TOO_SHORT, SC_E_FILE_TOO_LARGE, SC_E_AUDIO_ERROR,
                 SC_E_CONFLICT, SC_E_IDEMPOTENCY_CONFLICT },
-    .flags = SC_DOC_IDEMPOTENT | SC_DOC_LOCATION,
+    .flags = SC_DOC_IDEMPOTENT | SC_DOC_LOCATION | SC_DOC_RAW,
 };

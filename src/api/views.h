@@ -135,6 +135,12 @@ void sc_token_view(struct sc_json *w, const char *key, const struct sc_token_row
 void sc_token_created_view(struct sc_buf *out, const struct sc_token_row *token, int64_t now_ms,
                            const char *secret);
 
+/* ---- resumable-view.c ---- */
+
+struct sc_intake_row; /* library/intakes.h */
+void sc_intake_fields(struct sc_json *w, const struct sc_intake_row *row);
+void sc_intake_view(struct sc_json *w, const char *key, const struct sc_intake_row *row);
+
 /* ---- webhook-view.c ---- */
 
 void sc_webhook_view(struct sc_json *w, const char *key, const struct sc_webhook *hook);

@@ -3,6 +3,7 @@
 #include "api/views.h"
 
 #include "library/fsck.h"
+#include "library/intakes.h"
 #include "pipeline/removal.h"
 #include "pipeline/verify.h"
 
@@ -25,6 +26,7 @@ WORDS(fsck_phase, sc_fsck_phase, SC_FSCK_PHASE_COUNT_)
 WORDS(fsck_kind, sc_fsck_kind, SC_FSCK_KIND_COUNT_)
 WORDS(webhook_end, sc_webhook_end, SC_WEBHOOK_END_COUNT_)
 WORDS(delivery_state, sc_delivery_state, SC_DELIVERY_STATE_COUNT_)
+WORDS(intake_state, sc_intake_state, SC_INTAKE_STATE_COUNT_)
 WORDS(measure, sc_measure, SC_MEASURE_COUNT_)
 
 const char *sc_words_code(int index)

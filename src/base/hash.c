@@ -9,6 +9,18 @@
 
 struct sc_hash {
     gnutls_hash_hd_t handle;
+    enum sc_hash_kind kind;
+};
+
+const char *const sc_hash_names[SC_HASH_KIND_COUNT_] = {
+    [SC_HASH_SHA256] = "sha256",
+    [SC_HASH_SHA1] = "sha1",
+    [SC_HASH_MD5] = "md5",
+};
+static const gnutls_digest_algorithm_t algorithms[SC_HASH_KIND_COUNT_] = {
+    [SC_HASH_SHA256] = GNUTLS_DIG_SHA256,
+    [SC_HASH_SHA1] = GNUTLS_DIG_SHA1,
+    [SC_HASH_MD5] = GNUTLS_DIG_MD5,
 };
 
 static void to_hex(const unsigned char digest[SC_SHA256_BYTES], char out[SC_SHA256_TEXT])
@@ -21,10 +33,25 @@ static void to_hex(const unsigned char digest[SC_SHA256_BYTES], char out[SC_SHA2
     out[SC_SHA256_TEXT - 1] = '\0';
 }
 
-struct sc_hash *sc_hash_new(void)
+struct sc_hash *sc_hash_new_kind(enum sc_hash_kind kind)
 {
     struct sc_hash *h = sc_alloc(sizeof(*h));
-    sc_assert(gnutls_hash_init(&h->handle, GNUTLS_DIG_SHA256) == 0);
+    h->kind = kind;
+    sc_assert(gnutls_hash_init(&h->handle, algorithms[kind]) == 0);
+    return h;
+}
+
+struct sc_hash *sc_hash_new(void)
+{
+    return sc_hash_new_kind(SC_HASH_SHA256);
+}
+
+struct sc_hash *sc_hash_copy(const struct sc_hash *other)
+{
+    struct sc_hash *h = sc_alloc(sizeof(*h));
+    h->kind = other->kind;
+    h->handle = gnutls_hash_copy(other->handle);
+    sc_assert(h->handle != NULL);
     return h;
 }
 
@@ -47,6 +74,12 @@ void sc_hash_hex(struct sc_hash *h, char out[SC_SHA256_TEXT])
     unsigned char digest[SC_SHA256_BYTES];
     gnutls_hash_output(h->handle, digest); /* also starts anew */
     to_hex(digest, out);
+}
+
+size_t sc_hash_take(struct sc_hash *h, unsigned char out[SC_HASH_BYTES_MAX])
+{
+    gnutls_hash_output(h->handle, out);
+    return gnutls_hash_get_len(algorithms[h->kind]);
 }
 
 void sc_hash_bytes(const void *bytes, size_t len, char out[SC_SHA256_TEXT])

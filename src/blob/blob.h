@@ -22,6 +22,10 @@ char *sc_blobs_place(const char *sha256, const char *extension, int64_t now_ms);
  * The temp file stays where it is on failure. */
 SC_MUST_USE enum sc_code sc_blobs_put(struct sc_blobs *blobs, const char *temp_path, int fd,
                                       const char *place, struct sc_error *err);
+/* The same for synced bytes in another place below the root, which stay there as well: when their
+ * row is not written after all they must not be lost. FILE_NOT_FOUND when there are none. */
+SC_MUST_USE enum sc_code sc_blobs_put_again(struct sc_blobs *blobs, const char *from,
+                                            const char *place, struct sc_error *err);
 /* Opens for reading; FILE_NOT_FOUND when the bytes are gone. */
 SC_MUST_USE enum sc_code sc_blobs_get(struct sc_blobs *blobs, const char *place, int *fd,
                                       struct sc_error *err);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fault.h"
+#include "base/id.h"
 #include "base/str.h"
 #include "sys/file.h"
 
@@ -145,6 +146,35 @@ enum sc_code sc_blobs_copy(struct sc_blobs *blobs, const char *from, const char 
     if (!other_disk && errno != EXDEV && errno != EPERM && errno != EMLINK)
         return sc_error_errno(err, errno, "cannot link the audio '%.150s'", to);
     return copy_file(blobs, from, target, folder, err);
+}
+
+/* A second name is put in the place of what is there already, which may be altered bytes. Where it
+ * is a name of the same file, rename does nothing and leaves both. */
+enum sc_code sc_blobs_put_again(struct sc_blobs *blobs, const char *from, const char *place,
+                                struct sc_error *err)
+{
+    char unique[SC_UUID_TEXT];
+    enum sc_code code = sc_blob_check_place(from, err);
+    if (code == SC_OK)
+        code = sc_blob_check_place(place, err);
+    if (code != SC_OK)
+        return code;
+    sc_uuid7(unique);
+    SC_AUTO_FREE char *folder = sc_blob_folder_of(place);
+    SC_AUTO_FREE char *source = sc_path_join(blobs->root, from);
+    SC_AUTO_FREE char *target = sc_path_join(blobs->root, place);
+    SC_AUTO_FREE char *beside = sc_asprintf("%s/%s/.tmp-%s", blobs->root, folder, unique);
+    code = sc_blob_make_folder(blobs, folder, err);
+    if (code != SC_OK)
+        return code;
+    if (SC_FAULT("blob.other_disk") || link(source, beside) != 0) {
+        if (!sc_blobs_exists(blobs, from))
+            return sc_error_set(err, SC_E_FILE_NOT_FOUND, "the audio '%.150s' is gone", from);
+        return copy_file(blobs, from, target, folder, err); /* no file system for second names */
+    }
+    code = sc_file_rename_durable(beside, target, err);
+    (void)unlink(beside);
+    return code;
 }
 
 enum sc_code sc_blobs_remove(struct sc_blobs *blobs, const char *place, struct sc_error *err)

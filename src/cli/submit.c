@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/format.h"
+#include "cli/resume.h"
 #include "config/job-options.h"
 #include "json/writer.h"
 
@@ -201,6 +202,30 @@ static enum sc_code upload(struct sc_cli *cli, const struct sc_submission *what,
     return code;
 }
 
+static enum sc_code resume(struct sc_cli *cli, const struct sc_submission *what,
+                           const struct fields *f, int *status, struct sc_buf *reply,
+                           struct sc_error *err)
+{
+    struct upload_state state = { .what = what, .started_ms = sc_clock_mono_ms() };
+    const struct sc_resume r = {
+        .file = what->file,
+        .file_name = sc_submit_name(what->file),
+        .fields = f->rows,
+        .field_count = f->count,
+        .waiting = what->waiting,
+        .progress = on_sent,
+        .stop = interrupted,
+        .ctx = &state,
+    };
+    bool kept = false;
+    enum sc_code code = sc_resume_send(cli, &r, status, reply, &kept, err);
+    if (what->line != NULL)
+        sc_progress_clear(what->line);
+    if (kept)
+        sc_cli_note(cli, "the server keeps what came: the same command again goes on there");
+    return code;
+}
+
 static enum sc_code post_job(struct sc_cli *cli, bool dry_run, const struct fields *f, int *status,
                              struct sc_buf *reply, struct sc_error *err)
 {
@@ -262,6 +287,11 @@ enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
     int status = 0;
 
     collect(args, what->priority, &f);
+    if (what->file != NULL && !what->dry_run && sc_resume_suits(cli, what->file)) {
+        code = resume(cli, what, &f, &status, &reply, err);
+        if (code != SC_E_NOT_FOUND)
+            return code == SC_OK ? understand(out, status, &reply, err) : code;
+    }
     sc_uuid7(key);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         if (attempt > 0)

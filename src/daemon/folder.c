@@ -17,7 +17,7 @@
 #define LASTING "serve pid="
 
 static const char *const folders[] = {
-    "run", "temp", "logs", "work", "audio", "transcripts", "backups",
+    "run", "temp", "logs", "work", "audio", "incoming", "transcripts", "backups",
 };
 
 void sc_folder_init(struct sc_folder *folder, const char *data_dir)

@@ -5,6 +5,7 @@
 #include "daemon/daemon.h"
 
 #include "api/api.h"
+#include "api/resumable.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
@@ -376,6 +377,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .ping_ms = c->events_ping,
         .pong_ms = c->events_pong,
         .sockets_round = sc_api_sockets_round,
+        .append = &sc_resumable_ops,
     };
     http.routes = sc_api_routes(&http.route_count);
     d->listening.count = 0; /* the adapter's from now on, also when it fails */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "pipeline/intake.h"
 
 #include "base/banned.h"
 
@@ -83,6 +84,18 @@ static enum sc_code purge(struct sc_upkeep *u, int64_t *next_ms, struct sc_error
     return SC_OK;
 }
 
+/* Removes uploads that nobody went on with. */
+static enum sc_code expire_uploads(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
+{
+    *next_ms = 0;
+    for (int i = 0; i < STEPS_PER_TURN && *next_ms == 0; i++) {
+        enum sc_code code = sc_intake_expire(u->pipelines, next_ms, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
 static void complain(struct sc_upkeep *u, const struct sc_error *err)
 {
     if (!u->failing)
@@ -98,20 +111,23 @@ static int64_t turn(struct sc_upkeep *u)
     struct sc_error err = { 0 };
     int64_t expire_ms = -1;
     int64_t purge_ms = -1;
+    int64_t uploads_ms = -1;
     enum sc_code code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
     if (code == SC_OK)
         code = expire(u, &expire_ms, &err);
     if (code == SC_OK)
         code = purge(u, &purge_ms, &err);
+    if (code == SC_OK)
+        code = expire_uploads(u, &uploads_ms, &err);
     if (code != SC_OK) {
         complain(u, &err);
         return RETRY_MS;
     }
     u->failing = false;
     sc_log_expire();
-    if (sweep.more || purge_ms == 0 || expire_ms == 0)
+    if (sweep.more || purge_ms == 0 || expire_ms == 0 || uploads_ms == 0)
         return 0;
-    int64_t wait = nearer(nearer(sweep.next_ms, expire_ms), purge_ms);
+    int64_t wait = nearer(nearer(sweep.next_ms, expire_ms), nearer(purge_ms, uploads_ms));
     if (sweep.next_ms >= 0)
         wait = SC_MIN(wait, BUSY_MAX_MS);
     return wait < 0 ? IDLE_MS : SC_MIN(wait, IDLE_MS);

@@ -9,6 +9,8 @@
 
 /* Room for the other parts of a form beside its file. */
 #define SPOOL_EXTRA ((int64_t)4 << 20)
+/* Routes whose bodies go to a file. */
+#define SPOOLS (SC_ROUTE_SPOOL | SC_ROUTE_PIECE | SC_ROUTE_APPEND)
 
 const char *const sc_scope_names[SC_SCOPE_COUNT_] = { "read", "write", "admin", "work" };
 
@@ -143,25 +145,32 @@ static bool is_json(struct sc_str type)
                                SC_STR("application/json"));
 }
 
+static enum sc_code begin_spool(struct sc_request *req, struct sc_error *err)
+{
+    int64_t limit = atomic_load(&req->http->spool_limit);
+    if (limit < INT64_MAX - SPOOL_EXTRA && req->content_length > limit + SPOOL_EXTRA)
+        return sc_error_set(err, SC_E_FILE_TOO_LARGE, "files of at most %lld bytes are taken",
+                            (long long)limit);
+    if ((req->route->flags & SC_ROUTE_PIECE) != 0 && req->content_length == 0)
+        return SC_OK;
+    if (req->content_length == 0 && !req->has_length)
+        return sc_error_set(err, SC_E_LENGTH_REQUIRED,
+                            "send the body with a Content-Length, or chunked");
+    req->spool = sc_spool_new(req, err);
+    if (req->spool == NULL)
+        return err->code;
+    atomic_fetch_add(&req->http->uploads, 1);
+    return SC_OK;
+}
+
 static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
 {
     const struct sc_route *route = req->route;
     struct sc_str coding = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_ENCODING);
     if (coding.len > 0 && !sc_str_equal_nocase(coding, SC_STR("identity")))
         return sc_error_set(err, SC_E_UNSUPPORTED_TYPE, "compressed bodies are not taken");
-    if ((route->flags & SC_ROUTE_SPOOL) != 0) {
-        int64_t limit = atomic_load(&req->http->spool_limit);
-        if (limit < INT64_MAX - SPOOL_EXTRA && req->content_length > limit + SPOOL_EXTRA)
-            return sc_error_set(err, SC_E_FILE_TOO_LARGE, "files of at most %lld bytes are taken",
-                                (long long)limit);
-        if (req->content_length == 0 && !req->has_length)
-            return sc_error_set(err, SC_E_LENGTH_REQUIRED,
-                                "send the form with a Content-Length, or chunked");
-        req->spool = sc_spool_new(req, err);
-        if (req->spool != NULL)
-            atomic_fetch_add(&req->http->uploads, 1);
-        return req->spool == NULL ? SC_E_UNSUPPORTED_TYPE : SC_OK;
-    }
+    if ((route->flags & SPOOLS) != 0)
+        return begin_spool(req, err);
     if (req->content_length == 0)
         return SC_OK;
     if (route->body_limit == 0)

@@ -9,7 +9,8 @@
 
 static const char exposed[] =
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Location, "
-    "Retry-After, Server-Timing, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
+    "Retry-After, Scripta-Duplicate, Scripta-File-Id, Scripta-Job-Id, Server-Timing, "
+    "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
     "Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, "
     "X-Request-Id, X-Scripta-Engine, X-Scripta-Ignored, X-Scripta-Job, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "

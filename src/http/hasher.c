@@ -10,7 +10,7 @@
 
 struct sc_hash_line {
     struct sc_hasher *hasher;
-    struct sc_hash *hash;
+    struct sc_hash_sums sums;
     char *blocks[BLOCKS]; /* made when first needed: most uploads are small */
     size_t lens[BLOCKS];
     /* -- protected by hasher->lock -- */
@@ -54,7 +54,10 @@ static void *hasher_main(void *ctx)
         struct sc_hash_line *line = take_locked(h);
         size_t at = line->hashed % BLOCKS;
         (void)pthread_mutex_unlock(&h->lock);
-        sc_hash_update(line->hash, line->blocks[at], line->lens[at]);
+        if (line->sums.whole != NULL)
+            sc_hash_update(line->sums.whole, line->blocks[at], line->lens[at]);
+        if (line->sums.piece != NULL)
+            sc_hash_update(line->sums.piece, line->blocks[at], line->lens[at]);
         (void)pthread_mutex_lock(&h->lock);
         line->hashed++;
         line->busy = false;
@@ -99,11 +102,11 @@ void sc_hasher_stop(struct sc_hasher *hasher)
     (void)pthread_mutex_destroy(&hasher->lock);
 }
 
-struct sc_hash_line *sc_hash_line_new(struct sc_hasher *hasher)
+struct sc_hash_line *sc_hash_line_new(struct sc_hasher *hasher, const struct sc_hash_sums *sums)
 {
     struct sc_hash_line *line = sc_alloc(sizeof(*line));
     line->hasher = hasher;
-    line->hash = sc_hash_new();
+    line->sums = *sums;
     return line;
 }
 
@@ -121,7 +124,6 @@ void sc_hash_line_free(struct sc_hash_line *line)
     if (line == NULL)
         return;
     wait_for_hash(line, 0);
-    sc_hash_free(line->hash);
     for (size_t i = 0; i < BLOCKS; i++)
         free(line->blocks[i]);
     free(line);
@@ -146,8 +148,7 @@ void sc_hash_line_push(struct sc_hash_line *line, size_t len)
         enqueue_locked(h, line);
 }
 
-void sc_hash_line_hex(struct sc_hash_line *line, char out[SC_SHA256_TEXT])
+void sc_hash_line_wait(struct sc_hash_line *line)
 {
     wait_for_hash(line, 0);
-    sc_hash_hex(line->hash, out);
 }

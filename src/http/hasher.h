@@ -30,9 +30,13 @@ bool sc_hasher_start(struct sc_hasher *hasher, int threads);
 /* No line may be left. Idempotent; a zeroed hasher is fine. */
 void sc_hasher_stop(struct sc_hasher *hasher);
 
+/* The sums that a line feeds, borrowed until it is freed; both may be NULL. */
+struct sc_hash_sums {
+    struct sc_hash *whole, *piece;
+};
 /* Borrows the hasher. */
-struct sc_hash_line *sc_hash_line_new(struct sc_hasher *hasher);
-/* Waits for the block that is being hashed; NULL allowed. */
+struct sc_hash_line *sc_hash_line_new(struct sc_hasher *hasher, const struct sc_hash_sums *sums);
+/* Waits as sc_hash_line_wait does; NULL allowed. */
 void sc_hash_line_free(struct sc_hash_line *line);
 SC_DEFINE_FREEP(struct sc_hash_line, sc_hash_line_free);
 /* The block to fill next, SC_HASH_BLOCK bytes, the same until it is pushed; waits while all are
@@ -40,5 +44,5 @@ SC_DEFINE_FREEP(struct sc_hash_line, sc_hash_line_free);
 char *sc_hash_line_block(struct sc_hash_line *line);
 /* The first `len` bytes of the block are the upload's next ones. */
 void sc_hash_line_push(struct sc_hash_line *line, size_t len);
-/* The hash of all that was pushed; waits for it. Once. */
-void sc_hash_line_hex(struct sc_hash_line *line, char out[SC_SHA256_TEXT]);
+/* Waits until the sums hold all that was pushed. */
+void sc_hash_line_wait(struct sc_hash_line *line);

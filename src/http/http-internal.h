@@ -11,12 +11,14 @@
  * on_completed() frees it. While a handler runs or waits, the connection is suspended, which keeps
  * both alive. */
 
+#include "http/body.h"
 #include "http/guard.h"
 #include "http/hasher.h"
 #include "http/http.h"
 #include "http/park.h"
 #include "http/router.h"
 #include "http/sockets.h"
+#include "http/spool.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -69,22 +71,6 @@ void sc_pool_stop(struct sc_pool *pool);
 bool sc_pool_reserve(struct sc_pool *pool);
 /* Queues a request; `fresh` gives back its reservation when it starts. */
 void sc_pool_push(struct sc_pool *pool, struct sc_request *req);
-
-/* ---- spool: the multipart body ---- */
-
-struct sc_spool;
-/* NULL and err when the request's type is no multipart/form-data. */
-struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err);
-void sc_spool_free(struct sc_spool *spool);
-SC_DEFINE_FREEP(struct sc_spool, sc_spool_free);
-/* Errors are kept until the end: nothing is answered before the body has been read. */
-void sc_spool_feed(struct sc_spool *spool, const char *bytes, size_t len);
-/* Bytes that came after the first error. */
-int64_t sc_spool_drained(const struct sc_spool *spool);
-SC_MUST_USE enum sc_code sc_spool_finish(struct sc_spool *spool, struct sc_error *err);
-void sc_spool_each_field(struct sc_spool *spool, sc_pair_fn fn, void *ctx);
-const struct sc_spooled *sc_spool_file(struct sc_spool *spool);
-void sc_spool_file_taken(struct sc_spool *spool);
 
 /* ---- requests ---- */
 

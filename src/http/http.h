@@ -28,7 +28,11 @@ enum sc_route_flag {
     SC_ROUTE_PUBLISHED = 1u << 5,  /* needs no token where options.publish says so */
     SC_ROUTE_QUICK = 1u << 6,      /* reads a row or two: runs in the server's pool too */
     SC_ROUTE_SOCKET = 1u << 7,     /* a WebSocket: http/websocket.h */
+    SC_ROUTE_RAW = 1u << 8,        /* with SPOOL: a body that is no form is the file itself */
+    SC_ROUTE_PIECE = 1u << 9,      /* SC_HTTP_PIECE_TYPE, streamed to a temp file; or no body */
+    SC_ROUTE_APPEND = 1u << 10,    /* the same, streamed to the file that options.append names */
 };
+#define SC_HTTP_PIECE_TYPE "application/offset+octet-stream"
 enum sc_scope {
     SC_SCOPE_NONE = 0,
     SC_SCOPE_READ = 1,
@@ -68,6 +72,8 @@ typedef enum sc_code (*sc_auth_fn)(void *app, struct sc_str bearer, const struct
 typedef int (*sc_error_body_fn)(void *app, struct sc_request *req, const struct sc_error *err,
                                 struct sc_buf *out);
 
+struct sc_append_ops; /* http/body.h */
+
 struct sc_http_options {
     const struct sc_route *routes;
     size_t route_count;
@@ -92,6 +98,7 @@ struct sc_http_options {
     /* On the thread of WebSockets, after sc_sockets_wake() and at the time (sc_clock_mono_ms) that
      * it returned last; INT64_MAX: none. NULL: nothing to do. */
     int64_t (*sockets_round)(void *app);
+    const struct sc_append_ops *append; /* static; NULL where no route has APPEND */
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,
@@ -137,7 +144,7 @@ struct sc_spooled {
     int fd;           /* open for reading and writing, position undefined; not yet fsynced */
     int64_t size;
     char sha256[SC_SHA256_TEXT];
-    const char *name; /* as the client sent it: data, never a path */
+    const char *name; /* as the client sent it, "": none; data, never a path */
 };
 /* NULL: no `file` part came. */
 const struct sc_spooled *sc_request_file(struct sc_request *req);

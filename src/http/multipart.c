@@ -315,3 +315,51 @@ void sc_multipart_free(struct sc_multipart *m)
     sc_buf_done(&m->filename);
     free(m);
 }
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : (c >= 'A' && c <= 'F') ? c - 'A' + 10 : -1;
+}
+
+/* UTF-8'en'na%C3%AFve.mp3 (RFC 8187). */
+static bool put_extended(struct sc_str text, struct sc_buf *out)
+{
+    struct sc_str charset = sc_str_take_until(&text, '\'');
+    (void)sc_str_take_until(&text, '\'');
+    if (!sc_str_equal_nocase(charset, SC_STR("UTF-8")))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char sign = text.ptr[i];
+        if (sign == '%') {
+            int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
+            int low = high < 0 ? -1 : hex_value(text.ptr[i + 2]);
+            if (low < 0 || high * 16 + low == 0)
+                return false;
+            sign = (char)(high * 16 + low);
+            i += 2;
+        }
+        sc_buf_putc(out, sign);
+    }
+    return true;
+}
+
+bool sc_disposition_name(struct sc_str value, struct sc_buf *out)
+{
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_BUF plain = { 0 };
+    struct sc_str rest = value;
+    struct sc_str name = SC_STR("-");
+    (void)sc_str_take_until(&rest, ';');
+    while (name.len > 0) {
+        if (!take_parameter(&rest, &name, &text))
+            return false;
+        if (sc_str_equal_nocase(name, SC_STR("filename*")))
+            return put_extended(sc_buf_str(&text), out);
+        if (sc_str_equal_nocase(name, SC_STR("filename")) && plain.len == 0)
+            sc_buf_put_str(&plain, sc_buf_str(&text));
+    }
+    sc_buf_put_str(out, sc_buf_str(&plain));
+    return plain.len > 0;
+}

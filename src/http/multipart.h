@@ -36,3 +36,7 @@ SC_MUST_USE enum sc_code sc_multipart_feed(struct sc_multipart *m, const char *b
                                            struct sc_error *err);
 /* Has the last boundary been seen? */
 bool sc_multipart_is_whole(const struct sc_multipart *m);
+
+/* The file's name in a Content-Disposition (RFC 6266): filename* before filename. Appended to out;
+ * false: there is none, or it is malformed. Not necessarily UTF-8. */
+bool sc_disposition_name(struct sc_str value, struct sc_buf *out);

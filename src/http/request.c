@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/lock.h"
 #include "base/metric.h"
+#include "http/multipart.h"
 #include "http/represent.h"
 
 #include "base/banned.h"
@@ -143,6 +144,11 @@ int64_t sc_request_length(struct sc_request *req)
     return SC_MAX(req->content_length, req->received);
 }
 
+int64_t sc_request_announced(struct sc_request *req)
+{
+    return req->content_length;
+}
+
 void *sc_request_later_ctx(struct sc_request *req)
 {
     return req->later.ctx;
@@ -163,4 +169,27 @@ void sc_request_file_taken(struct sc_request *req)
 {
     if (req->spool != NULL)
         sc_spool_file_taken(req->spool);
+}
+
+struct sc_hash *sc_request_hash_take(struct sc_request *req)
+{
+    sc_assert(req->spool != NULL);
+    return sc_spool_hash_take(req->spool);
+}
+
+bool sc_request_is_form(struct sc_request *req)
+{
+    return req->spool != NULL && sc_spool_is_form(req->spool);
+}
+
+bool sc_request_disposition(struct sc_request *req, struct sc_buf *out)
+{
+    struct sc_str value = sc_request_header(req, MHD_HTTP_HEADER_CONTENT_DISPOSITION);
+    return value.ptr != NULL && sc_disposition_name(value, out);
+}
+
+void *sc_request_append_take(struct sc_request *req, int64_t *bytes)
+{
+    sc_assert(req->spool != NULL);
+    return sc_spool_append_take(req->spool, bytes);
 }

@@ -118,6 +118,8 @@ static enum sc_request_kind kind_of(const struct sc_request *req)
 /* What came through the pipeline is counted there; this is what did not come so far. */
 static void measure_upload(const struct sc_request *req)
 {
+    if (sc_spool_appends(req->spool))
+        return; /* a part of one */
     if (req->status == 0 && !req->body_done)
         SC_COUNT(uploads, SC_UPLOAD_ABORTED, 1);
     else if (req->refusal.code != SC_OK)

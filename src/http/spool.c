@@ -1,10 +1,13 @@
-/* multipart/form-data: the `file` part goes to a temp file and to the hasher while it arrives,
- * the other parts are kept. A failure is remembered, not answered: libmicrohttpd can answer only
- * once the body has been read, and closing the connection would tell the client nothing. */
+/* Bodies that are a recording, or hold one: the part `file` of multipart/form-data, whose other
+ * parts are kept, a body that is the file itself, or a piece that is appended to a file of the
+ * application's. Its bytes go to the file and to the hasher while they arrive. A failure is
+ * remembered, not answered: libmicrohttpd can answer only once the body has been read, and closing
+ * the connection would tell the client nothing. */
 #include "http/http-internal.h"
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "http/inflow.h"
 #include "http/multipart.h"
 #include "sys/file.h"
 
@@ -14,8 +17,6 @@
 
 #define FIELDS 64
 #define FIELD_BYTES ((size_t)64 << 10)
-/* So much is written to the disk while the next arrives, so that little is left for the fsync. */
-#define WRITE_BACK ((int64_t)8 << 20)
 #define NAME_BYTES 256
 
 struct field {
@@ -25,45 +26,26 @@ struct field {
 
 struct sc_spool {
     const struct sc_http_options *options;
-    int64_t limit; /* of the file */
     struct sc_hasher *hasher;
-    struct sc_multipart *parser;
-    struct sc_error error; /* the first one; code SC_OK: none */
+    struct sc_multipart *parser; /* NULL: the body is the file */
+    struct sc_error error;       /* the first one; code SC_OK: none */
     int64_t drained;
     struct field fields[FIELDS];
     size_t field_count;
     struct field *open; /* the field that the next bytes belong to; NULL: the file */
     /* The file. */
+    struct sc_inflow in;
     bool has_file;
     bool taken;
-    int fd;
+    int fd; /* ours, -1: none */
     char *path;
     char *name;
-    struct sc_hash_line *hash;
-    char *block; /* of the line; the bytes that are not written yet */
-    size_t filled;
-    int64_t size;
-    int64_t begun; /* bytes that are on their way to the disk */
+    struct sc_hash *hash; /* ours */
     struct sc_spooled result;
+    /* A piece: the file is the application's. */
+    bool appends;
+    struct sc_append append;
 };
-
-/* The file first, so that its error is known before more is read; it is hashed meanwhile. */
-static enum sc_code flush_block(struct sc_spool *s, struct sc_error *err)
-{
-    if (s->filled == 0)
-        return SC_OK;
-    enum sc_code code = sc_file_write_all(s->fd, s->block, s->filled, err);
-    if (code != SC_OK)
-        return code;
-    sc_hash_line_push(s->hash, s->filled);
-    s->block = NULL;
-    s->filled = 0;
-    if (s->size - s->begun >= WRITE_BACK) {
-        sc_file_start_write_back(s->fd, s->begun, s->size - s->begun);
-        s->begun = s->size;
-    }
-    return SC_OK;
-}
 
 /* Forms write quotes and line ends of a file's name as %22, %0D and %0A, and nothing else so. */
 static char *unescape_name(const char *name)
@@ -90,12 +72,22 @@ static char *unescape_name(const char *name)
     return out;
 }
 
+static enum sc_code begin_temp(struct sc_spool *s, struct sc_error *err)
+{
+    enum sc_code code = sc_file_temp(s->options->temp_dir, ".part", &s->fd, &s->path, err);
+    if (code != SC_OK)
+        return code;
+    s->has_file = true;
+    s->hash = sc_hash_new();
+    sc_inflow_begin(&s->in, s->fd, 0, s->hasher, &(struct sc_hash_sums){ s->hash, NULL });
+    return SC_OK;
+}
+
 static enum sc_code begin_file(struct sc_spool *s, const char *name, struct sc_error *err)
 {
     if (s->has_file)
         return sc_error_field(err, SC_E_INVALID_REQUEST, "file",
                               "one `file` part is taken, not several");
-    s->has_file = true;
     s->open = NULL;
     s->name = unescape_name(name);
     if (!sc_utf8_is_valid(sc_str_from(s->name))) {
@@ -106,31 +98,16 @@ static enum sc_code begin_file(struct sc_spool *s, const char *name, struct sc_e
         if (s->name == NULL)
             return sc_error_set(err, SC_E_INTERNAL, "out of memory");
     }
-    s->hash = sc_hash_line_new(s->hasher);
-    return sc_file_temp(s->options->temp_dir, ".part", &s->fd, &s->path, err);
+    return begin_temp(s, err);
 }
 
 static enum sc_code add_file_bytes(struct sc_spool *s, const char *bytes, size_t len,
                                    struct sc_error *err)
 {
-    enum sc_code code = SC_OK;
-    if ((int64_t)len > s->limit - s->size)
-        return sc_error_field(err, SC_E_FILE_TOO_LARGE, "file",
-                              "files of at most %lld bytes are taken", (long long)s->limit);
-    while (len > 0 && code == SC_OK) {
-        if (s->block == NULL)
-            s->block = sc_hash_line_block(s->hash);
-        if (s->block == NULL)
-            return sc_error_set(err, SC_E_INTERNAL, "out of memory");
-        size_t n = SC_MIN(len, SC_HASH_BLOCK - s->filled);
-        memcpy(s->block + s->filled, bytes, n);
-        s->filled += n;
-        s->size += (int64_t)n;
-        bytes += n;
-        len -= n;
-        if (s->filled == SC_HASH_BLOCK)
-            code = flush_block(s, err);
-    }
+    bool passed = false;
+    enum sc_code code = sc_inflow_add(&s->in, bytes, len, &passed, err);
+    if (passed && s->appends)
+        s->options->append->wrote(s->append.ctx, s->in.written);
     return code;
 }
 
@@ -181,35 +158,89 @@ static enum sc_code add_bytes(void *ctx, const char *bytes, size_t len, struct s
 
 static const struct sc_multipart_ops parts = { begin_part, add_bytes };
 
-struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err)
+/* ---- the kinds of bodies ---- */
+
+static bool is_type(struct sc_str type, const char *want)
+{
+    return sc_str_equal_nocase(sc_str_trim(sc_str_take_until(&type, ';')), sc_str_from(want));
+}
+
+static bool begins_with(struct sc_str type, const char *want)
+{
+    size_t len = strlen(want);
+    return type.len > len && strncasecmp(type.ptr, want, len) == 0;
+}
+
+/* What may be a recording. */
+static bool is_raw_type(struct sc_str type)
+{
+    return type.len == 0 || begins_with(type, "audio/") || begins_with(type, "video/") ||
+           is_type(type, "application/octet-stream") || is_type(type, "application/ogg");
+}
+
+static enum sc_code begin_form(struct sc_spool *s, struct sc_str type, struct sc_error *err)
 {
     char boundary[SC_BOUNDARY_MAX + 1];
+    enum sc_code code = sc_multipart_boundary(type, boundary, err);
+    if (code == SC_OK)
+        s->parser = sc_multipart_new(boundary, &parts, s);
+    return code;
+}
+
+static enum sc_code begin_append(struct sc_spool *s, struct sc_request *req, struct sc_error *err)
+{
+    enum sc_code code = s->options->append->begin(s->options->app, req, &s->append, err);
+    if (code != SC_OK)
+        return code;
+    s->appends = s->has_file = true;
+    s->in.limit = s->append.limit;
+    s->in.field = NULL;
+    sc_inflow_begin(&s->in, s->append.fd, s->append.offset, s->hasher,
+                    &(struct sc_hash_sums){ s->append.whole, s->append.piece });
+    return SC_OK;
+}
+
+static enum sc_code begin_body(struct sc_spool *s, struct sc_request *req, struct sc_error *err)
+{
+    unsigned flags = req->route->flags;
     struct sc_str type = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_TYPE);
-    if (sc_multipart_boundary(type, boundary, err) != SC_OK)
-        return NULL;
-    struct sc_spool *s = sc_alloc(sizeof(*s));
+    if ((flags & SC_ROUTE_RAW) != 0 && is_raw_type(type))
+        return begin_temp(s, err);
+    if ((flags & SC_ROUTE_SPOOL) != 0)
+        return begin_form(s, type, err);
+    if (!is_type(type, SC_HTTP_PIECE_TYPE))
+        return sc_error_set(err, SC_E_UNSUPPORTED_TYPE,
+                            "the Content-Type must be " SC_HTTP_PIECE_TYPE);
+    return (flags & SC_ROUTE_APPEND) != 0 ? begin_append(s, req, err) : begin_temp(s, err);
+}
+
+struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err)
+{
+    SC_AUTO(sc_spool_freep) struct sc_spool *s = sc_alloc(sizeof(*s));
     s->fd = -1;
     s->options = &req->http->options;
-    s->limit = atomic_load(&req->http->spool_limit);
+    s->in.limit = atomic_load(&req->http->spool_limit);
+    s->in.field = "file";
     s->hasher = &req->http->hasher;
-    s->parser = sc_multipart_new(boundary, &parts, s);
-    return s;
+    return begin_body(s, req, err) == SC_OK ? SC_TAKE(s) : NULL;
 }
 
 void sc_spool_free(struct sc_spool *s)
 {
     if (s == NULL)
         return;
+    sc_spool_end(s);
     sc_multipart_free(s->parser);
     for (size_t i = 0; i < s->field_count; i++) {
         free(s->fields[i].name);
         sc_buf_done(&s->fields[i].value);
     }
+    sc_inflow_done(&s->in);
+    sc_hash_free(s->hash);
     if (s->fd >= 0)
         (void)close(s->fd);
     if (s->path != NULL && !s->taken)
         (void)unlink(s->path);
-    sc_hash_line_free(s->hash);
     free(s->path);
     free(s->name);
     free(s);
@@ -221,7 +252,8 @@ void sc_spool_feed(struct sc_spool *s, const char *bytes, size_t len)
         s->drained += (int64_t)len;
         return;
     }
-    enum sc_code code = sc_multipart_feed(s->parser, bytes, len, &s->error);
+    enum sc_code code = s->parser == NULL ? add_file_bytes(s, bytes, len, &s->error)
+                                          : sc_multipart_feed(s->parser, bytes, len, &s->error);
     sc_assert(code == s->error.code);
 }
 
@@ -232,24 +264,69 @@ int64_t sc_spool_drained(const struct sc_spool *s)
 
 enum sc_code sc_spool_finish(struct sc_spool *s, struct sc_error *err)
 {
-    if (s->error.code == SC_OK && !sc_multipart_is_whole(s->parser))
+    if (s->error.code == SC_OK && s->parser != NULL && !sc_multipart_is_whole(s->parser))
         (void)sc_error_set(&s->error, SC_E_INVALID_REQUEST,
                            "the form ends before its last boundary");
-    if (s->error.code == SC_OK)
-        (void)flush_block(s, &s->error);
+    if (s->error.code == SC_OK && s->has_file && sc_inflow_finish(&s->in, &s->error) != SC_OK)
+        sc_assert(s->error.code != SC_OK);
     for (size_t i = 0; i < s->field_count && s->error.code == SC_OK; i++) {
         if (!sc_utf8_is_valid(sc_buf_str(&s->fields[i].value)) ||
             !sc_utf8_is_valid(sc_str_from(s->fields[i].name)))
             (void)sc_error_set(&s->error, SC_E_INVALID_REQUEST, "a form field is no valid UTF-8");
     }
-    if (s->error.code != SC_OK)
+    if (s->error.code != SC_OK) {
+        sc_spool_end(s);
         return sc_error_copy(err, &s->error);
-    if (s->has_file) {
-        s->result =
-            (struct sc_spooled){ .path = s->path, .fd = s->fd, .size = s->size, .name = s->name };
-        sc_hash_line_hex(s->hash, s->result.sha256);
+    }
+    if (s->path != NULL) {
+        SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_copy(s->hash);
+        s->result = (struct sc_spooled){
+            .path = s->path,
+            .fd = s->fd,
+            .size = s->in.size,
+            .name = s->name == NULL ? "" : s->name,
+        };
+        sc_hash_hex(sum, s->result.sha256);
     }
     return SC_OK;
+}
+
+/* What is in the file of a cut body stays, with the sums of just that. */
+void sc_spool_end(struct sc_spool *s)
+{
+    if (!s->appends || s->taken)
+        return;
+    s->taken = true;
+    if (s->error.code == SC_OK) {
+        enum sc_code code SC_UNUSED = sc_inflow_finish(&s->in, NULL); /* what is written counts */
+    }
+    sc_inflow_done(&s->in);
+    s->options->append->end(s->append.ctx, s->in.written);
+}
+
+void *sc_spool_append_take(struct sc_spool *s, int64_t *bytes)
+{
+    sc_assert(s->appends && !s->taken);
+    s->taken = true;
+    sc_inflow_done(&s->in);
+    *bytes = s->in.written;
+    return s->append.ctx;
+}
+
+struct sc_hash *sc_spool_hash_take(struct sc_spool *s)
+{
+    sc_inflow_done(&s->in);
+    return SC_TAKE(s->hash);
+}
+
+bool sc_spool_is_form(const struct sc_spool *s)
+{
+    return s->parser != NULL;
+}
+
+bool sc_spool_appends(const struct sc_spool *s)
+{
+    return s->appends;
 }
 
 void sc_spool_each_field(struct sc_spool *s, sc_pair_fn fn, void *ctx)
@@ -260,7 +337,7 @@ void sc_spool_each_field(struct sc_spool *s, sc_pair_fn fn, void *ctx)
 
 const struct sc_spooled *sc_spool_file(struct sc_spool *s)
 {
-    return s->has_file ? &s->result : NULL;
+    return s->path != NULL ? &s->result : NULL;
 }
 
 void sc_spool_file_taken(struct sc_spool *s)

@@ -57,6 +57,17 @@ struct sc_upload {
 SC_MUST_USE enum sc_code sc_client_upload(struct sc_client *c, const struct sc_upload *upload,
                                           int *status, struct sc_buf *reply, struct sc_error *err);
 
+/* The rest of a file, from an offset on, to an upload in pieces (PATCH of the tus protocol). */
+struct sc_piece {
+    const char *path;
+    int fd; /* borrowed; its position is not used */
+    int64_t offset, total;
+    sc_upload_progress_fn progress; /* may be NULL; of the whole file */
+    void *ctx;
+};
+SC_MUST_USE enum sc_code sc_client_piece(struct sc_client *c, const struct sc_piece *piece,
+                                         int *status, struct sc_buf *reply, struct sc_error *err);
+
 /* A form whose `file` part lies in memory, for servers that are not ours. */
 struct sc_form {
     const char *path;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/metric.h"
+#include "library/intakes.h"
 #include "sys/file.h"
 
 #include <limits.h>
@@ -66,6 +67,24 @@ static void arrival_done(struct arrival *a)
     sc_arrived_done(&a->out);
 }
 
+enum sc_code sc_disk_check(struct sc_pipelines *p, int64_t size, struct sc_error *err)
+{
+    int64_t reserve = sc_config_now(p->o.config)->upload_reserve;
+    int64_t left = sc_disk_free(p->root);
+    if (left < 0 || left - SC_MIN(left, size) >= reserve)
+        return SC_OK;
+    if (size == 0 || left < reserve) {
+        return sc_error_set(err, SC_E_NO_SPACE,
+                            "%lld bytes are free on the disk and %lld are kept in reserve: make "
+                            "room, then upload again",
+                            (long long)left, (long long)reserve);
+    }
+    return sc_error_set(err, SC_E_NO_SPACE,
+                        "%lld bytes are to come, %lld are free on the disk and %lld are kept in "
+                        "reserve: make room, then upload again",
+                        (long long)size, (long long)left, (long long)reserve);
+}
+
 static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
 {
     const struct sc_config *config = a->config;
@@ -78,14 +97,7 @@ static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
                               "the file has %lld bytes, the limit upload.max_size is %lld",
                               (long long)a->in->size, (long long)config->upload_max_size);
     }
-    int64_t left = sc_disk_free(a->p->root);
-    if (left >= 0 && left < config->upload_reserve) {
-        return sc_error_set(err, SC_E_NO_SPACE,
-                            "%lld bytes are free on the disk and %lld are kept in reserve: make "
-                            "room, then upload again",
-                            (long long)left, (long long)config->upload_reserve);
-    }
-    return SC_OK;
+    return sc_disk_check(a->p, 0, err); /* they are on it already */
 }
 
 /* ---- the quota: what arrives at the same time counts too ---- */
@@ -98,37 +110,47 @@ static int64_t arriving_bytes(struct sc_pipelines *p)
 
 /* Those under way are read before those in the store: an arrival that ends in between is counted
  * twice rather than not at all. */
-static enum sc_code reserve_in_turn(struct arrival *a, struct sc_error *err)
+enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int64_t quota = a->config->upload_quota, stored = 0;
-    int64_t under_way = arriving_bytes(a->p);
-    enum sc_code code = sc_store_read(a->p->o.store, &conn, err);
+    int64_t quota = sc_config_now(p->o.config)->upload_quota, stored = 0, awaited = 0;
+    int64_t under_way = arriving_bytes(p);
+    if (quota == 0)
+        return SC_OK;
+    enum sc_code code = sc_store_read(p->o.store, &conn, err);
     if (code == SC_OK)
         code = sc_storage_used(conn, &stored, err);
+    if (code == SC_OK)
+        code = sc_intake_reserved(conn, but, &awaited, err);
     if (code != SC_OK)
         return code;
-    if (stored + under_way + a->in->size > quota) {
-        return sc_error_set(err, SC_E_STORAGE_QUOTA,
-                            "the file has %lld bytes and upload.quota lets in %lld more: delete "
-                            "recordings or raise it",
-                            (long long)a->in->size,
-                            (long long)SC_MAX(0, quota - stored - under_way));
-    }
-    SC_LOCK(&a->p->lock);
-    a->reserved = a->in->size;
-    a->p->arriving += a->reserved;
-    return SC_OK;
+    int64_t left = SC_MAX(0, quota - stored - under_way - awaited);
+    if (size <= left)
+        return SC_OK;
+    return sc_error_set(err, SC_E_STORAGE_QUOTA,
+                        "the file has %lld bytes and upload.quota lets in %lld more: delete "
+                        "recordings or raise it",
+                        (long long)size, (long long)left);
+}
+
+enum sc_code sc_quota_take_turn(struct sc_pipelines *p, struct sc_error *err)
+{
+    return sc_turn_take(p, &p->quota_turn, QUOTA_WAIT_MS, INT_MAX, err);
 }
 
 static enum sc_code reserve_quota(struct arrival *a, struct sc_error *err)
 {
     if (a->config->upload_quota == 0)
         return SC_OK;
-    enum sc_code code = sc_turn_take(a->p, &a->p->quota_turn, QUOTA_WAIT_MS, INT_MAX, err);
+    enum sc_code code = sc_quota_take_turn(a->p, err);
     if (code != SC_OK)
         return code;
-    code = reserve_in_turn(a, err);
+    code = sc_quota_check(a->p, a->in->size, a->in->intake, err);
+    if (code == SC_OK) {
+        SC_LOCK(&a->p->lock);
+        a->reserved = a->in->size;
+        a->p->arriving += a->reserved;
+    }
     sc_turn_leave(a->p, &a->p->quota_turn);
     return code;
 }
@@ -228,9 +250,11 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
         code = sc_blobs_mark(a->p->o.blobs, a->in->sha256, a->file.file_path, err);
     a->marked = code == SC_OK && !known;
     (void)SC_FAULT("arrive.marked");
-    if (code == SC_OK && !known)
+    if (code == SC_OK && !known && a->in->intake != 0)
+        code = sc_blobs_put_again(a->p->o.blobs, a->in->temp_place, a->file.file_path, err);
+    else if (code == SC_OK && !known)
         code = sc_blobs_put(a->p->o.blobs, a->in->temp_path, a->in->fd, a->file.file_path, err);
-    else if (code == SC_OK)
+    else if (code == SC_OK && a->in->intake == 0)
         drop_temp(a);
     return code;
 }
@@ -243,6 +267,20 @@ static enum sc_code mend(struct arrival *a, struct sc_conn *tx, struct sc_error 
     a->out.file.damage = SC_FILE_SOUND;
     a->out.file.verified_ms = a->now_ms;
     return sc_file_set_verified(tx, a->in->sha256, SC_FILE_SOUND, a->now_ms, err);
+}
+
+static enum sc_code settle_intake(const struct arrival *a, struct sc_conn *tx, struct sc_error *err)
+{
+    struct sc_intake_row row = {
+        .id = a->in->intake,
+        .file_id = a->out.file.id,
+        .duplicate = a->out.duplicate,
+        .existing_job = a->out.existing_job,
+        .expires_ms = a->now_ms + a->config->uploads_expiry,
+    };
+    if (a->out.job.id > 0)
+        (void)snprintf(row.job_id, sizeof(row.job_id), "%s", a->out.job.job_id);
+    return sc_intake_settle(tx, &row, err);
 }
 
 static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -259,11 +297,25 @@ static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error
         code = sc_storage_used(tx, &a->used_after, err);
     if (code != SC_OK)
         return code;
-    if (a->options == NULL)
-        return sc_plan_write_file(tx, &a->plan, &a->out, err);
-    sc_plan_set_file(&a->plan, a->options, a->out.file.id, a->in->sha256, a->in->name,
-                     a->out.file.duration_ms);
-    return sc_plan_write(a->p, tx, &a->plan, &a->out, err);
+    if (a->options == NULL) {
+        code = sc_plan_write_file(tx, &a->plan, &a->out, err);
+    } else {
+        sc_plan_set_file(&a->plan, a->options, a->out.file.id, a->in->sha256, a->in->name,
+                         a->out.file.duration_ms);
+        code = sc_plan_write(a->p, tx, &a->plan, &a->out, err);
+    }
+    return code == SC_OK && a->in->intake != 0 ? settle_intake(a, tx, err) : code;
+}
+
+enum sc_code sc_plan_make_for_file(struct sc_pipelines *p, int64_t owner_id,
+                                   struct sc_job_options *options, const char *key,
+                                   struct sc_plan *plan, struct sc_error *err)
+{
+    enum sc_code code = sc_plan_make(p, owner_id, options, key, plan, err);
+    if (code == SC_OK && !sc_pipeline_find(plan->spec.pipeline)->needs_file)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline", "pipeline '%s' takes no file",
+                              plan->spec.pipeline);
+    return code;
 }
 
 static enum sc_code plan(struct arrival *a, struct sc_error *err)
@@ -274,13 +326,9 @@ static enum sc_code plan(struct arrival *a, struct sc_error *err)
         return SC_OK;
     }
     enum sc_code code =
-        sc_plan_make(a->p, in->owner_id, a->options, in->idempotency_key, &a->plan, err);
+        sc_plan_make_for_file(a->p, in->owner_id, a->options, in->idempotency_key, &a->plan, err);
     if (code != SC_OK)
         return code;
-    if (!sc_pipeline_find(a->plan.spec.pipeline)->needs_file) {
-        return sc_error_field(err, SC_E_INVALID_VALUE, "pipeline", "pipeline '%s' takes no file",
-                              a->plan.spec.pipeline);
-    }
     a->plan.spec.waiting = in->waiting;
     a->plan.spec.asked_by = in->asked_by;
     sc_plan_set_file(&a->plan, a->options, 0, in->sha256, in->name, 0);
@@ -362,6 +410,8 @@ static enum sc_code arrive(struct sc_pipelines *p, const struct sc_arrival *arri
     (void)snprintf(a.file.original_name, sizeof(a.file.original_name), "%s", arrival->name);
     (void)SC_FAULT("arrive.put");
     code = sc_store_write(p->o.store, SC_DURABLE, write_arrival, &a, err);
+    if (code == SC_OK && arrival->intake != 0)
+        drop_temp(&a);
     if (code == SC_OK && a.marked)
         sc_blobs_unmark(p->o.blobs, arrival->sha256);
     if (code == SC_OK) {

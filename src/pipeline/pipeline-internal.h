@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "pipeline/decoder.h"
+#include "pipeline/intakes.h"
 #include "pipeline/pipeline.h"
 #include "transcript/seam.h"
 
@@ -147,6 +148,7 @@ struct sc_pipelines {
     uint64_t wakes;           /* -- protected by lock -- */
     pthread_cond_t turns;     /* one has become free, or stop */
     struct sc_turn peaks_turn, recut_turn, quota_turn, devices_turn;
+    struct sc_intakes intakes;
     int64_t arriving; /* bytes under way into the quota -- protected by lock -- */
     bool beat_now;    /* -- protected by lock -- */
     pthread_t mend_thread;

@@ -77,6 +77,7 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     sc_assert(pthread_mutex_init(&p->engines.lock, NULL) == 0);
     sc_cond_init(&p->engines.changed);
     sc_ready_init(&p->ready);
+    sc_intakes_init(&p->intakes);
     SC_AUTO_FREE char *work = sc_path_join(p->root, "work");
     enum sc_code code = sc_dir_create(work, err);
     if (code != SC_OK)
@@ -109,6 +110,8 @@ enum sc_code sc_pipelines_start(struct sc_pipelines *p, struct sc_error *err)
     sc_queue_on_cancel(p->o.queue, task_cancelled, p);
     enum sc_code code = sc_runners_start(p, err);
     if (code == SC_OK)
+        code = sc_intakes_start(p, err);
+    if (code == SC_OK)
         sc_mend_start(p);
     return code;
 }
@@ -128,6 +131,7 @@ void sc_pipelines_stop(struct sc_pipelines *p)
     if (p->verifier != NULL)
         sc_verify_stop(p);
     sc_runners_stop(p);
+    sc_intakes_stop(p);
     sc_mend_stop(p);
     sc_ready_stop(&p->ready);
 }
@@ -140,6 +144,7 @@ void sc_pipelines_close(struct sc_pipelines *p)
     sc_verifier_free(p->verifier);
     sc_engines_done(&p->engines);
     sc_ready_done(&p->ready);
+    sc_intakes_done(&p->intakes);
     (void)pthread_cond_destroy(&p->wake);
     (void)pthread_cond_destroy(&p->beat_wake);
     (void)pthread_cond_destroy(&p->turns);

@@ -48,6 +48,11 @@ struct sc_arrival {
     int64_t min_duration_ms;     /* AUDIO_TOO_SHORT below it; 0: any length */
     bool waiting; /* the client waits for the job's end; asked_by: the call (sc_job_create) */
     const char *asked_by;
+    /* The row of library/intakes.h that these bytes complete: settled in the same write, and only
+     * behind it the temp file goes, so that a kill costs none of the bytes; they are synced, and
+     * temp_place is temp_path below the data folder. 0: none. */
+    int64_t intake;
+    const char *temp_place;
 };
 struct sc_arrived {
     struct sc_file file; /* owned: sc_file_done */

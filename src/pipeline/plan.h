@@ -3,6 +3,19 @@
 
 #include "pipeline/pipeline-internal.h"
 
+/* ---- room (arrive.c) ---- */
+
+/* Lets `size` bytes into the quota, with those that arrive and those that open intakes (but the one
+ * of that id) will take; for whoever has quota_turn. STORAGE_QUOTA. */
+SC_MUST_USE enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but,
+                                        struct sc_error *err);
+/* Takes quota_turn. */
+SC_MUST_USE enum sc_code sc_quota_take_turn(struct sc_pipelines *p, struct sc_error *err);
+/* NO_SPACE when `size` bytes more would leave less than upload.reserve free on the disk. */
+SC_MUST_USE enum sc_code sc_disk_check(struct sc_pipelines *p, int64_t size, struct sc_error *err);
+
+/* ---- what a job will be ---- */
+
 struct sc_plan { /* a job to be made, resolved and checked */
     struct sc_job_spec spec;
     char version[40];
@@ -17,6 +30,10 @@ void sc_plan_done(struct sc_plan *plan);
 SC_MUST_USE enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id,
                                       struct sc_job_options *options, const char *key,
                                       struct sc_plan *plan, struct sc_error *err);
+/* The same for a job on a recording: INVALID_VALUE where the pipeline takes none. */
+SC_MUST_USE enum sc_code sc_plan_make_for_file(struct sc_pipelines *p, int64_t owner_id,
+                                               struct sc_job_options *options, const char *key,
+                                               struct sc_plan *plan, struct sc_error *err);
 /* Has a recording of so many channels (0: not known) what the options ask for? */
 SC_MUST_USE enum sc_code sc_plan_check_sound(const struct sc_job_options *options, int channels,
                                              struct sc_error *err);

@@ -61,7 +61,7 @@ class Reader:
         wrapper = self.bin / "curl"
         wrapper.write_text(WRAPPER.format(curl="/usr/bin/curl"))
         wrapper.chmod(0o755)
-        self.job = "none"
+        self.job = self.upload = "none"
         self.names = {}  # what stands in the page -> what there is
         self.worker = None
         self.claims = 0
@@ -116,7 +116,7 @@ class Reader:
             text = text.replace(there, here)
         headers = self.folder / "headers"
         env = {"PATH": f"{self.bin}:{os.environ['PATH']}", "HEADERS": str(headers),
-               "DATA": str(self.server.data), "JOB": self.job, "HOME": str(self.folder),
+               "DATA": str(self.server.data), "JOB": self.job, "UPLOAD": self.upload, "HOME": str(self.folder),
                "LC_ALL": "C.UTF-8"}
         done = subprocess.run(
             ["bash", "-c", f"S=--unix-socket\\ $DATA/run/scripta.sock\n{text}"], env=env,
@@ -127,7 +127,8 @@ class Reader:
         reply = harness.Response(int(head[0].split()[1]), fields, done.stdout)
         method, path = called(text)
         if "-o " not in text and "-OJ" not in text:
-            harness.api().check(method, path.replace("$JOB", self.job), reply)
+            path = path.replace("$JOB", self.job).replace("$UPLOAD", self.upload)
+            harness.api().check(method, path, reply)
         assert heading is None or method == heading.split()[0], text
         assert heading is None or harness.api().find(path) == heading.split()[1], text
         assert reply.status == EXPECTED.get(command, reply.status), (text, reply)
@@ -139,6 +140,8 @@ class Reader:
         if heading == "POST /api/upload" and reply.status == 201:
             self.job = self.first = reply.json["job_id"]
             self.client.wait_job(self.job)
+        elif heading == "POST /api/uploads":
+            self.upload = reply.json["upload_id"]
         elif heading == "POST /api/jobs/{id}/cancel":
             self.cancelled = self.job
         elif heading == "POST /api/tokens":
@@ -157,7 +160,7 @@ class Reader:
 def called(command):
     """(method, path) of a command of curl."""
     method = re.search(r"-X ([A-Z]+)", command)
-    sends = re.search(r" -(d|F) ", command)
+    sends = re.search(r" (-d|-F|--data-binary) ", command)
     path = re.search(r"http://localhost(/[^'\"\s]*)", command)[1]
     return method[1] if method else "POST" if sends else "GET", path
 

@@ -26,7 +26,10 @@ struct upload {
 static void *push_all(void *ctx)
 {
     struct upload *u = ctx;
-    SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(u->hasher);
+    SC_AUTO(sc_hash_freep) struct sc_hash *whole = sc_hash_new();
+    SC_AUTO(sc_hash_freep) struct sc_hash *piece = sc_hash_new();
+    const struct sc_hash_sums sums = { whole, u->line % 2 == 0 ? piece : NULL };
+    SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(u->hasher, &sums);
     for (size_t i = 0; i < PUSHES; i++) {
         size_t len = i % 3 == 0 ? SC_HASH_BLOCK : (i * 7919 + (size_t)u->line) % SC_HASH_BLOCK;
         char *block = sc_hash_line_block(line);
@@ -38,7 +41,13 @@ static void *push_all(void *ctx)
         sc_hash_line_push(line, len);
         u->total += len;
     }
-    sc_hash_line_hex(line, u->hex);
+    sc_hash_line_wait(line);
+    sc_hash_hex(whole, u->hex);
+    if (u->line % 2 == 0) {
+        char same[SC_SHA256_TEXT];
+        sc_hash_hex(piece, same);
+        assert_string_equal(same, u->hex);
+    }
     return NULL;
 }
 
@@ -69,8 +78,11 @@ static void an_upload_of_nothing_has_the_hash_of_nothing(void **state)
     char want[SC_SHA256_TEXT];
     char hex[SC_SHA256_TEXT];
     assert_true(sc_hasher_start(&hasher, 1));
-    SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(&hasher);
-    sc_hash_line_hex(line, hex);
+    SC_AUTO(sc_hash_freep) struct sc_hash *whole = sc_hash_new();
+    SC_AUTO(sc_hash_line_freep)
+    struct sc_hash_line *line = sc_hash_line_new(&hasher, &(struct sc_hash_sums){ whole, NULL });
+    sc_hash_line_wait(line);
+    sc_hash_hex(whole, hex);
     sc_hash_bytes("", 0, want);
     assert_string_equal(hex, want);
 }
@@ -82,7 +94,10 @@ static void a_line_may_be_given_up_while_it_is_hashed(void **state)
     SC_AUTO(sc_hasher_stop) struct sc_hasher hasher = { 0 };
     assert_true(sc_hasher_start(&hasher, 1));
     for (int i = 0; i < 20; i++) {
-        SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(&hasher);
+        SC_AUTO(sc_hash_freep) struct sc_hash *whole = sc_hash_new();
+        SC_AUTO(sc_hash_line_freep)
+        struct sc_hash_line *line =
+            sc_hash_line_new(&hasher, &(struct sc_hash_sums){ whole, NULL });
         for (int k = 0; k < i % 4; k++) {
             char *block = sc_hash_line_block(line);
             assert_non_null(block);
