@@ -19,8 +19,7 @@ struct sc_resume {
 bool sc_resume_suits(const struct sc_cli *cli, const char *file);
 /* What POST /api/upload would: *status 200 for an earlier job, else 201; reply: the job. Goes on by
  * itself for as long as something comes through now and then; *kept: what came waits for the same
- * command. NOT_FOUND: the server is an older
- * one, which knows no pieces. */
+ * command. NOT_FOUND: the server is an older one, which knows no pieces. */
 SC_MUST_USE enum sc_code sc_resume_send(struct sc_cli *cli, const struct sc_resume *what,
                                         int *status, struct sc_buf *reply, bool *kept,
                                         struct sc_error *err);

@@ -51,4 +51,4 @@ FROM intakes WHERE state = 0 AND id <> :but;
 SELECT count(*) AS open FROM intakes WHERE state = 0 AND owner_id = :owner_id;
 
 -- name: intake_next_expiry
-SELECT * FROM intakes ORDER BY expires_ms LIMIT 1;
+SELECT * FROM intakes WHERE expires_ms > 0 ORDER BY expires_ms LIMIT 1;
