@@ -41,8 +41,7 @@ static const struct sc_doc_header answer_headers[] = {
     { "X-Request-Id", "Names the call in the server's log; yours, where you send one", 0 },
     { "Server-Timing",
       "How long it took, in milliseconds: `total`, `queue` before a thread was free, `store` "
-      "waiting "
-      "for the store",
+      "waiting for the store",
       0 },
     { "Location", "Where what was made is", SC_DOC_LOCATION },
     { "Idempotent-Replayed", "`true`: an earlier call with this key was answered so",
@@ -61,7 +60,8 @@ unsigned sc_doc_flags(const struct sc_doc_row *row)
 {
     static const char *const changing[] = { "PATCH", "PUT", "DELETE" };
     unsigned flags = row->doc->flags;
-    if (strcmp(row->method, "GET") == 0)
+    /* What becomes a WebSocket has no bytes to name. */
+    if (strcmp(row->method, "GET") == 0 && row->doc->replies[0].status != 101)
         flags |= SC_DOC_READS;
     for (size_t i = 0; i < SC_ARRAY_LEN(changing); i++) {
         if (strcmp(row->method, changing[i]) == 0)
