@@ -150,7 +150,10 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
         return;
     sc_tap_answering(req->fd, false);
     int64_t idle_ms = (int64_t)listener->http->options.idle_timeout_s * 1000;
-    sc_park_idle(&listener->http->park, connection_slot(conn), idle_ms);
+    /* Of a WebSocket libmicrohttpd calls this under its own lock, and then ends the connection: the
+     * park, whose lock comes before that one, hears of the end alone. */
+    if (req->status != MHD_HTTP_SWITCHING_PROTOCOLS)
+        sc_park_idle(&listener->http->park, connection_slot(conn), idle_ms);
     bool counted = req->counted;
     if (counted)
         measure(req);

@@ -159,7 +159,7 @@ static enum sc_code load_key(const char *path, gnutls_x509_crt_t crt, struct pai
 static enum sc_code load(const char *cert, const char *key, struct pair **out, struct sc_error *err)
 {
     SC_AUTO(pair_freep) struct pair *pair = sc_alloc(sizeof(*pair));
-    gnutls_x509_crt_t first;
+    gnutls_x509_crt_t first = NULL; /* gcc cannot see it set when sanitizing threads */
     enum sc_code code = load_chain(cert, pair, &first, err);
     if (code != SC_OK)
         return code;

@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import shutil
 import socket
+import subprocess
+import threading
 import time
 
 import pytest
@@ -319,6 +322,49 @@ def test_a_page_of_our_own_is_let_in(tcp):
                          ("localhost", "https://app.example")):
         with WebSocket(at(tcp, secret), "/ws/me", {"Host": host, "Origin": origin}) as ws:
             assert ws.close() == 1000
+
+
+def test_the_client_of_node_follows_a_job(tcp):
+    node = harness.ROOT / "tests" / "node"
+    if not (node / "node_modules" / "ws").exists() or shutil.which("node") is None:
+        pytest.skip("the npm package ws is not here: make node")
+    secret = token(tcp, "node", scopes=["read", "write"])["token"]
+    job = at(tcp, secret).upload_null(2)["job_id"]
+    at(tcp, secret).wait_job(job)
+    done = subprocess.run(["node", str(node / "websocket.mjs"), f"ws://127.0.0.1:{tcp.port}",
+                           secret, job], capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done
+    out = json.loads(done.stdout)
+    heard = [e for e in out["second"]["heard"] if e["type"] != "pong"]
+    assert logged(heard) == [e["id"] for e in at(tcp, secret).events(job)][1:]
+    for part in (out["first"], out["second"]):
+        assert (part["code"], part["protocol"], part["extensions"]) == (1000, "scripta", "")
+
+
+@pytest.mark.threads
+def test_sockets_that_come_and_go_while_jobs_run(make_server):
+    server = make_server({"SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 8})
+    client = server.client
+    jobs = [client.upload_null(20, seed=i)["job_id"] for i in range(6)]
+
+    def come_and_go(number):
+        for i in range(10):
+            with follow(client, f"?job_id={jobs[(number + i) % 6]}") as ws:
+                ws.say(type="subscribe", all=True)
+                ws.wait(lambda m: m["type"] == "subscribed")
+                if i % 2:
+                    ws.close()
+    threads = [threading.Thread(target=come_and_go, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for job in jobs:
+        client.wait_job(job)
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    with follow(client) as ws:
+        server.stop()
+        assert ws.wait_closed().code == 1001
 
 
 def test_owners_hear_of_their_own_alone(tcp):
