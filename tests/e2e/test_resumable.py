@@ -94,8 +94,11 @@ class CuttingProxy:
                 if left == 0:
                     self.cuts += 1
                     break
-            for end in (source, target):
+        # The other thread wakes; then whoever still writes must hear that nobody reads any more.
+        for end in (source, target):
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+            end.close()
 
     def close(self):
         self.listener.close()
