@@ -139,6 +139,6 @@ SC_API_DOC(event_stream) = {
     .replies = { { 200, &sc_shape_event, .types = "text/event-stream",
                    .help = "A stream of events: `event:` is the type, `id:` the cursor, `data:` "
                            "the event as JSON" } },
-    .errors = { SC_E_JOB_NOT_FOUND, SC_E_RATE_LIMITED },
+    .errors = { SC_E_JOB_NOT_FOUND },
     .flags = SC_DOC_LAST_EVENT,
 };

@@ -183,8 +183,9 @@ static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERR
     out[count++] = SC_E_EXPECTATION_FAILED;
     out[count++] = SC_E_RATE_LIMITED;
     for (size_t i = 0; i < SC_DOC_ERRORS && row->doc->errors[i] != SC_OK; i++) {
-        if (row->doc->errors[i] != SC_E_FORBIDDEN)
-            out[count++] = row->doc->errors[i];
+        enum sc_code own = row->doc->errors[i];
+        if (own != SC_E_FORBIDDEN && own != SC_E_RATE_LIMITED) /* of every route */
+            out[count++] = own;
     }
     return count;
 }

@@ -421,5 +421,5 @@ SC_API_DOC(socket_open) = {
     .query = &open_query,
     .replies = { { 101, &sc_shape_event, .types = "application/x-websocket",
                    .help = "A WebSocket, over which each event comes as a text message of JSON" } },
-    .errors = { SC_E_JOB_NOT_FOUND, SC_E_UPGRADE_REQUIRED, SC_E_RATE_LIMITED },
+    .errors = { SC_E_JOB_NOT_FOUND, SC_E_UPGRADE_REQUIRED },
 };
