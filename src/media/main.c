@@ -3,10 +3,13 @@
 #include "media/media.h"
 
 #include "base/str.h"
+#include "sys/process.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -45,8 +48,21 @@ static int help(FILE *out)
     return out == stdout ? SC_EXIT_OK : SC_EXIT_USAGE;
 }
 
+/* OpenBLAS, where it stands in for the BLAS that PocketSphinx needs, starts threads before main():
+ * no wall of the jail and no blocked signal would hold for them. The program then starts anew with
+ * that told to have none. */
+static void start_alone(char **argv)
+{
+    const char *told = getenv("OPENBLAS_NUM_THREADS");
+    if (sc_process_threads() <= 1 || (told != NULL && strcmp(told, "1") == 0))
+        return;
+    if (setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0)
+        (void)execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv)
 {
+    start_alone(argv);
     const char *name = argc > 1 ? argv[1] : "";
     for (size_t i = 0; i < SC_ARRAY_LEN(commands); i++) {
         if (strcmp(name, commands[i].name) == 0)

@@ -92,22 +92,6 @@ static void *watch(void *ctx)
     return NULL;
 }
 
-static pthread_t watcher;
-
-static void pass_on(int number)
-{
-    (void)pthread_kill(watcher, number);
-}
-
-/* Libraries may have started threads before main() (OpenBLAS does), which block no signal: what
- * comes to one of these would end the process. It goes on to the watcher. */
-static void catch_strays(void)
-{
-    struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
-    (void)sigemptyset(&action.sa_mask);
-    sc_assert(sigaction(SIGTERM, &action, NULL) == 0 && sigaction(SIGINT, &action, NULL) == 0);
-}
-
 /* ---- the main thread ---- */
 
 static bool is_final(enum sc_code code)
@@ -254,6 +238,7 @@ static enum sc_code serve(struct worker *w, struct sc_error *err)
 static enum sc_code start_and_serve(struct worker *w, struct sc_error *err)
 {
     pthread_t runner;
+    pthread_t watcher;
     (void)pthread_mutex_init(&w->lock, NULL);
     sc_cond_init(&w->changed);
     enum sc_code code = sc_client_open(w->server, w->token, &w->client, err);
@@ -263,7 +248,6 @@ static enum sc_code start_and_serve(struct worker *w, struct sc_error *err)
     sc_client_expect_wake(w->client);
     sc_assert(pthread_create(&watcher, NULL, watch, w) == 0);
     sc_assert(pthread_detach(watcher) == 0);
-    catch_strays();
     sc_assert(pthread_create(&runner, NULL, runner_main, w) == 0);
     code = serve(w, err);
     {

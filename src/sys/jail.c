@@ -1,5 +1,7 @@
 #include "sys/jail.h"
 
+#include "sys/process.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
@@ -207,6 +209,12 @@ static enum sc_code seccomp_enter(int input, struct sc_error *err)
 enum sc_code sc_jail_enter(const struct sc_jail_options *options, struct sc_error *err)
 {
     sc_assert(options->input_fd > STDERR_FILENO);
+    /* The walls hold for the thread that raises them. Sanitizers have threads of their own. */
+    if (!SC_JAIL_SANITIZED && sc_process_threads() != 1)
+        return sc_error_set(
+            err, SC_E_JAIL_UNAVAILABLE,
+            "a library of the decoder has started threads, for which its jail would "
+            "not hold");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return sc_error_set(
             err, SC_E_JAIL_UNAVAILABLE,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -261,6 +262,13 @@ bool sc_process_wait(pid_t pid, int64_t timeout_ms, int *status)
         struct pollfd p = { .fd = fd, .events = POLLIN };
         (void)poll(&p, 1, (int)SC_MIN(left, fd < 0 ? 10 : INT_MAX));
     }
+}
+
+int sc_process_threads(void)
+{
+    struct stat st;
+    /* A folder has two links, and one for each folder in it. */
+    return stat("/proc/self/task", &st) == 0 ? (int)st.st_nlink - 2 : -1;
 }
 
 int sc_process_open(pid_t pid)

@@ -38,6 +38,8 @@ SC_MUST_USE enum sc_code sc_process_ask(const char *const *argv, int input, int6
                                         struct sc_buf *out, int *status, struct sc_error *err);
 /* A recording of a tenth of a second of silence, for trying a decoder. */
 void sc_silence_wav(struct sc_buf *out);
+/* How many threads this process has; -1 where /proc does not say. */
+int sc_process_threads(void);
 /* A pidfd that polls readable when the process has ended; -1: none. */
 int sc_process_open(pid_t pid);
 /* Path of a program beside our own executable (e.g. "scripta-media"); SCRIPTA_MEDIA overrides it
