@@ -1,7 +1,9 @@
 /* How much of recordings is left out as music? Reads names of files of 16 kHz mono s16 samples from
  * standard input, one a line, and answers each with the seconds that an engine hears when music is
- * kept, and when it is dropped. */
+ * kept, and when it is dropped; behind them the start and the end of each piece that it hears then.
+ */
 
+#include "base/buf.h"
 #include "base/macros.h"
 #include "vad/vad.h"
 
@@ -12,14 +14,27 @@
 
 #define SLICE 4096
 
+struct heard {
+    int64_t samples;
+    struct sc_buf pieces; /* as text */
+};
+
+static void heard_done(struct heard *heard)
+{
+    sc_buf_done(&heard->pieces);
+}
+
 static enum sc_code add_up(void *ctx, const struct sc_cut *cut, struct sc_error *err)
 {
+    struct heard *heard = ctx;
     (void)err;
-    *(int64_t *)ctx += cut->end_samples - cut->start_samples;
+    heard->samples += cut->end_samples - cut->start_samples;
+    sc_buf_printf(&heard->pieces, " %.2f %.2f", (double)cut->start_samples / SC_PCM_RATE,
+                  (double)cut->end_samples / SC_PCM_RATE);
     return SC_OK;
 }
 
-static bool measure(const char *path, bool leave_out_music, int64_t *heard)
+static bool measure(const char *path, bool leave_out_music, struct heard *heard)
 {
     const struct sc_cut_options options = {
         .vad = true,
@@ -36,7 +51,6 @@ static bool measure(const char *path, bool leave_out_music, int64_t *heard)
     size_t count;
     if (file == NULL || cutter == NULL)
         return false;
-    *heard = 0;
     while ((count = fread(pcm, sizeof(pcm[0]), SLICE, file)) > 0) {
         if (sc_cutter_feed(cutter, pcm, count, NULL) != SC_OK)
             return false;
@@ -48,13 +62,14 @@ int main(void)
 {
     char path[4096];
     while (fgets(path, sizeof(path), stdin) != NULL) {
-        int64_t kept, dropped;
+        SC_AUTO(heard_done) struct heard kept = { 0 }, dropped = { 0 };
         path[strcspn(path, "\n")] = 0;
         if (!measure(path, false, &kept) || !measure(path, true, &dropped)) {
             (void)fprintf(stderr, "left-out: cannot read %s\n", path);
             return 1;
         }
-        printf("%.2f %.2f\n", (double)kept / SC_PCM_RATE, (double)dropped / SC_PCM_RATE);
+        printf("%.2f %.2f%s\n", (double)kept.samples / SC_PCM_RATE,
+               (double)dropped.samples / SC_PCM_RATE, sc_buf_text(&dropped.pieces));
     }
     return 0;
 }

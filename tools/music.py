@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """What is left out as music: pieces of many kinds, and of speech nothing.
 
-tools/music.py [--build DIR] [--seeds N] [--words] [--only TEXT]
+tools/music.py [--build DIR] [--seeds N] [--words] [--only TEXT] [--sounds DIR]
 
 Pieces are made by tools/pieces.py. Speech: the recordings of pocketsphinx-testdata and the voices
 of flite and espeak-ng (where that is installed); plain, in noise, over quiet music, whispered,
-shouted, by telephone and through codecs of low rate. --words tells how many words pocketsphinx
-hears in the pieces with music=keep and with music=drop: slow. Ends with 1 when speech was lost.
-Needs python3-numpy.
+shouted, by telephone and through codecs of low rate; and single sentences within music that is as
+loud or less. --words tells how many words pocketsphinx hears in the pieces with music=keep and with
+music=drop: slow. --sounds: a folder of folders with recordings of music and nothing else, such as
+`dpkg -x` makes of warzone2100-music and drascula-music; what is left of each folder is told. Ends
+with 1 when speech was lost. Needs python3-numpy.
 """
 
 import argparse
@@ -36,6 +38,7 @@ MONOTONE = ("kal", "100")
 ESPEAK = {"en": (), "fast": ("-s", "320"), "slow": ("-s", "90"), "high": ("-p", "99"),
           "de": ("-v", "de"), "fr": ("-v", "fr"), "it": ("-v", "it"), "hi": ("-v", "hi"),
           "vi": ("-v", "vi"), "ja": ("-v", "ja"), "whisper": ("-v", "en+whisper")}
+MUSIC_FILES = (".ogg", ".mp3", ".opus", ".flac", ".wav", ".xm")
 CODECS = {"gsm": ("gsm", "-ar", "8000", "-c:a", "libgsm"),
           "opus 6k": ("opus", "-c:a", "libopus", "-b:a", "6k"),
           "speex": ("spx", "-ar", "8000", "-c:a", "libspeex", "-q:a", "1")}
@@ -147,9 +150,14 @@ class Table:
         run = subprocess.run([self.build / "bench" / "left-out"], check=True, text=True,
                              input="".join(f"{p}\n" for p in paths), stdout=subprocess.PIPE)
         figures = [[float(f) for f in line.split()] for line in run.stdout.splitlines()]
+        self.pieces = [list(zip(f[2::2], f[3::2])) for f in figures]
         keep, drop = (sum(f[i] for f in figures) for i in (0, 1))
         self.rows[row] = (keep, drop)
         return keep, drop
+
+    def empty(self):
+        """Of how many of the last recordings nothing is heard."""
+        return sum(not p for p in self.pieces)
 
 
 def count_words(build, folder, recordings, music):
@@ -170,21 +178,23 @@ def count_words(build, folder, recordings, music):
 
 
 def measure_music(args, table):
-    print(f"{'piece':24} {'sound':>8} {'left':>8}" + ("   words: keep  drop" if args.words else ""))
-    total, words = np.zeros(2), np.zeros(2, int)
+    print(f"{'piece':24} {'sound':>8} {'left':>8} {'empty':>8}" +
+          ("   words: keep  drop" if args.words else ""))
+    total, words, empty = np.zeros(2), np.zeros(2, int), 0
     for name in pieces.PIECES:
         if args.only not in name:
             continue
         played = [pieces.play(name, seed) for seed in range(1, args.seeds + 1)]
         keep, drop = table.add(name, played)
         total += (keep, drop)
-        line = f"{name:24} {keep:6.1f} s {drop:6.1f} s"
+        empty += table.empty()
+        line = f"{name:24} {keep:6.1f} s {drop:6.1f} s {table.empty():8}"
         if args.words:
             heard = [count_words(args.build, table.folder, played, m) for m in ("keep", "drop")]
             words += heard
             line += f"{heard[0]:14} {heard[1]:5}"
         print(line, flush=True)
-    print(f"{'all music':24} {total[0]:6.1f} s {total[1]:6.1f} s" +
+    print(f"{'all music':24} {total[0]:6.1f} s {total[1]:6.1f} s {empty:8}" +
           (f"{words[0]:14} {words[1]:5}" if args.words else ""))
 
 
@@ -209,6 +219,59 @@ def measure_speech(args, table):
     return sum(keep - drop for keep, drop in sums.values())
 
 
+def measure_recordings(folder, table):
+    """Real music, by folder."""
+    print(f"\n{'recordings of':24} {'sound':>8} {'left':>8} {'empty':>8}")
+    for package in sorted(p for p in folder.iterdir() if p.is_dir()):
+        total, count, empty = np.zeros(2), 0, 0
+        for path in sorted(p for p in package.rglob("*") if p.suffix in MUSIC_FILES):
+            if path.is_symlink():
+                continue
+            total += table.add("recordings", [decode(path)])
+            count, empty = count + 1, empty + table.empty()
+        print(f"{package.name:24} {total[0]:6.0f} s {total[1]:6.0f} s {empty:4} of {count}",
+              flush=True)
+
+
+def sentences(folder):
+    """Of 1.5 to 3 s, by voice."""
+    texts = TEXT.replace("\n", " ").split(". ")
+    for name in FLITE:
+        for text in texts:
+            x = spoken(folder, ["flite", "-voice", name, "-o", "{}", "-t", text])
+            if 1.5 * RATE <= len(x) <= 3 * RATE:
+                yield name, x
+    for path in sorted(glob.glob(VOICES)):
+        x = decode(path)
+        for at in range(0, len(x) - 2 * RATE, 3 * RATE):
+            yield "reader", x[at:at + 2 * RATE]
+
+
+def measure_sentences(table):
+    """How many of the sentences within music are lost: less than two thirds are heard."""
+    spoken_ones, tunes, lost = list(sentences(table.folder)), list(pieces.PIECES), {}
+    for i in range(96):
+        dice = np.random.default_rng(i)
+        _, x = spoken_ones[dice.integers(len(spoken_ones))]
+        snr, ducks = (0, 5, 10, 20)[i % 4], i // 4 % 2 == 1
+        tune = np.concatenate([pieces.play(tunes[i * 13 % len(tunes)], seed).astype(float)
+                               for seed in (i, i + 1)])
+        at = int(dice.uniform(8, 28) * RATE)
+        if ducks:
+            tune[at - RATE // 2:at + len(x) + RATE // 2] *= 0.3
+        tune[at:at + len(x)] += x * (loudness(tune) / loudness(x) * 10 ** (snr / 20))
+        table.add("sentences", [tune])
+        start, end = at / RATE, (at + len(x)) / RATE
+        heard = sum(max(0, min(end, b) - max(start, a)) for a, b in table.pieces[0])
+        row = lost.setdefault((snr, ducks), np.zeros(2, int))
+        row += (heard < (end - start) * 2 / 3, 1)
+    print(f"\n{'sentence within music':32} {'lost':>6}")
+    for (snr, ducks), (gone, count) in sorted(lost.items()):
+        name = f"{snr} dB louder" + (", the music ducks" if ducks else "")
+        print(f"{name:32} {gone:3} of {count}")
+    return sum(gone for gone, _ in lost.values())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -217,13 +280,17 @@ def main():
     parser.add_argument("--seeds", type=int, default=3, help="of each piece")
     parser.add_argument("--words", action="store_true", help="what pocketsphinx hears in it")
     parser.add_argument("--only", default="", help="pieces whose name holds this; no speech")
+    parser.add_argument("--sounds", type=pathlib.Path, help="real music and nothing else")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         table = Table(args.build.resolve(), pathlib.Path(folder))
         measure_music(args, table)
         if args.only:
             return 0
-        return 1 if measure_speech(args, table) > 0.1 else 0
+        if args.sounds:
+            measure_recordings(args.sounds, table)
+        lost = measure_sentences(table)
+        return 1 if measure_speech(args, table) > 0.1 or lost else 0
 
 
 if __name__ == "__main__":

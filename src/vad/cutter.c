@@ -7,7 +7,7 @@
 #include "base/banned.h"
 
 /* Samples are gathered into frames; each frame is kept until no piece can need it. With vad the
- * detector flags a frame 15 s after it came, and music is told apart 10 s later. A piece begins a
+ * detector flags a frame 15 s after it came, and music is told apart 5 s later. A piece begins a
  * little before the first speech behind the last cut, and is cut only when the flags of all of its
  * longest form and of 2 s behind are known: then the choice depends on the samples alone, never on
  * how they were fed.

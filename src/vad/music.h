@@ -1,30 +1,14 @@
 #pragma once
 /* Which stretches are music and nothing else? For files of this module and their tests only.
  *
- * A voice never stays on a pitch: the partials of its vowels, all together, move by a tenth of an
- * octave in a fifth of a second, and formants move where there are no partials. Notes of an
- * instrument stay where they are. So, on a logarithmic axis of frequency, the spectrum of a voice
- * looks like that of 60 ms before, but shifted; that of music like that of 60 ms before, unshifted.
- * What has sounded on unchanged for half a second is taken off first, so that a voice shows above
- * an accompaniment. Music is a stretch
- *   - of 5 s at least, around each frame of which, to 5 s on either side,
- *   - sustained partials hold most of the energy, and
- *   - almost nothing is shifted; and of which no 2 s hold as much as a short word.
- * Quick notes are not sustained, and from one to the next the spectrum is shifted. But that is one
- * jump, where a voice goes step by step, and notes are in tune. So music is also a stretch
- *   - in which nothing is shifted from frame to frame, and
- *   - steady partials lie whole semitones apart from each other, on changing notes (see
- * partials.c).
+ * A network (net.h) says every 160 ms how likely a voice is heard. The mean of that over 0.8 s is
+ * evidence of a voice where it is strong; or where it is weak and strong evidence lies half a
+ * minute before at most, or 8 s behind: people who speak go on to speak, and what sounds somewhat
+ * like a voice here and there in a long piece is an instrument. Music is a stretch
+ *   - of 5 s at least, with a second of sound, whose pauses are shorter than 10 s,
+ *   - without evidence of a voice, to 1.5 s on either side.
  *
- * From the literature: sustained partials as the mark of music, K. Seyerlehner, T. Pohle, M. Schedl
- * and G. Widmer, "Automatic Music Detection in Television Productions", DAFx 2007; sustained tones
- * taken off along time, D. FitzGerald, "Harmonic/Percussive Separation Using Median Filtering",
- * DAFx 2010 (with the mean, which is as good here); decisions over long windows, E. Scheirer and
- * M. Slaney, "Construction and Evaluation of a Robust Multifeature Speech/Music Discriminator",
- * ICASSP 1997. Their modulation at 4 Hz, share of quiet frames and changes of flux tell clear
- * speech from pop music, but were measured here to fail where one lies over the other.
- *
- * Figures were chosen by measurement, so that speech is kept. */
+ * Limits were chosen by measurement (tools/music.py), so that speech is kept. */
 
 #include "vad/detector.h"
 
@@ -39,5 +23,5 @@ void sc_music_flag(struct sc_music *m, bool sound);
 /* No more sound follows; flags may. */
 void sc_music_end(struct sc_music *m);
 /* The decision on the next frame: sound that is nothing but music. False when it needs frames that
- * are not there yet: 10 s at most. Must be taken after each flag. */
+ * are not there yet: 5 s of flags and 13 s of sound at most. Must be taken after each flag. */
 bool sc_music_next(struct sc_music *m, bool *music);

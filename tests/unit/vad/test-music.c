@@ -145,25 +145,45 @@ static void add_bass_and_drums(struct dice *d, struct recording *r, int seconds)
     add_to(r, &drums);
 }
 
-/* Syllables of a voice whose pitch never stands still, with a pause behind some. */
+/* How strongly a mouth lets this frequency through, with resonances at three others. */
+static double mouth(double hertz, const double formant[3])
+{
+    double sum = 0;
+    for (int i = 0; i < 3; i++) {
+        const double apart = (hertz - formant[i]) / (60 + 30 * i);
+        sum += 1 / ((1 + i) * (1 + apart * apart));
+    }
+    return sum;
+}
+
+/* Something like a voice: syllables of a hiss and a vowel, on pitches and with resonances that
+ * never stand still, and a pause behind some. */
 static void add_voice(struct dice *d, struct recording *r, int64_t ms, double loudness)
 {
-    size_t until = r->samples + (size_t)ms * SC_PCM_RATE / 1000;
+    const size_t until = r->samples + (size_t)ms * SC_PCM_RATE / 1000;
+    static const double vowels[][3] = {
+        { 300, 2200, 2900 }, { 750, 1200, 2500 }, { 350, 800, 2400 },
+        { 550, 1800, 2500 }, { 500, 1000, 2400 },
+    };
     double phase = 0;
     while (r->samples < until) {
-        int64_t length = dice_between(d, 2400, 5600);
-        double from = (double)dice_between(d, 110, 190);
-        double to = from * (dice_between(d, 0, 1) == 0 ? 0.75 : 1.3);
-        double formant = (double)dice_between(d, 400, 1800);
+        const double *first = vowels[dice_between(d, 0, 4)], *last = vowels[dice_between(d, 0, 4)];
+        const double from = (double)dice_between(d, 110, 170);
+        const double to = from * (dice_between(d, 0, 2) == 0 ? 1.2 : 0.8);
+        const int64_t hiss = dice_between(d, 400, 1400), length = dice_between(d, 1800, 4200);
+        for (int64_t i = 0; i < hiss && r->samples < until; i++)
+            add_sample(r, loudness * 0.0002 * (double)dice_between(d, -1000, 1000));
         for (int64_t i = 0; i < length && r->samples < until; i++) {
-            double hertz = from + (to - from) * (double)i / (double)length;
-            double sum = 0;
+            const double part = (double)i / (double)length, hertz = from + (to - from) * part;
+            double formant[3], sum = 0;
+            for (int k = 0; k < 3; k++)
+                formant[k] = first[k] + (last[k] - first[k]) * part;
             phase += TURN * hertz / SC_PCM_RATE;
             for (int k = 1; k * hertz < 3500; k++)
-                sum += sin(k * phase) / (1 + fabs(k * hertz - formant) / 250);
-            add_sample(r, loudness * sum * sin(TURN / 2 * (double)i / (double)length));
+                sum += sin(k * phase) * mouth(k * hertz, formant);
+            add_sample(r, loudness * sum * fmin(1, 4 * sin(TURN / 2 * part)));
         }
-        for (int64_t i = dice_between(d, 0, 2) * 800; i > 0 && r->samples < until; i--)
+        for (int64_t i = dice_between(d, 0, 3) * 600; i > 0 && r->samples < until; i--)
             add_sample(r, 0);
     }
 }
@@ -247,9 +267,9 @@ static void a_voice_between_music_is_kept_with_what_is_near_it(void **state)
     (void)state;
     struct dice d = { 9 };
     RECORDING r = { 0 };
-    add_chords(&d, &r, 25);
+    add_drums(&d, &r, 25);
     add_voice(&d, &r, 3000, 4000);
-    add_chords(&d, &r, 25);
+    add_drums(&d, &r, 25);
     struct heard h = hear(&r, &options, 7000);
     assert_int_equal(h.spans_count, 2);
     assert_true(h.spans[0].start_ms < 1000 && h.spans[1].end_ms > 52000);
