@@ -64,8 +64,9 @@ def test_each_channel_is_a_speaker_in_every_format(client):
 
 def test_one_channel_is_heard_as_if_it_were_alone(client):
     left, right = pcm_of(bursts_wav(45, 611)), pcm_of(bursts_wav(45, 612))
-    of_two = client.upload(interleave(left, right), engine="null", channels="right").json
-    alone = client.upload(wav(right.tobytes(), RATE), engine="null").json
+    options = {"engine": "null", "music": "keep"}  # noise is no voice
+    of_two = client.upload(interleave(left, right), channels="right", **options).json
+    alone = client.upload(wav(right.tobytes(), RATE), **options).json
     job, other = (client.wait_job(j["job_id"]) for j in (of_two, alone))
     assert client.transcript(job)["text"] == client.transcript(other)["text"] != ""
     assert spans(client, job["job_id"], 2) == spans(client, other["job_id"], None) != []
@@ -86,7 +87,8 @@ def test_kills_change_nothing_in_a_split_recording(make_server):
     """The server is killed three times while it cuts and recognises; a calm one says the same."""
     server = make_server({"SCRIPTA_SPLIT_AHEAD": 3})
     data = two_voices(70, 620)
-    options = {"engine": "null", "model": "delay_ms=30", "channels": "split", "chunk_length": "6s"}
+    options = {"engine": "null", "model": "delay_ms=30", "channels": "split", "chunk_length": "6s",
+               "music": "keep"}
     job_id = server.client.upload(data, **options).json["job_id"]
     for chunks in (2, 6, 11):
         wait_until(lambda n=chunks: server.client.job(job_id)["chunks_completed"] >= n, 30,

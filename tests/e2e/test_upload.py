@@ -371,7 +371,7 @@ def test_silence_gives_an_empty_transcript(client):
 
 
 def test_vad_says_only_what_lies_in_speech_and_in_order(client):
-    reply = client.upload(bursts_wav(45, 3), engine="null", vad="on")
+    reply = client.upload(bursts_wav(45, 3), engine="null", vad="on", music="keep")
     job = client.wait_job(reply.json["job_id"])
     assert job["status"] == "completed", job
     words = [int(w[1:]) for w in client.transcript(job)["text"].split()]
