@@ -10,12 +10,12 @@
 
 #include "base/banned.h"
 
-#define STRONG 3.0F /* logits */
-#define WEAK 0.0F
+#define STRONG 2.0F /* logits */
+#define WEAK (-2.5F)
 #define SMOOTH_SIDE 2 /* steps: the mean of 0.8 s */
 #define AHEAD 50      /* steps that strong evidence lies behind weak one at most: 8 s … */
 #define PAST 188      /* … or before it: 30 s */
-#define NEAR 9        /* steps to either side of a voice that are no music: 1.5 s */
+#define NEAR 16       /* steps to either side of a voice that are no music: 2.5 s */
 #define RUN_FRAMES 250
 #define SOUND_LEAST 50
 #define PAUSE_FRAMES 500

@@ -6,7 +6,7 @@
  * minute before at most, or 8 s behind: people who speak go on to speak, and what sounds somewhat
  * like a voice here and there in a long piece is an instrument. Music is a stretch
  *   - of 5 s at least, with a second of sound, whose pauses are shorter than 10 s,
- *   - without evidence of a voice, to 1.5 s on either side.
+ *   - without evidence of a voice, to 2.5 s on either side.
  *
  * Limits were chosen by measurement (tools/music.py), so that speech is kept. */
 
@@ -23,5 +23,5 @@ void sc_music_flag(struct sc_music *m, bool sound);
 /* No more sound follows; flags may. */
 void sc_music_end(struct sc_music *m);
 /* The decision on the next frame: sound that is nothing but music. False when it needs frames that
- * are not there yet: 5 s of flags and 13 s of sound at most. Must be taken after each flag. */
+ * are not there yet: 5 s of flags and 14 s of sound at most. Must be taken after each flag. */
 bool sc_music_next(struct sc_music *m, bool *music);
