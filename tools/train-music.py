@@ -155,7 +155,12 @@ def train(dice, x, labels, epochs, batch=32):
 
 
 def decode(path):
-    return music.decode(path).astype(np.int16)
+    """The samples of a file; none of one that cannot be decoded."""
+    try:
+        return music.decode(path).astype(np.int16)
+    except subprocess.CalledProcessError:
+        print(f"left out: {path.name}", flush=True)
+        return np.zeros(0, np.int16)
 
 
 def sounds_of(folder, suffixes):
