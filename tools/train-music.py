@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Teaches the network of src/vad/net.c what voices and music sound like.
+"""Teaches the network of src/vad/voice.c what voices and music sound like.
 
 tools/train-music.py SOUNDS OUT.npz [--clips N] [--epochs N] [--seed N]
 tools/train-music.py --export OUT.npz
@@ -12,8 +12,8 @@ Packages, voices and kinds that are not named here are for measuring: tools/musi
 
 Clips of 10 s are music, speech in noise, or speech over music, changed as rooms, telephones and
 microphones change them, and a few sounds that are neither but must be kept. Half a minute of a
-processor makes a thousand of them. --export writes src/vad/net-weights.c and the answers that
-tests/unit/vad/test-net.c compares. Needs python3-numpy, ffmpeg, fluidsynth, fluid-soundfont-gm,
+processor makes a thousand of them. --export writes src/vad/voice-weights.c and the answers that
+tests/unit/vad/test-voice.c compares. Needs python3-numpy, ffmpeg, fluidsynth, fluid-soundfont-gm,
 flite, espeak-ng.
 """
 
@@ -42,7 +42,7 @@ ESPEAK = ("de", "es", "pl", "ru", "tr", "fi", "el", "pt", "sv", "ko", "cmn", "id
 KINDS = list(pieces.PIECES)[::2]
 
 RATE, HOP, SIZE = 16000, 320, 1024
-BANDS, BINS, FLOOR, SIDE, STEP = 32, 272, 100.0, 50, 8  # as in src/vad/net.c
+BANDS, BINS, FLOOR, SIDE, STEP = 32, 272, 100.0, 50, 8  # as in src/vad/voice.c
 FRAMES = 512
 CLIP = FRAMES * HOP
 HIDDEN = 24
@@ -401,7 +401,7 @@ def rows(values, per_row, form):
 
 def export(weights):
     text = ("/* Made by tools/train-music.py: do not edit. What the network has learned of voices"
-            " and music. */\n#include \"vad/net.h\"\n\n#include \"base/banned.h\"\n\n"
+            " and music. */\n#include \"vad/voice.h\"\n\n#include \"base/banned.h\"\n\n"
             "/* clang-format off */\n")
     table, used = "", []
     for n, ((w, b), (i, o, taps, stride, apart)) in enumerate(zip(weights, LAYERS)):
@@ -413,12 +413,12 @@ def export(weights):
         table += (f"    {{ .inputs = {i}, .outputs = {o}, .taps = {taps}, .stride = {stride},"
                   f" .apart = {apart},\n      .scale = {scale:.8e}F, .weights = weights_{n},"
                   f" .bias = bias_{n} }},\n")
-    text += f"\nconst struct sc_net_layer sc_net_layers[SC_NET_LAYERS] = {{\n{table}}};\n"
-    (ROOT / "src/vad/net-weights.c").write_text(text + "/* clang-format on */\n")
-    i = np.arange(300 * HOP, dtype=np.int64)  # the sound of test-net.c
+    text += f"\nconst struct sc_voice_layer sc_voice_layers[SC_VOICE_LAYERS] = {{\n{table}}};\n"
+    (ROOT / "src/vad/voice-weights.c").write_text(text + "/* clang-format on */\n")
+    i = np.arange(300 * HOP, dtype=np.int64)  # the sound of test-voice.c
     x = np.where(i // 8000 % 3 == 2, 0, i * (100 + i // 200) % 8192 - 4096)
     answers = forward(used, features(x)[None])[0]
-    (ROOT / "tests/unit/vad/net-answers.inc").write_text(rows(answers, 8, "{:.4f}F".format))
+    (ROOT / "tests/unit/vad/voice-answers.inc").write_text(rows(answers, 8, "{:.4f}F".format))
 
 
 def main():

@@ -3,8 +3,8 @@
 #include "vad/music.h"
 
 #include "base/alloc.h"
-#include "vad/net.h"
 #include "vad/spectrum.h"
+#include "vad/voice.h"
 
 #include <string.h>
 
@@ -25,7 +25,7 @@
 
 struct sc_music {
     struct sc_spectrum spectrum;
-    struct sc_net net;
+    struct sc_voice net;
     int16_t pcm[SC_SPECTRUM_SAMPLES];
     int64_t pushed; /* frames with sound */
     bool ended;
@@ -57,7 +57,7 @@ struct sc_music *sc_music_new(void)
         return NULL;
     memset(m, 0, sizeof(*m));
     sc_spectrum_init(&m->spectrum);
-    sc_net_init(&m->net, take_answer, m);
+    sc_voice_init(&m->net, take_answer, m);
     m->last_strong = m->last_voice = NEVER;
     return m;
 }
@@ -80,7 +80,7 @@ void sc_music_push(struct sc_music *m, const int16_t *pcm, size_t samples)
     if (m->pushed++ == 0)
         return;
     sc_spectrum_power(&m->spectrum, m->pcm, power);
-    sc_net_push(&m->net, power);
+    sc_voice_push(&m->net, power);
 }
 
 void sc_music_flag(struct sc_music *m, bool sound)
@@ -94,7 +94,7 @@ void sc_music_end(struct sc_music *m)
         sc_music_push(m, NULL, 0);
         m->pushed--;
     }
-    sc_net_end(&m->net);
+    sc_voice_end(&m->net);
     m->ended = true;
 }
 
@@ -124,7 +124,7 @@ static void hear(struct sc_music *m, int64_t end)
 /* Judges frame `judged`. */
 static void judge(struct sc_music *m)
 {
-    const int64_t at = m->judged++, step = at / SC_NET_STEP;
+    const int64_t at = m->judged++, step = at / SC_VOICE_STEP;
     hear(m, step + NEAR + 1);
     const bool sound = m->kept[at % KEPT_FRAMES].sound;
     m->pause = sound ? 0 : m->pause + 1;
@@ -146,8 +146,8 @@ static void judge(struct sc_music *m)
 
 bool sc_music_next(struct sc_music *m, bool *music)
 {
-    const int64_t ahead = (NEAR + AHEAD + SMOOTH_SIDE + 2) * SC_NET_STEP;
-    const int64_t described = m->answers * SC_NET_STEP;
+    const int64_t ahead = (NEAR + AHEAD + SMOOTH_SIDE + 2) * SC_VOICE_STEP;
+    const int64_t described = m->answers * SC_VOICE_STEP;
     const int64_t known = m->ended ? m->flagged : SC_MIN(m->flagged, described - ahead);
     const bool all = m->ended && m->flagged == m->pushed;
     while (m->judged < known)

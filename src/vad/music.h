@@ -1,7 +1,7 @@
 #pragma once
 /* Which stretches are music and nothing else? For files of this module and their tests only.
  *
- * A network (net.h) says every 160 ms how likely a voice is heard. The mean of that over 0.8 s is
+ * A network (voice.h) says every 160 ms how likely a voice is heard. The mean of that over 0.8 s is
  * evidence of a voice where it is strong; or where it is weak and strong evidence lies half a
  * minute before at most, or 8 s behind: people who speak go on to speak, and what sounds somewhat
  * like a voice here and there in a long piece is an instrument. Music is a stretch

@@ -1,5 +1,5 @@
 /* Made by tools/train-music.py: do not edit. What the network has learned of voices and music. */
-#include "vad/net.h"
+#include "vad/voice.h"
 
 #include "base/banned.h"
 
@@ -756,7 +756,7 @@ static const float bias_5[] = {
     -3.237717e-01F,
 };
 
-const struct sc_net_layer sc_net_layers[SC_NET_LAYERS] = {
+const struct sc_voice_layer sc_voice_layers[SC_VOICE_LAYERS] = {
     { .inputs = 33, .outputs = 24, .taps = 5, .stride = 2, .apart = 1,
       .scale = 1.44649847e-02F, .weights = weights_0, .bias = bias_0 },
     { .inputs = 24, .outputs = 24, .taps = 5, .stride = 2, .apart = 1,

@@ -1,5 +1,5 @@
-#include "vad/net.h"
 #include "vad/vad.h"
+#include "vad/voice.h"
 
 #include "make.h"
 
@@ -10,7 +10,7 @@
 
 /* Made by tools/train-music.py: what numpy answers to the same sound, with the same weights. */
 static const float expected[] = {
-#include "net-answers.inc"
+#include "voice-answers.inc"
 };
 
 struct answers {
@@ -37,20 +37,20 @@ static int16_t sample_at(int64_t i)
 /* The answers to the first frames of that sound. */
 static struct answers ask(int frames)
 {
-    static struct sc_net net;
+    static struct sc_voice net;
     static struct sc_spectrum spectrum;
     struct answers a = { 0 };
     int16_t pcm[SC_SPECTRUM_SAMPLES];
     float power[SC_SPECTRUM_BINS];
     sc_spectrum_init(&spectrum);
-    sc_net_init(&net, take_answer, &a);
+    sc_voice_init(&net, take_answer, &a);
     for (int f = 0; f < frames; f++) {
         for (int i = 0; i < SC_SPECTRUM_SAMPLES; i++)
             pcm[i] = sample_at((int64_t)(f + 2) * HOP - SC_SPECTRUM_SAMPLES + i);
         sc_spectrum_power(&spectrum, pcm, power);
-        sc_net_push(&net, power);
+        sc_voice_push(&net, power);
     }
-    sc_net_end(&net);
+    sc_voice_end(&net);
     return a;
 }
 
@@ -67,7 +67,7 @@ static void each_eight_frames_begun_have_an_answer(void **state)
 {
     (void)state;
     for (int frames = 0; frames <= 70; frames++)
-        assert_int_equal(ask(frames).count, (frames + SC_NET_STEP - 1) / SC_NET_STEP);
+        assert_int_equal(ask(frames).count, (frames + SC_VOICE_STEP - 1) / SC_VOICE_STEP);
 }
 
 static void what_lies_far_behind_changes_no_answer(void **state)
@@ -85,5 +85,5 @@ int main(void)
         TEST(each_eight_frames_begun_have_an_answer),
         TEST(what_lies_far_behind_changes_no_answer),
     };
-    return cmocka_run_group_tests_name("vad/net", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("vad/voice", tests, NULL, NULL);
 }
