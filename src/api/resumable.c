@@ -71,7 +71,6 @@ struct sc_done *sc_api_resumable_options(struct sc_request *req, struct sc_api *
 {
     struct sc_buf nothing = { 0 };
     put_version(req);
-    sc_reply_header(req, "Allow", "POST, GET, HEAD, OPTIONS");
     sc_reply_header(req, "Tus-Version", SC_TUS_VERSION);
     sc_reply_header(req, "Tus-Extension", SC_TUS_EXTENSIONS);
     sc_reply_header(req, "Tus-Checksum-Algorithm", "sha256,sha1,md5");

@@ -197,7 +197,7 @@ static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
     const struct sc_route *route =
         sc_router_find(o->routes, o->route_count, req->method, &req->target, &allow, err);
     bool options = strcmp(req->method, "OPTIONS") == 0;
-    if (route == NULL && allow.len > 0)
+    if ((route == NULL || options) && allow.len > 0)
         sc_reply_header(req, MHD_HTTP_HEADER_ALLOW, sc_buf_text(&allow));
     if (options && allow.len > 0)
         sc_cors_preflight(req, sc_buf_text(&allow));

@@ -185,7 +185,7 @@ const struct sc_route *sc_router_find(const struct sc_route *routes, size_t coun
         }
     }
     if (best == NULL && allow->len > 0) {
-        sc_buf_puts(allow, ", OPTIONS");
+        add_allowed(allow, "OPTIONS");
         (void)sc_error_set(err, SC_E_METHOD_NOT_ALLOWED, "this address takes %s",
                            sc_buf_text(allow));
     } else if (best == NULL && target->encoded_slash) {
