@@ -410,7 +410,7 @@ def test_one_scripta_may_be_the_engine_of_another(make_server):
     port = harness.free_port()
     make_server({"SCRIPTA_LISTEN": f"127.0.0.1:{port}"})
     server = make_server(settings(f"http://127.0.0.1:{port}", model="null", timeout="20s"))
-    reply = server.client.upload(harness.bursts_wav(6), engine="http", prompt="names",
+    reply = server.client.upload(harness.beats_wav(6), engine="http", prompt="names",
                                  temperature="0.1")
     job = server.client.wait_job(reply.json["job_id"])
     assert job["status"] == "completed", job
