@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/hash.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -75,6 +76,58 @@ static enum sc_code check_applied(struct sc_conn *conn, const struct sc_migratio
     }
     *applied = version;
     return SC_OK;
+}
+
+/* ---- the seal ---- */
+
+/* A number over the words of the schema, kept in the header of the file (user_version): one bit
+ * that turns there would give a column or an index another name, which no checksum of a row covers.
+ */
+static enum sc_code compute_seal(struct sc_conn *conn, int64_t *seal, struct sc_error *err)
+{
+    static const char *const parts[] = { "type", "name", "sql" };
+    unsigned char sum[SC_HASH_BYTES_MAX];
+    SC_AUTO(sc_hash_freep) struct sc_hash *h = sc_hash_new();
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SCHEMA_OBJECTS);
+    bool row = true;
+    enum sc_code code = SC_OK;
+    while ((code = sc_stmt_step(&st, &row, err)) == SC_OK && row) {
+        for (size_t i = 0; i < SC_ARRAY_LEN(parts); i++) {
+            const char *text = sc_stmt_text(&st, parts[i]);
+            sc_hash_update(h, text, strlen(text) + 1);
+        }
+    }
+    (void)sc_hash_take(h, sum);
+    /* Never 0, which is what a file without a seal has. */
+    *seal = (int64_t)(sum[0] & 0x7F) << 24 | sum[1] << 16 | sum[2] << 8 | sum[3] | 1;
+    return code;
+}
+
+static enum sc_code put_seal(struct sc_conn *conn, struct sc_error *err)
+{
+    char sql[64];
+    int64_t seal = 0;
+    enum sc_code code = compute_seal(conn, &seal, err);
+    if (code != SC_OK)
+        return code;
+    (void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %lld", (long long)seal);
+    return sc_conn_exec(conn, sql, err);
+}
+
+/* Stores of versions before the seal have none until they are next migrated. */
+static enum sc_code check_seal(struct sc_conn *conn, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SCHEMA_SEAL_GET);
+    int64_t seal = 0;
+    enum sc_code code = sc_stmt_one(&st, err);
+    int64_t kept = code == SC_OK ? sc_stmt_int(&st, "seal") : 0;
+    if (code == SC_OK && kept != 0)
+        code = compute_seal(conn, &seal, err);
+    if (code != SC_OK || kept == 0 || kept == seal)
+        return code;
+    return sc_error_set(err, SC_E_STORE_DAMAGED,
+                        "the schema of the store is not the one that was made: it is damaged, or "
+                        "another program has changed it; put a copy of the store in its place");
 }
 
 /* ---- the copy before a migration ---- */
@@ -249,6 +302,8 @@ static enum sc_code apply(struct sc_conn *conn, const struct sc_migration *m, st
         code = record(conn, m, err);
     if (code == SC_OK)
         code = check_references(conn, m, err);
+    if (code == SC_OK)
+        code = put_seal(conn, err);
     if (code == SC_OK && SC_FAULT("store.migrate"))
         code = sc_error_set(err, SC_E_STORE_ERROR, "cannot migrate: fault store.migrate");
     if (code == SC_OK)
@@ -280,6 +335,8 @@ enum sc_code sc_migrate(struct sc_conn *conn, const char *path, const struct sc_
     enum sc_code code = sc_store_identify(conn, &empty, err);
     if (code == SC_OK && !empty)
         code = check_applied(conn, list, count, &applied, err);
+    if (code == SC_OK && applied > 0)
+        code = check_seal(conn, err);
     if (code != SC_OK || (size_t)applied == count)
         return code;
     if (!empty)

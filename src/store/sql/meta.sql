@@ -82,6 +82,14 @@ VALUES (:version, :name, :checksum, :now_ms);
 SELECT (SELECT count(*) FROM sqlite_schema) AS objects,
        (SELECT application_id FROM pragma_application_id) AS application_id;
 
+-- name: schema_objects
+-- What the migrations made, in their words; statistics and shadows of indexes have none.
+SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+ORDER BY type, name;
+
+-- name: schema_seal_get
+SELECT user_version AS seal FROM pragma_user_version;
+
 -- name: schema_foreign_key_faults
 SELECT "table" AS name, count(*) AS rows FROM pragma_foreign_key_check GROUP BY "table";
 

@@ -287,8 +287,9 @@ static size_t payload_place(struct sweep *s)
     for (;;) {
         size_t at = (size_t)dice_between(&s->dice, 0, (int64_t)image->len - 10);
         const char *p = memmem(image->ptr + at, SC_MIN(image->len - at, (size_t)200), "word", 4);
-        /* The schema speaks of words too. */
-        if (p != NULL && p + 7 <= image->ptr + image->len && p[4] >= '0' && p[4] <= '9')
+        /* The schema speaks of words too; terms of the text index begin with '0'. */
+        if (p != NULL && p + 7 <= image->ptr + image->len && p[4] >= '0' && p[4] <= '9' &&
+            p[-1] != '0')
             return (size_t)(p - image->ptr) + (size_t)dice_between(&s->dice, 0, 6);
     }
 }

@@ -270,6 +270,33 @@ static void copies_that_a_kill_left_unfinished_are_removed(void **state)
     assert_int_equal(count_copies(&f, copy), 2);
 }
 
+/* One letter of one column's name, as a bit that turns on a disk makes it. */
+static void a_schema_with_other_words_is_refused(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {
+        "UPDATE sqlite_schema SET sql = replace(sql, '(p ', '(q ') WHERE name = 'child'",
+        "CREATE INDEX child_p ON child (p)",
+        "DROP TABLE child",
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(changes); i++) {
+        SC_AUTO(folder_done) struct folder f = folder_new();
+        struct sc_error err = { 0 };
+        SC_AUTO_BUF sql = { 0 };
+        sc_buf_printf(&sql, "PRAGMA writable_schema = ON; %s", changes[i]);
+        assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+        assert_int_equal(outside(f.path, "ANALYZE; INSERT INTO parent VALUES (8, 'eight')"),
+                         SQLITE_OK);
+        assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+        assert_int_equal(outside(f.path, sc_buf_text(&sql)), SQLITE_OK);
+        assert_int_equal(migrate(&f, two, 2, &err), SC_E_STORE_DAMAGED);
+        assert_non_null(strstr(err.msg, "the schema of the store"));
+        /* As stores of older versions are: without a seal. */
+        assert_int_equal(outside(f.path, "PRAGMA user_version = 0"), SQLITE_OK);
+        assert_int_equal(migrate(&f, two, 2, NULL), SC_OK);
+    }
+}
+
 static void a_damaged_store_is_not_migrated(void **state)
 {
     (void)state;
@@ -302,6 +329,7 @@ int main(void)
         TEST(a_folder_that_cannot_be_made_is_named),
         TEST(a_copy_that_cannot_be_flushed_is_none),
         TEST(copies_that_a_kill_left_unfinished_are_removed),
+        TEST(a_schema_with_other_words_is_refused),
         TEST(a_damaged_store_is_not_migrated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
