@@ -18,6 +18,7 @@ ROUTES = [(method, pattern, scope, flags)
           for method, pattern, scope, flags, _ in
           ROUTE.findall((harness.ROOT / "src" / "api" / "routes.def").read_text())]
 
+TUS = {"Tus-Resumable": "1.0.0"}
 # The member that holds the sentence of an error, of other servers' calls.
 COMPAT = {"/inference": "error", "/asr": "detail", "/detect-language": "detail"}
 # Patterns of things that have no owner.
@@ -53,6 +54,8 @@ class House:
         # Its test is the delivery 1: what NAMES says.
         self.webhook = self.ann.post("/api/webhooks", {"url": "https://anns.example.invalid/"}).json
         self.ann.post(f"/api/webhooks/{self.webhook['id']}/test")
+        self.piece = self.ann.request("POST", "/api/uploads", headers={
+            **TUS, "Upload-Length": "100"}).headers["Location"].rpartition("/")[2]
         # By the scope that each lacks.
         everything = ["read", "write", "admin"]
         self.scoped = {s: self.client("eve", [x for x in everything if x != s])
@@ -87,6 +90,8 @@ class House:
         if pattern.startswith("/api/jobs/"):
             # Of the same shape: an id from another time.
             return self.job["job_id"], "01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa", self.bob
+        if pattern.startswith("/api/uploads/"):
+            return self.piece, "01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa", self.bob
         if pattern.startswith("/api/transcripts/"):
             return str(self.job["transcript_id"]), "9", self.bob
         if pattern.startswith("/api/tokens/"):
@@ -121,6 +126,8 @@ def call(house, client, method, pattern, thing_id):
     path = path.replace("WORKER", str(house.worker.id)).replace("EPOCH", str(house.task["epoch"]))
     body = BODIES.get((method, pattern))
     headers = {}
+    if pattern.startswith("/api/uploads"):
+        headers |= {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     if body is not None:
         fill = {"WORKER": house.worker.id, "EPOCH": house.task["epoch"]}
         body = json.dumps({k: fill.get(v, v) for k, v in body.items()})

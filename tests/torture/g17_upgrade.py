@@ -1,5 +1,6 @@
 """G17: the server is killed while it brings an old store to its own schema."""
 
+import contextlib
 import hashlib
 import shutil
 import sqlite3
@@ -41,7 +42,7 @@ def check_backups(data, version):
     """Whatever has the name of a backup is whole."""
     found = sorted((data / "backups").glob("*.db"))
     for path in found:
-        with sqlite3.connect(path) as db:
+        with contextlib.closing(sqlite3.connect(path)) as db:
             assert look(db)[0] == version, path
     return len(found)
 
