@@ -1,5 +1,5 @@
-/* What the network has learned of voices and music, by a forerunner of tools/train-music.py (ADR 19),
- * which writes such a file: do not edit. */
+/* What the network has learned of voices and music, by a forerunner of tools/train-music.py
+ * (ADR 19), which writes such a file: do not edit. */
 #include "vad/voice.h"
 
 #include "base/banned.h"

@@ -165,28 +165,6 @@ def test_nothing_is_missed_over_a_restart(make_server):
     assert logged(told) == [e["id"] for e in server.client.events(second["job_id"])[:-1]]
 
 
-def test_the_command_line_waits_through_a_restart(make_server):
-    server = make_server()
-    spare = server.client.post("/api/jobs", {"pipeline": "noop", "run_after": "1h"}).json["job_id"]
-    waiting = subprocess.Popen(
-        [str(harness.SCRIPTA), "--server", f"unix:{server.client.socket_path}", "wait", spare],
-        env=harness.clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        harness.wait_until(lambda: b"requests_in_flight 2" in server.client.get("/metrics").body,
-                           30, "its stream")
-        assert server.stop() == 0
-        server.start()
-        assert server.client.get(f"/api/jobs/{spare}").json["status"] == "pending"
-        done = server.client.request("PATCH", f"/api/jobs/{spare}", json.dumps({"run_after": None}),
-                                     {"Content-Type": "application/json"})
-        assert done.status == 200, done
-        out = waiting.communicate(timeout=60)[0]
-        assert waiting.returncode == 0, out
-    finally:
-        waiting.kill()
-        waiting.wait()
-
-
 # ---- what clients say ----
 
 
