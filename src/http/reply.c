@@ -141,12 +141,11 @@ struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *c
     enum sc_represented how = SC_REPRESENTED;
     if (status == MHD_HTTP_OK && type != NULL)
         how = sc_represent(req, sc_str_from(type), &bytes, &len);
-    if (how != SC_REPRESENTED)
+    if (how != SC_REPRESENTED) {
         free(bytes);
-    if (how == SC_REPRESENTED_REFUSED)
-        return reply_not_acceptable(req);
-    if (how == SC_REPRESENTED_KNOWN)
-        return reply_empty(req, MHD_HTTP_NOT_MODIFIED);
+        return how == SC_REPRESENTED_REFUSED ? reply_not_acceptable(req)
+                                             : reply_empty(req, MHD_HTTP_NOT_MODIFIED);
+    }
     struct MHD_Response *r = MHD_create_response_from_buffer(len, bytes, MHD_RESPMEM_MUST_FREE);
     return set_response(req, status, r);
 }

@@ -102,7 +102,7 @@ static enum sc_code load_chain(const char *path, struct pair *pair, gnutls_x509_
     gnutls_datum_t data = datum(&pem);
     int rc = gnutls_x509_crt_list_import2(&crts, &count, &data, GNUTLS_X509_FMT_PEM,
                                           GNUTLS_X509_CRT_LIST_SORT);
-    if (rc >= 0 && (count == 0 || count > CHAIN_MAX))
+    if (rc >= 0 && (crts == NULL || count == 0 || count > CHAIN_MAX))
         rc = GNUTLS_E_NO_CERTIFICATE_FOUND;
     if (rc >= 0) {
         put_facts(crts, count, &pair->facts);
@@ -112,7 +112,7 @@ static enum sc_code load_chain(const char *path, struct pair *pair, gnutls_x509_
         pair->count = count;
     for (unsigned i = rc >= 0 ? 1 : 0; crts != NULL && i < count; i++)
         gnutls_x509_crt_deinit(crts[i]);
-    if (rc >= 0)
+    if (rc >= 0 && crts != NULL)
         *first = crts[0];
     gnutls_free(crts);
     return rc >= 0 ? SC_OK

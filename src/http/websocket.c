@@ -395,11 +395,12 @@ static void close_all(struct sc_sockets *all)
 
 static void free_gone(struct sc_sockets *all)
 {
-    while (all->queues[SC_SOCKET_NONE].first != NULL) {
-        struct sc_socket *s = all->queues[SC_SOCKET_NONE].first;
-        leave_queue(s);
+    struct sc_socket_queue *gone = &all->queues[SC_SOCKET_NONE];
+    for (struct sc_socket *s = gone->first, *next = NULL; s != NULL; s = next) {
+        next = s->next;
         sc_socket_free(s);
     }
+    *gone = (struct sc_socket_queue){ 0 };
 }
 
 /* What other threads want. False: the thread ends. */
