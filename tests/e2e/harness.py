@@ -141,8 +141,9 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
+        # With a time-out set it would not wait while the server has too many to accept.
         self.sock.connect(str(self.socket_path))
+        self.sock.settimeout(self.timeout)
 
 
 class Response:

@@ -25,8 +25,8 @@ def rss_kb(pid):
 def stream(server, head, piece, times, tail=b""):
     """A body in pieces, until the server has had enough; its answer."""
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(60)
         sock.connect(str(server.socket))
+        sock.settimeout(60)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             sock.sendall(head)
             for _ in range(times):
@@ -198,8 +198,8 @@ def test_a_crowd_is_turned_away_at_once_or_served(make_server):
     socks = []
     for number in range(200):
         sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(60)
         sock.connect(str(server.socket))
+        sock.settimeout(60)
         body = b'{"pipeline":"noop","name":"crowd %d"}' % number
         sock.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         socks.append(sock)
