@@ -105,6 +105,7 @@ static void there_are_so_many_and_no_more(void **state)
     SC_AUTO_BUF out = { 0 };
     rig_start(&rig, &(struct rig_options){ .workers = 2, .idle_timeout_s = 30, .socket_limit = 1 });
     SC_AUTO_CLOSE int fd = rig_open_socket(&rig);
+    assert_true(fd >= 0);
     rig_ask(&rig,
             "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",

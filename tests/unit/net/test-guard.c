@@ -64,8 +64,7 @@ static const char *const bad[] = {
     "http://example.com/ x",
     "http://example.com/\r\nHost: x",
     "http://example.com/\x7f",
-    "http://b\xc3\xbc"
-    "cher.example/",
+    "http://b\303\274cher.example/",
     "http://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/",
     "http://example..com/",
     "http://example.com./",
