@@ -22,6 +22,8 @@ from tally import Tally  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 E2E = ROOT / "tests" / "e2e"
+# A file's tests share a server, so a file goes to one process; tests/e2e/conftest.py groups them.
+SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup"]
 # Debian's own interpreter: the one that Debian's python3-pytest belongs to.
 PYTHON = "/usr/bin/python3" if pathlib.Path("/usr/bin/python3").exists() else sys.executable
 # The modules whose code runs in several threads; the rest is pure and slow to run instrumented.
@@ -109,7 +111,7 @@ def run_e2e(build, args, tally):
     env = environment()
     env["SCRIPTA_BUILD"] = str(build)
     command = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--junitxml={report}",
-               "--durations=8", *(args or [str(E2E)])]
+               "--durations=8", *(args or [*SIDE_BY_SIDE, str(E2E)])]
     done = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False)
     if not report.exists():
         print(f"pytest left no report, exit code {done.returncode}")
@@ -144,7 +146,7 @@ def main():
     tally = Tally()
     if args.threads:
         run_meson(build, threaded_tests(build), tally)
-        run_e2e(build, ["-m", "threads", str(E2E)], tally)
+        run_e2e(build, [*SIDE_BY_SIDE, "-m", "threads", str(E2E)], tally)
         return tally.close()
     if not args.e2e_only:
         run_meson(build, rest if args.meson_only else [], tally)

@@ -11,8 +11,12 @@ import harness
 
 
 def pytest_collection_modifyitems(items):
-    """The short tests first: a broken build then shows within seconds."""
+    """The short tests first: a broken build then shows within seconds. Side by side, the tests of a
+    file, which may share a server, stay together; the long ones at the end share nothing."""
     items.sort(key=lambda item: item.path.name.startswith(("test_faults", "test_torture")))
+    for item in items:
+        if item.path.name != "test_torture.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -291,6 +291,16 @@ class Client:
         assert reply.status == 200, reply
         return reply.json
 
+    def jobs(self):
+        """All jobs: a list that takes too long, as on a busy machine, goes on at its cursor."""
+        out, cursor = [], ""
+        while cursor is not None:
+            reply = self.get("/api/jobs?limit=500" + (f"&cursor={cursor}" if cursor else ""))
+            assert reply.status == 200, reply
+            out += reply.json["jobs"]
+            cursor = reply.json["next_cursor"]
+        return out
+
     def events(self, job_id):
         """All events of a job, page by page."""
         out = []

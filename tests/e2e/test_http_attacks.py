@@ -216,8 +216,6 @@ def test_a_crowd_is_turned_away_at_once_or_served(make_server):
         else:
             assert re.search(rb"\r\nRetry-After: \d+", out), out
     assert made > 0
-    names, path = set(), "/api/jobs?limit=500"
-    for job in client.get(path).json["jobs"]:
-        names.add(job["name"])
+    names = {job["name"] for job in client.jobs()}
     assert len([n for n in names if n.startswith("crowd ")]) == made
     assert client.get("/api/health/live").status == 200

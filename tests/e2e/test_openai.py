@@ -237,12 +237,12 @@ def test_a_real_engine_by_name(server):
 
 def test_a_lost_answer_costs_no_second_run(server, folder):
     path = clip(folder, 5, 4)
-    before = {j["job_id"] for j in server.client.get("/api/jobs?limit=500").json["jobs"]}
+    before = {j["job_id"] for j in server.client.jobs()}
     result, = official(server.url, {**transcribe(path), "name": "a.wav", "lose": 2,
                                     "client": {"maxRetries": 2}})
     assert result.get("value", {}).get("text") == words(5), result
     assert result["seen"] == ["0", "1", "2"]
-    after = {j["job_id"] for j in server.client.get("/api/jobs?limit=500").json["jobs"]}
+    after = {j["job_id"] for j in server.client.jobs()}
     assert after - before == {result["headers"]["x-scripta-job"]}
 
 
