@@ -42,25 +42,36 @@ static struct sc_call *call_new(struct sc_request *req, struct sc_api *api)
 
 struct walk {
     struct sc_call *call;
+    sc_call_field_fn take;
     enum sc_code code;
     struct sc_error *err;
 };
 
-static void take_field(void *ctx, struct sc_str name, struct sc_str value)
+static void visit_field(void *ctx, struct sc_str name, struct sc_str value)
 {
     struct walk *walk = ctx;
     if (walk->code == SC_OK)
-        walk->code = sc_openai_form_take(&walk->call->form, name, value, walk->err);
+        walk->code = walk->take(walk->call, name, value, walk->err);
+}
+
+enum sc_code sc_call_each_field(struct sc_call *call, sc_call_field_fn take, struct sc_error *err)
+{
+    struct walk walk = { .call = call, .take = take, .err = err };
+    walk.code = sc_query_none(call->req, err);
+    sc_request_each_field(call->req, visit_field, &walk);
+    return walk.code;
+}
+
+static enum sc_code take_field(struct sc_call *call, struct sc_str name, struct sc_str value,
+                               struct sc_error *err)
+{
+    return sc_openai_form_take(&call->form, name, value, err);
 }
 
 static enum sc_code read_form(struct sc_call *call, struct sc_error *err)
 {
-    struct walk walk = { .call = call, .err = err };
-    enum sc_code code = sc_query_none(call->req, err);
-    if (code != SC_OK)
-        return code;
-    sc_request_each_field(call->req, take_field, &walk);
-    return walk.code == SC_OK ? sc_openai_form_check(&call->form, err) : walk.code;
+    enum sc_code code = sc_call_each_field(call, take_field, err);
+    return code == SC_OK ? sc_openai_form_check(&call->form, err) : code;
 }
 
 static enum sc_code find_writer(struct sc_call *call, struct sc_error *err)
