@@ -364,13 +364,12 @@ static enum sc_code make(struct creation *c, struct sc_error *err)
     return code;
 }
 
-static enum sc_code copy_row(const struct sc_intake_row *row, struct sc_intake_row *out)
+static void copy_row(const struct sc_intake_row *row, struct sc_intake_row *out)
 {
     *out = *row;
     out->name = sc_strdup(row->name);
     out->options = row->options == NULL ? NULL : sc_strdup(row->options);
     out->metadata = sc_strdup(row->metadata);
-    return SC_OK;
 }
 
 enum sc_code sc_intake_create(struct sc_pipelines *p, const struct sc_intake_spec *spec,
@@ -398,7 +397,7 @@ enum sc_code sc_intake_create(struct sc_pipelines *p, const struct sc_intake_spe
         in->fresh = false;
         in->offset = in->hashed = in->checkpoint = spec->size;
         in->hash = hash == NULL ? sc_hash_new() : SC_TAKE(hash);
-        code = copy_row(&c.row, &in->row);
+        copy_row(&c.row, &in->row);
         *out = in;
     }
     if (code == SC_OK)
@@ -688,20 +687,15 @@ enum sc_code sc_intake_finish(struct sc_intake *in, struct sc_error *err)
     return code == SC_OK && in->offset == in->row.total ? complete(in, err) : code;
 }
 
-struct removal {
-    int64_t id;
-};
-
 static enum sc_code write_removal(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct removal *r = ctx;
-    return sc_intake_delete(tx, r->id, err);
+    const struct sc_intake_row *row = ctx;
+    return sc_intake_delete(tx, row->id, err);
 }
 
 enum sc_code sc_intake_remove(struct sc_intake *in, struct sc_error *err)
 {
-    struct removal r = { in->row.id };
-    enum sc_code code = sc_store_write(in->p->o.store, SC_DURABLE, write_removal, &r, err);
+    enum sc_code code = sc_store_write(in->p->o.store, SC_DURABLE, write_removal, &in->row, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_FREE char *path = sc_intake_path(in->p, in->upload_id);
