@@ -573,29 +573,6 @@ void sc_intake_cut(struct sc_intake *in, int64_t bytes)
 
 /* ---- the end ---- */
 
-/* Reads what the running sum has not seen, after a restart. */
-static enum sc_code hash_rest(struct sc_intake *in, int fd, struct sc_error *err)
-{
-    enum { BLOCK = 1 << 20 };
-    if (in->hashed == in->offset)
-        return SC_OK;
-    SC_AUTO_FREE char *block = sc_try_alloc(BLOCK);
-    if (block == NULL)
-        return sc_error_set(err, SC_E_INTERNAL, "out of memory");
-    while (in->hashed < in->offset) {
-        ssize_t n = pread(fd, block, (size_t)SC_MIN(BLOCK, in->offset - in->hashed), in->hashed);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return sc_error_errno(err, n < 0 ? errno : EIO, "cannot read the bytes of an upload");
-        if (sc_pipelines_is_stopping(in->p))
-            return sc_error_set(err, SC_E_SHUTTING_DOWN, "the server is stopping");
-        sc_hash_update(in->hash, block, (size_t)n);
-        in->hashed += n;
-    }
-    return SC_OK;
-}
-
 static enum sc_code arrive(struct sc_intake *in, int fd, const char *path, struct sc_error *err)
 {
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = NULL;
@@ -661,7 +638,8 @@ static enum sc_code complete(struct sc_intake *in, struct sc_error *err)
     SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return sc_error_errno(err, errno, "cannot open the bytes of an upload");
-    enum sc_code code = hash_rest(in, fd, err);
+    /* After a restart the running sum has not seen all. */
+    enum sc_code code = sc_bytes_hash(in->p, fd, &in->hashed, in->offset, in->hash, err);
     if (code != SC_OK)
         return code;
     code = arrive(in, fd, path, &why);
