@@ -83,11 +83,14 @@ static enum sc_code begin_temp(struct sc_spool *s, struct sc_error *err)
     return SC_OK;
 }
 
-static enum sc_code begin_file(struct sc_spool *s, const char *name, struct sc_error *err)
+/* field: the part, a constant. */
+static enum sc_code begin_file(struct sc_spool *s, const char *field, const char *name,
+                               struct sc_error *err)
 {
     if (s->has_file)
-        return sc_error_field(err, SC_E_INVALID_REQUEST, "file",
-                              "one `file` part is taken, not several");
+        return sc_error_field(err, SC_E_INVALID_REQUEST, field,
+                              "one file is taken, and the part `%s` is another", field);
+    s->in.field = field;
     s->open = NULL;
     s->name = unescape_name(name);
     if (!sc_utf8_is_valid(sc_str_from(s->name))) {
@@ -131,11 +134,14 @@ static enum sc_code add_field_bytes(struct sc_spool *s, const char *bytes, size_
                           "a form field holds at most %zu bytes", FIELD_BYTES);
 }
 
-/* Clients of whisper-asr-webservice call it audio_file. */
-static bool is_file(const struct sc_part *part)
+/* The name of a part that is the file, a constant; NULL: it is a field. */
+static const char *file_field(const struct sc_part *part)
 {
-    return strcmp(part->name, "file") == 0 ||
-           (part->filename != NULL && strcmp(part->name, "audio_file") == 0);
+    if (strcmp(part->name, "file") == 0)
+        return "file";
+    /* Clients of whisper-asr-webservice call it so. */
+    bool is_audio = part->filename != NULL && strcmp(part->name, "audio_file") == 0;
+    return is_audio ? "audio_file" : NULL;
 }
 
 static enum sc_code begin_part(void *ctx, const struct sc_part *part, struct sc_error *err)
@@ -144,8 +150,9 @@ static enum sc_code begin_part(void *ctx, const struct sc_part *part, struct sc_
     size_t len = strlen(part->name);
     if (len == 0 || len > NAME_BYTES)
         return sc_error_set(err, SC_E_INVALID_REQUEST, "a part of the form has no usable name");
-    if (is_file(part))
-        return begin_file(s, part->filename, err);
+    const char *file = file_field(part);
+    if (file != NULL)
+        return begin_file(s, file, part->filename, err);
     return begin_field(s, part->name, err);
 }
 

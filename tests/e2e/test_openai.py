@@ -486,6 +486,13 @@ def asr(client, query, data, path="/asr"):
     return post(client, [("audio_file", ("a.wav", data))], path + query)
 
 
+@pytest.mark.parametrize("path,field", [("/asr", "audio_file"), ("/inference", "file")])
+def test_a_second_recording_is_named_as_it_was_sent(client, path, field):
+    part = (field, ("a.wav", beats_wav(1, 39)))
+    reply = post(client, [part, part], path)
+    assert reply.status == 400 and f"`{field}`" in next(iter(reply.json.values())), reply
+
+
 def test_the_call_of_whisper_cpp(client):
     data = beats_wav(3, 40)
     plain = post(client, [("file", ("a.wav", data)), ("temperature", "0.0"),
