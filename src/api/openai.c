@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "transcript/writer.h"
 
 #include "base/banned.h"
@@ -463,6 +464,34 @@ struct sc_done *sc_api_openai_translate(struct sc_request *req, struct sc_api *a
 {
     static const struct sc_call_dialect dialect = { read_form, "file", true };
     return sc_call_run(req, api, &dialect);
+}
+
+/* ---- before the recording comes ---- */
+
+static void find_model_field(void *ctx, struct sc_str name, struct sc_str value)
+{
+    struct sc_str *model = ctx;
+    if (sc_str_equal(name, SC_STR("model")))
+        *model = sc_str_trim(value);
+}
+
+/* The model names its engine, so no field that may follow makes it another. */
+enum sc_code sc_api_judge_form(void *ctx, struct sc_request *req, struct sc_error *err)
+{
+    struct sc_api *api = ctx;
+    struct sc_str model = { 0 };
+    const char *path = sc_request_path(req);
+    if (strncmp(path, "/v1/", 4) != 0 && strcmp(path, "/inference") != 0)
+        return SC_OK;
+    sc_request_each_field(req, find_model_field, &model);
+    if (model.len == 0 || !sc_utf8_is_valid(model))
+        return SC_OK;
+    SC_AUTO_FREE char *name = sc_strndup(model.ptr, model.len);
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
+    enum sc_code code = set_model(options, name, err);
+    return code == SC_OK
+               ? sc_pipelines_check(api->options.pipelines, sc_api_owner(req), options, err)
+               : code;
 }
 
 /* id.ptr NULL: the list. */

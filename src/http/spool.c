@@ -26,6 +26,7 @@ struct field {
 
 struct sc_spool {
     const struct sc_http_options *options;
+    struct sc_request *req;
     struct sc_hasher *hasher;
     struct sc_multipart *parser; /* NULL: the body is the file */
     struct sc_error error;       /* the first one; code SC_OK: none */
@@ -92,6 +93,10 @@ static enum sc_code begin_file(struct sc_spool *s, const char *field, const char
                               "one file is taken, and the part `%s` is another", field);
     s->in.field = field;
     s->open = NULL;
+    if (s->options->form != NULL && s->options->form(s->options->app, s->req, err) != SC_OK) {
+        s->req->refusal = *err; /* a client that goes on sending is told so soon */
+        return err->code;
+    }
     s->name = unescape_name(name);
     if (!sc_utf8_is_valid(sc_str_from(s->name))) {
         SC_AUTO_BUF clean = { 0 };
@@ -226,6 +231,7 @@ struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err)
     SC_AUTO(sc_spool_freep) struct sc_spool *s = sc_alloc(sizeof(*s));
     s->fd = -1;
     s->options = &req->http->options;
+    s->req = req;
     s->in.limit = atomic_load(&req->http->spool_limit);
     s->in.field = "file";
     s->hasher = &req->http->hasher;

@@ -244,13 +244,11 @@ static enum sc_code check_options(struct sc_pipelines *p, const struct sc_intake
                                   struct sc_error *err)
 {
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
-    SC_AUTO(sc_plan_done) struct sc_plan plan = { 0 };
     if (spec->options == NULL)
         return SC_OK;
     bool waiting = false;
     enum sc_code code = sc_intake_options(spec->options, options, &waiting, err);
-    return code == SC_OK ? sc_plan_make_for_file(p, spec->owner_id, options, NULL, &plan, err)
-                         : code;
+    return code == SC_OK ? sc_pipelines_check(p, spec->owner_id, options, err) : code;
 }
 
 static enum sc_code check_total(struct sc_pipelines *p, int64_t total, struct sc_error *err)

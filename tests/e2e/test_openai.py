@@ -1,6 +1,7 @@
 """The calls below /v1, through OpenAI's own client and by hand."""
 
 import array
+import contextlib
 import json
 import os
 import pathlib
@@ -417,6 +418,28 @@ def test_text_comes_while_the_recording_is_recognised(client):
     connection.close()
     error = json.loads(rest.strip().splitlines()[-1].removeprefix("data: "))["error"]
     assert error["code"] == "cancelled" and job in error["message"]
+
+
+@pytest.mark.parametrize("path", [TRANSCRIPTIONS, "/inference"])
+def test_a_model_that_nobody_has_is_refused_while_the_recording_comes(client, path):
+    """Of 64 MiB two are sent: who named the model before the file hears of it then."""
+    content_type, body = multipart([("model", "pocketsphinx/nonsuch"),
+                                    ("file", ("a.wav", beats_wav(2, 34) + bytes(2 << 20)))])
+    connection = client.connect()
+    connection.putrequest("POST", path)
+    connection.putheader("Content-Type", content_type)
+    connection.putheader("Content-Length", str(64 << 20))
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        connection.endheaders(body)
+    reply = connection.getresponse()
+    text = reply.read().decode()
+    connection.close()
+    assert reply.status in (400, 404) and "nonsuch" in text, text
+    # The same in a body that is short is an answer like any other.
+    content_type, body = multipart([("file", ("a.wav", beats_wav(2, 34))),
+                                    ("model", "pocketsphinx/nonsuch")])
+    reply = client.request("POST", path, body=body, headers={"Content-Type": content_type})
+    assert reply.status in (400, 404) and "nonsuch" in reply.text, reply
 
 
 def test_the_client_raises_what_a_stream_tells(make_server, folder):
