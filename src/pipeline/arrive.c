@@ -77,13 +77,13 @@ enum sc_code sc_disk_check(struct sc_pipelines *p, int64_t size, struct sc_error
         return SC_OK;
     if (size == 0 || left < reserve) {
         return sc_error_set(err, SC_E_NO_SPACE,
-                            "%lld bytes are free on the disk and %lld are kept in reserve: make "
-                            "room, then upload again",
+                            "%lld bytes are free on the disk and %lld bytes are kept in reserve: "
+                            "make room, then upload again",
                             (long long)left, (long long)reserve);
     }
     return sc_error_set(err, SC_E_NO_SPACE,
-                        "%lld bytes are to come, %lld are free on the disk and %lld are kept in "
-                        "reserve: make room, then upload again",
+                        "%lld bytes are to come, %lld bytes are free on the disk and %lld bytes "
+                        "are kept in reserve: make room, then upload again",
                         (long long)size, (long long)left, (long long)reserve);
 }
 
@@ -96,7 +96,7 @@ static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
     }
     if (a->in->size > config->upload_max_size) {
         return sc_error_field(err, SC_E_FILE_TOO_LARGE, "file",
-                              "the file has %lld bytes, the limit upload.max_size is %lld",
+                              "the file has %lld bytes, the limit upload.max_size is %lld bytes",
                               (long long)a->in->size, (long long)config->upload_max_size);
     }
     return sc_disk_check(a->p, 0, err); /* they are on it already */
@@ -130,7 +130,7 @@ enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but, s
     if (size <= left)
         return SC_OK;
     return sc_error_set(err, SC_E_STORAGE_QUOTA,
-                        "the file has %lld bytes and upload.quota lets in %lld more: delete "
+                        "the file has %lld bytes and upload.quota lets in %lld bytes more: delete "
                         "recordings or raise it",
                         (long long)size, (long long)left);
 }

@@ -256,7 +256,7 @@ static enum sc_code check_total(struct sc_pipelines *p, int64_t total, struct sc
     int64_t limit = sc_config_now(p->o.config)->upload_max_size;
     if (total > limit)
         return sc_error_field(err, SC_E_FILE_TOO_LARGE, "Upload-Length",
-                              "the upload has %lld bytes, the limit upload.max_size is %lld",
+                              "the upload has %lld bytes, the limit upload.max_size is %lld bytes",
                               (long long)total, (long long)limit);
     return SC_OK;
 }
@@ -379,7 +379,7 @@ enum sc_code sc_intake_create(struct sc_pipelines *p, const struct sc_intake_spe
     enum sc_code code = check_total(p, SC_MAX(spec->total, spec->size), err);
     if (code == SC_OK && spec->total >= 0 && spec->size > spec->total)
         code = sc_error_field(err, SC_E_FILE_TOO_LARGE, "Upload-Length",
-                              "%lld bytes came of an upload of %lld", (long long)spec->size,
+                              "%lld bytes came of an upload of %lld bytes", (long long)spec->size,
                               (long long)spec->total);
     if (code == SC_OK)
         code = check_options(p, spec, err);
@@ -461,7 +461,7 @@ static enum sc_code check_room(const struct sc_intake *in, int64_t expected, int
     *limit = (known ? in->row.total : config->upload_max_size) - in->offset;
     if (expected > *limit)
         return sc_error_set(err, SC_E_FILE_TOO_LARGE,
-                            "%lld bytes are to come, and the upload takes %lld more",
+                            "%lld bytes are to come, and the upload takes %lld bytes more",
                             (long long)expected, (long long)SC_MAX(0, *limit));
     enum sc_code code = sc_disk_check(in->p, SC_MAX(0, expected), err);
     /* What is not reserved yet. */
