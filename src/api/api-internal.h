@@ -81,6 +81,22 @@ void sc_page_begin(struct sc_page *page, struct sc_buf *out, const char *name, i
 bool sc_page_take(struct sc_page *page, int64_t id);
 void sc_page_end(struct sc_page *page, enum sc_cursor_kind kind);
 
+/* A list that goes on behind an id. */
+struct sc_list {
+    const char *name; /* of the array */
+    enum sc_cursor_kind kind;
+    const struct sc_query *query;
+    /* Writes those that sc_page_take takes of the asked->limit rows behind asked->before, which are
+     * one more than a page shows. */
+    enum sc_code (*rows)(struct sc_request *req, struct sc_conn *conn,
+                         const struct sc_query_page *asked, struct sc_page *page,
+                         struct sc_error *err);
+};
+/* Answers with a page of it. asked: the first member of what `query` reads into, for rows that want
+ * to know more; NULL: limit and cursor are all. */
+struct sc_done *sc_list_answer(struct sc_request *req, struct sc_api *api,
+                               const struct sc_list *list, struct sc_query_page *asked);
+
 /* Is it no worker but the server, which registers for its own stages? */
 static inline bool sc_api_is_server(const struct sc_worker *worker)
 {

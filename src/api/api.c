@@ -112,3 +112,25 @@ void sc_page_end(struct sc_page *page, enum sc_cursor_kind kind)
                  page->more ? sc_cursor_format(kind, page->last_id, cursor) : NULL);
     sc_json_end(&page->w);
 }
+
+struct sc_done *sc_list_answer(struct sc_request *req, struct sc_api *api,
+                               const struct sc_list *list, struct sc_query_page *asked)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_query_page plain = { 0 };
+    struct sc_page page;
+    if (asked == NULL)
+        asked = &plain;
+    asked->limit = SC_LIMIT_DEFAULT;
+    enum sc_code code = sc_query_read(req, list->query, asked, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code != SC_OK)
+        return sc_api_answer(req, code, &err, 200, &body);
+    sc_page_begin(&page, &body, list->name, asked->limit++);
+    code = list->rows(req, conn, asked, &page, &err);
+    sc_page_end(&page, list->kind);
+    return sc_api_answer(req, code, &err, 200, &body);
+}

@@ -32,6 +32,11 @@ SC_DEFINE_FREEP(struct sc_call, sc_call_free);
 /* Takes the recording, makes its job and answers with its text or why there is none. */
 struct sc_done *sc_call_run(struct sc_request *req, struct sc_api *api,
                             const struct sc_call_dialect *dialect);
+/* A form whose address has no query: hands its fields to take until one is refused. */
+typedef enum sc_code (*sc_call_field_fn)(struct sc_call *call, struct sc_str name,
+                                         struct sc_str value, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_call_each_field(struct sc_call *call, sc_call_field_fn take,
+                                            struct sc_error *err);
 /* Answers with a stream of events; takes call. */
 struct sc_done *sc_openai_stream(struct sc_call *call);
 

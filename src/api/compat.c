@@ -25,41 +25,26 @@ static enum sc_code take_default_model(struct sc_call *call, struct sc_error *er
 
 /* ---- /inference ---- */
 
-struct walk {
-    struct sc_call *call;
-    enum sc_code code;
-    struct sc_error *err;
-};
-
-static void take_inference_field(void *ctx, struct sc_str name, struct sc_str value)
+static enum sc_code take_inference_field(struct sc_call *call, struct sc_str name,
+                                         struct sc_str value, struct sc_error *err)
 {
     static const char *const shared[] = { "response_format", "temperature", "language", "prompt",
                                           "model" };
-    struct walk *walk = ctx;
-    struct sc_call *call = walk->call;
-    if (walk->code != SC_OK)
-        return;
     struct sc_str said = sc_str_trim(value);
     if (sc_str_equal(name, SC_STR("translate")) && said.len > 0 &&
-        !sc_str_to_bool(said, &call->translate)) {
-        walk->code = sc_error_field(walk->err, SC_E_INVALID_VALUE, "translate",
-                                    "translate is neither true nor false");
-        return;
-    }
+        !sc_str_to_bool(said, &call->translate))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "translate",
+                              "translate is neither true nor false");
     for (size_t i = 0; i < SC_ARRAY_LEN(shared); i++) {
         if (sc_str_equal(name, sc_str_from(shared[i])))
-            walk->code = take(call, shared[i], value, walk->err);
+            return take(call, shared[i], value, err);
     }
+    return SC_OK;
 }
 
 static enum sc_code read_inference(struct sc_call *call, struct sc_error *err)
 {
-    struct walk walk = { .call = call, .err = err };
-    enum sc_code code = sc_query_none(call->req, err);
-    if (code == SC_OK) {
-        sc_request_each_field(call->req, take_inference_field, &walk);
-        code = walk.code;
-    }
+    enum sc_code code = sc_call_each_field(call, take_inference_field, err);
     call->form.words = call->form.words_inside = true;
     if (code == SC_OK)
         code = take_default_model(call, err);

@@ -18,19 +18,6 @@ void sc_content_done(struct sc_content *c);
 SC_MUST_USE enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api,
                                          int64_t version, struct sc_content *out,
                                          struct sc_error *err);
-/* The answer to a list of what hangs on the transcript of the path, page by page: fn writes up to
- * `limit` rows that come before the cursor's. */
-typedef enum sc_code (*sc_content_rows_fn)(struct sc_conn *conn, const struct sc_transcript *t,
-                                           int64_t before, int limit, struct sc_page *page,
-                                           struct sc_error *err);
-struct sc_content_list {
-    const char *name; /* of the array */
-    enum sc_cursor_kind kind;
-    sc_content_rows_fn rows;
-    const struct sc_query *query;
-};
-struct sc_done *sc_content_list(struct sc_request *req, struct sc_api *api,
-                                const struct sc_content_list *list);
 /* A page of transcripts; filter->limit is that of the page. */
 SC_MUST_USE enum sc_code sc_transcript_page(struct sc_conn *conn,
                                             struct sc_transcript_filter *filter,

@@ -122,6 +122,10 @@ static const struct sc_json_field engine_fields[] = {
     SC_SHOW(TEXTS, "options", "Job options that it takes of those that not every engine does",
             "[]"),
     SC_SHOW(TEXT, "default_model", "The model unless one is given", "en-us"),
+    SC_SHOW(TEXTS, "models",
+            "The models that it can have, one that ends in `/` for all that begin so; none: "
+            "whatever its program or server has",
+            "[\"en-us\",\"/\"]"),
     SC_SHOW(TEXT, "sends_to", "The address of another host that recordings are sent to", ""),
     SC_SHOW(TEXT, "note", "What else is to be known", ""),
     SC_SHOW(BOOL, "default", "It is the setting `engine.default`", "true"),

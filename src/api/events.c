@@ -84,10 +84,7 @@ static bool next_events(struct sc_api_stream *stream, void *ctx, struct sc_buf *
 }
 
 static const struct sc_query_field follow_fields[] = {
-    SC_QUERY_ROW(RAW, struct sc_following, job_id, "job_id", .format = "uuid",
-                 .help = "Only of this job, from its first event to its end"),
-    SC_QUERY_ROW(CURSOR, struct sc_following, since, "since", .cursor = SC_CURSOR_EVENT,
-                 .help = "Everything after this event", .example = "e1a"),
+    SC_FOLLOWING_ROWS("Only of this job, from its first event to its end"),
 };
 static const struct sc_query follow_query = SC_QUERY(follow_fields);
 
@@ -110,12 +107,7 @@ static enum sc_code begin(struct sc_request *req, struct sc_api *api, struct sc_
     enum sc_code code = sc_query_read(req, &follow_query, &what, err);
     if (code == SC_OK)
         code = decode_last(req, &what.since, err);
-    if (code == SC_OK)
-        code = sc_follower_begin(api, sc_api_owner(req), &what, out, err);
-    if (code == SC_OK)
-        code = sc_follow_enter(api, SC_FOLLOW_STREAM, out->owner_id,
-                               sc_config_now(api->options.config)->events_streams, err);
-    return code;
+    return code == SC_OK ? sc_follow_open(req, api, SC_FOLLOW_STREAM, &what, out, err) : code;
 }
 
 struct sc_done *sc_api_event_stream(struct sc_request *req, struct sc_api *api)
@@ -125,8 +117,6 @@ struct sc_done *sc_api_event_stream(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF none = { 0 };
     struct sc_follower follower;
     enum sc_code code = begin(req, api, &follower, &err);
-    if (code == SC_E_RATE_LIMITED)
-        sc_reply_header(req, "Retry-After", "5");
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &none);
     struct listener *l = sc_alloc(sizeof(*l));

@@ -442,10 +442,15 @@ static enum sc_code add_export(void *ctx, const struct sc_export_row *row, struc
     return SC_OK;
 }
 
-static enum sc_code export_rows(struct sc_conn *conn, const struct sc_transcript *t, int64_t before,
-                                int limit, struct sc_page *page, struct sc_error *err)
+static enum sc_code export_rows(struct sc_request *req, struct sc_conn *conn,
+                                const struct sc_query_page *asked, struct sc_page *page,
+                                struct sc_error *err)
 {
-    return sc_export_list(conn, t->id, before, limit, add_export, page, err);
+    struct sc_transcript t;
+    enum sc_code code = sc_content_find(req, conn, &t, err);
+    return code == SC_OK
+               ? sc_export_list(conn, t.id, asked->before, asked->limit, add_export, page, err)
+               : code;
 }
 
 static const struct sc_query_field exports_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_EXPORT) };
@@ -453,9 +458,8 @@ static const struct sc_query exports_query = SC_QUERY(exports_fields);
 
 struct sc_done *sc_api_transcript_exports(struct sc_request *req, struct sc_api *api)
 {
-    return sc_content_list(
-        req, api,
-        &(struct sc_content_list){ "exports", SC_CURSOR_EXPORT, export_rows, &exports_query });
+    static const struct sc_list list = { "exports", SC_CURSOR_EXPORT, &exports_query, export_rows };
+    return sc_list_answer(req, api, &list, NULL);
 }
 
 struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)

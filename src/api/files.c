@@ -257,14 +257,19 @@ struct sc_done *sc_api_file_duplicates(struct sc_request *req, struct sc_api *ap
 
 /* ---- one file ---- */
 
-enum sc_code sc_api_find_file(struct sc_request *req, struct sc_api *api, struct sc_conn **conn,
-                              struct sc_file *out, struct sc_error *err)
+static enum sc_code find_file(struct sc_request *req, struct sc_conn *conn, struct sc_file *out,
+                              struct sc_error *err)
 {
     int64_t id;
     enum sc_code code = sc_path_number(req, SC_E_FILE_NOT_FOUND, &id, err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, conn, err);
-    return code == SC_OK ? sc_file_find(*conn, sc_api_owner(req), id, out, err) : code;
+    return code == SC_OK ? sc_file_find(conn, sc_api_owner(req), id, out, err) : code;
+}
+
+enum sc_code sc_api_find_file(struct sc_request *req, struct sc_api *api, struct sc_conn **conn,
+                              struct sc_file *out, struct sc_error *err)
+{
+    enum sc_code code = sc_store_read(api->options.store, conn, err);
+    return code == SC_OK ? find_file(req, *conn, out, err) : code;
 }
 
 struct sc_done *sc_api_file_show(struct sc_request *req, struct sc_api *api)
@@ -302,28 +307,26 @@ static enum sc_code add_arrival(void *ctx, const struct sc_arrival_row *row, str
 static const struct sc_query_field upload_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_UPLOAD) };
 static const struct sc_query upload_query = SC_QUERY(upload_fields);
 
-struct sc_done *sc_api_file_uploads(struct sc_request *req, struct sc_api *api)
+static enum sc_code arrival_rows(struct sc_request *req, struct sc_conn *conn,
+                                 const struct sc_query_page *asked, struct sc_page *page,
+                                 struct sc_error *err)
 {
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
     SC_AUTO_FILE file = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
-    enum sc_code code = sc_query_read(req, &upload_query, &asked, &err);
-    if (code == SC_OK)
-        code = sc_api_find_file(req, api, &conn, &file, &err);
+    enum sc_code code = find_file(req, conn, &file, err);
     if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
+        return code;
     const struct sc_arrival_filter filter = {
         .file_id = file.id,
-        .before_id = asked.before,
-        .limit = asked.limit + 1,
+        .before_id = asked->before,
+        .limit = asked->limit,
     };
-    sc_page_begin(&page, &body, "uploads", asked.limit);
-    code = sc_file_arrivals(conn, &filter, add_arrival, &page, &err);
-    sc_page_end(&page, SC_CURSOR_UPLOAD);
-    return sc_api_answer(req, code, &err, 200, &body);
+    return sc_file_arrivals(conn, &filter, add_arrival, page, err);
+}
+
+struct sc_done *sc_api_file_uploads(struct sc_request *req, struct sc_api *api)
+{
+    static const struct sc_list list = { "uploads", SC_CURSOR_UPLOAD, &upload_query, arrival_rows };
+    return sc_list_answer(req, api, &list, NULL);
 }
 
 /* ---- described ---- */

@@ -142,7 +142,7 @@ void sc_follower_miss(struct sc_follower *f)
     f->replaying = true;
 }
 
-/* ---- how many a principal holds open ---- */
+/* ---- those who ask by HTTP ---- */
 
 /* Who holds some. As many rows as principals that do, which are few. */
 struct sc_holder {
@@ -159,10 +159,12 @@ static struct sc_holder **find_locked(struct sc_api *api, int64_t owner_id)
     return at;
 }
 
-enum sc_code sc_follow_enter(struct sc_api *api, enum sc_follow_kind kind, int64_t owner_id,
-                             int64_t limit, struct sc_error *err)
+static enum sc_code enter(struct sc_api *api, enum sc_follow_kind kind, int64_t owner_id,
+                          struct sc_error *err)
 {
     static const char *const names[] = { "event streams", "WebSockets" };
+    const struct sc_config *config = sc_config_now(api->options.config);
+    int64_t limit = kind == SC_FOLLOW_STREAM ? config->events_streams : config->events_sockets;
     SC_LOCK(&api->lock);
     struct sc_holder **at = find_locked(api, owner_id);
     if (*at != NULL && (*at)->count[kind] >= limit)
@@ -176,6 +178,18 @@ enum sc_code sc_follow_enter(struct sc_api *api, enum sc_follow_kind kind, int64
     }
     (*at)->count[kind]++;
     return SC_OK;
+}
+
+enum sc_code sc_follow_open(struct sc_request *req, struct sc_api *api, enum sc_follow_kind kind,
+                            const struct sc_following *what, struct sc_follower *out,
+                            struct sc_error *err)
+{
+    enum sc_code code = sc_follower_begin(api, sc_api_owner(req), what, out, err);
+    if (code == SC_OK)
+        code = enter(api, kind, out->owner_id, err);
+    if (code == SC_E_RATE_LIMITED)
+        sc_reply_header(req, "Retry-After", "5");
+    return code;
 }
 
 void sc_follow_leave(struct sc_api *api, enum sc_follow_kind kind, int64_t owner_id)

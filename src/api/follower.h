@@ -39,10 +39,19 @@ bool sc_follower_wants(const struct sc_follower *f, const struct sc_event *event
 /* It could not be told what was published. */
 void sc_follower_miss(struct sc_follower *f);
 
-/* ---- how many a principal holds open ---- */
+/* ---- those who ask by HTTP: a principal holds so many of a kind open ---- */
 
+/* Of a query table, into a struct sc_following. */
+#define SC_FOLLOWING_ROWS(job_help)                                                          \
+    SC_QUERY_ROW(RAW, struct sc_following, job_id, "job_id", .format = "uuid",               \
+                 .help = (job_help)),                                                        \
+        SC_QUERY_ROW(CURSOR, struct sc_following, since, "since", .cursor = SC_CURSOR_EVENT, \
+                     .help = "Everything after this event", .example = "e1a")
 enum sc_follow_kind { SC_FOLLOW_STREAM, SC_FOLLOW_SOCKET, SC_FOLLOW_KINDS };
-/* RATE_LIMITED when it holds `limit`; else sc_follow_leave must follow. Any thread. */
-SC_MUST_USE enum sc_code sc_follow_enter(struct sc_api *api, enum sc_follow_kind kind,
-                                         int64_t owner_id, int64_t limit, struct sc_error *err);
+/* JOB_NOT_FOUND; RATE_LIMITED when the asker holds events.streams or events.sockets open, with the
+ * header Retry-After. Else sc_follow_leave must follow. */
+SC_MUST_USE enum sc_code sc_follow_open(struct sc_request *req, struct sc_api *api,
+                                        enum sc_follow_kind kind, const struct sc_following *what,
+                                        struct sc_follower *out, struct sc_error *err);
+/* Any thread. */
 void sc_follow_leave(struct sc_api *api, enum sc_follow_kind kind, int64_t owner_id);

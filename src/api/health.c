@@ -30,10 +30,11 @@ static void check_disk(struct sc_api *api, struct sc_health *health)
     if (left < 0 || left >= config->upload_reserve)
         return;
     set_check(health, SC_CHECK_DISK, SC_CHECK_FAILED);
-    (void)sc_error_set(&health->checks[SC_CHECK_DISK].why, SC_E_NO_SPACE,
-                       "%lld bytes are free on the disk, upload.reserve keeps %lld: uploads are "
-                       "refused; make room",
-                       (long long)left, (long long)config->upload_reserve);
+    (void)sc_error_set(
+        &health->checks[SC_CHECK_DISK].why, SC_E_NO_SPACE,
+        "%lld bytes are free on the disk, upload.reserve keeps %lld bytes: uploads are "
+        "refused; make room",
+        (long long)left, (long long)config->upload_reserve);
 }
 
 static void check_workers(struct sc_api *api, struct sc_health *health)

@@ -84,32 +84,27 @@ static const struct sc_query_field event_fields[] = {
 };
 static const struct sc_query event_query = SC_QUERY(event_fields);
 
-struct sc_done *sc_api_job_events(struct sc_request *req, struct sc_api *api)
+static enum sc_code event_rows(struct sc_request *req, struct sc_conn *conn,
+                               const struct sc_query_page *asked, struct sc_page *page,
+                               struct sc_error *err)
 {
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
-
-    enum sc_code code = sc_query_read(req, &event_query, &asked, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code == SC_OK)
-        code = find_job(req, conn, &job, &err);
+    enum sc_code code = find_job(req, conn, &job, err);
     if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
+        return code;
     const struct sc_event_filter filter = {
         .owner_id = sc_api_owner(req),
         .job = job.id,
-        .after_id = asked.before,
-        .limit = asked.limit + 1,
+        .after_id = asked->before,
+        .limit = asked->limit,
     };
-    sc_page_begin(&page, &body, "events", asked.limit);
-    code = sc_event_list(conn, &filter, add_event, &page, &err);
-    sc_page_end(&page, SC_CURSOR_EVENT);
-    return sc_api_answer(req, code, &err, 200, &body);
+    return sc_event_list(conn, &filter, add_event, page, err);
+}
+
+struct sc_done *sc_api_job_events(struct sc_request *req, struct sc_api *api)
+{
+    static const struct sc_list list = { "events", SC_CURSOR_EVENT, &event_query, event_rows };
+    return sc_list_answer(req, api, &list, NULL);
 }
 
 static enum sc_code add_chunk(void *ctx, const struct sc_chunk *chunk, struct sc_error *err)

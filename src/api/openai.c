@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "transcript/writer.h"
 
 #include "base/banned.h"
@@ -42,25 +43,36 @@ static struct sc_call *call_new(struct sc_request *req, struct sc_api *api)
 
 struct walk {
     struct sc_call *call;
+    sc_call_field_fn take;
     enum sc_code code;
     struct sc_error *err;
 };
 
-static void take_field(void *ctx, struct sc_str name, struct sc_str value)
+static void visit_field(void *ctx, struct sc_str name, struct sc_str value)
 {
     struct walk *walk = ctx;
     if (walk->code == SC_OK)
-        walk->code = sc_openai_form_take(&walk->call->form, name, value, walk->err);
+        walk->code = walk->take(walk->call, name, value, walk->err);
+}
+
+enum sc_code sc_call_each_field(struct sc_call *call, sc_call_field_fn take, struct sc_error *err)
+{
+    struct walk walk = { .call = call, .take = take, .err = err };
+    walk.code = sc_query_none(call->req, err);
+    sc_request_each_field(call->req, visit_field, &walk);
+    return walk.code;
+}
+
+static enum sc_code take_field(struct sc_call *call, struct sc_str name, struct sc_str value,
+                               struct sc_error *err)
+{
+    return sc_openai_form_take(&call->form, name, value, err);
 }
 
 static enum sc_code read_form(struct sc_call *call, struct sc_error *err)
 {
-    struct walk walk = { .call = call, .err = err };
-    enum sc_code code = sc_query_none(call->req, err);
-    if (code != SC_OK)
-        return code;
-    sc_request_each_field(call->req, take_field, &walk);
-    return walk.code == SC_OK ? sc_openai_form_check(&call->form, err) : walk.code;
+    enum sc_code code = sc_call_each_field(call, take_field, err);
+    return code == SC_OK ? sc_openai_form_check(&call->form, err) : code;
 }
 
 static enum sc_code find_writer(struct sc_call *call, struct sc_error *err)
@@ -452,6 +464,34 @@ struct sc_done *sc_api_openai_translate(struct sc_request *req, struct sc_api *a
 {
     static const struct sc_call_dialect dialect = { read_form, "file", true };
     return sc_call_run(req, api, &dialect);
+}
+
+/* ---- before the recording comes ---- */
+
+static void find_model_field(void *ctx, struct sc_str name, struct sc_str value)
+{
+    struct sc_str *model = ctx;
+    if (sc_str_equal(name, SC_STR("model")))
+        *model = sc_str_trim(value);
+}
+
+/* The model names its engine, so no field that may follow makes it another. */
+enum sc_code sc_api_judge_form(void *ctx, struct sc_request *req, struct sc_error *err)
+{
+    struct sc_api *api = ctx;
+    struct sc_str model = { 0 };
+    const char *path = sc_request_path(req);
+    if (strncmp(path, "/v1/", 4) != 0 && strcmp(path, "/inference") != 0)
+        return SC_OK;
+    sc_request_each_field(req, find_model_field, &model);
+    if (model.len == 0 || !sc_utf8_is_valid(model))
+        return SC_OK;
+    SC_AUTO_FREE char *name = sc_strndup(model.ptr, model.len);
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
+    enum sc_code code = set_model(options, name, err);
+    return code == SC_OK
+               ? sc_pipelines_check(api->options.pipelines, sc_api_owner(req), options, err)
+               : code;
 }
 
 /* id.ptr NULL: the list. */

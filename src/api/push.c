@@ -365,10 +365,7 @@ static void on_closed(void *ctx)
 }
 
 static const struct sc_query_field open_fields[] = {
-    SC_QUERY_ROW(RAW, struct sc_following, job_id, "job_id", .format = "uuid",
-                 .help = "Only of this job, from its first event on"),
-    SC_QUERY_ROW(CURSOR, struct sc_following, since, "since", .cursor = SC_CURSOR_EVENT,
-                 .help = "Everything after this event", .example = "e1a"),
+    SC_FOLLOWING_ROWS("Only of this job, from its first event on"),
 };
 static const struct sc_query open_query = SC_QUERY(open_fields);
 
@@ -380,12 +377,7 @@ static enum sc_code begin(struct sc_request *req, struct sc_api *api, struct sc_
     if (code == SC_OK && !sc_push_client_is_good(sc_request_param(req, "client_id")))
         code = sc_error_field(err, SC_E_INVALID_VALUE, "client_id",
                               "client_id is not 1 to 64 of A-Z a-z 0-9 . _ ~ -");
-    if (code == SC_OK)
-        code = sc_follower_begin(api, sc_api_owner(req), &what, out, err);
-    if (code == SC_OK)
-        code = sc_follow_enter(api, SC_FOLLOW_SOCKET, out->owner_id,
-                               sc_config_now(api->options.config)->events_sockets, err);
-    return code;
+    return code == SC_OK ? sc_follow_open(req, api, SC_FOLLOW_SOCKET, &what, out, err) : code;
 }
 
 struct sc_done *sc_api_socket_open(struct sc_request *req, struct sc_api *api)
@@ -397,8 +389,6 @@ struct sc_done *sc_api_socket_open(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF none = { 0 };
     struct sc_follower follower;
     enum sc_code code = begin(req, api, &follower, &err);
-    if (code == SC_E_RATE_LIMITED)
-        sc_reply_header(req, "Retry-After", "5");
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &none);
     struct listener *l = sc_alloc(sizeof(*l));

@@ -378,38 +378,31 @@ struct sc_done *sc_api_resumable_show(struct sc_request *req, struct sc_api *api
 static const struct sc_query_field list_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_RESUMABLE) };
 static const struct sc_query list_query = SC_QUERY(list_fields);
 
-static enum sc_code add_row(void *ctx, const struct sc_intake_row *row, struct sc_error *err)
+static void put_row(void *ctx, const struct sc_intake_row *row)
 {
     struct sc_page *page = ctx;
-    (void)err;
     if (sc_page_take(page, row->id))
         sc_intake_view(&page->w, NULL, row);
-    return SC_OK;
+}
+
+static enum sc_code rows(struct sc_request *req, struct sc_conn *conn,
+                         const struct sc_query_page *asked, struct sc_page *page,
+                         struct sc_error *err)
+{
+    const struct sc_intake_filter filter = {
+        .owner_id = sc_api_owner(req),
+        .before_id = asked->before,
+        .now_ms = sc_clock_wall_ms(),
+        .limit = asked->limit,
+    };
+    return sc_intake_list(conn, &filter, put_row, page, err);
 }
 
 struct sc_done *sc_api_resumable_list(struct sc_request *req, struct sc_api *api)
 {
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
+    static const struct sc_list list = { "uploads", SC_CURSOR_RESUMABLE, &list_query, rows };
     put_version(req);
-    enum sc_code code = sc_query_read(req, &list_query, &asked, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    const struct sc_intake_filter filter = {
-        .owner_id = sc_api_owner(req),
-        .before_id = asked.before,
-        .now_ms = sc_clock_wall_ms(),
-        .limit = asked.limit + 1,
-    };
-    struct sc_page page;
-    sc_page_begin(&page, &body, "uploads", asked.limit);
-    code = sc_intake_list(conn, &filter, add_row, &page, &err);
-    sc_page_end(&page, SC_CURSOR_RESUMABLE);
-    return sc_api_answer(req, code, &err, 200, &body);
+    return sc_list_answer(req, api, &list, NULL);
 }
 
 /* ---- the end ---- */

@@ -276,13 +276,14 @@ static struct sc_token_row token_from_row(struct sc_stmt *st)
     };
 }
 
-static enum sc_code list_tokens(struct sc_conn *conn, int64_t owner, int64_t before,
-                                struct sc_page *page, struct sc_error *err)
+static enum sc_code token_rows(struct sc_request *req, struct sc_conn *conn,
+                               const struct sc_query_page *asked, struct sc_page *page,
+                               struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TOKEN_LIST);
-    sc_stmt_bind_int(&st, ":principal_id", owner);
-    sc_stmt_bind_int(&st, ":before_id", before);
-    sc_stmt_bind_int(&st, ":limit", (int64_t)page->limit + 1);
+    sc_stmt_bind_int(&st, ":principal_id", realm(req));
+    sc_stmt_bind_int(&st, ":before_id", asked->before);
+    sc_stmt_bind_int(&st, ":limit", asked->limit);
     for (;;) {
         bool row = false;
         enum sc_code code = sc_stmt_step(&st, &row, err);
@@ -299,20 +300,8 @@ static const struct sc_query list_query = SC_QUERY(list_fields);
 
 struct sc_done *sc_api_token_list(struct sc_request *req, struct sc_api *api)
 {
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
-    enum sc_code code = sc_query_read(req, &list_query, &asked, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    sc_page_begin(&page, &body, "tokens", asked.limit);
-    code = list_tokens(conn, realm(req), asked.before, &page, &err);
-    sc_page_end(&page, SC_CURSOR_TOKEN);
-    return sc_api_answer(req, code, &err, 200, &body);
+    static const struct sc_list list = { "tokens", SC_CURSOR_TOKEN, &list_query, token_rows };
+    return sc_list_answer(req, api, &list, NULL);
 }
 
 /* ---- revoke ---- */

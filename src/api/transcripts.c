@@ -128,28 +128,6 @@ enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t
     return sc_transcript_segments(conn, &out->t, out->version, &out->segments, err);
 }
 
-struct sc_done *sc_content_list(struct sc_request *req, struct sc_api *api,
-                                const struct sc_content_list *list)
-{
-    struct sc_error err = { 0 };
-    struct sc_transcript t;
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
-    enum sc_code code = sc_query_read(req, list->query, &asked, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code == SC_OK)
-        code = sc_content_find(req, conn, &t, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    sc_page_begin(&page, &body, list->name, asked.limit);
-    code = list->rows(conn, &t, asked.before, asked.limit + 1, &page, &err);
-    sc_page_end(&page, list->kind);
-    return sc_api_answer(req, code, &err, 200, &body);
-}
-
 struct shown {
     int64_t version; /* 0: the current one */
 };
@@ -188,11 +166,15 @@ static enum sc_code add_version(void *ctx, const struct sc_version *v, struct sc
     return SC_OK;
 }
 
-static enum sc_code version_rows(struct sc_conn *conn, const struct sc_transcript *t,
-                                 int64_t before, int limit, struct sc_page *page,
+static enum sc_code version_rows(struct sc_request *req, struct sc_conn *conn,
+                                 const struct sc_query_page *asked, struct sc_page *page,
                                  struct sc_error *err)
 {
-    return sc_version_list(conn, t->id, before, limit, add_version, page, err);
+    struct sc_transcript t;
+    enum sc_code code = sc_content_find(req, conn, &t, err);
+    return code == SC_OK
+               ? sc_version_list(conn, t.id, asked->before, asked->limit, add_version, page, err)
+               : code;
 }
 
 static const struct sc_query_field version_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_VERSION) };
@@ -200,9 +182,9 @@ static const struct sc_query version_query = SC_QUERY(version_fields);
 
 struct sc_done *sc_api_version_list(struct sc_request *req, struct sc_api *api)
 {
-    return sc_content_list(
-        req, api,
-        &(struct sc_content_list){ "versions", SC_CURSOR_VERSION, version_rows, &version_query });
+    static const struct sc_list list = { "versions", SC_CURSOR_VERSION, &version_query,
+                                         version_rows };
+    return sc_list_answer(req, api, &list, NULL);
 }
 
 /* The {v} of the path: VERSION_NOT_FOUND when it is no number, since no version has such a name. */

@@ -193,23 +193,18 @@ static void put_hook(void *ctx, const struct sc_webhook *hook)
 static const struct sc_query_field list_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_WEBHOOK) };
 static const struct sc_query list_query = SC_QUERY(list_fields);
 
+static enum sc_code hook_rows(struct sc_request *req, struct sc_conn *conn,
+                              const struct sc_query_page *asked, struct sc_page *page,
+                              struct sc_error *err)
+{
+    return sc_webhook_list(conn, sc_api_owner(req), asked->before, asked->limit, put_hook, page,
+                           err);
+}
+
 struct sc_done *sc_api_webhook_list(struct sc_request *req, struct sc_api *api)
 {
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct sc_query_page asked = { .limit = SC_LIMIT_DEFAULT };
-    enum sc_code code = sc_query_read(req, &list_query, &asked, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    sc_page_begin(&page, &body, "webhooks", asked.limit);
-    code = sc_webhook_list(conn, sc_api_owner(req), asked.before, asked.limit + 1, put_hook, &page,
-                           &err);
-    sc_page_end(&page, SC_CURSOR_WEBHOOK);
-    return sc_api_answer(req, code, &err, 200, &body);
+    static const struct sc_list list = { "webhooks", SC_CURSOR_WEBHOOK, &list_query, hook_rows };
+    return sc_list_answer(req, api, &list, NULL);
 }
 
 static void view(struct sc_buf *out, const struct sc_webhook *hook)
@@ -297,17 +292,36 @@ static enum sc_code write_removal(struct sc_conn *tx, void *ctx, struct sc_error
     return code == SC_OK ? sc_webhook_remove(c->outbox, tx, c->owner_id, c->id, err) : code;
 }
 
+/* The webhook of the path and, where the path has one, its delivery. */
+static enum sc_code decode_path(struct sc_request *req, struct change *c, struct sc_error *err)
+{
+    struct sc_str text = sc_request_param(req, "n");
+    char quoted[SC_QUOTED_TEXT];
+    enum sc_code code = sc_path_number(req, SC_E_WEBHOOK_NOT_FOUND, &c->id, err);
+    if (code != SC_OK || text.ptr == NULL || (sc_str_to_int64(text, &c->n) && c->n > 0))
+        return code;
+    return sc_error_set(err, SC_E_DELIVERY_NOT_FOUND, "no such delivery: '%s'",
+                        sc_quote(text, quoted));
+}
+
+/* A change that is asked for without a body. */
+static enum sc_code apply(struct sc_request *req, struct sc_api *api, sc_write_fn write,
+                          struct change *c, struct sc_error *err)
+{
+    c->outbox = api->options.outbox;
+    c->owner_id = sc_api_owner(req);
+    enum sc_code code = sc_request_empty(req, err);
+    if (code == SC_OK)
+        code = decode_path(req, c, err);
+    return code == SC_OK ? sc_store_write(api->options.store, SC_DURABLE, write, c, err) : code;
+}
+
 struct sc_done *sc_api_webhook_remove(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    SC_AUTO(change_done)
-    struct change c = { .outbox = api->options.outbox, .owner_id = sc_api_owner(req) };
-    enum sc_code code = sc_request_empty(req, &err);
-    if (code == SC_OK)
-        code = sc_path_number(req, SC_E_WEBHOOK_NOT_FOUND, &c.id, &err);
-    if (code == SC_OK)
-        code = sc_store_write(api->options.store, SC_DURABLE, write_removal, &c, &err);
+    SC_AUTO(change_done) struct change c = { 0 };
+    enum sc_code code = apply(req, api, write_removal, &c, &err);
     if (code == SC_OK) {
         view(&body, &c.hook);
         SC_LOG(INFO, "api", "webhook removed", SC_I("webhook", c.id),
@@ -337,30 +351,25 @@ static enum sc_code write_replay(struct sc_conn *tx, void *ctx, struct sc_error 
     return sc_delivery_replay(c->outbox, tx, c->owner_id, c->id, c->n, &c->delivery, err);
 }
 
-struct sc_done *sc_api_webhook_test(struct sc_request *req, struct sc_api *api)
+static struct sc_done *deliver(struct sc_request *req, struct sc_api *api, sc_write_fn write)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    struct change c = { .outbox = api->options.outbox, .owner_id = sc_api_owner(req) };
-    enum sc_code code = sc_request_empty(req, &err);
-    if (code == SC_OK)
-        code = sc_path_number(req, SC_E_WEBHOOK_NOT_FOUND, &c.id, &err);
-    if (code == SC_OK)
-        code = sc_store_write(api->options.store, SC_DURABLE, write_test, &c, &err);
+    struct change c = { 0 };
+    enum sc_code code = apply(req, api, write, &c, &err);
     if (code == SC_OK)
         view_delivery(&body, &c.delivery);
     return sc_api_answer(req, code, &err, 202, &body);
 }
 
-/* The {n} of the path. */
-static enum sc_code path_delivery(struct sc_request *req, int64_t *out, struct sc_error *err)
+struct sc_done *sc_api_webhook_test(struct sc_request *req, struct sc_api *api)
 {
-    struct sc_str text = sc_request_param(req, "n");
-    char quoted[SC_QUOTED_TEXT];
-    if (sc_str_to_int64(text, out) && *out > 0)
-        return SC_OK;
-    return sc_error_set(err, SC_E_DELIVERY_NOT_FOUND, "no such delivery: '%s'",
-                        sc_quote(text, quoted));
+    return deliver(req, api, write_test);
+}
+
+struct sc_done *sc_api_webhook_replay(struct sc_request *req, struct sc_api *api)
+{
+    return deliver(req, api, write_replay);
 }
 
 static enum sc_code find_delivery(struct sc_conn *conn, const struct change *c,
@@ -379,9 +388,7 @@ struct sc_done *sc_api_webhook_delivery(struct sc_request *req, struct sc_api *a
     struct change c = { .owner_id = sc_api_owner(req) };
     enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
-        code = sc_path_number(req, SC_E_WEBHOOK_NOT_FOUND, &c.id, &err);
-    if (code == SC_OK)
-        code = path_delivery(req, &c.n, &err);
+        code = decode_path(req, &c, &err);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK)
@@ -391,25 +398,8 @@ struct sc_done *sc_api_webhook_delivery(struct sc_request *req, struct sc_api *a
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
-struct sc_done *sc_api_webhook_replay(struct sc_request *req, struct sc_api *api)
-{
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    struct change c = { .outbox = api->options.outbox, .owner_id = sc_api_owner(req) };
-    enum sc_code code = sc_request_empty(req, &err);
-    if (code == SC_OK)
-        code = sc_path_number(req, SC_E_WEBHOOK_NOT_FOUND, &c.id, &err);
-    if (code == SC_OK)
-        code = path_delivery(req, &c.n, &err);
-    if (code == SC_OK)
-        code = sc_store_write(api->options.store, SC_DURABLE, write_replay, &c, &err);
-    if (code == SC_OK)
-        view_delivery(&body, &c.delivery);
-    return sc_api_answer(req, code, &err, 202, &body);
-}
-
 struct delivery_query {
-    struct sc_query_page page;
+    struct sc_query_page page; /* first */
     int state;
 };
 
@@ -429,28 +419,26 @@ static void put_delivery(void *ctx, const struct sc_delivery *delivery)
         sc_delivery_view(&page->w, NULL, delivery);
 }
 
+static enum sc_code delivery_rows(struct sc_request *req, struct sc_conn *conn,
+                                  const struct sc_query_page *asked, struct sc_page *page,
+                                  struct sc_error *err)
+{
+    struct sc_delivery_filter filter = {
+        .owner_id = sc_api_owner(req),
+        .before_id = asked->before,
+        .state = ((const struct delivery_query *)asked)->state,
+        .limit = asked->limit,
+    };
+    enum sc_code code = sc_path_number(req, SC_E_WEBHOOK_NOT_FOUND, &filter.webhook_id, err);
+    return code == SC_OK ? sc_delivery_list(conn, &filter, put_delivery, page, err) : code;
+}
+
 struct sc_done *sc_api_webhook_deliveries(struct sc_request *req, struct sc_api *api)
 {
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    struct delivery_query asked = { .page = { .limit = SC_LIMIT_DEFAULT }, .state = -1 };
-    struct sc_delivery_filter filter = { .owner_id = sc_api_owner(req) };
-    enum sc_code code = sc_query_read(req, &delivery_query, &asked, &err);
-    if (code == SC_OK)
-        code = sc_path_number(req, SC_E_WEBHOOK_NOT_FOUND, &filter.webhook_id, &err);
-    if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
-    struct sc_page page;
-    filter.before_id = asked.page.before;
-    filter.state = asked.state;
-    filter.limit = asked.page.limit + 1;
-    sc_page_begin(&page, &body, "deliveries", asked.page.limit);
-    code = sc_delivery_list(conn, &filter, put_delivery, &page, &err);
-    sc_page_end(&page, SC_CURSOR_DELIVERY);
-    return sc_api_answer(req, code, &err, 200, &body);
+    static const struct sc_list list = { "deliveries", SC_CURSOR_DELIVERY, &delivery_query,
+                                         delivery_rows };
+    struct delivery_query asked = { .state = -1 };
+    return sc_list_answer(req, api, &list, &asked.page);
 }
 
 /* ---- described ---- */

@@ -74,14 +74,14 @@ void *sc_try_alloc(size_t size)
     return sized_fails() ? NULL : calloc(1, size == 0 ? 1 : size);
 }
 
-bool sc_try_grow(void **items, size_t *cap, size_t need_count, size_t size)
+static bool grow(void **items, size_t *cap, size_t need_count, size_t size, bool (*fails)(void))
 {
     if (need_count <= *cap)
         return true;
     size_t grown = *cap < 8 ? 8 : *cap * 2;
     if (grown < need_count)
         grown = need_count;
-    if (size == 0 || grown > SIZE_MAX / size || sized_fails())
+    if (size == 0 || grown > SIZE_MAX / size || fails())
         return false;
     void *p = realloc(*items, grown * size);
     if (p == NULL)
@@ -89,4 +89,15 @@ bool sc_try_grow(void **items, size_t *cap, size_t need_count, size_t size)
     *items = p;
     *cap = grown;
     return true;
+}
+
+bool sc_try_grow(void **items, size_t *cap, size_t need_count, size_t size)
+{
+    return grow(items, cap, need_count, size, sized_fails);
+}
+
+void sc_grow(void **items, size_t *cap, size_t need_count, size_t size)
+{
+    if (!grow(items, cap, need_count, size, small_fails))
+        sc_out_of_memory();
 }

@@ -27,3 +27,5 @@ void *sc_try_alloc(size_t size);
 /* Grows *items (elements of `size` bytes) so that `need` fit, doubling; false when memory is
  * exhausted, *items then unchanged. */
 bool sc_try_grow(void **items, size_t *cap, size_t need, size_t size);
+/* The same for lists of small objects: aborts. */
+void sc_grow(void **items, size_t *cap, size_t need, size_t size);

@@ -20,14 +20,9 @@ static struct sc_blob_hold *find_locked(struct sc_blobs *blobs, const char *sha2
 
 static struct sc_blob_hold *add_locked(struct sc_blobs *blobs, const char *sha256)
 {
-    if (blobs->hold_count == blobs->hold_cap) {
-        blobs->hold_cap = SC_MAX((size_t)8, 2 * blobs->hold_cap);
-        struct sc_blob_hold *more = sc_alloc_array(blobs->hold_cap, sizeof(*more));
-        if (blobs->hold_count > 0)
-            memcpy(more, blobs->holds, blobs->hold_count * sizeof(*more));
-        free(blobs->holds);
-        blobs->holds = more;
-    }
+    void *items = blobs->holds;
+    sc_grow(&items, &blobs->hold_cap, blobs->hold_count + 1, sizeof(*blobs->holds));
+    blobs->holds = items;
     struct sc_blob_hold *hold = &blobs->holds[blobs->hold_count++];
     *hold = (struct sc_blob_hold){ .shared = 0 };
     (void)snprintf(hold->sha256, sizeof(hold->sha256), "%s", sha256);

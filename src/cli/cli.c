@@ -104,7 +104,7 @@ static void complaints_done(struct sc_complaints *c)
 static void complain(void *ctx, const struct sc_error *err)
 {
     struct sc_complaints *c = ctx;
-    sc_assert(sc_try_grow((void **)&c->rows, &c->cap, c->count + 1, sizeof(*c->rows)));
+    sc_grow((void **)&c->rows, &c->cap, c->count + 1, sizeof(*c->rows));
     c->rows[c->count++] = *err;
 }
 

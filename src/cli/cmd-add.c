@@ -124,6 +124,8 @@ int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
         sc_submit_tell_paused(cli, a.classes);
         return last;
     }
+    if (sc_submit_ask(cli, args, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
     for (size_t i = 0; i < args->word_count && !sc_cli_interrupted(); i++) {
         int status = add_one(&a, args->words[i]);
         failed += status != SC_EXIT_OK;

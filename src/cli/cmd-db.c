@@ -53,10 +53,10 @@ static int print_reply(const struct sc_cli *cli, const struct sc_buf *reply)
         return sc_cli_fail(cli, &err);
     const struct sc_json_value *root = sc_json_root(doc);
     const struct sc_json_value *tables = sc_json_member(root, "tables");
-    sc_view_object(root, skip, sc_clock_wall_ms(), &out);
+    sc_view_object(root, skip, sc_list_now(cli), &out);
     if (tables != NULL && sc_json_type(tables) == SC_JSON_OBJECT) {
         sc_buf_puts(&out, "\nrows\n");
-        sc_view_object(tables, NULL, sc_clock_wall_ms(), &out);
+        sc_view_object(tables, NULL, sc_list_now(cli), &out);
     }
     return sc_cli_done(cli, &out);
 }

@@ -61,7 +61,7 @@ int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args)
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
     const struct sc_json_value *engines = sc_json_member(sc_json_root(doc), "engines");
-    sc_view_table(engines, columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
+    sc_view_table(engines, columns, sc_list_now(cli), sc_list_width(cli), &out);
     put_remarks(engines, sc_list_width(cli), &out);
     return sc_cli_done(cli, &out);
 }

@@ -91,7 +91,7 @@ static void put_usage(const struct sc_json_value *root, int width, struct sc_buf
     if (formats == NULL || sc_json_count(formats) == 0)
         return;
     sc_buf_putc(out, '\n');
-    sc_view_table(formats, columns, sc_clock_wall_ms(), width, out);
+    sc_view_table(formats, columns, -1, width, out);
 }
 
 int sc_cmd_files_usage(struct sc_cli *cli, const struct sc_args *args)

@@ -294,7 +294,7 @@ int sc_cmd_jobs_chunks(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
-    sc_view_table(sc_json_member(sc_json_root(doc), "chunks"), columns, sc_clock_wall_ms(),
+    sc_view_table(sc_json_member(sc_json_root(doc), "chunks"), columns, sc_list_now(cli),
                   sc_list_width(cli), &out);
     return sc_cli_done(cli, &out);
 }

@@ -92,7 +92,7 @@ int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_done_json(cli, &reply);
     const struct sc_json_value *root = sc_json_root(doc);
     const struct sc_json_value *list = sc_json_member(root, "workers");
-    int64_t now = sc_clock_wall_ms();
+    int64_t now = sc_list_now(cli);
     int width = sc_list_width(cli);
     sc_view_table(sc_json_member(root, "queues"), queues, now, width, &out);
     const struct sc_json_value *totals = sc_json_member(root, "totals");

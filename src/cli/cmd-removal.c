@@ -50,8 +50,7 @@ static int delete_each(struct sc_cli *cli, const struct sc_args *args, const cha
         .what = what,
         .before = before,
         .after = sc_args_has(args, "force") ? "?force=1" : "",
-        .done = "deleted",
-        .refused = sc_args_has(args, "force") ? NULL : "--force deletes it with all that",
+        .done = "deleted", /* who is refused hears of --force from the server */
     };
     if (!may_delete(cli, args, what, with))
         return SC_EXIT_CANCELLED;

@@ -1,6 +1,7 @@
 /* scripta serve: in the foreground, in the background, and its end. */
 #include "base/alloc.h"
 #include "cli/command.h"
+#include "cli/format.h"
 #include "daemon/daemon.h"
 #include "sys/file.h"
 #include "sys/lockfile.h"
@@ -51,8 +52,15 @@ static int say_started(const struct sc_cli *cli, int pid)
         sc_buf_printf(&out, "process %d serves %s\n", pid, folder);
     }
     int status = sc_cli_done(cli, &out);
-    if (!cli->json)
-        sc_cli_note(cli, "its log is %s/logs/scripta.log; `scripta serve --stop` ends it", folder);
+    if (cli->json)
+        return status;
+    SC_AUTO_BUF option = { 0 };
+    if (cli->data_given) {
+        sc_buf_puts(&option, " --data ");
+        sc_format_word(&option, folder);
+    }
+    sc_cli_note(cli, "its log is %s/logs/scripta.log; `scripta%s serve --stop` ends it", folder,
+                sc_buf_text(&option));
     return status;
 }
 

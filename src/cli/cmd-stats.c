@@ -57,7 +57,7 @@ static void put_table(const struct sc_cli *cli, const struct sc_json_value *rows
     if (rows == NULL || sc_json_count(rows) == 0)
         return;
     sc_buf_putc(out, '\n');
-    sc_view_table(rows, columns, sc_clock_wall_ms(), sc_list_width(cli), out);
+    sc_view_table(rows, columns, sc_list_now(cli), sc_list_width(cli), out);
 }
 
 #define COUNT_COLUMNS                                                                      \
@@ -128,7 +128,7 @@ static void put_answer(const struct sc_cli *cli, const struct sc_json_value *roo
         .member = "value",
         .kind = SC_VIEW_NUMBER,
     };
-    sc_view_table(member(root, "rows"), columns, sc_clock_wall_ms(), sc_list_width(cli), out);
+    sc_view_table(member(root, "rows"), columns, sc_list_now(cli), sc_list_width(cli), out);
 }
 
 int sc_cmd_stats_query(struct sc_cli *cli, const struct sc_args *args)

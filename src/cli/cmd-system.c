@@ -108,7 +108,7 @@ static void put_gpus(const struct sc_cli *cli, const struct sc_json_value *root,
         return;
     }
     put_text(out, "GPU driver", member(root, "gpu_driver"));
-    sc_view_table(gpus, columns, sc_clock_wall_ms(), sc_list_width(cli), out);
+    sc_view_table(gpus, columns, sc_list_now(cli), sc_list_width(cli), out);
 }
 
 /* The members of the answer that are about GPUs. */

@@ -281,6 +281,10 @@ int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     }
     sc_cli_catch_signals();
+    if (sc_submit_ask(cli, args, &err) != SC_OK) {
+        items_free(&r);
+        return sc_cli_fail(cli, &err);
+    }
     submit_all(&r);
     for (size_t i = 0; i < r.count && !sc_cli_interrupted(); i++) {
         if (!r.items[i].ended)

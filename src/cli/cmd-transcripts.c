@@ -42,7 +42,7 @@ int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_done_json(cli, &reply);
     const struct sc_json_value *root = sc_json_root(doc);
     struct sc_str text = sc_json_get_str(sc_json_member(root, "text"), SC_STR(""));
-    sc_view_object(root, skip, sc_clock_wall_ms(), &out);
+    sc_view_object(root, skip, sc_list_now(cli), &out);
     sc_buf_putc(&out, '\n');
     sc_format_lines(&out, text, (size_t)sc_list_width(cli));
     return sc_cli_done(cli, &out);
@@ -143,7 +143,7 @@ int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
         sc_format_wrap(&out, sc_json_get_str(sc_json_member(format, "description"), SC_STR("")),
                        &margins);
         sc_buf_putc(&out, '\n');
-        sc_view_table(sc_json_member(format, "options"), columns, sc_clock_wall_ms(),
+        sc_view_table(sc_json_member(format, "options"), columns, sc_list_now(cli),
                       sc_list_width(cli), &out);
     }
     return sc_cli_done(cli, &out);

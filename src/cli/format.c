@@ -76,7 +76,7 @@ void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms)
         sc_buf_putc(out, '-');
         return;
     }
-    if (!sc_time_parse(sc_str_from(rfc3339), &ms)) {
+    if (now_ms < 0 || !sc_time_parse(sc_str_from(rfc3339), &ms)) {
         sc_utf8_append_printable(out, sc_str_from(rfc3339));
         return;
     }
@@ -94,6 +94,24 @@ void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms)
         sc_buf_printf(out, "%04d-%02d-%02d %02d:%02d", local.tm_year + 1900, local.tm_mon + 1,
                       local.tm_mday, local.tm_hour, local.tm_min);
     }
+}
+
+void sc_format_word(struct sc_buf *out, const char *text)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@";
+    if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {
+        sc_buf_puts(out, text);
+        return;
+    }
+    sc_buf_putc(out, '\'');
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '\'')
+            sc_buf_puts(out, "'\\''");
+        else
+            sc_buf_putc(out, *p);
+    }
+    sc_buf_putc(out, '\'');
 }
 
 /* Columns of one code point; what the locale does not know counts as one. */

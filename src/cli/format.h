@@ -7,11 +7,14 @@
 void sc_format_clock(struct sc_buf *out, double seconds);
 /* "1.4 MB"; powers of 1000, as disks are sold; "-" when negative. */
 void sc_format_size(struct sc_buf *out, int64_t bytes);
-/* An RFC 3339 time as "just now", "5 min ago", "in 2 h", or "2026-11-20 14:30" in local time when
- * it is more than a day away; "-" for none; what is no time is shown as it is. */
 /* The moment on the clock of this machine, "2026-11-21 14:30:05"; "-" for "". */
 void sc_format_moment(struct sc_buf *out, const char *rfc3339);
+/* An RFC 3339 time as "just now", "5 min ago", "in 2 h", or "2026-11-20 14:30" in local time when
+ * it is more than a day away, and as it is with now_ms < 0; "-" for none; what is no time is shown
+ * as it is. */
 void sc_format_time(struct sc_buf *out, const char *rfc3339, int64_t now_ms);
+/* Text as one word of a shell's command line: as it is, or between quotes. */
+void sc_format_word(struct sc_buf *out, const char *text);
 /* Columns that a terminal needs for printable UTF-8. */
 size_t sc_format_width(struct sc_str text);
 /* Appends text cut to at most `width` columns, with "…" in place of what was cut. */

@@ -16,6 +16,11 @@ int sc_list_width(const struct sc_cli *cli)
     return cli->out_is_terminal ? sc_format_terminal_width(STDOUT_FILENO, 0) : 0;
 }
 
+int64_t sc_list_now(const struct sc_cli *cli)
+{
+    return cli->out_is_terminal ? sc_clock_wall_ms() : -1;
+}
+
 static void put_parameter(struct sc_buf *path, const char *flag, const char *value)
 {
     sc_buf_putc(path, '&');
@@ -44,7 +49,7 @@ static int print_page(const struct sc_cli *cli, const struct sc_list *list, bool
             sc_cli_note(cli, "%s", list->empty);
         return SC_EXIT_OK;
     }
-    sc_view_table(rows, list->columns, sc_clock_wall_ms(), sc_list_width(cli), &out);
+    sc_view_table(rows, list->columns, sc_list_now(cli), sc_list_width(cli), &out);
     int status = sc_cli_done(cli, &out);
     if (cursor[0] != '\0')
         sc_cli_note(cli, "%s: --cursor %s", partial ? "the search has not ended; go on" : "more",
@@ -92,7 +97,7 @@ int sc_show_run(struct sc_cli *cli, const char *before, const char *id, const ch
         return sc_cli_fail(cli, &err);
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
-    sc_view_object(sc_json_root(doc), skip, sc_clock_wall_ms(), &out);
+    sc_view_object(sc_json_root(doc), skip, sc_list_now(cli), &out);
     return sc_cli_done(cli, &out);
 }
 

@@ -42,3 +42,6 @@ int sc_each_run(struct sc_cli *cli, const struct sc_args *args, const struct sc_
 int sc_exit_of_several(size_t count, size_t failed, int last);
 /* Width for tables: of the terminal, or 0 (never cut) in a pipe. */
 int sc_list_width(const struct sc_cli *cli);
+/* Times for tables: as seen from now on a terminal; in a pipe, or a file that is read later, as
+ * they are (-1). */
+int64_t sc_list_now(const struct sc_cli *cli);

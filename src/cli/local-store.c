@@ -49,7 +49,7 @@ enum sc_code sc_local_store_open(const struct sc_cli *cli, bool create, struct s
     if (!create && sc_file_size(path) < 0)
         return sc_error_set(err, SC_E_STORE_NOT_INITIALISED, "'%s' holds no store",
                             cli->config->data_dir);
-    enum sc_code code = sc_dir_create_durable(run, err);
+    enum sc_code code = sc_data_dir_make(cli->config->data_dir, "run", err);
     if (code == SC_OK)
         code = take_lock(lock, &out->lock, err);
     if (code == SC_OK)

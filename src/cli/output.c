@@ -61,14 +61,31 @@ static void speak_of_options(const struct sc_cli *cli, struct sc_error *err)
         sc_args_as_typed(err);
 }
 
+/* "21474836480 bytes" as "21 GB"; returns how much of the text that took, 0: it is none, or so
+ * small that it is read at once. */
+static size_t put_bytes(struct sc_buf *out, const char *text)
+{
+    int64_t bytes;
+    size_t digits = strspn(text, "0123456789");
+    if (strncmp(text + digits, " bytes", 6) != 0 ||
+        !sc_str_to_int64((struct sc_str){ text, digits }, &bytes) || bytes < 10000)
+        return 0;
+    sc_format_size(out, bytes);
+    return digits + 6;
+}
+
 void sc_cli_put_message(struct sc_buf *out, const char *message)
 {
     static const char *const phrases[][2] = {
         { "music=keep", "--music keep" },
         { "with force", "with --force" },
     };
-    while (*message != '\0') {
-        size_t i = 0;
+    for (bool begins = true; *message != '\0';) {
+        size_t i = 0, sized = begins ? put_bytes(out, message) : 0;
+        begins = *message == ' ' || *message == '(';
+        message += sized;
+        if (sized > 0)
+            continue;
         while (i < SC_ARRAY_LEN(phrases) &&
                strncmp(message, phrases[i][0], strlen(phrases[i][0])) != 0)
             i++;

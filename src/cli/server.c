@@ -139,7 +139,7 @@ static enum sc_code open_log(const struct sc_cli *cli, const char *name, char **
                              struct sc_error *err)
 {
     SC_AUTO_FREE char *folder = sc_path_join(cli->config->data_dir, "logs");
-    enum sc_code code = sc_dir_create_durable(folder, err);
+    enum sc_code code = sc_data_dir_make(cli->config->data_dir, "logs", err);
 
     if (code != SC_OK)
         return code;

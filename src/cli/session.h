@@ -41,7 +41,7 @@ int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err);
 /* A line for a person on standard error, made printable; nothing with --quiet. */
 void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...) SC_PRINTF(2, 3);
 /* A message of the server, which names members and parameters ("music=keep", "with force"), in the
- * words of the command line ("--music keep"). */
+ * words of the command line ("--music keep"), and large sizes in bytes as people read them. */
 void sc_cli_put_message(struct sc_buf *out, const char *message);
 /* Writes to standard output and flushes; IO_ERROR when that fails (a closed pipe, a full disk). */
 SC_MUST_USE enum sc_code sc_cli_print(struct sc_str text, struct sc_error *err);

@@ -226,13 +226,11 @@ static enum sc_code resume(struct sc_cli *cli, const struct sc_submission *what,
     return code;
 }
 
-static enum sc_code post_job(struct sc_cli *cli, bool dry_run, const struct fields *f, int *status,
-                             struct sc_buf *reply, struct sc_error *err)
+static void put_options(const struct fields *f, struct sc_buf *out)
 {
-    SC_AUTO_BUF body = { 0 };
     struct sc_json w;
 
-    sc_json_begin(&w, &body);
+    sc_json_begin(&w, out);
     sc_json_object(&w, NULL);
     for (size_t i = 0; i < f->count; i++) {
         const struct sc_job_option *option = sc_job_option_find(sc_str_from(f->rows[i].name));
@@ -247,12 +245,40 @@ static enum sc_code post_job(struct sc_cli *cli, bool dry_run, const struct fiel
             sc_json_str(&w, option->name, value);
     }
     sc_json_end(&w);
+}
+
+static enum sc_code post_job(struct sc_cli *cli, bool dry_run, const struct fields *f, int *status,
+                             struct sc_buf *reply, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    put_options(f, &body);
     const struct sc_call call = {
         .method = "POST",
         .path = dry_run ? "/api/jobs?dry_run=1" : "/api/jobs",
         .body = sc_buf_text(&body),
     };
     return sc_client_call(cli->client, &call, status, reply, err);
+}
+
+/* The server's checks of a job, which begin with its options: that no file is named is the last of
+ * them. */
+enum sc_code sc_submit_ask(struct sc_cli *cli, const struct sc_args *args, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    struct fields f = { .count = 0 };
+    struct sc_error why = { 0 };
+    size_t files = 0;
+
+    for (size_t i = 0; i < args->word_count; i++)
+        files += sc_submit_check_file(args->words[i], NULL) == SC_OK;
+    if (files == 0)
+        return SC_OK;
+    collect(args, NULL, &f);
+    put_options(&f, &body);
+    enum sc_code code =
+        sc_cli_call(cli, "POST", "/api/jobs?dry_run=1", sc_buf_text(&body), &reply, &why);
+    return code == SC_OK || strcmp(why.field, "file_id") == 0 ? SC_OK : sc_error_copy(err, &why);
 }
 
 static enum sc_code understand(struct sc_submitted *out, int status, struct sc_buf *reply,

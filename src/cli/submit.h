@@ -26,6 +26,11 @@ struct sc_submission {
 SC_MUST_USE enum sc_code sc_submit_check(const struct sc_args *args, struct sc_error *err);
 /* Is there something to read? NOT_FOUND, IO_ERROR, INVALID_VALUE for a folder. */
 SC_MUST_USE enum sc_code sc_submit_check_file(const char *file, struct sc_error *err);
+/* Will the server take jobs with these options? Asked before the first recording is sent, in vain
+ * when none of the files of the command line can be read. Its reasons, or why it cannot be asked.
+ */
+SC_MUST_USE enum sc_code sc_submit_ask(struct sc_cli *cli, const struct sc_args *args,
+                                       struct sc_error *err);
 /* Hands it in; a server that goes away meanwhile is tried again under the same idempotency key. */
 SC_MUST_USE enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *args,
                                    const struct sc_submission *what, struct sc_submitted *out,

@@ -254,6 +254,19 @@ static char *default_data_dir(void)
     return sc_path_join(home, ".local/share/scripta");
 }
 
+enum sc_code sc_data_dir_make(const char *data_dir, const char *name, struct sc_error *err)
+{
+    struct sc_error why = { 0 };
+    SC_AUTO_FREE char *path = sc_path_join(data_dir, name);
+    enum sc_code code = sc_dir_create_durable(path, &why);
+    if (code == SC_OK)
+        return SC_OK;
+    return sc_error_set(err, code,
+                        "there can be no data folder '%.80s' (--data DIR or SCRIPTA_DATA_DIR names "
+                        "another): %s",
+                        data_dir, why.msg);
+}
+
 static char *absolute(const char *path)
 {
     char cwd[PATH_MAX];

@@ -46,6 +46,11 @@ SC_MUST_USE enum sc_code sc_config_load(const struct sc_config_sources *sources,
 void sc_config_free(struct sc_config *config);
 SC_DEFINE_FREEP(struct sc_config, sc_config_free);
 
+/* Makes the data folder with the folder `name` in it, if they are missing; both survive a power
+ * cut. The error tells that it is about the data folder, and how another is chosen. */
+SC_MUST_USE enum sc_code sc_data_dir_make(const char *data_dir, const char *name,
+                                          struct sc_error *err);
+
 /* What the engines need, for a process that is given it through a descriptor: `name=value` pairs,
  * each ended by NUL, secrets in the clear. Never on a command line, nor in a log. */
 void sc_config_hand_over(const struct sc_config *config, struct sc_buf *out);

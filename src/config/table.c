@@ -5,7 +5,6 @@
 #include "config/value.h"
 #include "sys/file.h"
 #include "sys/hosts.h"
-#include "sys/nets.h"
 #include "sys/socket.h"
 
 #include <pthread.h>
@@ -91,7 +90,7 @@ static const struct {
     { OPTION_INDEX_listen, sc_socket_is_address,
       "HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000" },
     { OPTION_INDEX_server, sc_value_is_server, "unix:PATH, http://HOST:PORT or https://HOST" },
-    { OPTION_INDEX_http_trusted_proxies, sc_nets_is_list,
+    { OPTION_INDEX_http_trusted_proxies, sc_hosts_is_net_list,
       "addresses and networks between commas, such as 10.0.0.5, 192.168.7.0/24 or fd00::/8" },
     { OPTION_INDEX_http_cors_origins, sc_value_is_origins,
       "origins between commas, as browsers write them: https://app.example or "

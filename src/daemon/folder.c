@@ -88,9 +88,9 @@ static enum sc_code try_lock(const struct sc_folder *folder, bool ephemeral, int
     sc_lockfile_holder(folder->lock, holder, sizeof(holder));
     if (pid_behind(holder, LASTING) != 0)
         (void)sc_error_set(err, SC_E_STORE_LOCKED,
-                           "process %d serves the data folder already: `scripta serve --stop` ends "
-                           "it, --data DIR serves another folder (this one is held by '%.80s')",
-                           pid_behind(holder, LASTING), folder->lock);
+                           "process %d serves '%.80s' already: `scripta serve --stop` with the "
+                           "same --data ends it, another --data DIR serves another folder",
+                           pid_behind(holder, LASTING), folder->root);
     *dead = is_dead(holder);
     int pid = sc_folder_ephemeral_pid(holder);
     if (pid != 0 && pid != *asked && !ephemeral) {
@@ -103,14 +103,11 @@ static enum sc_code try_lock(const struct sc_folder *folder, bool ephemeral, int
 enum sc_code sc_folder_lock(const struct sc_folder *folder, bool ephemeral,
                             struct sc_lockfile **out, struct sc_error *err)
 {
-    SC_AUTO_FREE char *run = sc_path_join(folder->root, "run");
     /* What is acknowledged later is worth nothing in a folder that a power cut takes away. */
-    enum sc_code code = sc_dir_create_durable(folder->root, err);
+    enum sc_code code = sc_data_dir_make(folder->root, "run", err);
     int64_t deadline = sc_clock_mono_ms() + HANDOVER_MS;
     int asked = 0;
     bool dead = false;
-    if (code == SC_OK)
-        code = sc_dir_create(run, err);
     if (code != SC_OK)
         return code;
     for (;;) {

@@ -87,6 +87,7 @@ static void command_caps(const struct sc_config *config, struct sc_engine_caps *
         .word_times = false,
         .languages = config->engine_command_languages,
         .default_model = config->engine_command_model,
+        .models = "",
         .sends_to = "",
         .note = "the program of engine.command.run",
     };

@@ -34,6 +34,9 @@ struct sc_engine_caps {
      * does. */
     char options[96];
     const char *default_model;
+    /* Comma-separated names of all models that it can have anywhere, one that ends in '/' for all
+     * that begin so; "": nobody knows them all. */
+    const char *models;
     const char *sends_to; /* address that recordings are sent to when it is not this machine's; "":
                            * they stay here */
     const char *note;

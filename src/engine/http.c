@@ -95,6 +95,7 @@ static void http_caps(const struct sc_config *config, struct sc_engine_caps *out
         .languages = "",
         .options = "language,model,prompt,temperature,translate",
         .default_model = config->engine_http_model,
+        .models = "",
         .sends_to = local ? "" : config->engine_http_url,
         .note = "an OpenAI-compatible server",
     };

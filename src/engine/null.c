@@ -32,6 +32,7 @@ static const struct sc_engine_caps abilities = {
     .options = "language,model,prompt,hotwords,temperature",
     .sends_to = "",
     .default_model = "",
+    .models = "",
     .note = "says t<k> for second k: for tests and measurements",
 };
 

@@ -51,6 +51,7 @@ static const struct sc_engine_caps abilities = {
     .options = "language,model",
     .sends_to = "",
     .default_model = MODEL_NAME,
+    .models = MODEL_NAME ",/",
     .note = "draft quality, US English",
 };
 

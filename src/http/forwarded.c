@@ -1,5 +1,7 @@
 #include "http/forwarded.h"
 
+#include "sys/hosts.h"
+
 #include "base/banned.h"
 
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80". */
@@ -56,7 +58,7 @@ static struct sc_str take_last(struct sc_str *rest)
 void sc_forwarded_client(bool rfc7239, struct sc_str chain, const char *trusted,
                          struct sc_ip *client)
 {
-    while (chain.len > 0 && sc_nets_have(trusted, client)) {
+    while (chain.len > 0 && sc_hosts_has(trusted, NULL, client)) {
         struct sc_str element = take_last(&chain);
         struct sc_ip next;
         if (!parse_node(rfc7239 ? for_of(element) : element, &next))

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/metric.h"
+#include "sys/hosts.h"
 
 #include "base/banned.h"
 
@@ -143,7 +144,7 @@ bool sc_guard_connects(struct sc_http *http, const struct sockaddr *from, bool *
     struct sc_ip address;
     *counted = false;
     if (policy->connections <= 0 || !sc_client_ip_of(from, &address) ||
-        sc_ip_is_loopback(&address) || sc_nets_have(policy->trusted_proxies, &address))
+        sc_ip_is_loopback(&address) || sc_hosts_has(policy->trusted_proxies, NULL, &address))
         return true;
     bool let_in = sc_limiter_hold(http->guard.limiters[SC_GUARD_CONNECTIONS],
                                   sc_ip_customer(&address), policy->connections, counted);

@@ -99,6 +99,9 @@ struct sc_http_options {
      * it returned last; INT64_MAX: none. NULL: nothing to do. */
     int64_t (*sockets_round)(void *app);
     const struct sc_append_ops *append; /* static; NULL where no route has APPEND */
+    /* The file's part of a form begins: judges the request by its fields so far, so that the bytes
+     * of what will be refused need not come. On a thread of the pool. NULL: nothing is judged. */
+    enum sc_code (*form)(void *app, struct sc_request *req, struct sc_error *err);
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,

@@ -6,6 +6,7 @@
 #include "http/http-internal.h"
 
 #include "http/forwarded.h"
+#include "sys/hosts.h"
 #include "sys/socket.h"
 
 #include <arpa/inet.h>
@@ -115,7 +116,7 @@ static enum MHD_Result add_line(void *cls, enum MHD_ValueKind kind, const char *
 static void look_behind_proxies(struct sc_request *req, struct sc_ip *address)
 {
     const struct sc_http_policy *policy = sc_http_policy(req->http);
-    if (policy->trusted_proxies[0] == '\0' || !sc_nets_have(policy->trusted_proxies, address))
+    if (policy->trusted_proxies[0] == '\0' || !sc_hosts_has(policy->trusted_proxies, NULL, address))
         return;
     struct chain chain = { .name = policy->forwarded ? SC_STR("Forwarded")
                                                      : SC_STR("X-Forwarded-For") };

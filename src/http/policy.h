@@ -20,7 +20,7 @@ struct sc_peer {
 /* Who may do how much, and from where. Texts are borrowed for the life of the adapter; NULL is
  * empty. */
 struct sc_http_policy {
-    const char *trusted_proxies; /* sc_nets_is_list */
+    const char *trusted_proxies; /* sc_hosts_is_net_list */
     bool forwarded;              /* they tell their clients by Forwarded, not X-Forwarded-For */
     const char *cors_origins;    /* origins whose pages may read answers, between commas */
     const char *hosts;           /* names of this machine, like localhost, between commas */

@@ -97,7 +97,7 @@ enum MHD_Result sc_request_answer(struct sc_request *req)
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     sc_tap_answering(req->fd, true);
     if (req->status == MHD_HTTP_SWITCHING_PROTOCOLS)
-        sc_tap_release(req->fd);
+        sc_tap_close(req->fd);
     enum MHD_Result result = MHD_queue_response(req->conn, (unsigned)req->status, r);
     MHD_destroy_response(SC_TAKE(req->response));
     return result;

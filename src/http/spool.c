@@ -26,6 +26,7 @@ struct field {
 
 struct sc_spool {
     const struct sc_http_options *options;
+    struct sc_request *req;
     struct sc_hasher *hasher;
     struct sc_multipart *parser; /* NULL: the body is the file */
     struct sc_error error;       /* the first one; code SC_OK: none */
@@ -83,12 +84,19 @@ static enum sc_code begin_temp(struct sc_spool *s, struct sc_error *err)
     return SC_OK;
 }
 
-static enum sc_code begin_file(struct sc_spool *s, const char *name, struct sc_error *err)
+/* field: the part, a constant. */
+static enum sc_code begin_file(struct sc_spool *s, const char *field, const char *name,
+                               struct sc_error *err)
 {
     if (s->has_file)
-        return sc_error_field(err, SC_E_INVALID_REQUEST, "file",
-                              "one `file` part is taken, not several");
+        return sc_error_field(err, SC_E_INVALID_REQUEST, field,
+                              "one file is taken, and the part `%s` is another", field);
+    s->in.field = field;
     s->open = NULL;
+    if (s->options->form != NULL && s->options->form(s->options->app, s->req, err) != SC_OK) {
+        s->req->refusal = *err; /* a client that goes on sending is told so soon */
+        return err->code;
+    }
     s->name = unescape_name(name);
     if (!sc_utf8_is_valid(sc_str_from(s->name))) {
         SC_AUTO_BUF clean = { 0 };
@@ -131,11 +139,14 @@ static enum sc_code add_field_bytes(struct sc_spool *s, const char *bytes, size_
                           "a form field holds at most %zu bytes", FIELD_BYTES);
 }
 
-/* Clients of whisper-asr-webservice call it audio_file. */
-static bool is_file(const struct sc_part *part)
+/* The name of a part that is the file, a constant; NULL: it is a field. */
+static const char *file_field(const struct sc_part *part)
 {
-    return strcmp(part->name, "file") == 0 ||
-           (part->filename != NULL && strcmp(part->name, "audio_file") == 0);
+    if (strcmp(part->name, "file") == 0)
+        return "file";
+    /* Clients of whisper-asr-webservice call it so. */
+    bool is_audio = part->filename != NULL && strcmp(part->name, "audio_file") == 0;
+    return is_audio ? "audio_file" : NULL;
 }
 
 static enum sc_code begin_part(void *ctx, const struct sc_part *part, struct sc_error *err)
@@ -144,8 +155,9 @@ static enum sc_code begin_part(void *ctx, const struct sc_part *part, struct sc_
     size_t len = strlen(part->name);
     if (len == 0 || len > NAME_BYTES)
         return sc_error_set(err, SC_E_INVALID_REQUEST, "a part of the form has no usable name");
-    if (is_file(part))
-        return begin_file(s, part->filename, err);
+    const char *file = file_field(part);
+    if (file != NULL)
+        return begin_file(s, file, part->filename, err);
     return begin_field(s, part->name, err);
 }
 
@@ -219,6 +231,7 @@ struct sc_spool *sc_spool_new(struct sc_request *req, struct sc_error *err)
     SC_AUTO(sc_spool_freep) struct sc_spool *s = sc_alloc(sizeof(*s));
     s->fd = -1;
     s->options = &req->http->options;
+    s->req = req;
     s->in.limit = atomic_load(&req->http->spool_limit);
     s->in.field = "file";
     s->hasher = &req->http->hasher;

@@ -61,11 +61,6 @@ void sc_tap_close(int fd)
         free(atomic_exchange(&taps[fd], NULL));
 }
 
-void sc_tap_release(int fd)
-{
-    sc_tap_close(fd);
-}
-
 void sc_tap_answering(int fd, bool on)
 {
     struct sc_tap *tap = tap_of(fd);

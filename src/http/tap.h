@@ -12,10 +12,9 @@
 
 /* A new connection, with TLS or without; false: it cannot be watched and must not be served. */
 bool sc_tap_open(int fd, bool tls);
-/* Before the descriptor is closed. */
+/* Before the descriptor is closed, or when the connection speaks HTTP no more: from then on what
+ * comes is let through. */
 void sc_tap_close(int fd);
-/* The connection speaks HTTP no more: what comes is let through. */
-void sc_tap_release(int fd);
 /* Whether the request under way has its answer: then a refusal only ends the connection. */
 void sc_tap_answering(int fd, bool on);
 /* Answers the request under way past libmicrohttpd, which cannot before all of a body has come, and

@@ -68,15 +68,9 @@ static void report(struct work *w, struct sc_fsck_problem *p)
 
 static struct row *add_row(struct rows *r)
 {
-    if (r->count == r->cap) {
-        size_t cap = SC_MAX((size_t)64, 2 * r->cap);
-        struct row *more = sc_alloc_array(cap, sizeof(*more));
-        if (r->count > 0)
-            memcpy(more, r->items, r->count * sizeof(*more));
-        free(r->items);
-        r->items = more;
-        r->cap = cap;
-    }
+    void *items = r->items;
+    sc_grow(&items, &r->cap, r->count + 1, sizeof(*r->items));
+    r->items = items;
     return &r->items[r->count++];
 }
 
@@ -113,15 +107,9 @@ static enum sc_code read_rows(struct work *w, struct sc_conn *conn, struct sc_er
 
 static struct version *add_version(struct versions *v)
 {
-    if (v->count == v->cap) {
-        size_t cap = SC_MAX((size_t)8, 2 * v->cap);
-        struct version *more = sc_alloc_array(cap, sizeof(*more));
-        if (v->count > 0)
-            memcpy(more, v->items, v->count * sizeof(*more));
-        free(v->items);
-        v->items = more;
-        v->cap = cap;
-    }
+    void *items = v->items;
+    sc_grow(&items, &v->cap, v->count + 1, sizeof(*v->items));
+    v->items = items;
     return &v->items[v->count++];
 }
 

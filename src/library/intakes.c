@@ -116,9 +116,7 @@ enum sc_code sc_intake_list(struct sc_conn *conn, const struct sc_intake_filter 
             return code;
         SC_AUTO_INTAKE_ROW row = { 0 };
         from_row(&st, &row);
-        code = fn(ctx, &row, err);
-        if (code != SC_OK)
-            return code;
+        fn(ctx, &row);
     }
 }
 

@@ -50,8 +50,7 @@ SC_MUST_USE enum sc_code sc_intake_next_open(struct sc_conn *conn, int64_t after
 /* The one that expires first. */
 SC_MUST_USE enum sc_code sc_intake_next_expiry(struct sc_conn *conn, struct sc_intake_row *out,
                                                bool *found, struct sc_error *err);
-typedef enum sc_code (*sc_intake_fn)(void *ctx, const struct sc_intake_row *row,
-                                     struct sc_error *err);
+typedef void (*sc_intake_fn)(void *ctx, const struct sc_intake_row *row);
 struct sc_intake_filter {
     int64_t owner_id, before_id; /* before_id 0: from the newest */
     int64_t now_ms;

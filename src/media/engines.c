@@ -37,6 +37,7 @@ static void write_engine(struct sc_json *w, const struct sc_engine_ops *engine,
     write_list(w, "languages", caps.languages);
     write_list(w, "options", caps.options);
     sc_json_text(w, "default_model", caps.default_model);
+    write_list(w, "models", caps.models);
     sc_json_text(w, "sends_to", caps.sends_to);
     sc_json_text(w, "note", caps.note);
     sc_json_end(w);

@@ -11,6 +11,7 @@
 #include "sys/file.h"
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -27,6 +28,7 @@ struct arrival {
     struct sc_arrived out;
     int64_t now_ms;
     bool new_bytes;                  /* nobody's row has them */
+    bool proved;                     /* a row has them, and what lies there was held against it */
     int64_t reserved;                /* bytes of the quota */
     int64_t used_before, used_after; /* of the quota */
     bool trial;                      /* nothing is to be kept */
@@ -75,13 +77,13 @@ enum sc_code sc_disk_check(struct sc_pipelines *p, int64_t size, struct sc_error
         return SC_OK;
     if (size == 0 || left < reserve) {
         return sc_error_set(err, SC_E_NO_SPACE,
-                            "%lld bytes are free on the disk and %lld are kept in reserve: make "
-                            "room, then upload again",
+                            "%lld bytes are free on the disk and %lld bytes are kept in reserve: "
+                            "make room, then upload again",
                             (long long)left, (long long)reserve);
     }
     return sc_error_set(err, SC_E_NO_SPACE,
-                        "%lld bytes are to come, %lld are free on the disk and %lld are kept in "
-                        "reserve: make room, then upload again",
+                        "%lld bytes are to come, %lld bytes are free on the disk and %lld bytes "
+                        "are kept in reserve: make room, then upload again",
                         (long long)size, (long long)left, (long long)reserve);
 }
 
@@ -94,7 +96,7 @@ static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
     }
     if (a->in->size > config->upload_max_size) {
         return sc_error_field(err, SC_E_FILE_TOO_LARGE, "file",
-                              "the file has %lld bytes, the limit upload.max_size is %lld",
+                              "the file has %lld bytes, the limit upload.max_size is %lld bytes",
                               (long long)a->in->size, (long long)config->upload_max_size);
     }
     return sc_disk_check(a->p, 0, err); /* they are on it already */
@@ -128,7 +130,7 @@ enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but, s
     if (size <= left)
         return SC_OK;
     return sc_error_set(err, SC_E_STORAGE_QUOTA,
-                        "the file has %lld bytes and upload.quota lets in %lld more: delete "
+                        "the file has %lld bytes and upload.quota lets in %lld bytes more: delete "
                         "recordings or raise it",
                         (long long)size, (long long)left);
 }
@@ -153,6 +155,43 @@ static enum sc_code reserve_quota(struct arrival *a, struct sc_error *err)
     }
     sc_turn_leave(a->p, &a->p->quota_turn);
     return code;
+}
+
+static int64_t changed_ms(const struct stat *st)
+{
+    return (int64_t)st->st_ctim.tv_sec * 1000 + st->st_ctim.tv_nsec / 1000000;
+}
+
+/* Do the bytes that somebody's row has lie there? No program can set back when a file was changed:
+ * one that has not been since its row was written is trusted. Any other is read, once: then its row
+ * says when it was. Moving it to the archive, a backup that was put back and the end of an upload
+ * in pieces are such changes too. */
+static enum sc_code check_stored(struct arrival *a, bool *sound, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = -1;
+    SC_AUTO(sc_hash_freep) struct sc_hash *sum = NULL;
+    const struct sc_file *f = &a->file;
+    struct stat st;
+    char sha256[SC_SHA256_TEXT];
+    int64_t at = 0;
+    *sound = false;
+    a->proved = true;
+    if (f->damage != SC_FILE_SOUND || sc_blobs_get(a->p->o.blobs, f->file_path, &fd, NULL) != SC_OK)
+        return SC_OK;
+    if (fstat(fd, &st) != 0 || (int64_t)st.st_size != a->in->size)
+        return SC_OK;
+    int64_t trusted = SC_MAX(f->uploaded_ms, SC_MAX(f->archived_ms, f->verified_ms));
+    *sound = changed_ms(&st) <= trusted;
+    a->proved = !*sound;
+    if (*sound)
+        return SC_OK;
+    sum = sc_hash_new();
+    enum sc_code code = sc_bytes_hash(a->p, fd, &at, a->in->size, sum, err);
+    if (code == SC_E_SHUTTING_DOWN)
+        return code;
+    sc_hash_hex(sum, sha256);
+    *sound = code == SC_OK && strcmp(sha256, a->in->sha256) == 0;
+    return SC_OK;
 }
 
 /* Known bytes need no probe and no second copy. *known: somebody's row has them. */
@@ -181,8 +220,7 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
     if (a->new_bytes)
         a->file.file_path[0] = '\0'; /* they get a place as new ones do */
     /* Bytes that have gone or changed are brought back by whoever uploads them again. */
-    *known = a->file.damage == SC_FILE_SOUND && sc_blobs_exists(a->p->o.blobs, a->file.file_path);
-    return SC_OK;
+    return check_stored(a, known, err);
 }
 
 static enum sc_code probe(struct arrival *a, struct sc_error *err)
@@ -256,13 +294,16 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
         code = sc_blobs_put(a->p->o.blobs, a->in->temp_path, a->in->fd, a->file.file_path, err);
     else if (code == SC_OK && a->in->intake == 0)
         drop_temp(a);
+    if (code == SC_OK && !known && a->proved)
+        SC_LOG(WARNING, "pipeline", "a recording was gone or altered: the same bytes came again",
+               SC_I("file", a->file.id));
     return code;
 }
 
-/* The bytes that were damaged have just been put in their place, hashed as they came. */
-static enum sc_code mend(struct arrival *a, struct sc_conn *tx, struct sc_error *err)
+/* What lies there is what came: it was read, or has just been put in its place. */
+static enum sc_code note_sound(struct arrival *a, struct sc_conn *tx, struct sc_error *err)
 {
-    if (a->file.damage == SC_FILE_SOUND)
+    if (!a->proved)
         return SC_OK;
     a->out.file.damage = SC_FILE_SOUND;
     a->out.file.verified_ms = a->now_ms;
@@ -292,7 +333,7 @@ static enum sc_code write_arrival(struct sc_conn *tx, void *ctx, struct sc_error
         code = sc_file_add(tx, &a->file, a->in->source, a->now_ms, &a->out.file, &a->out.duplicate,
                            err);
     if (code == SC_OK)
-        code = mend(a, tx, err);
+        code = note_sound(a, tx, err);
     if (code == SC_OK)
         code = sc_storage_used(tx, &a->used_after, err);
     if (code != SC_OK)
@@ -404,6 +445,7 @@ static enum sc_code arrive(struct sc_pipelines *p, const struct sc_arrival *arri
         code = keep_bytes(&a, err);
     if (code != SC_OK)
         return code;
+    a.now_ms = sc_clock_wall_ms(); /* not before the file's last change: see check_stored */
     a.file.owner_id = arrival->owner_id;
     a.file.size_bytes = arrival->size;
     (void)snprintf(a.file.file_hash, sizeof(a.file.file_hash), "%s", arrival->sha256);

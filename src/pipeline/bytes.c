@@ -1,10 +1,17 @@
 /* The bytes of a file, wherever they lie just now. */
 
 #include "pipeline/archive.h"
+#include "pipeline/plan.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/banned.h"
+
+#define BLOCK ((size_t)1 << 20)
 
 static enum sc_code read_again(struct sc_pipelines *p, int64_t id, struct sc_file *out,
                                struct sc_error *err)
@@ -38,6 +45,26 @@ enum sc_code sc_pipelines_open_file(struct sc_pipelines *p, const struct sc_file
     if (read_again(p, file->id, &now, NULL) != SC_OK || strcmp(now.file_path, file->file_path) == 0)
         return code;
     return sc_blobs_get(p->o.blobs, now.file_path, fd, err);
+}
+
+enum sc_code sc_bytes_hash(struct sc_pipelines *p, int fd, int64_t *at, int64_t end,
+                           struct sc_hash *sum, struct sc_error *err)
+{
+    SC_AUTO_FREE char *block = sc_try_alloc(BLOCK);
+    if (block == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "out of memory");
+    while (*at < end) {
+        ssize_t n = pread(fd, block, (size_t)SC_MIN((int64_t)BLOCK, end - *at), *at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return sc_error_errno(err, n < 0 ? errno : EIO, "cannot read the bytes");
+        if (sc_pipelines_is_stopping(p))
+            return sc_error_set(err, SC_E_SHUTTING_DOWN, "the server is stopping");
+        sc_hash_update(sum, block, (size_t)n);
+        *at += n;
+    }
+    return SC_OK;
 }
 
 struct sc_blobs *sc_pipelines_blobs(struct sc_pipelines *p)

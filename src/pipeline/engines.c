@@ -65,6 +65,7 @@ static enum sc_code parse_rows(struct sc_engines *e, struct sc_str text, struct 
         copy_member(row->sends_to, sizeof(row->sends_to), v, "sends_to");
         copy_list(row->languages, sizeof(row->languages), sc_json_member(v, "languages"));
         copy_list(row->options, sizeof(row->options), sc_json_member(v, "options"));
+        copy_list(row->models, sizeof(row->models), sc_json_member(v, "models"));
         row->usable = sc_json_get_bool(sc_json_member(v, "usable"), false);
         row->max_chunk_s = (int)sc_json_get_int(sc_json_member(v, "max_chunk_s"), 30);
         row->aim_chunk_s = (int)sc_json_get_int(sc_json_member(v, "aim_chunk_s"), 0);

@@ -244,13 +244,11 @@ static enum sc_code check_options(struct sc_pipelines *p, const struct sc_intake
                                   struct sc_error *err)
 {
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();
-    SC_AUTO(sc_plan_done) struct sc_plan plan = { 0 };
     if (spec->options == NULL)
         return SC_OK;
     bool waiting = false;
     enum sc_code code = sc_intake_options(spec->options, options, &waiting, err);
-    return code == SC_OK ? sc_plan_make_for_file(p, spec->owner_id, options, NULL, &plan, err)
-                         : code;
+    return code == SC_OK ? sc_pipelines_check(p, spec->owner_id, options, err) : code;
 }
 
 static enum sc_code check_total(struct sc_pipelines *p, int64_t total, struct sc_error *err)
@@ -258,7 +256,7 @@ static enum sc_code check_total(struct sc_pipelines *p, int64_t total, struct sc
     int64_t limit = sc_config_now(p->o.config)->upload_max_size;
     if (total > limit)
         return sc_error_field(err, SC_E_FILE_TOO_LARGE, "Upload-Length",
-                              "the upload has %lld bytes, the limit upload.max_size is %lld",
+                              "the upload has %lld bytes, the limit upload.max_size is %lld bytes",
                               (long long)total, (long long)limit);
     return SC_OK;
 }
@@ -364,13 +362,12 @@ static enum sc_code make(struct creation *c, struct sc_error *err)
     return code;
 }
 
-static enum sc_code copy_row(const struct sc_intake_row *row, struct sc_intake_row *out)
+static void copy_row(const struct sc_intake_row *row, struct sc_intake_row *out)
 {
     *out = *row;
     out->name = sc_strdup(row->name);
     out->options = row->options == NULL ? NULL : sc_strdup(row->options);
     out->metadata = sc_strdup(row->metadata);
-    return SC_OK;
 }
 
 enum sc_code sc_intake_create(struct sc_pipelines *p, const struct sc_intake_spec *spec,
@@ -382,7 +379,7 @@ enum sc_code sc_intake_create(struct sc_pipelines *p, const struct sc_intake_spe
     enum sc_code code = check_total(p, SC_MAX(spec->total, spec->size), err);
     if (code == SC_OK && spec->total >= 0 && spec->size > spec->total)
         code = sc_error_field(err, SC_E_FILE_TOO_LARGE, "Upload-Length",
-                              "%lld bytes came of an upload of %lld", (long long)spec->size,
+                              "%lld bytes came of an upload of %lld bytes", (long long)spec->size,
                               (long long)spec->total);
     if (code == SC_OK)
         code = check_options(p, spec, err);
@@ -398,7 +395,7 @@ enum sc_code sc_intake_create(struct sc_pipelines *p, const struct sc_intake_spe
         in->fresh = false;
         in->offset = in->hashed = in->checkpoint = spec->size;
         in->hash = hash == NULL ? sc_hash_new() : SC_TAKE(hash);
-        code = copy_row(&c.row, &in->row);
+        copy_row(&c.row, &in->row);
         *out = in;
     }
     if (code == SC_OK)
@@ -464,7 +461,7 @@ static enum sc_code check_room(const struct sc_intake *in, int64_t expected, int
     *limit = (known ? in->row.total : config->upload_max_size) - in->offset;
     if (expected > *limit)
         return sc_error_set(err, SC_E_FILE_TOO_LARGE,
-                            "%lld bytes are to come, and the upload takes %lld more",
+                            "%lld bytes are to come, and the upload takes %lld bytes more",
                             (long long)expected, (long long)SC_MAX(0, *limit));
     enum sc_code code = sc_disk_check(in->p, SC_MAX(0, expected), err);
     /* What is not reserved yet. */
@@ -574,29 +571,6 @@ void sc_intake_cut(struct sc_intake *in, int64_t bytes)
 
 /* ---- the end ---- */
 
-/* Reads what the running sum has not seen, after a restart. */
-static enum sc_code hash_rest(struct sc_intake *in, int fd, struct sc_error *err)
-{
-    enum { BLOCK = 1 << 20 };
-    if (in->hashed == in->offset)
-        return SC_OK;
-    SC_AUTO_FREE char *block = sc_try_alloc(BLOCK);
-    if (block == NULL)
-        return sc_error_set(err, SC_E_INTERNAL, "out of memory");
-    while (in->hashed < in->offset) {
-        ssize_t n = pread(fd, block, (size_t)SC_MIN(BLOCK, in->offset - in->hashed), in->hashed);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return sc_error_errno(err, n < 0 ? errno : EIO, "cannot read the bytes of an upload");
-        if (sc_pipelines_is_stopping(in->p))
-            return sc_error_set(err, SC_E_SHUTTING_DOWN, "the server is stopping");
-        sc_hash_update(in->hash, block, (size_t)n);
-        in->hashed += n;
-    }
-    return SC_OK;
-}
-
 static enum sc_code arrive(struct sc_intake *in, int fd, const char *path, struct sc_error *err)
 {
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = NULL;
@@ -662,7 +636,8 @@ static enum sc_code complete(struct sc_intake *in, struct sc_error *err)
     SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return sc_error_errno(err, errno, "cannot open the bytes of an upload");
-    enum sc_code code = hash_rest(in, fd, err);
+    /* After a restart the running sum has not seen all. */
+    enum sc_code code = sc_bytes_hash(in->p, fd, &in->hashed, in->offset, in->hash, err);
     if (code != SC_OK)
         return code;
     code = arrive(in, fd, path, &why);
@@ -688,20 +663,15 @@ enum sc_code sc_intake_finish(struct sc_intake *in, struct sc_error *err)
     return code == SC_OK && in->offset == in->row.total ? complete(in, err) : code;
 }
 
-struct removal {
-    int64_t id;
-};
-
 static enum sc_code write_removal(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct removal *r = ctx;
-    return sc_intake_delete(tx, r->id, err);
+    const struct sc_intake_row *row = ctx;
+    return sc_intake_delete(tx, row->id, err);
 }
 
 enum sc_code sc_intake_remove(struct sc_intake *in, struct sc_error *err)
 {
-    struct removal r = { in->row.id };
-    enum sc_code code = sc_store_write(in->p->o.store, SC_DURABLE, write_removal, &r, err);
+    enum sc_code code = sc_store_write(in->p->o.store, SC_DURABLE, write_removal, &in->row, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_FREE char *path = sc_intake_path(in->p, in->upload_id);

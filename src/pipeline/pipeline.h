@@ -76,6 +76,10 @@ SC_MUST_USE enum sc_code sc_pipelines_submit(struct sc_pipelines *p, int64_t own
                                              int64_t file_id, struct sc_job_options *options,
                                              const char *idempotency_key, struct sc_arrived *out,
                                              struct sc_error *err);
+/* Would a job on a recording be taken with these options, as far as they alone tell? Resolves
+ * them. INVALID_VALUE, ENGINE_UNAVAILABLE, MODEL_ERROR. */
+SC_MUST_USE enum sc_code sc_pipelines_check(struct sc_pipelines *p, int64_t owner_id,
+                                            struct sc_job_options *options, struct sc_error *err);
 
 /* What a job would cost. */
 struct sc_cost {

@@ -14,6 +14,13 @@ SC_MUST_USE enum sc_code sc_quota_take_turn(struct sc_pipelines *p, struct sc_er
 /* NO_SPACE when `size` bytes more would leave less than upload.reserve free on the disk. */
 SC_MUST_USE enum sc_code sc_disk_check(struct sc_pipelines *p, int64_t size, struct sc_error *err);
 
+/* ---- bytes (bytes.c) ---- */
+
+/* Feeds the bytes of fd from *at to `end` to the sum; *at: how far it came. IO_ERROR when there are
+ * fewer, SHUTTING_DOWN. */
+SC_MUST_USE enum sc_code sc_bytes_hash(struct sc_pipelines *p, int fd, int64_t *at, int64_t end,
+                                       struct sc_hash *sum, struct sc_error *err);
+
 /* ---- what a job will be ---- */
 
 struct sc_plan { /* a job to be made, resolved and checked */

@@ -25,6 +25,42 @@ static bool knows_language(const struct sc_engine_row *row, const char *language
     return strcasestr(row->languages, wanted) != NULL;
 }
 
+/* Whether some worker has the folder of a full path shows when it is opened. */
+static bool may_have_model(const struct sc_engine_row *row, struct sc_str model)
+{
+    struct sc_str rest = sc_str_from(row->models);
+    if (rest.len == 0 || model.len == 0)
+        return true;
+    while (rest.len > 0) {
+        struct sc_str one = sc_str_take_until(&rest, ',');
+        bool begins = sc_str_ends(one, SC_STR("/")) && sc_str_starts(model, one);
+        if (begins || sc_str_equal(model, one))
+            return true;
+    }
+    return false;
+}
+
+static enum sc_code check_model(const struct sc_engine_row *row,
+                                const struct sc_job_options *options, struct sc_error *err)
+{
+    SC_AUTO_BUF models = { 0 };
+    const char *model = sc_job_options_text(options, "model");
+    struct sc_str rest = sc_str_from(row->models);
+    if (may_have_model(row, sc_str_from(model)))
+        return SC_OK;
+    while (rest.len > 0) {
+        struct sc_str one = sc_str_take_until(&rest, ',');
+        if (one.len == 0)
+            continue;
+        sc_buf_puts(&models, models.len == 0 ? "" : ", or ");
+        sc_buf_put_str(&models, one);
+        sc_buf_puts(&models, sc_str_ends(one, SC_STR("/")) ? "..." : "");
+    }
+    return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                          "engine '%s' has no model '%.80s': say %s, or choose another engine",
+                          row->name, model, sc_buf_text(&models));
+}
+
 /* Says so by name, and which engines would take it. */
 static enum sc_code refuse_option(struct sc_engines *engines, const struct sc_engine_row *row,
                                   const char *option, struct sc_error *err)
@@ -125,6 +161,8 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
         sc_job_options_resolve(options, "model", row.default_model);
     (void)snprintf(plan->version, sizeof(plan->version), "%s", row.version);
     code = check_abilities(&p->engines, options, &row, err);
+    if (code == SC_OK)
+        code = check_model(&row, options, err);
     return code == SC_OK ? check_length(options, &row, err) : code;
 }
 
@@ -172,6 +210,13 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
         .first_lane = info->first_lane,
     };
     return SC_OK;
+}
+
+enum sc_code sc_pipelines_check(struct sc_pipelines *p, int64_t owner_id,
+                                struct sc_job_options *options, struct sc_error *err)
+{
+    SC_AUTO(sc_plan_done) struct sc_plan plan = { 0 };
+    return sc_plan_make_for_file(p, owner_id, options, NULL, &plan, err);
 }
 
 /* A hash over parts, each behind its length, so that no two lists of parts look alike. */

@@ -11,7 +11,6 @@
 #define ALL_DAYS (-1)
 #define DAY_MS INT64_C(86400000)
 #define MINUTE_MS INT64_C(60000)
-#define FIRST_ROOM 64
 /* Of sc_job_state, which a layer below declares. */
 #define COMPLETED 2
 #define STATES 5
@@ -31,27 +30,12 @@ struct sc_figure_minute {
     int64_t minute, completed, failed, audio_ms;
 };
 
-/* A new element at the end of a list of figures. */
-static void *grow(void **at, size_t *count, size_t *room, size_t size)
-{
-    if (*count == *room) {
-        size_t more = SC_MAX(2 * *room, FIRST_ROOM);
-        void *grown = sc_alloc_array(more, size);
-        if (*count > 0)
-            memcpy(grown, *at, *count * size);
-        free(*at);
-        *at = grown;
-        *room = more;
-    }
-    return (char *)*at + (*count)++ * size;
-}
-
 static struct sc_figure *add_figure(struct sc_figures *f)
 {
     void *at = f->at;
-    struct sc_figure *added = grow(&at, &f->count, &f->room, sizeof(*added));
+    sc_grow(&at, &f->room, f->count + 1, sizeof(*f->at));
     f->at = at;
-    return added;
+    return &f->at[f->count++];
 }
 
 void sc_conn_count_job(struct sc_conn *tx, const struct sc_job_figure *job, int sign)
@@ -82,9 +66,9 @@ void sc_conn_count_end(struct sc_conn *tx, bool completed, int64_t now_ms, int64
     struct sc_figures *f = &tx->figures;
     void *at = f->minutes;
     sc_assert(tx->in_member);
-    struct sc_figure_minute *m = grow(&at, &f->minute_count, &f->minute_room, sizeof(*m));
+    sc_grow(&at, &f->minute_room, f->minute_count + 1, sizeof(*f->minutes));
     f->minutes = at;
-    *m = (struct sc_figure_minute){
+    f->minutes[f->minute_count++] = (struct sc_figure_minute){
         .minute = now_ms / MINUTE_MS,
         .completed = completed,
         .failed = !completed,

@@ -57,19 +57,28 @@ static struct sc_str next_word(struct sc_str *rest)
     return sc_str_trim(sc_str_take_until(rest, ','));
 }
 
-bool sc_hosts_is_list(const char *text)
+static bool is_list(const char *text, bool names)
 {
     struct sc_str rest = sc_str_from(text);
     struct sc_subnet net;
-    if (rest.len > 0 && rest.ptr[rest.len - 1] == ',')
-        return false;
     while (rest.len > 0) {
         struct sc_str word = next_word(&rest);
-        if (!sc_host_is_name(word) && !sc_str_equal(word, SC_STR("*")) &&
-            !sc_subnet_parse(word, &net))
+        bool named = names && (sc_host_is_name(word) || sc_str_equal(word, SC_STR("*")));
+        if (!named && !sc_subnet_parse(word, &net))
             return false;
     }
     return true;
+}
+
+bool sc_hosts_is_list(const char *text)
+{
+    size_t len = strlen(text);
+    return (len == 0 || text[len - 1] != ',') && is_list(text, true);
+}
+
+bool sc_hosts_is_net_list(const char *text)
+{
+    return is_list(text, false);
 }
 
 bool sc_hosts_has(const char *list, const char *host, const struct sc_ip *ip)
@@ -78,7 +87,8 @@ bool sc_hosts_has(const char *list, const char *host, const struct sc_ip *ip)
     while (rest.len > 0) {
         struct sc_str word = next_word(&rest);
         struct sc_subnet net;
-        if (sc_str_equal(word, SC_STR("*")) || sc_str_equal_nocase(word, sc_str_from(host)))
+        if (host != NULL &&
+            (sc_str_equal(word, SC_STR("*")) || sc_str_equal_nocase(word, sc_str_from(host))))
             return true;
         if (ip != NULL && sc_subnet_parse(word, &net) && sc_subnet_holds(&net, ip))
             return true;

@@ -12,6 +12,8 @@
 bool sc_host_is_name(struct sc_str text);
 /* Is text such a list? "" is one. */
 bool sc_hosts_is_list(const char *text);
-/* Does the list (one that sc_hosts_is_list takes) name the host, or the address that it has? ip
- * NULL: the host alone. */
+/* Of addresses and networks alone? A comma may end it. */
+bool sc_hosts_is_net_list(const char *text);
+/* Does the list (one that either of them takes) name the host, or the address that it has? NULL:
+ * the other alone. */
 bool sc_hosts_has(const char *list, const char *host, const struct sc_ip *ip);

@@ -36,26 +36,3 @@ uint64_t sc_ip_customer(const struct sc_ip *ip)
         number = number << 8 | ip->bytes[i];
     return number;
 }
-
-bool sc_nets_is_list(const char *text)
-{
-    struct sc_str rest = sc_str_from(text);
-    struct sc_subnet net;
-    while (rest.len > 0) {
-        if (!sc_subnet_parse(sc_str_trim(sc_str_take_until(&rest, ',')), &net))
-            return false;
-    }
-    return true;
-}
-
-bool sc_nets_have(const char *text, const struct sc_ip *ip)
-{
-    struct sc_str rest = sc_str_from(text);
-    struct sc_subnet net;
-    while (rest.len > 0) {
-        if (sc_subnet_parse(sc_str_trim(sc_str_take_until(&rest, ',')), &net) &&
-            sc_subnet_holds(&net, ip))
-            return true;
-    }
-    return false;
-}

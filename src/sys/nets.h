@@ -1,6 +1,6 @@
 #pragma once
-/* Addresses of clients, and lists of networks in settings. Pure. An IPv4 address is always itself
- * here, also where a socket of both families gives it as ::ffff:192.0.2.1. */
+/* Addresses of clients. Pure. An IPv4 address is always itself here, also where a socket of both
+ * families gives it as ::ffff:192.0.2.1. */
 
 #include "sys/ip.h"
 
@@ -13,8 +13,3 @@ bool sc_ip_is_loopback(const struct sc_ip *ip);
 /* What one customer of a network has: an IPv4 address, the first 64 bits of an IPv6 one. The same
  * number for all addresses of it, another one for all others that anybody has. */
 uint64_t sc_ip_customer(const struct sc_ip *ip);
-
-/* Is text empty or a list of addresses and networks ("10.0.0.0/8, ::1") between commas? */
-bool sc_nets_is_list(const char *text);
-/* Is the address in one of them? */
-bool sc_nets_have(const char *text, const struct sc_ip *ip);

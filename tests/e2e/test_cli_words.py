@@ -1,5 +1,6 @@
 """What the command line says to people: tables that fit, true words, remedies that work."""
 
+import json
 import os
 import re
 import subprocess
@@ -39,7 +40,47 @@ def test_the_queue_tells_jobs_from_workers_and_that_the_server_is_there(server, 
                      shown)
     workers = [w for w in cli_json("queue", data=server.data)["workers"] if w["name"] != "serve"]
     assert line and line.group(1).startswith((f"{len(workers)} worker", "no worker")), shown
-    assert re.search(r"\nserve .* just now\n", shown), shown
+    assert re.search(r"\nserve .* \d{4}-\d\d-\d\dT\S+Z\n", shown), shown
+    code, shown = on_terminal(["--data", server.data, "queue"])
+    assert code == 0 and re.search(r"\r\nserve .* (just now|\d+ \w+ ago)\r\n", shown), shown
+
+
+def test_times_are_absolute_where_nobody_looks_on(server, client):
+    """In a pipe, or a file, "5 min ago" is soon untrue."""
+    job = client.wait_job(client.upload_null(2, seed=8102)["job_id"])
+    for command in (["jobs", "show", job["job_id"]], ["jobs", "list"]):
+        shown = cli(*command, data=server.data, check=0).stdout
+        assert job["created_at"] in shown, shown
+        code, shown = on_terminal(["--data", server.data, *command])
+        assert code == 0 and job["created_at"] not in shown, shown
+
+
+def test_a_data_folder_that_cannot_be_is_named_with_the_way_out(talk):
+    """A folder below a file: whatever is done there, it is not the recording's fault."""
+    for command in (["transcribe", "-e", "null", talk], ["add", "-e", "null", talk],
+                    ["jobs", "list"], ["serve"], ["serve", "-b"], ["db", "init"]):
+        done = cli(*command, data=talk / "data")
+        assert done.returncode == 13, done
+        assert done.stderr.startswith(f"scripta: there can be no data folder '{talk}/data'"), done
+        assert "--data DIR" in done.stderr, done
+
+
+def test_sizes_are_told_as_people_read_them(make_server, folder):
+    path = folder / "large.wav"
+    path.write_bytes(noise_wav(10, 8103))
+    size = path.stat().st_size
+    small = make_server({"SCRIPTA_UPLOAD_RESERVE": str(1 << 60)}, start=False).start(wait=False)
+    wait_until((small.data / "run/scripta.sock").exists, 30, "a server that is not ready")
+    wait_until(lambda: small.client.get("/api/health/live").status == 200, 30, "it answers")
+    done = cli("add", "-e", "null", path, data=small.data)
+    assert "reserve: make room" in done.stderr and "1.2 EB are kept" in done.stderr, done
+    assert not re.search(r"\d{5}", done.stderr), done
+    done = cli("--json", "add", "-e", "null", path, data=small.data)
+    assert f"{1 << 60} bytes" in json.loads(done.stderr)["error"]["message"], done
+    quota = make_server({"SCRIPTA_UPLOAD_QUOTA": "64K"})
+    done = cli("add", "-e", "null", path, data=quota.data)
+    assert size == 160044 and "the file has 160 kB and" in done.stderr, done
+    assert "lets in 66 kB more" in done.stderr, done
 
 
 def test_a_second_server_names_the_remedies(server):
@@ -47,6 +88,7 @@ def test_a_second_server_names_the_remedies(server):
         done = cli(*args, data=server.data)
         assert done.returncode == 7 and "scripta serve --stop" in done.stderr, done
         assert "--data DIR" in done.stderr and str(server.process.pid) in done.stderr, done
+        assert str(server.data) in done.stderr, done
 
 
 def test_a_format_and_a_name_may_not_contradict_each_other(server, folder, talk):
@@ -68,7 +110,8 @@ def test_files_tell_that_they_are_archived(server, client, talk):
     cli("files", "archive", file_id, data=server.data, check=0)
     assert [f["id"] for f in cli_json(*listed, data=server.data)["files"]] == [file_id]
     shown = cli(*listed, data=server.data, check=0).stdout
-    assert shown.splitlines()[0].split()[-1] == "ARCHIVED" and "just now" in shown, shown
+    assert shown.splitlines()[0].split()[-1] == "ARCHIVED"
+    assert client.get(f"/api/files/{file_id}").json["archived_at"] in shown, shown
     cli("files", "restore", file_id, data=server.data, check=0)
     assert cli_json(*listed, data=server.data)["files"] == []
 

@@ -265,7 +265,8 @@ def test_background_returns_when_ready_and_stop_ends_it(data):
     try:
         assert Client(port=port).get("/api/health/ready").status == 200
         assert processes()[pid][2][1] == "serve" and os.getsid(pid) == pid
-        assert f"{data}/logs/scripta.log" in done.stderr and "serve --stop" in done.stderr
+        assert f"{data}/logs/scripta.log" in done.stderr
+        assert f"`scripta --data {data} serve --stop`" in done.stderr, "what ends this one"
         again = cli("serve", "-b", data=data, check=7)
         assert f"process {pid} " in again.stderr
     finally:

@@ -139,4 +139,4 @@ def test_engines_as_json():
     assert engines["null"]["usable"] and engines["null"]["batch"] >= 1
     for e in engines.values():
         assert {"version", "usable", "reason", "max_chunk_s", "aim_chunk_s", "threads", "word_times",
-                "languages", "default_model", "note"} <= set(e)
+                "languages", "default_model", "models", "note"} <= set(e)

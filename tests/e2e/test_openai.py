@@ -1,6 +1,7 @@
 """The calls below /v1, through OpenAI's own client and by hand."""
 
 import array
+import contextlib
 import json
 import os
 import pathlib
@@ -419,6 +420,28 @@ def test_text_comes_while_the_recording_is_recognised(client):
     assert error["code"] == "cancelled" and job in error["message"]
 
 
+@pytest.mark.parametrize("path", [TRANSCRIPTIONS, "/inference"])
+def test_a_model_that_nobody_has_is_refused_while_the_recording_comes(client, path):
+    """Of 64 MiB two are sent: who named the model before the file hears of it then."""
+    content_type, body = multipart([("model", "pocketsphinx/nonsuch"),
+                                    ("file", ("a.wav", beats_wav(2, 34) + bytes(2 << 20)))])
+    connection = client.connect()
+    connection.putrequest("POST", path)
+    connection.putheader("Content-Type", content_type)
+    connection.putheader("Content-Length", str(64 << 20))
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        connection.endheaders(body)
+    reply = connection.getresponse()
+    text = reply.read().decode()
+    connection.close()
+    assert reply.status in (400, 404) and "nonsuch" in text, text
+    # The same in a body that is short is an answer like any other.
+    content_type, body = multipart([("file", ("a.wav", beats_wav(2, 34))),
+                                    ("model", "pocketsphinx/nonsuch")])
+    reply = client.request("POST", path, body=body, headers={"Content-Type": content_type})
+    assert reply.status in (400, 404) and "nonsuch" in reply.text, reply
+
+
 def test_the_client_raises_what_a_stream_tells(make_server, folder):
     port = free_port()
     make_server({**SETTINGS, "SCRIPTA_QUEUE_BACKOFF": "1ms"}, ["--listen", f"127.0.0.1:{port}"])
@@ -484,6 +507,13 @@ def test_speakers_by_channel(client):
 
 def asr(client, query, data, path="/asr"):
     return post(client, [("audio_file", ("a.wav", data))], path + query)
+
+
+@pytest.mark.parametrize("path,field", [("/asr", "audio_file"), ("/inference", "file")])
+def test_a_second_recording_is_named_as_it_was_sent(client, path, field):
+    part = (field, ("a.wav", beats_wav(1, 39)))
+    reply = post(client, [part, part], path)
+    assert reply.status == 400 and f"`{field}`" in next(iter(reply.json.values())), reply
 
 
 def test_the_call_of_whisper_cpp(client):

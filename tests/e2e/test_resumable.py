@@ -133,6 +133,14 @@ def test_what_is_offered(client):
     assert int(reply.headers["Tus-Max-Size"]) == 20 << 30
 
 
+def test_a_model_that_nobody_has_is_refused_before_the_first_piece(client):
+    reply = client.request("POST", "/api/uploads", headers={
+        **TUS, "Upload-Length": "1000000",
+        "Upload-Metadata": metadata(engine="pocketsphinx", model="whisper-1")})
+    assert (reply.status, reply.error["code"], reply.error["field"]) == (
+        400, "MODEL_ERROR", "model"), reply
+
+
 def test_pieces_become_a_file_and_its_job(client, server):
     data = noise_wav(7, 4100)
     place = begin(client, len(data), filename="näme.wav", engine="null", vad="off")

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "http/forwarded.h"
 #include "http/http-internal.h"
+#include "sys/hosts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,8 @@ static void check_lists(const char *text)
     struct sc_ip a;
     if (!sc_client_ip_parse(SC_STR("2001:db8::1"), &a))
         abort();
-    (void)sc_nets_is_list(text);
-    (void)sc_nets_have(text, &a);
+    (void)sc_hosts_is_net_list(text);
+    (void)sc_hosts_has(text, NULL, &a);
     (void)sc_list_has(text, SC_STR("https://a.example"));
     (void)sc_host_is_loopback(sc_str_from(text), text);
 }

@@ -45,6 +45,13 @@ static void growing_keeps_items_and_refuses_overflow(void **state)
     assert_int_equal(items[0], 42);
     assert_false(sc_try_grow(&p, &cap, SIZE_MAX / 2, sizeof(int)));
     assert_ptr_equal(p, items);
+    size_t before = cap;
+    sc_grow(&p, &cap, before, sizeof(int));
+    assert_int_equal(cap, before);
+    sc_grow(&p, &cap, before + 1, sizeof(int));
+    items = p;
+    assert_int_equal(cap, 2 * before);
+    assert_int_equal(items[0], 42);
 }
 
 static void taking_a_pointer_leaves_null_behind(void **state)

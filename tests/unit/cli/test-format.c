@@ -44,6 +44,33 @@ static void sizes_have_at_most_three_digits(void **state)
     }
 }
 
+static void times_of_no_now_are_as_they_are(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF out = { 0 };
+    sc_format_time(&out, "2023-11-14T22:13:19.500Z", -1);
+    sc_format_time(&out, "", -1);
+    assert_string_equal(sc_buf_text(&out), "2023-11-14T22:13:19.500Z-");
+}
+
+static void words_are_one_word_to_a_shell(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        { "/srv/data-1/a.b", "/srv/data-1/a.b" },
+        { "", "''" },
+        { "a b", "'a b'" },
+        { "it's", "'it'\\''s'" },
+        { "$(x)", "'$(x)'" },
+        { "ä", "'ä'" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF out = { 0 };
+        sc_format_word(&out, rows[i][0]);
+        assert_string_equal(sc_buf_text(&out), rows[i][1]);
+    }
+}
+
 static void times_near_now_are_relative(void **state)
 {
     (void)state;
@@ -150,6 +177,8 @@ int main(void)
         TEST(clocks_show_hours_only_when_there_are_some),
         TEST(sizes_have_at_most_three_digits),
         TEST(times_near_now_are_relative),
+        TEST(times_of_no_now_are_as_they_are),
+        TEST(words_are_one_word_to_a_shell),
         TEST(text_is_cut_by_columns_and_never_inside_a_sign),
     };
     if (setenv("TZ", "UTC", 1) != 0 || setlocale(LC_CTYPE, "C.UTF-8") == NULL)

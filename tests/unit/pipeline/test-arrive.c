@@ -149,6 +149,85 @@ static void bytes_that_have_gone_are_brought_back(void **state)
     assert_true(sc_blobs_exists(r.blobs, a.file.file_path));
 }
 
+/* Changes a file until the clock of its changes, which may lag behind ours, is past its row. */
+static void change_after(const char *path, int64_t row_ms, void (*change)(const char *path))
+{
+    struct stat st;
+    do {
+        change(path);
+        assert_int_equal(stat(path, &st), 0);
+    } while ((int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000 <= row_ms);
+}
+
+static void alter(const char *path)
+{
+    SC_AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "altered", 7, 100), 7);
+}
+
+static void set_mode(const char *path)
+{
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void cut(const char *path)
+{
+    assert_int_equal(truncate(path, 100), 0);
+}
+
+static void bytes_that_were_altered_are_replaced_by_those_that_come(void **state)
+{
+    (void)state;
+    static void (*const changes[])(const char *path) = { alter, cut };
+    AUTO_RIG(r);
+    AUTO_WAV(wav, SECOND, 8000);
+    AUTO_ARRIVED(a);
+    char path[PATH_MAX];
+    const struct upload u = { wav.bytes, wav.size };
+    assert_int_equal(arrive(&r, &u, &a, NULL), SC_OK);
+    int64_t row_ms = a.file.uploaded_ms;
+    (void)test_path(&r.f.dir, a.file.file_path, path);
+    for (size_t i = 0; i < SC_ARRAY_LEN(changes); i++) {
+        AUTO_ARRIVED(b);
+        SC_AUTO_BUF now = { 0 };
+        change_after(path, row_ms, changes[i]);
+        assert_int_equal(arrive(&r, &u, &b, NULL), SC_OK);
+        assert_true(b.duplicate);
+        assert_int_equal(b.file.id, a.file.id);
+        assert_int_equal(sc_file_read(path, wav.size, &now, NULL), SC_OK);
+        assert_int_equal(now.len, wav.size);
+        assert_memory_equal(now.ptr, wav.bytes, wav.size);
+        row_ms = ask(&r, "SELECT verified_ms FROM files");
+        assert_true(row_ms >= a.file.uploaded_ms);
+    }
+    assert_kept(&r, 1, 1, 0);
+}
+
+static void bytes_that_only_look_changed_are_read_once_and_stay(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WAV(wav, SECOND, 8000);
+    AUTO_ARRIVED(a);
+    AUTO_ARRIVED(b);
+    AUTO_ARRIVED(c);
+    char path[PATH_MAX];
+    struct stat before, after;
+    const struct upload u = { wav.bytes, wav.size };
+    assert_int_equal(arrive(&r, &u, &a, NULL), SC_OK);
+    assert_int_equal(ask(&r, "SELECT coalesce(verified_ms, 0) FROM files"), 0);
+    change_after(test_path(&r.f.dir, a.file.file_path, path), a.file.uploaded_ms, set_mode);
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(arrive(&r, &u, &b, NULL), SC_OK);
+    int64_t verified_ms = ask(&r, "SELECT verified_ms FROM files");
+    assert_true(verified_ms >= a.file.uploaded_ms);
+    assert_int_equal(arrive(&r, &u, &c, NULL), SC_OK);
+    assert_int_equal(ask(&r, "SELECT verified_ms FROM files"), verified_ms);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+}
+
 static void what_is_no_recording_is_refused_and_nothing_is_kept(void **state)
 {
     (void)state;
@@ -420,6 +499,8 @@ int main(void)
         TEST(the_same_bytes_again_are_the_first_file_and_are_recorded),
         TEST(another_owner_shares_the_bytes_and_nothing_else),
         TEST(bytes_that_have_gone_are_brought_back),
+        TEST(bytes_that_were_altered_are_replaced_by_those_that_come),
+        TEST(bytes_that_only_look_changed_are_read_once_and_stay),
         TEST(what_is_no_recording_is_refused_and_nothing_is_kept),
         TEST(what_is_too_large_or_too_long_is_refused),
         TEST(a_recording_over_the_quota_is_refused_but_known_bytes_are_not),

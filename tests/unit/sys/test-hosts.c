@@ -1,5 +1,6 @@
 #include "sys/hosts.h"
 
+#include "sys/nets.h"
 #include "testing.h"
 
 #include "base/banned.h"
@@ -90,12 +91,59 @@ static void lists_name_hosts_and_addresses(void **state)
     assert_true(sc_hosts_has("a,*", "hooks.lan", NULL));
 }
 
+static void networks_hold_what_begins_like_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *address;
+        bool in;
+    } rows[] = {
+        { "", "10.0.0.1", false },
+        { "10.0.0.0/8", "10.255.0.1", true },
+        { "10.0.0.0/8", "11.0.0.1", false },
+        { "10.0.0.0/8", "::ffff:10.0.0.1", true },
+        { "192.0.2.1", "192.0.2.1", true },
+        { "192.0.2.1", "192.0.2.2", false },
+        { "192.0.2.128/25", "192.0.2.200", true },
+        { "192.0.2.128/25", "192.0.2.100", false },
+        { " 10.0.0.1 , fd00::/8 ", "fd12::3", true },
+        { "fd00::/8", "fe00::1", false },
+        { "0.0.0.0/0", "203.0.113.9", true },
+        { "0.0.0.0/0", "2001:db8::1", false },
+        { "::/0", "203.0.113.9", false },
+        { "::1", "::1", true },
+        { "no, 10.0.0.1", "10.0.0.1", true },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_ip a;
+        assert_true(sc_client_ip_parse(sc_str_from(rows[i].address), &a));
+        if (sc_hosts_has(rows[i].list, NULL, &a) != rows[i].in)
+            fail_msg("'%s' and %s", rows[i].list, rows[i].address);
+    }
+}
+
+static void lists_of_networks_have_no_names(void **state)
+{
+    (void)state;
+    static const char *const good[] = { "", "10.0.0.1", "10.0.0.0/8,::1", "10.0.0.0/8, fd00::/8 ,",
+                                        "::/0" };
+    static const char *const bad[] = { "10.0.0.1/8",   "10.0.0.0/33", "10.0.0.0/-0", "10.0.0.0/",
+                                       "fd00::/129",   "a",           ",",           "10.0.0.1 ::1",
+                                       "10.0.0.0/8/8", "/8",          "10.0.0.0/0x8" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(good); i++)
+        if (!sc_hosts_is_net_list(good[i]))
+            fail_msg("'%s' is refused", good[i]);
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++)
+        if (sc_hosts_is_net_list(bad[i]))
+            fail_msg("'%s' is taken", bad[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(names_are_names_and_no_numbers),
-        TEST(lists_are_words_between_commas),
-        TEST(lists_name_hosts_and_addresses),
+        TEST(names_are_names_and_no_numbers),  TEST(lists_are_words_between_commas),
+        TEST(lists_name_hosts_and_addresses),  TEST(networks_hold_what_begins_like_them),
+        TEST(lists_of_networks_have_no_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,58 +93,13 @@ static void a_customer_is_an_ipv4_address_or_64_bits(void **state)
     }
 }
 
-static void networks_hold_what_begins_like_them(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *list, *address;
-        bool in;
-    } rows[] = {
-        { "", "10.0.0.1", false },
-        { "10.0.0.0/8", "10.255.0.1", true },
-        { "10.0.0.0/8", "11.0.0.1", false },
-        { "10.0.0.0/8", "::ffff:10.0.0.1", true },
-        { "192.0.2.1", "192.0.2.1", true },
-        { "192.0.2.1", "192.0.2.2", false },
-        { "192.0.2.128/25", "192.0.2.200", true },
-        { "192.0.2.128/25", "192.0.2.100", false },
-        { " 10.0.0.1 , fd00::/8 ", "fd12::3", true },
-        { "fd00::/8", "fe00::1", false },
-        { "0.0.0.0/0", "203.0.113.9", true },
-        { "0.0.0.0/0", "2001:db8::1", false },
-        { "::/0", "203.0.113.9", false },
-        { "::1", "::1", true },
-        { "no, 10.0.0.1", "10.0.0.1", true },
-    };
-    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
-        struct sc_ip a = parsed(rows[i].address);
-        if (sc_nets_have(rows[i].list, &a) != rows[i].in)
-            fail_msg("'%s' and %s", rows[i].list, rows[i].address);
-    }
-}
-
-static void lists_are_judged_when_they_are_set(void **state)
-{
-    (void)state;
-    static const char *const good[] = { "", "10.0.0.1", "10.0.0.0/8,::1", "10.0.0.0/8, fd00::/8 ,",
-                                        "::/0" };
-    static const char *const bad[] = { "10.0.0.1/8",   "10.0.0.0/33", "10.0.0.0/-0", "10.0.0.0/",
-                                       "fd00::/129",   "a",           ",",           "10.0.0.1 ::1",
-                                       "10.0.0.0/8/8", "/8",          "10.0.0.0/0x8" };
-    for (size_t i = 0; i < SC_ARRAY_LEN(good); i++)
-        if (!sc_nets_is_list(good[i]))
-            fail_msg("'%s' is refused", good[i]);
-    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++)
-        if (sc_nets_is_list(bad[i]))
-            fail_msg("'%s' is taken", bad[i]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(addresses_go_there_and_back),          TEST(sockets_tell_theirs),
-        TEST(loopback_is_a_network_and_an_address), TEST(a_customer_is_an_ipv4_address_or_64_bits),
-        TEST(networks_hold_what_begins_like_them),  TEST(lists_are_judged_when_they_are_set),
+        TEST(addresses_go_there_and_back),
+        TEST(sockets_tell_theirs),
+        TEST(loopback_is_a_network_and_an_address),
+        TEST(a_customer_is_an_ipv4_address_or_64_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
