@@ -9,6 +9,12 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+/* Flags of rows in routes.def, beside the adapter's. */
+enum {
+    SC_ROUTE_ONCE = SC_ROUTE_OWN,        /* takes an Idempotency-Key (api/once.c) */
+    SC_ROUTE_SECRET = SC_ROUTE_OWN << 1, /* with ONCE: the answer tells what is told once */
+};
+
 #define SC_API_BODY_LIMIT ((size_t)256 << 10)  /* JSON bodies */
 #define SC_API_RESULT_LIMIT ((size_t)16 << 20) /* a chunk's words: 10 minutes take some 300 KB */
 #define SC_API_FORM_LIMIT ((size_t)256 << 10)  /* form fields beside the file */
@@ -29,6 +35,7 @@ struct sc_refusals {
 struct sc_api {
     struct sc_api_options options;
     int64_t started_ms; /* monotonic */
+    int64_t run;        /* a number of this start alone (api/once.c) */
     _Atomic int64_t last_request_ms;
     atomic_int waiting;       /* requests under way and streams, without those of workers */
     _Atomic int64_t heard_ms; /* monotonic: when a worker last spoke; 0: none has */
@@ -54,6 +61,11 @@ struct sc_api {
 #include "api/routes.def"
 #undef ROUTE
 
+typedef struct sc_done *(*sc_api_handler_fn)(struct sc_request *req, struct sc_api *api);
+/* api/once.c: runs the handler, unless the request's Idempotency-Key says that it has run. */
+struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned flags,
+                            sc_api_handler_fn handler);
+
 #ifdef SC_WITH_TEST_HOOKS
 /* api/echo.c */
 struct sc_done *sc_api_echo(struct sc_request *req, struct sc_api *api);
@@ -62,6 +74,8 @@ struct sc_done *sc_api_echo(struct sc_request *req, struct sc_api *api);
 /* Answers with body and status, or with *err when code is none of success. */
 struct sc_done *sc_api_answer(struct sc_request *req, enum sc_code code, struct sc_error *err,
                               int status, struct sc_buf *body);
+/* Adds the header Location: where what the request made is. */
+SC_PRINTF(2, 3) void sc_api_location(struct sc_request *req, const char *format, ...);
 /* The owner whose things the request may see. */
 static inline int64_t sc_api_owner(struct sc_request *req)
 {

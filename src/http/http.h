@@ -31,6 +31,7 @@ enum sc_route_flag {
     SC_ROUTE_RAW = 1u << 8,        /* with SPOOL: a body that is no form is the file itself */
     SC_ROUTE_PIECE = 1u << 9,      /* SC_HTTP_PIECE_TYPE, streamed to a temp file; or no body */
     SC_ROUTE_APPEND = 1u << 10,    /* the same, streamed to the file that options.append names */
+    SC_ROUTE_OWN = 1u << 16,       /* from here on the application's own */
 };
 #define SC_HTTP_PIECE_TYPE "application/offset+octet-stream"
 enum sc_scope {
