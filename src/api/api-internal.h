@@ -47,6 +47,7 @@ struct sc_api {
     pthread_mutex_t lock;
     /* -- protected by lock -- */
     struct sc_api_stream *streams; /* open ones */
+    int64_t streams_look_ms;       /* wall time at which the token of one may end; 0: none does */
     struct sc_holder *holders;     /* of streams and sockets (api/follower.c) */
 
     pthread_mutex_t refusals_lock;
@@ -161,8 +162,13 @@ SC_MUST_USE enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_ap
 /* api/stream.c: wakes every stream and WebSocket so that it sees that the server stops or its token
  * has ended. */
 void sc_api_streams_wake(struct sc_api *api);
+/* The same for the streams whose token has expired; when it is to be called next, in wall time, 0:
+ * no token of a stream expires. On the sockets' thread. */
+int64_t sc_api_streams_look(struct sc_api *api);
 /* api/push.c */
 struct sc_push *sc_push_new(struct sc_api *api);
 void sc_push_free(struct sc_push *push);
 /* Every WebSocket is looked at, as streams are. */
 void sc_push_wake(struct sc_push *push);
+/* The request has opened a stream whose token expires: the sockets' thread ends it then. */
+void sc_push_look_at_streams(struct sc_push *push, struct sc_request *req);
