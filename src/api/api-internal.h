@@ -9,6 +9,12 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+/* Flags of rows in routes.def, beside the adapter's. */
+enum {
+    SC_ROUTE_ONCE = SC_ROUTE_OWN,        /* takes an Idempotency-Key (api/once.c) */
+    SC_ROUTE_SECRET = SC_ROUTE_OWN << 1, /* with ONCE: the answer tells what is told once */
+};
+
 #define SC_API_BODY_LIMIT ((size_t)256 << 10)  /* JSON bodies */
 #define SC_API_RESULT_LIMIT ((size_t)16 << 20) /* a chunk's words: 10 minutes take some 300 KB */
 #define SC_API_FORM_LIMIT ((size_t)256 << 10)  /* form fields beside the file */
@@ -29,6 +35,7 @@ struct sc_refusals {
 struct sc_api {
     struct sc_api_options options;
     int64_t started_ms; /* monotonic */
+    int64_t run;        /* a number of this start alone (api/once.c) */
     _Atomic int64_t last_request_ms;
     atomic_int waiting;       /* requests under way and streams, without those of workers */
     _Atomic int64_t heard_ms; /* monotonic: when a worker last spoke; 0: none has */
@@ -40,6 +47,7 @@ struct sc_api {
     pthread_mutex_t lock;
     /* -- protected by lock -- */
     struct sc_api_stream *streams; /* open ones */
+    int64_t streams_look_ms;       /* wall time at which the token of one may end; 0: none does */
     struct sc_holder *holders;     /* of streams and sockets (api/follower.c) */
 
     pthread_mutex_t refusals_lock;
@@ -54,6 +62,11 @@ struct sc_api {
 #include "api/routes.def"
 #undef ROUTE
 
+typedef struct sc_done *(*sc_api_handler_fn)(struct sc_request *req, struct sc_api *api);
+/* api/once.c: runs the handler, unless the request's Idempotency-Key says that it has run. */
+struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned flags,
+                            sc_api_handler_fn handler);
+
 #ifdef SC_WITH_TEST_HOOKS
 /* api/echo.c */
 struct sc_done *sc_api_echo(struct sc_request *req, struct sc_api *api);
@@ -62,6 +75,8 @@ struct sc_done *sc_api_echo(struct sc_request *req, struct sc_api *api);
 /* Answers with body and status, or with *err when code is none of success. */
 struct sc_done *sc_api_answer(struct sc_request *req, enum sc_code code, struct sc_error *err,
                               int status, struct sc_buf *body);
+/* Adds the header Location: where what the request made is. */
+SC_PRINTF(2, 3) void sc_api_location(struct sc_request *req, const char *format, ...);
 /* The owner whose things the request may see. */
 static inline int64_t sc_api_owner(struct sc_request *req)
 {
@@ -147,8 +162,13 @@ SC_MUST_USE enum sc_code sc_api_worker_body(struct sc_request *req, struct sc_ap
 /* api/stream.c: wakes every stream and WebSocket so that it sees that the server stops or its token
  * has ended. */
 void sc_api_streams_wake(struct sc_api *api);
+/* The same for the streams whose token has expired; when it is to be called next, in wall time, 0:
+ * no token of a stream expires. On the sockets' thread. */
+int64_t sc_api_streams_look(struct sc_api *api);
 /* api/push.c */
 struct sc_push *sc_push_new(struct sc_api *api);
 void sc_push_free(struct sc_push *push);
 /* Every WebSocket is looked at, as streams are. */
 void sc_push_wake(struct sc_push *push);
+/* The request has opened a stream whose token expires: the sockets' thread ends it then. */
+void sc_push_look_at_streams(struct sc_push *push, struct sc_request *req);

@@ -4,6 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/id.h"
+
+#include <stdarg.h>
 
 #include "base/banned.h"
 
@@ -30,6 +33,7 @@ struct sc_api *sc_api_new(const struct sc_api_options *options)
     struct sc_api *api = sc_alloc(sizeof(*api));
     api->options = *options;
     api->started_ms = sc_clock_mono_ms();
+    sc_random_bytes(&api->run, sizeof(api->run));
     atomic_init(&api->last_request_ms, api->started_ms);
     atomic_init(&api->waiting, 0);
     atomic_init(&api->stopping, false);
@@ -83,6 +87,16 @@ struct sc_done *sc_api_answer(struct sc_request *req, enum sc_code code, struct 
     if (err->code != code) /* an expected answer of a lower module, which sets no message */
         (void)sc_error_set(err, code, "%s", sc_code_text(code));
     return sc_reply_error(req, err);
+}
+
+void sc_api_location(struct sc_request *req, const char *format, ...)
+{
+    char location[128];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(location, sizeof(location), format, args);
+    va_end(args);
+    sc_reply_header(req, "Location", location);
 }
 
 void sc_page_begin(struct sc_page *page, struct sc_buf *out, const char *name, int limit)

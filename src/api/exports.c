@@ -426,65 +426,20 @@ struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *
         sc_json_text(&w, "file_path", sc_buf_text(&path));
         sc_json_int(&w, "size_bytes", (int64_t)body.len);
         sc_json_end(&w);
+        if (id > 0)
+            sc_api_location(req, "/api/transcripts/%lld/exports/%lld", (long long)e.content.t.id,
+                            (long long)id);
     }
     return sc_api_answer(req, code, &err, 201, &reply);
-}
-
-/* ---- lists ---- */
-
-static enum sc_code add_export(void *ctx, const struct sc_export_row *row, struct sc_error *err)
-{
-    struct sc_page *page = ctx;
-    (void)err;
-    if (!sc_page_take(page, row->id))
-        return SC_OK;
-    sc_export_view(&page->w, NULL, row);
-    return SC_OK;
-}
-
-static enum sc_code export_rows(struct sc_request *req, struct sc_conn *conn,
-                                const struct sc_query_page *asked, struct sc_page *page,
-                                struct sc_error *err)
-{
-    struct sc_transcript t;
-    enum sc_code code = sc_content_find(req, conn, &t, err);
-    return code == SC_OK
-               ? sc_export_list(conn, t.id, asked->before, asked->limit, add_export, page, err)
-               : code;
-}
-
-static const struct sc_query_field exports_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_EXPORT) };
-static const struct sc_query exports_query = SC_QUERY(exports_fields);
-
-struct sc_done *sc_api_transcript_exports(struct sc_request *req, struct sc_api *api)
-{
-    static const struct sc_list list = { "exports", SC_CURSOR_EXPORT, &exports_query, export_rows };
-    return sc_list_answer(req, api, &list, NULL);
-}
-
-struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)
-{
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    (void)api;
-    enum sc_code code = sc_request_empty(req, &err);
-    if (code == SC_OK)
-        sc_formats_view(&body);
-    return sc_api_answer(req, code, &err, 200, &body);
 }
 
 /* ---- described ---- */
 
 SC_API_DOC(transcript_export) = {
     .body = &wanted_shape,
-    .replies = { { 201, &sc_shape_export } },
+    .replies = { { 201, &sc_shape_export },
+                 { 200, &sc_shape_export_row,
+                   .help = "What the first request with this key made, as it is now" } },
     .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_CONFLICT },
+    .flags = SC_DOC_LOCATION,
 };
-
-SC_API_DOC(transcript_exports) = {
-    .query = &exports_query,
-    .replies = { { 200, &sc_shape_exports } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND },
-};
-
-SC_API_DOC(format_list) = { .replies = { { 200, &sc_shape_formats } } };

@@ -10,7 +10,7 @@
 
 #include "base/banned.h"
 
-#define STATEMENTS 6     /* shown */
+#define STATEMENTS 4     /* shown */
 #define WORKER_ENGINES 8 /* told apart */
 #define WORKERS_MAX 1000 /* asked for their jobs */
 #define DELIVERIES_COUNTED 10000
@@ -127,6 +127,22 @@ static void put_classes(struct sc_buf *out, const struct sc_queue_stats *stats)
                       stats->class[i].paused);
 }
 
+static void put_stages(struct sc_buf *out)
+{
+    sc_metric_head(out, SC_METRIC_stages);
+    for (size_t i = 0; i < SC_STAGE_COUNT_; i++) {
+        if (SC_COUNTED(stages, i) > 0)
+            sc_metric_put(out, SC_METRIC_stages, LABELS(sc_stage_to_string((enum sc_stage)i)),
+                          (double)SC_COUNTED(stages, i));
+    }
+    sc_metric_head(out, SC_METRIC_stage_ms);
+    for (size_t i = 0; i < SC_STAGE_COUNT_; i++) {
+        if (SC_COUNTED(stages, i) > 0)
+            sc_metric_put(out, SC_METRIC_stage_ms, LABELS(sc_stage_to_string((enum sc_stage)i)),
+                          (double)SC_COUNTED(stage_ms, i) / 1e3);
+    }
+}
+
 /* stats NULL: they cannot be had. */
 static void put_queue(struct sc_buf *out, const struct sc_queue_stats *stats)
 {
@@ -146,11 +162,7 @@ static void put_queue(struct sc_buf *out, const struct sc_queue_stats *stats)
     PUT_COUNTERS(out, jobs_ended, ends);
     sc_metric_head(out, SC_METRIC_job_duration);
     PUT_HISTOGRAM(out, job_duration, 0, NULL);
-    sc_metric_head(out, SC_METRIC_stage_duration);
-    for (size_t i = 0; i < SC_STAGE_COUNT_; i++) {
-        if (is_used(&sc_metrics.stage_duration[i]))
-            PUT_HISTOGRAM(out, stage_duration, i, LABELS(sc_stage_to_string((enum sc_stage)i)));
-    }
+    put_stages(out);
     PUT_COUNTERS(out, task_setbacks, setbacks);
 }
 

@@ -67,6 +67,8 @@ unsigned sc_doc_flags(const struct sc_doc_row *row)
         if (strcmp(row->method, changing[i]) == 0)
             flags |= SC_DOC_CHANGES;
     }
+    if ((row->flags & SC_ROUTE_ONCE) != 0)
+        flags |= SC_DOC_IDEMPOTENT;
     return flags;
 }
 
@@ -163,7 +165,7 @@ static bool has_reply(const struct sc_route_doc *doc, size_t before, int status)
 }
 
 /* The codes that a route may answer with beside those of every route. */
-static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERRORS + 12])
+static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERRORS + 15])
 {
     size_t count = 0;
     out[count++] = SC_E_INVALID_VALUE;
@@ -182,6 +184,12 @@ static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERR
     out[count++] = SC_E_UNSUPPORTED_TYPE;
     out[count++] = SC_E_EXPECTATION_FAILED;
     out[count++] = SC_E_RATE_LIMITED;
+    if ((row->flags & SC_ROUTE_ONCE) != 0) {
+        out[count++] = SC_E_IDEMPOTENCY_CONFLICT;
+        out[count++] = SC_E_IDEMPOTENCY_OPEN;
+    }
+    if ((row->flags & SC_ROUTE_SECRET) != 0)
+        out[count++] = SC_E_IDEMPOTENCY_SECRET;
     for (size_t i = 0; i < SC_DOC_ERRORS && row->doc->errors[i] != SC_OK; i++) {
         enum sc_code own = row->doc->errors[i];
         if (own != SC_E_FORBIDDEN && own != SC_E_RATE_LIMITED) /* of every route */
@@ -283,7 +291,7 @@ static void put_errors(struct sc_json *w, const struct sc_doc_row *row)
     static const int foreign[] = {
         400, 401, 403, 404, 411, 413, 415, 417, 429, 500, 503, 504, 507
     };
-    enum sc_code codes[SC_DOC_ERRORS + 12];
+    enum sc_code codes[SC_DOC_ERRORS + 15];
     size_t count = codes_of(row, codes);
     if ((row->flags & SC_ROUTE_INLINE) != 0) { /* touches memory alone, looks at no parameter */
         put_error(w, "400", &(enum sc_code){ SC_E_INVALID_REQUEST }, 1, 0);
@@ -303,6 +311,23 @@ static void put_errors(struct sc_json *w, const struct sc_doc_row *row)
     put_shared_errors(w, row->doc);
 }
 
+/* What a repeated request is answered with (api/once.c), where no status of the first one's is 200:
+ * the shape is the same, and a secret is never repeated. */
+static void put_repeated(struct sc_json *w, const struct sc_doc_row *row)
+{
+    const struct sc_api_reply *made = &row->doc->replies[0];
+    bool repeats = (row->flags & SC_ROUTE_ONCE) != 0 && (row->flags & SC_ROUTE_SECRET) == 0;
+    if (!repeats || has_reply(row->doc, SC_DOC_REPLIES, 200))
+        return;
+    sc_json_object(w, "200");
+    sc_json_text(w, "description", "What the first request with this key made, as it is now");
+    put_answer_headers(w, sc_doc_flags(row) & ~(unsigned)SC_DOC_LOCATION);
+    sc_json_object(w, "content");
+    put_json_content(w, made);
+    sc_json_end(w);
+    sc_json_end(w);
+}
+
 static void put_bare_answer(struct sc_json *w, const char *status, const char *help)
 {
     sc_json_object(w, status);
@@ -319,6 +344,7 @@ void sc_doc_answers(struct sc_json *w, const struct sc_doc_row *row)
         if (!has_reply(doc, i, doc->replies[i].status))
             put_reply(w, row, i);
     }
+    put_repeated(w, row);
     if ((sc_doc_flags(row) & SC_DOC_READS) != 0)
         put_bare_answer(w, "304", "The bytes are those of `If-None-Match`");
     if ((doc->flags & SC_DOC_RANGES) != 0) {

@@ -27,6 +27,7 @@ static const struct {
     { "/api/uploads/", { .name = "id", SC_SHOW_UUID, .help = "The `upload_id`" } },
     { "/api/transcripts/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the transcript" } },
     { "/api/transcripts/", { .name = "v", SC_SHOW_INT, .help = "The number of the version" } },
+    { "/api/transcripts/", { .name = "n", SC_SHOW_INT, .help = "The `export_id`" } },
     { "/api/queue/",
       { .name = "name", SC_SHOW_TEXT, .words = sc_words_class, .help = "The class" } },
     { "/api/tokens/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the token" } },

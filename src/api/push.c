@@ -33,7 +33,7 @@ struct listener {
 
 struct sc_push {
     struct sc_api *api;
-    struct sc_sockets *_Atomic sockets; /* from the first socket on */
+    struct sc_sockets *_Atomic sockets; /* from the first socket, or stream that expires, on */
     atomic_bool look;                   /* tokens may have ended, or the server stops */
     /* -- of the sockets' thread alone -- */
     struct sc_subscriber *ring; /* while sockets are open */
@@ -62,6 +62,13 @@ void sc_push_wake(struct sc_push *push)
     atomic_store(&push->look, true);
     if (sockets != NULL)
         sc_sockets_wake(sockets);
+}
+
+void sc_push_look_at_streams(struct sc_push *push, struct sc_request *req)
+{
+    struct sc_sockets *sockets = sc_request_sockets(req);
+    atomic_store(&push->sockets, sockets);
+    sc_sockets_wake(sockets);
 }
 
 /* On the thread that publishes. */
@@ -192,10 +199,13 @@ int64_t sc_api_sockets_round(void *ctx)
     tell_all(push);
     if (atomic_exchange(&push->look, false) || due)
         look_at_tokens(push);
-    if (push->look_ms == 0)
+    int64_t look_ms = sc_api_streams_look(push->api);
+    if (look_ms == 0 || (push->look_ms > 0 && push->look_ms < look_ms))
+        look_ms = push->look_ms;
+    if (look_ms == 0)
         return INT64_MAX;
     /* The wall clock may be set meanwhile: not for longer than it may be wrong. */
-    int64_t left = push->look_ms - sc_clock_wall_ms();
+    int64_t left = look_ms - sc_clock_wall_ms();
     return sc_clock_mono_ms() + SC_MAX(1, SC_MIN(left, LOOK_AGAIN_MS));
 }
 

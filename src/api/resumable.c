@@ -227,7 +227,8 @@ static enum sc_code check_place(struct sc_request *req, struct sc_intake *in, in
     int64_t at = sc_intake_offset(in);
     if (row->state == SC_INTAKE_OPEN && at == offset)
         return SC_OK;
-    put_number(req, "Upload-Offset", at);
+    if (at == row->offset) /* else it is not on the disk yet: HEAD brings it there, and tells it */
+        put_number(req, "Upload-Offset", at);
     if (row->state == SC_INTAKE_COMPLETED)
         return sc_error_set(err, SC_E_UPLOAD_OFFSET, "the upload is complete");
     return sc_error_set(err, SC_E_UPLOAD_OFFSET,
@@ -335,11 +336,11 @@ static struct sc_done *answer_head(struct sc_request *req, struct sc_api *api, c
 
 /* Whoever only looks hinders nobody, but makes a file of what is whole. */
 static enum sc_code look(struct sc_request *req, struct sc_api *api, const char *id,
-                         struct sc_intake_row *row, struct sc_error *err)
+                         struct sc_intake_row *row, int64_t *come, struct sc_error *err)
 {
     struct sc_pipelines *p = api->options.pipelines;
-    enum sc_code code = sc_intake_look(p, sc_api_owner(req), id, row, err);
-    if (code != SC_OK || row->state != SC_INTAKE_OPEN || row->offset != row->total)
+    enum sc_code code = sc_intake_look(p, sc_api_owner(req), id, row, come, err);
+    if (code != SC_OK || row->state != SC_INTAKE_OPEN || *come != row->total)
         return code;
     {
         SC_AUTO(sc_intake_releasep) struct sc_intake *in = NULL;
@@ -348,7 +349,7 @@ static enum sc_code look(struct sc_request *req, struct sc_api *api, const char 
             return SC_OK;
     }
     sc_intake_row_done(row);
-    return sc_intake_look(p, sc_api_owner(req), id, row, err);
+    return sc_intake_look(p, sc_api_owner(req), id, row, come, err);
 }
 
 struct sc_done *sc_api_resumable_show(struct sc_request *req, struct sc_api *api)
@@ -356,6 +357,7 @@ struct sc_done *sc_api_resumable_show(struct sc_request *req, struct sc_api *api
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_INTAKE_ROW row = { 0 };
+    int64_t come = 0;
     char id[SC_UUID_TEXT];
     enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
@@ -363,11 +365,13 @@ struct sc_done *sc_api_resumable_show(struct sc_request *req, struct sc_api *api
     if (code == SC_OK && strcmp(sc_request_method(req), "HEAD") == 0)
         return answer_head(req, api, path_id(req, id));
     if (code == SC_OK)
-        code = look(req, api, path_id(req, id), &row, &err);
+        code = look(req, api, path_id(req, id), &row, &come, &err);
     struct sc_json w;
     sc_json_begin(&w, &body);
     if (code == SC_OK) {
-        put_state(req, &row);
+        put_state(req,
+                  &row); /* of the offset what is on the disk: a promise; below what has come */
+        row.offset = come;
         sc_intake_view(&w, NULL, &row);
     }
     return sc_api_answer(req, code, &err, 200, &body);

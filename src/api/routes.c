@@ -4,11 +4,9 @@
 
 #include "base/banned.h"
 
-typedef struct sc_done *(*handler_fn)(struct sc_request *req, struct sc_api *api);
-
 /* A worker asks all the time, so it keeps no ephemeral server alive. */
 static struct sc_done *enter(struct sc_request *req, struct sc_api *api, unsigned scope,
-                             handler_fn handler)
+                             unsigned flags, sc_api_handler_fn handler)
 {
     bool counts = scope != SC_SCOPE_WORK;
     if ((scope & (SC_SCOPE_WRITE | SC_SCOPE_ADMIN)) != 0 && atomic_load(&api->stopping)) {
@@ -18,7 +16,8 @@ static struct sc_done *enter(struct sc_request *req, struct sc_api *api, unsigne
     }
     if (counts)
         sc_api_count(api, 1);
-    struct sc_done *done = handler(req, api);
+    struct sc_done *done =
+        (flags & SC_ROUTE_ONCE) != 0 ? sc_api_once(req, api, flags, handler) : handler(req, api);
     if (counts)
         sc_api_count(api, -1);
     return done;
@@ -27,7 +26,7 @@ static struct sc_done *enter(struct sc_request *req, struct sc_api *api, unsigne
 #define ROUTE(method, pattern, handler, scope, flags, body_limit, summary)    \
     static struct sc_done *enter_##handler(struct sc_request *req, void *app) \
     {                                                                         \
-        return enter(req, app, SC_SCOPE_##scope, sc_api_##handler);           \
+        return enter(req, app, SC_SCOPE_##scope, flags, sc_api_##handler);    \
     }
 #include "api/routes.def"
 #undef ROUTE

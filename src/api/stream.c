@@ -1,14 +1,18 @@
 #include "api/stream.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include "base/banned.h"
+
+#define LOOK_AGAIN_MS 1000
 
 struct sc_api_stream {
     struct sc_api *api;
     const struct sc_api_stream_ops *ops;
     void *ctx;
-    int64_t token_id; /* 0: opened without */
+    int64_t token_id;   /* 0: opened without */
+    int64_t expires_ms; /* wall time at which that ends; 0: never */
     /* NULL until it has been opened, though a wake may come then already. */
     struct sc_subscriber *_Atomic subscriber;
 
@@ -71,6 +75,26 @@ void sc_api_streams_wake(struct sc_api *api)
     sc_push_wake(api->push);
 }
 
+/* Each asks by itself whether its token lives, which depends on a clock that may be set back: those
+ * that are still there are asked again. */
+int64_t sc_api_streams_look(struct sc_api *api)
+{
+    int64_t now = sc_clock_wall_ms(), next = 0;
+    SC_LOCK(&api->lock);
+    if (api->streams_look_ms == 0 || api->streams_look_ms > now)
+        return api->streams_look_ms;
+    for (struct sc_api_stream *s = api->streams; s != NULL; s = s->next) {
+        if (s->expires_ms == 0)
+            continue;
+        if (s->expires_ms <= now)
+            sc_api_stream_wake(s);
+        int64_t look = SC_MAX(s->expires_ms, now + LOOK_AGAIN_MS);
+        next = next == 0 ? look : SC_MIN(next, look);
+    }
+    api->streams_look_ms = next;
+    return next;
+}
+
 bool sc_api_stream_lives(const struct sc_api_stream *s)
 {
     return !atomic_load(&s->api->stopping) && sc_api_token_lives(s->api, s->token_id);
@@ -83,11 +107,14 @@ struct sc_subscriber *sc_api_stream_ring(struct sc_api_stream *s)
 
 static void link_stream(struct sc_api_stream *s)
 {
-    SC_LOCK(&s->api->lock);
-    s->next = s->api->streams;
+    struct sc_api *api = s->api;
+    SC_LOCK(&api->lock);
+    s->next = api->streams;
     if (s->next != NULL)
         s->next->prev = s;
-    s->api->streams = s;
+    api->streams = s;
+    if (s->expires_ms > 0 && (api->streams_look_ms == 0 || s->expires_ms < api->streams_look_ms))
+        api->streams_look_ms = s->expires_ms;
 }
 
 static void unlink_stream(struct sc_api_stream *s)
@@ -146,6 +173,7 @@ struct sc_api_stream *sc_api_stream_open(struct sc_request *req, struct sc_api *
         .ops = ops,
         .ctx = ctx,
         .token_id = who->token_id,
+        .expires_ms = who->token_id == 0 ? 0 : who->expires_ms,
         .refs = 2,
     };
     sc_assert(pthread_mutex_init(&s->lock, NULL) == 0);
@@ -158,6 +186,8 @@ struct sc_done *sc_api_stream_reply(struct sc_request *req, struct sc_api_stream
 {
     struct sc_stream *stream = NULL;
     link_stream(s);
+    if (s->expires_ms > 0)
+        sc_push_look_at_streams(s->api->push, req);
     sc_api_count(s->api, 1);
     sc_reply_header(req, "Cache-Control", "no-store");
     struct sc_done *done = sc_reply_stream(req, "text/event-stream; charset=utf-8", next_bytes,

@@ -1,4 +1,4 @@
-/* Tokens: making them, listing them, ending them. A token's text is told once, to whoever made it;
+/* Tokens: making them, showing them, ending them. A token's text is told once, to whoever made it;
  * the store keeps its SHA-256. Whoever is `local` (the Unix socket, open loopback, a token of the
  * principal local) makes tokens for anybody and sees all of them; other admins have to do with
  * those of their own principal alone. Nobody gives what he has not: scopes only out of his own. */
@@ -253,6 +253,7 @@ struct sc_done *sc_api_token_create(struct sc_request *req, struct sc_api *api)
         SC_LOG(INFO, "api", "token created", SC_I("token", c.id), SC_S("owner", c.owner),
                SC_S("scopes", c.scopes), SC_S("by", sc_request_principal(req)->name));
         sc_token_created_view(&body, &token, c.now_ms, secret);
+        sc_api_location(req, "/api/tokens/%lld", (long long)c.id);
         sc_reply_header(req, "Cache-Control", "no-store");
     }
     explicit_bzero(secret, sizeof(secret));
@@ -304,6 +305,46 @@ struct sc_done *sc_api_token_list(struct sc_request *req, struct sc_api *api)
     return sc_list_answer(req, api, &list, NULL);
 }
 
+/* ---- show ---- */
+
+/* owner 0: whoever's. revoked_ms, unless negative: when it is being ended. */
+static enum sc_code view_token(struct sc_conn *conn, int64_t id, int64_t owner, int64_t revoked_ms,
+                               struct sc_buf *out, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TOKEN_GET);
+    struct sc_json w;
+    sc_stmt_bind_int(&st, ":id", id);
+    sc_stmt_bind_int(&st, ":principal_id", owner);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_set(err, SC_E_TOKEN_NOT_FOUND, "no such token: '%lld'", (long long)id);
+    if (code != SC_OK)
+        return code;
+    struct sc_token_row token = token_from_row(&st);
+    if (token.revoked_ms < 0)
+        token.revoked_ms = revoked_ms;
+    sc_buf_reset(out);
+    sc_json_begin(&w, out);
+    sc_token_view(&w, NULL, &token, sc_clock_wall_ms());
+    return SC_OK;
+}
+
+struct sc_done *sc_api_token_show(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int64_t id = 0;
+    enum sc_code code = sc_query_none(req, &err);
+    if (code == SC_OK)
+        code = sc_path_number(req, SC_E_TOKEN_NOT_FOUND, &id, &err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, &err);
+    if (code == SC_OK)
+        code = view_token(conn, id, realm(req), -1, &body, &err);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
 /* ---- revoke ---- */
 
 struct revocation {
@@ -315,24 +356,9 @@ static enum sc_code write_revocation(struct sc_conn *tx, void *ctx, struct sc_er
 {
     const struct revocation *r = ctx;
     int64_t now = sc_clock_wall_ms();
-    struct sc_json w;
-    {
-        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TOKEN_GET);
-        sc_stmt_bind_int(&st, ":id", r->id);
-        sc_stmt_bind_int(&st, ":principal_id", r->owner);
-        enum sc_code code = sc_stmt_one(&st, err);
-        if (code == SC_E_NOT_FOUND)
-            return sc_error_set(err, SC_E_TOKEN_NOT_FOUND, "no such token: '%lld'",
-                                (long long)r->id);
-        if (code != SC_OK)
-            return code;
-        struct sc_token_row token = token_from_row(&st);
-        if (token.revoked_ms < 0)
-            token.revoked_ms = now;
-        sc_buf_reset(r->body);
-        sc_json_begin(&w, r->body);
-        sc_token_view(&w, NULL, &token, now);
-    }
+    enum sc_code code = view_token(tx, r->id, r->owner, now, r->body, err);
+    if (code != SC_OK)
+        return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TOKEN_REVOKE);
     sc_stmt_bind_int(&st, ":id", r->id);
     sc_stmt_bind_int(&st, ":now", now);
@@ -366,6 +392,11 @@ SC_API_DOC(token_create) = {
     .body = &create_shape,
     .replies = { { 201, &sc_shape_token_created } },
     .errors = { SC_E_FORBIDDEN },
+    .flags = SC_DOC_LOCATION,
+};
+SC_API_DOC(token_show) = {
+    .replies = { { 200, &sc_shape_token } },
+    .errors = { SC_E_TOKEN_NOT_FOUND },
 };
 SC_API_DOC(token_list) = { .query = &list_query, .replies = { { 200, &sc_shape_tokens } } };
 SC_API_DOC(token_revoke) = {

@@ -273,9 +273,9 @@ static const struct sc_json_field export_fields[] = {
     SC_SHOW(TEXT, "exported_by", "By whom", "local"),
     SC_SHOW(TIME, "exported_at", "When", "2026-11-20T14:30:45.123Z"),
 };
-static const struct sc_json_shape export_shape = { .name = "ExportRow",
+const struct sc_json_shape sc_shape_export_row = { .name = "ExportRow",
                                                    SC_SHAPE_FIELDS(export_fields) };
-SC_PAGE_SHAPE(sc_shape_exports, "ExportPage", "exports", &export_shape);
+SC_PAGE_SHAPE(sc_shape_exports, "ExportPage", "exports", &sc_shape_export_row);
 
 static const struct sc_json_field made_fields[] = {
     SC_SHOW(INT_OR_NULL, "export_id", "Names the export; null: it could not be recorded", "1"),

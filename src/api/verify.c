@@ -19,9 +19,7 @@ static struct sc_done *answer_run(struct sc_request *req, struct sc_api *api, in
         sc_verify_look(api->options.pipelines, sc_api_owner(req), run, wait_ms, &v, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
-    char location[64];
-    (void)snprintf(location, sizeof(location), "/api/files/verify/%lld", (long long)run);
-    sc_reply_header(req, "Location", location);
+    sc_api_location(req, "/api/files/verify/%lld", (long long)run);
     sc_verification_view(&body, &v);
     return sc_api_answer(req, SC_OK, &err, v.state >= SC_VERIFY_COMPLETED ? 200 : 202, &body);
 }

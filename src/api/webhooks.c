@@ -169,9 +169,7 @@ struct sc_done *sc_api_webhook_create(struct sc_request *req, struct sc_api *api
     };
     code = sc_store_write(api->options.store, SC_DURABLE, write_creation, &c, &err);
     if (code == SC_OK) {
-        char location[64];
-        (void)snprintf(location, sizeof(location), "/api/webhooks/%lld", (long long)c.hook.id);
-        sc_reply_header(req, "Location", location);
+        sc_api_location(req, "/api/webhooks/%lld", (long long)c.hook.id);
         sc_reply_header(req, "Cache-Control", "no-store");
         sc_webhook_secret_view(&body, &c.hook);
         SC_LOG(INFO, "api", "webhook created", SC_I("webhook", c.hook.id),
@@ -339,6 +337,14 @@ static void view_delivery(struct sc_buf *out, const struct sc_delivery *delivery
     sc_delivery_view(&w, NULL, delivery);
 }
 
+/* The answer to what made a delivery. */
+static void answer_made(struct sc_request *req, struct sc_buf *out, const struct change *c)
+{
+    sc_api_location(req, "/api/webhooks/%lld/deliveries/%lld", (long long)c->id,
+                    (long long)c->delivery.id);
+    view_delivery(out, &c->delivery);
+}
+
 static enum sc_code write_test(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct change *c = ctx;
@@ -358,7 +364,7 @@ static struct sc_done *deliver(struct sc_request *req, struct sc_api *api, sc_wr
     struct change c = { 0 };
     enum sc_code code = apply(req, api, write, &c, &err);
     if (code == SC_OK)
-        view_delivery(&body, &c.delivery);
+        answer_made(req, &body, &c);
     return sc_api_answer(req, code, &err, 202, &body);
 }
 
@@ -466,6 +472,7 @@ SC_API_DOC(webhook_remove) = {
 SC_API_DOC(webhook_test) = {
     .replies = { { 202, &sc_shape_delivery } },
     .errors = { SC_E_WEBHOOK_NOT_FOUND, SC_E_CONFLICT },
+    .flags = SC_DOC_LOCATION,
 };
 SC_API_DOC(webhook_deliveries) = {
     .query = &delivery_query,
@@ -479,4 +486,5 @@ SC_API_DOC(webhook_delivery) = {
 SC_API_DOC(webhook_replay) = {
     .replies = { { 202, &sc_shape_delivery } },
     .errors = { SC_E_WEBHOOK_NOT_FOUND, SC_E_DELIVERY_NOT_FOUND, SC_E_CONFLICT },
+    .flags = SC_DOC_LOCATION,
 };

@@ -16,6 +16,7 @@
 /* Paths below the data folder, made from config->data_dir; all owned. */
 struct sc_folder {
     char *root;   /* absolute */
+    char *run;    /* run */
     char *lock;   /* run/lock */
     char *socket; /* run/scripta.sock */
     char *listen; /* run/listen: the TCP address that is served, one line */

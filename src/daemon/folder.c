@@ -24,6 +24,7 @@ void sc_folder_init(struct sc_folder *folder, const char *data_dir)
 {
     *folder = (struct sc_folder){
         .root = sc_strdup(data_dir),
+        .run = sc_path_join(data_dir, "run"),
         .lock = sc_path_join(data_dir, "run/lock"),
         .socket = sc_path_join(data_dir, "run/scripta.sock"),
         .listen = sc_path_join(data_dir, "run/listen"),
@@ -39,6 +40,7 @@ void sc_folder_done(struct sc_folder *folder)
     free(folder->lock);
     free(folder->socket);
     free(folder->listen);
+    free(folder->run);
     free(folder->temp);
     free(folder->log);
     free(folder->store);

@@ -336,6 +336,7 @@ static struct sc_http_policy http_policy(const struct sc_config *c)
         .rate_address = c->http_rate_limit_address,
         .token_failures = c->http_token_failures,
         .connections = c->http_connections_address,
+        .body_rate = c->http_body_rate,
     };
 }
 
@@ -373,6 +374,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .tls = d->tls != NULL,
         .spool_limit = c->upload_max_size,
         .policy = http_policy(c),
+        .limits_dir = d->folder.run,
         .socket_limit = d->sockets,
         .ping_ms = c->events_ping,
         .pong_ms = c->events_pong,

@@ -6,7 +6,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/metric.h"
+#include "sys/file.h"
 #include "sys/hosts.h"
 
 #include "base/banned.h"
@@ -26,12 +28,39 @@ const struct sc_http_policy *sc_http_policy(const struct sc_http *http)
     return atomic_load_explicit(&http->guard.policy, memory_order_acquire);
 }
 
-void sc_guard_init(struct sc_guard *g)
+/* Names this start of the machine, from which the monotonic clock counts; "": unknown. */
+static void read_boot(char out[SC_LIMITER_EPOCH])
 {
+    SC_AUTO_BUF text = { 0 };
+    out[0] = '\0';
+    if (sc_file_read("/proc/sys/kernel/random/boot_id", 64, &text, NULL) == SC_OK)
+        (void)snprintf(out, SC_LIMITER_EPOCH, "%.36s", sc_buf_text(&text));
+}
+
+/* The counts of a window outlive a restart. Without a file they do not, which stops nobody. */
+static struct sc_limiter *open_limiter(const char *dir, const char *boot, enum sc_guard_kind kind)
+{
+    static const char *const names[] = { "limits-token", "limits-address", "limits-failures" };
+    struct sc_limiter *limiter;
+    struct sc_error err = { 0 };
+    if (dir == NULL || kind == SC_GUARD_CONNECTIONS)
+        return sc_limiter_new();
+    SC_AUTO_FREE char *path = sc_path_join(dir, names[kind]);
+    if (sc_limiter_open(path, boot, SC_MAX(FAILURES_WINDOW_MS, SC_HTTP_RATE_WINDOW_MS),
+                        sc_clock_mono_ms(), &limiter, &err) == SC_OK)
+        return limiter;
+    SC_LOG(WARNING, "http", "limits begin anew with each start", SC_S("error", err.msg));
+    return sc_limiter_new();
+}
+
+void sc_guard_init(struct sc_guard *g, const char *dir)
+{
+    char boot[SC_LIMITER_EPOCH];
     atomic_init(&g->policy, &nothing);
     sc_assert(pthread_mutex_init(&g->lock, NULL) == 0);
+    read_boot(boot);
     for (int i = 0; i < SC_GUARD_KINDS; i++)
-        g->limiters[i] = sc_limiter_new();
+        g->limiters[i] = open_limiter(dir, boot, (enum sc_guard_kind)i);
 }
 
 void sc_guard_done(struct sc_guard *g)

@@ -31,7 +31,8 @@ struct sc_guard {
     struct sc_http_policy **kept;
     size_t kept_count, kept_cap;
 };
-void sc_guard_init(struct sc_guard *g);
+/* dir: where the counts are kept; NULL: they end with the process. */
+void sc_guard_init(struct sc_guard *g, const char *dir);
 void sc_guard_done(struct sc_guard *g);
 /* The one of this moment, valid until the end. */
 const struct sc_http_policy *sc_http_policy(const struct sc_http *http);

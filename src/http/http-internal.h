@@ -34,9 +34,8 @@
 #define SC_STREAM_COMMENT_MS 15000
 /* From the acceptance of a connection to the end of its first headers. */
 #define SC_HTTP_HEADER_MS 10000
-/* A body that has taken longer than this must have come faster than that. */
+/* A body that has taken longer than this must have come at the policy's body_rate. */
 #define SC_HTTP_BODY_GRACE_MS 30000
-#define SC_HTTP_BODY_BYTES_PER_S 512
 
 struct sc_http;
 

@@ -31,6 +31,7 @@ enum sc_route_flag {
     SC_ROUTE_RAW = 1u << 8,        /* with SPOOL: a body that is no form is the file itself */
     SC_ROUTE_PIECE = 1u << 9,      /* SC_HTTP_PIECE_TYPE, streamed to a temp file; or no body */
     SC_ROUTE_APPEND = 1u << 10,    /* the same, streamed to the file that options.append names */
+    SC_ROUTE_OWN = 1u << 16,       /* from here on the application's own */
 };
 #define SC_HTTP_PIECE_TYPE "application/offset+octet-stream"
 enum sc_scope {
@@ -93,6 +94,7 @@ struct sc_http_options {
     bool publish; /* PUBLISHED routes are open to everybody */
     int64_t spool_limit;          /* at first: sc_http_set_spool_limit */
     struct sc_http_policy policy; /* at first: sc_http_set_policy */
+    const char *limits_dir;       /* for sc_http_start: keeps counts of limits; NULL: memory does */
     int socket_limit;             /* WebSockets at the same time */
     int64_t ping_ms, pong_ms;     /* a silent WebSocket is asked, and dropped; 0: 30 s */
     /* On the thread of WebSockets, after sc_sockets_wake() and at the time (sc_clock_mono_ms) that

@@ -3,13 +3,21 @@
  * keys come: a key that finds none shares the count of another that is in use, so that nobody's
  * count can be pushed out by a crowd of keys. Thread-safe; its locks are leaves. */
 
-#include "base/macros.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct sc_limiter;
 struct sc_limiter *sc_limiter_new(void);
+/* One whose counts stand in that file, so that they outlive the process however it ends; nobody
+ * else may have it open. epoch: what now_ms counts from (of the machine's start); counts of another
+ * one, or of a damaged file, are dropped, as are those that end later than longest_ms from now_ms.
+ */
+#define SC_LIMITER_EPOCH 40 /* with its NUL */
+SC_MUST_USE enum sc_code sc_limiter_open(const char *path, const char *epoch, int64_t longest_ms,
+                                         int64_t now_ms, struct sc_limiter **out,
+                                         struct sc_error *err);
 void sc_limiter_free(struct sc_limiter *l);
 SC_DEFINE_FREEP(struct sc_limiter, sc_limiter_free);
 

@@ -29,6 +29,7 @@ struct sc_http_policy {
     int64_t rate_address;   /* of one address (sc_ip_customer) without a valid token */
     int64_t token_failures; /* wrong tokens of one address in a minute */
     int64_t connections;    /* of one address at once */
+    int64_t body_rate;      /* bytes a second, at least, of bodies that take long; 0: any */
 };
 #define SC_HTTP_RATE_WINDOW_MS 10000
 

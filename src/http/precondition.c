@@ -1,9 +1,12 @@
 /* If-Match on what changes a thing: the change is made only while the thing is as the client read
  * it. What GET of the same address would answer is made and its tag compared. Conditional changes
  * run one at a time, so that of several with one tag a single one is made; a change without a
- * condition may come between. */
+ * condition may come between.
+ *
+ * And the same way of asking for answers that repeat what an earlier request made. */
 #include "http/http-internal.h"
 #include "http/range.h"
+#include "http/replay.h"
 #include "http/represent.h"
 
 #include "base/lock.h"
@@ -31,7 +34,7 @@ static void forget_answer(struct sc_request *req, size_t headers)
 }
 
 /* Answers as GET of the address would, without its query. */
-static void ask_as_get(struct sc_request *req, const struct sc_route *get)
+static struct sc_done *ask_as_get(struct sc_request *req, const struct sc_route *get)
 {
     char method[sizeof(req->method)];
     const struct sc_route *route = req->route;
@@ -42,12 +45,28 @@ static void ask_as_get(struct sc_request *req, const struct sc_route *get)
     req->target.query_count = 0;
     req->probing = true;
     struct sc_done *done = get->handler(req, req->http->options.app);
-    (void)done;
     req->probing = false;
     req->later.armed = false;
     req->target.query_count = query_count;
     req->route = route;
     memcpy(req->method, method, sizeof(method));
+    return done;
+}
+
+struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path)
+{
+    const struct sc_http_options *o = &req->http->options;
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF allow = { 0 };
+    struct sc_target own = req->target;
+    const struct sc_route *get = NULL;
+    req->target = (struct sc_target){ 0 };
+    if (sc_target_parse(path, &req->target, &err) == SC_OK)
+        get = sc_router_find(o->routes, o->route_count, "GET", &req->target, &allow, &err);
+    struct sc_done *done = get == NULL ? sc_reply_error(req, &err) : ask_as_get(req, get);
+    sc_target_done(&req->target);
+    req->target = own;
+    return done;
 }
 
 bool sc_request_still_matches(struct sc_request *req)
@@ -61,7 +80,7 @@ bool sc_request_still_matches(struct sc_request *req)
         sc_router_find(o->routes, o->route_count, "GET", &req->target, &allow, &err);
     req->tag[0] = '\0';
     if (get != NULL)
-        ask_as_get(req, get);
+        (void)ask_as_get(req, get);
     if (req->response != NULL && req->status != MHD_HTTP_OK && req->status != MHD_HTTP_NOT_FOUND)
         return false; /* why it cannot be read is the answer */
     bool missing = req->status == MHD_HTTP_NOT_FOUND;

@@ -11,7 +11,8 @@
 static bool is_too_slow(const struct sc_request *req)
 {
     int64_t ms = (sc_clock_mono_us() - req->start_us) / 1000;
-    return ms > SC_HTTP_BODY_GRACE_MS && req->received / (ms / 1000) < SC_HTTP_BODY_BYTES_PER_S;
+    return ms > SC_HTTP_BODY_GRACE_MS &&
+           req->received / (ms / 1000) < sc_http_policy(req->http)->body_rate;
 }
 
 /* A client that goes on sending is told why, and then cut off. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/range.h"
+#include "http/replay.h"
 #include "http/represent.h"
 #include "http/tap.h"
 #include "json/writer.h"
@@ -37,8 +38,7 @@ void sc_reply_header(struct sc_request *req, const char *name, const char *value
     req->header_count++;
 }
 
-/* NULL: none. */
-static const char *find_header(const struct sc_request *req, const char *name)
+const char *sc_reply_header_set(const struct sc_request *req, const char *name)
 {
     for (size_t i = 0; i < req->header_count; i++) {
         if (strcasecmp(req->headers[i].name, name) == 0)
@@ -49,13 +49,18 @@ static const char *find_header(const struct sc_request *req, const char *name)
 
 static bool has_header(const struct sc_request *req, const char *name)
 {
-    return find_header(req, name) != NULL;
+    return sc_reply_header_set(req, name) != NULL;
 }
 
 static void default_header(struct sc_request *req, const char *name, const char *value)
 {
     if (!has_header(req, name))
         (void)MHD_add_response_header(req->response, name, value);
+}
+
+int sc_reply_status(const struct sc_request *req)
+{
+    return req->response == NULL ? 0 : req->status;
 }
 
 static struct sc_done *set_response(struct sc_request *req, int status,
@@ -137,7 +142,7 @@ struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *c
     }
     if (content_type != NULL && !has_header(req, MHD_HTTP_HEADER_CONTENT_TYPE))
         sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    const char *type = find_header(req, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *type = sc_reply_header_set(req, MHD_HTTP_HEADER_CONTENT_TYPE);
     enum sc_represented how = SC_REPRESENTED;
     if (status == MHD_HTTP_OK && type != NULL)
         how = sc_represent(req, sc_str_from(type), &bytes, &len);

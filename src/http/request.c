@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/metric.h"
 #include "http/multipart.h"
+#include "http/replay.h"
 #include "http/represent.h"
 
 #include "base/banned.h"
@@ -132,6 +133,11 @@ const char *sc_request_id(struct sc_request *req)
 const char *sc_request_method(struct sc_request *req)
 {
     return req->method;
+}
+
+const char *sc_request_uri(struct sc_request *req)
+{
+    return req->uri;
 }
 
 const char *sc_request_path(struct sc_request *req)

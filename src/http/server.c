@@ -332,7 +332,7 @@ enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http
     sc_assert(pthread_mutex_init(&http->lock, NULL) == 0);
     sc_assert(pthread_mutex_init(&http->match_lock, NULL) == 0);
     sc_cond_init(&http->cond);
-    sc_guard_init(&http->guard);
+    sc_guard_init(&http->guard, options->limits_dir);
     sc_http_set_policy(http, &options->policy);
     http->listener_count = options->listen_count;
     http->listeners = sc_alloc_array(SC_MAX(options->listen_count, 1), sizeof(*http->listeners));

@@ -67,6 +67,12 @@ void sc_intakes_done(struct sc_intakes *i)
         sync_rest(in);
         intake_free(in);
     }
+    while (i->syncs != NULL) { /* of a server that never got so far as to start */
+        struct sc_intake_sync *sync = i->syncs;
+        i->syncs = sync->next;
+        (void)close(sync->fd);
+        free(sync);
+    }
     (void)pthread_cond_destroy(&i->work);
     (void)pthread_mutex_destroy(&i->lock);
 }
@@ -198,18 +204,21 @@ int64_t sc_intake_offset(const struct sc_intake *in)
 }
 
 enum sc_code sc_intake_look(struct sc_pipelines *p, int64_t owner_id, const char *upload_id,
-                            struct sc_intake_row *out, struct sc_error *err)
+                            struct sc_intake_row *out, int64_t *come, struct sc_error *err)
 {
     struct sc_intakes *i = &p->intakes;
     if (!sc_uuid_is_valid(sc_str_from(upload_id)))
         return sc_error_set(err, SC_E_UPLOAD_NOT_FOUND, "no such upload");
     enum sc_code code = read_row(p, owner_id, upload_id, out, err);
-    if (code != SC_OK || out->state != SC_INTAKE_OPEN)
+    if (code != SC_OK)
         return code;
+    *come = out->offset;
+    if (out->state != SC_INTAKE_OPEN)
+        return SC_OK;
     SC_LOCK(&i->lock);
     const struct sc_intake *in = *find_locked(i, upload_id);
     if (in != NULL)
-        out->offset = SC_MAX(out->offset, in->seen_offset);
+        *come = SC_MAX(out->offset, in->seen_offset);
     return SC_OK;
 }
 

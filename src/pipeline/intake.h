@@ -45,10 +45,11 @@ SC_DEFINE_FREEP(struct sc_intake, sc_intake_release);
 const struct sc_intake_row *sc_intake_row(const struct sc_intake *in);
 /* How far it has come. */
 int64_t sc_intake_offset(const struct sc_intake *in);
-/* Without holding it: what the row says, the offset as far as it has come. */
+/* Without holding it: what the row says, and in *come how far it has come, which may be further
+ * than what is on the disk. */
 SC_MUST_USE enum sc_code sc_intake_look(struct sc_pipelines *p, int64_t owner_id,
                                         const char *upload_id, struct sc_intake_row *out,
-                                        struct sc_error *err);
+                                        int64_t *come, struct sc_error *err);
 /* The length, where it was not told before. INVALID_VALUE, FILE_TOO_LARGE, STORAGE_QUOTA. */
 SC_MUST_USE enum sc_code sc_intake_set_total(struct sc_intake *in, int64_t total,
                                              struct sc_error *err);

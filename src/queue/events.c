@@ -51,8 +51,10 @@ static void measure(const struct sc_event *event)
         SC_COUNT(jobs_ended, SC_JOB_END_CANCELLED, 1);
         break;
     case SC_EVENT_STAGE_COMPLETED:
-        if (event->stage >= 0)
-            SC_OBSERVE(stage_duration, event->stage, event->duration_ms * 1000);
+        if (event->stage < 0)
+            break;
+        SC_COUNT(stages, event->stage, 1);
+        SC_COUNT(stage_ms, event->stage, (uint64_t)SC_MAX(0, event->duration_ms));
         break;
     case SC_EVENT_TASK_FAILED:
         SC_COUNT(task_setbacks, SC_TASK_FAILURE, 1);

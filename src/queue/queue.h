@@ -139,3 +139,29 @@ SC_MUST_USE enum sc_code sc_idempotency_find(struct sc_conn *tx, struct sc_idemp
                                              struct sc_error *err);
 SC_MUST_USE enum sc_code sc_idempotency_put(struct sc_conn *tx, const struct sc_idempotency *key,
                                             struct sc_error *err);
+
+/* A request that is carried out in writes of its own: its key is claimed before them and told
+ * afterwards what they made. Who finds a claim that was never ended cannot know how far it came. */
+enum sc_once_state {
+    SC_ONCE_NEW,  /* it is claimed now: sc_once_end or sc_once_drop follows */
+    SC_ONCE_OPEN, /* claimed by a request under way */
+    SC_ONCE_CUT,  /* claimed before the server was started the last time */
+    SC_ONCE_DONE,
+};
+struct sc_once {
+    int64_t owner_id;
+    const char *key;
+    const char *fingerprint;  /* SC_SHA256_TEXT, of the request */
+    int64_t run;              /* of this start of the server: not that of another */
+    enum sc_once_state state; /* out */
+    char *made;               /* out: the address of what was made; owned; NULL unless DONE */
+};
+/* IDEMPOTENCY_CONFLICT. */
+SC_MUST_USE enum sc_code sc_once_begin(struct sc_conn *tx, struct sc_once *once,
+                                       struct sc_error *err);
+/* once->made is what it made. */
+SC_MUST_USE enum sc_code sc_once_end(struct sc_conn *tx, const struct sc_once *once,
+                                     struct sc_error *err);
+/* It made nothing: the key is as new. */
+SC_MUST_USE enum sc_code sc_once_drop(struct sc_conn *tx, const struct sc_once *once,
+                                      struct sc_error *err);

@@ -110,6 +110,22 @@ def test_wrong_tokens_are_braked(limited):
     assert "source=127.0.0.1" in log and WRONG not in log
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_restart_lets_nobody_in_again(limited, end):
+    """G31. The window of wrong tokens is a minute: a machine that needs longer tells nothing."""
+    server, port = limited(token_failures=5, rate_limit=1)
+    wrong = Client(port=port, token=WRONG)
+    begin = time.monotonic()
+    assert [wrong.get("/api/jobs").status for _ in range(7)] == [401] * 5 + [429] * 2
+    getattr(server, end)()
+    server.start()
+    again = wrong.get("/api/jobs")
+    if time.monotonic() - begin > 50:
+        pytest.skip("this machine is too busy to start a server within a minute")
+    assert again.status == 429 and 1 <= int(again.headers["Retry-After"]) <= 20, again
+    assert token_of(server, port).get("/api/jobs").status == 200
+
+
 def test_who_asks_through_a_trusted_proxy_is_counted_by_his_address(limited):
     server, port = limited(trusted_proxies="127.0.0.1", token_failures=3)
     wrong = Client(port=port, token=WRONG)

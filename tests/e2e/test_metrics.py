@@ -140,7 +140,7 @@ def test_what_is_done_is_counted(make_server):
     assert got["scripta_uploads_total{outcome=\"failed\"}"] == 1
     assert got["scripta_jobs_ended_total{state=\"completed\"}"] == 1
     assert got["scripta_job_duration_seconds_count"] == 1
-    assert got['scripta_stage_duration_seconds_count{stage="transcribe"}'] >= 1
+    assert got['scripta_stages_total{stage="transcribe"}'] >= 1
     assert got[f"scripta_engine_chunks_total{other}"] >= 1
     assert abs(got[f"scripta_engine_audio_seconds_total{other}"] - 10) < 0.5
     assert got['scripta_task_setbacks_total{kind="failure"}'] >= 1

@@ -123,6 +123,20 @@ def test_a_token_expires(tcp):
     assert row["status"] == "expired" and row["expires_at"] > row["created_at"]
 
 
+def test_streams_end_with_their_token(tcp):
+    """Though nothing happens that they could tell of; those of other tokens go on."""
+    server, port = tcp
+    lasting = EventStream(make(server, port, expires_in=1000))
+    brief = EventStream(make(server, port, expires_in=2))
+    briefer = EventStream(make(server, port, expires_in=1))
+    try:
+        assert brief.closed.wait(60) and briefer.closed.wait(60), "the stream goes on"
+        assert lasting.status == 200 and not lasting.closed.is_set()
+    finally:
+        for stream in (lasting, brief, briefer):
+            stream.close()
+
+
 def test_a_worker_speaks_for_itself_alone(tcp):
     server, port = tcp
     one, two = (make(server, port, ["work"], owner="local") for _ in range(2))

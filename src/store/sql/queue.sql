@@ -189,6 +189,12 @@ SELECT fingerprint, job, file_id FROM idempotency WHERE owner_id = :owner_id AND
 INSERT INTO idempotency (owner_id, key, fingerprint, job, file_id, created_ms)
 VALUES (:owner_id, :key, :fingerprint, :job, :file_id, :now);
 
+-- name: idempotency_set
+UPDATE idempotency SET fingerprint = :fingerprint WHERE owner_id = :owner_id AND key = :key;
+
+-- name: idempotency_drop
+DELETE FROM idempotency WHERE owner_id = :owner_id AND key = :key;
+
 -- name: idempotency_expire
 DELETE FROM idempotency
 WHERE created_ms <= (SELECT max(created_ms) FROM (SELECT created_ms FROM idempotency

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "daemon/daemon-internal.h"
 #include "library/fsck.h"
+#include "pipeline/intake-internal.h"
 #include "pipeline/removal.h"
 
 #include <dirent.h>
@@ -21,6 +22,7 @@ enum promise {
     PROMISED_QUERY,  /* sql answers value */
     PROMISED_TEXT,   /* the job's transcript reads t0 … t(value - 1) */
     PROMISED_EXPORT, /* the job's exports are there, whole, or owed */
+    PROMISED_PIECES, /* the upload that sql names has come so far, or has become a file */
 };
 struct acknowledged {
     size_t moment;
@@ -141,6 +143,82 @@ static void finish_job(struct rig *r, int64_t job, int words)
     promise(PROMISED_EXPORT, job, 0);
 }
 
+/* What comes in pieces. */
+static char *pieces;
+static size_t pieces_size;
+
+static void promise_pieces(const struct sc_intake *in)
+{
+    struct acknowledged *a = promise(PROMISED_PIECES, 0, sc_intake_row(in)->offset);
+    (void)snprintf(a->sql, sizeof(a->sql), "%s", sc_intake_row(in)->upload_id);
+}
+
+/* Sends the bytes up to there; those of a piece that is cut off are promised to nobody. */
+static void send_piece(struct sc_intake *in, size_t end, bool cut)
+{
+    static const struct sc_checksum no_sum = { .len = 0 };
+    struct sc_intake_piece to;
+    struct sc_error err = { 0 };
+    int64_t len = (int64_t)end - sc_intake_offset(in);
+    if (sc_intake_begin(in, &no_sum, len, &to, &err) != SC_OK)
+        fail_msg("%s: %s", sc_code_name(err.code), err.msg);
+    for (int64_t sent = 0; sent < len;) {
+        int64_t some = SC_MIN(len - sent, 9000);
+        const char *bytes = pieces + to.offset + sent;
+        assert_int_equal(sc_file_write_all(to.fd, bytes, (size_t)some, NULL), SC_OK);
+        if (to.whole != NULL)
+            sc_hash_update(to.whole, bytes, (size_t)some);
+        sent += some;
+        sc_intake_progress(in, sent);
+    }
+    if (cut) {
+        sc_intake_cut(in, len);
+        return;
+    }
+    if (sc_intake_end(in, len, &err) != SC_OK)
+        fail_msg("%s: %s", sc_code_name(err.code), err.msg);
+    promise_pieces(in);
+}
+
+static struct sc_intake *begin_upload(struct rig *r)
+{
+    const struct sc_intake_spec spec = {
+        .owner_id = ANNA, .total = (int64_t)pieces_size, .name = "p.wav", .metadata = "", .fd = -1
+    };
+    struct sc_intake *in = NULL;
+    SC_AUTO_INTAKE_ROW row = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_intake_create(r->p, &spec, &in, &row, &err) != SC_OK)
+        fail_msg("%s: %s", sc_code_name(err.code), err.msg);
+    promise_pieces(in);
+    return in;
+}
+
+/* As a client on a bad line: pieces, one that is cut, the question how far it has come. */
+static void bring_in_pieces(struct rig *r)
+{
+    SC_AUTO(sc_intake_releasep) struct sc_intake *in = begin_upload(r);
+    send_piece(in, pieces_size / 4, false);
+    send_piece(in, pieces_size / 2, true);
+    assert_int_equal(sc_intake_finish(in, NULL), SC_OK);
+    assert_int_equal(sc_intake_row(in)->offset, pieces_size / 2);
+    promise_pieces(in);
+    send_piece(in, pieces_size, false);
+    assert_int_equal(sc_intake_finish(in, NULL), SC_OK);
+    promise_query(1, "SELECT count(*) FROM intakes WHERE upload_id = '%s' AND state = 1",
+                  sc_intake_row(in)->upload_id);
+    promise_query(1, "SELECT count(*) FROM files WHERE id = %lld",
+                  (long long)sc_intake_row(in)->file_id);
+}
+
+/* The plug is pulled while more comes. */
+static void leave_in_pieces(struct rig *r)
+{
+    SC_AUTO(sc_intake_releasep) struct sc_intake *in = begin_upload(r);
+    send_piece(in, pieces_size / 3, false);
+    send_piece(in, pieces_size - 1000, true);
+}
+
 static void write_row(struct rig *r, int n)
 {
     char sql[120];
@@ -182,6 +260,7 @@ static void record(const char *data)
     struct rig r;
     open_all(&r, data);
     int64_t first = bring(&r, 2000, 9000, ANNA);
+    bring_in_pieces(&r);
     write_row(&r, 1);
     int64_t second = bring(&r, 3000, 0, ANNA);
     finish_job(&r, first, 2);
@@ -197,6 +276,7 @@ static void record(const char *data)
     finish_job(&r, third, 2);
     archive_job(&r, second);
     delete_job(&r, first);
+    leave_in_pieces(&r);
     write_row(&r, 6);
     /* No end: the last thing that it knows of is being pulled out of the wall. */
     power_stop();
@@ -313,6 +393,48 @@ static void check_exports(struct sc_store *store, const char *data, const struct
         sc_buf_printf(out, "job %lld has %d exports; ", (long long)a->job, count);
 }
 
+/* No row tells of bytes that are not on the disk, whether somebody has heard of them or not. */
+static void check_intake(const char *data, const struct sc_intake_row *row, struct sc_buf *out)
+{
+    SC_AUTO_BUF bytes = { 0 };
+    SC_AUTO_FREE char *path = sc_asprintf("%s/" SC_INTAKE_FOLDER "/%s.part", data, row->upload_id);
+    if (row->state != SC_INTAKE_OPEN)
+        return;
+    if (sc_file_read(path, pieces_size, &bytes, NULL) != SC_OK ||
+        (int64_t)bytes.len < row->offset || memcmp(bytes.ptr, pieces, (size_t)row->offset) != 0)
+        sc_buf_printf(out, "the row of an upload tells of %lld bytes, %zu are there or others; ",
+                      (long long)row->offset, bytes.len);
+}
+
+static void check_pieces(struct sc_store *store, const char *data, const struct acknowledged *a,
+                         struct sc_buf *out)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_INTAKE_ROW row = { 0 };
+    assert_int_equal(sc_store_read(store, &conn, NULL), SC_OK);
+    if (sc_intake_find(conn, ANNA, a->sql, 0, &row, NULL) != SC_OK)
+        sc_buf_printf(out, "the upload %s is gone; ", a->sql);
+    else if (row.state != SC_INTAKE_COMPLETED && row.offset < a->value)
+        sc_buf_printf(out, "of the upload %s %lld bytes were told, %lld are known; ", a->sql,
+                      (long long)a->value, (long long)row.offset);
+    else
+        check_intake(data, &row, out);
+}
+
+static void check_open_intakes(struct sc_store *store, const char *data, struct sc_buf *out)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    int64_t after = 0;
+    assert_int_equal(sc_store_read(store, &conn, NULL), SC_OK);
+    for (bool found = true; found;) {
+        SC_AUTO_INTAKE_ROW row = { 0 };
+        assert_int_equal(sc_intake_next_open(conn, after, &row, &found, NULL), SC_OK);
+        after = row.id;
+        if (found)
+            check_intake(data, &row, out);
+    }
+}
+
 static void check_promises(struct sc_store *store, const char *data, size_t moment,
                            struct sc_buf *out)
 {
@@ -324,6 +446,8 @@ static void check_promises(struct sc_store *store, const char *data, size_t mome
             check_text(store, a, out);
         } else if (a->promise == PROMISED_EXPORT) {
             check_exports(store, data, a, out);
+        } else if (a->promise == PROMISED_PIECES) {
+            check_pieces(store, data, a, out);
         } else {
             int64_t found = number(store, a->sql);
             if (found != a->value)
@@ -356,11 +480,42 @@ static void check_folder(const char *data, const char *below, struct sc_buf *out
         (void)closedir(d);
 }
 
+/* The client goes on behind what it is told. */
+static void finish_uploads(struct rig *r, struct sc_buf *out)
+{
+    struct sc_error err = { 0 };
+    for (int64_t after = 0;;) {
+        SC_AUTO_INTAKE_ROW row = { 0 };
+        SC_AUTO(sc_intake_releasep) struct sc_intake *in = NULL;
+        bool found = false;
+        {
+            SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+            assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
+            assert_int_equal(sc_intake_next_open(conn, after, &row, &found, NULL), SC_OK);
+        }
+        if (!found)
+            return;
+        after = row.id;
+        enum sc_code code = sc_intake_hold(r->p, ANNA, row.upload_id, &in, &err);
+        if (code == SC_E_UPLOAD_LOCKED)
+            continue; /* it had come whole: the server ends it itself */
+        if (code == SC_OK && sc_intake_row(in)->state == SC_INTAKE_OPEN) {
+            send_piece(in, pieces_size, false);
+            code = sc_intake_finish(in, &err);
+        }
+        if (code != SC_OK)
+            sc_buf_printf(out, "an upload does not go on: %s; ", err.msg);
+    }
+}
+
 /* The next start goes on with what was under way, to the end of every job. */
 static void go_on(const char *data, size_t moment, struct sc_buf *out)
 {
     struct rig r;
     open_all(&r, data);
+    size_t promised = promise_count;
+    finish_uploads(&r, out);
+    promise_count = promised; /* what is promised now is of no other round */
     {
         AUTO_WATCH(w, &r);
         struct sc_event event;
@@ -434,6 +589,7 @@ static bool look(struct power_disk *disk, const struct round *round, uint64_t se
     struct rig r;
     start(&r, data);
     check_promises(r.f.store, data, round->moment, &wrong);
+    check_open_intakes(r.f.store, data, &wrong);
     check_store(r.f.store, data, &wrong);
     sc_store_close(r.f.store);
     if (whole)
@@ -451,6 +607,7 @@ static void what_was_acknowledged_survives_a_loss_of_power(void **state)
     char data[PATH_MAX];
     int64_t rounds = from_environment("ROUNDS", 20), first = from_environment("FIRST", 0);
     int64_t seed = from_environment("SEED", 1), lost = 0, resumed = 0;
+    pieces = make_wav(1500, 5000, &pieces_size);
     power_record(dir.path);
     record(test_path(&dir, "home/data", data));
     size_t end = power_now();
@@ -470,6 +627,7 @@ static void what_was_acknowledged_survives_a_loss_of_power(void **state)
     }
     power_disk_free(disk);
     free(list);
+    free(pieces);
     print_message("G9: power lost %lld times in %zu changes of the disk, %zu promises, %lld starts "
                   "that went on to the end, %lld with a loss\n",
                   (long long)rounds, end, promise_count, (long long)resumed, (long long)lost);

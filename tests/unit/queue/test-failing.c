@@ -312,6 +312,38 @@ static enum sc_code op_idempotency(struct sc_conn *tx, void *ctx, struct sc_erro
     return sc_idempotency_put(tx, &key, err);
 }
 
+/* op->stage: begin, end, drop. */
+static enum sc_code op_once(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct op *op = ctx;
+    char made[] = "/api/things/1";
+    struct sc_once once = { .owner_id = 1, .key = "once", .fingerprint = "f", .run = 1 };
+    if (op->stage == 0) {
+        enum sc_code code = sc_once_begin(tx, &once, err);
+        op->number = once.state;
+        free(once.made);
+        return code;
+    }
+    once.made = made;
+    return op->stage == 1 ? sc_once_end(tx, &once, err) : sc_once_drop(tx, &once, err);
+}
+
+static void claiming_keys(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct op begin = { .stage = 0 }, end = { .stage = 1 }, drop = { .stage = 2 };
+    assert_int_equal(STEP(&r, op_once, &begin), 2);
+    assert_int_equal(begin.number, SC_ONCE_NEW);
+    assert_int_equal(STEP(&r, op_once, &begin), 1);
+    assert_int_equal(begin.number, SC_ONCE_OPEN);
+    assert_int_equal(STEP(&r, op_once, &end), 1);
+    assert_int_equal(STEP(&r, op_once, &begin), 1);
+    assert_int_equal(begin.number, SC_ONCE_DONE);
+    assert_int_equal(STEP(&r, op_once, &drop), 1);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 0);
+}
+
 static void pausing_and_keys(void **state)
 {
     (void)state;
@@ -479,6 +511,7 @@ int main(void)
         TEST(sweeping),
         TEST(editing),
         TEST(pausing_and_keys),
+        TEST(claiming_keys),
         TEST(opening),
         TEST(reading_lists),
         TEST(reading_figures),

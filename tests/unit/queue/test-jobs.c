@@ -507,6 +507,76 @@ static void idempotency_keys_live_for_a_day(void **state)
     assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 0);
 }
 
+static enum sc_code op_once_begin(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    return sc_once_begin(tx, ctx, err);
+}
+
+static enum sc_code op_once_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    return sc_once_end(tx, ctx, err);
+}
+
+static enum sc_code op_once_drop(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    return sc_once_drop(tx, ctx, err);
+}
+
+static enum sc_code once_by(struct rig *r, struct sc_once *once, sc_write_fn fn)
+{
+    return sc_store_write(r->f.store, SC_DURABLE, fn, once, NULL);
+}
+
+static void a_claimed_key_tells_what_came_of_it(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    char thing[] = "/api/things/1";
+    struct sc_once first = { .owner_id = 1, .key = "k", .fingerprint = "aa", .run = 5 };
+    assert_int_equal(once_by(&r, &first, op_once_begin), SC_OK);
+    assert_int_equal(first.state, SC_ONCE_NEW);
+
+    struct sc_once again = { .owner_id = 1, .key = "k", .fingerprint = "aa", .run = 5 };
+    assert_int_equal(once_by(&r, &again, op_once_begin), SC_OK);
+    assert_int_equal(again.state, SC_ONCE_OPEN);
+    again.run = 6; /* the server was started again */
+    assert_int_equal(once_by(&r, &again, op_once_begin), SC_OK);
+    assert_int_equal(again.state, SC_ONCE_CUT);
+    assert_null(again.made);
+
+    /* Longer, shorter and other ones are no request of its own. */
+    static const char *const others[] = { "a", "aab", "bb", "aa open 5" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(others); i++) {
+        struct sc_once other = { .owner_id = 1, .key = "k", .fingerprint = others[i], .run = 5 };
+        assert_int_equal(once_by(&r, &other, op_once_begin), SC_E_IDEMPOTENCY_CONFLICT);
+        struct sc_idempotency of_job = { 1, "k", others[i], 0, 0 };
+        if (i < 3)
+            assert_int_equal(use_key(&r, &of_job), SC_E_IDEMPOTENCY_CONFLICT);
+    }
+    first.made = thing;
+    assert_int_equal(once_by(&r, &first, op_once_end), SC_OK);
+    for (int i = 0; i < 2; i++) { /* the place of an earlier look is let go */
+        assert_int_equal(once_by(&r, &again, op_once_begin), SC_OK);
+        assert_int_equal(again.state, SC_ONCE_DONE);
+        assert_string_equal(again.made, thing);
+    }
+    sc_freep(&again.made);
+
+    assert_int_equal(once_by(&r, &first, op_once_drop), SC_OK);
+    assert_int_equal(once_by(&r, &again, op_once_begin), SC_OK);
+    assert_int_equal(again.state, SC_ONCE_NEW);
+}
+
+static void a_key_of_a_job_is_none_of_another_request(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_idempotency job = { 1, "k", "aa", create(&r, SC_CLASS_NORMAL, 0), 0 };
+    assert_int_equal(use_key(&r, &job), SC_OK);
+    struct sc_once once = { .owner_id = 1, .key = "k", .fingerprint = "aa", .run = 5 };
+    assert_int_equal(once_by(&r, &once, op_once_begin), SC_E_IDEMPOTENCY_CONFLICT);
+}
+
 static void statistics_count_without_history(void **state)
 {
     (void)state;
@@ -817,6 +887,8 @@ int main(void)
         TEST(what_workers_tell_of_their_chunks_counts),
         TEST(while_split_runs_the_rest_is_estimated),
         TEST(idempotency_keys_live_for_a_day),
+        TEST(a_claimed_key_tells_what_came_of_it),
+        TEST(a_key_of_a_job_is_none_of_another_request),
         TEST(statistics_count_without_history),
         TEST(the_servers_own_tasks_demand_no_worker),
         TEST(events_are_published_after_the_commit_only),

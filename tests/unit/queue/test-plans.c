@@ -85,6 +85,8 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(WORKER_BEAT, "INTEGER PRIMARY KEY"),
         HOT(QUEUE_OLDEST, "jobs_pending (class=?)"),
         HOT(IDEMPOTENCY_GET, "PRIMARY KEY (owner_id=? AND key=?)"),
+        HOT(IDEMPOTENCY_SET, "PRIMARY KEY (owner_id=? AND key=?)"),
+        HOT(IDEMPOTENCY_DROP, "PRIMARY KEY (owner_id=? AND key=?)"),
     };
     AUTO_RIG(r);
     for (size_t i = 0; i < SC_ARRAY_LEN(hot); i++) {

@@ -1,0 +1,15 @@
+#pragma once
+/* For requests that are carried out once and may be asked again: which request it is, what it was
+ * answered, and an answer that repeats what the first one made. */
+
+#include "http/http.h"
+
+/* Its address as sent, with the query. */
+const char *sc_request_uri(struct sc_request *req);
+/* Answers with what GET of `path`, an address of ours without a query, would answer now, whatever
+ * the request's own address is; without a tag, conditions or compression. */
+struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path);
+/* Of the answer that the request has been given; 0: none yet. */
+int sc_reply_status(const struct sc_request *req);
+/* The value of a header that sc_reply_header has set, borrowed; NULL: it has not. */
+const char *sc_reply_header_set(const struct sc_request *req, const char *name);
