@@ -94,10 +94,11 @@ class Reader:
                 self.client.wait_job(job["job_id"])
 
     def without_workers(self):
-        """The same folder, served by nobody who would take the example's task."""
+        """The same folder, served by nobody who would take the example's task. What an example lets
+        fail does not come back before the next one claims."""
         assert self.server.stop() == 0
         self.server = self.make_server(data=self.server.data, env={
-            "SCRIPTA_ENGINE_DEFAULT": "null", "SCRIPTA_WORKERS": 1,
+            "SCRIPTA_ENGINE_DEFAULT": "null", "SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_BACKOFF": "5m",
             "SCRIPTA_MEDIA": silent_media(self.folder)})
         self.client = self.server.client
 
