@@ -53,8 +53,7 @@ static enum sc_code check_model(const struct sc_engine_row *row,
         if (one.len == 0)
             continue;
         sc_buf_puts(&models, models.len == 0 ? "" : ", or ");
-        sc_buf_put_str(&models, one);
-        sc_buf_puts(&models, sc_str_ends(one, SC_STR("/")) ? "..." : "");
+        sc_buf_put_str(&models, sc_str_equal(one, SC_STR("/")) ? SC_STR("a full path") : one);
     }
     return sc_error_field(err, SC_E_MODEL_ERROR, "model",
                           "engine '%s' has no model '%.80s': say %s, or choose another engine",
