@@ -475,7 +475,8 @@ static void find_model_field(void *ctx, struct sc_str name, struct sc_str value)
         *model = sc_str_trim(value);
 }
 
-/* The model names its engine, so no field that may follow makes it another. */
+/* The model names its engine, so no field that may follow makes it another. While the engines are
+ * not known yet, right after the start, the handler judges it: here others would wait as well. */
 enum sc_code sc_api_judge_form(void *ctx, struct sc_request *req, struct sc_error *err)
 {
     struct sc_api *api = ctx;
@@ -484,7 +485,8 @@ enum sc_code sc_api_judge_form(void *ctx, struct sc_request *req, struct sc_erro
     if (strncmp(path, "/v1/", 4) != 0 && strcmp(path, "/inference") != 0)
         return SC_OK;
     sc_request_each_field(req, find_model_field, &model);
-    if (model.len == 0 || !sc_utf8_is_valid(model))
+    if (model.len == 0 || !sc_utf8_is_valid(model) ||
+        !sc_pipelines_know_engines(api->options.pipelines))
         return SC_OK;
     SC_AUTO_FREE char *name = sc_strndup(model.ptr, model.len);
     SC_AUTO(sc_job_options_freep) struct sc_job_options *options = sc_job_options_new();

@@ -167,6 +167,12 @@ enum sc_code sc_engines_get(struct sc_engines *e, const char *name, struct sc_en
                           sc_buf_text(&known));
 }
 
+bool sc_engines_are_known(struct sc_engines *e)
+{
+    SC_LOCK(&e->lock);
+    return e->loaded && e->failure.code == SC_OK;
+}
+
 bool sc_engine_row_takes(const struct sc_engine_row *row, const char *option)
 {
     char wanted[40];

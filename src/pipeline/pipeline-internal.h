@@ -61,6 +61,8 @@ void sc_engines_done(struct sc_engines *e);
 /* Waits for the table; ENGINE_UNAVAILABLE names field `engine` and those that can be used. */
 SC_MUST_USE enum sc_code sc_engines_get(struct sc_engines *e, const char *name,
                                         struct sc_engine_row *out, struct sc_error *err);
+/* Would it answer at once? */
+bool sc_engines_are_known(struct sc_engines *e);
 bool sc_engine_row_takes(const struct sc_engine_row *row, const char *option);
 /* Appends the names of the usable engines that take the option, separated by commas. */
 void sc_engines_taking(struct sc_engines *e, const char *option, struct sc_buf *out);

@@ -197,6 +197,11 @@ enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out, st
     return sc_engines_json(&p->engines, out, err);
 }
 
+bool sc_pipelines_know_engines(struct sc_pipelines *p)
+{
+    return sc_engines_are_known(&p->engines);
+}
+
 bool sc_pipelines_engine_takes(struct sc_pipelines *p, const char *engine, const char *option)
 {
     struct sc_engine_row row;

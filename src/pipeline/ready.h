@@ -20,6 +20,8 @@ SC_MUST_USE enum sc_code sc_pipelines_devices(struct sc_pipelines *p, struct sc_
 SC_MUST_USE enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out,
                                               struct sc_error *err);
 
+/* Are the engines known, so that nobody waits for them? */
+bool sc_pipelines_know_engines(struct sc_pipelines *p);
 /* Does the engine ("": the default one) take this option of a job? False also when it is unknown or
  * the list cannot be had: submitting says so. */
 bool sc_pipelines_engine_takes(struct sc_pipelines *p, const char *engine, const char *option);

@@ -425,6 +425,7 @@ def test_a_model_that_nobody_has_is_refused_while_the_recording_comes(client, pa
     """Of 64 MiB two are sent: who named the model before the file hears of it then."""
     content_type, body = multipart([("model", "pocketsphinx/nonsuch"),
                                     ("file", ("a.wav", beats_wav(2, 34) + bytes(2 << 20)))])
+    assert client.get("/api/engines").status == 200  # which waits until they are known
     connection = client.connect()
     connection.putrequest("POST", path)
     connection.putheader("Content-Type", content_type)
