@@ -6,14 +6,19 @@
 
 #include "base/banned.h"
 
+#define FIRST 128 /* most buffers become an answer: the first steps of growing are left out */
+
 /* Makes room for len more bytes and the NUL behind them. */
 static bool grow(struct sc_buf *b, size_t len)
 {
     size_t limit = b->limit == 0 ? SC_BUF_LIMIT : b->limit;
     if (b->failed)
         return false;
+    bool fits = b->len <= limit && len <= limit - b->len;
+    if (fits && b->len + len < b->cap)
+        return true;
     void *p = b->ptr;
-    if (b->len > limit || len > limit - b->len || !sc_try_grow(&p, &b->cap, b->len + len + 1, 1)) {
+    if (!fits || !sc_try_grow(&p, &b->cap, SC_MAX(b->len + len + 1, FIRST), 1)) {
         b->failed = true;
         return false;
     }
@@ -84,6 +89,16 @@ char *sc_buf_reserve(struct sc_buf *b, size_t len)
     /* Zeroed so that the content stays terminated when the caller raises len. */
     memset(b->ptr + b->len, 0, len + 1);
     return b->ptr + b->len;
+}
+
+char *sc_buf_extend(struct sc_buf *b, size_t len)
+{
+    if (!grow(b, len))
+        return NULL;
+    char *at = b->ptr + b->len;
+    at[len] = '\0';
+    b->len += len;
+    return at;
 }
 
 void sc_buf_consume(struct sc_buf *b, size_t n)

@@ -76,17 +76,43 @@ static int days_in_month(int year, int month)
     return days[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
+/* The reverse of days_of_date: the date of a day from 0000-01-01 on. */
+static void date_of_days(int64_t days, int *year, int *month, int *day)
+{
+    int64_t since = days + 719468 + 146097; /* of the era before year 0 */
+    int64_t era = since / 146097;
+    int64_t day_of_era = since % 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t from_march = (5 * day_of_year + 2) / 153;
+    *day = (int)(day_of_year - (153 * from_march + 2) / 5) + 1;
+    *month = (int)(from_march < 10 ? from_march + 3 : from_march - 9);
+    *year = (int)(year_of_era + (era - 1) * 400) + (*month <= 2 ? 1 : 0);
+}
+
+/* Writes so many digits and the sign behind them; returns what is behind that. */
+static char *put_digits(char *to, int value, int digits, char behind)
+{
+    for (int i = digits; i-- > 0; value /= 10)
+        to[i] = (char)('0' + value % 10);
+    to[digits] = behind;
+    return to + digits + 1;
+}
+
 const char *sc_time_rfc3339(int64_t wall_ms, char out[SC_TIME_TEXT])
 {
-    int64_t ms = SC_MIN(SC_MAX(wall_ms, TIME_MIN_MS), TIME_MAX_MS);
-    time_t seconds = (time_t)((ms - TIME_MIN_MS) / 1000 + TIME_MIN_MS / 1000);
-    int millis = (int)((ms - TIME_MIN_MS) % 1000);
-    struct tm tm;
-    sc_assert(gmtime_r(&seconds, &tm) != NULL);
-    /* The remainders change nothing; they let the compiler see that the text fits. */
-    (void)snprintf(out, SC_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                   (tm.tm_year + 1900) % 10000, (tm.tm_mon + 1) % 100, tm.tm_mday % 100,
-                   tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100, millis);
+    int64_t since = SC_MIN(SC_MAX(wall_ms, TIME_MIN_MS), TIME_MAX_MS) - TIME_MIN_MS;
+    int of_day = (int)(since % DAY_MS);
+    int year, month, day;
+    date_of_days(since / DAY_MS + TIME_MIN_MS / DAY_MS, &year, &month, &day);
+    char *to = put_digits(out, year, 4, '-');
+    to = put_digits(to, month, 2, '-');
+    to = put_digits(to, day, 2, 'T');
+    to = put_digits(to, of_day / 3600000, 2, ':');
+    to = put_digits(to, of_day / 60000 % 60, 2, ':');
+    to = put_digits(to, of_day / 1000 % 60, 2, '.');
+    *put_digits(to, of_day % 1000, 3, 'Z') = '\0';
     return out;
 }
 

@@ -161,6 +161,8 @@ const char *sc_code_name(enum sc_code code)
 
 bool sc_code_parse(const char *text, enum sc_code *out)
 {
+    if (text[0] == '\0')
+        return false; /* of nearly every job */
     for (int i = 0; i < SC_CODE_COUNT_; i++) {
         if (strcmp(rows[i].name, text) == 0) {
             *out = (enum sc_code)i;

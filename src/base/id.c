@@ -20,11 +20,35 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last_ms;
 static unsigned last_high; /* 12 bits */
 static uint64_t last_low;  /* 62 bits */
+/* Random bytes that nobody has had yet, from `taken` on. A child forgets them. */
+static unsigned char stock[256];
+static size_t taken = sizeof(stock);
+static bool watches_forks;
+
+static void forget_stock(void)
+{
+    taken = sizeof(stock);
+}
+
+/* An id is made for each request: a call of the kernel for each would be a tenth of the work. */
+static void take_random_locked(void *out, size_t len)
+{
+    if (!watches_forks) {
+        sc_assert(pthread_atfork(NULL, NULL, forget_stock) == 0);
+        watches_forks = true;
+    }
+    if (sizeof(stock) - taken < len) {
+        sc_random_bytes(stock, sizeof(stock));
+        taken = 0;
+    }
+    memcpy(out, stock + taken, len);
+    taken += len;
+}
 
 static void start_anew_locked(uint64_t ms)
 {
     uint64_t random[2];
-    sc_random_bytes(random, sizeof(random));
+    take_random_locked(random, sizeof(random));
     last_ms = ms;
     last_high = (unsigned)(random[0] & (HIGH_MAX >> 1)); /* upper half is room to count */
     last_low = random[1] & LOW_MASK;
@@ -33,7 +57,7 @@ static void start_anew_locked(uint64_t ms)
 static void step_locked(void)
 {
     uint32_t step;
-    sc_random_bytes(&step, sizeof(step));
+    take_random_locked(&step, sizeof(step));
     last_low += (uint64_t)step + 1;
     if (last_low <= LOW_MASK)
         return;
@@ -44,6 +68,14 @@ static void step_locked(void)
         start_anew_locked(last_ms + 1);
 }
 
+/* The lowest bits of value as so many digits; returns what is behind them. */
+static char *put_hex(char *to, uint64_t value, int digits)
+{
+    for (int i = digits; i-- > 0; value >>= 4)
+        to[i] = "0123456789abcdef"[value & 15];
+    return to + digits;
+}
+
 void sc_uuid7(char out[SC_UUID_TEXT])
 {
     SC_LOCK(&lock);
@@ -52,10 +84,15 @@ void sc_uuid7(char out[SC_UUID_TEXT])
         start_anew_locked(now);
     else
         step_locked();
-    (void)snprintf(out, SC_UUID_TEXT, "%08x-%04x-7%03x-%04x-%012llx",
-                   (unsigned)(last_ms >> 16 & 0xffffffffu), (unsigned)(last_ms & 0xffff),
-                   last_high & HIGH_MAX, (unsigned)(0x8000 | (last_low >> 48 & 0x3fff)),
-                   (unsigned long long)(last_low & 0xffffffffffff));
+    char *to = put_hex(out, last_ms >> 16, 8);
+    *to++ = '-';
+    to = put_hex(to, last_ms, 4);
+    *to++ = '-';
+    to = put_hex(to, 0x7000 | last_high, 4);
+    *to++ = '-';
+    to = put_hex(to, 0x8000 | last_low >> 48, 4);
+    *to++ = '-';
+    *put_hex(to, last_low, 12) = '\0';
 }
 
 bool sc_uuid_is_valid(struct sc_str text)

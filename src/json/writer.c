@@ -21,6 +21,40 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The same of eight bytes at once: no top bit is set, none borrows when 0x20 is taken from it, none
+ * is zero once what it must not be has been taken out of it. */
+static bool are_plain(uint64_t eight)
+{
+    uint64_t quote = eight ^ EACH('"'), backslash = eight ^ EACH('\\'), del = eight ^ EACH(0x7f);
+    uint64_t bad = eight | ((eight - EACH(0x20)) & ~eight) | ((quote - EACH(1)) & ~quote) |
+                   ((backslash - EACH(1)) & ~backslash) | ((del - EACH(1)) & ~del);
+    return (bad & EACH(0x80)) == 0;
+}
+
+/* Where the plain bytes from `at` on end. */
+static size_t plain_end(struct sc_str s, size_t at)
+{
+    uint64_t eight = 0;
+    size_t from = at;
+    while (s.len - at >= sizeof(eight)) {
+        memcpy(&eight, s.ptr + at, sizeof(eight));
+        if (!are_plain(eight))
+            break;
+        at += sizeof(eight);
+    }
+    /* The last ones with some that have been seen. */
+    if (at > from && s.len - at < sizeof(eight)) {
+        memcpy(&eight, s.ptr + s.len - sizeof(eight), sizeof(eight));
+        if (are_plain(eight))
+            return s.len;
+    }
+    while (at < s.len && is_plain((unsigned char)s.ptr[at]))
+        at++;
+    return at;
+}
+
 static void put_escaped(struct sc_buf *out, unsigned char c)
 {
     static const char *const names[] = {
@@ -51,13 +85,10 @@ static size_t put_sign(struct sc_buf *out, struct sc_str s)
     return n;
 }
 
-static void put_quoted(struct sc_buf *out, struct sc_str s)
+static void put_escaped_text(struct sc_buf *out, struct sc_str s)
 {
-    sc_buf_putc(out, '"');
     for (size_t i = 0; i < s.len;) {
-        size_t run = i;
-        while (run < s.len && is_plain((unsigned char)s.ptr[run]))
-            run++;
+        size_t run = plain_end(s, i);
         sc_buf_append(out, s.ptr + i, run - i);
         i = run;
         if (i == s.len)
@@ -70,25 +101,56 @@ static void put_quoted(struct sc_buf *out, struct sc_str s)
             i += put_sign(out, (struct sc_str){ s.ptr + i, s.len - i });
         }
     }
-    sc_buf_putc(out, '"');
 }
 
-/* The comma and the key before a value. */
-static void start_value(struct sc_json *w, const char *key)
+/* A comma or none, text in quotes, and what stands behind it. Nearly all text is plain, and then
+ * written as one piece. */
+static void put_quoted(struct sc_buf *out, bool comma, struct sc_str s, struct sc_str behind)
 {
+    if (plain_end(s, 0) < s.len) {
+        sc_buf_puts(out, comma ? ",\"" : "\"");
+        put_escaped_text(out, s);
+        sc_buf_putc(out, '"');
+        sc_buf_put_str(out, behind);
+        return;
+    }
+    char *to = sc_buf_extend(out, s.len + behind.len + (comma ? 3 : 2));
+    if (to == NULL)
+        return;
+    if (comma)
+        *to++ = ',';
+    *to++ = '"';
+    if (s.len > 0)
+        memcpy(to, s.ptr, s.len);
+    to[s.len] = '"';
+    memcpy(to + s.len + 1, behind.ptr, behind.len);
+}
+
+/* The comma and the key before a value, and what of the value is known already. */
+static void start_with(struct sc_json *w, const char *key, struct sc_str colon_and_value)
+{
+    struct sc_str value = { colon_and_value.ptr + 1, colon_and_value.len - 1 };
     if (w->depth == 0) {
         sc_assert(key == NULL);
+        sc_buf_put_str(w->out, value);
         return;
     }
     int top = w->depth - 1;
+    bool comma = w->some[top];
     sc_assert((w->kind[top] == '{') == (key != NULL));
-    if (w->some[top])
-        sc_buf_putc(w->out, ',');
     w->some[top] = true;
     if (key != NULL) {
-        put_quoted(w->out, sc_str_from(key));
-        sc_buf_putc(w->out, ':');
+        put_quoted(w->out, comma, sc_str_from(key), colon_and_value);
+        return;
     }
+    if (comma)
+        sc_buf_putc(w->out, ',');
+    sc_buf_put_str(w->out, value);
+}
+
+static void start_value(struct sc_json *w, const char *key)
+{
+    start_with(w, key, SC_STR(":"));
 }
 
 static void open_level(struct sc_json *w, const char *key, char kind)
@@ -129,7 +191,7 @@ void sc_json_text(struct sc_json *w, const char *key, const char *value)
 void sc_json_str(struct sc_json *w, const char *key, struct sc_str value)
 {
     start_value(w, key);
-    put_quoted(w->out, value);
+    put_quoted(w->out, false, value, SC_STR(""));
 }
 
 void sc_json_int(struct sc_json *w, const char *key, int64_t value)
@@ -167,14 +229,12 @@ void sc_json_real(struct sc_json *w, const char *key, double value, int digits)
 
 void sc_json_bool(struct sc_json *w, const char *key, bool value)
 {
-    start_value(w, key);
-    sc_buf_puts(w->out, value ? "true" : "false");
+    start_with(w, key, value ? SC_STR(":true") : SC_STR(":false"));
 }
 
 void sc_json_null(struct sc_json *w, const char *key)
 {
-    start_value(w, key);
-    sc_buf_puts(w->out, "null");
+    start_with(w, key, SC_STR(":null"));
 }
 
 void sc_json_raw(struct sc_json *w, const char *key, struct sc_str json)
@@ -189,8 +249,17 @@ void sc_json_seconds(struct sc_json *w, const char *key, int64_t ms)
         sc_json_null(w, key);
         return;
     }
+    char text[24];
+    size_t at = sizeof(text);
+    int64_t left = ms;
+    for (int digits = 0; digits < 4 || left > 0; digits++) {
+        if (digits == 3)
+            text[--at] = '.';
+        text[--at] = (char)('0' + left % 10);
+        left /= 10;
+    }
     start_value(w, key);
-    sc_buf_printf(w->out, "%lld.%03lld", (long long)(ms / 1000), (long long)(ms % 1000));
+    sc_buf_append(w->out, text + at, sizeof(text) - at);
 }
 
 void sc_json_time(struct sc_json *w, const char *key, int64_t wall_ms)

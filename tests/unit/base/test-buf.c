@@ -51,6 +51,21 @@ static void reserved_room_is_terminated_when_len_is_raised(void **state)
     assert_string_equal(b.ptr, "axxx");
 }
 
+static void what_is_extended_is_content_at_once(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF b = { .limit = 4 };
+    sc_buf_puts(&b, "a");
+    char *more = sc_buf_extend(&b, 3);
+    assert_non_null(more);
+    memcpy(more, "bcd", 3);
+    assert_int_equal(b.len, 4);
+    assert_string_equal(b.ptr, "abcd");
+    assert_null(sc_buf_extend(&b, 1));
+    assert_true(b.failed);
+    assert_int_equal(b.len, 4);
+}
+
 static void consuming_drops_the_front(void **state)
 {
     (void)state;
@@ -83,6 +98,7 @@ int main(void)
         TEST(appends_add_up_and_stay_terminated),
         TEST(the_limit_is_exact_and_failure_sticks_until_reset),
         TEST(reserved_room_is_terminated_when_len_is_raised),
+        TEST(what_is_extended_is_content_at_once),
         TEST(consuming_drops_the_front),
         TEST(taking_moves_the_text_out),
     };

@@ -61,6 +61,35 @@ static void text_is_escaped(void **state)
     }
 }
 
+/* Plain text is looked at by eights: each byte, wherever in them and beside whatever it stands. */
+static void every_byte_is_escaped_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const char besides[] = { ' ', 'a', '~', '!', '#', '[', ']' };
+    for (unsigned c = 0; c < 0x80; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            SC_AUTO_BUF out = { 0 };
+            char text[20], one[8], want[40];
+            struct sc_json w;
+            memset(text, besides[(at + c) % sizeof(besides)], sizeof(text));
+            text[at] = (char)c;
+            if (c == '"' || c == '\\')
+                (void)snprintf(one, sizeof(one), "\\%c", (int)c);
+            else if (c >= 0x20 && c < 0x7f)
+                (void)snprintf(one, sizeof(one), "%c", (int)c);
+            else if (c == 0 || strchr("\b\t\n\f\r", (int)c) == NULL)
+                (void)snprintf(one, sizeof(one), "\\u%04x", c);
+            else
+                (void)snprintf(one, sizeof(one), "\\%c", "btn fr"[c - '\b']);
+            (void)snprintf(want, sizeof(want), "\"%.*s%s%.*s\"", (int)at, text, one,
+                           (int)(sizeof(text) - at - 1), text + at + 1);
+            sc_json_begin(&w, &out);
+            sc_json_str(&w, NULL, (struct sc_str){ text, sizeof(text) });
+            assert_string_equal(sc_buf_text(&out), want);
+        }
+    }
+}
+
 static void keys_are_escaped(void **state)
 {
     (void)state;
@@ -103,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(objects_and_arrays_nest_with_commas_in_place),
         TEST(text_is_escaped),
+        TEST(every_byte_is_escaped_wherever_it_stands),
         TEST(keys_are_escaped),
         TEST(numbers_have_the_digits_asked_for_and_what_is_no_number_is_null),
     };
