@@ -57,6 +57,7 @@ static void copy_columns(struct sc_slot *slot)
 {
     slot->column_count = sqlite3_column_count(slot->handle);
     slot->columns = sc_alloc_array((size_t)slot->column_count + 1, sizeof(char *));
+    slot->asked = sc_alloc_array((size_t)slot->column_count + 1, sizeof(int));
     for (int i = 0; i < slot->column_count; i++) {
         const char *name = sqlite3_column_name(slot->handle, i);
         slot->columns[i] = sc_strdup(name == NULL ? "" : name);
@@ -85,6 +86,7 @@ void sc_slot_free(struct sc_slot *slot)
     for (int i = 0; i < slot->column_count; i++)
         free(slot->columns[i]);
     free(slot->columns);
+    free(slot->asked);
     for (int i = 0; i < slot->param_count; i++)
         free(slot->params[i]);
     free(slot->params);
@@ -277,6 +279,7 @@ enum sc_code sc_stmt_step(struct sc_stmt *st, bool *row, struct sc_error *err)
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return fail(st, rc, err);
     slot->has_row = rc == SQLITE_ROW;
+    slot->turn = 0;
     *row = slot->has_row;
     return SC_OK;
 }
@@ -301,20 +304,26 @@ enum sc_code sc_stmt_run(struct sc_stmt *st, struct sc_error *err)
 
 /* ---- columns ---- */
 
+static int search_column(struct sc_stmt *st, const char *name)
+{
+    const struct sc_slot *slot = st->handle;
+    for (int i = 0; i < slot->column_count; i++) {
+        if (strcmp(slot->columns[i], name) == 0)
+            return i;
+    }
+    misuse(st->id, "has no column", name);
+}
+
 static int column(struct sc_stmt *st, const char *name)
 {
     struct sc_slot *slot = st->handle;
     if (!slot->has_row)
         misuse(st->id, "has no row when asked for", name);
-    for (int n = 0, i = slot->hint; n < slot->column_count; n++, i++) {
-        if (i >= slot->column_count)
-            i = 0;
-        if (strcmp(slot->columns[i], name) == 0) {
-            slot->hint = i + 1;
-            return i;
-        }
-    }
-    misuse(st->id, "has no column", name);
+    int *guess = &slot->asked[SC_MIN(slot->turn, slot->column_count)];
+    slot->turn++;
+    if (*guess >= slot->column_count || strcmp(slot->columns[*guess], name) != 0)
+        *guess = search_column(st, name);
+    return *guess;
 }
 
 int64_t sc_stmt_int(struct sc_stmt *st, const char *name)

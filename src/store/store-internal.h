@@ -18,7 +18,9 @@ struct sc_slot {
     sqlite3_stmt *handle;
     char **columns; /* names, copied: SQLite may move its own */
     int column_count;
-    int hint;      /* column found last; rows are mostly read in order */
+    /* Rows are read by the same code each time: where the n-th name that it asked for was found. */
+    int *asked;
+    int turn;      /* names asked for since the row came */
     char **params; /* names in the order of their numbers, copied too */
     int param_count;
     int param_hint;   /* parameter found last; they are mostly bound in order */
