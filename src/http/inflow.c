@@ -17,6 +17,12 @@ void sc_inflow_begin(struct sc_inflow *in, int fd, int64_t offset, struct sc_has
     in->line = sc_hash_line_new(hasher, sums);
 }
 
+static void start_write_back(struct sc_inflow *in)
+{
+    sc_file_start_write_back(in->fd, in->offset + in->begun, in->written - in->begun);
+    in->begun = in->written;
+}
+
 /* The file first, so that its error is known before more is read; it is hashed meanwhile. */
 static enum sc_code flush_block(struct sc_inflow *in, bool *passed, struct sc_error *err)
 {
@@ -30,8 +36,7 @@ static enum sc_code flush_block(struct sc_inflow *in, bool *passed, struct sc_er
     in->block = NULL;
     in->filled = 0;
     if (in->written - in->begun >= WRITE_BACK) {
-        sc_file_start_write_back(in->fd, in->offset + in->begun, in->written - in->begun);
-        in->begun = in->written;
+        start_write_back(in);
         *passed = true;
     }
     return SC_OK;
@@ -66,6 +71,9 @@ enum sc_code sc_inflow_finish(struct sc_inflow *in, struct sc_error *err)
 {
     bool passed;
     enum sc_code code = flush_block(in, &passed, err);
+    /* The rest of what is large, while it is hashed and looked into. */
+    if (code == SC_OK && in->begun > 0)
+        start_write_back(in);
     sc_hash_line_wait(in->line);
     return code;
 }

@@ -204,10 +204,21 @@ static enum sc_code emit(struct sc_multipart *m, const char *bytes, size_t len,
     return m->around <= AROUND_MAX ? SC_OK : malformed("there is no boundary", err);
 }
 
+/* The first CR that may begin a delimiter: one before an LF, or the last sign. Sound has one CR in
+ * 256 bytes, and each would be an end of a slice. */
+static const char *find_line_end(struct sc_str in)
+{
+    const char *end = in.ptr + in.len;
+    const char *cr = memchr(in.ptr, '\r', in.len);
+    while (cr != NULL && cr + 1 < end && cr[1] != '\n')
+        cr = memchr(cr + 1, '\r', (size_t)(end - cr - 1));
+    return cr;
+}
+
 static enum sc_code feed_content(struct sc_multipart *m, struct sc_str *in, struct sc_error *err)
 {
     if (m->matched == 0) {
-        const char *cr = memchr(in->ptr, '\r', in->len);
+        const char *cr = find_line_end(*in);
         size_t len = cr == NULL ? in->len : (size_t)(cr - in->ptr);
         enum sc_code code = emit(m, in->ptr, len, err);
         m->matched = cr == NULL ? 0 : 1;
