@@ -31,8 +31,10 @@ static const char *const kept_variables[] = {
     "LSAN_OPTIONS=",    "TSAN_OPTIONS=",  "UBSAN_OPTIONS=",
 };
 
+#define VARIABLES (SC_ARRAY_LEN(kept_variables) + 2)
+
 /* Borrowed from environ; ends in NULL. */
-static void keep_variables(const char *out[SC_ARRAY_LEN(kept_variables) + 1])
+static void set_variables(const char *out[VARIABLES])
 {
     size_t n = 0;
     for (size_t i = 0; i < SC_ARRAY_LEN(kept_variables); i++) {
@@ -43,6 +45,8 @@ static void keep_variables(const char *out[SC_ARRAY_LEN(kept_variables) + 1])
         if (*e != NULL)
             out[n++] = *e;
     }
+    /* Else it may have to start anew with it, which takes as long as the first start. */
+    out[n++] = "OPENBLAS_NUM_THREADS=1";
     out[n] = NULL;
 }
 
@@ -65,8 +69,8 @@ enum sc_code sc_decoder_start(struct sc_decoder *d, const struct sc_decoder_opti
         argv[argc++] = "--channels";
         argv[argc++] = o->channels;
     }
-    const char *env[SC_ARRAY_LEN(kept_variables) + 1];
-    keep_variables(env);
+    const char *env[VARIABLES];
+    set_variables(env);
     struct sc_spawn spawn = {
         .program = "scripta-media",
         .argv = argv,
