@@ -187,7 +187,6 @@ static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
 
 static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
 {
-    const struct sc_http_options *o = &req->http->options;
     SC_AUTO_BUF allow = { 0 };
     if (strcmp(req->method, "OPTIONS") == 0 && strcmp(req->uri, "*") == 0)
         return SC_OK;
@@ -195,7 +194,7 @@ static enum sc_code find_route(struct sc_request *req, struct sc_error *err)
     if (code != SC_OK)
         return code;
     const struct sc_route *route =
-        sc_router_find(o->routes, o->route_count, req->method, &req->target, &allow, err);
+        sc_router_find(&req->http->router, req->method, &req->target, &allow, err);
     bool options = strcmp(req->method, "OPTIONS") == 0;
     if ((route == NULL || options) && allow.len > 0)
         sc_reply_header(req, MHD_HTTP_HEADER_ALLOW, sc_buf_text(&allow));
@@ -245,7 +244,7 @@ void sc_request_admit(struct sc_request *req)
         return;
     if (err.code != code) /* a hook that set no message */
         (void)sc_error_set(&err, code, "%s", sc_code_text(code));
-    req->refusal = err;
+    sc_request_refuse(req, &err);
     if (code == SC_E_UNAUTHENTICATED)
         sc_reply_header(req, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 }

@@ -91,7 +91,6 @@ struct sc_request {
     char id[65];
     char *uri;
     struct sc_target target;
-    bool target_ok;
     const struct sc_route *route;
     struct sc_principal principal;
     struct sc_peer peer;
@@ -99,14 +98,14 @@ struct sc_request {
     bool counted;             /* in http->live */
     bool waits;               /* its answer is a stream, or was waited for */
     bool http11;              /* an older client cannot change the protocol */
+    bool has_length;          /* a Content-Length came, which may be 0 */
     struct sc_socket *socket; /* to be opened once the answer has been sent */
 
     int64_t content_length; /* -1: chunked; 0: no body */
-    bool has_length;        /* a Content-Length came, which may be 0 */
     int64_t received;
     struct sc_buf body;
     struct sc_spool *spool;
-    struct sc_error refusal; /* answered when the body is in; code SC_OK: none */
+    struct sc_error *refusal; /* ours; answered when the body is in; NULL: none */
     bool body_done;
 
     bool probing;          /* a handler is asked for the tag of what it would answer */
@@ -118,10 +117,8 @@ struct sc_request {
     /* The answer; written by the thread that runs the handler. */
     struct MHD_Response *response;
     int status;
-    bool drop; /* no answer: the client has gone */
-    struct {
-        char *name, *value;
-    } headers[SC_HTTP_REPLY_HEADERS];
+    bool drop;                            /* no answer: the client has gone */
+    char *headers[SC_HTTP_REPLY_HEADERS]; /* ours: name, NUL, value */
     size_t header_count;
 
     struct sc_request *next; /* in the pool's queue */
@@ -143,6 +140,7 @@ struct sc_request {
 
 struct sc_http {
     struct sc_http_options options; /* routes borrowed, the rest our copies */
+    struct sc_router router;        /* of options.routes */
     struct sc_listener *listeners;
     size_t listener_count;
     struct sc_pool pool;
@@ -154,18 +152,21 @@ struct sc_http {
     atomic_int uploads; /* requests that have a spool */
     atomic_int_fast64_t spool_limit;
     bool stopped;
+    /* Whoever brings one of them to zero signals cond under the lock; threads that do are joined
+     * before the lock is destroyed. */
+    atomic_int live;      /* requests between their headers and their end */
+    atomic_int suspended; /* connections that a handler or the park holds */
     pthread_mutex_t lock;
     pthread_cond_t cond;
     pthread_mutex_t match_lock; /* held while a conditional change runs; taken before all others */
-    /* -- protected by lock -- */
-    int live;      /* requests between their headers and their end */
-    int suspended; /* connections that a handler or the park holds */
 };
 
 struct sc_request *sc_request_new(const struct sc_listener *listener, const char *uri);
 void sc_request_free(struct sc_request *req);
 struct sc_str sc_request_header_n(struct MHD_Connection *conn, const char *name);
-/* Judges the headers: route, peer, token, length, type. Fills req->refusal. */
+/* Keeps a copy of why the request is refused. */
+void sc_request_refuse(struct sc_request *req, const struct sc_error *why);
+/* Judges the headers: route, peer, token, length, type. Sets req->refusal. */
 void sc_request_admit(struct sc_request *req);
 /* Takes a piece of the body; false: close the connection. */
 bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len);

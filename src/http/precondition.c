@@ -28,8 +28,7 @@ static void forget_answer(struct sc_request *req, size_t headers)
     req->status = 0;
     while (req->header_count > headers) {
         req->header_count--;
-        free(req->headers[req->header_count].name);
-        free(req->headers[req->header_count].value);
+        free(req->headers[req->header_count]);
     }
 }
 
@@ -55,14 +54,13 @@ static struct sc_done *ask_as_get(struct sc_request *req, const struct sc_route 
 
 struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path)
 {
-    const struct sc_http_options *o = &req->http->options;
     struct sc_error err = { 0 };
     SC_AUTO_BUF allow = { 0 };
     struct sc_target own = req->target;
     const struct sc_route *get = NULL;
     req->target = (struct sc_target){ 0 };
     if (sc_target_parse(path, &req->target, &err) == SC_OK)
-        get = sc_router_find(o->routes, o->route_count, "GET", &req->target, &allow, &err);
+        get = sc_router_find(&req->http->router, "GET", &req->target, &allow, &err);
     struct sc_done *done = get == NULL ? sc_reply_error(req, &err) : ask_as_get(req, get);
     sc_target_done(&req->target);
     req->target = own;
@@ -71,13 +69,12 @@ struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path)
 
 bool sc_request_still_matches(struct sc_request *req)
 {
-    const struct sc_http_options *o = &req->http->options;
     struct sc_str wanted = sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH);
     struct sc_error err = { 0 };
     SC_AUTO_BUF allow = { 0 };
     size_t headers = req->header_count;
     const struct sc_route *get =
-        sc_router_find(o->routes, o->route_count, "GET", &req->target, &allow, &err);
+        sc_router_find(&req->http->router, "GET", &req->target, &allow, &err);
     req->tag[0] = '\0';
     if (get != NULL)
         (void)ask_as_get(req, get);

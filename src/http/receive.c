@@ -22,8 +22,8 @@ static void refuse_now(struct sc_request *req)
     SC_AUTO_BUF body = { 0 };
     if (req->status != 0)
         return;
-    req->status = o->error_body == NULL ? sc_http_error_body(req, &req->refusal, &body)
-                                        : o->error_body(o->app, req, &req->refusal, &body);
+    req->status = o->error_body == NULL ? sc_http_error_body(req, req->refusal, &body)
+                                        : o->error_body(o->app, req, req->refusal, &body);
     sc_tap_refuse(req->fd, req->status, sc_buf_str(&body), req->id);
 }
 
@@ -32,7 +32,7 @@ bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len)
     req->received += (int64_t)len;
     if (is_too_slow(req))
         return false;
-    if (req->refusal.code != SC_OK) {
+    if (req->refusal != NULL) {
         if (req->received > SC_HTTP_DRAIN)
             refuse_now(req);
         return true;
@@ -43,9 +43,12 @@ bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len)
         return req->content_length >= 0 || sc_spool_drained(req->spool) <= SC_HTTP_SPOOL_DRAIN;
     }
     sc_buf_append(&req->body, bytes, len);
-    if (req->body.failed || req->body.limit == 0)
-        (void)sc_error_set(&req->refusal, SC_E_BODY_TOO_LARGE,
-                           "bodies of at most %zu bytes are taken", req->body.limit);
+    if (req->body.failed || req->body.limit == 0) {
+        struct sc_error err = { 0 };
+        (void)sc_error_set(&err, SC_E_BODY_TOO_LARGE, "bodies of at most %zu bytes are taken",
+                           req->body.limit);
+        sc_request_refuse(req, &err);
+    }
     return true;
 }
 
@@ -55,7 +58,6 @@ void sc_request_received(struct sc_request *req)
     if (req->body_done)
         return;
     req->body_done = true;
-    if (req->spool != NULL && req->refusal.code == SC_OK &&
-        sc_spool_finish(req->spool, &err) != SC_OK)
-        req->refusal = err;
+    if (req->spool != NULL && req->refusal == NULL && sc_spool_finish(req->spool, &err) != SC_OK)
+        sc_request_refuse(req, &err);
 }

@@ -28,21 +28,33 @@ static bool is_header_text(const char *text)
     return true;
 }
 
+static char *make_header(const char *name, const char *value)
+{
+    size_t name_size = strlen(name) + 1, value_size = strlen(value) + 1;
+    char *header = sc_alloc(name_size + value_size);
+    memcpy(header, name, name_size);
+    memcpy(header + name_size, value, value_size);
+    return header;
+}
+
 void sc_reply_header(struct sc_request *req, const char *name, const char *value)
 {
     if (req->header_count == SC_HTTP_REPLY_HEADERS || !is_header_text(name) ||
         !is_header_text(value))
         return;
-    req->headers[req->header_count].name = sc_strdup(name);
-    req->headers[req->header_count].value = sc_strdup(value);
-    req->header_count++;
+    req->headers[req->header_count++] = make_header(name, value);
+}
+
+static const char *value_of(const char *header)
+{
+    return header + strlen(header) + 1;
 }
 
 const char *sc_reply_header_set(const struct sc_request *req, const char *name)
 {
     for (size_t i = 0; i < req->header_count; i++) {
-        if (strcasecmp(req->headers[i].name, name) == 0)
-            return req->headers[i].value;
+        if (strcasecmp(req->headers[i], name) == 0)
+            return value_of(req->headers[i]);
     }
     return NULL;
 }
@@ -73,12 +85,29 @@ static struct sc_done *set_response(struct sc_request *req, int status,
     return &done_token;
 }
 
+/* Microseconds as milliseconds with one digit behind the point. */
+static char *put_ms(char *to, const char *name, int64_t us)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+    uint64_t left = (uint64_t)SC_MAX(us + 50, 0) / 100;
+    digits[--at] = (char)('0' + left % 10);
+    digits[--at] = '.';
+    do {
+        left /= 10;
+        digits[--at] = (char)('0' + left % 10);
+    } while (left >= 10);
+    to = stpcpy(to, name);
+    memcpy(to, digits + at, sizeof(digits) - at);
+    return to + sizeof(digits) - at;
+}
+
 static void put_timing(struct sc_request *req)
 {
-    char text[96];
-    double total = (double)(sc_clock_mono_us() - req->start_us) / 1000.0;
-    (void)snprintf(text, sizeof(text), "total;dur=%.1f, queue;dur=%.1f, store;dur=%.1f", total,
-                   (double)req->queue_us / 1000.0, (double)req->store_us / 1000.0);
+    char text[128];
+    char *to = put_ms(text, "total;dur=", sc_clock_mono_us() - req->start_us);
+    to = put_ms(to, ", queue;dur=", req->queue_us);
+    *put_ms(to, ", store;dur=", req->store_us) = '\0';
     (void)MHD_add_response_header(req->response, "Server-Timing", text);
 }
 
@@ -87,7 +116,7 @@ enum MHD_Result sc_request_answer(struct sc_request *req)
     struct MHD_Response *r = req->response;
 
     for (size_t i = 0; i < req->header_count; i++)
-        (void)MHD_add_response_header(r, req->headers[i].name, req->headers[i].value);
+        (void)MHD_add_response_header(r, req->headers[i], value_of(req->headers[i]));
     put_timing(req);
     (void)MHD_add_response_header(r, "X-Request-Id", req->id);
     default_header(req, "X-Content-Type-Options", "nosniff");
@@ -120,9 +149,9 @@ static struct sc_done *reply_not_acceptable(struct sc_request *req)
 {
     struct sc_error err = { 0 };
     for (size_t i = 0; i < req->header_count; i++) {
-        if (strcasecmp(req->headers[i].name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
-            free(req->headers[i].value);
-            req->headers[i].value = sc_strdup("application/json");
+        if (strcasecmp(req->headers[i], MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
+            free(req->headers[i]);
+            req->headers[i] = make_header(MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
         }
     }
     (void)sc_error_set(&err, SC_E_NOT_ACCEPTABLE,

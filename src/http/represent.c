@@ -17,20 +17,37 @@
 #define COMPRESS_LEVEL 1
 #define GZIP_WRAPPER 16
 
+static uint64_t fold(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * UINT64_C(0xd6e8feb86659fd93);
+    return sum ^ sum >> 32;
+}
+
 /* Tells bodies apart, and is no secret: multiplied and folded, eight bytes at a time. */
 static uint64_t sum_of(const char *bytes, size_t len)
 {
     uint64_t sum = UINT64_C(0x9e3779b97f4a7c15) ^ len;
-    while (len > 0) {
-        uint64_t word = 0;
-        size_t n = SC_MIN(len, sizeof(word));
-        memcpy(&word, bytes, n);
-        sum = (sum ^ word) * UINT64_C(0xd6e8feb86659fd93);
-        sum ^= sum >> 32;
-        bytes += n;
-        len -= n;
+    uint64_t word = 0;
+    for (; len >= sizeof(word); bytes += sizeof(word), len -= sizeof(word)) {
+        memcpy(&word, bytes, sizeof(word));
+        sum = fold(sum, word);
+    }
+    if (len > 0) {
+        word = 0;
+        memcpy(&word, bytes, len);
+        sum = fold(sum, word);
     }
     return sum * UINT64_C(0xd6e8feb86659fd93) ^ sum >> 29;
+}
+
+static void set_tag(struct sc_request *req, uint64_t sum)
+{
+    char *to = req->tag;
+    *to++ = '"';
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *to++ = "0123456789abcdef"[sum >> shift & 15];
+    *to++ = '"';
+    *to = '\0';
 }
 
 static bool is_reading(const struct sc_request *req)
@@ -78,9 +95,9 @@ static bool wants_gzip(struct sc_request *req)
 /* The tag goes out as a weak one with compressed bytes: they are others, of the same content. */
 static void put_tag(struct sc_request *req, bool compressed)
 {
-    char text[SC_HTTP_TAG + 2];
-    (void)snprintf(text, sizeof(text), "%s%s", compressed ? "W/" : "", req->tag);
-    sc_reply_header(req, MHD_HTTP_HEADER_ETAG, text);
+    char text[SC_HTTP_TAG + 2] = "W/";
+    memcpy(text + 2, req->tag, sizeof(req->tag));
+    sc_reply_header(req, MHD_HTTP_HEADER_ETAG, compressed ? text : text + 2);
 }
 
 enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
@@ -92,8 +109,7 @@ enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, cha
         !sc_accepts_type(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT), type))
         return SC_REPRESENTED_REFUSED;
     if (tagged)
-        (void)snprintf(req->tag, sizeof(req->tag), "\"%016llx\"",
-                       (unsigned long long)sum_of(*bytes, *len));
+        set_tag(req, sum_of(*bytes, *len));
     if (req->probing)
         return SC_REPRESENTED;
     if (can_shrink)

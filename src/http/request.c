@@ -27,18 +27,24 @@ void sc_request_free(struct sc_request *req)
 {
     if (req->response != NULL)
         MHD_destroy_response(req->response);
-    for (size_t i = 0; i < req->header_count; i++) {
-        free(req->headers[i].name);
-        free(req->headers[i].value);
-    }
+    for (size_t i = 0; i < req->header_count; i++)
+        free(req->headers[i]);
     if (req->spool != NULL)
         atomic_fetch_sub(&req->http->uploads, 1);
     sc_spool_free(req->spool);
     sc_socket_free(req->socket);
     sc_target_done(&req->target);
     sc_buf_done(&req->body);
+    free(req->refusal);
     free(req->uri);
     free(req);
+}
+
+void sc_request_refuse(struct sc_request *req, const struct sc_error *why)
+{
+    if (req->refusal == NULL)
+        req->refusal = sc_alloc(sizeof(*req->refusal));
+    *req->refusal = *why;
 }
 
 static void run_handler(struct sc_request *req)
@@ -74,9 +80,10 @@ void sc_request_release(struct sc_request *req)
     struct sc_http *http = req->http;
     MHD_resume_connection(req->conn);
     /* Only now: once nothing is suspended, the daemons may be stopped. */
+    if (atomic_fetch_sub(&http->suspended, 1) > 1)
+        return;
     SC_LOCK(&http->lock);
-    if (--http->suspended == 0)
-        (void)pthread_cond_broadcast(&http->cond);
+    (void)pthread_cond_broadcast(&http->cond);
 }
 
 struct sc_str sc_request_param(struct sc_request *req, const char *name)

@@ -88,6 +88,8 @@ static bool parse_query(char *query, struct sc_target *out)
         if (amp != NULL)
             *amp++ = '\0';
         if (*at != '\0') {
+            if (out->query == NULL)
+                out->query = sc_alloc_array(SC_TARGET_PAIRS, sizeof(*out->query));
             if (out->query_count == SC_TARGET_PAIRS ||
                 !sc_pair_decode(at, &out->query[out->query_count]))
                 return false;
@@ -120,6 +122,7 @@ enum sc_code sc_target_parse(const char *uri, struct sc_target *out, struct sc_e
 
 void sc_target_done(struct sc_target *t)
 {
+    free(t->query);
     free(t->path);
     free(t->arena);
     *t = (struct sc_target){ 0 };
@@ -130,8 +133,61 @@ static bool is_name(struct sc_str piece)
     return piece.len > 2 && piece.ptr[0] == '{' && piece.ptr[piece.len - 1] == '}';
 }
 
-/* A number that grows with each literal segment, the first ones counting most; 0: no match. Every
- * request asks this of every route: most are told apart by a few bytes. */
+/* Of a pattern or target: how many segments it has, and a number for the second one, which tells
+ * most calls apart; 0: a {name} or nothing stands there. */
+struct sc_router_mark {
+    uint32_t segments, second;
+};
+
+static uint32_t number_of(struct sc_str segment)
+{
+    uint32_t sum = (uint32_t)segment.len;
+    for (size_t i = 0; i < segment.len; i++)
+        sum = sum * 31 + (unsigned char)segment.ptr[i];
+    return sum | 1;
+}
+
+static struct sc_router_mark mark_of_pattern(const char *pattern)
+{
+    struct sc_router_mark mark = { 0 };
+    for (const char *at = pattern; *at == '/';) {
+        struct sc_str segment = { at + 1, strcspn(at + 1, "/") };
+        if (++mark.segments == 2 && *segment.ptr != '{')
+            mark.second = number_of(segment);
+        at = segment.ptr + segment.len;
+    }
+    return mark;
+}
+
+static struct sc_router_mark mark_of_target(const struct sc_target *target)
+{
+    return (struct sc_router_mark){
+        .segments = (uint32_t)target->segment_count,
+        .second = target->segment_count > 1 ? number_of(target->segments[1]) : 0,
+    };
+}
+
+/* May it match? Each request asks this of every route. */
+static bool may_match(struct sc_router_mark pattern, struct sc_router_mark target)
+{
+    return pattern.segments == target.segments &&
+           (pattern.second == 0 || pattern.second == target.second);
+}
+
+void sc_router_init(struct sc_router *router, const struct sc_route *routes, size_t count)
+{
+    *router = (struct sc_router){ .routes = routes, .count = count };
+    router->marks = sc_alloc_array(count, sizeof(*router->marks));
+    for (size_t i = 0; i < count; i++)
+        router->marks[i] = mark_of_pattern(routes[i].pattern);
+}
+
+void sc_router_done(struct sc_router *router)
+{
+    free(SC_TAKE(router->marks));
+}
+
+/* A number that grows with each literal segment, the first ones counting most; 0: no match. */
 static unsigned match(const char *pattern, const struct sc_target *target)
 {
     unsigned score = 1;
@@ -167,20 +223,24 @@ static void add_allowed(struct sc_buf *allow, const char *method)
         sc_buf_puts(allow, ", HEAD");
 }
 
-const struct sc_route *sc_router_find(const struct sc_route *routes, size_t count,
-                                      const char *method, const struct sc_target *target,
-                                      struct sc_buf *allow, struct sc_error *err)
+const struct sc_route *sc_router_find(const struct sc_router *router, const char *method,
+                                      const struct sc_target *target, struct sc_buf *allow,
+                                      struct sc_error *err)
 {
     const struct sc_route *best = NULL;
+    const struct sc_router_mark mark = mark_of_target(target);
     unsigned best_score = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool refused = target->encoded_slash && (routes[i].flags & SC_ROUTE_SLASH) == 0;
-        unsigned score = refused ? 0 : match(routes[i].pattern, target);
+    for (size_t i = 0; i < router->count; i++) {
+        const struct sc_route *route = &router->routes[i];
+        if (!may_match(router->marks[i], mark))
+            continue;
+        bool refused = target->encoded_slash && (route->flags & SC_ROUTE_SLASH) == 0;
+        unsigned score = refused ? 0 : match(route->pattern, target);
         if (score == 0)
             continue;
-        add_allowed(allow, routes[i].method);
-        if (score > best_score && serves(routes[i].method, method)) {
-            best = &routes[i];
+        add_allowed(allow, route->method);
+        if (score > best_score && serves(route->method, method)) {
+            best = route;
             best_score = score;
         }
     }

@@ -14,7 +14,7 @@ struct sc_pair {
 struct sc_target {
     struct sc_str segments[SC_TARGET_SEGMENTS]; /* "/a/b" has two; "/" one empty */
     size_t segment_count;
-    struct sc_pair query[SC_TARGET_PAIRS];
+    struct sc_pair *query; /* NULL: none came */
     size_t query_count;
     bool encoded_slash; /* in a segment; only routes with SC_ROUTE_SLASH fit then */
     char *path;         /* as sent, without the query */
@@ -29,12 +29,22 @@ void sc_target_done(struct sc_target *t);
 /* Name and value of one piece "a=b" of a query or form, decoded in place. */
 bool sc_pair_decode(char *text, struct sc_pair *out);
 
+/* A table of routes (borrowed), with what tells most of them from a target at a glance. */
+struct sc_router_mark;
+struct sc_router {
+    const struct sc_route *routes;
+    size_t count;
+    struct sc_router_mark *marks;
+};
+void sc_router_init(struct sc_router *router, const struct sc_route *routes, size_t count);
+void sc_router_done(struct sc_router *router);
+
 /* The route for method and target, literal segments before names; HEAD is served by GET. NULL:
  * none; METHOD_NOT_ALLOWED, NOT_FOUND or (an encoded slash that no route takes) INVALID_REQUEST in
  * err, and the methods that fit appended to allow. */
-const struct sc_route *sc_router_find(const struct sc_route *routes, size_t count,
-                                      const char *method, const struct sc_target *target,
-                                      struct sc_buf *allow, struct sc_error *err);
+const struct sc_route *sc_router_find(const struct sc_router *router, const char *method,
+                                      const struct sc_target *target, struct sc_buf *allow,
+                                      struct sc_error *err);
 /* The segment that {name} of the pattern took; .ptr == NULL: no such name. */
 struct sc_str sc_router_param(const struct sc_route *route, const struct sc_target *target,
                               const char *name);

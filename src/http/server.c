@@ -102,10 +102,10 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **context
 static void count_live(struct sc_http *http, int by)
 {
     SC_COUNT(http_in_flight, 0, by);
+    if (atomic_fetch_add(&http->live, by) + by > 0)
+        return; /* only who waits for the last one needs the lock */
     SC_LOCK(&http->lock);
-    http->live += by;
-    if (http->live == 0)
-        (void)pthread_cond_broadcast(&http->cond);
+    (void)pthread_cond_broadcast(&http->cond);
 }
 
 static enum sc_request_kind kind_of(const struct sc_request *req)
@@ -122,7 +122,7 @@ static void measure_upload(const struct sc_request *req)
         return; /* a part of one */
     if (req->status == 0 && !req->body_done)
         SC_COUNT(uploads, SC_UPLOAD_ABORTED, 1);
-    else if (req->refusal.code != SC_OK)
+    else if (req->refusal != NULL)
         SC_COUNT(uploads, SC_UPLOAD_REFUSED, 1);
 }
 
@@ -187,10 +187,7 @@ static enum MHD_Result dispatch(struct sc_request *req)
 
     /* Suspended before another thread can see the request: a resume that came first would be lost.
      */
-    {
-        SC_LOCK(&http->lock);
-        http->suspended++;
-    }
+    (void)atomic_fetch_add(&http->suspended, 1);
     MHD_suspend_connection(req->conn);
     if (run_here) {
         sc_park_add(&http->park, req);
@@ -215,7 +212,7 @@ static enum MHD_Result begin(struct sc_request *req, struct MHD_Connection *conn
     }
     req->slot = connection_slot(conn);
     sc_park_busy(&req->http->park, req->slot);
-    (void)snprintf(req->method, sizeof(req->method), "%s", method);
+    memcpy(req->method, method, strnlen(method, sizeof(req->method) - 1));
     req->counted = true;
     count_live(req->http, 1);
     sc_request_admit(req);
@@ -223,9 +220,9 @@ static enum MHD_Result begin(struct sc_request *req, struct MHD_Connection *conn
     /* A refusal is told before the body when the client waits for it (Expect) or the body is long;
      * a short body is read first, else the client would see its connection reset instead. */
     bool body_waits = sc_request_header_n(conn, MHD_HTTP_HEADER_EXPECT).len > 0;
-    if (req->refusal.code != SC_OK &&
+    if (req->refusal != NULL &&
         (req->content_length > SC_HTTP_DRAIN || (body_waits && req->content_length != 0))) {
-        (void)sc_reply_error(req, &req->refusal);
+        (void)sc_reply_error(req, req->refusal);
         return sc_request_answer(req);
     }
     return MHD_YES;
@@ -251,8 +248,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     if (req->response != NULL)
         return sc_request_answer(req);
     sc_request_received(req);
-    if (req->refusal.code != SC_OK) {
-        (void)sc_reply_error(req, &req->refusal);
+    if (req->refusal != NULL) {
+        (void)sc_reply_error(req, req->refusal);
         return sc_request_answer(req);
     }
     if (req->route == NULL) { /* OPTIONS has its answer from admit.c */
@@ -328,6 +325,7 @@ enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http
     http->options = *options;
     atomic_init(&http->spool_limit, options->spool_limit);
     http->options.listen_fds = NULL;
+    sc_router_init(&http->router, options->routes, options->route_count);
     http->options.temp_dir = sc_strdup(options->temp_dir == NULL ? "/tmp" : options->temp_dir);
     sc_assert(pthread_mutex_init(&http->lock, NULL) == 0);
     sc_assert(pthread_mutex_init(&http->match_lock, NULL) == 0);
@@ -351,10 +349,10 @@ enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http
 }
 
 /* Waits until *count is 0; deadline_ms negative: for ever. */
-static void wait_for_zero(struct sc_http *http, const int *count, int64_t deadline_ms)
+static void wait_for_zero(struct sc_http *http, atomic_int *count, int64_t deadline_ms)
 {
     SC_LOCK(&http->lock);
-    while (*count > 0) {
+    while (atomic_load(count) > 0) {
         if (!sc_cond_wait(&http->cond, &http->lock, deadline_ms))
             break;
     }
@@ -412,6 +410,7 @@ void sc_http_free(struct sc_http *http)
     (void)pthread_mutex_destroy(&http->match_lock);
     (void)pthread_mutex_destroy(&http->lock);
     sc_guard_done(&http->guard);
+    sc_router_done(&http->router);
     free(http->listeners);
     free((char *)(uintptr_t)http->options.temp_dir);
     free(http);

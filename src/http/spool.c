@@ -94,7 +94,7 @@ static enum sc_code begin_file(struct sc_spool *s, const char *field, const char
     s->in.field = field;
     s->open = NULL;
     if (s->options->form != NULL && s->options->form(s->options->app, s->req, err) != SC_OK) {
-        s->req->refusal = *err; /* a client that goes on sending is told so soon */
+        sc_request_refuse(s->req, err); /* a client that goes on sending is told so soon */
         return err->code;
     }
     s->name = unescape_name(name);

@@ -25,9 +25,11 @@ static const struct sc_route routes[] = {
 static void check_target(const char *uri)
 {
     struct sc_target target = { 0 };
+    struct sc_router router;
     SC_AUTO(sc_buf_done) struct sc_buf allow = { 0 };
     struct sc_error err = { 0 };
 
+    sc_router_init(&router, routes, SC_ARRAY_LEN(routes));
     if (sc_target_parse(uri, &target, &err) == SC_OK) {
         for (size_t i = 0; i < target.segment_count; i++) {
             struct sc_str s = target.segments[i];
@@ -36,13 +38,13 @@ static void check_target(const char *uri)
                 sc_str_equal(s, SC_STR("..")) || sc_str_equal(s, SC_STR(".")))
                 abort();
         }
-        const struct sc_route *route =
-            sc_router_find(routes, SC_ARRAY_LEN(routes), "GET", &target, &allow, &err);
+        const struct sc_route *route = sc_router_find(&router, "GET", &target, &allow, &err);
         if (route != NULL && target.encoded_slash && (route->flags & SC_ROUTE_SLASH) == 0)
             abort();
         if (route != NULL)
             (void)sc_router_param(route, &target, "id");
     }
+    sc_router_done(&router);
     sc_target_done(&target);
 }
 

@@ -19,17 +19,19 @@ static const struct sc_route routes[] = {
 static const char *find(const char *method, const char *uri)
 {
     struct sc_target t;
+    struct sc_router router;
     SC_AUTO_BUF allow = { 0 };
     const char *out = "400";
+    sc_router_init(&router, routes, SC_ARRAY_LEN(routes));
     if (sc_target_parse(uri, &t, NULL) == SC_OK) {
         struct sc_error err = { 0 };
-        const struct sc_route *r =
-            sc_router_find(routes, SC_ARRAY_LEN(routes), method, &t, &allow, &err);
+        const struct sc_route *r = sc_router_find(&router, method, &t, &allow, &err);
         out = r != NULL                             ? r->pattern
               : err.code == SC_E_NOT_FOUND          ? "404"
               : err.code == SC_E_METHOD_NOT_ALLOWED ? "405"
                                                     : "400";
     }
+    sc_router_done(&router);
     sc_target_done(&t);
     return out;
 }
