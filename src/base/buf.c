@@ -91,7 +91,7 @@ char *sc_buf_reserve(struct sc_buf *b, size_t len)
     return b->ptr + b->len;
 }
 
-char *sc_buf_extend(struct sc_buf *b, size_t len)
+char *sc_buf_extend_slowly(struct sc_buf *b, size_t len)
 {
     if (!grow(b, len))
         return NULL;

@@ -27,9 +27,18 @@ void sc_buf_printf(struct sc_buf *b, const char *fmt, ...) SC_PRINTF(2, 3);
 /* Room for at least `len` more bytes behind ptr+len, or NULL (failed set). The caller raises len.
  */
 char *sc_buf_reserve(struct sc_buf *b, size_t len);
+char *sc_buf_extend_slowly(struct sc_buf *b, size_t len);
 /* Makes len more bytes part of the content and returns them, for the caller to write; NULL (failed
  * set) when there is no room. */
-char *sc_buf_extend(struct sc_buf *b, size_t len);
+static inline char *sc_buf_extend(struct sc_buf *b, size_t len)
+{
+    if (b->failed || b->limit != 0 || len >= b->cap - b->len || len > SC_BUF_LIMIT - b->len)
+        return sc_buf_extend_slowly(b, len);
+    char *at = b->ptr + b->len;
+    at[len] = '\0';
+    b->len += len;
+    return at;
+}
 /* Drops the first n bytes. */
 void sc_buf_consume(struct sc_buf *b, size_t n);
 /* Moves the NUL-terminated content out ("" never NULL); NULL when failed. The buffer is empty. */

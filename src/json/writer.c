@@ -36,20 +36,6 @@ static bool are_plain(uint64_t eight)
 /* Where the plain bytes from `at` on end. */
 static size_t plain_end(struct sc_str s, size_t at)
 {
-    uint64_t eight = 0;
-    size_t from = at;
-    while (s.len - at >= sizeof(eight)) {
-        memcpy(&eight, s.ptr + at, sizeof(eight));
-        if (!are_plain(eight))
-            break;
-        at += sizeof(eight);
-    }
-    /* The last ones with some that have been seen. */
-    if (at > from && s.len - at < sizeof(eight)) {
-        memcpy(&eight, s.ptr + s.len - sizeof(eight), sizeof(eight));
-        if (are_plain(eight))
-            return s.len;
-    }
     while (at < s.len && is_plain((unsigned char)s.ptr[at]))
         at++;
     return at;
@@ -103,27 +89,50 @@ static void put_escaped_text(struct sc_buf *out, struct sc_str s)
     }
 }
 
+/* Copies text as long as it is plain; false: it is not, and anything stands there. */
+static bool copy_plain(char *to, struct sc_str s)
+{
+    uint64_t eight = 0;
+    size_t at = 0;
+    for (; s.len - at >= sizeof(eight); at += sizeof(eight)) {
+        memcpy(&eight, s.ptr + at, sizeof(eight));
+        memcpy(to + at, &eight, sizeof(eight));
+        if (!are_plain(eight))
+            return false;
+    }
+    if (at == s.len)
+        return true;
+    if (at > 0) { /* the last ones, with some that have been seen */
+        memcpy(&eight, s.ptr + s.len - sizeof(eight), sizeof(eight));
+        memcpy(to + s.len - sizeof(eight), &eight, sizeof(eight));
+        return are_plain(eight);
+    }
+    for (; at < s.len && is_plain((unsigned char)s.ptr[at]); at++)
+        to[at] = s.ptr[at];
+    return at == s.len;
+}
+
 /* A comma or none, text in quotes, and what stands behind it. Nearly all text is plain, and then
  * written as one piece. */
 static void put_quoted(struct sc_buf *out, bool comma, struct sc_str s, struct sc_str behind)
 {
-    if (plain_end(s, 0) < s.len) {
-        sc_buf_puts(out, comma ? ",\"" : "\"");
-        put_escaped_text(out, s);
-        sc_buf_putc(out, '"');
-        sc_buf_put_str(out, behind);
-        return;
-    }
+    size_t before = out->len;
     char *to = sc_buf_extend(out, s.len + behind.len + (comma ? 3 : 2));
     if (to == NULL)
         return;
     if (comma)
         *to++ = ',';
     *to++ = '"';
-    if (s.len > 0)
-        memcpy(to, s.ptr, s.len);
-    to[s.len] = '"';
-    memcpy(to + s.len + 1, behind.ptr, behind.len);
+    if (copy_plain(to, s)) {
+        to[s.len] = '"';
+        memcpy(to + s.len + 1, behind.ptr, behind.len);
+        return;
+    }
+    out->len = before;
+    sc_buf_puts(out, comma ? ",\"" : "\"");
+    put_escaped_text(out, s);
+    sc_buf_putc(out, '"');
+    sc_buf_put_str(out, behind);
 }
 
 /* The comma and the key before a value, and what of the value is known already. */
