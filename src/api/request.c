@@ -134,7 +134,8 @@ enum sc_code sc_job_id_parse(struct sc_str text, char out[SC_UUID_TEXT], struct 
     char quoted[SC_QUOTED_TEXT];
     if (!sc_uuid_is_valid(text))
         return sc_error_set(err, SC_E_JOB_NOT_FOUND, "no such job: '%s'", sc_quote(text, quoted));
-    (void)snprintf(out, SC_UUID_TEXT, "%.*s", (int)text.len, text.ptr);
+    memcpy(out, text.ptr, text.len);
+    out[text.len] = '\0';
     return SC_OK;
 }
 

@@ -254,6 +254,12 @@ static enum sc_code fail(struct sc_stmt *st, int rc, struct sc_error *err)
     return sc_conn_fail(conn, rc, what, err);
 }
 
+/* What frames each read waits for nothing. */
+static bool is_timed(enum sc_sql id)
+{
+    return id != SC_SQL_TX_READ && id != SC_SQL_TX_ROLLBACK;
+}
+
 enum sc_code sc_stmt_step(struct sc_stmt *st, bool *row, struct sc_error *err)
 {
     struct sc_conn *conn = st->conn;
@@ -273,7 +279,7 @@ enum sc_code sc_stmt_step(struct sc_stmt *st, bool *row, struct sc_error *err)
         return sc_error_set(err, SC_E_STORE_ERROR, "cannot run the statement %s: fault store.step",
                             sc_sql_name(st->id));
 
-    if (slot->begun_us == 0)
+    if (slot->begun_us == 0 && is_timed(st->id))
         slot->begun_us = sc_clock_mono_us();
     int rc = sqlite3_step(slot->handle);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
