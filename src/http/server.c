@@ -306,8 +306,8 @@ static enum sc_code start_all(struct sc_http *http, struct sc_error *err)
         return sc_error_errno(err, errno, "cannot start the thread of waiting requests");
     if (!sc_sockets_start(&http->sockets, http))
         return sc_error_errno(err, errno, "cannot start the thread of WebSockets");
-    /* As many as can receive at the same time. */
-    if (!sc_hasher_start(&http->hasher, http->options.threads) ||
+    /* Of each upload that is received at the same time, one hashes and one writes. */
+    if (!sc_hasher_start(&http->hasher, 2 * http->options.threads) ||
         !sc_pool_start(&http->pool, http, http->options.workers))
         return sc_error_set(err, SC_E_INTERNAL, "cannot start the HTTP threads");
     for (size_t i = 0; i < http->listener_count; i++) {

@@ -80,7 +80,7 @@ static enum sc_code begin_temp(struct sc_spool *s, struct sc_error *err)
         return code;
     s->has_file = true;
     s->hash = sc_hash_new();
-    sc_inflow_begin(&s->in, s->fd, 0, s->hasher, &(struct sc_hash_sums){ s->hash, NULL });
+    sc_inflow_begin(&s->in, s->fd, s->hasher, &(struct sc_hash_sums){ s->hash, NULL });
     return SC_OK;
 }
 
@@ -207,7 +207,7 @@ static enum sc_code begin_append(struct sc_spool *s, struct sc_request *req, str
     s->appends = s->has_file = true;
     s->in.limit = s->append.limit;
     s->in.field = NULL;
-    sc_inflow_begin(&s->in, s->append.fd, s->append.offset, s->hasher,
+    sc_inflow_begin_at(&s->in, s->append.fd, s->append.offset, s->hasher,
                     &(struct sc_hash_sums){ s->append.whole, s->append.piece });
     return SC_OK;
 }

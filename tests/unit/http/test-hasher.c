@@ -3,6 +3,9 @@
 #include "base/alloc.h"
 #include "testing.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include "base/banned.h"
 
 #define LINES 8
@@ -18,6 +21,7 @@ struct upload {
     struct sc_hasher *hasher;
     int line;
     size_t total;
+    int fd; /* -1: it is only hashed */
     struct sc_hash *expected;
     char hex[SC_SHA256_TEXT];
 };
@@ -29,7 +33,8 @@ static void *push_all(void *ctx)
     SC_AUTO(sc_hash_freep) struct sc_hash *whole = sc_hash_new();
     SC_AUTO(sc_hash_freep) struct sc_hash *piece = sc_hash_new();
     const struct sc_hash_sums sums = { whole, u->line % 2 == 0 ? piece : NULL };
-    SC_AUTO(sc_hash_line_freep) struct sc_hash_line *line = sc_hash_line_new(u->hasher, &sums);
+    SC_AUTO(sc_hash_line_freep)
+    struct sc_hash_line *line = sc_hash_line_new(u->hasher, &sums, u->fd);
     for (size_t i = 0; i < PUSHES; i++) {
         size_t len = i % 3 == 0 ? SC_HASH_BLOCK : (i * 7919 + (size_t)u->line) % SC_HASH_BLOCK;
         char *block = sc_hash_line_block(line);
@@ -51,6 +56,20 @@ static void *push_all(void *ctx)
     return NULL;
 }
 
+static void check_file(const struct upload *u)
+{
+    char block[4096];
+    size_t at = 0;
+    ssize_t n;
+    assert_int_equal(lseek(u->fd, 0, SEEK_SET), 0);
+    while ((n = read(u->fd, block, sizeof(block))) > 0) {
+        for (ssize_t i = 0; i < n; i++)
+            assert_int_equal((unsigned char)block[i], byte_of(u->line, at++));
+    }
+    assert_int_equal(at, u->total);
+    (void)close(u->fd);
+}
+
 static void each_line_is_hashed_in_order_whatever_the_others_do(void **state)
 {
     (void)state;
@@ -59,7 +78,10 @@ static void each_line_is_hashed_in_order_whatever_the_others_do(void **state)
     struct upload uploads[LINES];
     assert_true(sc_hasher_start(&hasher, 2));
     for (int i = 0; i < LINES; i++) {
-        uploads[i] = (struct upload){ .hasher = &hasher, .line = i, .expected = sc_hash_new() };
+        uploads[i] = (struct upload){ .hasher = &hasher,
+                                      .line = i,
+                                      .fd = i % 3 == 0 ? -1 : memfd_create("upload", 0),
+                                      .expected = sc_hash_new() };
         assert_int_equal(pthread_create(&threads[i], NULL, push_all, &uploads[i]), 0);
     }
     for (int i = 0; i < LINES; i++) {
@@ -68,7 +90,38 @@ static void each_line_is_hashed_in_order_whatever_the_others_do(void **state)
         sc_hash_hex(uploads[i].expected, want);
         sc_hash_free(uploads[i].expected);
         assert_string_equal(uploads[i].hex, want);
+        if (uploads[i].fd >= 0)
+            check_file(&uploads[i]);
     }
+}
+
+static void a_file_that_cannot_be_written_is_told_and_all_is_hashed(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_hasher_stop) struct sc_hasher hasher = { 0 };
+    SC_AUTO_CLOSE int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    char hex[SC_SHA256_TEXT], want[SC_SHA256_TEXT];
+    struct sc_error err = { 0 };
+    assert_true(fd >= 0 && sc_hasher_start(&hasher, 2));
+    SC_AUTO(sc_hash_freep) struct sc_hash *whole = sc_hash_new();
+    SC_AUTO(sc_hash_freep) struct sc_hash *expected = sc_hash_new();
+    SC_AUTO(sc_hash_line_freep)
+    struct sc_hash_line *line =
+        sc_hash_line_new(&hasher, &(struct sc_hash_sums){ whole, NULL }, fd);
+    assert_int_equal(sc_hash_line_fault(line, &err), SC_OK);
+    for (int k = 0; k < 9; k++) {
+        char *block = sc_hash_line_block(line);
+        assert_non_null(block);
+        memset(block, k, 1000);
+        sc_hash_update(expected, block, 1000);
+        sc_hash_line_push(line, 1000);
+    }
+    sc_hash_line_wait(line);
+    assert_int_equal(sc_hash_line_fault(line, &err), SC_E_NO_SPACE);
+    assert_int_equal(err.code, SC_E_NO_SPACE);
+    sc_hash_hex(whole, hex);
+    sc_hash_hex(expected, want);
+    assert_string_equal(hex, want);
 }
 
 static void an_upload_of_nothing_has_the_hash_of_nothing(void **state)
@@ -80,7 +133,8 @@ static void an_upload_of_nothing_has_the_hash_of_nothing(void **state)
     assert_true(sc_hasher_start(&hasher, 1));
     SC_AUTO(sc_hash_freep) struct sc_hash *whole = sc_hash_new();
     SC_AUTO(sc_hash_line_freep)
-    struct sc_hash_line *line = sc_hash_line_new(&hasher, &(struct sc_hash_sums){ whole, NULL });
+    struct sc_hash_line *line =
+        sc_hash_line_new(&hasher, &(struct sc_hash_sums){ whole, NULL }, -1);
     sc_hash_line_wait(line);
     sc_hash_hex(whole, hex);
     sc_hash_bytes("", 0, want);
@@ -97,7 +151,7 @@ static void a_line_may_be_given_up_while_it_is_hashed(void **state)
         SC_AUTO(sc_hash_freep) struct sc_hash *whole = sc_hash_new();
         SC_AUTO(sc_hash_line_freep)
         struct sc_hash_line *line =
-            sc_hash_line_new(&hasher, &(struct sc_hash_sums){ whole, NULL });
+            sc_hash_line_new(&hasher, &(struct sc_hash_sums){ whole, NULL }, -1);
         for (int k = 0; k < i % 4; k++) {
             char *block = sc_hash_line_block(line);
             assert_non_null(block);
@@ -111,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_line_is_hashed_in_order_whatever_the_others_do),
+        TEST(a_file_that_cannot_be_written_is_told_and_all_is_hashed),
         TEST(an_upload_of_nothing_has_the_hash_of_nothing),
         TEST(a_line_may_be_given_up_while_it_is_hashed),
     };
