@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import BUILD, free_port, noise_wav, wait_until
+from harness import BUILD, Client, free_port, noise_wav, wait_until
 
 SANITIZED = "san" in BUILD.name
 
@@ -174,6 +174,7 @@ def test_a_server_without_descriptors_waits_and_goes_on(make_server):
     """G30: it accepts no more, does not spin, and recovers."""
     port = free_port()
     server = make_server(args=["--listen", f"127.0.0.1:{port}"], env={"SCRIPTA_WORKERS": -1})
+    wait_until(lambda: answers(Client(port=port)), 30, "all that it needs is open")
     used = len(os.listdir(f"/proc/{server.pid}/fd"))
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used + 8, used + 8))
     held = []
