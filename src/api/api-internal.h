@@ -2,6 +2,7 @@
 /* What the handler files share: the api itself, its handlers, answers. */
 
 #include "api/api.h"
+#include "api/job-memo.h"
 #include "api/parking.h"
 #include "api/request.h"
 #include "api/views.h"
@@ -43,6 +44,7 @@ struct sc_api {
     atomic_bool stopping;
     struct sc_parking parking; /* claims that wait for tasks */
     struct sc_push *push;      /* WebSockets (api/push.c) */
+    struct sc_job_memo *job_memo;
 
     pthread_mutex_t lock;
     /* -- protected by lock -- */

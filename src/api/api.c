@@ -41,6 +41,7 @@ struct sc_api *sc_api_new(const struct sc_api_options *options)
     sc_assert(pthread_mutex_init(&api->refusals_lock, NULL) == 0);
     sc_parking_init(&api->parking, resume_request);
     api->push = sc_push_new(api);
+    api->job_memo = sc_job_memo_new();
     sc_queue_on_ready(options->queue, tasks_ready, api);
     return api;
 }
@@ -52,6 +53,7 @@ void sc_api_free(struct sc_api *api)
     sc_queue_on_ready(api->options.queue, NULL, api);
     sc_parking_done(&api->parking);
     sc_push_free(api->push);
+    sc_job_memo_free(api->job_memo);
     (void)pthread_mutex_destroy(&api->refusals_lock);
     (void)pthread_mutex_destroy(&api->lock);
     free(api);

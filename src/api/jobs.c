@@ -51,20 +51,36 @@ static enum sc_code show_job(struct sc_api *api, struct sc_conn *conn, const str
     return SC_OK;
 }
 
+static enum sc_code read_job(struct sc_api *api, const struct sc_job_memo_key *key,
+                             struct sc_buf *body, struct sc_error *err)
+{
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_job_find(conn, key->owner_id, key->job_id, &job, err);
+    if (code == SC_OK)
+        code = show_job(api, conn, &job, body, err);
+    if (code == SC_OK && job.state != SC_JOB_PROCESSING)
+        sc_job_memo_keep(api->job_memo, key, sc_buf_str(body));
+    return code;
+}
+
 struct sc_done *sc_api_job_show(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    SC_AUTO_JOB job = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-
+    char id[SC_UUID_TEXT];
+    const struct sc_job_memo_key key = {
+        .job_id = id,
+        .owner_id = sc_api_owner(req),
+        .version = sc_store_version(api->options.store),
+    };
     enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
-        code = sc_store_read(api->options.store, &conn, &err);
-    if (code == SC_OK)
-        code = find_job(req, conn, &job, &err);
-    if (code == SC_OK)
-        code = show_job(api, conn, &job, &body, &err);
+        code = sc_path_job_id(req, id, &err);
+    if (code == SC_OK && !sc_job_memo_find(api->job_memo, &key, &body))
+        code = read_job(api, &key, &body, &err);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 

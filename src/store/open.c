@@ -94,6 +94,8 @@ static enum sc_code open_writer(struct sc_store *store, const struct sc_store_op
         code = sc_migrate(conn, store->path, sc_migrations, sc_migration_count, err);
     if (code == SC_OK)
         store->writer = SC_TAKE(conn);
+    if (code == SC_OK)
+        store->writer->store = store;
     return code;
 }
 

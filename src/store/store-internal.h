@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 /* ---- connections (conn.c) ---- */
 
@@ -51,7 +52,7 @@ struct sc_figures_mark {
 
 struct sc_conn {
     sqlite3 *db;
-    struct sc_store *store; /* NULL outside a pool */
+    struct sc_store *store; /* NULL of connections that no store has opened */
     struct sc_conn *next;   /* in the pool of free readers */
     struct sc_slot slots[SC_SQL_COUNT_];
     int in_use; /* statements handed out and not done */
@@ -158,6 +159,7 @@ struct sc_store {
     bool writer_runs;
     struct sc_conn *writer; /* the writer thread's; NULL while it cannot be opened */
     struct sc_wal log;
+    _Atomic uint64_t version; /* sc_store_version */
 
     pthread_mutex_t lock;
     /* Protected by lock. */

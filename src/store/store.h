@@ -97,6 +97,10 @@ SC_DEFINE_FREEP(struct sc_conn, sc_conn_release);
  */
 bool sc_store_is_writable(struct sc_store *store, struct sc_error *err);
 
+/* Grows with each commit, and is odd while one is under way. What was read after it had told an
+ * even number is what the store holds as long as it tells the same one. From any thread. */
+uint64_t sc_store_version(const struct sc_store *store);
+
 /* ---- statements -------------------------------------------------------------------------------
  * Prepared lazily, once per connection, so the same statement is not in use twice at a time on one
  * connection: read the rows out before calling what may use it too. That, binding errors and

@@ -121,7 +121,9 @@ static enum sc_code commit(struct sc_conn *conn, struct sc_error *err)
         return sc_error_set(err, SC_E_STORE_ERROR, "cannot commit: fault store.commit");
     conn->wrote = false;
     int64_t begun_us = sc_clock_mono_us();
+    (void)atomic_fetch_add(&conn->store->version, 1);
     enum sc_code code = sc_conn_run(conn, SC_SQL_TX_COMMIT, err);
+    (void)atomic_fetch_add(&conn->store->version, 1);
     if (code != SC_OK)
         return code;
     if (conn->wrote)
@@ -129,6 +131,11 @@ static enum sc_code commit(struct sc_conn *conn, struct sc_error *err)
     measure_commit(conn, sc_clock_mono_us() - begun_us);
     (void)SC_FAULT("store.committed"); /* a place to die between commit and reply */
     return SC_OK;
+}
+
+uint64_t sc_store_version(const struct sc_store *store)
+{
+    return atomic_load(&store->version);
 }
 
 /* A transaction that changes a row of ours for certain, and so is synced. */
@@ -292,10 +299,15 @@ static enum sc_code reopen(struct sc_store *store, struct sc_error *err)
     sc_wal_close(store);
     sc_conn_close(store->writer);
     store->writer = NULL;
+    (void)atomic_fetch_add(&store->version,
+                           1); /* what a failed commit has left may come to light */
     enum sc_code code = sc_conn_open(store->path, SC_CONN_WRITER, false, store->busy_timeout_ms,
                                      &store->writer, err);
     if (code == SC_OK)
+        store->writer->store = store;
+    if (code == SC_OK)
         code = empty_log(store, err);
+    (void)atomic_fetch_add(&store->version, 1);
     if (code == SC_OK)
         code = probe(store->writer, err);
     return code == SC_OK ? quick_check(store->writer, err) : code;

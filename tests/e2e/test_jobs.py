@@ -1,5 +1,7 @@
 """/api/jobs: making, listing, cancelling, retrying, their events and chunks."""
 
+import json
+import threading
 import time
 
 import pytest
@@ -21,6 +23,34 @@ def test_a_noop_job_needs_no_file(client):
     job = client.wait_job(reply.json["job_id"])
     assert job["status"] == "completed"
     assert job["pipeline"] == "noop" and job["file_id"] is None and job["transcript_id"] is None
+
+
+def test_no_answer_is_older_than_a_change(client):
+    """Answers about a job are kept until the store changes; whoever changes it sees that at once,
+    whatever others ask for meanwhile."""
+    job = client.post("/api/jobs", {"pipeline": "noop", "name": "0"}).json["job_id"]
+    client.wait_job(job)
+    path, stop = f"/api/jobs/{job}", threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            client.get(path)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for n in range(1, 101):
+            changed = client.request("PATCH", path, body=json.dumps({"name": str(n)}),
+                                     headers={"Content-Type": "application/json"})
+            assert changed.status == 200 and client.get(path).json["name"] == str(n)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    first, again = client.get(path), client.get(path)
+    assert first.body == again.body and first.headers["etag"] == again.headers["etag"]
+    assert client.request("DELETE", path).status == 200 and client.get(path).status == 404
 
 
 def test_a_job_of_a_known_file(client):

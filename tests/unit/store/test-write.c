@@ -978,9 +978,51 @@ static void the_store_comes_back_though_it_is_read_all_the_time(void **state)
     }
 }
 
+static enum sc_code change_nothing(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    (void)tx;
+    (void)ctx;
+    return sc_error_set(err, SC_E_CONFLICT, "refused");
+}
+
+static void see_version(void *owner, const void *arg)
+{
+    (void)arg;
+    struct fixture *f = owner;
+    assert_int_equal(sc_store_version(f->store) % 2, 0); /* told after the commit */
+}
+
+static enum sc_code touch_meta(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct fixture *f = ctx;
+    (void)err;
+    sc_conn_after_commit(tx, see_version, f, NULL, 0);
+    return sc_conn_run(tx, SC_SQL_META_TOUCH, err);
+}
+
+static void the_version_grows_with_each_commit_and_is_even_between_them(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    uint64_t last = sc_store_version(f.store);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sc_store_write(f.store, SC_RELAXED, touch_meta, &f, NULL), SC_OK);
+        uint64_t now = sc_store_version(f.store);
+        assert_true(now > last && now % 2 == 0);
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_OK);
+        assert_true(sc_store_version(f.store) == now);
+        last = now;
+    }
+    assert_int_equal(sc_store_write(f.store, SC_RELAXED, change_nothing, NULL, NULL),
+                     SC_E_CONFLICT);
+    assert_int_equal(sc_store_version(f.store) % 2, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_version_grows_with_each_commit_and_is_even_between_them),
         TEST(a_member_that_fails_takes_no_neighbour_with_it),
         TEST(members_that_may_run_again_do_so_when_one_fails_halfway),
         TEST(a_refusal_before_any_change_makes_nobody_run_again),
