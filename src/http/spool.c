@@ -208,7 +208,7 @@ static enum sc_code begin_append(struct sc_spool *s, struct sc_request *req, str
     s->in.limit = s->append.limit;
     s->in.field = NULL;
     sc_inflow_begin_at(&s->in, s->append.fd, s->append.offset, s->hasher,
-                    &(struct sc_hash_sums){ s->append.whole, s->append.piece });
+                       &(struct sc_hash_sums){ s->append.whole, s->append.piece });
     return SC_OK;
 }
 

@@ -21,6 +21,27 @@ static void ids_grow_even_when_the_clock_steps_back(void **state)
     }
 }
 
+/* Within a millisecond by random steps, so that nobody can tell the next one. */
+static void ids_of_one_moment_are_no_series(void **state)
+{
+    (void)state;
+    SC_AUTO(test_clock_done) struct test_clock clock = test_clock_at(INT64_C(3000000000000), 0);
+    uint64_t last = 0, steps[40];
+    for (size_t i = 0; i <= SC_ARRAY_LEN(steps); i++) {
+        char id[SC_UUID_TEXT];
+        sc_uuid7(id);
+        uint64_t low = strtoull(id + 24, NULL, 16);
+        if (i > 0)
+            steps[i - 1] = low - last;
+        last = low;
+    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(steps); i++) {
+        for (size_t k = 0; k < i; k++)
+            assert_true(steps[i] != steps[k]); /* once in five million runs by chance */
+    }
+    (void)clock;
+}
+
 static void ids_carry_version_variant_and_time(void **state)
 {
     (void)state;
@@ -66,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(ids_grow_even_when_the_clock_steps_back),
+        TEST(ids_of_one_moment_are_no_series),
         TEST(ids_carry_version_variant_and_time),
         TEST(only_lower_case_hyphenated_text_is_an_id),
         TEST(random_bytes_fill_large_areas),

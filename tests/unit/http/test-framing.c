@@ -174,6 +174,9 @@ static struct sc_framing long_one(const char *text, const char *piece, int n, co
     return f;
 }
 
+#define FIFTY "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+#define FIELD_OF_150 "X: " FIFTY FIFTY FIFTY "\r\n"
+
 static void what_is_too_large_is_named(void **state)
 {
     const char *const end = " HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -183,6 +186,9 @@ static void what_is_too_large_is_named(void **state)
     assert_int_equal(long_one("GET /?", "&", 8000, end).code, SC_E_URI_TOO_LONG);
     assert_int_equal(long_one(HEAD, "X: y\r\n", 99, "\r\n").code, SC_OK);
     assert_int_equal(long_one(HEAD, "X: y\r\n", 100, "\r\n").code, SC_E_HEADERS_TOO_LARGE);
+    /* What libmicrohttpd keeps beside the bytes of each field. */
+    assert_int_equal(long_one(HEAD, FIELD_OF_150, 90, "\r\n").code, SC_OK);
+    assert_int_equal(long_one(HEAD, FIELD_OF_150, 99, "\r\n").code, SC_E_HEADERS_TOO_LARGE);
     assert_int_equal(long_one(HEAD "X: ", "y", 16000, "\r\n\r\n").code, SC_OK);
     assert_int_equal(long_one(HEAD "X: ", "y", 16400, "\r\n\r\n").code, SC_E_HEADERS_TOO_LARGE);
     assert_int_equal(long_one(HEAD, "y", 16400, ": x\r\n\r\n").code, SC_E_HEADERS_TOO_LARGE);
