@@ -42,7 +42,8 @@ the locks, but the log could not be begun anew meanwhile. With all that 0.48 to 
 reached, on a busy machine; an answer is kept now until the store says that something has been
 committed.
 Of an upload's processor time for a gigabyte 0.5 s are the hash, 0.3 to 0.6 copying into the page
-cache, 0.1 receiving, 0.06 the start of the decoder.
+cache, 0.1 receiving. From its last byte to the answer 75 ms pass, of a megabyte as of a gigabyte:
+that is the start of the decoder; the fsync finds nearly all of it on the disk.
 """
 
 NGINX = """
