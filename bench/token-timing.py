@@ -11,7 +11,6 @@ token-timing.py [--samples N] [--build DIR]
 """
 
 import argparse
-import http.client
 import json
 import pathlib
 import random
@@ -20,6 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.pop(0)  # beside this file lies an http.py, which is not Python's
+import http.client  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT = 4.5

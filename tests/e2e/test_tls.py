@@ -3,9 +3,12 @@ whom."""
 
 import http.client
 import json
+import os
 import shutil
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 
 import pytest
@@ -97,6 +100,58 @@ def test_only_what_is_safe_is_spoken(house):
         Client(port=house.port).get("/api/health")
     assert house.server.client.get("/api/health").status == 200, "the socket stays as it is"
     assert "TLS is on" in house.log()
+
+
+def extension(kind, content):
+    return struct.pack(">HH", kind, len(content)) + content
+
+
+def client_hello(*extensions):
+    """As a client that offers nothing of its own: what RFC 8446 asks for, and RFC 5246."""
+    words = {10: (29, 23), 13: (0x0403, 0x0804)}  # groups, signatures
+    lists = [struct.pack(f">H{len(v)}H", 2 * len(v), *v) for v in words.values()]
+    every = b"".join([*map(extension, words, lists), *extensions])
+    body = (b"\x03\x03" + os.urandom(32) + b"\x20" + os.urandom(32)
+            + struct.pack(">H3H", 6, 0x1301, 0xc02b, 0xc02c) + b"\x01\x00"
+            + struct.pack(">H", len(every)) + every)
+    hello = b"\x01" + struct.pack(">I", len(body))[1:] + body
+    return b"\x16\x03\x01" + struct.pack(">H", len(hello)) + hello
+
+
+def server_version(port, hello):
+    """What the server chooses."""
+    with socket.create_connection(("127.0.0.1", port), 60) as sock:
+        sock.settimeout(60)
+        sock.sendall(hello)
+        answer = sock.recv(4096)
+    assert answer[:1] == b"\x16" and answer[5:6] == b"\x02", answer[:20]  # a ServerHello
+    return "1.3" if b"\x00\x2b\x00\x02\x03\x04" in answer else "1.2"
+
+
+def test_nobody_has_to_speak_of_renegotiation(house):
+    """Clients of TLS 1.3 alone need not know of it."""
+    share = struct.pack(">HHH", 36, 29, 32) + os.urandom(32)
+    only_13 = extension(43, b"\x02\x03\x04"), extension(51, share)
+    assert server_version(house.port, client_hello(*only_13)) == "1.3"
+    assert server_version(house.port, client_hello()) == "1.2"
+
+
+def test_nothing_is_renegotiated(house):
+    process = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{house.port}",
+                                "-tls1_2", "-state"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
+    try:
+        said = b""
+        while b"Verify return code" not in said:  # the end of what it tells of the handshake
+            said += process.stdout.readline()
+        process.stdin.write(b"R\n")  # its word for: once more
+        process.stdin.flush()
+        said = process.communicate(b"Q\n", timeout=60)[0]
+    finally:
+        process.kill()
+    behind = said.partition(b"RENEGOTIATING")[2]
+    assert b"write client hello" in behind and b"read server hello" not in behind, said
+    assert house.client().get("/api/health/live").status == 200
 
 
 def test_uploads_downloads_streams_and_pages_pass(house):
