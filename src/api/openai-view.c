@@ -259,6 +259,8 @@ static const struct {
     { SC_E_CONFLICT, 400, "conflict" },
     { SC_E_UPLOAD_OFFSET, 400, "conflict" },
     { SC_E_IDEMPOTENCY_CONFLICT, 400, "idempotency_conflict" },
+    { SC_E_IDEMPOTENCY_OPEN, 503, "idempotency_open" },
+    { SC_E_IDEMPOTENCY_SECRET, 400, "idempotency_secret" },
     { SC_E_LEASE_LOST, 500, "lease_lost" },
     { SC_E_STORE_INTEGRITY, 500, "store_integrity" },
 };
