@@ -84,18 +84,19 @@ enum sc_code sc_once_begin(struct sc_conn *tx, struct sc_once *once, struct sc_e
     if (code != SC_OK)
         return code;
     const char *found = sc_stmt_text(&st, "fingerprint");
-    if (strcmp(found, open) == 0)
+    if (strcmp(found, open) == 0) {
         once->state = SC_ONCE_OPEN;
-    else if (!follows(&found, once->fingerprint))
-        return conflict(err);
-    else if (follows(&found, OPEN))
+        return SC_OK;
+    }
+    bool same = follows(&found, once->fingerprint);
+    if (same && follows(&found, OPEN)) {
         once->state = SC_ONCE_CUT;
-    else if (!follows(&found, MADE))
+        return SC_OK;
+    }
+    if (!same || !follows(&found, MADE))
         return conflict(err);
-    else
-        once->made = sc_strdup(found);
-    if (once->made != NULL)
-        once->state = SC_ONCE_DONE;
+    once->made = sc_strdup(found);
+    once->state = SC_ONCE_DONE;
     return SC_OK;
 }
 
