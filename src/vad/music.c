@@ -17,7 +17,8 @@
 #define PAST 188      /* … or before it: 30 s */
 #define NEAR 16       /* steps to either side of a voice that are no music: 2.5 s */
 #define RUN_FRAMES 250
-#define SOUND_LEAST 50
+#define AUDIBLE_LEAST 50
+#define AUDIBLE 1000 /* mean square: of sound, even of one that never changes */
 #define PAUSE_FRAMES 500
 #define KEPT_STEPS 512
 #define KEPT_FRAMES 2048 /* of which flags and verdicts are kept */
@@ -35,11 +36,11 @@ struct sc_music {
     int64_t seen, heard;             /* steps looked at for strong evidence; for a voice */
     int64_t last_strong, last_voice; /* of these */
     struct {
-        bool sound, music;
+        bool audible, sound, music;
     } kept[KEPT_FRAMES];
     int64_t flagged, judged, told; /* frames */
-    /* A stretch up to `judged` without a voice: frames, with sound, without sound since. */
-    int64_t run, run_sound, pause;
+    /* A stretch up to `judged` without a voice: frames, audible ones, silent ones since. */
+    int64_t run, run_audible, pause;
     bool sure; /* it is music */
 };
 
@@ -67,6 +68,14 @@ void sc_music_free(struct sc_music *m)
     free(m);
 }
 
+static bool is_audible(const int16_t frame[SC_FRAME_SAMPLES])
+{
+    int64_t squares = 0;
+    for (int i = 0; i < SC_FRAME_SAMPLES; i++)
+        squares += frame[i] * frame[i];
+    return squares > AUDIBLE * SC_FRAME_SAMPLES;
+}
+
 void sc_music_push(struct sc_music *m, const int16_t *pcm, size_t samples)
 {
     float power[SC_SPECTRUM_BINS];
@@ -76,6 +85,7 @@ void sc_music_push(struct sc_music *m, const int16_t *pcm, size_t samples)
     memset(end, 0, SC_FRAME_SAMPLES * sizeof(*end));
     if (samples > 0)
         memcpy(end, pcm, samples * sizeof(*end));
+    m->kept[m->pushed % KEPT_FRAMES].audible = is_audible(end);
     /* The samples at hand lie around the middle of the frame before this one. */
     if (m->pushed++ == 0)
         return;
@@ -126,17 +136,17 @@ static void judge(struct sc_music *m)
 {
     const int64_t at = m->judged++, step = at / SC_VOICE_STEP;
     hear(m, step + NEAR + 1);
-    const bool sound = m->kept[at % KEPT_FRAMES].sound;
-    m->pause = sound ? 0 : m->pause + 1;
+    const bool audible = m->kept[at % KEPT_FRAMES].sound || m->kept[at % KEPT_FRAMES].audible;
+    m->pause = audible ? 0 : m->pause + 1;
     m->kept[at % KEPT_FRAMES].music = false;
     if (m->last_voice >= step - NEAR || m->pause >= PAUSE_FRAMES) {
-        m->run = m->run_sound = 0;
+        m->run = m->run_audible = 0;
         m->sure = false;
         return;
     }
     m->run++;
-    m->run_sound += sound;
-    if (m->run < RUN_FRAMES || m->run_sound < SOUND_LEAST)
+    m->run_audible += audible;
+    if (m->run < RUN_FRAMES || m->run_audible < AUDIBLE_LEAST)
         return;
     /* Of what was in doubt until now, all that has not been told yet is music. */
     for (int64_t f = SC_MAX(m->told, m->judged - m->run); !m->sure && f < at; f++)

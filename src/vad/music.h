@@ -5,7 +5,8 @@
  * evidence of a voice where it is strong; or where it is weak and strong evidence lies half a
  * minute before at most, or 8 s behind: people who speak go on to speak, and what sounds somewhat
  * like a voice here and there in a long piece is an instrument. Music is a stretch
- *   - of 5 s at least, with a second of sound, whose pauses are shorter than 10 s,
+ *   - of 5 s at least, with an audible second (of sound that changes or not), whose silences are
+ *     shorter than 10 s,
  *   - without evidence of a voice, to 2.5 s on either side.
  *
  * Limits were chosen by measurement (tools/music.py), so that speech is kept. */

@@ -231,6 +231,30 @@ static void quick_notes_are_music_too(void **state)
     }
 }
 
+/* An organ that hardly changes: of each seven seconds, half a one is louder. */
+static void add_organ(struct recording *r, int seconds)
+{
+    static const double steps[] = { 1, 1.25, 1.5, 2 };
+    for (int i = 0; i < seconds * SC_PCM_RATE; i++) {
+        const double loud = i % (7 * SC_PCM_RATE) < SC_PCM_RATE / 2 ? 2000 : 600;
+        double sum = 0;
+        for (int k = 0; k < 12; k++)
+            sum += sin(TURN * 330 * steps[k % 4] * (1 + k / 4) * i / SC_PCM_RATE) / (1 + k / 4);
+        add_sample(r, loud * sum);
+    }
+}
+
+static void music_that_hardly_changes_is_left_out_from_its_start(void **state)
+{
+    (void)state;
+    RECORDING r = { 0 };
+    add_organ(&r, 40);
+    struct sc_cut_options keep = options;
+    keep.leave_out_music = false;
+    assert_true(hear(&r, &keep, 5000).samples > 20 * SC_PCM_RATE);
+    assert_int_equal(hear(&r, &options, 5000).samples, 0);
+}
+
 static void a_short_piece_of_music_is_kept(void **state)
 {
     (void)state;
@@ -312,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(music_alone_is_left_out_and_told),
         TEST(quick_notes_are_music_too),
+        TEST(music_that_hardly_changes_is_left_out_from_its_start),
         TEST(a_short_piece_of_music_is_kept),
         TEST(a_voice_is_cut_as_if_nobody_looked_for_music),
         TEST(a_voice_between_music_is_kept_with_what_is_near_it),
