@@ -57,7 +57,7 @@ class TlsClient(Client):
         self.context = ssl.create_default_context(cafile=ca)
 
     def connect(self, timeout=None):
-        return http.client.HTTPSConnection("localhost", self.port, context=self.context,
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context,
                                            timeout=timeout or self.timeout)
 
 
@@ -168,7 +168,7 @@ def test_uploads_downloads_streams_and_pages_pass(house):
     stream.wait(lambda _, data: job["job_id"] in json.dumps(data))
     stream.close()
     # A page of this very server, and one that came without TLS.
-    own, other = (client.get("/api/jobs", headers={"Origin": f"{scheme}://localhost:{house.port}"})
+    own, other = (client.get("/api/jobs", headers={"Origin": f"{scheme}://127.0.0.1:{house.port}"})
                   for scheme in ("https", "http"))
     assert own.status == 200 and other.status == 403, (own, other)
 
