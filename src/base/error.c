@@ -28,6 +28,32 @@ static const struct code_row *row_of(enum sc_code code)
     return &rows[code];
 }
 
+#define CUT " \xe2\x80\xa6" /* … */
+#define WORD_MOST 40
+
+static bool is_cut(const char *text)
+{
+    size_t len = strlen(text), mark = strlen(CUT);
+    return len >= mark && strcmp(text + len - mark, CUT) == 0;
+}
+
+/* A sentence for which there was too little room ends with a whole word. */
+static void cut_sentence(char *text, size_t size)
+{
+    size_t most = size - sizeof(CUT), len = most;
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    for (size_t i = len; i > 0 && len - i < WORD_MOST; i--) {
+        if (text[i] == ' ') {
+            len = i;
+            break;
+        }
+    }
+    while (len > 0 && strchr(" ,;:", text[len - 1]) != NULL)
+        len--;
+    memcpy(text + len, CUT, sizeof(CUT));
+}
+
 SC_PRINTF(5, 0)
 static void fill(struct sc_error *err, enum sc_code code, const char *file, int line,
                  const char *fmt, va_list args)
@@ -35,7 +61,8 @@ static void fill(struct sc_error *err, enum sc_code code, const char *file, int 
     if (err == NULL)
         return;
     *err = (struct sc_error){ .code = code, .file = file, .line = line };
-    (void)vsnprintf(err->msg, sizeof(err->msg), fmt, args);
+    if (vsnprintf(err->msg, sizeof(err->msg), fmt, args) >= (int)sizeof(err->msg))
+        cut_sentence(err->msg, sizeof(err->msg));
 }
 
 enum sc_code sc_error_set_(struct sc_error *err, enum sc_code code, const char *file, int line,
@@ -60,6 +87,14 @@ enum sc_code sc_error_field_(struct sc_error *err, enum sc_code code, const char
     return code;
 }
 
+static void append(struct sc_error *err, const char *between, const char *more)
+{
+    size_t used = strlen(err->msg);
+    size_t room = sizeof(err->msg) - used;
+    if (!is_cut(err->msg) && snprintf(err->msg + used, room, "%s%s", between, more) >= (int)room)
+        cut_sentence(err->msg, sizeof(err->msg));
+}
+
 static enum sc_code code_of_errno(int errnum)
 {
     switch (errnum) {
@@ -81,10 +116,8 @@ enum sc_code sc_error_errno_(struct sc_error *err, int errnum, const char *file,
     fill(err, code, file, line, fmt, args);
     va_end(args);
     if (err != NULL) {
-        size_t used = strlen(err->msg);
         char text[96];
-        (void)snprintf(err->msg + used, sizeof(err->msg) - used, ": %s",
-                       strerror_r(errnum, text, sizeof(text)));
+        append(err, ": ", strerror_r(errnum, text, sizeof(text)));
     }
     return code;
 }
@@ -108,16 +141,6 @@ static void note_field(struct sc_error *err, const char *field, const char *mess
     err->each_len = (uint16_t)(err->each_len + name_len + len);
 }
 
-/* The end of a sentence that was cut stays valid UTF-8. */
-static void trim_sentence(char *text)
-{
-    size_t len = strlen(text);
-    while (len > 0 && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
-        len--;
-    if (len > 0 && (unsigned char)text[len - 1] >= 0xc0)
-        text[len - 1] = '\0';
-}
-
 enum sc_code sc_error_also(struct sc_error *all, const struct sc_error *one)
 {
     const char *field, *message;
@@ -130,10 +153,7 @@ enum sc_code sc_error_also(struct sc_error *all, const struct sc_error *one)
         note_field(all, all->field, all->msg);
     while (sc_error_next_field(one, &at, &field, &message))
         note_field(all, field, message);
-    size_t used = strlen(all->msg);
-    size_t room = sizeof(all->msg) - used;
-    if ((size_t)snprintf(all->msg + used, room, "; %s", one->msg) >= room)
-        trim_sentence(all->msg);
+    append(all, "; ", one->msg);
     return all->code;
 }
 

@@ -194,19 +194,25 @@ static enum sc_code check_stored(struct arrival *a, bool *sound, struct sc_error
     return SC_OK;
 }
 
-/* Known bytes need no probe and no second copy. *known: somebody's row has them. */
-static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err)
+static enum sc_code find_stored(struct arrival *a, struct sc_file *found, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    SC_AUTO_FILE found = { 0 };
     enum sc_code code = sc_store_read(a->p->o.store, &conn, err);
-    if (code != SC_OK)
-        return code;
-    code = sc_plan_check_key(&a->plan, conn, err);
     if (code == SC_OK)
-        code = sc_file_find_hash(conn, a->in->owner_id, a->in->sha256, &found, err);
+        code = sc_plan_check_key(&a->plan, conn, err);
+    if (code == SC_OK)
+        code = sc_file_find_hash(conn, a->in->owner_id, a->in->sha256, found, err);
     if (code == SC_E_FILE_NOT_FOUND)
-        code = sc_file_find_hash(conn, 0, a->in->sha256, &found, err);
+        code = sc_file_find_hash(conn, 0, a->in->sha256, found, err);
+    return code;
+}
+
+/* Known bytes need no probe and no second copy. *known: somebody's row has them. No connection is
+ * held: reading what is stored may take long. */
+static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err)
+{
+    SC_AUTO_FILE found = { 0 };
+    enum sc_code code = find_stored(a, &found, err);
     *known = false;
     if (code == SC_E_FILE_NOT_FOUND)
         return SC_OK;

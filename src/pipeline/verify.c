@@ -73,6 +73,7 @@ struct sc_verifier *sc_verifier_new(struct sc_pipelines *p)
 {
     struct sc_verifier *v = sc_alloc(sizeof(*v));
     v->p = p;
+    v->last_id = sc_clock_wall_ms(); /* no number means one run here and another after a restart */
     sc_assert(pthread_mutex_init(&v->lock, NULL) == 0);
     sc_cond_init(&v->changed);
     return v;

@@ -149,6 +149,8 @@ class Reader:
             self.upload = reply.json["upload_id"]
         elif heading == "POST /api/jobs/{id}/cancel":
             self.cancelled = self.job
+        elif heading == "POST /api/files/verify":
+            self.names["/verify/1795283303042"] = f"/verify/{reply.json['verify_id']}"
         elif heading == "POST /api/tokens":
             self.token = reply.json["id"]
         elif heading == "POST /api/worker/register":

@@ -110,7 +110,7 @@ def test_ctrl_c_ends_the_run(house):
             f.write(os.urandom(1 << 20))
     cli("add", "-e", "null", "--run-after", "1h", big, data=house.data, check=0)
     # One that takes long goes before it.
-    house.client.post("/api/files/verify", {"file_ids": [1] * 50})
+    first = house.client.post("/api/files/verify", {"file_ids": [1] * 50}).json["verify_id"]
     master, slave = pty.openpty()
     with subprocess.Popen([str(SCRIPTA), "--data", str(house.data), "files", "verify"],
                           stdout=subprocess.PIPE, stderr=slave, env=clean_environment()) as p:
@@ -121,7 +121,17 @@ def test_ctrl_c_ends_the_run(house):
         p.send_signal(signal.SIGINT)
         assert p.wait(30) == 130
     os.close(master)
-    first = house.client.get("/api/files/verify/1").json
-    assert first["status"] == "running"
-    assert house.client.get("/api/files/verify/2").json["status"] == "cancelled"
-    assert house.client.request("DELETE", "/api/files/verify/1").status == 200
+    assert house.client.get(f"/api/files/verify/{first}").json["status"] == "running"
+    assert house.client.get(f"/api/files/verify/{first + 1}").json["status"] == "cancelled"
+    assert house.client.request("DELETE", f"/api/files/verify/{first}").status == 200
+
+
+def test_no_number_is_given_again_after_a_restart(make_server):
+    server = make_server()
+    server.client.upload(noise_wav(1, 5))
+    earlier = server.client.post("/api/files/verify").headers["Location"]
+    assert server.stop() == 0
+    server.start()
+    later = server.client.post("/api/files/verify").headers["Location"]
+    assert later != earlier and server.client.get(later).status in (200, 202)
+    assert server.client.get(earlier).error["code"] == "NOT_FOUND"

@@ -57,6 +57,10 @@ static void long_messages_are_cut(void **state)
     struct sc_error err = { 0 };
     (void)sc_error_errno(&err, EIO, "%0300d", 0);
     assert_int_equal(strlen(err.msg), sizeof(err.msg) - 1);
+    (void)sc_error_set(&err, SC_E_INTERNAL, "%0229d, caf\xc3\xa9 au lait", 0);
+    assert_string_equal(err.msg + 228, "0 \xe2\x80\xa6"); /* between words, without the comma */
+    (void)sc_error_set(&err, SC_E_INTERNAL, "%0210d, caf\xc3\xa9 au lait, what else is there", 0);
+    assert_string_equal(err.msg + 209, "0, caf\xc3\xa9 au lait, what \xe2\x80\xa6");
 }
 
 static struct sc_error bad(const char *field, const char *why)
