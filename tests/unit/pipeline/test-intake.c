@@ -306,14 +306,13 @@ static void one_at_a_time_and_only_for_its_owner(void **state)
     char id[SC_UUID_TEXT];
     create(&r, &spec, id);
     assert_int_equal(sc_intake_hold(r.p, BERT, id, &other, NULL), SC_E_UPLOAD_NOT_FOUND);
-    {
-        SC_AUTO(sc_intake_releasep) struct sc_intake *in = hold(&r, id);
-        assert_int_equal(sc_intake_hold(r.p, ANNA, id, &other, NULL), SC_E_UPLOAD_LOCKED);
-        /* Nor does another owner hear that somebody has it in hand. */
-        assert_int_equal(sc_intake_hold(r.p, BERT, id, &other, NULL), SC_E_UPLOAD_NOT_FOUND);
-    }
-    assert_int_equal(sc_intake_hold(r.p, ANNA, "../x", &other, NULL), SC_E_UPLOAD_NOT_FOUND);
     SC_AUTO(sc_intake_releasep) struct sc_intake *in = hold(&r, id);
+    assert_int_equal(sc_intake_hold(r.p, ANNA, id, &other, NULL), SC_E_UPLOAD_LOCKED);
+    /* Nor does another owner hear that somebody has it in hand. */
+    assert_int_equal(sc_intake_hold(r.p, BERT, id, &other, NULL), SC_E_UPLOAD_NOT_FOUND);
+    sc_intake_release(SC_TAKE(in));
+    assert_int_equal(sc_intake_hold(r.p, ANNA, "../x", &other, NULL), SC_E_UPLOAD_NOT_FOUND);
+    in = hold(&r, id);
     assert_int_equal(sc_intake_remove(in, NULL), SC_OK);
     assert_int_equal(bytes_on_disk(&r, id), -1);
     sc_intake_release(SC_TAKE(in));
