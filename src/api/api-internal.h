@@ -55,6 +55,10 @@ struct sc_api {
     pthread_mutex_t refusals_lock;
     /* -- protected by refusals_lock -- */
     struct sc_refusals refusals[64];
+
+    pthread_mutex_t unended_lock;
+    /* -- protected by unended_lock -- */
+    struct sc_once_unended *unended; /* ends of keys not written yet, oldest first (api/once.c) */
 };
 
 /* Handlers, one per row of routes.def, and what the description of the API says of each. */
@@ -68,6 +72,8 @@ typedef struct sc_done *(*sc_api_handler_fn)(struct sc_request *req, struct sc_a
 /* api/once.c: runs the handler, unless the request's Idempotency-Key says that it has run. */
 struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned flags,
                             sc_api_handler_fn handler);
+/* Forgets the ends of keys that could not be written, and their lock. */
+void sc_api_once_done(struct sc_api *api);
 
 #ifdef SC_WITH_TEST_HOOKS
 /* api/echo.c */

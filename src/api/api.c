@@ -39,6 +39,7 @@ struct sc_api *sc_api_new(const struct sc_api_options *options)
     atomic_init(&api->stopping, false);
     sc_assert(pthread_mutex_init(&api->lock, NULL) == 0);
     sc_assert(pthread_mutex_init(&api->refusals_lock, NULL) == 0);
+    sc_assert(pthread_mutex_init(&api->unended_lock, NULL) == 0);
     sc_parking_init(&api->parking, resume_request);
     api->push = sc_push_new(api);
     api->job_memo = sc_job_memo_new();
@@ -54,6 +55,7 @@ void sc_api_free(struct sc_api *api)
     sc_parking_done(&api->parking);
     sc_push_free(api->push);
     sc_job_memo_free(api->job_memo);
+    sc_api_once_done(api);
     (void)pthread_mutex_destroy(&api->refusals_lock);
     (void)pthread_mutex_destroy(&api->lock);
     free(api);

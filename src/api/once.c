@@ -6,12 +6,16 @@
  *
  * The key is claimed before the handler runs and ended behind it, in writes of their own. When the
  * server dies between them nobody can know whether the request was carried out: repeating it is
- * refused then, which is better than doing it twice. */
+ * refused then, which is better than doing it twice.
+ *
+ * An end that the store did not take is kept in memory and written with the next request of that
+ * key, which so is answered as if it had been taken at once. */
 
 #include "api/api-internal.h"
 
 #include "base/alloc.h"
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "http/replay.h"
 
@@ -29,19 +33,132 @@ static void fingerprint(struct sc_request *req, char out[SC_SHA256_TEXT])
     sc_hash_hex(sum, out);
 }
 
-static enum sc_code write_begin(struct sc_conn *tx, void *ctx, struct sc_error *err)
+/* ---- ends that are not written yet ---- */
+
+#define UNENDED_MAX 1000 /* the oldest makes room: its key stays refused until it expires */
+
+/* What came of a request whose key still stands as under way. */
+struct sc_once_unended {
+    struct sc_once_unended *next;
+    int64_t owner_id;
+    char *key;
+    char fingerprint[SC_SHA256_TEXT];
+    char *made; /* NULL: nothing, the key is to be dropped */
+};
+
+static void unended_free(struct sc_once_unended *u)
 {
-    return sc_once_begin(tx, ctx, err);
+    free(u->key);
+    free(u->made);
+    free(u);
 }
 
+/* Takes u over; as the newest. */
+static void unended_put(struct sc_api *api, struct sc_once_unended *u)
+{
+    struct sc_once_unended *oldest = NULL;
+    {
+        SC_LOCK(&api->unended_lock);
+        struct sc_once_unended **end = &api->unended;
+        size_t count = 1;
+        for (; *end != NULL; end = &(*end)->next)
+            count++;
+        u->next = NULL;
+        *end = u;
+        if (count > UNENDED_MAX) {
+            oldest = api->unended;
+            api->unended = oldest->next;
+        }
+    }
+    if (oldest != NULL)
+        unended_free(oldest);
+}
+
+/* That of the key, which is the caller's from now on; NULL: none. */
+static struct sc_once_unended *unended_take(struct sc_api *api, const struct sc_once *once)
+{
+    SC_LOCK(&api->unended_lock);
+    for (struct sc_once_unended **at = &api->unended; *at != NULL; at = &(*at)->next) {
+        struct sc_once_unended *u = *at;
+        if (u->owner_id != once->owner_id || strcmp(u->key, once->key) != 0)
+            continue;
+        *at = u->next;
+        return u;
+    }
+    return NULL;
+}
+
+static void unended_keep(struct sc_api *api, const struct sc_once *once)
+{
+    struct sc_once_unended *u = sc_alloc(sizeof(*u));
+    u->owner_id = once->owner_id;
+    u->key = sc_strdup(once->key);
+    memcpy(u->fingerprint, once->fingerprint, sizeof(u->fingerprint));
+    u->made = once->made != NULL ? sc_strdup(once->made) : NULL;
+    unended_put(api, u);
+}
+
+void sc_api_once_done(struct sc_api *api)
+{
+    while (api->unended != NULL) {
+        struct sc_once_unended *u = api->unended;
+        api->unended = u->next;
+        unended_free(u);
+    }
+    (void)pthread_mutex_destroy(&api->unended_lock);
+}
+
+/* ---- writes ---- */
+
+/* once->made NULL: nothing was made. */
 static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    return sc_once_end(tx, ctx, err);
+    const struct sc_once *once = ctx;
+    return once->made != NULL ? sc_once_end(tx, once, err) : sc_once_drop(tx, once, err);
 }
 
-static enum sc_code write_drop(struct sc_conn *tx, void *ctx, struct sc_error *err)
+struct beginning {
+    struct sc_api *api;
+    struct sc_once *once;
+    struct sc_once_unended *unended; /* of the same key; owned; NULL: none */
+};
+
+/* Who takes an unended one out writes it in the transaction in which he asks: no other request of
+ * the key comes between. */
+static enum sc_code write_begin(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    return sc_once_drop(tx, ctx, err);
+    struct beginning *b = ctx;
+    if (b->unended == NULL) /* a write may run twice */
+        b->unended = unended_take(b->api, b->once);
+    if (b->unended != NULL) {
+        struct sc_once earlier = *b->once;
+        earlier.fingerprint = b->unended->fingerprint;
+        earlier.made = b->unended->made;
+        enum sc_code code = write_end(tx, &earlier, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return sc_once_begin(tx, b->once, err);
+}
+
+static enum sc_code begin(struct sc_api *api, struct sc_once *once, struct sc_error *err)
+{
+    struct beginning b = { .api = api, .once = once };
+    enum sc_code code = sc_store_write(api->options.store, SC_DURABLE, write_begin, &b, err);
+    if (b.unended == NULL)
+        return code;
+    if (code == SC_OK)
+        unended_free(b.unended);
+    else
+        unended_put(api, b.unended);
+    return code;
+}
+
+static enum sc_code end(struct sc_api *api, struct sc_once *once, struct sc_error *err)
+{
+    if (SC_FAULT("once.end"))
+        return sc_error_set(err, SC_E_STORE_ERROR, "cannot end the key: fault once.end");
+    return sc_store_write(api->options.store, SC_DURABLE, write_end, once, err);
 }
 
 /* Where what the request made is told. */
@@ -62,15 +179,14 @@ static struct sc_done *carry_out(struct sc_request *req, struct sc_api *api, str
     struct sc_done *done = handler(req, api);
     int status = sc_reply_status(req);
     sc_assert(status != 0); /* no handler of these routes waits */
-    (void)SC_FAULT("once.end");
-    bool made = status >= 200 && status < 300;
-    if (made)
+    if (status >= 200 && status < 300)
         once->made = place_of(req);
     /* What was done is answered so, whether or not this can be written down. */
-    if (sc_store_write(api->options.store, SC_DURABLE, made ? write_end : write_drop, once, &err) !=
-        SC_OK)
+    if (end(api, once, &err) != SC_OK) {
         SC_LOG(WARNING, "api", "cannot end an idempotency key", SC_S("path", sc_request_path(req)),
                SC_S("error", err.msg));
+        unended_keep(api, once);
+    }
     return done;
 }
 
@@ -132,7 +248,7 @@ struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned
         .fingerprint = sum,
         .run = api->run,
     };
-    code = sc_store_write(api->options.store, SC_DURABLE, write_begin, &once, &err);
+    code = begin(api, &once, &err);
     if (code != SC_OK)
         return refuse(req, &err);
     switch (once.state) {

@@ -103,9 +103,11 @@ enum sc_code sc_once_begin(struct sc_conn *tx, struct sc_once *once, struct sc_e
 enum sc_code sc_once_end(struct sc_conn *tx, const struct sc_once *once, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_IDEMPOTENCY_SET);
+    SC_AUTO_FREE char *open = open_row(once);
     SC_AUTO_FREE char *made = sc_asprintf("%s" MADE "%s", once->fingerprint, once->made);
     sc_stmt_bind_int(&st, ":owner_id", once->owner_id);
     sc_stmt_bind_text(&st, ":key", once->key);
+    sc_stmt_bind_text(&st, ":claimed", open);
     sc_stmt_bind_text(&st, ":fingerprint", made);
     return sc_stmt_run(&st, err);
 }
@@ -113,7 +115,9 @@ enum sc_code sc_once_end(struct sc_conn *tx, const struct sc_once *once, struct 
 enum sc_code sc_once_drop(struct sc_conn *tx, const struct sc_once *once, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_IDEMPOTENCY_DROP);
+    SC_AUTO_FREE char *open = open_row(once);
     sc_stmt_bind_int(&st, ":owner_id", once->owner_id);
     sc_stmt_bind_text(&st, ":key", once->key);
+    sc_stmt_bind_text(&st, ":claimed", open);
     return sc_stmt_run(&st, err);
 }

@@ -159,7 +159,8 @@ struct sc_once {
 /* IDEMPOTENCY_CONFLICT. */
 SC_MUST_USE enum sc_code sc_once_begin(struct sc_conn *tx, struct sc_once *once,
                                        struct sc_error *err);
-/* once->made is what it made. */
+/* once->made is what it made. A key that the request has not claimed stays as it is, and so with
+ * sc_once_drop. */
 SC_MUST_USE enum sc_code sc_once_end(struct sc_conn *tx, const struct sc_once *once,
                                      struct sc_error *err);
 /* It made nothing: the key is as new. */

@@ -195,3 +195,23 @@ def test_nobody_knows_how_far_a_killed_one_came(make_server):
     # Before the kill it was carried out to the end: its answer is known.
     assert once(server.client, "/api/webhooks", body, "told").error["code"] == "IDEMPOTENCY_SECRET"
     assert len(server.client.get("/api/webhooks").json["webhooks"]) == 2
+
+
+def test_an_end_that_was_not_written_comes_with_the_next_request(make_server):
+    server = make_server({"SCRIPTA_WORKERS": 0,
+                          "SCRIPTA_FAULT": "once.end:fail:1,once.end:fail:2"})
+    client, path, body = server.client, "/api/webhooks", CALLS["/api/webhooks"][0]
+    made = once(client, path, body, "made")
+    assert made.status == 201, made
+    other = once(client, path, {**body, "active": False}, "made")
+    assert (other.status, other.error["code"]) == (409, "IDEMPOTENCY_CONFLICT"), other
+    for _ in range(2):
+        again = once(client, path, body, "made")
+        assert (again.status, again.error["code"]) == (409, "IDEMPOTENCY_SECRET"), again
+        assert again.headers["Location"] == made.headers["Location"]
+    refused = once(client, path, {"url": "nothing"}, "refused")
+    assert refused.status == 400, refused
+    assert once(client, path, body, "refused").status == 201  # put right, as if it were new
+    again = once(client, path, body, "refused")
+    assert (again.status, again.error["code"]) == (409, "IDEMPOTENCY_SECRET"), again
+    assert len(client.get(path).json["webhooks"]) == 2

@@ -190,10 +190,11 @@ INSERT INTO idempotency (owner_id, key, fingerprint, job, file_id, created_ms)
 VALUES (:owner_id, :key, :fingerprint, :job, :file_id, :now);
 
 -- name: idempotency_set
-UPDATE idempotency SET fingerprint = :fingerprint WHERE owner_id = :owner_id AND key = :key;
+UPDATE idempotency SET fingerprint = :fingerprint
+WHERE owner_id = :owner_id AND key = :key AND fingerprint = :claimed;
 
 -- name: idempotency_drop
-DELETE FROM idempotency WHERE owner_id = :owner_id AND key = :key;
+DELETE FROM idempotency WHERE owner_id = :owner_id AND key = :key AND fingerprint = :claimed;
 
 -- name: idempotency_expire
 DELETE FROM idempotency

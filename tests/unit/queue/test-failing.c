@@ -335,13 +335,15 @@ static void claiming_keys(void **state)
     struct op begin = { .stage = 0 }, end = { .stage = 1 }, drop = { .stage = 2 };
     assert_int_equal(STEP(&r, op_once, &begin), 2);
     assert_int_equal(begin.number, SC_ONCE_NEW);
+    assert_int_equal(STEP(&r, op_once, &drop), 1);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 0);
+    assert_int_equal(STEP(&r, op_once, &begin), 2);
+    assert_int_equal(begin.number, SC_ONCE_NEW);
     assert_int_equal(STEP(&r, op_once, &begin), 1);
     assert_int_equal(begin.number, SC_ONCE_OPEN);
     assert_int_equal(STEP(&r, op_once, &end), 1);
     assert_int_equal(STEP(&r, op_once, &begin), 1);
     assert_int_equal(begin.number, SC_ONCE_DONE);
-    assert_int_equal(STEP(&r, op_once, &drop), 1);
-    assert_int_equal(ask(&r, "SELECT count(*) FROM idempotency"), 0);
 }
 
 static void pausing_and_keys(void **state)

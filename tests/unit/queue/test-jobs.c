@@ -561,10 +561,32 @@ static void a_claimed_key_tells_what_came_of_it(void **state)
         assert_string_equal(again.made, thing);
     }
     sc_freep(&again.made);
+}
 
-    assert_int_equal(once_by(&r, &first, op_once_drop), SC_OK);
-    assert_int_equal(once_by(&r, &again, op_once_begin), SC_OK);
-    assert_int_equal(again.state, SC_ONCE_NEW);
+/* What was claimed by nobody, by another or for a job stays as it is. */
+static void only_a_claim_is_ended(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    char thing[] = "/api/things/1";
+    struct sc_once once = { .owner_id = 1, .key = "k", .fingerprint = "aa", .run = 5 };
+    struct sc_once of_job = { .owner_id = 1, .key = "j", .fingerprint = "aa", .run = 5 };
+    struct sc_idempotency job = { 1, "j", "aa", create(&r, SC_CLASS_NORMAL, 0), 0 };
+    assert_int_equal(use_key(&r, &job), SC_OK);
+    assert_int_equal(once_by(&r, &of_job, op_once_drop), SC_OK);
+    assert_int_equal(once_by(&r, &of_job, op_once_begin), SC_E_IDEMPOTENCY_CONFLICT);
+
+    assert_int_equal(once_by(&r, &once, op_once_begin), SC_OK);
+    assert_int_equal(once_by(&r, &once, op_once_drop), SC_OK);
+    assert_int_equal(once_by(&r, &once, op_once_begin), SC_OK);
+    assert_int_equal(once.state, SC_ONCE_NEW);
+    once.made = thing;
+    assert_int_equal(once_by(&r, &once, op_once_end), SC_OK);
+    assert_int_equal(once_by(&r, &once, op_once_drop), SC_OK);
+    once.made = NULL;
+    assert_int_equal(once_by(&r, &once, op_once_begin), SC_OK);
+    assert_int_equal(once.state, SC_ONCE_DONE);
+    sc_freep(&once.made);
 }
 
 static void a_key_of_a_job_is_none_of_another_request(void **state)
@@ -888,6 +910,7 @@ int main(void)
         TEST(while_split_runs_the_rest_is_estimated),
         TEST(idempotency_keys_live_for_a_day),
         TEST(a_claimed_key_tells_what_came_of_it),
+        TEST(only_a_claim_is_ended),
         TEST(a_key_of_a_job_is_none_of_another_request),
         TEST(statistics_count_without_history),
         TEST(the_servers_own_tasks_demand_no_worker),
