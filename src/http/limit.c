@@ -6,12 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/banned.h"
 
-/* 8,192 keys at once; pages that no key has touched cost nothing. */
+/* 8,192 keys at once. */
 #define SETS 1024
 #define WAYS 8
 #define STRIPES 16
@@ -34,78 +33,77 @@ struct table {
 static const char mark[16] = "scripta limits 1";
 
 struct sc_limiter {
-    struct table *table;
+    int fd; /* of the file; -1: none */
     pthread_mutex_t locks[STRIPES];
+    struct table table;
 };
 
-static struct sc_limiter *around(struct table *table)
+struct sc_limiter *sc_limiter_new(void)
 {
     struct sc_limiter *l = sc_alloc(sizeof(*l));
-    l->table = table;
+    l->fd = -1;
+    sc_random_bytes(&l->table.secret, sizeof(l->table.secret));
     for (size_t i = 0; i < STRIPES; i++)
         sc_assert(pthread_mutex_init(&l->locks[i], NULL) == 0);
     return l;
 }
 
-struct sc_limiter *sc_limiter_new(void)
+/* Not a shared mapping: a store to that is a SIGBUS once the disk is full or the file has been cut.
+ * A cell that could not be written costs nothing but its memory over a restart. */
+static void keep(const struct sc_limiter *l, const struct cell *cell)
 {
-    struct table *table =
-        mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (table == MAP_FAILED)
-        sc_out_of_memory();
-    sc_random_bytes(&table->secret, sizeof(table->secret));
-    return around(table);
+    if (l->fd < 0)
+        return;
+    ssize_t n = pwrite(l->fd, cell, sizeof(*cell), (const char *)cell - (const char *)&l->table);
+    (void)n;
 }
 
-/* A file of its room and nothing else: a place that is missing on a full disk would be a SIGBUS. */
-static bool make_room(int fd)
+/* False: the file holds no counts of this epoch. */
+static bool read_table(int fd, const char *epoch, struct table *table)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0)
-        return false;
-    errno = S_ISREG(st.st_mode) ? 0 : EINVAL;
-    if (errno == 0 && st.st_size != (off_t)sizeof(struct table) && ftruncate(fd, 0) != 0)
-        return false;
-    if (errno == 0)
-        errno = posix_fallocate(fd, 0, (off_t)sizeof(struct table));
-    return errno == 0;
+    return fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(*table) &&
+           pread(fd, table, sizeof(*table), 0) == (ssize_t)sizeof(*table) &&
+           memcmp(table->mark, mark, sizeof(mark)) == 0 && epoch[0] != '\0' &&
+           strncmp(table->epoch, epoch, sizeof(table->epoch)) == 0;
 }
 
-static void begin(struct table *table, const char *epoch)
+/* Whole, so that the counts have their room on the disk. False, with errno: there is none. */
+static bool begin_table(int fd, const char *epoch, struct table *table)
 {
     memset(table, 0, sizeof(*table));
     sc_random_bytes(&table->secret, sizeof(table->secret));
     (void)snprintf(table->epoch, sizeof(table->epoch), "%s", epoch);
     memcpy(table->mark, mark, sizeof(mark));
+    if (ftruncate(fd, 0) != 0)
+        return false;
+    errno = ENOSPC; /* which is what a short write means */
+    return pwrite(fd, table, sizeof(*table), 0) == (ssize_t)sizeof(*table);
 }
 
 /* Whatever a damaged file holds, no key is counted for longer than a window. */
-static void drop_ended(struct table *table, int64_t longest_ms, int64_t now_ms)
+static void drop_ended(struct sc_limiter *l, int64_t longest_ms, int64_t now_ms)
 {
     for (size_t i = 0; i < (size_t)SETS * WAYS; i++) {
-        struct cell *c = &table->cells[i / WAYS][i % WAYS];
+        struct cell *c = &l->table.cells[i / WAYS][i % WAYS];
         bool live = c->end_ms > now_ms && c->end_ms <= now_ms + longest_ms && c->count >= 0;
-        if (!live && c->end_ms != 0)
+        if (!live && c->end_ms != 0) {
             *c = (struct cell){ 0 };
+            keep(l, c);
+        }
     }
 }
 
 enum sc_code sc_limiter_open(const char *path, const char *epoch, int64_t longest_ms,
                              int64_t now_ms, struct sc_limiter **out, struct sc_error *err)
 {
-    SC_AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    struct table *table = MAP_FAILED;
-    if (fd >= 0 && make_room(fd))
-        table = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (table == MAP_FAILED)
+    SC_AUTO(sc_limiter_freep) struct sc_limiter *l = sc_limiter_new();
+    l->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (l->fd < 0 ||
+        (!read_table(l->fd, epoch, &l->table) && !begin_table(l->fd, epoch, &l->table)))
         return sc_error_errno(err, errno, "cannot keep counts in '%s'", path);
-    bool known = memcmp(table->mark, mark, sizeof(mark)) == 0 && epoch[0] != '\0' &&
-                 strncmp(table->epoch, epoch, sizeof(table->epoch)) == 0;
-    if (known)
-        drop_ended(table, longest_ms, now_ms);
-    else
-        begin(table, epoch);
-    *out = around(table);
+    drop_ended(l, longest_ms, now_ms);
+    *out = SC_TAKE(l);
     return SC_OK;
 }
 
@@ -115,13 +113,13 @@ void sc_limiter_free(struct sc_limiter *l)
         return;
     for (size_t i = 0; i < STRIPES; i++)
         (void)pthread_mutex_destroy(&l->locks[i]);
-    (void)munmap(l->table, sizeof(*l->table));
+    sc_closep(&l->fd);
     free(l);
 }
 
 static size_t set_of(const struct sc_limiter *l, uint64_t key)
 {
-    uint64_t secret = l->table->secret, x = key ^ secret;
+    uint64_t secret = l->table.secret, x = key ^ secret;
     for (int i = 0; i < 2; i++) {
         x = (x ^ x >> 31) * UINT64_C(0x9e3779b97f4a7c15) + secret;
         x = (x ^ x >> 29) * UINT64_C(0xd6e8feb86659fd93);
@@ -162,14 +160,16 @@ bool sc_limiter_take(struct sc_limiter *l, uint64_t key, const struct sc_limit *
     size_t at = set_of(l, key);
     bool found;
     SC_LOCK(&l->locks[at % STRIPES]);
-    struct cell *cell = find_locked(l->table->cells[at], key, now_ms, &found);
+    struct cell *cell = find_locked(l->table.cells[at], key, now_ms, &found);
     if (cell == NULL)
-        cell = least_used_locked(l->table->cells[at]);
+        cell = least_used_locked(l->table.cells[at]);
     else if (!found)
         *cell = (struct cell){ .key = key, .end_ms = now_ms + limit->window_ms };
     bool taken = cell->count < limit->most;
-    if (taken)
+    if (taken) {
         cell->count++;
+        keep(l, cell);
+    }
     state->left = SC_MAX(limit->most - cell->count, 0);
     state->reset_ms = SC_MAX(cell->end_ms - now_ms, 1);
     return taken;
@@ -181,7 +181,7 @@ bool sc_limiter_hold(struct sc_limiter *l, uint64_t key, int64_t most, bool *cou
     bool found;
     *counted = false;
     SC_LOCK(&l->locks[at % STRIPES]);
-    struct cell *cell = find_locked(l->table->cells[at], key, 0, &found);
+    struct cell *cell = find_locked(l->table.cells[at], key, 0, &found);
     if (cell == NULL)
         return true;
     if (!found)
@@ -198,7 +198,7 @@ void sc_limiter_drop(struct sc_limiter *l, uint64_t key)
     size_t at = set_of(l, key);
     bool found;
     SC_LOCK(&l->locks[at % STRIPES]);
-    struct cell *cell = find_locked(l->table->cells[at], key, 0, &found);
+    struct cell *cell = find_locked(l->table.cells[at], key, 0, &found);
     sc_assert(found && cell->count > 0);
     if (--cell->count == 0)
         cell->end_ms = 0;

@@ -10,10 +10,11 @@
 
 struct sc_limiter;
 struct sc_limiter *sc_limiter_new(void);
-/* One whose counts stand in that file, so that they outlive the process however it ends; nobody
- * else may have it open. epoch: what now_ms counts from (of the machine's start); counts of another
- * one, or of a damaged file, are dropped, as are those that end later than longest_ms from now_ms.
- */
+/* One whose counts of windows stand in that file too, so that they outlive the process however it
+ * ends; nobody else may have it open. What cannot be written later on, or is cut off, is still
+ * counted, and lost with the process. epoch: what now_ms counts from (of the machine's start);
+ * counts of another one, or of a damaged file, are dropped, as are those that end later than
+ * longest_ms from now_ms. */
 #define SC_LIMITER_EPOCH 40 /* with its NUL */
 SC_MUST_USE enum sc_code sc_limiter_open(const char *path, const char *epoch, int64_t longest_ms,
                                          int64_t now_ms, struct sc_limiter **out,

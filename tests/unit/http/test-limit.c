@@ -175,6 +175,19 @@ static void a_damaged_file_is_no_obstacle(void **state)
     }
 }
 
+/* Nobody's tidying, nor a full disk, ends the server: it goes on counting in memory. */
+static void a_file_cut_in_use_costs_only_the_memory_over_a_restart(void **state)
+{
+    (void)state;
+    AUTO_KEPT kept = kept_file();
+    SC_AUTO(sc_limiter_freep) struct sc_limiter *l = open_kept(&kept, "boot", 0);
+    assert_int_equal(taken(l, 7, 10, 4), 4);
+    assert_int_equal(truncate(kept.path, 0), 0);
+    assert_int_equal(taken(l, 7, 20, 20), 6);
+    assert_int_equal(taken(l, 8, 20, 20), 10);
+    assert_int_equal(taken_by_next(&kept, "boot", 30, 20), 10);
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
     (void)state;
@@ -219,6 +232,7 @@ int main(void)
         TEST(counts_outlive_the_process),
         TEST(counts_are_there_at_once),
         TEST(a_damaged_file_is_no_obstacle),
+        TEST(a_file_cut_in_use_costs_only_the_memory_over_a_restart),
         TEST(what_is_no_file_is_refused),
         TEST(held_ones_are_given_back),
     };
