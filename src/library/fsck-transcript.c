@@ -260,13 +260,23 @@ static enum sc_code mend_row(struct work *w, struct row *row, struct sc_error *e
     return SC_OK;
 }
 
-/* A row born in version 1 is the first of its segment; a later one names an earlier row. */
+/* Are versions missing that once were? Their rows went with them. */
+static bool is_pruned(const struct work *w)
+{
+    const struct versions *v = &w->versions;
+    return v->count > 0 && v->items[v->count - 1].version != (int64_t)v->count;
+}
+
+/* A row born in version 1 is the first of its segment; a later one names an earlier row, which may
+ * have been pruned since, when there are versions no more. */
 static bool knows_its_segment(const struct work *w, const struct row *row)
 {
     if (row->segment_id == row->id)
         return true;
-    if (row->born <= 1 || row->segment_id > row->id)
+    if (row->born <= 1 || row->segment_id > row->id || row->segment_id <= 0)
         return false;
+    if (is_pruned(w))
+        return true;
     for (size_t i = 0; i < w->rows.count; i++) {
         if (w->rows.items[i].id == row->segment_id)
             return true;

@@ -1,4 +1,5 @@
 #include "library/library-internal.h"
+#include "library/text-index.h"
 #include "transcript/words.h"
 
 #include "base/alloc.h"
@@ -45,6 +46,7 @@ bool sc_segment_from_row(struct sc_stmt *st, struct sc_segment *out, struct sc_e
     struct sc_str text = sc_stmt_str(st, "text");
     out->row = sc_stmt_int(st, "id");
     out->id = sc_stmt_int(st, "segment_id");
+    out->origin = sc_stmt_int(st, "origin_id");
     out->chunk = (int)sc_stmt_int(st, "chunk");
     out->start_ms = sc_stmt_int(st, "start_ms");
     out->end_ms = sc_stmt_int(st, "end_ms");
@@ -207,11 +209,9 @@ static enum sc_code insert_segment(struct sc_conn *tx, const struct target *to,
     return sc_stmt_run(&st, err);
 }
 
-/* Runs a statement on the rows of a chunk. */
-static enum sc_code on_chunk(struct sc_conn *tx, enum sc_sql id, const struct target *to,
-                             struct sc_error *err)
+static enum sc_code delete_chunk(struct sc_conn *tx, const struct target *to, struct sc_error *err)
 {
-    SC_AUTO_STMT st = sc_stmt_get(tx, id);
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_SEGMENT_DELETE_CHUNK);
     sc_stmt_bind_int(&st, ":transcript_id", to->transcript);
     sc_stmt_bind_int(&st, ":chunk", to->chunk);
     return sc_stmt_run(&st, err);
@@ -220,12 +220,12 @@ static enum sc_code on_chunk(struct sc_conn *tx, enum sc_sql id, const struct ta
 static enum sc_code replace_rows(struct sc_conn *tx, const struct target *to,
                                  const struct sc_segments *segments, struct sc_error *err)
 {
-    enum sc_code code = on_chunk(tx, SC_SQL_SEGMENT_UNINDEX_CHUNK, to, err);
+    enum sc_code code = sc_text_unindex_chunk(tx, to->transcript, to->chunk, err);
     if (code == SC_OK)
-        code = on_chunk(tx, SC_SQL_SEGMENT_DELETE_CHUNK, to, err);
+        code = delete_chunk(tx, to, err);
     for (size_t i = 0; code == SC_OK && i < segments->count; i++)
         code = insert_segment(tx, to, &segments->items[i], i, err);
-    return code == SC_OK ? on_chunk(tx, SC_SQL_SEGMENT_INDEX_CHUNK, to, err) : code;
+    return code == SC_OK ? sc_text_index_chunk(tx, to->transcript, to->chunk, err) : code;
 }
 
 /* Adds what is new to the transcript's counts and takes off what was replaced. */

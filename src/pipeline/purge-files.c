@@ -52,6 +52,8 @@ static enum sc_code write_file_slice(struct sc_conn *tx, void *ctx, struct sc_er
     enum sc_code code = remove_kept_transcripts(f, tx, &left, err);
     if (code == SC_OK)
         code = sc_purge_rows(tx, SC_SQL_PURGE_UPLOADS, ":file_id", f->file.id, &left, err);
+    if (code == SC_OK)
+        code = sc_purge_rows(tx, SC_SQL_PURGE_CHANGES_FILE, ":file_id", f->file.id, &left, err);
     f->bare = left > 0;
     return code;
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "library/text-index.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -65,14 +66,9 @@ static enum sc_code run_with(struct sc_conn *tx, enum sc_sql sql, const char *na
 static enum sc_code remove_current(struct sc_conn *tx, int64_t transcript, int64_t *left,
                                    struct sc_error *err)
 {
-    {
-        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_UNINDEX);
-        sc_stmt_bind_int(&st, ":transcript_id", transcript);
-        sc_stmt_bind_int(&st, ":limit", *left);
-        enum sc_code code = sc_stmt_run(&st, err);
-        if (code != SC_OK)
-            return code;
-    }
+    enum sc_code code = sc_text_unindex_next(tx, transcript, *left, err);
+    if (code != SC_OK)
+        return code;
     return sc_purge_rows(tx, SC_SQL_PURGE_SEGMENTS, ":transcript_id", transcript, left, err);
 }
 
@@ -130,7 +126,8 @@ enum sc_code sc_purge_keep_id(struct sc_conn *tx, const char *counter, int64_t i
 enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int64_t transcript,
                                  int64_t *left, struct sc_error *err)
 {
-    static const enum sc_sql rest[] = { SC_SQL_PURGE_OLD_SEGMENTS, SC_SQL_PURGE_VERSIONS };
+    static const enum sc_sql rest[] = { SC_SQL_PURGE_OLD_SEGMENTS, SC_SQL_PURGE_ORIGINS,
+                                        SC_SQL_PURGE_VERSIONS, SC_SQL_PURGE_CHANGES_TRANSCRIPT };
     enum sc_code code = remove_current(tx, transcript, left, err);
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rest); i++)
         code = sc_purge_rows(tx, rest[i], ":transcript_id", transcript, left, err);
@@ -187,7 +184,7 @@ static enum sc_code find_marked(struct purge *u, struct sc_conn *tx, struct sc_e
 static enum sc_code remove_rows_of_job(struct purge *u, struct sc_conn *tx, struct sc_error *err)
 {
     static const enum sc_sql rows[] = { SC_SQL_PURGE_TASKS, SC_SQL_PURGE_CHUNKS,
-                                        SC_SQL_PURGE_EVENTS };
+                                        SC_SQL_PURGE_EVENTS, SC_SQL_PURGE_CHANGES_JOB };
     enum sc_code code = remove_transcripts(u, tx, err);
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(rows); i++)
         code = sc_purge_rows(tx, rows[i], ":job", u->at.id, &u->left, err);

@@ -64,6 +64,24 @@ bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start
     return true;
 }
 
+bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out)
+{
+    *out = *from;
+    out->words = NULL;
+    out->word_count = out->word_cap = 0;
+    out->text = from->text == NULL ? NULL : sc_strdup(from->text);
+    out->speaker = from->speaker == NULL ? NULL : sc_strdup(from->speaker);
+    for (size_t i = 0; i < from->word_count; i++) {
+        const struct sc_word *w = &from->words[i];
+        if (!sc_segment_add_word(out, sc_str_from(w->text), w->start_ms, w->end_ms,
+                                 w->confidence)) {
+            sc_segment_done(out);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* NULL: no memory. */
 static char *join_words(const struct sc_segment *s)
 {

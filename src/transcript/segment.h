@@ -15,9 +15,10 @@ struct sc_word {
 };
 
 struct sc_segment {
-    int64_t id;  /* stable across versions; 0: not stored yet */
-    int64_t row; /* of the store; 0: not stored yet */
-    int chunk;   /* -1: none */
+    int64_t id;     /* stable across versions; 0: not stored yet */
+    int64_t row;    /* of the store; 0: not stored yet */
+    int64_t origin; /* of the store: what made it; 0: not known */
+    int chunk;      /* -1: none */
     int64_t start_ms, end_ms;
     char *text;    /* owned */
     char *speaker; /* owned; NULL: none */
@@ -36,6 +37,8 @@ void sc_segments_done(struct sc_segments *s);
 void sc_segment_done(struct sc_segment *s);
 /* Appends an empty segment and returns it (borrowed until the next append); NULL: no memory. */
 struct sc_segment *sc_segments_add(struct sc_segments *s);
+/* Makes an empty segment an equal one. False: no memory, and it is empty. */
+bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out);
 /* Appends a word; text is copied, a NUL in it as a space. False: no memory. */
 bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,
                          float confidence);

@@ -18,6 +18,68 @@ CREATE INDEX transcript_tags_tag ON transcript_tags (tag, transcript_id);
 
 -- Versions
 
+-- What people did to the library: which thing, by whom, when. Ids and numbers, never text. A change
+-- names one thing (and other_id, which may be of anything), and goes with it.
+CREATE TABLE changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- the cursor of the history; never used again
+    owner_id INTEGER NOT NULL REFERENCES principals (id),
+    changed_ms INTEGER NOT NULL,
+    changed_by INTEGER NOT NULL REFERENCES principals (id),
+    kind TEXT NOT NULL,                   -- sc_change_kind
+    file_id INTEGER REFERENCES files (id) ON DELETE CASCADE,
+    job INTEGER REFERENCES jobs (id) ON DELETE CASCADE,
+    transcript_id INTEGER REFERENCES transcripts (id) ON DELETE CASCADE,
+    version INTEGER,
+    other_id INTEGER,
+    detail TEXT NOT NULL DEFAULT '{}'     -- JSON
+);
+CREATE INDEX changes_owner ON changes (owner_id, id);
+CREATE INDEX changes_by ON changes (changed_by);
+CREATE INDEX changes_file ON changes (file_id, id) WHERE file_id IS NOT NULL;
+CREATE INDEX changes_job ON changes (job, id) WHERE job IS NOT NULL;
+CREATE INDEX changes_transcript ON changes (transcript_id, id) WHERE transcript_id IS NOT NULL;
+
+-- What made words: an engine with its model, or the edit that made a version of a transcript, which
+-- the row of the version may have been pruned of.
+CREATE TABLE origins_with_edits (
+    id INTEGER PRIMARY KEY,
+    engine TEXT NOT NULL DEFAULT '',
+    engine_version TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    principal_id INTEGER REFERENCES principals (id),
+    transcript_id INTEGER REFERENCES transcripts (id) ON DELETE CASCADE,
+    version INTEGER,
+    made_ms INTEGER
+);
+INSERT INTO origins_with_edits (id, engine, engine_version, model, principal_id)
+SELECT id, engine, engine_version, model, principal_id FROM origins;
+DROP TABLE origins;
+ALTER TABLE origins_with_edits RENAME TO origins;
+CREATE UNIQUE INDEX origins_engine ON origins (engine, engine_version, model)
+WHERE transcript_id IS NULL;
+CREATE UNIQUE INDEX origins_edit ON origins (transcript_id, version)
+WHERE transcript_id IS NOT NULL;
+CREATE INDEX origins_principal ON origins (principal_id);
+
+-- An edit reads the order and the sums of all segments, which this index tells without their rows
+-- (only with the column of its condition, as tasks_ready_oldest).
+DROP INDEX segments_alive;
+CREATE INDEX segments_alive ON segments (transcript_id, start_ms, ord, segment_id, content_hash,
+                                         died)
+WHERE died IS NULL;
+CREATE INDEX segments_dead ON segments (transcript_id, died, born) WHERE died IS NOT NULL;
+
+-- The index's content is what is alive, so that FTS5 can make it again and check it.
+CREATE VIEW segments_now AS SELECT id, text FROM segments WHERE died IS NULL;
+DROP TABLE segments_fts;
+CREATE VIRTUAL TABLE segments_fts USING fts5 (
+    text,
+    content = 'segments_now',
+    content_rowid = 'id',
+    tokenize = 'scripta'
+);
+INSERT INTO segments_fts (segments_fts) VALUES ('rebuild');
+
 -- Search
 
 -- Formats

@@ -120,11 +120,6 @@ SET state = 1, current_version = 1, segment_count = :segments, word_count = :wor
     language = CASE language WHEN '' THEN :language ELSE language END, updated_ms = :now
 WHERE id = :id AND state = 0;
 
--- The index rows of a chunk go before its rows: FTS5 must be told the old text.
--- name: segment_unindex_chunk
-INSERT INTO segments_fts (segments_fts, rowid, text)
-SELECT 'delete', id, text FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk;
-
 -- name: segment_delete_chunk
 DELETE FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk;
 
@@ -136,23 +131,22 @@ SELECT n, n, :transcript_id, 1, :chunk, :ord, :start_ms, :end_ms, :text, :speake
        :words, :origin_id, :content_hash
 FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM segments);
 
--- name: segment_index_chunk
-INSERT INTO segments_fts (rowid, text)
-SELECT id, text FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk;
-
 -- name: segment_list_chunk
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
+       content_hash
 FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk
 ORDER BY start_ms, ord;
 
 -- The current version, or what a partial transcript has.
 -- name: segment_list_alive
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
+       content_hash
 FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
 ORDER BY start_ms, ord;
 
 -- name: segment_list_version
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
+       content_hash
 FROM segments
 WHERE transcript_id = :transcript_id AND born <= :version AND (died IS NULL OR died > :version)
 ORDER BY start_ms, ord;
@@ -164,7 +158,7 @@ ORDER BY start_ms, ord;
 -- name: origin_find
 SELECT id FROM origins
 WHERE engine = :engine AND engine_version = :engine_version AND model = :model
-  AND principal_id IS NULL;
+  AND transcript_id IS NULL;
 
 -- name: origin_insert
 INSERT INTO origins (engine, engine_version, model) VALUES (:engine, :engine_version, :model);
@@ -210,13 +204,13 @@ WHERE transcripts.id > :after ORDER BY transcripts.id LIMIT 1;
 -- name: fsck_segments
 -- Of all versions. born and died tell which one has a row.
 SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
-       content_hash
+       origin_id, content_hash
 FROM segments WHERE transcript_id = :transcript_id
 ORDER BY start_ms, ord;
 
 -- name: fsck_segment
 SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
-       content_hash
+       origin_id, content_hash
 FROM segments WHERE id = :id AND transcript_id = :transcript_id;
 
 -- name: fsck_segment_restore

@@ -41,20 +41,29 @@ SELECT id FROM transcripts WHERE job = :job LIMIT 1;
 -- name: purge_detach
 UPDATE transcripts SET job = NULL WHERE job = :job;
 
--- name: purge_unindex
--- The same rows as the next statement deletes: FTS5 must be told the old text first.
-INSERT INTO segments_fts (segments_fts, rowid, text)
-SELECT 'delete', id, text FROM segments
-WHERE transcript_id = :transcript_id AND died IS NULL ORDER BY start_ms, ord, id LIMIT :limit;
-
 -- name: purge_segments
+-- Once text_unindex_next has taken the same rows out of the index.
 DELETE FROM segments
 WHERE id IN (SELECT id FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
-             ORDER BY start_ms, ord, id LIMIT :limit);
+             ORDER BY start_ms, ord, segment_id LIMIT :limit);
 
 -- name: purge_old_segments
 DELETE FROM segments
 WHERE id IN (SELECT id FROM segments WHERE transcript_id = :transcript_id LIMIT :limit);
+
+-- name: purge_origins
+DELETE FROM origins
+WHERE id IN (SELECT id FROM origins WHERE transcript_id = :transcript_id LIMIT :limit);
+
+-- name: purge_changes_transcript
+DELETE FROM changes
+WHERE id IN (SELECT id FROM changes WHERE transcript_id = :transcript_id LIMIT :limit);
+
+-- name: purge_changes_job
+DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE job = :job LIMIT :limit);
+
+-- name: purge_changes_file
+DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE file_id = :file_id LIMIT :limit);
 
 -- name: purge_versions
 DELETE FROM versions

@@ -1,0 +1,50 @@
+#include "library/text-index.h"
+
+#include "base/banned.h"
+
+static enum sc_code on_chunk(struct sc_conn *tx, enum sc_sql id, int64_t transcript, int chunk,
+                             struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, id);
+    sc_stmt_bind_int(&st, ":transcript_id", transcript);
+    sc_stmt_bind_int(&st, ":chunk", chunk);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code on_row(struct sc_conn *tx, enum sc_sql id, int64_t row, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, id);
+    sc_stmt_bind_int(&st, ":id", row);
+    return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_text_index_chunk(struct sc_conn *tx, int64_t transcript, int chunk,
+                                 struct sc_error *err)
+{
+    return on_chunk(tx, SC_SQL_TEXT_INDEX_CHUNK, transcript, chunk, err);
+}
+
+enum sc_code sc_text_unindex_chunk(struct sc_conn *tx, int64_t transcript, int chunk,
+                                   struct sc_error *err)
+{
+    return on_chunk(tx, SC_SQL_TEXT_UNINDEX_CHUNK, transcript, chunk, err);
+}
+
+enum sc_code sc_text_index_row(struct sc_conn *tx, int64_t row, struct sc_error *err)
+{
+    return on_row(tx, SC_SQL_TEXT_INDEX_ROW, row, err);
+}
+
+enum sc_code sc_text_unindex_row(struct sc_conn *tx, int64_t row, struct sc_error *err)
+{
+    return on_row(tx, SC_SQL_TEXT_UNINDEX_ROW, row, err);
+}
+
+enum sc_code sc_text_unindex_next(struct sc_conn *tx, int64_t transcript, int64_t limit,
+                                  struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TEXT_UNINDEX_NEXT);
+    sc_stmt_bind_int(&st, ":transcript_id", transcript);
+    sc_stmt_bind_int(&st, ":limit", limit);
+    return sc_stmt_run(&st, err);
+}

@@ -1,0 +1,81 @@
+-- Versions: edits, and the history of changes (library/edit.h, library/changes.h).
+
+-- name: change_insert
+INSERT INTO changes (owner_id, changed_ms, changed_by, kind, file_id, job, transcript_id, version,
+                     other_id, detail)
+VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id, :detail);
+
+-- name: change_list_all
+SELECT c.*, principals.name AS by_name, jobs.job_id
+FROM changes AS c JOIN principals ON principals.id = c.changed_by
+     LEFT JOIN jobs ON jobs.id = c.job
+WHERE c.id < :before ORDER BY c.id DESC LIMIT :limit;
+
+-- name: change_list_owner
+SELECT c.*, principals.name AS by_name, jobs.job_id
+FROM changes AS c JOIN principals ON principals.id = c.changed_by
+     LEFT JOIN jobs ON jobs.id = c.job
+WHERE c.owner_id = :owner_id AND c.id < :before ORDER BY c.id DESC LIMIT :limit;
+
+-- name: change_list_file
+SELECT c.*, principals.name AS by_name, jobs.job_id
+FROM changes AS c JOIN principals ON principals.id = c.changed_by
+     LEFT JOIN jobs ON jobs.id = c.job
+WHERE c.file_id = :file_id AND (:owner_id = 0 OR c.owner_id = :owner_id) AND c.id < :before
+ORDER BY c.id DESC LIMIT :limit;
+
+-- name: change_list_job
+SELECT c.*, principals.name AS by_name, jobs.job_id
+FROM changes AS c JOIN principals ON principals.id = c.changed_by
+     LEFT JOIN jobs ON jobs.id = c.job
+WHERE c.job = :job AND (:owner_id = 0 OR c.owner_id = :owner_id) AND c.id < :before
+ORDER BY c.id DESC LIMIT :limit;
+
+-- name: change_list_transcript
+SELECT c.*, principals.name AS by_name, jobs.job_id
+FROM changes AS c JOIN principals ON principals.id = c.changed_by
+     LEFT JOIN jobs ON jobs.id = c.job
+WHERE c.transcript_id = :transcript_id AND (:owner_id = 0 OR c.owner_id = :owner_id)
+      AND c.id < :before
+ORDER BY c.id DESC LIMIT :limit;
+
+-- name: edit_places
+-- Where each segment of the current version stands, without its row.
+SELECT id, segment_id, start_ms, ord, content_hash FROM segments
+WHERE transcript_id = :transcript_id AND died IS NULL
+ORDER BY start_ms, ord;
+
+-- name: edit_row
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
+       content_hash
+FROM segments WHERE id = :id;
+
+-- name: edit_transcript
+-- The condition is what makes edits one after another.
+UPDATE transcripts
+SET current_version = :base + 1, segment_count = :segments, word_count = :words, updated_ms = :now
+WHERE id = :id AND state = 1 AND current_version = :base
+      AND (:owner_id = 0 OR owner_id = :owner_id);
+
+-- name: edit_origin
+INSERT INTO origins (engine, engine_version, model, principal_id, transcript_id, version, made_ms)
+VALUES (:engine, :engine_version, :model, :by, :transcript_id, :version, :now);
+
+-- name: edit_row_dies
+UPDATE segments SET died = :version WHERE id = :id AND died IS NULL;
+
+-- name: edit_row_insert
+-- segment_id NULL: a new segment, which is called after its first row.
+INSERT INTO segments (id, segment_id, transcript_id, born, chunk, ord, start_ms, end_ms, text,
+                      speaker, confidence, words, origin_id, content_hash)
+SELECT n, coalesce(:segment_id, n), :transcript_id, :version, :chunk, :ord, :start_ms, :end_ms,
+       :text, :speaker, :confidence, :words, :origin_id, :content_hash
+FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM segments);
+
+-- name: edit_version_old
+UPDATE versions SET is_current = 0 WHERE transcript_id = :transcript_id AND is_current = 1;
+
+-- name: edit_version_new
+INSERT INTO versions (transcript_id, version, is_current, segment_count, word_count, created_by,
+                      created_ms, change_note, content_hash)
+VALUES (:transcript_id, :version, 1, :segments, :words, :by, :now, :note, :content_hash);
