@@ -6,7 +6,8 @@
 #include "transcript/writer.h"
 
 struct sc_content {
-    struct sc_transcript t;
+    struct sc_transcript t; /* its marks are those below */
+    struct sc_marks marks;
     int version; /* 0: what a partial one has */
     struct sc_segments segments;
 };

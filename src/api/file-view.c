@@ -1,3 +1,4 @@
+#include "api/marks.h"
 #include "api/views.h"
 
 #include "base/banned.h"
@@ -15,7 +16,8 @@ void sc_file_fields(struct sc_json *w, const struct sc_file *file)
     sc_json_int(w, "sample_rate", file->sample_rate);
     sc_json_int(w, "channels", file->channels);
     sc_json_opt(w, "bit_rate", file->bit_rate);
-    sc_json_raw(w, "tags", sc_str_from(file->tags == NULL ? "{}" : file->tags));
+    sc_json_raw(w, "metadata", sc_str_from(file->metadata == NULL ? "{}" : file->metadata));
+    sc_marks_fields(w, &file->marks);
     sc_json_time(w, "uploaded_at", file->uploaded_ms);
     sc_json_time(w, "archived_at", file->archived_ms);
     sc_json_time(w, "purged_at", file->purged_ms);
@@ -100,7 +102,8 @@ static const struct sc_json_field file_fields[] = {
     SC_SHOW(INT, "sample_rate", "In hertz", "44100"),
     SC_SHOW(INT, "channels", "How many", "2"),
     SC_SHOW(INT_OR_NULL, "bit_rate", "In bits per second", "128000"),
-    SC_SHOW(OBJECT, "tags", "What the file says of itself", "{\"title\": \"Memo\"}"),
+    SC_SHOW(OBJECT, "metadata", "What its container says of it", "{\"title\": \"Memo\"}"),
+    SC_SHOW_MARKS,
     SC_SHOW(TIME, "uploaded_at", "When it came first", "2026-11-20T14:30:45.123Z"),
     SC_SHOW(TIME_OR_NULL, "archived_at", "When it was archived", NULL),
     SC_SHOW(TIME_OR_NULL, "purged_at", "When its bytes were cleaned out of the archive", NULL),

@@ -34,29 +34,7 @@ void sc_file_cursor_put(struct sc_buf *out, enum sc_file_sort sort,
 {
     sc_buf_printf(out, "f%c%" PRIx64 "-%" PRIx64 "-", sorts[sort].letter, (uint64_t)place->id,
                   (uint64_t)(place->value + 1));
-    for (const char *p = place->name; *p != '\0'; p++)
-        sc_buf_printf(out, "%02x", (unsigned)(unsigned char)*p);
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool parse_name(struct sc_str text, char *out, size_t size)
-{
-    if (text.len % 2 != 0 || text.len / 2 >= size)
-        return false;
-    for (size_t i = 0; i < text.len / 2; i++) {
-        int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
-        if (high < 0 || low < 0 || high + low == 0)
-            return false;
-        out[i] = (char)(high << 4 | low);
-    }
-    out[text.len / 2] = '\0';
-    return true;
+    sc_hex_text_put(out, place->name);
 }
 
 bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_file_place *out)
@@ -68,7 +46,7 @@ bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_
     struct sc_str rest = { text.ptr + 2, text.len - 2 };
     if (!sc_hex_parse(sc_str_take_until(&rest, '-'), &place.id) || place.id == 0 ||
         !sc_hex_parse(sc_str_take_until(&rest, '-'), &place.value) ||
-        !parse_name(rest, place.name, sizeof(place.name)))
+        !sc_hex_text_parse(rest, place.name, sizeof(place.name)))
         return false;
     place.value--;
     sc_file_cursor_put(&again, sort, &place);
@@ -82,9 +60,9 @@ bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_
 
 struct asked {
     struct sc_file_filter filter;
-    int sort;                                 /* of the rows of sorts */
-    struct sc_str hash, name, format, cursor; /* as asked */
-    char *owned[3];                           /* what the filter borrows of them */
+    int sort;                                      /* of the rows of sorts */
+    struct sc_str hash, name, format, tag, cursor; /* as asked */
+    char *owned[4];                                /* what the filter borrows of them */
 };
 
 static void asked_done(struct asked *a)
@@ -96,7 +74,8 @@ static void asked_done(struct asked *a)
 static bool is_hash(struct sc_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (hex_digit(text.ptr[i]) < 0)
+        char c = text.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
             return false;
     }
     return text.len == SC_SHA256_TEXT - 1;
@@ -136,6 +115,7 @@ static const struct sc_query_field list_fields[] = {
     SC_QUERY_ROW(RAW, struct asked, name, "name", .help = "The original name"),
     SC_QUERY_ROW(RAW, struct asked, format, "format", .help = "What the bytes are",
                  .example = "mp3"),
+    SC_QUERY_ROW(RAW, struct asked, tag, "tag", .help = "With this tag", .example = "interview"),
     SC_QUERY_ROW(TIME, struct asked, filter.since_ms, "since",
                  .help = "First uploaded from this time on", .example = "7d"),
     SC_QUERY_ROW(TIME, struct asked, filter.until_ms, "until",
@@ -174,6 +154,7 @@ static enum sc_code decode_filter(struct sc_request *req, const struct sc_query 
     f->hash = own(asked->hash, &asked->owned[0]);
     f->name = own(asked->name, &asked->owned[1]);
     f->format = own(asked->format, &asked->owned[2]);
+    f->tag = own(asked->tag, &asked->owned[3]);
     return code;
 }
 

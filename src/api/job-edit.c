@@ -1,24 +1,16 @@
 /* PATCH /api/jobs/{id}. Every bad field is told, not only the first. */
 
 #include "api/api-internal.h"
-
-#include "base/alloc.h"
-#include "base/utf8.h"
-#include "config/value.h"
+#include "api/marks.h"
 
 #include "base/banned.h"
-
-#define NOTES_MAX 10000 /* bytes */
-#define TAG_MAX 64      /* bytes */
-#define TAGS_MAX 32
 
 struct decoded {
     struct sc_job_edit edit;
     struct sc_job_options
         *options; /* owned: priority, run_after, … as they are when a job is made */
     struct sc_job_options *settings; /* owned; those that are to change */
-    char *notes;                     /* owned */
-    struct sc_str tags[TAGS_MAX];
+    struct sc_marks_body marks;
     struct sc_error *err; /* all bad fields */
 };
 
@@ -26,7 +18,7 @@ static void decoded_done(struct decoded *d)
 {
     sc_job_options_free(d->options);
     sc_job_options_free(d->settings);
-    free(d->notes);
+    sc_marks_body_done(&d->marks);
 }
 
 static void complain_of(struct decoded *d, const char *field, const char *why)
@@ -48,56 +40,6 @@ static void decode_option(struct decoded *d, enum sc_edit_field field, const cha
         (void)sc_error_also(d->err, &one);
     else
         d->edit.given |= field;
-}
-
-static void decode_notes(struct decoded *d, const struct sc_json_value *value)
-{
-    const char *text = sc_json_get_text(value, NULL);
-    bool none = sc_json_type(value) == SC_JSON_NULL;
-    if (!none && (text == NULL || strlen(text) > NOTES_MAX)) {
-        complain_of(d, "notes", "must be text of at most 10000 bytes");
-        return;
-    }
-    d->notes = sc_strdup(none ? "" : text);
-    d->edit.given |= SC_EDIT_NOTES;
-}
-
-static bool is_tag(struct sc_str tag)
-{
-    return tag.len > 0 && tag.len <= TAG_MAX && sc_value_is_plain(tag) &&
-           sc_str_trim(tag).len == tag.len;
-}
-
-static bool has_tag(const struct decoded *d, struct sc_str tag)
-{
-    for (size_t i = 0; i < d->edit.tag_count; i++) {
-        if (sc_str_equal(d->tags[i], tag))
-            return true;
-    }
-    return false;
-}
-
-static void decode_tags(struct decoded *d, const struct sc_json_value *value)
-{
-    bool none = sc_json_type(value) == SC_JSON_NULL;
-    size_t count = none || sc_json_type(value) != SC_JSON_ARRAY ? 0 : sc_json_count(value);
-    if ((!none && sc_json_type(value) != SC_JSON_ARRAY) || count > TAGS_MAX) {
-        complain_of(d, "tags", "must be a list of at most 32 texts");
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct sc_str tag = sc_json_get_str(sc_json_at(value, i), SC_STR(""));
-        if (!is_tag(tag)) {
-            complain_of(d, "tags",
-                        "must be texts of 1 to 64 bytes, without control signs or blanks at the "
-                        "ends");
-            return;
-        }
-        if (!has_tag(d, tag))
-            d->tags[d->edit.tag_count++] = tag;
-    }
-    d->edit.tags = d->tags;
-    d->edit.given |= SC_EDIT_TAGS;
 }
 
 /* What makes a job another one; the rest stands beside it. */
@@ -146,17 +88,15 @@ static void decode_member(struct decoded *d, const char *name, const struct sc_j
             return;
         }
     }
-    if (strcmp(name, "notes") == 0) {
-        decode_notes(d, value);
-    } else if (strcmp(name, "tags") == 0) {
-        decode_tags(d, value);
-    } else if (strcmp(name, "settings") == 0) {
+    if (sc_marks_member(&d->marks, name, value, d->err))
+        return;
+    if (strcmp(name, "settings") == 0) {
         decode_settings(d, value);
     } else {
         char quoted[SC_QUOTED_TEXT];
         complain_of(d, sc_quote(sc_str_from(name), quoted),
                     "cannot be changed; priority, priority_order, run_after, timeout, name, notes, "
-                    "tags and settings can");
+                    "tags, add_tags, remove_tags and settings can");
     }
 }
 
@@ -168,7 +108,11 @@ static void take_options(struct decoded *d)
     d->edit.run_after_ms = sc_job_options_int(d->options, "run_after");
     d->edit.timeout_ms = sc_job_options_int(d->options, "timeout");
     d->edit.name = sc_job_options_text(d->options, "name");
-    d->edit.notes = d->notes;
+    d->edit.notes = d->marks.notes;
+    if (d->marks.notes != NULL)
+        d->edit.given |= SC_EDIT_NOTES;
+    if (d->marks.has_tags || d->marks.has_steps)
+        d->edit.given |= SC_EDIT_TAGS;
 }
 
 static enum sc_code decode(const struct sc_json_value *body, struct decoded *d)
@@ -179,12 +123,25 @@ static enum sc_code decode(const struct sc_json_value *body, struct decoded *d)
     for (void *it = sc_json_next_member(body, NULL, &name, &value); it != NULL;
          it = sc_json_next_member(body, it, &name, &value))
         decode_member(d, name, value);
+    sc_marks_settle(&d->marks, d->err);
     if (d->err->code != SC_OK)
         return d->err->code;
+    take_options(d);
     if (d->edit.given == 0)
         return sc_error_set(d->err, SC_E_INVALID_REQUEST, "the body names nothing to change");
-    take_options(d);
     return SC_OK;
+}
+
+static enum sc_code edit(struct sc_api *api, struct sc_request *req, const char *id,
+                         struct decoded *d, struct sc_job *out)
+{
+    struct sc_job_change change = {
+        .edit = d->edit,
+        .settings = d->settings,
+        .marks = &d->marks.edit,
+        .by = sc_request_principal(req)->owner_id,
+    };
+    return sc_pipelines_edit(api->options.pipelines, sc_api_owner(req), id, &change, out, d->err);
 }
 
 struct sc_done *sc_api_job_edit(struct sc_request *req, struct sc_api *api)
@@ -203,8 +160,7 @@ struct sc_done *sc_api_job_edit(struct sc_request *req, struct sc_api *api)
     if (code == SC_OK)
         code = decode(sc_json_root(doc), &d);
     if (code == SC_OK)
-        code = sc_pipelines_edit(api->options.pipelines, sc_api_owner(req), id, &d.edit, d.settings,
-                                 &job, &err);
+        code = edit(api, req, id, &d, &job);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
     struct sc_json w;
@@ -236,12 +192,7 @@ static const struct sc_json_field edit_fields[] = {
       .also = SC_JSON_REAL,
       .help = "Longest time from its start, until it has ended: a duration, or seconds" },
     { .name = "name", .type = SC_JSON_TEXT, .help = "The name shown for it" },
-    { .name = "notes", .type = SC_JSON_TEXT, .help = "Notes, of at most 10,000 bytes" },
-    { .name = "tags",
-      .type = SC_JSON_ARRAY,
-      .items = SC_JSON_TEXT,
-      .help = "The whole list: at most 32 of 1 to 64 bytes",
-      .example = "[\"urgent\"]" },
+    SC_MARKS_ROWS,
     { .name = "settings",
       .type = SC_JSON_OBJECT,
       .help = "Options of a job, such as `engine`, before work begins" },

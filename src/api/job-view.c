@@ -1,3 +1,4 @@
+#include "api/marks.h"
 #include "api/views.h"
 
 #include "base/banned.h"
@@ -225,8 +226,7 @@ static const struct sc_json_field job_fields[] = {
     SC_SHOW_WORDS(TEXT, "priority", sc_words_class, "The class of the queue", "normal"),
     SC_SHOW(INT, "priority_order", "Its place within the class; smaller is earlier", "0"),
     SC_SHOW(REAL_OR_NULL, "timeout_seconds", "Longest time from its start", NULL),
-    SC_SHOW(TEXTS, "tags", "The tags that were given to it", "[\"urgent\"]"),
-    SC_SHOW(TEXT_OR_NULL, "notes", "Notes of its owner", NULL),
+    SC_SHOW_MARKS,
     SC_SHOW(OBJECT, "settings", "The other options that it was made with", "{\"vad\": true}"),
     SC_SHOW_WORDS(TEXT, "status", sc_words_job_state, "How far it is", "processing"),
     SC_SHOW_WORDS(TEXT_OR_NULL, "stage", sc_words_stage, "The stage at work", "transcribe"),

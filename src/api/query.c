@@ -24,15 +24,41 @@ const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_C
     return out;
 }
 
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void sc_hex_text_put(struct sc_buf *out, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        sc_buf_printf(out, "%02x", (unsigned)(unsigned char)*p);
+}
+
+bool sc_hex_text_parse(struct sc_str digits, char *out, size_t size)
+{
+    if (digits.len % 2 != 0 || digits.len / 2 >= size)
+        return false;
+    for (size_t i = 0; i < digits.len / 2; i++) {
+        int high = hex_digit(digits.ptr[2 * i]), low = hex_digit(digits.ptr[2 * i + 1]);
+        if (high < 0 || low < 0 || high + low == 0)
+            return false;
+        out[i] = (char)(high << 4 | low);
+    }
+    out[digits.len / 2] = '\0';
+    return true;
+}
+
 bool sc_hex_parse(struct sc_str digits, int64_t *out)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < digits.len && i < 16; i++) {
-        char c = digits.ptr[i];
-        bool digit = c >= '0' && c <= '9';
-        if (!digit && !(c >= 'a' && c <= 'f'))
+        int digit = hex_digit(digits.ptr[i]);
+        if (digit < 0)
             return false;
-        value = value << 4 | (unsigned)(digit ? c - '0' : c - 'a' + 10);
+        value = value << 4 | (unsigned)digit;
     }
     if (digits.len == 0 || digits.len > 16 || value > INT64_MAX ||
         (digits.len > 1 && digits.ptr[0] == '0'))

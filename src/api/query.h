@@ -23,6 +23,9 @@ enum sc_cursor_kind {
 /* The digits of a cursor: one to 16, lower case, at most INT64_MAX. A leading zero would make two
  * spellings of one cursor, so there is none but "0". */
 bool sc_hex_parse(struct sc_str digits, int64_t *out);
+/* Text as digits of two a byte, lower case; false: none, or more than fit with a NUL. */
+void sc_hex_text_put(struct sc_buf *out, const char *text);
+bool sc_hex_text_parse(struct sc_str digits, char *out, size_t size);
 /* id > 0. Returns out. */
 const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_CURSOR_TEXT]);
 /* False for anything that sc_cursor_format does not write. */

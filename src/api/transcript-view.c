@@ -1,3 +1,4 @@
+#include "api/marks.h"
 #include "api/views.h"
 
 #include "transcript/writer.h"
@@ -68,6 +69,7 @@ void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_tran
     sc_json_seconds(w, "duration_seconds", t->duration_ms);
     sc_json_text(w, "srt_path", t->srt_path[0] == '\0' ? NULL : t->srt_path);
     sc_json_text(w, "cloud_url", t->cloud_url[0] == '\0' ? NULL : t->cloud_url);
+    sc_marks_fields(w, t->marks);
     sc_json_time(w, "created_at", t->created_ms);
     sc_json_time(w, "updated_at", t->updated_ms);
     if (segments != NULL)
@@ -215,6 +217,7 @@ static const struct sc_json_field transcript_fields[] = {
     SC_SHOW(REAL_OR_NULL, "duration_seconds", "The length of the recording", "93.25"),
     SC_SHOW(TEXT_OR_NULL, "srt_path", "Of an older system", NULL),
     SC_SHOW(TEXT_OR_NULL, "cloud_url", "Of an older system", NULL),
+    SC_SHOW_MARKS,
     SC_SHOW(TIME, "created_at", "When it was made", "2026-11-20T14:30:45.123Z"),
     SC_SHOW(TIME, "updated_at", "When it changed last", "2026-11-20T14:30:45.123Z"),
 };

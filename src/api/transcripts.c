@@ -16,15 +16,15 @@ static enum sc_code add_transcript(void *ctx, const struct sc_transcript *t, str
 struct asked {
     struct sc_transcript_filter filter;
     struct sc_query_page page;
-    struct sc_str job, language, model; /* as asked */
+    struct sc_str job, language, model, tag; /* as asked */
     char job_id[SC_UUID_TEXT];
-    char *owned[2]; /* what the filter borrows */
+    char *owned[3]; /* what the filter borrows */
 };
 
 static void asked_done(struct asked *a)
 {
-    free(a->owned[0]);
-    free(a->owned[1]);
+    for (size_t i = 0; i < SC_ARRAY_LEN(a->owned); i++)
+        free(a->owned[i]);
 }
 
 static const struct sc_query_field list_fields[] = {
@@ -34,6 +34,7 @@ static const struct sc_query_field list_fields[] = {
     SC_QUERY_ROW(RAW, struct asked, language, "language", .help = "What is spoken",
                  .example = "en"),
     SC_QUERY_ROW(RAW, struct asked, model, "model", .help = "Of the job"),
+    SC_QUERY_ROW(RAW, struct asked, tag, "tag", .help = "With this tag", .example = "interview"),
     SC_QUERY_ROW(TIME, struct asked, filter.since_ms, "since", .help = "Made from this time on",
                  .example = "7d"),
     SC_QUERY_ROW(TIME, struct asked, filter.until_ms, "until", .help = "Made before this time"),
@@ -60,6 +61,7 @@ static enum sc_code decode_filter(struct sc_request *req, struct asked *asked, s
     filter->before_id = asked->page.before;
     filter->language = own(asked->language, &asked->owned[0]);
     filter->model = own(asked->model, &asked->owned[1]);
+    filter->tag = own(asked->tag, &asked->owned[2]);
     if (code == SC_OK && asked->job.ptr != NULL)
         code = sc_job_id_parse(asked->job, asked->job_id, err);
     return code;
@@ -100,6 +102,7 @@ struct sc_done *sc_api_transcript_list(struct sc_request *req, struct sc_api *ap
 void sc_content_done(struct sc_content *c)
 {
     sc_segments_done(&c->segments);
+    sc_marks_done(&c->marks);
 }
 
 enum sc_code sc_content_find(struct sc_request *req, struct sc_conn *conn,
@@ -117,8 +120,11 @@ enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
         code = sc_content_find(req, conn, &out->t, err);
+    if (code == SC_OK)
+        code = sc_marks_get(conn, SC_MARKED_TRANSCRIPT, out->t.id, &out->marks, err);
     if (code != SC_OK)
         return code;
+    out->t.marks = &out->marks;
     if (version > out->t.version) {
         return sc_error_field(err, SC_E_VERSION_NOT_FOUND, "version",
                               "transcript %lld has no version %lld; its newest is %d",

@@ -23,9 +23,9 @@ int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "ARCHIVED", .member = "archived_at", .kind = SC_VIEW_TIME, .minor = 2 },
         { 0 },
     };
-    static const char *const filters[] = { "hash",  "name",   "format",  "since",
-                                           "until", "unused", "damaged", "archived",
-                                           "sort",  "cursor", NULL };
+    static const char *const filters[] = { "hash",     "name",  "format", "tag",
+                                           "since",    "until", "unused", "damaged",
+                                           "archived", "sort",  "cursor", NULL };
     static const struct sc_list list = { "/api/files", "files", columns, filters,
                                          "no files; `scripta add FILE` brings one" };
     return sc_list_run(cli, args, &list);

@@ -20,7 +20,7 @@ int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME, .minor = 3 },
         { 0 },
     };
-    static const char *const filters[] = { "job-id", "file-id", "language", "model",
+    static const char *const filters[] = { "job-id", "file-id", "language", "model", "tag",
                                            "since",  "until",   "cursor",   NULL };
     static const struct sc_list list = { "/api/transcripts", "transcripts", columns, filters,
                                          "no transcripts; `scripta transcribe FILE` makes one" };

@@ -8,6 +8,7 @@ static const struct sc_flag files_list_flags[] = {
     { "hash", 0, SC_FLAG_VALUE, "SHA256", "The file with this content" },
     { "name", 0, SC_FLAG_VALUE, "NAME", "Files of this name" },
     { "format", 0, SC_FLAG_VALUE, "FORMAT", "Files of this format, such as mp3" },
+    { "tag", 0, SC_FLAG_VALUE, "TAG", "Files with this tag" },
     { "since", 0, SC_FLAG_VALUE, "TIME", "Uploaded from this time on: a date, or 7d ago" },
     { "until", 0, SC_FLAG_VALUE, "TIME", "Uploaded before this time" },
     { "unused", 0, SC_FLAG_ON, NULL, "Files that no job refers to" },
@@ -108,7 +109,7 @@ const struct sc_command sc_commands_files[] = {
     {
         .name = "files show",
         .run = sc_cmd_files_show,
-        .summary = "Show one recording: format, length, rate, tags",
+        .summary = "Show one recording: format, length, rate, tags and notes",
         .usage = "FILE_ID",
         .min_words = 1,
         .max_words = 1,

@@ -9,6 +9,7 @@ static const struct sc_flag transcripts_list_flags[] = {
     { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Transcripts of this file" },
     { "language", 0, SC_FLAG_VALUE, "CODE", "Transcripts in this language" },
     { "model", 0, SC_FLAG_VALUE, "NAME", "Transcripts that this model made" },
+    { "tag", 0, SC_FLAG_VALUE, "TAG", "Transcripts with this tag" },
     { "since", 0, SC_FLAG_VALUE, "TIME", "RFC 3339, a date, or how long ago, such as 7d" },
     { "until", 0, SC_FLAG_VALUE, "TIME", "The same" },
     SC_LIST_FLAGS,

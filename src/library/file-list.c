@@ -19,11 +19,17 @@ struct walk {
     int shown;
 };
 
+static bool by_tag(enum sc_sql sql)
+{
+    return sql == SC_SQL_FILE_LIST_TAG_ASC || sql == SC_SQL_FILE_LIST_TAG_DESC;
+}
+
 static bool by_id(enum sc_sql sql)
 {
     return sql == SC_SQL_FILE_LIST_FORMAT_ASC || sql == SC_SQL_FILE_LIST_FORMAT_DESC ||
            sql == SC_SQL_FILE_LIST_NAMED_ASC || sql == SC_SQL_FILE_LIST_NAMED_DESC ||
-           sql == SC_SQL_FILE_LIST_DAMAGED_ASC || sql == SC_SQL_FILE_LIST_DAMAGED_DESC;
+           sql == SC_SQL_FILE_LIST_DAMAGED_ASC || sql == SC_SQL_FILE_LIST_DAMAGED_DESC ||
+           by_tag(sql);
 }
 
 static bool by_name(enum sc_sql sql)
@@ -51,6 +57,8 @@ static enum sc_sql statement_of(const struct sc_file_filter *f, bool *rising)
         return *rising ? SC_SQL_FILE_LIST_DAMAGED_ASC : SC_SQL_FILE_LIST_DAMAGED_DESC;
     if (by_time && f->name != NULL)
         return *rising ? SC_SQL_FILE_LIST_NAMED_ASC : SC_SQL_FILE_LIST_NAMED_DESC;
+    if (by_time && f->tag != NULL)
+        return *rising ? SC_SQL_FILE_LIST_TAG_ASC : SC_SQL_FILE_LIST_TAG_DESC;
     if (by_time && f->format != NULL)
         return *rising ? SC_SQL_FILE_LIST_FORMAT_ASC : SC_SQL_FILE_LIST_FORMAT_DESC;
     return sorted[f->sort];
@@ -72,7 +80,10 @@ static void bind(struct sc_stmt *st, const struct walk *w)
     const struct sc_file_filter *f = w->filter;
     bool from_start = f->after.id == 0;
     int64_t start = w->rising ? INT64_MIN : INT64_MAX;
-    sc_stmt_bind_int(st, ":owner_id", f->owner_id);
+    if (by_tag(w->sql))
+        sc_stmt_bind_text(st, ":tag", f->tag);
+    else
+        sc_stmt_bind_int(st, ":owner_id", f->owner_id);
     sc_stmt_bind_int(st, ":id", from_start ? start : f->after.id);
     if (w->sql == SC_SQL_FILE_LIST_NAMED_ASC || w->sql == SC_SQL_FILE_LIST_NAMED_DESC)
         sc_stmt_bind_text(st, ":name", f->name);
@@ -143,24 +154,40 @@ static enum sc_code is_unused(struct sc_conn *conn, int64_t file, bool *out, str
     return code;
 }
 
+static enum sc_code has_tag(struct sc_conn *conn, int64_t file, const char *tag, bool *out,
+                            struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_HAS_TAG);
+    sc_stmt_bind_int(&st, ":id", file);
+    sc_stmt_bind_text(&st, ":tag", tag);
+    return sc_stmt_step(&st, out, err);
+}
+
 static enum sc_code fits(const struct walk *w, struct sc_stmt *st, bool *out, struct sc_error *err)
 {
     const struct sc_file_filter *f = w->filter;
     int64_t at = sc_stmt_int(st, "uploaded_ms");
-    *out = (f->since_ms == 0 || at >= f->since_ms) && (f->until_ms == 0 || at < f->until_ms) &&
-           same(st, "format", f->format) && same(st, "original_name", f->name) &&
-           same(st, "file_hash", f->hash) && (!f->damaged || sc_stmt_int(st, "damage") != 0) &&
+    int64_t id = sc_stmt_int(st, "id");
+    enum sc_code code = SC_OK;
+    *out = sc_stmt_int(st, "owner_id") == f->owner_id && (f->since_ms == 0 || at >= f->since_ms) &&
+           (f->until_ms == 0 || at < f->until_ms) && same(st, "format", f->format) &&
+           same(st, "original_name", f->name) && same(st, "file_hash", f->hash) &&
+           (!f->damaged || sc_stmt_int(st, "damage") != 0) &&
            (!f->archived || sc_stmt_int_or(st, "archived_ms", 0) != 0);
-    if (!*out || !f->unused)
-        return SC_OK;
-    return is_unused(w->conn, sc_stmt_int(st, "id"), out, err);
+    if (*out && f->tag != NULL && !by_tag(w->sql))
+        code = has_tag(w->conn, id, f->tag, out, err);
+    if (code == SC_OK && *out && f->unused)
+        code = is_unused(w->conn, id, out, err);
+    return code;
 }
 
-static enum sc_code show(struct sc_stmt *st, sc_file_fn fn, void *ctx, struct sc_error *err)
+static enum sc_code show(const struct walk *w, struct sc_stmt *st, sc_file_fn fn, void *ctx,
+                         struct sc_error *err)
 {
     SC_AUTO_FILE file = { 0 };
     sc_file_from_row(st, &file);
-    return fn(ctx, &file, err);
+    enum sc_code code = sc_marks_get(w->conn, SC_MARKED_FILE, file.id, &file.marks, err);
+    return code == SC_OK ? fn(ctx, &file, err) : code;
 }
 
 /* One row; *go says whether there may be another. */
@@ -180,7 +207,7 @@ static enum sc_code visit(struct walk *w, struct sc_stmt *st, sc_file_fn fn, voi
     }
     if (code == SC_OK && fit) {
         w->shown++;
-        code = show(st, fn, ctx, err);
+        code = show(w, st, fn, ctx, err);
     }
     w->end.next = place_of(w, st);
     return code;
@@ -198,7 +225,7 @@ static enum sc_code list_hash(struct walk *w, sc_file_fn fn, void *ctx, struct s
         return SC_OK;
     if (code == SC_OK)
         code = fits(w, &st, &fit, err);
-    return code == SC_OK && fit ? show(&st, fn, ctx, err) : code;
+    return code == SC_OK && fit ? show(w, &st, fn, ctx, err) : code;
 }
 
 enum sc_code sc_file_list(struct sc_conn *conn, const struct sc_file_filter *filter, sc_file_fn fn,

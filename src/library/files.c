@@ -11,8 +11,16 @@
 
 void sc_file_done(struct sc_file *file)
 {
-    free(file->tags);
-    file->tags = NULL;
+    sc_freep(&file->metadata);
+    sc_marks_done(&file->marks);
+}
+
+struct sc_file sc_file_take(struct sc_file *file)
+{
+    struct sc_file taken = *file;
+    file->metadata = NULL;
+    file->marks = (struct sc_marks){ 0 };
+    return taken;
 }
 
 SC_DEFINE_ENUM_STRINGS(sc_file_damage, SC_FILE_DAMAGE_COUNT_,
@@ -45,17 +53,23 @@ void sc_file_from_row(struct sc_stmt *st, struct sc_file *out)
     SC_STMT_READ(st, out, file_path);
     SC_STMT_READ(st, out, format);
     SC_STMT_READ(st, out, codec);
-    out->tags = sc_strdup(sc_stmt_text(st, "tags"));
+    out->metadata = sc_strdup(sc_stmt_text(st, "tags"));
 }
 
-/* The one row of a bound statement, or FILE_NOT_FOUND. */
-static enum sc_code file_of(struct sc_stmt *st, struct sc_file *out, struct sc_error *err)
+/* The one row of a bound statement with its marks, or FILE_NOT_FOUND. */
+static enum sc_code file_of(struct sc_conn *conn, struct sc_stmt *st, struct sc_file *out,
+                            struct sc_error *err)
 {
+    SC_AUTO_FILE file = { 0 };
     enum sc_code code = sc_stmt_one(st, err);
     if (code == SC_E_NOT_FOUND)
         return sc_error_set(err, SC_E_FILE_NOT_FOUND, "no such file");
+    if (code != SC_OK)
+        return code;
+    sc_file_from_row(st, &file);
+    code = sc_marks_get(conn, SC_MARKED_FILE, file.id, &file.marks, err);
     if (code == SC_OK)
-        sc_file_from_row(st, out);
+        *out = sc_file_take(&file);
     return code;
 }
 
@@ -65,7 +79,7 @@ enum sc_code sc_file_find(struct sc_conn *conn, int64_t owner_id, int64_t id, st
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_GET);
     sc_stmt_bind_int(&st, ":id", id);
     sc_stmt_bind_int(&st, ":owner_id", owner_id);
-    enum sc_code code = file_of(&st, out, err);
+    enum sc_code code = file_of(conn, &st, out, err);
     if (code == SC_E_FILE_NOT_FOUND)
         return sc_error_set(err, code, "no such file: '%" PRId64 "'", id);
     return code;
@@ -79,7 +93,7 @@ enum sc_code sc_file_find_hash(struct sc_conn *conn, int64_t owner_id, const cha
     if (owner_id != 0)
         sc_stmt_bind_int(&st, ":owner_id", owner_id);
     sc_stmt_bind_text(&st, ":file_hash", hash);
-    return file_of(&st, out, err);
+    return file_of(conn, &st, out, err);
 }
 
 enum sc_code sc_file_hash_known(struct sc_conn *conn, const char *hash, bool *known,
@@ -114,7 +128,7 @@ static enum sc_code insert_row(struct sc_conn *tx, const struct sc_file *file, i
     sc_stmt_bind_int(&st, ":sample_rate", file->sample_rate);
     sc_stmt_bind_int(&st, ":channels", file->channels);
     sc_stmt_bind_opt(&st, ":bit_rate", file->bit_rate);
-    sc_stmt_bind_text(&st, ":tags", file->tags == NULL ? "{}" : file->tags);
+    sc_stmt_bind_text(&st, ":tags", file->metadata == NULL ? "{}" : file->metadata);
     sc_stmt_bind_int(&st, ":now", now_ms);
     sc_stmt_bind_opt(&st, ":archived_ms", file->archived_ms == 0 ? -1 : file->archived_ms);
     enum sc_code code = sc_stmt_run(&st, err);
@@ -183,8 +197,7 @@ enum sc_code sc_file_add(struct sc_conn *tx, const struct sc_file *file, const c
         code = record_upload(tx, stored.id, file, source, now_ms, err);
     if (code != SC_OK)
         return code;
-    *out = stored;
-    stored.tags = NULL; /* now the caller's */
+    *out = sc_file_take(&stored);
     *duplicate = there;
     return SC_OK;
 }

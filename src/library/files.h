@@ -1,6 +1,7 @@
 #pragma once
 /* Files: who brought which bytes. Functions with a `tx` run inside a write (store/store.h). */
 
+#include "library/marks.h"
 #include "store/store.h"
 
 #include "base/enum.h"
@@ -22,7 +23,8 @@ struct sc_file {
     bool duration_counted;           /* from decoding, not from the header */
     int sample_rate, channels;
     int64_t bit_rate;                 /* -1: unknown */
-    char *tags;                       /* JSON object; owned */
+    char *metadata;                   /* what its container says of it; JSON object; owned */
+    struct sc_marks marks;            /* owned; empty where they were not read */
     int64_t uploaded_ms, archived_ms; /* archived 0: not */
     int64_t purged_ms;                /* its bytes were cleaned out of the archive; 0: not */
     int64_t verified_ms;              /* its bytes were last held against the hash; 0: never */
@@ -30,6 +32,8 @@ struct sc_file {
     enum sc_file_damage damage;       /* as far as known */
 };
 void sc_file_done(struct sc_file *file);
+/* What file owns belongs to the answer from now on. */
+struct sc_file sc_file_take(struct sc_file *file);
 #define SC_AUTO_FILE SC_AUTO(sc_file_done) struct sc_file
 
 /* Inserts the row, or finds the owner's row with that hash (*duplicate); either way the arrival is
@@ -65,6 +69,7 @@ struct sc_file_place {
 struct sc_file_filter {
     int64_t owner_id;                 /* required */
     const char *hash, *name, *format; /* NULL: all */
+    const char *tag;                  /* NULL: all */
     int64_t since_ms, until_ms;       /* of the upload, inclusive and exclusive; 0: open */
     bool unused;                      /* no job refers to it */
     bool damaged;                     /* known to be missing or altered */

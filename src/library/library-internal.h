@@ -28,7 +28,7 @@ SC_MUST_USE enum sc_code sc_transcript_next(struct sc_conn *conn, int64_t after,
 /* Is the transcript still partial? TRANSCRIPT_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_transcript_partial(struct sc_conn *conn, int64_t id, bool *partial,
                                                struct sc_error *err);
-/* *out then owns its tags. */
+/* *out then owns its metadata; its marks are not read. */
 void sc_file_from_row(struct sc_stmt *st, struct sc_file *out);
 /* Does any row, of whichever owner, name these bytes? */
 SC_MUST_USE enum sc_code sc_file_hash_known(struct sc_conn *conn, const char *hash, bool *known,

@@ -86,6 +86,8 @@ static enum sc_sql list_statement(const struct sc_transcript_filter *filter)
         return SC_SQL_TRANSCRIPT_LIST_JOB;
     if (filter->file_id != 0)
         return SC_SQL_TRANSCRIPT_LIST_FILE;
+    if (filter->tag != NULL)
+        return SC_SQL_TRANSCRIPT_LIST_TAG;
     return filter->owner_id != 0 ? SC_SQL_TRANSCRIPT_LIST_OWNER : SC_SQL_TRANSCRIPT_LIST_ALL;
 }
 
@@ -99,6 +101,8 @@ enum sc_code sc_transcript_list(struct sc_conn *conn, const struct sc_transcript
         sc_stmt_bind_int(&st, ":job", filter->job);
     if (by_job || id == SC_SQL_TRANSCRIPT_LIST_FILE)
         sc_stmt_bind_int(&st, ":file_id", filter->file_id);
+    if (by_job || id == SC_SQL_TRANSCRIPT_LIST_FILE || id == SC_SQL_TRANSCRIPT_LIST_TAG)
+        sc_stmt_bind_text(&st, ":tag", filter->tag);
     if (id != SC_SQL_TRANSCRIPT_LIST_ALL)
         sc_stmt_bind_int(&st, ":owner_id", filter->owner_id);
     sc_stmt_bind_text(&st, ":language", filter->language);
@@ -113,8 +117,12 @@ enum sc_code sc_transcript_list(struct sc_conn *conn, const struct sc_transcript
         if (code != SC_OK || !row)
             return code;
         struct sc_transcript t;
+        SC_AUTO_MARKS marks = { 0 };
         transcript_from_row(&st, &t);
-        code = fn(ctx, &t, err);
+        code = sc_marks_get(conn, SC_MARKED_TRANSCRIPT, t.id, &marks, err);
+        t.marks = &marks;
+        if (code == SC_OK)
+            code = fn(ctx, &t, err);
         if (code != SC_OK)
             return code;
     }

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/id.h"
+#include "library/marks.h"
 #include "store/store.h"
 #include "transcript/segment.h"
 
@@ -17,6 +18,7 @@ struct sc_transcript {
     int64_t segment_count, word_count, duration_ms; /* duration -1: unknown */
     double confidence;                              /* negative: unknown */
     int64_t created_ms, updated_ms;
+    const struct sc_marks *marks; /* borrowed of whoever read them; NULL: nobody did */
 };
 
 /* TRANSCRIPT_NOT_FOUND also for another owner's; owner_id 0: anybody's. */
@@ -29,11 +31,12 @@ struct sc_transcript_filter {
     int64_t job, file_id; /* 0: all */
     int64_t before_id;    /* cursor; 0: from the newest */
     int limit;
-    const char *language, *model; /* NULL: all */
-    int64_t since_ms, until_ms;   /* made from since, before until; 0: no end */
+    const char *language, *model, *tag; /* NULL: all */
+    int64_t since_ms, until_ms;         /* made from since, before until; 0: no end */
 };
 typedef enum sc_code (*sc_transcript_fn)(void *ctx, const struct sc_transcript *t,
                                          struct sc_error *err);
+/* With their marks. */
 SC_MUST_USE enum sc_code sc_transcript_list(struct sc_conn *conn,
                                             const struct sc_transcript_filter *filter,
                                             sc_transcript_fn fn, void *ctx, struct sc_error *err);

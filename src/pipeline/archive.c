@@ -81,8 +81,7 @@ static enum sc_code find_file(struct move *m, struct sc_conn *conn, struct sc_er
     if (code != SC_OK)
         return code;
     sc_file_done(&m->file);
-    m->file = found;
-    found.tags = NULL;
+    m->file = sc_file_take(&found);
     return check_file(m, conn, err);
 }
 

@@ -218,8 +218,7 @@ static enum sc_code look_up(struct arrival *a, bool *known, struct sc_error *err
         return SC_OK;
     if (code != SC_OK)
         return code;
-    a->file = found;
-    found.tags = NULL;
+    a->file = sc_file_take(&found);
     if (a->file.owner_id != a->in->owner_id)
         a->file.archived_ms = 0; /* another owner's archive is none of theirs */
     a->new_bytes = a->file.purged_ms != 0;
@@ -236,7 +235,7 @@ static enum sc_code probe(struct arrival *a, struct sc_error *err)
     enum sc_code code = sc_probe_file(a->in->fd, a->config->upload_max_duration, &found, &why);
     sc_ready_note(a->p, code, &why);
     if (code != SC_OK) {
-        free(found.tags);
+        free(found.metadata);
         (void)sc_error_copy(err, &why);
         if (err != NULL && code == SC_E_FILE_FORMAT)
             (void)snprintf(err->field, sizeof(err->field), "file");
@@ -249,8 +248,8 @@ static enum sc_code probe(struct arrival *a, struct sc_error *err)
     f->bit_rate = found.bit_rate;
     f->sample_rate = found.sample_rate;
     f->channels = found.channels;
-    free(f->tags);
-    f->tags = found.tags;
+    free(f->metadata);
+    f->metadata = found.metadata;
     if (f->file_path[0] == '\0') {
         SC_AUTO_FREE char *place = sc_blobs_place(a->in->sha256, f->format, a->now_ms);
         (void)snprintf(f->file_path, sizeof(f->file_path), "%s", place);

@@ -235,9 +235,9 @@ enum sc_code sc_probe_read(struct sc_str json, struct sc_probe *out, struct sc_e
         sc_buf_puts(&tags, "{}");
     char *taken = sc_buf_take(&tags);
     if (taken == NULL)
-        return sc_error_set(err, SC_E_INTERNAL, "no memory for tags");
-    free(out->tags);
-    out->tags = taken;
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for metadata");
+    free(out->metadata);
+    out->metadata = taken;
     copy_name(v, "format", out->format, sizeof(out->format));
     copy_name(v, "codec", out->codec, sizeof(out->codec));
     out->duration_ms = number_of(v, "duration_ms", DURATION_MAX_MS, -1);

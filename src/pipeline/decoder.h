@@ -49,7 +49,7 @@ struct sc_probe {
     char format[32], codec[48];
     int64_t duration_ms, bit_rate; /* -1: unknown */
     int sample_rate, channels;
-    char *tags; /* JSON; owned */
+    char *metadata; /* JSON; owned */
 };
 /* Fills it from the JSON of an INFO frame; what no recording can have counts as unknown. */
 SC_MUST_USE enum sc_code sc_probe_read(struct sc_str json, struct sc_probe *out,

@@ -3,6 +3,7 @@
 #include "pipeline/plan.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "json/reader.h"
 
 #include <inttypes.h>
@@ -87,6 +88,8 @@ struct change {
     int64_t owner_id;
     const char *job_id;
     struct sc_job_edit *edit;
+    const struct sc_marks_edit *marks;
+    int64_t by;
     struct sc_job_options *options; /* owned; NULL: settings stay */
     struct sc_plan plan;
     char *planned_from; /* the settings that it rests on; owned */
@@ -131,6 +134,31 @@ static enum sc_code plan_settings(struct change *c, const struct sc_job_options 
     return SC_OK;
 }
 
+/* With the tags that the job then has. */
+static enum sc_code edit_in(struct sc_conn *tx, struct change *c, int64_t job, struct sc_error *err)
+{
+    struct sc_tags tags = { .count = 0 };
+    struct sc_str list[SC_TAGS_MAX];
+    bool changed = false;
+    struct sc_job_edit edit = *c->edit;
+    if ((edit.given & SC_EDIT_TAGS) != 0) {
+        enum sc_code code = sc_tags_after(tx, SC_MARKED_JOB, job, c->marks, &tags, &changed, err);
+        if (code != SC_OK)
+            return code;
+    }
+    for (size_t i = 0; i < tags.count; i++)
+        list[i] = sc_str_from(tags.tag[i]);
+    edit.tags = list;
+    edit.tag_count = tags.count;
+    enum sc_code code = sc_job_edit(c->p->o.queue, tx, job, &edit, err);
+    if (code != SC_OK || (edit.given & (SC_EDIT_TAGS | SC_EDIT_NOTES)) == 0)
+        return code;
+    const struct sc_marks_target target = { SC_MARKED_JOB, c->owner_id, job, c->by };
+    return sc_marks_record(tx, &target, (edit.given & SC_EDIT_TAGS) != 0 ? &tags : NULL,
+                           (edit.given & SC_EDIT_NOTES) != 0 ? edit.notes : NULL,
+                           sc_clock_wall_ms(), err);
+}
+
 static enum sc_code write_change(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct change *c = ctx;
@@ -142,7 +170,7 @@ static enum sc_code write_change(struct sc_conn *tx, void *ctx, struct sc_error 
         return sc_error_set(err, SC_E_CONFLICT,
                             "the settings of job %s were changed by somebody else; try again",
                             job.job_id);
-    code = sc_job_edit(c->p->o.queue, tx, job.id, c->edit, err);
+    code = edit_in(tx, c, job.id, err);
     if (code != SC_OK)
         return code;
     sc_job_done(c->out); /* a write may run twice */
@@ -150,20 +178,22 @@ static enum sc_code write_change(struct sc_conn *tx, void *ctx, struct sc_error 
 }
 
 enum sc_code sc_pipelines_edit(struct sc_pipelines *p, int64_t owner_id, const char *job_id,
-                               struct sc_job_edit *edit, const struct sc_job_options *settings,
-                               struct sc_job *out, struct sc_error *err)
+                               struct sc_job_change *change, struct sc_job *out,
+                               struct sc_error *err)
 {
     SC_AUTO(change_done)
     struct change c = {
         .p = p,
         .owner_id = owner_id,
         .job_id = job_id,
-        .edit = edit,
+        .edit = &change->edit,
+        .marks = change->marks,
+        .by = change->by,
         .out = out,
     };
-    enum sc_code code = settings == NULL ? SC_OK : plan_settings(&c, settings, err);
+    enum sc_code code = change->settings == NULL ? SC_OK : plan_settings(&c, change->settings, err);
     if (code == SC_OK)
         code = sc_store_write(p->o.store, SC_DURABLE, write_change, &c, err);
-    edit->settings = NULL; /* was the plan's */
+    change->edit.settings = NULL; /* was the plan's */
     return code;
 }

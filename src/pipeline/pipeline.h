@@ -110,13 +110,17 @@ struct sc_blobs *sc_pipelines_blobs(struct sc_pipelines *p);
 SC_MUST_USE enum sc_code sc_pipelines_open_file(struct sc_pipelines *p, const struct sc_file *file,
                                                 int *fd, struct sc_error *err);
 
-/* Changes a job (sc_job_edit). `settings`, NULL: none, holds the options that are to change: with
- * the job's other ones they are resolved and checked as for a new job, so that engine, model and
- * dedupe key follow. out is as the change leaves it. Also CONFLICT, INVALID_VALUE,
- * ENGINE_UNAVAILABLE. */
+struct sc_job_change {
+    struct sc_job_edit edit;               /* its tags and settings follow from what stands below */
+    const struct sc_job_options *settings; /* those that are to change; NULL: none */
+    const struct sc_marks_edit *marks;     /* its tags, when `edit` names them */
+    int64_t by;                            /* the principal who does it */
+};
+/* Changes a job (sc_job_edit). New settings are resolved with the job's other ones and checked as
+ * for a new job, so that engine, model and dedupe key follow. out is as the change leaves it. Also
+ * CONFLICT, INVALID_VALUE, ENGINE_UNAVAILABLE. */
 SC_MUST_USE enum sc_code sc_pipelines_edit(struct sc_pipelines *p, int64_t owner_id,
-                                           const char *job_id, struct sc_job_edit *edit,
-                                           const struct sc_job_options *settings,
+                                           const char *job_id, struct sc_job_change *change,
                                            struct sc_job *out, struct sc_error *err);
 
 /* ---- what ends ---- */

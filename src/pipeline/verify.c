@@ -263,7 +263,7 @@ static enum sc_code check_file(struct check *c, const struct sc_file *file, stru
 /* ---- a run ---- */
 
 struct page {
-    struct sc_file files[PAGE]; /* tags are not kept */
+    struct sc_file files[PAGE]; /* what a file owns is not kept */
     size_t count;
 };
 
@@ -271,8 +271,9 @@ static enum sc_code keep_row(void *ctx, const struct sc_file *file, struct sc_er
 {
     struct page *page = ctx;
     (void)err;
-    page->files[page->count] = *file;
-    page->files[page->count++].tags = NULL;
+    struct sc_file borrowed = *file;
+    (void)sc_file_take(&borrowed);
+    page->files[page->count++] = borrowed;
     return SC_OK;
 }
 

@@ -27,6 +27,8 @@ SHARED = ("/api/queue/", "/v1/models/", "/ws/")
 BODIES = {
     ("POST", "/api/transcripts/{id}/export"): {"format": "txt"},
     ("PATCH", "/api/jobs/{id}"): {"name": "taken"},
+    ("PATCH", "/api/files/{id}"): {"notes": "taken"},
+    ("PATCH", "/api/transcripts/{id}"): {"notes": "taken"},
     ("PATCH", "/api/webhooks/{id}"): {"description": "taken"},
     ("POST", "/api/worker/tasks/{id}/complete"): {"worker_id": "WORKER", "epoch": "EPOCH"},
     ("POST", "/api/worker/tasks/{id}/fail"): {"worker_id": "WORKER", "epoch": "EPOCH",

@@ -26,8 +26,8 @@ JOB_FIELDS = {
 }
 FILE_FIELDS = {
     "id", "file_hash", "original_name", "file_path", "size_bytes", "format", "codec",
-    "duration_seconds", "sample_rate", "channels", "bit_rate", "tags", "uploaded_at",
-    "archived_at",
+    "duration_seconds", "sample_rate", "channels", "bit_rate", "metadata", "tags", "notes",
+    "uploaded_at", "archived_at",
 }
 
 

@@ -18,10 +18,10 @@ static void check_probe(struct sc_str text)
         if (!sc_utf8_is_valid(sc_str_from(probe.format)) ||
             !sc_utf8_is_valid(sc_str_from(probe.codec)) || probe.duration_ms < -1 ||
             probe.bit_rate < -1 || probe.sample_rate < 0 || probe.channels < 0 ||
-            sc_json_parse(sc_str_from(probe.tags), &doc, NULL) != SC_OK)
+            sc_json_parse(sc_str_from(probe.metadata), &doc, NULL) != SC_OK)
             abort();
     }
-    free(probe.tags);
+    free(probe.metadata);
 }
 
 static void check_end(struct sc_str text)

@@ -59,6 +59,16 @@ ORDER BY id;
 SELECT * FROM files WHERE owner_id = :owner_id AND original_name = :name AND id > :id
 ORDER BY id;
 
+-- name: file_list_tag_desc
+SELECT files.* FROM file_tags CROSS JOIN files ON files.id = file_tags.file_id
+WHERE file_tags.tag = :tag AND file_tags.file_id < :id
+ORDER BY file_tags.file_id DESC;
+
+-- name: file_list_tag_asc
+SELECT files.* FROM file_tags CROSS JOIN files ON files.id = file_tags.file_id
+WHERE file_tags.tag = :tag AND file_tags.file_id > :id
+ORDER BY file_tags.file_id;
+
 -- name: file_list_damaged_desc
 SELECT * FROM files WHERE owner_id = :owner_id AND damage > 0 AND id < :id
 ORDER BY id DESC;

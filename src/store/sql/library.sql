@@ -71,6 +71,18 @@ WHERE transcripts.owner_id = :owner_id AND transcripts.id < :before
   AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
 ORDER BY transcripts.id DESC LIMIT :limit;
 
+-- name: transcript_list_tag
+SELECT transcripts.*, jobs.job_id
+FROM transcript_tags
+     CROSS JOIN transcripts ON transcripts.id = transcript_tags.transcript_id
+     LEFT JOIN jobs ON jobs.id = transcripts.job
+WHERE transcript_tags.tag = :tag AND transcript_tags.transcript_id < :before
+  AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
+  AND (:language IS NULL OR transcripts.language = :language)
+  AND (:model IS NULL OR jobs.model = :model)
+  AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
+ORDER BY transcript_tags.transcript_id DESC LIMIT :limit;
+
 -- name: transcript_list_file
 SELECT transcripts.*, jobs.job_id
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
@@ -79,6 +91,8 @@ WHERE transcripts.file_id = :file_id AND transcripts.id < :before
   AND (:language IS NULL OR transcripts.language = :language)
   AND (:model IS NULL OR jobs.model = :model)
   AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
+  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM transcript_tags
+                               WHERE transcript_id = transcripts.id AND tag = :tag))
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_job
@@ -90,6 +104,8 @@ WHERE transcripts.job = :job AND transcripts.id < :before
   AND (:language IS NULL OR transcripts.language = :language)
   AND (:model IS NULL OR jobs.model = :model)
   AND transcripts.created_ms >= :since AND transcripts.created_ms < :until
+  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM transcript_tags
+                               WHERE transcript_id = transcripts.id AND tag = :tag))
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- Above every id that was ever given (purge_keep_id).

@@ -135,6 +135,8 @@ static void a_file_has_the_names_of_its_columns(void **state)
     SC_AUTO_BUF out = { 0 };
     struct sc_json w;
     SC_AUTO_FREE char *tags = sc_strdup("{\"title\":\"x\"}");
+    SC_AUTO_FREE char *notes = sc_strdup("");
+    SC_AUTO_FREE char *words = sc_strdup("[\"a\"]");
     struct sc_file file = {
         .id = 3,
         .file_hash = "ab",
@@ -147,7 +149,8 @@ static void a_file_has_the_names_of_its_columns(void **state)
         .sample_rate = 44100,
         .channels = 2,
         .bit_rate = -1,
-        .tags = tags,
+        .metadata = tags,
+        .marks = { .notes = notes, .tags = words },
         .uploaded_ms = T0,
     };
     sc_json_begin(&w, &out);
@@ -157,13 +160,16 @@ static void a_file_has_the_names_of_its_columns(void **state)
                 "\"file_path\":\"audio/uploads/2023/11/ab.mp3\",\"size_bytes\":1234,"
                 "\"format\":\"mp3\",\"codec\":\"mp3float\",\"duration_seconds\":24.700,"
                 "\"sample_rate\":44100,\"channels\":2,\"bit_rate\":null,"
-                "\"tags\":{\"title\":\"x\"},\"uploaded_at\":\"2023-11-14T22:13:20.000Z\","
+                "\"metadata\":{\"title\":\"x\"},\"tags\":[\"a\"],\"notes\":null,"
+                "\"uploaded_at\":\"2023-11-14T22:13:20.000Z\","
                 "\"archived_at\":null,\"purged_at\":null,\"verified_at\":null,\"damage\":null,"
                 "\"upload_count\":0}");
 }
 
 static struct sc_transcript partial(void)
 {
+    static char notes[] = "n", tags[] = "[\"t\"]";
+    static const struct sc_marks marks = { .notes = notes, .tags = tags };
     return (struct sc_transcript){
         .id = 8,
         .file_id = 3,
@@ -175,6 +181,7 @@ static struct sc_transcript partial(void)
         .confidence = -1,
         .created_ms = T0,
         .updated_ms = T0,
+        .marks = &marks,
     };
 }
 
@@ -182,7 +189,7 @@ static struct sc_transcript partial(void)
     "{\"id\":8,\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\",\"file_id\":3,"  \
     "\"status\":\"partial\",\"language\":\"en\",\"version\":0,\"segment_count\":1," \
     "\"word_count\":2,\"confidence_score\":null,\"duration_seconds\":null,"         \
-    "\"srt_path\":null,\"cloud_url\":null,"                                         \
+    "\"srt_path\":null,\"cloud_url\":null,\"tags\":[\"t\"],\"notes\":\"n\","        \
     "\"created_at\":\"2023-11-14T22:13:20.000Z\",\"updated_at\":\"2023-11-14T22:13:20.000Z\""
 
 static void a_row_of_a_list_has_no_text(void **state)

@@ -46,7 +46,7 @@ static void a_new_file_is_stored_with_all_that_is_known(void **state)
     given.bit_rate = 128000;
     given.duration_counted = true;
     char tags[] = "{\"a\":1}";
-    given.tags = tags;
+    given.metadata = tags;
     bool duplicate = true;
     int64_t id = add(&r, &given, &duplicate);
     assert_false(duplicate);
@@ -61,7 +61,7 @@ static void a_new_file_is_stored_with_all_that_is_known(void **state)
     assert_string_equal(f.file_path, "audio/new");
     assert_string_equal(f.format, "wav");
     assert_string_equal(f.codec, "pcm_s16le");
-    assert_string_equal(f.tags, tags);
+    assert_string_equal(f.metadata, tags);
     assert_int_equal(f.size_bytes, 1000);
     assert_int_equal(f.duration_ms, 61000);
     assert_true(f.duration_counted);
@@ -85,7 +85,7 @@ static void unknown_is_kept_as_unknown(void **state)
     assert_int_equal(f.duration_ms, -1);
     assert_int_equal(f.bit_rate, -1);
     assert_false(f.duration_counted);
-    assert_string_equal(f.tags, "{}");
+    assert_string_equal(f.metadata, "{}");
 }
 
 static void the_same_bytes_are_one_row_and_every_arrival_is_recorded(void **state)
@@ -132,7 +132,7 @@ static void another_owners_file_does_not_exist(void **state)
     SC_AUTO_FILE f = { 0 };
     assert_int_equal(sc_file_find(conn, 1, 2, &f, NULL), SC_E_FILE_NOT_FOUND);
     assert_int_equal(sc_file_find(conn, 1, 99, &f, NULL), SC_E_FILE_NOT_FOUND);
-    assert_null(f.tags);
+    assert_null(f.metadata);
     assert_int_equal(sc_file_find(conn, 0, 2, &f, NULL), SC_OK);
     sc_file_done(&f);
     assert_int_equal(sc_file_find_hash(conn, 2, "h1", &f, NULL), SC_OK);
@@ -257,6 +257,35 @@ static void damaged_files_are_listed_by_their_index(void **state)
         assert_list(conn, &rows[i].filter, rows[i].ids);
 }
 
+static void tagged_files_are_listed_by_their_index(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    more_files(&r);
+    assert_int_equal(write_sql(r.f.store, "INSERT INTO file_tags (file_id, tag) VALUES"
+                                          " (1, 't'), (2, 't'), (3, 't'), (5, 't'), (4, 'u')"),
+                     SC_OK);
+    static const struct {
+        struct sc_file_filter filter;
+        const char *ids;
+    } rows[] = {
+        { { .owner_id = 1, .tag = "t", .limit = 9 }, "5,3,1," },
+        { { .owner_id = 1, .tag = "t", .after = { .id = 5 }, .limit = 1 }, "3," },
+        { { .owner_id = 1, .tag = "t", .sort = SC_FILE_OLDEST, .limit = 9 }, "1,3,5," },
+        { { .owner_id = 1, .tag = "t", .sort = SC_FILE_LARGEST, .limit = 9 }, "5,1,3," },
+        { { .owner_id = 1, .tag = "t", .name = "a.wav", .limit = 9 }, "3,1," },
+        { { .owner_id = 1, .tag = "t", .format = "mp3", .limit = 9 }, "" },
+        { { .owner_id = 1, .tag = "u", .hash = "h4", .limit = 9 }, "4," },
+        { { .owner_id = 1, .tag = "t", .hash = "h4", .limit = 9 }, "" },
+        { { .owner_id = 1, .tag = "T", .limit = 9 }, "" },
+        { { .owner_id = 2, .tag = "t", .limit = 9 }, "2," },
+        { { .owner_id = 2, .tag = "u", .limit = 9 }, "" },
+    };
+    AUTO_READER(conn, r);
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        assert_list(conn, &rows[i].filter, rows[i].ids);
+}
+
 static void assert_pages_join(struct rig *r)
 {
     AUTO_READER(conn, *r);
@@ -371,6 +400,7 @@ int main(void)
         TEST(another_owners_file_does_not_exist),
         TEST(lists_are_filtered_and_sorted),
         TEST(damaged_files_are_listed_by_their_index),
+        TEST(tagged_files_are_listed_by_their_index),
         TEST(pages_join_to_the_whole_list_in_every_order),
         TEST(a_walk_that_ran_out_of_time_goes_on_where_it_stopped),
         TEST(arrivals_are_listed_newest_first),

@@ -65,7 +65,9 @@ static void lists_are_newest_first_and_filtered(void **state)
         if (job != 3)
             assert_int_equal(begin(&r, job), SC_MIN(job, 3));
     }
-    assert_int_equal(write_sql(r.f.store, "UPDATE jobs SET model = 'tiny' WHERE id = 1"), SC_OK);
+    assert_int_equal(write_sql(r.f.store, "UPDATE jobs SET model = 'tiny' WHERE id = 1;"
+                                          "INSERT INTO transcript_tags VALUES (1, 't'), (3, 't')"),
+                     SC_OK);
     static const struct {
         struct sc_transcript_filter filter;
         const char *ids;
@@ -91,6 +93,16 @@ static void lists_are_newest_first_and_filtered(void **state)
         { { .limit = 9, .since_ms = T0 + 1 }, "" },
         { { .limit = 9, .until_ms = T0 }, "" },
         { { 1, .limit = 9, .since_ms = T0, .until_ms = T0 + 1 }, "2,1," },
+        { { 1, .limit = 9, .tag = "t" }, "1," },
+        { { 2, .limit = 9, .tag = "t" }, "3," },
+        { { .limit = 9, .tag = "t" }, "3,1," },
+        { { .limit = 1, .tag = "t" }, "3," },
+        { { .limit = 9, .before_id = 3, .tag = "t" }, "1," },
+        { { .limit = 9, .tag = "t", .model = "tiny" }, "1," },
+        { { .limit = 9, .job = 1, .tag = "t" }, "1," },
+        { { .limit = 9, .job = 2, .tag = "t" }, "" },
+        { { .limit = 9, .file_id = 1, .tag = "t" }, "1," },
+        { { .limit = 9, .tag = "u" }, "" },
     };
     AUTO_READER(conn, r);
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {

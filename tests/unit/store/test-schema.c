@@ -41,7 +41,10 @@ static const char content[] =
     "INSERT INTO idempotency (owner_id, key, fingerprint, job, created_ms) VALUES"
     "  (1, 'x', 'f', 1, 0), (1, 'y', 'f', 2, 0);"
     "INSERT INTO export_history (transcript_id, version, format_name, exported_ms, exported_by)"
-    "  VALUES (1, 2, 'srt', 0, 1), (1, 2, 'txt', 0, 1), (2, 1, 'srt', 0, 1);";
+    "  VALUES (1, 2, 'srt', 0, 1), (1, 2, 'txt', 0, 1), (2, 1, 'srt', 0, 1);"
+    "INSERT INTO file_tags (file_id, tag) VALUES (1, 'a'), (1, 'b'), (2, 'a');"
+    "INSERT INTO job_tags (job, tag) VALUES (1, 'a'), (1, 'b'), (2, 'a');"
+    "INSERT INTO transcript_tags (transcript_id, tag) VALUES (1, 'a'), (1, 'b'), (2, 'a');";
 
 static void fill(struct fixture *f)
 {
@@ -75,15 +78,18 @@ static void deleting_a_file_takes_all_that_came_of_it_and_nothing_else(void **st
     SC_AUTO(fixture_done) struct fixture f = fixture_new();
     fill(&f);
     static const struct expected before[] = {
-        { "files", 2 },      { "uploads", 3 },     { "jobs", 3 },           { "tasks", 4 },
-        { "chunks", 3 },     { "versions", 3 },    { "transcripts", 2 },    { "segments", 3 },
-        { "job_events", 3 }, { "idempotency", 2 }, { "export_history", 3 },
+        { "files", 2 },      { "uploads", 3 },         { "jobs", 3 },           { "tasks", 4 },
+        { "chunks", 3 },     { "versions", 3 },        { "transcripts", 2 },    { "segments", 3 },
+        { "job_events", 3 }, { "idempotency", 2 },     { "export_history", 3 }, { "file_tags", 3 },
+        { "job_tags", 3 },   { "transcript_tags", 3 },
     };
     static const struct expected after[] = {
-        { "files", 1 },      { "uploads", 1 },     { "jobs", 2 },           { "tasks", 1 },
-        { "chunks", 1 },     { "versions", 1 },    { "transcripts", 1 },    { "segments", 1 },
-        { "job_events", 1 }, { "idempotency", 1 }, { "export_history", 1 }, { "export_formats", 5 },
-        { "principals", 2 }, { "origins", 1 },
+        { "files", 1 },       { "uploads", 1 },         { "jobs", 2 },
+        { "tasks", 1 },       { "chunks", 1 },          { "versions", 1 },
+        { "transcripts", 1 }, { "segments", 1 },        { "job_events", 1 },
+        { "idempotency", 1 }, { "export_history", 1 },  { "export_formats", 5 },
+        { "principals", 2 },  { "origins", 1 },         { "file_tags", 1 },
+        { "job_tags", 1 },    { "transcript_tags", 1 },
     };
     expect(f.store, before, SC_ARRAY_LEN(before));
     assert_int_equal(write_sql(f.store, "DELETE FROM files WHERE id = 1"), SC_OK);
@@ -97,9 +103,10 @@ static void deleting_a_job_takes_its_transcript_and_leaves_the_file(void **state
     fill(&f);
     assert_int_equal(write_sql(f.store, "DELETE FROM jobs WHERE id = 1"), SC_OK);
     static const struct expected after[] = {
-        { "files", 2 },      { "uploads", 3 },        { "jobs", 2 },        { "tasks", 1 },
-        { "chunks", 1 },     { "segments", 1 },       { "transcripts", 1 }, { "versions", 1 },
-        { "job_events", 1 }, { "export_history", 1 },
+        { "files", 2 },           { "uploads", 3 },        { "jobs", 2 },        { "tasks", 1 },
+        { "chunks", 1 },          { "segments", 1 },       { "transcripts", 1 }, { "versions", 1 },
+        { "job_events", 1 },      { "export_history", 1 }, { "file_tags", 3 },   { "job_tags", 1 },
+        { "transcript_tags", 1 },
     };
     expect(f.store, after, SC_ARRAY_LEN(after));
 }
