@@ -107,6 +107,7 @@ int sc_cmd_note(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_queue(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_queue_pause(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_queue_resume(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_search(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_serve(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_system(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_gpu(struct sc_cli *cli, const struct sc_args *args);

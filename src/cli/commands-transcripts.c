@@ -30,7 +30,47 @@ static const struct sc_flag page_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag search_flags[] = {
+    { "substring", 0, SC_FLAG_SWITCH, NULL, "Look for the text as it stands, within words too" },
+    { "sort", 0, SC_FLAG_VALUE, "rank|newest", "The best or the newest first. Default: rank" },
+    { "count", 0, SC_FLAG_SWITCH, NULL, "Print only how many hits there are" },
+    { "hits", 0, SC_FLAG_VALUE, "N", "Hits shown of each transcript, 1 to 100. Default: 3" },
+    { "context", 'C', SC_FLAG_VALUE, "N", "Words around a hit, 0 to 200. Default: 10" },
+    { "language", 0, SC_FLAG_VALUE, "CODE", "In transcripts in this language" },
+    { "speaker", 0, SC_FLAG_VALUE, "NAME", "What this speaker says" },
+    { "tag", 0, SC_FLAG_VALUE, "TAG", "Where the transcript, its file or its job has this tag" },
+    { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "In transcripts of this file" },
+    { "job-id", 0, SC_FLAG_VALUE, "JOB", "In the transcript of this job" },
+    { "status", 0, SC_FLAG_VALUE, "STATUS", "Where the job is processing, completed, failed, ..." },
+    { "is", 0, SC_FLAG_VALUE, "partial|complete", "Transcripts at work, or done" },
+    { "since", 0, SC_FLAG_VALUE, "TIME", "RFC 3339, a date, or how long ago, such as 7d" },
+    { "until", 0, SC_FLAG_VALUE, "TIME", "The same" },
+    { "longer", 0, SC_FLAG_VALUE, "SECONDS", "In recordings of at least this length" },
+    { "shorter", 0, SC_FLAG_VALUE, "SECONDS", "In recordings of at most this length" },
+    { "limit", 'n', SC_FLAG_VALUE, "N", "Transcripts at most, 1 to 100. Default: 20" },
+    { "cursor", 0, SC_FLAG_VALUE, "CURSOR", "Go on where the page before ended" },
+    { 0 },
+};
+
 const struct sc_command sc_commands_transcripts[] = {
+    {
+        .name = "search",
+        .run = sc_cmd_search,
+        .summary = "Search what was said",
+        .usage = "WORD...",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = search_flags,
+        .about = "Finds segments that hold all the words. \"Phrases\" stand in quotation marks, "
+                 "budg* finds what begins so; AND, OR, NOT (or -) and parentheses combine; "
+                 "speaker:anna, lang:en, tag:press, since:7d and the like narrow the search. "
+                 "Quote it all for the shell; -- lets a search begin with -. Letter case and the "
+                 "diacritics of Latin letters count nothing.",
+        .examples = "scripta search budget\n"
+                    "scripta search '\"annual budget\" OR tax*' --since 30d\n"
+                    "scripta search 'vote -second speaker:anna' --sort newest -C 20\n"
+                    "scripta search --substring wagen --count\n",
+    },
     {
         .name = "transcripts list",
         .run = sc_cmd_transcripts_list,

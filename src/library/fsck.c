@@ -135,18 +135,29 @@ static enum sc_code check_store(struct sc_fsck *f, struct sc_fsck_slice *out, st
     return SC_OK;
 }
 
+/* On the index of words and on that of their parts. */
+static enum sc_code run_both(struct sc_conn *tx, enum sc_sql words, enum sc_sql parts,
+                             struct sc_error *err)
+{
+    enum sc_code code;
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, words);
+        code = sc_stmt_run(&st, err);
+    }
+    SC_AUTO_STMT st = sc_stmt_get(tx, parts);
+    return code == SC_OK ? sc_stmt_run(&st, err) : code;
+}
+
 static enum sc_code check_index(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     (void)ctx;
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FTS_CONTENT_INTEGRITY);
-    return sc_stmt_run(&st, err);
+    return run_both(tx, SC_SQL_FTS_CONTENT_INTEGRITY, SC_SQL_PARTS_CONTENT_INTEGRITY, err);
 }
 
 static enum sc_code rebuild_index(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     (void)ctx;
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FTS_REBUILD);
-    return sc_stmt_run(&st, err);
+    return run_both(tx, SC_SQL_FTS_REBUILD, SC_SQL_PARTS_REBUILD, err);
 }
 
 /* After the texts were put right, for it is made of them. */

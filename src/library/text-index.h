@@ -1,5 +1,6 @@
 #pragma once
-/* The text index: it holds the text of every segment that is alive, and nobody else writes to it.
+/* The text indexes, of words and of their parts (store/tokenizer.h): they hold the text of every
+ * segment that is alive, as its owner's, and nobody else writes to them.
  * Rows enter it in the write that makes them, and leave it before they die or are deleted, because
  * FTS5 must be told the old text. */
 

@@ -132,7 +132,8 @@ static enum sc_code check_references(struct sc_conn *conn, struct check *check,
 static enum sc_code check_text_index(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     (void)ctx;
-    return sc_conn_run(tx, SC_SQL_FTS_INTEGRITY, err);
+    enum sc_code code = sc_conn_run(tx, SC_SQL_FTS_INTEGRITY, err);
+    return code == SC_OK ? sc_conn_run(tx, SC_SQL_PARTS_INTEGRITY, err) : code;
 }
 
 enum sc_code sc_store_check(struct sc_store *store, sc_problem_fn fn, void *ctx,

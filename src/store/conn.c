@@ -1,6 +1,7 @@
 #include "store/store-internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "store/tokenizer.h"
 
 #include <errno.h>
@@ -194,6 +195,26 @@ enum sc_code sc_conn_open(const char *path, enum sc_conn_kind kind, bool create,
     if (code == SC_OK)
         *out = SC_TAKE(conn);
     return code;
+}
+
+/* The text index does much work between two steps of SQLite's machine, a few of which it takes for
+ * each page that it reads: so it looks often. */
+#define STEPS_BETWEEN_LOOKS 100
+
+static int look_at_clock(void *ctx)
+{
+    struct sc_conn *conn = ctx;
+    conn->late = conn->late || sc_clock_mono_ms() >= conn->deadline_ms;
+    return conn->late;
+}
+
+void sc_conn_set_deadline(struct sc_conn *reader, int64_t mono_ms)
+{
+    sc_assert(!reader->is_writer);
+    reader->deadline_ms = mono_ms;
+    reader->late = false;
+    sqlite3_progress_handler(reader->db, STEPS_BETWEEN_LOOKS, mono_ms == 0 ? NULL : look_at_clock,
+                             reader);
 }
 
 void sc_conn_after_commit(struct sc_conn *tx, sc_after_commit_fn fn, void *owner, const void *arg,

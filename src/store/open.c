@@ -190,6 +190,8 @@ void sc_conn_release(struct sc_conn *reader)
     if (reader == NULL)
         return;
     sc_assert(!reader->is_writer && reader->in_use == 0);
+    if (reader->deadline_ms != 0)
+        sc_conn_set_deadline(reader, 0);
     sc_conn_roll_back(reader); /* nothing was written */
     sc_assert(sqlite3_txn_state(reader->db, NULL) == SQLITE_TXN_NONE);
 

@@ -244,6 +244,9 @@ static enum sc_code fail(struct sc_stmt *st, int rc, struct sc_error *err)
 {
     struct sc_conn *conn = st->conn;
     int errnum = sc_conn_errno(conn);
+    if (conn->late) /* whatever the text index has made of being interrupted */
+        return sc_error_set(err, SC_E_TIMEOUT, "the time for the statement %s is over",
+                            sc_sql_name(st->id));
     if (conn->in_member && conn->fatal == 0 && spoils_transaction(conn, rc)) {
         conn->fatal = rc;
         conn->fatal_errno = errnum;

@@ -55,7 +55,9 @@ struct sc_conn {
     struct sc_store *store; /* NULL of connections that no store has opened */
     struct sc_conn *next;   /* in the pool of free readers */
     struct sc_slot slots[SC_SQL_COUNT_];
-    int in_use; /* statements handed out and not done */
+    int in_use;          /* statements handed out and not done */
+    int64_t deadline_ms; /* of a lent reader (sc_conn_set_deadline); 0: none */
+    bool late;           /* it has passed */
     bool is_writer;
     bool in_member;   /* a write function runs: statements need an open transaction */
     int fatal;        /* SQLite code that spoilt the transaction at hand; 0: none */

@@ -90,6 +90,9 @@ void sc_conn_count_end(struct sc_conn *tx, bool completed, int64_t now_ms, int64
 SC_MUST_USE enum sc_code sc_store_read(struct sc_store *store, struct sc_conn **out,
                                        struct sc_error *err);
 void sc_conn_release(struct sc_conn *reader);
+/* A lent reader's statements answer TIMEOUT from then on (monotonic; 0: never), also in the midst
+ * of a step; what else it is lent for may go on once it is set to 0. Ends with the loan. */
+void sc_conn_set_deadline(struct sc_conn *reader, int64_t mono_ms);
 SC_DEFINE_FREEP(struct sc_conn, sc_conn_release);
 
 /* False after a failed commit, with the reason in *err. The writer tries to reopen and check the

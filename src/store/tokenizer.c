@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "store/fold.h"
 
 #include <sqlite3.h>
 
@@ -39,7 +40,7 @@ static const struct range dense[] = {
     { 0x1AFF0, 0x1AFFE }, { 0x1B000, 0x1B16F }, { 0x20000, 0x323AF },
 };
 
-static bool is_dense(uint32_t sign)
+bool sc_tokenizer_is_dense(uint32_t sign)
 {
     size_t low = 0, high = SC_ARRAY_LEN(dense);
     while (low < high) {
@@ -59,10 +60,13 @@ static size_t dense_sign(struct sc_str s)
     if (s.len < 3 || (unsigned char)s.ptr[0] < 0xE0)
         return 0; /* all of them take three bytes or more */
     size_t n = sc_utf8_decode(s, &sign);
-    return n > 0 && is_dense(sign) ? n : 0;
+    return n > 0 && sc_tokenizer_is_dense(sign) ? n : 0;
 }
 
 /* ---- runs ---- */
+
+#define MARK_MAX 24   /* bytes of an owner's mark */
+#define TOKEN_MAX 256 /* of a marked token; the index and queries cut longer ones alike */
 
 struct job {
     struct sc_str text;
@@ -70,18 +74,48 @@ struct job {
     emit_fn emit;
     void *ctx;
     size_t offset; /* of the run of words at hand */
+    size_t mark;   /* bytes of the owner's mark in `token`; 0: none */
+    char token[TOKEN_MAX];
 };
+
+/* Takes the mark that the text begins with, if there is one; returns where the text goes on. */
+static size_t take_mark(struct job *job)
+{
+    struct sc_str text = job->text;
+    if (text.len == 0 || text.ptr[0] != '\x01')
+        return 0;
+    for (size_t i = 1; i < SC_MIN(text.len, MARK_MAX); i++) {
+        if (text.ptr[i] != '\x02')
+            continue;
+        job->mark = i;
+        memcpy(job->token, text.ptr + 1, job->mark);
+        return i + 1;
+    }
+    return 0;
+}
+
+/* Behind the mark, if there is one. */
+static int emit_bytes(struct job *job, int flags, struct sc_str token, size_t start, size_t end)
+{
+    if (job->mark > 0) {
+        token.len = SC_MIN(token.len, TOKEN_MAX - job->mark);
+        memcpy(job->token + job->mark, token.ptr, token.len);
+        token = (struct sc_str){ job->token, job->mark + token.len };
+    }
+    return job->emit(job->ctx, flags, token.ptr, (int)token.len, (int)start, (int)end);
+}
 
 static int emit(struct job *job, size_t at, size_t len, bool colocated)
 {
-    return job->emit(job->ctx, colocated ? FTS5_TOKEN_COLOCATED : 0, job->text.ptr + at, (int)len,
-                     (int)at, (int)(at + len));
+    return emit_bytes(job, colocated ? FTS5_TOKEN_COLOCATED : 0,
+                      (struct sc_str){ job->text.ptr + at, len }, at, at + len);
 }
 
 static int emit_word(void *ctx, int flags, const char *token, int len, int start, int end)
 {
     struct job *job = ctx;
-    return job->emit(job->ctx, flags, token, len, (int)job->offset + start, (int)job->offset + end);
+    return emit_bytes(job, flags, (struct sc_str){ token, (size_t)len },
+                      job->offset + (size_t)start, job->offset + (size_t)end);
 }
 
 static struct sc_str rest_of(const struct job *job, size_t at)
@@ -118,7 +152,7 @@ static int tokenize(Fts5Tokenizer *self, void *ctx, int flags, const char *text,
         .ctx = ctx,
     };
     int rc = SQLITE_OK;
-    size_t at = 0;
+    size_t at = take_mark(&job);
     while (rc == SQLITE_OK && at < job.text.len) {
         size_t end = at, sign = 0;
         while (end < job.text.len && (sign = dense_sign(rest_of(&job, end))) == 0)
@@ -133,6 +167,73 @@ static int tokenize(Fts5Tokenizer *self, void *ctx, int flags, const char *text,
             rc = emit_dense(&job, &at, sign);
     }
     return rc;
+}
+
+/* ---- parts of words ---- */
+
+struct sign {
+    char bytes[4];
+    size_t len, start;
+};
+
+static struct sign encode(uint32_t sign, size_t start)
+{
+    SC_AUTO_BUF buf = { 0 };
+    struct sign out = { .start = start };
+    sc_utf8_append(&buf, sign);
+    out.len = SC_MIN(buf.len, sizeof(out.bytes));
+    memcpy(out.bytes, sc_buf_text(&buf), out.len);
+    return out;
+}
+
+static int emit_three(struct job *job, const struct sign *a, const struct sign *b,
+                      const struct sign *c, size_t end)
+{
+    char text[12];
+    memcpy(text, a->bytes, a->len);
+    memcpy(text + a->len, b->bytes, b->len);
+    memcpy(text + a->len + b->len, c->bytes, c->len);
+    return emit_bytes(job, 0, (struct sc_str){ text, a->len + b->len + c->len }, a->start, end);
+}
+
+/* Each three signs in a row, as they are folded. */
+static int tokenize_signs(Fts5Tokenizer *self, void *ctx, int flags, const char *text, int len,
+                          emit_fn emit_token)
+{
+    (void)self;
+    (void)flags;
+    struct job job = {
+        .text = { text == NULL ? "" : text, len > 0 ? (size_t)len : 0 },
+        .emit = emit_token,
+        .ctx = ctx,
+    };
+    size_t skipped = take_mark(&job);
+    struct sc_folder f = { .rest = rest_of(&job, skipped), .at = skipped };
+    struct sign last[3] = { 0 };
+    size_t count = 0, start;
+    int rc = SQLITE_OK;
+    for (uint32_t sign; rc == SQLITE_OK && (sign = sc_fold_next(&f, &start)) != 0; count++) {
+        last[count % 3] = encode(sign, start);
+        if (count >= 2)
+            rc = emit_three(&job, &last[(count + 1) % 3], &last[(count + 2) % 3], &last[count % 3],
+                            f.at);
+    }
+    return rc;
+}
+
+static int create_signs(void *ctx, const char **args, int count, Fts5Tokenizer **out)
+{
+    (void)ctx;
+    (void)args;
+    if (count > 0)
+        return SQLITE_ERROR;
+    *out = sc_alloc(1);
+    return SQLITE_OK;
+}
+
+static void delete_signs(Fts5Tokenizer *self)
+{
+    free(self);
 }
 
 /* ---- SQLite's interface ---- */
@@ -164,6 +265,28 @@ static int create_tokenizer(void *ctx, const char **args, int count, Fts5Tokeniz
     return rc;
 }
 
+/* scripta_counts. bm25() would walk the whole index for each phrase, to know how common it is. */
+static void count_phrases(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *ctx,
+                          int arg_count, sqlite3_value **args)
+{
+    (void)arg_count;
+    (void)args;
+    unsigned char counts[SC_TOKENIZER_PHRASES] = { 0 };
+    int phrases = SC_MIN(api->xPhraseCount(fts), SC_TOKENIZER_PHRASES);
+    for (int i = 0; i < phrases; i++) {
+        Fts5PhraseIter it;
+        int column = -1, offset = -1;
+        int rc = api->xPhraseFirst(fts, i, &it, &column, &offset);
+        if (rc != SQLITE_OK) {
+            sqlite3_result_error_code(ctx, rc);
+            return;
+        }
+        for (; column >= 0 && counts[i] < UINT8_MAX; counts[i]++)
+            api->xPhraseNext(fts, &it, &column, &offset);
+    }
+    sqlite3_result_blob(ctx, counts, phrases, SQLITE_TRANSIENT);
+}
+
 static fts5_tokenizer methods(void)
 {
     return (fts5_tokenizer){
@@ -191,8 +314,15 @@ enum sc_code sc_tokenizer_register(struct sqlite3 *db, struct sc_error *err)
     if (api == NULL || api->iVersion < 2)
         return sc_error_set(err, SC_E_CONFIG_ERROR, "this SQLite has no full-text search (FTS5)");
     fts5_tokenizer m = methods();
-    if (api->xCreateTokenizer(api, "scripta", api, &m, NULL) != SQLITE_OK)
-        return sc_error_set(err, SC_E_STORE_ERROR, "cannot register the tokenizer");
+    fts5_tokenizer signs = {
+        .xCreate = create_signs,
+        .xDelete = delete_signs,
+        .xTokenize = tokenize_signs,
+    };
+    if (api->xCreateTokenizer(api, "scripta", api, &m, NULL) != SQLITE_OK ||
+        api->xCreateTokenizer(api, "scripta_signs", NULL, &signs, NULL) != SQLITE_OK ||
+        api->xCreateFunction(api, "scripta_counts", NULL, count_phrases, NULL) != SQLITE_OK)
+        return sc_error_set(err, SC_E_STORE_ERROR, "cannot register the tokenizers");
     return SC_OK;
 }
 
@@ -216,25 +346,53 @@ static int listen_token(void *ctx, int flags, const char *token, int len, int st
     return SQLITE_OK;
 }
 
+struct sc_tokenizer_words {
+    sqlite3 *db;
+    Fts5Tokenizer *instance;
+};
+
+struct sc_tokenizer_words *sc_tokenizer_words_new(void)
+{
+    struct sc_tokenizer_words *w = sc_alloc(sizeof(*w));
+    sc_assert(sqlite3_open(":memory:", &w->db) == SQLITE_OK);
+    fts5_api *api = find_api(w->db);
+    sc_assert(api != NULL && create_tokenizer(api, NULL, 0, &w->instance) == SQLITE_OK);
+    return w;
+}
+
+void sc_tokenizer_words_run(struct sc_tokenizer_words *words, struct sc_str text, sc_token_fn fn,
+                            void *ctx)
+{
+    const struct tokenizer *t = (const struct tokenizer *)words->instance;
+    struct listener listener = { fn, ctx };
+    sc_assert(t->words.xTokenize(t->instance, &listener, FTS5_TOKENIZE_DOCUMENT, text.ptr,
+                                 (int)text.len, listen_token) == SQLITE_OK);
+}
+
+void sc_tokenizer_words_free(struct sc_tokenizer_words *words)
+{
+    delete_tokenizer(words->instance);
+    (void)sqlite3_close(words->db);
+    free(words);
+}
+
 enum sc_code sc_tokenizer_run(struct sc_str text, bool query, sc_token_fn fn, void *ctx,
                               struct sc_error *err)
 {
-    sqlite3 *db = NULL;
-    Fts5Tokenizer *t = NULL;
+    struct sc_tokenizer_words *words = sc_tokenizer_words_new();
     struct listener listener = { fn, ctx };
-    int rc = sqlite3_open(":memory:", &db);
-    fts5_api *api = rc == SQLITE_OK ? find_api(db) : NULL;
-    if (api == NULL)
-        rc = SQLITE_ERROR;
-    if (rc == SQLITE_OK)
-        rc = create_tokenizer(api, NULL, 0, &t);
-    if (rc == SQLITE_OK) {
-        rc = tokenize(t, &listener, query ? FTS5_TOKENIZE_QUERY : FTS5_TOKENIZE_DOCUMENT, text.ptr,
-                      (int)text.len, listen_token);
-        delete_tokenizer(t);
-    }
-    (void)sqlite3_close(db);
+    int rc =
+        tokenize(words->instance, &listener, query ? FTS5_TOKENIZE_QUERY : FTS5_TOKENIZE_DOCUMENT,
+                 text.ptr, (int)text.len, listen_token);
+    sc_tokenizer_words_free(words);
     return rc == SQLITE_OK
                ? SC_OK
                : sc_error_set(err, SC_E_STORE_ERROR, "cannot tokenize: %s", sqlite3_errstr(rc));
+}
+
+void sc_tokenizer_run_signs(struct sc_str text, sc_token_fn fn, void *ctx)
+{
+    struct listener listener = { fn, ctx };
+    (void)tokenize_signs(NULL, &listener, FTS5_TOKENIZE_DOCUMENT, text.ptr, (int)text.len,
+                         listen_token);
 }

@@ -69,8 +69,21 @@ CREATE INDEX segments_alive ON segments (transcript_id, start_ms, ord, segment_i
 WHERE died IS NULL;
 CREATE INDEX segments_dead ON segments (transcript_id, died, born) WHERE died IS NOT NULL;
 
--- The index's content is what is alive, so that FTS5 can make it again and check it.
-CREATE VIEW segments_now AS SELECT id, text FROM segments WHERE died IS NULL;
+-- Search
+
+-- Whom the index knows a transcript by, once its owner is '(deleted)': what it was told must be told
+-- again when it is to forget.
+ALTER TABLE transcripts ADD COLUMN indexed_owner_id INTEGER;
+
+-- The content of the text index: what is alive, behind the mark of its owner (store/tokenizer.h), so
+-- that FTS5 can make it again and check it.
+CREATE VIEW segments_now AS
+SELECT segments.id, segments.segment_id, segments.transcript_id, segments.chunk,
+       segments.start_ms, segments.ord,
+       char(1) || coalesce(transcripts.indexed_owner_id, transcripts.owner_id) || char(2)
+           || segments.text AS text
+FROM segments CROSS JOIN transcripts ON transcripts.id = segments.transcript_id
+WHERE segments.died IS NULL;
 DROP TABLE segments_fts;
 CREATE VIRTUAL TABLE segments_fts USING fts5 (
     text,
@@ -80,6 +93,15 @@ CREATE VIRTUAL TABLE segments_fts USING fts5 (
 );
 INSERT INTO segments_fts (segments_fts) VALUES ('rebuild');
 
--- Search
+-- The same for parts of words: only which rows hold three signs in a row.
+CREATE VIRTUAL TABLE segments_parts USING fts5 (
+    text,
+    content = 'segments_now',
+    content_rowid = 'id',
+    tokenize = 'scripta_signs',
+    detail = none,
+    columnsize = 0
+);
+INSERT INTO segments_parts (segments_parts) VALUES ('rebuild');
 
 -- Formats

@@ -135,3 +135,13 @@ INSERT INTO segments_fts (segments_fts, rank) VALUES ('integrity-check', 1);
 
 -- name: fts_rebuild
 INSERT INTO segments_fts (segments_fts) VALUES ('rebuild');
+
+-- The same of the index of parts of words.
+-- name: parts_integrity
+INSERT INTO segments_parts (segments_parts) VALUES ('integrity-check');
+
+-- name: parts_content_integrity
+INSERT INTO segments_parts (segments_parts, rank) VALUES ('integrity-check', 1);
+
+-- name: parts_rebuild
+INSERT INTO segments_parts (segments_parts) VALUES ('rebuild');

@@ -5,7 +5,8 @@
 DELETE FROM idempotency WHERE job = :job;
 
 -- name: delete_job_transcripts
-UPDATE transcripts SET owner_id = -1 WHERE job = :job;
+UPDATE transcripts SET owner_id = -1, indexed_owner_id = coalesce(indexed_owner_id, owner_id)
+WHERE job = :job;
 
 -- name: delete_job
 UPDATE jobs SET purge = 2, owner_id = -1, dedupe_key = NULL, expires_ms = NULL, exports_due = 0
@@ -24,7 +25,8 @@ DELETE FROM idempotency
 WHERE file_id = :file_id OR job IN (SELECT id FROM jobs WHERE file_id = :file_id);
 
 -- name: delete_file_transcripts
-UPDATE transcripts SET owner_id = -1 WHERE file_id = :file_id;
+UPDATE transcripts SET owner_id = -1, indexed_owner_id = coalesce(indexed_owner_id, owner_id)
+WHERE file_id = :file_id;
 
 -- name: delete_file_jobs
 UPDATE jobs SET purge = 2, owner_id = -1, dedupe_key = NULL, expires_ms = NULL, exports_due = 0

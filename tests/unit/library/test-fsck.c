@@ -454,6 +454,10 @@ static void each_kind_of_damage_is_named_and_what_can_be_is_restored(void **stat
     assert_found(&o,
                  "INSERT INTO segments_fts (segments_fts, rowid, text) VALUES ('delete', 3, 'x')",
                  "database", true);
+    assert_found(&o,
+                 "INSERT INTO segments_parts (segments_parts, rowid, text)"
+                 " SELECT 'delete', id, text FROM segments_now",
+                 "database", true);
 }
 
 static void a_sound_store_has_no_problem(void **state)

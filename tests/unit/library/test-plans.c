@@ -100,6 +100,15 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(TEXT_INDEX_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
         HOT(TEXT_UNINDEX_ROW, "INTEGER PRIMARY KEY"),
         HOT(TEXT_INDEX_ROW, "INTEGER PRIMARY KEY"),
+        HOT(PARTS_UNINDEX_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
+        HOT(PARTS_INDEX_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
+        HOT(PARTS_UNINDEX_ROW, "INTEGER PRIMARY KEY"),
+        HOT(PARTS_INDEX_ROW, "INTEGER PRIMARY KEY"),
+        HOT(SEARCH_SCAN, "transcripts_owner (owner_id=? AND id>? AND id<?)"),
+        HOT(SEARCH_BOUNDS_FILE, "transcripts_file (file_id=?)"),
+        HOT(SEARCH_BOUNDS_JOB, "transcripts_job (job=?)"),
+        HOT(SEARCH_TRANSCRIPT, "INTEGER PRIMARY KEY"),
+        HOT(SEARCH_SEGMENT, "INTEGER PRIMARY KEY"),
         HOT(SEGMENT_LIST_ALIVE, "segments_alive (transcript_id=?)"),
         HOT(SEGMENT_LIST_HASHES, "segments_alive (transcript_id=?)"),
         HOT(ORIGIN_FIND, "origins_engine (engine=? AND engine_version=? AND model=?)"),
@@ -134,11 +143,36 @@ static void what_is_sorted_is_found_by_an_index(void **state)
     assert_plans(hot, SC_ARRAY_LEN(hot), false);
 }
 
+/* FTS5 gives its rows in the order asked for, from the newest on, and each is one look-up. */
+static void a_search_goes_through_the_index(void **state)
+{
+    (void)state;
+    static const enum sc_sql searches[] = { SC_SQL_SEARCH_WORDS, SC_SQL_SEARCH_PARTS,
+                                            SC_SQL_SEARCH_MARKED };
+    SC_AUTO_BUF tags = { 0 };
+    AUTO_RIG(r);
+    AUTO_READER(conn, r);
+    for (size_t i = 0; i < SC_ARRAY_LEN(searches); i++) {
+        SC_AUTO_BUF plan = { 0 };
+        assert_int_equal(sc_store_explain(conn, searches[i], &plan, NULL), SC_OK);
+        const char *text = sc_buf_text(&plan);
+        if (strstr(text, "VIRTUAL TABLE INDEX") == NULL ||
+            strstr(text, "SCAN segments\n") != NULL || strstr(text, "SCAN segments ") != NULL ||
+            strstr(text, "TEMP B-TREE") != NULL)
+            fail_msg("%s", text);
+    }
+    assert_int_equal(sc_store_explain(conn, SC_SQL_SEARCH_HAS_TAG, &tags, NULL), SC_OK);
+    assert_non_null(strstr(sc_buf_text(&tags), "transcript_tags USING PRIMARY KEY"));
+    assert_non_null(strstr(sc_buf_text(&tags), "file_tags USING PRIMARY KEY"));
+    assert_non_null(strstr(sc_buf_text(&tags), "job_tags USING PRIMARY KEY"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(hot_statements_neither_scan_nor_sort),
         TEST(what_is_sorted_is_found_by_an_index),
+        TEST(a_search_goes_through_the_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

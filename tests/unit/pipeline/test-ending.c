@@ -39,8 +39,8 @@ static void make_jobs(struct rig *r)
            " origin_id, content_hash)"
            " SELECT i, t.id, 1, i, i, i + 1, 'word' || i, 1, 'h' FROM n, transcripts AS t;"
            "UPDATE segments SET died = 2 WHERE ord = 7;"
-           "INSERT INTO segments_fts (rowid, text) SELECT id, text FROM segments"
-           " WHERE died IS NULL;"
+           "INSERT INTO segments_fts (rowid, text) SELECT id, text FROM segments_now;"
+           "INSERT INTO segments_parts (rowid, text) SELECT id, text FROM segments_now;"
            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 249)"
            " INSERT INTO job_events (job, at_ms, kind, state) SELECT jobs.id, 1, 0, 0 FROM n, jobs;"
            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 249)"
@@ -194,9 +194,8 @@ static void cleaning_counts_removes_and_keeps_transcripts(void **state)
     assert_int_equal(ask(&r, "SELECT count(*) FROM segments"), 250);
     assert_false(is_there(&r, "transcripts", ID2));
     /* The index of words knows what is there, and nothing else. */
-    sql(&r, "INSERT INTO segments_fts (rowid, text) SELECT id, text FROM segments"
-            " WHERE died IS NOT NULL;"
-            "INSERT INTO segments_fts (segments_fts) VALUES ('integrity-check')");
+    sql(&r, "INSERT INTO segments_fts (segments_fts, rank) VALUES ('integrity-check', 1);"
+            "INSERT INTO segments_parts (segments_parts, rank) VALUES ('integrity-check', 1)");
 }
 
 /* As a kill would leave it: marked, and some rows gone. */

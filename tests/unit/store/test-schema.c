@@ -35,7 +35,8 @@ static const char content[] =
     "  origin_id, content_hash) VALUES"
     "  (1, 1, 1, 1, 2, 0, 0, 900, 'one', 1, 's'), (2, 1, 1, 2, NULL, 0, 0, 900, 'two', 1, 's'),"
     "  (3, 3, 2, 1, NULL, 0, 0, 900, 'three', 1, 's');"
-    "INSERT INTO segments_fts (rowid, text) SELECT id, text FROM segments WHERE died IS NULL;"
+    "INSERT INTO segments_fts (rowid, text) SELECT id, text FROM segments_now;"
+    "INSERT INTO segments_parts (rowid, text) SELECT id, text FROM segments_now;"
     "INSERT INTO job_events (job, at_ms, kind, state) VALUES (1, 0, 0, 0), (1, 1, 0, 2),"
     "  (2, 0, 0, 0);"
     "INSERT INTO idempotency (owner_id, key, fingerprint, job, created_ms) VALUES"
@@ -195,7 +196,8 @@ static void tally_table(void *ctx, const char *table, int64_t count)
     if (strcmp(table, "segments") == 0)
         t->segments = count;
     t->shadow =
-        t->shadow || strncmp(table, "segments_fts", 12) == 0 || strncmp(table, "sqlite_", 7) == 0;
+        t->shadow || strncmp(table, "segments_fts", 12) == 0 ||
+        strncmp(table, "segments_parts", 14) == 0 || strncmp(table, "sqlite_", 7) == 0;
 }
 
 static void tables_are_counted(void **state)
@@ -211,6 +213,7 @@ static void tables_are_counted(void **state)
     assert_int_equal(t.tables,
                      number(f.store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
                                      " AND name NOT LIKE 'segments_fts%'"
+                                     " AND name NOT LIKE 'segments_parts%'"
                                      " AND name NOT LIKE 'sqlite%'"));
 }
 

@@ -1,0 +1,258 @@
+/* GET /api/search: what was said. */
+
+#include "api/api-internal.h"
+
+#include "base/clock.h"
+#include "library/query.h"
+#include "library/search.h"
+
+#include "base/banned.h"
+
+#define LIMIT_DEFAULT 20
+#define HITS_DEFAULT 3
+#define CONTEXT_DEFAULT 10
+
+enum mode { MODE_WORDS, MODE_SUBSTRING };
+static const char *const modes[] = { "words", "substring" };
+static const char *const sorts[SC_SEARCH_SORT_COUNT_] = {
+    [SC_SEARCH_RANK] = "rank", [SC_SEARCH_NEWEST] = "newest"
+};
+static const char *const states[] = { "partial", "complete" };
+
+static const char *mode_word(int index)
+{
+    return index < (int)SC_ARRAY_LEN(modes) ? modes[index] : NULL;
+}
+
+static const char *sort_word(int index)
+{
+    return index < SC_SEARCH_SORT_COUNT_ ? sorts[index] : NULL;
+}
+
+static const char *state_word(int index)
+{
+    return index < (int)SC_ARRAY_LEN(states) ? states[index] : NULL;
+}
+
+struct asked {
+    struct sc_str q, cursor, job;
+    struct sc_search_filter filter;
+    int mode, sort, limit; /* enum mode, sc_search_sort */
+    int64_t hits, context;
+    char job_id[SC_UUID_TEXT];
+};
+
+static enum sc_code read_job(const struct sc_query_field *field, struct sc_str text, void *at,
+                             struct sc_error *err)
+{
+    char id[SC_UUID_TEXT];
+    (void)field;
+    enum sc_code code = sc_job_id_parse(text, id, err);
+    if (code == SC_OK)
+        *(struct sc_str *)at = text;
+    return code;
+}
+
+/* A cursor goes with the order, which has been read before it. */
+static enum sc_code read_cursor(const struct sc_query_field *field, struct sc_str text, void *at,
+                                struct sc_error *err)
+{
+    struct sc_search_place place;
+    const struct asked *asked = (void *)((char *)at - field->offset);
+    if (!sc_search_place_parse((enum sc_search_sort)asked->sort, text, &place))
+        return sc_query_refuse_cursor(text, err);
+    *(struct sc_str *)at = text;
+    return SC_OK;
+}
+
+#define ROW(kind, member, name, ...) SC_QUERY_ROW(kind, struct asked, member, name, __VA_ARGS__)
+static const struct sc_query_field fields[] = {
+    ROW(RAW, q, "q", .required = true,
+        .help = "What to look for: words, \"phrases\", prefixes\\*, AND OR NOT - and parentheses; "
+                "with `mode=substring` the text as it stands",
+        .example = "alpha%20OR%20bravo"),
+    ROW(WORD, mode, "mode", .words = mode_word,
+        .help = "`substring`: parts of words too, in every script; `words` unless given",
+        .example = "words"),
+    ROW(WORD, sort, "sort", .words = sort_word,
+        .help = "The best or the newest first; `rank` unless given", .example = "rank"),
+    ROW(TEXT, filter.language, "language", .help = "Of the transcript", .example = "en"),
+    ROW(TEXT, filter.speaker, "speaker", .help = "Who says it"),
+    ROW(TEXT, filter.tag, "tag", .help = "With this tag, or its file or job"),
+    ROW(NUMBER, filter.file_id, "file_id", .help = "Of this recording", .example = "1"),
+    ROW(OWN, job, "job_id", .format = "uuid", .read = read_job, .help = "Of this job"),
+    ROW(WORD, filter.status, "status", .words = sc_words_job_state, .help = "Of the job"),
+    ROW(WORD, filter.complete, "is", .words = state_word,
+        .help = "`partial`: jobs are still at work on them", .example = "complete"),
+    ROW(TIME, filter.since_ms, "since", .help = "Made from this time on", .example = "7d"),
+    ROW(TIME, filter.until_ms, "until", .help = "Made before this time"),
+    ROW(SECONDS, filter.longer_ms, "longer", .help = "At least so many seconds long",
+        .example = "1"),
+    ROW(SECONDS, filter.shorter_ms, "shorter", .help = "At most so many seconds long"),
+    ROW(NUMBER, hits, "hits", .min = 1, .max = SC_SEARCH_HITS_MAX,
+        .help = "Hits that are shown of each transcript; 3 unless given", .example = "3"),
+    ROW(NUMBER, context, "context", .min = 0, .max = SC_SEARCH_CONTEXT_MAX,
+        .help = "Words around a hit, on each side; 10 unless given", .example = "10"),
+    ROW(LIMIT, limit, "limit", .min = 1, .max = 100,
+        .help = "How many transcripts; 20 unless given", .example = "20"),
+    ROW(OWN, cursor, "cursor", .read = read_cursor,
+        .help = SC_QUERY_CURSOR_HELP ", with the same search"),
+};
+#undef ROW
+static const struct sc_query query = SC_QUERY(fields);
+
+/* ---- conditions within the text ---- */
+
+/* Each is a parameter too. */
+static const char *const parameters[SC_CONDITION_COUNT_] = {
+    [SC_CONDITION_SPEAKER] = "speaker", [SC_CONDITION_LANGUAGE] = "language",
+    [SC_CONDITION_FILE] = "file_id",    [SC_CONDITION_JOB] = "job_id",
+    [SC_CONDITION_TAG] = "tag",         [SC_CONDITION_SINCE] = "since",
+    [SC_CONDITION_UNTIL] = "until",     [SC_CONDITION_LONGER] = "longer",
+    [SC_CONDITION_SHORTER] = "shorter", [SC_CONDITION_STATUS] = "status",
+    [SC_CONDITION_IS] = "is",
+};
+
+static const struct sc_query_field *field_named(const char *name)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(fields); i++) {
+        if (strcmp(fields[i].name, name) == 0)
+            return &fields[i];
+    }
+    sc_assert_failed("every condition is a parameter", __FILE__, __LINE__, name);
+}
+
+static enum sc_code read_conditions(const struct sc_match *match, struct asked *asked,
+                                    struct sc_error *err)
+{
+    for (int i = 0; i < SC_CONDITION_COUNT_; i++) {
+        struct sc_error why = { 0 };
+        struct sc_str value = match->conditions[i].value;
+        const struct sc_query_field *field = field_named(parameters[i]);
+        if (value.ptr != NULL &&
+            field->read(field, value, (char *)asked + field->offset, &why) != SC_OK)
+            return sc_match_refuse(err, match->conditions[i].column, "%s", why.msg);
+    }
+    return SC_OK;
+}
+
+/* ---- the page ---- */
+
+struct words {
+    struct sc_match match;
+    struct sc_buf folded, parts;
+};
+
+static void words_done(struct words *w)
+{
+    sc_match_done(&w->match);
+    sc_buf_done(&w->folded);
+    sc_buf_done(&w->parts);
+}
+
+static enum sc_code compile(struct asked *asked, struct words *words, struct sc_search *search,
+                            struct sc_error *err)
+{
+    enum sc_code code;
+    search->parts = asked->mode == MODE_SUBSTRING;
+    if (search->parts) {
+        code =
+            sc_match_compile_part(asked->q, search->owner_id, &words->folded, &words->parts, err);
+        search->match = words->parts.len > 0 ? sc_buf_text(&words->parts) : NULL;
+        search->folded = sc_buf_str(&words->folded);
+    } else {
+        code = sc_match_compile(asked->q, search->owner_id, &words->match, err);
+        search->match = sc_buf_text(&words->match.text);
+        if (code == SC_OK)
+            code = read_conditions(&words->match, asked, err);
+    }
+    return code;
+}
+
+static enum sc_code find_job(struct sc_conn *conn, struct asked *asked, int64_t owner_id,
+                             struct sc_error *err)
+{
+    char id[SC_UUID_TEXT];
+    SC_AUTO_JOB job = { 0 };
+    if (asked->job.ptr == NULL)
+        return SC_OK;
+    enum sc_code code = sc_job_id_parse(asked->job, id, err);
+    if (code == SC_OK)
+        code = sc_job_find(conn, owner_id, id, &job, err);
+    asked->filter.job = job.id;
+    return code;
+}
+
+static enum sc_code add_group(void *ctx, const struct sc_search_group *group, struct sc_error *err)
+{
+    struct sc_json *w = ctx;
+    (void)err;
+    sc_search_group_view(w, NULL, group);
+    return SC_OK;
+}
+
+static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *search,
+                               struct sc_buf *body, struct sc_error *err)
+{
+    struct sc_json w;
+    struct sc_search_end end = { .more = false };
+    SC_AUTO_BUF cursor = { 0 };
+    sc_json_begin(&w, body);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "results");
+    enum sc_code code = sc_search_run(conn, search, add_group, &w, &end, err);
+    sc_json_end(&w);
+    if (end.more)
+        sc_search_place_put(&cursor, search->sort, &end.next);
+    sc_search_end_fields(&w, &end, end.more ? sc_buf_text(&cursor) : NULL);
+    sc_json_end(&w);
+    return code;
+}
+
+static enum sc_code run(struct sc_api *api, struct asked *asked, struct sc_search *search,
+                        struct sc_buf *body, struct sc_error *err)
+{
+    SC_AUTO(words_done) struct words words = { .folded = { 0 } };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = compile(asked, &words, search, err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = find_job(conn, asked, search->owner_id, err);
+    if (code != SC_OK)
+        return code;
+    search->filter = asked->filter;
+    search->deadline_ms = sc_clock_mono_ms() + SC_SEARCH_WALK_MS;
+    return write_page(conn, search, body, err);
+}
+
+struct sc_done *sc_api_search(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    struct asked asked = {
+        .filter = { .status = -1, .complete = -1 },
+        .limit = LIMIT_DEFAULT,
+        .hits = HITS_DEFAULT,
+        .context = CONTEXT_DEFAULT,
+    };
+    enum sc_code code = sc_query_read(req, &query, &asked, &err);
+    struct sc_search search = {
+        .owner_id = sc_api_owner(req),
+        .sort = (enum sc_search_sort)asked.sort,
+        .limit = asked.limit,
+        .hits = (int)asked.hits,
+        .context = (int)asked.context,
+    };
+    if (code == SC_OK && asked.cursor.ptr != NULL)
+        (void)sc_search_place_parse(search.sort, asked.cursor, &search.after); /* read_cursor did */
+    if (code == SC_OK)
+        code = run(api, &asked, &search, &body, &err);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+SC_API_DOC(search) = {
+    .query = &query,
+    .replies = { { 200, &sc_shape_search } },
+    .errors = { SC_E_JOB_NOT_FOUND },
+};

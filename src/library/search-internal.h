@@ -1,0 +1,22 @@
+#pragma once
+/* What the files of the search share. */
+
+#include "library/search.h"
+
+#include "transcript/segment.h"
+
+/* A hit as it will be shown: owns its texts. */
+struct sc_shown_hit {
+    struct sc_segment segment;
+    struct sc_buf snippet;
+    struct sc_search_mark *marks;
+    size_t mark_count, mark_cap;
+    int64_t at_ms;
+    bool cut_before, cut_after;
+};
+void sc_shown_hit_done(struct sc_shown_hit *hit);
+/* Reads the segment of the row and marks what was found in it. *found is false when it is damaged,
+ * or gone. */
+SC_MUST_USE enum sc_code sc_search_show(struct sc_conn *conn, const struct sc_search *search,
+                                        int64_t row, struct sc_shown_hit *out, bool *found,
+                                        struct sc_error *err);

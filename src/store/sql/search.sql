@@ -1,0 +1,58 @@
+-- Searching (library/search.c). The index knows the owner (store/tokenizer.h); its rows are looked at
+-- from the newest to the oldest, and what else is asked for is tried on each. Plans are checked by
+-- tests/unit/library/test-plans.c.
+
+-- name: search_words
+SELECT segments.id, segments.transcript_id, segments.speaker, length(segments.text) AS signs,
+       scripta_counts(segments_fts) AS counts
+FROM segments_fts CROSS JOIN segments ON segments.id = segments_fts.rowid
+WHERE segments_fts MATCH :match AND segments_fts.rowid BETWEEN :low AND :top
+ORDER BY segments_fts.rowid DESC;
+
+-- name: search_parts
+-- Rows that have all the parts; whether in one place the caller sees.
+SELECT segments.id, segments.transcript_id, segments.speaker, segments.text
+FROM segments_parts CROSS JOIN segments ON segments.id = segments_parts.rowid
+WHERE segments_parts MATCH :match AND segments_parts.rowid BETWEEN :low AND :top
+ORDER BY segments_parts.rowid DESC;
+
+-- name: search_scan
+-- For what is too short for an index: all that the owner has, transcript by transcript.
+SELECT segments.id, segments.transcript_id, segments.speaker, segments.text
+FROM transcripts CROSS JOIN segments
+     ON segments.transcript_id = transcripts.id AND segments.died IS NULL
+WHERE transcripts.owner_id = :owner_id AND transcripts.id BETWEEN :low AND :top
+ORDER BY transcripts.id DESC;
+
+-- name: search_bounds_file
+SELECT min(segments.id) AS low, max(segments.id) AS top
+FROM transcripts CROSS JOIN segments ON segments.transcript_id = transcripts.id
+WHERE transcripts.file_id = :id;
+
+-- name: search_bounds_job
+SELECT min(segments.id) AS low, max(segments.id) AS top
+FROM transcripts CROSS JOIN segments ON segments.transcript_id = transcripts.id
+WHERE transcripts.job = :id;
+
+-- name: search_transcript
+SELECT transcripts.id, transcripts.owner_id, transcripts.file_id, transcripts.job,
+       transcripts.language, transcripts.state, transcripts.duration_ms, transcripts.created_ms,
+       transcripts.current_version, jobs.job_id, jobs.state AS job_state,
+       files.original_name AS file_name
+FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     JOIN files ON files.id = transcripts.file_id
+WHERE transcripts.id = :id;
+
+-- name: search_has_tag
+-- The transcript's, or that of its file or job.
+SELECT EXISTS (SELECT 1 FROM transcript_tags WHERE transcript_id = :id AND tag = :tag)
+       OR EXISTS (SELECT 1 FROM file_tags WHERE file_id = :file_id AND tag = :tag)
+       OR EXISTS (SELECT 1 FROM job_tags WHERE job = :job AND tag = :tag) AS yes;
+
+-- name: search_segment
+SELECT * FROM segments WHERE id = :id;
+
+-- name: search_marked
+-- The text with its owner's mark in front, and these bytes around what was found.
+SELECT highlight(segments_fts, 0, :open, :close) AS text
+FROM segments_fts WHERE segments_fts MATCH :match AND rowid = :id;

@@ -1,0 +1,91 @@
+"""Searching what was said, by the API and from the command line."""
+
+import urllib.parse
+
+import pytest
+
+from harness import cli, cli_json
+
+
+@pytest.fixture(scope="module")
+def said(shared):
+    """A transcript that says t0 to t19."""
+    job = shared.client.wait_job(shared.client.upload_null(20, seed=77)["job_id"])
+    assert job["status"] == "completed", job
+    return shared.client.transcript(job)
+
+
+def search(client, q, **parameters):
+    return client.get("/api/search?" + urllib.parse.urlencode({"q": q, **parameters}))
+
+
+def test_a_word_is_found_where_and_when_it_is_said(client, said):
+    found = search(client, '"t7 t8"', file_id=said["file_id"]).json
+    assert found["total_hits"] == 1 and found["total_is_exact"] and not found["partial"]
+    result, = found["results"]
+    assert result["transcript_id"] == said["id"] and result["hit_count"] == 1
+    hit, = result["hits"]
+    mark, = hit["marks"]
+    assert hit["snippet"][mark["start"]:mark["start"] + mark["length"]] == "t7 t8"
+    assert abs(hit["at"] - 7) < 0.01
+
+
+@pytest.mark.parametrize("q, parameters, hits", [
+    ("t7 -t8", {}, 0),
+    ("t7 OR nonsuch", {}, 1),
+    ("T7 is:complete", {}, 1),
+    ("t7 is:partial", {}, 0),
+    ("nonsuch*", {}, 0),
+    ("6 t7 t", {"mode": "substring"}, 1),
+    ("t7", {"mode": "substring", "status": "failed"}, 0),
+    ("t7", {"until": "2001-01-01"}, 0),
+    ("t7", {"longer": "19.5", "shorter": 21, "sort": "newest"}, 1),
+])
+def test_searches_and_conditions(client, said, q, parameters, hits):
+    found = search(client, q, file_id=said["file_id"], **parameters).json
+    assert found["total_hits"] == hits, found
+    assert len(found["results"]) == min(hits, 1)
+
+
+@pytest.mark.parametrize("q, column", [
+    ('say "never closed', 5), ("(a OR b", 1), ("-a", 1), ("a*b", 2), ("a OR", 5),
+    ("since:soon a", 7), ("", 1), ("( " * 20, 33),
+])
+def test_what_cannot_be_meant_is_refused_at_its_column(client, q, column):
+    reply = search(client, q)
+    assert reply.status == 400, reply
+    assert reply.error["code"] == "INVALID_VALUE" and reply.error["field"] == "q"
+    assert f"q, column {column}: " in reply.error["message"]
+
+
+def test_hostile_text_finds_nothing_and_breaks_nothing(client):
+    for q in ("NEAR(zz yy, 3)", "{text}:zz", "text:zz", "^zz", "zz'; DROP TABLE jobs", "zz\\",
+              "\x01" "2\x02zz", "zz;--", "%zz%", "zz" * 400):
+        for mode in ("words", "substring"):
+            reply = search(client, q, mode=mode)
+            assert reply.status == 200 and reply.json["results"] == [], (q, reply)
+
+
+def test_pages_follow_each_other(client, said):
+    seen, cursor = [], None
+    for _ in range(50):
+        more = {"cursor": cursor} if cursor else {}
+        page = search(client, "t7", limit=1, sort="newest", **more).json
+        seen += [r["transcript_id"] for r in page["results"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert said["id"] in seen and seen == sorted(set(seen), reverse=True)
+    reply = search(client, "t7", cursor="r1-1-1-zz")
+    assert reply.status == 400 and reply.error["field"] == "cursor"
+
+
+def test_from_the_command_line(shared, said):
+    where = ["--file-id", str(said["file_id"])]
+    shown = cli("search", "t7", "t8", *where, data=shared.data, check=0)
+    assert f"transcript {said['id']}" in shown.stdout and "0:07" in shown.stdout
+    assert "\033" not in shown.stdout and "1 hits in 1 transcripts" in shown.stderr
+    assert cli("search", "t7", "--count", *where, data=shared.data, check=0).stdout == "1\n"
+    assert cli_json("search", "6 t7", "--substring", *where, data=shared.data)["total_hits"] == 1
+    refused = cli("search", "(t7", data=shared.data, check=2)
+    assert "column 1" in refused.stderr
