@@ -74,6 +74,12 @@ void *sc_try_alloc(size_t size)
     return sized_fails() ? NULL : calloc(1, size == 0 ? 1 : size);
 }
 
+void *sc_try_alloc_aligned(size_t align, size_t size)
+{
+    void *out = NULL;
+    return sized_fails() || posix_memalign(&out, align, size) != 0 ? NULL : out;
+}
+
 static bool grow(void **items, size_t *cap, size_t need_count, size_t size, bool (*fails)(void))
 {
     if (need_count <= *cap)

@@ -23,6 +23,8 @@ SC_NORETURN void sc_out_of_memory(void);
 
 /* Zeroed memory or NULL. */
 void *sc_try_alloc(size_t size);
+/* Memory as it is, at a multiple of align (a power of two), or NULL. */
+void *sc_try_alloc_aligned(size_t align, size_t size);
 
 /* Grows *items (elements of `size` bytes) so that `need` fit, doubling; false when memory is
  * exhausted, *items then unchanged. */

@@ -8,13 +8,15 @@
 
 /* Enough that no side waits for another's next turn of the processor. */
 #define BLOCKS 4
+/* So many are written at once, when so many wait. */
+#define RUN 2
 
 /* What is done with each block, by one thread at a time and in order. */
 struct sc_hash_lane {
     struct sc_hash_line *line;
     bool writes; /* it hashes else */
     /* -- protected by hasher->lock -- */
-    size_t taken; /* blocks; the block of number n is blocks[n % BLOCKS] */
+    size_t taken; /* blocks; the block of number n is that of n % BLOCKS */
     bool busy;    /* queued, or a thread is at it */
     struct sc_hash_lane *next;
 };
@@ -22,9 +24,13 @@ struct sc_hash_lane {
 struct sc_hash_line {
     struct sc_hasher *hasher;
     struct sc_hash_sums sums;
-    int fd;                 /* -1: nothing is written here */
-    int64_t written, begun; /* bytes, of the thread that writes: in the file, on their way on */
-    char *blocks[BLOCKS];   /* made when first needed: most uploads are small */
+    int fd; /* -1: nothing is written here */
+    /* -- of the thread that writes -- */
+    int64_t written, begun; /* bytes: in the file, on their way on */
+    bool direct;            /* fd is set so */
+    bool no_direct;         /* it cannot be */
+    /* -- of the thread that fills them, each until it is pushed -- */
+    char *blocks; /* BLOCKS of them, in one piece */
     size_t lens[BLOCKS];
     /* -- protected by hasher->lock -- */
     size_t pushed; /* blocks */
@@ -53,12 +59,36 @@ static struct sc_hash_lane *take_locked(struct sc_hasher *h)
     return lane;
 }
 
-static enum sc_code write_block(struct sc_hash_line *line, size_t at, struct sc_error *err)
+static char *block_at(const struct sc_hash_line *line, size_t at)
 {
-    enum sc_code code = sc_file_write_all(line->fd, line->blocks[at], line->lens[at], err);
+    return line->blocks + at * SC_HASH_BLOCK;
+}
+
+/* The last bytes of a file, which are no whole sectors, go through the page cache. */
+static void choose_way(struct sc_hash_line *line, size_t len)
+{
+    bool direct = !line->no_direct && line->written >= SC_DIRECT_FROM &&
+                  line->written % SC_DIRECT_ALIGN == 0 && len % SC_DIRECT_ALIGN == 0;
+    if (direct == line->direct)
+        return;
+    if (sc_file_set_direct(line->fd, direct))
+        line->direct = direct;
+    else
+        line->no_direct = true;
+}
+
+static enum sc_code write_blocks(struct sc_hash_line *line, size_t at, size_t len,
+                                 struct sc_error *err)
+{
+    choose_way(line, len);
+    bool direct = line->direct;
+    enum sc_code code = sc_file_write_direct(line->fd, block_at(line, at), len, &line->direct, err);
+    line->no_direct = line->no_direct || direct != line->direct;
     if (code != SC_OK)
         return code;
-    line->written += (int64_t)line->lens[at];
+    line->written += (int64_t)len;
+    if (line->direct)
+        line->begun = line->written;
     if (line->written - line->begun >= SC_WRITE_BACK) {
         sc_file_start_write_back(line->fd, line->begun, line->written - line->begun);
         line->begun = line->written;
@@ -69,35 +99,51 @@ static enum sc_code write_block(struct sc_hash_line *line, size_t at, struct sc_
 static void hash_block(struct sc_hash_line *line, size_t at)
 {
     if (line->sums.whole != NULL)
-        sc_hash_update(line->sums.whole, line->blocks[at], line->lens[at]);
+        sc_hash_update(line->sums.whole, block_at(line, at), line->lens[at]);
     if (line->sums.piece != NULL)
-        sc_hash_update(line->sums.piece, line->blocks[at], line->lens[at]);
+        sc_hash_update(line->sums.piece, block_at(line, at), line->lens[at]);
 }
 
-/* One block; called and left with the lock held. */
+/* Of the blocks that wait, those that the lane takes next: one, or a run to be written, which lies
+ * in one piece. Its bytes are put into *len. */
+static size_t next_run(const struct sc_hash_lane *lane, size_t *len)
+{
+    const struct sc_hash_line *line = lane->line;
+    size_t at = lane->taken % BLOCKS;
+    size_t most = lane->writes ? SC_MIN(RUN, BLOCKS - at) : 1;
+    size_t n = 1;
+    *len = line->lens[at];
+    while (n < most && lane->taken + n < line->pushed && line->lens[at + n - 1] == SC_HASH_BLOCK)
+        *len += line->lens[at + n++];
+    return n;
+}
+
+/* Called and left with the lock held. */
 static void run_locked(struct sc_hasher *h, struct sc_hash_lane *lane)
 {
     struct sc_hash_line *line = lane->line;
     struct sc_error err = { 0 };
-    size_t at = lane->taken % BLOCKS;
+    size_t at = lane->taken % BLOCKS, len;
+    size_t count = next_run(lane, &len);
     bool good = line->error.code == SC_OK;
     enum sc_code code = SC_OK;
     (void)pthread_mutex_unlock(&h->lock);
     if (!lane->writes)
         hash_block(line, at);
     else if (good)
-        code = write_block(line, at, &err);
+        code = write_blocks(line, at, len, &err);
     (void)pthread_mutex_lock(&h->lock);
     if (code != SC_OK)
         line->error = err;
-    lane->taken++;
+    lane->taken += count;
     lane->busy = false;
     if (lane->taken < line->pushed)
         enqueue_locked(h, lane);
     (void)pthread_cond_broadcast(&h->done);
 }
 
-/* One block at a time, then the lane goes to the end of the queue: uploads share the threads. */
+/* One block or run at a time, then the lane goes to the end of the queue: uploads share the
+ * threads. */
 static void *hasher_main(void *ctx)
 {
     struct sc_hasher *h = ctx;
@@ -177,19 +223,17 @@ void sc_hash_line_free(struct sc_hash_line *line)
 {
     if (line == NULL)
         return;
-    wait_for_blocks(line, 0);
-    for (size_t i = 0; i < BLOCKS; i++)
-        free(line->blocks[i]);
+    sc_hash_line_wait(line);
+    free(line->blocks);
     free(line);
 }
 
 char *sc_hash_line_block(struct sc_hash_line *line)
 {
     wait_for_blocks(line, BLOCKS - 1);
-    char **block = &line->blocks[line->pushed % BLOCKS];
-    if (*block == NULL)
-        *block = sc_try_alloc(SC_HASH_BLOCK);
-    return *block;
+    if (line->blocks == NULL)
+        line->blocks = sc_try_alloc_aligned(SC_DIRECT_ALIGN, BLOCKS * SC_HASH_BLOCK);
+    return line->blocks == NULL ? NULL : block_at(line, line->pushed % BLOCKS);
 }
 
 void sc_hash_line_push(struct sc_hash_line *line, size_t len)
@@ -213,4 +257,6 @@ enum sc_code sc_hash_line_fault(struct sc_hash_line *line, struct sc_error *err)
 void sc_hash_line_wait(struct sc_hash_line *line)
 {
     wait_for_blocks(line, 0);
+    if (line->direct)
+        line->direct = !sc_file_set_direct(line->fd, false);
 }

@@ -14,6 +14,10 @@
 #define SC_HASH_BLOCK ((size_t)256 << 10)
 /* So much is written to the disk while the next arrives, so that little is left for the fsync. */
 #define SC_WRITE_BACK ((int64_t)8 << 20)
+/* What a file has beyond this goes past the page cache: the processor copies nothing there, what
+ * others keep there stays, and the fsync finds it on the disk. Most recordings are smaller: a job
+ * that reads them at once need not wait for the disk, nor does the look into a larger one. */
+#define SC_DIRECT_FROM ((int64_t)32 << 20)
 
 struct sc_hash_line;
 struct sc_hash_lane;
@@ -38,8 +42,8 @@ void sc_hasher_stop(struct sc_hasher *hasher);
 struct sc_hash_sums {
     struct sc_hash *whole, *piece;
 };
-/* Borrows the hasher and fd, into which the line writes from its position on; -1: it only hashes.
- */
+/* Borrows the hasher and fd, into which the line writes from its position on, and whose O_DIRECT it
+ * sets and has taken back when it has been waited for; -1: it only hashes. */
 struct sc_hash_line *sc_hash_line_new(struct sc_hasher *hasher, const struct sc_hash_sums *sums,
                                       int fd);
 /* Waits as sc_hash_line_wait does; NULL allowed. */

@@ -186,6 +186,32 @@ enum sc_code sc_file_write_all(int fd, const void *bytes, size_t len, struct sc_
     return SC_OK;
 }
 
+bool sc_file_set_direct(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+enum sc_code sc_file_write_direct(int fd, const void *bytes, size_t len, bool *direct,
+                                  struct sc_error *err)
+{
+    const char *p = bytes;
+    while (*direct && len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n >= 0) {
+            p += n;
+            len -= (size_t)n;
+        } else if (errno == EINVAL) {
+            *direct = false; /* of what was asked for, nothing else may be invalid */
+            if (!sc_file_set_direct(fd, false))
+                return sc_error_errno(err, errno, "cannot write");
+        } else if (errno != EINTR) {
+            return sc_error_errno(err, errno, "cannot write");
+        }
+    }
+    return sc_file_write_all(fd, p, len, err);
+}
+
 void sc_file_start_write_back(int fd, int64_t offset, int64_t len)
 {
     /* Where the file system cannot, the fsync does it all. What fails later, fsync tells. */

@@ -7,6 +7,10 @@
 
 #include <dirent.h>
 
+/* What memory, offset and length of a direct write are multiples of, for nearly every file system;
+ * the others refuse it. */
+#define SC_DIRECT_ALIGN 4096
+
 static inline void sc_dir_closep(DIR **d)
 {
     if (*d != NULL)
@@ -32,6 +36,14 @@ SC_MUST_USE enum sc_code sc_file_temp(const char *dir, const char *suffix, int *
 /* All of it, or an error; retries short writes and EINTR. */
 SC_MUST_USE enum sc_code sc_file_write_all(int fd, const void *bytes, size_t len,
                                            struct sc_error *err);
+/* From now on, what is written goes past the page cache, from memory, at offsets and in lengths
+ * that are multiples of SC_DIRECT_ALIGN, or not so again. Reading, too: whoever reads wants it off.
+ * False: this file cannot. */
+bool sc_file_set_direct(int fd, bool on);
+/* As sc_file_write_all; where *direct says that the file was set so and such a write is refused, or
+ * ended in the middle of a sector, it is set back, *direct too, and the rest written as ever. */
+SC_MUST_USE enum sc_code sc_file_write_direct(int fd, const void *bytes, size_t len, bool *direct,
+                                              struct sc_error *err);
 /* Asks the kernel to begin writing these bytes of the file to the disk. A hint: what is durable is
  * only what sc_file_sync() has seen. */
 void sc_file_start_write_back(int fd, int64_t offset, int64_t len);

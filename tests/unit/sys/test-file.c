@@ -1,9 +1,12 @@
 #include "sys/file.h"
 
+#include "base/alloc.h"
 #include "testing.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -128,6 +131,67 @@ static void atomic_writes_replace_the_whole_content_and_leave_no_temp_file(void 
                      SC_E_IO_ERROR);
 }
 
+static bool is_direct(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    assert_true(flags >= 0);
+    return (flags & O_DIRECT) != 0;
+}
+
+/* Whatever the file system lets in. */
+static void direct_writes_end_up_in_the_file_whatever_their_length(void **state)
+{
+    (void)state;
+    static const size_t lens[] = { SC_DIRECT_ALIGN, 100, 3 * SC_DIRECT_ALIGN, 1, 0 };
+    SCRATCH;
+    SC_AUTO_CLOSE int fd = -1;
+    SC_AUTO_FREE char *path = NULL;
+    SC_AUTO_FREE char *bytes = sc_try_alloc_aligned(SC_DIRECT_ALIGN, 3 * SC_DIRECT_ALIGN);
+    SC_AUTO_BUF want = { 0 };
+    SC_AUTO_BUF got = { 0 };
+    assert_non_null(bytes);
+    assert_int_equal(sc_file_temp(dir.path, NULL, &fd, &path, NULL), SC_OK);
+    bool direct = sc_file_set_direct(fd, true);
+    assert_int_equal(is_direct(fd), direct);
+    for (size_t i = 0; i < SC_ARRAY_LEN(lens); i++) {
+        memset(bytes, (int)(i + 1), lens[i]);
+        sc_buf_append(&want, bytes, lens[i]);
+        assert_int_equal(sc_file_write_direct(fd, bytes, lens[i], &direct, NULL), SC_OK);
+        assert_int_equal(is_direct(fd), direct);
+    }
+    assert_true(sc_file_set_direct(fd, false));
+    assert_false(is_direct(fd));
+    assert_int_equal(sc_file_read(path, SIZE_MAX, &got, NULL), SC_OK);
+    assert_int_equal(got.len, want.len);
+    assert_memory_equal(got.ptr, want.ptr, want.len);
+}
+
+/* A write that is cut short in the middle of a sector: the next one says why. */
+static void a_direct_write_that_does_not_fit_is_told(void **state)
+{
+    (void)state;
+    SCRATCH;
+    struct rlimit before;
+    struct sc_error err = { 0 };
+    SC_AUTO_CLOSE int fd = -1;
+    SC_AUTO_FREE char *path = NULL;
+    SC_AUTO_FREE char *bytes = sc_try_alloc_aligned(SC_DIRECT_ALIGN, 2 * SC_DIRECT_ALIGN);
+    assert_non_null(bytes);
+    memset(bytes, 7, 2 * SC_DIRECT_ALIGN);
+    assert_int_equal(sc_file_temp(dir.path, NULL, &fd, &path, NULL), SC_OK);
+    bool direct = sc_file_set_direct(fd, true);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit small = { SC_DIRECT_ALIGN + 1000, before.rlim_max };
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    enum sc_code code = sc_file_write_direct(fd, bytes, 2 * SC_DIRECT_ALIGN, &direct, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_int_not_equal(code, SC_OK);
+    assert_int_equal(err.code, code);
+    assert_int_equal(is_direct(fd), direct);
+}
+
 #ifdef SC_WITH_FAULTS
 static void a_failed_write_sync_or_rename_leaves_the_old_content(void **state)
 {
@@ -241,6 +305,8 @@ int main(void)
         TEST(a_file_in_the_way_of_a_folder_is_an_error),
         TEST(removing_a_folder_takes_all_but_follows_no_links),
         TEST(temp_files_are_new_private_and_named_at_random),
+        TEST(direct_writes_end_up_in_the_file_whatever_their_length),
+        TEST(a_direct_write_that_does_not_fit_is_told),
         TEST(atomic_writes_replace_the_whole_content_and_leave_no_temp_file),
         TEST(reading_is_bounded_and_replaces_what_the_buffer_held),
         TEST(a_large_file_is_read_whole),
