@@ -357,6 +357,15 @@ static void settle_ops(struct sc_diff *d)
     }
 }
 
+/* Which of two is matched with the other one: there may be several shortest edits, and comparing b
+ * with a must find the one that comparing a with b does. */
+static bool goes_first(const struct sc_match_side *a, const struct sc_match_side *b)
+{
+    if (a->count != b->count)
+        return a->count < b->count;
+    return memcmp(a->ids, b->ids, a->count * sizeof(*a->ids)) <= 0;
+}
+
 bool sc_diff_run(struct sc_diff *d, unsigned flags)
 {
     SC_AUTO(numbers_done) struct numbers n = { 0 };
@@ -364,7 +373,9 @@ bool sc_diff_run(struct sc_diff *d, unsigned flags)
         return false;
     struct sc_match_side a = { n.ids, d->a.count, n.alone };
     struct sc_match_side b = { n.ids + d->a.count, d->b.count, n.alone + d->a.count };
-    if (!sc_match(&a, &b, n.kinds) || !list_ops(d, a.alone, b.alone))
+    bool straight = goes_first(&a, &b);
+    if (!sc_match(straight ? &a : &b, straight ? &b : &a, n.kinds) ||
+        !list_ops(d, a.alone, b.alone))
         return false;
     slide_ops(d, n.ids, (flags & SC_DIFF_UNTIMED) == 0);
     settle_ops(d);
