@@ -81,14 +81,9 @@ static void put_words(const struct dress *dress, const struct sc_diff_words *wor
                       size_t count, struct sc_buf *out)
 {
     for (size_t k = at; k < at + count; k++) {
-        struct sc_str word = words->items[k].text;
-        if (k > at) {
-            struct sc_str before = words->items[k - 1].text;
-            bool one = words->items[k].segment == words->items[k - 1].segment;
-            if (one ? before.ptr + before.len != word.ptr : sc_text_needs_space(before, word))
-                sc_buf_putc(out, ' ');
-        }
-        dress->put(out, word);
+        if (k > at && sc_diff_gap(words, k))
+            sc_buf_putc(out, ' ');
+        dress->put(out, words->items[k].text);
     }
 }
 

@@ -135,6 +135,22 @@ bool sc_diff_add_segment(struct sc_diff_words *out, const struct sc_segment *s, 
     return true;
 }
 
+bool sc_diff_gap(const struct sc_diff_words *words, size_t k)
+{
+    struct sc_str before = words->items[k - 1].text, word = words->items[k].text;
+    bool one = words->items[k].segment == words->items[k - 1].segment;
+    return one ? before.ptr + before.len != word.ptr : sc_text_needs_space(before, word);
+}
+
+void sc_diff_put(const struct sc_diff_words *words, size_t at, size_t count, struct sc_buf *out)
+{
+    for (size_t k = at; k < at + count; k++) {
+        if (k > at && sc_diff_gap(words, k))
+            sc_buf_putc(out, ' ');
+        sc_buf_put_str(out, words->items[k].text);
+    }
+}
+
 /* ---- numbers for words ---- */
 
 /* A word as it is compared. Sorted rather than hashed into a table, so that no choice of words
