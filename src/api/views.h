@@ -65,6 +65,17 @@ void sc_export_view(struct sc_json *w, const char *key, const struct sc_export_r
 /* The formats with their options. */
 void sc_formats_view(struct sc_buf *out);
 
+/* ---- compare-view.c ---- */
+
+struct sc_comparison; /* transcript/compare.h */
+/* One of the two that are compared. */
+struct sc_compared {
+    int64_t transcript_id;
+    int version;
+};
+void sc_comparison_view(struct sc_buf *out, const struct sc_compared sides[2],
+                        const struct sc_comparison *c);
+
 /* ---- event-view.c ---- */
 
 /* segment: of an event of that kind, else NULL. */

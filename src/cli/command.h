@@ -118,6 +118,7 @@ int sc_cmd_token_create(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_token_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_token_revoke(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_compare(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_exports(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args);

@@ -25,6 +25,23 @@ static const struct sc_flag export_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag compare_flags[] = {
+    { "with", 0, SC_FLAG_VALUE, "TRANSCRIPT",
+      "Compare with another transcript of the same recording; VERSION is then of that one" },
+    { "word-diff", 0, SC_FLAG_VALUE, "plain|color",
+      "How words are marked. Default: color on a terminal, else plain, [-old-]{+new+}" },
+    { "unified", 'u', SC_FLAG_SWITCH, NULL, "Lines as diff -u shows them, for patch" },
+    { "html", 0, SC_FLAG_SWITCH, NULL, "A piece of HTML with <ins> and <del>" },
+    { "context", 'U', SC_FLAG_VALUE, "N",
+      "Segments shown around those that differ. Default: 3, with --html all" },
+    { "loose", 0, SC_FLAG_SWITCH, NULL, "Neither case nor punctuation matters" },
+    { 0 },
+};
+#define COMPARE_ABOUT                                                                           \
+    "Shows what differs between two versions: without VERSION between the current one and the " \
+    "one "                                                                                      \
+    "before, with one between that and the one before it."
+
 static const struct sc_flag page_flags[] = {
     SC_LIST_FLAGS,
     { 0 },
@@ -123,6 +140,31 @@ const struct sc_command sc_commands_transcripts[] = {
         .max_words = 1,
         .flags = page_flags,
         .examples = "scripta transcripts versions 12\n",
+    },
+    {
+        .name = "transcripts compare",
+        .run = sc_cmd_transcripts_compare,
+        .summary = "Compare two versions of a transcript, or two transcripts",
+        .usage = "TRANSCRIPT [VERSION [VERSION]]",
+        .min_words = 1,
+        .max_words = 3,
+        .flags = compare_flags,
+        .about = COMPARE_ABOUT,
+        .examples = "scripta transcripts compare 12\n"
+                    "scripta transcripts compare 12 1 4\n"
+                    "scripta transcripts compare 12 --with 15 --loose\n"
+                    "scripta transcripts compare 12 1 2 --unified > corrections.patch\n",
+    },
+    {
+        .name = "transcripts diff",
+        .run = sc_cmd_transcripts_compare,
+        .summary = "The same as transcripts compare",
+        .usage = "TRANSCRIPT [VERSION [VERSION]]",
+        .min_words = 1,
+        .max_words = 3,
+        .flags = compare_flags,
+        .about = COMPARE_ABOUT,
+        .examples = "scripta transcripts diff 12\n",
     },
     {
         .name = "transcripts formats",

@@ -408,25 +408,24 @@ static bool copy_word(struct sc_segment *out, const struct sc_word *w)
     return sc_segment_add_word(out, sc_str_from(w->text), w->start_ms, w->end_ms, w->confidence);
 }
 
+static bool equal_names(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static bool copy_segment(struct align *m, size_t index, const char *speaker)
 {
     const struct sc_segment *s = &m->old->items[index];
     struct sc_segment *out = sc_segments_add(&m->out);
-    if (out == NULL || !sc_segment_set_text(out, sc_str_from(s->text == NULL ? "" : s->text)))
+    if (out == NULL || !sc_segment_copy(s, out))
         return false;
-    bool same = (speaker == NULL) == (s->speaker == NULL) &&
-                (speaker == NULL || strcmp(speaker, s->speaker) == 0);
     m->taken[index] = true;
-    out->id = s->id;
-    out->row = same ? s->row : 0;
-    out->chunk = s->chunk;
-    out->start_ms = s->start_ms;
-    out->end_ms = s->end_ms;
-    out->confidence = s->confidence;
-    out->speaker = copy_text(speaker);
-    for (size_t i = 0; i < s->word_count; i++) {
-        if (!copy_word(out, &s->words[i]))
-            return false;
+    if (out->text == NULL)
+        out->text = sc_strdup("");
+    if (!equal_names(speaker, s->speaker)) {
+        free(out->speaker);
+        out->speaker = copy_text(speaker);
+        out->row = 0;
     }
     return true;
 }
@@ -546,6 +545,7 @@ static bool make_segment(struct align *m, size_t from, size_t to, const char *sp
     out->end_ms = last->end_ms;
     if (!is_new) {
         out->chunk = s->chunk;
+        out->origin = s->origin;
         out->confidence = s->confidence;
         if (!m->taken[first->target])
             out->id = s->id;
@@ -559,11 +559,6 @@ static bool make_segment(struct align *m, size_t from, size_t to, const char *sp
         return false;
     put_in_order(out);
     return true;
-}
-
-static bool equal_names(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* Who speaks the words from … on: whom the line names; else, as the export names a speaker only

@@ -135,6 +135,22 @@ bool sc_diff_add_segment(struct sc_diff_words *out, const struct sc_segment *s, 
     return true;
 }
 
+bool sc_diff_gap(const struct sc_diff_words *words, size_t k)
+{
+    struct sc_str before = words->items[k - 1].text, word = words->items[k].text;
+    bool one = words->items[k].segment == words->items[k - 1].segment;
+    return one ? before.ptr + before.len != word.ptr : sc_text_needs_space(before, word);
+}
+
+void sc_diff_put(const struct sc_diff_words *words, size_t at, size_t count, struct sc_buf *out)
+{
+    for (size_t k = at; k < at + count; k++) {
+        if (k > at && sc_diff_gap(words, k))
+            sc_buf_putc(out, ' ');
+        sc_buf_put_str(out, words->items[k].text);
+    }
+}
+
 /* ---- numbers for words ---- */
 
 /* A word as it is compared. Sorted rather than hashed into a table, so that no choice of words
@@ -357,6 +373,15 @@ static void settle_ops(struct sc_diff *d)
     }
 }
 
+/* Which of two is matched with the other one: there may be several shortest edits, and comparing b
+ * with a must find the one that comparing a with b does. */
+static bool goes_first(const struct sc_match_side *a, const struct sc_match_side *b)
+{
+    if (a->count != b->count)
+        return a->count < b->count;
+    return memcmp(a->ids, b->ids, a->count * sizeof(*a->ids)) <= 0;
+}
+
 bool sc_diff_run(struct sc_diff *d, unsigned flags)
 {
     SC_AUTO(numbers_done) struct numbers n = { 0 };
@@ -364,7 +389,9 @@ bool sc_diff_run(struct sc_diff *d, unsigned flags)
         return false;
     struct sc_match_side a = { n.ids, d->a.count, n.alone };
     struct sc_match_side b = { n.ids + d->a.count, d->b.count, n.alone + d->a.count };
-    if (!sc_match(&a, &b, n.kinds) || !list_ops(d, a.alone, b.alone))
+    bool straight = goes_first(&a, &b);
+    if (!sc_match(straight ? &a : &b, straight ? &b : &a, n.kinds) ||
+        !list_ops(d, a.alone, b.alone))
         return false;
     slide_ops(d, n.ids, (flags & SC_DIFF_UNTIMED) == 0);
     settle_ops(d);

@@ -53,6 +53,11 @@ void sc_diff_done(struct sc_diff *d);
 SC_MUST_USE bool sc_diff_segments(const struct sc_segments *a, const struct sc_segments *b,
                                   unsigned flags, struct sc_diff *out);
 
+/* Does a space stand between word k-1 and word k, or would one if they were of one segment? */
+bool sc_diff_gap(const struct sc_diff_words *words, size_t k);
+/* Appends `count` words from `at` on, as one line. */
+void sc_diff_put(const struct sc_diff_words *words, size_t at, size_t count, struct sc_buf *out);
+
 /* Lays text (valid UTF-8) on the segments that it was edited from, and replaces *out by what
  * comes of it:
  *
