@@ -43,7 +43,7 @@ bool sc_job_end_is_silent(struct sc_cli *cli, const struct sc_job_end *end)
         return false; /* a courtesy: the text is there in any case */
     const struct sc_json_value *rows = sc_json_member(sc_json_root(list), "transcripts");
     return rows != NULL && sc_json_count(rows) == 1 &&
-           sc_json_get_int(sc_json_member(sc_json_at(rows, 0), "word_count"), -1) == 0;
+           sc_json_get_int(sc_json_member(sc_json_at(rows, 0), "segment_count"), -1) == 0;
 }
 
 void sc_job_end_tell(const struct sc_cli *cli, const char *label, const struct sc_job_end *end)
