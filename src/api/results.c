@@ -19,7 +19,7 @@ struct complete_body {
 };
 
 struct segment_body {
-    double start, end, confidence;
+    double start, end, confidence, no_speech;
     struct sc_str text;
     const struct sc_json_value *words;
 };
@@ -52,6 +52,9 @@ static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, text, TEXT, .required = true, .help = "What was said",
             .example = "good morning"),
     SC_BODY(struct segment_body, confidence, REAL, .help = "0 to 1", .example = "0.91"),
+    SC_BODY(struct segment_body, no_speech, REAL,
+            .help = "How likely nobody speaks here, 0 to 1; above the job's `no_speech_threshold` "
+                    "the segment is left out"),
     SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
             .help = "At most 2000, and 100 for each second"),
 };
@@ -136,12 +139,12 @@ static enum sc_code decode_word(const struct sc_json_value *value, size_t index,
 static enum sc_code decode_segment(const struct sc_json_value *value, size_t index,
                                    struct sc_segments *out, struct sc_error *err)
 {
-    struct segment_body body = { .confidence = -1 };
+    struct segment_body body = { .confidence = -1, .no_speech = -1 };
     enum sc_code code = sc_request_object(value, "segments", &segment_shape, &body, err);
     if (code != SC_OK)
         return code;
-    if (!is_span(body.start, body.end) || body.confidence > 1)
-        return bad_segment(index, "its times or confidence are out of range", err);
+    if (!is_span(body.start, body.end) || body.confidence > 1 || body.no_speech > 1)
+        return bad_segment(index, "its times, confidence or no_speech are out of range", err);
     struct sc_segment *segment = sc_segments_add(out);
     if (segment == NULL)
         return no_memory(err);
@@ -149,6 +152,7 @@ static enum sc_code decode_segment(const struct sc_json_value *value, size_t ind
     segment->start_ms = to_ms(body.start);
     segment->end_ms = to_ms(body.end);
     segment->confidence = (float)body.confidence;
+    segment->no_speech = (float)body.no_speech;
     segment->text = strndup(body.text.ptr, body.text.len);
     if (segment->text == NULL)
         return no_memory(err);

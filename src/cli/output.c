@@ -78,6 +78,7 @@ void sc_cli_put_message(struct sc_buf *out, const char *message)
 {
     static const char *const phrases[][2] = {
         { "music=keep", "--music keep" },
+        { "no_speech_threshold=1", "--no-speech-threshold 1" },
         { "with force", "with --force" },
     };
     for (bool begins = true; *message != '\0';) {

@@ -143,6 +143,16 @@ static const struct sc_job_option table[] = {
       .needs_vad = true,
       .help = "Stretches of 5 s and more that are clearly music without a voice: drop leaves them "
               "out (the default), keep lets the engine hear them" },
+    /* In the canonical form for the same reason. */
+    { .name = "no_speech_threshold",
+      .type = SC_JOB_REAL,
+      .fallback = "0.6",
+      .min = 0,
+      .max = 1000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .help = "Words are left out where the engine holds it for more likely than this that nobody "
+              "speaks, from 0 to 1; 1 leaves none out. Default: 0.6" },
     { .name = "chunk_length",
       .type = SC_JOB_DURATION,
       .fallback = "",

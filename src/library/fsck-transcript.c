@@ -200,7 +200,8 @@ static void read_export(struct work *w, const char *path, struct sc_segments *ou
         if (to == NULL)
             return;
         *to = reading.segments.items[i];
-        reading.segments.items[i] = (struct sc_segment){ .chunk = -1, .confidence = -1 };
+        reading.segments.items[i] =
+            (struct sc_segment){ .chunk = -1, .confidence = -1, .no_speech = -1 };
     }
 }
 

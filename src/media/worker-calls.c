@@ -250,10 +250,11 @@ static enum sc_code post_task(struct sc_client *client, const struct task *t, co
     return post_task_for(client, t, verb, body, &reply, err);
 }
 
-static void write_confidence(struct sc_json *j, float confidence)
+/* Negative: unknown. */
+static void write_share(struct sc_json *j, const char *name, float share)
 {
-    if (confidence >= 0)
-        sc_json_real(j, "confidence", (double)confidence, 4);
+    if (share >= 0)
+        sc_json_real(j, name, (double)share, 4);
 }
 
 static void write_segment(struct sc_json *j, const struct sc_segment *s)
@@ -262,7 +263,8 @@ static void write_segment(struct sc_json *j, const struct sc_segment *s)
     sc_json_seconds(j, "start", s->start_ms);
     sc_json_seconds(j, "end", s->end_ms);
     sc_json_text(j, "text", s->text == NULL ? "" : s->text);
-    write_confidence(j, s->confidence);
+    write_share(j, "confidence", s->confidence);
+    write_share(j, "no_speech", s->no_speech);
     sc_json_array(j, "words");
     for (size_t i = 0; i < s->word_count; i++) {
         const struct sc_word *word = &s->words[i];
@@ -270,7 +272,7 @@ static void write_segment(struct sc_json *j, const struct sc_segment *s)
         sc_json_text(j, "word", word->text);
         sc_json_seconds(j, "start", word->start_ms);
         sc_json_seconds(j, "end", word->end_ms);
-        write_confidence(j, word->confidence);
+        write_share(j, "confidence", word->confidence);
         sc_json_end(j);
     }
     sc_json_end(j);

@@ -178,6 +178,7 @@ struct completion {
     struct sc_claimed *next; /* NULL: nothing is claimed */
     struct sc_task task;     /* chunk -1: of none, or no longer held by this worker */
     struct sc_buf text;
+    int64_t no_speech_ms; /* left out */
     bool bare;    /* not looked at yet: what says nothing mostly ends a task without a chunk */
     bool refused; /* the write met a task with a chunk */
     bool repeated;
@@ -206,12 +207,10 @@ static void place_segments(struct sc_segments *segments, int64_t start_ms, int64
 }
 
 /* Of a recording split by channel, the speaker is the channel, whatever the engine thinks. */
-static enum sc_code name_speaker(struct sc_segments *segments, const struct sc_job *job,
+static enum sc_code name_speaker(struct sc_segments *segments, const struct sc_sound *sound,
                                  int channel, struct sc_error *err)
 {
-    struct sc_sound sound;
-    sc_sound_read(job->settings, &sound);
-    if (!sc_sound_is_split(&sound))
+    if (!sc_sound_is_split(sound))
         return SC_OK;
     for (size_t i = 0; i < segments->count; i++) {
         struct sc_segment *s = &segments->items[i];
@@ -241,6 +240,7 @@ static enum sc_code store_result(struct completion *c, struct sc_conn *tx, const
     sc_stmt_bind_int(&st, ":chunk", c->task.chunk);
     sc_stmt_bind_str(&st, ":text", sc_buf_str(&c->text));
     sc_stmt_bind_text(&st, ":result_hash", hash);
+    sc_stmt_bind_int(&st, ":no_speech_ms", c->no_speech_ms);
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
     return sc_stmt_run(&st, err);
 }
@@ -313,6 +313,7 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_JOB job = { 0 };
+    struct sc_sound sound;
     struct span span;
     enum sc_code code = sc_segments_check(&c->result->segments, err);
     if (code == SC_OK)
@@ -329,8 +330,11 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
         code = sc_job_get(conn, c->task.job, &job, err);
     if (code == SC_OK)
         code = check_amount(&c->result->segments, &job, &span, err);
-    if (code == SC_OK)
-        code = name_speaker(&c->result->segments, &job, span.channel, err);
+    if (code != SC_OK)
+        return code;
+    sc_sound_read(job.settings, &sound);
+    c->no_speech_ms = sc_segments_drop_no_speech(&c->result->segments, sound.no_speech);
+    code = name_speaker(&c->result->segments, &sound, span.channel, err);
     if (code != SC_OK)
         return code;
     c->audio_ms = (span.end - span.start) / SAMPLES_PER_MS;
@@ -351,8 +355,9 @@ static void log_result(const struct completion *c)
         return;
     sc_job_log_said(c->p, c->task.job_id, c->task.chunk, sc_buf_str(&result->log));
     SC_JOB_LOG(c->p, c->task.job_id, SC_STAGE_TRANSCRIBE, "chunk", SC_I("chunk", c->task.chunk),
-               SC_I("segments", result->segments.count), SC_I("attempt", c->task.epoch),
-               SC_I("worker", result->fence.worker_id), SC_I("ms", result->processing_ms));
+               SC_I("segments", result->segments.count), SC_I("no_speech_ms", c->no_speech_ms),
+               SC_I("attempt", c->task.epoch), SC_I("worker", result->fence.worker_id),
+               SC_I("ms", result->processing_ms));
 }
 
 static bool says_nothing(const struct sc_chunk_result *result)

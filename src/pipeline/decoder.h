@@ -104,6 +104,7 @@ struct sc_sound {
     bool drop_music;
     int chunk_s; /* 0: as the engine has it */
     int threshold_db, min_silence_ms, hangover_ms;
+    double no_speech; /* segments whose no_speech is higher are left out */
 };
 /* Canonical settings; what is missing in those of an older job is as it was then. */
 void sc_sound_read(const char *settings, struct sc_sound *out);
@@ -121,6 +122,10 @@ void sc_sound_warnings_begin(struct sc_json *w, struct sc_buf *out);
 /* channel: as chunks.channel has it. */
 void sc_sound_warn_music(struct sc_json *w, int channel, const struct sc_cutter *cutter);
 void sc_sound_warnings_end(struct sc_json *w, const struct sc_pass_end *end);
+/* The job's warnings and one more: words of ms milliseconds, between start_ms and end_ms, were left
+ * out because nobody speaks there. */
+void sc_sound_warn_no_speech(struct sc_buf *out, const char *warnings, int64_t ms, int64_t start_ms,
+                             int64_t end_ms);
 
 /* ---- peaks that a pass writes beside (peaks.c); what fails is logged, never passed on ---- */
 

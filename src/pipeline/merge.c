@@ -157,6 +157,26 @@ static enum sc_code read_all(struct merge *m, struct sc_error *err)
     return code == SC_OK ? sc_transcript_segments(conn, &t, 0, &m->all, err) : code;
 }
 
+/* Says how much was left out of the job's text as no speech. */
+static enum sc_code warn_no_speech(struct merge *m, struct sc_conn *tx, struct sc_error *err)
+{
+    SC_AUTO_STMT sum = sc_stmt_get(tx, SC_SQL_CHUNK_NO_SPEECH);
+    SC_AUTO_BUF warnings = { 0 };
+    sc_stmt_bind_int(&sum, ":job", m->r->task.job);
+    enum sc_code code = sc_stmt_one(&sum, err);
+    if (code != SC_OK || sc_stmt_int_or(&sum, "ms", 0) == 0)
+        return code;
+    sc_sound_warn_no_speech(&warnings, m->job.warnings, sc_stmt_int(&sum, "ms"),
+                            sc_stmt_int(&sum, "start_samples") / SAMPLES_PER_MS,
+                            sc_stmt_int(&sum, "end_samples") / SAMPLES_PER_MS);
+    if (warnings.failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the warnings of a job");
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_WARNINGS);
+    sc_stmt_bind_int(&st, ":id", m->r->task.job);
+    sc_stmt_bind_str(&st, ":warnings", sc_buf_str(&warnings));
+    return sc_stmt_run(&st, err);
+}
+
 static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct merge *m = ctx;
@@ -168,6 +188,8 @@ static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error 
         return code;
     code = sc_transcript_finish(tx, m->transcript, m->job.detected_language, &m->all,
                                 m->job.duration_ms, sc_clock_wall_ms(), err);
+    if (code == SC_OK)
+        code = warn_no_speech(m, tx, err);
     if (code == SC_OK && sc_config_now(m->p->o.config)->auto_export[0] != '\0')
         code = sc_export_owe(tx, m->r->task.job, true, err);
     return code == SC_OK ? sc_job_complete(m->p->o.queue, tx, m->r->task.job, err) : code;

@@ -19,6 +19,7 @@ void sc_sound_read(const char *settings, struct sc_sound *out)
         .threshold_db = (int)sc_json_get_int(sc_json_member(root, "vad_threshold"), 6),
         .min_silence_ms = (int)sc_json_get_int(sc_json_member(root, "vad_min_silence"), 300),
         .hangover_ms = (int)sc_json_get_int(sc_json_member(root, "vad_padding"), 300),
+        .no_speech = sc_json_get_real(sc_json_member(root, "no_speech_threshold"), 1),
     };
     (void)snprintf(out->channels, sizeof(out->channels), "%s",
                    sc_json_get_text(sc_json_member(root, "channels"), "mix"));
@@ -119,4 +120,24 @@ void sc_sound_warnings_end(struct sc_json *w, const struct sc_pass_end *end)
                                           ": the rest of the file is missing or damaged",
                                           end->samples / 16, -1 });
     sc_json_end(w);
+}
+
+void sc_sound_warn_no_speech(struct sc_buf *out, const char *warnings, int64_t ms, int64_t start_ms,
+                             int64_t end_ms)
+{
+    struct sc_str had = sc_str_from(warnings); /* "[]", or objects in brackets */
+    struct sc_json w;
+    char before[96];
+    had = had.len > 2 ? (struct sc_str){ had.ptr + 1, had.len - 2 } : (struct sc_str){ 0 };
+    (void)snprintf(before, sizeof(before),
+                   "words for %.1f s are left out, as nobody seems to speak there: in the sound ",
+                   (double)ms / 1000);
+    sc_json_begin(&w, out);
+    sc_json_array(&w, NULL);
+    if (had.len > 0)
+        sc_json_raw(&w, NULL, had);
+    put_warning(&w,
+                &(struct warning){ "NO_SPEECH", before, "; no_speech_threshold=1 keeps every word",
+                                   start_ms, end_ms });
+    sc_json_end(&w);
 }

@@ -108,6 +108,21 @@ static float read_confidence(value *object)
     return c < 0 ? -1 : (float)SC_MIN(c, 1);
 }
 
+/* Whisper leaves out what is likely no speech only where it is not sure of its words either: so the
+ * smaller doubt of both counts, which agrees with Whisper's limits of 0.6 and -1 (to 8 hundredths).
+ */
+static float read_no_speech(value *object)
+{
+    value *prob = sc_json_member(object, "no_speech_prob");
+    value *log = sc_json_member(object, "avg_logprob");
+    if (!is_number(prob))
+        return -1;
+    double p = fmin(fmax(sc_json_get_real(prob, 0), 0), 1);
+    if (is_number(log))
+        p = fmin(p, 1 - exp(SC_MIN(sc_json_get_real(log, 0), 0)));
+    return (float)p;
+}
+
 /* ---- words ---- */
 
 static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object, size_t index)
@@ -277,6 +292,7 @@ static enum sc_code add_segment(struct json *j, value *object)
         s->id = SC_MAX(sc_json_get_int(sc_json_member(object, "id"), 0), 0);
     s->start_ms = SC_MAX(start, 0);
     s->confidence = read_confidence(object);
+    s->no_speech = read_no_speech(object);
     enum sc_code code = add_words(j, s, object);
     if (code == SC_OK)
         code = read_text(j, s, object);

@@ -24,7 +24,7 @@ void sc_segment_done(struct sc_segment *s)
     words_done(s);
     free(s->text);
     free(s->speaker);
-    *s = (struct sc_segment){ .chunk = -1, .confidence = -1 };
+    *s = (struct sc_segment){ .chunk = -1, .confidence = -1, .no_speech = -1 };
 }
 
 void sc_segments_done(struct sc_segments *s)
@@ -42,7 +42,7 @@ struct sc_segment *sc_segments_add(struct sc_segments *s)
         return NULL;
     s->items = items;
     struct sc_segment *made = &s->items[s->count++];
-    *made = (struct sc_segment){ .chunk = -1, .confidence = -1 };
+    *made = (struct sc_segment){ .chunk = -1, .confidence = -1, .no_speech = -1 };
     return made;
 }
 
@@ -128,6 +128,23 @@ bool sc_segment_settle(struct sc_segment *s)
 static bool is_span(int64_t start_ms, int64_t end_ms)
 {
     return start_ms >= 0 && end_ms >= start_ms && end_ms <= SC_SEGMENT_TIME_MAX;
+}
+
+int64_t sc_segments_drop_no_speech(struct sc_segments *s, double limit)
+{
+    int64_t dropped_ms = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        struct sc_segment *segment = &s->items[i];
+        if (segment->no_speech >= 0 && (double)segment->no_speech > limit) {
+            dropped_ms += segment->end_ms - segment->start_ms;
+            sc_segment_done(segment);
+            continue;
+        }
+        s->items[kept++] = *segment;
+    }
+    s->count = kept;
+    return dropped_ms;
 }
 
 /* NaN is neither: both comparisons are false. */

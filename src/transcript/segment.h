@@ -23,6 +23,9 @@ struct sc_segment {
     char *text;    /* owned */
     char *speaker; /* owned; NULL: none */
     float confidence;
+    /* How likely nobody speaks here, 0..1; negative: unknown. Of what an engine answered only:
+     * neither stored nor summed. */
+    float no_speech;
     struct sc_word *words; /* owned */
     size_t word_count, word_cap;
 };
@@ -59,6 +62,9 @@ bool sc_segments_need_space(const struct sc_segments *s, size_t i);
  * first), text and speaker (each behind 8 bytes of length), the words; *bare is how long it is so
  * far; then the confidences as precisely as the store keeps them, the segment's first. */
 void sc_segment_content(const struct sc_segment *s, struct sc_buf *out, size_t *bare);
+/* Removes the segments whose no_speech is known and above `limit`; returns the milliseconds from
+ * the start of each to its end, added up. */
+int64_t sc_segments_drop_no_speech(struct sc_segments *s, double limit);
 /* SHA-256 (hex) over that. */
 void sc_segment_hash(const struct sc_segment *s, char out[65]);
 /* The same without the confidences: rows that older releases wrote carry this one. */

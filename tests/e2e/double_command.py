@@ -58,6 +58,10 @@ elif mode == "verbose":
     say(json.dumps(verbose_json()))
 elif mode == "list":
     say(json.dumps(segments("one", "two")))
+elif mode == "no speech":
+    say(json.dumps({"segments": [
+        {**s, "no_speech_prob": p, "avg_logprob": l} for s, p, l in zip(
+            segments("thanks for watching", "sure", "said"), (.9, .9, .2), (-2, -.1, -2))]}))
 elif mode == "srt":
     say(f"1\n{cue(0)} --> {cue(seconds)}\none two\n".replace(".", ","))
 elif mode == "vtt":

@@ -71,6 +71,19 @@ def test_each_shape_of_the_field_is_read(server, mode, texts):
     assert found[0]["start"] == 0 and abs(found[-1]["end"] - 2) < 0.01
 
 
+def test_words_where_nobody_speaks_are_left_out_unless_somebody_wants_them(server):
+    job = run(server, "no speech")
+    assert [s["text"] for s in server.client.transcript(job)["segments"]] == ["sure", "said"]
+    warning, = job["warnings"]
+    assert warning["code"] == "NO_SPEECH" and " 0.7 s " in warning["message"], warning
+    assert (warning["start"], warning["end"]) == (0, 2)
+    assert "no_speech_ms=66" in job_log(server, job), job_log(server, job)
+    done = harness.cli("wait", job["job_id"], data=server.data, check=0)
+    assert " completed\n" in done.stdout and warning["message"].split(";")[0] in done.stderr, done
+    job = run(server, "no speech", no_speech_threshold="1")
+    assert len(server.client.transcript(job)["segments"]) == 3 and not job["warnings"]
+
+
 def test_the_language_that_was_heard_is_kept_as_a_code(server):
     assert run(server, "verbose")["detected_language"] == "de"
     assert run(server, "whisper.cpp")["detected_language"] == "de"

@@ -243,6 +243,7 @@ def test_bad_claims(client, body):
 
 @pytest.mark.parametrize("segments", [
     [{"start": 2, "end": 1, "text": "x", "words": []}], [{"start": -1, "end": 1, "text": "x"}],
+    [{"start": 0, "end": 1, "text": "x", "no_speech": 2}],
     [{"start": 0, "end": 1}], "x", [{"start": 0, "end": 1e300, "text": "x", "words": []}],
     [{"start": 0, "end": 1, "text": "x", "words": [{"word": "x", "start": 5, "end": 4}]}],
 ])

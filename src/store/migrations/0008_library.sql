@@ -1,5 +1,8 @@
 -- The library: marks of files and transcripts, versions, search, formats.
 
+-- No speech: milliseconds of a chunk's segments that were left out because nobody spoke.
+ALTER TABLE chunks ADD COLUMN no_speech_ms INTEGER NOT NULL DEFAULT 0;
+
 -- Marks. files.tags is what the recording's container says of itself.
 ALTER TABLE files ADD COLUMN notes TEXT NOT NULL DEFAULT '';
 CREATE TABLE file_tags (

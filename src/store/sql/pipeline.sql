@@ -11,7 +11,8 @@ SELECT chunks.channel, chunks.start_samples, chunks.end_samples, chunks.overlaps
 FROM chunks WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_done
-UPDATE chunks SET text = :text, result_hash = :result_hash, processed_ms = :now
+UPDATE chunks SET text = :text, result_hash = :result_hash, processed_ms = :now,
+                  no_speech_ms = :no_speech_ms
 WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_list
@@ -40,6 +41,14 @@ WHERE job = :job AND chunk > :after AND overlaps_next = 1 ORDER BY chunk LIMIT 1
 
 -- name: chunk_seam_settled
 UPDATE chunks SET overlaps_next = 2 WHERE job = :job AND chunk = :chunk;
+
+-- name: chunk_no_speech
+-- What was left out of a job's text as no speech, and where the chunks lie that it was left out of.
+SELECT sum(no_speech_ms) AS ms, min(start_samples) AS start_samples, max(end_samples) AS end_samples
+FROM chunks WHERE job = :job AND no_speech_ms > 0;
+
+-- name: job_warnings
+UPDATE jobs SET warnings = :warnings WHERE id = :id;
 
 -- name: job_split_done
 UPDATE jobs SET split_done = 1, split_samples = :samples, duration_ms = :duration_ms,

@@ -68,6 +68,8 @@ static void values_are_kept_in_one_spelling(void **state)
         { "vad_padding", "0", "0", 0 },
         { "vad_min_silence", "1", "1s", 1000 },
         { "chunk_length", "20", "20s", 20000 },
+        { "no_speech_threshold", "1.0", "1", -1 },
+        { "no_speech_threshold", "0.45", "0.45", -1 },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
@@ -101,6 +103,10 @@ static void bad_values_are_refused_by_name(void **state)
         { "temperature", "nan", NULL },
         { "temperature", "warm", NULL },
         { "temperature", "", NULL },
+        { "no_speech_threshold", "1.1",
+          "no_speech_threshold is '1.1', must be a number from 0 to 1 with at most three digits "
+          "behind the point" },
+        { "no_speech_threshold", "off", NULL },
         { "prompt", "", NULL },
         { "prompt", "\xff", NULL },
         { "engine", "../x", NULL },
@@ -218,7 +224,8 @@ static void the_canonical_form_is_stable(void **state)
 {
     (void)state;
     static const char plain[] = "{\"engine\":\"\",\"language\":\"auto\",\"model\":\"\",\"music\":"
-                                "\"drop\",\"pipeline\":\"transcribe\","
+                                "\"drop\",\"no_speech_threshold\":0.6,"
+                                "\"pipeline\":\"transcribe\","
                                 "\"task\":\"transcribe\",\"vad\":true}";
     check_canonical((const char *const[]){ NULL }, plain);
     check_canonical((const char *const[]){ "vad", "on", "language", "auto", NULL }, plain);
@@ -229,7 +236,8 @@ static void the_canonical_form_is_stable(void **state)
     check_canonical(
         (const char *const[]){ "vad", "off", "model_size", "m", "engine", "null", NULL },
         "{\"engine\":\"null\",\"language\":\"auto\",\"model\":\"m\",\"music\":\"drop\","
-        "\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":false}");
+        "\"no_speech_threshold\":0.6,\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":"
+        "false}");
     check_canonical((const char *const[]){ "pipeline", "noop", NULL }, "{\"pipeline\":\"noop\"}");
     /* What came later is left out where it is the default: older jobs keep their keys. */
     check_canonical((const char *const[]){ "channels", "mix", "vad_threshold", "6", NULL }, plain);
@@ -237,8 +245,8 @@ static void the_canonical_form_is_stable(void **state)
         (const char *const[]){ "channels", "left", "vad_threshold", "9", "chunk_length", "20s",
                                NULL },
         "{\"channels\":\"1\",\"chunk_length\":20000,\"engine\":\"\",\"language\":\"auto\","
-        "\"model\":\"\",\"music\":\"drop\",\"pipeline\":\"transcribe\",\"task\":\"transcribe\","
-        "\"vad\":true,"
+        "\"model\":\"\",\"music\":\"drop\",\"no_speech_threshold\":0.6,"
+        "\"pipeline\":\"transcribe\",\"task\":\"transcribe\",\"vad\":true,"
         "\"vad_threshold\":9}");
 }
 

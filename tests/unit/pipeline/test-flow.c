@@ -75,6 +75,64 @@ static void silence_ends_in_an_empty_transcript(void **state)
     assert_int_equal(sc_job_progress(r.queue, &job), 100);
 }
 
+/* A segment a second, the third of which is likely no speech. */
+static void hand_in_doubt(struct rig *r, const struct sc_chunk_work *w)
+{
+    bool repeated = false;
+    struct sc_chunk_result result = { .fence = fence_of(r, &w->task) };
+    for (int k = 0; k < 5; k++) {
+        char text[] = { 't', (char)('0' + k), '\0' };
+        struct sc_segment *s = sc_segments_add(&result.segments);
+        assert_true(sc_segment_add_word(s, sc_str_from(text), k * 1000, k * 1000 + 1000, 1));
+        assert_true(sc_segment_settle(s));
+        s->no_speech = k == 2 ? 0.7F : k == 0 ? 0.1F : -1;
+    }
+    assert_int_equal(sc_chunk_complete(r->p, &result, NULL, &repeated, NULL), SC_OK);
+    sc_segments_done(&result.segments);
+}
+
+static void words_where_nobody_speaks_are_left_out_and_told(void **state)
+{
+    (void)state;
+    static const char *const all[] = { "engine", "null", "vad", "off", "no_speech_threshold",
+                                       "1",      NULL };
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    start(&r);
+    for (int i = 0; i < 2; i++) {
+        struct sc_chunk_work w;
+        SC_AUTO_BUF text = { 0 };
+        int64_t id = start_job(&r, 5000 + i, 8000, i == 0 ? null_job : all);
+        wait_for(&watch, "SELECT count(*) FROM tasks WHERE stage = 2 AND state = 0", 1);
+        assert_int_equal(claim_chunks(&r, 1, &w), 1);
+        hand_in_doubt(&r, &w);
+        sc_chunk_work_done(&w);
+        assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
+        text_of(&r, id, &text);
+        assert_string_equal(sc_buf_text(&text), i == 0 ? "t0 t1 t3 t4" : "t0 t1 t2 t3 t4");
+        SC_AUTO_JOB job = job_of(&r, id);
+        assert_string_equal(
+            job.warnings,
+            i == 0 ? "[{\"code\":\"NO_SPEECH\",\"message\":\"words for 1.0 s are left out, as "
+                     "nobody seems to speak there: in the sound 0:00.0 to 0:05.0; "
+                     "no_speech_threshold=1 keeps every word\",\"start\":0.000,\"end\":5.000}]"
+                   : "[]");
+    }
+    assert_int_equal(ask(&r, "SELECT sum(no_speech_ms) FROM chunks"), 1000);
+}
+
+static void one_warning_more_leaves_the_others_as_they_are(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF out = { 0 };
+    sc_sound_warn_no_speech(&out, "[{\"z\":1.50},{\"a\":[]}]", 2345, 61000, 3600000);
+    assert_string_equal(sc_buf_text(&out),
+                        "[{\"z\":1.50},{\"a\":[]},{\"code\":\"NO_SPEECH\",\"message\":\"words for "
+                        "2.3 s are left out, as nobody seems to speak there: in the sound 1:01.0 "
+                        "to 1:00:00.0; no_speech_threshold=1 keeps every word\",\"start\":61.000,"
+                        "\"end\":3600.000}]");
+}
+
 static void split_waits_while_enough_is_ahead(void **state)
 {
     (void)state;
@@ -168,6 +226,8 @@ int main(void)
         TEST(every_length_gives_exactly_its_seconds),
         TEST(what_a_job_leaves_is_its_export_and_no_work),
         TEST(silence_ends_in_an_empty_transcript),
+        TEST(words_where_nobody_speaks_are_left_out_and_told),
+        TEST(one_warning_more_leaves_the_others_as_they_are),
         TEST(split_waits_while_enough_is_ahead),
         TEST(a_stopped_split_goes_on_and_passes_over_what_is_there),
         TEST(a_job_that_is_cancelled_stops_its_split),

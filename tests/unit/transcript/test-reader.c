@@ -265,6 +265,34 @@ static void confidences_and_language_are_kept(void **state)
     assert_true(s[2].confidence < 0);
 }
 
+static void no_speech_is_as_doubtful_as_both_signs_say(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members;
+        double no_speech; /* negative: unknown */
+    } rows[] = {
+        { "", -1 },
+        { ",\"no_speech_prob\":0.75", 0.75 },
+        { ",\"no_speech_prob\":0.9,\"avg_logprob\":-0.2", 0.181 }, /* sure of its words */
+        { ",\"no_speech_prob\":0.9,\"avg_logprob\":-1.5", 0.777 },
+        { ",\"no_speech_prob\":0.1,\"avg_logprob\":-1.5", 0.1 },
+        { ",\"no_speech_prob\":1,\"avg_logprob\":0", 0 }, /* of a server that knows neither */
+        { ",\"no_speech_prob\":7,\"avg_logprob\":-99", 1 },
+        { ",\"no_speech_prob\":-3", 0 },
+        { ",\"no_speech_prob\":null", -1 },
+        { ",\"no_speech_prob\":\"x\"", -1 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_READING read = { 0 };
+        SC_AUTO_BUF text = { 0 };
+        sc_buf_printf(&text, "{\"segments\":[{\"start\":0,\"end\":1,\"text\":\"a\"%s}]}",
+                      rows[i].members);
+        assert_int_equal(sc_format_read("json", sc_buf_str(&text), &read, NULL), SC_OK);
+        assert_float_equal(read.segments.items[0].no_speech, rows[i].no_speech, 0.001);
+    }
+}
+
 static void text_without_times_is_spread_over_a_span(void **state)
 {
     (void)state;
@@ -338,6 +366,7 @@ int main(void)
         TEST(vtt_is_read_as_tools_write_it),
         TEST(json_of_every_dialect_is_read),
         TEST(confidences_and_language_are_kept),
+        TEST(no_speech_is_as_doubtful_as_both_signs_say),
         TEST(text_without_times_is_spread_over_a_span),
         TEST(utf16_is_converted),
         TEST(formats_are_guessed),

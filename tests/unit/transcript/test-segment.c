@@ -21,6 +21,30 @@ static void settling_joins_words_and_takes_times_and_confidence_from_them(void *
     assert_true(fabsf(s->confidence - 0.5F) < 1e-6F);
 }
 
+static void what_is_likelier_no_speech_than_the_limit_is_dropped(void **state)
+{
+    (void)state;
+    static const float values[] = { 0.9F, -1, 0.6F, 0.61F, 0 };
+    SC_AUTO_SEGMENTS list = { 0 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(values); i++) {
+        struct sc_segment *s = sc_segments_add(&list);
+        assert_true(s->no_speech < 0);
+        s->no_speech = values[i];
+        s->start_ms = (int64_t)i * 1000;
+        s->end_ms = s->start_ms + 100 + (int64_t)i;
+        add_word(s, "a", s->start_ms, s->end_ms);
+    }
+    assert_int_equal(sc_segments_drop_no_speech(&list, 1), 0);
+    assert_int_equal(list.count, 5);
+    assert_int_equal(sc_segments_drop_no_speech(&list, 0.605), 100 + 103);
+    assert_int_equal(list.count, 3);
+    assert_int_equal(list.items[0].start_ms, 1000);
+    assert_int_equal(list.items[1].start_ms, 2000);
+    assert_int_equal(list.items[2].start_ms, 4000);
+    assert_int_equal(sc_segments_drop_no_speech(&list, 0), 102);
+    assert_int_equal(list.count, 2); /* what is unknown stays */
+}
+
 static void signs_of_scripts_without_spaces_are_joined_closely(void **state)
 {
     (void)state;
@@ -190,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(settling_joins_words_and_takes_times_and_confidence_from_them),
+        TEST(what_is_likelier_no_speech_than_the_limit_is_dropped),
         TEST(signs_of_scripts_without_spaces_are_joined_closely),
         TEST(a_segment_without_words_keeps_what_it_has),
         TEST(a_nul_in_a_word_does_not_cut_it),
