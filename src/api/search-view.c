@@ -1,5 +1,6 @@
 #include "api/views.h"
 #include "library/search.h"
+#include "library/searches.h"
 
 #include "base/banned.h"
 
@@ -58,6 +59,17 @@ void sc_search_end_fields(struct sc_json *w, const struct sc_search_end *end, co
     sc_json_bool(w, "total_is_exact", end->exact);
     sc_json_text(w, "next_cursor", cursor);
     sc_json_bool(w, "partial", end->partial);
+}
+
+void sc_saved_search_view(struct sc_json *w, const char *key, const struct sc_saved_search *s)
+{
+    sc_json_object(w, key);
+    sc_json_int(w, "id", s->id);
+    sc_json_text(w, "name", s->name);
+    sc_json_raw(w, "search", sc_str_from(s->query));
+    sc_json_time(w, "created_at", s->created_ms);
+    sc_json_time(w, "updated_at", s->updated_ms);
+    sc_json_end(w);
 }
 
 /* ---- what the views write ---- */
@@ -123,3 +135,18 @@ static const struct sc_json_field page_fields[] = {
     SC_SHOW(BOOL, "partial", "The search took long and ended early", "false"),
 };
 const struct sc_json_shape sc_shape_search = { .name = "SearchPage", SC_SHAPE_FIELDS(page_fields) };
+
+static const struct sc_json_field saved_fields[] = {
+    SC_SHOW(INT, "id", "Names the saved search", "1"),
+    SC_SHOW(TEXT, "name", "What its owner calls it", "money"),
+    { .name = "search",
+      SC_SHOW_OBJECT,
+      .items = SC_JSON_TEXT,
+      .help = "The parameters of `GET /api/search`, as texts",
+      .example = "{\"q\": \"budget OR tax*\", \"since\": \"30d\"}" },
+    SC_SHOW(TIME, "created_at", "When it was saved", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME, "updated_at", "When it was changed", "2026-11-20T14:30:45.123Z"),
+};
+const struct sc_json_shape sc_shape_saved_search = { .name = "SavedSearch",
+                                                     SC_SHAPE_FIELDS(saved_fields) };
+SC_PAGE_SHAPE(sc_shape_saved_searches, "SavedSearchPage", "searches", &sc_shape_saved_search);

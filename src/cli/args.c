@@ -199,6 +199,13 @@ static enum sc_code unknown_command(const char *word, struct sc_error *err)
                         word[group] == '\0' ? 0 : (int)group, word);
 }
 
+/* "search" takes any words, and is the first of others too. */
+static bool takes_words(const char *word)
+{
+    const struct sc_command *command = find_command(word);
+    return command != NULL && command->max_words != 0;
+}
+
 /* Finds "jobs list", or "jobs" alone, or "queue" as both a command and the first of others. */
 static enum sc_code take_command(struct parser *p, const char *word, struct sc_error *err)
 {
@@ -209,9 +216,9 @@ static enum sc_code take_command(struct parser *p, const char *word, struct sc_e
     if (group && p->at < p->argc && p->argv[p->at][0] != '-') {
         SC_AUTO_FREE char *both = sc_asprintf("%s %s", word, p->argv[p->at]);
         command = find_command(both);
-        if (command == NULL)
+        if (command == NULL && !takes_words(word))
             return unknown_command(both, err);
-        p->at++;
+        p->at += command != NULL;
     }
     if (command == NULL)
         command = find_command(word);

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/list.h"
+#include "json/writer.h"
 
 #include <inttypes.h>
 
@@ -14,14 +15,12 @@
 #define PLAIN "\033[0m"
 
 /* Words of the command line are one search. */
-static void put_query(const struct sc_args *args, struct sc_buf *path)
+static void put_words(const struct sc_args *args, struct sc_buf *out)
 {
-    SC_AUTO_BUF text = { 0 };
     for (size_t i = 0; i < args->word_count; i++) {
-        sc_buf_puts(&text, i > 0 ? " " : "");
-        sc_buf_puts(&text, args->words[i]);
+        sc_buf_puts(out, i > 0 ? " " : "");
+        sc_buf_puts(out, args->words[i]);
     }
-    sc_url_encode(path, sc_buf_str(&text));
 }
 
 /* ---- a hit ---- */
@@ -139,26 +138,192 @@ static int print_page(const struct sc_cli *cli, const struct sc_json_value *root
     return status;
 }
 
-int sc_cmd_search(struct sc_cli *cli, const struct sc_args *args)
+/* Flags that belong to a search, beside what it looks for. */
+static const char *const conditions[] = {
+    "sort",   "hits", "context", "language", "speaker", "tag",     "file-id", "job-id",
+    "status", "is",   "since",   "until",    "longer",  "shorter", "limit",   NULL,
+};
+
+static int run(struct sc_cli *cli, const struct sc_args *args, const char *path)
 {
-    static const char *const filters[] = { "sort",   "hits",    "context", "language", "speaker",
-                                           "tag",    "file-id", "job-id",  "status",   "is",
-                                           "since",  "until",   "longer",  "shorter",  "limit",
-                                           "cursor", NULL };
-    SC_AUTO_BUF path = { 0 };
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
-    sc_buf_puts(&path, "/api/search?q=");
-    put_query(args, &path);
-    if (sc_args_has(args, "substring"))
-        sc_buf_puts(&path, "&mode=substring");
-    sc_list_parameters(&path, args, filters);
-    if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &doc, &err) != SC_OK)
+    if (sc_cli_fetch(cli, "GET", path, &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
     if (sc_args_has(args, "count"))
         return print_count(cli, sc_json_root(doc));
     return print_page(cli, sc_json_root(doc));
+}
+
+/* ---- saved ones ---- */
+
+/* The body of what is saved: the same parameters as the call has. */
+static void put_saved(const struct sc_args *args, const char *name, struct sc_buf *out)
+{
+    SC_AUTO_BUF text = { 0 };
+    struct sc_json w;
+    put_words(args, &text);
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "name", name);
+    sc_json_object(&w, "search");
+    sc_json_str(&w, "q", sc_buf_str(&text));
+    if (sc_args_has(args, "substring"))
+        sc_json_text(&w, "mode", "substring");
+    for (const char *const *flag = conditions; *flag != NULL; flag++) {
+        SC_AUTO_FREE char *member = sc_strdup(*flag);
+        for (char *c = member; *c != '\0'; c++)
+            *c = *c == '-' ? '_' : *c;
+        if (sc_args_has(args, *flag))
+            sc_json_text(&w, member, sc_args_get(args, *flag, ""));
+    }
+    sc_json_end(&w);
+    sc_json_end(&w);
+}
+
+static enum sc_code save(struct sc_cli *cli, const struct sc_args *args, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    const char *name = sc_args_get(args, "save", "");
+    put_saved(args, name, &body);
+    enum sc_code code = sc_cli_call(cli, "POST", "/api/searches", sc_buf_text(&body), &reply, err);
+    if (code == SC_OK)
+        sc_cli_note(cli, "saved; run it again with `scripta search run %s`", name);
+    return code;
+}
+
+int sc_cmd_search(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const char *const page[] = { "cursor", NULL };
+    SC_AUTO_BUF path = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_args_has(args, "save") && save(cli, args, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    sc_buf_puts(&path, "/api/search?q=");
+    put_words(args, &text);
+    sc_url_encode(&path, sc_buf_str(&text));
+    if (sc_args_has(args, "substring"))
+        sc_buf_puts(&path, "&mode=substring");
+    sc_list_parameters(&path, args, conditions);
+    sc_list_parameters(&path, args, page);
+    return run(cli, args, sc_buf_text(&path));
+}
+
+/* All of them fit one page: an owner has 100 at most. */
+#define SAVED "/api/searches?limit=500"
+
+static enum sc_code find_saved(struct sc_cli *cli, const char *name, struct sc_json_doc **doc,
+                               const struct sc_json_value **out, struct sc_error *err)
+{
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF shown = { 0 };
+    enum sc_code code = sc_cli_fetch(cli, "GET", SAVED, &reply, doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *rows = sc_json_member(sc_json_root(*doc), "searches");
+    for (size_t i = 0; i < sc_json_count(rows); i++) {
+        *out = sc_json_at(rows, i);
+        if (strcmp(sc_json_get_text(sc_json_member(*out, "name"), ""), name) == 0)
+            return SC_OK;
+    }
+    sc_utf8_append_printable(&shown, sc_str_from(name));
+    return sc_error_set(err, SC_E_NOT_FOUND,
+                        "no saved search is called '%.80s'; `scripta search saved` lists them",
+                        sc_buf_text(&shown));
+}
+
+int sc_cmd_search_run(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const char *const page[] = { "cursor", NULL };
+    SC_AUTO_BUF path = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    const struct sc_json_value *saved = NULL, *value;
+    const char *key;
+    struct sc_error err = { 0 };
+    if (find_saved(cli, args->words[0], &doc, &saved, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    const struct sc_json_value *search = sc_json_member(saved, "search");
+    sc_buf_puts(&path, "/api/search?");
+    for (void *at = sc_json_next_member(search, NULL, &key, &value); at != NULL;
+         at = sc_json_next_member(search, at, &key, &value)) {
+        sc_buf_printf(&path, "%s%s=", path.ptr[path.len - 1] == '?' ? "" : "&", key);
+        sc_url_encode(&path, sc_json_get_str(value, SC_STR("")));
+    }
+    sc_list_parameters(&path, args, page);
+    return run(cli, args, sc_buf_text(&path));
+}
+
+int sc_cmd_search_forget(struct sc_cli *cli, const struct sc_args *args)
+{
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    const struct sc_json_value *saved = NULL;
+    struct sc_error err = { 0 };
+    if (find_saved(cli, args->words[0], &doc, &saved, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    SC_AUTO_FREE char *path =
+        sc_asprintf("/api/searches/%" PRId64, sc_json_get_int(sc_json_member(saved, "id"), 0));
+    if (sc_cli_call(cli, "DELETE", path, NULL, &reply, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    if (cli->quiet)
+        return SC_EXIT_OK;
+    sc_utf8_append_printable(&out, sc_str_from(args->words[0]));
+    sc_buf_puts(&out, " forgotten\n");
+    return sc_cli_done(cli, &out);
+}
+
+/* What would have to be typed, but for the quotes. */
+static void put_conditions(const struct sc_json_value *search, struct sc_buf *out)
+{
+    const struct sc_json_value *value;
+    const char *key;
+    sc_utf8_append_printable(out, sc_json_get_str(sc_json_member(search, "q"), SC_STR("")));
+    for (void *at = sc_json_next_member(search, NULL, &key, &value); at != NULL;
+         at = sc_json_next_member(search, at, &key, &value)) {
+        if (strcmp(key, "q") == 0)
+            continue;
+        sc_buf_printf(out, " %s=", key);
+        sc_utf8_append_printable(out, sc_json_get_str(value, SC_STR("")));
+    }
+}
+
+int sc_cmd_search_saved(struct sc_cli *cli, const struct sc_args *args)
+{
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO_TABLE table = { .titles = { "NAME", "CHANGED", "SEARCH" },
+                            .columns = 3,
+                            .flexible = 2 };
+    struct sc_error err = { 0 };
+    (void)args;
+    if (sc_cli_fetch(cli, "GET", SAVED, &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    const struct sc_json_value *rows = sc_json_member(sc_json_root(doc), "searches");
+    for (size_t i = 0; i < sc_json_count(rows); i++) {
+        SC_AUTO_BUF cell = { 0 };
+        const struct sc_json_value *row = sc_json_at(rows, i);
+        sc_table_cell(&table, sc_json_get_text(sc_json_member(row, "name"), ""));
+        sc_format_time(&cell, sc_json_get_text(sc_json_member(row, "updated_at"), ""),
+                       sc_list_now(cli));
+        sc_table_take(&table, &cell);
+        put_conditions(sc_json_member(row, "search"), &cell);
+        sc_table_take(&table, &cell);
+    }
+    if (table.cell_count == 0) {
+        sc_cli_note(cli, "no saved searches; `scripta search WORD... --save NAME` makes one");
+        return SC_EXIT_OK;
+    }
+    sc_table_render(&table, sc_list_width(cli), &out);
+    return sc_cli_done(cli, &out);
 }

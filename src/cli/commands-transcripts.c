@@ -66,6 +66,13 @@ static const struct sc_flag search_flags[] = {
     { "shorter", 0, SC_FLAG_VALUE, "SECONDS", "In recordings of at most this length" },
     { "limit", 'n', SC_FLAG_VALUE, "N", "Transcripts at most, 1 to 100. Default: 20" },
     { "cursor", 0, SC_FLAG_VALUE, "CURSOR", "Go on where the page before ended" },
+    { "save", 0, SC_FLAG_VALUE, "NAME", "Save the search under this name, and run it" },
+    { 0 },
+};
+
+static const struct sc_flag run_flags[] = {
+    { "count", 0, SC_FLAG_SWITCH, NULL, "Print only how many hits there are" },
+    { "cursor", 0, SC_FLAG_VALUE, "CURSOR", "Go on where the page before ended" },
     { 0 },
 };
 
@@ -81,12 +88,41 @@ const struct sc_command sc_commands_transcripts[] = {
         .about = "Finds segments that hold all the words. \"Phrases\" stand in quotation marks, "
                  "budg* finds what begins so; AND, OR, NOT (or -) and parentheses combine; "
                  "speaker:anna, lang:en, tag:press, since:7d and the like narrow the search. "
-                 "Quote it all for the shell; -- lets a search begin with -. Letter case and the "
+                 "Quote it all for the shell; behind -- a search may begin with -, or with saved, "
+                 "run or forget. Letter case and the "
                  "diacritics of Latin letters count nothing.",
         .examples = "scripta search budget\n"
                     "scripta search '\"annual budget\" OR tax*' --since 30d\n"
                     "scripta search 'vote -second speaker:anna' --sort newest -C 20\n"
-                    "scripta search --substring wagen --count\n",
+                    "scripta search --substring wagen --count\n"
+                    "scripta search 'budget OR tax*' --since 30d --save money\n",
+    },
+    {
+        .name = "search saved",
+        .run = sc_cmd_search_saved,
+        .summary = "List saved searches, newest first",
+        .usage = "",
+        .examples = "scripta search saved\n",
+    },
+    {
+        .name = "search run",
+        .run = sc_cmd_search_run,
+        .summary = "Run a saved search",
+        .usage = "NAME",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = run_flags,
+        .about = "Times such as 30d count from now.",
+        .examples = "scripta search run money\n",
+    },
+    {
+        .name = "search forget",
+        .run = sc_cmd_search_forget,
+        .summary = "Forget a saved search",
+        .usage = "NAME",
+        .min_words = 1,
+        .max_words = 1,
+        .examples = "scripta search forget money\n",
     },
     {
         .name = "transcripts list",

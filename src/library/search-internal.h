@@ -3,6 +3,7 @@
 
 #include "library/search.h"
 
+#include "store/tokenizer.h"
 #include "transcript/segment.h"
 
 /* A hit as it will be shown: owns its texts. */
@@ -15,8 +16,14 @@ struct sc_shown_hit {
     bool cut_before, cut_after;
 };
 void sc_shown_hit_done(struct sc_shown_hit *hit);
+/* A row that was found. */
+struct sc_search_row {
+    int64_t id;
+    struct sc_str places; /* where, as scripta_places tells (store/tokenizer.h); of parts empty */
+    struct sc_tokenizer_words *tokenizer;
+};
 /* Reads the segment of the row and marks what was found in it. *found is false when it is damaged,
  * or gone. */
 SC_MUST_USE enum sc_code sc_search_show(struct sc_conn *conn, const struct sc_search *search,
-                                        int64_t row, struct sc_shown_hit *out, bool *found,
-                                        struct sc_error *err);
+                                        const struct sc_search_row *row, struct sc_shown_hit *out,
+                                        bool *found, struct sc_error *err);

@@ -9,9 +9,6 @@
 
 #include "base/banned.h"
 
-/* Bytes that no text holds, since texts are UTF-8. */
-#define OPEN_MARK '\xff'
-#define CLOSE_MARK '\xfe'
 /* Signs around the first mark, where the words are long, or there are no spaces. */
 #define CONTEXT_SIGNS_PER_WORD 12
 
@@ -45,35 +42,51 @@ void sc_shown_hit_done(struct sc_shown_hit *hit)
 
 /* ---- where ---- */
 
-static void read_marked(struct sc_str text, struct spans *out)
+static int compare_spans(const void *a, const void *b)
 {
-    size_t at = 0, start = 0;
-    const char *end_of_owner =
-        text.len > 0 && text.ptr[0] == '\x01' ? memchr(text.ptr, '\x02', text.len) : NULL;
-    size_t i = end_of_owner == NULL ? 0 : (size_t)(end_of_owner - text.ptr) + 1;
-    for (; i < text.len; i++) {
-        if (text.ptr[i] == OPEN_MARK)
-            start = at;
-        else if (text.ptr[i] == CLOSE_MARK)
-            add_span(out, start, at);
-        else
-            at++;
-    }
+    const struct span *x = a, *y = b;
+    int by_start = (x->start > y->start) - (x->start < y->start);
+    return by_start != 0 ? by_start : (x->end > y->end) - (x->end < y->end);
 }
 
-static enum sc_code find_words(struct sc_conn *conn, const struct sc_search *search, int64_t row,
-                               struct spans *out, struct sc_error *err)
+/* In order, and what overlaps is one. */
+static void merge_spans(struct spans *s)
 {
-    static const char open = OPEN_MARK, close = CLOSE_MARK;
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEARCH_MARKED);
-    sc_stmt_bind_text(&st, ":match", search->match);
-    sc_stmt_bind_int(&st, ":id", row);
-    sc_stmt_bind_str(&st, ":open", (struct sc_str){ &open, 1 });
-    sc_stmt_bind_str(&st, ":close", (struct sc_str){ &close, 1 });
-    enum sc_code code = sc_stmt_one(&st, err);
-    if (code == SC_OK)
-        read_marked(sc_stmt_str(&st, "text"), out);
-    return code == SC_E_NOT_FOUND ? SC_OK : code;
+    size_t kept = 0;
+    if (s->count == 0)
+        return;
+    qsort(s->at, s->count, sizeof(*s->at), compare_spans);
+    for (size_t i = 1; i < s->count; i++) {
+        if (s->at[i].start < s->at[kept].end)
+            s->at[kept].end = SC_MAX(s->at[kept].end, s->at[i].end);
+        else
+            s->at[++kept] = s->at[i];
+    }
+    s->count = kept + 1;
+}
+
+static void take_token(void *ctx, const struct sc_token *token)
+{
+    struct spans *tokens = ctx;
+    if (!token->colocated)
+        add_span(tokens, token->start, token->end);
+}
+
+/* Places are told in tokens: which bytes these are only the tokenizer knows. */
+static void find_words(const struct sc_search_row *row, struct sc_str text, struct spans *out)
+{
+    SC_AUTO(spans_done) struct spans tokens = { .count = 0 };
+    const unsigned char *p = (const unsigned char *)row->places.ptr;
+    size_t at = row->places.len == 0 ? 0 : 1 + (size_t)p[0];
+    sc_tokenizer_words_run(row->tokenizer, text, false, take_token, &tokens);
+    for (; at + SC_TOKENIZER_PLACE <= row->places.len; at += SC_TOKENIZER_PLACE) {
+        size_t first =
+            p[at + 1] | (size_t)p[at + 2] << 8 | (size_t)p[at + 3] << 16 | (size_t)p[at + 4] << 24;
+        size_t last = first + SC_MAX(p[at], 1) - 1;
+        if (last < tokens.count) /* of an index and rows that do not fit, fsck tells */
+            add_span(out, tokens.at[first].start, tokens.at[last].end);
+    }
+    merge_spans(out);
 }
 
 /* The text folded, and the bytes of the text that each byte of it stands for. */
@@ -226,23 +239,19 @@ static enum sc_code read_segment(struct sc_conn *conn, int64_t row, struct sc_se
     return code == SC_E_NOT_FOUND ? SC_OK : code;
 }
 
-enum sc_code sc_search_show(struct sc_conn *conn, const struct sc_search *search, int64_t row,
-                            struct sc_shown_hit *out, bool *found, struct sc_error *err)
+enum sc_code sc_search_show(struct sc_conn *conn, const struct sc_search *search,
+                            const struct sc_search_row *row, struct sc_shown_hit *out, bool *found,
+                            struct sc_error *err)
 {
     SC_AUTO(spans_done) struct spans spans = { .count = 0 };
-    enum sc_code code = read_segment(conn, row, &out->segment, found, err);
+    enum sc_code code = read_segment(conn, row->id, &out->segment, found, err);
     if (code != SC_OK || !*found)
         return code;
     struct sc_str text = sc_str_from(out->segment.text);
     if (search->parts)
         find_parts(text, search->folded, &spans);
     else
-        code = find_words(conn, search, row, &spans, err);
-    if (code != SC_OK)
-        return code;
-    /* Of an index and rows that do not fit, fsck tells. */
-    while (spans.count > 0 && spans.at[spans.count - 1].end > text.len)
-        spans.count--;
+        find_words(row, text, &spans);
     cut(text, &spans, search->context, out);
     out->at_ms = time_at(&out->segment, text, spans.count > 0 ? spans.at[0].start : 0);
     return SC_OK;

@@ -11,10 +11,14 @@
 
 #include "base/banned.h"
 
+struct part {
+    size_t at, len;
+};
+
 struct found {
     int64_t row;
     size_t group;
-    size_t counts; /* in walk.counts: a byte for each phrase */
+    struct part places; /* in walk.places, as scripta_places tells them */
     double score;
     int signs;
 };
@@ -38,7 +42,7 @@ struct walk {
     size_t hit_count, hit_cap;
     struct group *groups; /* owned */
     size_t group_count, group_cap;
-    struct sc_buf counts;
+    struct sc_buf places;
     size_t phrases;
     size_t *slots; /* of groups by id, open addressing; owned */
     size_t slot_count;
@@ -49,7 +53,7 @@ static void walk_done(struct walk *w)
     free(w->hits);
     free(w->groups);
     free(w->slots);
-    sc_buf_done(&w->counts);
+    sc_buf_done(&w->places);
 }
 
 /* ---- which transcripts ---- */
@@ -187,14 +191,15 @@ static void add_hit(struct walk *w, struct sc_stmt *st, size_t group)
 {
     sc_grow((void **)&w->hits, &w->hit_cap, w->hit_count + 1, sizeof(*w->hits));
     struct found *hit = &w->hits[w->hit_count++];
-    *hit = (struct found){ .row = sc_stmt_int(st, "id"), .group = group, .counts = w->counts.len };
+    *hit = (struct found){ .row = sc_stmt_int(st, "id"), .group = group };
     w->groups[group].hits++;
     if (w->search->parts)
         return;
-    struct sc_str counts = sc_stmt_str(st, "counts");
+    struct sc_str places = sc_stmt_str(st, "places");
     hit->signs = (int)sc_stmt_int(st, "signs");
-    w->phrases = counts.len;
-    sc_buf_put_str(&w->counts, counts);
+    hit->places = (struct part){ w->places.len, places.len };
+    w->phrases = places.len > 0 ? (unsigned char)places.ptr[0] : 0;
+    sc_buf_put_str(&w->places, places);
 }
 
 /* One row of the index. */
@@ -255,16 +260,21 @@ static enum sc_code walk(struct walk *w, struct sc_error *err)
 
 /* ---- rank ---- */
 
+/* How often the row has the phrase. */
+static int count_of(const struct walk *w, const struct found *hit, size_t phrase)
+{
+    return (unsigned char)w->places.ptr[hit->places.at + 1 + phrase];
+}
+
 /* BM25 with what the window itself knows: how rare a word is within it, and how long its rows are.
  * So an order does not change while others write. */
 static void rate(struct walk *w)
 {
     double rarity[SC_TOKENIZER_PHRASES] = { 0 }, signs = 0, n = (double)w->hit_count;
-    const unsigned char *counts = (const unsigned char *)sc_buf_text(&w->counts);
     for (size_t i = 0; i < w->hit_count; i++) {
         signs += w->hits[i].signs;
         for (size_t p = 0; p < w->phrases; p++)
-            rarity[p] += counts[w->hits[i].counts + p] > 0;
+            rarity[p] += count_of(w, &w->hits[i], p) > 0;
     }
     for (size_t p = 0; p < w->phrases; p++)
         rarity[p] = log(1 + (n - rarity[p] + 0.5) / (rarity[p] + 0.5));
@@ -272,7 +282,7 @@ static void rate(struct walk *w)
         struct found *hit = &w->hits[i];
         double length = 0.25 + 0.75 * hit->signs * n / SC_MAX(signs, 1);
         for (size_t p = 0; p < w->phrases; p++) {
-            double count = counts[hit->counts + p];
+            double count = count_of(w, hit, p);
             hit->score += rarity[p] * count * 2.2 / (count + 1.2 * length);
         }
         struct group *g = &w->groups[hit->group];
@@ -336,6 +346,7 @@ struct page {
     sc_search_fn fn;
     void *ctx;
     double best;
+    struct sc_tokenizer_words *tokenizer; /* NULL: of parts */
 };
 
 static void show_hits(struct sc_shown_hit *shown, struct sc_search_hit *out, size_t count)
@@ -385,6 +396,17 @@ static enum sc_code tell(struct page *p, const struct group *g, const struct sc_
     return p->fn(p->ctx, &out, err);
 }
 
+static enum sc_code show_hit(struct page *p, const struct found *hit, struct sc_shown_hit *out,
+                             bool *found, struct sc_error *err)
+{
+    struct sc_search_row row = {
+        .id = hit->row,
+        .places = { sc_buf_text(&p->w->places) + hit->places.at, hit->places.len },
+        .tokenizer = p->tokenizer,
+    };
+    return sc_search_show(p->w->conn, p->w->search, &row, out, found, err);
+}
+
 /* The hits of the group are those from `first` on, the best first. */
 static enum sc_code show_group(struct page *p, const struct group *g, const struct found *first,
                                struct sc_error *err)
@@ -395,7 +417,7 @@ static enum sc_code show_group(struct page *p, const struct group *g, const stru
     enum sc_code code = SC_OK;
     for (size_t i = 0; code == SC_OK && i < wanted; i++) {
         bool found = false;
-        code = sc_search_show(p->w->conn, p->w->search, first[i].row, &shown[count], &found, err);
+        code = show_hit(p, &first[i], &shown[count], &found, err);
         if (code == SC_OK && found)
             count++;
         else
@@ -489,6 +511,10 @@ enum sc_code sc_search_run(struct sc_conn *conn, const struct sc_search *search,
     SC_AUTO_FREE struct ordered *order = sc_alloc_array(w.group_count + 1, sizeof(*order));
     size_t count = put_in_order(&w, order);
     struct page p = { .w = &w, .fn = fn, .ctx = ctx };
+    SC_AUTO(sc_tokenizer_words_freep)
+    struct sc_tokenizer_words *tokenizer =
+        search->parts || count == 0 ? NULL : sc_tokenizer_words_new();
+    p.tokenizer = tokenizer;
     p.best = count > 0 && by_rank(search) ? order[0].group.score : 0;
     out.transcripts = (int64_t)count;
     code = show_page(&p, order, count, &out, err);

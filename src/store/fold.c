@@ -55,7 +55,7 @@ static uint32_t entry_of(struct sc_tokenizer_words *words, uint32_t sign)
     sc_buf_putc(&text, 'a');
     sc_utf8_append(&text, sign);
     struct probe p = { .sign = sign, .end = text.len };
-    sc_tokenizer_words_run(words, sc_buf_str(&text), take_word, &p);
+    sc_tokenizer_words_run(words, sc_buf_str(&text), true, take_word, &p);
     if (!p.joined)
         return sign;
     return p.folded == 0 ? 0 : p.folded | WORD_BIT;

@@ -65,6 +65,7 @@ static size_t dense_sign(struct sc_str s)
 
 /* ---- runs ---- */
 
+#define PLACES_MAX 16 /* of a phrase in a row that are told */
 #define MARK_MAX 24   /* bytes of an owner's mark */
 #define TOKEN_MAX 256 /* of a marked token; the index and queries cut longer ones alike */
 
@@ -265,26 +266,44 @@ static int create_tokenizer(void *ctx, const char **args, int count, Fts5Tokeniz
     return rc;
 }
 
-/* scripta_counts. bm25() would walk the whole index for each phrase, to know how common it is. */
-static void count_phrases(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *ctx,
-                          int arg_count, sqlite3_value **args)
+/* Where one phrase is in the row at hand. */
+static int tell_phrase(const Fts5ExtensionApi *api, Fts5Context *fts, int phrase,
+                       struct sc_buf *out)
 {
+    Fts5PhraseIter it;
+    int column = -1, offset = -1, count = 0, size = SC_MIN(api->xPhraseSize(fts, phrase), 255);
+    int rc = api->xPhraseFirst(fts, phrase, &it, &column, &offset);
+    for (; rc == SQLITE_OK && column >= 0; api->xPhraseNext(fts, &it, &column, &offset)) {
+        uint32_t at = (uint32_t)offset;
+        unsigned char place[SC_TOKENIZER_PLACE] = { (unsigned char)size, at & 0xFF, at >> 8 & 0xFF,
+                                                    at >> 16 & 0xFF, at >> 24 & 0xFF };
+        if (++count <= PLACES_MAX)
+            sc_buf_append(out, place, sizeof(place));
+    }
+    out->ptr[1 + phrase] = (char)SC_MIN(count, UINT8_MAX);
+    return rc;
+}
+
+/* scripta_places. bm25() would walk the whole index for each phrase, to know how common it is, and
+ * highlight() would look the row up again. */
+static void tell_places(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *ctx,
+                        int arg_count, sqlite3_value **args)
+{
+    static const char none[SC_TOKENIZER_PHRASES];
     (void)arg_count;
     (void)args;
-    unsigned char counts[SC_TOKENIZER_PHRASES] = { 0 };
-    int phrases = SC_MIN(api->xPhraseCount(fts), SC_TOKENIZER_PHRASES);
-    for (int i = 0; i < phrases; i++) {
-        Fts5PhraseIter it;
-        int column = -1, offset = -1;
-        int rc = api->xPhraseFirst(fts, i, &it, &column, &offset);
-        if (rc != SQLITE_OK) {
-            sqlite3_result_error_code(ctx, rc);
-            return;
-        }
-        for (; column >= 0 && counts[i] < UINT8_MAX; counts[i]++)
-            api->xPhraseNext(fts, &it, &column, &offset);
-    }
-    sqlite3_result_blob(ctx, counts, phrases, SQLITE_TRANSIENT);
+    SC_AUTO_BUF out = { 0 };
+    int phrases = SC_MIN(api->xPhraseCount(fts), SC_TOKENIZER_PHRASES), rc = SQLITE_OK;
+    sc_buf_putc(&out, (char)phrases);
+    sc_buf_append(&out, none, (size_t)phrases);
+    for (int i = 0; rc == SQLITE_OK && !out.failed && i < phrases; i++)
+        rc = tell_phrase(api, fts, i, &out);
+    if (rc == SQLITE_OK && out.failed)
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        sqlite3_result_blob(ctx, out.ptr, (int)out.len, SQLITE_TRANSIENT);
+    else
+        sqlite3_result_error_code(ctx, rc);
 }
 
 static fts5_tokenizer methods(void)
@@ -321,7 +340,7 @@ enum sc_code sc_tokenizer_register(struct sqlite3 *db, struct sc_error *err)
     };
     if (api->xCreateTokenizer(api, "scripta", api, &m, NULL) != SQLITE_OK ||
         api->xCreateTokenizer(api, "scripta_signs", NULL, &signs, NULL) != SQLITE_OK ||
-        api->xCreateFunction(api, "scripta_counts", NULL, count_phrases, NULL) != SQLITE_OK)
+        api->xCreateFunction(api, "scripta_places", NULL, tell_places, NULL) != SQLITE_OK)
         return sc_error_set(err, SC_E_STORE_ERROR, "cannot register the tokenizers");
     return SC_OK;
 }
@@ -360,17 +379,23 @@ struct sc_tokenizer_words *sc_tokenizer_words_new(void)
     return w;
 }
 
-void sc_tokenizer_words_run(struct sc_tokenizer_words *words, struct sc_str text, sc_token_fn fn,
-                            void *ctx)
+void sc_tokenizer_words_run(struct sc_tokenizer_words *words, struct sc_str text, bool plain,
+                            sc_token_fn fn, void *ctx)
 {
     const struct tokenizer *t = (const struct tokenizer *)words->instance;
     struct listener listener = { fn, ctx };
-    sc_assert(t->words.xTokenize(t->instance, &listener, FTS5_TOKENIZE_DOCUMENT, text.ptr,
-                                 (int)text.len, listen_token) == SQLITE_OK);
+    int rc = plain ? t->words.xTokenize(t->instance, &listener, FTS5_TOKENIZE_DOCUMENT, text.ptr,
+                                        (int)text.len, listen_token)
+                   : tokenize(words->instance, &listener, FTS5_TOKENIZE_DOCUMENT, text.ptr,
+                              (int)text.len, listen_token);
+    if (rc != SQLITE_OK)
+        sc_out_of_memory(); /* its only reason to fail */
 }
 
 void sc_tokenizer_words_free(struct sc_tokenizer_words *words)
 {
+    if (words == NULL)
+        return;
     delete_tokenizer(words->instance);
     (void)sqlite3_close(words->db);
     free(words);

@@ -23,12 +23,14 @@
 
 struct sqlite3;
 
-/* Makes the tokenizers known to a connection, and scripta_counts(table), an auxiliary function of
- * FTS5: a blob of one byte for each phrase of the query, how often the row has it (255: or more).
- */
+/* Makes the tokenizers known to a connection, and scripta_places(table), an auxiliary function of
+ * FTS5: where the row has the phrases of the query. A blob: how many phrases there are; a byte for
+ * each, how often the row has it (255: or more); then SC_TOKENIZER_PLACE bytes for each place: how
+ * many tokens it takes, and the first one's number (4 bytes, the lowest first). */
 SC_MUST_USE enum sc_code sc_tokenizer_register(struct sqlite3 *db, struct sc_error *err);
 
-#define SC_TOKENIZER_PHRASES 64 /* of which scripta_counts tells */
+#define SC_TOKENIZER_PHRASES 64 /* of which scripta_places tells */
+#define SC_TOKENIZER_PLACE 5
 
 struct sc_token {
     struct sc_str text; /* borrowed during the call */
@@ -43,14 +45,13 @@ SC_MUST_USE enum sc_code sc_tokenizer_run(struct sc_str text, bool query, sc_tok
                                           struct sc_error *err);
 void sc_tokenizer_run_signs(struct sc_str text, sc_token_fn fn, void *ctx);
 
-/* ---- for store/fold.c ---- */
-
 /* Is the sign one that is indexed by itself? */
 bool sc_tokenizer_is_dense(uint32_t sign);
-/* unicode61 with our settings and nothing else. Failing to make it is a bug of the build (assert).
- */
+/* A tokenizer outside of an index, for one thread at a time. */
 struct sc_tokenizer_words;
 struct sc_tokenizer_words *sc_tokenizer_words_new(void);
-void sc_tokenizer_words_run(struct sc_tokenizer_words *words, struct sc_str text, sc_token_fn fn,
-                            void *ctx);
+/* Tokens as the index sees them; plain: as unicode61 with our settings does. */
+void sc_tokenizer_words_run(struct sc_tokenizer_words *words, struct sc_str text, bool plain,
+                            sc_token_fn fn, void *ctx);
 void sc_tokenizer_words_free(struct sc_tokenizer_words *words);
+SC_DEFINE_FREEP(struct sc_tokenizer_words, sc_tokenizer_words_free);

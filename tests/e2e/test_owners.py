@@ -30,6 +30,7 @@ BODIES = {
     ("PATCH", "/api/files/{id}"): {"notes": "taken"},
     ("PATCH", "/api/transcripts/{id}"): {"notes": "taken"},
     ("PATCH", "/api/webhooks/{id}"): {"description": "taken"},
+    ("PATCH", "/api/searches/{id}"): {"name": "taken"},
     ("POST", "/api/worker/tasks/{id}/complete"): {"worker_id": "WORKER", "epoch": "EPOCH"},
     ("POST", "/api/worker/tasks/{id}/fail"): {"worker_id": "WORKER", "epoch": "EPOCH",
                                               "code": "ENGINE_ERROR"},
@@ -56,6 +57,7 @@ class House:
         # Its test is the delivery 1: what NAMES says.
         self.webhook = self.ann.post("/api/webhooks", {"url": "https://anns.example.invalid/"}).json
         self.ann.post(f"/api/webhooks/{self.webhook['id']}/test")
+        self.search = self.ann.post("/api/searches", {"name": "anns", "search": {"q": "a"}}).json
         self.piece = self.ann.request("POST", "/api/uploads", headers={
             **TUS, "Upload-Length": "100"}).headers["Location"].rpartition("/")[2]
         # By the scope that each lacks.
@@ -98,6 +100,8 @@ class House:
             return str(self.job["transcript_id"]), "9", self.bob
         if pattern.startswith("/api/tokens/"):
             return str(self.anns_token), "9", self.bob
+        if pattern.startswith("/api/searches/"):
+            return str(self.search["id"]), "9", self.bob
         if pattern.startswith("/api/webhooks/"):
             return str(self.webhook["id"]), "9", self.bob
         if pattern.startswith("/api/worker/tasks/"):

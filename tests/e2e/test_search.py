@@ -89,3 +89,27 @@ def test_from_the_command_line(shared, said):
     assert cli_json("search", "6 t7", "--substring", *where, data=shared.data)["total_hits"] == 1
     refused = cli("search", "(t7", data=shared.data, check=2)
     assert "column 1" in refused.stderr
+
+
+def test_saved_searches(shared, client, said):
+    made = client.post("/api/searches", {"name": "mine", "search": {"q": "t7 OR t8", "hits": "1"}})
+    assert made.status == 201 and made.headers["Location"] == f"/api/searches/{made.json['id']}"
+    again = client.post("/api/searches", {"name": "mine", "search": {"q": "t7"}})
+    assert again.status == 409 and again.error["field"] == "name"
+    path = f"/api/searches/{made.json['id']}"
+    renamed = client.request("PATCH", path, '{"name": "ours"}', {"Content-Type": "application/json"})
+    assert renamed.json["name"] == "ours" and renamed.json["search"] == made.json["search"]
+    assert [s["name"] for s in client.get("/api/searches").json["searches"]] == ["ours"]
+    for search_, says in (({"q": "(t7"}, "column 1"), ({}, "no word"), ({"q": "a", "x": "1"}, "'x'"),
+                          ({"q": "a", "since": "soon"}, "since"), ({"q": 7}, "text"),
+                          ({"q": "a", "cursor": "r1-1-1-0"}, "cursor")):
+        reply = client.post("/api/searches", {"name": "bad", "search": search_})
+        assert reply.status == 400 and says in reply.error["message"], (search_, reply)
+    assert "ours" in cli("search", "saved", data=shared.data, check=0).stdout
+    assert int(cli("search", "run", "ours", "--count", data=shared.data, check=0).stdout) >= 1
+    cli("search", "t7", "--file-id", said["file_id"], "--save", "more", data=shared.data, check=0)
+    assert cli_json("search", "run", "more", data=shared.data)["total_hits"] == 1
+    cli("search", "forget", "more", data=shared.data, check=0)
+    assert cli("search", "run", "more", data=shared.data).returncode != 0
+    assert client.request("DELETE", path).json["name"] == "ours"
+    assert client.get(path).status == 404

@@ -107,4 +107,16 @@ CREATE VIRTUAL TABLE segments_parts USING fts5 (
 );
 INSERT INTO segments_parts (segments_parts) VALUES ('rebuild');
 
+-- Searches that somebody wants to have again: the parameters of the call as a JSON object of texts.
+CREATE TABLE searches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- the history names it
+    owner_id INTEGER NOT NULL REFERENCES principals (id),
+    name TEXT NOT NULL,
+    query TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    UNIQUE (owner_id, name)
+);
+CREATE INDEX searches_owner ON searches (owner_id, id);
+
 -- Formats

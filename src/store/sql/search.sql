@@ -4,7 +4,7 @@
 
 -- name: search_words
 SELECT segments.id, segments.transcript_id, segments.speaker, length(segments.text) AS signs,
-       scripta_counts(segments_fts) AS counts
+       scripta_places(segments_fts) AS places
 FROM segments_fts CROSS JOIN segments ON segments.id = segments_fts.rowid
 WHERE segments_fts MATCH :match AND segments_fts.rowid BETWEEN :low AND :top
 ORDER BY segments_fts.rowid DESC;
@@ -52,7 +52,24 @@ SELECT EXISTS (SELECT 1 FROM transcript_tags WHERE transcript_id = :id AND tag =
 -- name: search_segment
 SELECT * FROM segments WHERE id = :id;
 
--- name: search_marked
--- The text with its owner's mark in front, and these bytes around what was found.
-SELECT highlight(segments_fts, 0, :open, :close) AS text
-FROM segments_fts WHERE segments_fts MATCH :match AND rowid = :id;
+-- Saved searches (library/searches.c).
+
+-- name: saved_search_get
+SELECT * FROM searches WHERE id = :id AND owner_id = :owner_id;
+
+-- name: saved_search_list
+SELECT * FROM searches WHERE owner_id = :owner_id AND id < :before ORDER BY id DESC LIMIT :limit;
+
+-- name: saved_search_room
+SELECT count(*) AS n, coalesce(sum(name = :name AND id <> :id), 0) AS same
+FROM searches WHERE owner_id = :owner_id;
+
+-- name: saved_search_insert
+INSERT INTO searches (owner_id, name, query, created_ms, updated_ms)
+VALUES (:owner_id, :name, :query, :now, :now);
+
+-- name: saved_search_update
+UPDATE searches SET name = :name, query = :query, updated_ms = :now WHERE id = :id;
+
+-- name: saved_search_delete
+DELETE FROM searches WHERE id = :id;

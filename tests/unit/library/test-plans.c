@@ -147,8 +147,7 @@ static void what_is_sorted_is_found_by_an_index(void **state)
 static void a_search_goes_through_the_index(void **state)
 {
     (void)state;
-    static const enum sc_sql searches[] = { SC_SQL_SEARCH_WORDS, SC_SQL_SEARCH_PARTS,
-                                            SC_SQL_SEARCH_MARKED };
+    static const enum sc_sql searches[] = { SC_SQL_SEARCH_WORDS, SC_SQL_SEARCH_PARTS };
     SC_AUTO_BUF tags = { 0 };
     AUTO_RIG(r);
     AUTO_READER(conn, r);
