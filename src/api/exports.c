@@ -32,6 +32,7 @@ static void export_done(struct export *e)
     free(e->recording);
     free(e->engine);
     free(e->model);
+    sc_writer_options_done(&e->options);
 }
 
 /* ---- recording ---- */
@@ -191,7 +192,9 @@ static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const
     int64_t id;
     (void)record(req, api, &e, NULL, &id, &err); /* it is sent all the same */
     put_disposition(req, &e);
-    return sc_reply_bytes(req, 200, e.format->mime_type, &body);
+    SC_AUTO_BUF type = { 0 };
+    sc_format_put_type(e.format, &e.options, &type);
+    return sc_reply_bytes(req, 200, sc_buf_text(&type), &body);
 }
 
 #define SEND(name, types_)                                                                      \
@@ -213,11 +216,9 @@ static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const
         .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND },                        \
         .flags = SC_DOC_DOWNLOAD,                                                               \
     }
-SEND(txt, "text/plain");
-SEND(srt, "application/x-subrip");
-SEND(vtt, "text/vtt");
-SEND(json, "application/json");
-SEND(csv, "text/csv");
+#define SC_FORMAT(name, type, ...) SEND(name, type);
+#include "config/formats.def"
+#undef SC_FORMAT
 
 /* ---- kept ---- */
 
@@ -277,8 +278,9 @@ static enum sc_code decode_body(struct sc_request *req, struct export *e, struct
     e->format = sc_format_find(name);
     if (e->format == NULL) {
         char quoted[SC_QUOTED_TEXT];
-        return sc_error_field(err, SC_E_INVALID_VALUE, "format", "format is '%s', must be %s",
-                              sc_quote(out->format, quoted), sc_format_names());
+        return sc_error_field(err, SC_E_INVALID_VALUE, "format",
+                              "format is '%s', must be one of %s", sc_quote(out->format, quoted),
+                              sc_format_names());
     }
     sc_writer_options_init(&e->options, e->format);
     return set_options(e, out->options, err);

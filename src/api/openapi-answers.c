@@ -119,7 +119,7 @@ static void put_plain_content(struct sc_json *w, const char *types)
 {
     for (struct sc_str rest = sc_str_from(types); rest.len > 0;) {
         struct sc_str type = sc_str_take_until(&rest, '|');
-        char name[64];
+        char name[96];
         (void)snprintf(name, sizeof(name), "%.*s", (int)type.len, type.ptr);
         sc_json_object(w, name);
         sc_json_object(w, "schema");

@@ -142,6 +142,10 @@ static void describe_writer_option(const struct sc_writer_option *option,
     case SC_WRITER_SECONDS:
         out->type = SC_JSON_REAL;
         return;
+    case SC_WRITER_RATIO:
+    case SC_WRITER_LAYOUT:
+        out->type = SC_JSON_TEXT;
+        return;
     case SC_WRITER_CHOICE:
         out->type = SC_JSON_TEXT;
         out->choices = option->choices;

@@ -115,8 +115,12 @@ static const char *type_of(const struct sc_writer_option *option)
         return "integer";
     case SC_WRITER_SECONDS:
         return "seconds";
+    case SC_WRITER_RATIO:
+        return "ratio";
     case SC_WRITER_CHOICE:
         return "choice";
+    case SC_WRITER_LAYOUT:
+        return "template";
     }
     return "";
 }
@@ -129,14 +133,14 @@ static void put_option(struct sc_json *w, const struct sc_writer_option *option,
     sc_json_object(w, NULL);
     sc_json_text(w, "name", option->name);
     sc_json_text(w, "type", type_of(option));
-    if (option->type == SC_WRITER_CHOICE)
+    if (option->type == SC_WRITER_CHOICE || option->type == SC_WRITER_LAYOUT)
         sc_json_str(w, "default", sc_buf_str(&fallback));
     else
         sc_json_raw(w, "default", sc_buf_str(&fallback)); /* a number, true or false */
     if (option->type == SC_WRITER_INT) {
         sc_json_int(w, "min", option->min);
         sc_json_int(w, "max", option->max);
-    } else if (option->type == SC_WRITER_SECONDS) {
+    } else if (option->type == SC_WRITER_SECONDS || option->type == SC_WRITER_RATIO) {
         sc_json_real(w, "min", (double)option->min / 1000, 3);
         sc_json_real(w, "max", (double)option->max / 1000, 3);
     } else if (option->type == SC_WRITER_CHOICE) {
@@ -298,7 +302,7 @@ static const struct sc_json_field option_fields[] = {
     SC_SHOW(TEXT, "name", "Of the query parameter", "max_line_length"),
     { .name = "type",
       SC_SHOW_TEXT,
-      .choices = "boolean|integer|seconds|choice",
+      .choices = "boolean|integer|seconds|ratio|choice|template",
       .help = "What it takes",
       .example = "integer" },
     SC_SHOW(ANY, "default", "Unless given", "42"),

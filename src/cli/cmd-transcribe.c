@@ -84,6 +84,9 @@ static enum sc_code choose_output(struct run *r, struct sc_error *err)
     r->output = output;
     r->to_folder = output != NULL && (is_folder(output) || output[strlen(output) - 1] == '/');
     enum sc_code code = sc_export_choose(r->args, r->to_folder ? NULL : output, &r->format, err);
+    if (code == SC_OK && !r->cli->json)
+        code = sc_export_check_stream(r->format, r->cli->out_is_terminal,
+                                      output == NULL ? r->count : 0, err);
     if (code == SC_OK)
         code = sc_export_query(r->args, r->format, 0, &r->query, err);
     if (code != SC_OK)

@@ -60,6 +60,8 @@ int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args)
     struct sc_error err = { 0 };
 
     if (sc_export_choose(args, output, &format, &err) != SC_OK ||
+        sc_export_check_stream(format, cli->out_is_terminal, strcmp(output, "-") == 0, &err) !=
+            SC_OK ||
         sc_args_int(args, "revision", 1, INT32_MAX, &revision, &err) != SC_OK ||
         sc_export_query(args, format, revision, &query, &err) != SC_OK)
         return sc_cli_fail(cli, &err);

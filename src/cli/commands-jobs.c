@@ -2,10 +2,12 @@
 #include "cli/command.h"
 #include "cli/list.h"
 
+#include "config/formats.h"
+
 #include "base/banned.h"
 
 static const struct sc_flag transcribe_flags[] = {
-    { "format", 'f', SC_FLAG_VALUE, "txt|srt|vtt|json|csv",
+    { "format", 'f', SC_FLAG_VALUE, SC_FORMAT_CHOICES,
       "What is written. Default: what -o ends in, else txt" },
     { "output", 'o', SC_FLAG_VALUE, "OUT", "File, or folder for NAME.FORMAT of each. Default: -" },
     SC_RAW_FLAG,

@@ -2,6 +2,8 @@
 #include "cli/command.h"
 #include "cli/list.h"
 
+#include "config/formats.h"
+
 #include "base/banned.h"
 
 static const struct sc_flag transcripts_list_flags[] = {
@@ -17,7 +19,7 @@ static const struct sc_flag transcripts_list_flags[] = {
 };
 
 static const struct sc_flag export_flags[] = {
-    { "format", 'f', SC_FLAG_VALUE, "txt|srt|vtt|json|csv",
+    { "format", 'f', SC_FLAG_VALUE, SC_FORMAT_CHOICES,
       "What is written. Default: what -o ends in, else txt" },
     { "output", 'o', SC_FLAG_VALUE, "FILE", "File to write. Default: -" },
     { "revision", 0, SC_FLAG_VALUE, "N", "Version of the transcript. Default: the current one" },
@@ -145,7 +147,7 @@ const struct sc_command sc_commands_transcripts[] = {
     {
         .name = "transcripts export",
         .run = sc_cmd_transcripts_export,
-        .summary = "Write a transcript as txt, srt, vtt, json or csv",
+        .summary = "Write a transcript as text, captions, rows or a document",
         .usage = "TRANSCRIPT",
         .min_words = 1,
         .max_words = 1,

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "net/client.h"
+#include "sys/file.h"
 
 #include <inttypes.h>
 
@@ -11,12 +12,11 @@
 /* "Most lines of a cue (srt, vtt)". */
 static void put_help(struct sc_buf *out, const struct sc_writer_option *option)
 {
-    struct sc_str rest = sc_str_from(option->formats);
     sc_buf_printf(out, "%s (", option->help);
-    for (bool first = true; rest.len > 0; first = false) {
-        sc_buf_puts(out, first ? "" : ", ");
-        sc_buf_put_str(out, sc_str_take_until(&rest, '|'));
-    }
+    if (option->formats == NULL)
+        sc_buf_puts(out, "all");
+    else
+        sc_writer_option_put_formats(option, ", ", out);
     sc_buf_puts(out, ")");
 }
 
@@ -29,8 +29,12 @@ static const char *value_name(const struct sc_writer_option *option)
         return "N";
     case SC_WRITER_SECONDS:
         return "SECONDS";
+    case SC_WRITER_RATIO:
+        return "FACTOR";
     case SC_WRITER_CHOICE:
         return option->choices;
+    case SC_WRITER_LAYOUT:
+        return "FILE";
     }
     return "";
 }
@@ -85,8 +89,9 @@ static enum sc_code by_name(const char *name, const struct sc_format **out, stru
     }
     SC_AUTO_BUF shown = { 0 };
     sc_utf8_append_printable(&shown, sc_str_from(name));
-    return sc_error_field(err, SC_E_INVALID_VALUE, "format", "--format is '%.60s', must be %s",
-                          sc_buf_text(&shown), sc_format_names());
+    return sc_error_field(err, SC_E_INVALID_VALUE, "format",
+                          "--format is '%.60s', must be one of %s", sc_buf_text(&shown),
+                          sc_format_names());
 }
 
 /* A name's ending, in small letters as formats have it; "": none. Longer ones are none of ours. */
@@ -130,6 +135,16 @@ enum sc_code sc_export_choose(const struct sc_args *args, const char *output,
     return SC_OK;
 }
 
+enum sc_code sc_export_check_stream(const struct sc_format *format, bool terminal, size_t files,
+                                    struct sc_error *err)
+{
+    if (sc_format_is_text(format) || files == 0 || (files == 1 && !terminal))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "output",
+                          "%s is no text that can be shown; name a %s for it with -o", format->name,
+                          files > 1 ? "folder" : "file");
+}
+
 static void put_parameter(struct sc_buf *out, const char *name, const char *value)
 {
     bool some = out->len > 0 && memchr(out->ptr, '?', out->len) != NULL;
@@ -137,10 +152,26 @@ static void put_parameter(struct sc_buf *out, const char *name, const char *valu
     sc_url_encode(out, sc_str_from(value));
 }
 
+/* Of a template the flag names the file, the server takes the text. */
+static enum sc_code read_value(const struct sc_writer_option *option, const char *given,
+                               struct sc_buf *out, struct sc_error *err)
+{
+    if (option->type != SC_WRITER_LAYOUT) {
+        sc_buf_puts(out, given);
+        return SC_OK;
+    }
+    enum sc_code code = sc_file_read(given, (size_t)option->max, out, err);
+    if (code == SC_E_FILE_TOO_LARGE)
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
+                              "the template '%.200s' has more than %" PRId64 " bytes", given,
+                              option->max);
+    return code;
+}
+
 enum sc_code sc_export_query(const struct sc_args *args, const struct sc_format *format,
                              int64_t revision, struct sc_buf *out, struct sc_error *err)
 {
-    struct sc_writer_options checked;
+    SC_AUTO(sc_writer_options_done) struct sc_writer_options checked;
     size_t count;
     const struct sc_writer_option *all = sc_writer_option_all(&count);
     bool raw = sc_args_has(args, "raw");
@@ -153,13 +184,16 @@ enum sc_code sc_export_query(const struct sc_args *args, const struct sc_format 
             value = "off";
         if (value == NULL)
             continue;
-        enum sc_code code = sc_writer_options_set(&checked, format, sc_str_from(all[i].name),
-                                                  sc_str_from(value), err);
+        SC_AUTO_BUF text = { 0 };
+        enum sc_code code = read_value(&all[i], value, &text, err);
+        if (code == SC_OK)
+            code = sc_writer_options_set(&checked, format, sc_str_from(all[i].name),
+                                         sc_buf_str(&text), err);
         if (code != SC_OK) {
             sc_args_as_typed(err);
             return code;
         }
-        put_parameter(out, all[i].name, value);
+        put_parameter(out, all[i].name, sc_buf_text(&text));
     }
     char number[24];
     (void)snprintf(number, sizeof(number), "%" PRId64, revision);

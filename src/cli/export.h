@@ -22,6 +22,10 @@ struct sc_flag *sc_export_flags_new(void);
  * talk.docx. */
 SC_MUST_USE enum sc_code sc_export_choose(const struct sc_args *args, const char *output,
                                           const struct sc_format **out, struct sc_error *err);
+/* What is no text goes neither to a terminal nor, several of it, into one stream: refused (field
+ * "output"). files: that are written to standard output, 0: it goes elsewhere. */
+SC_MUST_USE enum sc_code sc_export_check_stream(const struct sc_format *format, bool terminal,
+                                                size_t files, struct sc_error *err);
 /* Appends the options that were given as query parameters: "?max_lines=1&words=on", nothing when
  * there are none. What the server would refuse is refused here. revision 0: the current one. */
 SC_MUST_USE enum sc_code sc_export_query(const struct sc_args *args, const struct sc_format *format,

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "config/formats.h"
 #include "config/value.h"
 #include "sys/file.h"
 #include "sys/hosts.h"

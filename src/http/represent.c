@@ -5,17 +5,12 @@
 #include "http/http-internal.h"
 #include "http/range.h"
 
-#include "base/alloc.h"
-
-#include <zlib.h>
+#include "zip/gzip.h"
 
 #include "base/banned.h"
 
 /* Below, headers and a packet weigh more than what compressing saves. */
 #define COMPRESS_FROM 1024
-/* The fastest: on JSON it gives four fifths of what the best does, in a quarter of its time. */
-#define COMPRESS_LEVEL 1
-#define GZIP_WRAPPER 16
 
 static uint64_t fold(uint64_t sum, uint64_t word)
 {
@@ -64,29 +59,6 @@ static bool is_compressible(struct sc_str type)
            sc_str_equal(bare, SC_STR("application/x-subrip"));
 }
 
-/* NULL: it would not be smaller, or memory is exhausted; then it goes as it is. */
-static char *compress_all(const char *bytes, size_t len, size_t *out_len)
-{
-    z_stream z = { 0 };
-    if (deflateInit2(&z, COMPRESS_LEVEL, Z_DEFLATED, MAX_WBITS + GZIP_WRAPPER, MAX_MEM_LEVEL,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return NULL;
-    char *out = len > UINT32_MAX ? NULL : sc_try_alloc(len);
-    bool done = false;
-    if (out != NULL) {
-        z.next_in = (Bytef *)(uintptr_t)bytes;
-        z.avail_in = (uInt)len;
-        z.next_out = (Bytef *)out;
-        z.avail_out = (uInt)len;
-        done = deflate(&z, Z_FINISH) == Z_STREAM_END;
-        *out_len = z.total_out;
-    }
-    (void)deflateEnd(&z);
-    if (!done)
-        free(SC_TAKE(out));
-    return out;
-}
-
 static bool wants_gzip(struct sc_request *req)
 {
     return sc_accepts_gzip(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT_ENCODING));
@@ -120,7 +92,7 @@ enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, cha
         return SC_REPRESENTED_KNOWN;
     }
     size_t small_len = 0;
-    char *small = can_shrink && wants_gzip(req) ? compress_all(*bytes, *len, &small_len) : NULL;
+    char *small = can_shrink && wants_gzip(req) ? sc_gzip(*bytes, *len, &small_len) : NULL;
     if (tagged)
         put_tag(req, small != NULL);
     if (small != NULL) {

@@ -1,24 +1,11 @@
-#include "transcript/text.h"
 #include "transcript/writer-internal.h"
-
-#include "base/utf8.h"
 
 #include <inttypes.h>
 
 #include "base/banned.h"
 
 /* CSV as RFC 4180 has it: a row for each segment or, with `words`, for each word. Times are
- * seconds. What a spreadsheet would take for a formula gets an apostrophe in front. */
-
-/* Also the wide forms, which spreadsheets of East Asia take for the same. */
-static bool is_formula(struct sc_str s)
-{
-    uint32_t cp;
-    if (sc_utf8_decode(s, &cp) == 0)
-        return false;
-    return cp == '=' || cp == '+' || cp == '-' || cp == '@' || cp == '\t' || cp == '\r' ||
-           cp == 0xff1d || cp == 0xff0b || cp == 0xff0d || cp == 0xff20;
-}
+ * seconds. */
 
 static void put_quoted(struct sc_buf *out, struct sc_str s)
 {
@@ -34,20 +21,14 @@ static void put_quoted(struct sc_buf *out, struct sc_str s)
 /* A field of text on one line. */
 static void put_text(struct sc_buf *out, const char *text)
 {
-    SC_AUTO_BUF line = { 0 };
-    SC_AUTO_BUF safe = { 0 };
-    sc_text_append_line(&line, sc_str_from(text));
-    struct sc_str s = sc_buf_str(&line);
-    if (is_formula(s)) {
-        sc_buf_putc(&safe, '\'');
-        sc_buf_put_str(&safe, s);
-        s = sc_buf_str(&safe);
-    }
+    SC_AUTO_BUF cell = { 0 };
+    sc_writer_put_cell(&cell, text);
+    struct sc_str s = sc_buf_str(&cell);
     if (memchr(s.ptr, '"', s.len) != NULL || memchr(s.ptr, ',', s.len) != NULL)
         put_quoted(out, s);
     else
         sc_buf_put_str(out, s);
-    out->failed = out->failed || line.failed || safe.failed;
+    out->failed = out->failed || cell.failed;
 }
 
 static void put_time(struct sc_buf *out, int64_t ms)

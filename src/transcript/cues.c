@@ -17,7 +17,7 @@
 
 struct walk {
     const struct sc_writer_options *options;
-    bool subrip;
+    enum sc_cue_kind kind;
     sc_cue_fn fn;
     void *ctx;
     struct sc_cue *waiting; /* owned; by their starts: a segment to come may reach in front */
@@ -163,10 +163,9 @@ static bool make_cue(struct walk *w, const struct source *s, const struct sc_seg
     SC_AUTO(cue_done) struct sc_cue cue = { .first = s->name.count };
     const struct sc_token *first = &s->text.items[from], *last = &s->text.items[to - 1];
     bool raw = !w->options->captions;
-    int64_t offset = w->options->offset_ms;
-    cue.start_ms = raw ? segment->start_ms + offset : first->start_ms;
-    cue.end_ms = raw ? segment->end_ms + offset : last->end_ms;
-    if (cue.end_ms <= 0 && offset < 0)
+    cue.start_ms = raw ? sc_writer_shift(w->options, segment->start_ms) : first->start_ms;
+    cue.end_ms = raw ? sc_writer_shift(w->options, segment->end_ms) : last->end_ms;
+    if (cue.end_ms <= 0 && w->options->offset_ms < 0)
         return true; /* in front of the beginning */
     cue.start_ms = SC_MAX(cue.start_ms, 0);
     cue.tokens.width = s->text.width;
@@ -181,22 +180,32 @@ static bool make_cue(struct walk *w, const struct source *s, const struct sc_seg
     return cue.breaks != NULL && queue_cue(w, &cue);
 }
 
+/* The times of the segment become those of the output. */
+static void shift_times(const struct sc_writer_options *options, struct sc_tokens *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        t->items[i].start_ms = sc_writer_shift(options, t->items[i].start_ms);
+        t->items[i].end_ms = sc_writer_shift(options, t->items[i].end_ms);
+    }
+}
+
 static bool cut_segment(struct walk *w, const struct sc_segment *segment)
 {
     bool raw = !w->options->captions;
     int width = raw ? INT_MAX / 4 : w->options->max_line_length;
     SC_AUTO(source_done)
     struct source s = {
-        .name = { .width = width, .subrip = true },
-        .text = { .width = width, .subrip = w->subrip },
+        .name = { .width = width, .subrip = w->kind == SC_CUES_SUBRIP },
+        .text = { .width = width, .subrip = w->kind == SC_CUES_SUBRIP },
     };
-    if (w->subrip && w->options->speakers && segment->speaker != NULL &&
+    if (w->kind != SC_CUES_PLAIN && w->options->speakers && segment->speaker != NULL &&
         segment->speaker[0] != '\0') {
         SC_AUTO_FREE char *name = sc_asprintf("%s:", segment->speaker);
         sc_tokens_add_text(&s.name, sc_str_from(name), segment->start_ms, segment->start_ms);
         s.lead = SC_MIN(sc_tokens_columns(&s.name, 0, s.name.count) + 1, width);
     }
-    sc_tokens_add_segment(&s.text, segment, w->options->offset_ms);
+    sc_tokens_add_segment(&s.text, segment);
+    shift_times(w->options, &s.text);
     bool made = !s.name.failed && !s.text.failed;
     for (size_t from = 0, to; made && from < s.text.count; from = to) {
         to = raw ? s.text.count : cue_end(w, &s, from);
@@ -276,15 +285,15 @@ static enum sc_code flush(struct walk *w, int64_t until_ms, struct sc_error *err
 }
 
 enum sc_code sc_cues_each(const struct sc_segments *segments,
-                          const struct sc_writer_options *options, bool subrip, sc_cue_fn fn,
-                          void *ctx, struct sc_error *err)
+                          const struct sc_writer_options *options, enum sc_cue_kind kind,
+                          sc_cue_fn fn, void *ctx, struct sc_error *err)
 {
     SC_AUTO(walk_done)
-    struct walk w = { .options = options, .subrip = subrip, .fn = fn, .ctx = ctx };
+    struct walk w = { .options = options, .kind = kind, .fn = fn, .ctx = ctx };
     enum sc_code code = SC_OK;
     for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
         const struct sc_segment *s = &segments->items[i];
-        code = flush(&w, s->start_ms + options->offset_ms, err);
+        code = flush(&w, sc_writer_shift(options, s->start_ms), err);
         if (code == SC_OK && !cut_segment(&w, s))
             code = too_large(err);
     }

@@ -2,8 +2,10 @@
 
 #include "transcript/writer.h"
 
+#include "base/alloc.h"
 #include "base/utf8.h"
 #include "config/value.h"
+#include "transcript/template.h"
 
 #include <inttypes.h>
 
@@ -12,30 +14,45 @@
 #define HOUR_MS INT64_C(3600000)
 #define AT(member) offsetof(struct sc_writer_options, member)
 
+#define CUES "srt|vtt|lrc|ass"
+#define LINES "txt|srt|vtt|csv|tsv|lrc|md|ass"
+
 static const struct sc_writer_option table[] = {
-    { "captions", SC_WRITER_BOOL, AT(captions), 0, 0, NULL, "srt|vtt",
+    { "captions", SC_WRITER_BOOL, AT(captions), 0, 0, NULL, CUES,
       "Cut into cues that can be read; off makes each segment one cue, whatever its length" },
-    { "max_line_length", SC_WRITER_INT, AT(max_line_length), 10, 250, NULL, "srt|vtt",
+    { "max_line_length", SC_WRITER_INT, AT(max_line_length), 10, 250, NULL, CUES,
       "Widest line of a cue in columns; a sign of East Asia takes two" },
-    { "max_lines", SC_WRITER_INT, AT(max_lines), 1, 10, NULL, "srt|vtt", "Most lines of a cue" },
-    { "max_cue_seconds", SC_WRITER_SECONDS, AT(max_cue_ms), 1000, 60000, NULL, "srt|vtt",
+    { "max_lines", SC_WRITER_INT, AT(max_lines), 1, 10, NULL, "srt|vtt|ass",
+      "Most lines of a cue" },
+    { "max_cue_seconds", SC_WRITER_SECONDS, AT(max_cue_ms), 1000, 60000, NULL, CUES,
       "Longest time that a cue stays" },
-    { "max_cps", SC_WRITER_INT, AT(max_cps), 0, 100, NULL, "srt|vtt",
+    { "max_cps", SC_WRITER_INT, AT(max_cps), 0, 100, NULL, "srt|vtt|ass",
       "Columns a second that can be read: a cue stays longer where the next leaves room; 0: do "
       "not care" },
-    { "words", SC_WRITER_BOOL, AT(words), 0, 0, NULL, "vtt|json|csv",
-      "Times of words: inside the cues of vtt, as lists in json, a row for each word in csv" },
-    { "speakers", SC_WRITER_BOOL, AT(speakers), 0, 0, NULL, "txt|srt|vtt|json|csv",
+    { "words", SC_WRITER_BOOL, AT(words), 0, 0, NULL, "vtt|json|csv|tsv|lrc|ass",
+      "Times of words: inside the cues of vtt, lrc and ass, as lists in json, a row for each word "
+      "in csv and tsv" },
+    { "speakers", SC_WRITER_BOOL, AT(speakers), 0, 0, NULL, NULL,
       "Say who speaks, where that is known" },
-    { "offset", SC_WRITER_SECONDS, AT(offset_ms), -100 * HOUR_MS, 100 * HOUR_MS, NULL,
-      "srt|vtt|json|csv",
+    { "times", SC_WRITER_BOOL, AT(times), 0, 0, NULL, "md|docx",
+      "Say in front of each paragraph when it begins" },
+    { "offset", SC_WRITER_SECONDS, AT(offset_ms), -100 * HOUR_MS, 100 * HOUR_MS, NULL, NULL,
       "Seconds added to every time, such as -1.5; what then ends in front of 0 is left out" },
-    { "metadata", SC_WRITER_BOOL, AT(metadata), 0, 0, NULL, "vtt|json|csv",
-      "Say what was transcribed by what: a note in vtt, members in json, lines with # in csv" },
-    { "bom", SC_WRITER_BOOL, AT(bom), 0, 0, NULL, "txt|srt|vtt|csv",
+    { "scale", SC_WRITER_RATIO, AT(scale), 10, 100000, NULL, NULL,
+      "What every time is multiplied by, before the offset: 25/23.976 is for a film that was "
+      "slowed down from 25 pictures a second" },
+    { "metadata", SC_WRITER_BOOL, AT(metadata), 0, 0, NULL, "vtt|json|csv|lrc|md|docx|ass",
+      "Say what was transcribed by what: a note in vtt, members in json, lines with # in csv, "
+      "tags in lrc, front matter in md, properties in docx, comments in ass" },
+    { "bom", SC_WRITER_BOOL, AT(bom), 0, 0, NULL, LINES,
       "Begin with a byte order mark, by which spreadsheets know UTF-8" },
-    { "line_ends", SC_WRITER_CHOICE, AT(crlf), 0, 0, "lf|crlf", "txt|srt|vtt|csv",
-      "How lines end" },
+    { "encoding", SC_WRITER_CHOICE, AT(encoding), 0, 0, "utf-8|utf-16le|windows-1252",
+      "txt|srt|csv|tsv|lrc|ass",
+      "How signs are written; utf-16le has its mark in front. Signs that windows-1252 has not are "
+      "refused" },
+    { "line_ends", SC_WRITER_CHOICE, AT(line_ends), 0, 0, "lf|crlf", LINES, "How lines end" },
+    { "template", SC_WRITER_LAYOUT, AT(layout), 0, SC_TEMPLATE_LIMIT, NULL, "txt",
+      "How each segment is written, such as '{start} {text}'" },
 };
 
 const struct sc_writer_option *sc_writer_option_all(size_t *count)
@@ -46,22 +63,43 @@ const struct sc_writer_option *sc_writer_option_all(size_t *count)
 
 void sc_writer_options_init(struct sc_writer_options *o, const struct sc_format *format)
 {
+    struct sc_str name = sc_str_from(format->name);
     *o = (struct sc_writer_options){
         .captions = true,
         .max_line_length = 42,
-        .max_lines = 2,
+        .max_lines = sc_value_in_choices(name, "lrc") ? 1 : 2,
         .max_cue_ms = 7000,
         .max_cps = 20,
-        .words = strcmp(format->name, "json") == 0,
-        .speakers = true,
-        .metadata = strcmp(format->name, "json") == 0,
-        .crlf = strcmp(format->name, "csv") == 0, /* RFC 4180 */
+        .words = sc_value_in_choices(name, "json"),
+        .speakers = !sc_value_in_choices(name, "tsv"), /* tools expect its three columns */
+        .times = true,
+        .metadata = sc_value_in_choices(name, "json|lrc|md|docx"),
+        .line_ends = sc_value_in_choices(name, "csv") ? SC_LINES_CRLF : SC_LINES_LF, /* RFC 4180 */
+        .scale = 1,
     };
+}
+
+void sc_writer_options_done(struct sc_writer_options *o)
+{
+    free(o->layout);
+    o->layout = NULL;
 }
 
 bool sc_writer_option_applies(const struct sc_writer_option *option, const struct sc_format *format)
 {
-    return sc_value_in_choices(sc_str_from(format->name), option->formats);
+    return option->formats == NULL ||
+           sc_value_in_choices(sc_str_from(format->name), option->formats);
+}
+
+void sc_writer_option_put_formats(const struct sc_writer_option *option, const char *sep,
+                                  struct sc_buf *out)
+{
+    size_t count, some = 0;
+    const struct sc_format *all = sc_format_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (sc_writer_option_applies(option, &all[i]))
+            sc_buf_printf(out, "%s%s", some++ > 0 ? sep : "", all[i].name);
+    }
 }
 
 static const void *place(const struct sc_writer_option *option, const struct sc_writer_options *o)
@@ -83,12 +121,20 @@ void sc_writer_option_put(const struct sc_writer_option *option,
     case SC_WRITER_SECONDS:
         sc_value_put_thousandths(out, *(const int64_t *)at);
         break;
+    case SC_WRITER_RATIO:
+        sc_buf_printf(out, "%.9g", *(const double *)at);
+        break;
     case SC_WRITER_CHOICE: {
         struct sc_str rest = sc_str_from(option->choices);
-        struct sc_str first = sc_str_take_until(&rest, '|');
-        sc_buf_put_str(out, *(const bool *)at ? rest : first);
+        for (int i = *(const int *)at; i > 0; i--)
+            (void)sc_str_take_until(&rest, '|');
+        sc_buf_put_str(out, sc_str_take_until(&rest, '|'));
         break;
     }
+    case SC_WRITER_LAYOUT:
+        if (*(char *const *)at != NULL)
+            sc_buf_puts(out, *(char *const *)at);
+        break;
     }
 }
 
@@ -115,6 +161,42 @@ static bool parse_seconds(struct sc_str text, int64_t *ms)
     return true;
 }
 
+/* Digits and a point, above 0. */
+static bool parse_decimal(struct sc_str text, double *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((text.ptr[i] < '0' || text.ptr[i] > '9') && text.ptr[i] != '.')
+            return false;
+    }
+    return text.len <= 16 && sc_str_to_double(text, out) && *out > 0;
+}
+
+static bool parse_ratio(const struct sc_writer_option *option, struct sc_str text, double *out)
+{
+    double above, below = 1;
+    struct sc_str rest = text;
+    struct sc_str first = sc_str_take_until(&rest, '/');
+    if (!parse_decimal(first, &above) || (first.len < text.len && !parse_decimal(rest, &below)))
+        return false;
+    double ratio = above / below;
+    if (!(ratio * 1000 >= (double)option->min && ratio * 1000 <= (double)option->max))
+        return false;
+    *out = ratio;
+    return true;
+}
+
+static bool parse_choice(const char *choices, struct sc_str value, int *out)
+{
+    struct sc_str rest = sc_str_from(choices);
+    for (int i = 0; rest.len > 0; i++) {
+        if (sc_str_equal(value, sc_str_take_until(&rest, '|'))) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool set(const struct sc_writer_option *option, struct sc_str value, void *at)
 {
     int64_t number;
@@ -131,16 +213,25 @@ static bool set(const struct sc_writer_option *option, struct sc_str value, void
             return false;
         *(int64_t *)at = number;
         return true;
-    case SC_WRITER_CHOICE: {
-        struct sc_str second = sc_str_from(option->choices);
-        struct sc_str first = sc_str_take_until(&second, '|');
-        if (!sc_str_equal(value, first) && !sc_str_equal(value, second))
-            return false;
-        *(bool *)at = sc_str_equal(value, second);
-        return true;
-    }
+    case SC_WRITER_RATIO:
+        return parse_ratio(option, value, at);
+    case SC_WRITER_CHOICE:
+        return parse_choice(option->choices, value, at);
+    case SC_WRITER_LAYOUT:
+        break; /* set_layout */
     }
     return false;
+}
+
+static enum sc_code set_layout(struct sc_str value, char **at, struct sc_error *err)
+{
+    SC_AUTO(sc_template_freep) struct sc_template *parsed = NULL;
+    enum sc_code code = value.len == 0 ? SC_OK : sc_template_parse(value, &parsed, err);
+    if (code != SC_OK)
+        return code;
+    free(*at);
+    *at = value.len == 0 ? NULL : sc_strndup(value.ptr, value.len);
+    return SC_OK;
 }
 
 static void put_allowed(const struct sc_writer_option *option, struct sc_buf *out)
@@ -158,8 +249,17 @@ static void put_allowed(const struct sc_writer_option *option, struct sc_buf *ou
         sc_buf_puts(out, " to ");
         sc_value_put_thousandths(out, option->max);
         break;
+    case SC_WRITER_RATIO:
+        sc_buf_puts(out, "a factor from ");
+        sc_value_put_thousandths(out, option->min);
+        sc_buf_puts(out, " to ");
+        sc_value_put_thousandths(out, option->max);
+        sc_buf_puts(out, ", such as 1.001 or 25/23.976");
+        break;
     case SC_WRITER_CHOICE:
         sc_value_put_choices(out, option->choices);
+        break;
+    case SC_WRITER_LAYOUT:
         break;
     }
 }
@@ -192,11 +292,13 @@ enum sc_code sc_writer_options_set(struct sc_writer_options *o, const struct sc_
     if (option == NULL)
         return unknown(format, name, err);
     if (!sc_writer_option_applies(option, format)) {
-        sc_value_put_choices(&text, option->formats);
+        sc_writer_option_put_formats(option, ", ", &text);
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
                               "%s takes no %s; use it with %s", format->name, option->name,
                               sc_buf_text(&text));
     }
+    if (option->type == SC_WRITER_LAYOUT)
+        return set_layout(value, (char **)(void *)((char *)o + option->offset), err);
     if (set(option, value, (char *)o + option->offset))
         return SC_OK;
     put_allowed(option, &text);

@@ -10,20 +10,14 @@ struct srt {
     int64_t index;
 };
 
-static void put_time(struct sc_buf *out, int64_t ms)
-{
-    sc_buf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64 ",%03" PRId64, ms / 3600000,
-                  ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
-}
-
 static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error *err)
 {
     struct srt *w = ctx;
     struct sc_buf *out = &w->out->buf;
     sc_buf_printf(out, "%" PRId64 "\n", ++w->index);
-    put_time(out, cue->start_ms);
+    sc_writer_put_clock(out, cue->start_ms, ',');
     sc_buf_puts(out, " --> ");
-    put_time(out, cue->end_ms);
+    sc_writer_put_clock(out, cue->end_ms, ',');
     sc_buf_putc(out, '\n');
     for (size_t i = cue->first; i < cue->tokens.count; i++) {
         sc_buf_puts(out, sc_cue_joint(cue, i));
@@ -39,6 +33,6 @@ SC_WRITER(sc_writer_srt)
     SC_AUTO_WRITER_OUT out;
     struct srt w = { .out = &out };
     sc_writer_begin(&out, options, piece, ctx);
-    enum sc_code code = sc_cues_each(segments, options, true, put_cue, &w, err);
+    enum sc_code code = sc_cues_each(segments, options, SC_CUES_SUBRIP, put_cue, &w, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -145,8 +145,7 @@ void sc_tokens_add_text(struct sc_tokens *t, struct sc_str text, int64_t start_m
 }
 
 /* The words with their times; false (t unchanged) when they are not what the text says. */
-static bool add_timed_words(struct sc_tokens *t, const struct sc_segment *s, struct sc_str line,
-                            int64_t offset)
+static bool add_timed_words(struct sc_tokens *t, const struct sc_segment *s, struct sc_str line)
 {
     SC_AUTO_BUF joined = { 0 };
     SC_AUTO_BUF word = { 0 };
@@ -165,7 +164,7 @@ static bool add_timed_words(struct sc_tokens *t, const struct sc_segment *s, str
             bool first = true;
             while (pass == 1 && rest.len > 0) {
                 add_word(t, sc_str_take_until(&rest, ' '), t->count > 0 && (space || !first),
-                         w->start_ms + offset, w->end_ms + offset);
+                         w->start_ms, w->end_ms);
                 first = false;
             }
         }
@@ -175,12 +174,12 @@ static bool add_timed_words(struct sc_tokens *t, const struct sc_segment *s, str
     return true;
 }
 
-void sc_tokens_add_segment(struct sc_tokens *t, const struct sc_segment *s, int64_t offset_ms)
+void sc_tokens_add_segment(struct sc_tokens *t, const struct sc_segment *s)
 {
     SC_AUTO_BUF line = { 0 };
     sc_text_append_line(&line, sc_str_from(s->text));
-    if (!add_timed_words(t, s, sc_buf_str(&line), offset_ms))
-        add_line(t, sc_buf_str(&line), s->start_ms + offset_ms, s->end_ms + offset_ms);
+    if (!add_timed_words(t, s, sc_buf_str(&line)))
+        add_line(t, sc_buf_str(&line), s->start_ms, s->end_ms);
     t->failed = t->failed || line.failed || t->text.failed;
 }
 

@@ -25,9 +25,8 @@ void sc_tokens_done(struct sc_tokens *t);
 struct sc_str sc_token_str(const struct sc_tokens *t, size_t index);
 /* Adds text as one line; its words share the time by their length. */
 void sc_tokens_add_text(struct sc_tokens *t, struct sc_str text, int64_t start_ms, int64_t end_ms);
-/* Adds a segment's text, with the times of its words where they are those of the text. offset_ms is
- * added to every time. */
-void sc_tokens_add_segment(struct sc_tokens *t, const struct sc_segment *s, int64_t offset_ms);
+/* Adds a segment's text, with the times of its words where they are those of the text. */
+void sc_tokens_add_segment(struct sc_tokens *t, const struct sc_segment *s);
 /* Adds copies of the tokens [from, to) of another. */
 void sc_tokens_add_copy(struct sc_tokens *t, const struct sc_tokens *of, size_t from, size_t to);
 /* Columns of the tokens [from, to) on one line. */

@@ -1,13 +1,15 @@
+#include "transcript/template.h"
 #include "transcript/text.h"
 #include "transcript/writer-internal.h"
 
 #include "base/banned.h"
 
 /* Plain text: a line for each segment, so that line tools and diffs see what was said together. A
- * new speaker is named in front of the first segment. */
+ * new speaker is named in front of the first segment. With a template, what that says. */
 SC_WRITER(sc_writer_txt)
 {
-    (void)meta;
+    if (options->layout != NULL)
+        return sc_template_write(segments, meta, options, piece, ctx, err);
     SC_AUTO_BUF line = { 0 };
     SC_AUTO_WRITER_OUT out;
     const char *speaker = "";
@@ -16,6 +18,8 @@ SC_WRITER(sc_writer_txt)
     for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
         const struct sc_segment *s = &segments->items[i];
         const char *who = s->speaker == NULL || !options->speakers ? "" : s->speaker;
+        if (sc_writer_is_cut(options, s->end_ms))
+            continue;
         sc_buf_reset(&line);
         sc_text_append_line(&line, sc_str_from(s->text));
         if (line.len == 0 && !line.failed)

@@ -10,12 +10,6 @@
  * is a voice of each cue, and with `words` the time of each word stands in front of it, by which
  * players colour the words while they are spoken. */
 
-static void put_time(struct sc_buf *out, int64_t ms)
-{
-    sc_buf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%03" PRId64, ms / 3600000,
-                  ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
-}
-
 static void put_text(struct sc_buf *out, struct sc_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -49,7 +43,7 @@ static void put_tokens(struct sc_buf *out, const struct sc_cue *cue, bool words)
         sc_buf_puts(out, joint);
         if (words && i > cue->first && token->start_ms > last && token->start_ms < cue->end_ms) {
             sc_buf_putc(out, '<');
-            put_time(out, token->start_ms);
+            sc_writer_put_clock(out, token->start_ms, '.');
             sc_buf_putc(out, '>');
             last = token->start_ms;
         }
@@ -62,9 +56,9 @@ static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error
     struct sc_writer_out *w = ctx;
     struct sc_buf *out = &w->buf;
     sc_buf_putc(out, '\n');
-    put_time(out, cue->start_ms);
+    sc_writer_put_clock(out, cue->start_ms, '.');
     sc_buf_puts(out, " --> ");
-    put_time(out, cue->end_ms);
+    sc_writer_put_clock(out, cue->end_ms, '.');
     sc_buf_putc(out, '\n');
     if (cue->speaker != NULL)
         put_voice(out, cue->speaker);
@@ -82,6 +76,6 @@ SC_WRITER(sc_writer_vtt)
         sc_buf_puts(&out.buf, "\nNOTE\n");
         sc_writer_put_meta(&out.buf, meta, "");
     }
-    enum sc_code code = sc_cues_each(segments, options, false, put_cue, &out, err);
+    enum sc_code code = sc_cues_each(segments, options, SC_CUES_PLAIN, put_cue, &out, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -126,10 +126,10 @@ def test_formats_and_output_files(server, clip, folder):
 
 
 def test_an_ending_that_no_format_has_is_refused(server, clip, folder):
-    out = folder / "talk.docx"
+    out = folder / "talk.rtf"
     jobs = server.client.get("/api/jobs").json["jobs"]
     done = cli(*null("--force", "-o", out, clip), data=server.data, check=2)
-    assert ".docx" in done.stderr and "txt, srt, vtt, json" in done.stderr
+    assert ".rtf" in done.stderr and "txt, srt, vtt, json" in done.stderr
     assert "--format" in done.stderr
     assert server.client.get("/api/jobs").json["jobs"] == jobs and not out.exists()
     cli(*null("-f", "txt", "-o", out, clip), data=server.data, check=0)

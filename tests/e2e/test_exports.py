@@ -5,13 +5,17 @@ import contextlib
 import csv
 import io
 import json
+import re
 import signal
 import sqlite3
+import urllib.parse
 
 import pytest
 
-from harness import cli, cli_json, kill, noise_wav, null_words, processes, wait_until
+from harness import ROOT, cli, cli_json, kill, noise_wav, null_words, processes, wait_until
 from remains import count
+
+FORMATS = re.findall(r"^SC_FORMAT\((\w+)", (ROOT / "src/config/formats.def").read_text("utf-8"), re.M)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,9 @@ def test_metadata_says_what_was_transcribed_by_what(client, done):
     ("srt", "max_line_length=9", "max_line_length"), ("srt", "max_lines=two", "max_lines"),
     ("txt", "max_lines=2", "max_lines"), ("json", "bom=on", "bom"), ("srt", "words=on", "words"),
     ("csv", "colour=red", "colour"), ("vtt", "words=on&words=off", "words"),
-    ("vtt", "offset=1e3", "offset"), ("srt", "version=0", "version"),
+    ("vtt", "offset=1e3", "offset"), ("srt", "version=0", "version"), ("srt", "scale=0", "scale"),
+    ("txt", "template=%7Bno%7D", "template"), ("docx", "bom=on", "bom"),
+    ("csv", "bom=on&encoding=windows-1252", "bom"),
 ])
 def test_wrong_options_are_refused_by_name(client, done, ext, query, field):
     error(client.get(f"{done[1]}/export.{ext}?{query}"), 400, "INVALID_VALUE", field)
@@ -86,9 +92,39 @@ def test_downloads_are_named_after_the_recording(client, done):
     assert headers["Content-Type"] == "text/vtt; charset=utf-8"
 
 
+def test_every_format_is_a_download_of_its_type(client, done):
+    for entry in client.get("/api/formats").json["formats"]:
+        name = entry["name"]
+        headers = client.get(f"{done[1]}/export.{name}").headers
+        assert headers["Content-Type"] == entry["mime_type"], name
+        assert headers["X-Content-Type-Options"] == "nosniff", name
+        assert headers["Content-Disposition"].startswith("attachment; "), name
+        assert headers["Content-Disposition"].endswith(f"caf%C3%A9%20%221%22.{name}"), name
+
+
+def test_text_is_written_in_the_encoding_asked_for(client, done):
+    plain = client.get(f"{done[1]}/export.srt").body.decode("utf-8")
+    wide = client.get(f"{done[1]}/export.srt?encoding=utf-16le")
+    assert wide.headers["Content-Type"] == "application/x-subrip; charset=utf-16le"
+    assert wide.body.decode("utf-16") == plain
+    narrow = client.get(f"{done[1]}/export.srt?encoding=windows-1252")
+    assert narrow.headers["Content-Type"] == "application/x-subrip; charset=windows-1252"
+    assert narrow.body.decode("cp1252") == plain
+
+
+def test_a_template_of_the_longest_kind_fits_into_an_address(client, done):
+    layout = "{index}\t{text}\u00e4{{}}\n"
+    layout += "\u00e4" * ((2000 - len(layout.encode())) // 2)
+    reply = client.get(f"{done[1]}/export.txt?template={urllib.parse.quote(layout, safe='')}")
+    assert reply.status == 200, reply
+    assert reply.body.decode().startswith("1\tt0 t1 ")
+    made = export(client, done[1], format="txt", options={"template": layout})
+    assert made.status == 201 and made.json["size_bytes"] == len(reply.body)
+
+
 def test_formats_list_every_option_with_its_default(client, done):
     formats = {f["name"]: f for f in client.get("/api/formats").json["formats"]}
-    assert sorted(formats) == ["csv", "json", "srt", "txt", "vtt"]
+    assert sorted(formats) == sorted(FORMATS)
     defaults = {o["name"]: o["default"] for o in formats["srt"]["options"]}
     assert (defaults["max_line_length"], defaults["captions"]) == (42, True)
     assert defaults["line_ends"] == "lf"
@@ -221,12 +257,12 @@ def test_nothing_is_kept_of_what_is_deleted_meanwhile(make_server):
 
 
 def test_what_is_exported_on_completion_is_what_is_exported_later(make_server):
-    server = make_server({"SCRIPTA_AUTO_EXPORT": "txt, srt,vtt,json,csv"})
+    server = make_server({"SCRIPTA_AUTO_EXPORT": ", ".join(FORMATS)})
     job = server.client.wait_job(server.client.upload_null(20, seed=54)["job_id"])
     path = f"/api/transcripts/{job['transcript_id']}"
-    wait_until(lambda: len(exports(server.client, path)) == 5, 10, "the exports")
+    wait_until(lambda: len(exports(server.client, path)) == len(FORMATS), 30, "the exports")
     kept = {e["format"]: e["file_path"] for e in exports(server.client, path)}
-    for name in ("txt", "srt", "vtt", "json", "csv"):
+    for name in FORMATS:
         assert kept[name] == f"transcripts/{job['job_id']}/transcript.{name}"
         assert (server.data / kept[name]).read_bytes() == \
             server.client.get(f"{path}/export.{name}").body, name
@@ -278,10 +314,20 @@ def test_the_command_line_exports_with_options(server, client, done, folder):
               check=0).stdout
     assert out.encode() == client.get(f"{path}/export.srt?captions=off").body
     failed = cli("transcripts", "export", number, "-f", "txt", "--max-lines", "1", data=data)
-    assert failed.returncode == 2 and "txt takes no --max-lines; use it with srt or vtt" in \
+    assert failed.returncode == 2 and "txt takes no --max-lines; use it with srt, vtt, ass" in \
         failed.stderr
-    failed = cli("transcripts", "export", number, "-f", "docx", data=data)
-    assert failed.returncode == 2 and "must be txt, srt, vtt, json or csv" in failed.stderr
+    failed = cli("transcripts", "export", number, "-f", "pdf", data=data)
+    assert failed.returncode == 2 and f"must be one of {', '.join(FORMATS)}" in failed.stderr
+    (folder / "lines.tpl").write_text("{index}: {text}\n{oops}\n")
+    failed = cli("transcripts", "export", number, "--template", str(folder / "lines.tpl"),
+                 data=data, check=2)
+    assert "line 2, column 1: there is no field 'oops'" in failed.stderr
+    (folder / "lines.tpl").write_text("{index}: {text}\n")
+    out = cli("transcripts", "export", number, "--template", str(folder / "lines.tpl"), data=data,
+              check=0).stdout
+    assert out.startswith("1: t0 t1")
+    cli("transcripts", "export", number, "-o", str(folder / "talk.docx"), data=data, check=0)
+    assert (folder / "talk.docx").read_bytes() == client.get(f"{path}/export.docx").body
     assert "vtt" in cli("transcripts", "exports", number, data=data, check=0).stdout
     assert cli_json("transcripts", "versions", number, data=data)["versions"][0]["version"] == 1
     shown = cli("transcripts", "formats", data=data, check=0).stdout

@@ -5,9 +5,11 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import unicodedata
 
+import docx
 import pytest
 
 from harness import BUILD, ROOT, null_words
@@ -18,10 +20,10 @@ SAMPLES = 100
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def npm_parsers(folder):
+def npm_parsers(folder, script="captions.mjs"):
     if not (NODE / "node_modules" / "vtt.js").exists():
         pytest.skip("the parsers from npm are not here: make node")
-    done = subprocess.run(["node", str(NODE / "captions.mjs"), str(folder)], capture_output=True,
+    done = subprocess.run(["node", str(NODE / script), str(folder)], capture_output=True,
                           text=True, timeout=60, check=False, cwd=NODE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -131,6 +133,80 @@ def test_csv_json_and_text_say_the_same(samples):
             assert lines == [s[2] for s in spoken if s[2]] + [""]
 
 
+@pytest.fixture(scope="module")
+def documents(samples):
+    return npm_parsers(samples, "documents.mjs")
+
+
+def ass_text(raw):
+    """What a player shows of a line of Advanced SubStation."""
+    text = re.sub(r"\{\\k\d+\}", "", raw).replace("\\N", " ")
+    return text.replace("\\{", "{").replace("\\}", "}").replace("\u2060", "")
+
+
+def test_captions_in_styles_are_read_by_others(samples, documents):
+    for number in range(SAMPLES):
+        spoken = truth(samples, number)
+        plain, karaoke = (documents[f"{number:03}{end}"] for end in (".ass", "-words.ass"))
+        assert plain["styles"][0] == "Default" and len(set(plain["styles"])) == 6
+        assert {c[3] for c in plain["cues"]} <= set(plain["styles"])
+        assert [c[:2] for c in plain["cues"]] == [c[:2] for c in karaoke["cues"]]
+        for start, stop, _, _, _, lengths in karaoke["cues"]:
+            assert sum(lengths) == stop - start, number
+        for cues in (plain["cues"], karaoke["cues"]):
+            assert signs(re.sub("\u2060", "", "".join(ass_text(c[2]) for c in cues))) == \
+                signs(re.sub("\u2060", "", "".join(s[2] for s in spoken))), number
+    for number in range(0, SAMPLES, 10):
+        cues = sorted({tuple(c[:2]) for c in documents[f"{number:03}.ass"]["cues"]})
+        assert sorted(set(ffprobe(samples / f"{number:03}.ass"))) == cues, number
+
+
+def test_lyrics_are_read_by_others(samples, documents):
+    for number in range(SAMPLES):
+        plain, words = (documents[f"{number:03}{end}"] for end in (".lrc", "-words.lrc"))
+        assert plain["info"]["ti"] == 'a <b> & "c": (d) # e.wav'
+        assert re.fullmatch(r"\d\d+:\d\d", plain["info"]["length"])
+        times = [line[0] for line in plain["lines"]]
+        assert times == sorted(times)
+        assert times == [line[0] for line in words["lines"]]
+        if number % 2 == 1:  # no speaker's name is in the text
+            assert signs("".join(line[1] for line in plain["lines"])) == \
+                signs("".join(s[2] for s in truth(samples, number))), number
+
+
+def test_rows_between_tabs_are_what_whisper_writes(samples, documents):
+    named = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
+    for number in range(SAMPLES):
+        rows = documents[f"{number:03}.tsv"]
+        assert [(int(r["start"]), int(r["end"])) for r in rows] == \
+            [s[:2] for s in truth(samples, number)]
+        for row, (_, _, text) in zip(rows, truth(samples, number)):
+            said = re.sub(r"\\[tnr\\]", lambda m: named[m.group()], row["text"])
+            assert signs(said.removeprefix("'")) == signs(text.removeprefix("'")), row
+            assert not row["text"].startswith(FORMULA)
+        assert (number % 2 == 0) == any("speaker" in r for r in rows) or not rows
+
+
+def test_documents_are_read_by_others(samples, documents):
+    for number in range(SAMPLES):
+        spoken = signs("".join(s[2] for s in truth(samples, number)))
+        marked, word = documents[f"{number:03}.md"], documents[f"{number:03}.docx"]
+        assert marked["front"] == {"recording": 'a <b> & "c": [d] # e.wav', "engine": "null",
+                                   "job": "j", "transcript": 7, "version": 1, "status": "complete"}
+        assert set(marked["kinds"]) <= {"code", "document", "heading", "paragraph", "strong", "text"}
+        assert not word["messages"], word["messages"]
+        assert [signs(p) for p in marked["paragraphs"]] == [signs(p) for p in word["paragraphs"]]
+        if number % 2 == 1:  # no names; times stand in front of each
+            said = [re.sub(r"^\d\d+:\d\d:\d\d ", "", p) for p in marked["paragraphs"][1:]]
+            assert signs("".join(said)) == spoken, number
+    for number in range(0, SAMPLES, 10):
+        read = docx.Document(str(samples / f"{number:03}.docx"))
+        assert read.core_properties.title == 'a <b> & "c": [d] # e.wav'
+        assert (read.core_properties.author, read.core_properties.identifier) == ("null", "j")
+        assert read.paragraphs[0].style.name == "Title"
+        assert [p.text for p in read.paragraphs] == documents[f"{number:03}.docx"]["paragraphs"]
+
+
 HOSTILE = [
     "first\n\n2\n00:00:00,500 --> 00:00:00,900\ninjected", "=1+1", "@SUM(A1)", "-->", "a-->b",
     "<c>", "</v>", "<script>alert(1)</script>", "{\\an8}", "&lt;b&gt;", "NOTE", "WEBVTT",
@@ -151,7 +227,7 @@ def test_hostile_words_of_an_engine_survive_every_export(lonely, tmp_path):  # n
     assert reply.status == 200, reply
     job = client.wait_job(made["job_id"])
     exported = f"/api/transcripts/{job['transcript_id']}/export."
-    for name in ("txt", "srt", "vtt", "json", "csv"):
+    for name in ("txt", "srt", "vtt", "json", "csv", "tsv", "lrc", "md", "docx", "ass"):
         for query in ("", "?captions=off") if name in ("srt", "vtt") else ("",):
             data = client.get(exported + name + query).body
             (tmp_path / f"{len(query)}.{name}").write_bytes(data)
@@ -164,6 +240,13 @@ def test_hostile_words_of_an_engine_survive_every_export(lonely, tmp_path):  # n
         kept = parsers["subtitle" if name.endswith(".srt") else "webvtt-parser"]
         assert signs("".join(c[2] for c in kept)) == spoken, name
         assert len(ffprobe(tmp_path / name)) == len(HOSTILE)
+    read = npm_parsers(tmp_path, "documents.mjs")
+    assert signs("".join(ass_text(c[2]) for c in read["0.ass"]["cues"])) == spoken
+    assert signs("".join(line[1] for line in read["0.lrc"]["lines"])) == spoken
+    assert len(read["0.tsv"]) == len(HOSTILE) and read["0.tsv"][1]["text"] == "'=1+1"
+    (made_of,) = read["0.md"]["paragraphs"][1:]
+    assert signs(made_of.removeprefix("00:00:00 ")) == spoken
+    assert read["0.docx"]["paragraphs"][1] == made_of
     rows = read_csv((tmp_path / "0.csv").read_bytes())
     assert len(rows) == len(HOSTILE) and rows[1]["text"] == "'=1+1"
     assert not any(v.startswith(FORMULA) for r in rows for v in r.values())

@@ -67,13 +67,19 @@ static inline const char *test_path(const struct test_dir *dir, const char *name
 }
 
 /* Writes text into the file name of dir, replacing it. */
-static inline void test_write(const struct test_dir *dir, const char *name, const char *text)
+static inline void test_write_bytes(const struct test_dir *dir, const char *name,
+                                    const char *bytes, size_t len)
 {
     char path[PATH_MAX];
     FILE *f = fopen(test_path(dir, name, path), "wb");
     assert_non_null(f);
-    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    assert_int_equal(fwrite(bytes, 1, len, f), len);
     assert_int_equal(fclose(f), 0);
+}
+
+static inline void test_write(const struct test_dir *dir, const char *name, const char *text)
+{
+    test_write_bytes(dir, name, text, strlen(text));
 }
 
 /* The content of the file name in dir, NUL-terminated; the caller frees it. NULL: no such file. */

@@ -120,3 +120,11 @@ CREATE TABLE searches (
 CREATE INDEX searches_owner ON searches (owner_id, id);
 
 -- Formats
+INSERT INTO export_formats (name, mime_type, file_extension, description) VALUES
+    ('tsv', 'text/tab-separated-values; charset=utf-8', 'tsv',
+     'The same between tabs, times in milliseconds'),
+    ('lrc', 'application/x-lrc; charset=utf-8', 'lrc', 'Lyrics with times'),
+    ('md', 'text/markdown; charset=utf-8', 'md', 'A document in Markdown'),
+    ('docx', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document', 'docx',
+     'A document of word processors'),
+    ('ass', 'text/x-ssa; charset=utf-8', 'ass', 'Advanced SubStation captions, in colours');

@@ -158,7 +158,7 @@ static void bad_files_are_refused_with_name_value_range_and_line(void **state)
                                       "pocketsphinx|command|http|null" },
         { "auto_export: srt, doc\n",
           "scripta.yaml:1: auto_export is 'srt, doc', must be empty or, with commas between them, "
-          "some of txt|srt|vtt|json|csv" },
+          "some of txt|srt|vtt|json|csv|tsv|lrc|md|docx|ass" },
         { "keep_chunks: perhaps\n",
           "scripta.yaml:1: keep_chunks is 'perhaps', must be true or false" },
         { "upload: { max_size: big }\n",

@@ -336,6 +336,32 @@ static void options_do_what_they_say(void **state)
           "# version: 2\n# status: complete\nsegment,word,start,end,text,confidence\n"
           "1,11,0.000,1.333,eleven,0.500\n1,12,1.333,3.000,twelve,0.500\n"
           "2,1,3.000,3.000,\"\"\"bye\"\"\",\n" },
+        { "srt", "scale=25/23.976 offset=1 captions=off speakers=off",
+          "1\n00:00:01,000 --> 00:00:21,854\n=one, two three four five six seven eight nine ten "
+          "eleven twelve\n\n2\n00:00:21,854 --> 00:00:21,855\n\"bye\"\n\n" },
+        { "txt", "encoding=utf-16le speakers=off offset=-20", "\xff\xfe" },
+        { "tsv", "",
+          "start\tend\ttext\n0\t20000\t'=one, two three four five six seven eight nine ten eleven "
+          "twelve\n20000\t20000\t\"bye\"\n" },
+        { "tsv", "words=on speakers=on offset=-17 line_ends=crlf",
+          "start\tend\ttext\tspeaker\r\n0\t1333\televen\tAnn\r\n1333\t3000\ttwelve\tAnn\r\n"
+          "3000\t3000\t\"bye\"\t\r\n" },
+        { "lrc", "words=on offset=-15 max_line_length=60",
+          "[ti:a --> b.wav]\n[la:en]\n[re:Scripta]\n[length:00:05]\n"
+          "[00:00.00]<00:00.00>Ann: <00:00.00>nine <00:00.00>ten <00:01.66>eleven "
+          "<00:03.33>twelve<00:05.00>\n"
+          "[00:05.00]<00:05.00>\"bye\"<00:05.00>\n[00:05.70]\n" },
+        { "lrc", "metadata=off captions=off",
+          "[00:00.00]Ann: =one, two three four five six seven eight nine ten eleven twelve\n"
+          "[00:20.00]\"bye\"\n[00:20.00]\n" },
+        { "md", "times=off metadata=off",
+          "**Ann:** \\=one, two three four five six seven eight nine ten eleven twelve\n\n"
+          "\"bye\"\n\n" },
+        { "md", "speakers=off",
+          "---\nrecording: \"a --> b.wav\"\nlanguage: \"en\"\njob: \"01890a5d\"\ntranscript: 7\n"
+          "version: 2\nstatus: \"complete\"\n---\n\n# a --\\> b.wav\n\n"
+          "`00:00:00` \\=one, two three four five six seven eight nine ten eleven twelve "
+          "\"bye\"\n\n" },
         { "json", "words=off speakers=off metadata=off offset=-20",
           "{\"text\":\"\",\"segments\":[]}\n" },
         { "json", "words=off metadata=off offset=1.5",
@@ -374,10 +400,13 @@ static void bad_options_are_refused_by_name(void **state)
     static const struct {
         const char *format, *name, *value, *field, *says;
     } rows[] = {
-        { "txt", "max_lines", "2", "max_lines", "txt takes no max_lines; use it with srt or vtt" },
-        { "json", "bom", "on", "bom", "json takes no bom; use it with txt, srt, vtt or csv" },
+        { "txt", "max_lines", "2", "max_lines",
+          "txt takes no max_lines; use it with srt, vtt, ass" },
+        { "json", "bom", "on", "bom",
+          "json takes no bom; use it with txt, srt, vtt, csv, tsv, lrc, md, ass" },
         { "txt", "colour", "red", "colour",
-          "there is no export option 'colour'; txt takes speakers, bom, line_ends" },
+          "there is no export option 'colour'; txt takes speakers, offset, scale, bom, encoding, "
+          "line_ends, template" },
         { "srt", "max_lines", "0", "max_lines",
           "max_lines is '0', must be a whole number from 1 to 10" },
         { "srt", "captions", "maybe", "captions", "captions is 'maybe', must be on or off" },
@@ -389,6 +418,18 @@ static void bad_options_are_refused_by_name(void **state)
           "offset is '1.-5', must be seconds from -360000 to 360000" },
         { "srt", "offset", "", "offset", "offset is '', must be seconds from -360000 to 360000" },
         { "srt", "line_ends", "cr", "line_ends", "line_ends is 'cr', must be lf or crlf" },
+        { "srt", "scale", "25/0", "scale",
+          "scale is '25/0', must be a factor from 0.01 to 100, such as 1.001 or 25/23.976" },
+        { "srt", "scale", "1e3", "scale",
+          "scale is '1e3', must be a factor from 0.01 to 100, such as 1.001 or 25/23.976" },
+        { "srt", "encoding", "latin1", "encoding",
+          "encoding is 'latin1', must be utf-8, utf-16le or windows-1252" },
+        { "vtt", "encoding", "utf-16le", "encoding",
+          "vtt takes no encoding; use it with txt, srt, csv, tsv, lrc, ass" },
+        { "txt", "template", "{x}", "template",
+          "template, line 1, column 1: there is no field 'x'; there are index, start, end, "
+          "duration, speaker, text, confidence, count, recording, language, engine, model, job, "
+          "transcript, version, status; write {{ for the sign {" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         struct sc_error err = { 0 };

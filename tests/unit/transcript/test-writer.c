@@ -1,6 +1,7 @@
 #include "transcript/writer.h"
 
 #include "make.h"
+#include "unzip.h"
 
 #include <dirent.h>
 
@@ -130,6 +131,12 @@ static void check_format(const char *folder, const struct sc_segments *list,
     (void)snprintf(dir.path, sizeof(dir.path), "%s", folder);
     (void)snprintf(name, sizeof(name), "expected.%s", format->extension);
     assert_int_equal(sc_format_to_buf(format, list, &meta, NULL, &out, NULL), SC_OK);
+    if (strcmp(format->name, "docx") == 0) { /* its bytes are zlib's business, its text is not */
+        SC_AUTO_BUF document = { 0 };
+        assert_true(unzip(&out, "word/document.xml", &document));
+        sc_buf_reset(&out);
+        sc_buf_put_str(&out, sc_buf_str(&document));
+    }
     if (getenv("SC_GOLDEN_UPDATE") != NULL)
         test_write(&dir, name, sc_buf_text(&out));
     SC_AUTO_FREE char *expected = test_read(&dir, name);

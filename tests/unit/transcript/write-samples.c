@@ -15,13 +15,20 @@ static void save(const char *folder, int number, const char *ending, const struc
     char name[48];
     (void)snprintf(dir.path, sizeof(dir.path), "%s", folder);
     (void)snprintf(name, sizeof(name), "%03d%s", number, ending);
-    test_write(&dir, name, sc_buf_text(text));
+    test_write_bytes(&dir, name, sc_buf_text(text), text->len);
 }
 
 static void write_as(const char *folder, int number, const char *format, const char *ending,
                      const struct sc_segments *list, bool words)
 {
-    static const struct sc_writer_meta meta = { .job_id = "j", .status = "complete", .version = 1 };
+    static const struct sc_writer_meta meta = {
+        .transcript_id = 7,
+        .job_id = "j",
+        .status = "complete",
+        .version = 1,
+        .file_name = "a <b> & \"c\": [d] # e.wav",
+        .engine = "null",
+    };
     SC_AUTO_BUF text = { 0 };
     struct sc_writer_options options;
     sc_writer_options_init(&options, sc_format_find(format));
@@ -66,6 +73,13 @@ int main(int argc, char **argv)
         write_as(argv[3], i, "json", ".json", &list, true);
         write_as(argv[3], i, "csv", ".csv", &list, false);
         write_as(argv[3], i, "csv", "-words.csv", &list, true);
+        write_as(argv[3], i, "tsv", ".tsv", &list, false);
+        write_as(argv[3], i, "lrc", ".lrc", &list, false);
+        write_as(argv[3], i, "lrc", "-words.lrc", &list, true);
+        write_as(argv[3], i, "ass", ".ass", &list, false);
+        write_as(argv[3], i, "ass", "-words.ass", &list, true);
+        write_as(argv[3], i, "md", ".md", &list, false);
+        write_as(argv[3], i, "docx", ".docx", &list, false);
     }
     return EXIT_SUCCESS;
 }
