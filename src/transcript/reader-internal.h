@@ -29,6 +29,10 @@ enum sc_code sc_read_srt(struct sc_str text, struct sc_reading *out, struct sc_e
 enum sc_code sc_read_vtt(struct sc_str text, struct sc_reading *out, struct sc_error *err);
 enum sc_code sc_read_txt(struct sc_str text, struct sc_reading *out, struct sc_error *err);
 enum sc_code sc_read_json(struct sc_str text, struct sc_reading *out, struct sc_error *err);
+enum sc_code sc_read_csv(struct sc_str text, struct sc_reading *out, struct sc_error *err);
+enum sc_code sc_read_tsv(struct sc_str text, struct sc_reading *out, struct sc_error *err);
+/* "csv", "tsv"; NULL: the first line does not name columns for text and times. */
+const char *sc_table_guess(struct sc_str text);
 enum sc_code sc_read_no_memory(struct sc_error *err);
 /* Sets the text of a segment, a NUL in it as a space. False: no memory. */
 bool sc_segment_set_text(struct sc_segment *s, struct sc_str text);

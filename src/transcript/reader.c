@@ -14,6 +14,8 @@ static const struct {
     { "srt", sc_read_srt },
     { "vtt", sc_read_vtt },
     { "json", sc_read_json },
+    { "csv", sc_read_csv },
+    { "tsv", sc_read_tsv },
     { "txt", sc_read_txt },
 };
 
@@ -277,7 +279,7 @@ enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_re
         i++;
     if (i == SC_ARRAY_LEN(readers))
         return sc_error_field(err, SC_E_INVALID_VALUE, "format",
-                              "'%.20s' is no format that can be read; use srt, vtt, json or txt",
+                              "'%.20s' is no format that can be read; use srt, vtt, json, csv, tsv or txt",
                               format);
     if (text.len > SC_READ_LIMIT)
         return sc_read_no_memory(err);
@@ -325,5 +327,6 @@ const char *sc_format_guess(struct sc_str text)
         if (sc_format_read("json", text, &json, NULL) == SC_OK || text.ptr[0] == '{')
             return "json";
     }
-    return "txt";
+    const char *table = sc_table_guess(text);
+    return table == NULL ? "txt" : table;
 }

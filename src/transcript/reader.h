@@ -1,7 +1,7 @@
 #pragma once
-/* Readers of transcripts that others wrote: SRT, WebVTT, JSON of several dialects, plain text. They
- * take what the tools of the field write (byte order marks, CRLF, missing numbers, styling) and
- * refuse what cannot be read without losing words. Pure. */
+/* Readers of transcripts that others wrote: SRT, WebVTT, JSON of several dialects, tables, plain
+ * text. They take what the tools of the field write (byte order marks, CRLF, missing numbers,
+ * styling) and refuse what cannot be read without losing words. Pure. */
 
 #include "transcript/segment.h"
 
@@ -16,15 +16,16 @@ struct sc_reading {
 #define SC_AUTO_READING SC_AUTO(sc_reading_done) struct sc_reading
 
 void sc_reading_done(struct sc_reading *r);
-/* format: "srt", "vtt", "json" or "txt". Reads UTF-8, or UTF-16 with a byte order mark. Whatever
- * *out held is freed and replaced, only on SC_OK. INVALID_VALUE for text that is not of the format:
- * the message names the line (JSON: the member) and the field is "text"; also for a format that
- * nobody reads (field "format").
+/* format: "srt", "vtt", "json", "csv", "tsv" or "txt". Reads UTF-8, or UTF-16 with a byte order
+ * mark. Whatever *out held is freed and replaced, only on SC_OK. INVALID_VALUE for text that is not
+ * of the format: the message names the line (JSON: the member) and the field is "text"; also for a
+ * format that nobody reads (field "format").
  *
  * Times that run backwards are put right and no word is dropped for its times: a cue that ends
  * before it starts ends where it starts. Cues without text are left out. JSON: our own export
  * (read exactly), OpenAI's json, verbose_json and diarized_json, openai-whisper, faster-whisper,
- * WhisperX, whisper.cpp, Vosk, Hugging Face pipelines, and a bare array of segments. */
+ * WhisperX, whisper.cpp, Vosk, Hugging Face pipelines, and a bare array of segments. CSV and TSV:
+ * our own, whisper's tools', and tables with other names for their columns. */
 SC_MUST_USE enum sc_code sc_format_read(const char *format, struct sc_str text,
                                         struct sc_reading *out, struct sc_error *err);
 /* The format that text looks like: "txt" when like none of the others. Static. */

@@ -26,13 +26,13 @@ static void check_again(const char *format, const struct sc_segments *segments)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const formats[] = { "srt", "vtt", "json", "txt" };
+    static const char *const formats[] = { "srt", "vtt", "json", "txt", "csv", "tsv" };
     struct sc_error err = { 0 };
     SC_AUTO_READING read = { 0 };
 
     if (size == 0)
         return 0;
-    const char *format = formats[data[0] % 4];
+    const char *format = formats[data[0] % 6];
     struct sc_str text = { (const char *)data + 1, size - 1 };
     (void)sc_format_guess(text);
     if (sc_format_read(format, text, &read, &err) != SC_OK) {

@@ -1,6 +1,8 @@
 #include "transcript/reader.h"
+#include "transcript/text.h"
+#include "transcript/writer.h"
 
-#include "make.h"
+#include "random.h"
 
 #include "base/banned.h"
 
@@ -359,6 +361,113 @@ static void other_formats_are_refused_by_name(void **state)
                      SC_E_FILE_TOO_LARGE);
 }
 
+static void tables_are_read_as_tools_write_them(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "whisper.cpp", "csv",
+          "start,end,text\n0,1500,\" Hello, you\"\n1500,61000,\" Bye \"\"x\"\"\"\n",
+          "0 1500 Hello, you\n1500 61000 Bye \"x\"\n", NULL },
+        { "whisper", "tsv", "start\tend\ttext\n0\t1500\t\"Hello\" he said\n1500\t3000\t\"Yes\"\n",
+          "0 1500 \"Hello\" he said\n1500 3000 \"Yes\"\n", NULL },
+        { "Excel between tabs", "tsv", "start\tend\ttext\r\n0\t1500\t\"say \"\"Hi\"\"\"\r\n",
+          "0 1500 say \"Hi\"\n", NULL },
+        { "signs by name", "tsv", "start\tend\ttext\n0\t900\ta\\tb\\nc\\\\d\\e\n",
+          "0 900 a\tb\nc\\d\\e\n", NULL },
+        { "semicolons, decimal commas, other names, another order", "csv",
+          "\xef\xbb\xbf"
+          "Speaker;Transcript;Begin;Stop\r\nAnn;\"a; b\";0,5;1,25\r\n\r\n;c;2;3,1234\r\n",
+          "500 1250 [Ann] a; b\n2000 3123 c\n", NULL },
+        { "Excel says the separator; timecodes; a duration", "csv",
+          "sep=|\nTime In|Duration (s)|Caption\n00:00:01,500|2|one\n1:00:00.25|0.5|two\n",
+          "1500 3500 one\n3600250 3600750 two\n", NULL },
+        { "milliseconds in the names", "csv", "start_ms,End (ms),text\n1,2,a\n", "1 2 a\n", NULL },
+        { "seconds in the names", "csv", "start_seconds,end_s,text\n1,2,a\n", "1000 2000 a\n",
+          NULL },
+        { "a unit in one name", "csv", "start_s,end,text\n1,2,a\n", "1000 2000 a\n", NULL },
+        { "whole seconds, for nobody speaks so fast", "csv",
+          "start,end,text\n0,5,five words in five seconds\n", "0 5000 five words in five seconds\n",
+          NULL },
+        { "no end", "csv", "timestamp,text\n0.5,a\n2.0,b\n", "500 2000 a\n2000 2000 b\n", NULL },
+        { "no names", "csv", "0.5,1.5,a\n2,3,b\n", "500 1500 a\n2000 3000 b\n", NULL },
+        { "a text that spills over, cells that are empty", "csv",
+          "start,end,text\n0.5,1,well, yes\n1,,a\n2.0,3,b\n",
+          "500 1000 well, yes\n1000 2000 a\n2000 3000 b\n", NULL },
+        { "lines in a cell, an empty text, a formula that was guarded", "csv",
+          "start,end,text,speaker\n0.5,1,\"a\nb\",\n1,2,,X\n2,3,'=1+1,,,\n3,4,'tis\n",
+          "500 1000 a b\n2000 3000 =1+1\n3000 4000 'tis\n", NULL },
+        { "words", "csv",
+          "# engine: x\nsegment,word,start,end,speaker,text,confidence\n1,1,0.000,0.500,A,one,0.5\n"
+          "1,2,0.500,1.000,A,two,\n2,1,2.000,3.000,,three,\n3,1,4.000,5.000,,no words,\n",
+          "0 1000 [A] one two\n  0 500 one\n  500 1000 two\n2000 3000 three\n  2000 3000 three\n"
+          "4000 5000 no words\n",
+          NULL },
+        { "text alone", "csv", "text\na\nb\n", "0 0 a\n0 0 b\n", NULL },
+        { "nothing", "csv", "", "", NULL },
+        { "no text", "csv", "start,end\n1,2\n", NULL,
+          "line 1 names no column for the text; call one 'text', those for times 'start' and "
+          "'end'" },
+        { "an open quote", "csv", "start,end,text\n1,2,\"a\n", NULL,
+          "line 2 opens a quote that nothing closes" },
+        { "text behind a quote", "csv", "start,end,text\n1,2,\"a\" b\n", NULL,
+          "line 2 has text behind a closing quote" },
+        { "cells too many", "csv", "start,text,end\n1,a, b,2\n", NULL,
+          "line 2 has other cells than the first line names; quote what holds the separator" },
+        { "cells too few", "csv", "start,end,text\n\n1,2\n", NULL,
+          "line 3 has other cells than the first line names; quote what holds the separator" },
+        { "no time", "csv", "start,end,text\n1,x,a\n", NULL,
+          "line 2 has a time that is none; times are 1.5, 1500 or 00:00:01.500" },
+        { "no start", "csv", "start,end,text\n,1,a\n", NULL, "line 2 has no start" },
+        { "a time too long", "csv", "start,end,text\n1.5,4398046512,a\n", NULL,
+          "a time is longer than any recording" },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
+}
+
+/* Rows without text are left out. */
+static void assert_same_rows(const struct sc_segments *read, const struct sc_segments *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        SC_AUTO_BUF line = { 0 };
+        sc_text_append_line(&line, sc_str_from(list->items[i].text));
+        if (line.len == 0)
+            continue;
+        assert_true(n < read->count);
+        assert_string_equal(read->items[n].text, sc_buf_text(&line));
+        assert_int_equal(read->items[n].start_ms, list->items[i].start_ms);
+        assert_int_equal(read->items[n++].end_ms, list->items[i].end_ms);
+    }
+    assert_int_equal(n, read->count);
+}
+
+static void tables_that_we_wrote_are_read_back(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "csv", "tsv", "csv" };
+    const struct sc_writer_meta meta = { .job_id = "j", .status = "", .version = 1 };
+    struct dice d = { 77 };
+    for (int i = 0; i < 300; i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        SC_AUTO_BUF text = { 0 };
+        SC_AUTO_READING read = { 0 };
+        struct sc_writer_options o;
+        struct sc_error err = { 0 };
+        const struct sc_format *format = sc_format_find(kinds[i % 3]);
+        random_transcript(&d, true, &list);
+        sc_writer_options_init(&o, format);
+        o.words = i % 3 == 2;
+        o.speakers = true;
+        assert_int_equal(sc_format_to_buf(format, &list, &meta, &o, &text, NULL), SC_OK);
+        if (sc_format_read(format->name, sc_buf_str(&text), &read, &err) != SC_OK)
+            fail_msg("%s in\n%s", err.msg, sc_buf_text(&text));
+        assert_string_equal(sc_format_guess(sc_buf_str(&text)), format->name);
+        assert_int_equal(sc_segments_check(&read.segments, &err), SC_OK);
+        if (i % 3 == 0)
+            assert_same_rows(&read.segments, &list);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +480,8 @@ int main(void)
         TEST(utf16_is_converted),
         TEST(formats_are_guessed),
         TEST(other_formats_are_refused_by_name),
+        TEST(tables_are_read_as_tools_write_them),
+        TEST(tables_that_we_wrote_are_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
