@@ -116,6 +116,8 @@ static void counts_and_the_sweep_read_small_indexes_only(void **state)
         HOT(TASK_COUNT_RUNNING, "COVERING INDEX tasks_running"),
         HOT(JOB_PACE, "jobs_owner_completed (owner_id=? AND completed_ms>?)"),
         HOT(JOB_ADMITTED, "COVERING INDEX jobs_admitted (class=? AND counted=?"),
+        HOT(JOB_AT_WORK, "jobs_admitted (class=? AND counted=?"),
+        HOT(JOB_BEFORE, "jobs_waiting (class=? AND priority"),
         HOT(JOB_POSITION, "jobs_waiting (class=? AND priority"),
         HOT(TASK_DEMAND, "tasks_ready_oldest (lane<?)"),
         HOT(TASK_ORPHANS, "tasks_running"),
