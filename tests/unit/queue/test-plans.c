@@ -50,6 +50,8 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(JOB_SCAN_OLDEST, "jobs_owner (owner_id=? AND id>?)"),
         HOT(JOB_SCAN_STATE_NEWEST, "jobs_owner_state (owner_id=? AND state=? AND id<?)"),
         HOT(JOB_SCAN_STATE_OLDEST, "jobs_owner_state (owner_id=? AND state=? AND id>?)"),
+        HOT(JOB_SCAN_CAMPAIGN_NEWEST, "jobs_campaign (campaign_id=? AND id<?)"),
+        HOT(JOB_SCAN_CAMPAIGN_OLDEST, "jobs_campaign (campaign_id=? AND id>?)"),
         HOT(JOB_SCAN_FILE_NEWEST, "jobs_file (file_id=? AND id<?)"),
         HOT(JOB_SCAN_FILE_OLDEST, "jobs_file (file_id=? AND id>?)"),
         HOT(JOB_SCAN_TAG_NEWEST, "job_tags_tag (tag=? AND job<?)"),
