@@ -137,6 +137,10 @@ SC_MUST_USE enum sc_code sc_api_job_outlook(struct sc_api *api, struct sc_conn *
                                             struct sc_error *err);
 
 /* api/files.c: the file of the path, read through *conn, which the caller gives back. */
+/* What sc_mime_of_format gives, for descriptions. */
+#define SC_MEDIA_TYPES "audio/*|video/*|application/octet-stream"
+/* api/file-bytes.c: a media type; that of any bytes for what is unknown. Static. */
+const char *sc_mime_of_format(const char *format);
 SC_MUST_USE enum sc_code sc_api_find_file(struct sc_request *req, struct sc_api *api,
                                           struct sc_conn **conn, struct sc_file *out,
                                           struct sc_error *err);

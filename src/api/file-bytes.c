@@ -14,7 +14,7 @@
 /* ---- download ---- */
 
 /* By the format that the probe found, never by the name. */
-static const char *mime_of(const char *format)
+const char *sc_mime_of_format(const char *format)
 {
     static const struct {
         const char *format, *mime;
@@ -54,7 +54,7 @@ struct sc_done *sc_api_file_download(struct sc_request *req, struct sc_api *api)
         return sc_api_answer(req, code, &err, 200, &body);
     sc_disposition_put(&disposition, sc_str_from(file.original_name), "");
     sc_reply_header(req, "Content-Disposition", sc_buf_text(&disposition));
-    return sc_reply_file(req, SC_TAKE_FD(fd), (int64_t)st.st_size, mime_of(file.format),
+    return sc_reply_file(req, SC_TAKE_FD(fd), (int64_t)st.st_size, sc_mime_of_format(file.format),
                          file.file_hash);
 }
 
@@ -159,10 +159,9 @@ struct sc_done *sc_api_file_usage(struct sc_request *req, struct sc_api *api)
 
 /* ---- described ---- */
 
-#define MEDIA "audio/*|video/*|application/octet-stream"
 SC_API_DOC(file_download) = {
-    .replies = { { 200, .types = MEDIA, .help = "The bytes as they came" },
-                 { 206, .types = MEDIA, .help = "The range asked for" } },
+    .replies = { { 200, .types = SC_MEDIA_TYPES, .help = "The bytes as they came" },
+                 { 206, .types = SC_MEDIA_TYPES, .help = "The range asked for" } },
     .errors = { SC_E_FILE_NOT_FOUND },
     .flags = SC_DOC_RANGES | SC_DOC_DOWNLOAD,
 };

@@ -3,6 +3,8 @@
 #include "api/api-internal.h"
 #include "api/marks.h"
 
+#include "http/replay.h"
+
 #include "base/banned.h"
 
 struct decoded {
@@ -168,6 +170,7 @@ struct sc_done *sc_api_job_edit(struct sc_request *req, struct sc_api *api)
     sc_json_object(&w, NULL);
     code = sc_api_job_fields(api, &job, &w, &err);
     sc_json_end(&w);
+    sc_reply_is_as_get(req);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -208,4 +211,5 @@ SC_API_DOC(job_edit) = {
     .body = &edit_shape,
     .replies = { { 200, &sc_shape_job } },
     .errors = { SC_E_JOB_NOT_FOUND, SC_E_CONFLICT, SC_E_ENGINE_UNAVAILABLE, SC_E_MODEL_ERROR },
+    .flags = SC_DOC_TAGGED,
 };

@@ -110,6 +110,7 @@ static const struct sc_query_field list_fields[] = {
     ROW(TEXT, language, "language", .help = "Given or detected", .example = "en"),
     ROW(WORD, class, "priority", .words = sc_words_class, .help = "The class of the queue"),
     ROW(NUMBER, file_id, "file_id", .help = "Of this recording", .example = "1"),
+    ROW(NUMBER, campaign_id, "campaign_id", .help = "Of this campaign", .example = "1"),
     ROW(TEXT, name, "name", .help = "Whose name, or whose file's name, is this"),
     ROW(OWN, error_code, "error_code", .read = read_code, .words = sc_words_code,
         .help = "Why it failed"),

@@ -8,7 +8,7 @@ enum sc_code sc_api_job_outlook(struct sc_api *api, struct sc_conn *conn, const 
     struct sc_queue *queue = api->options.queue;
     *out = (struct sc_job_outlook){ -1, -1, sc_job_progress(queue, job) };
     enum sc_code code = sc_job_position(conn, job, &out->position, err);
-    if (code == SC_OK && job->state == SC_JOB_PROCESSING)
+    if (code == SC_OK && (job->state == SC_JOB_PROCESSING || job->state == SC_JOB_PENDING))
         out->eta_ms = sc_job_eta_ms(queue, conn, job);
     return code;
 }

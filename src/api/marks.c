@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "config/value.h"
+#include "http/replay.h"
 
 #include "base/banned.h"
 
@@ -194,6 +195,8 @@ static struct sc_done *mark(struct sc_request *req, struct sc_api *api, enum sc_
         code = decode(req, &c, &err);
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_DURABLE, write_change, &c, &err);
+    if (kind == SC_MARKED_FILE)
+        sc_reply_is_as_get(req);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -307,6 +310,7 @@ SC_API_DOC(file_edit) = {
     .body = &mark_shape,
     .replies = { { 200, &sc_shape_file } },
     .errors = { SC_E_FILE_NOT_FOUND },
+    .flags = SC_DOC_TAGGED,
 };
 SC_API_DOC(transcript_mark) = {
     .body = &mark_shape,

@@ -50,7 +50,7 @@ static const struct sc_doc_header answer_headers[] = {
     { "Upload-Expires", "When the upload is forgotten, unless it goes on before", SC_DOC_TUS },
     { "Scripta-File-Id", "The file that the upload has become", SC_DOC_TUS },
     { "Scripta-Job-Id", "The job that was made of it", SC_DOC_TUS },
-    { "ETag", "Names these bytes; of a recording their SHA-256", SC_DOC_READS },
+    { "ETag", "Names these bytes; of a recording their SHA-256", SC_DOC_READS | SC_DOC_TAGGED },
     { "Content-Disposition", "The name of the download", SC_DOC_DOWNLOAD },
 };
 
@@ -165,7 +165,7 @@ static bool has_reply(const struct sc_route_doc *doc, size_t before, int status)
 }
 
 /* The codes that a route may answer with beside those of every route. */
-static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERRORS + 15])
+static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERRORS + 16])
 {
     size_t count = 0;
     out[count++] = SC_E_INVALID_VALUE;
@@ -176,6 +176,8 @@ static size_t codes_of(const struct sc_doc_row *row, enum sc_code out[SC_DOC_ERR
     }
     if ((sc_doc_flags(row) & SC_DOC_READS) != 0)
         out[count++] = SC_E_NOT_ACCEPTABLE;
+    if ((row->doc->flags & SC_DOC_RANGES) != 0)
+        out[count++] = SC_E_RANGE_NOT_SATISFIABLE;
     if ((sc_doc_flags(row) & SC_DOC_CHANGES) != 0)
         out[count++] = SC_E_PRECONDITION_FAILED;
     if ((row->flags & SC_ROUTE_SPOOL) != 0)
@@ -291,7 +293,7 @@ static void put_errors(struct sc_json *w, const struct sc_doc_row *row)
     static const int foreign[] = {
         400, 401, 403, 404, 411, 413, 415, 417, 429, 500, 503, 504, 507
     };
-    enum sc_code codes[SC_DOC_ERRORS + 15];
+    enum sc_code codes[SC_DOC_ERRORS + 16];
     size_t count = codes_of(row, codes);
     if ((row->flags & SC_ROUTE_INLINE) != 0) { /* touches memory alone, looks at no parameter */
         put_error(w, "400", &(enum sc_code){ SC_E_INVALID_REQUEST }, 1, 0);
@@ -347,9 +349,6 @@ void sc_doc_answers(struct sc_json *w, const struct sc_doc_row *row)
     put_repeated(w, row);
     if ((sc_doc_flags(row) & SC_DOC_READS) != 0)
         put_bare_answer(w, "304", "The bytes are those of `If-None-Match`");
-    if ((doc->flags & SC_DOC_RANGES) != 0) {
-        put_bare_answer(w, "416", "The range begins behind the end");
-    }
     put_errors(w, row);
     sc_json_end(w);
 }

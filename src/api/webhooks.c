@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "config/value.h"
+#include "http/replay.h"
 #include "net/guard.h"
 
 #include "base/banned.h"
@@ -278,6 +279,7 @@ struct sc_done *sc_api_webhook_edit(struct sc_request *req, struct sc_api *api)
         sc_webhook_secret_view(&body, &c.hook);
     } else if (code == SC_OK) {
         view(&body, &c.hook);
+        sc_reply_is_as_get(req);
     }
     return sc_api_answer(req, code, &err, 200, &body);
 }
@@ -464,6 +466,7 @@ SC_API_DOC(webhook_edit) = {
     .body = &edit_shape,
     .replies = { { 200, &sc_shape_webhook, .or_shape = &sc_shape_webhook_secret } },
     .errors = { SC_E_WEBHOOK_NOT_FOUND },
+    .flags = SC_DOC_TAGGED,
 };
 SC_API_DOC(webhook_remove) = {
     .replies = { { 200, &sc_shape_webhook } },

@@ -26,7 +26,7 @@ int sc_cmd_jobs_list(struct sc_cli *cli, const struct sc_args *args)
         "status",        "stage",         "pipeline",      "engine", "model",
         "language",      "priority",      "file-id",       "name",   "error-code",
         "tag",           "created-since", "created-until", "search", "sort",
-        "updated-since", "updated-until", "cursor",        NULL,
+        "updated-since", "updated-until", "campaign-id",   "cursor", NULL,
     };
     static const struct sc_list list = { "/api/jobs", "jobs", columns, filters,
                                          "no jobs; `scripta transcribe FILE` makes one" };

@@ -34,6 +34,7 @@ static const struct sc_flag jobs_list_flags[] = {
     { "language", 0, SC_FLAG_VALUE, "CODE", "Jobs of this language, given or detected" },
     { "priority", 0, SC_FLAG_VALUE, "high|normal|low", "Jobs of this class" },
     { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Jobs of this file" },
+    { "campaign-id", 0, SC_FLAG_VALUE, "N", "Jobs of this campaign" },
     { "name", 0, SC_FLAG_VALUE, "NAME", "Jobs of this name, their own or their file's" },
     { "error-code", 0, SC_FLAG_VALUE, "CODE", "Jobs that failed with this code" },
     { "tag", 0, SC_FLAG_VALUE, "TAG", "Jobs with this tag" },

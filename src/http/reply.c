@@ -159,6 +159,11 @@ static struct sc_done *reply_not_acceptable(struct sc_request *req)
     return sc_reply_error(req, &err);
 }
 
+void sc_reply_is_as_get(struct sc_request *req)
+{
+    req->as_get = true;
+}
+
 struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *content_type,
                                struct sc_buf *body)
 {
@@ -249,6 +254,28 @@ static char *quote_etag(const char *etag)
     return sc_asprintf("\"%s\"", etag);
 }
 
+static void drop_header(struct sc_request *req, const char *name)
+{
+    for (size_t i = 0; i < req->header_count; i++) {
+        if (strcasecmp(req->headers[i], name) != 0)
+            continue;
+        free(req->headers[i]);
+        req->headers[i--] = req->headers[--req->header_count];
+    }
+}
+
+/* The answer is an error, and no file to be saved under that name. */
+static struct sc_done *refuse_range(struct sc_request *req, int64_t size)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_FREE char *content_range = sc_asprintf("bytes */%lld", (long long)size);
+    drop_header(req, MHD_HTTP_HEADER_CONTENT_DISPOSITION);
+    sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
+    (void)sc_error_set(&err, SC_E_RANGE_NOT_SATISFIABLE,
+                       "the range begins behind the end: there are %lld bytes", (long long)size);
+    return sc_reply_error(req, &err);
+}
+
 /* Which bytes the client wants; NONE: all of them. */
 static enum sc_range wanted_range(struct sc_request *req, int64_t size, struct sc_str etag,
                                   int64_t *start, int64_t *len)
@@ -282,9 +309,7 @@ struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
     sc_reply_header(req, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
     switch (wanted_range(req, size, sc_str_from(tag), &start, &len)) {
     case SC_RANGE_UNSATISFIABLE:
-        content_range = sc_asprintf("bytes */%lld", (long long)size);
-        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
-        return reply_empty(req, MHD_HTTP_RANGE_NOT_SATISFIABLE);
+        return refuse_range(req, size);
     case SC_RANGE_PART:
         content_range = sc_asprintf("bytes %lld-%lld/%lld", (long long)start,
                                     (long long)(start + len - 1), (long long)size);

@@ -76,7 +76,7 @@ enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, cha
                                  size_t *len)
 {
     bool can_shrink = *len >= COMPRESS_FROM && is_compressible(type) && !req->probing;
-    bool tagged = is_reading(req) && req->route != NULL;
+    bool tagged = (is_reading(req) || req->as_get) && req->route != NULL;
     if (is_reading(req) && !req->probing &&
         !sc_accepts_type(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT), type))
         return SC_REPRESENTED_REFUSED;
@@ -87,7 +87,8 @@ enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, cha
     if (can_shrink)
         sc_reply_header(req, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    if (tagged && known.ptr != NULL && sc_etag_listed(known, sc_str_from(req->tag))) {
+    if (tagged && !req->as_get && known.ptr != NULL &&
+        sc_etag_listed(known, sc_str_from(req->tag))) {
         put_tag(req, can_shrink && wants_gzip(req));
         return SC_REPRESENTED_KNOWN;
     }

@@ -111,7 +111,8 @@ SC_MUST_USE enum sc_code sc_job_get(struct sc_conn *conn, int64_t id, struct sc_
 /* 0..100, with what workers have told of the chunks that they are at. */
 int sc_job_progress(struct sc_queue *queue, const struct sc_job *job);
 /* Milliseconds until it is done, from what its chunks took so far or, before the first is done,
- * from how far that is; -1: unknown. */
+ * from how far that is or from what like jobs took. Of one that waits: from what is before it and
+ * what like jobs took (queue/eta.c). -1: unknown, or its class is paused. */
 int64_t sc_job_eta_ms(struct sc_queue *queue, struct sc_conn *conn, const struct sc_job *job);
 /* Jobs before it in its class (exact to 1 000, more: 1 001); -1 unless it waits. */
 SC_MUST_USE enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_job *job,

@@ -1,3 +1,4 @@
+#include "queue/eta.h"
 #include "queue/queue-internal.h"
 
 #include "base/alloc.h"
@@ -246,17 +247,22 @@ static int64_t eta_of_first(struct sc_queue *queue, struct sc_conn *conn, const 
                             int64_t left, int64_t under_way)
 {
     struct sc_job_brief brief;
-    if (under_way <= 0 || sc_job_brief_get(conn, job->id, &brief, NULL) != SC_OK ||
-        brief.stage_clock_ms < 0)
+    if (sc_job_brief_get(conn, job->id, &brief, NULL) != SC_OK)
         return -1;
-    int64_t elapsed = SC_MAX(0, sc_queue_clock_ms(queue) - brief.stage_clock_ms);
-    return elapsed * left / under_way;
+    int64_t now = sc_queue_clock_ms(queue);
+    if (under_way <= 0 || brief.stage_clock_ms < 0)
+        return brief.started_clock_ms < 0
+                   ? -1
+                   : sc_job_start_eta_ms(queue, conn, job, SC_MAX(0, now - brief.started_clock_ms));
+    return SC_MAX(0, now - brief.stage_clock_ms) * left / under_way;
 }
 
 int64_t sc_job_eta_ms(struct sc_queue *queue, struct sc_conn *conn, const struct sc_job *job)
 {
     if (job->state == SC_JOB_COMPLETED)
         return 0;
+    if (job->state == SC_JOB_PENDING)
+        return sc_job_wait_eta_ms(queue, conn, job);
     if (job->state != SC_JOB_PROCESSING)
         return -1;
     enum sc_stage stage =

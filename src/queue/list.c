@@ -51,6 +51,8 @@ static enum sc_sql statement_of(const struct sc_job_filter *f)
         return up ? SC_SQL_JOB_SCAN_DURATION_FIRST : SC_SQL_JOB_SCAN_DURATION_LAST;
     if (f->file_id != 0)
         return up ? SC_SQL_JOB_SCAN_FILE_OLDEST : SC_SQL_JOB_SCAN_FILE_NEWEST;
+    if (f->campaign_id != 0)
+        return up ? SC_SQL_JOB_SCAN_CAMPAIGN_OLDEST : SC_SQL_JOB_SCAN_CAMPAIGN_NEWEST;
     if (f->tag.ptr != NULL)
         return up ? SC_SQL_JOB_SCAN_TAG_OLDEST : SC_SQL_JOB_SCAN_TAG_NEWEST;
     if (f->status.state >= 0)
@@ -108,6 +110,8 @@ static void bind(struct sc_stmt *st, const struct sc_job_filter *f, int64_t star
         sc_stmt_bind_int(st, ":owner_id", f->owner_id);
     } else if (f->file_id != 0) {
         sc_stmt_bind_int(st, ":file_id", f->file_id);
+    } else if (f->campaign_id != 0) {
+        sc_stmt_bind_int(st, ":campaign_id", f->campaign_id);
     } else if (f->tag.ptr != NULL) {
         sc_stmt_bind_str(st, ":tag", f->tag);
     } else {
@@ -217,6 +221,7 @@ static bool fits(struct sc_stmt *st, const struct sc_job_filter *f)
 {
     return sc_stmt_int(st, "owner_id") == f->owner_id &&
            (f->file_id == 0 || sc_stmt_int_or(st, "file_id", 0) == f->file_id) &&
+           (f->campaign_id == 0 || sc_stmt_int_or(st, "campaign_id", 0) == f->campaign_id) &&
            (f->status.state < 0 || sc_stmt_int(st, "state") == f->status.state) &&
            (f->stage < 0 || sc_stmt_int_or(st, "stage", -1) == f->stage) &&
            (f->class < 0 || sc_stmt_int(st, "class") == f->class) &&

@@ -34,9 +34,10 @@ struct sc_job_place {
 struct sc_job_filter {
     int64_t owner_id; /* required */
     struct sc_status_filter status;
-    int stage;       /* the one that runs or ran last; -1: all */
-    int class;       /* -1: all */
-    int64_t file_id; /* 0: all */
+    int stage;           /* the one that runs or ran last; -1: all */
+    int class;           /* -1: all */
+    int64_t file_id;     /* 0: all */
+    int64_t campaign_id; /* 0: all */
     /* ptr NULL: all. Compared as they are; a language is the given or the detected one, a name that
      * of the job or of its file. */
     struct sc_str pipeline, engine, model, language, name, error_code, tag;

@@ -19,10 +19,11 @@ HEADING = re.compile(r"^### `([A-Z]+) (/\S*)`$")
 WRAPPER = """#!/bin/bash
 exec {curl} -sS --max-time 60 --dump-header "$HEADERS" "$@"
 """
-# What is answered where it is not a success: the file still has a job; `null` translates nothing and
+# What is answered where it is not a success: jobs that make text have no output; the file still has a job; `null` translates nothing and
 # tells no language.
 EXPECTED = {
     "curl $S http://localhost/ws/me": 426,
+    "curl $S http://localhost/api/jobs/$JOB/output": 404,
     "curl $S -X DELETE http://localhost/api/files/1": 409,
     "curl $S -F file=@memo.mp3 -F model=whisper-1 http://localhost/v1/audio/translations": 400,
     "curl $S -F audio_file=@memo.mp3 http://localhost/detect-language": 404,

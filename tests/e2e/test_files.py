@@ -110,6 +110,8 @@ def test_download_whole_ranged_and_conditional(house):
     assert get(**{"Range": "bytes=10-", "If-Range": '"other"'}).body == data
     beyond = get(Range=f"bytes={len(data)}-")
     assert beyond.status == 416 and beyond.headers["Content-Range"] == f"bytes */{len(data)}"
+    assert beyond.error["code"] == "RANGE_NOT_SATISFIABLE" and str(len(data)) in beyond.text
+    assert "Content-Disposition" not in beyond.headers and beyond.headers["ETag"] == etag
     assert get(**{"If-None-Match": etag}).status == 304
     head = server.client.request("HEAD", path)
     assert head.status == 200 and not head.body

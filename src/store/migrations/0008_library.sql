@@ -19,6 +19,14 @@ CREATE TABLE transcript_tags (
 ) WITHOUT ROWID;
 CREATE INDEX transcript_tags_tag ON transcript_tags (tag, transcript_id);
 
+-- Lists of jobs filter by their campaign too.
+DROP VIEW v_job_scan;
+CREATE VIEW v_job_scan AS
+SELECT id, owner_id, file_id, campaign_id, state, stage, split_done, chunks_total,
+       chunks_completed, pipeline, engine, model, language, detected_language, class, name,
+       file_name, error_code, created_ms, updated_ms, completed_ms, duration_ms
+FROM jobs WHERE purge = 0;
+
 -- Versions
 
 -- What people did to the library: which thing, by whom, when. Ids and numbers, never text. A change

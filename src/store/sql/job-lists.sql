@@ -26,6 +26,14 @@ WHERE file_id = :file_id AND id < :id ORDER BY id DESC;
 SELECT v_job_scan.*, id AS place FROM v_job_scan
 WHERE file_id = :file_id AND id > :id ORDER BY id ASC;
 
+-- name: job_scan_campaign_newest
+SELECT v_job_scan.*, id AS place FROM v_job_scan
+WHERE campaign_id = :campaign_id AND id < :id ORDER BY id DESC;
+
+-- name: job_scan_campaign_oldest
+SELECT v_job_scan.*, id AS place FROM v_job_scan
+WHERE campaign_id = :campaign_id AND id > :id ORDER BY id ASC;
+
 -- name: job_scan_tag_newest
 SELECT v_job_scan.*, v_job_scan.id AS place
 FROM job_tags CROSS JOIN v_job_scan ON v_job_scan.id = job_tags.job

@@ -128,6 +128,29 @@ SELECT count(*) AS n FROM (SELECT 1 FROM jobs
                            WHERE admission = 1 AND class = :class
                                  AND (priority, id) < (:priority, :id) LIMIT 1001);
 
+-- name: job_at_work
+-- What takes the places of the class.
+SELECT pipeline, engine, model, duration_ms, started_clock_ms FROM jobs
+WHERE admission = 2 AND class = :class AND counted = 1 LIMIT :limit;
+
+-- name: job_before
+SELECT pipeline, engine, model, duration_ms, NULL AS started_clock_ms FROM jobs
+WHERE admission = 1 AND class = :class AND (priority, id) < (:priority, :id) LIMIT :limit;
+
+-- name: job_pace_model
+-- What completed jobs of all owners took; there are few owners.
+SELECT sum(s.jobs) AS jobs, sum(s.processing_ms) AS took, sum(s.paced_audio_ms) AS paced_audio,
+       sum(s.paced_ms) AS paced
+FROM principals CROSS JOIN job_stats AS s
+WHERE s.owner_id = principals.id AND s.day = -1 AND s.state = 2 AND s.pipeline = :pipeline
+      AND s.engine = :engine AND s.model = :model;
+
+-- name: job_pace_pipeline
+SELECT sum(s.jobs) AS jobs, sum(s.processing_ms) AS took, sum(s.paced_audio_ms) AS paced_audio,
+       sum(s.paced_ms) AS paced
+FROM principals CROSS JOIN job_stats AS s
+WHERE s.owner_id = principals.id AND s.day = -1 AND s.state = 2 AND s.pipeline = :pipeline;
+
 -- name: job_due
 SELECT id FROM jobs WHERE admission = 0 AND run_after_ms <= :now ORDER BY run_after_ms LIMIT :limit;
 

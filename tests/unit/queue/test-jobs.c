@@ -415,6 +415,88 @@ static void the_eta_comes_from_the_chunks(void **state)
     assert_int_equal(eta_of(&r, id), 0);
 }
 
+/* A job of `seconds` of sound for the engine. */
+static int64_t create_sound(struct rig *r, const char *engine, int seconds)
+{
+    struct sc_job_spec spec = noop_spec();
+    spec.engine = engine;
+    spec.duration_ms = (int64_t)seconds * 1000;
+    return create_from(r, &spec, NULL);
+}
+
+/* Completes in so many milliseconds. */
+static void run_for(struct rig *r, int64_t ms)
+{
+    struct sc_task task = claim_one(r);
+    test_clock_step(&r->clock, ms);
+    assert_int_equal(complete(r, &task, NULL), SC_OK);
+    assert_int_equal(on_job(r, op_end, task.job), SC_OK);
+}
+
+static void a_job_that_waits_has_an_eta_from_those_before_it(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    r.config.max_concurrent[SC_CLASS_NORMAL] = 2;
+    restart(&r);
+    r.worker = register_worker(&r, "local-2", true);
+    int64_t first = create_sound(&r, "fast", 100);
+    assert_int_equal(eta_of(&r, first), -1); /* nothing was ever measured */
+    run_for(&r, 10000);                      /* ten times real time */
+    (void)create_sound(&r, "slow", 100);
+    run_for(&r, 200000); /* half of real time */
+    int64_t one = create_sound(&r, "fast", 200), two = create_sound(&r, "slow", 50);
+    assert_int_equal(eta_of(&r, one), 20000); /* they have places */
+    assert_int_equal(eta_of(&r, two), 100000);
+    int64_t three = create_sound(&r, "fast", 300), four = create_sound(&r, "slow", 10);
+    assert_int_equal(eta_of(&r, three), (20000 + 100000) / 2 + 30000);
+    assert_int_equal(eta_of(&r, four), (20000 + 100000 + 30000) / 2 + 20000);
+    int64_t other = create_sound(&r, "new", 10); /* of the pipeline's pace: 210 s for 200 s */
+    assert_int_equal(eta_of(&r, other), (20000 + 100000 + 30000 + 20000) / 2 + 10500);
+    struct sc_task task = claim_one(&r);
+    assert_int_equal(task.job, one);
+    test_clock_step(&r.clock, 5000);
+    assert_int_equal(eta_of(&r, one), 15000); /* no chunk is known of it */
+    assert_int_equal(eta_of(&r, three), (15000 + 100000) / 2 + 30000);
+    pause_class(&r, SC_CLASS_NORMAL, true);
+    assert_int_equal(eta_of(&r, three), -1);
+    pause_class(&r, SC_CLASS_NORMAL, false);
+    assert_int_equal(on_job(&r, op_cancel, four), SC_OK);
+    assert_int_equal(eta_of(&r, four), -1);
+}
+
+static void the_eta_of_a_scheduled_job_begins_at_its_time(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    (void)create_sound(&r, "fast", 100);
+    run_for(&r, 10000);
+    struct sc_job_spec spec = noop_spec();
+    spec.engine = "fast";
+    spec.duration_ms = 50000;
+    spec.run_after_ms = sc_clock_wall_ms() + 3600000;
+    int64_t later = create_from(&r, &spec, NULL);
+    assert_int_equal(eta_of(&r, later), 3605000);
+    spec.run_after_ms = 0;
+    spec.duration_ms = 0; /* of unknown length: as long as the others took */
+    assert_int_equal(eta_of(&r, create_from(&r, &spec, NULL)), 10000);
+}
+
+/* What is too far back to be looked at is like what is near. */
+static void the_eta_behind_many_is_in_proportion(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    (void)create_sound(&r, "fast", 100);
+    run_for(&r, 10000);
+    r.config.max_concurrent[SC_CLASS_NORMAL] = 1;
+    restart(&r);
+    (void)create_sound(&r, "fast", 10);
+    for (int i = 0; i < 60; i++)
+        (void)create_sound(&r, "fast", 10);
+    assert_int_equal(eta_of(&r, create_sound(&r, "fast", 10)), 62 * 1000);
+}
+
 static void what_workers_tell_of_their_chunks_counts(void **state)
 {
     (void)state;
@@ -906,6 +988,9 @@ int main(void)
         TEST(stages_are_logged_with_their_time),
         TEST(the_position_counts_those_before),
         TEST(the_eta_comes_from_the_chunks),
+        TEST(a_job_that_waits_has_an_eta_from_those_before_it),
+        TEST(the_eta_of_a_scheduled_job_begins_at_its_time),
+        TEST(the_eta_behind_many_is_in_proportion),
         TEST(what_workers_tell_of_their_chunks_counts),
         TEST(while_split_runs_the_rest_is_estimated),
         TEST(idempotency_keys_live_for_a_day),

@@ -114,6 +114,7 @@ static void each_condition_lets_its_jobs_through_and_no_others(void **state)
             "UPDATE jobs SET language = 'de', class = 2 WHERE id IN (7, 9);"
             "UPDATE jobs SET error_code = 'TIMEOUT', name = 'Board Meeting' WHERE id = 8;"
             "UPDATE jobs SET file_name = 'meeting-2.wav', updated_ms = 5000 WHERE id = 4;"
+            "UPDATE jobs SET campaign_id = 7 WHERE id IN (1, 3, 8);"
             "INSERT INTO job_tags (job, tag) VALUES (1, 'a'), (3, 'a'), (8, 'a'), (8, 'b')");
     struct sc_job_filter f = sc_job_filter_all(1, 30);
 #define ONLY(field, value, wanted)    \
@@ -122,6 +123,15 @@ static void each_condition_lets_its_jobs_through_and_no_others(void **state)
         f.field = (value);            \
         expect(&r, &f, (wanted));     \
     } while (0)
+    ONLY(campaign_id, 7, "8 1");
+    f.tag = SC_STR("b");
+    expect(&r, &f, "8");
+    f.sort = SC_JOB_OLDEST;
+    f.tag = (struct sc_str){ 0 };
+    expect(&r, &f, "1 8");
+    f.sort = SC_JOB_LONGEST;
+    expect(&r, &f, "");
+    ONLY(campaign_id, 8, "");
     ONLY(engine, SC_STR("null"), "1");
     ONLY(model, SC_STR("m1"), "1");
     ONLY(model, SC_STR("m"), "");
