@@ -29,6 +29,7 @@ enum sc_doc_flag {
     SC_DOC_TUS_CREATE = 1u << 9,  /* … begins an upload */
     SC_DOC_TUS_LENGTH = 1u << 10, /* … may tell its length */
     SC_DOC_TUS_PIECE = 1u << 11,  /* … goes on with one */
+    SC_DOC_TEXT = 1u << 12,       /* a body that is a file of text */
 };
 #define SC_DOC_REPLIES 4
 #define SC_DOC_ERRORS 12
