@@ -30,6 +30,7 @@ enum sc_doc_flag {
     SC_DOC_TUS_LENGTH = 1u << 10, /* … may tell its length */
     SC_DOC_TUS_PIECE = 1u << 11,  /* … goes on with one */
     SC_DOC_TAGGED = 1u << 12,     /* what changes answers as GET would, with its ETag */
+    SC_DOC_TEXT = 1u << 13,       /* a body that is a file of text */
 };
 #define SC_DOC_REPLIES 4
 #define SC_DOC_ERRORS 12

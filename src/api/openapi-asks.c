@@ -260,8 +260,8 @@ static void put_bytes(struct sc_json *w, const char *type)
 
 void sc_doc_body(struct sc_json *w, const struct sc_route_doc *doc)
 {
-    bool is_piece = (doc->flags & SC_DOC_PIECE) != 0;
-    if (doc->body == NULL && doc->form == NULL && !is_piece)
+    bool is_piece = (doc->flags & SC_DOC_PIECE) != 0, is_text = (doc->flags & SC_DOC_TEXT) != 0;
+    if (doc->body == NULL && doc->form == NULL && !is_piece && !is_text)
         return;
     sc_json_object(w, "requestBody");
     sc_json_bool(w, "required", (doc->flags & SC_DOC_BODY_OPTIONAL) == 0);
@@ -274,6 +274,8 @@ void sc_doc_body(struct sc_json *w, const struct sc_route_doc *doc)
             put_bytes(w, "application/octet-stream");
     } else if (is_piece) {
         put_bytes(w, SC_HTTP_PIECE_TYPE);
+    } else if (is_text) {
+        put_bytes(w, "application/octet-stream");
     } else {
         sc_json_object(w, "application/json");
         sc_json_shape_use(w, "schema", doc->body, SC_DOC_REFS);

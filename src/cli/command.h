@@ -125,6 +125,7 @@ int sc_cmd_transcripts_compare(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_exports(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_import(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_versions(struct sc_cli *cli, const struct sc_args *args);

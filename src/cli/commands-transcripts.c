@@ -27,6 +27,22 @@ static const struct sc_flag export_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag import_flags[] = {
+    { "transcript", 't', SC_FLAG_VALUE, "TRANSCRIPT",
+      "Make the file the next version of this one" },
+    { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Make the file a new transcript of this recording" },
+    { "format", 'f', SC_FLAG_VALUE, "FORMAT",
+      "What FILE is: srt, vtt, json, txt. Default: what it ends in, else what it looks like" },
+    { "offset", 0, SC_FLAG_VALUE, "SECONDS", "Added to every time; may be negative" },
+    { "language", 0, SC_FLAG_VALUE, "CODE", "What is spoken. Default: what the file says" },
+    { "speakers", 0, SC_FLAG_ON, "on|off", "Keep the names of speakers. Default: on" },
+    { "note", 'm', SC_FLAG_VALUE, "TEXT", "Why, for the list of versions" },
+    { "base-version", 0, SC_FLAG_VALUE, "N",
+      "Refuse unless this version, which the file was made of, is still the current one" },
+    { "dry-run", 0, SC_FLAG_SWITCH, NULL, "Only say what would come" },
+    { 0 },
+};
+
 static const struct sc_flag compare_flags[] = {
     { "with", 0, SC_FLAG_VALUE, "TRANSCRIPT",
       "Compare with another transcript of the same recording; VERSION is then of that one" },
@@ -158,6 +174,23 @@ const struct sc_command sc_commands_transcripts[] = {
         .examples = "scripta transcripts export -o talk.srt 12\n"
                     "scripta transcripts export -f vtt --max-line-length 32 --words 12\n"
                     "scripta transcripts export -f csv --words --bom -o words.csv 12\n",
+    },
+    {
+        .name = "transcripts import",
+        .run = sc_cmd_transcripts_import,
+        .summary = "Read a transcript from a file",
+        .usage = "FILE",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = import_flags,
+        .about = "FILE (- for standard input) is SubRip, WebVTT, JSON or text that this or another "
+                 "program wrote. Into a transcript that is there, what FILE does not say is kept "
+                 "where its words are the same: times of words, confidences, speakers.",
+        .examples = "scripta transcripts import --transcript 12 corrected.srt\n"
+                    "scripta transcripts import --file-id 7 --language en talk.vtt\n"
+                    "scripta transcripts import --file-id 7 --dry-run whisper.json\n"
+                    "scripta transcripts export -f txt 12 | sed s/colour/color/ |\n"
+                    "    scripta transcripts import --transcript 12 -f txt -\n",
     },
     {
         .name = "transcripts exports",

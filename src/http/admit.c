@@ -163,6 +163,31 @@ static enum sc_code begin_spool(struct sc_request *req, struct sc_error *err)
     return SC_OK;
 }
 
+/* A file of text, whatever it is: but a type that a page must ask for before it sends it here. */
+static bool is_text_file(struct sc_str type)
+{
+    struct sc_str known = SC_STR(SC_HTTP_TEXT_TYPES);
+    type = sc_str_trim(sc_str_take_until(&type, ';'));
+    while (known.len > 0) {
+        if (sc_str_equal_nocase(type, sc_str_take_until(&known, '|')))
+            return true;
+    }
+    return false;
+}
+
+static enum sc_code check_type(struct sc_request *req, struct sc_error *err)
+{
+    struct sc_str type = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if ((req->route->flags & SC_ROUTE_TEXT) == 0)
+        return is_json(type) ? SC_OK
+                             : sc_error_set(err, SC_E_UNSUPPORTED_TYPE,
+                                            "the Content-Type must be application/json");
+    return is_text_file(type) ? SC_OK
+                              : sc_error_set(err, SC_E_UNSUPPORTED_TYPE,
+                                             "send the file as Content-Type: "
+                                             "application/octet-stream");
+}
+
 static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
 {
     const struct sc_route *route = req->route;
@@ -178,9 +203,8 @@ static enum sc_code check_body(struct sc_request *req, struct sc_error *err)
     if (req->content_length > (int64_t)route->body_limit)
         return sc_error_set(err, SC_E_BODY_TOO_LARGE, "bodies of at most %zu bytes are taken",
                             route->body_limit);
-    if (!is_json(sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_TYPE)))
-        return sc_error_set(err, SC_E_UNSUPPORTED_TYPE,
-                            "the Content-Type must be application/json");
+    if (check_type(req, err) != SC_OK)
+        return err->code;
     req->body.limit = route->body_limit;
     return SC_OK;
 }

@@ -411,10 +411,10 @@ enum sc_code sc_client_call(struct sc_client *c, const struct sc_call *call, int
     sc_client_begin(c, method, call->path);
     c->reply = reply;
     if (call->body != NULL) {
-        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                               (curl_off_t)strlen(call->body));
+        size_t len = call->body_len == 0 ? strlen(call->body) : call->body_len;
+        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
         (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, call->body);
-        sc_client_add_header(c, "Content-Type: application/json");
+        sc_client_header(c, "Content-Type", call->type == NULL ? "application/json" : call->type);
         sc_client_add_header(c, "Expect:");
     } else if (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
                strcmp(method, "PATCH") == 0) {

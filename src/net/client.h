@@ -30,6 +30,8 @@ struct sc_call {
     const char *method; /* NULL: GET */
     const char *path;
     const char *body;   /* JSON text or NULL */
+    size_t body_len;    /* 0: up to its NUL */
+    const char *type;   /* of the body; NULL: JSON */
     int64_t timeout_ms; /* <= 0: 60 s */
 };
 /* *status (may be NULL) and *reply are set whenever an answer came, also an error answer: the

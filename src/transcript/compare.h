@@ -55,6 +55,15 @@ double sc_comparison_rate(const struct sc_comparison *c);
 bool sc_comparison_run(const struct sc_comparison *c, const struct sc_compare_part *part,
                        struct sc_diff_op *run);
 
+/* Gives segments that were read from a file what the old ones, of which the file was once made,
+ * know beyond it: their ids, where one became one or several; their speakers, where the file names
+ * none; and where the file has no words' times those of words that are the same, inside of their
+ * segment's time, others in between. A segment whose words and times are the same is a copy. named:
+ * the file's format has speakers in front of what they say, "Name: ". False: no memory; read is
+ * then not to be used. */
+SC_MUST_USE bool sc_segments_adopt(const struct sc_segments *old, bool named,
+                                   struct sc_segments *read);
+
 /* ---- as text ---- */
 
 struct sc_compare_style {

@@ -120,6 +120,15 @@ SELECT 1 + max(coalesce((SELECT max(id) FROM transcripts), 0),
 FROM jobs JOIN files ON files.id = jobs.file_id
 WHERE jobs.id = :job;
 
+-- name: transcript_import
+-- Of a recording, without a job.
+INSERT INTO transcripts (id, owner_id, file_id, state, language, duration_ms, created_ms,
+                         updated_ms)
+SELECT 1 + max(coalesce((SELECT max(id) FROM transcripts), 0),
+               coalesce((SELECT value FROM counters WHERE name = 'transcripts.last_id'), 0)),
+       :owner_id, id, 0, :language, duration_ms, :now, :now
+FROM files WHERE id = :file_id;
+
 -- name: transcript_state
 SELECT state FROM transcripts WHERE id = :id;
 

@@ -1,0 +1,230 @@
+#include "transcript/compare.h"
+
+#include "base/alloc.h"
+#include "transcript/reader-internal.h"
+
+#include "base/banned.h"
+
+/* A word may be said so long before or behind the cue that shows it. */
+#define SLACK_MS 250
+
+/* A word of a segment that was read. */
+struct timed {
+    size_t old; /* its partner; SIZE_MAX: none whose time fits */
+    int64_t start_ms, end_ms;
+};
+
+/* ---- speakers ---- */
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The speakers of old, sorted; *count of them, some more than once. NULL: no memory. */
+static const char **collect_names(const struct sc_segments *old, size_t *count)
+{
+    const char **names = sc_try_alloc((old->count + 1) * sizeof(*names));
+    *count = 0;
+    for (size_t i = 0; names != NULL && i < old->count; i++) {
+        if (old->items[i].speaker != NULL)
+            names[(*count)++] = old->items[i].speaker;
+    }
+    if (names != NULL)
+        qsort(names, *count, sizeof(*names), by_name);
+    return names;
+}
+
+/* "Ann: good morning" is said by Ann when the old segments know her. */
+static bool take_names(const struct sc_segments *old, struct sc_segments *read)
+{
+    size_t count;
+    SC_AUTO_FREE const char **names = collect_names(old, &count);
+    if (names == NULL)
+        return false;
+    for (size_t i = 0; i < read->count; i++) {
+        struct sc_segment *s = &read->items[i];
+        const char *end = s->text == NULL ? NULL : strstr(s->text, ": ");
+        if (end == NULL || s->speaker != NULL || s->word_count > 0)
+            continue;
+        SC_AUTO_FREE char *name = sc_strndup(s->text, (size_t)(end - s->text));
+        const char *wanted = name;
+        if (bsearch(&wanted, names, count, sizeof(*names), by_name) == NULL)
+            continue;
+        SC_AUTO_FREE char *text = sc_strdup(end + 2);
+        if (!sc_segment_set_text(s, sc_str_from(text)) ||
+            !sc_segment_set_speaker(s, sc_str_from(name)))
+            return false;
+    }
+    return true;
+}
+
+static bool names_nobody(const struct sc_segments *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->items[i].speaker != NULL)
+            return false;
+    }
+    return true;
+}
+
+/* ---- words ---- */
+
+/* Times of the words of segment s that have partners; the others share what is between. */
+static void time_words(const struct sc_comparison *c, size_t s, const size_t *partner_of_b,
+                       struct timed *out)
+{
+    const struct sc_segment *segment = &c->b->items[s];
+    size_t from = c->words_b[s], to = c->words_b[s + 1];
+    int64_t at = segment->start_ms;
+    for (size_t k = from; k < to; k++) {
+        struct timed *t = &out[k - from];
+        size_t old = partner_of_b[k];
+        const struct sc_diff_word *w = old == SIZE_MAX ? NULL : &c->diff.a.items[old];
+        *t = (struct timed){ .old = SIZE_MAX };
+        if (w == NULL || w->word == SC_DIFF_NO_WORD || w->end_ms < segment->start_ms - SLACK_MS ||
+            w->start_ms > segment->end_ms + SLACK_MS)
+            continue;
+        t->old = old;
+        t->start_ms = SC_MIN(SC_MAX(w->start_ms, at), segment->end_ms);
+        t->end_ms = SC_MIN(SC_MAX(w->end_ms, t->start_ms), segment->end_ms);
+        at = t->end_ms;
+    }
+    at = segment->start_ms;
+    for (size_t k = 0; k < to - from;) {
+        size_t end = k, len = 0, done = 0;
+        while (end < to - from && out[end].old == SIZE_MAX)
+            len += c->diff.b.items[from + end++].text.len;
+        int64_t until = end < to - from ? out[end].start_ms : segment->end_ms;
+        double span = (double)SC_MAX(until - at, 0);
+        for (; k < end; k++) {
+            out[k].start_ms = at + (int64_t)(span * (double)done / (double)len);
+            done += c->diff.b.items[from + k].text.len;
+            out[k].end_ms = at + (int64_t)(span * (double)done / (double)len);
+        }
+        at = SC_MAX(at, until);
+        for (; k < to - from && out[k].old != SIZE_MAX; k++)
+            at = out[k].end_ms;
+    }
+}
+
+/* Is word k of b of the same old word as the one before, and joined to it? */
+static bool goes_on(const struct sc_comparison *c, const struct timed *t, size_t k)
+{
+    if (t[-1].old == SIZE_MAX || t->old != t[-1].old + 1 || sc_diff_gap(&c->diff.b, k))
+        return false;
+    const struct sc_diff_word *x = &c->diff.a.items[t->old], *y = x - 1;
+    return x->segment == y->segment && x->word == y->word;
+}
+
+static bool add_words(const struct sc_comparison *c, size_t s, const struct timed *t,
+                      struct sc_segment *out)
+{
+    size_t from = c->words_b[s], to = c->words_b[s + 1];
+    double sum = 0;
+    size_t known = 0;
+    for (size_t k = from, end; k < to; k = end) {
+        const struct timed *first = &t[k - from];
+        float confidence = -1;
+        end = k + 1;
+        while (end < to && goes_on(c, &t[end - from], end))
+            end++;
+        struct sc_str text = c->diff.b.items[k].text;
+        const struct sc_str last = c->diff.b.items[end - 1].text;
+        text.len = (size_t)(last.ptr + last.len - text.ptr);
+        if (first->old != SIZE_MAX) {
+            const struct sc_diff_word *w = &c->diff.a.items[first->old];
+            confidence = c->a->items[w->segment].words[w->word].confidence;
+        }
+        if (!sc_segment_add_word(out, text, first->start_ms, t[end - 1 - from].end_ms, confidence))
+            return false;
+        sum += confidence >= 0 ? (double)confidence : 0;
+        known += confidence >= 0;
+    }
+    if (out->confidence < 0 && known > 0)
+        out->confidence = (float)(sum / (double)known);
+    return true;
+}
+
+/* ---- segments ---- */
+
+struct adopting {
+    const struct sc_comparison *c;
+    struct sc_segments *read; /* what c calls b */
+    size_t *partner_of_b;     /* owned */
+    struct timed *timed;      /* owned; of the words of one segment */
+    bool fill;                /* who has no speaker has the old one */
+};
+
+static void adopting_done(struct adopting *a)
+{
+    free(a->partner_of_b);
+    free(a->timed);
+}
+
+/* The whole segment is as it was: what the file does not know of it is, too. */
+static bool restore(struct adopting *a, const struct sc_segment *old, struct sc_segment *s)
+{
+    struct sc_segment copy = { .chunk = -1, .confidence = -1 };
+    if (!sc_segment_copy(old, &copy))
+        return false;
+    if (s->speaker != NULL || !a->fill) {
+        free(copy.speaker);
+        copy.speaker = SC_TAKE(s->speaker);
+    }
+    sc_segment_done(s);
+    *s = copy;
+    return true;
+}
+
+static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
+{
+    const struct sc_comparison *c = a->c;
+    for (size_t s = part->b; s < part->b + part->b_count; s++) {
+        struct sc_segment *x = &a->read->items[s];
+        const struct sc_segment *old = part->a_count == 0 ? NULL : &c->a->items[part->a];
+        bool one = part->a_count == 1 && part->b_count == 1;
+        if (one && !part->words_differ && x->word_count == 0 && old->start_ms == x->start_ms &&
+            old->end_ms == x->end_ms) {
+            if (!restore(a, old, x))
+                return false;
+            continue;
+        }
+        if (old != NULL && s == part->b)
+            x->id = old->id;
+        if (old != NULL && a->fill && x->speaker == NULL && old->speaker != NULL)
+            x->speaker = sc_strdup(old->speaker);
+        if (x->word_count > 0)
+            continue;
+        time_words(c, s, a->partner_of_b, a->timed);
+        if (!add_words(c, s, a->timed, x))
+            return false;
+    }
+    return true;
+}
+
+bool sc_segments_adopt(const struct sc_segments *old, bool named, struct sc_segments *read)
+{
+    SC_AUTO_COMPARISON c = { 0 };
+    SC_AUTO(adopting_done) struct adopting a = { .c = &c, .read = read };
+    if ((named && !take_names(old, read)) || !sc_compare(old, read, 0, &c))
+        return false;
+    a.fill = named || names_nobody(read);
+    for (size_t i = 0; i < read->count; i++)
+        read->items[i].id = read->items[i].row = 0;
+    a.partner_of_b = sc_try_alloc((c.diff.b.count + 1) * sizeof(*a.partner_of_b));
+    a.timed = sc_try_alloc((c.diff.b.count + 1) * sizeof(*a.timed));
+    if (a.partner_of_b == NULL || a.timed == NULL)
+        return false;
+    for (size_t k = 0; k < c.diff.b.count; k++)
+        a.partner_of_b[k] = SIZE_MAX;
+    for (size_t k = 0; k < c.diff.a.count; k++) {
+        if (c.partner[k] != SIZE_MAX)
+            a.partner_of_b[c.partner[k]] = k;
+    }
+    for (size_t i = 0; i < c.count; i++) {
+        if (!adopt_part(&a, &c.parts[i]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,126 @@
+"""Transcripts read from files: new versions, and new transcripts of a recording."""
+
+import pytest
+
+from harness import cli, cli_json
+
+SRT = """1
+00:00:00,500 --> 00:00:02,000
+Hello there
+
+2
+00:00:02,000 --> 00:00:04,000
+General words
+"""
+
+
+@pytest.fixture(scope="module")
+def done(shared):
+    """A finished job of 6 s and its transcript."""
+    job = shared.client.wait_job(shared.client.upload_null(6, seed=91)["job_id"])
+    assert job["status"] == "completed", job
+    return shared.client.transcript(job)
+
+
+def post(client, path, text, **more):
+    """A file as curl --data-binary sends it."""
+    return client.request("POST", path, body=text.encode(),
+                          headers={"Content-Type": "application/octet-stream"}, **more)
+
+
+def test_a_corrected_export_becomes_the_next_version(client, done):
+    t = done["id"]
+    srt = client.get(f"/api/transcripts/{t}/export.srt").text
+    same = post(client, f"/api/transcripts/{t}/import?format=srt", srt).json
+    assert (same["changed"], same["version"]) == (False, 1)
+
+    corrected = srt.replace("t3", "three")
+    planned = post(client, f"/api/transcripts/{t}/import?dry_run=true", corrected).json
+    assert (planned["changed"], planned["version"], planned["format"]) == (True, None, "srt")
+    assert client.get(f"/api/transcripts/{t}").json["version"] == 1
+    saved = post(client, f"/api/transcripts/{t}/import?change_note=proofread&base_version=1",
+                 corrected).json
+    assert (saved["changed"], saved["version"], saved["transcript_id"]) == (True, 2, t)
+    now = client.get(f"/api/transcripts/{t}").json
+    words = [w for s in now["segments"] for w in s["words"]]
+    assert [w["word"] for w in words] == ["t0", "t1", "t2", "three", "t4", "t5"]
+    before = [w for s in done["segments"] for w in s["words"]]
+    assert words[:3] == before[:3] and words[4:] == before[4:]  # times and confidences
+    version = client.get(f"/api/transcripts/{t}/versions").json["versions"][0]
+    assert version["change_note"] == "proofread" and version["is_current"]
+
+    found = client.get(f"/api/transcripts/{t}/compare").json
+    assert (found["from"]["version"], found["to"]["version"]) == (1, 2)
+    change, = [o for o in found["word_operations"] if o["op"] != "same"]
+    assert (change["from"]["text"], change["to"]["text"]) == ("t3", "three")
+    text = client.get(f"/api/transcripts/{t}/compare?format=text").text
+    assert "[-t3-]{+three+}" in text
+    html = client.get(f"/api/transcripts/{t}/compare?format=html").text
+    assert "<del>t3</del> <ins>three</ins>" in html
+
+    late = post(client, f"/api/transcripts/{t}/import?base_version=1", srt)
+    assert (late.status, late.json["error"]["code"]) == (409, "CONFLICT")
+    assert late.json["error"]["field"] == "base_version"
+
+
+def test_a_file_becomes_a_transcript_of_a_recording(client, done):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    planned = post(client, f"{path}?dry_run=true&offset=3", SRT)
+    assert planned.status == 200 and planned.json["transcript_id"] is None
+    warning, = planned.json["warnings"]
+    assert warning["code"] == "BEHIND_END" and "1 of 2 segments" in warning["message"]
+
+    reply = post(client, f"{path}?language=english&offset=0.5", SRT)
+    assert reply.status == 201 and reply.json["warnings"] == []
+    made = client.get(reply.headers["Location"]).json
+    assert made["id"] == reply.json["transcript_id"] != done["id"]
+    assert (made["job_id"], made["status"], made["version"]) == (None, "complete", 1)
+    assert made["language"] == "en" and made["text"] == "Hello there\nGeneral words"
+    assert made["segments"][0]["start"] == 1 and made["word_count"] == 4
+    other = client.get(f"/api/transcripts/{done['id']}/compare?v1=1&with={made['id']}").json
+    assert other["words"]["from"] == 6 and other["words"]["same"] == 0
+    rows = client.get(f"/api/transcripts?file_id={done['file_id']}").json["transcripts"]
+    assert made["id"] in [r["id"] for r in rows]
+
+    untimed = post(client, f"{path}?format=txt", "one two\nthree four\n").json
+    assert [w["code"] for w in untimed["warnings"]] == ["UNTIMED"]
+    assert (untimed["start"], untimed["end"]) == (0, 6)
+
+
+@pytest.mark.parametrize("query, text, status, field", [
+    ("", "", 400, "text"),
+    ("?format=srt", "1\n00:00:01,000 --> nonsense\nHi\n", 400, "text"),
+    ("?format=pdf", "x", 400, "format"),
+    ("?offset=-1", SRT, 400, "offset"),
+    ("?offset=many", SRT, 400, "offset"),
+    ("?language=nonsuch", SRT, 400, "language"),
+    ("?format=vtt", "no signature", 400, "text"),
+])
+def test_what_cannot_be_read_is_refused(client, done, query, text, status, field):
+    reply = post(client, f"/api/files/{done['file_id']}/transcripts{query}", text)
+    assert reply.status == status, reply.text
+    assert reply.json["error"]["field"] == field, reply.text
+
+
+def test_the_command_line_imports(shared, done, tmp_path):
+    (tmp_path / "talk.srt").write_text(SRT)
+    args = ["transcripts", "import", tmp_path / "talk.srt"]
+    failed = cli(*args, data=shared.data, check=2)
+    assert "--transcript N" in failed.stderr and "--file-id N" in failed.stderr
+    shown = cli(*args, "--file-id", done["file_id"], "--dry-run", "--offset", 3, data=shared.data,
+                check=0)
+    assert shown.stdout == ("a new transcript: 2 segments, 4 words, read as srt; "
+                            "nothing was written\n")
+    assert "end behind the recording" in shown.stderr
+    made = cli_json(*args, "--file-id", done["file_id"], data=shared.data)["transcript_id"]
+    shown = cli("transcripts", "import", "--transcript", made, "-f", "txt", "-m", "why", "-",
+                data=shared.data, stdin="Hello there\nGeneral Kenobi\n", check=0)
+    assert shown.stdout == f"transcript {made}, version 2: 2 segments, 4 words, read as txt\n"
+    shown = cli("transcripts", "diff", made, data=shared.data, check=0).stdout
+    assert "[-words-]{+Kenobi+}" in shown
+    assert cli("transcripts", "diff", made, "--unified", data=shared.data, check=0).stdout == (
+        f"--- transcript {made} version 1\n+++ transcript {made} version 2\n"
+        "@@ -1,2 +1,2 @@ 0:00.5\n Hello there\n-General words\n+General Kenobi\n")
+    failed = cli("transcripts", "import", tmp_path / "none.srt", "--transcript", made,
+                 data=shared.data, check=3)
+    assert "no such file" in failed.stderr

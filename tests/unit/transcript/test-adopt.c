@@ -1,0 +1,121 @@
+#include "transcript/compare.h"
+#include "transcript/reader.h"
+#include "transcript/writer.h"
+
+#include "make.h"
+
+#include "base/banned.h"
+
+static void dump(const struct sc_segments *s, struct sc_buf *out)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct sc_segment *x = &s->items[i];
+        sc_buf_printf(out, "%d %d-%d %s: %s [", (int)x->id, (int)x->start_ms, (int)x->end_ms,
+                      x->speaker == NULL ? "-" : x->speaker, x->text);
+        for (size_t k = 0; k < x->word_count; k++)
+            sc_buf_printf(out, "%s%s %d-%d%s", k == 0 ? "" : ", ", x->words[k].text,
+                          (int)x->words[k].start_ms, (int)x->words[k].end_ms,
+                          x->words[k].confidence < 0 ? "?" : "");
+        sc_buf_puts(out, "]\n");
+    }
+}
+
+static void make(struct sc_segments *out)
+{
+    static const char *const texts[] = { "good morning", "how are you today", "fine" };
+    static const char *const speakers[] = { "Ann", "Ann", "Bob" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(texts); i++) {
+        struct sc_segment *s = add_segment(out, 1000 * (int64_t)(i + 1), 100, texts[i]);
+        s->id = 10 + (int64_t)i;
+        s->row = 20 + (int64_t)i;
+        s->speaker = strdup(speakers[i]);
+    }
+}
+
+static void assert_adopted(const char *format, const char *text, bool named, const char *wanted)
+{
+    SC_AUTO_SEGMENTS old = { 0 };
+    SC_AUTO_READING read = { 0 };
+    SC_AUTO_BUF got = { 0 };
+    struct sc_error err = { 0 };
+    make(&old);
+    assert_int_equal(sc_format_read(format, sc_str_from(text), &read, &err), SC_OK);
+    assert_true(sc_segments_adopt(&old, named, &read.segments));
+    dump(&read.segments, &got);
+    assert_string_equal(sc_buf_text(&got), wanted);
+    assert_int_equal(sc_segments_check(&read.segments, &err), SC_OK);
+}
+
+static void words_that_are_the_same_keep_what_was_known(void **state)
+{
+    (void)state;
+    /* One segment as it was, one corrected, one cut in two, without its speaker's name. */
+    assert_adopted("srt",
+                   "1\n00:00:01,000 --> 00:00:01,200\nAnn: good evening\n\n"
+                   "2\n00:00:02,000 --> 00:00:02,200\nhow are\n\n"
+                   "3\n00:00:02,200 --> 00:00:02,400\nyou today\n\n"
+                   "4\n00:00:03,000 --> 00:00:03,100\nBob: fine\n",
+                   true,
+                   "10 1000-1200 Ann: good evening [good 1000-1100, evening 1100-1200?]\n"
+                   "11 2000-2200 Ann: how are [how 2000-2100, are 2100-2200]\n"
+                   "0 2200-2400 Ann: you today [you 2200-2300, today 2300-2400]\n"
+                   "12 3000-3100 Bob: fine [fine 3000-3100]\n");
+}
+
+static void times_of_a_file_that_was_moved_are_its_own(void **state)
+{
+    (void)state;
+    assert_adopted("vtt",
+                   "WEBVTT\n\n00:01.100 --> 00:01.300\n<v Cat>good morning\n\n"
+                   "01:00.000 --> 01:04.000\nhow are you today\n",
+                   false,
+                   "10 1100-1300 Cat: good morning [good 1100-1100, morning 1100-1200]\n"
+                   "11 60000-64000 -: how are you today [how 60000-60857?, are 60857-61714?, "
+                   "you 61714-62571?, today 62571-64000?]\n");
+}
+
+static void assert_round_trip(const char *format, const char *captions, bool named)
+{
+    SC_AUTO_SEGMENTS old = { 0 };
+    SC_AUTO_READING read = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_BUF before = { 0 };
+    SC_AUTO_BUF after = { 0 };
+    struct sc_writer_options options;
+    const struct sc_writer_meta meta = { .job_id = "", .status = "", .language = "" };
+    const struct sc_format *writer = sc_format_find(format);
+    make(&old);
+    sc_writer_options_init(&options, writer);
+    if (captions != NULL)
+        assert_int_equal(sc_writer_options_set(&options, writer, SC_STR("captions"),
+                                               sc_str_from(captions), NULL),
+                         SC_OK);
+    assert_int_equal(sc_format_to_buf(writer, &old, &meta, &options, &text, NULL), SC_OK);
+    assert_int_equal(sc_format_read(format, sc_buf_str(&text), &read, NULL), SC_OK);
+    if (read.timed)
+        assert_true(sc_segments_adopt(&old, named, &read.segments));
+    else
+        assert_true(sc_segments_align(&old, sc_buf_str(&text), &read.segments));
+    dump(&old, &before);
+    dump(&read.segments, &after);
+    assert_string_equal(sc_buf_text(&before), sc_buf_text(&after));
+}
+
+static void what_was_exported_comes_back_unchanged(void **state)
+{
+    (void)state;
+    assert_round_trip("srt", "off", true);
+    assert_round_trip("vtt", "off", false);
+    assert_round_trip("json", NULL, false);
+    assert_round_trip("txt", NULL, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(words_that_are_the_same_keep_what_was_known),
+        TEST(times_of_a_file_that_was_moved_are_its_own),
+        TEST(what_was_exported_comes_back_unchanged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
