@@ -163,10 +163,12 @@ static enum sc_code begin_spool(struct sc_request *req, struct sc_error *err)
     return SC_OK;
 }
 
-/* A file of text, whatever it is: but a type that a page must ask for before it sends it here. */
+/* Not text/plain, which pages of anywhere may send without asking. */
 static bool is_text_file(struct sc_str type)
 {
-    struct sc_str known = SC_STR(SC_HTTP_TEXT_TYPES);
+    struct sc_str known =
+        SC_STR("application/octet-stream|application/json|application/x-subrip|text/vtt|text/csv|"
+               "text/tab-separated-values");
     type = sc_str_trim(sc_str_take_until(&type, ';'));
     while (known.len > 0) {
         if (sc_str_equal_nocase(type, sc_str_take_until(&known, '|')))
@@ -178,7 +180,7 @@ static bool is_text_file(struct sc_str type)
 static enum sc_code check_type(struct sc_request *req, struct sc_error *err)
 {
     struct sc_str type = sc_request_header_n(req->conn, MHD_HTTP_HEADER_CONTENT_TYPE);
-    if ((req->route->flags & SC_ROUTE_TEXT) == 0)
+    if ((req->route->flags & SC_ROUTE_RAW) == 0)
         return is_json(type) ? SC_OK
                              : sc_error_set(err, SC_E_UNSUPPORTED_TYPE,
                                             "the Content-Type must be application/json");

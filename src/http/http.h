@@ -28,17 +28,12 @@ enum sc_route_flag {
     SC_ROUTE_PUBLISHED = 1u << 5,  /* needs no token where options.publish says so */
     SC_ROUTE_QUICK = 1u << 6,      /* reads a row or two: runs in the server's pool too */
     SC_ROUTE_SOCKET = 1u << 7,     /* a WebSocket: http/websocket.h */
-    SC_ROUTE_RAW = 1u << 8,        /* with SPOOL: a body that is no form is the file itself */
+    SC_ROUTE_RAW = 1u << 8,        /* a body that is a file: with SPOOL of sound, else of text */
     SC_ROUTE_PIECE = 1u << 9,      /* SC_HTTP_PIECE_TYPE, streamed to a temp file; or no body */
     SC_ROUTE_APPEND = 1u << 10,    /* the same, streamed to the file that options.append names */
-    SC_ROUTE_TEXT = 1u << 11,      /* a body that is a file of text: SC_HTTP_TEXT_TYPES */
     SC_ROUTE_OWN = 1u << 16,       /* from here on the application's own */
 };
 #define SC_HTTP_PIECE_TYPE "application/offset+octet-stream"
-/* Not text/plain, which pages of anywhere may send without asking. */
-#define SC_HTTP_TEXT_TYPES                                                                   \
-    "application/octet-stream|application/json|application/x-subrip|text/vtt|text/csv|text/" \
-    "tab-separated-values"
 enum sc_scope {
     SC_SCOPE_NONE = 0,
     SC_SCOPE_READ = 1,
