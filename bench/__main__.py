@@ -22,7 +22,8 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "http", "upload", "transcribe", "decode", "queue", "store", "idle", "wakeups")
+BENCHES = ("start", "http", "upload", "transcribe", "decode", "queue", "store", "search",
+           "idle", "wakeups")
 LIMIT_S = 180
 
 

@@ -34,7 +34,7 @@ jobs are counted by class and state in the writes that change them, ready tasks 
 thread of its own moved the log, everybody waited for it who wrote at that time: with four
 connections that changed single jobs at random places beside two that claimed, in turns on a busy
 machine, one change in a thousand took 30 to 39 ms, now 23 ms; in memory, without any disk, 56 to
-102 ms, now 18 to 36 ms. There is no search yet, and there are no campaigns, to be measured.
+102 ms, now 18 to 36 ms. There are no campaigns yet to be measured.
 """
 
 FILLED = """

@@ -113,6 +113,14 @@ static int print_count(const struct sc_cli *cli, const struct sc_json_value *roo
     return sc_cli_done(cli, &out);
 }
 
+static void note_total(const struct sc_cli *cli, const struct sc_json_value *root,
+                       const char *total)
+{
+    int64_t transcripts = sc_json_get_int(sc_json_member(root, "total_transcripts"), 0);
+    sc_cli_note(cli, "%s hit%s in %" PRId64 " transcript%s", total,
+                strcmp(total, "1") == 0 ? "" : "s", transcripts, transcripts == 1 ? "" : "s");
+}
+
 static int print_page(const struct sc_cli *cli, const struct sc_json_value *root)
 {
     SC_AUTO_BUF out = { 0 };
@@ -130,8 +138,7 @@ static int print_page(const struct sc_cli *cli, const struct sc_json_value *root
     if (sc_json_count(results) == 0 && cursor[0] == '\0')
         sc_cli_note(cli, partial ? "the search took too long: ask for less" : "nothing found");
     else
-        sc_cli_note(cli, "%s hits in %" PRId64 " transcripts", sc_buf_text(&total),
-                    sc_json_get_int(sc_json_member(root, "total_transcripts"), 0));
+        note_total(cli, root, sc_buf_text(&total));
     if (cursor[0] != '\0')
         sc_cli_note(cli, "%s: --cursor %s", partial ? "the search has not ended; go on" : "more",
                     cursor);

@@ -31,8 +31,10 @@ static enum sc_code save(struct rig *r, struct saving *s)
 
 static struct saving saving_of(int64_t id, const struct sc_segments *wanted)
 {
-    return (struct saving){ .save = { .owner_id = 1, .by = 1, .transcript = id },
-                            .wanted = wanted };
+    return (struct saving){
+        .save = { .owner_id = 1, .by = 1, .transcript = id, .kind = SC_CHANGE_EDITED },
+        .wanted = wanted,
+    };
 }
 
 static void set_text(struct sc_segment *s, const char *text)
