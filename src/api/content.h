@@ -23,6 +23,9 @@ SC_MUST_USE enum sc_code sc_content_load(struct sc_request *req, struct sc_api *
 SC_MUST_USE enum sc_code sc_transcript_page(struct sc_conn *conn,
                                             struct sc_transcript_filter *filter,
                                             struct sc_buf *body, struct sc_error *err);
+/* The {v} of the path: VERSION_NOT_FOUND when it is no number, since no version has such a name. */
+SC_MUST_USE enum sc_code sc_path_version(struct sc_request *req, int64_t *out,
+                                         struct sc_error *err);
 /* The transcript of the path alone. */
 SC_MUST_USE enum sc_code sc_content_find(struct sc_request *req, struct sc_conn *conn,
                                          struct sc_transcript *out, struct sc_error *err);

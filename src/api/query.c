@@ -14,7 +14,7 @@ static const char cursor_letters[] = {
     [SC_CURSOR_JOB] = 'j',      [SC_CURSOR_UPLOAD] = 'u',    [SC_CURSOR_TRANSCRIPT] = 't',
     [SC_CURSOR_EVENT] = 'e',    [SC_CURSOR_EXPORT] = 'x',    [SC_CURSOR_VERSION] = 'v',
     [SC_CURSOR_TOKEN] = 'k',    [SC_CURSOR_RESUMABLE] = 'r', [SC_CURSOR_WEBHOOK] = 'w',
-    [SC_CURSOR_DELIVERY] = 'd', [SC_CURSOR_SEARCH] = 's'
+    [SC_CURSOR_DELIVERY] = 'd', [SC_CURSOR_SEARCH] = 's',    [SC_CURSOR_CHANGE] = 'h'
 };
 
 const char *sc_cursor_format(enum sc_cursor_kind kind, int64_t id, char out[SC_CURSOR_TEXT])

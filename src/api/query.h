@@ -18,7 +18,8 @@ enum sc_cursor_kind {
     SC_CURSOR_WEBHOOK,
     SC_CURSOR_DELIVERY,
     SC_CURSOR_RESUMABLE,
-    SC_CURSOR_SEARCH
+    SC_CURSOR_SEARCH,
+    SC_CURSOR_CHANGE
 };
 #define SC_CURSOR_TEXT 24
 /* The digits of a cursor: one to 16, lower case, at most INT64_MAX. A leading zero would make two

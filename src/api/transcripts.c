@@ -193,8 +193,7 @@ struct sc_done *sc_api_version_list(struct sc_request *req, struct sc_api *api)
     return sc_list_answer(req, api, &list, NULL);
 }
 
-/* The {v} of the path: VERSION_NOT_FOUND when it is no number, since no version has such a name. */
-static enum sc_code path_version(struct sc_request *req, int64_t *out, struct sc_error *err)
+enum sc_code sc_path_version(struct sc_request *req, int64_t *out, struct sc_error *err)
 {
     struct sc_str text = sc_request_param(req, "v");
     char quoted[SC_QUOTED_TEXT];
@@ -221,7 +220,7 @@ struct sc_done *sc_api_version_show(struct sc_request *req, struct sc_api *api)
     int64_t version = 0;
     enum sc_code code = sc_query_none(req, &err);
     if (code == SC_OK)
-        code = path_version(req, &version, &err);
+        code = sc_path_version(req, &version, &err);
     if (code == SC_OK)
         code = sc_content_load(req, api, version, &content, &err);
     if (code == SC_OK)

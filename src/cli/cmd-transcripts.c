@@ -30,12 +30,17 @@ int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args)
 int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
 {
     static const char *const skip[] = { "text", "segments", NULL };
-    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], "");
+    int64_t revision = 0;
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_BUF out = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
 
+    if (sc_args_int(args, "revision", 1, INT32_MAX, &revision, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    SC_AUTO_FREE char *after =
+        revision == 0 ? sc_strdup("") : sc_asprintf("?version=%lld", (long long)revision);
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
     if (sc_cli_fetch(cli, "GET", path, &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (cli->json)
@@ -115,6 +120,23 @@ int sc_cmd_transcripts_versions(struct sc_cli *cli, const struct sc_args *args)
     };
     return list_below(cli, args, "versions", columns,
                       "no versions yet: the transcript is still being made");
+}
+
+int sc_cmd_transcripts_history(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const struct sc_view_column columns[] = {
+        { .title = "CHANGE", .member = "change_id", .kind = SC_VIEW_NUMBER },
+        { .title = "WHAT", .member = "kind" },
+        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
+        { .title = "BY", .member = "by" },
+        { .title = "WHEN", .member = "at", .kind = SC_VIEW_TIME },
+        { 0 },
+    };
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], "/history");
+    static const char *const filters[] = { "cursor", NULL };
+    const struct sc_list list = { path, "changes", columns, filters,
+                                  "nothing was done to this transcript since it was made" };
+    return sc_list_run(cli, args, &list);
 }
 
 /* The formats as the server has them: it writes them. */

@@ -60,6 +60,53 @@ static const struct sc_flag compare_flags[] = {
     "one "                                                                                      \
     "before, with one between that and the one before it."
 
+static const struct sc_flag show_flags[] = {
+    { "revision", 0, SC_FLAG_VALUE, "N", "An earlier version. Default: the current one" },
+    { 0 },
+};
+
+#define NOTE_FLAGS                                                                           \
+    { "note", 'm', SC_FLAG_VALUE, "TEXT", "Why, for the list of versions" },                 \
+    {                                                                                        \
+        "base", 0, SC_FLAG_VALUE, "N",                                                       \
+            "Refuse when another version than this one is current. Default: the current one" \
+    }
+
+static const struct sc_flag edit_flags[] = {
+    { "segment", 's', SC_FLAG_VALUE, "ID", "The segment that is changed" },
+    { "text", 't', SC_FLAG_VALUE, "TEXT", "What it says" },
+    { "speaker", 0, SC_FLAG_VALUE, "NAME", "Who says it; '': nobody is named" },
+    { "start", 0, SC_FLAG_VALUE, "TIME", "When it begins: 12.5 or 1:02:03.4" },
+    { "end", 0, SC_FLAG_VALUE, "TIME", "When it ends" },
+    { "split-at", 0, SC_FLAG_VALUE, "TIME", "Cut it in two at this time" },
+    { "split-after", 0, SC_FLAG_VALUE, "N", "Cut it in two behind so many words" },
+    { "merge", 0, SC_FLAG_SWITCH, NULL, "Join the next segment to it" },
+    { "delete", 0, SC_FLAG_SWITCH, NULL, "Take it away" },
+    { "insert", 0, SC_FLAG_VALUE, "TEXT", "A new segment, with --start and --end" },
+    { "text-file", 0, SC_FLAG_VALUE, "FILE",
+      "All of the text, a line for each segment; - reads standard input" },
+    NOTE_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag replace_flags[] = {
+    { "match-case", 0, SC_FLAG_SWITCH, NULL, "Capitals are other letters than small ones" },
+    { "whole-words", 'w', SC_FLAG_SWITCH, NULL, "Leave longer words alone" },
+    { "yes", 'y', SC_FLAG_SWITCH, NULL, "Replace, instead of only showing the places" },
+    NOTE_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag note_flags[] = {
+    NOTE_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag prune_flags[] = {
+    { "keep", 0, SC_FLAG_VALUE, "N", "How many of the newest versions stay" },
+    { 0 },
+};
+
 static const struct sc_flag page_flags[] = {
     SC_LIST_FLAGS,
     { 0 },
@@ -158,7 +205,48 @@ const struct sc_command sc_commands_transcripts[] = {
         .usage = "TRANSCRIPT",
         .min_words = 1,
         .max_words = 1,
-        .examples = "scripta transcripts show 12\n",
+        .flags = show_flags,
+        .examples = "scripta transcripts show 12\n"
+                    "scripta transcripts show --revision 1 12\n",
+    },
+    {
+        .name = "transcripts edit",
+        .run = sc_cmd_transcripts_edit,
+        .summary = "Correct a transcript, in an editor or by flags",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = edit_flags,
+        .about = "Without flags $VISUAL or $EDITOR opens the text with a mark for each segment. "
+                 "Every change makes a version; words that stay keep their times.",
+        .examples = "scripta transcripts edit 12\n"
+                    "scripta transcripts edit -s 3 -t 'good evening' -m misheard 12\n"
+                    "scripta transcripts edit -s 3 --speaker Ann 12\n"
+                    "scripta transcripts edit -s 3 --split-after 2 12\n"
+                    "scripta transcripts edit --text-file corrected.txt 12\n",
+    },
+    {
+        .name = "transcripts replace",
+        .run = sc_cmd_transcripts_replace,
+        .summary = "Find a text in a transcript and replace it everywhere",
+        .usage = "TRANSCRIPT FIND REPLACEMENT",
+        .min_words = 3,
+        .max_words = 3,
+        .flags = replace_flags,
+        .about = "Shows what would change, until --yes does it.",
+        .examples = "scripta transcripts replace -w 12 Jon John\n"
+                    "scripta transcripts replace -w --yes 12 Jon John\n",
+    },
+    {
+        .name = "transcripts speakers",
+        .run = sc_cmd_transcripts_speakers,
+        .summary = "List who speaks, or rename one everywhere",
+        .usage = "TRANSCRIPT [NAME NEW_NAME]",
+        .min_words = 1,
+        .max_words = 3,
+        .flags = note_flags,
+        .examples = "scripta transcripts speakers 12\n"
+                    "scripta transcripts speakers 12 S1 Ann\n",
     },
     {
         .name = "transcripts export",
@@ -236,6 +324,47 @@ const struct sc_command sc_commands_transcripts[] = {
         .flags = compare_flags,
         .about = COMPARE_ABOUT,
         .examples = "scripta transcripts diff 12\n",
+    },
+    {
+        .name = "transcripts rollback",
+        .run = sc_cmd_transcripts_rollback,
+        .summary = "Make a version that is equal to an earlier one",
+        .usage = "TRANSCRIPT VERSION",
+        .min_words = 2,
+        .max_words = 2,
+        .flags = note_flags,
+        .examples = "scripta transcripts rollback 12 1\n",
+    },
+    {
+        .name = "transcripts undo",
+        .run = sc_cmd_transcripts_undo,
+        .summary = "Undo the last edit; again: the one before",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = note_flags,
+        .examples = "scripta transcripts undo 12\n",
+    },
+    {
+        .name = "transcripts prune",
+        .run = sc_cmd_transcripts_prune,
+        .summary = "Remove old versions of a transcript",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = prune_flags,
+        .about = "The current version always stays, and numbers are not given again.",
+        .examples = "scripta transcripts prune --keep 10 12\n",
+    },
+    {
+        .name = "transcripts history",
+        .run = sc_cmd_transcripts_history,
+        .summary = "List what was done to a transcript, newest first",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = page_flags,
+        .examples = "scripta transcripts history 12\n",
     },
     {
         .name = "transcripts formats",

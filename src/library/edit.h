@@ -2,9 +2,9 @@
 /* Editing: each change of a transcript makes a version of it. What did not change is shared with
  * the versions before: only rows that differ are written.
  *
- * An edit is planned from a read, which takes as long as the transcript is, and written in a short
- * write, which takes as long as what changed. The write changes nothing unless the version that the
- * plan was made of is still the current one, so no edit is lost and versions are gapless. */
+ * An edit is planned from a read and written in a short write, which takes as long as what changed.
+ * The write changes nothing unless the version that the plan was made of is still the current one,
+ * so no edit is lost and versions are gapless. */
 
 #include "library/changes.h"
 #include "library/transcripts.h"
@@ -17,6 +17,7 @@ struct sc_save {
     const char *note;               /* NULL: none */
     const struct sc_origin *origin; /* of words that are new, beside `by`; NULL: that alone */
     enum sc_change_kind kind;       /* for the history */
+    int restored_from;              /* `wanted` is this version of the transcript; 0: none */
 };
 
 struct sc_saved {
@@ -29,10 +30,15 @@ struct sc_saved {
 struct sc_edit; /* a planned edit; for one thread */
 
 /* Plans to make `wanted` of the current version. Segments are told apart by their id; those with id
- * 0 are new. It is copied as far as it differs. Errors: TRANSCRIPT_NOT_FOUND; CONFLICT while the
- * transcript is partial; CONFLICT with the field base_version when another version is current,
- * which out->version tells; INVALID_VALUE for what is no list of segments, or an id that the base
- * does not have or that comes twice. */
+ * 0 are new. One with an id and text NULL is what the base has. It is copied as far as it differs.
+ *
+ * What made a word follows from the base where `wanted` does not say it: words that were there keep
+ * theirs, others are the edit's.
+ *
+ * Errors: TRANSCRIPT_NOT_FOUND; CONFLICT while the transcript is partial; CONFLICT with the field
+ * base_version when another version is current, which out->version tells; INVALID_VALUE for what is
+ * no list of segments, or an id that the base does not have or that comes twice;
+ * TRANSCRIPT_DAMAGED. */
 SC_MUST_USE enum sc_code sc_edit_plan(struct sc_conn *conn, const struct sc_save *save,
                                       const struct sc_segments *wanted, struct sc_edit **edit,
                                       struct sc_saved *out, struct sc_error *err);
@@ -42,7 +48,46 @@ SC_MUST_USE enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit 
 void sc_edit_free(struct sc_edit *edit);
 SC_DEFINE_FREEP(struct sc_edit, sc_edit_free);
 
-/* Both in one write: for callers that are in one. It reads the whole transcript there. */
+/* Both in one write: for callers that are in one. */
 SC_MUST_USE enum sc_code sc_transcript_save(struct sc_conn *tx, const struct sc_save *save,
                                             const struct sc_segments *wanted, int64_t now_ms,
                                             struct sc_saved *out, struct sc_error *err);
+
+/* ---- what is edited ---- */
+
+/* The current version, of which segments are read when they are asked for: an edit of one sentence
+ * need not read ten hours. Others have their id, row and start_ms only, and text NULL. */
+struct sc_draft {
+    struct sc_conn *conn; /* borrowed */
+    struct sc_transcript t;
+    struct sc_segments list; /* owned */
+};
+void sc_draft_done(struct sc_draft *d);
+#define SC_AUTO_DRAFT SC_AUTO(sc_draft_done) struct sc_draft
+/* Errors as sc_edit_plan. */
+SC_MUST_USE enum sc_code sc_draft_open(struct sc_conn *conn, const struct sc_save *save,
+                                       struct sc_draft *out, struct sc_saved *saved,
+                                       struct sc_error *err);
+/* Reads the segment at this index, unless it is read. */
+SC_MUST_USE enum sc_code sc_draft_load(struct sc_draft *d, size_t index, struct sc_error *err);
+
+/* ---- rolling back, pruning ---- */
+
+/* Plans a version that is equal to an earlier one; save->base_version as above. VERSION_NOT_FOUND.
+ */
+SC_MUST_USE enum sc_code sc_edit_plan_rollback(struct sc_conn *conn, const struct sc_save *save,
+                                               int version, struct sc_edit **edit,
+                                               struct sc_saved *out, struct sc_error *err);
+/* The version that the last edit was made of, also through what was undone before; CONFLICT when
+ * there is none, or it has been pruned. */
+SC_MUST_USE enum sc_code sc_version_before(struct sc_conn *conn, const struct sc_transcript *t,
+                                           int *version, struct sc_error *err);
+
+struct sc_prune {
+    int64_t owner_id, by, transcript;
+    int64_t keep; /* so many of the newest versions stay, 1 or more */
+};
+/* Removes older versions, then rows that no version has any more, in slices. Numbers are not used
+ * again. *removed: versions. */
+SC_MUST_USE enum sc_code sc_versions_prune(struct sc_store *store, const struct sc_prune *what,
+                                           int64_t now_ms, int64_t *removed, struct sc_error *err);

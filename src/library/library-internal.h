@@ -20,6 +20,9 @@ enum sc_code sc_transcript_damaged(struct sc_conn *conn, int64_t transcript, con
 SC_MUST_USE enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript,
                                           struct sc_segments *out, struct sc_hash *sum,
                                           struct sc_error *err);
+/* The content hash that a version was given; VERSION_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
+                                         char out[SC_SHA256_TEXT], struct sc_error *err);
 /* Words of all segments. */
 int64_t sc_segments_words(const struct sc_segments *s);
 /* The first transcript behind an id, of any owner; TRANSCRIPT_NOT_FOUND. */

@@ -8,9 +8,8 @@
 
 /* ---- reading ---- */
 
-/* The content hash that a version was given; VERSION_NOT_FOUND. */
-static enum sc_code version_hash(struct sc_conn *conn, int64_t id, int version,
-                                 char out[SC_SHA256_TEXT], struct sc_error *err)
+enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
+                             char out[SC_SHA256_TEXT], struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_VERSION_GET);
     sc_stmt_bind_int(&st, ":transcript_id", id);
@@ -64,7 +63,7 @@ enum sc_code sc_transcript_segments(struct sc_conn *conn, const struct sc_transc
         return read_partial(conn, t, out, err);
 
     char wanted[SC_SHA256_TEXT];
-    enum sc_code code = version_hash(conn, t->id, version, wanted, err);
+    enum sc_code code = sc_version_hash(conn, t->id, version, wanted, err);
     if (code == SC_E_VERSION_NOT_FOUND && t->complete && version == t->version)
         return sc_transcript_damaged(conn, t->id, "its current version is missing", err);
     if (code != SC_OK)

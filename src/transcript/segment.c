@@ -64,6 +64,11 @@ bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start
     return true;
 }
 
+int64_t sc_word_origin(const struct sc_segment *s, size_t word)
+{
+    return s->words[word].origin == 0 ? s->origin : s->words[word].origin;
+}
+
 bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out)
 {
     *out = *from;
@@ -78,6 +83,7 @@ bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out)
             sc_segment_done(out);
             return false;
         }
+        out->words[i].origin = w->origin;
     }
     return true;
 }
@@ -153,8 +159,7 @@ static bool is_confidence(float c)
     return c < 0 || c <= 1;
 }
 
-/* What is wrong with the segment, or NULL. */
-static const char *fault_of(const struct sc_segment *s, int64_t earliest)
+const char *sc_segment_fault(const struct sc_segment *s, int64_t earliest)
 {
     if (!is_span(s->start_ms, s->end_ms))
         return "ends before it starts, or lies outside of any recording";
@@ -185,7 +190,7 @@ enum sc_code sc_segments_check(const struct sc_segments *s, struct sc_error *err
 {
     int64_t earliest = 0;
     for (size_t i = 0; i < s->count; i++) {
-        const char *fault = fault_of(&s->items[i], earliest);
+        const char *fault = sc_segment_fault(&s->items[i], earliest);
         if (fault != NULL)
             return sc_error_field(err, SC_E_INVALID_VALUE, "segments", "segment %zu %s", i + 1,
                                   fault);
@@ -262,6 +267,9 @@ void sc_segment_content(const struct sc_segment *s, struct sc_buf *out, size_t *
     put_number(out, bits);
     for (size_t i = 0; i < s->word_count; i++)
         put_number(out, (int64_t)sc_words_confidence(s->words[i].confidence));
+    bool mixed = sc_words_are_mixed(s);
+    for (size_t i = 0; mixed && i < s->word_count; i++)
+        put_number(out, s->words[i].origin);
 }
 
 void sc_segment_hash(const struct sc_segment *s, char out[65])

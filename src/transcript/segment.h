@@ -12,6 +12,7 @@ struct sc_word {
     char *text; /* owned by its segment */
     int64_t start_ms, end_ms;
     float confidence;
+    int64_t origin; /* of the store: what made it; 0: what made its segment */
 };
 
 struct sc_segment {
@@ -40,6 +41,8 @@ void sc_segments_done(struct sc_segments *s);
 void sc_segment_done(struct sc_segment *s);
 /* Appends an empty segment and returns it (borrowed until the next append); NULL: no memory. */
 struct sc_segment *sc_segments_add(struct sc_segments *s);
+/* What made a word; 0: not known. */
+int64_t sc_word_origin(const struct sc_segment *s, size_t word);
 /* Makes an empty segment an equal one. False: no memory, and it is empty. */
 bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out);
 /* Appends a word; text is copied, a NUL in it as a space. False: no memory. */
@@ -52,6 +55,9 @@ bool sc_segment_settle(struct sc_segment *s);
 /* start < end or equal, >= 0, ordered, valid UTF-8, words inside; INVALID_VALUE names the segment.
  */
 SC_MUST_USE enum sc_code sc_segments_check(const struct sc_segments *s, struct sc_error *err);
+/* What that finds wrong with one segment, which must not start before `earliest`: "has words out of
+ * order"; NULL: nothing. Static. */
+const char *sc_segment_fault(const struct sc_segment *s, int64_t earliest);
 /* Adds offset_ms to every time. */
 void sc_segments_shift(struct sc_segments *s, int64_t offset_ms);
 /* All text, segments joined by a newline. */
@@ -60,7 +66,8 @@ void sc_segments_text(const struct sc_segments *s, struct sc_buf *out);
 bool sc_segments_need_space(const struct sc_segments *s, size_t i);
 /* Appends all that the store keeps of one segment in a fixed form: start and end (8 bytes each, low
  * first), text and speaker (each behind 8 bytes of length), the words; *bare is how long it is so
- * far; then the confidences as precisely as the store keeps them, the segment's first. */
+ * far; then the confidences as precisely as the store keeps them, the segment's first; then what
+ * made each word, where that is not the same for all. */
 void sc_segment_content(const struct sc_segment *s, struct sc_buf *out, size_t *bare);
 /* Removes the segments whose no_speech is known and above `limit`; returns the milliseconds from
  * the start of each to its end, added up. */

@@ -10,7 +10,12 @@
 
 /* The form is canonical: each list of words has one, and bytes that unpack pack to themselves.
  *
- *     byte    version
+ *     byte    version: 1; 2 where several things made the words
+ *     in version 2
+ *       varint  number of runs of words that one thing made: 2 or more
+ *       per run
+ *         varint  what made it, another than the run before
+ *         varint  how many words it has
  *     per word
  *       varint  start, zigzag of the distance from the start of the word before (from 0 at first)
  *       varint  duration in ms
@@ -19,6 +24,7 @@
  *
  * No words at all are no bytes. */
 #define PACK_VERSION 1
+#define PACK_MIXED 2
 #define CONFIDENCE_MAX 1001
 
 static void put_varint(struct sc_buf *out, uint64_t v)
@@ -47,11 +53,42 @@ uint64_t sc_words_confidence(float c)
     return 1 + (uint64_t)lrintf(SC_MIN(c, 1.0F) * 1000.0F);
 }
 
+static size_t count_runs(const struct sc_segment *s)
+{
+    size_t runs = 0;
+    for (size_t i = 0; i < s->word_count; i++) {
+        if (s->words[i].origin <= 0)
+            return 0;
+        runs += i == 0 || s->words[i].origin != s->words[i - 1].origin ? 1 : 0;
+    }
+    return runs;
+}
+
+bool sc_words_are_mixed(const struct sc_segment *s)
+{
+    return count_runs(s) > 1;
+}
+
+static void put_runs(const struct sc_segment *s, struct sc_buf *out)
+{
+    put_varint(out, count_runs(s));
+    for (size_t i = 0, from = 0; i < s->word_count; i++) {
+        if (i + 1 < s->word_count && s->words[i + 1].origin == s->words[i].origin)
+            continue;
+        put_varint(out, (uint64_t)s->words[i].origin);
+        put_varint(out, i + 1 - from);
+        from = i + 1;
+    }
+}
+
 void sc_words_pack(const struct sc_segment *s, struct sc_buf *out)
 {
     int64_t before = 0;
+    bool mixed = sc_words_are_mixed(s);
     if (s->word_count > 0)
-        sc_buf_putc(out, PACK_VERSION);
+        sc_buf_putc(out, mixed ? PACK_MIXED : PACK_VERSION);
+    if (mixed)
+        put_runs(s, out);
     for (size_t i = 0; i < s->word_count; i++) {
         const struct sc_word *w = &s->words[i];
         size_t len = strlen(w->text);
@@ -109,16 +146,63 @@ static const char *take_word(struct sc_str *rest, int64_t *before, struct sc_seg
     return NULL;
 }
 
+/* The runs of words in front of them; what is wrong, or NULL. */
+static const char *skip_runs(struct sc_str *rest, struct sc_str *runs, uint64_t *count)
+{
+    uint64_t origin, words, before = 0;
+    if (!take_varint(rest, count))
+        return "a number is cut short";
+    if (*count < 2)
+        return "too few things made it";
+    *runs = *rest;
+    for (uint64_t i = 0; i < *count; i++) {
+        if (!take_varint(rest, &origin) || !take_varint(rest, &words))
+            return "a number is cut short";
+        if (origin == 0 || origin == before || words == 0)
+            return "what made it is no list";
+        before = origin;
+    }
+    return NULL;
+}
+
+/* Tells each word what made it; what is wrong, or NULL. */
+static const char *apply_runs(struct sc_str runs, uint64_t count, struct sc_segment *s)
+{
+    size_t at = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t origin = 0, words = 0;
+        (void)(take_varint(&runs, &origin) && take_varint(&runs, &words)); /* as before */
+        if (words > s->word_count - at)
+            return "it has fewer words than were made";
+        for (; words > 0; words--)
+            s->words[at++].origin = (int64_t)origin;
+    }
+    return at == s->word_count ? NULL : "it has more words than were made";
+}
+
+static const char *unpack(struct sc_str rest, struct sc_segment *s)
+{
+    const char *fault = NULL;
+    struct sc_str runs = { 0 };
+    uint64_t run_count = 0;
+    int64_t before = 0;
+    if (rest.len == 0)
+        return NULL;
+    char version = rest.ptr[0];
+    if (rest.len == 1 || (version != PACK_VERSION && version != PACK_MIXED))
+        return "the version is unknown";
+    rest = (struct sc_str){ rest.ptr + 1, rest.len - 1 };
+    if (version == PACK_MIXED)
+        fault = skip_runs(&rest, &runs, &run_count);
+    while (fault == NULL && rest.len > 0)
+        fault = take_word(&rest, &before, s);
+    return fault == NULL && run_count > 0 ? apply_runs(runs, run_count, s) : fault;
+}
+
 enum sc_code sc_words_unpack(struct sc_str bytes, struct sc_segment *s, struct sc_error *err)
 {
     SC_AUTO(sc_segment_done) struct sc_segment read = { 0 };
-    const char *fault = NULL;
-    int64_t before = 0;
-    if (bytes.len == 1 || (bytes.len > 0 && bytes.ptr[0] != PACK_VERSION))
-        fault = "the version is unknown";
-    struct sc_str rest = bytes.len == 0 ? bytes : (struct sc_str){ bytes.ptr + 1, bytes.len - 1 };
-    while (fault == NULL && rest.len > 0)
-        fault = take_word(&rest, &before, &read);
+    const char *fault = unpack(bytes, &read);
     if (fault != NULL)
         return sc_error_set(err, SC_E_STORE_DAMAGED, "packed words are damaged: %s", fault);
 

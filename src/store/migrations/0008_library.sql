@@ -72,6 +72,9 @@ CREATE UNIQUE INDEX origins_edit ON origins (transcript_id, version)
 WHERE transcript_id IS NOT NULL;
 CREATE INDEX origins_principal ON origins (principal_id);
 
+-- The version that one is equal to, for undoing what went before that.
+ALTER TABLE versions ADD COLUMN restored_from INTEGER;
+
 -- An edit reads the order and the sums of all segments, which this index tells without their rows
 -- (only with the column of its condition, as tasks_ready_oldest).
 DROP INDEX segments_alive;

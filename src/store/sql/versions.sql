@@ -77,5 +77,41 @@ UPDATE versions SET is_current = 0 WHERE transcript_id = :transcript_id AND is_c
 
 -- name: edit_version_new
 INSERT INTO versions (transcript_id, version, is_current, segment_count, word_count, created_by,
-                      created_ms, change_note, content_hash)
-VALUES (:transcript_id, :version, 1, :segments, :words, :by, :now, :note, :content_hash);
+                      created_ms, change_note, content_hash, restored_from)
+VALUES (:transcript_id, :version, 1, :segments, :words, :by, :now, :note, :content_hash,
+        :restored_from);
+
+-- name: edit_spoken_by
+SELECT id FROM segments
+WHERE transcript_id = :transcript_id AND died IS NULL AND speaker = :speaker
+ORDER BY start_ms, ord;
+
+-- name: edit_texts
+-- In the order of edit_places.
+SELECT text FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
+ORDER BY start_ms, ord;
+
+-- name: version_restored_from
+SELECT restored_from FROM versions WHERE transcript_id = :transcript_id AND version = :version;
+
+-- name: prune_versions
+-- Older than the newest :keep; the current one is the newest.
+DELETE FROM versions
+WHERE transcript_id = :transcript_id
+      AND version IN (SELECT version FROM versions
+                      WHERE transcript_id = :transcript_id AND is_current = 0
+                            AND version < (SELECT min(version) FROM
+                                           (SELECT version FROM versions
+                                            WHERE transcript_id = :transcript_id
+                                            ORDER BY version DESC LIMIT :keep))
+                      ORDER BY version LIMIT :limit);
+
+-- name: prune_segments
+-- Rows that are in no version.
+DELETE FROM segments
+WHERE id IN (SELECT id FROM segments AS s
+             WHERE transcript_id = :transcript_id AND died IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM versions AS v
+                                   WHERE v.transcript_id = s.transcript_id
+                                         AND v.version >= s.born AND v.version < s.died)
+             LIMIT :limit);

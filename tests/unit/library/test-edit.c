@@ -1,12 +1,15 @@
 /* Edits make versions that share what did not change. */
 #include "library/edit.h"
+#include "library/fsck.h"
 
 #include "base/alloc.h"
 #include "library-fixture.h"
+#include "transcript/revise.h"
 
 #include "base/banned.h"
 
 #define VOCABULARY 12
+enum { EDITS = 150 };
 
 struct saving {
     struct sc_save save;
@@ -218,6 +221,85 @@ static void what_cannot_be_edited_says_why(void **state)
     assert_int_equal(find(&r, id).version, 1);
 }
 
+/* ---- whose words they are ---- */
+
+static void put_origins(struct rig *r, int64_t id, int version, struct sc_buf *out)
+{
+    SC_AUTO_SEGMENTS list = { 0 };
+    assert_int_equal(read_version(r, id, version, &list, NULL), SC_OK);
+    for (size_t i = 0; i < list.count; i++) {
+        for (size_t k = 0; k < list.items[i].word_count; k++)
+            sc_buf_printf(out, "%s:%d ", list.items[i].words[k].text,
+                          (int)sc_word_origin(&list.items[i], k));
+    }
+}
+
+static void assert_origins(struct rig *r, int64_t id, int version, const char *wanted)
+{
+    SC_AUTO_BUF found = { 0 };
+    put_origins(r, id, version, &found);
+    assert_string_equal(sc_buf_text(&found), wanted);
+}
+
+static void reword(struct rig *r, int64_t id, size_t at, const char *text)
+{
+    SC_AUTO_SEGMENTS list = { 0 };
+    assert_int_equal(read_version(r, id, find(r, id).version, &list, NULL), SC_OK);
+    assert_true(sc_segment_reword(&list.items[at], sc_str_from(text)));
+    struct saving s = saving_of(id, &list);
+    assert_int_equal(save(r, &s), SC_OK);
+}
+
+static int64_t prune(struct rig *r, int64_t id, int64_t keep);
+
+static void each_word_keeps_who_made_it(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "good morning all", "fine");
+    assert_origins(&r, id, 1, "good:1 morning:1 all:1 fine:1 ");
+    reword(&r, id, 0, "good evening all");
+    assert_origins(&r, id, 2, "good:1 evening:2 all:1 fine:1 ");
+    reword(&r, id, 0, "good evening to all");
+    assert_origins(&r, id, 3, "good:1 evening:2 to:3 all:1 fine:1 ");
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM origins WHERE id = 3 AND version = 3"
+                                       " AND principal_id = 1 AND transcript_id = 1"
+                                       " AND made_ms = 1700000000000"),
+                     1);
+    /* Also of what was joined. */
+    SC_AUTO_SEGMENTS list = { 0 };
+    assert_int_equal(read_version(&r, id, 3, &list, NULL), SC_OK);
+    assert_true(sc_segment_join(&list.items[0], &list.items[1]));
+    sc_segment_done(&list.items[1]);
+    list.count = 1;
+    struct saving s = saving_of(id, &list);
+    assert_int_equal(save(&r, &s), SC_OK);
+    assert_origins(&r, id, 4, "good:1 evening:2 to:3 all:1 fine:1 ");
+    /* It survives the versions. */
+    assert_int_equal(prune(&r, id, 1), 3);
+    assert_origins(&r, id, 4, "good:1 evening:2 to:3 all:1 fine:1 ");
+    assert_int_equal(number(r.f.store, "SELECT made_ms FROM origins WHERE id = 2"), T0);
+    assert_index_whole(&r);
+}
+
+static void a_word_that_is_typed_elsewhere_is_another(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "yes", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l");
+    SC_AUTO_SEGMENTS list = { 0 };
+    assert_int_equal(read_version(&r, id, 1, &list, NULL), SC_OK);
+    sc_segment_done(&list.items[0]);
+    memmove(&list.items[0], &list.items[1], --list.count * sizeof(list.items[0]));
+    list.items[list.count] = (struct sc_segment){ 0 };
+    (void)add_segment(&list, 12000, 100, "yes");
+    struct saving s = saving_of(id, &list);
+    assert_int_equal(save(&r, &s), SC_OK);
+    SC_AUTO_BUF found = { 0 };
+    put_origins(&r, id, 2, &found);
+    assert_non_null(strstr(sc_buf_text(&found), "l:1 yes:2"));
+}
+
 /* ---- any edits, against whole copies ---- */
 
 static const char *const vocabulary[VOCABULARY] = { "alpha", "bravo",   "charlie", "delta",
@@ -297,57 +379,207 @@ static void assert_found(struct rig *r, const struct sc_segments *now)
     assert_index_whole(r);
 }
 
+/* What a run of the model has saved. */
+struct model {
+    struct rig *r;
+    struct dice d;
+    int64_t id;
+    int version;
+    char *copies[EDITS + 2]; /* NULL: pruned */
+};
+
+static void edit_once(struct model *m)
+{
+    SC_AUTO_SEGMENTS list = { 0 };
+    SC_AUTO_BUF all = { 0 };
+    assert_int_equal(read_version(m->r, m->id, m->version, &list, NULL), SC_OK);
+    for (int64_t k = dice_between(&m->d, 1, 3); k > 0; k--)
+        mutate(&list, &m->d);
+    struct saving s = saving_of(m->id, &list);
+    s.save.base_version = m->version;
+    if (save(m->r, &s) != SC_OK)
+        fail_msg("%s", s.err.msg);
+    assert_int_equal(s.saved.version, m->version + (s.saved.changed ? 1 : 0));
+    assert_int_equal(s.saved.word_count, find(m->r, m->id).word_count);
+    m->version = s.saved.version;
+    put_all(&all, &list);
+    if (m->copies[m->version] != NULL) /* nothing has changed */
+        assert_string_equal(m->copies[m->version], sc_buf_text(&all));
+    free(m->copies[m->version]);
+    m->copies[m->version] = sc_buf_take(&all);
+}
+
+struct rolling {
+    struct sc_save save;
+    int to;
+    struct sc_saved saved;
+};
+
+static enum sc_code op_rollback(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct rolling *o = ctx;
+    SC_AUTO(sc_edit_freep) struct sc_edit *e = NULL;
+    enum sc_code code = sc_edit_plan_rollback(tx, &o->save, o->to, &e, &o->saved, err);
+    return code == SC_OK ? sc_edit_write(tx, e, sc_clock_wall_ms(), &o->saved, err) : code;
+}
+
+static enum sc_code roll_back(struct rig *r, int64_t id, int to, struct sc_saved *saved)
+{
+    struct rolling o = { .save = { .by = 1, .transcript = id, .kind = SC_CHANGE_ROLLED_BACK },
+                         .to = to };
+    enum sc_code code = sc_store_write(r->f.store, SC_RELAXED, op_rollback, &o, NULL);
+    *saved = o.saved;
+    return code;
+}
+
+static void roll_back_once(struct model *m)
+{
+    int to = (int)dice_between(&m->d, 1, m->version);
+    struct sc_saved saved;
+    enum sc_code code = roll_back(m->r, m->id, to, &saved);
+    assert_int_equal(code, m->copies[to] == NULL ? SC_E_VERSION_NOT_FOUND : SC_OK);
+    if (code != SC_OK)
+        return;
+    if (!saved.changed) {
+        assert_string_equal(m->copies[to], m->copies[m->version]);
+        return;
+    }
+    assert_int_equal(saved.version, ++m->version);
+    m->copies[m->version] = strdup(m->copies[to]);
+}
+
+static int64_t prune(struct rig *r, int64_t id, int64_t keep)
+{
+    const struct sc_prune what = { .by = 1, .transcript = id, .keep = keep };
+    int64_t removed = -1;
+    assert_int_equal(sc_versions_prune(r->f.store, &what, sc_clock_wall_ms(), &removed, NULL),
+                     SC_OK);
+    return removed;
+}
+
+static void prune_once(struct model *m)
+{
+    int64_t keep = dice_between(&m->d, 3, 40), kept = 0, gone = 0;
+    for (int v = m->version; v >= 1; v--) {
+        if (m->copies[v] == NULL || ++kept <= keep)
+            continue;
+        free(m->copies[v]);
+        m->copies[v] = NULL;
+        gone++;
+    }
+    assert_int_equal(prune(m->r, m->id, keep), gone);
+    /* No row is left that no version has. */
+    assert_int_equal(number(m->r->f.store, "SELECT count(*) FROM segments AS s WHERE NOT EXISTS"
+                                           " (SELECT 1 FROM versions AS v WHERE v.version >= s.born"
+                                           "  AND (s.died IS NULL OR v.version < s.died))"),
+                     0);
+}
+
+static void assert_model(struct model *m)
+{
+    SC_AUTO_SEGMENTS now = { 0 };
+    assert_int_equal(read_version(m->r, m->id, m->version, &now, NULL), SC_OK);
+    assert_found(m->r, &now);
+    for (int v = 1; v <= m->version; v++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        if (m->copies[v] != NULL)
+            assert_version(m->r, m->id, v, m->copies[v]);
+        else
+            assert_int_equal(read_version(m->r, m->id, v, &list, NULL), SC_E_VERSION_NOT_FOUND);
+    }
+}
+
+static void count_problem(void *ctx, const struct sc_fsck_problem *p)
+{
+    print_message("%s\n", p->message);
+    (*(int *)ctx)++;
+}
+
+static void assert_sound(struct rig *r)
+{
+    int problems = 0;
+    const struct sc_fsck_options o = { .store = r->f.store, .root = r->f.dir.path, .slice_ms = 1 };
+    struct sc_fsck_slice slice = { .done = false };
+    while (slice.next.phase < SC_FSCK_FILES) { /* those of the rig have no bytes */
+        struct sc_fsck_place from = slice.next;
+        assert_int_equal(sc_fsck_step(&o, &from, &slice, count_problem, &problems, NULL), SC_OK);
+    }
+    assert_int_equal(problems, 0);
+}
+
 static void every_version_reads_as_it_was_saved(void **state)
 {
     (void)state;
-    enum { EDITS = 120 };
     AUTO_RIG(r);
-    struct dice d = { .state = 20261121 };
-    char *copies[EDITS + 2] = { 0 };
-    int64_t id = MADE(r, "alpha bravo", "charlie delta echo", "foxtrot", "golf hotel", "india");
-    int version = 1;
-    for (int n = 0; n <= EDITS; n++) {
-        SC_AUTO_SEGMENTS list = { 0 };
-        SC_AUTO_BUF all = { 0 };
-        assert_int_equal(read_version(&r, id, version, &list, NULL), SC_OK);
-        if (n > 0) {
-            for (int64_t k = dice_between(&d, 1, 3); k > 0; k--)
-                mutate(&list, &d);
-            struct saving s = saving_of(id, &list);
-            s.save.base_version = version;
-            if (save(&r, &s) != SC_OK)
-                fail_msg("%s", s.err.msg);
-            assert_int_equal(s.saved.version, version + (s.saved.changed ? 1 : 0));
-            assert_int_equal(s.saved.word_count, find(&r, id).word_count);
-            version = s.saved.version;
-        }
-        put_all(&all, &list);
-        if (copies[version] != NULL)
-            assert_string_equal(copies[version], sc_buf_text(&all));
-        free(copies[version]);
-        copies[version] = sc_buf_take(&all);
-        if (n % 20 == 0)
-            assert_found(&r, &list);
+    struct model m = { .r = &r, .d = { .state = 20261121 }, .version = 1 };
+    SC_AUTO_BUF first = { 0 };
+    SC_AUTO_SEGMENTS list = { 0 };
+    m.id = MADE(r, "alpha bravo", "charlie delta echo", "foxtrot", "golf hotel", "india");
+    assert_int_equal(read_version(&r, m.id, 1, &list, NULL), SC_OK);
+    put_all(&first, &list);
+    m.copies[1] = sc_buf_take(&first);
+    for (int n = 1; n <= EDITS; n++) {
+        int64_t what = dice_between(&m.d, 0, 20);
+        if (what == 0)
+            prune_once(&m);
+        else if (what < 4)
+            roll_back_once(&m);
+        else
+            edit_once(&m);
+        if (n % 50 == 0)
+            assert_model(&m);
     }
-    assert_true(version > EDITS / 2);
-    for (int v = 1; v <= version; v++) {
-        assert_version(&r, id, v, copies[v]);
-        free(copies[v]);
-    }
-    assert_int_equal(number(r.f.store, "SELECT count(*) FROM versions"), version);
+    assert_true(m.version > EDITS / 2);
     assert_int_equal(number(r.f.store, "SELECT count(*) FROM versions WHERE is_current = 1"), 1);
-    assert_int_equal(number(r.f.store, "SELECT count(*) = sum(version = current_version)"
-                                       " FROM transcripts JOIN versions"
-                                       " ON transcript_id = transcripts.id AND is_current = 1"),
-                     1);
+    assert_int_equal(number(r.f.store, "SELECT max(version) FROM versions"), m.version);
+
+    assert_sound(&r);
+    for (int v = 1; v <= m.version; v++)
+        free(m.copies[v]);
+}
+
+static void what_is_undone_twice_goes_further_back(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "one");
+    static const char *const texts[] = { "two", "three", "four" };
+    for (size_t i = 0; i < 3; i++)
+        reword(&r, id, 0, texts[i]);
+    static const int wanted[] = { 3, 2, 1 };
+    for (size_t i = 0; i < 3; i++) {
+        int before = 0;
+        struct sc_saved saved;
+        {
+            struct sc_transcript t = find(&r, id);
+            AUTO_READER(conn, r);
+            assert_int_equal(sc_version_before(conn, &t, &before, NULL), SC_OK);
+        }
+        assert_int_equal(before, wanted[i]);
+        assert_int_equal(roll_back(&r, id, before, &saved), SC_OK);
+        assert_int_equal(saved.version, 5 + (int)i);
+    }
+    assert_text(&r, id, 7, "one");
+    struct sc_transcript t = find(&r, id);
+    int before = 0;
+    struct sc_error err = { 0 };
+    AUTO_READER(conn, r);
+    assert_int_equal(sc_version_before(conn, &t, &before, &err), SC_E_CONFLICT);
+    assert_string_equal(err.msg, "there is nothing to undo");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_edit_makes_the_next_version),          TEST(nothing_changed_is_no_version),
-        TEST(segments_are_inserted_removed_and_moved), TEST(an_edit_of_an_old_version_is_refused),
-        TEST(of_two_edits_at_once_one_is_told),        TEST(what_cannot_be_edited_says_why),
+        TEST(an_edit_makes_the_next_version),
+        TEST(nothing_changed_is_no_version),
+        TEST(segments_are_inserted_removed_and_moved),
+        TEST(an_edit_of_an_old_version_is_refused),
+        TEST(of_two_edits_at_once_one_is_told),
+        TEST(what_cannot_be_edited_says_why),
+        TEST(each_word_keeps_who_made_it),
+        TEST(a_word_that_is_typed_elsewhere_is_another),
+        TEST(what_is_undone_twice_goes_further_back),
         TEST(every_version_reads_as_it_was_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

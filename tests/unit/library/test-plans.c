@@ -112,16 +112,6 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(SEGMENT_LIST_ALIVE, "segments_alive (transcript_id=?)"),
         HOT(SEGMENT_LIST_HASHES, "segments_alive (transcript_id=?)"),
         HOT(ORIGIN_FIND, "origins_engine (engine=? AND engine_version=? AND model=?)"),
-        HOT(EDIT_PLACES, "COVERING INDEX segments_alive (transcript_id=?)"),
-        HOT(EDIT_ROW, "INTEGER PRIMARY KEY"),
-        HOT(EDIT_TRANSCRIPT, "INTEGER PRIMARY KEY"),
-        HOT(EDIT_ROW_DIES, "INTEGER PRIMARY KEY"),
-        HOT(EDIT_VERSION_OLD, "versions_current (transcript_id=?)"),
-        HOT(CHANGE_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
-        HOT(CHANGE_LIST_OWNER, "changes_owner (owner_id=? AND id<?)"),
-        HOT(CHANGE_LIST_FILE, "changes_file (file_id=? AND id<?)"),
-        HOT(CHANGE_LIST_JOB, "changes_job (job=? AND id<?)"),
-        HOT(CHANGE_LIST_TRANSCRIPT, "changes_transcript (transcript_id=? AND id<?)"),
         HOT(VERSION_GET, "(transcript_id=? AND version=?)"),
         HOT(VERSION_INSERT_FIRST, "INTEGER PRIMARY KEY"),
         HOT(VERSION_LIST, "(transcript_id=? AND version<?)"),
@@ -132,12 +122,35 @@ static void hot_statements_neither_scan_nor_sort(void **state)
     assert_plans(hot, SC_ARRAY_LEN(hot), true);
 }
 
+static void edits_neither_scan_nor_sort(void **state)
+{
+    (void)state;
+    static const struct hot hot[] = {
+        HOT(EDIT_PLACES, "COVERING INDEX segments_alive (transcript_id=?)"),
+        HOT(EDIT_ROW, "INTEGER PRIMARY KEY"),
+        HOT(EDIT_TRANSCRIPT, "INTEGER PRIMARY KEY"),
+        HOT(EDIT_ROW_DIES, "INTEGER PRIMARY KEY"),
+        HOT(EDIT_VERSION_OLD, "versions_current (transcript_id=?)"),
+        HOT(EDIT_TEXTS, "segments_alive (transcript_id=?)"),
+        HOT(EDIT_SPOKEN_BY, "segments_alive (transcript_id=?)"),
+        HOT(VERSION_RESTORED_FROM, "(transcript_id=? AND version=?)"),
+        HOT(CHANGE_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
+        HOT(CHANGE_LIST_OWNER, "changes_owner (owner_id=? AND id<?)"),
+        HOT(CHANGE_LIST_FILE, "changes_file (file_id=? AND id<?)"),
+        HOT(CHANGE_LIST_JOB, "changes_job (job=? AND id<?)"),
+        HOT(CHANGE_LIST_TRANSCRIPT, "changes_transcript (transcript_id=? AND id<?)"),
+    };
+    assert_plans(hot, SC_ARRAY_LEN(hot), true);
+}
+
 /* A chunk has some ten rows; a past version is read whole. */
 static void what_is_sorted_is_found_by_an_index(void **state)
 {
     (void)state;
     static const struct hot hot[] = {
         HOT(SEGMENT_LIST_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
+        HOT(PRUNE_SEGMENTS, "segments_dead (transcript_id=? AND died>?)"),
+        HOT(PRUNE_VERSIONS, "(transcript_id=? AND version=?)"),
         HOT(SEGMENT_LIST_VERSION, "segments_born (transcript_id=? AND born<?)"),
     };
     assert_plans(hot, SC_ARRAY_LEN(hot), false);
@@ -170,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(hot_statements_neither_scan_nor_sort),
+        TEST(edits_neither_scan_nor_sort),
         TEST(what_is_sorted_is_found_by_an_index),
         TEST(a_search_goes_through_the_index),
     };

@@ -18,6 +18,9 @@ static void random_words(struct dice *d, struct sc_segment *s)
         assert_true(sc_segment_add_word(s, sc_str_from(text), start, end, c < 0 ? -1 : c));
         at = start;
     }
+    /* Of several things, now and then. */
+    for (size_t i = 0, mixed = count > 1 && count % 3 == 0 ? s->word_count : 0; i < mixed; i++)
+        s->words[i].origin = i == 0 ? 7 : i == 1 ? 300 : 1 + dice_between(d, 0, 2) / 2;
 }
 
 static void assert_words_equal(const struct sc_segment *a, const struct sc_segment *b)
@@ -28,6 +31,7 @@ static void assert_words_equal(const struct sc_segment *a, const struct sc_segme
         assert_int_equal(a->words[i].end_ms, b->words[i].end_ms);
         assert_string_equal(a->words[i].text, b->words[i].text);
         assert_true(a->words[i].confidence == b->words[i].confidence);
+        assert_int_equal(a->words[i].origin, b->words[i].origin);
     }
 }
 
@@ -63,6 +67,52 @@ static void the_form_is_the_one_that_stores_hold(void **state)
     assert_true(sc_str_equal(sc_buf_str(&packed), SC_STR("\x01\xd8\x04\xc8\x01\xfb\x01\x02"
                                                          "hi\x13\x00\x00\x01"
                                                          "x")));
+}
+
+static void words_of_several_things_name_them_first(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS list = { 0 };
+    SC_AUTO_BUF packed = { 0 };
+    SC_AUTO_BUF bare = { 0 };
+    struct sc_segment *s = sc_segments_add(&list);
+    static const int64_t origins[] = { 5, 5, 200 };
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(sc_segment_add_word(s, SC_STR("x"), 0, 0, -1));
+        s->words[i].origin = origins[i];
+    }
+    sc_words_pack(s, &packed);
+    assert_true(sc_str_equal(sc_buf_str(&packed), SC_STR("\x02\x02\x05\x02\xc8\x01\x01"
+                                                         "\0\0\0\x01x"
+                                                         "\0\0\0\x01x"
+                                                         "\0\0\0\x01x")));
+    /* Its sum holds them; one thing's are those of its segment and stand nowhere. */
+    char mixed[65], same[65], none[65];
+    sc_segment_hash(s, mixed);
+    s->words[2].origin = 5;
+    sc_segment_hash(s, same);
+    sc_words_pack(s, &bare);
+    assert_int_equal(bare.ptr[0], 1);
+    for (size_t i = 0; i < 3; i++)
+        s->words[i].origin = 0;
+    sc_segment_hash(s, none);
+    assert_string_equal(same, none);
+    assert_string_not_equal(same, mixed);
+
+    static const struct sc_str bad[] = {
+        SC_STR("\x02\x01\x05\x01\0\0\0\x01x"),                    /* one run */
+        SC_STR("\x02\x02\x05\x01\x05\x01\0\0\0\x01x\0\0\0\x01x"), /* twice the same */
+        SC_STR("\x02\x02\x05\x01\x06\x02\0\0\0\x01x\0\0\0\x01x"), /* too few words */
+        SC_STR("\x02\x02\x05\x01\x06\x01\0\0\0\x01x"),
+        SC_STR("\x02\x02\x00\x01\x06\x01\0\0\0\x01x\0\0\0\x01x"),
+        SC_STR("\x02\x02\x05\x00\x06\x02\0\0\0\x01x\0\0\0\x01x"),
+        SC_STR("\x02\x02\x05\x01\x06\x01\0\0\0\x01x\0\0\0\x01x\0\0\0\x01x"),
+        SC_STR("\x02\x02\x05"),
+        SC_STR("\x03\0\0\0\x01x"),
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++)
+        assert_int_equal(sc_words_unpack(bad[i], s, NULL), SC_E_STORE_DAMAGED);
+    assert_int_equal(s->word_count, 3);
 }
 
 static void no_words_are_no_bytes_and_replace_the_old_ones(void **state)
@@ -138,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(words_survive_the_round_trip),
         TEST(the_form_is_the_one_that_stores_hold),
+        TEST(words_of_several_things_name_them_first),
         TEST(no_words_are_no_bytes_and_replace_the_old_ones),
         TEST(hostile_bytes_are_refused_and_leave_the_segment_alone),
         TEST(damaged_bytes_never_give_words_that_a_check_refuses),

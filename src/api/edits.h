@@ -1,0 +1,71 @@
+#pragma once
+/* What the handlers of edits share. */
+
+#include "api/api-internal.h"
+#include "library/operations.h"
+
+#define SC_CHANGE_NOTE_MAX 1000 /* bytes */
+
+/* Members of every body that edits. */
+struct sc_edit_asked {
+    int64_t base_version;
+    struct sc_str change_note;
+};
+/* Their rows, in a struct that has them as `asked`. */
+#define SC_EDIT_ASKED_ROWS(struct_)                                                               \
+    { .name = "base_version",                                                                     \
+      .type = SC_JSON_INT,                                                                        \
+      .offset = offsetof(struct_, asked.base_version),                                            \
+      .min = 1,                                                                                   \
+      .max = INT32_MAX,                                                                           \
+      .help = "The version that this was made of: 409 when another is current by now. The "       \
+              "current one unless given",                                                         \
+      .example = "1" },                                                                           \
+    {                                                                                             \
+        .name = "change_note", .type = SC_JSON_TEXT,                                              \
+        .offset = offsetof(struct_, asked.change_note), .max = SC_CHANGE_NOTE_MAX, .help = "Why", \
+        .example = "a name was misheard"                                                          \
+    }
+
+/* An edit on its way. */
+struct sc_edit_ask {
+    struct sc_edit_asked asked;
+    struct sc_json_doc *doc; /* owned: the body */
+    char *note;              /* owned */
+    struct sc_save save;
+    struct sc_saved saved;
+    struct sc_draft draft;
+    size_t base_at; /* where the next segment of the base is looked for */
+    struct sc_segments wanted;
+    struct sc_buf mine; /* the text that the client wants; empty: not known */
+    struct sc_edit *edit;
+};
+void sc_edit_ask_done(struct sc_edit_ask *a);
+#define SC_AUTO_EDIT_ASK SC_AUTO(sc_edit_ask_done) struct sc_edit_ask
+/* Fills a->save from the path and a->asked. */
+SC_MUST_USE enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
+                                           enum sc_change_kind kind, struct sc_error *err);
+/* Writes a->edit. */
+SC_MUST_USE enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a,
+                                           struct sc_error *err);
+/* Answers with what was saved; who was too late is told both texts. */
+struct sc_done *sc_edit_answer(struct sc_request *req, struct sc_api *api,
+                               const struct sc_edit_ask *a, enum sc_code code,
+                               struct sc_error *err);
+/* Seconds in ms; less than 0 for what is no time. */
+int64_t sc_edit_ms(double seconds);
+
+/* ---- edit-view.c ---- */
+
+void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved *saved);
+void sc_pruned_view(struct sc_buf *out, int64_t transcript, int64_t removed);
+void sc_replaced_view(struct sc_json *w, const char *key, const struct sc_replaced *place);
+struct sc_replacement_answer {
+    int64_t transcript_id;
+    int version;
+    bool changed, dry_run;
+    int64_t count, segments;
+    struct sc_str places; /* a JSON array */
+};
+void sc_replacement_view(struct sc_buf *out, const struct sc_replacement_answer *a);
+void sc_change_view(struct sc_json *w, const char *key, const struct sc_change *c);

@@ -1,0 +1,317 @@
+#include "cli/edit-file.h"
+
+#include "base/alloc.h"
+#include "sys/file.h"
+#include "json/writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+#define TEXT_LIMIT ((size_t)16 << 20)
+
+static const char head[] =
+    "# Transcript %" PRId64 ", version %" PRId64 ". Lines that begin with # are not read.\n"
+    "# Below each mark [segment start - end speaker] stands what is said. Change the text, the\n"
+    "# times or the name; take a mark away with its text to delete the segment. A mark with +\n"
+    "# in place of the number is a new segment: [+ 0:12.5 - 0:14 Ann]\n";
+
+void sc_edit_file_done(struct sc_edit_file *f)
+{
+    free(f->path);
+    sc_buf_done(&f->before);
+}
+
+/* ---- times ---- */
+
+bool sc_edit_time_parse(struct sc_str text, int64_t *ms)
+{
+    double total = 0;
+    int parts = 0;
+    while (text.len > 0) {
+        double part;
+        bool last = memchr(text.ptr, ':', text.len) == NULL;
+        struct sc_str piece = sc_str_take_until(&text, ':');
+        if (!sc_str_to_double(piece, &part) || !(part >= 0) || part > 1e9 || ++parts > 3 ||
+            (!last && part != floor(part)))
+            return false;
+        total = total * 60 + part;
+    }
+    if (parts == 0)
+        return false;
+    *ms = llround(total * 1000);
+    return true;
+}
+
+/* "1:02:03.456" */
+static void put_time(struct sc_buf *out, double seconds)
+{
+    int64_t ms = llround(seconds * 1000);
+    if (ms >= 3600000)
+        sc_buf_printf(out, "%" PRId64 ":%02" PRId64, ms / 3600000, ms / 60000 % 60);
+    else
+        sc_buf_printf(out, "%" PRId64, ms / 60000);
+    sc_buf_printf(out, ":%02" PRId64 ".%03" PRId64, ms / 1000 % 60, ms % 1000);
+}
+
+/* ---- writing ---- */
+
+static void put_segment(struct sc_buf *out, const struct sc_json_value *s)
+{
+    const char *speaker = sc_json_get_text(sc_json_member(s, "speaker"), "");
+    struct sc_str text = sc_json_get_str(sc_json_member(s, "text"), SC_STR(""));
+    sc_buf_printf(out, "\n[%" PRId64 " ", sc_json_get_int(sc_json_member(s, "id"), 0));
+    put_time(out, sc_json_get_real(sc_json_member(s, "start"), 0));
+    sc_buf_puts(out, " - ");
+    put_time(out, sc_json_get_real(sc_json_member(s, "end"), 0));
+    sc_buf_printf(out, "%s%s]\n", speaker[0] == '\0' ? "" : " ", speaker);
+    if (text.len > 0 && strchr("[#\\", text.ptr[0]) != NULL)
+        sc_buf_putc(out, '\\'); /* else it would be read as a mark */
+    sc_buf_put_str(out, text);
+    sc_buf_putc(out, '\n');
+}
+
+enum sc_code sc_edit_file_write(struct sc_edit_file *f, const struct sc_json_value *transcript,
+                                struct sc_error *err)
+{
+    const char *dir = getenv("TMPDIR");
+    int64_t id = sc_json_get_int(sc_json_member(transcript, "id"), 0);
+    const struct sc_json_value *segments = sc_json_member(transcript, "segments");
+    f->version = sc_json_get_int(sc_json_member(transcript, "version"), 0);
+    f->before.limit = TEXT_LIMIT;
+    sc_buf_printf(&f->before, head, id, f->version);
+    for (size_t i = 0; segments != NULL && i < sc_json_count(segments); i++)
+        put_segment(&f->before, sc_json_at(segments, i));
+    if (f->before.failed)
+        return sc_error_set(err, SC_E_BODY_TOO_LARGE, "the transcript is too long for an editor");
+    f->path = sc_asprintf("%s/scripta-transcript-%" PRId64 "-XXXXXX.txt",
+                          dir == NULL || dir[0] == '\0' ? "/tmp" : dir, id);
+    int fd = mkstemps(f->path, 4);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot make '%.100s'", f->path);
+    (void)close(fd);
+    return sc_file_write_atomic(f->path, sc_buf_text(&f->before), f->before.len, err);
+}
+
+void sc_edit_file_forget(struct sc_edit_file *f)
+{
+    (void)unlink(f->path);
+}
+
+enum sc_code sc_edit_file_open(struct sc_edit_file *f, struct sc_error *err)
+{
+    const char *editor = getenv("VISUAL");
+    if (editor == NULL || editor[0] == '\0')
+        editor = getenv("EDITOR");
+    if (editor == NULL || editor[0] == '\0')
+        editor = "vi";
+    /* By the shell, since people have arguments in it: EDITOR="code --wait". */
+    SC_AUTO_FREE char *line = sc_asprintf("%s \"$0\"", editor);
+    char *const argv[] = { sc_strdup("sh"), sc_strdup("-c"), line, f->path, NULL };
+    pid_t pid;
+    int status = -1;
+    int failed = posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ);
+    free(argv[0]);
+    free(argv[1]);
+    while (failed == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (failed == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return SC_OK;
+    sc_edit_file_forget(f);
+    return sc_error_set(err, SC_E_INVALID_VALUE,
+                        "the editor '%.80s' failed; nothing has changed. Choose another one with "
+                        "$EDITOR",
+                        editor);
+}
+
+/* ---- reading ---- */
+
+struct entry {
+    int64_t id; /* 0: a new one */
+    int64_t start_ms, end_ms;
+    char *speaker, *text; /* owned */
+    bool seen;
+};
+struct entries {
+    struct entry *items; /* owned */
+    size_t count, cap;
+};
+
+static void entries_done(struct entries *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        free(e->items[i].speaker);
+        free(e->items[i].text);
+    }
+    free(e->items);
+}
+
+static enum sc_code bad_line(int64_t line, const char *why, struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_INVALID_VALUE, "line %" PRId64 ": %s", line, why);
+}
+
+/* "[12 0:01.5 - 0:03 Ann]" */
+static enum sc_code take_mark(struct entries *all, struct sc_str mark, int64_t line,
+                              struct sc_error *err)
+{
+    struct sc_str rest = { mark.ptr + 1, mark.len - 2 };
+    struct sc_str id = sc_str_take_until(&rest, ' ');
+    rest = sc_str_trim(rest);
+    struct sc_str start = sc_str_take_until(&rest, ' ');
+    rest = sc_str_trim(rest);
+    struct sc_str dash = sc_str_take_until(&rest, ' ');
+    rest = sc_str_trim(rest);
+    struct sc_str end = sc_str_take_until(&rest, ' ');
+    struct sc_str speaker = sc_str_trim(rest);
+    struct entry e = { .id = 0 };
+    bool known = sc_str_equal(id, SC_STR("+")) || (sc_str_to_int64(id, &e.id) && e.id > 0);
+    if (!known || !sc_str_equal(dash, SC_STR("-")) || !sc_edit_time_parse(start, &e.start_ms) ||
+        !sc_edit_time_parse(end, &e.end_ms))
+        return bad_line(line, "a mark looks like [12 0:01.5 - 0:03 Ann]", err);
+    void *items = all->items;
+    sc_grow(&items, &all->cap, all->count + 1, sizeof(*all->items));
+    all->items = items;
+    e.speaker = sc_strndup(speaker.ptr, speaker.len);
+    e.text = sc_strdup("");
+    all->items[all->count++] = e;
+    return SC_OK;
+}
+
+static enum sc_code take_text(struct entries *all, struct sc_str text, int64_t line,
+                              struct sc_error *err)
+{
+    if (all->count == 0)
+        return bad_line(line, "text in front of the first mark", err);
+    struct entry *e = &all->items[all->count - 1];
+    if (text.ptr[0] == '\\' && text.len > 1)
+        text = (struct sc_str){ text.ptr + 1, text.len - 1 };
+    char *both =
+        sc_asprintf("%s%s%.*s", e->text, e->text[0] == '\0' ? "" : " ", (int)text.len, text.ptr);
+    free(e->text);
+    e->text = both;
+    return SC_OK;
+}
+
+static enum sc_code parse(struct sc_str text, struct entries *all, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (int64_t line = 1; code == SC_OK && text.len > 0; line++) {
+        struct sc_str one = sc_str_trim(sc_str_take_until(&text, '\n'));
+        if (one.len == 0 || one.ptr[0] == '#')
+            continue;
+        bool mark = one.ptr[0] == '[' && one.ptr[one.len - 1] == ']';
+        code = mark ? take_mark(all, one, line, err) : take_text(all, one, line, err);
+    }
+    return code;
+}
+
+struct steps {
+    struct sc_json *w;
+    size_t count;
+};
+
+static void begin_step(struct steps *s, const char *op, int64_t id)
+{
+    s->count++;
+    sc_json_object(s->w, NULL);
+    sc_json_text(s->w, "op", op);
+    if (id > 0)
+        sc_json_int(s->w, "segment", id);
+}
+
+static void put_difference(struct steps *s, const struct entry *before, const struct entry *after)
+{
+    if (strcmp(before->text, after->text) != 0) {
+        begin_step(s, "text", after->id);
+        sc_json_text(s->w, "text", after->text);
+        sc_json_end(s->w);
+    }
+    if (strcmp(before->speaker, after->speaker) != 0) {
+        begin_step(s, "speaker", after->id);
+        sc_json_text(s->w, "speaker", after->speaker);
+        sc_json_end(s->w);
+    }
+    if (before->start_ms != after->start_ms || before->end_ms != after->end_ms) {
+        begin_step(s, "times", after->id);
+        sc_json_seconds(s->w, "start", after->start_ms);
+        sc_json_seconds(s->w, "end", after->end_ms);
+        sc_json_end(s->w);
+    }
+}
+
+static void put_new(struct steps *s, const struct entry *e)
+{
+    begin_step(s, "insert", 0);
+    sc_json_seconds(s->w, "start", e->start_ms);
+    sc_json_seconds(s->w, "end", e->end_ms);
+    sc_json_text(s->w, "text", e->text);
+    sc_json_text(s->w, "speaker", e->speaker);
+    sc_json_end(s->w);
+}
+
+static enum sc_code put_steps(struct steps *s, struct entries *before, const struct entries *after,
+                              struct sc_error *err)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < after->count; i++) {
+        const struct entry *e = &after->items[i];
+        if (e->id == 0) {
+            put_new(s, e);
+            continue;
+        }
+        size_t n = 0;
+        while (n < before->count && before->items[at].id != e->id) {
+            at = (at + 1) % before->count; /* mostly it is the next one */
+            n++;
+        }
+        if (n == before->count || before->items[at].seen)
+            return sc_error_set(err, SC_E_INVALID_VALUE,
+                                "segment %" PRId64 " %s: a new one has + for its number", e->id,
+                                n == before->count ? "was not there" : "stands there twice");
+        before->items[at].seen = true;
+        put_difference(s, &before->items[at], e);
+    }
+    for (size_t i = 0; i < before->count; i++) {
+        if (!before->items[i].seen) {
+            begin_step(s, "delete", before->items[i].id);
+            sc_json_end(s->w);
+        }
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_edit_file_read(struct sc_edit_file *f, const char *note, struct sc_buf *body,
+                               struct sc_error *err)
+{
+    SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
+    SC_AUTO(entries_done) struct entries before = { 0 };
+    SC_AUTO(entries_done) struct entries after = { 0 };
+    struct sc_json w;
+    struct steps steps = { .w = &w };
+    sc_json_begin(&w, body);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "base_version", f->version);
+    if (note != NULL)
+        sc_json_text(&w, "change_note", note);
+    sc_json_array(&w, "operations");
+    enum sc_code code = sc_file_read(f->path, TEXT_LIMIT, &text, err);
+    if (code == SC_OK)
+        code = parse(sc_buf_str(&f->before), &before, err);
+    if (code == SC_OK)
+        code = parse(sc_buf_str(&text), &after, err);
+    if (code == SC_OK)
+        code = put_steps(&steps, &before, &after, err);
+    if (code != SC_OK)
+        return code;
+    sc_json_end(&w);
+    sc_json_end(&w);
+    f->steps = steps.count;
+    return SC_OK;
+}

@@ -1,0 +1,135 @@
+/* What made the words of an edit. A word that stands in the base and in the new version, in the
+ * same order and at about the same time, is still what it was, whatever happened to its segment;
+ * the rest is the edit's. */
+#include "library/edit-internal.h"
+
+#include "transcript/diff.h"
+
+#include "base/banned.h"
+
+/* A word that was deleted here and typed there is another one. */
+#define NEAR_MS 10000
+
+static bool is_known(const struct sc_segment *s, size_t word)
+{
+    return sc_word_origin(s, word) != 0;
+}
+
+static void take_origin(const struct sc_segments *from, const struct sc_diff_word *a,
+                        struct sc_segments *to, const struct sc_diff_word *b, int64_t near_ms)
+{
+    struct sc_segment *s = &to->items[b->segment];
+    if (b->word == SC_DIFF_NO_WORD || is_known(s, b->word))
+        return;
+    int64_t apart =
+        a->start_ms < b->start_ms ? b->start_ms - a->start_ms : a->start_ms - b->start_ms;
+    if (apart > near_ms)
+        return;
+    const struct sc_segment *old = &from->items[a->segment];
+    s->words[b->word].origin =
+        a->word == SC_DIFF_NO_WORD ? old->origin : sc_word_origin(old, a->word);
+}
+
+/* Words of `to` that do not know what made them learn it from equal words of `from`. */
+static bool learn(const struct sc_segments *from, struct sc_segments *to, int64_t near_ms)
+{
+    SC_AUTO_DIFF diff = { 0 };
+    if (from->count == 0 || to->count == 0)
+        return true;
+    if (!sc_diff_segments(from, to, 0, &diff))
+        return false;
+    for (size_t i = 0; i < diff.count; i++) {
+        const struct sc_diff_op *op = &diff.ops[i];
+        for (size_t k = 0; op->kind == SC_DIFF_SAME && k < op->a_count; k++)
+            take_origin(from, &diff.a.items[op->a + k], to, &diff.b.items[op->b + k], near_ms);
+    }
+    return true;
+}
+
+static bool knows_all(const struct sc_segment *s)
+{
+    bool known = s->origin != 0 || s->word_count > 0;
+    for (size_t i = 0; known && i < s->word_count; i++)
+        known = is_known(s, i);
+    return known;
+}
+
+/* What the words have in common stands at the segment; the edit made a segment whose words have
+ * nothing in common. */
+static void settle(struct sc_segment *s)
+{
+    bool one = true;
+    for (size_t i = 0; i < s->word_count; i++) {
+        int64_t origin = sc_word_origin(s, i);
+        s->words[i].origin = origin == 0 ? SC_ORIGIN_HERE : origin;
+    }
+    if (s->word_count == 0) {
+        s->origin = s->origin == 0 ? SC_ORIGIN_HERE : s->origin;
+        return;
+    }
+    for (size_t i = 1; i < s->word_count; i++)
+        one = one && s->words[i].origin == s->words[0].origin;
+    s->origin = one ? s->words[0].origin : SC_ORIGIN_HERE;
+    for (size_t i = 0; one && i < s->word_count; i++)
+        s->words[i].origin = 0;
+}
+
+/* Lists that borrow their segments: only the arrays are theirs. */
+struct borrowed {
+    struct sc_segments list;
+};
+
+static void borrowed_done(struct borrowed *b)
+{
+    free(b->list.items);
+}
+
+static bool borrow(struct borrowed *b, const struct sc_segment *s)
+{
+    struct sc_segment *to = sc_segments_add(&b->list);
+    if (to == NULL)
+        return false;
+    *to = *s; /* words and texts are shared */
+    return true;
+}
+
+static bool learn_from_all(struct sc_edit *e)
+{
+    SC_AUTO(borrowed_done) struct borrowed from = { 0 };
+    SC_AUTO(borrowed_done) struct borrowed to = { 0 };
+    for (size_t i = 0; i < e->place_count; i++) {
+        if (e->places[i].dies && !borrow(&from, &e->places[i].s))
+            return false;
+    }
+    for (size_t i = 0; i < e->item_count; i++) {
+        if (!e->items[i].kept && !knows_all(&e->items[i].s) && !borrow(&to, &e->items[i].s))
+            return false;
+    }
+    return learn(&from.list, &to.list, NEAR_MS);
+}
+
+/* A segment that was moved stands elsewhere, and is the same one. */
+static bool learn_from_own(const struct sc_edit *e, struct sc_edit_item *item)
+{
+    if (item->place == SC_NOWHERE)
+        return true;
+    struct sc_segments to = { .items = &item->s, .count = 1 };
+    struct sc_segment base = e->places[item->place].s;
+    const struct sc_segments from = { .items = &base, .count = 1 };
+    if (item->s.word_count == 0 && strcmp(item->s.text, base.text) == 0)
+        item->s.origin = base.origin;
+    return knows_all(&item->s) || learn(&from, &to, INT64_MAX);
+}
+
+enum sc_code sc_edit_find_origins(struct sc_edit *e, struct sc_error *err)
+{
+    bool done = learn_from_all(e);
+    for (size_t i = 0; done && i < e->item_count; i++) {
+        struct sc_edit_item *item = &e->items[i];
+        if (item->kept)
+            continue;
+        done = knows_all(&item->s) || learn_from_own(e, item);
+        settle(&item->s);
+    }
+    return done ? SC_OK : sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
+}

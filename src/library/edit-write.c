@@ -1,0 +1,235 @@
+/* Writing an edit: as many rows as differ. */
+#include "library/edit-internal.h"
+
+#include "base/alloc.h"
+#include "library/text-index.h"
+#include "transcript/words.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+/* Nothing has changed yet: somebody was quicker, or the transcript is gone. */
+static enum sc_code claim_version(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+                                  struct sc_saved *out, struct sc_error *err)
+{
+    enum sc_code code;
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_TRANSCRIPT);
+        sc_stmt_bind_int(&st, ":id", e->base.id);
+        sc_stmt_bind_int(&st, ":owner_id", e->save.owner_id);
+        sc_stmt_bind_int(&st, ":base", e->base.version);
+        sc_stmt_bind_int(&st, ":segments", (int64_t)e->item_count);
+        sc_stmt_bind_int(&st, ":words", e->words);
+        sc_stmt_bind_int(&st, ":now", now_ms);
+        code = sc_stmt_run(&st, err);
+    }
+    if (code != SC_OK || sc_conn_changes(tx) == 1)
+        return code;
+    struct sc_transcript t;
+    struct sc_save save = e->save;
+    save.base_version = e->base.version;
+    code = sc_transcript_find(tx, save.owner_id, save.transcript, &t, err);
+    return code == SC_OK ? sc_edit_check_base(&t, &save, out, err) : code;
+}
+
+static enum sc_code write_origin(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+                                 int64_t *origin, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_ORIGIN);
+    sc_stmt_bind_text(&st, ":engine", e->origin[0]);
+    sc_stmt_bind_text(&st, ":engine_version", e->origin[1]);
+    sc_stmt_bind_text(&st, ":model", e->origin[2]);
+    sc_stmt_bind_int(&st, ":by", e->save.by);
+    sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
+    sc_stmt_bind_int(&st, ":version", e->base.version + 1);
+    sc_stmt_bind_int(&st, ":now", now_ms);
+    enum sc_code code = sc_stmt_run(&st, err);
+    *origin = sc_conn_last_id(tx);
+    return code;
+}
+
+static enum sc_code end_row(struct sc_conn *tx, const struct sc_edit *e, int64_t row,
+                            struct sc_error *err)
+{
+    enum sc_code code = sc_text_unindex_row(tx, row, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_ROW_DIES);
+    sc_stmt_bind_int(&st, ":id", row);
+    sc_stmt_bind_int(&st, ":version", e->base.version + 1);
+    return sc_stmt_run(&st, err);
+}
+
+/* A row as it is written. */
+struct writing {
+    struct sc_segment s;   /* borrows its texts */
+    struct sc_word *words; /* owned */
+    char hash[SC_SHA256_TEXT];
+};
+
+static void writing_done(struct writing *w)
+{
+    free(w->words);
+}
+
+/* The edit's own words get its origin: in a copy, for the plan may be written twice. */
+static bool prepare_row(const struct sc_edit_item *item, int64_t origin, struct writing *w)
+{
+    w->s = item->s;
+    w->words = sc_try_alloc((w->s.word_count + 1) * sizeof(*w->words));
+    if (w->words == NULL)
+        return false;
+    for (size_t i = 0; i < w->s.word_count; i++) {
+        w->words[i] = item->s.words[i];
+        if (w->words[i].origin == SC_ORIGIN_HERE)
+            w->words[i].origin = origin;
+    }
+    w->s.words = w->words;
+    if (w->s.origin == SC_ORIGIN_HERE)
+        w->s.origin = origin;
+    sc_segment_hash(&w->s, w->hash);
+    return true;
+}
+
+static enum sc_code insert_row(struct sc_conn *tx, const struct sc_edit *e,
+                               const struct sc_edit_item *item, const struct writing *w,
+                               struct sc_error *err)
+{
+    const struct sc_segment *s = &w->s;
+    SC_AUTO_BUF words = { 0 };
+    sc_words_pack(s, &words);
+    if (words.failed)
+        return sc_error_field(err, SC_E_BODY_TOO_LARGE, "segments",
+                              "a segment has too many words: split it");
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_ROW_INSERT);
+    sc_stmt_bind_opt(&st, ":segment_id", item->segment_id == 0 ? -1 : item->segment_id);
+    sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
+    sc_stmt_bind_int(&st, ":version", e->base.version + 1);
+    sc_stmt_bind_int(&st, ":chunk", s->chunk);
+    sc_stmt_bind_int(&st, ":ord", item->ord);
+    sc_stmt_bind_int(&st, ":start_ms", s->start_ms);
+    sc_stmt_bind_int(&st, ":end_ms", s->end_ms);
+    sc_stmt_bind_text(&st, ":text", s->text == NULL ? "" : s->text);
+    sc_stmt_bind_text(&st, ":speaker", s->speaker == NULL ? "" : s->speaker);
+    if (s->confidence >= 0)
+        sc_stmt_bind_double(&st, ":confidence", s->confidence);
+    else
+        sc_stmt_bind_null(&st, ":confidence");
+    if (words.len > 0)
+        sc_stmt_bind_blob(&st, ":words", words.ptr, words.len);
+    else
+        sc_stmt_bind_null(&st, ":words");
+    sc_stmt_bind_int(&st, ":origin_id", s->origin);
+    sc_stmt_bind_text(&st, ":content_hash", w->hash);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code write_row(struct sc_conn *tx, const struct sc_edit *e,
+                              const struct sc_edit_item *item, int64_t origin, struct sc_buf *sums,
+                              struct sc_error *err)
+{
+    SC_AUTO(writing_done) struct writing w = { 0 };
+    if (!prepare_row(item, origin, &w))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
+    sc_buf_puts(sums, w.hash);
+    enum sc_code code = insert_row(tx, e, item, &w, err);
+    return code == SC_OK ? sc_text_index_row(tx, sc_conn_last_id(tx), err) : code;
+}
+
+/* Ends rows and makes new ones; sums gets the hash of each segment, in order. */
+static enum sc_code write_rows(struct sc_conn *tx, const struct sc_edit *e, int64_t origin,
+                               struct sc_buf *sums, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < e->place_count; i++) {
+        if (e->places[i].dies)
+            code = end_row(tx, e, e->places[i].row, err);
+    }
+    for (size_t i = 0; code == SC_OK && i < e->item_count; i++) {
+        const struct sc_edit_item *item = &e->items[i];
+        if (item->kept)
+            sc_buf_puts(sums, e->places[item->place].hash);
+        else
+            code = write_row(tx, e, item, origin, sums, err);
+    }
+    return code;
+}
+
+static enum sc_code write_version(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+                                  const char *hash, struct sc_error *err)
+{
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_VERSION_OLD);
+        sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
+        enum sc_code code = sc_stmt_run(&st, err);
+        if (code != SC_OK)
+            return code;
+    }
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_VERSION_NEW);
+    sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
+    sc_stmt_bind_int(&st, ":version", e->base.version + 1);
+    sc_stmt_bind_int(&st, ":segments", (int64_t)e->item_count);
+    sc_stmt_bind_int(&st, ":words", e->words);
+    sc_stmt_bind_int(&st, ":by", e->save.by);
+    sc_stmt_bind_int(&st, ":now", now_ms);
+    sc_stmt_bind_text(&st, ":note", e->note);
+    sc_stmt_bind_opt(&st, ":restored_from",
+                     e->save.restored_from == 0 ? -1 : e->save.restored_from);
+    sc_stmt_bind_text(&st, ":content_hash", hash);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code write_change(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+                                 struct sc_error *err)
+{
+    char detail[120];
+    size_t len = (size_t)snprintf(detail, sizeof(detail),
+                                  "{\"base_version\":%d,\"changed_segments\":%" PRId64,
+                                  e->base.version, e->changed);
+    if (e->save.restored_from != 0)
+        len += (size_t)snprintf(detail + len, sizeof(detail) - len, ",\"restored_from\":%d",
+                                e->save.restored_from);
+    (void)snprintf(detail + len, sizeof(detail) - len, "}");
+    const struct sc_change change = {
+        .kind = e->save.kind,
+        .owner_id = e->base.owner_id,
+        .by = e->save.by,
+        .at_ms = now_ms,
+        .transcript_id = e->base.id,
+        .version = e->base.version + 1,
+        .detail = detail,
+    };
+    return sc_change_record(tx, &change, err);
+}
+
+enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+                           struct sc_saved *out, struct sc_error *err)
+{
+    *out = (struct sc_saved){ .version = e->base.version,
+                              .changed = e->changed > 0,
+                              .changed_segments = e->changed,
+                              .segment_count = (int64_t)e->item_count,
+                              .word_count = e->words };
+    if (!out->changed)
+        return SC_OK;
+    int64_t origin = 0;
+    char hash[SC_SHA256_TEXT];
+    SC_AUTO_BUF sums = { .limit = SIZE_MAX / 4 };
+    enum sc_code code = claim_version(tx, e, now_ms, out, err);
+    if (code == SC_OK)
+        code = write_origin(tx, e, now_ms, &origin, err);
+    if (code == SC_OK)
+        code = write_rows(tx, e, origin, &sums, err);
+    if (code == SC_OK && sums.failed)
+        code = sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
+    if (code != SC_OK)
+        return code;
+    sc_hash_bytes(sc_buf_text(&sums), sums.len, hash);
+    code = write_version(tx, e, now_ms, hash, err);
+    if (code == SC_OK)
+        code = write_change(tx, e, now_ms, err);
+    if (code == SC_OK)
+        out->version = e->base.version + 1;
+    return code;
+}

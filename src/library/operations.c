@@ -1,0 +1,322 @@
+#include "library/operations.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "transcript/find.h"
+#include "transcript/revise.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+struct step {
+    struct sc_draft *d;
+    const struct sc_operation *o;
+    size_t number;
+    struct sc_error *err;
+};
+
+static enum sc_code refuse(const struct step *s, const char *why)
+{
+    return sc_error_field(s->err, SC_E_INVALID_VALUE, "operations", "operation %zu: %s", s->number,
+                          why);
+}
+
+static enum sc_code no_memory(const struct step *s)
+{
+    return sc_error_set(s->err, SC_E_INTERNAL, "no memory for operation %zu", s->number);
+}
+
+/* The segment with this id, read. */
+static enum sc_code find_segment(const struct step *s, int64_t id, size_t *at)
+{
+    struct sc_segments *list = &s->d->list;
+    for (size_t i = 0; i < list->count; i++) {
+        if (id != 0 && list->items[i].id == id) {
+            *at = i;
+            return sc_draft_load(s->d, i, s->err);
+        }
+    }
+    return sc_error_field(s->err, SC_E_INVALID_VALUE, "operations",
+                          "operation %zu: the transcript has no segment %" PRId64, s->number, id);
+}
+
+static void remove_at(struct sc_segments *list, size_t at)
+{
+    sc_segment_done(&list->items[at]);
+    list->count--;
+    memmove(&list->items[at], &list->items[at + 1], (list->count - at) * sizeof(*list->items));
+}
+
+/* The last segment goes to where its start belongs, behind those with the same. */
+static void place_last(struct sc_segments *list)
+{
+    size_t at = list->count - 1;
+    struct sc_segment last = list->items[at];
+    for (; at > 0 && list->items[at - 1].start_ms > last.start_ms; at--)
+        list->items[at] = list->items[at - 1];
+    list->items[at] = last;
+}
+
+/* One whose start has changed goes to its place. */
+static void move(struct sc_segments *list, size_t at)
+{
+    struct sc_segment s = list->items[at];
+    memmove(&list->items[at], &list->items[at + 1], (list->count - at - 1) * sizeof(*list->items));
+    list->items[list->count - 1] = s;
+    place_last(list);
+}
+
+static enum sc_code check_text(const struct step *s, struct sc_str text)
+{
+    if (!sc_utf8_is_valid(text))
+        return refuse(s, "the text is no valid UTF-8");
+    return sc_str_trim(text).len == 0
+               ? refuse(s, "the text is empty; delete the segment if nothing is said")
+               : SC_OK;
+}
+
+static enum sc_code set_text(const struct step *s)
+{
+    size_t at;
+    enum sc_code code = check_text(s, s->o->text);
+    if (code == SC_OK)
+        code = find_segment(s, s->o->segment, &at);
+    if (code == SC_OK && !sc_segment_reword(&s->d->list.items[at], s->o->text))
+        return no_memory(s);
+    return code;
+}
+
+static bool is_span(int64_t start_ms, int64_t end_ms)
+{
+    return start_ms >= 0 && end_ms >= start_ms && end_ms <= SC_SEGMENT_TIME_MAX;
+}
+
+static enum sc_code set_times(const struct step *s)
+{
+    size_t at;
+    enum sc_code code = find_segment(s, s->o->segment, &at);
+    if (code != SC_OK)
+        return code;
+    struct sc_segment *segment = &s->d->list.items[at];
+    int64_t start = s->o->start_ms < 0 ? segment->start_ms : s->o->start_ms;
+    int64_t end = s->o->end_ms < 0 ? segment->end_ms : s->o->end_ms;
+    if (!is_span(start, end))
+        return refuse(s, "the segment would end before it starts");
+    sc_segment_retime(segment, start, end);
+    move(&s->d->list, at);
+    return SC_OK;
+}
+
+static enum sc_code split(const struct step *s)
+{
+    size_t at, words = (size_t)s->o->words;
+    enum sc_code code = find_segment(s, s->o->segment, &at);
+    if (code != SC_OK)
+        return code;
+    struct sc_segment second = { 0 };
+    struct sc_segment *segment = &s->d->list.items[at];
+    size_t all = 0;
+    if (!sc_segment_words_before(segment, INT64_MAX, &all) ||
+        (s->o->at_ms >= 0 && !sc_segment_words_before(segment, s->o->at_ms, &words)))
+        return no_memory(s);
+    if (words == 0 || words >= all)
+        return refuse(s, "both parts must have words of the segment");
+    if (!sc_segment_split(segment, words, &second))
+        return no_memory(s);
+    struct sc_segment *to = sc_segments_add(&s->d->list);
+    if (to == NULL) {
+        sc_segment_done(&second);
+        return no_memory(s);
+    }
+    *to = second;
+    place_last(&s->d->list);
+    return SC_OK;
+}
+
+static enum sc_code merge(const struct step *s)
+{
+    struct sc_segments *list = &s->d->list;
+    size_t at, with;
+    enum sc_code code = find_segment(s, s->o->segment, &at);
+    if (code != SC_OK)
+        return code;
+    with = at + 1;
+    if (s->o->with == 0 && with == list->count)
+        return refuse(s, "there is no segment behind it");
+    code = s->o->with == 0 ? sc_draft_load(s->d, with, s->err) : find_segment(s, s->o->with, &with);
+    if (code != SC_OK)
+        return code;
+    if (with <= at)
+        return refuse(s, "it can be merged with a segment behind it only");
+    if (!sc_segment_join(&list->items[at], &list->items[with]))
+        return no_memory(s);
+    remove_at(list, with);
+    return SC_OK;
+}
+
+static enum sc_code delete_segment(const struct step *s)
+{
+    size_t at;
+    enum sc_code code = find_segment(s, s->o->segment, &at);
+    if (code == SC_OK)
+        remove_at(&s->d->list, at);
+    return code;
+}
+
+static char *own(struct sc_str text)
+{
+    return text.len == 0 ? NULL : sc_strndup(text.ptr, text.len);
+}
+
+static enum sc_code insert(const struct step *s)
+{
+    enum sc_code code = check_text(s, s->o->text);
+    if (code != SC_OK)
+        return code;
+    if (!is_span(s->o->start_ms, s->o->end_ms))
+        return refuse(s, "a new segment needs a start, and an end that is not before it");
+    struct sc_segment *to = sc_segments_add(&s->d->list);
+    if (to == NULL)
+        return no_memory(s);
+    to->start_ms = s->o->start_ms;
+    to->end_ms = s->o->end_ms;
+    to->speaker = own(s->o->speaker);
+    size_t words;
+    if (!sc_segment_reword(to, s->o->text) || !sc_segment_words_before(to, 0, &words))
+        return no_memory(s);
+    place_last(&s->d->list);
+    return SC_OK;
+}
+
+static void set_speaker(struct sc_segment *segment, struct sc_str speaker)
+{
+    free(segment->speaker);
+    segment->speaker = own(speaker);
+}
+
+static enum sc_code speaker_of(const struct step *s)
+{
+    size_t at;
+    enum sc_code code = find_segment(s, s->o->segment, &at);
+    if (code == SC_OK)
+        set_speaker(&s->d->list.items[at], s->o->speaker);
+    return code;
+}
+
+/* Rows that the statement names are read, in the order of the draft. */
+static enum sc_code load_spoken(const struct step *s)
+{
+    struct sc_segments *list = &s->d->list;
+    SC_AUTO_FREE char *from = sc_strndup(s->o->from.ptr, s->o->from.len);
+    enum sc_code code = SC_OK;
+    size_t at = 0;
+    SC_AUTO_STMT st = sc_stmt_get(s->d->conn, SC_SQL_EDIT_SPOKEN_BY);
+    sc_stmt_bind_int(&st, ":transcript_id", s->d->t.id);
+    sc_stmt_bind_text(&st, ":speaker", from);
+    for (;;) {
+        bool row = false;
+        code = sc_stmt_step(&st, &row, s->err);
+        if (code != SC_OK || !row)
+            return code;
+        int64_t id = sc_stmt_int(&st, "id");
+        for (size_t n = 0; n < list->count && list->items[at].row != id; n++)
+            at = (at + 1) % list->count;
+        if (list->items[at].row == id)
+            code = sc_draft_load(s->d, at, s->err);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
+static enum sc_code rename_speaker(const struct step *s)
+{
+    struct sc_segments *list = &s->d->list;
+    if (s->o->from.len == 0)
+        return refuse(s, "whose name is it? `from` is empty");
+    enum sc_code code = list->count == 0 ? SC_OK : load_spoken(s);
+    bool found = false;
+    for (size_t i = 0; code == SC_OK && i < list->count; i++) {
+        const char *speaker = list->items[i].speaker;
+        if (speaker == NULL || !sc_str_equal(sc_str_from(speaker), s->o->from))
+            continue;
+        set_speaker(&list->items[i], s->o->speaker);
+        found = true;
+    }
+    return code == SC_OK && !found ? refuse(s, "nobody of that name speaks") : code;
+}
+
+enum sc_code sc_draft_apply(struct sc_draft *d, const struct sc_operation *o, size_t number,
+                            struct sc_error *err)
+{
+    static enum sc_code (*const steps[SC_OPERATION_COUNT_])(const struct step *) = {
+        [SC_OPERATION_TEXT] = set_text,         [SC_OPERATION_TIMES] = set_times,
+        [SC_OPERATION_SPLIT] = split,           [SC_OPERATION_MERGE] = merge,
+        [SC_OPERATION_DELETE] = delete_segment, [SC_OPERATION_INSERT] = insert,
+        [SC_OPERATION_SPEAKER] = speaker_of,    [SC_OPERATION_RENAME] = rename_speaker,
+    };
+    const struct step s = { d, o, number, err };
+    if (!sc_utf8_is_valid(o->speaker))
+        return refuse(&s, "the speaker is no valid UTF-8");
+    return steps[o->kind](&s);
+}
+
+/* ---- find and replace ---- */
+
+/* The text with every place replaced; how many there are. */
+static int64_t replace_in(struct sc_str text, const struct sc_replace *r, struct sc_buf *out)
+{
+    int64_t count = 0;
+    size_t done = 0, at, len;
+    while (sc_find_next(text, r->find, r->flags, done, &at, &len)) {
+        sc_buf_append(out, text.ptr + done, at - done);
+        sc_buf_put_str(out, r->with);
+        done = at + len;
+        count++;
+    }
+    sc_buf_append(out, text.ptr + done, text.len - done);
+    return count;
+}
+
+static enum sc_code replace_segment(struct sc_draft *d, size_t at, const struct sc_buf *after,
+                                    struct sc_error *err)
+{
+    enum sc_code code = sc_draft_load(d, at, err);
+    if (code == SC_OK && !sc_segment_reword(&d->list.items[at], sc_buf_str(after)))
+        code = sc_error_set(err, SC_E_INTERNAL, "no memory for the replacement");
+    return code;
+}
+
+enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r, sc_replaced_fn fn,
+                              void *ctx, int64_t *count, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    *count = 0;
+    SC_AUTO_STMT st = sc_stmt_get(d->conn, SC_SQL_EDIT_TEXTS);
+    sc_stmt_bind_int(&st, ":transcript_id", d->t.id);
+    for (size_t i = 0; code == SC_OK && i < d->list.count; i++) {
+        bool row = false;
+        SC_AUTO_BUF after = { 0 };
+        SC_AUTO_BUF before = { 0 };
+        code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            break;
+        sc_buf_put_str(&before, sc_stmt_str(&st, "text"));
+        struct sc_replaced place = {
+            .segment_id = d->list.items[i].id,
+            .start_ms = d->list.items[i].start_ms,
+            .count = replace_in(sc_buf_str(&before), r, &after),
+        };
+        if (place.count == 0)
+            continue;
+        if (after.failed)
+            return sc_error_field(err, SC_E_INVALID_VALUE, "replace", "it makes a text too long");
+        *count += place.count;
+        place.before = sc_buf_text(&before);
+        place.after = sc_buf_text(&after);
+        code = fn(ctx, &place, err);
+        if (code == SC_OK)
+            code = replace_segment(d, i, &after, err);
+    }
+    return code;
+}

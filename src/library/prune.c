@@ -1,0 +1,88 @@
+/* Pruning: old versions go, and the rows that no other version has. */
+#include "library/edit-internal.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+#define SLICE 100
+
+struct prune {
+    const struct sc_prune *what;
+    int64_t now_ms;
+    struct sc_transcript t;
+    int64_t removed;
+    bool more;
+};
+
+static enum sc_code run_slice(struct sc_conn *tx, enum sc_sql sql, struct prune *p,
+                              struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, sql);
+    sc_stmt_bind_int(&st, ":transcript_id", p->t.id);
+    if (sql == SC_SQL_PRUNE_VERSIONS)
+        sc_stmt_bind_int(&st, ":keep", p->what->keep);
+    sc_stmt_bind_int(&st, ":limit", SLICE);
+    enum sc_code code = sc_stmt_run(&st, err);
+    p->more = code == SC_OK && sc_conn_changes(tx) == SLICE;
+    return code;
+}
+
+static enum sc_code record(struct sc_conn *tx, const struct prune *p, int64_t removed,
+                           struct sc_error *err)
+{
+    char detail[80];
+    (void)snprintf(detail, sizeof(detail), "{\"keep\":%" PRId64 ",\"removed\":%" PRId64 "}",
+                   p->what->keep, removed);
+    const struct sc_change change = {
+        .kind = SC_CHANGE_PRUNED,
+        .owner_id = p->t.owner_id,
+        .by = p->what->by,
+        .at_ms = p->now_ms,
+        .transcript_id = p->t.id,
+        .version = p->t.version,
+        .detail = detail,
+    };
+    return sc_change_record(tx, &change, err);
+}
+
+/* From here on they are nobody's: a version goes whole. */
+static enum sc_code prune_versions(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct prune *p = ctx;
+    const struct sc_save save = { .by = p->what->by };
+    struct sc_saved saved;
+    enum sc_code code = sc_transcript_find(tx, p->what->owner_id, p->what->transcript, &p->t, err);
+    if (code == SC_OK)
+        code = sc_edit_check_base(&p->t, &save, &saved, err);
+    if (code == SC_OK)
+        code = run_slice(tx, SC_SQL_PRUNE_VERSIONS, p, err);
+    int64_t removed = code == SC_OK ? sc_conn_changes(tx) : 0;
+    p->removed += removed;
+    return removed > 0 ? record(tx, p, removed, err) : code;
+}
+
+static enum sc_code prune_rows(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    return run_slice(tx, SC_SQL_PRUNE_SEGMENTS, ctx, err);
+}
+
+enum sc_code sc_versions_prune(struct sc_store *store, const struct sc_prune *what, int64_t now_ms,
+                               int64_t *removed, struct sc_error *err)
+{
+    struct prune p = { .what = what, .now_ms = now_ms };
+    enum sc_code code = SC_OK;
+    if (what->keep < 1)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "keep",
+                              "keep must be 1 or more: the current version always stays");
+    do
+        code = sc_store_write(store, SC_DURABLE, prune_versions, &p, err);
+    while (code == SC_OK && p.more);
+    /* Also what a kill has left of an earlier time. */
+    p.more = true;
+    while (code == SC_OK && p.more)
+        code = sc_store_write(store, SC_DURABLE, prune_rows, &p, err);
+    if (code == SC_OK)
+        *removed = p.removed;
+    return code;
+}

@@ -1,0 +1,224 @@
+#include "transcript/revise.h"
+
+#include "base/alloc.h"
+#include "transcript/diff.h"
+#include "transcript/reader.h"
+#include "transcript/text.h"
+
+#include "base/banned.h"
+
+static void forget_origins(struct sc_segment *s)
+{
+    s->origin = 0;
+    for (size_t i = 0; i < s->word_count; i++)
+        s->words[i].origin = 0;
+}
+
+/* Takes the words of `from`, which keeps the old ones. */
+static void swap_words(struct sc_segment *s, struct sc_segment *from)
+{
+    struct sc_segment old = *s;
+    s->words = from->words;
+    s->word_count = from->word_count;
+    s->word_cap = from->word_cap;
+    from->words = old.words;
+    from->word_count = old.word_count;
+    from->word_cap = old.word_cap;
+}
+
+static bool estimate_words(struct sc_segment *s)
+{
+    struct sc_segments one = { .items = s, .count = 1 };
+    return s->word_count > 0 || sc_segments_estimate_words(&one);
+}
+
+static void clamp_words(struct sc_segment *s)
+{
+    for (size_t i = 0; i < s->word_count; i++) {
+        struct sc_word *w = &s->words[i];
+        w->start_ms = SC_MIN(SC_MAX(w->start_ms, s->start_ms), s->end_ms);
+        w->end_ms = SC_MIN(SC_MAX(w->end_ms, w->start_ms), s->end_ms);
+    }
+}
+
+/* The words of a segment that says line, laid on those of s. */
+static bool lay(const struct sc_segment *s, struct sc_str line, struct sc_segment *out)
+{
+    SC_AUTO_SEGMENTS old = { 0 };
+    SC_AUTO_SEGMENTS laid = { 0 };
+    struct sc_segment *copy = sc_segments_add(&old);
+    if (copy == NULL || !sc_segment_copy(s, copy))
+        return false;
+    free(copy->speaker);
+    copy->speaker = NULL; /* "Name: " in the text is text */
+    copy->id = 1;
+    if (!sc_segments_align(&old, line, &laid))
+        return false;
+    if (laid.count == 1 && laid.items[0].id == 1)
+        swap_words(out, &laid.items[0]);
+    return true;
+}
+
+bool sc_segment_reword(struct sc_segment *s, struct sc_str text)
+{
+    SC_AUTO_BUF line = { 0 };
+    SC_AUTO(sc_segment_done)
+    struct sc_segment other = {
+        .start_ms = s->start_ms, .end_ms = s->end_ms, .chunk = -1, .confidence = -1
+    };
+    sc_text_append_line(&line, text);
+    if (line.failed)
+        return false;
+    if (s->text != NULL && strcmp(s->text, sc_buf_text(&line)) == 0)
+        return true;
+    if (s->word_count > 0 && !lay(s, sc_buf_str(&line), &other))
+        return false;
+    other.text = sc_strdup(sc_buf_text(&line));
+    if (s->word_count > 0 && !estimate_words(&other)) /* where all is new */
+        return false;
+    swap_words(s, &other);
+    clamp_words(s);
+    free(s->text);
+    s->text = SC_TAKE(other.text);
+    forget_origins(s);
+    return true;
+}
+
+void sc_segment_retime(struct sc_segment *s, int64_t start_ms, int64_t end_ms)
+{
+    int64_t by = end_ms - start_ms == s->end_ms - s->start_ms ? start_ms - s->start_ms : 0;
+    for (size_t i = 0; i < s->word_count; i++) {
+        s->words[i].start_ms += by;
+        s->words[i].end_ms += by;
+    }
+    s->start_ms = start_ms;
+    s->end_ms = end_ms;
+    clamp_words(s);
+}
+
+bool sc_segment_words_before(struct sc_segment *s, int64_t at_ms, size_t *words)
+{
+    if (!estimate_words(s))
+        return false;
+    size_t count = 0;
+    while (count < s->word_count && (s->words[count].start_ms + s->words[count].end_ms) / 2 < at_ms)
+        count++;
+    *words = count;
+    return true;
+}
+
+/* Where the first `words` words end in the text; 0: the words do not spell it. */
+static size_t find_cut(const struct sc_segment *s, size_t words)
+{
+    const char *at = s->text;
+    for (size_t i = 0; at != NULL && i < words; i++) {
+        struct sc_str word = sc_str_trim(sc_str_from(s->words[i].text));
+        SC_AUTO_FREE char *wanted = sc_strndup(word.ptr, word.len);
+        at = strstr(at, wanted);
+        at = at == NULL ? NULL : at + word.len;
+    }
+    return at == NULL ? 0 : (size_t)(at - s->text);
+}
+
+static char *copy_line(struct sc_str text)
+{
+    struct sc_str line = sc_str_trim(text);
+    return sc_strndup(line.ptr, line.len);
+}
+
+/* Only the text: settling would take the times of the words. */
+static bool spell(struct sc_segment *s)
+{
+    int64_t start_ms = s->start_ms, end_ms = s->end_ms;
+    float confidence = s->confidence;
+    bool done = sc_segment_settle(s);
+    s->start_ms = start_ms;
+    s->end_ms = end_ms;
+    s->confidence = confidence;
+    return done;
+}
+
+bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *second)
+{
+    SC_AUTO(sc_segment_done) struct sc_segment rest = { 0 };
+    SC_AUTO(sc_segment_done) struct sc_segment first = { 0 };
+    if (!estimate_words(s) || !sc_segment_copy(s, &first) || !sc_segment_copy(s, &rest))
+        return false;
+    sc_assert(words < s->word_count);
+    size_t cut = find_cut(s, words);
+    struct sc_str text = sc_str_from(s->text);
+    for (size_t i = words; i < first.word_count; i++)
+        free(first.words[i].text);
+    first.word_count = words;
+    for (size_t i = 0; i < words; i++)
+        free(rest.words[i].text);
+    rest.word_count -= words;
+    memmove(rest.words, rest.words + words, rest.word_count * sizeof(*rest.words));
+    int64_t boundary = rest.words[0].start_ms;
+    rest.start_ms = boundary;
+    first.end_ms = SC_MAX(SC_MIN(first.end_ms, boundary), first.start_ms);
+    for (size_t i = 0; i < words; i++)
+        first.end_ms = SC_MAX(first.end_ms, first.words[i].end_ms);
+    rest.id = rest.row = 0;
+    free(first.text);
+    free(rest.text);
+    first.text = cut == 0 ? NULL : copy_line((struct sc_str){ text.ptr, cut });
+    rest.text = cut == 0 ? NULL : copy_line((struct sc_str){ text.ptr + cut, text.len - cut });
+    if (cut == 0 && (!spell(&first) || !spell(&rest)))
+        return false;
+    forget_origins(&first);
+    forget_origins(&rest);
+    struct sc_segment old = *s;
+    *s = first;
+    first = old;
+    *second = rest;
+    rest = (struct sc_segment){ 0 };
+    return true;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    const struct sc_word *x = a, *y = b;
+    return x->start_ms < y->start_ms ? -1 : x->start_ms > y->start_ms ? 1 : 0;
+}
+
+/* The mean, by words. */
+static float mean(const struct sc_segment *a, const struct sc_segment *b)
+{
+    float n = (float)SC_MAX(a->word_count, 1), m = (float)SC_MAX(b->word_count, 1);
+    if (a->confidence < 0 || b->confidence < 0)
+        return SC_MAX(a->confidence, b->confidence);
+    return (a->confidence * n + b->confidence * m) / (n + m);
+}
+
+bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second)
+{
+    SC_AUTO(sc_segment_done) struct sc_segment both = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    if (!sc_segment_copy(s, &both))
+        return false;
+    for (size_t i = 0; i < second->word_count; i++) {
+        const struct sc_word *w = &second->words[i];
+        if (!sc_segment_add_word(&both, sc_str_from(w->text), w->start_ms, w->end_ms,
+                                 w->confidence))
+            return false;
+    }
+    if (second->start_ms < s->end_ms && both.word_count > 1) /* they overlap */
+        qsort(both.words, both.word_count, sizeof(*both.words), compare_words);
+    sc_buf_puts(&text, s->text);
+    if (sc_text_needs_space(sc_buf_str(&text), sc_str_from(second->text)))
+        sc_buf_putc(&text, ' ');
+    sc_buf_puts(&text, second->text);
+    both.confidence = mean(s, second);
+    free(both.text);
+    both.text = sc_buf_take(&text);
+    if (both.text == NULL)
+        return false;
+    both.start_ms = SC_MIN(s->start_ms, second->start_ms);
+    both.end_ms = SC_MAX(s->end_ms, second->end_ms);
+    forget_origins(&both);
+    struct sc_segment old = *s;
+    *s = both;
+    both = old;
+    return true;
+}

@@ -1,0 +1,22 @@
+#pragma once
+/* What people do to segments: other words, other times, two of one, one of two. Words that stay
+ * keep their times and confidences. Pure. False or -1: no memory, and everything as it was.
+ *
+ * What made the words is forgotten where words change: whoever stores them finds it again. */
+
+#include "transcript/segment.h"
+
+/* Says text (valid UTF-8) from now on, as one line; words that are new share the time between their
+ * neighbours and have no confidence. A segment without words stays without. */
+bool sc_segment_reword(struct sc_segment *s, struct sc_str text);
+/* start_ms <= end_ms. Words move with a segment that keeps its length, else they are cut off at its
+ * ends. */
+void sc_segment_retime(struct sc_segment *s, int64_t start_ms, int64_t end_ms);
+/* How many words lie in front of a time: those whose middle does. Words that are not known are made
+ * first. */
+bool sc_segment_words_before(struct sc_segment *s, int64_t at_ms, size_t *words);
+/* Cuts behind `words` words, of which there must be more: the rest becomes *second (an empty
+ * segment), with the speaker and no id. Words that are not known are made first. */
+bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *second);
+/* Adds what second says, and takes its time in. */
+bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second);

@@ -1,0 +1,117 @@
+"""Editing transcripts: every change is a version; by HTTP and by the command line."""
+
+import json
+
+import pytest
+
+from harness import noise_wav
+
+
+def put(client, path, value, **headers):
+    return client.request("PUT", path, json.dumps(value),
+                          headers={"Content-Type": "application/json", **headers})
+
+
+@pytest.fixture
+def made(shared):
+    """The path of a fresh transcript of four words, one segment."""
+    reply = shared.client.upload(noise_wav(4, 77), name="talk.wav", engine="null", vad="off",
+                                 language="en", model="delay_ms=1", force="1")
+    job = shared.client.wait_job(reply.json["job_id"])
+    assert job["status"] == "completed", job
+    return f"/api/transcripts/{job['transcript_id']}"
+
+
+def test_a_user_corrects_rolls_back_and_prunes(client, made):
+    shown = client.get(made).json
+    segment = shown["segments"][0]
+    assert shown["version"] == 1 and shown["text"] == "t0 t1 t2 t3"
+
+    # The whole text: words that stay keep their times.
+    saved = put(client, made, {"base_version": 1, "text": "t0 one t2 t3", "change_note": "misheard"})
+    assert saved.status == 200 and saved.json["version_number"] == 2, saved
+    now = client.get(made).json
+    assert now["text"] == "t0 one t2 t3" and now["segments"][0]["id"] == segment["id"]
+    assert now["segments"][0]["words"][2] == segment["words"][2]
+    assert now["segments"][0]["words"][1]["confidence"] is None
+
+    # A stale base is told both texts.
+    stale = put(client, made, {"base_version": 1, "text": "t0 two t2 t3"})
+    assert stale.status == 409 and stale.error["code"] == "CONFLICT", stale
+    assert stale.error["field"] == "base_version" and stale.error["current_version"] == 2
+    assert stale.error["current_text"] == "t0 one t2 t3"
+    assert stale.error["base_text"] == "t0 t1 t2 t3" and stale.error["your_text"] == "t0 two t2 t3"
+
+    # As segments, without words; nothing changed is no version.
+    body = {"segments": [{k: s[k] for k in ("id", "start", "end", "text")}
+                         for s in now["segments"]]}
+    assert put(client, made, body).json == {**saved.json, "changed": False, "changed_segments": 0}
+    body["segments"][0]["text"] = "t0 one t2 t4"
+    body["segments"].append({"start": 4, "end": 4.5, "text": "the end", "speaker": "Ann"})
+    assert put(client, made, body).json["version_number"] == 3
+
+    # In steps.
+    steps = [{"op": "split", "segment": segment["id"], "after_word": 2},
+             {"op": "rename_speaker", "from": "Ann", "to": "Bo"}]
+    edited = client.post(f"{made}/edit", {"operations": steps, "base_version": 3}).json
+    assert edited["version_number"] == 4 and edited["segment_count"] == 3
+    now = client.get(made).json
+    assert [(s["text"], s["speaker"]) for s in now["segments"]] == [
+        ("t0 one", None), ("t2 t4", None), ("the end", "Bo")]
+
+    # Find and replace, looked at first.
+    replace = {"find": "T", "replace": "x", "dry_run": True}
+    seen = client.post(f"{made}/replace", replace).json
+    assert seen["count"] == 4 and seen["segments"] == 3 and not seen["changed"], seen
+    assert seen["places"][0] == {"segment": segment["id"], "start": 0, "count": 1,
+                                 "before": "t0 one", "after": "x0 one"}
+    assert client.get(made).json["version"] == 4
+    done = client.post(f"{made}/replace", {**replace, "dry_run": False, "whole_words": True})
+    assert done.json["count"] == 0 and not done.json["changed"]
+    done = client.post(f"{made}/replace", {**replace, "dry_run": False, "match_case": False})
+    assert done.json["version_number"] == 5 and done.json["changed"]
+
+    # Back, and back again.
+    assert client.post(f"{made}/undo").json["version_number"] == 6
+    assert client.get(made).json["text"] == "t0 one\nt2 t4\nthe end"
+    assert client.post(f"{made}/undo", {"change_note": "no"}).json["version_number"] == 7
+    assert client.get(made).json["text"] == "t0 one t2 t4\nthe end"
+    assert client.post(f"{made}/rollback/1", {"base_version": 7}).json["version_number"] == 8
+    assert client.get(made).json["segments"] == shown["segments"]
+    assert client.post(f"{made}/undo").status == 409
+    assert client.post(f"{made}/rollback/99").error["code"] == "VERSION_NOT_FOUND"
+    assert client.get(f"{made}/versions/2").json["change_note"] == "misheard"
+
+    assert client.post(f"{made}/prune", {"keep": 2}).json["removed"] == 6
+    versions = client.get(f"{made}/versions").json["versions"]
+    assert [v["version"] for v in versions] == [8, 7] and versions[0]["is_current"]
+    assert client.get(f"{made}/versions/2").status == 404
+    kinds = [c["kind"].split(".")[1] for c in client.get(f"{made}/history").json["changes"]]
+    assert kinds == ["pruned", "rolled_back", "rolled_back", "rolled_back", "replaced", "edited",
+                     "edited", "edited"]
+
+
+def test_what_cannot_be_edited_says_why(client, made):
+    for method, path, body, code, field in (
+            ("PUT", "", {}, "INVALID_VALUE", "segments"),
+            ("PUT", "", {"text": "x", "segments": []}, "INVALID_VALUE", "segments"),
+            ("PUT", "", {"segments": [{"id": 10 ** 9, "start": 0, "end": 1, "text": "x"}]},
+             "INVALID_VALUE", "segments"),
+            ("PUT", "", {"segments": [{"start": 2, "end": 1, "text": "x"}]},
+             "INVALID_VALUE", "segments"),
+            ("PUT", "", {"segments": [{"start": 0, "end": 1}]}, "INVALID_VALUE", "segments"),
+            ("POST", "/edit", {"operations": []}, "INVALID_VALUE", "operations"),
+            ("POST", "/edit", {"operations": [{"op": "dance"}]}, "INVALID_VALUE", "operations"),
+            ("POST", "/edit", {"operations": [{"op": "delete", "segment": 10 ** 9}]},
+             "INVALID_VALUE", "operations"),
+            ("POST", "/replace", {"find": "", "replace": "x"}, "INVALID_VALUE", "find"),
+            ("POST", "/prune", {"keep": 0}, "INVALID_VALUE", "keep"),
+            ("POST", "/rollback/x", None, "VERSION_NOT_FOUND", None),
+            ("POST", "/undo", None, "CONFLICT", None)):
+        reply = (put(client, made + path, body) if method == "PUT"
+                 else client.post(made + path, body))
+        assert (reply.error["code"], reply.error.get("field")) == (code, field), (path, body, reply)
+    assert put(client, "/api/transcripts/999999", {"text": "x"}).status == 404
+    tag = client.get(made).headers["etag"]
+    assert put(client, made, {"text": "other words"}, **{"If-Match": tag}).status == 200
+    assert put(client, made, {"text": "others"}, **{"If-Match": tag}).status == 412
