@@ -22,7 +22,7 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "http", "upload", "transcribe", "decode", "queue", "store", "search",
+BENCHES = ("start", "http", "upload", "transcribe", "decode", "queue", "store", "exports", "search",
            "idle", "wakeups")
 LIMIT_S = 180
 

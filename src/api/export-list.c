@@ -1,4 +1,4 @@
-/* What was exported, and the formats that there are. */
+/* What was exported. */
 
 #include "api/content.h"
 
@@ -83,19 +83,6 @@ struct sc_done *sc_api_transcript_kept(struct sc_request *req, struct sc_api *ap
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
-/* ---- formats ---- */
-
-struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)
-{
-    struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
-    (void)api;
-    enum sc_code code = sc_request_empty(req, &err);
-    if (code == SC_OK)
-        sc_formats_view(&body);
-    return sc_api_answer(req, code, &err, 200, &body);
-}
-
 /* ---- described ---- */
 
 SC_API_DOC(transcript_exports) = {
@@ -108,5 +95,3 @@ SC_API_DOC(transcript_kept) = {
     .replies = { { 200, &sc_shape_export_row } },
     .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_NOT_FOUND },
 };
-
-SC_API_DOC(format_list) = { .replies = { { 200, &sc_shape_formats } } };

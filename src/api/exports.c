@@ -89,6 +89,14 @@ static enum sc_code record(struct sc_request *req, struct sc_api *api, const str
 
 /* ---- writing ---- */
 
+static enum sc_code check_active(struct sc_api *api, const struct sc_format *format,
+                                 struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    return code == SC_OK ? sc_format_check(conn, format, err) : code;
+}
+
 /* What is said about the recording, as the job knew it; a transcript whose job or file has gone
  * says less. */
 static void read_origin(struct sc_request *req, struct sc_api *api, struct export *e)
@@ -182,6 +190,8 @@ static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const
     sc_writer_options_init(&e.options, e.format);
     enum sc_code code = sc_query_read(req, &sent_query, &asked, &err);
     if (code == SC_OK)
+        code = check_active(api, e.format, &err);
+    if (code == SC_OK)
         code = sc_content_load(req, api, asked.version, &e.content, &err);
     if (code == SC_OK) {
         read_origin(req, api, &e);
@@ -213,7 +223,7 @@ static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const
     SC_API_DOC(transcript_export_##name) = {                                                    \
         .query = &query_##name,                                                                 \
         .replies = { { 200, .types = (types_), .help = "The export, as a download" } },         \
-        .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND },                        \
+        .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_FORMAT_DISABLED },  \
         .flags = SC_DOC_DOWNLOAD,                                                               \
     }
 #define SC_FORMAT(name, type, ...) SEND(name, type);
@@ -403,6 +413,8 @@ struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     enum sc_code code = decode_body(req, &e, &wanted, &doc, &err);
     if (code == SC_OK)
+        code = check_active(api, e.format, &err);
+    if (code == SC_OK)
         code = sc_content_load(req, api, wanted.version, &e.content, &err);
     if (code == SC_OK)
         code = place(req, &e, &wanted, &path, &err);
@@ -442,6 +454,7 @@ SC_API_DOC(transcript_export) = {
     .replies = { { 201, &sc_shape_export },
                  { 200, &sc_shape_export_row,
                    .help = "What the first request with this key made, as it is now" } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_CONFLICT },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_CONFLICT,
+                SC_E_FORMAT_DISABLED },
     .flags = SC_DOC_LOCATION,
 };

@@ -28,6 +28,7 @@ static const struct {
     { "/api/transcripts/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the transcript" } },
     { "/api/transcripts/", { .name = "v", SC_SHOW_INT, .help = "The number of the version" } },
     { "/api/transcripts/", { .name = "n", SC_SHOW_INT, .help = "The `export_id`" } },
+    { "/api/formats/", { .name = "format", SC_SHOW_TEXT, .help = "The `name` of the format" } },
     { "/api/searches/", { .name = "id", SC_SHOW_INT, .help = "The `id` of the saved search" } },
     { "/api/queue/",
       { .name = "name", SC_SHOW_TEXT, .words = sc_words_class, .help = "The class" } },

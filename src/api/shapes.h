@@ -11,14 +11,15 @@ extern const struct sc_json_shape sc_shape_job, sc_shape_jobs, sc_shape_upload, 
     sc_shape_files_cleaned, sc_shape_mended, sc_shape_peaks, sc_shape_event, sc_shape_events,
     sc_shape_transcript_row, sc_shape_transcripts, sc_shape_transcript, sc_shape_versions,
     sc_shape_version, sc_shape_comparison, sc_shape_import, sc_shape_exports, sc_shape_export,
-    sc_shape_export_row, sc_shape_formats, sc_shape_verification, sc_shape_token, sc_shape_tokens,
-    sc_shape_token_created, sc_shape_throughput, sc_shape_stats, sc_shape_stats_query,
-    sc_shape_queue, sc_shape_health, sc_shape_ready, sc_shape_live, sc_shape_paused, sc_shape_store,
-    sc_shape_store_check, sc_shape_fsck, sc_shape_registration, sc_shape_heartbeat,
-    sc_shape_completion, sc_shape_claim, sc_shape_nothing, sc_shape_engines, sc_shape_system,
-    sc_shape_webhook, sc_shape_webhooks, sc_shape_webhook_secret, sc_shape_delivery,
-    sc_shape_deliveries, sc_shape_search, sc_shape_saved_search, sc_shape_saved_searches,
-    sc_shape_saved, sc_shape_pruned, sc_shape_replacement, sc_shape_changes;
+    sc_shape_export_row, sc_shape_formats, sc_shape_format, sc_shape_verification, sc_shape_token,
+    sc_shape_tokens, sc_shape_token_created, sc_shape_throughput, sc_shape_stats,
+    sc_shape_stats_query, sc_shape_queue, sc_shape_health, sc_shape_ready, sc_shape_live,
+    sc_shape_paused, sc_shape_store, sc_shape_store_check, sc_shape_fsck, sc_shape_registration,
+    sc_shape_heartbeat, sc_shape_completion, sc_shape_claim, sc_shape_nothing, sc_shape_engines,
+    sc_shape_system, sc_shape_webhook, sc_shape_webhooks, sc_shape_webhook_secret,
+    sc_shape_delivery, sc_shape_deliveries, sc_shape_search, sc_shape_saved_search,
+    sc_shape_saved_searches, sc_shape_saved, sc_shape_pruned, sc_shape_replacement,
+    sc_shape_changes;
 /* Of the queue as a whole: rows of a shape. */
 #define SC_QUEUE_TOTALS                                                                            \
     SC_SHOW(INT, "queued", "Jobs that wait", "3"), SC_SHOW(INT, "active", "Jobs at work", "1"),    \

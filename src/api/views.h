@@ -62,8 +62,6 @@ void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_tran
 void sc_version_view(struct sc_json *w, const char *key, const struct sc_version *v,
                      const struct sc_segments *segments);
 void sc_export_view(struct sc_json *w, const char *key, const struct sc_export_row *row);
-/* The formats with their options. */
-void sc_formats_view(struct sc_buf *out);
 
 /* ---- compare-view.c ---- */
 

@@ -139,6 +139,23 @@ int sc_cmd_transcripts_history(struct sc_cli *cli, const struct sc_args *args)
     return sc_list_run(cli, args, &list);
 }
 
+/* Switches the format that the flag names, if it was given; false: *err says why not. */
+static bool switch_format(struct sc_cli *cli, const struct sc_args *args, const char *flag,
+                          struct sc_error *err)
+{
+    const char *name = sc_args_get(args, flag, NULL);
+    SC_AUTO_BUF reply = { 0 };
+    if (name == NULL)
+        return true;
+    bool on = strcmp(flag, "enable") == 0;
+    SC_AUTO_FREE char *path = sc_cli_path("/api/formats/", name, "");
+    if (sc_cli_call(cli, "PATCH", path, on ? "{\"active\":true}" : "{\"active\":false}", &reply,
+                    err) != SC_OK)
+        return false;
+    sc_cli_note(cli, "%s is switched %s", name, on ? "on" : "off");
+    return true;
+}
+
 /* The formats as the server has them: it writes them. */
 int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
 {
@@ -152,7 +169,10 @@ int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
     SC_AUTO_BUF out = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
-    (void)args;
+    if (!switch_format(cli, args, "disable", &err) || !switch_format(cli, args, "enable", &err))
+        return sc_cli_fail(cli, &err);
+    if (!cli->json && (sc_args_has(args, "disable") || sc_args_has(args, "enable")))
+        return SC_EXIT_OK;
     if (sc_cli_fetch(cli, "GET", "/api/formats", &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (cli->json)
@@ -166,7 +186,9 @@ int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
         sc_buf_printf(&out, "%s: ", name);
         sc_format_wrap(&out, sc_json_get_str(sc_json_member(format, "description"), SC_STR("")),
                        &margins);
-        sc_buf_putc(&out, '\n');
+        sc_buf_puts(&out, sc_json_get_bool(sc_json_member(format, "active"), true)
+                              ? "\n"
+                              : " (switched off)\n");
         sc_view_table(sc_json_member(format, "options"), columns, sc_list_now(cli),
                       sc_list_width(cli), &out);
     }

@@ -107,6 +107,13 @@ static const struct sc_flag prune_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag formats_flags[] = {
+    { "disable", 0, SC_FLAG_VALUE, SC_FORMAT_CHOICES,
+      "Refuse exports in this format; for an admin" },
+    { "enable", 0, SC_FLAG_VALUE, SC_FORMAT_CHOICES, "Take them again" },
+    { 0 },
+};
+
 static const struct sc_flag page_flags[] = {
     SC_LIST_FLAGS,
     { 0 },
@@ -369,9 +376,11 @@ const struct sc_command sc_commands_transcripts[] = {
     {
         .name = "transcripts formats",
         .run = sc_cmd_transcripts_formats,
-        .summary = "List the export formats and their options",
+        .summary = "List the export formats and their options; switch one off or on",
         .usage = "",
-        .examples = "scripta transcripts formats\n",
+        .flags = formats_flags,
+        .examples = "scripta transcripts formats\n"
+                    "scripta transcripts formats --disable docx\n",
     },
     { 0 },
 };

@@ -1,6 +1,68 @@
+#include "library/changes.h"
 #include "library/transcripts.h"
 
 #include "base/banned.h"
+
+/* ---- formats ---- */
+
+enum sc_code sc_formats_active(struct sc_conn *conn, struct sc_formats_active *out,
+                               struct sc_error *err)
+{
+    struct sc_formats_active active = { { false } };
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FORMAT_LIST);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK)
+            return code;
+        if (!row)
+            break;
+        const struct sc_format *format = sc_format_find(sc_stmt_text(&st, "name"));
+        if (format != NULL)
+            active.is[sc_format_index(format)] = sc_stmt_int(&st, "is_active") != 0;
+    }
+    *out = active;
+    return SC_OK;
+}
+
+enum sc_code sc_format_check(struct sc_conn *conn, const struct sc_format *format,
+                             struct sc_error *err)
+{
+    struct sc_formats_active active;
+    enum sc_code code = sc_formats_active(conn, &active, err);
+    if (code != SC_OK || active.is[sc_format_index(format)])
+        return code;
+    return sc_error_field(err, SC_E_FORMAT_DISABLED, "format",
+                          "exports as %s are switched off on this server; an admin switches them "
+                          "on with scripta transcripts formats --enable %s",
+                          format->name, format->name);
+}
+
+enum sc_code sc_format_switch(struct sc_conn *tx, const struct sc_format *format, bool active,
+                              int64_t by, int64_t now_ms, struct sc_error *err)
+{
+    char detail[64];
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FORMAT_SWITCH);
+        sc_stmt_bind_text(&st, ":name", format->name);
+        sc_stmt_bind_int(&st, ":active", active ? 1 : 0);
+        enum sc_code code = sc_stmt_run(&st, err);
+        if (code != SC_OK || sc_conn_changes(tx) == 0)
+            return code;
+    }
+    (void)snprintf(detail, sizeof(detail), "{\"format\":\"%s\",\"active\":%s}", format->name,
+                   active ? "true" : "false");
+    const struct sc_change change = {
+        .kind = SC_CHANGE_FORMAT_SWITCHED,
+        .owner_id = by,
+        .by = by,
+        .at_ms = now_ms,
+        .detail = detail,
+    };
+    return sc_change_record(tx, &change, err);
+}
+
+/* ---- history ---- */
 
 enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export, int64_t now_ms,
                               struct sc_error *err)

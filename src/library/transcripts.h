@@ -6,7 +6,7 @@
 #include "base/id.h"
 #include "library/marks.h"
 #include "store/store.h"
-#include "transcript/segment.h"
+#include "transcript/writer.h"
 
 struct sc_transcript {
     int64_t id, owner_id, job, file_id; /* job 0: none */
@@ -88,6 +88,23 @@ SC_MUST_USE enum sc_code sc_version_list(struct sc_conn *conn, int64_t transcrip
 /* VERSION_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_version_find(struct sc_conn *conn, int64_t transcript, int version,
                                          struct sc_version *out, struct sc_error *err);
+
+/* ---- export formats ---- */
+
+#define SC_FORMATS_MAX 16
+/* Which formats exports may be made in, by sc_format_index. */
+struct sc_formats_active {
+    bool is[SC_FORMATS_MAX];
+};
+SC_MUST_USE enum sc_code sc_formats_active(struct sc_conn *conn, struct sc_formats_active *out,
+                                           struct sc_error *err);
+/* FORMAT_DISABLED when exports may not be made in it. */
+SC_MUST_USE enum sc_code sc_format_check(struct sc_conn *conn, const struct sc_format *format,
+                                         struct sc_error *err);
+/* Switches it, and records who did; nothing when it is so already. */
+SC_MUST_USE enum sc_code sc_format_switch(struct sc_conn *tx, const struct sc_format *format,
+                                          bool active, int64_t by, int64_t now_ms,
+                                          struct sc_error *err);
 
 /* ---- exports ---- */
 

@@ -23,7 +23,8 @@ struct export
     struct sc_job row; /* owned */
     struct sc_transcript transcript;
     struct sc_segments segments; /* owned */
-    char *written[FORMATS_MAX];  /* relative paths; owned */
+    struct sc_formats_active active;
+    char *written[FORMATS_MAX]; /* relative paths; owned */
     const struct sc_format *formats[FORMATS_MAX];
     size_t count;
     bool owed; /* something could not be written that may be another time */
@@ -45,6 +46,8 @@ static enum sc_code load(struct export *e, struct sc_error *err)
         code = sc_job_get(conn, e->job, &e->row, err);
     if (code == SC_OK)
         code = sc_transcript_of_job(conn, e->job, &e->transcript, err);
+    if (code == SC_OK)
+        code = sc_formats_active(conn, &e->active, err);
     if (code == SC_OK)
         code =
             sc_transcript_segments(conn, &e->transcript, e->transcript.version, &e->segments, err);
@@ -93,6 +96,8 @@ static void write_formats(struct export *e)
         const struct sc_format *format = sc_format_find(name);
         if (format == NULL)
             (void)sc_error_set(&err, SC_E_INVALID_VALUE, "auto_export names no format: '%s'", name);
+        else if (!e->active.is[sc_format_index(format)])
+            (void)sc_error_set(&err, SC_E_FORMAT_DISABLED, "exports as %s are switched off", name);
         else if (write_format(e, format, &err) != SC_OK)
             e->owed = true;
         if (err.code != SC_OK)

@@ -136,6 +136,40 @@ def test_formats_list_every_option_with_its_default(client, done):
         assert plain.headers["Content-Type"] == entry["mime_type"]
 
 
+# ---- switched off ----
+
+
+def switch(client, name, value):
+    return client.request("PATCH", f"/api/formats/{name}", body=json.dumps(value),
+                          headers={"Content-Type": "application/json"})
+
+
+def test_a_format_is_switched_off_and_on(make_server):
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "vtt,srt"})
+    client = server.client
+    error(switch(client, "pdf", {"active": False}), 404, "NOT_FOUND")
+    error(switch(client, "vtt", {}), 400, "INVALID_VALUE", "active")
+    reply = switch(client, "vtt", {"active": False})
+    assert reply.status == 200 and reply.json["name"] == "vtt" and reply.json["active"] is False
+    assert [f["name"] for f in client.get("/api/formats").json["formats"] if not f["active"]] == \
+        ["vtt"]
+    job = client.wait_job(client.upload_null(3, 61)["job_id"])
+    path = f"/api/transcripts/{job['transcript_id']}"
+    assert "vtt" in error(client.get(f"{path}/export.vtt"), 409, "FORMAT_DISABLED", "format")
+    error(export(client, path, format="vtt"), 409, "FORMAT_DISABLED", "format")
+    wait_until(lambda: [e["format"] for e in exports(client, path)] == ["srt"], 30, "the export")
+    assert count(server, "SELECT count(*) FROM jobs WHERE exports_due = 1") == 0
+    assert "exports as vtt are switched off" in (server.data / "logs/scripta.log").read_text()
+    failed = cli("transcripts", "export", str(job["transcript_id"]), "-f", "vtt", data=server.data)
+    assert failed.returncode == 4 and "--enable vtt" in failed.stderr
+    assert "vtt: WebVTT captions (switched off)" in \
+        cli("transcripts", "formats", data=server.data, check=0).stdout
+    cli("transcripts", "formats", "--enable", "vtt", data=server.data, check=0)
+    cli("transcripts", "formats", "--enable", "vtt", data=server.data, check=0)
+    assert client.get(f"{path}/export.vtt").status == 200
+    assert count(server, "SELECT count(*) FROM changes WHERE kind = 'format.switched'") == 2
+
+
 # ---- kept ----
 
 

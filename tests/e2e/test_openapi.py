@@ -125,7 +125,7 @@ def test_a_keyword_that_is_not_checked_is_no_silence(client, document):
 
 # ---- what is described is what is read ----
 
-NAMES = {"{id}": "1", "{name}": "low", "{v}": "1", "{engine}": "a", "{model}": "b"}
+NAMES = {"{id}": "1", "{name}": "low", "{format}": "srt", "{v}": "1", "{engine}": "a", "{model}": "b"}
 UNKNOWN = ("is not known here", "there is no job option", "cannot be changed; ",
            "unknown query parameter")
 # These look at no query at all: two touch memory only, three are read by clients of OpenAI's.

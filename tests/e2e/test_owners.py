@@ -22,7 +22,7 @@ TUS = {"Tus-Resumable": "1.0.0"}
 # The member that holds the sentence of an error, of other servers' calls.
 COMPAT = {"/inference": "error", "/asr": "detail", "/detect-language": "detail"}
 # Patterns of things that have no owner.
-SHARED = ("/api/queue/", "/v1/models/", "/ws/")
+SHARED = ("/api/formats/", "/api/queue/", "/v1/models/", "/ws/")
 # Bodies and queries that a route needs before it looks for the thing. {id} is filled in.
 BODIES = {
     ("POST", "/api/transcripts/{id}/export"): {"format": "txt"},

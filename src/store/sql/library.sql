@@ -202,6 +202,12 @@ INSERT INTO export_history (transcript_id, version, format_name, file_path, expo
                             exported_by)
 VALUES (:transcript_id, :version, :format, :path, :now, :by);
 
+-- name: format_list
+SELECT name, is_active FROM export_formats;
+
+-- name: format_switch
+UPDATE export_formats SET is_active = :active WHERE name = :name AND is_active <> :active;
+
 -- name: export_list
 SELECT e.id, e.version, e.format_name, e.file_path, e.exported_ms, principals.name AS exported_by
 FROM export_history AS e JOIN principals ON principals.id = e.exported_by
