@@ -6,6 +6,9 @@
 #include "library-fixture.h"
 #include "transcript/revise.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #include "base/banned.h"
 
 #define VOCABULARY 12
@@ -568,6 +571,144 @@ static void what_is_undone_twice_goes_further_back(void **state)
     assert_string_equal(err.msg, "there is nothing to undo");
 }
 
+/* ---- many, and much ---- */
+
+enum { EDITORS = 64 };
+
+struct editor {
+    pthread_t thread;
+    struct sc_store *store;
+    int64_t id;
+    int number, conflicts;
+};
+
+/* Adds its own word behind what it reads, and again while somebody else was quicker. */
+static enum sc_code try_edit(struct editor *e)
+{
+    char word[16];
+    SC_AUTO_DRAFT draft = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    struct late l = { 0 };
+    const struct sc_save save = { .by = 1, .transcript = e->id, .kind = SC_CHANGE_EDITED };
+    {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        enum sc_code code = sc_store_read(e->store, &conn, NULL);
+        if (code == SC_OK)
+            code = sc_draft_open(conn, &save, &draft, &l.saved, NULL);
+        if (code == SC_OK)
+            code = sc_draft_load(&draft, 0, NULL);
+        if (code != SC_OK)
+            return code;
+        (void)snprintf(word, sizeof(word), " w%d", e->number);
+        sc_buf_puts(&text, draft.list.items[0].text);
+        sc_buf_puts(&text, word);
+        if (!sc_segment_reword(&draft.list.items[0], sc_buf_str(&text)))
+            return SC_E_INTERNAL;
+        code = sc_edit_plan(conn, &save, &draft.list, &l.edit, &l.saved, NULL);
+        if (code != SC_OK)
+            return code;
+    }
+    enum sc_code code = sc_store_write(e->store, SC_RELAXED, op_write, &l, NULL);
+    sc_edit_free(l.edit);
+    return code;
+}
+
+static void *edit_until_done(void *arg)
+{
+    struct editor *e = arg;
+    for (enum sc_code code = SC_E_CONFLICT; code != SC_OK; e->conflicts++)
+        code = try_edit(e);
+    return NULL;
+}
+
+static void of_64_editors_none_loses_an_edit(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct editor editors[EDITORS] = { 0 };
+    int64_t id = MADE(r, "begin", "end");
+    for (int i = 0; i < EDITORS; i++) {
+        editors[i] = (struct editor){ .store = r.f.store, .id = id, .number = i };
+        assert_int_equal(pthread_create(&editors[i].thread, NULL, edit_until_done, &editors[i]), 0);
+    }
+    for (int i = 0; i < EDITORS; i++)
+        assert_int_equal(pthread_join(editors[i].thread, NULL), 0);
+    SC_AUTO_SEGMENTS list = { 0 };
+    assert_int_equal(read_version(&r, id, EDITORS + 1, &list, NULL), SC_OK);
+    for (int i = 0; i < EDITORS; i++) {
+        char word[16];
+        (void)snprintf(word, sizeof(word), "w%d", i);
+        int found = 0;
+        for (size_t k = 0; k < list.items[0].word_count; k++)
+            found += strcmp(list.items[0].words[k].text, word) == 0 ? 1 : 0;
+        assert_int_equal(found, 1);
+    }
+    /* Gapless: each from 1 on, and one is current. */
+    assert_int_equal(number(r.f.store, "SELECT count(*) * 1000 + max(version) FROM versions"),
+                     (EDITORS + 1) * 1000 + EDITORS + 1);
+    assert_int_equal(number(r.f.store, "SELECT sum(is_current) FROM versions"), 1);
+    assert_sound(&r);
+}
+
+/* Ten hours: 10,000 segments of nine words. */
+static int64_t made_long(struct rig *r)
+{
+    int64_t id = begin(r, 1);
+    for (int chunk = 0; chunk < 100; chunk++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        for (int i = 0; i < 100; i++)
+            (void)add_segment(&list, (chunk * 100 + i) * 3600, 380,
+                              "this is what somebody said in a long meeting");
+        assert_int_equal(put_chunk(r, id, chunk, &list), SC_OK);
+    }
+    assert_int_equal(finish(r, id, "en"), SC_OK);
+    return id;
+}
+
+/* The rig has stopped the clock. */
+static int64_t true_us(void)
+{
+    struct timespec now;
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static int64_t pages(struct rig *r)
+{
+    return number(r->f.store, "SELECT page_count - freelist_count FROM pragma_page_count,"
+                              " pragma_freelist_count");
+}
+
+static void a_hundred_edits_of_ten_hours_take_little_room(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = made_long(&r), before = pages(&r), slowest = 0;
+    struct dice d = { .state = 7 };
+    for (int n = 0; n < 100; n++) {
+        SC_AUTO_DRAFT draft = { 0 };
+        struct late l = { 0 };
+        const struct sc_save save = { .by = 1, .transcript = id, .kind = SC_CHANGE_EDITED };
+        AUTO_READER(conn, r);
+        int64_t begun = true_us();
+        size_t at = (size_t)dice_between(&d, 0, 9999);
+        assert_int_equal(sc_draft_open(conn, &save, &draft, &l.saved, NULL), SC_OK);
+        assert_int_equal(sc_draft_load(&draft, at, NULL), SC_OK);
+        assert_true(sc_segment_reword(&draft.list.items[at],
+                                      SC_STR("this is what nobody said in a long meeting")));
+        assert_int_equal(sc_edit_plan(conn, &save, &draft.list, &l.edit, &l.saved, NULL), SC_OK);
+        sc_conn_release(SC_TAKE(conn));
+        assert_int_equal(sc_store_write(r.f.store, SC_RELAXED, op_write, &l, NULL), SC_OK);
+        slowest = SC_MAX(slowest, true_us() - begun);
+        sc_edit_free(l.edit);
+    }
+    assert_int_equal(find(&r, id).version, 101);
+    int64_t after = pages(&r);
+    print_message("a hundred edits of ten hours: %d pages became %d; the slowest took %d us\n",
+                  (int)before, (int)after, (int)slowest);
+    assert_true(after < before + before / 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,6 +722,8 @@ int main(void)
         TEST(a_word_that_is_typed_elsewhere_is_another),
         TEST(what_is_undone_twice_goes_further_back),
         TEST(every_version_reads_as_it_was_saved),
+        TEST(of_64_editors_none_loses_an_edit),
+        TEST(a_hundred_edits_of_ten_hours_take_little_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
