@@ -22,8 +22,8 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "http", "upload", "transcribe", "decode", "queue", "store", "exports", "search",
-           "idle", "wakeups")
+BENCHES = ("start", "http", "upload", "transcribe", "decode", "queue", "store", "exports",
+           "search", "compare", "idle", "wakeups")
 LIMIT_S = 180
 
 

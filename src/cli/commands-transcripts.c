@@ -32,7 +32,8 @@ static const struct sc_flag import_flags[] = {
       "Make the file the next version of this one" },
     { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Make the file a new transcript of this recording" },
     { "format", 'f', SC_FLAG_VALUE, "FORMAT",
-      "What FILE is: srt, vtt, json, txt. Default: what it ends in, else what it looks like" },
+      "What FILE is: srt, vtt, json, csv, tsv, txt. Default: what it ends in, else what it looks "
+      "like" },
     { "offset", 0, SC_FLAG_VALUE, "SECONDS", "Added to every time; may be negative" },
     { "language", 0, SC_FLAG_VALUE, "CODE", "What is spoken. Default: what the file says" },
     { "speakers", 0, SC_FLAG_ON, "on|off", "Keep the names of speakers. Default: on" },
@@ -278,7 +279,8 @@ const struct sc_command sc_commands_transcripts[] = {
         .min_words = 1,
         .max_words = 1,
         .flags = import_flags,
-        .about = "FILE (- for standard input) is SubRip, WebVTT, JSON or text that this or another "
+        .about = "FILE (- for standard input) is SubRip, WebVTT, JSON, CSV, TSV or text that this "
+                 "or another "
                  "program wrote. Into a transcript that is there, what FILE does not say is kept "
                  "where its words are the same: times of words, confidences, speakers.",
         .examples = "scripta transcripts import --transcript 12 corrected.srt\n"

@@ -107,6 +107,8 @@ static void what_was_exported_comes_back_unchanged(void **state)
     assert_round_trip("srt", "off", true);
     assert_round_trip("vtt", "off", false);
     assert_round_trip("json", NULL, false);
+    assert_round_trip("csv", NULL, false);
+    assert_round_trip("tsv", NULL, false);
     assert_round_trip("txt", NULL, true);
 }
 
