@@ -1,17 +1,13 @@
+#include "api/search.h"
+
 #include "api/views.h"
-#include "library/search.h"
+#include "library/names.h"
 #include "library/searches.h"
 
 #include "base/banned.h"
 
-static void put_hit(struct sc_json *w, const struct sc_search_hit *hit)
+static void put_snippet(struct sc_json *w, const struct sc_search_hit *hit)
 {
-    sc_json_object(w, NULL);
-    sc_json_int(w, "segment_id", hit->segment_id);
-    sc_json_seconds(w, "start", hit->start_ms);
-    sc_json_seconds(w, "end", hit->end_ms);
-    sc_json_seconds(w, "at", hit->at_ms);
-    sc_json_text(w, "speaker", hit->speaker[0] == '\0' ? NULL : hit->speaker);
     sc_json_str(w, "snippet", hit->snippet);
     sc_json_array(w, "marks");
     for (size_t i = 0; i < hit->mark_count; i++) {
@@ -23,6 +19,36 @@ static void put_hit(struct sc_json *w, const struct sc_search_hit *hit)
     sc_json_end(w);
     sc_json_bool(w, "cut_before", hit->cut_before);
     sc_json_bool(w, "cut_after", hit->cut_after);
+}
+
+static void put_hit(struct sc_json *w, const struct sc_search_hit *hit)
+{
+    sc_json_object(w, NULL);
+    sc_json_int(w, "segment_id", hit->segment_id);
+    sc_json_seconds(w, "start", hit->start_ms);
+    sc_json_seconds(w, "end", hit->end_ms);
+    sc_json_seconds(w, "at", hit->at_ms);
+    sc_json_text(w, "speaker", hit->speaker[0] == '\0' ? NULL : hit->speaker);
+    put_snippet(w, hit);
+    sc_json_end(w);
+}
+
+static const char *const name_kinds[SC_NAME_KIND_COUNT_] = {
+    [SC_NAME_FILE] = "file_name",
+    [SC_NAME_FILE_NOTES] = "file_notes",
+    [SC_NAME_JOB_NOTES] = "job_notes",
+    [SC_NAME_TRANSCRIPT_NOTES] = "transcript_notes",
+};
+
+void sc_search_name_view(struct sc_json *w, const char *key, const struct sc_name_hit *hit)
+{
+    sc_json_object(w, key);
+    sc_json_text(w, "kind", name_kinds[hit->kind]);
+    sc_json_opt(w, "file_id", hit->file_id == 0 ? -1 : hit->file_id);
+    sc_json_text(w, "file_name", hit->file_name[0] == '\0' ? NULL : hit->file_name);
+    sc_json_text(w, "job_id", hit->job_id[0] == '\0' ? NULL : hit->job_id);
+    sc_json_opt(w, "transcript_id", hit->kind == SC_NAME_TRANSCRIPT_NOTES ? hit->id : -1);
+    put_snippet(w, hit->hit);
     sc_json_end(w);
 }
 
@@ -124,8 +150,30 @@ static const struct sc_json_shape group_shape = {
     SC_SHAPE_FIELDS(group_fields),
 };
 
+static const struct sc_json_field name_fields[] = {
+    { .name = "kind",
+      SC_SHOW_TEXT,
+      .choices = "file_name|file_notes|job_notes|transcript_notes",
+      .help = "In what it was found",
+      .example = "file_notes" },
+    SC_SHOW(INT_OR_NULL, "file_id", "Of which recording", "1"),
+    SC_SHOW(TEXT_OR_NULL, "file_name", "How it is called", "talk.wav"),
+    SC_SHOW(UUID_OR_NULL, "job_id", "Of notes of a job: of which", NULL),
+    SC_SHOW(INT_OR_NULL, "transcript_id", "Of notes of a transcript: of which", NULL),
+    SC_SHOW(TEXT, "snippet", "The text around it", "the talk about the budget"),
+    SC_SHOW_OF(LIST, "marks", &mark_shape, "What was found in it"),
+    SC_SHOW(BOOL, "cut_before", "There is text before the snippet", "false"),
+    SC_SHOW(BOOL, "cut_after", "There is text behind the snippet", "false"),
+};
+static const struct sc_json_shape name_shape = {
+    .name = "SearchName",
+    .help = "A name or note in which it was found",
+    SC_SHAPE_FIELDS(name_fields),
+};
+
 static const struct sc_json_field page_fields[] = {
-    SC_SHOW_OF(LIST, "results", &group_shape, "The rows of this page"),
+    SC_SHOW_OF(LIST, "results", &group_shape, "The rows of this page; none with `in=names`"),
+    SC_SHOW_OF(LIST, "names", &name_shape, "The rows of this page with `in=names`; else none"),
     SC_SHOW(INT, "total_hits", "Segments with hits among those that were looked at", "2"),
     SC_SHOW(INT, "total_transcripts", "Transcripts with hits among them", "1"),
     SC_SHOW(BOOL, "total_is_exact",

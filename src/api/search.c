@@ -5,6 +5,7 @@
 #include "api/api-internal.h"
 
 #include "base/clock.h"
+#include "library/names.h"
 #include "library/query.h"
 #include "library/search.h"
 
@@ -36,8 +37,17 @@ static const char *state_word(int index)
     return index < (int)SC_ARRAY_LEN(states) ? states[index] : NULL;
 }
 
+enum where { IN_TEXT, IN_NAMES };
+static const char *const places[] = { "text", "names" };
+
+static const char *place_word(int index)
+{
+    return index < (int)SC_ARRAY_LEN(places) ? places[index] : NULL;
+}
+
 struct asked {
     struct sc_str q, cursor, job;
+    int in; /* enum where */
     struct sc_search_filter filter;
     int mode, sort, limit; /* enum mode, sc_search_sort */
     int64_t hits, context;
@@ -86,6 +96,10 @@ static const struct sc_query_field fields[] = {
     ROW(WORD, mode, "mode", .words = mode_word,
         .help = "`substring`: parts of words too, in every script; `words` unless given",
         .example = "words"),
+    ROW(WORD, in, "in", .words = place_word,
+        .help = "`names`: in names of files, and notes of files, jobs and transcripts; `text` "
+                "unless given",
+        .example = "text"),
     ROW(WORD, sort, "sort", .words = sort_word,
         .help = "The best or the newest first; `rank` unless given", .example = "rank"),
     ROW(TEXT, filter.language, "language", .help = "Of the transcript", .example = "en"),
@@ -204,6 +218,47 @@ static enum sc_code add_group(void *ctx, const struct sc_search_group *group, st
     return SC_OK;
 }
 
+static void add_name(void *ctx, const struct sc_name_hit *hit)
+{
+    struct sc_json *w = ctx;
+    sc_search_name_view(w, NULL, hit);
+}
+
+/* Names have no language, and notes no speaker. */
+static enum sc_code check_names(const struct asked *asked, struct sc_error *err)
+{
+    const struct sc_search_filter *f = &asked->filter;
+    bool narrowed = f->language.ptr != NULL || f->speaker.ptr != NULL || f->tag.ptr != NULL ||
+                    f->since_ms != 0 || f->until_ms != 0 || f->longer_ms != 0 ||
+                    f->shorter_ms != 0 || f->file_id != 0 || asked->job.ptr != NULL ||
+                    f->status >= 0 || f->complete >= 0 || asked->mode != MODE_WORDS;
+    if (asked->in != IN_NAMES || !narrowed)
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "in",
+                          "names and notes are searched by words alone: leave the conditions and "
+                          "the mode out");
+}
+
+static enum sc_code write_names(struct sc_conn *conn, const struct sc_search *search,
+                                struct sc_buf *body, struct sc_error *err)
+{
+    struct sc_json w;
+    struct sc_search_end end = { .more = false };
+    SC_AUTO_BUF cursor = { 0 };
+    sc_json_begin(&w, body);
+    sc_json_object(&w, NULL);
+    sc_json_array(&w, "results");
+    sc_json_end(&w);
+    sc_json_array(&w, "names");
+    enum sc_code code = sc_name_search(conn, search, add_name, &w, &end, err);
+    sc_json_end(&w);
+    if (end.more)
+        sc_search_place_put(&cursor, search->sort, &end.next);
+    sc_search_end_fields(&w, &end, end.more ? sc_buf_text(&cursor) : NULL);
+    sc_json_end(&w);
+    return code;
+}
+
 static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *search,
                                struct sc_buf *body, struct sc_error *err)
 {
@@ -214,6 +269,8 @@ static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *sea
     sc_json_object(&w, NULL);
     sc_json_array(&w, "results");
     enum sc_code code = sc_search_run(conn, search, add_group, &w, &end, err);
+    sc_json_end(&w);
+    sc_json_array(&w, "names");
     sc_json_end(&w);
     if (end.more)
         sc_search_place_put(&cursor, search->sort, &end.next);
@@ -229,6 +286,8 @@ static enum sc_code run(struct sc_api *api, struct asked *asked, struct sc_searc
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     enum sc_code code = compile(asked, &words, search, err);
     if (code == SC_OK)
+        code = check_names(asked, err);
+    if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
         code = find_job(conn, asked, search->owner_id, err);
@@ -236,7 +295,8 @@ static enum sc_code run(struct sc_api *api, struct asked *asked, struct sc_searc
         return code;
     search->filter = asked->filter;
     search->deadline_ms = sc_clock_mono_ms() + SC_SEARCH_WALK_MS;
-    return write_page(conn, search, body, err);
+    return asked->in == IN_NAMES ? write_names(conn, search, body, err)
+                                 : write_page(conn, search, body, err);
 }
 
 struct sc_done *sc_api_search(struct sc_request *req, struct sc_api *api)
@@ -290,7 +350,8 @@ enum sc_code sc_search_check(const struct sc_json_value *object, struct sc_error
         if (code != SC_OK)
             return code;
     }
-    return compile(&asked, &words, &search, err);
+    enum sc_code code = compile(&asked, &words, &search, err);
+    return code == SC_OK ? check_names(&asked, err) : code;
 }
 
 SC_API_DOC(search) = {

@@ -157,16 +157,6 @@ void sc_webhook_view(struct sc_json *w, const char *key, const struct sc_webhook
 void sc_webhook_secret_view(struct sc_buf *out, const struct sc_webhook *hook);
 void sc_delivery_view(struct sc_json *w, const char *key, const struct sc_delivery *d);
 
-/* ---- search-view.c ---- */
-
-struct sc_search_group; /* library/search.h */
-struct sc_search_end;
-struct sc_saved_search; /* library/searches.h */
-void sc_search_group_view(struct sc_json *w, const char *key, const struct sc_search_group *g);
-/* cursor NULL: there is no other page. */
-void sc_search_end_fields(struct sc_json *w, const struct sc_search_end *end, const char *cursor);
-void sc_saved_search_view(struct sc_json *w, const char *key, const struct sc_saved_search *s);
-
 /* ---- system-view.c ---- */
 
 struct sc_worker_row {

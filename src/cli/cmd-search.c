@@ -98,6 +98,28 @@ static void put_result(const struct sc_cli *cli, const struct sc_json_value *res
         put_hit(sc_json_at(hits, i), colour, out);
 }
 
+/* "file 3  talk.wav  [file_notes]  … the note …" */
+static void put_name(const struct sc_json_value *name, bool colour, struct sc_buf *out)
+{
+    const char *job = sc_json_get_text(sc_json_member(name, "job_id"), "");
+    int64_t transcript = sc_json_get_int(sc_json_member(name, "transcript_id"), 0);
+    const char *kind = sc_json_get_text(sc_json_member(name, "kind"), "");
+    if (job[0] != '\0')
+        sc_buf_printf(out, "job %s  ", job);
+    else if (transcript > 0)
+        sc_buf_printf(out, "transcript %" PRId64 "  ", transcript);
+    else
+        sc_buf_printf(out, "file %" PRId64 "  ",
+                      sc_json_get_int(sc_json_member(name, "file_id"), 0));
+    if (strcmp(kind, "file_name") != 0) {
+        sc_utf8_append_printable(out,
+                                 sc_json_get_str(sc_json_member(name, "file_name"), SC_STR("")));
+        sc_buf_puts(out, ": ");
+    }
+    put_snippet(name, colour, out);
+    sc_buf_putc(out, '\n');
+}
+
 static void put_total(const struct sc_json_value *root, struct sc_buf *out)
 {
     bool exact = sc_json_get_bool(sc_json_member(root, "total_is_exact"), true);
@@ -126,6 +148,7 @@ static int print_page(const struct sc_cli *cli, const struct sc_json_value *root
     SC_AUTO_BUF out = { 0 };
     SC_AUTO_BUF total = { 0 };
     const struct sc_json_value *results = sc_json_member(root, "results");
+    const struct sc_json_value *names = sc_json_member(root, "names");
     const char *cursor = sc_json_get_text(sc_json_member(root, "next_cursor"), "");
     bool partial = sc_json_get_bool(sc_json_member(root, "partial"), false);
     bool colour = cli->out_is_terminal && cli->colour;
@@ -133,9 +156,13 @@ static int print_page(const struct sc_cli *cli, const struct sc_json_value *root
         sc_buf_puts(&out, i > 0 ? "\n" : "");
         put_result(cli, sc_json_at(results, i), colour, &out);
     }
+    for (size_t i = 0; i < sc_json_count(names); i++)
+        put_name(sc_json_at(names, i), colour, &out);
     int status = sc_cli_done(cli, &out);
     put_total(root, &total);
-    if (sc_json_count(results) == 0 && cursor[0] == '\0')
+    if (sc_json_count(names) > 0)
+        sc_cli_note(cli, "%s found", sc_buf_text(&total));
+    else if (sc_json_count(results) == 0 && cursor[0] == '\0')
         sc_cli_note(cli, partial ? "the search took too long: ask for less" : "nothing found");
     else
         note_total(cli, root, sc_buf_text(&total));
@@ -180,6 +207,8 @@ static void put_saved(const struct sc_args *args, const char *name, struct sc_bu
     sc_json_str(&w, "q", sc_buf_str(&text));
     if (sc_args_has(args, "substring"))
         sc_json_text(&w, "mode", "substring");
+    if (sc_args_has(args, "names"))
+        sc_json_text(&w, "in", "names");
     for (const char *const *flag = conditions; *flag != NULL; flag++) {
         SC_AUTO_FREE char *member = sc_strdup(*flag);
         for (char *c = member; *c != '\0'; c++)
@@ -216,6 +245,8 @@ int sc_cmd_search(struct sc_cli *cli, const struct sc_args *args)
     sc_url_encode(&path, sc_buf_str(&text));
     if (sc_args_has(args, "substring"))
         sc_buf_puts(&path, "&mode=substring");
+    if (sc_args_has(args, "names"))
+        sc_buf_puts(&path, "&in=names");
     sc_list_parameters(&path, args, conditions);
     sc_list_parameters(&path, args, page);
     return run(cli, args, sc_buf_text(&path));

@@ -122,6 +122,7 @@ static const struct sc_flag page_flags[] = {
 
 static const struct sc_flag search_flags[] = {
     { "substring", 0, SC_FLAG_SWITCH, NULL, "Look for the text as it stands, within words too" },
+    { "names", 0, SC_FLAG_SWITCH, NULL, "In names of files and in notes, not in what was said" },
     { "sort", 0, SC_FLAG_VALUE, "rank|newest", "The best or the newest first. Default: rank" },
     { "count", 0, SC_FLAG_SWITCH, NULL, "Print only how many hits there are" },
     { "hits", 0, SC_FLAG_VALUE, "N", "Hits shown of each transcript, 1 to 100. Default: 3" },

@@ -1,4 +1,5 @@
 #include "library/library-internal.h"
+#include "library/names.h"
 
 #include "base/alloc.h"
 
@@ -148,6 +149,8 @@ static enum sc_code add_row(struct sc_conn *tx, const struct sc_file *file, int6
         code = insert_row(tx, file, now_ms, &id, err);
     if (code == SC_OK && !known)
         code = sc_storage_count(tx, file->size_bytes, err);
+    if (code == SC_OK)
+        code = sc_name_index(tx, SC_NAME_FILE, id, err);
     return code == SC_OK ? sc_file_find(tx, 0, id, out, err) : code;
 }
 

@@ -1,5 +1,7 @@
 #include "library/marks.h"
 
+#include "library/names.h"
+
 #include "library/changes.h"
 #include "library/files.h"
 #include "library/transcripts.h"
@@ -203,7 +205,14 @@ enum sc_code sc_marks_record(struct sc_conn *tx, const struct sc_marks_target *t
         .transcript_id = target->kind == SC_MARKED_TRANSCRIPT ? target->id : 0,
         .detail = sc_buf_text(&detail),
     };
-    return sc_change_record(tx, &change, err);
+    static const enum sc_name_kind names[SC_MARKED_COUNT_] = {
+        [SC_MARKED_FILE] = SC_NAME_FILE_NOTES,
+        [SC_MARKED_JOB] = SC_NAME_JOB_NOTES,
+        [SC_MARKED_TRANSCRIPT] = SC_NAME_TRANSCRIPT_NOTES,
+    };
+    enum sc_code code = sc_change_record(tx, &change, err);
+    return code == SC_OK && notes != NULL ? sc_name_index(tx, names[target->kind], target->id, err)
+                                          : code;
 }
 
 enum sc_code sc_marks_write(struct sc_conn *tx, const struct sc_marks_target *target,

@@ -50,7 +50,8 @@ struct sc_marks_target {
     int64_t owner_id, id;
     int64_t by; /* the principal who does it */
 };
-/* Records in the history (library/changes.h) which marks were given, and how many. */
+/* Records in the history (library/changes.h) which marks were given, and how many; notes that were
+ * written already enter the index of notes. */
 SC_MUST_USE enum sc_code sc_marks_record(struct sc_conn *tx, const struct sc_marks_target *target,
                                          const struct sc_tags *tags, const char *notes,
                                          int64_t now_ms, struct sc_error *err);

@@ -24,8 +24,9 @@ enum sc_code sc_file_uses(struct sc_conn *conn, int64_t id, struct sc_file_uses 
 enum sc_code sc_file_mark_deleted(struct sc_conn *tx, const struct sc_file *file,
                                   struct sc_error *err)
 {
-    static const enum sc_sql steps[] = { SC_SQL_DELETE_FILE_KEYS, SC_SQL_DELETE_FILE_TRANSCRIPTS,
-                                         SC_SQL_DELETE_FILE_JOBS, SC_SQL_DELETE_FILE };
+    static const enum sc_sql steps[] = { SC_SQL_NAMES_FORGET_FILE, SC_SQL_DELETE_FILE_KEYS,
+                                         SC_SQL_DELETE_FILE_TRANSCRIPTS, SC_SQL_DELETE_FILE_JOBS,
+                                         SC_SQL_DELETE_FILE };
     enum sc_code code = SC_OK;
     bool known = true;
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
@@ -40,8 +41,8 @@ enum sc_code sc_file_mark_deleted(struct sc_conn *tx, const struct sc_file *file
 
 enum sc_code sc_job_mark_deleted(struct sc_conn *tx, int64_t job, struct sc_error *err)
 {
-    static const enum sc_sql steps[] = { SC_SQL_DELETE_JOB_KEYS, SC_SQL_DELETE_JOB_TRANSCRIPTS,
-                                         SC_SQL_DELETE_JOB };
+    static const enum sc_sql steps[] = { SC_SQL_NAMES_FORGET_JOB, SC_SQL_DELETE_JOB_KEYS,
+                                         SC_SQL_DELETE_JOB_TRANSCRIPTS, SC_SQL_DELETE_JOB };
     enum sc_code code = SC_OK;
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
         code = run_on(tx, steps[i], ":job", job, err);

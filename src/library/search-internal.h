@@ -16,6 +16,8 @@ struct sc_shown_hit {
     bool cut_before, cut_after;
 };
 void sc_shown_hit_done(struct sc_shown_hit *hit);
+/* As callers see it: borrows all of it. */
+struct sc_search_hit sc_shown_hit_tell(const struct sc_shown_hit *hit);
 /* A row that was found. */
 struct sc_search_row {
     int64_t id;
@@ -27,3 +29,6 @@ struct sc_search_row {
 SC_MUST_USE enum sc_code sc_search_show(struct sc_conn *conn, const struct sc_search *search,
                                         const struct sc_search_row *row, struct sc_shown_hit *out,
                                         bool *found, struct sc_error *err);
+/* The same of a text of another kind: *out has a snippet and its marks. */
+void sc_search_show_text(const struct sc_search *search, const struct sc_search_row *row,
+                         struct sc_str text, struct sc_shown_hit *out);

@@ -40,6 +40,22 @@ void sc_shown_hit_done(struct sc_shown_hit *hit)
     *hit = (struct sc_shown_hit){ .marks = NULL };
 }
 
+struct sc_search_hit sc_shown_hit_tell(const struct sc_shown_hit *hit)
+{
+    return (struct sc_search_hit){
+        .segment_id = hit->segment.id,
+        .start_ms = hit->segment.start_ms,
+        .end_ms = hit->segment.end_ms,
+        .at_ms = hit->at_ms,
+        .speaker = hit->segment.speaker == NULL ? "" : hit->segment.speaker,
+        .snippet = sc_buf_str(&hit->snippet),
+        .cut_before = hit->cut_before,
+        .cut_after = hit->cut_after,
+        .marks = hit->marks,
+        .mark_count = hit->mark_count,
+    };
+}
+
 /* ---- where ---- */
 
 static int compare_spans(const void *a, const void *b)
@@ -255,4 +271,12 @@ enum sc_code sc_search_show(struct sc_conn *conn, const struct sc_search *search
     cut(text, &spans, search->context, out);
     out->at_ms = time_at(&out->segment, text, spans.count > 0 ? spans.at[0].start : 0);
     return SC_OK;
+}
+
+void sc_search_show_text(const struct sc_search *search, const struct sc_search_row *row,
+                         struct sc_str text, struct sc_shown_hit *out)
+{
+    SC_AUTO(spans_done) struct spans spans = { .count = 0 };
+    find_words(row, text, &spans);
+    cut(text, &spans, search->context, out);
 }

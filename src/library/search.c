@@ -352,21 +352,8 @@ struct page {
 static void show_hits(struct sc_shown_hit *shown, struct sc_search_hit *out, size_t count)
 {
     qsort(shown, count, sizeof(*shown), compare_shown);
-    for (size_t i = 0; i < count; i++) {
-        const struct sc_shown_hit *hit = &shown[i];
-        out[i] = (struct sc_search_hit){
-            .segment_id = hit->segment.id,
-            .start_ms = hit->segment.start_ms,
-            .end_ms = hit->segment.end_ms,
-            .at_ms = hit->at_ms,
-            .speaker = hit->segment.speaker == NULL ? "" : hit->segment.speaker,
-            .snippet = sc_buf_str(&hit->snippet),
-            .cut_before = hit->cut_before,
-            .cut_after = hit->cut_after,
-            .marks = hit->marks,
-            .mark_count = hit->mark_count,
-        };
-    }
+    for (size_t i = 0; i < count; i++)
+        out[i] = sc_shown_hit_tell(&shown[i]);
 }
 
 static enum sc_code tell(struct page *p, const struct group *g, const struct sc_search_hit *hits,

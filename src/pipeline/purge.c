@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "library/names.h"
 #include "library/text-index.h"
 #include "sys/file.h"
 
@@ -139,6 +140,8 @@ enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int
         return code;
     code = sc_purge_keep_id(tx, "transcripts.last_id", transcript, err);
     if (code == SC_OK)
+        code = sc_name_forget(tx, SC_NAME_TRANSCRIPT_NOTES, transcript, err);
+    if (code == SC_OK)
         code = run_with(tx, SC_SQL_PURGE_TRANSCRIPT_ROW, ":transcript_id", transcript, err);
     return code;
 }
@@ -227,8 +230,11 @@ static enum sc_code write_last(struct sc_conn *tx, void *ctx, struct sc_error *e
 {
     const struct purge *u = ctx;
     enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < u->bare_count; i++)
-        code = run_with(tx, SC_SQL_PURGE_JOB, ":job", u->bare[i].id, err);
+    for (size_t i = 0; code == SC_OK && i < u->bare_count; i++) {
+        code = sc_name_forget(tx, SC_NAME_JOB_NOTES, u->bare[i].id, err);
+        if (code == SC_OK)
+            code = run_with(tx, SC_SQL_PURGE_JOB, ":job", u->bare[i].id, err);
+    }
     return code;
 }
 

@@ -1,5 +1,6 @@
 """Searching what was said, by the API and from the command line."""
 
+import json
 import urllib.parse
 
 import pytest
@@ -113,3 +114,34 @@ def test_saved_searches(shared, client, said):
     assert cli("search", "run", "more", data=shared.data).returncode != 0
     assert client.request("DELETE", path).json["name"] == "ours"
     assert client.get(path).status == 404
+
+
+def test_names_and_notes(make_server):
+    server = make_server()
+    client = server.client
+    job = client.wait_job(client.upload_null(2, seed=5)["job_id"])
+
+    def found(q, **more):
+        return [n["kind"] for n in search(client, q, **{"in": "names", **more}).json["names"]]
+
+    def note(path, text):
+        reply = client.request("PATCH", path, json.dumps({"notes": text}),
+                               {"Content-Type": "application/json"})
+        assert reply.status == 200, reply
+
+    assert found("test") == ["file_name"] and found("nonsuch") == []
+    note(f"/api/files/{job['file_id']}", "the zebra file")
+    note(f"/api/transcripts/{job['transcript_id']}", "a zebra text")
+    note(f"/api/jobs/{job['job_id']}", "Zebra work")
+    assert sorted(found("zebra")) == ["file_notes", "job_notes", "transcript_notes"]
+    page = search(client, "zebra", limit=1, **{"in": "names"}).json
+    assert len(page["names"]) == 1 and not page["total_is_exact"]
+    assert len(found("zebra", cursor=page["next_cursor"])) == 2
+    assert "zebra file" in cli("search", "--names", "file", data=server.data, check=0).stdout
+    note(f"/api/files/{job['file_id']}", "plain")
+    assert sorted(found("zebra")) == ["job_notes", "transcript_notes"]
+    assert search(client, "a", speaker="b", **{"in": "names"}).error["field"] == "in"
+    assert client.request("DELETE", f"/api/jobs/{job['job_id']}").status == 200
+    assert found("zebra") == [] and found("plain") == ["file_notes"]
+    assert client.request("DELETE", f"/api/files/{job['file_id']}").status == 200
+    assert found("test OR plain") == []

@@ -118,6 +118,15 @@ CREATE VIRTUAL TABLE segments_parts USING fts5 (
 );
 INSERT INTO segments_parts (segments_parts) VALUES ('rebuild');
 
+-- Names and notes, each behind the mark of its owner: a row of 16 times the id of its thing and
+-- sc_name_kind.
+CREATE VIRTUAL TABLE names_fts USING fts5 (text, tokenize = 'scripta');
+INSERT INTO names_fts (rowid, text)
+SELECT id * 16, char(1) || owner_id || char(2) || original_name FROM files WHERE owner_id > 0;
+INSERT INTO names_fts (rowid, text)
+SELECT id * 16 + 2, char(1) || owner_id || char(2) || notes FROM jobs
+WHERE owner_id > 0 AND notes <> '';
+
 -- Searches that somebody wants to have again: the parameters of the call as a JSON object of texts.
 CREATE TABLE searches (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- the history names it

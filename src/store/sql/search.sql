@@ -73,3 +73,57 @@ UPDATE searches SET name = :name, query = :query, updated_ms = :now WHERE id = :
 
 -- name: saved_search_delete
 DELETE FROM searches WHERE id = :id;
+
+-- Names and notes (library/names.c). A row is 16 times the id of its thing and sc_name_kind.
+
+-- name: name_forget
+DELETE FROM names_fts WHERE rowid = :row;
+
+-- name: name_put_file
+INSERT INTO names_fts (rowid, text)
+SELECT id * 16, char(1) || owner_id || char(2) || original_name FROM files
+WHERE id = :id AND owner_id > 0;
+
+-- name: name_put_file_notes
+INSERT INTO names_fts (rowid, text)
+SELECT id * 16 + 1, char(1) || owner_id || char(2) || notes FROM files
+WHERE id = :id AND owner_id > 0 AND notes <> '';
+
+-- name: name_put_job_notes
+INSERT INTO names_fts (rowid, text)
+SELECT id * 16 + 2, char(1) || owner_id || char(2) || notes FROM jobs
+WHERE id = :id AND owner_id > 0 AND notes <> '';
+
+-- name: name_put_transcript_notes
+INSERT INTO names_fts (rowid, text)
+SELECT id * 16 + 3, char(1) || owner_id || char(2) || notes FROM transcripts
+WHERE id = :id AND owner_id > 0 AND notes <> '';
+
+-- name: names_forget_file
+-- With those of its jobs and transcripts.
+DELETE FROM names_fts WHERE rowid IN (
+    SELECT :file_id * 16 UNION ALL SELECT :file_id * 16 + 1
+    UNION ALL SELECT id * 16 + 2 FROM jobs WHERE file_id = :file_id AND notes <> ''
+    UNION ALL SELECT id * 16 + 3 FROM transcripts WHERE file_id = :file_id AND notes <> '');
+
+-- name: names_forget_job
+DELETE FROM names_fts WHERE rowid IN (
+    SELECT :job * 16 + 2
+    UNION ALL SELECT id * 16 + 3 FROM transcripts WHERE job = :job AND notes <> '');
+
+-- name: search_names
+SELECT rowid AS id, text, scripta_places(names_fts) AS places FROM names_fts
+WHERE names_fts MATCH :match AND rowid <= :top ORDER BY rowid DESC;
+
+-- name: name_find_file
+SELECT id AS file_id, original_name AS file_name, NULL AS job_id FROM files
+WHERE id = :id AND owner_id = :owner_id;
+
+-- name: name_find_job
+SELECT file_id, file_name, job_id FROM jobs
+WHERE id = :id AND owner_id = :owner_id AND purge = 0;
+
+-- name: name_find_transcript
+SELECT transcripts.file_id, files.original_name AS file_name, NULL AS job_id
+FROM transcripts JOIN files ON files.id = transcripts.file_id
+WHERE transcripts.id = :id AND transcripts.owner_id = :owner_id;

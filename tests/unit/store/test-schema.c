@@ -213,6 +213,7 @@ static void tables_are_counted(void **state)
                      number(f.store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
                                      " AND name NOT LIKE 'segments_fts%'"
                                      " AND name NOT LIKE 'segments_parts%'"
+                                     " AND name NOT LIKE 'names_fts%'"
                                      " AND name NOT LIKE 'sqlite%'"));
 }
 

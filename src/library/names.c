@@ -1,0 +1,118 @@
+#include "library/names.h"
+
+#include "library/search-internal.h"
+
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+#define KINDS 16
+
+static const struct {
+    enum sc_sql put, find;
+} statements[SC_NAME_KIND_COUNT_] = {
+    [SC_NAME_FILE] = { SC_SQL_NAME_PUT_FILE, SC_SQL_NAME_FIND_FILE },
+    [SC_NAME_FILE_NOTES] = { SC_SQL_NAME_PUT_FILE_NOTES, SC_SQL_NAME_FIND_FILE },
+    [SC_NAME_JOB_NOTES] = { SC_SQL_NAME_PUT_JOB_NOTES, SC_SQL_NAME_FIND_JOB },
+    [SC_NAME_TRANSCRIPT_NOTES] = { SC_SQL_NAME_PUT_TRANSCRIPT_NOTES, SC_SQL_NAME_FIND_TRANSCRIPT },
+};
+
+enum sc_code sc_name_forget(struct sc_conn *tx, enum sc_name_kind kind, int64_t id,
+                            struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_NAME_FORGET);
+    sc_stmt_bind_int(&st, ":row", id * KINDS + kind);
+    return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_name_index(struct sc_conn *tx, enum sc_name_kind kind, int64_t id,
+                           struct sc_error *err)
+{
+    enum sc_code code = sc_name_forget(tx, kind, id, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(tx, statements[kind].put);
+    sc_stmt_bind_int(&st, ":id", id);
+    return sc_stmt_run(&st, err);
+}
+
+/* ---- searching ---- */
+
+struct looking {
+    const struct sc_search *search;
+    struct sc_conn *conn;
+    struct sc_tokenizer_words *tokenizer;
+    sc_name_fn fn;
+    void *ctx;
+};
+
+/* The index's text has its owner's mark in front. */
+static struct sc_str without_mark(struct sc_str text)
+{
+    const char *end = memchr(text.ptr, '\x02', text.len);
+    size_t n = end == NULL ? 0 : (size_t)(end - text.ptr) + 1;
+    return (struct sc_str){ text.ptr + n, text.len - n };
+}
+
+static enum sc_code show(const struct looking *l, struct sc_stmt *st, bool *shown,
+                         struct sc_error *err)
+{
+    SC_AUTO(sc_shown_hit_done) struct sc_shown_hit hit = { .at_ms = 0 };
+    int64_t row = sc_stmt_int(st, "id");
+    struct sc_name_hit out = { .kind = (enum sc_name_kind)(row % KINDS), .id = row / KINDS };
+    *shown = false;
+    if (out.kind >= SC_NAME_KIND_COUNT_)
+        return SC_OK;
+    SC_AUTO_STMT thing = sc_stmt_get(l->conn, statements[out.kind].find);
+    sc_stmt_bind_int(&thing, ":id", out.id);
+    sc_stmt_bind_int(&thing, ":owner_id", l->search->owner_id);
+    enum sc_code code = sc_stmt_one(&thing, err);
+    if (code != SC_OK)
+        return code == SC_E_NOT_FOUND ? SC_OK : code;
+    const struct sc_search_row found = { row, sc_stmt_str(st, "places"), l->tokenizer };
+    sc_search_show_text(l->search, &found, without_mark(sc_stmt_str(st, "text")), &hit);
+    struct sc_search_hit told = sc_shown_hit_tell(&hit);
+    out.file_id = sc_stmt_int_or(&thing, "file_id", 0);
+    out.file_name = sc_stmt_text(&thing, "file_name");
+    out.hit = &told;
+    SC_STMT_COPY(&thing, "job_id", out.job_id);
+    l->fn(l->ctx, &out);
+    *shown = true;
+    return SC_OK;
+}
+
+enum sc_code sc_name_search(struct sc_conn *conn, const struct sc_search *search, sc_name_fn fn,
+                            void *ctx, struct sc_search_end *end, struct sc_error *err)
+{
+    SC_AUTO(sc_tokenizer_words_freep)
+    struct sc_tokenizer_words *tokenizer = sc_tokenizer_words_new();
+    const struct looking l = { search, conn, tokenizer, fn, ctx };
+    struct sc_search_end out = { .exact = search->after.top == 0 };
+    int64_t seen = 0;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEARCH_NAMES);
+    sc_stmt_bind_text(&st, ":match", search->match);
+    sc_stmt_bind_int(&st, ":top", search->after.top == 0 ? INT64_MAX : search->after.top);
+    for (;;) {
+        bool row = false, shown = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK)
+            return code;
+        if (!row)
+            break;
+        bool late = search->deadline_ms != 0 && sc_clock_mono_ms() >= search->deadline_ms;
+        if (seen != 0 && (late || out.hits == search->limit)) {
+            out.partial = late;
+            out.exact = false;
+            out.more = true;
+            out.next.top = sc_stmt_int(&st, "id");
+            break;
+        }
+        seen = sc_stmt_int(&st, "id");
+        code = show(&l, &st, &shown, err);
+        if (code != SC_OK)
+            return code;
+        out.hits += shown;
+    }
+    *end = out;
+    return SC_OK;
+}
