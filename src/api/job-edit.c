@@ -3,7 +3,7 @@
 #include "api/api-internal.h"
 #include "api/marks.h"
 
-#include "http/replay.h"
+#include "http/answer.h"
 
 #include "base/banned.h"
 

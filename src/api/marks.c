@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "config/value.h"
-#include "http/replay.h"
+#include "http/answer.h"
 
 #include "base/banned.h"
 

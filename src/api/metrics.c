@@ -4,6 +4,7 @@
 #include "api/api-internal.h"
 
 #include "base/metric.h"
+#include "http/answer.h"
 #include "sys/file.h"
 #include "sys/machine.h"
 #include "transcript/writer.h"
@@ -385,6 +386,7 @@ struct sc_done *sc_api_metrics_show(struct sc_request *req, struct sc_api *api)
     put_webhooks(&body, known ? stored.owed : -1);
     put_process(&body);
     sc_reply_header(req, "Cache-Control", "no-store");
+    sc_reply_is_any_type(req); /* whoever asks for OpenMetrics alone reads this too */
     return sc_reply_bytes(req, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 

@@ -425,6 +425,8 @@ static enum sc_code submit(struct sc_call *call, struct sc_error *err)
     code = sc_api_arrive(req, call->api, &how, &arrived, err);
     if (code == SC_OK)
         call->job = arrived.job.id;
+    if (code == SC_OK && arrived.replayed)
+        sc_reply_header(req, "Idempotent-Replayed", "true");
     return code;
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "config/value.h"
-#include "http/replay.h"
+#include "http/answer.h"
 #include "net/guard.h"
 
 #include "base/banned.h"

@@ -46,64 +46,66 @@ int sc_cmd_jobs_cancel(struct sc_cli *cli, const struct sc_args *args)
     return sc_each_run(cli, args, &each);
 }
 
-struct retried {
-    size_t done, refused;
-    struct sc_buf out; /* a line for each */
-};
-
-static void retry_page(struct sc_cli *cli, const struct sc_json_value *jobs, struct retried *r)
+/* The body of one call. cursor "": from the newest. */
+static void put_retry(struct sc_buf *body, const struct sc_args *args, const char *cursor)
 {
-    for (size_t i = 0; jobs != NULL && i < sc_json_count(jobs); i++) {
-        const char *id = sc_json_get_text(sc_json_member(sc_json_at(jobs, i), "job_id"), "");
-        SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", id, "/retry");
-        SC_AUTO_BUF answer = { 0 };
-        struct sc_error err = { 0 };
-        if (sc_cli_call(cli, "POST", path, NULL, &answer, &err) != SC_OK) {
-            r->refused++;
-            (void)sc_cli_fail(cli, &err); /* the others go on; the status says that some failed */
-            continue;
-        }
-        r->done++;
-        if (cli->json)
-            sc_buf_put_str(&r->out, sc_str_trim(sc_buf_str(&answer)));
-        else
-            sc_buf_printf(&r->out, "%s retried", id);
-        sc_buf_putc(&r->out, '\n');
+    static const char *const filters[][2] = {
+        { "error-code", "error_code" },
+        { "engine", "engine" },
+        { "model", "model" },
+        { "tag", "tag" },
+        { "created-since", "created_since" },
+    };
+    struct sc_json w;
+    sc_json_begin(&w, body);
+    sc_json_object(&w, NULL);
+    for (size_t i = 0; i < SC_ARRAY_LEN(filters); i++) {
+        if (sc_args_has(args, filters[i][0]))
+            sc_json_text(&w, filters[i][1], sc_args_get(args, filters[i][0], ""));
     }
+    sc_json_bool(&w, "dry_run", sc_args_has(args, "dry-run"));
+    if (cursor[0] != '\0')
+        sc_json_text(&w, "cursor", cursor);
+    sc_json_end(&w);
 }
 
-static int retry_all(struct sc_cli *cli)
+static int retry_all(struct sc_cli *cli, const struct sc_args *args)
 {
-    struct retried r = { .done = 0 };
-    SC_AUTO_BUF path = { 0 };
-    int status = SC_EXIT_OK;
-
-    /* The cursor keeps jobs that fail again meanwhile from being met twice. */
+    bool dry = sc_args_has(args, "dry-run");
+    int64_t done = 0, refused = 0;
+    SC_AUTO_BUF cursor = { 0 };
+    SC_AUTO_BUF out = { 0 };
     for (bool more = true; more;) {
+        SC_AUTO_BUF body = { 0 };
         SC_AUTO_BUF reply = { 0 };
         SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
         struct sc_error err = { 0 };
-        if (path.len == 0)
-            sc_buf_puts(&path, "/api/jobs?status=failed&limit=100");
-        if (sc_cli_fetch(cli, "GET", sc_buf_text(&path), &reply, &doc, &err) != SC_OK) {
-            status = sc_cli_fail(cli, &err);
-            break;
-        }
+        put_retry(&body, args, sc_buf_text(&cursor));
+        if (sc_cli_call(cli, "POST", "/api/jobs/retry", sc_buf_text(&body), &reply, &err) !=
+                SC_OK ||
+            sc_json_parse(sc_buf_str(&reply), &doc, &err) != SC_OK)
+            return sc_cli_fail(cli, &err);
         const struct sc_json_value *root = sc_json_root(doc);
-        const char *next = sc_json_get_text(sc_json_member(root, "next_cursor"), "");
-        retry_page(cli, sc_json_member(root, "jobs"), &r);
-        more = next[0] != '\0';
-        sc_buf_reset(&path);
-        sc_buf_puts(&path, "/api/jobs?status=failed&limit=100&cursor=");
-        sc_url_encode(&path, sc_str_from(next));
+        const struct sc_json_value *ids = sc_json_member(root, "job_ids");
+        for (size_t i = 0; !cli->json && ids != NULL && i < sc_json_count(ids); i++)
+            sc_buf_printf(&out, "%s %s\n", sc_json_get_text(sc_json_at(ids, i), ""),
+                          dry ? "would be retried" : "retried");
+        if (cli->json)
+            sc_buf_printf(&out, "%s\n", sc_buf_text(&reply));
+        done += sc_json_get_int(sc_json_member(root, "jobs"), 0);
+        refused += sc_json_get_int(sc_json_member(root, "refused"), 0);
+        sc_buf_reset(&cursor);
+        sc_buf_puts(&cursor, sc_json_get_text(sc_json_member(root, "next_cursor"), ""));
+        more = cursor.len > 0;
     }
-    if (!cli->quiet || cli->json) {
-        int printed = sc_cli_done(cli, &r.out);
-        status = status == SC_EXIT_OK ? printed : status;
-    }
-    sc_cli_note(cli, "%zu retried", r.done);
-    sc_buf_done(&r.out);
-    return r.refused > 0 ? SC_EXIT_FAILED : status;
+    int status = cli->quiet && !cli->json ? SC_EXIT_OK : sc_cli_done(cli, &out);
+    sc_cli_note(cli, dry ? "%" PRId64 " would be retried" : "%" PRId64 " retried", done);
+    if (refused > 0)
+        sc_cli_note(cli,
+                    "%" PRId64 " have forgotten what they did: `scripta add --force` makes "
+                    "new ones",
+                    refused);
+    return refused > 0 ? SC_EXIT_FAILED : status;
 }
 
 int sc_cmd_jobs_retry(struct sc_cli *cli, const struct sc_args *args)
@@ -124,7 +126,7 @@ int sc_cmd_jobs_retry(struct sc_cli *cli, const struct sc_args *args)
         .done = "retried",
         .refused = "`scripta add --force FILE` does work again that has completed",
     };
-    return all ? retry_all(cli) : sc_each_run(cli, args, &each);
+    return all ? retry_all(cli, args) : sc_each_run(cli, args, &each);
 }
 
 /* ---- edit ---- */

@@ -85,7 +85,13 @@ static const struct sc_flag delete_flags[] = {
 };
 
 static const struct sc_flag retry_flags[] = {
-    { "all-failed", 0, SC_FLAG_SWITCH, NULL, "Every failed job" },
+    { "all-failed", 0, SC_FLAG_SWITCH, NULL, "Every failed job, or with these options some:" },
+    { "error-code", 0, SC_FLAG_VALUE, "CODE", "Those that failed with this code" },
+    { "engine", 0, SC_FLAG_VALUE, "NAME", "Those of this engine" },
+    { "model", 0, SC_FLAG_VALUE, "NAME", "Those of this model" },
+    { "tag", 0, SC_FLAG_VALUE, "TAG", "Those with this tag" },
+    { "created-since", 0, SC_FLAG_VALUE, "TIME", "RFC 3339, a date, or how long ago, such as 7d" },
+    { "dry-run", 0, SC_FLAG_SWITCH, NULL, "Say which, and change nothing" },
     { 0 },
 };
 
@@ -124,7 +130,11 @@ const struct sc_command sc_commands_jobs[] = {
         .job_options = true,
         .about =
             "Returns as soon as the server has the bytes. Work that is scheduled with --run-after "
-            "starts when a server runs at that time. --pipeline noop takes no FILE.",
+            "starts when a server runs at that time. --pipeline noop takes no FILE. A file of 4 "
+            "MiB "
+            "or more for a server on another host is sent in pieces: when the line is cut or the "
+            "command ended, the same command line goes on where it was, for as long as the server "
+            "keeps the pieces (the setting uploads.expiry).",
         .examples = "scripta add *.mp3\n"
                     "scripta add --dry-run *.mp3\n"
                     "scripta add --priority low --run-after 8h archive.flac\n"
@@ -261,7 +271,8 @@ const struct sc_command sc_commands_jobs[] = {
             "A job that has completed stays as it is: `scripta add --force FILE` does its work "
             "again as a new one.",
         .examples = "scripta jobs retry 01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa\n"
-                    "scripta jobs retry --all-failed\n",
+                    "scripta jobs retry --all-failed\n"
+                    "scripta jobs retry --all-failed --error-code TIMEOUT --dry-run\n",
     },
     {
         .name = "jobs events",

@@ -108,6 +108,7 @@ struct sc_request {
     struct sc_error *refusal; /* ours; answered when the body is in; NULL: none */
     bool body_done;
 
+    bool any_type;         /* whatever Accept says */
     bool as_get;           /* the answer is what GET of the address answers */
     bool probing;          /* a handler is asked for the tag of what it would answer */
     char tag[SC_HTTP_TAG]; /* of the body that was answered last; "": none */

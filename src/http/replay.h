@@ -13,5 +13,3 @@ struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path);
 int sc_reply_status(const struct sc_request *req);
 /* The value of a header that sc_reply_header has set, borrowed; NULL: it has not. */
 const char *sc_reply_header_set(const struct sc_request *req, const char *name);
-/* The JSON that follows is what GET of this address answers now: it gets the tag of that. */
-void sc_reply_is_as_get(struct sc_request *req);

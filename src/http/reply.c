@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/answer.h"
 #include "http/range.h"
 #include "http/replay.h"
 #include "http/represent.h"
@@ -162,6 +163,11 @@ static struct sc_done *reply_not_acceptable(struct sc_request *req)
 void sc_reply_is_as_get(struct sc_request *req)
 {
     req->as_get = true;
+}
+
+void sc_reply_is_any_type(struct sc_request *req)
+{
+    req->any_type = true;
 }
 
 struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *content_type,

@@ -77,7 +77,7 @@ enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, cha
 {
     bool can_shrink = *len >= COMPRESS_FROM && is_compressible(type) && !req->probing;
     bool tagged = (is_reading(req) || req->as_get) && req->route != NULL;
-    if (is_reading(req) && !req->probing &&
+    if (is_reading(req) && !req->probing && !req->any_type &&
         !sc_accepts_type(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT), type))
         return SC_REPRESENTED_REFUSED;
     if (tagged)

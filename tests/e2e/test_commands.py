@@ -159,7 +159,12 @@ def test_every_failed_job_can_be_retried_at_once(make_server):
     jobs = [server.client.upload_null(1, seed=i, model="fail_rate=1")["job_id"] for i in range(3)]
     for job in jobs:
         assert server.client.wait_job(job)["status"] == "failed"
-    cli("jobs", "retry", "--all-failed", data=server.data, check=0)
+    dry = cli("jobs", "retry", "--all-failed", "--dry-run", data=server.data, check=0)
+    assert sorted(dry.stdout.split("\n")[:-1]) == sorted(f"{j} would be retried" for j in jobs)
+    none = cli("jobs", "retry", "--all-failed", "--error-code", "TIMEOUT", data=server.data, check=0)
+    assert (none.stdout, "0 retried" in none.stderr) == ("", True)
+    done = cli("jobs", "retry", "--all-failed", data=server.data, check=0)
+    assert "3 retried" in done.stderr and all(f"{job} retried" in done.stdout for job in jobs)
     for job in jobs:
         wait_until(lambda: server.client.job(job)["retry_count"] == 1, 10, "a retry")
 

@@ -58,6 +58,8 @@ def test_promtool_has_nothing_to_say(client):
     reply = client.get("/metrics")
     assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert reply.headers["Cache-Control"] == "no-store"
+    other = client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
+    assert (other.status, other.headers["Content-Type"]) == (200, reply.headers["Content-Type"])
     checked = tool("check", "metrics", text=reply.text)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 

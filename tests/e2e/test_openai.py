@@ -729,6 +729,8 @@ def test_more_calls_than_may_wait(make_server):
 def test_the_same_key_with_another_request(client):
     key = {"Idempotency-Key": "openai-1"}
     first = post(client, form(beats_wav(1, 15)), headers=key)
-    assert post(client, form(beats_wav(1, 15)), headers=key).json == first.json
+    again = post(client, form(beats_wav(1, 15)), headers=key)
+    assert again.json == first.json and again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.headers
     other = post(client, form(beats_wav(1, 16)), headers=key)
     assert_error(other, 400, code="idempotency_conflict")

@@ -137,6 +137,21 @@ def test_streams_end_with_their_token(tcp):
             stream.close()
 
 
+def test_a_stream_of_v1_ends_with_its_token(tcp):
+    """Its job waits, and goes on without it."""
+    server, port = tcp
+    server.client.post("/api/queue/high/pause")
+    for seconds in (2, 10, 50):  # a busy machine may need the first for the upload
+        brief = make(server, port, expires_in=seconds)
+        reply = brief.upload(noise_wav(1, seconds), path="/v1/audio/transcriptions", model="null",
+                             stream="true", timeout=100)
+        if reply.status == 200:
+            break
+    assert reply.status == 200 and "transcript.text.done" not in reply.text, reply
+    assert brief.get("/api/jobs").status == 401
+    assert server.client.get("/api/queue").json["totals"]["queued"] >= 1
+
+
 def test_a_worker_speaks_for_itself_alone(tcp):
     server, port = tcp
     one, two = (make(server, port, ["work"], owner="local") for _ in range(2))
