@@ -319,7 +319,7 @@ static struct sc_store *open_store(const char *path)
 
 int main(int argc, char **argv)
 {
-    int64_t segments, searches;
+    int64_t segments = 0, searches = 0;
     if (argc != 4 || !sc_str_to_int64(sc_str_from(argv[2]), &segments) ||
         !sc_str_to_int64(sc_str_from(argv[3]), &searches) || segments < 1 || searches < 1)
         die("usage: search-load FOLDER SEGMENTS SEARCHES", NULL);
