@@ -122,6 +122,37 @@ int sc_cmd_transcripts_versions(struct sc_cli *cli, const struct sc_args *args)
                       "no versions yet: the transcript is still being made");
 }
 
+int sc_cmd_transcripts_blame(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const struct sc_view_column columns[] = {
+        { .title = "AT", .member = "start", .kind = SC_VIEW_SECONDS },
+        { .title = "BY", .member = "engine", .otherwise = "by" },
+        { .title = "MODEL", .member = "model", .minor = 1 },
+        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
+        { .title = "WHEN", .member = "at", .kind = SC_VIEW_TIME, .minor = 2 },
+        { .title = "WORDS", .member = "text", .wraps = true },
+        { 0 },
+    };
+    int64_t revision = 0;
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF out = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    struct sc_error err = { 0 };
+    if (sc_args_int(args, "revision", 1, INT32_MAX, &revision, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    SC_AUTO_FREE char *after = revision == 0
+                                   ? sc_strdup("/blame")
+                                   : sc_asprintf("/blame?version=%lld", (long long)revision);
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
+    if (sc_cli_fetch(cli, "GET", path, &reply, &doc, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    if (cli->json)
+        return sc_cli_done_json(cli, &reply);
+    sc_view_table(sc_json_member(sc_json_root(doc), "runs"), columns, sc_list_now(cli),
+                  sc_list_width(cli), &out);
+    return sc_cli_done(cli, &out);
+}
+
 int sc_cmd_transcripts_history(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column columns[] = {

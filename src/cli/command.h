@@ -121,6 +121,7 @@ int sc_cmd_token_create(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_token_list(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_token_revoke(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcribe(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_blame(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_compare(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_edit(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_transcripts_export(struct sc_cli *cli, const struct sc_args *args);

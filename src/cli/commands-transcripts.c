@@ -336,6 +336,16 @@ const struct sc_command sc_commands_transcripts[] = {
         .examples = "scripta transcripts diff 12\n",
     },
     {
+        .name = "transcripts blame",
+        .run = sc_cmd_transcripts_blame,
+        .summary = "Tell who or what made each word",
+        .usage = "TRANSCRIPT",
+        .min_words = 1,
+        .max_words = 1,
+        .flags = show_flags,
+        .examples = "scripta transcripts blame 12\n",
+    },
+    {
         .name = "transcripts rollback",
         .run = sc_cmd_transcripts_rollback,
         .summary = "Make a version that is equal to an earlier one",

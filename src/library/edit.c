@@ -212,6 +212,20 @@ static enum sc_code own_row(struct sc_edit_item *item, const struct sc_segment *
     return SC_OK;
 }
 
+/* What made the words is found by comparing them with the base, whatever the list says; a version
+ * of earlier knows it itself. */
+static enum sc_code take_row(const struct sc_edit *e, struct sc_edit_item *item,
+                             const struct sc_segment *s, struct sc_error *err)
+{
+    enum sc_code code = own_row(item, s, err);
+    if (e->save.restored_from != 0)
+        return code;
+    item->s.origin = 0;
+    for (size_t i = 0; i < item->s.word_count; i++)
+        item->s.words[i].origin = 0;
+    return code;
+}
+
 /* A segment that the base has. */
 static enum sc_code plan_known(struct sc_conn *conn, struct sc_edit *e, struct sc_edit_item *item,
                                const struct sc_segment *s, struct sc_error *err)
@@ -222,7 +236,7 @@ static enum sc_code plan_known(struct sc_conn *conn, struct sc_edit *e, struct s
     enum sc_code code = load_place(conn, e, item->place, err);
     if (code != SC_OK || is_same(&e->places[item->place].s, s))
         return code;
-    code = own_row(item, s, err);
+    code = take_row(e, item, s, err);
     item->s.chunk = e->places[item->place].s.chunk;
     return code;
 }
@@ -244,7 +258,7 @@ static enum sc_code plan_item(struct sc_conn *conn, struct sc_edit *e, const str
                               found == NULL ? "the transcript does not have"
                                             : "stands further up already");
     if (is_new)
-        return own_row(item, s, err);
+        return take_row(e, item, s, err);
     found->taken = true;
     item->place = found->place;
     return plan_known(conn, e, item, s, err);

@@ -35,6 +35,11 @@ def test_a_user_corrects_rolls_back_and_prunes(client, made):
     assert now["segments"][0]["words"][2] == segment["words"][2]
     assert now["segments"][0]["words"][1]["confidence"] is None
 
+    runs = client.get(f"{made}/blame").json["runs"]
+    assert [(r["text"], r["engine"], r["by"], r["version"]) for r in runs] == [
+        ("t0", "null", None, None), ("one", None, "local", 2), ("t2 t3", "null", None, None)]
+    assert len(client.get(f"{made}/blame?version=1").json["runs"]) == 1
+
     # A stale base is told both texts.
     stale = put(client, made, {"base_version": 1, "text": "t0 two t2 t3"})
     assert stale.status == 409 and stale.error["code"] == "CONFLICT", stale

@@ -115,3 +115,8 @@ WHERE id IN (SELECT id FROM segments AS s
                                    WHERE v.transcript_id = s.transcript_id
                                          AND v.version >= s.born AND v.version < s.died)
              LIMIT :limit);
+
+-- name: origin_get
+SELECT o.engine, o.engine_version, o.model, o.version, o.made_ms, principals.name AS by_name
+FROM origins AS o LEFT JOIN principals ON principals.id = o.principal_id
+WHERE o.id = :id;
