@@ -10,6 +10,7 @@
 #include "transcript/reader.h"
 #include "transcript/revise.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include "base/banned.h"
@@ -382,6 +383,8 @@ static struct sc_done *go_back(struct sc_request *req, struct sc_api *api, int64
         code = plan_back(api, &ask, version, &err);
     if (code == SC_OK)
         code = sc_edit_ask_write(api, &ask, &err);
+    if (code == SC_OK) /* for a key that comes again: .../rollback is no address */
+        sc_api_location(req, "/api/transcripts/%" PRId64, ask.save.transcript);
     return sc_edit_answer(req, api, &ask, code, &err);
 }
 
@@ -479,19 +482,19 @@ SC_API_DOC(transcript_put) = {
 };
 SC_API_DOC(transcript_rollback) = {
     .body = &back_shape,
-    .replies = { { 200, &sc_shape_saved } },
+    .replies = { { 200, &sc_shape_saved, .or_shape = &sc_shape_transcript } },
     .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_CONFLICT },
     .flags = SC_DOC_BODY_OPTIONAL,
 };
 SC_API_DOC(transcript_undo) = {
     .body = &back_shape,
-    .replies = { { 200, &sc_shape_saved } },
+    .replies = { { 200, &sc_shape_saved, .or_shape = &sc_shape_transcript } },
     .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
     .flags = SC_DOC_BODY_OPTIONAL,
 };
 SC_API_DOC(transcript_prune) = {
     .body = &prune_shape,
-    .replies = { { 200, &sc_shape_pruned } },
+    .replies = { { 200, &sc_shape_pruned, .or_shape = &sc_shape_transcript } },
     .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
 };
 SC_API_DOC(transcript_history) = {
