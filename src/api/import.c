@@ -317,7 +317,6 @@ static enum sc_code plan_version(struct sc_request *req, struct sc_api *api, str
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_SEGMENTS old = { 0 };
-    SC_AUTO_FILE file = { 0 };
     struct sc_saved saved;
     const struct sc_origin origin = { .engine = "import", .model = im->format };
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
