@@ -6,6 +6,7 @@
 #include "cli/format.h"
 #include "cli/list.h"
 #include "sys/file.h"
+#include "json/writer.h"
 
 #include <inttypes.h>
 
@@ -483,7 +484,11 @@ int sc_cmd_transcripts_prune(struct sc_cli *cli, const struct sc_args *args)
     if (code == SC_OK && keep == 0)
         code = sc_error_field(&err, SC_E_INVALID_VALUE, "keep",
                               "say with --keep how many of the newest versions stay");
-    sc_buf_printf(&body, "{\"keep\":%" PRId64 "}", keep);
+    struct sc_json w;
+    sc_json_begin(&w, &body);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "keep", keep);
+    sc_json_end(&w);
     if (code == SC_OK)
         code = send(cli, "POST", path, &body, &reply, &err);
     if (code == SC_OK && !cli->json)

@@ -1,6 +1,8 @@
 #include "library/changes.h"
 #include "library/transcripts.h"
 
+#include "json/writer.h"
+
 #include "base/banned.h"
 
 /* ---- formats ---- */
@@ -41,7 +43,6 @@ enum sc_code sc_format_check(struct sc_conn *conn, const struct sc_format *forma
 enum sc_code sc_format_switch(struct sc_conn *tx, const struct sc_format *format, bool active,
                               int64_t by, int64_t now_ms, struct sc_error *err)
 {
-    char detail[64];
     {
         SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FORMAT_SWITCH);
         sc_stmt_bind_text(&st, ":name", format->name);
@@ -50,14 +51,19 @@ enum sc_code sc_format_switch(struct sc_conn *tx, const struct sc_format *format
         if (code != SC_OK || sc_conn_changes(tx) == 0)
             return code;
     }
-    (void)snprintf(detail, sizeof(detail), "{\"format\":\"%s\",\"active\":%s}", format->name,
-                   active ? "true" : "false");
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "format", format->name);
+    sc_json_bool(&w, "active", active);
+    sc_json_end(&w);
     const struct sc_change change = {
         .kind = SC_CHANGE_FORMAT_SWITCHED,
         .owner_id = by,
         .by = by,
         .at_ms = now_ms,
-        .detail = detail,
+        .detail = sc_buf_text(&detail),
     };
     return sc_change_record(tx, &change, err);
 }

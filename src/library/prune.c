@@ -1,6 +1,8 @@
 /* Pruning: old versions go, and the rows that no other version has. */
 #include "library/edit-internal.h"
 
+#include "json/writer.h"
+
 #include <inttypes.h>
 
 #include "base/banned.h"
@@ -31,9 +33,13 @@ static enum sc_code run_slice(struct sc_conn *tx, enum sc_sql sql, struct prune 
 static enum sc_code record(struct sc_conn *tx, const struct prune *p, int64_t removed,
                            struct sc_error *err)
 {
-    char detail[80];
-    (void)snprintf(detail, sizeof(detail), "{\"keep\":%" PRId64 ",\"removed\":%" PRId64 "}",
-                   p->what->keep, removed);
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "keep", p->what->keep);
+    sc_json_int(&w, "removed", removed);
+    sc_json_end(&w);
     const struct sc_change change = {
         .kind = SC_CHANGE_PRUNED,
         .owner_id = p->t.owner_id,
@@ -41,7 +47,7 @@ static enum sc_code record(struct sc_conn *tx, const struct prune *p, int64_t re
         .at_ms = p->now_ms,
         .transcript_id = p->t.id,
         .version = p->t.version,
-        .detail = detail,
+        .detail = sc_buf_text(&detail),
     };
     return sc_change_record(tx, &change, err);
 }

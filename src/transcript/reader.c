@@ -11,12 +11,8 @@ static const struct {
     const char *name;
     enum sc_code (*read)(struct sc_str text, struct sc_reading *out, struct sc_error *err);
 } readers[] = {
-    { "srt", sc_read_srt },
-    { "vtt", sc_read_vtt },
-    { "json", sc_read_json },
-    { "csv", sc_read_csv },
-    { "tsv", sc_read_tsv },
-    { "txt", sc_read_txt },
+    { "srt", sc_read_srt }, { "vtt", sc_read_vtt }, { "json", sc_read_json },
+    { "csv", sc_read_csv }, { "tsv", sc_read_tsv }, { "txt", sc_read_txt },
 };
 
 void sc_reading_done(struct sc_reading *r)
@@ -278,9 +274,9 @@ enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_re
     while (i < SC_ARRAY_LEN(readers) && strcmp(readers[i].name, format) != 0)
         i++;
     if (i == SC_ARRAY_LEN(readers))
-        return sc_error_field(err, SC_E_INVALID_VALUE, "format",
-                              "'%.20s' is no format that can be read; use srt, vtt, json, csv, tsv or txt",
-                              format);
+        return sc_error_field(
+            err, SC_E_INVALID_VALUE, "format",
+            "'%.20s' is no format that can be read; use srt, vtt, json, csv, tsv or txt", format);
     if (text.len > SC_READ_LIMIT)
         return sc_read_no_memory(err);
     /* whisper.cpp cuts signs between its tokens; beside them stands the whole text. */

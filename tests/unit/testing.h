@@ -67,8 +67,8 @@ static inline const char *test_path(const struct test_dir *dir, const char *name
 }
 
 /* Writes text into the file name of dir, replacing it. */
-static inline void test_write_bytes(const struct test_dir *dir, const char *name,
-                                    const char *bytes, size_t len)
+static inline void test_write_bytes(const struct test_dir *dir, const char *name, const char *bytes,
+                                    size_t len)
 {
     char path[PATH_MAX];
     FILE *f = fopen(test_path(dir, name, path), "wb");

@@ -8,9 +8,11 @@
 
 #include "base/alloc.h"
 #include "daemon/daemon-internal.h"
+#include "library/edit.h"
 #include "library/fsck.h"
 #include "pipeline/intake-internal.h"
 #include "pipeline/removal.h"
+#include "transcript/revise.h"
 
 #include <dirent.h>
 
@@ -227,6 +229,46 @@ static void write_row(struct rig *r, int n)
     promise_query(n, "SELECT value FROM meta WHERE key = 'row %d'", n);
 }
 
+struct edit_write {
+    const struct sc_edit *edit;
+    struct sc_saved saved;
+};
+
+static enum sc_code write_edit(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct edit_write *w = ctx;
+    return sc_edit_write(tx, w->edit, sc_clock_wall_ms(), &w->saved, err);
+}
+
+/* The job's text as it is then with another first line: a version that is promised. */
+static void edit_job(struct rig *r, int64_t job, const char *first)
+{
+    SC_AUTO(sc_edit_freep) struct sc_edit *edit = NULL;
+    struct sc_transcript t;
+    struct sc_saved planned;
+    struct sc_error err = { 0 };
+    {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        SC_AUTO_SEGMENTS list = { 0 };
+        assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
+        assert_int_equal(sc_transcript_of_job(conn, job, &t, NULL), SC_OK);
+        assert_int_equal(sc_transcript_segments(conn, &t, t.version, &list, NULL), SC_OK);
+        assert_true(sc_segment_reword(&list.items[0], sc_str_from(first)));
+        const struct sc_save save = {
+            .by = ANNA, .transcript = t.id, .note = first, .kind = SC_CHANGE_EDITED
+        };
+        if (sc_edit_plan(conn, &save, &list, &edit, &planned, &err) != SC_OK)
+            fail_msg("%s: %s", sc_code_name(err.code), err.msg);
+    }
+    struct edit_write w = { .edit = edit };
+    assert_int_equal(sc_store_write(r->f.store, SC_DURABLE, write_edit, &w, NULL), SC_OK);
+    assert_int_equal(w.saved.version, t.version + 1);
+    promise_query(1, "SELECT count(*) FROM versions WHERE transcript_id = %lld AND version = %d",
+                  (long long)t.id, w.saved.version);
+    promise_query(1, "SELECT count(*) FROM segments WHERE transcript_id = %lld AND text = '%s'",
+                  (long long)t.id, first);
+}
+
 static void archive_job(struct rig *r, int64_t job)
 {
     SC_AUTO_JOB row = job_of(r, job);
@@ -274,6 +316,9 @@ static void record(const char *data)
     int64_t fourth = bring(&r, 40000, 0, ANNA);  /* several chunks */
     finish_job(&r, fourth, 40);
     finish_job(&r, third, 2);
+    edit_job(&r, fourth, "one");
+    edit_job(&r, second, "two");
+    edit_job(&r, fourth, "three");
     archive_job(&r, second);
     delete_job(&r, first);
     leave_in_pieces(&r);
@@ -457,6 +502,24 @@ static void check_promises(struct sc_store *store, const char *data, size_t mome
     }
 }
 
+/* Of an edit that nobody heard of all is there or nothing. (Whether each version reads as it was
+ * written, and the index finds what is alive, check_store sees.) */
+static void check_versions(struct sc_store *store, struct sc_buf *out)
+{
+    int64_t odd = number(store, "SELECT count(*) FROM transcripts AS t WHERE current_version <>"
+                                " (SELECT count(*) FROM versions AS v WHERE v.transcript_id = t.id)"
+                                " OR current_version <> (SELECT coalesce(max(version), 0)"
+                                " FROM versions AS v WHERE v.transcript_id = t.id"
+                                " AND is_current = 1)");
+    if (odd > 0)
+        sc_buf_printf(out, "of %lld transcripts versions are missing; ", (long long)odd);
+    odd = number(store, "SELECT count(*) FROM segments, transcripts AS t WHERE t.id ="
+                        " transcript_id AND (born > max(current_version, 1) OR died >"
+                        " current_version)");
+    if (odd > 0)
+        sc_buf_printf(out, "%lld segments are of versions that are not there; ", (long long)odd);
+}
+
 /* Files of the wrong length under a name that readers trust. */
 static void check_folder(const char *data, const char *below, struct sc_buf *out)
 {
@@ -590,6 +653,7 @@ static bool look(struct power_disk *disk, const struct round *round, uint64_t se
     start(&r, data);
     check_promises(r.f.store, data, round->moment, &wrong);
     check_open_intakes(r.f.store, data, &wrong);
+    check_versions(r.f.store, &wrong);
     check_store(r.f.store, data, &wrong);
     sc_store_close(r.f.store);
     if (whole)
