@@ -207,13 +207,14 @@ static enum sc_code look(struct walk *w, struct sc_stmt *st, struct sc_error *er
 {
     size_t group = 0;
     enum sc_code code = find_group(w, sc_stmt_int(st, "transcript_id"), &group, err);
-    if (code == SC_OK && w->groups[group].fits && row_fits(w, st))
+    if (code != SC_OK)
+        return code;
+    sc_assert(w->groups != NULL);
+    if (w->groups[group].fits && row_fits(w, st))
         add_hit(w, st, group);
-    if (code == SC_OK) {
-        w->seen = sc_stmt_int(st, is_scan(w->search) ? "transcript_id" : "id");
-        w->newest = w->newest == 0 ? w->seen : w->newest;
-    }
-    return code;
+    w->seen = sc_stmt_int(st, is_scan(w->search) ? "transcript_id" : "id");
+    w->newest = w->newest == 0 ? w->seen : w->newest;
+    return SC_OK;
 }
 
 /* A window whose end is known is walked to it. A scan ends with a whole transcript. */
@@ -529,16 +530,16 @@ void sc_search_place_put(struct sc_buf *out, enum sc_search_sort sort,
 /* Up to the next '-': digits as sc_search_place_put writes them. */
 static bool take_hex(struct sc_str *rest, uint64_t *out)
 {
-    static const char digits[] = "0123456789abcdef";
     struct sc_str part = sc_str_take_until(rest, '-');
     if (part.len == 0 || part.len > 16 || (part.len > 1 && part.ptr[0] == '0'))
         return false;
     *out = 0;
     for (size_t i = 0; i < part.len; i++) {
-        const char *digit = memchr(digits, part.ptr[i], 16);
-        if (digit == NULL)
+        char c = part.ptr[i];
+        bool digit = c >= '0' && c <= '9';
+        if (!digit && !(c >= 'a' && c <= 'f'))
             return false;
-        *out = *out << 4 | (uint64_t)(digit - digits);
+        *out = *out << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
     }
     return true;
 }
