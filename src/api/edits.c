@@ -302,7 +302,7 @@ static enum sc_code read_text(struct sc_edit_ask *a, struct sc_str text, struct 
     enum sc_code code = sc_draft_open(conn, &a->save, &a->draft, &a->saved, err);
     if (code == SC_OK)
         code = sc_transcript_segments(conn, &a->draft.t, a->draft.t.version, &base, err);
-    if (code == SC_OK && !sc_segments_align(&base, text, &a->wanted))
+    if (code == SC_OK && !sc_segments_align(&base, text, NULL, &a->wanted))
         code = sc_error_set(err, SC_E_INTERNAL, "no memory for the text");
     return code;
 }

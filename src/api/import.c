@@ -17,13 +17,22 @@
 #include "base/banned.h"
 
 #define OFFSET_MAX_S 360000.0 /* as for exports: 100 hours */
-#define WARNINGS_MAX 4
+#define WARNINGS_MAX 5
+#define NAMES_SHOWN 4
 
-enum warning { WARN_BEHIND_END, WARN_OVERLAPS, WARN_UNTIMED, WARN_LANGUAGE, WARNING_COUNT_ };
+enum warning {
+    WARN_BEHIND_END,
+    WARN_OVERLAPS,
+    WARN_UNTIMED,
+    WARN_LANGUAGE,
+    WARN_SPEAKERS,
+    WARNING_COUNT_
+};
 
 static const char *warning_word(int index)
 {
-    static const char *const words[] = { "BEHIND_END", "OVERLAPS", "UNTIMED", "LANGUAGE" };
+    static const char *const words[] = { "BEHIND_END", "OVERLAPS", "UNTIMED", "LANGUAGE",
+                                         "SPEAKERS" };
     return index < WARNING_COUNT_ ? words[index] : NULL;
 }
 
@@ -89,7 +98,7 @@ struct import {
     bool changed;
     struct {
         enum warning kind;
-        char text[160];
+        char text[320];
     } warnings[WARNINGS_MAX];
     size_t warning_count;
 };
@@ -129,6 +138,12 @@ static enum sc_code read_body(struct sc_request *req, struct import *im, struct 
     struct sc_str body = sc_request_body(req), format = im->asked.format;
     im->format =
         format.ptr == NULL ? sc_strdup(sc_format_guess(body)) : sc_strndup(format.ptr, format.len);
+    if (format.ptr == NULL && !sc_format_is_read(im->format))
+        return sc_error_field(
+            err, SC_E_INVALID_VALUE, "format",
+            "the body looks like '%s', which cannot be read; send srt, vtt, json, "
+            "csv, tsv or txt, or say what it is with format",
+            im->format);
     enum sc_code code = sc_format_read(im->format, body, &im->reading, err);
     if (code == SC_OK && !has_words(&im->reading.segments))
         return sc_error_field(err, SC_E_INVALID_VALUE, "text",
@@ -197,10 +212,33 @@ static enum sc_code no_memory(struct sc_error *err)
     return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
 }
 
+/* Names that stand in the text, of the formats that have them there; none with speakers=off. */
+static bool find_names(struct import *im, const struct sc_segments *old, struct sc_names *out)
+{
+    bool named = strcmp(im->format, "srt") == 0 || strcmp(im->format, "txt") == 0;
+    if (!named || !im->asked.speakers)
+        return true;
+    if (!sc_names_find(old, &im->reading.segments, out))
+        return false;
+    SC_AUTO_BUF shown = { 0 };
+    for (size_t i = 0; i < SC_MIN(out->fresh_count, NAMES_SHOWN); i++)
+        sc_buf_printf(&shown, "%s'%s'", i == 0 ? "" : ", ", out->fresh[i]);
+    if (out->fresh_count > NAMES_SHOWN)
+        sc_buf_printf(&shown, " and %zu more", out->fresh_count - NAMES_SHOWN);
+    if (out->fresh_count > 0)
+        warn(im, WARN_SPEAKERS,
+             "taken for names of speakers: %s; speakers=off leaves them in the text",
+             sc_buf_text(&shown));
+    return true;
+}
+
 /* Times, words and speakers of a new transcript. JSON knows whether it has words. */
 static enum sc_code settle_new(struct import *im, struct sc_error *err)
 {
     struct sc_segments *s = &im->reading.segments;
+    SC_AUTO_NAMES names = { 0 };
+    if (!find_names(im, NULL, &names) || !sc_names_take(&names, names.as_exported, s))
+        return no_memory(err);
     if (strcmp(im->format, "json") != 0 && !sc_segments_estimate_words(s))
         return no_memory(err);
     if (!im->reading.timed) {
@@ -218,19 +256,22 @@ static enum sc_code settle_version(struct import *im, const struct sc_segments *
                                    struct sc_error *err)
 {
     struct sc_segments *s = &im->reading.segments;
-    bool named = strcmp(im->format, "srt") == 0 || strcmp(im->format, "txt") == 0;
+    SC_AUTO_NAMES names = { 0 };
+    if (!find_names(im, old, &names))
+        return no_memory(err);
     if (im->reading.timed) {
+        bool named = strcmp(im->format, "srt") == 0 && im->asked.speakers;
         enum sc_code code = move(im, err);
         if (code != SC_OK)
             return code;
         warn_of_times(im);
-        if (!sc_segments_adopt(old, named && im->asked.speakers, s))
+        if (!sc_segments_adopt(old, named ? &names : NULL, s))
             return no_memory(err);
         return sc_segments_check(s, err);
     }
     SC_AUTO_BUF text = { .limit = SIZE_MAX / 4 };
     sc_segments_text(s, &text);
-    if (text.failed || !sc_segments_align(old, sc_buf_str(&text), s))
+    if (text.failed || !sc_segments_align(old, sc_buf_str(&text), &names, s))
         return no_memory(err);
     warn(im, WARN_UNTIMED, "the file has no times: its words have those of the words before");
     return sc_segments_check(s, err);

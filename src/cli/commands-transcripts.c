@@ -283,7 +283,8 @@ const struct sc_command sc_commands_transcripts[] = {
         .about = "FILE (- for standard input) is SubRip, WebVTT, JSON, CSV, TSV or text that this "
                  "or another "
                  "program wrote. Into a transcript that is there, what FILE does not say is kept "
-                 "where its words are the same: times of words, confidences, speakers.",
+                 "where its words are the same: times of words, confidences, speakers. A name "
+                 "corrected in the file is the new name of that speaker.",
         .examples = "scripta transcripts import --transcript 12 corrected.srt\n"
                     "scripta transcripts import --file-id 7 --language en talk.vtt\n"
                     "scripta transcripts import --file-id 7 --dry-run whisper.json\n"

@@ -16,49 +16,6 @@ struct timed {
 
 /* ---- speakers ---- */
 
-static int by_name(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* The speakers of old, sorted; *count of them, some more than once. NULL: no memory. */
-static const char **collect_names(const struct sc_segments *old, size_t *count)
-{
-    const char **names = sc_try_alloc((old->count + 1) * sizeof(*names));
-    *count = 0;
-    for (size_t i = 0; names != NULL && i < old->count; i++) {
-        if (old->items[i].speaker != NULL)
-            names[(*count)++] = old->items[i].speaker;
-    }
-    if (names != NULL)
-        qsort(names, *count, sizeof(*names), by_name);
-    return names;
-}
-
-/* "Ann: good morning" is said by Ann when the old segments know her. */
-static bool take_names(const struct sc_segments *old, struct sc_segments *read)
-{
-    size_t count;
-    SC_AUTO_FREE const char **names = collect_names(old, &count);
-    if (names == NULL)
-        return false;
-    for (size_t i = 0; i < read->count; i++) {
-        struct sc_segment *s = &read->items[i];
-        const char *end = s->text == NULL ? NULL : strstr(s->text, ": ");
-        if (end == NULL || s->speaker != NULL || s->word_count > 0)
-            continue;
-        SC_AUTO_FREE char *name = sc_strndup(s->text, (size_t)(end - s->text));
-        const char *wanted = name;
-        if (bsearch(&wanted, names, count, sizeof(*names), by_name) == NULL)
-            continue;
-        SC_AUTO_FREE char *text = sc_strdup(end + 2);
-        if (!sc_segment_set_text(s, sc_str_from(text)) ||
-            !sc_segment_set_speaker(s, sc_str_from(name)))
-            return false;
-    }
-    return true;
-}
-
 static bool names_nobody(const struct sc_segments *s)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -153,25 +110,46 @@ struct adopting {
     struct sc_segments *read; /* what c calls b */
     size_t *partner_of_b;     /* owned */
     struct timed *timed;      /* owned; of the words of one segment */
+    size_t *places;           /* owned; of sc_comparison_places */
     bool fill;                /* who has no speaker has the old one */
+    const char *was, *is;     /* borrowed; who spoke in the segment before, and who does now */
 };
 
 static void adopting_done(struct adopting *a)
 {
     free(a->partner_of_b);
     free(a->timed);
+    free(a->places);
+}
+
+static bool equal_names(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Who is not named goes on as the one before him did, under the name that this one has now. */
+static void fill_speaker(struct adopting *a, size_t s)
+{
+    struct sc_segment *x = &a->read->items[s];
+    size_t place = a->places[s];
+    if (!a->fill || place == SIZE_MAX)
+        return;
+    const char *was = a->c->a->items[place].speaker;
+    const char *is = s > 0 && equal_names(was, a->was) ? a->is : was;
+    if (x->speaker == NULL && is != NULL)
+        x->speaker = sc_strdup(is);
+    a->was = was;
+    a->is = x->speaker;
 }
 
 /* The whole segment is as it was: what the file does not know of it is, too. */
-static bool restore(struct adopting *a, const struct sc_segment *old, struct sc_segment *s)
+static bool restore(const struct sc_segment *old, struct sc_segment *s)
 {
     struct sc_segment copy = { .chunk = -1, .confidence = -1 };
     if (!sc_segment_copy(old, &copy))
         return false;
-    if (s->speaker != NULL || !a->fill) {
-        free(copy.speaker);
-        copy.speaker = SC_TAKE(s->speaker);
-    }
+    free(copy.speaker);
+    copy.speaker = SC_TAKE(s->speaker);
     sc_segment_done(s);
     *s = copy;
     return true;
@@ -183,17 +161,16 @@ static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
     for (size_t s = part->b; s < part->b + part->b_count; s++) {
         struct sc_segment *x = &a->read->items[s];
         const struct sc_segment *old = part->a_count == 0 ? NULL : &c->a->items[part->a];
+        fill_speaker(a, s);
         bool one = part->a_count == 1 && part->b_count == 1;
         if (one && !part->words_differ && x->word_count == 0 && old->start_ms == x->start_ms &&
             old->end_ms == x->end_ms) {
-            if (!restore(a, old, x))
+            if (!restore(old, x))
                 return false;
             continue;
         }
         if (old != NULL && s == part->b)
             x->id = old->id;
-        if (old != NULL && a->fill && x->speaker == NULL && old->speaker != NULL)
-            x->speaker = sc_strdup(old->speaker);
         if (x->word_count > 0)
             continue;
         time_words(c, s, a->partner_of_b, a->timed);
@@ -203,18 +180,20 @@ static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
     return true;
 }
 
-bool sc_segments_adopt(const struct sc_segments *old, bool named, struct sc_segments *read)
+bool sc_segments_adopt(const struct sc_segments *old, const struct sc_names *names,
+                       struct sc_segments *read)
 {
     SC_AUTO_COMPARISON c = { 0 };
     SC_AUTO(adopting_done) struct adopting a = { .c = &c, .read = read };
-    if ((named && !take_names(old, read)) || !sc_compare(old, read, 0, &c))
+    if ((names != NULL && !sc_names_take(names, false, read)) || !sc_compare(old, read, 0, &c))
         return false;
-    a.fill = named || names_nobody(read);
+    a.fill = names != NULL || names_nobody(read);
     for (size_t i = 0; i < read->count; i++)
         read->items[i].id = read->items[i].row = 0;
     a.partner_of_b = sc_try_alloc((c.diff.b.count + 1) * sizeof(*a.partner_of_b));
     a.timed = sc_try_alloc((c.diff.b.count + 1) * sizeof(*a.timed));
-    if (a.partner_of_b == NULL || a.timed == NULL)
+    a.places = sc_comparison_places(&c);
+    if (a.partner_of_b == NULL || a.timed == NULL || a.places == NULL)
         return false;
     for (size_t k = 0; k < c.diff.b.count; k++)
         a.partner_of_b[k] = SIZE_MAX;

@@ -88,13 +88,16 @@ static struct name *name_of(const struct align *m, struct sc_str line)
     return bsearch(&wanted, m->names, m->name_count, sizeof(*m->names), by_name);
 }
 
-static bool collect_names(struct align *m)
+static bool collect_names(struct align *m, const struct sc_names *names)
 {
     const struct sc_segments *old = m->old;
-    m->names = sc_try_alloc((old->count + 1) * sizeof(*m->names));
+    size_t room = names == NULL ? old->count : names->count;
+    m->names = sc_try_alloc((room + 1) * sizeof(*m->names));
     if (m->names == NULL)
         return false;
-    for (size_t i = 0; i < old->count; i++) {
+    for (size_t i = 0; names != NULL && i < names->count; i++)
+        m->names[m->name_count++].text = names->items[i];
+    for (size_t i = 0; names == NULL && i < old->count; i++) {
         const char *who = old->items[i].speaker;
         if (who != NULL && (i == 0 || old->items[i - 1].speaker == NULL ||
                             strcmp(who, old->items[i - 1].speaker) != 0))
@@ -661,7 +664,7 @@ static bool sort_segments(struct sc_segments *s)
 
 /* ---- all of it ---- */
 
-static bool prepare(struct align *m, struct sc_str text)
+static bool prepare(struct align *m, struct sc_str text, const struct sc_names *names)
 {
     size_t segments = m->old->count + 1;
     for (size_t i = 0; i < m->old->count; i++) {
@@ -669,7 +672,7 @@ static bool prepare(struct align *m, struct sc_str text)
             return false;
         m->has_words = m->has_words || m->old->items[i].word_count > 0;
     }
-    if (!collect_names(m) || !collect_lines(m, text) || !sc_diff_run(&m->d, SC_DIFF_UNTIMED))
+    if (!collect_names(m, names) || !collect_lines(m, text) || !sc_diff_run(&m->d, SC_DIFF_UNTIMED))
         return false;
     m->placed = sc_try_alloc((m->d.b.count + 1) * sizeof(*m->placed));
     m->taken = sc_try_alloc(segments * sizeof(*m->taken));
@@ -685,10 +688,11 @@ static bool prepare(struct align *m, struct sc_str text)
     return true;
 }
 
-bool sc_segments_align(const struct sc_segments *old, struct sc_str text, struct sc_segments *out)
+bool sc_segments_align(const struct sc_segments *old, struct sc_str text,
+                       const struct sc_names *names, struct sc_segments *out)
 {
     SC_AUTO(align_done) struct align m = { .old = old };
-    if (!prepare(&m, text))
+    if (!prepare(&m, text, names))
         return false;
     judge_lines(&m);
     set_targets(&m);

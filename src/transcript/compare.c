@@ -272,6 +272,26 @@ bool sc_compare(const struct sc_segments *a, const struct sc_segments *b, unsign
     return true;
 }
 
+size_t *sc_comparison_places(const struct sc_comparison *c)
+{
+    size_t *places = sc_try_alloc((c->b->count + 1) * sizeof(*places));
+    for (size_t s = 0; places != NULL && s < c->b->count; s++)
+        places[s] = NONE;
+    for (size_t k = 0; places != NULL && k < c->diff.a.count; k++) {
+        size_t s = c->partner[k] == NONE ? NONE : c->diff.b.items[c->partner[k]].segment;
+        if (s != NONE && places[s] == NONE)
+            places[s] = c->diff.a.items[k].segment;
+    }
+    for (size_t i = 0; places != NULL && i < c->count; i++) {
+        const struct sc_compare_part *p = &c->parts[i];
+        for (size_t k = 0; p->a_count > 0 && k < p->b_count; k++) {
+            if (places[p->b + k] == NONE)
+                places[p->b + k] = p->a + SC_MIN(k, p->a_count - 1);
+        }
+    }
+    return places;
+}
+
 bool sc_comparison_run(const struct sc_comparison *c, const struct sc_compare_part *part,
                        struct sc_diff_op *run)
 {

@@ -47,6 +47,9 @@ void sc_comparison_done(struct sc_comparison *c);
 /* Into an empty *out, which borrows both. flags as for sc_diff_segments. False: no memory. */
 SC_MUST_USE bool sc_compare(const struct sc_segments *a, const struct sc_segments *b,
                             unsigned flags, struct sc_comparison *out);
+/* For each segment of b that of a which its first word comes from, where it has none the one of its
+ * part; SIZE_MAX: a has nothing of it. Owned by the caller; NULL: no memory. */
+size_t *sc_comparison_places(const struct sc_comparison *c);
 /* Words that would have to be replaced, added or removed, for each word of a, as the word error
  * rate counts them; negative: a has none. */
 double sc_comparison_rate(const struct sc_comparison *c);
@@ -58,10 +61,11 @@ bool sc_comparison_run(const struct sc_comparison *c, const struct sc_compare_pa
 /* Gives segments that were read from a file what the old ones, of which the file was once made,
  * know beyond it: their ids, where one became one or several; their speakers, where the file names
  * none; and where the file has no words' times those of words that are the same, inside of their
- * segment's time, others in between. A segment whose words and times are the same is a copy. named:
- * the file's format has speakers in front of what they say, "Name: ". False: no memory; read is
- * then not to be used. */
-SC_MUST_USE bool sc_segments_adopt(const struct sc_segments *old, bool named,
+ * segment's time, others in between. A segment whose words and times are the same is a copy. names:
+ * of a format that has speakers in front of what they say, "Name: ", those (names.h); who is not
+ * named, and had the speaker of the segment before, has the one that is there now. NULL: of another
+ * format. False: no memory; read is then not to be used. */
+SC_MUST_USE bool sc_segments_adopt(const struct sc_segments *old, const struct sc_names *names,
                                    struct sc_segments *read);
 
 /* ---- as text ---- */

@@ -3,7 +3,7 @@
  * edited from. A word is what white space holds apart, in scripts without spaces each sign. Pure;
  * how words are matched, and what bounds the time, is told in match.c. */
 
-#include "transcript/segment.h"
+#include "transcript/names.h"
 
 #define SC_DIFF_NO_WORD SIZE_MAX
 
@@ -70,9 +70,10 @@ void sc_diff_put(const struct sc_diff_words *words, size_t at, size_t count, str
  *   the line above joins the two, unless their speakers differ. In any other text line breaks
  *   do not matter to words that were there before. A new line between two segments is a new segment
  *   (id 0) either way.
- * - "Name: " in front of a line, as the export txt has it, is no text when a segment has that
- *   speaker: the line's segment, and those behind it that had the same speaker, are his.
+ * - "Name: " in front of a line, as the export txt has it, is no text when it is one of `names`, or
+ *   where these are NULL when a segment has that speaker: the line's segment, and those behind it
+ *   that had the same speaker, are his.
  *
  * False: no memory, and *out as it was. */
 SC_MUST_USE bool sc_segments_align(const struct sc_segments *old, struct sc_str text,
-                                   struct sc_segments *out);
+                                   const struct sc_names *names, struct sc_segments *out);

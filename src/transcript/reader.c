@@ -306,6 +306,81 @@ static bool has_times(struct sc_str text)
     return false;
 }
 
+/* "[00:04.00]", or with `tag` "[ti:memo.wav]". */
+static bool is_lrc(struct sc_str line, bool tag)
+{
+    int64_t ms;
+    if (line.len < 2 || line.ptr[0] != '[')
+        return false;
+    struct sc_str rest = { line.ptr + 1, line.len - 1 };
+    if (!tag)
+        return sc_cue_time_take(&rest, &ms) && rest.len > 0 && rest.ptr[0] == ']' &&
+               memchr(line.ptr, '.', (size_t)(rest.ptr - line.ptr)) != NULL;
+    struct sc_str name = sc_str_take_until(&rest, ':');
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] < 'a' || name.ptr[i] > 'z')
+            return false;
+    }
+    return name.len > 0 && line.ptr[line.len - 1] == ']' && rest.len > 0;
+}
+
+/* Lines of tags, then one behind a time, with its fraction: "[00:04] so" may be text. */
+static bool looks_like_lrc(struct sc_str text)
+{
+    struct sc_lines lines = { .rest = text };
+    struct sc_str line;
+    while (sc_lines_next(&lines, &line)) {
+        line = sc_str_trim(line);
+        if (line.len > 0 && !is_lrc(line, true))
+            return is_lrc(line, false);
+    }
+    return false;
+}
+
+/* Front matter of YAML, or what stands in front of a paragraph: its time, its speaker. */
+static bool looks_like_markdown(struct sc_str text)
+{
+    struct sc_lines lines = { .rest = text };
+    struct sc_str line, rest;
+    int64_t ms;
+    if (!sc_lines_next(&lines, &line))
+        return false;
+    rest = line.len > 0 ? (struct sc_str){ line.ptr + 1, line.len - 1 } : line;
+    if (sc_str_starts(line, SC_STR("`")) && sc_cue_time_take(&rest, &ms) &&
+        sc_str_starts(rest, SC_STR("` ")))
+        return true;
+    if (sc_str_starts(line, SC_STR("**")) && memmem(line.ptr, line.len, ":** ", 4) != NULL)
+        return true;
+    if (!sc_str_equal(sc_str_trim(line), SC_STR("---")))
+        return false;
+    while (sc_lines_next(&lines, &line) && memmem(line.ptr, line.len, ": ", 2) != NULL) {
+    }
+    return lines.number > 2 && sc_str_equal(sc_str_trim(line), SC_STR("---"));
+}
+
+/* What this program writes and does not read: as text, its syntax would become words. NULL: none.
+ */
+static const char *guess_unread(struct sc_str text)
+{
+    struct sc_lines lines = { .rest = text };
+    struct sc_str line = { 0 };
+    (void)sc_lines_next(&lines, &line);
+    if (sc_str_equal_nocase(sc_str_trim(line), SC_STR("[Script Info]")))
+        return "ass";
+    if (sc_str_starts(text, SC_STR("PK\x03\x04")))
+        return "docx";
+    return looks_like_lrc(text) ? "lrc" : looks_like_markdown(text) ? "md" : NULL;
+}
+
+bool sc_format_is_read(const char *format)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(readers); i++) {
+        if (strcmp(readers[i].name, format) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *sc_format_guess(struct sc_str text)
 {
     SC_AUTO_BUF room = { 0 };
@@ -323,6 +398,9 @@ const char *sc_format_guess(struct sc_str text)
         if (sc_format_read("json", text, &json, NULL) == SC_OK || text.ptr[0] == '{')
             return "json";
     }
+    const char *unread = guess_unread(text);
+    if (unread != NULL)
+        return unread;
     const char *table = sc_table_guess(text);
     return table == NULL ? "txt" : table;
 }

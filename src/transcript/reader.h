@@ -28,7 +28,10 @@ void sc_reading_done(struct sc_reading *r);
  * our own, whisper's tools', and tables with other names for their columns. */
 SC_MUST_USE enum sc_code sc_format_read(const char *format, struct sc_str text,
                                         struct sc_reading *out, struct sc_error *err);
-/* The format that text looks like: "txt" when like none of the others. Static. */
+/* Can sc_format_read read it? */
+bool sc_format_is_read(const char *format);
+/* The format that text looks like: "txt" when like none of the others. Also "lrc", "ass", "md" or
+ * "docx", which nobody reads: as text their syntax would become words. Static. */
 const char *sc_format_guess(struct sc_str text);
 /* Gives each segment a share of [start_ms, end_ms] by the length of its text, and its words theirs.
  */

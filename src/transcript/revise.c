@@ -52,7 +52,7 @@ static bool lay(const struct sc_segment *s, struct sc_str line, struct sc_segmen
     free(copy->speaker);
     copy->speaker = NULL; /* "Name: " in the text is text */
     copy->id = 1;
-    if (!sc_segments_align(&old, line, &laid))
+    if (!sc_segments_align(&old, line, NULL, &laid))
         return false;
     if (laid.count == 1 && laid.items[0].id == 1)
         swap_words(out, &laid.items[0]);

@@ -87,6 +87,39 @@ def test_a_file_becomes_a_transcript_of_a_recording(client, done):
     assert (untimed["start"], untimed["end"]) == (0, 6)
 
 
+def test_names_in_the_text_are_speakers(client, done):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    srt = ("1\n00:00:00,000 --> 00:00:01,000\nAnn: Hello there\n\n"
+           "2\n00:00:01,000 --> 00:00:02,000\nand here\n\n"
+           "3\n00:00:02,000 --> 00:00:03,000\nCara: he was not\n")
+
+    def speakers(transcript):
+        segments = client.get(f"/api/transcripts/{transcript}").json["segments"]
+        return [(s["speaker"], s["text"]) for s in segments]
+
+    made = post(client, path, srt).json
+    warning, = made["warnings"]
+    assert warning["code"] == "SPEAKERS" and "'Ann', 'Cara'" in warning["message"]
+    t = made["transcript_id"]
+    assert speakers(t) == [("Ann", "Hello there"), ("Ann", "and here"), ("Cara", "he was not")]
+    exported = client.get(f"/api/transcripts/{t}/export.srt?captions=off").text
+    same = post(client, f"/api/transcripts/{t}/import", exported).json
+    assert (same["changed"], same["warnings"]) == (False, [])
+
+    renamed = post(client, f"/api/transcripts/{t}/import", exported.replace("Cara", "Carla")).json
+    assert "'Carla'" in renamed["warnings"][0]["message"] and renamed["version"] == 2
+    assert speakers(t)[2] == ("Carla", "he was not")
+    text = client.get(f"/api/transcripts/{t}/export.txt").text
+    renamed = post(client, f"/api/transcripts/{t}/import?format=txt",
+                   text.replace("Ann", "Anna")).json
+    assert [w["code"] for w in renamed["warnings"]] == ["SPEAKERS", "UNTIMED"]
+    assert speakers(t) == [("Anna", "Hello there"), ("Anna", "and here"), ("Carla", "he was not")]
+
+    text = post(client, f"{path}?speakers=off", srt).json
+    assert text["warnings"] == []
+    assert speakers(text["transcript_id"])[0] == (None, "Ann: Hello there")
+
+
 @pytest.mark.parametrize("query, text, status, field", [
     ("", "", 400, "text"),
     ("?format=srt", "1\n00:00:01,000 --> nonsense\nHi\n", 400, "text"),
@@ -95,6 +128,9 @@ def test_a_file_becomes_a_transcript_of_a_recording(client, done):
     ("?offset=many", SRT, 400, "offset"),
     ("?language=nonsuch", SRT, 400, "language"),
     ("?format=vtt", "no signature", 400, "text"),
+    ("", "[ti:memo.wav]\n[00:04.00]Bob: Hi\n", 400, "format"),
+    ("", "[Script Info]\nScriptType: v4.00+\n", 400, "format"),
+    ("", "---\nfile: a.wav\n---\n\nHi\n", 400, "format"),
 ])
 def test_what_cannot_be_read_is_refused(client, done, query, text, status, field):
     reply = post(client, f"/api/files/{done['file_id']}/transcripts{query}", text)
@@ -124,3 +160,8 @@ def test_the_command_line_imports(shared, done, tmp_path):
     failed = cli("transcripts", "import", tmp_path / "none.srt", "--transcript", made,
                  data=shared.data, check=3)
     assert "no such file" in failed.stderr
+    for ending in ("lrc", "ass", "md", "docx"):
+        (tmp_path / f"talk.{ending}").write_text("Hello\n")
+        failed = cli("transcripts", "import", tmp_path / f"talk.{ending}", "--transcript", made,
+                     data=shared.data, check=2)
+        assert f"'{ending}' is no format that can be read; use srt, vtt" in failed.stderr

@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (end != NULL)
         sc_utf8_append_lossy(&is, (struct sc_str){ (const char *)end + 1, size - first - 1 });
     make_old(sc_buf_str(&was), &old);
-    if (!sc_segments_align(&old, sc_buf_str(&is), &got) || sc_segments_check(&got, NULL) != SC_OK)
+    if (!sc_segments_align(&old, sc_buf_str(&is), NULL, &got) ||
+        sc_segments_check(&got, NULL) != SC_OK)
         abort();
     check_diff(&old, &got, 0);
     check_diff(&got, &old, SC_DIFF_LOOSE);

@@ -3,6 +3,7 @@
 
 #include "fuzz.h"
 
+#include "transcript/names.h"
 #include "transcript/reader.h"
 #include "transcript/writer.h"
 
@@ -24,6 +25,20 @@ static void check_again(const char *format, const struct sc_segments *segments)
         abort();
 }
 
+static void take_names(struct sc_segments *segments)
+{
+    SC_AUTO_NAMES names = { 0 };
+    struct sc_error err = { 0 };
+    if (!sc_names_find(NULL, segments, &names) ||
+        !sc_names_take(&names, names.as_exported, segments) ||
+        sc_segments_check(segments, &err) != SC_OK)
+        abort();
+    for (size_t i = 0; i < names.fresh_count; i++) {
+        if (!sc_names_hold(&names, names.fresh[i]))
+            abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const formats[] = { "srt", "vtt", "json", "txt", "csv", "tsv" };
@@ -40,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
+    take_names(&read.segments);
     if (sc_segments_check(&read.segments, &err) != SC_OK ||
         !sc_segments_estimate_words(&read.segments) ||
         sc_segments_check(&read.segments, &err) != SC_OK)

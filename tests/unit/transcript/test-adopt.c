@@ -40,7 +40,9 @@ static void assert_adopted(const char *format, const char *text, bool named, con
     struct sc_error err = { 0 };
     make(&old);
     assert_int_equal(sc_format_read(format, sc_str_from(text), &read, &err), SC_OK);
-    assert_true(sc_segments_adopt(&old, named, &read.segments));
+    SC_AUTO_NAMES names = { 0 };
+    assert_true(!named || sc_names_find(&old, &read.segments, &names));
+    assert_true(sc_segments_adopt(&old, named ? &names : NULL, &read.segments));
     dump(&read.segments, &got);
     assert_string_equal(sc_buf_text(&got), wanted);
     assert_int_equal(sc_segments_check(&read.segments, &err), SC_OK);
@@ -59,6 +61,34 @@ static void words_that_are_the_same_keep_what_was_known(void **state)
                    "10 1000-1200 Ann: good evening [good 1000-1100, evening 1100-1200?]\n"
                    "11 2000-2200 Ann: how are [how 2000-2100, are 2100-2200]\n"
                    "0 2200-2400 Ann: you today [you 2200-2300, today 2300-2400]\n"
+                   "12 3000-3100 Bob: fine [fine 3000-3100]\n");
+}
+
+static void a_corrected_name_is_a_new_name_of_that_speaker(void **state)
+{
+    (void)state;
+    assert_adopted("srt",
+                   "1\n00:00:01,000 --> 00:00:01,200\nAnna: good morning\n\n"
+                   "2\n00:00:02,000 --> 00:00:02,400\nhow are you today\n\n"
+                   "3\n00:00:03,000 --> 00:00:03,100\nBob: fine\n",
+                   true,
+                   "10 1000-1200 Anna: good morning [good 1000-1100, morning 1100-1200]\n"
+                   "11 2000-2400 Anna: how are you today [how 2000-2100, are 2100-2200, "
+                   "you 2200-2300, today 2300-2400]\n"
+                   "12 3000-3100 Bob: fine [fine 3000-3100]\n");
+}
+
+static void a_colon_makes_no_name(void **state)
+{
+    (void)state;
+    assert_adopted("srt",
+                   "1\n00:00:01,000 --> 00:00:01,200\nAnn: good morning\n\n"
+                   "2\n00:00:02,000 --> 00:00:02,400\nNote: are you today\n\n"
+                   "3\n00:00:03,000 --> 00:00:03,100\nBob: fine\n",
+                   true,
+                   "10 1000-1200 Ann: good morning [good 1000-1100, morning 1100-1200]\n"
+                   "11 2000-2400 Ann: Note: are you today [Note: 2000-2100?, are 2100-2200, "
+                   "you 2200-2300, today 2300-2400]\n"
                    "12 3000-3100 Bob: fine [fine 3000-3100]\n");
 }
 
@@ -92,10 +122,13 @@ static void assert_round_trip(const char *format, const char *captions, bool nam
                          SC_OK);
     assert_int_equal(sc_format_to_buf(writer, &old, &meta, &options, &text, NULL), SC_OK);
     assert_int_equal(sc_format_read(format, sc_buf_str(&text), &read, NULL), SC_OK);
+    SC_AUTO_NAMES names = { 0 };
+    assert_true(!named || sc_names_find(&old, &read.segments, &names));
+    assert_int_equal(names.fresh_count, 0);
     if (read.timed)
-        assert_true(sc_segments_adopt(&old, named, &read.segments));
+        assert_true(sc_segments_adopt(&old, named ? &names : NULL, &read.segments));
     else
-        assert_true(sc_segments_align(&old, sc_buf_str(&text), &read.segments));
+        assert_true(sc_segments_align(&old, sc_buf_str(&text), &names, &read.segments));
     dump(&old, &before);
     dump(&read.segments, &after);
     assert_string_equal(sc_buf_text(&before), sc_buf_text(&after));
@@ -116,6 +149,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(words_that_are_the_same_keep_what_was_known),
+        TEST(a_corrected_name_is_a_new_name_of_that_speaker),
+        TEST(a_colon_makes_no_name),
         TEST(times_of_a_file_that_was_moved_are_its_own),
         TEST(what_was_exported_comes_back_unchanged),
     };

@@ -45,7 +45,7 @@ static void assert_aligned(const struct sc_segments *old, const char *text, cons
     SC_AUTO_SEGMENTS got = { 0 };
     SC_AUTO_BUF shown = { 0 };
     struct sc_error err = { 0 };
-    assert_true(sc_segments_align(old, sc_str_from(text), &got));
+    assert_true(sc_segments_align(old, sc_str_from(text), NULL, &got));
     dump(&got, &shown);
     assert_string_equal(sc_buf_text(&shown), wanted);
     assert_int_equal(sc_segments_check(&got, &err), SC_OK);
@@ -200,7 +200,7 @@ static void untouched_text_changes_nothing(void **state)
             at -= dice_between(&d, 0, at - s->start_ms); /* they may overlap */
         }
         sc_segments_text(&old, &text);
-        assert_true(sc_segments_align(&old, sc_buf_str(&text), &got));
+        assert_true(sc_segments_align(&old, sc_buf_str(&text), NULL, &got));
         dump(&old, &before);
         dump(&got, &after);
         assert_string_equal(sc_buf_text(&before), sc_buf_text(&after));
@@ -246,7 +246,7 @@ static void any_text_can_be_laid_on_any_segments(void **state)
                 sc_buf_printf(&text, "n%d%s", kind, dice_between(&d, 0, 3) == 0 ? "\n\n" : " ");
         }
         make(&old, sc_buf_text(&first));
-        assert_true(sc_segments_align(&old, sc_buf_str(&text), &got));
+        assert_true(sc_segments_align(&old, sc_buf_str(&text), NULL, &got));
         assert_int_equal(sc_segments_check(&got, &err), SC_OK);
         assert_same_words(sc_buf_str(&text), &got);
     }

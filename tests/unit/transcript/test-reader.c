@@ -345,9 +345,40 @@ static void formats_are_guessed(void **state)
         { "Hello at 10:30\n", "txt" },
         { "", "txt" },
         { "\xff", "txt" },
+        { "[ti:memo.wav]\n[re:Scripta]\n\n[00:04.00]Bob: Hi\n", "lrc" },
+        { "[100:04.00]Hi\n", "lrc" },
+        { "[00:04] Hi at 10.30\n", "txt" },
+        { "[aside: he coughs]\nHi\n", "txt" },
+        { "[Script Info]\r\nScriptType: v4.00+\r\n", "ass" },
+        { "---\nfile: \"memo.wav\"\n---\n\n# memo.wav\n", "md" },
+        { "`00:00:04` **Bob:** Hi\n", "md" },
+        { "**Bob:** Hi\n", "md" },
+        { "---\nHi: you\nHi\n---\n", "txt" },
+        { "PK\x03\x04\x14", "docx" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
         assert_string_equal(sc_format_guess(sc_str_from(rows[i].text)), rows[i].format);
+}
+
+/* What we write we read, or know and refuse: it never becomes words. */
+static void every_export_is_known(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = { "srt", "vtt", "csv", "tsv", "json",
+                                         "lrc", "ass", "md",  "docx" };
+    const struct sc_writer_meta meta = {
+        .job_id = "j", .status = "complete", .language = "en", .file_name = "a.wav", .version = 1
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(kinds); i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        SC_AUTO_BUF text = { 0 };
+        struct sc_segment *s = add_segment(&list, 1000, 100, "good morning");
+        const struct sc_format *format = sc_format_find(kinds[i]);
+        s->speaker = strdup("Ann");
+        assert_int_equal(sc_format_to_buf(format, &list, &meta, NULL, &text, NULL), SC_OK);
+        assert_string_equal(sc_format_guess(sc_buf_str(&text)), kinds[i]);
+        assert_true(sc_format_is_read(kinds[i]) == (i < 5));
+    }
 }
 
 static void other_formats_are_refused_by_name(void **state)
@@ -479,6 +510,7 @@ int main(void)
         TEST(text_without_times_is_spread_over_a_span),
         TEST(utf16_is_converted),
         TEST(formats_are_guessed),
+        TEST(every_export_is_known),
         TEST(other_formats_are_refused_by_name),
         TEST(tables_are_read_as_tools_write_them),
         TEST(tables_that_we_wrote_are_read_back),
