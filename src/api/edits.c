@@ -157,8 +157,8 @@ static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, confidence, REAL, .help = "0 to 1; as it was unless given",
             .example = "0.91"),
     SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
-            .help = "Its words; unless given they follow from the text, and those that were there "
-                    "keep their times"),
+            .help = "Its words, which must spell the text; unless given they follow from it, and "
+                    "those that were there keep their times"),
 };
 static const struct sc_json_shape segment_shape = { .name = "SegmentEdit",
                                                     .request = true,
@@ -215,9 +215,39 @@ static bool are_old_words(const struct sc_segment *given, const struct sc_segmen
     return same;
 }
 
-/* The segment of the base as the body has it: its words follow its text and times. */
-static bool follow(struct sc_segment *s, const struct segment_body *b, int64_t start, int64_t end)
+/* As the base has it, whose words need not spell its text: those of some engines do not. */
+static bool says_the_same(const struct sc_segment *given, const struct sc_segment *before)
 {
+    bool same = strcmp(given->text, before->text) == 0 && given->word_count == before->word_count;
+    for (size_t i = 0; same && i < given->word_count; i++)
+        same = strcmp(given->words[i].text, before->words[i].text) == 0;
+    return same;
+}
+
+/* A segment whose words are not those of the base. */
+static enum sc_code take_new(struct sc_segment *s, const struct segment_body *b, size_t number,
+                             const struct sc_segment *before, struct sc_error *err)
+{
+    struct sc_segments one = { .items = s, .count = 1 };
+    s->id = b->id;
+    s->start_ms = sc_edit_ms(b->start);
+    s->end_ms = sc_edit_ms(b->end);
+    s->confidence = (float)b->confidence;
+    if (!sc_segment_say(s, b->text) || !sc_segment_name(s, b->speaker) ||
+        (b->words == NULL && !sc_segments_estimate_words(&one)))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for segment %zu", number);
+    if (sc_segment_is_spelt(s) || (before != NULL && says_the_same(s, before)))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "segments",
+                          "segment %zu: its words do not spell its text; give those that do, or "
+                          "leave the words out",
+                          number);
+}
+
+/* The segment of the base as the body has it: its words follow its text and times. */
+static bool follow(struct sc_segment *s, const struct segment_body *b)
+{
+    int64_t start = sc_edit_ms(b->start), end = sc_edit_ms(b->end);
     if (start <= end && (s->start_ms != start || s->end_ms != end))
         sc_segment_retime(s, start, end);
     else if (start > end) { /* refused later, with its number */
@@ -226,9 +256,7 @@ static bool follow(struct sc_segment *s, const struct segment_body *b, int64_t s
     }
     if (b->confidence >= 0)
         s->confidence = (float)b->confidence;
-    free(s->speaker);
-    s->speaker = b->speaker.len == 0 ? NULL : sc_strndup(b->speaker.ptr, b->speaker.len);
-    return sc_segment_reword(s, b->text);
+    return sc_segment_name(s, b->speaker) && sc_segment_reword(s, b->text);
 }
 
 static struct sc_segment *find_base(struct sc_edit_ask *a, int64_t id, struct sc_error *err,
@@ -254,7 +282,6 @@ static enum sc_code read_segment(struct sc_edit_ask *a, const struct sc_json_val
     enum sc_code code = sc_request_object(value, "segments", &segment_shape, &b, &why);
     if (code != SC_OK)
         return complain(number, &why, err);
-    int64_t start = sc_edit_ms(b.start), end = sc_edit_ms(b.end);
     const struct sc_segment *before = find_base(a, b.id, err, &code);
     struct sc_segment *s = code == SC_OK ? sc_segments_add(&a->wanted) : NULL;
     if (s == NULL)
@@ -262,21 +289,12 @@ static enum sc_code read_segment(struct sc_edit_ask *a, const struct sc_json_val
     code = read_words(b.words, number, s, err);
     if (code != SC_OK)
         return code;
-    bool done = true;
-    if (before != NULL && (b.words == NULL || are_old_words(s, before))) {
-        sc_segment_done(s);
-        done = sc_segment_copy(before, s) && follow(s, &b, start, end);
-    } else {
-        s->id = b.id;
-        s->start_ms = start;
-        s->end_ms = end;
-        s->confidence = (float)b.confidence;
-        s->text = sc_strndup(b.text.ptr, b.text.len);
-        s->speaker = b.speaker.len == 0 ? NULL : sc_strndup(b.speaker.ptr, b.speaker.len);
-        struct sc_segments one = { .items = s, .count = 1 };
-        done = b.words != NULL || sc_segments_estimate_words(&one);
-    }
-    return done ? SC_OK : sc_error_set(err, SC_E_INTERNAL, "no memory for segment %zu", number);
+    if (before == NULL || (b.words != NULL && !are_old_words(s, before)))
+        return take_new(s, &b, number, before, err);
+    sc_segment_done(s);
+    return sc_segment_copy(before, s) && follow(s, &b)
+               ? SC_OK
+               : sc_error_set(err, SC_E_INTERNAL, "no memory for segment %zu", number);
 }
 
 static enum sc_code read_segments(struct sc_edit_ask *a, const struct sc_json_value *list,

@@ -164,11 +164,6 @@ static enum sc_code delete_segment(const struct step *s)
     return code;
 }
 
-static char *own(struct sc_str text)
-{
-    return text.len == 0 ? NULL : sc_strndup(text.ptr, text.len);
-}
-
 static enum sc_code insert(const struct step *s)
 {
     enum sc_code code = check_text(s, s->o->text);
@@ -181,26 +176,20 @@ static enum sc_code insert(const struct step *s)
         return no_memory(s);
     to->start_ms = s->o->start_ms;
     to->end_ms = s->o->end_ms;
-    to->speaker = own(s->o->speaker);
     size_t words;
-    if (!sc_segment_reword(to, s->o->text) || !sc_segment_words_before(to, 0, &words))
+    if (!sc_segment_name(to, s->o->speaker) || !sc_segment_reword(to, s->o->text) ||
+        !sc_segment_words_before(to, 0, &words))
         return no_memory(s);
     place_last(&s->d->list);
     return SC_OK;
-}
-
-static void set_speaker(struct sc_segment *segment, struct sc_str speaker)
-{
-    free(segment->speaker);
-    segment->speaker = own(speaker);
 }
 
 static enum sc_code speaker_of(const struct step *s)
 {
     size_t at;
     enum sc_code code = find_segment(s, s->o->segment, &at);
-    if (code == SC_OK)
-        set_speaker(&s->d->list.items[at], s->o->speaker);
+    if (code == SC_OK && !sc_segment_name(&s->d->list.items[at], s->o->speaker))
+        return no_memory(s);
     return code;
 }
 
@@ -240,7 +229,8 @@ static enum sc_code rename_speaker(const struct step *s)
         const char *speaker = list->items[i].speaker;
         if (speaker == NULL || !sc_str_equal(sc_str_from(speaker), s->o->from))
             continue;
-        set_speaker(&list->items[i], s->o->speaker);
+        if (!sc_segment_name(&list->items[i], s->o->speaker))
+            return no_memory(s);
         found = true;
     }
     return code == SC_OK && !found ? refuse(s, "nobody of that name speaks") : code;

@@ -4,6 +4,7 @@
 #include "json/reader.h"
 
 #include "transcript/reader-internal.h"
+#include "transcript/revise.h"
 #include "transcript/text.h"
 
 #include <math.h>
@@ -304,7 +305,9 @@ static enum sc_code add_segment(struct json *j, value *object)
         j->out->segments.count--;
         return SC_OK;
     }
-    return code == SC_OK ? settle_span(j, s, start, end) : code;
+    if (code == SC_OK)
+        code = settle_span(j, s, start, end);
+    return code == SC_OK && !sc_segment_fit_words(s) ? sc_read_no_memory(j->err) : code;
 }
 
 static enum sc_code add_list(struct json *j, value *list, const char *what)
@@ -339,6 +342,10 @@ static enum sc_code deal_words(struct json *j, value *words)
             code = sc_read_no_memory(j->err);
     }
     sc_segment_done(&all);
+    for (size_t i = 0; code == SC_OK && i < s->count; i++) {
+        if (!sc_segment_fit_words(&s->items[i]))
+            code = sc_read_no_memory(j->err);
+    }
     return code;
 }
 

@@ -1,9 +1,13 @@
 #include "transcript/revise.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "transcript/diff.h"
-#include "transcript/reader.h"
+#include "transcript/reader-internal.h"
+#include "transcript/seam.h"
 #include "transcript/text.h"
+
+#include <math.h>
 
 #include "base/banned.h"
 
@@ -59,6 +63,56 @@ static bool lay(const struct sc_segment *s, struct sc_str line, struct sc_segmen
     return true;
 }
 
+bool sc_segment_say(struct sc_segment *s, struct sc_str text)
+{
+    SC_AUTO_BUF line = { 0 };
+    sc_text_append_line(&line, text);
+    if (line.failed)
+        return false;
+    free(s->text);
+    s->text = sc_strdup(sc_buf_text(&line));
+    return true;
+}
+
+bool sc_segment_name(struct sc_segment *s, struct sc_str speaker)
+{
+    return sc_segment_set_speaker(s, speaker);
+}
+
+static struct sc_str text_of(const struct sc_segment *s)
+{
+    return sc_str_from(s->text == NULL ? "" : s->text);
+}
+
+/* Passes over what may stand between two words. False: there is none of it. */
+static bool skip_sign(struct sc_str *rest)
+{
+    uint32_t cp;
+    size_t n = sc_utf8_decode(*rest, &cp);
+    if (n == 0 || !sc_text_is_punctuation(cp))
+        return false;
+    rest->ptr += n;
+    rest->len -= n;
+    return true;
+}
+
+bool sc_segment_is_spelt(const struct sc_segment *s)
+{
+    struct sc_str rest = text_of(s);
+    for (size_t i = 0; i < s->word_count; i++) {
+        struct sc_str word = sc_str_trim(sc_str_from(s->words[i].text));
+        while (!sc_str_starts(rest, word)) {
+            if (!skip_sign(&rest))
+                return false;
+        }
+        rest.ptr += word.len;
+        rest.len -= word.len;
+    }
+    while (skip_sign(&rest)) {
+    }
+    return rest.len == 0 || s->word_count == 0;
+}
+
 bool sc_segment_reword(struct sc_segment *s, struct sc_str text)
 {
     SC_AUTO_BUF line = { 0 };
@@ -86,10 +140,13 @@ bool sc_segment_reword(struct sc_segment *s, struct sc_str text)
 
 void sc_segment_retime(struct sc_segment *s, int64_t start_ms, int64_t end_ms)
 {
-    int64_t by = end_ms - start_ms == s->end_ms - s->start_ms ? start_ms - s->start_ms : 0;
-    for (size_t i = 0; i < s->word_count; i++) {
-        s->words[i].start_ms += by;
-        s->words[i].end_ms += by;
+    int64_t old = s->end_ms - s->start_ms, length = end_ms - start_ms;
+    bool away = start_ms >= s->end_ms || end_ms <= s->start_ms;
+    double factor = length == old || old == 0 ? 1 : (double)length / (double)old;
+    for (size_t i = 0; (length == old || away) && i < s->word_count; i++) {
+        struct sc_word *w = &s->words[i];
+        w->start_ms = start_ms + llround((double)(w->start_ms - s->start_ms) * factor);
+        w->end_ms = start_ms + llround((double)(w->end_ms - s->start_ms) * factor);
     }
     s->start_ms = start_ms;
     s->end_ms = end_ms;
@@ -136,6 +193,28 @@ static bool spell(struct sc_segment *s)
     s->end_ms = end_ms;
     s->confidence = confidence;
     return done;
+}
+
+bool sc_segment_fit_words(struct sc_segment *s)
+{
+    SC_AUTO_BUF said = { 0 };
+    SC_AUTO_BUF spelt = { 0 };
+    SC_AUTO(sc_segment_done) struct sc_segment heard = { 0 };
+    if (s->word_count == 0)
+        return true;
+    if (sc_str_trim(text_of(s)).len == 0)
+        return spell(s);
+    sc_word_normalise(text_of(s), &said);
+    for (size_t i = 0; i < s->word_count; i++)
+        sc_word_normalise(sc_str_from(s->words[i].text), &spelt);
+    if (said.failed || spelt.failed)
+        return false;
+    if (sc_str_equal(sc_buf_str(&said), sc_buf_str(&spelt)))
+        return true;
+    if (!sc_segment_copy(s, &heard) || !spell(&heard) || !sc_segment_reword(&heard, text_of(s)))
+        return false;
+    swap_words(s, &heard);
+    return true;
 }
 
 bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *second)

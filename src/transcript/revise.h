@@ -9,8 +9,18 @@
 /* Says text (valid UTF-8) from now on, as one line; words that are new share the time between their
  * neighbours and have no confidence. A segment without words stays without. */
 bool sc_segment_reword(struct sc_segment *s, struct sc_str text);
-/* start_ms <= end_ms. Words move with a segment that keeps its length, else they are cut off at its
- * ends. */
+/* Sets the text (valid UTF-8), as one line, and leaves the words as they are. */
+bool sc_segment_say(struct sc_segment *s, struct sc_str text);
+/* Sets who speaks, as one line; empty: nobody is named. */
+bool sc_segment_name(struct sc_segment *s, struct sc_str speaker);
+/* Are the words those of the text? Between them it may have white space and punctuation that they
+ * leave out. A segment without words is. */
+bool sc_segment_is_spelt(const struct sc_segment *s);
+/* Lays the text on words that say another one, case and punctuation aside; where there is no text
+ * it becomes what the words say. */
+bool sc_segment_fit_words(struct sc_segment *s);
+/* start_ms <= end_ms. Words move with a segment that keeps its length, and are stretched with one
+ * that moves away; else they are cut off at its ends. */
 void sc_segment_retime(struct sc_segment *s, int64_t start_ms, int64_t end_ms);
 /* How many words lie in front of a time: those whose middle does. Words that are not known are made
  * first. */

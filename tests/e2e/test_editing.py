@@ -96,6 +96,23 @@ def test_a_user_corrects_rolls_back_and_prunes(client, made):
                      "edited", "edited"]
 
 
+def test_text_and_words_agree_and_are_one_line(client, made):
+    shown = client.get(made).json["segments"]
+    shown[0]["words"][0]["word"] = "bad"
+    for kept in ({"text": "bad t1 t2 t3"}, {"words": None}):
+        body = {k: v for k, v in {**shown[0], **kept}.items()
+                if k in ("id", "start", "end", "text", "words") and v is not None}
+        assert put(client, made, {"segments": [body]}).status == 200
+    body["words"] = shown[0]["words"]
+    refused = put(client, made, {"segments": [body]})
+    assert refused.error["code"] == "INVALID_VALUE" and refused.error["field"] == "segments"
+    assert "segment 1: its words do not spell its text" in refused.error["message"]
+    new = {"start": 0, "end": 2, "text": "one two\n#3 three", "speaker": "Bob\nSmith"}
+    assert put(client, made, {"segments": [new]}).status == 200
+    now = client.get(made).json["segments"][0]
+    assert (now["text"], now["speaker"]) == ("one two #3 three", "Bob Smith")
+
+
 def test_what_cannot_be_edited_says_why(client, made):
     for method, path, body, code, field in (
             ("PUT", "", {}, "INVALID_VALUE", "segments"),

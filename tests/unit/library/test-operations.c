@@ -100,7 +100,10 @@ static void each_operation_does_what_it_says(void **state)
     assert_step(STEP(DELETE, -1, -1, -1, .segment = 1), SECOND " | " THIRD);
     assert_step(STEP(INSERT, 1000, 1200, -1, .text = SC_STR("well"), .speaker = SC_STR("Ann")),
                 FIRST " | " SECOND " | 1000-1200 Ann: well | " THIRD);
-    assert_step(STEP(SPEAKER, -1, -1, -1, .segment = 3, .speaker = SC_STR("Bo")),
+    assert_step(
+        STEP(INSERT, 1000, 1200, -1, .text = SC_STR("well\nso"), .speaker = SC_STR("Ann\nLee")),
+        FIRST " | " SECOND " | 1000-1200 Ann Lee: well so | " THIRD);
+    assert_step(STEP(SPEAKER, -1, -1, -1, .segment = 3, .speaker = SC_STR("Bo\n")),
                 FIRST " | " SECOND " | 2000-2200 Bo: Fine thanks");
 }
 

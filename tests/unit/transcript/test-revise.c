@@ -1,0 +1,126 @@
+#include "transcript/revise.h"
+
+#include "transcript/reader.h"
+
+#include "make.h"
+
+#include "base/banned.h"
+
+/* "text [word start-end …]" */
+static void assert_is(const struct sc_segment *s, const char *wanted)
+{
+    SC_AUTO_BUF found = { 0 };
+    sc_buf_printf(&found, "%s [", s->text);
+    for (size_t i = 0; i < s->word_count; i++)
+        sc_buf_printf(&found, "%s%s %d-%d", i == 0 ? "" : ", ", s->words[i].text,
+                      (int)s->words[i].start_ms, (int)s->words[i].end_ms);
+    sc_buf_putc(&found, ']');
+    assert_string_equal(sc_buf_text(&found), wanted);
+}
+
+static const struct {
+    const char *words, *text;
+    bool spelt;
+    const char *fitted;
+} contradictions[] = {
+    { "good words", "good words", true, "good words [good 0-100, words 100-200]" },
+    { "Hello world", "- Hello, world.", true, "- Hello, world. [Hello 0-100, world 100-200]" },
+    { "hello world", "Hello, world.", false, "Hello, world. [hello 0-100, world 100-200]" },
+    { "good words", "good word", false, "good word [good 0-100, word 100-200]" },
+    { "bad worse", "good words here", false,
+      "good words here [good 0-61, words 61-138, here 138-200]" },
+    { "good", "good words", false, "good words [good 0-100, words 100-100]" },
+    { "good words", "words", false, "words [words 100-200]" },
+    { "ghost", "", false, "ghost [ghost 0-100]" },
+    { "会 議", "会議。", true, "会議。 [会 0-100, 議 100-200]" },
+};
+
+static void words_that_say_another_text_are_told_and_mended(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SC_ARRAY_LEN(contradictions); i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        struct sc_segment *s = add_segment(&list, 0, 100, contradictions[i].words);
+        assert_true(sc_segment_say(s, sc_str_from(contradictions[i].text)));
+        if (sc_segment_is_spelt(s) != contradictions[i].spelt)
+            fail_msg("'%s' of '%s'", contradictions[i].words, contradictions[i].text);
+        assert_true(sc_segment_fit_words(s));
+        assert_is(s, contradictions[i].fitted);
+    }
+    struct sc_segment none = { .text = NULL };
+    assert_true(sc_segment_is_spelt(&none));
+    assert_true(sc_segment_fit_words(&none));
+}
+
+/* What is read must not lose its text when it is split. */
+static void imported_words_follow_the_text(void **state)
+{
+    (void)state;
+    struct sc_reading read = { 0 };
+    struct sc_segment second = { 0 };
+    struct sc_str text =
+        SC_STR("{\"segments\":[{\"start\":0,\"end\":2,\"text\":\"good words here\",\"words\":["
+               "{\"word\":\"bad\",\"start\":0,\"end\":1},{\"word\":\"worse\",\"start\":1,"
+               "\"end\":2}]}]}");
+    assert_int_equal(sc_format_read("json", text, &read, NULL), SC_OK);
+    assert_true(sc_segment_split(&read.segments.items[0], 1, &second));
+    assert_string_equal(read.segments.items[0].text, "good");
+    assert_string_equal(second.text, "words here");
+    sc_segment_done(&second);
+    sc_reading_done(&read);
+}
+
+static void text_and_speaker_are_one_line(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_segment_done) struct sc_segment s = { .text = NULL };
+    assert_true(sc_segment_say(&s, SC_STR(" one two\n#3 three\r\n\tfour ")));
+    assert_string_equal(s.text, "one two #3 three four");
+    assert_true(sc_segment_name(&s, SC_STR("Bob\nSmith ")));
+    assert_string_equal(s.speaker, "Bob Smith");
+    assert_true(sc_segment_name(&s, SC_STR(" \n")));
+    assert_null(s.speaker);
+}
+
+static void words_go_along_with_other_times(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t start, end;
+        const char *wanted;
+    } rows[] = {
+        { 2000, 2200, "a b [a 2000-2100, b 2100-2200]" },       /* as long */
+        { 150, 350, "a b [a 150-250, b 250-350]" },             /* as long, still over itself */
+        { 50, 150, "a b [a 50-100, b 100-150]" },               /* trimmed */
+        { 0, 300, "a b [a 0-100, b 100-200]" },                 /* room behind */
+        { 10000, 11000, "a b [a 10000-10500, b 10500-11000]" }, /* away, longer */
+        { 200, 300, "a b [a 200-250, b 250-300]" },             /* away, shorter */
+        { 5000, 5000, "a b [a 5000-5000, b 5000-5000]" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        struct sc_error err = { 0 };
+        struct sc_segment *s = add_segment(&list, 0, 100, "a b");
+        sc_segment_retime(s, rows[i].start, rows[i].end);
+        assert_is(s, rows[i].wanted);
+        assert_int_equal(sc_segments_check(&list, &err), SC_OK);
+    }
+    SC_AUTO_SEGMENTS list = { 0 };
+    struct sc_segment *s = add_segment(&list, 100, 0, "a b");
+    sc_segment_retime(s, 500, 600);
+    assert_is(s, "a b [a 500-500, b 500-500]");
+    sc_segment_retime(s, 0, 100);
+    sc_segment_retime(s, SC_SEGMENT_TIME_MAX - 400, SC_SEGMENT_TIME_MAX);
+    assert_true(s->words[1].end_ms <= s->end_ms && s->words[0].start_ms >= s->start_ms);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(words_that_say_another_text_are_told_and_mended),
+        TEST(imported_words_follow_the_text),
+        TEST(text_and_speaker_are_one_line),
+        TEST(words_go_along_with_other_times),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
