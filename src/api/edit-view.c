@@ -1,6 +1,35 @@
 #include "api/edits.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
+
+enum doubt { DOUBT_BEHIND_END, DOUBT_OVERLAPS, DOUBT_COUNT_ };
+
+static const char *doubt_word(int index)
+{
+    static const char *const words[] = { "BEHIND_END", "OVERLAPS" };
+    return index < DOUBT_COUNT_ ? words[index] : NULL;
+}
+
+static void put_doubt(struct sc_json *w, enum doubt which, int64_t count)
+{
+    const char *s = count == 1 ? "" : "s";
+    char text[100];
+    if (count == 0)
+        return;
+    if (which == DOUBT_BEHIND_END)
+        (void)snprintf(text, sizeof(text),
+                       "the end of %" PRId64 " segment%s is behind the recording's", count, s);
+    else
+        (void)snprintf(text, sizeof(text),
+                       "%" PRId64 " segment%s with new times overlap%s another one", count, s,
+                       count == 1 ? "s" : "");
+    sc_json_object(w, NULL);
+    sc_json_text(w, "code", doubt_word((int)which));
+    sc_json_text(w, "message", text);
+    sc_json_end(w);
+}
 
 void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved *saved)
 {
@@ -13,6 +42,10 @@ void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved
     sc_json_int(&w, "changed_segments", saved->changed_segments);
     sc_json_int(&w, "segment_count", saved->segment_count);
     sc_json_int(&w, "word_count", saved->word_count);
+    sc_json_array(&w, "warnings");
+    put_doubt(&w, DOUBT_BEHIND_END, saved->behind_end);
+    put_doubt(&w, DOUBT_OVERLAPS, saved->overlaps);
+    sc_json_end(&w);
     sc_json_end(&w);
 }
 
@@ -70,6 +103,13 @@ void sc_change_view(struct sc_json *w, const char *key, const struct sc_change *
 
 /* ---- what the views write ---- */
 
+static const struct sc_json_field warning_fields[] = {
+    SC_SHOW_WORDS(TEXT, "code", doubt_word, "What it is about", "OVERLAPS"),
+    SC_SHOW(TEXT, "message", "The same as a sentence",
+            "1 segment with new times overlaps another one"),
+};
+static const struct sc_json_shape warning_shape = { .name = "EditWarning",
+                                                    SC_SHAPE_FIELDS(warning_fields) };
 static const struct sc_json_field saved_fields[] = {
     SC_SHOW(INT, "id", "Of the transcript", "1"),
     SC_SHOW(INT, "version_number", "The version that is current now", "2"),
@@ -77,6 +117,7 @@ static const struct sc_json_field saved_fields[] = {
     SC_SHOW(INT, "changed_segments", "How many are new, other or gone", "1"),
     SC_SHOW(INT, "segment_count", "How many it has", "12"),
     SC_SHOW(INT, "word_count", "How many words", "140"),
+    SC_SHOW_OF(LIST, "warnings", &warning_shape, "What is doubtful about new times"),
 };
 const struct sc_json_shape sc_shape_saved = {
     .name = "Saved",

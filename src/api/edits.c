@@ -366,17 +366,18 @@ static const struct sc_json_shape back_shape = { .name = "TranscriptBack",
                                                  SC_SHAPE_FIELDS(back_fields) };
 
 /* The body may be missing. */
-static enum sc_code read_back(struct sc_request *req, struct sc_edit_ask *a, struct sc_error *err)
+static enum sc_code read_back(struct sc_request *req, struct sc_edit_ask *a,
+                              enum sc_change_kind kind, struct sc_error *err)
 {
     struct back_body body = { .asked = { 0 } };
     enum sc_code code = sc_request_body(req).len == 0
                             ? sc_query_none(req, err)
                             : sc_request_read(req, &back_shape, &body, &a->doc, err);
     a->asked = body.asked;
-    return code == SC_OK ? sc_edit_ask_begin(req, a, SC_CHANGE_ROLLED_BACK, err) : code;
+    return code == SC_OK ? sc_edit_ask_begin(req, a, kind, err) : code;
 }
 
-/* version 0: the one before. */
+/* version 0: what was before the last change that has not been undone. */
 static enum sc_code plan_back(struct sc_api *api, struct sc_edit_ask *a, int64_t version,
                               struct sc_error *err)
 {
@@ -396,7 +397,8 @@ static struct sc_done *go_back(struct sc_request *req, struct sc_api *api, int64
 {
     struct sc_error err = { 0 };
     SC_AUTO_EDIT_ASK ask = { 0 };
-    enum sc_code code = read_back(req, &ask, &err);
+    enum sc_change_kind kind = version == 0 ? SC_CHANGE_UNDONE : SC_CHANGE_ROLLED_BACK;
+    enum sc_code code = read_back(req, &ask, kind, &err);
     if (code == SC_OK)
         code = plan_back(api, &ask, version, &err);
     if (code == SC_OK)

@@ -58,6 +58,7 @@ void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_tran
     sc_json_int(w, "id", t->id);
     sc_json_text(w, "job_id", t->job_id[0] == '\0' ? NULL : t->job_id);
     sc_json_int(w, "file_id", t->file_id);
+    sc_json_text(w, "file_name", t->file_name);
     sc_json_text(w, "status", t->complete ? "complete" : "partial");
     sc_json_text(w, "language", t->language[0] == '\0' ? NULL : t->language);
     sc_json_int(w, "version", version);
@@ -86,6 +87,7 @@ void sc_version_view(struct sc_json *w, const char *key, const struct sc_version
     sc_json_text(w, "created_by", v->created_by);
     sc_json_time(w, "created_at", v->created_ms);
     sc_json_text(w, "change_note", v->change_note[0] == '\0' ? NULL : v->change_note);
+    sc_json_opt(w, "restored_from", v->restored_from == 0 ? -1 : v->restored_from);
     sc_json_text(w, "content_hash", v->content_hash);
     if (segments != NULL)
         put_content(w, segments);
@@ -114,7 +116,8 @@ static const struct sc_json_field word_fields[] = {
 };
 static const struct sc_json_shape word_shape = { .name = "Word", SC_SHAPE_FIELDS(word_fields) };
 static const struct sc_json_field segment_fields[] = {
-    SC_SHOW(INT, "id", "From 1 on, in the order of time", "1"),
+    SC_SHOW(INT, "id", "Names the segment in all versions; on the whole server no other one has it",
+            "93"),
     SC_SHOW(REAL, "start", "In seconds", "0.32"),
     SC_SHOW(REAL, "end", "In seconds", "1.2"),
     SC_SHOW(TEXT, "text", "What was said", "good morning"),
@@ -129,6 +132,7 @@ static const struct sc_json_field transcript_fields[] = {
     SC_SHOW(INT, "id", "Names the transcript", "1"),
     SC_SHOW(UUID_OR_NULL, "job_id", "The job that made it", "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d11"),
     SC_SHOW(INT, "file_id", "The recording", "1"),
+    SC_SHOW(TEXT, "file_name", "The name that the recording came under first", "memo.mp3"),
     { .name = "status",
       SC_SHOW_TEXT,
       .choices = "partial|complete",
@@ -144,7 +148,8 @@ static const struct sc_json_field transcript_fields[] = {
     SC_SHOW(TEXT_OR_NULL, "cloud_url", "Of an older system", NULL),
     SC_SHOW_MARKS,
     SC_SHOW(TIME, "created_at", "When it was made", "2026-11-20T14:30:45.123Z"),
-    SC_SHOW(TIME, "updated_at", "When it changed last", "2026-11-20T14:30:45.123Z"),
+    SC_SHOW(TIME, "updated_at", "When it changed last; of an earlier version when that was made",
+            "2026-11-20T14:30:45.123Z"),
 };
 
 const struct sc_json_shape sc_shape_transcript_row = {
@@ -174,6 +179,8 @@ static const struct sc_json_field version_fields[] = {
     SC_SHOW(TEXT, "created_by", "Who made it", "local"),
     SC_SHOW(TIME, "created_at", "When", "2026-11-20T14:30:45.123Z"),
     SC_SHOW(TEXT_OR_NULL, "change_note", "Why", NULL),
+    SC_SHOW(INT_OR_NULL, "restored_from",
+            "A rollback or undoing made it equal to this version; null: neither", NULL),
     SC_SHOW(TEXT, "content_hash", "SHA-256 of what it says",
             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
 };

@@ -113,6 +113,19 @@ enum sc_code sc_content_find(struct sc_request *req, struct sc_conn *conn,
     return code == SC_OK ? sc_transcript_find(conn, sc_api_owner(req), id, out, err) : code;
 }
 
+/* What the transcript's row says of the current version, said of an earlier one. */
+static enum sc_code take_figures(struct sc_conn *conn, struct sc_content *c, struct sc_error *err)
+{
+    SC_AUTO_VERSION v = { 0 };
+    enum sc_code code = sc_version_find(conn, c->t.id, c->version, &v, err);
+    if (code != SC_OK)
+        return code;
+    c->t.segment_count = v.segment_count;
+    c->t.word_count = v.word_count;
+    c->t.updated_ms = v.created_ms;
+    return SC_OK;
+}
+
 enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t version,
                              struct sc_content *out, struct sc_error *err)
 {
@@ -131,7 +144,8 @@ enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t
                               (long long)out->t.id, (long long)version, out->t.version);
     }
     out->version = version == 0 ? out->t.version : (int)version;
-    return sc_transcript_segments(conn, &out->t, out->version, &out->segments, err);
+    code = sc_transcript_segments(conn, &out->t, out->version, &out->segments, err);
+    return code == SC_OK && out->version != out->t.version ? take_figures(conn, out, err) : code;
 }
 
 struct shown {

@@ -49,17 +49,25 @@ static enum sc_code put_asked(struct sc_cli *cli, const struct sc_args *args, st
     return code;
 }
 
-static void print_saved(struct sc_cli *cli, const struct sc_json_value *saved)
+static void print_saved(struct sc_cli *cli, const struct sc_args *args,
+                        const struct sc_json_value *saved)
 {
+    const struct sc_json_value *warnings = sc_json_member(saved, "warnings");
+    for (size_t i = 0; warnings != NULL && i < sc_json_count(warnings); i++)
+        sc_cli_note(cli, "note: %s",
+                    sc_json_get_text(sc_json_member(sc_json_at(warnings, i), "message"), ""));
     if (!sc_json_get_bool(sc_json_member(saved, "changed"), false)) {
         sc_cli_note(cli, "nothing has changed: version %" PRId64 " stays",
                     sc_json_get_int(sc_json_member(saved, "version_number"), 0));
         return;
     }
     int64_t count = sc_json_get_int(sc_json_member(saved, "changed_segments"), 0);
-    sc_cli_note(cli, "version %" PRId64 ": %" PRId64 " segment%s changed",
-                sc_json_get_int(sc_json_member(saved, "version_number"), 0), count,
+    int64_t version = sc_json_get_int(sc_json_member(saved, "version_number"), 0);
+    sc_cli_note(cli, "version %" PRId64 ": %" PRId64 " segment%s changed", version, count,
                 count == 1 ? "" : "s");
+    if (args->command->run == sc_cmd_transcripts_undo)
+        sc_cli_note(cli, "forward again: scripta transcripts rollback %s %" PRId64, args->words[0],
+                    version - 1);
 }
 
 static enum sc_code send(struct sc_cli *cli, const char *method, const char *path,
@@ -83,7 +91,7 @@ static int save(struct sc_cli *cli, const struct sc_args *args, const char *meth
         return sc_cli_done_json(cli, &reply);
     if (sc_json_parse(sc_buf_str(&reply), &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    print_saved(cli, sc_json_root(doc));
+    print_saved(cli, args, sc_json_root(doc));
     return SC_EXIT_OK;
 }
 
@@ -191,7 +199,7 @@ static int edit_by_flags(struct sc_cli *cli, const struct sc_args *args)
         code = sc_error_field(&err, SC_E_INVALID_VALUE, "segment",
                               inserts ? "--insert makes a new segment: leave --segment out"
                                       : "say which segment with --segment; `scripta transcripts "
-                                        "edit TRANSCRIPT` alone shows their numbers");
+                                        "show TRANSCRIPT` prints their ids");
     if (code != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_json_begin(&w, &body);
@@ -214,30 +222,112 @@ static enum sc_code read_input(const char *from, struct sc_buf *out, struct sc_e
 }
 
 /* All of it, as a text. */
-static int edit_by_text(struct sc_cli *cli, const struct sc_args *args)
+static int edit_by_plain_text(struct sc_cli *cli, const struct sc_args *args, struct sc_str text)
 {
-    SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
     SC_AUTO_BUF body = { .limit = 2 * TEXT_LIMIT };
     struct sc_json w;
     struct sc_error err = { 0 };
     sc_json_begin(&w, &body);
     sc_json_object(&w, NULL);
-    if (read_input(sc_args_get(args, "text-file", "-"), &text, &err) != SC_OK ||
-        put_asked(cli, args, &w, &err) != SC_OK)
+    if (put_asked(cli, args, &w, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    sc_json_str(&w, "text", sc_buf_str(&text));
+    sc_json_str(&w, "text", text);
     sc_json_end(&w);
     return save(cli, args, "PUT", "", &body);
+}
+
+/* What somebody can do whose text is of another version than the one that is current. */
+static void tell_way_on(struct sc_cli *cli, const struct sc_args *args, const char *kept,
+                        int64_t version)
+{
+    int64_t current = 0;
+    struct sc_error err = { 0 };
+    const char *id = args->words[0];
+    if (ask_version(cli, id, &current, &err) != SC_OK || current <= version)
+        return;
+    sc_cli_note(cli,
+                "what was changed meanwhile: scripta transcripts compare %s %" PRId64 " %" PRId64,
+                id, version, current);
+    sc_cli_note(cli,
+                "your changes on top of it: scripta transcripts edit --text-file %s --base %" PRId64
+                " %s",
+                kept, current, id);
+}
+
+/* Sends the steps that make the text of the base. */
+static enum sc_code send_steps(struct sc_cli *cli, const struct sc_args *args,
+                               struct sc_edit_file *file, struct sc_str text, struct sc_buf *reply,
+                               struct sc_error *err)
+{
+    SC_AUTO_FREE char *after = sc_cli_path("/api/transcripts/", args->words[0], "/edit");
+    SC_AUTO_BUF body = { .limit = 2 * TEXT_LIMIT };
+    struct sc_edit_asks asks = { .note = sc_args_get(args, "note", NULL) };
+    enum sc_code code = sc_args_int(args, "base", 1, INT32_MAX, &asks.base, err);
+    if (code == SC_OK)
+        code = sc_edit_file_compare(file, text, &asks, &body, err);
+    return code == SC_OK && file->steps > 0 ? send(cli, "POST", after, &body, reply, err) : code;
+}
+
+static int print_steps_saved(struct sc_cli *cli, const struct sc_args *args,
+                             const struct sc_edit_file *file, const struct sc_buf *reply)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *saved = NULL;
+    struct sc_error err = { 0 };
+    if (file->steps == 0) {
+        sc_cli_note(cli, "nothing has changed");
+        return SC_EXIT_OK;
+    }
+    if (cli->json)
+        return sc_cli_done_json(cli, reply);
+    if (sc_json_parse(sc_buf_str(reply), &saved, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    print_saved(cli, args, sc_json_root(saved));
+    return SC_EXIT_OK;
+}
+
+/* A file that an editor had, with its marks: compared with the version that it was made of. */
+static int edit_by_marked_text(struct sc_cli *cli, const struct sc_args *args, struct sc_str text,
+                               int64_t version)
+{
+    SC_AUTO_FREE char *after = sc_asprintf("?version=%" PRId64, version);
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
+    SC_AUTO_BUF shown = { .limit = TEXT_LIMIT };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO(sc_edit_file_done) struct sc_edit_file file = { 0 };
+    struct sc_error err = { 0 };
+    enum sc_code code = sc_cli_fetch(cli, "GET", path, &shown, &doc, &err);
+    if (code == SC_OK)
+        code = sc_edit_file_base(&file, sc_json_root(doc), &err);
+    if (code == SC_OK)
+        code = send_steps(cli, args, &file, text, &reply, &err);
+    if (code == SC_OK)
+        return print_steps_saved(cli, args, &file, &reply);
+    int status = sc_cli_fail(cli, &err);
+    if (code == SC_E_CONFLICT)
+        tell_way_on(cli, args, sc_args_get(args, "text-file", "-"), version);
+    return status;
+}
+
+static int edit_by_text(struct sc_cli *cli, const struct sc_args *args)
+{
+    SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
+    struct sc_error err = { 0 };
+    int64_t transcript = 0, version = 0;
+    if (read_input(sc_args_get(args, "text-file", "-"), &text, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    return sc_edit_file_head(sc_buf_str(&text), &transcript, &version)
+               ? edit_by_marked_text(cli, args, sc_buf_str(&text), version)
+               : edit_by_plain_text(cli, args, sc_buf_str(&text));
 }
 
 /* In the editor: what was typed is kept when it cannot be saved. */
 static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
 {
     SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], "");
-    SC_AUTO_FREE char *after = sc_cli_path("/api/transcripts/", args->words[0], "/edit");
     SC_AUTO_BUF shown = { .limit = TEXT_LIMIT };
+    SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
     SC_AUTO_BUF reply = { 0 };
-    SC_AUTO_BUF body = { .limit = 2 * TEXT_LIMIT };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     SC_AUTO(sc_edit_file_done) struct sc_edit_file file = { 0 };
     struct sc_error err = { 0 };
@@ -251,27 +341,18 @@ static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
         sc_edit_file_write(&file, sc_json_root(doc), &err) != SC_OK ||
         sc_edit_file_open(&file, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    enum sc_code code = sc_edit_file_read(&file, sc_args_get(args, "note", NULL), &body, &err);
-    if (code == SC_OK && file.steps == 0) {
-        sc_edit_file_forget(&file);
-        sc_cli_note(cli, "nothing has changed");
-        return SC_EXIT_OK;
-    }
+    enum sc_code code = sc_file_read(file.path, TEXT_LIMIT, &text, &err);
     if (code == SC_OK)
-        code = send(cli, "POST", after, &body, &reply, &err);
+        code = send_steps(cli, args, &file, sc_buf_str(&text), &reply, &err);
     if (code != SC_OK) {
         int status = sc_cli_fail(cli, &err);
         sc_cli_note(cli, "what you wrote is kept in %s", file.path);
+        if (code == SC_E_CONFLICT)
+            tell_way_on(cli, args, file.path, file.version);
         return status;
     }
     sc_edit_file_forget(&file);
-    if (cli->json)
-        return sc_cli_done_json(cli, &reply);
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *saved = NULL;
-    if (sc_json_parse(sc_buf_str(&reply), &saved, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
-    print_saved(cli, sc_json_root(saved));
-    return SC_EXIT_OK;
+    return print_steps_saved(cli, args, &file, &reply);
 }
 
 int sc_cmd_transcripts_edit(struct sc_cli *cli, const struct sc_args *args)

@@ -16,7 +16,8 @@ int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "LANGUAGE", .member = "language", .minor = 2 },
         { .title = "WORDS", .member = "word_count", .kind = SC_VIEW_NUMBER },
         { .title = "LENGTH", .member = "duration_seconds", .kind = SC_VIEW_SECONDS },
-        { .title = "JOB", .member = "job_id" },
+        { .title = "FILE", .member = "file_name", .flexible = true },
+        { .title = "JOB", .member = "job_id", .minor = 4 },
         { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME, .minor = 3 },
         { 0 },
     };
@@ -30,6 +31,13 @@ int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args)
 int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
 {
     static const char *const skip[] = { "text", "segments", NULL };
+    static const struct sc_view_column columns[] = {
+        { .title = "SEGMENT", .member = "id", .kind = SC_VIEW_NUMBER },
+        { .title = "AT", .member = "start", .kind = SC_VIEW_SECONDS },
+        { .title = "SPEAKER", .member = "speaker" },
+        { .title = "TEXT", .member = "text", .wraps = true },
+        { 0 },
+    };
     int64_t revision = 0;
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_BUF out = { 0 };
@@ -46,10 +54,12 @@ int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
     const struct sc_json_value *root = sc_json_root(doc);
-    struct sc_str text = sc_json_get_str(sc_json_member(root, "text"), SC_STR(""));
     sc_view_object(root, skip, sc_list_now(cli), &out);
-    sc_buf_putc(&out, '\n');
-    sc_format_lines(&out, text, (size_t)sc_list_width(cli));
+    const struct sc_json_value *segments = sc_json_member(root, "segments");
+    if (segments != NULL && sc_json_count(segments) > 0) {
+        sc_buf_putc(&out, '\n');
+        sc_view_table(segments, columns, sc_list_now(cli), sc_list_width(cli), &out);
+    }
     return sc_cli_done(cli, &out);
 }
 
@@ -115,6 +125,7 @@ int sc_cmd_transcripts_versions(struct sc_cli *cli, const struct sc_args *args)
         { .title = "WORDS", .member = "word_count", .kind = SC_VIEW_NUMBER },
         { .title = "BY", .member = "created_by" },
         { .title = "CREATED", .member = "created_at", .kind = SC_VIEW_TIME },
+        { .title = "EQUALS", .member = "restored_from", .kind = SC_VIEW_NUMBER },
         { .title = "NOTE", .member = "change_note" },
         { 0 },
     };
@@ -159,6 +170,7 @@ int sc_cmd_transcripts_history(struct sc_cli *cli, const struct sc_args *args)
         { .title = "CHANGE", .member = "change_id", .kind = SC_VIEW_NUMBER },
         { .title = "WHAT", .member = "kind" },
         { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
+        { .title = "EQUALS", .member = "restored_from", .kind = SC_VIEW_NUMBER, .below = "detail" },
         { .title = "BY", .member = "by" },
         { .title = "WHEN", .member = "at", .kind = SC_VIEW_TIME },
         { 0 },

@@ -74,7 +74,8 @@ static const struct sc_flag show_flags[] = {
     }
 
 static const struct sc_flag edit_flags[] = {
-    { "segment", 's', SC_FLAG_VALUE, "ID", "The segment that is changed" },
+    { "segment", 's', SC_FLAG_VALUE, "ID",
+      "The segment that is changed; `transcripts show` prints the ids" },
     { "text", 't', SC_FLAG_VALUE, "TEXT", "What it says" },
     { "speaker", 0, SC_FLAG_VALUE, "NAME", "Who says it; '': nobody is named" },
     { "start", 0, SC_FLAG_VALUE, "TIME", "When it begins: 12.5 or 1:02:03.4" },
@@ -85,7 +86,8 @@ static const struct sc_flag edit_flags[] = {
     { "delete", 0, SC_FLAG_SWITCH, NULL, "Take it away" },
     { "insert", 0, SC_FLAG_VALUE, "TEXT", "A new segment, with --start and --end" },
     { "text-file", 0, SC_FLAG_VALUE, "FILE",
-      "All of the text, a line for each segment; - reads standard input" },
+      "All of the text, a line for each segment, or a file that an editor had; - reads standard "
+      "input" },
     NOTE_FLAGS,
     { 0 },
 };
@@ -210,11 +212,14 @@ const struct sc_command sc_commands_transcripts[] = {
     {
         .name = "transcripts show",
         .run = sc_cmd_transcripts_show,
-        .summary = "Show one transcript and its text",
+        .summary = "Show one transcript and its segments",
         .usage = "TRANSCRIPT",
         .min_words = 1,
         .max_words = 1,
         .flags = show_flags,
+        .about = "A line for each segment: its id, by which it is edited, when it begins, who "
+                 "speaks and what is said. The text alone is an export: `scripta transcripts "
+                 "export TRANSCRIPT`.",
         .examples = "scripta transcripts show 12\n"
                     "scripta transcripts show --revision 1 12\n",
     },
@@ -359,11 +364,13 @@ const struct sc_command sc_commands_transcripts[] = {
     {
         .name = "transcripts undo",
         .run = sc_cmd_transcripts_undo,
-        .summary = "Undo the last edit; again: the one before",
+        .summary = "Take back the last change; again: the one before",
         .usage = "TRANSCRIPT",
         .min_words = 1,
         .max_words = 1,
         .flags = note_flags,
+        .about = "Whatever it was: an edit, a replacement, an import, a rollback. The way forward "
+                 "is a rollback to the version that was current, which is named.",
         .examples = "scripta transcripts undo 12\n",
     },
     {

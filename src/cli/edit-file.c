@@ -77,21 +77,30 @@ static void put_segment(struct sc_buf *out, const struct sc_json_value *s)
     sc_buf_putc(out, '\n');
 }
 
-enum sc_code sc_edit_file_write(struct sc_edit_file *f, const struct sc_json_value *transcript,
-                                struct sc_error *err)
+enum sc_code sc_edit_file_base(struct sc_edit_file *f, const struct sc_json_value *transcript,
+                               struct sc_error *err)
 {
-    const char *dir = getenv("TMPDIR");
-    int64_t id = sc_json_get_int(sc_json_member(transcript, "id"), 0);
     const struct sc_json_value *segments = sc_json_member(transcript, "segments");
+    f->transcript = sc_json_get_int(sc_json_member(transcript, "id"), 0);
     f->version = sc_json_get_int(sc_json_member(transcript, "version"), 0);
     f->before.limit = TEXT_LIMIT;
-    sc_buf_printf(&f->before, head, id, f->version);
+    sc_buf_printf(&f->before, head, f->transcript, f->version);
     for (size_t i = 0; segments != NULL && i < sc_json_count(segments); i++)
         put_segment(&f->before, sc_json_at(segments, i));
     if (f->before.failed)
         return sc_error_set(err, SC_E_BODY_TOO_LARGE, "the transcript is too long for an editor");
+    return SC_OK;
+}
+
+enum sc_code sc_edit_file_write(struct sc_edit_file *f, const struct sc_json_value *transcript,
+                                struct sc_error *err)
+{
+    const char *dir = getenv("TMPDIR");
+    enum sc_code code = sc_edit_file_base(f, transcript, err);
+    if (code != SC_OK)
+        return code;
     f->path = sc_asprintf("%s/scripta-transcript-%" PRId64 "-XXXXXX.txt",
-                          dir == NULL || dir[0] == '\0' ? "/tmp" : dir, id);
+                          dir == NULL || dir[0] == '\0' ? "/tmp" : dir, f->transcript);
     int fd = mkstemps(f->path, 4);
     if (fd < 0)
         return sc_error_errno(err, errno, "cannot make '%.100s'", f->path);
@@ -287,25 +296,64 @@ static enum sc_code put_steps(struct steps *s, struct entries *before, const str
     return SC_OK;
 }
 
-enum sc_code sc_edit_file_read(struct sc_edit_file *f, const char *note, struct sc_buf *body,
+/* "# Transcript 6, version 1. ..." */
+bool sc_edit_file_head(struct sc_str text, int64_t *transcript, int64_t *version)
+{
+    static const struct sc_str first = SC_STR("# Transcript "), second = SC_STR(" version ");
+    struct sc_str line = sc_str_take_until(&text, '\n');
+    if (!sc_str_starts(line, first))
+        return false;
+    line = (struct sc_str){ line.ptr + first.len, line.len - first.len };
+    struct sc_str id = sc_str_take_until(&line, ',');
+    if (!sc_str_starts(line, second))
+        return false;
+    line = (struct sc_str){ line.ptr + second.len, line.len - second.len };
+    return sc_str_to_int64(id, transcript) &&
+           sc_str_to_int64(sc_str_take_until(&line, '.'), version);
+}
+
+/* Was the text made of what it is compared with? Who took the head away answers for it. */
+static enum sc_code check_head(const struct sc_edit_file *f, struct sc_str text,
                                struct sc_error *err)
 {
-    SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
+    int64_t transcript, version;
+    if (!sc_edit_file_head(text, &transcript, &version))
+        return SC_OK;
+    if (transcript != f->transcript)
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "the text is of transcript %" PRId64 ", not of %" PRId64, transcript,
+                            f->transcript);
+    if (version != f->version)
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "the text is of version %" PRId64 ", not of %" PRId64
+                            ", as its first line says: give it with --text-file",
+                            version, f->version);
+    return SC_OK;
+}
+
+enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,
+                                  const struct sc_edit_asks *asks, struct sc_buf *body,
+                                  struct sc_error *err)
+{
     SC_AUTO(entries_done) struct entries before = { 0 };
     SC_AUTO(entries_done) struct entries after = { 0 };
     struct sc_json w;
     struct steps steps = { .w = &w };
     sc_json_begin(&w, body);
     sc_json_object(&w, NULL);
-    sc_json_int(&w, "base_version", f->version);
-    if (note != NULL)
-        sc_json_text(&w, "change_note", note);
+    sc_json_int(&w, "base_version", asks->base == 0 ? f->version : asks->base);
+    if (asks->note != NULL)
+        sc_json_text(&w, "change_note", asks->note);
     sc_json_array(&w, "operations");
-    enum sc_code code = sc_file_read(f->path, TEXT_LIMIT, &text, err);
+    enum sc_code code = check_head(f, text, err);
     if (code == SC_OK)
         code = parse(sc_buf_str(&f->before), &before, err);
     if (code == SC_OK)
-        code = parse(sc_buf_str(&text), &after, err);
+        code = parse(text, &after, err);
+    if (code == SC_OK && after.count == 0 && before.count > 0)
+        code = sc_error_set(err, SC_E_INVALID_VALUE,
+                            "the text is empty, so nothing was saved; segments are taken away "
+                            "with --delete");
     if (code == SC_OK)
         code = put_steps(&steps, &before, &after, err);
     if (code != SC_OK)

@@ -9,19 +9,31 @@
 struct sc_edit_file {
     char *path;           /* owned */
     struct sc_buf before; /* as it was written */
-    int64_t version;
+    int64_t transcript, version;
     size_t steps; /* found by reading */
 };
 void sc_edit_file_done(struct sc_edit_file *f);
-/* Makes the file of what GET answered. */
+/* Takes what GET answered for what the text is compared with. */
+SC_MUST_USE enum sc_code sc_edit_file_base(struct sc_edit_file *f,
+                                           const struct sc_json_value *transcript,
+                                           struct sc_error *err);
+/* The same, and makes the file of it. */
 SC_MUST_USE enum sc_code sc_edit_file_write(struct sc_edit_file *f,
                                             const struct sc_json_value *transcript,
                                             struct sc_error *err);
 /* Runs $VISUAL, $EDITOR or vi on it and waits. */
 SC_MUST_USE enum sc_code sc_edit_file_open(struct sc_edit_file *f, struct sc_error *err);
-/* The steps that make of one the other, as the body of an edit. INVALID_VALUE names the line. */
-SC_MUST_USE enum sc_code sc_edit_file_read(struct sc_edit_file *f, const char *note,
-                                           struct sc_buf *body, struct sc_error *err);
+/* Is this text such a file? Then its first line says of which version of which transcript. */
+bool sc_edit_file_head(struct sc_str text, int64_t *transcript, int64_t *version);
+struct sc_edit_asks {
+    int64_t base;     /* the version that must be current; 0: the one that was compared with */
+    const char *note; /* NULL: none */
+};
+/* The steps that make of one the other, as the body of an edit. INVALID_VALUE names the line, or
+ * tells that the text is of another version, or that it is empty: no steps would be many. */
+SC_MUST_USE enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,
+                                              const struct sc_edit_asks *asks, struct sc_buf *body,
+                                              struct sc_error *err);
 /* Removes it. */
 void sc_edit_file_forget(struct sc_edit_file *f);
 /* "12.5", "1:02:03.4" in ms; false: no time. */

@@ -252,7 +252,8 @@ void sc_view_table(const struct sc_json_value *array, const struct sc_view_colum
         const struct sc_json_value *row = sc_json_at(array, i);
         for (const struct sc_view_column *c = columns; c->member != NULL; c++) {
             SC_AUTO_BUF text = { 0 };
-            put_kind(sc_json_member(row, c->member), c->kind, now_ms, &text);
+            const struct sc_json_value *in = c->below == NULL ? row : sc_json_member(row, c->below);
+            put_kind(in == NULL ? NULL : sc_json_member(in, c->member), c->kind, now_ms, &text);
             if (text.len == 0 && c->otherwise != NULL)
                 put_kind(sc_json_member(row, c->otherwise), c->kind, now_ms, &text);
             sc_table_take(&table, &text);

@@ -28,6 +28,7 @@ struct sc_view_column {
     const char *member; /* NULL ends a table of columns */
     enum sc_view_kind kind;
     const char *otherwise; /* member shown when the first is empty; may be NULL */
+    const char *below;     /* the member stands in this object of the row; NULL: in the row */
     bool flexible;
     bool wraps; /* flexible, and broken at words; only for the last */
     int minor;  /* left out where the line would be too long: 1 first; 0: never */

@@ -36,6 +36,7 @@ struct sc_edit {
     struct sc_edit_item *items; /* owned, in order */
     size_t item_count;
     int64_t changed, words;
+    int64_t behind_end, overlaps; /* as in struct sc_saved */
 };
 
 /* May this be edited, and is it at the version that the edit is made of? */

@@ -210,7 +210,9 @@ enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit *e, int64_t 
                               .changed = e->changed > 0,
                               .changed_segments = e->changed,
                               .segment_count = (int64_t)e->item_count,
-                              .word_count = e->words };
+                              .word_count = e->words,
+                              .behind_end = e->behind_end,
+                              .overlaps = e->overlaps };
     if (!out->changed)
         return SC_OK;
     int64_t origin = 0;

@@ -309,6 +309,47 @@ static enum sc_code count_changes(struct sc_conn *conn, struct sc_edit *e, struc
     return code;
 }
 
+/* Has the edit given the segment times that the base does not have? */
+static bool is_retimed(const struct sc_edit *e, const struct sc_edit_item *item)
+{
+    if (item->kept)
+        return false;
+    if (item->place == SC_NOWHERE)
+        return true;
+    const struct sc_segment *was = &e->places[item->place].s;
+    return was->start_ms != item->s.start_ms || was->end_ms != item->s.end_ms;
+}
+
+static enum sc_code overlap(struct sc_conn *conn, struct sc_edit *e, size_t first, bool *out,
+                            struct sc_error *err)
+{
+    const struct sc_edit_item *a = &e->items[first], *b = &e->items[first + 1];
+    enum sc_code code = a->kept ? load_place(conn, e, a->place, err) : SC_OK;
+    int64_t end = a->kept ? e->places[a->place].s.end_ms : a->s.end_ms;
+    *out = (b->kept ? e->places[b->place].start_ms : b->s.start_ms) < end;
+    return code;
+}
+
+/* What is doubtful about new times. A version of earlier was looked at when it was made. */
+static enum sc_code count_doubts(struct sc_conn *conn, struct sc_edit *e, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    if (e->save.restored_from != 0)
+        return SC_OK;
+    for (size_t i = 0; code == SC_OK && i < e->item_count; i++) {
+        bool before = false, behind = false;
+        if (!is_retimed(e, &e->items[i]))
+            continue;
+        if (i > 0)
+            code = overlap(conn, e, i - 1, &before, err);
+        if (code == SC_OK && i + 1 < e->item_count)
+            code = overlap(conn, e, i, &behind, err);
+        e->overlaps += before || behind;
+        e->behind_end += e->base.duration_ms >= 0 && e->items[i].s.end_ms > e->base.duration_ms;
+    }
+    return code;
+}
+
 static enum sc_code plan_items(struct sc_conn *conn, struct sc_edit *e,
                                const struct sc_segments *wanted, struct sc_error *err)
 {
@@ -323,6 +364,8 @@ static enum sc_code plan_items(struct sc_conn *conn, struct sc_edit *e,
         code = order_items(conn, e, err);
     if (code == SC_OK)
         code = count_changes(conn, e, err);
+    if (code == SC_OK)
+        code = count_doubts(conn, e, err);
     return code == SC_OK ? sc_edit_find_origins(e, err) : code;
 }
 

@@ -25,6 +25,9 @@ struct sc_saved {
     bool changed; /* false: the base says what is wanted already, and there is no new version */
     int64_t changed_segments; /* new, other or gone */
     int64_t segment_count, word_count;
+    /* Of the segments whose times are new: they end behind the recording, or share a moment with
+     * the one in front of them or behind. */
+    int64_t behind_end, overlaps;
 };
 
 struct sc_edit; /* a planned edit; for one thread */
@@ -78,8 +81,9 @@ SC_MUST_USE enum sc_code sc_draft_load(struct sc_draft *d, size_t index, struct 
 SC_MUST_USE enum sc_code sc_edit_plan_rollback(struct sc_conn *conn, const struct sc_save *save,
                                                int version, struct sc_edit **edit,
                                                struct sc_saved *out, struct sc_error *err);
-/* The version that the last edit was made of, also through what was undone before; CONFLICT when
- * there is none, or it has been pruned. */
+/* The version that the last change was made of, be it an edit or a rollback; after undoing
+ * (SC_CHANGE_UNDONE) that of the last one that has not been undone. CONFLICT when there is none, or
+ * it has been pruned. */
 SC_MUST_USE enum sc_code sc_version_before(struct sc_conn *conn, const struct sc_transcript *t,
                                            int *version, struct sc_error *err);
 

@@ -38,7 +38,9 @@ static enum sc_code find_segment(const struct step *s, int64_t id, size_t *at)
         }
     }
     return sc_error_field(s->err, SC_E_INVALID_VALUE, "operations",
-                          "operation %zu: the transcript has no segment %" PRId64, s->number, id);
+                          "operation %zu: the transcript has no segment %" PRId64
+                          "; `scripta transcripts show` and GET tell their ids",
+                          s->number, id);
 }
 
 static void remove_at(struct sc_segments *list, size_t at)

@@ -21,6 +21,7 @@ static void transcript_from_row(struct sc_stmt *st, struct sc_transcript *out)
         .updated_ms = sc_stmt_int(st, "updated_ms"),
     };
     SC_STMT_READ(st, out, job_id);
+    SC_STMT_READ(st, out, file_name);
     SC_STMT_READ(st, out, language);
     SC_STMT_READ(st, out, srt_path);
     SC_STMT_READ(st, out, cloud_url);

@@ -11,6 +11,7 @@
 struct sc_transcript {
     int64_t id, owner_id, job, file_id; /* job 0: none */
     char job_id[SC_UUID_TEXT];
+    char file_name[512]; /* the recording's; data, never a path */
     bool complete;
     char language[24];
     char srt_path[160], cloud_url[512];             /* of the automatic exports; "": none */
@@ -73,6 +74,7 @@ SC_MUST_USE enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, co
 struct sc_version {
     int version;
     bool current;
+    int restored_from; /* the version that it was made equal to; 0: none */
     int64_t segment_count, word_count, created_ms;
     char created_by[64]; /* the user's name */
     char *change_note;   /* owned; never NULL */

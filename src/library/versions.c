@@ -196,6 +196,7 @@ static void version_from_row(struct sc_stmt *st, struct sc_version *out)
     *out = (struct sc_version){
         .version = (int)sc_stmt_int(st, "version"),
         .current = sc_stmt_int(st, "is_current") != 0,
+        .restored_from = (int)sc_stmt_int_or(st, "restored_from", 0),
         .segment_count = sc_stmt_int(st, "segment_count"),
         .word_count = sc_stmt_int(st, "word_count"),
         .created_ms = sc_stmt_int(st, "created_ms"),

@@ -1,10 +1,12 @@
 """Editing transcripts: every change is a version; by HTTP and by the command line."""
 
 import json
+import re
 
 import pytest
 
-from harness import noise_wav
+import harness
+from harness import cli, noise_wav
 
 
 def put(client, path, value, **headers):
@@ -54,6 +56,12 @@ def test_a_user_corrects_rolls_back_and_prunes(client, made):
     body["segments"][0]["text"] = "t0 one t2 t4"
     body["segments"].append({"start": 4, "end": 4.5, "text": "the end", "speaker": "Ann"})
     assert put(client, made, body).json["version_number"] == 3
+    # The figures of an earlier version are its own.
+    first = client.get(f"{made}?version=1").json
+    made_at = client.get(f"{made}/versions/1").json["created_at"]
+    own = ("version", "segment_count", "word_count", "text", "segments", "file_name")
+    assert {k: first[k] for k in own} == {k: shown[k] for k in own}
+    assert first["updated_at"] == made_at and first["file_name"] == "talk.wav"
 
     # In steps.
     steps = [{"op": "split", "segment": segment["id"], "after_word": 2},
@@ -83,17 +91,22 @@ def test_a_user_corrects_rolls_back_and_prunes(client, made):
     assert client.get(made).json["text"] == "t0 one t2 t4\nthe end"
     assert client.post(f"{made}/rollback/1", {"base_version": 7}).json["version_number"] == 8
     assert client.get(made).json["segments"] == shown["segments"]
-    assert client.post(f"{made}/undo").status == 409
+    assert client.post(f"{made}/undo").json["version_number"] == 9
+    assert client.get(made).json["text"] == "t0 one t2 t4\nthe end"  # before the rollback
+    assert [v["restored_from"] for v in client.get(f"{made}/versions").json["versions"][:5]] == [
+        7, 1, 3, 4, None]
     assert client.post(f"{made}/rollback/99").error["code"] == "VERSION_NOT_FOUND"
     assert client.get(f"{made}/versions/2").json["change_note"] == "misheard"
 
-    assert client.post(f"{made}/prune", {"keep": 2}).json["removed"] == 6
+    assert client.post(f"{made}/prune", {"keep": 2}).json["removed"] == 7
     versions = client.get(f"{made}/versions").json["versions"]
-    assert [v["version"] for v in versions] == [8, 7] and versions[0]["is_current"]
+    assert [v["version"] for v in versions] == [9, 8] and versions[0]["is_current"]
     assert client.get(f"{made}/versions/2").status == 404
-    kinds = [c["kind"].split(".")[1] for c in client.get(f"{made}/history").json["changes"]]
-    assert kinds == ["pruned", "rolled_back", "rolled_back", "rolled_back", "replaced", "edited",
-                     "edited", "edited"]
+    changes = client.get(f"{made}/history").json["changes"]
+    assert [c["kind"].split(".")[1] for c in changes] == [
+        "pruned", "undone", "rolled_back", "undone", "undone", "replaced", "edited", "edited",
+        "edited"]
+    assert [c["detail"].get("restored_from") for c in changes[:4]] == [None, 7, 1, 3]
 
 
 def test_text_and_words_agree_and_are_one_line(client, made):
@@ -137,3 +150,61 @@ def test_what_cannot_be_edited_says_why(client, made):
     tag = client.get(made).headers["etag"]
     assert put(client, made, {"text": "other words"}, **{"If-Match": tag}).status == 200
     assert put(client, made, {"text": "others"}, **{"If-Match": tag}).status == 412
+
+
+def test_the_editor_loses_nothing(shared, client, made, folder):
+    number, data = made.rsplit("/", 1)[1], shared.data
+    segment = client.get(made).json["segments"][0]["id"]
+
+    def edit(editor):
+        return cli("transcripts", "edit", number, data=data,
+                   env={"EDITOR": editor, "TMPDIR": str(folder)})
+
+    empty = edit("truncate -s 0")
+    assert empty.returncode == 2 and "the text is empty" in empty.stderr, empty.stderr
+    assert client.get(made).json["version"] == 1
+
+    # Somebody else is quicker: what was typed is kept, and the way on is told.
+    script = folder / "editor"
+    script.write_text(f'sed -i s/t1/one/ "$1"\n{harness.SCRIPTA} --data {data} transcripts edit '
+                      f'-s {segment} --speaker Ann {number}\n')
+    late = edit(f"sh {script}")
+    assert late.returncode != 0 and f"compare {number} 1 2" in late.stderr, late.stderr
+    kept = re.search(r"kept in (\S+)", late.stderr)[1]
+    assert f"--text-file {kept} --base 2 {number}" in late.stderr
+
+    # It is of version 1, whichever way it comes back; on top of version 2 both are there.
+    again = cli("transcripts", "edit", "--text-file", kept, number, data=data)
+    assert again.returncode == late.returncode and f"compare {number} 1 2" in again.stderr
+    copied = edit(f"cp {kept}")
+    assert copied.returncode == 2 and "of version 1, not of 2" in copied.stderr, copied.stderr
+    other = cli("transcripts", "edit", "--text-file", "-", number, data=data,
+                stdin="# Transcript 999999, version 1.\n")
+    assert other.returncode == 2 and "of transcript 999999" in other.stderr, other.stderr
+    assert client.get(made).json["version"] == 2
+    cli("transcripts", "edit", "--text-file", kept, "--base", 2, number, data=data, check=0)
+    shown = cli("transcripts", "show", number, data=data, check=0).stdout
+    assert re.search(rf"^ *{segment}  0:00  Ann +t0 one t2 t3$", shown, re.MULTILINE), shown
+    assert re.search("^file_name: +talk.wav$", shown, re.MULTILINE), shown
+
+
+def test_doubtful_times_are_told_and_undone(shared, client, made):
+    number, data = made.rsplit("/", 1)[1], shared.data
+    segment = client.get(made).json["segments"][0]["id"]
+    late = cli("transcripts", "edit", "-s", segment, "--end", 40, number, data=data, check=0)
+    assert "note: the end of 1 segment is behind the recording's\n" in late.stderr, late.stderr
+    saved = client.post(f"{made}/edit", {"operations": [
+        {"op": "insert", "start": 1, "end": 2, "text": "and"}]}).json
+    assert [w["code"] for w in saved["warnings"]] == ["OVERLAPS"], saved
+    # Only new times are looked at.
+    saved = client.post(f"{made}/edit", {"operations": [
+        {"op": "text", "segment": segment, "text": "other words"}]}).json
+    assert saved["changed"] and saved["warnings"] == []
+
+    undone = cli("transcripts", "undo", number, data=data, check=0)
+    assert f"scripta transcripts rollback {number} 4\n" in undone.stderr, undone.stderr
+    rows = cli("transcripts", "versions", number, data=data, check=0).stdout.splitlines()
+    assert rows[0].split()[-2:] == ["EQUALS", "NOTE"] and rows[1].split()[-2:] == ["3", "-"], rows
+    rows = cli("transcripts", "history", number, data=data, check=0).stdout.splitlines()
+    assert rows[1].split()[1:4] == ["transcript.undone", "5", "3"], rows
+    assert rows[2].split()[1:4] == ["transcript.edited", "4", "-"], rows

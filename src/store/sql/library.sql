@@ -39,13 +39,15 @@ SELECT id, name, source, created_ms FROM uploads
 WHERE file_id = :file_id AND id < :before ORDER BY id DESC LIMIT :limit;
 
 -- name: transcript_get
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.id = :id AND (:owner_id = 0 OR transcripts.owner_id = :owner_id);
 
 -- name: transcript_of_job
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.job = :job
 ORDER BY transcripts.id DESC LIMIT 1;
 
@@ -54,8 +56,9 @@ SELECT jobs.job_id FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
 WHERE transcripts.id = :id;
 
 -- name: transcript_list_all
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.id < :before
   AND (:language IS NULL OR transcripts.language = :language)
   AND (:model IS NULL OR jobs.model = :model)
@@ -63,8 +66,9 @@ WHERE transcripts.id < :before
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_owner
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.owner_id = :owner_id AND transcripts.id < :before
   AND (:language IS NULL OR transcripts.language = :language)
   AND (:model IS NULL OR jobs.model = :model)
@@ -72,10 +76,11 @@ WHERE transcripts.owner_id = :owner_id AND transcripts.id < :before
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_tag
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcript_tags
      CROSS JOIN transcripts ON transcripts.id = transcript_tags.transcript_id
      LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcript_tags.tag = :tag AND transcript_tags.transcript_id < :before
   AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
   AND (:language IS NULL OR transcripts.language = :language)
@@ -84,8 +89,9 @@ WHERE transcript_tags.tag = :tag AND transcript_tags.transcript_id < :before
 ORDER BY transcript_tags.transcript_id DESC LIMIT :limit;
 
 -- name: transcript_list_file
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.file_id = :file_id AND transcripts.id < :before
   AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
   AND (:language IS NULL OR transcripts.language = :language)
@@ -96,8 +102,9 @@ WHERE transcripts.file_id = :file_id AND transcripts.id < :before
 ORDER BY transcripts.id DESC LIMIT :limit;
 
 -- name: transcript_list_job
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.job = :job AND transcripts.id < :before
   AND (:file_id = 0 OR transcripts.file_id = :file_id)
   AND (:owner_id = 0 OR transcripts.owner_id = :owner_id)
@@ -220,7 +227,7 @@ SELECT transcript_id FROM export_history WHERE file_path = :path ORDER BY id DES
 
 -- name: version_list
 SELECT v.version, v.is_current, v.segment_count, v.word_count, v.created_ms, v.change_note,
-       v.content_hash, principals.name AS created_by
+       v.content_hash, v.restored_from, principals.name AS created_by
 FROM versions AS v JOIN principals ON principals.id = v.created_by
 WHERE v.transcript_id = :transcript_id AND v.version < :before
 ORDER BY v.version DESC LIMIT :limit;
@@ -228,8 +235,9 @@ ORDER BY v.version DESC LIMIT :limit;
 -- The check of what is stored (library/fsck.h).
 
 -- name: fsck_transcript_next
-SELECT transcripts.*, jobs.job_id
+SELECT transcripts.*, jobs.job_id, files.original_name AS file_name
 FROM transcripts LEFT JOIN jobs ON jobs.id = transcripts.job
+     LEFT JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.id > :after ORDER BY transcripts.id LIMIT 1;
 
 -- name: fsck_segments

@@ -92,7 +92,12 @@ SELECT text FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
 ORDER BY start_ms, ord;
 
 -- name: version_restored_from
-SELECT restored_from FROM versions WHERE transcript_id = :transcript_id AND version = :version;
+-- undone: not by a rollback, which is itself a change to undo.
+SELECT restored_from,
+       EXISTS (SELECT 1 FROM changes
+               WHERE transcript_id = :transcript_id AND changes.version = :version
+                     AND kind = :undone) AS undone
+FROM versions WHERE transcript_id = :transcript_id AND version = :version;
 
 -- name: prune_versions
 -- Older than the newest :keep; the current one is the newest.

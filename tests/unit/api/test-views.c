@@ -173,6 +173,7 @@ static struct sc_transcript partial(void)
     return (struct sc_transcript){
         .id = 8,
         .file_id = 3,
+        .file_name = "talk.wav",
         .job_id = "0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12",
         .language = "en",
         .segment_count = 1,
@@ -185,11 +186,12 @@ static struct sc_transcript partial(void)
     };
 }
 
-#define HEAD                                                                        \
-    "{\"id\":8,\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\",\"file_id\":3,"  \
-    "\"status\":\"partial\",\"language\":\"en\",\"version\":0,\"segment_count\":1," \
-    "\"word_count\":2,\"confidence_score\":null,\"duration_seconds\":null,"         \
-    "\"srt_path\":null,\"cloud_url\":null,\"tags\":[\"t\"],\"notes\":\"n\","        \
+#define HEAD                                                                       \
+    "{\"id\":8,\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\",\"file_id\":3," \
+    "\"file_name\":\"talk.wav\",\"status\":\"partial\",\"language\":\"en\","       \
+    "\"version\":0,\"segment_count\":1,"                                           \
+    "\"word_count\":2,\"confidence_score\":null,\"duration_seconds\":null,"        \
+    "\"srt_path\":null,\"cloud_url\":null,\"tags\":[\"t\"],\"notes\":\"n\","       \
     "\"created_at\":\"2023-11-14T22:13:20.000Z\",\"updated_at\":\"2023-11-14T22:13:20.000Z\""
 
 static void a_row_of_a_list_has_no_text(void **state)

@@ -426,13 +426,18 @@ static enum sc_code op_rollback(struct sc_conn *tx, void *ctx, struct sc_error *
     return code == SC_OK ? sc_edit_write(tx, e, sc_clock_wall_ms(), &o->saved, err) : code;
 }
 
-static enum sc_code roll_back(struct rig *r, int64_t id, int to, struct sc_saved *saved)
+static enum sc_code go_back(struct rig *r, int64_t id, int to, enum sc_change_kind kind,
+                            struct sc_saved *saved)
 {
-    struct rolling o = { .save = { .by = 1, .transcript = id, .kind = SC_CHANGE_ROLLED_BACK },
-                         .to = to };
+    struct rolling o = { .save = { .by = 1, .transcript = id, .kind = kind }, .to = to };
     enum sc_code code = sc_store_write(r->f.store, SC_RELAXED, op_rollback, &o, NULL);
     *saved = o.saved;
     return code;
+}
+
+static enum sc_code roll_back(struct rig *r, int64_t id, int to, struct sc_saved *saved)
+{
+    return go_back(r, id, to, SC_CHANGE_ROLLED_BACK, saved);
 }
 
 static void roll_back_once(struct model *m)
@@ -541,34 +546,64 @@ static void every_version_reads_as_it_was_saved(void **state)
         free(m.copies[v]);
 }
 
+/* Undoes once; what the transcript says then. */
+static void undo(struct rig *r, int64_t id, int back_to, const char *text)
+{
+    int before = 0;
+    struct sc_saved saved;
+    {
+        struct sc_transcript t = find(r, id);
+        AUTO_READER(conn, *r);
+        assert_int_equal(sc_version_before(conn, &t, &before, NULL), SC_OK);
+    }
+    assert_int_equal(before, back_to);
+    assert_int_equal(go_back(r, id, before, SC_CHANGE_UNDONE, &saved), SC_OK);
+    assert_text(r, id, saved.version, text);
+}
+
+static void assert_nothing_to_undo(struct rig *r, int64_t id)
+{
+    struct sc_transcript t = find(r, id);
+    int before = 0;
+    struct sc_error err = { 0 };
+    AUTO_READER(conn, *r);
+    assert_int_equal(sc_version_before(conn, &t, &before, &err), SC_E_CONFLICT);
+    assert_string_equal(err.msg, "there is nothing to undo");
+}
+
 static void what_is_undone_twice_goes_further_back(void **state)
 {
     (void)state;
     AUTO_RIG(r);
     int64_t id = MADE(r, "one");
-    static const char *const texts[] = { "two", "three", "four" };
-    for (size_t i = 0; i < 3; i++)
-        reword(&r, id, 0, texts[i]);
-    static const int wanted[] = { 3, 2, 1 };
-    for (size_t i = 0; i < 3; i++) {
-        int before = 0;
-        struct sc_saved saved;
-        {
-            struct sc_transcript t = find(&r, id);
-            AUTO_READER(conn, r);
-            assert_int_equal(sc_version_before(conn, &t, &before, NULL), SC_OK);
-        }
-        assert_int_equal(before, wanted[i]);
-        assert_int_equal(roll_back(&r, id, before, &saved), SC_OK);
-        assert_int_equal(saved.version, 5 + (int)i);
-    }
-    assert_text(&r, id, 7, "one");
-    struct sc_transcript t = find(&r, id);
-    int before = 0;
-    struct sc_error err = { 0 };
-    AUTO_READER(conn, r);
-    assert_int_equal(sc_version_before(conn, &t, &before, &err), SC_E_CONFLICT);
-    assert_string_equal(err.msg, "there is nothing to undo");
+    reword(&r, id, 0, "two");
+    reword(&r, id, 0, "three");
+    reword(&r, id, 0, "four");
+    undo(&r, id, 3, "three");
+    undo(&r, id, 2, "two");
+    undo(&r, id, 1, "one");
+    assert_nothing_to_undo(&r, id);
+    /* What was typed after undoing is undone first, then what is left. */
+    reword(&r, id, 0, "five");
+    undo(&r, id, 7, "one");
+    assert_nothing_to_undo(&r, id);
+}
+
+static void a_rollback_is_undone_as_an_edit_is(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "one");
+    struct sc_saved saved;
+    reword(&r, id, 0, "two");
+    reword(&r, id, 0, "three");
+    assert_int_equal(roll_back(&r, id, 1, &saved), SC_OK);
+    undo(&r, id, 3, "three"); /* not "nothing": what stood before the rollback */
+    undo(&r, id, 2, "two");
+    assert_int_equal(roll_back(&r, id, 3, &saved), SC_OK);
+    undo(&r, id, 6, "two");
+    undo(&r, id, 1, "one");
+    assert_nothing_to_undo(&r, id);
 }
 
 /* ---- many, and much ---- */
@@ -721,6 +756,7 @@ int main(void)
         TEST(each_word_keeps_who_made_it),
         TEST(a_word_that_is_typed_elsewhere_is_another),
         TEST(what_is_undone_twice_goes_further_back),
+        TEST(a_rollback_is_undone_as_an_edit_is),
         TEST(every_version_reads_as_it_was_saved),
         TEST(of_64_editors_none_loses_an_edit),
         TEST(a_hundred_edits_of_ten_hours_take_little_room),
