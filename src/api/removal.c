@@ -1,4 +1,4 @@
-/* Deleting and archiving files and jobs; cleaning. */
+/* Deleting files, jobs and transcripts; archiving; cleaning. */
 
 #include "api/api-internal.h"
 
@@ -39,6 +39,21 @@ struct sc_done *sc_api_job_delete(struct sc_request *req, struct sc_api *api)
                                        &err);
     if (code == SC_OK)
         sc_job_deleted_view(&body, id);
+    return sc_api_answer(req, code, &err, 200, &body);
+}
+
+struct sc_done *sc_api_transcript_delete(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    int64_t id = 0;
+    enum sc_code code = sc_request_empty(req, &err);
+    if (code == SC_OK)
+        code = sc_path_number(req, SC_E_TRANSCRIPT_NOT_FOUND, &id, &err);
+    if (code == SC_OK)
+        code = sc_pipelines_delete_transcript(api->options.pipelines, sc_api_owner(req), id, &err);
+    if (code == SC_OK)
+        sc_transcript_deleted_view(&body, id);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -222,6 +237,10 @@ SC_API_DOC(job_delete) = {
     .query = &job_force_query,
     .replies = { { 200, &sc_shape_job_deleted } },
     .errors = { SC_E_JOB_NOT_FOUND, SC_E_CONFLICT },
+};
+SC_API_DOC(transcript_delete) = {
+    .replies = { { 200, &sc_shape_transcript_deleted } },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
 };
 SC_API_DOC(file_delete) = {
     .query = &file_force_query,

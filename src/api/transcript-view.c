@@ -51,6 +51,16 @@ static void put_content(struct sc_json *w, const struct sc_segments *segments)
     sc_json_end(w);
 }
 
+void sc_transcript_deleted_view(struct sc_buf *out, int64_t id)
+{
+    struct sc_json w;
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "id", id);
+    sc_json_bool(&w, "deleted", true);
+    sc_json_end(&w);
+}
+
 void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_transcript *t,
                         int version, const struct sc_segments *segments)
 {
@@ -196,6 +206,15 @@ const struct sc_json_shape sc_shape_version = {
     .help = "A version with its segments",
     .base = &version_row_shape,
     SC_SHAPE_FIELDS(content_fields),
+};
+
+static const struct sc_json_field deleted_fields[] = {
+    SC_SHOW(INT, "id", "The transcript", "12"),
+    SC_SHOW(BOOL, "deleted", "Always true", "true"),
+};
+const struct sc_json_shape sc_shape_transcript_deleted = {
+    .name = "DeletedTranscript",
+    SC_SHAPE_FIELDS(deleted_fields),
 };
 
 static const struct sc_json_field export_fields[] = {

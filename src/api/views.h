@@ -54,6 +54,8 @@ void sc_peaks_json(struct sc_json *w, int64_t file_id, const struct sc_peaks_vie
 
 /* ---- transcript-view.c ---- */
 
+void sc_transcript_deleted_view(struct sc_buf *out, int64_t id);
+
 /* segments NULL: a row of a list, without text and segments. version: the one shown. */
 void sc_transcript_view(struct sc_json *w, const char *key, const struct sc_transcript *t,
                         int version, const struct sc_segments *segments);

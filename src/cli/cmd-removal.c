@@ -68,6 +68,12 @@ int sc_cmd_files_delete(struct sc_cli *cli, const struct sc_args *args)
                        sc_args_has(args, "force") ? ", jobs, transcripts and all," : "");
 }
 
+int sc_cmd_transcripts_delete(struct sc_cli *cli, const struct sc_args *args)
+{
+    return delete_each(cli, args, "/api/transcripts/", "transcript",
+                       ", versions, exports and all,");
+}
+
 int sc_cmd_jobs_archive(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_each each = {

@@ -78,6 +78,7 @@ int sc_cmd_doctor(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_archive(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_clean(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_transcripts_delete(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_delete(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_download(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_files_duplicates(struct sc_cli *cli, const struct sc_args *args);

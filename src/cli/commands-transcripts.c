@@ -110,6 +110,11 @@ static const struct sc_flag prune_flags[] = {
     { 0 },
 };
 
+static const struct sc_flag delete_flags[] = {
+    { "yes", 'y', SC_FLAG_SWITCH, NULL, "Do not ask" },
+    { 0 },
+};
+
 static const struct sc_flag formats_flags[] = {
     { "disable", 0, SC_FLAG_VALUE, SC_FORMAT_CHOICES,
       "Refuse exports in this format; for an admin" },
@@ -393,6 +398,21 @@ const struct sc_command sc_commands_transcripts[] = {
         .max_words = 1,
         .flags = page_flags,
         .examples = "scripta transcripts history 12\n",
+    },
+    {
+        .name = "transcripts delete",
+        .run = sc_cmd_transcripts_delete,
+        .summary = "Delete transcripts that have no job, with their versions and exports",
+        .usage = "TRANSCRIPT...",
+        .min_words = 1,
+        .max_words = -1,
+        .flags = delete_flags,
+        .about =
+            "Those are what was imported, and what was kept when its job was cleaned away; the "
+            "result of a job goes with it: scripta jobs delete. The recording stays. On a "
+            "terminal it asks first; elsewhere the ids are taken at their word.",
+        .examples = "scripta transcripts delete 12\n"
+                    "scripta transcripts delete --yes 12 13\n",
     },
     {
         .name = "transcripts formats",

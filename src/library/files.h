@@ -124,7 +124,7 @@ SC_MUST_USE enum sc_code sc_file_set_duration(struct sc_conn *tx, int64_t id, in
 
 struct sc_file_uses {
     int64_t jobs;
-    int64_t transcripts; /* kept without their job */
+    int64_t transcripts; /* without a job */
 };
 SC_MUST_USE enum sc_code sc_file_uses(struct sc_conn *conn, int64_t id, struct sc_file_uses *out,
                                       struct sc_error *err);

@@ -1,4 +1,6 @@
+#include "library/changes.h"
 #include "library/library-internal.h"
+#include "library/names.h"
 
 #include "base/banned.h"
 
@@ -47,6 +49,25 @@ enum sc_code sc_job_mark_deleted(struct sc_conn *tx, int64_t job, struct sc_erro
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
         code = run_on(tx, steps[i], ":job", job, err);
     return code;
+}
+
+enum sc_code sc_transcript_mark_deleted(struct sc_conn *tx, const struct sc_transcript *t,
+                                        int64_t by, int64_t now_ms, struct sc_error *err)
+{
+    const struct sc_change change = {
+        .kind = SC_CHANGE_DELETED,
+        .owner_id = t->owner_id,
+        .by = by,
+        .at_ms = now_ms,
+        .file_id = t->file_id,
+        .version = t->version,
+        .other_id = t->id,
+    };
+    enum sc_code code = sc_change_record(tx, &change, err);
+    if (code == SC_OK)
+        code = sc_name_forget(tx, SC_NAME_TRANSCRIPT_NOTES, t->id, err);
+    return code == SC_OK ? run_on(tx, SC_SQL_DELETE_TRANSCRIPT, ":transcript_id", t->id, err)
+                         : code;
 }
 
 enum sc_code sc_file_next_deleted(struct sc_conn *conn, int64_t after, struct sc_file *out,

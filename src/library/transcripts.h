@@ -69,6 +69,14 @@ SC_MUST_USE enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, co
                                               const struct sc_segments *all, int64_t duration_ms,
                                               int64_t now_ms, struct sc_error *err);
 
+/* ---- deleting (removal.c) ---- */
+
+/* From now on nobody finds it: one without a job, or of a job that is being cleaned away. Recorded
+ * as a change of its file. The sweeper (pipeline/purge.c) removes the rows. */
+SC_MUST_USE enum sc_code sc_transcript_mark_deleted(struct sc_conn *tx,
+                                                    const struct sc_transcript *t, int64_t by,
+                                                    int64_t now_ms, struct sc_error *err);
+
 /* ---- versions ---- */
 
 struct sc_version {

@@ -25,31 +25,12 @@ static enum sc_code find_file(struct file_purge *f, int64_t after, struct sc_err
     return code == SC_OK ? sc_file_next_deleted(conn, after, &f->file, &f->found, err) : code;
 }
 
-static enum sc_code remove_kept_transcripts(struct file_purge *f, struct sc_conn *tx, int64_t *left,
-                                            struct sc_error *err)
-{
-    while (*left > 0) {
-        int64_t transcript = 0;
-        {
-            SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_FILE_TRANSCRIPT);
-            sc_stmt_bind_int(&st, ":file_id", f->file.id);
-            enum sc_code code = sc_stmt_one(&st, err);
-            if (code != SC_OK)
-                return code == SC_E_NOT_FOUND ? SC_OK : code;
-            transcript = sc_stmt_int(&st, "id");
-        }
-        enum sc_code code = sc_purge_transcript(f->p, tx, transcript, left, err);
-        if (code != SC_OK)
-            return code;
-    }
-    return SC_OK;
-}
-
 static enum sc_code write_file_slice(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct file_purge *f = ctx;
     int64_t left = SC_PURGE_SLICE;
-    enum sc_code code = remove_kept_transcripts(f, tx, &left, err);
+    const struct sc_purge_of kept = { SC_SQL_PURGE_FILE_TRANSCRIPT, ":file_id", f->file.id };
+    enum sc_code code = sc_purge_transcripts(f->p, tx, &kept, &left, err);
     if (code == SC_OK)
         code = sc_purge_rows(tx, SC_SQL_PURGE_UPLOADS, ":file_id", f->file.id, &left, err);
     if (code == SC_OK)

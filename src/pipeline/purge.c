@@ -124,8 +124,9 @@ enum sc_code sc_purge_keep_id(struct sc_conn *tx, const char *counter, int64_t i
     return sc_stmt_run(&st, err);
 }
 
-enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int64_t transcript,
-                                 int64_t *left, struct sc_error *err)
+/* With all that hangs on it, also the files that it was exported to, as far as *left goes. */
+static enum sc_code purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int64_t transcript,
+                                     int64_t *left, struct sc_error *err)
 {
     static const enum sc_sql rest[] = { SC_SQL_PURGE_OLD_SEGMENTS, SC_SQL_PURGE_ORIGINS,
                                         SC_SQL_PURGE_VERSIONS, SC_SQL_PURGE_CHANGES_TRANSCRIPT };
@@ -146,27 +147,32 @@ enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx, int
     return code;
 }
 
-static enum sc_code remove_transcripts(struct purge *u, struct sc_conn *tx, struct sc_error *err)
+enum sc_code sc_purge_transcripts(struct sc_pipelines *p, struct sc_conn *tx,
+                                  const struct sc_purge_of *of, int64_t *left, struct sc_error *err)
 {
-    if (u->at.mark == KEEP_TRANSCRIPTS)
-        return run_with(tx, SC_SQL_PURGE_DETACH, ":job", u->at.id, err);
-    while (u->left > 0) {
+    while (*left > 0) {
         int64_t transcript = 0;
         {
-            SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_PURGE_TRANSCRIPT);
-            sc_stmt_bind_int(&st, ":job", u->at.id);
+            SC_AUTO_STMT st = sc_stmt_get(tx, of->next);
+            sc_stmt_bind_int(&st, of->name, of->id);
             enum sc_code code = sc_stmt_one(&st, err);
-            if (code == SC_E_NOT_FOUND)
-                return SC_OK;
             if (code != SC_OK)
-                return code;
+                return code == SC_E_NOT_FOUND ? SC_OK : code;
             transcript = sc_stmt_int(&st, "id");
         }
-        enum sc_code code = sc_purge_transcript(u->p, tx, transcript, &u->left, err);
+        enum sc_code code = purge_transcript(p, tx, transcript, left, err);
         if (code != SC_OK)
             return code;
     }
     return SC_OK;
+}
+
+static enum sc_code remove_transcripts(struct purge *u, struct sc_conn *tx, struct sc_error *err)
+{
+    if (u->at.mark == KEEP_TRANSCRIPTS)
+        return run_with(tx, SC_SQL_PURGE_DETACH, ":job", u->at.id, err);
+    const struct sc_purge_of of = { SC_SQL_PURGE_TRANSCRIPT, ":job", u->at.id };
+    return sc_purge_transcripts(u->p, tx, &of, &u->left, err);
 }
 
 /* The next marked job behind the one at hand. */
@@ -262,13 +268,13 @@ static void list_held(struct purge *u)
 }
 
 /* Is there anything to write for? */
-static bool is_any_marked(struct sc_pipelines *p)
+static bool is_any(struct sc_pipelines *p, const struct sc_purge_of *of)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     if (sc_store_read(p->o.store, &conn, NULL) != SC_OK)
         return true;
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_PURGE_NEXT);
-    sc_stmt_bind_int(&st, ":after", 0);
+    SC_AUTO_STMT st = sc_stmt_get(conn, of->next);
+    sc_stmt_bind_int(&st, of->name, of->id);
     return sc_stmt_one(&st, NULL) != SC_E_NOT_FOUND;
 }
 
@@ -304,16 +310,41 @@ static enum sc_code purge_jobs(struct purge *u, enum sc_purge_state *state, stru
     return gone == 0 ? SC_OK : sc_store_write(u->p->o.store, SC_RELAXED, write_last, u, err);
 }
 
+/* ---- transcripts that were deleted by themselves ---- */
+
+static const struct sc_purge_of deleted_transcripts = { SC_SQL_PURGE_DELETED_TRANSCRIPT,
+                                                        ":owner_id", SC_DELETED_OWNER };
+
+static enum sc_code write_transcripts(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct purge *u = ctx;
+    u->left = SC_PURGE_SLICE;
+    return sc_purge_transcripts(u->p, tx, &deleted_transcripts, &u->left, err);
+}
+
+static enum sc_code purge_deleted_transcripts(struct purge *u, enum sc_purge_state *state,
+                                              struct sc_error *err)
+{
+    (void)SC_FAULT("clean.slice");
+    enum sc_code code = sc_store_write(u->p->o.store, SC_RELAXED, write_transcripts, u, err);
+    if (code == SC_OK && u->left <= 0)
+        *state = SC_PURGE_MORE;
+    return code;
+}
+
 enum sc_code sc_purge_step(struct sc_pipelines *p, enum sc_purge_state *state, struct sc_error *err)
 {
     struct purge u = { .p = p };
     enum sc_code code = SC_OK;
     *state = SC_PURGE_NOTHING;
-    if (is_any_marked(p)) {
+    const struct sc_purge_of jobs = { SC_SQL_PURGE_NEXT, ":after", 0 };
+    if (is_any(p, &jobs)) {
         list_held(&u);
         code = purge_jobs(&u, state, err);
         free(u.held);
     }
+    if (code == SC_OK && *state != SC_PURGE_MORE && is_any(p, &deleted_transcripts))
+        code = purge_deleted_transcripts(&u, state, err);
     if (code == SC_OK && *state != SC_PURGE_MORE)
         code = sc_purge_files(p, state, err);
     return code;

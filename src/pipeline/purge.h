@@ -30,8 +30,14 @@ SC_MUST_USE enum sc_code sc_purge_rows(struct sc_conn *tx, enum sc_sql sql, cons
  * "transcripts.last_id". */
 SC_MUST_USE enum sc_code sc_purge_keep_id(struct sc_conn *tx, const char *counter, int64_t id,
                                           struct sc_error *err);
-/* A transcript with all that hangs on it, also the files that it was exported to, as far as *left
- * goes. */
-SC_MUST_USE enum sc_code sc_purge_transcript(struct sc_pipelines *p, struct sc_conn *tx,
-                                             int64_t transcript, int64_t *left,
-                                             struct sc_error *err);
+/* Which transcripts: the statement that finds the next one, with its parameter. */
+struct sc_purge_of {
+    enum sc_sql next;
+    const char *name;
+    int64_t id;
+};
+/* Transcripts with all that hangs on them, also the files that they were exported to, as far as
+ * *left goes. */
+SC_MUST_USE enum sc_code sc_purge_transcripts(struct sc_pipelines *p, struct sc_conn *tx,
+                                              const struct sc_purge_of *of, int64_t *left,
+                                              struct sc_error *err);

@@ -1,6 +1,6 @@
-/* Deleting files and jobs. One write marks: what is deleted is found by nobody from then on, and a
- * running job is cancelled, which fences its workers. The sweeper (purge.c) then removes rows and
- * bytes in slices; what a kill interrupts upkeep goes on with. */
+/* Deleting files, jobs and transcripts. One write marks: what is deleted is found by nobody from
+ * then on, and a running job is cancelled, which fences its workers. The sweeper (purge.c) then
+ * removes rows and bytes in slices; what a kill interrupts upkeep goes on with. */
 
 #include "pipeline/removal.h"
 #include "pipeline/purge.h"
@@ -19,6 +19,7 @@ struct deletion {
     int64_t owner_id;
     const char *job_id; /* NULL: the file */
     int64_t file_id;
+    int64_t transcript_id;
     bool force;
     struct sc_file_uses uses;
 };
@@ -76,7 +77,7 @@ static enum sc_code refuse_used(const struct sc_file_uses *uses, struct sc_error
 {
     char kept[64] = "";
     if (uses->transcripts > 0)
-        (void)snprintf(kept, sizeof(kept), " and %" PRId64 " kept %s", uses->transcripts,
+        (void)snprintf(kept, sizeof(kept), " and %" PRId64 " %s without a job", uses->transcripts,
                        uses->transcripts == 1 ? "transcript" : "transcripts");
     return sc_error_set(err, SC_E_CONFLICT,
                         "%" PRId64 " %s%s of this file would go with it: delete %s first, or the "
@@ -99,6 +100,41 @@ static enum sc_code write_file_marks(struct sc_conn *tx, void *ctx, struct sc_er
     sc_queue_note_due(d->p->o.queue, tx, SWEEP_MS);
     code = cancel_all(d->p, tx, file.id, err);
     return code == SC_OK ? sc_file_mark_deleted(tx, &file, err) : code;
+}
+
+/* A job without its transcript would answer those who ask for its result with nothing, now and when
+ * the same work is asked for again. */
+static enum sc_code refuse_jobs(const struct sc_transcript *t, const struct sc_job *job,
+                                struct sc_error *err)
+{
+    if (job->admission != SC_ADMISSION_ENDED)
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "job %s is at work on transcript %" PRId64 ": cancel the job and "
+                            "delete it, the transcript goes with it",
+                            job->job_id, t->id);
+    return sc_error_set(err, SC_E_CONFLICT,
+                        "transcript %" PRId64 " is the result of job %s: delete the job, the "
+                        "transcript goes with it",
+                        t->id, job->job_id);
+}
+
+static enum sc_code write_transcript_mark(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct deletion *d = ctx;
+    struct sc_transcript t;
+    enum sc_code code = sc_transcript_find(tx, d->owner_id, d->transcript_id, &t, err);
+    if (code != SC_OK)
+        return code;
+    if (t.job != 0) {
+        SC_AUTO_JOB job = { 0 };
+        code = sc_job_find(tx, d->owner_id, t.job_id, &job, err);
+        if (code == SC_OK)
+            return refuse_jobs(&t, &job, err);
+        if (code != SC_E_JOB_NOT_FOUND) /* it is being cleaned away */
+            return code;
+    }
+    sc_queue_note_due(d->p->o.queue, tx, SWEEP_MS);
+    return sc_transcript_mark_deleted(tx, &t, d->owner_id, sc_clock_wall_ms(), err);
 }
 
 /* What cannot be removed now is no failure of the deletion, which has taken place. */
@@ -138,4 +174,14 @@ enum sc_code sc_pipelines_delete_file(struct sc_pipelines *p, int64_t owner_id, 
     *gone = d.uses;
     sweep(p);
     return SC_OK;
+}
+
+enum sc_code sc_pipelines_delete_transcript(struct sc_pipelines *p, int64_t owner_id,
+                                            int64_t transcript_id, struct sc_error *err)
+{
+    struct deletion d = { .p = p, .owner_id = owner_id, .transcript_id = transcript_id };
+    enum sc_code code = sc_store_write(p->o.store, SC_DURABLE, write_transcript_mark, &d, err);
+    if (code == SC_OK)
+        sweep(p);
+    return code;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/* Deleting, archiving and cleaning files and jobs. Part of pipeline/pipeline.h. */
+/* Deleting files, jobs and transcripts; archiving and cleaning. Part of pipeline/pipeline.h. */
 
 #include "base/enum.h"
 #include "library/files.h"
@@ -11,6 +11,11 @@ struct sc_pipelines;
 SC_MUST_USE enum sc_code sc_pipelines_delete_job(struct sc_pipelines *p, int64_t owner_id,
                                                  const char *job_id, bool force,
                                                  struct sc_error *err);
+/* Deletes a transcript that has no job, as an import, or one whose job was cleaned away, with its
+ * versions and exports. CONFLICT names the job of any other. As above. */
+SC_MUST_USE enum sc_code sc_pipelines_delete_transcript(struct sc_pipelines *p, int64_t owner_id,
+                                                        int64_t transcript_id,
+                                                        struct sc_error *err);
 /* Deletes a file, its bytes when no other owner has them, and with force all that was made of it
  * (*gone); CONFLICT tells how much that is. As above. */
 SC_MUST_USE enum sc_code sc_pipelines_delete_file(struct sc_pipelines *p, int64_t owner_id,

@@ -81,6 +81,12 @@ class Reader:
             self.settle()
         elif heading == "DELETE /api/tokens/{id}":
             self.names["/tokens/3"] = f"/tokens/{self.token}"
+        elif heading == "DELETE /api/transcripts/{id}":
+            file_id = self.client.upload(harness.noise_wav(1, 1),
+                                         path="/api/files/upload").json["file_id"]
+            made = self.client.request("POST", f"/api/files/{file_id}/transcripts", body=b"yes",
+                                       headers={"Content-Type": "application/octet-stream"})
+            self.names["/transcripts/2"] = f"/transcripts/{made.json['transcript_id']}"
         elif heading == "POST /api/worker/register":
             self.without_workers()
         elif heading in CLAIMED:

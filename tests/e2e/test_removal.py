@@ -220,12 +220,86 @@ def test_the_same_bytes_come_and_go_at_once(make_server):
     recount(server)
 
 
+def brought(client, file_id, text=b"one line"):
+    """The id of a transcript that is read from a text."""
+    reply = client.request("POST", f"/api/files/{file_id}/transcripts", body=text,
+                           headers={"Content-Type": "application/octet-stream"})
+    assert reply.status in (200, 201), reply
+    return reply.json["transcript_id"]
+
+
+def test_a_transcript_goes_and_its_recording_stays(make_server):
+    port = free_port()
+    server = make_server(args=["--listen", f"127.0.0.1:{port}"])
+    client = server.client
+    file_id = client.upload(noise_wav(2, 3), path="/api/files/upload").json["file_id"]
+    gone, stays = brought(client, file_id, b"walnut"), brought(client, file_id, b"walnut")
+    path = f"/api/transcripts/{gone}"
+    client.request("PUT", path, body=b'{"text": "walnut tree"}',
+                   headers={"Content-Type": "application/json"})
+    client.request("PATCH", path, body=b'{"tags": ["wrong"], "notes": "hazel"}',
+                   headers={"Content-Type": "application/json"})
+    body = {"format": "txt", "output_path": "talks/wrong.txt"}
+    assert client.post(f"{path}/export", body).status == 201
+    token = client.post("/api/tokens", {"name": "b", "owner": "bob",
+                                        "scopes": ["read", "write"]}).json["token"]
+    assert delete(Client(port=port, token=token), path).status == 404
+    refused = delete(client, f"/api/files/{file_id}")
+    assert refused.status == 409 and "2 transcripts without a job" in refused.error["message"]
+    stale = client.request("DELETE", path, headers={"If-Match": '"stale"'})
+    assert stale.status == 412, stale
+    tag = client.get(path).headers["ETag"]
+    reply = client.request("DELETE", path, headers={"If-Match": tag})
+    assert (reply.status, reply.json) == (200, {"id": gone, "deleted": True}), reply
+    for below in ("", "/versions", "/history", "/export.txt"):
+        assert client.get(path + below).status == 404
+    assert delete(client, path).status == 404
+    assert client.get("/api/transcripts").json["transcripts"][0]["id"] == stays
+    assert [h["transcript_id"] for h in client.get("/api/search?q=walnut").json["results"]] == [stays]
+    assert client.get("/api/search?q=hazel&in=names").json["results"] == []
+    assert "wrong" not in client.get("/api/tags").text
+    wait_until(lambda: count(server, "SELECT count(*) FROM transcripts") == 1, 30, "the sweeper")
+    assert files_below(server, "transcripts") == []
+    for table in ("segments", "versions", "segments_fts_docsize"):
+        assert count(server, f"SELECT count(*) FROM {table}") == 1
+    recount(server)
+    assert delete(client, f"/api/transcripts/{stays}").status == 200
+    assert delete(client, f"/api/files/{file_id}").status == 200
+    assert_nothing_left(server)
+
+
+@pytest.mark.parametrize("point", ["delete.marked", "clean.slice:2"])
+def test_a_kill_only_delays_a_transcript(make_server, point):
+    name, _, nth = point.partition(":")
+    server = make_server({"SCRIPTA_FAULT": f"{name}:kill:{nth or 1}"})
+    client = server.client
+    file_id = client.upload(noise_wav(2, 3), path="/api/files/upload").json["file_id"]
+    cues = "\n\n".join(f"{i}\n00:00:00,{i:03} --> 00:00:00,{i + 1:03}\nhi" for i in range(1, 300))
+    made = brought(client, file_id, cues.encode())
+    with pytest.raises((OSError, http.client.HTTPException)):
+        delete(client, f"/api/transcripts/{made}")
+    server.kill()
+    server.check_database()
+    assert count(server, "SELECT count(*) FROM transcripts") == 1
+    del server.env["SCRIPTA_FAULT"]
+    server.start()
+    assert client.get(f"/api/transcripts/{made}").status == 404
+    wait_until(lambda: count(server, "SELECT count(*) FROM transcripts") == 0, 30, "the sweeper")
+    assert delete(client, f"/api/files/{file_id}").status == 200
+    assert_nothing_left(server)
+
+
 def test_the_commands(make_server):
     server = make_server()
     client = server.client
     job = client.wait_job(client.upload_null(2)["job_id"])
     at = ("--data", str(server.data))
     file_id, job_id = str(job["file_id"]), job["job_id"]
+    refused = cli(*at, "transcripts", "delete", str(job["transcript_id"]))
+    assert refused.returncode != 0 and f"job {job_id}: delete the job" in refused.stderr, refused
+    made = str(brought(client, file_id))
+    done = cli(*at, "transcripts", "delete", "--yes", made)
+    assert done.returncode == 0 and done.stdout == f"{made} deleted\n", done
     refused = cli(*at, "files", "delete", file_id)
     assert refused.returncode != 0 and "1 job " in refused.stderr, refused
     done = cli(*at, "jobs", "delete", job_id)

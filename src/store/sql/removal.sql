@@ -12,10 +12,17 @@ WHERE job = :job;
 UPDATE jobs SET purge = 2, owner_id = -1, dedupe_key = NULL, expires_ms = NULL, exports_due = 0
 WHERE id = :job;
 
+-- name: delete_transcript
+-- Of a job that is just being cleaned away it is no part from now on.
+UPDATE transcripts SET owner_id = -1, job = NULL,
+                       indexed_owner_id = coalesce(indexed_owner_id, owner_id)
+WHERE id = :transcript_id;
+
 -- name: file_uses
--- Jobs of the file, and transcripts that were kept without theirs.
+-- Jobs of the file, and transcripts that have none.
 SELECT (SELECT count(*) FROM jobs WHERE file_id = :file_id AND purge = 0) AS jobs,
-       (SELECT count(*) FROM transcripts WHERE file_id = :file_id AND job IS NULL) AS transcripts;
+       (SELECT count(*) FROM transcripts
+        WHERE file_id = :file_id AND job IS NULL AND owner_id <> -1) AS transcripts;
 
 -- name: file_open_job
 SELECT id FROM jobs WHERE file_id = :file_id AND admission <> 3 LIMIT 1;
@@ -45,6 +52,10 @@ ORDER BY id LIMIT 1;
 
 -- name: purge_file_transcript
 SELECT id FROM transcripts WHERE file_id = :file_id LIMIT 1;
+
+-- name: purge_deleted_transcript
+-- Those of deleted jobs go with them.
+SELECT id FROM transcripts WHERE owner_id = :owner_id AND job IS NULL LIMIT 1;
 
 -- name: purge_uploads
 DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE file_id = :file_id LIMIT :limit);

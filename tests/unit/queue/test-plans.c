@@ -79,6 +79,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(CLEAN_MARK, "jobs_owner_completed (owner_id=? AND completed_ms>? AND completed_ms<?)"),
         HOT(PURGE_TRANSCRIPT, "transcripts_job (job=?)"),
         HOT(TEXT_UNINDEX_NEXT, "segments_alive (transcript_id=?)"),
+        HOT(PURGE_DELETED_TRANSCRIPT, "transcripts_owner (owner_id=?)"),
         HOT(PURGE_ORIGINS, "origins_edit (transcript_id=?)"),
         HOT(PURGE_CHANGES_TRANSCRIPT, "changes_transcript (transcript_id=?)"),
         HOT(PURGE_CHANGES_JOB, "changes_job (job=?)"),
