@@ -5,6 +5,7 @@
 #include "api/api-internal.h"
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "library/names.h"
 #include "library/query.h"
 #include "library/search.h"
@@ -52,6 +53,7 @@ struct asked {
     int mode, sort, limit; /* enum mode, sc_search_sort */
     int64_t hits, context;
     char job_id[SC_UUID_TEXT];
+    char language[SC_LANGUAGE_TEXT]; /* that filter.language borrows */
 };
 
 static struct asked nothing_asked(void)
@@ -73,6 +75,19 @@ static enum sc_code read_job(const struct sc_query_field *field, struct sc_str t
     if (code == SC_OK)
         *(struct sc_str *)at = text;
     return code;
+}
+
+/* By its code or its name, as jobs take it. */
+static enum sc_code read_language(const struct sc_query_field *field, struct sc_str text, void *at,
+                                  struct sc_error *err)
+{
+    char quoted[SC_QUOTED_TEXT];
+    struct asked *asked = (void *)((char *)at - field->offset);
+    if (!sc_language_tag(text, asked->language) || strcmp(asked->language, "auto") == 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, field->name, "no such language: '%s'",
+                              sc_quote(text, quoted));
+    *(struct sc_str *)at = sc_str_from(asked->language);
+    return SC_OK;
 }
 
 /* A cursor goes with the order, which has been read before it. */
@@ -102,7 +117,8 @@ static const struct sc_query_field fields[] = {
         .example = "text"),
     ROW(WORD, sort, "sort", .words = sort_word,
         .help = "The best or the newest first; `rank` unless given", .example = "rank"),
-    ROW(TEXT, filter.language, "language", .help = "Of the transcript", .example = "en"),
+    ROW(OWN, filter.language, "language", .read = read_language,
+        .help = "Of the transcript, its code or English name", .example = "en"),
     ROW(TEXT, filter.speaker, "speaker", .help = "Who says it"),
     ROW(TEXT, filter.tag, "tag", .help = "With this tag, or its file or job"),
     ROW(NUMBER, filter.file_id, "file_id", .help = "Of this recording", .example = "1"),

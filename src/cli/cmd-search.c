@@ -227,8 +227,11 @@ static enum sc_code save(struct sc_cli *cli, const struct sc_args *args, struct 
     const char *name = sc_args_get(args, "save", "");
     put_saved(args, name, &body);
     enum sc_code code = sc_cli_call(cli, "POST", "/api/searches", sc_buf_text(&body), &reply, err);
+    SC_AUTO_BUF word = { 0 };
+    sc_format_word(&word, name);
     if (code == SC_OK)
-        sc_cli_note(cli, "saved; run it again with `scripta search run %s`", name);
+        sc_cli_note(cli, "saved; run it again with `scripta search run %s%s`",
+                    name[0] == '-' ? "-- " : "", sc_buf_text(&word));
     return code;
 }
 

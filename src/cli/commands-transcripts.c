@@ -134,7 +134,7 @@ static const struct sc_flag search_flags[] = {
     { "count", 0, SC_FLAG_SWITCH, NULL, "Print only how many hits there are" },
     { "hits", 0, SC_FLAG_VALUE, "N", "Hits shown of each transcript, 1 to 100. Default: 3" },
     { "context", 'C', SC_FLAG_VALUE, "N", "Words around a hit, 0 to 200. Default: 10" },
-    { "language", 0, SC_FLAG_VALUE, "CODE", "In transcripts in this language" },
+    { "language", 0, SC_FLAG_VALUE, "CODE", "In transcripts in this language: en, or english" },
     { "speaker", 0, SC_FLAG_VALUE, "NAME", "What this speaker says" },
     { "tag", 0, SC_FLAG_VALUE, "TAG", "Where the transcript, its file or its job has this tag" },
     { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "In transcripts of this file" },

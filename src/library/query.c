@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "config/nearest.h"
 #include "store/fold.h"
 
 #include <inttypes.h>
@@ -120,6 +121,35 @@ static size_t condition_name(struct sc_str rest, enum sc_condition *out)
         return len + 1;
     }
     return 0;
+}
+
+#define MISTYPED_MIN 4 /* signs; shorter ones are near to everything */
+
+/* The condition that "speakr:anna" at the start of the rest is near to; NULL: none, and so text.
+ * *typed is its name as it stands there. */
+static const char *mistyped_condition(struct sc_str rest, struct sc_str *typed)
+{
+    char lower[16];
+    size_t len = 0, best = SIZE_MAX;
+    const char *meant = NULL;
+    for (; len < rest.len && len < sizeof(lower); len++) {
+        char c = (char)(rest.ptr[len] | 0x20);
+        if (c < 'a' || c > 'z')
+            break;
+        lower[len] = c;
+    }
+    if (len < MISTYPED_MIN || len == sizeof(lower) || len + 1 >= rest.len || rest.ptr[len] != ':' ||
+        rest.ptr[len + 1] == '/' || is_space((unsigned char)rest.ptr[len + 1]))
+        return NULL;
+    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
+        size_t far = sc_edit_distance((struct sc_str){ lower, len }, sc_str_from(names[i].name));
+        if (far <= (len < 6 ? 1U : 2U) && far < best) {
+            best = far;
+            meant = names[i].name;
+        }
+    }
+    *typed = (struct sc_str){ rest.ptr, len };
+    return meant;
 }
 
 /* Up to the closing mark, which is taken too. */
@@ -244,6 +274,13 @@ static enum sc_code next(struct parser *p)
     if (is_quote(sign))
         return take_phrase(p);
     size_t name_len = condition_name(p->rest, &p->at.condition);
+    struct sc_str typed;
+    const char *meant = name_len > 0 ? NULL : mistyped_condition(p->rest, &typed);
+    if (meant != NULL)
+        return sc_match_refuse(p->err, p->column,
+                               "there is no condition '%.*s'; did you mean %s: (or put quotation "
+                               "marks around the word)",
+                               (int)typed.len, typed.ptr, meant);
     return name_len > 0 ? take_condition(p, name_len) : take_word(p);
 }
 

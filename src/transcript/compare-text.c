@@ -142,6 +142,48 @@ static void put_printable(struct sc_buf *out, struct sc_str text)
     sc_utf8_append_printable(out, text);
 }
 
+/* The segment behind `at`, up to `end`, in which another speaks. */
+static size_t next_speaker(const struct sc_segments *s, size_t at, size_t end)
+{
+    size_t i = at + 1;
+    while (i < end && strcmp(speaker_of(&s->items[i]), speaker_of(&s->items[at])) == 0)
+        i++;
+    return i;
+}
+
+static bool several_speak(const struct sc_segments *s, size_t at, size_t count)
+{
+    return count > 1 && next_speaker(s, at, at + count) < at + count;
+}
+
+static void put_speakers(const struct sc_segments *s, size_t at, size_t count, struct sc_buf *out)
+{
+    for (size_t i = at; i < at + count; i = next_speaker(s, i, at + count)) {
+        sc_buf_puts(out, i > at ? ", '" : "'");
+        put_printable(out, sc_str_from(speaker_of(&s->items[i])));
+        sc_buf_putc(out, '\'');
+    }
+}
+
+/* "(speaker was 'Ann')", where the line says who it is now; where the segments on either side have
+ * several, all of them, as no one name can stand in front of the words. */
+static void put_speaker_event(const struct sc_comparison *c, const struct sc_compare_part *p,
+                              struct sc_buf *out)
+{
+    bool were = several_speak(c->a, p->a, p->a_count), are = several_speak(c->b, p->b, p->b_count);
+    if (p->speaker_differs) {
+        sc_buf_puts(out, were ? "(speakers were " : "(speaker was ");
+        put_speakers(c->a, p->a, p->a_count, out);
+        sc_buf_puts(out, are ? "; now " : ") ");
+    } else if (are) {
+        sc_buf_puts(out, "(speakers are ");
+    }
+    if (are) {
+        put_speakers(c->b, p->b, p->b_count, out);
+        sc_buf_puts(out, ") ");
+    }
+}
+
 /* What happened to the segment beside its words: "(split in 2)". */
 static void put_event(const struct sc_comparison *c, const struct sc_compare_part *p,
                       struct sc_buf *out)
@@ -152,11 +194,7 @@ static void put_event(const struct sc_comparison *c, const struct sc_compare_par
         sc_buf_printf(out, "(%zu merged) ", p->a_count);
     else if (p->kind == SC_COMPARE_CHANGED && p->a_count > 1)
         sc_buf_printf(out, "(%zu became %zu) ", p->a_count, p->b_count);
-    if (p->speaker_differs) {
-        sc_buf_puts(out, "(speaker was '");
-        put_printable(out, sc_str_from(speaker_of(&c->a->items[p->a])));
-        sc_buf_puts(out, "') ");
-    }
+    put_speaker_event(c, p, out);
     if (p->times_differ && c->a->items[p->a].start_ms != c->b->items[p->b].start_ms) {
         sc_buf_puts(out, "(was at ");
         put_time(out, c->a->items[p->a].start_ms);
@@ -176,7 +214,7 @@ static void put_line(const struct sc_comparison *c, const struct sc_compare_part
     put_time(out, s->start_ms);
     sc_buf_puts(out, style->colour ? PLAIN "  " : "  ");
     put_event(c, part, out);
-    if (s->speaker != NULL) {
+    if (s->speaker != NULL && !several_speak(c->b, part->b, part->b_count)) {
         put_printable(out, sc_str_from(s->speaker));
         sc_buf_puts(out, ": ");
     }
@@ -258,6 +296,19 @@ static void put_seconds(struct sc_buf *out, const char *name, int64_t ms)
     sc_buf_printf(out, " data-%s=\"%" PRId64 ".%03" PRId64 "\"", name, ms / 1000, ms % 1000);
 }
 
+/* Who speaks there; who is not known is a dash among others. */
+static void put_names(const struct sc_segments *s, size_t at, size_t count, const char *tag,
+                      struct sc_buf *out)
+{
+    sc_buf_printf(out, "<%s class=\"scripta-speaker-name\">", tag);
+    for (size_t i = at; i < at + count; i = next_speaker(s, i, at + count)) {
+        const char *who = speaker_of(&s->items[i]);
+        sc_buf_puts(out, i > at ? ", " : "");
+        put_html(out, who[0] == '\0' ? SC_STR("–") : sc_str_from(who));
+    }
+    sc_buf_printf(out, "</%s> ", tag);
+}
+
 static void put_paragraph(const struct sc_comparison *c, const struct sc_compare_part *part,
                           struct sc_buf *out)
 {
@@ -272,17 +323,14 @@ static void put_paragraph(const struct sc_comparison *c, const struct sc_compare
     sc_buf_puts(out, "><time>");
     put_time(out, s->start_ms);
     sc_buf_puts(out, "</time> ");
-    if (part->speaker_differs && c->a->items[part->a].speaker != NULL) {
-        sc_buf_puts(out, "<del class=\"scripta-speaker-name\">");
-        put_html(out, sc_str_from(c->a->items[part->a].speaker));
-        sc_buf_puts(out, "</del> ");
-    }
-    if (s->speaker != NULL) {
-        const char *tag = part->speaker_differs ? "ins" : "b";
-        sc_buf_printf(out, "<%s class=\"scripta-speaker-name\">", tag);
-        put_html(out, sc_str_from(s->speaker));
-        sc_buf_printf(out, "</%s> ", tag);
-    }
+    bool were = several_speak(c->a, part->a, part->a_count);
+    bool are = several_speak(c->b, part->b, part->b_count);
+    if (part->speaker_differs && (were || c->a->items[part->a].speaker != NULL))
+        put_names(c->a, part->a, part->a_count, "del", out);
+    if (part->b_count == 0 && s->speaker != NULL)
+        put_names(c->a, part->a, 1, "b", out);
+    else if (are || (part->b_count > 0 && s->speaker != NULL))
+        put_names(c->b, part->b, part->b_count, part->speaker_differs ? "ins" : "b", out);
     put_part_words(c, part, &marked, out);
     sc_buf_puts(out, "</p>\n");
 }

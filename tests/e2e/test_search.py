@@ -59,6 +59,17 @@ def test_what_cannot_be_meant_is_refused_at_its_column(client, q, column):
     assert f"q, column {column}: " in reply.error["message"]
 
 
+def test_languages_have_names(client, said):
+    made = client.request("POST", f"/api/files/{said['file_id']}/transcripts?language=en&format=txt",
+                          body=b"zebra crossing", headers={"Content-Type": "application/octet-stream"})
+    assert made.status == 201, made
+    for language, hits in (("English", 1), ("en", 1), ("german", 0)):
+        assert search(client, "zebra", language=language).json["total_hits"] == hits
+        assert search(client, f"zebra lang:{language}").json["total_hits"] == hits
+    reply = search(client, "zebra", language="nonsuch")
+    assert reply.status == 400 and reply.error["field"] == "language"
+
+
 def test_hostile_text_finds_nothing_and_breaks_nothing(client):
     for q in ("NEAR(zz yy, 3)", "{text}:zz", "text:zz", "^zz", "zz'; DROP TABLE jobs", "zz\\",
               "\x01" "2\x02zz", "zz;--", "%zz%", "zz" * 400):
@@ -111,6 +122,10 @@ def test_saved_searches(shared, client, said):
     cli("search", "t7", "--file-id", said["file_id"], "--save", "more", data=shared.data, check=0)
     assert cli_json("search", "run", "more", data=shared.data)["total_hits"] == 1
     cli("search", "forget", "more", data=shared.data, check=0)
+    saved = cli("search", "t7", "--language", "english", "--save", "my search", data=shared.data,
+                check=0)
+    assert "`scripta search run 'my search'`" in saved.stderr
+    cli("search", "forget", "my search", data=shared.data, check=0)
     assert cli("search", "run", "more", data=shared.data).returncode != 0
     assert client.request("DELETE", path).json["name"] == "ours"
     assert client.get(path).status == 404

@@ -100,6 +100,8 @@ static void what_cannot_be_meant_is_refused_at_its_column(void **state)
         { "a**", "column 2: * stands at the end" },
         { "a \"&\"*", "column 6: * stands at the end" },
         { "speaker: a", "column 9: the condition has no value" },
+        { "young Speakr:Bob", "column 7: there is no condition 'Speakr'; did you mean speaker:" },
+        { "a -tags:b", "column 4: there is no condition 'tags'; did you mean tag:" },
         { "(speaker:b a)", "column 2: a condition holds for the whole search" },
         { "a OR speaker:b", "column 6: a condition stands by itself" },
         { "speaker:b OR a", "column 1: a condition stands by itself" },

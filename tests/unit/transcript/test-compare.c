@@ -96,6 +96,38 @@ static void text_that_does_not_differ_is_left_out(void **state)
     assert_string_equal(sc_buf_text(&text), "");
 }
 
+static void assert_speakers(const char *was, const char *is, const char *line, const char *names)
+{
+    SC_AUTO_SEGMENTS a = { 0 };
+    SC_AUTO_SEGMENTS b = { 0 };
+    SC_AUTO_COMPARISON c = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_BUF html = { 0 };
+    const struct sc_compare_style style = { "v1", "v2", false, -1 };
+    make(&a, was);
+    make(&b, is);
+    assert_true(sc_compare(&a, &b, 0, &c));
+    sc_comparison_text(&c, &style, &text);
+    sc_comparison_html(&c, &style, &html);
+    assert_non_null(strstr(sc_buf_text(&text), line));
+    assert_non_null(strstr(sc_buf_text(&html), names));
+}
+
+static void nobody_is_named_for_the_words_of_others(void **state)
+{
+    (void)state;
+    assert_speakers("0 -: one two three four", "0 Ann: one two\n200 -: three four",
+                    "~ 0:00.0  (split in 2) (speaker was ''; now 'Ann', '') one two three four\n",
+                    "</time> <ins class=\"scripta-speaker-name\">Ann, –</ins> one");
+    assert_speakers("0 Ann: one two\n200 Bob: three four", "0 Ann: one two three four",
+                    "~ 0:00.0  (2 merged) (speakers were 'Ann', 'Bob') Ann: one two three four\n",
+                    "</time> <del class=\"scripta-speaker-name\">Ann, Bob</del> "
+                    "<ins class=\"scripta-speaker-name\">Ann</ins> one");
+    assert_speakers("0 Bob: one two three four", "0 Bob: one two\n200 Bob: three four",
+                    "~ 0:00.0  (split in 2) Bob: one two three four\n",
+                    "</time> <b class=\"scripta-speaker-name\">Bob</b> one");
+}
+
 static void html_is_escaped(void **state)
 {
     (void)state;
@@ -243,9 +275,8 @@ static void random_versions_are_compared_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_became_of_segments_is_told),
-        TEST(text_that_does_not_differ_is_left_out),
-        TEST(html_is_escaped),
+        TEST(what_became_of_segments_is_told),         TEST(text_that_does_not_differ_is_left_out),
+        TEST(nobody_is_named_for_the_words_of_others), TEST(html_is_escaped),
         TEST(random_versions_are_compared_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
