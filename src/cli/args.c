@@ -93,6 +93,14 @@ static enum sc_code take_value(struct parser *p, const struct sc_flag *flag, str
     return add_flag(p->args, flag, p->argv[p->at++], err);
 }
 
+/* "--words off 12" is "--words=off 12": no command with such a switch takes these words for
+ * something else, but for files, which can be called ./off. */
+static bool is_state_next(const struct parser *p)
+{
+    return p->at < p->argc &&
+           (strcmp(p->argv[p->at], "on") == 0 || strcmp(p->argv[p->at], "off") == 0);
+}
+
 static enum sc_code parse_long(struct parser *p, const char *text, struct sc_error *err)
 {
     const char *equals = strchr(text, '=');
@@ -107,7 +115,7 @@ static enum sc_code parse_long(struct parser *p, const char *text, struct sc_err
                                   flag->name);
         return add_flag(p->args, flag, equals + 1, err);
     }
-    if (flag->kind == SC_FLAG_VALUE)
+    if (flag->kind == SC_FLAG_VALUE || (flag->kind == SC_FLAG_ON && is_state_next(p)))
         return take_value(p, flag, err);
     return add_flag(p->args, flag, "on", err);
 }

@@ -9,7 +9,7 @@
 enum sc_flag_kind {
     SC_FLAG_SWITCH, /* --quiet */
     SC_FLAG_VALUE,  /* --format srt, --format=srt, -f srt, -fsrt */
-    SC_FLAG_ON,     /* --force, --force=off: a switch that may name its state */
+    SC_FLAG_ON,     /* --words, --words=off, --words off: a switch that may name its state */
 };
 
 struct sc_flag {
