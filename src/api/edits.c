@@ -158,7 +158,8 @@ static const struct sc_json_field word_fields[] = {
     SC_BODY(struct word_body, start, REAL, .required = true, .help = "In seconds",
             .example = "0.32"),
     SC_BODY(struct word_body, end, REAL, .required = true, .help = "In seconds", .example = "0.58"),
-    SC_BODY(struct word_body, confidence, REAL, .help = "0 to 1", .example = "0.91"),
+    SC_BODY(struct word_body, confidence, REAL, .min = 0, .max = 1, .help = "0 to 1",
+            .example = "0.91"),
 };
 static const struct sc_json_shape word_shape = { .name = "WordEdit",
                                                  .request = true,
@@ -180,8 +181,8 @@ static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, text, TEXT, .required = true, .help = "What was said",
             .example = "good morning"),
     SC_BODY(struct segment_body, speaker, TEXT, .max = 200, .help = "Who said it"),
-    SC_BODY(struct segment_body, confidence, REAL, .help = "0 to 1; as it was unless given",
-            .example = "0.91"),
+    SC_BODY(struct segment_body, confidence, REAL, .min = 0, .max = 1,
+            .help = "0 to 1; as it was unless given", .example = "0.91"),
     SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
             .help = "Its words, which must spell the text; unless given they follow from it, and "
                     "those that were there keep their times"),

@@ -170,6 +170,11 @@ def test_what_cannot_be_edited_says_why(client, made):
             ("PUT", "", {"segments": [{"start": 2, "end": 1, "text": "x"}]},
              "INVALID_VALUE", "segments"),
             ("PUT", "", {"segments": [{"start": 0, "end": 1}]}, "INVALID_VALUE", "segments"),
+            ("PUT", "", {"segments": [{"start": 0, "end": 1, "text": "x", "confidence": -5}]},
+             "INVALID_VALUE", "segments"),
+            ("PUT", "", {"segments": [{"start": 0, "end": 1, "text": "x", "words": [
+                {"word": "x", "start": 0, "end": 1, "confidence": 1.5}]}]},
+             "INVALID_VALUE", "segments"),
             ("POST", "/edit", {"operations": []}, "INVALID_VALUE", "operations"),
             ("POST", "/edit", {"operations": [{"op": "dance"}]}, "INVALID_VALUE", "operations"),
             ("POST", "/edit", {"operations": [{"op": "delete", "segment": 10 ** 9}]},
