@@ -18,14 +18,21 @@ struct step_body {
     double start, end, at;
 };
 
+/* What an operation takes besides `op`; of `either`, where there is any, one must be there. */
 static const struct {
     const char *name;
     enum sc_operation_kind kind;
+    const char *must[4], *either[3], *may[2]; /* NULL behind the last */
+    bool both;                                /* of `either`: all may be there at once */
 } step_names[] = {
-    { "text", SC_OPERATION_TEXT },       { "times", SC_OPERATION_TIMES },
-    { "split", SC_OPERATION_SPLIT },     { "merge", SC_OPERATION_MERGE },
-    { "delete", SC_OPERATION_DELETE },   { "insert", SC_OPERATION_INSERT },
-    { "speaker", SC_OPERATION_SPEAKER }, { "rename_speaker", SC_OPERATION_RENAME },
+    { "text", SC_OPERATION_TEXT, { "segment", "text" }, { NULL }, { NULL }, false },
+    { "times", SC_OPERATION_TIMES, { "segment" }, { "start", "end" }, { NULL }, true },
+    { "split", SC_OPERATION_SPLIT, { "segment" }, { "at", "after_word" }, { NULL }, false },
+    { "merge", SC_OPERATION_MERGE, { "segment" }, { NULL }, { "with" }, false },
+    { "delete", SC_OPERATION_DELETE, { "segment" }, { NULL }, { NULL }, false },
+    { "insert", SC_OPERATION_INSERT, { "start", "end", "text" }, { NULL }, { "speaker" }, false },
+    { "speaker", SC_OPERATION_SPEAKER, { "segment", "speaker" }, { NULL }, { NULL }, false },
+    { "rename_speaker", SC_OPERATION_RENAME, { "from", "to" }, { NULL }, { NULL }, false },
 };
 
 static const char *step_word(int index)
@@ -77,6 +84,61 @@ static const struct sc_json_shape steps_shape = { .name = "TranscriptEdit",
                                                   .request = true,
                                                   SC_SHAPE_FIELDS(steps_fields) };
 
+static bool is_listed(const char *const *names, const char *name)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+static bool is_given(const struct sc_json_value *step, const char *name)
+{
+    const struct sc_json_value *v = sc_json_member(step, name);
+    return v != NULL && sc_json_type(v) != SC_JSON_NULL;
+}
+
+/* What the operation does not take would be passed over, and what it lacks be taken for empty. */
+static enum sc_code check_members(const struct sc_json_value *step, size_t kind, size_t number,
+                                  struct sc_error *err)
+{
+    const char *const *must = step_names[kind].must, *const *either = step_names[kind].either;
+    for (size_t i = 0; i < SC_ARRAY_LEN(step_fields); i++) {
+        const char *name = step_fields[i].name;
+        if (strcmp(name, "op") != 0 && is_given(step, name) && !is_listed(must, name) &&
+            !is_listed(either, name) && !is_listed(step_names[kind].may, name))
+            return sc_error_field(err, SC_E_INVALID_VALUE, "operations",
+                                  "operation %zu: %s takes no %s; leave it out", number,
+                                  step_names[kind].name, name);
+    }
+    for (; *must != NULL; must++) {
+        if (!is_given(step, *must))
+            return sc_error_field(err, SC_E_INVALID_VALUE, "operations",
+                                  "operation %zu: %s needs %s", number, step_names[kind].name,
+                                  *must);
+    }
+    int count = either[0] == NULL ? 1 : is_given(step, either[0]) + is_given(step, either[1]);
+    if (count == 0 || (count == 2 && !step_names[kind].both))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "operations",
+                              "operation %zu: %s needs %s or %s%s", number, step_names[kind].name,
+                              either[0], either[1], count == 2 ? ", not both" : "");
+    return SC_OK;
+}
+
+static enum sc_code check_times(const struct sc_json_value *step, size_t number,
+                                struct sc_error *err)
+{
+    static const char *const times[] = { "start", "end", "at" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(times); i++) {
+        if (is_given(step, times[i]) &&
+            sc_edit_ms(sc_json_get_real(sc_json_member(step, times[i]), -1)) < 0)
+            return sc_error_field(err, SC_E_INVALID_VALUE, "operations",
+                                  "operation %zu: %s is no time of a recording; give seconds from "
+                                  "its start, 0 or more",
+                                  number, times[i]);
+    }
+    return SC_OK;
+}
+
 static enum sc_code read_step(const struct sc_json_value *value, size_t number,
                               struct sc_operation *out, struct sc_error *err)
 {
@@ -94,6 +156,9 @@ static enum sc_code read_step(const struct sc_json_value *value, size_t number,
                               "operation %zu: op must be text, times, split, merge, delete, "
                               "insert, speaker or rename_speaker",
                               number);
+    if (check_members(value, kind, number, err) != SC_OK ||
+        check_times(value, number, err) != SC_OK)
+        return SC_E_INVALID_VALUE;
     *out = (struct sc_operation){
         .kind = step_names[kind].kind,
         .segment = b.segment,
@@ -109,9 +174,10 @@ static enum sc_code read_step(const struct sc_json_value *value, size_t number,
     return SC_OK;
 }
 
-static enum sc_code plan_steps(struct sc_api *api, struct sc_edit_ask *a,
-                               const struct sc_json_value *list, struct sc_error *err)
+static enum sc_code plan_steps(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
+                               struct sc_error *err)
 {
+    const struct sc_json_value *list = ((const struct steps_body *)ctx)->operations;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     size_t count = sc_json_count(list);
     if (count == 0 || count > OPERATIONS_MAX)
@@ -140,9 +206,7 @@ struct sc_done *sc_api_transcript_edit(struct sc_request *req, struct sc_api *ap
     if (code == SC_OK)
         code = sc_edit_ask_begin(req, &ask, SC_CHANGE_EDITED, &err);
     if (code == SC_OK)
-        code = plan_steps(api, &ask, body.operations, &err);
-    if (code == SC_OK)
-        code = sc_edit_ask_write(api, &ask, &err);
+        code = sc_edit_ask_run(api, &ask, plan_steps, &body, &err);
     return sc_edit_answer(req, api, &ask, code, &err);
 }
 
@@ -171,9 +235,16 @@ static const struct sc_json_shape replace_shape = { .name = "TranscriptReplace",
                                                     SC_SHAPE_FIELDS(replace_fields) };
 
 struct replacing {
+    const struct replace_body *body;
+    struct sc_buf text;    /* of places */
     struct sc_json places; /* an array that is open */
-    int64_t segments;
+    int64_t segments, count;
 };
+
+static void replacing_done(struct replacing *r)
+{
+    sc_buf_done(&r->text);
+}
 
 static enum sc_code add_place(void *ctx, const struct sc_replaced *place, struct sc_error *err)
 {
@@ -184,21 +255,26 @@ static enum sc_code add_place(void *ctx, const struct sc_replaced *place, struct
     return SC_OK;
 }
 
-static enum sc_code plan_replace(struct sc_api *api, struct sc_edit_ask *a,
-                                 const struct replace_body *body, struct replacing *r,
-                                 int64_t *count, struct sc_error *err)
+static enum sc_code plan_replace(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
+                                 struct sc_error *err)
 {
+    struct replacing *r = ctx;
+    const struct replace_body *body = r->body;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     const struct sc_replace what = {
         .find = body->find,
         .with = body->replace,
         .flags = (body->match_case ? SC_FIND_CASE : 0) | (body->whole_words ? SC_FIND_WORDS : 0),
     };
+    sc_buf_done(&r->text); /* of the try before */
+    r->segments = 0;
+    sc_json_begin(&r->places, &r->text);
+    sc_json_array(&r->places, NULL);
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
         code = sc_draft_open(conn, &a->save, &a->draft, &a->saved, err);
     if (code == SC_OK)
-        code = sc_draft_replace(&a->draft, &what, add_place, r, count, err);
+        code = sc_draft_replace(&a->draft, &what, add_place, r, &r->count, err);
     if (code == SC_OK)
         code = sc_edit_plan(conn, &a->save, &a->draft.list, &a->edit, &a->saved, err);
     return code;
@@ -208,21 +284,16 @@ struct sc_done *sc_api_transcript_replace(struct sc_request *req, struct sc_api 
 {
     struct sc_error err = { 0 };
     struct replace_body body = { .dry_run = false };
-    struct replacing r = { .segments = 0 };
-    int64_t count = 0;
-    SC_AUTO_BUF places = { 0 };
+    SC_AUTO(replacing_done) struct replacing r = { .body = &body };
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_EDIT_ASK ask = { 0 };
-    sc_json_begin(&r.places, &places);
-    sc_json_array(&r.places, NULL);
     enum sc_code code = sc_request_read(req, &replace_shape, &body, &ask.doc, &err);
     ask.asked = body.asked;
     if (code == SC_OK)
         code = sc_edit_ask_begin(req, &ask, SC_CHANGE_REPLACED, &err);
     if (code == SC_OK)
-        code = plan_replace(api, &ask, &body, &r, &count, &err);
-    if (code == SC_OK && !body.dry_run)
-        code = sc_edit_ask_write(api, &ask, &err);
+        code = body.dry_run ? plan_replace(api, &ask, &r, &err)
+                            : sc_edit_ask_run(api, &ask, plan_replace, &r, &err);
     if (code != SC_OK)
         return sc_edit_answer(req, api, &ask, code, &err);
     sc_json_end(&r.places);
@@ -231,9 +302,9 @@ struct sc_done *sc_api_transcript_replace(struct sc_request *req, struct sc_api 
         .version = ask.saved.version == 0 ? ask.draft.t.version : ask.saved.version,
         .changed = ask.saved.changed && !body.dry_run,
         .dry_run = body.dry_run,
-        .count = count,
+        .count = r.count,
         .segments = r.segments,
-        .places = sc_buf_str(&places),
+        .places = sc_buf_str(&r.text),
     };
     sc_replacement_view(&reply, &answer);
     return sc_api_answer(req, code, &err, 200, &reply);

@@ -15,14 +15,22 @@
 
 #include "base/banned.h"
 
-void sc_edit_ask_done(struct sc_edit_ask *a)
+#define EDIT_TRIES 32 /* in each of which somebody's edit is written */
+
+static void forget_plan(struct sc_edit_ask *a)
 {
     sc_segments_done(&a->wanted);
     sc_draft_done(&a->draft);
-    sc_edit_free(a->edit);
+    sc_edit_free(SC_TAKE(a->edit));
+    sc_buf_done(&a->mine);
+    a->base_at = 0;
+}
+
+void sc_edit_ask_done(struct sc_edit_ask *a)
+{
+    forget_plan(a);
     sc_json_doc_free(a->doc);
     free(a->note);
-    sc_buf_done(&a->mine);
 }
 
 enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
@@ -53,6 +61,24 @@ static enum sc_code write_edit(struct sc_conn *tx, void *ctx, struct sc_error *e
 enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a, struct sc_error *err)
 {
     return sc_store_write(api->options.store, SC_DURABLE, write_edit, a, err);
+}
+
+enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a, sc_edit_plan_fn plan,
+                             void *ctx, struct sc_error *err)
+{
+    for (int tries = 1;; tries++) {
+        struct sc_error why = { 0 };
+        enum sc_code code = plan(api, a, ctx, &why);
+        if (code == SC_OK)
+            code = sc_edit_ask_write(api, a, &why);
+        bool late = code == SC_E_CONFLICT && strcmp(why.field, "base_version") == 0;
+        if (!late || a->asked.base_version != 0 || tries == EDIT_TRIES) {
+            if (code != SC_OK)
+                *err = why;
+            return code;
+        }
+        forget_plan(a);
+    }
 }
 
 /* The text of a version, where it can be read. */
@@ -132,7 +158,8 @@ static const struct sc_json_field word_fields[] = {
     SC_BODY(struct word_body, start, REAL, .required = true, .help = "In seconds",
             .example = "0.32"),
     SC_BODY(struct word_body, end, REAL, .required = true, .help = "In seconds", .example = "0.58"),
-    SC_BODY(struct word_body, confidence, REAL, .help = "0 to 1", .example = "0.91"),
+    SC_BODY(struct word_body, confidence, REAL, .min = 0, .max = 1, .help = "0 to 1",
+            .example = "0.91"),
 };
 static const struct sc_json_shape word_shape = { .name = "WordEdit",
                                                  .request = true,
@@ -154,8 +181,8 @@ static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, text, TEXT, .required = true, .help = "What was said",
             .example = "good morning"),
     SC_BODY(struct segment_body, speaker, TEXT, .max = 200, .help = "Who said it"),
-    SC_BODY(struct segment_body, confidence, REAL, .help = "0 to 1; as it was unless given",
-            .example = "0.91"),
+    SC_BODY(struct segment_body, confidence, REAL, .min = 0, .max = 1,
+            .help = "0 to 1; as it was unless given", .example = "0.91"),
     SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
             .help = "Its words, which must spell the text; unless given they follow from it, and "
                     "those that were there keep their times"),
@@ -325,9 +352,10 @@ static enum sc_code read_text(struct sc_edit_ask *a, struct sc_str text, struct 
     return code;
 }
 
-static enum sc_code plan_whole(struct sc_api *api, struct sc_edit_ask *a,
-                               const struct put_body *body, struct sc_error *err)
+static enum sc_code plan_whole(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
+                               struct sc_error *err)
 {
+    const struct put_body *body = ctx;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     if ((body->segments == NULL) == (body->text.ptr == NULL))
         return sc_error_field(err, SC_E_INVALID_VALUE, "segments", "give either segments or text");
@@ -349,9 +377,7 @@ struct sc_done *sc_api_transcript_put(struct sc_request *req, struct sc_api *api
     if (code == SC_OK)
         code = sc_edit_ask_begin(req, &ask, SC_CHANGE_EDITED, &err);
     if (code == SC_OK)
-        code = plan_whole(api, &ask, &body, &err);
-    if (code == SC_OK)
-        code = sc_edit_ask_write(api, &ask, &err);
+        code = sc_edit_ask_run(api, &ask, plan_whole, &body, &err);
     return sc_edit_answer(req, api, &ask, code, &err);
 }
 

@@ -36,11 +36,25 @@ static bool ends_in(struct sc_str name, const char *extension)
            memcmp(name.ptr + name.len - n, extension, n) == 0;
 }
 
+/* "transcript-12", the folder of one that has no job. Capitals are the same file to some systems.
+ */
+static bool is_imported(struct sc_str name)
+{
+    static const char prefix[] = "transcript-";
+    size_t n = sizeof(prefix) - 1;
+    if (name.len <= n || strncasecmp(name.ptr, prefix, n) != 0)
+        return false;
+    while (n < name.len && name.ptr[n] >= '0' && name.ptr[n] <= '9')
+        n++;
+    return n == name.len;
+}
+
 static enum sc_code check_folder(struct sc_str first, const struct sc_export_home *home,
                                  struct sc_error *err)
 {
     bool own = sc_str_equal(first, sc_str_from(home->folder));
-    if (own || (home->anywhere && !sc_uuid_is_valid(first)))
+    bool of_something = sc_uuid_is_valid(first) || is_imported(first);
+    if (own || (home->anywhere && !of_something))
         return SC_OK;
     return sc_error_field(err, SC_E_INVALID_VALUE, "output_path",
                           "output_path lies in the folder of something else; begin it with %s%s/",

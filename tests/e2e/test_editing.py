@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -126,6 +127,40 @@ def test_text_and_words_agree_and_are_one_line(client, made):
     assert (now["text"], now["speaker"]) == ("one two #3 three", "Bob Smith")
 
 
+def test_edits_at_once_without_a_version_are_all_made(client, made):
+    def insert(n):
+        step = {"op": "insert", "start": 1, "end": 2, "text": f"word {n}"}
+        return client.post(f"{made}/edit", {"operations": [step]})
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(insert, range(8)))
+    assert [a.status for a in answers] == [200] * 8, answers
+    assert sorted(a.json["version_number"] for a in answers) == list(range(2, 10))
+    texts = {s["text"] for s in client.get(made).json["segments"]}
+    assert texts == {"t0 t1 t2 t3", *(f"word {n}" for n in range(8))}
+
+
+@pytest.mark.parametrize("step, why", [
+    ({"op": "times", "start": -3}, "start is no time"),
+    ({"op": "times", "end": 1e300}, "end is no time"),
+    ({"op": "times"}, "times needs start or end"),
+    ({"op": "split", "at": -1}, "at is no time"),
+    ({"op": "split", "at": 1, "after_word": 1}, "split needs at or after_word, not both"),
+    ({"op": "speaker"}, "speaker needs speaker"),
+    ({"op": "text", "text": "x", "start": 4}, "text takes no start; leave it out"),
+    ({"op": "text"}, "text needs text"),
+    ({"op": "merge", "speaker": ""}, "merge takes no speaker; leave it out"),
+    ({"op": "delete", "segment": None}, "delete needs segment"),
+    ({"op": "insert", "text": "x", "start": 1}, "insert takes no segment; leave it out"),
+    ({"op": "rename_speaker", "segment": None, "from": "x"}, "rename_speaker needs to"),
+])
+def test_a_step_takes_what_it_knows(client, made, step, why):
+    segment = client.get(made).json["segments"][0]["id"]
+    reply = client.post(f"{made}/edit", {"operations": [{"segment": segment, **step}]})
+    assert reply.status == 400 and reply.error["field"] == "operations", reply
+    assert reply.error["message"].startswith(f"operation 1: {why}"), reply
+
+
 def test_what_cannot_be_edited_says_why(client, made):
     for method, path, body, code, field in (
             ("PUT", "", {}, "INVALID_VALUE", "segments"),
@@ -135,6 +170,11 @@ def test_what_cannot_be_edited_says_why(client, made):
             ("PUT", "", {"segments": [{"start": 2, "end": 1, "text": "x"}]},
              "INVALID_VALUE", "segments"),
             ("PUT", "", {"segments": [{"start": 0, "end": 1}]}, "INVALID_VALUE", "segments"),
+            ("PUT", "", {"segments": [{"start": 0, "end": 1, "text": "x", "confidence": -5}]},
+             "INVALID_VALUE", "segments"),
+            ("PUT", "", {"segments": [{"start": 0, "end": 1, "text": "x", "words": [
+                {"word": "x", "start": 0, "end": 1, "confidence": 1.5}]}]},
+             "INVALID_VALUE", "segments"),
             ("POST", "/edit", {"operations": []}, "INVALID_VALUE", "operations"),
             ("POST", "/edit", {"operations": [{"op": "dance"}]}, "INVALID_VALUE", "operations"),
             ("POST", "/edit", {"operations": [{"op": "delete", "segment": 10 ** 9}]},
