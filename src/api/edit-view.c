@@ -152,14 +152,14 @@ static const struct sc_json_field replacement_fields[] = {
 const struct sc_json_shape sc_shape_replacement = { .name = "Replacement",
                                                     SC_SHAPE_FIELDS(replacement_fields) };
 
-static const char *change_word(int index)
+const char *sc_change_word(int index)
 {
     return index < SC_CHANGE_COUNT_ ? sc_change_name((enum sc_change_kind)index) : NULL;
 }
 
 static const struct sc_json_field change_fields[] = {
     SC_SHOW(INT, "change_id", "Grows with time", "1"),
-    SC_SHOW_WORDS(TEXT, "kind", change_word, "What was done", "transcript.edited"),
+    SC_SHOW_WORDS(TEXT, "kind", sc_change_word, "What was done", "transcript.edited"),
     SC_SHOW(TEXT, "by", "By whom", "local"),
     SC_SHOW(TIME, "at", "When", "2026-11-20T14:30:45.123Z"),
     SC_SHOW(INT_OR_NULL, "file_id", "To which file", NULL),
@@ -167,7 +167,7 @@ static const struct sc_json_field change_fields[] = {
     SC_SHOW(INT_OR_NULL, "transcript_id", "To which transcript", "1"),
     SC_SHOW(INT_OR_NULL, "version", "Which version it made, or left current", "2"),
     SC_SHOW(INT_OR_NULL, "other_id", "To what else", NULL),
-    SC_SHOW(ANY, "detail", "Ids and numbers", NULL),
+    SC_SHOW(ANY, "detail", "Ids and numbers; of a deletion, what it was", NULL),
 };
 static const struct sc_json_shape change_shape = { .name = "Change",
                                                    SC_SHAPE_FIELDS(change_fields) };

@@ -483,15 +483,6 @@ struct sc_done *sc_api_transcript_prune(struct sc_request *req, struct sc_api *a
 
 /* ---- history ---- */
 
-static enum sc_code add_change(void *ctx, const struct sc_change *change, struct sc_error *err)
-{
-    struct sc_page *page = ctx;
-    (void)err;
-    if (sc_page_take(page, change->id))
-        sc_change_view(&page->w, NULL, change);
-    return SC_OK;
-}
-
 static enum sc_code history_rows(struct sc_request *req, struct sc_conn *conn,
                                  const struct sc_query_page *asked, struct sc_page *page,
                                  struct sc_error *err)
@@ -506,7 +497,7 @@ static enum sc_code history_rows(struct sc_request *req, struct sc_conn *conn,
         .before_id = asked->before,
         .limit = asked->limit,
     };
-    return sc_change_list(conn, &filter, add_change, page, err);
+    return sc_change_rows(conn, &filter, page, err);
 }
 
 static const struct sc_query_field history_fields[] = { SC_QUERY_PAGE_ROWS(SC_CURSOR_CHANGE) };

@@ -77,3 +77,8 @@ struct sc_replacement_answer {
 };
 void sc_replacement_view(struct sc_buf *out, const struct sc_replacement_answer *a);
 void sc_change_view(struct sc_json *w, const char *key, const struct sc_change *c);
+/* The index-th kind of changes; NULL: there are no more. */
+const char *sc_change_word(int index);
+/* Writes the rows of the filter that the page takes. */
+SC_MUST_USE enum sc_code sc_change_rows(struct sc_conn *conn, const struct sc_change_filter *filter,
+                                        struct sc_page *page, struct sc_error *err);

@@ -117,6 +117,7 @@ int sc_cmd_system(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_gpu(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_stats(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_stats_query(struct sc_cli *cli, const struct sc_args *args);
+int sc_cmd_history(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_tag(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_token_create(struct sc_cli *cli, const struct sc_args *args);
 int sc_cmd_token_list(struct sc_cli *cli, const struct sc_args *args);

@@ -1,4 +1,4 @@
-/* Tags and notes, in one way for files, jobs and transcripts. */
+/* In one way for files, jobs and transcripts: tags, notes, the history. */
 #include "cli/command.h"
 #include "cli/list.h"
 
@@ -9,6 +9,15 @@ static const struct sc_flag tag_flags[] = {
       "Tags to put to those that are there; may be repeated" },
     { "remove", 'r', SC_FLAG_VALUE, "TAG,TAG", "Tags to take away; may be repeated" },
     { "tags", 0, SC_FLAG_VALUE, "TAG,TAG", "All of the tags from now on; empty: none" },
+    SC_LIST_FLAGS,
+    { 0 },
+};
+
+static const struct sc_flag history_flags[] = {
+    { "file-id", 0, SC_FLAG_VALUE, "FILE", "Of this file" },
+    { "job-id", 0, SC_FLAG_VALUE, "JOB", "Of this job" },
+    { "transcript-id", 0, SC_FLAG_VALUE, "TRANSCRIPT", "Of this transcript" },
+    { "kind", 0, SC_FLAG_VALUE, "KIND", "What was done, such as job.deleted" },
     SC_LIST_FLAGS,
     { 0 },
 };
@@ -44,6 +53,18 @@ const struct sc_command sc_commands_marks[] = {
         .examples = "scripta note file 7 \"Second take; the first one has wind noise\"\n"
                     "scripta note transcript 12 \"$(cat remarks.txt)\"\n"
                     "scripta note file 7\n",
+    },
+    {
+        .name = "history",
+        .run = sc_cmd_history,
+        .summary = "List what was done to files, jobs and transcripts, newest first",
+        .usage = "",
+        .flags = history_flags,
+        .about = "Ids and numbers, never text. The history of a thing goes when it is deleted; the "
+                 "row that tells of the deletion stays, with the numbers in its detail.",
+        .examples = "scripta history\n"
+                    "scripta history --file-id 7\n"
+                    "scripta history --kind job.deleted\n",
     },
     { 0 },
 };

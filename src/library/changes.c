@@ -56,6 +56,8 @@ static enum sc_sql list_statement(const struct sc_change_filter *filter)
         return SC_SQL_CHANGE_LIST_FILE;
     if (filter->job != 0)
         return SC_SQL_CHANGE_LIST_JOB;
+    if (filter->owner_id != 0 && filter->kind != NULL)
+        return SC_SQL_CHANGE_LIST_KIND;
     return filter->owner_id != 0 ? SC_SQL_CHANGE_LIST_OWNER : SC_SQL_CHANGE_LIST_ALL;
 }
 
@@ -93,6 +95,8 @@ enum sc_code sc_change_list(struct sc_conn *conn, const struct sc_change_filter 
         sc_stmt_bind_int(&st, ":file_id", filter->file_id);
     if (id == SC_SQL_CHANGE_LIST_JOB)
         sc_stmt_bind_int(&st, ":job", filter->job);
+    if (id != SC_SQL_CHANGE_LIST_OWNER)
+        sc_stmt_bind_text(&st, ":kind", filter->kind); /* NULL: all */
     sc_stmt_bind_int(&st, ":before", filter->before_id == 0 ? INT64_MAX : filter->before_id);
     sc_stmt_bind_int(&st, ":limit", filter->limit);
     for (;;) {

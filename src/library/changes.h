@@ -15,7 +15,8 @@ enum sc_change_kind {
 /* "transcript.edited". Static. */
 const char *sc_change_name(enum sc_change_kind kind);
 
-/* A change names at most one of file, job and transcript, and goes when that is deleted. */
+/* A change names at most one of file, job and transcript, and goes when that is deleted. One that
+ * tells of a deletion therefore names none, and has the numbers in its detail. */
 struct sc_change {
     enum sc_change_kind kind;
     int64_t owner_id; /* whose thing it is */
@@ -37,6 +38,7 @@ SC_MUST_USE enum sc_code sc_change_record(struct sc_conn *tx, const struct sc_ch
 struct sc_change_filter {
     int64_t owner_id;                    /* 0: everybody's */
     int64_t file_id, job, transcript_id; /* the first that is not 0 counts */
+    const char *kind;                    /* sc_change_name; NULL: all */
     int64_t before_id;                   /* cursor; 0: from the newest */
     int limit;
 };

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "library/changes.h"
 #include "pipeline/purge.h"
 #include "sys/file.h"
 
@@ -27,6 +28,7 @@ struct move {
     const char *job_id; /* NULL: the file alone */
     bool archive;       /* else restore */
     int64_t job;
+    bool was_archived;   /* the job */
     struct sc_file file; /* owned; id 0: the job has none */
     char *to;            /* where the bytes go; owned; NULL: they stay */
     int64_t now_ms;
@@ -55,6 +57,7 @@ static enum sc_code find_job(struct move *m, struct sc_conn *conn, struct sc_err
     if (job.admission != SC_ADMISSION_ENDED)
         return refuse_open("this job", err);
     m->job = job.id;
+    m->was_archived = job.archived_ms != 0;
     m->file.id = job.file_id;
     return SC_OK;
 }
@@ -164,12 +167,32 @@ static enum sc_code write_job(struct sc_conn *tx, struct move *m, struct sc_erro
     return code == SC_OK ? sc_exports_record(tx, m->job, m->job_id, m->archive, err) : code;
 }
 
+/* Of what is in its place already there is nothing to tell. */
+static enum sc_code record_move(struct sc_conn *tx, const struct move *m, struct sc_error *err)
+{
+    struct sc_change change = { .owner_id = m->owner_id, .by = m->owner_id, .at_ms = m->now_ms };
+    enum sc_code code = SC_OK;
+    if (m->file.id != 0 && (m->file.archived_ms != 0) != m->archive) {
+        change.kind = m->archive ? SC_CHANGE_FILE_ARCHIVED : SC_CHANGE_FILE_RESTORED;
+        change.file_id = m->file.id;
+        code = sc_change_record(tx, &change, err);
+    }
+    if (code != SC_OK || m->job_id == NULL || m->was_archived == m->archive)
+        return code;
+    change.kind = m->archive ? SC_CHANGE_JOB_ARCHIVED : SC_CHANGE_JOB_RESTORED;
+    change.file_id = 0;
+    change.job = m->job;
+    return sc_change_record(tx, &change, err);
+}
+
 static enum sc_code write_move(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct move *m = ctx;
     enum sc_code code = m->job_id == NULL ? SC_OK : find_job(m, tx, err);
     if (code == SC_OK && m->file.id != 0)
         code = find_file(m, tx, err);
+    if (code == SC_OK)
+        code = record_move(tx, m, err);
     if (code == SC_OK && m->file.id != 0)
         code = write_file(tx, m, err);
     if (code == SC_OK && m->job_id != NULL)

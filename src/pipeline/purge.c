@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "library/changes.h"
 #include "library/names.h"
 #include "library/text-index.h"
 #include "sys/file.h"
@@ -377,15 +378,31 @@ static void bind_clean(struct sc_stmt *st, const struct sc_clean *what)
     sc_stmt_bind_int(st, ":state", what->state);
 }
 
+static enum sc_code record_cleaned(struct sc_conn *tx, const struct sc_clean *what,
+                                   struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CLEAN_RECORD);
+    bind_clean(&st, what);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    sc_stmt_bind_int(&st, ":by", what->owner_id);
+    sc_stmt_bind_text(&st, ":kind", sc_change_name(SC_CHANGE_JOB_DELETED));
+    sc_stmt_bind_int(&st, ":kept", what->with_transcripts ? 0 : 1);
+    sc_stmt_bind_int(&st, ":limit", SC_PURGE_SLICE);
+    return sc_stmt_run(&st, err);
+}
+
 static enum sc_code write_marks(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct marking *m = ctx;
+    enum sc_code code = record_cleaned(tx, m->what, err);
+    if (code != SC_OK)
+        return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CLEAN_MARK);
     bind_clean(&st, m->what);
     sc_stmt_bind_int(&st, ":purge",
                      m->what->with_transcripts ? WITH_TRANSCRIPTS : KEEP_TRANSCRIPTS);
     sc_stmt_bind_int(&st, ":limit", SC_PURGE_SLICE);
-    enum sc_code code = sc_stmt_run(&st, err);
+    code = sc_stmt_run(&st, err);
     if (code == SC_OK)
         m->marked = sc_conn_changes(tx);
     if (code == SC_OK && m->marked > 0)

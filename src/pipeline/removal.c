@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "library/changes.h"
+#include "json/writer.h"
 
 #include <inttypes.h>
 
@@ -31,6 +33,39 @@ static enum sc_code cancel_if_open(struct sc_pipelines *p, struct sc_conn *tx,
                                                 : sc_job_cancel(p->o.queue, tx, job->id, err);
 }
 
+/* The row of a deletion stays when what it tells of has gone. */
+static enum sc_code record_job(struct sc_conn *tx, const struct deletion *d, int64_t job,
+                               struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_DELETE_JOB_RECORD);
+    sc_stmt_bind_int(&st, ":job", job);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    sc_stmt_bind_int(&st, ":by", d->owner_id);
+    sc_stmt_bind_text(&st, ":kind", sc_change_name(SC_CHANGE_JOB_DELETED));
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code record_file(struct sc_conn *tx, const struct deletion *d,
+                                const struct sc_file *file, struct sc_error *err)
+{
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "file_id", file->id);
+    sc_json_int(&w, "jobs", d->uses.jobs);
+    sc_json_int(&w, "kept_transcripts", d->uses.transcripts);
+    sc_json_end(&w);
+    const struct sc_change change = {
+        .kind = SC_CHANGE_FILE_DELETED,
+        .owner_id = file->owner_id,
+        .by = d->owner_id,
+        .at_ms = sc_clock_wall_ms(),
+        .detail = sc_buf_text(&detail),
+    };
+    return sc_change_record(tx, &change, err);
+}
+
 static enum sc_code write_job_marks(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct deletion *d = ctx;
@@ -45,6 +80,8 @@ static enum sc_code write_job_marks(struct sc_conn *tx, void *ctx, struct sc_err
     }
     sc_queue_note_due(d->p->o.queue, tx, SWEEP_MS);
     code = cancel_if_open(d->p, tx, &job, err);
+    if (code == SC_OK)
+        code = record_job(tx, d, job.id, err);
     return code == SC_OK ? sc_job_mark_deleted(tx, job.id, err) : code;
 }
 
@@ -99,6 +136,8 @@ static enum sc_code write_file_marks(struct sc_conn *tx, void *ctx, struct sc_er
         return refuse_used(&d->uses, err);
     sc_queue_note_due(d->p->o.queue, tx, SWEEP_MS);
     code = cancel_all(d->p, tx, file.id, err);
+    if (code == SC_OK)
+        code = record_file(tx, d, &file, err);
     return code == SC_OK ? sc_file_mark_deleted(tx, &file, err) : code;
 }
 

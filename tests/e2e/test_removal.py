@@ -327,3 +327,40 @@ def test_a_terminal_is_asked(make_server):
             os.close(terminal)
         assert asked in done.stderr, done
         assert count(server, "SELECT count(*) FROM files") == left
+
+
+def test_the_history_outlives_what_it_tells_of(make_server):
+    server = make_server(EXPORTS)
+    client = server.client
+    job = full_house(server)
+    file = job["file_id"]
+    client.request("PATCH", f"/api/jobs/{job['job_id']}", b'{"notes": "secret"}',
+                   {"Content-Type": "application/json"})
+    for _ in range(2):  # The second time nothing is moved.
+        client.post(f"/api/jobs/{job['job_id']}/archive")
+    client.post(f"/api/files/{file}/restore")
+
+    def kinds(query=""):
+        return [c["kind"] for c in client.get(f"/api/changes{query}").json["changes"]]
+    assert kinds(f"?job_id={job['job_id']}") == ["job.archived", "job.marked"]
+    assert kinds(f"?file_id={file}") == ["file.restored", "file.archived"]
+    assert kinds(f"?job_id={job['job_id']}&kind=job.marked") == ["job.marked"]
+    assert kinds("?job_id=01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa") == []
+    assert client.get(f"/api/changes?job_id={job['job_id']}&file_id=1").error["field"] == "job_id"
+    assert client.get("/api/changes?kind=job.eaten").error["field"] == "kind"
+    page = client.get("/api/changes?limit=1").json
+    assert kinds(f"?cursor={page['next_cursor']}&limit=1") == kinds()[1:2]
+
+    assert delete(client, f"/api/jobs/{job['job_id']}").status == 200
+    wait_until(lambda: count(server, "SELECT count(*) FROM jobs") == 0, 30, "the sweeper")
+    assert kinds() == ["job.deleted", "file.restored", "file.archived"]
+    assert delete(client, f"/api/files/{file}?force=1").status == 200
+    wait_until(lambda: count(server, "SELECT count(*) FROM files") == 0, 30, "the sweeper")
+    gone = client.get("/api/changes").json["changes"]
+    assert [(c["kind"], c["detail"]) for c in gone] == [
+        ("file.deleted", {"file_id": file, "jobs": 0, "kept_transcripts": 0}),
+        ("job.deleted", {"job_id": job["job_id"], "file_id": file})]
+    assert all(c["by"] == "local" and c["file_id"] is None and c["job_id"] is None for c in gone)
+    shown = cli("history", "--kind", "job.deleted", data=server.data, check=0)
+    assert job["job_id"] in shown.stdout and "file.deleted" not in shown.stdout, shown
+    assert cli("history", "--file-id", file, data=server.data, check=0).stdout.count("\n") <= 1

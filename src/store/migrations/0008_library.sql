@@ -45,6 +45,7 @@ CREATE TABLE changes (
     detail TEXT NOT NULL DEFAULT '{}'     -- JSON
 );
 CREATE INDEX changes_owner ON changes (owner_id, id);
+CREATE INDEX changes_kind ON changes (owner_id, kind, id);
 CREATE INDEX changes_by ON changes (changed_by);
 CREATE INDEX changes_file ON changes (file_id, id) WHERE file_id IS NOT NULL;
 CREATE INDEX changes_job ON changes (job, id) WHERE job IS NOT NULL;

@@ -24,6 +24,17 @@ SELECT count(*) AS n FROM jobs
 WHERE owner_id = :owner_id AND completed_ms IS NOT NULL AND completed_ms < :before AND purge = 0
       AND (:state < 0 OR +state = :state);
 
+-- name: clean_record
+-- The jobs that clean_mark marks next.
+INSERT INTO changes (owner_id, changed_ms, changed_by, kind, detail)
+SELECT owner_id, :now, :by, :kind,
+       json_object('job_id', job_id, 'file_id', file_id, 'kept_transcripts',
+                   iif(:kept, (SELECT count(*) FROM transcripts WHERE job = jobs.id), 0))
+FROM jobs
+WHERE owner_id = :owner_id AND completed_ms IS NOT NULL AND completed_ms < :before
+      AND purge = 0 AND admission = 3 AND (:state < 0 OR +state = :state)
+ORDER BY completed_ms, id LIMIT :limit;
+
 -- name: clean_mark
 -- From now on nobody finds the jobs; a new one may do their work again.
 UPDATE jobs SET purge = :purge, dedupe_key = NULL, expires_ms = NULL

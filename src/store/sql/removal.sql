@@ -1,6 +1,11 @@
 -- Deleting, archiving and cleaning. What is deleted belongs to owner -1 from then on, so that every
 -- statement that asks for an owner passes it over; it is removed in slices (purge.sql).
 
+-- name: delete_job_record
+INSERT INTO changes (owner_id, changed_ms, changed_by, kind, detail)
+SELECT owner_id, :now, :by, :kind, json_object('job_id', job_id, 'file_id', file_id)
+FROM jobs WHERE id = :job;
+
 -- name: delete_job_keys
 DELETE FROM idempotency WHERE job = :job;
 

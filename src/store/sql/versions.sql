@@ -9,7 +9,7 @@ VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :
 SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
      LEFT JOIN jobs ON jobs.id = c.job
-WHERE c.id < :before ORDER BY c.id DESC LIMIT :limit;
+WHERE (:kind IS NULL OR c.kind = :kind) AND c.id < :before ORDER BY c.id DESC LIMIT :limit;
 
 -- name: change_list_owner
 SELECT c.*, principals.name AS by_name, jobs.job_id
@@ -17,18 +17,27 @@ FROM changes AS c JOIN principals ON principals.id = c.changed_by
      LEFT JOIN jobs ON jobs.id = c.job
 WHERE c.owner_id = :owner_id AND c.id < :before ORDER BY c.id DESC LIMIT :limit;
 
+-- name: change_list_kind
+SELECT c.*, principals.name AS by_name, jobs.job_id
+FROM changes AS c JOIN principals ON principals.id = c.changed_by
+     LEFT JOIN jobs ON jobs.id = c.job
+WHERE c.owner_id = :owner_id AND c.kind = :kind AND c.id < :before
+ORDER BY c.id DESC LIMIT :limit;
+
 -- name: change_list_file
 SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
      LEFT JOIN jobs ON jobs.id = c.job
-WHERE c.file_id = :file_id AND (:owner_id = 0 OR c.owner_id = :owner_id) AND c.id < :before
+WHERE c.file_id = :file_id AND (:owner_id = 0 OR c.owner_id = :owner_id)
+      AND (:kind IS NULL OR c.kind = :kind) AND c.id < :before
 ORDER BY c.id DESC LIMIT :limit;
 
 -- name: change_list_job
 SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
      LEFT JOIN jobs ON jobs.id = c.job
-WHERE c.job = :job AND (:owner_id = 0 OR c.owner_id = :owner_id) AND c.id < :before
+WHERE c.job = :job AND (:owner_id = 0 OR c.owner_id = :owner_id)
+      AND (:kind IS NULL OR c.kind = :kind) AND c.id < :before
 ORDER BY c.id DESC LIMIT :limit;
 
 -- name: change_list_transcript
@@ -36,7 +45,7 @@ SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
      LEFT JOIN jobs ON jobs.id = c.job
 WHERE c.transcript_id = :transcript_id AND (:owner_id = 0 OR c.owner_id = :owner_id)
-      AND c.id < :before
+      AND (:kind IS NULL OR c.kind = :kind) AND c.id < :before
 ORDER BY c.id DESC LIMIT :limit;
 
 -- name: edit_places

@@ -76,6 +76,13 @@ static void changes_are_listed_newest_first(void **state)
     ASSERT_CHANGES(r, lines[2], .job = 1, .owner_id = 1);
     ASSERT_CHANGES(r, "", .job = 1, .owner_id = 2);
     ASSERT_CHANGES(r, lines[2], .limit = 1, .before_id = 4);
+    ASSERT_CHANGES(r, lines[0], .owner_id = 1, .kind = "transcript.edited");
+    ASSERT_CHANGES(r, "", .owner_id = 1, .kind = "transcript.edited", .before_id = 1);
+    ASSERT_CHANGES(r, lines[1], .kind = "transcript.pruned");
+    ASSERT_CHANGES(r, lines[1], .file_id = 1, .kind = "transcript.pruned");
+    ASSERT_CHANGES(r, "", .file_id = 1, .kind = "transcript.edited");
+    ASSERT_CHANGES(r, "", .job = 1, .kind = "transcript.edited");
+    ASSERT_CHANGES(r, "", .transcript_id = 1, .kind = "transcript.pruned");
 }
 
 static void a_change_goes_with_its_thing_and_numbers_stay(void **state)

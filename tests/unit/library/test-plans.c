@@ -136,6 +136,7 @@ static void edits_neither_scan_nor_sort(void **state)
         HOT(VERSION_RESTORED_FROM, "(transcript_id=? AND version=?)"),
         HOT(CHANGE_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
         HOT(CHANGE_LIST_OWNER, "changes_owner (owner_id=? AND id<?)"),
+        HOT(CHANGE_LIST_KIND, "changes_kind (owner_id=? AND kind=? AND id<?)"),
         HOT(CHANGE_LIST_FILE, "changes_file (file_id=? AND id<?)"),
         HOT(CHANGE_LIST_JOB, "changes_job (job=? AND id<?)"),
         HOT(CHANGE_LIST_TRANSCRIPT, "changes_transcript (transcript_id=? AND id<?)"),

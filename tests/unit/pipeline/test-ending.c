@@ -167,6 +167,20 @@ static int64_t rows_of(struct rig *r, int job)
     return ask(r, text);
 }
 
+/* The history has so many deletions by now, of which the newest is of this job. */
+static void assert_deleted(struct rig *r, int changes, const char *job_id, int kept)
+{
+    char text[400];
+    (void)snprintf(
+        text, sizeof(text),
+        "SELECT count(*) FROM changes WHERE kind = 'job.deleted' AND changed_by = %d AND "
+        "file_id IS NULL AND job IS NULL AND id = (SELECT max(id) FROM changes) AND "
+        "detail ->> 'job_id' = '%s' AND detail ->> 'kept_transcripts' = %d",
+        ANNA, job_id, kept);
+    assert_int_equal(ask(r, text), 1);
+    assert_int_equal(ask(r, "SELECT count(*) FROM changes"), changes);
+}
+
 static void cleaning_counts_removes_and_keeps_transcripts(void **state)
 {
     (void)state;
@@ -185,10 +199,12 @@ static void cleaning_counts_removes_and_keeps_transcripts(void **state)
     assert_int_equal(ask(&r, "SELECT count(*) FROM segments"), 500);
     assert_false(is_there(&r, "work", ID1) || is_there(&r, "logs/jobs", ID1));
     assert_true(is_there(&r, "transcripts", ID1));
+    assert_deleted(&r, 1, ID1, 1);
 
     assert_int_equal(
         clean(&r, (struct sc_clean){ .before_ms = 9000, .state = -1, .with_transcripts = true }),
         1);
+    assert_deleted(&r, 2, ID2, 0);
     assert_int_equal(rows_of(&r, 2), 0);
     assert_int_equal(ask(&r, "SELECT count(*) FROM transcripts"), 1);
     assert_int_equal(ask(&r, "SELECT count(*) FROM segments"), 250);

@@ -76,6 +76,8 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(TASK_EXPIRE, "(job=?)"),
         HOT(TASK_FOLLOW_JOB, "(job=?)"),
         HOT(CLEAN_COUNT, "jobs_owner_completed (owner_id=? AND completed_ms>? AND completed_ms<?)"),
+        HOT(CLEAN_RECORD,
+            "jobs_owner_completed (owner_id=? AND completed_ms>? AND completed_ms<?)"),
         HOT(CLEAN_MARK, "jobs_owner_completed (owner_id=? AND completed_ms>? AND completed_ms<?)"),
         HOT(PURGE_TRANSCRIPT, "transcripts_job (job=?)"),
         HOT(TEXT_UNINDEX_NEXT, "segments_alive (transcript_id=?)"),
