@@ -349,7 +349,13 @@ static enum sc_code read_text(struct sc_edit_ask *a, struct sc_str text, struct 
         code = sc_transcript_segments(conn, &a->draft.t, a->draft.t.version, &base, err);
     if (code == SC_OK && !sc_segments_align(&base, text, NULL, &a->wanted))
         code = sc_error_set(err, SC_E_INTERNAL, "no memory for the text");
-    return code;
+    if (code != SC_OK || base.count > 0)
+        return code;
+    /* Nothing tells when it was said. */
+    sc_segments_spread(&a->wanted, 0, SC_MAX(a->draft.t.duration_ms, 0));
+    return sc_segments_estimate_words(&a->wanted)
+               ? SC_OK
+               : sc_error_set(err, SC_E_INTERNAL, "no memory for the text");
 }
 
 static enum sc_code plan_whole(struct sc_api *api, struct sc_edit_ask *a, void *ctx,

@@ -110,6 +110,14 @@ def test_a_user_corrects_rolls_back_and_prunes(client, made):
     assert [c["detail"].get("restored_from") for c in changes[:4]] == [None, 7, 1, 3]
 
 
+def test_text_in_place_of_nothing_is_spread_over_the_recording(client, made):
+    assert put(client, made, {"segments": []}).json["segment_count"] == 0
+    assert put(client, made, {"text": "good words\nhere"}).status == 200
+    segments = client.get(made).json["segments"]
+    assert segments[0]["start"] == 0 and segments[-1]["end"] == 4, segments
+    assert segments[0]["end"] > 0 and len(segments[0]["words"]) == 2, segments
+
+
 def test_text_and_words_agree_and_are_one_line(client, made):
     shown = client.get(made).json["segments"]
     shown[0]["words"][0]["word"] = "bad"
