@@ -48,8 +48,8 @@ SC_MUST_USE enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edi
 /* Writes a->edit. */
 SC_MUST_USE enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a,
                                            struct sc_error *err);
-/* Plans an edit of what is current: fills a->draft, a->wanted, a->mine, a->saved and a->edit, all of
- * them empty. */
+/* Plans an edit of what is current: fills a->draft, a->wanted, a->mine, a->saved and a->edit, all
+ * of them empty. */
 typedef enum sc_code (*sc_edit_plan_fn)(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
                                         struct sc_error *err);
 /* Plans and writes; where others were quicker and the client named no version, again on top of

@@ -26,6 +26,11 @@ SHARED = ("/api/formats/", "/api/queue/", "/v1/models/", "/ws/")
 # Bodies and queries that a route needs before it looks for the thing. {id} is filled in.
 BODIES = {
     ("POST", "/api/transcripts/{id}/export"): {"format": "txt"},
+    ("PUT", "/api/transcripts/{id}"): {"text": "taken"},
+    ("POST", "/api/transcripts/{id}/edit"): {
+        "operations": [{"op": "insert", "start": 0, "end": 1, "text": "taken"}]},
+    ("POST", "/api/transcripts/{id}/replace"): {"find": "a", "replace": "taken"},
+    ("POST", "/api/transcripts/{id}/prune"): {"keep": 1},
     ("PATCH", "/api/jobs/{id}"): {"name": "taken"},
     ("PATCH", "/api/files/{id}"): {"notes": "taken"},
     ("PATCH", "/api/transcripts/{id}"): {"notes": "taken"},
@@ -136,7 +141,7 @@ def call(house, client, method, pattern, thing_id):
         headers |= {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
     if body is not None:
         fill = {"WORKER": house.worker.id, "EPOCH": house.task["epoch"]}
-        body = json.dumps({k: fill.get(v, v) for k, v in body.items()})
+        body = json.dumps({k: fill.get(str(v), v) for k, v in body.items()})
         headers["Content-Type"] = "application/json"
     return client.request(method, path, body=body, headers=headers)
 
