@@ -50,6 +50,7 @@ static const struct sc_json_shape shape = {
 };
 
 struct slice {
+    int64_t walk_end_ms; /* by the monotonic clock */
     struct sc_api *api;
     struct sc_job_filter filter;
     int64_t jobs[SLICE];
@@ -109,10 +110,10 @@ static bool walk_is_over(void *ctx)
 static enum sc_code read_slice(struct slice *s, struct sc_job_page_end *end, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int64_t end_ms = sc_clock_mono_ms() + SC_LIST_WALK_MS;
     s->count = 0;
     s->filter.spent = walk_is_over;
-    s->filter.spent_ctx = &end_ms;
+    s->walk_end_ms = sc_clock_mono_ms() + SC_LIST_WALK_MS;
+    s->filter.spent_ctx = &s->walk_end_ms;
     enum sc_code code = sc_store_read(s->api->options.store, &conn, err);
     return code == SC_OK ? sc_job_list(conn, &s->filter, keep_job, s, end, err) : code;
 }

@@ -272,6 +272,7 @@ static enum sc_code order_items(struct sc_conn *conn, struct sc_edit *e, struct 
     for (size_t i = 0; code == SC_OK && i < e->item_count; i++) {
         struct sc_edit_item *item = &e->items[i];
         struct sc_edit_place *p = item->place == SC_NOWHERE ? NULL : &e->places[item->place];
+        sc_assert(p != NULL || !item->kept);
         item->ord = p == NULL ? 0 : p->ord;
         int64_t start = item->kept ? p->start_ms : item->s.start_ms;
         if (start == before_start && item->ord <= before_ord) {

@@ -17,14 +17,12 @@ void sc_saved_search_done(struct sc_saved_search *s)
 static void from_row(struct sc_stmt *st, struct sc_saved_search *out)
 {
     sc_saved_search_done(out);
-    *out = (struct sc_saved_search){
-        .id = sc_stmt_int(st, "id"),
-        .owner_id = sc_stmt_int(st, "owner_id"),
-        .name = sc_strdup(sc_stmt_text(st, "name")),
-        .query = sc_strdup(sc_stmt_text(st, "query")),
-        .created_ms = sc_stmt_int(st, "created_ms"),
-        .updated_ms = sc_stmt_int(st, "updated_ms"),
-    };
+    out->id = sc_stmt_int(st, "id");
+    out->owner_id = sc_stmt_int(st, "owner_id");
+    out->name = sc_strdup(sc_stmt_text(st, "name"));
+    out->query = sc_strdup(sc_stmt_text(st, "query"));
+    out->created_ms = sc_stmt_int(st, "created_ms");
+    out->updated_ms = sc_stmt_int(st, "updated_ms");
 }
 
 enum sc_code sc_saved_search_get(struct sc_conn *conn, int64_t owner_id, int64_t id,
@@ -126,12 +124,14 @@ enum sc_code sc_saved_search_edit(struct sc_conn *tx, int64_t by, int64_t now_ms
     if (code != SC_OK)
         return code;
     if (changes->name != NULL) {
+        char *name = sc_strdup(changes->name);
         free(out->name);
-        out->name = sc_strdup(changes->name);
+        out->name = name;
     }
     if (changes->query != NULL) {
+        char *query = sc_strdup(changes->query);
         free(out->query);
-        out->query = sc_strdup(changes->query);
+        out->query = query;
     }
     out->updated_ms = now_ms;
     code = check_room(tx, out, err);

@@ -91,6 +91,7 @@ static bool add_words(const struct sc_comparison *c, size_t s, const struct time
         text.len = (size_t)(last.ptr + last.len - text.ptr);
         if (first->old != SIZE_MAX) {
             const struct sc_diff_word *w = &c->diff.a.items[first->old];
+            sc_assert(c->a->items != NULL && c->a->items[w->segment].words != NULL);
             confidence = c->a->items[w->segment].words[w->word].confidence;
         }
         if (!sc_segment_add_word(out, text, first->start_ms, t[end - 1 - from].end_ms, confidence))
@@ -134,6 +135,7 @@ static void fill_speaker(struct adopting *a, size_t s)
     size_t place = a->places[s];
     if (!a->fill || place == SIZE_MAX)
         return;
+    sc_assert(place < a->c->a->count && a->c->a->items != NULL);
     const char *was = a->c->a->items[place].speaker;
     const char *is = s > 0 && equal_names(was, a->was) ? a->is : was;
     if (x->speaker == NULL && is != NULL)
@@ -163,8 +165,8 @@ static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
         const struct sc_segment *old = part->a_count == 0 ? NULL : &c->a->items[part->a];
         fill_speaker(a, s);
         bool one = part->a_count == 1 && part->b_count == 1;
-        if (one && !part->words_differ && x->word_count == 0 && old->start_ms == x->start_ms &&
-            old->end_ms == x->end_ms) {
+        if (one && old != NULL && !part->words_differ && x->word_count == 0 &&
+            old->start_ms == x->start_ms && old->end_ms == x->end_ms) {
             if (!restore(old, x))
                 return false;
             continue;

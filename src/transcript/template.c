@@ -350,6 +350,7 @@ struct writing {
 static int64_t time_of(const struct writing *w, enum field field)
 {
     const struct sc_writer_options *o = w->out->options;
+    sc_assert(w->segment != NULL); /* the reader of templates has seen to it */
     int64_t start = sc_writer_time(o, w->segment->start_ms);
     int64_t end = sc_writer_time(o, w->segment->end_ms);
     return field == START ? start : field == END ? end : end - start;
