@@ -324,17 +324,23 @@ static bool is_lrc(struct sc_str line, bool tag)
     return name.len > 0 && line.ptr[line.len - 1] == ']' && rest.len > 0;
 }
 
-/* Lines of tags, then one behind a time, with its fraction: "[00:04] so" may be text. */
+/* Lines of tags, then one behind a time, with its fraction; without tags two: "[00:04] so" may be
+ * text, and so may one line with a time. */
 static bool looks_like_lrc(struct sc_str text)
 {
     struct sc_lines lines = { .rest = text };
     struct sc_str line;
-    while (sc_lines_next(&lines, &line)) {
+    int found = 0;
+    while (found < 2 && sc_lines_next(&lines, &line)) {
         line = sc_str_trim(line);
-        if (line.len > 0 && !is_lrc(line, true))
-            return is_lrc(line, false);
+        if (line.len == 0)
+            continue;
+        bool tag = is_lrc(line, true);
+        if (!tag && !is_lrc(line, false))
+            return false;
+        found += found == 0 || !tag;
     }
-    return false;
+    return found == 2;
 }
 
 /* Front matter of YAML, or what stands in front of a paragraph: its time, its speaker. */

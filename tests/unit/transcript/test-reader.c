@@ -346,7 +346,7 @@ static void formats_are_guessed(void **state)
         { "", "txt" },
         { "\xff", "txt" },
         { "[ti:memo.wav]\n[re:Scripta]\n\n[00:04.00]Bob: Hi\n", "lrc" },
-        { "[100:04.00]Hi\n", "lrc" },
+        { "[100:04.00]Hi\n\n[100:05.00]Ho\n", "lrc" },
         { "[00:04] Hi at 10.30\n", "txt" },
         { "[aside: he coughs]\nHi\n", "txt" },
         { "[Script Info]\r\nScriptType: v4.00+\r\n", "ass" },
