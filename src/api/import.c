@@ -516,7 +516,7 @@ const struct sc_json_shape sc_shape_import = {
 SC_API_DOC(transcript_import) = {
     .query = &version_query,
     .replies = { { 200, &sc_shape_import, .or_shape = &sc_shape_transcript } },
-    .errors = { SC_E_INVALID_VALUE, SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_FILE_TOO_LARGE },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_FILE_TOO_LARGE },
     .flags = SC_DOC_TEXT,
 };
 SC_API_DOC(file_import) = {
@@ -524,6 +524,6 @@ SC_API_DOC(file_import) = {
     .replies = { { 200, &sc_shape_import, .or_shape = &sc_shape_transcript,
                    .help = "With `dry_run`, and for a key that comes again" },
                  { 201, &sc_shape_import } },
-    .errors = { SC_E_INVALID_VALUE, SC_E_FILE_NOT_FOUND, SC_E_FILE_TOO_LARGE },
+    .errors = { SC_E_FILE_NOT_FOUND, SC_E_FILE_TOO_LARGE },
     .flags = SC_DOC_TEXT | SC_DOC_LOCATION,
 };

@@ -58,6 +58,15 @@ def test_every_member_is_explained(document):
             assert target or about.get("description"), f"{name}.{member}"
 
 
+def test_no_member_stands_twice():
+    """Readers of JSON keep one of two silently."""
+    def members(pairs):
+        names = [name for name, _ in pairs]
+        assert len(names) == len(set(names)), names
+        return dict(pairs)
+    json.loads(harness.cli("help", "--openapi", check=0).stdout, object_pairs_hook=members)
+
+
 def test_redocly_finds_no_fault(folder):
     """The linter that others use, with its recommended rules (tests/node/redocly.yaml)."""
     redocly = NODE / "node_modules" / ".bin" / "redocly"
