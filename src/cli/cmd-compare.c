@@ -86,7 +86,7 @@ int sc_cmd_transcripts_compare(struct sc_cli *cli, const struct sc_args *args)
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_BUF shown = { 0 };
     struct sc_error err = { 0 };
-    struct look look;
+    struct look look = { .format = NULL };
     if (choose(cli, args, &look, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_buf_printf(&query, "/compare?format=%s%s%s", look.format, look.colour ? "&colour=on" : "",
