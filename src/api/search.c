@@ -255,38 +255,23 @@ static enum sc_code check_names(const struct asked *asked, struct sc_error *err)
                           "the mode out");
 }
 
-static enum sc_code write_names(struct sc_conn *conn, const struct sc_search *search,
-                                struct sc_buf *body, struct sc_error *err)
-{
-    struct sc_json w;
-    struct sc_search_end end = { .more = false };
-    SC_AUTO_BUF cursor = { 0 };
-    sc_json_begin(&w, body);
-    sc_json_object(&w, NULL);
-    sc_json_array(&w, "results");
-    sc_json_end(&w);
-    sc_json_array(&w, "names");
-    enum sc_code code = sc_name_search(conn, search, add_name, &w, &end, err);
-    sc_json_end(&w);
-    if (end.more)
-        sc_search_place_put(&cursor, search->sort, &end.next);
-    sc_search_end_fields(&w, &end, end.more ? sc_buf_text(&cursor) : NULL);
-    sc_json_end(&w);
-    return code;
-}
-
-static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *search,
+/* One of the two lists stays empty. */
+static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *search, bool names,
                                struct sc_buf *body, struct sc_error *err)
 {
     struct sc_json w;
     struct sc_search_end end = { .more = false };
     SC_AUTO_BUF cursor = { 0 };
+    enum sc_code code = SC_OK;
     sc_json_begin(&w, body);
     sc_json_object(&w, NULL);
     sc_json_array(&w, "results");
-    enum sc_code code = sc_search_run(conn, search, add_group, &w, &end, err);
+    if (!names)
+        code = sc_search_run(conn, search, add_group, &w, &end, err);
     sc_json_end(&w);
     sc_json_array(&w, "names");
+    if (names)
+        code = sc_name_search(conn, search, add_name, &w, &end, err);
     sc_json_end(&w);
     if (end.more)
         sc_search_place_put(&cursor, search->sort, &end.next);
@@ -311,8 +296,7 @@ static enum sc_code run(struct sc_api *api, struct asked *asked, struct sc_searc
         return code;
     search->filter = asked->filter;
     search->deadline_ms = sc_clock_mono_ms() + SC_SEARCH_WALK_MS;
-    return asked->in == IN_NAMES ? write_names(conn, search, body, err)
-                                 : write_page(conn, search, body, err);
+    return write_page(conn, search, asked->in == IN_NAMES, body, err);
 }
 
 struct sc_done *sc_api_search(struct sc_request *req, struct sc_api *api)

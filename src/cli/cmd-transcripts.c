@@ -28,6 +28,21 @@ int sc_cmd_transcripts_list(struct sc_cli *cli, const struct sc_args *args)
     return sc_list_run(cli, args, &list);
 }
 
+/* What a call below the transcript's address tells of the version of --revision. */
+static enum sc_code fetch_revision(struct sc_cli *cli, const struct sc_args *args,
+                                   const char *below, struct sc_buf *reply,
+                                   struct sc_json_doc **doc, struct sc_error *err)
+{
+    int64_t revision = 0;
+    if (sc_args_int(args, "revision", 1, INT32_MAX, &revision, err) != SC_OK)
+        return err->code;
+    SC_AUTO_FREE char *after = revision == 0
+                                   ? sc_strdup(below)
+                                   : sc_asprintf("%s?version=%lld", below, (long long)revision);
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
+    return sc_cli_fetch(cli, "GET", path, reply, doc, err);
+}
+
 int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
 {
     static const char *const skip[] = { "text", "segments", NULL };
@@ -38,18 +53,12 @@ int sc_cmd_transcripts_show(struct sc_cli *cli, const struct sc_args *args)
         { .title = "TEXT", .member = "text", .wraps = true },
         { 0 },
     };
-    int64_t revision = 0;
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_BUF out = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
 
-    if (sc_args_int(args, "revision", 1, INT32_MAX, &revision, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
-    SC_AUTO_FREE char *after =
-        revision == 0 ? sc_strdup("") : sc_asprintf("?version=%lld", (long long)revision);
-    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
-    if (sc_cli_fetch(cli, "GET", path, &reply, &doc, &err) != SC_OK)
+    if (fetch_revision(cli, args, "", &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
@@ -144,18 +153,11 @@ int sc_cmd_transcripts_blame(struct sc_cli *cli, const struct sc_args *args)
         { .title = "WORDS", .member = "text", .wraps = true },
         { 0 },
     };
-    int64_t revision = 0;
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_BUF out = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
-    if (sc_args_int(args, "revision", 1, INT32_MAX, &revision, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
-    SC_AUTO_FREE char *after = revision == 0
-                                   ? sc_strdup("/blame")
-                                   : sc_asprintf("/blame?version=%lld", (long long)revision);
-    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
-    if (sc_cli_fetch(cli, "GET", path, &reply, &doc, &err) != SC_OK)
+    if (fetch_revision(cli, args, "/blame", &reply, &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     if (cli->json)
         return sc_cli_done_json(cli, &reply);

@@ -108,18 +108,7 @@ static enum sc_code insert_row(struct sc_conn *tx, const struct sc_edit *e,
     sc_stmt_bind_int(&st, ":version", e->base.version + 1);
     sc_stmt_bind_int(&st, ":chunk", s->chunk);
     sc_stmt_bind_int(&st, ":ord", item->ord);
-    sc_stmt_bind_int(&st, ":start_ms", s->start_ms);
-    sc_stmt_bind_int(&st, ":end_ms", s->end_ms);
-    sc_stmt_bind_text(&st, ":text", s->text == NULL ? "" : s->text);
-    sc_stmt_bind_text(&st, ":speaker", s->speaker == NULL ? "" : s->speaker);
-    if (s->confidence >= 0)
-        sc_stmt_bind_double(&st, ":confidence", s->confidence);
-    else
-        sc_stmt_bind_null(&st, ":confidence");
-    if (words.len > 0)
-        sc_stmt_bind_blob(&st, ":words", words.ptr, words.len);
-    else
-        sc_stmt_bind_null(&st, ":words");
+    sc_segment_bind(&st, s, sc_buf_str(&words));
     sc_stmt_bind_int(&st, ":origin_id", s->origin);
     sc_stmt_bind_text(&st, ":content_hash", w->hash);
     return sc_stmt_run(&st, err);

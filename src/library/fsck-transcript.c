@@ -156,23 +156,10 @@ static enum sc_code write_row(struct sc_conn *tx, void *ctx, struct sc_error *er
 {
     const struct sc_stored *row = ctx;
     const struct sc_segment *s = &row->s;
-    SC_AUTO_BUF words = { 0 };
-    sc_buf_put_str(&words, sc_buf_str(&row->words));
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_RESTORE);
     sc_stmt_bind_int(&st, ":id", s->row);
     sc_stmt_bind_int(&st, ":transcript_id", row->transcript);
-    sc_stmt_bind_int(&st, ":start_ms", s->start_ms);
-    sc_stmt_bind_int(&st, ":end_ms", s->end_ms);
-    sc_stmt_bind_text(&st, ":text", s->text);
-    sc_stmt_bind_text(&st, ":speaker", s->speaker == NULL ? "" : s->speaker);
-    if (s->confidence >= 0)
-        sc_stmt_bind_double(&st, ":confidence", s->confidence);
-    else
-        sc_stmt_bind_null(&st, ":confidence");
-    if (words.len > 0)
-        sc_stmt_bind_blob(&st, ":words", words.ptr, words.len);
-    else
-        sc_stmt_bind_null(&st, ":words");
+    sc_segment_bind(&st, s, sc_buf_str(&row->words));
     sc_stmt_bind_text(&st, ":content_hash", row->hash);
     return sc_stmt_run(&st, err);
 }

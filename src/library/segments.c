@@ -174,6 +174,22 @@ struct target {
     int chunk;
 };
 
+void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_str words)
+{
+    sc_stmt_bind_int(st, ":start_ms", s->start_ms);
+    sc_stmt_bind_int(st, ":end_ms", s->end_ms);
+    sc_stmt_bind_text(st, ":text", s->text == NULL ? "" : s->text);
+    sc_stmt_bind_text(st, ":speaker", s->speaker == NULL ? "" : s->speaker);
+    if (s->confidence >= 0)
+        sc_stmt_bind_double(st, ":confidence", s->confidence);
+    else
+        sc_stmt_bind_null(st, ":confidence");
+    if (words.len > 0)
+        sc_stmt_bind_blob(st, ":words", words.ptr, words.len);
+    else
+        sc_stmt_bind_null(st, ":words");
+}
+
 static enum sc_code insert_segment(struct sc_conn *tx, const struct target *to,
                                    const struct sc_segment *segment, size_t index,
                                    struct sc_error *err)
@@ -192,18 +208,7 @@ static enum sc_code insert_segment(struct sc_conn *tx, const struct target *to,
     sc_stmt_bind_int(&st, ":transcript_id", to->transcript);
     sc_stmt_bind_int(&st, ":chunk", to->chunk);
     sc_stmt_bind_int(&st, ":ord", to->chunk * ORD_PER_CHUNK + (int64_t)index);
-    sc_stmt_bind_int(&st, ":start_ms", s.start_ms);
-    sc_stmt_bind_int(&st, ":end_ms", s.end_ms);
-    sc_stmt_bind_text(&st, ":text", s.text == NULL ? "" : s.text);
-    sc_stmt_bind_text(&st, ":speaker", s.speaker == NULL ? "" : s.speaker);
-    if (s.confidence >= 0)
-        sc_stmt_bind_double(&st, ":confidence", s.confidence);
-    else
-        sc_stmt_bind_null(&st, ":confidence");
-    if (words.len > 0)
-        sc_stmt_bind_blob(&st, ":words", words.ptr, words.len);
-    else
-        sc_stmt_bind_null(&st, ":words");
+    sc_segment_bind(&st, &s, sc_buf_str(&words));
     sc_stmt_bind_int(&st, ":origin_id", to->origin);
     sc_stmt_bind_text(&st, ":content_hash", hash);
     return sc_stmt_run(&st, err);

@@ -513,28 +513,6 @@ static bool put_words(const struct align *m, size_t from, size_t to, struct sc_s
     return true;
 }
 
-/* Brings the words, whose old segments may overlap, in order and the segment around them. */
-static void put_in_order(struct sc_segment *s)
-{
-    double sum = 0;
-    size_t known = 0;
-    for (size_t i = 0; i < s->word_count; i++) {
-        struct sc_word *w = &s->words[i];
-        if (i > 0)
-            w->start_ms = SC_MAX(w->start_ms, s->words[i - 1].start_ms);
-        w->end_ms = SC_MAX(w->end_ms, w->start_ms);
-        s->start_ms = SC_MIN(s->start_ms, w->start_ms);
-        s->end_ms = SC_MAX(s->end_ms, w->end_ms);
-        if (w->confidence >= 0) {
-            sum += (double)w->confidence;
-            known++;
-        }
-    }
-    if (s->word_count > 0)
-        s->confidence = known == 0 ? -1 : (float)(sum / (double)known);
-    s->end_ms = SC_MAX(s->end_ms, s->start_ms);
-}
-
 static bool make_segment(struct align *m, size_t from, size_t to, const char *speaker)
 {
     const struct placed *first = &m->placed[from], *last = &m->placed[to - 1];
@@ -560,7 +538,10 @@ static bool make_segment(struct align *m, size_t from, size_t to, const char *sp
         out->end_ms = SC_MAX(out->end_ms, m->old->items[last->target].end_ms);
     if ((is_new ? m->has_words : s->word_count > 0) && !put_words(m, from, to, out))
         return false;
-    put_in_order(out);
+    /* Words of old segments that overlap may run backwards. */
+    float mean = sc_segment_order_words(out);
+    if (out->word_count > 0)
+        out->confidence = mean;
     return true;
 }
 

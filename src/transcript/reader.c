@@ -138,28 +138,6 @@ bool sc_segment_set_speaker(struct sc_segment *s, struct sc_str speaker)
     return s->speaker != NULL;
 }
 
-/* Words in order and inside of their segment, which ends behind its start. */
-static void put_right(struct sc_segment *s)
-{
-    double sum = 0;
-    size_t known = 0;
-    for (size_t i = 0; i < s->word_count; i++) {
-        struct sc_word *w = &s->words[i];
-        if (i > 0)
-            w->start_ms = SC_MAX(w->start_ms, s->words[i - 1].start_ms);
-        w->end_ms = SC_MAX(w->end_ms, w->start_ms);
-        s->start_ms = SC_MIN(s->start_ms, w->start_ms);
-        s->end_ms = SC_MAX(s->end_ms, w->end_ms);
-        if (w->confidence >= 0) {
-            sum += (double)w->confidence;
-            known++;
-        }
-    }
-    s->end_ms = SC_MAX(s->end_ms, s->start_ms);
-    if (s->confidence < 0 && known > 0)
-        s->confidence = (float)(sum / (double)known);
-}
-
 /* `row` is the place in the text meanwhile, so that equal starts keep their order. */
 static int by_start(const void *a, const void *b)
 {
@@ -173,7 +151,9 @@ static void put_in_order(struct sc_segments *s)
 {
     bool sorted = true;
     for (size_t i = 0; i < s->count; i++) {
-        put_right(&s->items[i]);
+        float mean = sc_segment_order_words(&s->items[i]);
+        if (s->items[i].confidence < 0)
+            s->items[i].confidence = mean;
         s->items[i].row = (int64_t)i;
         sorted = sorted && (i == 0 || s->items[i - 1].start_ms <= s->items[i].start_ms);
     }

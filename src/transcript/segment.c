@@ -101,6 +101,33 @@ static char *join_words(const struct sc_segment *s)
     return sc_buf_take(&text);
 }
 
+static float mean_confidence(const struct sc_segment *s)
+{
+    double sum = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < s->word_count; i++) {
+        if (s->words[i].confidence >= 0) {
+            sum += (double)s->words[i].confidence;
+            known++;
+        }
+    }
+    return known == 0 ? -1 : (float)(sum / (double)known);
+}
+
+float sc_segment_order_words(struct sc_segment *s)
+{
+    for (size_t i = 0; i < s->word_count; i++) {
+        struct sc_word *w = &s->words[i];
+        if (i > 0)
+            w->start_ms = SC_MAX(w->start_ms, s->words[i - 1].start_ms);
+        w->end_ms = SC_MAX(w->end_ms, w->start_ms);
+        s->start_ms = SC_MIN(s->start_ms, w->start_ms);
+        s->end_ms = SC_MAX(s->end_ms, w->end_ms);
+    }
+    s->end_ms = SC_MAX(s->end_ms, s->start_ms);
+    return mean_confidence(s);
+}
+
 bool sc_segment_settle(struct sc_segment *s)
 {
     if (s->word_count == 0) {
@@ -114,20 +141,14 @@ bool sc_segment_settle(struct sc_segment *s)
     free(s->text);
     s->text = joined;
 
-    double sum = 0;
-    size_t known = 0;
     s->start_ms = s->words[0].start_ms;
     s->end_ms = s->words[0].end_ms;
     for (size_t i = 0; i < s->word_count; i++) {
         const struct sc_word *w = &s->words[i];
         s->start_ms = SC_MIN(s->start_ms, w->start_ms);
         s->end_ms = SC_MAX(s->end_ms, w->end_ms);
-        if (w->confidence >= 0) {
-            sum += w->confidence;
-            known++;
-        }
     }
-    s->confidence = known == 0 ? -1 : (float)(sum / (double)known);
+    s->confidence = mean_confidence(s);
     return true;
 }
 

@@ -43,6 +43,23 @@ static inline struct sc_segment *add_segment(struct sc_segments *list, int64_t s
     return s;
 }
 
+/* A segment for each line of text, their ids from 1 on, each word as long, so much silence between
+ * them. */
+static inline void add_lines(struct sc_segments *list, const char *text, int64_t word_ms,
+                             int64_t gap_ms)
+{
+    struct sc_str rest = sc_str_from(text);
+    int64_t at = 0;
+    while (rest.len > 0) {
+        struct sc_str line = sc_str_take_until(&rest, '\n');
+        SC_AUTO_BUF words = { 0 };
+        sc_buf_put_str(&words, line);
+        struct sc_segment *s = add_segment(list, at, word_ms, sc_buf_text(&words));
+        s->id = (int64_t)list->count;
+        at = s->end_ms + gap_ms;
+    }
+}
+
 /* The text of left and right, all words by spaces; freed by the caller. */
 static inline char *joined(const struct sc_segments *left, const struct sc_segments *right)
 {

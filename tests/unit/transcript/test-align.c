@@ -26,17 +26,10 @@ static void dump(const struct sc_segments *s, struct sc_buf *out)
 /* A segment for each line, each word 100 ms, 1 s of silence between segments. */
 static void make(struct sc_segments *out, const char *text)
 {
-    struct sc_str rest = sc_str_from(text);
-    int64_t at = 0;
-    while (rest.len > 0) {
-        struct sc_str line = sc_str_take_until(&rest, '\n');
-        SC_AUTO_BUF words = { 0 };
-        sc_buf_put_str(&words, line);
-        struct sc_segment *s = add_segment(out, at, 100, sc_buf_text(&words));
-        s->id = (int64_t)out->count;
-        s->row = 100 + s->id;
-        s->chunk = 3;
-        at = s->end_ms + 1000;
+    add_lines(out, text, 100, 1000);
+    for (size_t i = 0; i < out->count; i++) {
+        out->items[i].row = 100 + out->items[i].id;
+        out->items[i].chunk = 3;
     }
 }
 

@@ -31,16 +31,7 @@ static void put_diff(const struct sc_diff *d, struct sc_buf *out)
 /* A segment for each line, a word each second. */
 static void make(struct sc_segments *out, const char *text)
 {
-    struct sc_str rest = sc_str_from(text);
-    int64_t at = 0;
-    while (rest.len > 0) {
-        struct sc_str line = sc_str_take_until(&rest, '\n');
-        SC_AUTO_BUF words = { 0 };
-        sc_buf_put_str(&words, line);
-        struct sc_segment *s = add_segment(out, at, 1000, sc_buf_text(&words));
-        s->id = (int64_t)out->count;
-        at = s->end_ms;
-    }
+    add_lines(out, text, 1000, 0);
 }
 
 static void words_are_compared(void **state)
