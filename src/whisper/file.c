@@ -1,0 +1,181 @@
+#include "whisper/file.h"
+
+#include "base/alloc.h"
+#include "whisper/file-internal.h"
+#include "whisper/vocab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+/* Special tokens that are neither languages nor times: eot, sot, translate, transcribe, solm, prev,
+ * no_speech, no_timestamps. */
+#define SPECIALS 8
+#define LANGUAGES_MAX 100
+
+int sc_whisper_text_tokens(int n_vocab, int named)
+{
+    /* Of the models that everybody has the size tells; the files name more or fewer tokens than
+     * those of text. Of a vocabulary of one's own, they name those. */
+    const int text = n_vocab == SC_VOCAB_ENGLISH  ? SC_VOCAB_ENGLISH_TEXT
+                     : n_vocab > SC_VOCAB_ENGLISH ? SC_VOCAB_ENGLISH_TEXT + 1
+                                                  : named;
+    const int languages = n_vocab - SPECIALS - SC_VOCAB_TIMES - text;
+    return languages >= 0 && languages <= LANGUAGES_MAX ? text : -1;
+}
+
+enum sc_code sc_whisper_make_tokens(struct sc_whisper_file *f, int count, struct sc_error *err)
+{
+    f->tokens = sc_try_alloc(((size_t)count + 1) * sizeof(*f->tokens));
+    if (f->tokens == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
+    f->token_count = count;
+    for (int i = 0; i < count; i++)
+        f->tokens[i] = SC_STR("");
+    return SC_OK;
+}
+
+/* What people take for a Whisper model, by how it begins. */
+static enum sc_code name_the_stranger(struct sc_str bytes, struct sc_error *err)
+{
+    static const struct {
+        const char *bytes;
+        uint8_t at, len;
+        const char *what;
+    } rows[] = {
+        { "GGUF", 0, 4, "it is a GGUF file; take the ggml form (ggml-*.bin) or safetensors" },
+        { "PK\3\4", 0, 4,
+          "it is a PyTorch checkpoint or an archive; take the ggml form (ggml-*.bin) or "
+          "safetensors" },
+        { "\x80\2", 0, 2,
+          "it is a PyTorch checkpoint; take the ggml form (ggml-*.bin) or safetensors" },
+        { "WhisperSpec", 6, 11,
+          "it is a model for CTranslate2; take the ggml form (ggml-*.bin) or safetensors" },
+        { "ggml", 0, 4, "it was written by a big-endian machine; convert it again" },
+        { "tjgg", 0, 4, "it is a ggml model of another kind; take a Whisper model (ggml-*.bin)" },
+        { "version https://git-lfs", 0, 23,
+          "it only names a model: fetch the model itself with `git lfs pull`" },
+        { "<", 0, 1, "it is a web page, not a model: download it again" },
+        { "{", 0, 1, "it is JSON, not a model: name the folder with model.safetensors" },
+        { "\x1f\x8b", 0, 2, "it is compressed: unpack it" },
+    };
+    if (bytes.len == 0)
+        return sc_whisper_bad(err, "the file is empty: get it again");
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        if (bytes.len >= (size_t)rows[i].at + rows[i].len &&
+            memcmp(bytes.ptr + rows[i].at, rows[i].bytes, rows[i].len) == 0)
+            return sc_whisper_bad(err, "%s", rows[i].what);
+    }
+    return sc_whisper_bad(err, "it is no Whisper model; take the ggml form (ggml-*.bin) or "
+                               "safetensors");
+}
+
+static enum sc_code read_any(struct sc_whisper_file *f, struct sc_error *err)
+{
+    return sc_ggml_is(f->bytes) ? sc_ggml_read(f, err) : name_the_stranger(f->bytes, err);
+}
+
+enum sc_code sc_whisper_file_of(struct sc_str bytes, struct sc_whisper_file **out,
+                                struct sc_error *err)
+{
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *f = sc_alloc(sizeof(*f));
+
+    f->bytes = bytes;
+    enum sc_code code = read_any(f, err);
+    if (code == SC_OK)
+        *out = SC_TAKE(f);
+    return code;
+}
+
+static enum sc_code map(struct sc_whisper_file *f, const char *path, struct sc_error *err)
+{
+    struct stat st;
+    SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return sc_error_field(err, SC_E_NOT_FOUND, "model", "there is no such file");
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return sc_error_errno(err, errno, "cannot open it");
+    if (!S_ISREG(st.st_mode))
+        return sc_whisper_bad(err, "it is no file");
+    if (st.st_size == 0)
+        return name_the_stranger((struct sc_str){ "", 0 }, err);
+    void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (at == MAP_FAILED)
+        return sc_error_errno(err, errno, "cannot map it");
+    f->map = at;
+    f->bytes = (struct sc_str){ at, (size_t)st.st_size };
+    return SC_OK;
+}
+
+enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
+                                  struct sc_error *err)
+{
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *f = sc_alloc(sizeof(*f));
+    struct sc_error why = { 0 };
+
+    enum sc_code code = map(f, path, &why);
+    if (code == SC_OK)
+        code = read_any(f, &why);
+    if (code != SC_OK)
+        return sc_error_field(err, code, "model", "cannot use the model '%.90s': %s", path,
+                              why.msg);
+    *out = SC_TAKE(f);
+    return SC_OK;
+}
+
+void sc_whisper_file_close(struct sc_whisper_file *f)
+{
+    if (f == NULL)
+        return;
+    if (f->map != NULL)
+        (void)munmap(f->map, f->bytes.len);
+    free(f->mel);
+    free(f->tokens);
+    sc_buf_done(&f->token_bytes);
+    free(f->entries);
+    free(f);
+}
+
+const struct sc_whisper_dims *sc_whisper_file_dims(const struct sc_whisper_file *f)
+{
+    return &f->dims;
+}
+
+const struct sc_wtensor *sc_whisper_file_tensor(const struct sc_whisper_file *f, const char *name)
+{
+    const struct sc_whisper_entry *e = sc_whisper_find(f, name);
+    return e == NULL ? NULL : &e->tensor;
+}
+
+const float *sc_whisper_file_mel(const struct sc_whisper_file *f)
+{
+    return f->mel;
+}
+
+int sc_whisper_file_tokens(const struct sc_whisper_file *f)
+{
+    return f->token_count;
+}
+
+struct sc_str sc_whisper_file_token(const struct sc_whisper_file *f, int id)
+{
+    return id >= 0 && id < f->token_count ? f->tokens[id] : SC_STR("");
+}
+
+enum sc_wtype sc_whisper_file_type(const struct sc_whisper_file *f)
+{
+    int64_t values[SC_WTYPE_COUNT_] = { 0 };
+    enum sc_wtype most = SC_WTYPE_F32;
+
+    for (size_t i = 0; i < f->entry_count; i++) {
+        const struct sc_wtensor *t = &f->entries[i].tensor;
+        values[t->type] += t->dims[0] * sc_wtensor_row(t);
+        if (values[t->type] > values[most])
+            most = t->type;
+    }
+    return most;
+}

@@ -1,0 +1,56 @@
+#pragma once
+/* Whisper model files: the ggml form (`ggml-base.en-q5_1.bin`) and the safetensors form (a folder
+ * with model.safetensors, its tokenizer.json or vocab.json and, where it is there, config.json).
+ * What is open has been validated as a whole: nobody behind this header meets a size that lies. */
+
+#include "base/error.h"
+#include "base/str.h"
+#include "whisper/tensor.h"
+
+struct sc_whisper_dims {
+    int n_vocab;
+    int n_audio_ctx; /* 1500: the positions that a window of 3000 mel frames makes */
+    int n_audio_state, n_audio_head, n_audio_layer;
+    int n_text_ctx;
+    int n_text_state; /* equals n_audio_state */
+    int n_text_head, n_text_layer;
+    int n_mels;
+};
+
+#define SC_WHISPER_POSITIONS 1500
+/* Bins of the spectrum that a mel filter weighs. */
+#define SC_WHISPER_BINS 201
+
+struct sc_whisper_file;
+
+/* Maps the file and validates all of it: MODEL_ERROR says what is wrong with it and what to do,
+ * NOT_FOUND that there is none. Of safetensors path is the folder, or its model.safetensors. The
+ * file must not be written to while it is open: replace models by renaming. Thread-safe; what is
+ * open is never changed and may be read by any number of threads. */
+SC_MUST_USE enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
+                                              struct sc_error *err);
+/* The same of a ggml file in memory, which must outlive it. */
+SC_MUST_USE enum sc_code sc_whisper_file_of(struct sc_str bytes, struct sc_whisper_file **out,
+                                            struct sc_error *err);
+void sc_whisper_file_close(struct sc_whisper_file *f);
+SC_DEFINE_FREEP(struct sc_whisper_file, sc_whisper_file_close);
+
+const struct sc_whisper_dims *sc_whisper_file_dims(const struct sc_whisper_file *f);
+/* By ggml's name ("encoder.conv1.weight", "decoder.blocks.0.attn.query.weight"), of safetensors
+ * too. Every tensor that the dimensions ask for is there, in its shape; biases are vectors. NULL:
+ * they ask for none of this name. */
+const struct sc_wtensor *sc_whisper_file_tensor(const struct sc_whisper_file *f, const char *name);
+/* The filters, n_mels rows of SC_WHISPER_BINS. */
+const float *sc_whisper_file_mel(const struct sc_whisper_file *f);
+/* The tokens of text; those of the vocabulary behind them are special. */
+int sc_whisper_file_tokens(const struct sc_whisper_file *f);
+/* Bytes that a token of text stands for, which need be no whole UTF-8; empty for special ones. */
+struct sc_str sc_whisper_file_token(const struct sc_whisper_file *f, int id);
+/* The type of most weights: what the model is called after. */
+enum sc_wtype sc_whisper_file_type(const struct sc_whisper_file *f);
+/* Of all tensors together. */
+int64_t sc_whisper_file_weights(const struct sc_whisper_file *f);
+
+/* Bytes that a model of these dimensions takes in f32 at most: weights, `windows` windows that are
+ * encoded at once, `sequences` sequences that are decoded at once. */
+int64_t sc_whisper_memory(const struct sc_whisper_dims *dims, int windows, int sequences);

@@ -1,0 +1,36 @@
+#pragma once
+/* Tiny Whisper models for tests: of random weights, or scripted ones that say a given text whatever
+ * they hear. Their vocabulary is our own: each byte, some words, and what the script needs. The
+ * same wishes make the same bytes everywhere. */
+
+#include "base/buf.h"
+#include "whisper/file.h"
+
+/* 0 stands for a default. */
+struct test_model {
+    int state;       /* 64; of a scripted model a power of two, by itself large enough */
+    int heads;       /* one for each 64 of the state */
+    int layers;      /* of the encoder: 1 */
+    int text_layers; /* as the encoder has */
+    int mels;        /* 80 */
+    int text_ctx;    /* 448 */
+    int languages;   /* 4: en, zh, de, es; TEST_MODEL_ENGLISH: none */
+    int text_tokens; /* filled up to so many; 50257 and 99 languages are those of a real model */
+    enum sc_wtype type;
+    uint64_t seed;
+    /* NULL: random. Times stand between words: "<|0.00|> Hello world.<|2.00|>"; each word, and each
+     * sign behind one, is a token. A word that is not ASCII is cut within
+     * its first such sign. Each time may come once: a segment begins 20 ms after the last ended. */
+    const char *script;
+    bool silent; /* the script is said with a high probability of no speech */
+};
+
+#define TEST_MODEL_ENGLISH (-1)
+
+/* The ggml form. Appends to out, whose limit is raised. Aborts for wishes that make no model. */
+void test_model_ggml(const struct test_model *m, struct sc_buf *out);
+/* Writes the same into a file; false: it cannot. */
+bool test_model_write(const struct test_model *m, const char *path);
+
+/* A value of f32 in the type and back, for tests of reading: a row of `count` values. */
+void test_model_pack(enum sc_wtype type, const float *values, int64_t count, struct sc_buf *out);
