@@ -1,0 +1,104 @@
+#include "whisper/matmul.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+#include "base/banned.h"
+
+#define CACHE_LINE 64
+
+struct sc_matrix {
+    const struct sc_kernels *kernels;
+    enum sc_precision precision;
+    size_t outputs, inputs;
+    float *panels;
+    float *bias; /* of whole panels */
+};
+
+static float *zeros(size_t count)
+{
+    float *values = sc_try_alloc_aligned(CACHE_LINE, count * sizeof(*values));
+    if (values != NULL)
+        memset(values, 0, count * sizeof(*values));
+    return values;
+}
+
+struct sc_matrix *sc_matrix_new(const struct sc_kernels *kernels, enum sc_precision precision,
+                                size_t outputs, size_t inputs)
+{
+    SC_AUTO(sc_matrix_freep) struct sc_matrix *m = sc_alloc(sizeof(*m));
+
+    *m = (struct sc_matrix){
+        .kernels = kernels,
+        .precision = precision,
+        .outputs = outputs,
+        .inputs = inputs,
+        .panels = zeros(SC_PANEL_FLOATS(inputs, outputs)),
+        .bias = zeros(SC_PANELS(outputs) * SC_PANEL),
+    };
+    if (m->panels == NULL || m->bias == NULL)
+        return NULL;
+    return SC_TAKE(m);
+}
+
+void sc_matrix_free(struct sc_matrix *m)
+{
+    if (m == NULL)
+        return;
+    free(m->panels);
+    free(m->bias);
+    free(m);
+}
+
+void sc_matrix_set(struct sc_matrix *m, size_t first, size_t count, const float *weights,
+                   const float *bias, float factor)
+{
+    sc_assert(first + count <= m->outputs);
+    for (size_t i = 0; i < count; i++, weights += m->inputs) {
+        const size_t output = first + i;
+        float *to = m->panels + output / SC_PANEL * SC_PANEL * m->inputs + output % SC_PANEL;
+        for (size_t k = 0; k < m->inputs; k++)
+            to[k * SC_PANEL] = weights[k] * factor;
+        m->bias[output] = bias == NULL ? 0 : bias[i] * factor;
+    }
+}
+
+size_t sc_matrix_outputs(const struct sc_matrix *m)
+{
+    return m->outputs;
+}
+
+size_t sc_matrix_inputs(const struct sc_matrix *m)
+{
+    return m->inputs;
+}
+
+void sc_multiply_panels(const struct sc_multiply *job, size_t first, size_t end)
+{
+    const struct sc_matrix *m = job->matrix;
+    const size_t column = first * SC_PANEL;
+    const size_t columns = SC_MIN(end * SC_PANEL, m->outputs) - column;
+    const struct sc_product p = {
+        .in = job->in,
+        .in_stride = job->in_stride,
+        .rows = job->rows,
+        .depth = m->inputs,
+        .columns = columns,
+        .panels = m->panels + column * m->inputs,
+        .bias = m->bias + column,
+        .out = job->out + column,
+        .out_stride = job->out_stride,
+        .add = job->after == SC_AFTER_ADD,
+    };
+    m->kernels->product(&p);
+    if (job->after == SC_AFTER_GELU) {
+        for (size_t row = 0; row < job->rows; row++)
+            m->kernels->gelu(p.out + row * p.out_stride, columns);
+    }
+}
+
+void sc_multiply(const struct sc_multiply *job)
+{
+    sc_multiply_panels(job, 0, SC_PANELS(job->matrix->outputs));
+}
