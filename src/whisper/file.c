@@ -177,9 +177,11 @@ enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out
     if (code != SC_OK) {
         /* The end of a long path says more than its beginning, and leaves room for the remedy. */
         const size_t len = strlen(path);
+        size_t from = len > PATH_SHOWN ? len - PATH_SHOWN : 0;
+        while (((unsigned char)path[from] & 0xc0) == 0x80)
+            from++;
         return sc_error_field(err, code, "model", "cannot use the model '%s%s': %s",
-                              len > PATH_SHOWN ? "…" : "",
-                              path + (len > PATH_SHOWN ? len - PATH_SHOWN : 0), why.msg);
+                              from > 0 ? "…" : "", path + from, why.msg);
     }
     *out = SC_TAKE(f);
     return SC_OK;
