@@ -27,6 +27,9 @@ def fuzz(program, name, seconds):
     seeds = CORPUS / name
     command = [str(program), f"-artifact_prefix={seeds}/", "-print_final_stats=0", "-timeout=10",
                "-rss_limit_mb=2048", "-max_len=65536"]
+    words = seeds.parent.parent / "words" / f"{name}.dict"
+    if words.exists():
+        command.append(f"-dict={words}")
     env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1",
                UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
     with tempfile.TemporaryDirectory() as grown:

@@ -39,5 +39,10 @@ SC_MUST_USE enum sc_code sc_whisper_make_tokens(struct sc_whisper_file *f, int c
 /* Fill f from f->bytes; what is in f afterwards is freed by sc_whisper_file_close, on failure too.
  */
 SC_MUST_USE enum sc_code sc_ggml_read(struct sc_whisper_file *f, struct sc_error *err);
+/* config "": the dimensions follow from the shapes. vocabulary: what tokenizer.json or vocab.json
+ * holds. */
+SC_MUST_USE enum sc_code sc_safetensors_read(struct sc_whisper_file *f, struct sc_str config,
+                                             struct sc_str vocabulary, struct sc_error *err);
 /* Are these bytes the beginning of the form? */
 bool sc_ggml_is(struct sc_str bytes);
+bool sc_safetensors_is(struct sc_str bytes);

@@ -1,6 +1,7 @@
 #include "whisper/file.h"
 
 #include "base/alloc.h"
+#include "sys/file.h"
 #include "whisper/file-internal.h"
 #include "whisper/vocab.h"
 
@@ -15,6 +16,10 @@
  * no_speech, no_timestamps. */
 #define SPECIALS 8
 #define LANGUAGES_MAX 100
+#define WEIGHTS "model.safetensors"
+/* Bytes of what lies beside the weights: Hugging Face's tokenizer.json has 4 MB. */
+#define BESIDE_MAX ((size_t)32 << 20)
+#define PATH_SHOWN 60
 
 int sc_whisper_text_tokens(int n_vocab, int named)
 {
@@ -73,56 +78,111 @@ static enum sc_code name_the_stranger(struct sc_str bytes, struct sc_error *err)
                                "safetensors");
 }
 
-static enum sc_code read_any(struct sc_whisper_file *f, struct sc_error *err)
-{
-    return sc_ggml_is(f->bytes) ? sc_ggml_read(f, err) : name_the_stranger(f->bytes, err);
-}
-
 enum sc_code sc_whisper_file_of(struct sc_str bytes, struct sc_whisper_file **out,
                                 struct sc_error *err)
 {
     SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *f = sc_alloc(sizeof(*f));
 
     f->bytes = bytes;
-    enum sc_code code = read_any(f, err);
+    enum sc_code code = sc_ggml_is(bytes) ? sc_ggml_read(f, err) : name_the_stranger(bytes, err);
     if (code == SC_OK)
         *out = SC_TAKE(f);
     return code;
 }
 
-static enum sc_code map(struct sc_whisper_file *f, const char *path, struct sc_error *err)
+/* The file of that name in the folder; "" when there is none. */
+static enum sc_code read_beside(const char *folder, const char *name, struct sc_buf *out,
+                                struct sc_error *err)
+{
+    SC_AUTO_FREE char *path = sc_path_join(folder, name);
+
+    enum sc_code code = sc_file_read(path, BESIDE_MAX, out, err);
+    return code == SC_E_NOT_FOUND ? SC_OK : code;
+}
+
+static enum sc_code read_safetensors(struct sc_whisper_file *f, const char *folder,
+                                     struct sc_error *err)
+{
+    SC_AUTO_BUF config = { 0 };
+    SC_AUTO_BUF vocabulary = { 0 };
+
+    enum sc_code code = read_beside(folder, "config.json", &config, err);
+    if (code == SC_OK)
+        code = read_beside(folder, "tokenizer.json", &vocabulary, err);
+    if (code == SC_OK && vocabulary.len == 0)
+        code = read_beside(folder, "vocab.json", &vocabulary, err);
+    if (code != SC_OK)
+        return code;
+    return sc_safetensors_read(f, sc_buf_str(&config), sc_buf_str(&vocabulary), err);
+}
+
+/* Maps path, or of a folder the weights in it, whose path replaces *path. */
+static enum sc_code map(struct sc_whisper_file *f, char **path, struct sc_error *err)
 {
     struct stat st;
-    SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    SC_AUTO_CLOSE int fd = open(*path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return sc_error_field(err, SC_E_NOT_FOUND, "model", "there is no such file");
     if (fd < 0 || fstat(fd, &st) != 0)
-        return sc_error_errno(err, errno, "cannot open it");
+        return sc_error_errno(err, errno, "it cannot be opened");
+    if (S_ISDIR(st.st_mode)) {
+        char *file = sc_path_join(*path, WEIGHTS);
+        free(*path);
+        *path = file;
+        return access(file, F_OK) == 0
+                   ? map(f, path, err)
+                   : sc_whisper_bad(err, "the folder has no " WEIGHTS
+                                         "; weights in several files cannot be read: take a model "
+                                         "in one, or the ggml form (ggml-*.bin)");
+    }
     if (!S_ISREG(st.st_mode))
         return sc_whisper_bad(err, "it is no file");
     if (st.st_size == 0)
-        return name_the_stranger((struct sc_str){ "", 0 }, err);
+        return name_the_stranger(SC_STR(""), err);
     void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (at == MAP_FAILED)
-        return sc_error_errno(err, errno, "cannot map it");
+        return sc_error_errno(err, errno, "it cannot be mapped");
     f->map = at;
     f->bytes = (struct sc_str){ at, (size_t)st.st_size };
     return SC_OK;
+}
+
+static enum sc_code open_file(struct sc_whisper_file *f, char **path, struct sc_error *err)
+{
+    enum sc_code code = map(f, path, err);
+    if (code != SC_OK)
+        return code;
+    if (sc_ggml_is(f->bytes))
+        return sc_ggml_read(f, err);
+    if (!sc_safetensors_is(f->bytes))
+        return name_the_stranger(f->bytes, err);
+    char *slash = strrchr(*path, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    code = read_safetensors(f, slash == NULL ? "." : slash == *path ? "/" : *path, err);
+    if (slash != NULL)
+        *slash = '/';
+    return code;
 }
 
 enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
                                   struct sc_error *err)
 {
     SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *f = sc_alloc(sizeof(*f));
+    SC_AUTO_FREE char *file = sc_strdup(path);
     struct sc_error why = { 0 };
 
-    enum sc_code code = map(f, path, &why);
-    if (code == SC_OK)
-        code = read_any(f, &why);
-    if (code != SC_OK)
-        return sc_error_field(err, code, "model", "cannot use the model '%.90s': %s", path,
-                              why.msg);
+    enum sc_code code = open_file(f, &file, &why);
+    if (code != SC_OK) {
+        /* The end of a long path says more than its beginning, and leaves room for the remedy. */
+        const size_t len = strlen(path);
+        size_t from = len > PATH_SHOWN ? len - PATH_SHOWN : 0;
+        while (((unsigned char)path[from] & 0xc0) == 0x80)
+            from++;
+        return sc_error_field(err, code, "model", "cannot use the model '%s%s': %s",
+                              from > 0 ? "…" : "", path + from, why.msg);
+    }
     *out = SC_TAKE(f);
     return SC_OK;
 }

@@ -1,9 +1,11 @@
-/* make-model OUT [NAME=VALUE…]: writes a tiny Whisper model. Names are those of struct test_model:
+/* make-model OUT [NAME=VALUE…]: writes a tiny Whisper model; where OUT is a folder, its safetensors
+ * form. Names are those of struct test_model:
  *
  *     make-model hello.bin script='<|0.00|> Hello world.<|2.00|>' type=q5_1 languages=2 */
 #include "model.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -52,6 +54,7 @@ static bool set_type(struct test_model *m, const char *value)
 int main(int argc, char **argv)
 {
     struct test_model m = { 0 };
+    struct stat st;
     char name[32];
 
     for (int i = 2; i < argc; i++) {
@@ -66,7 +69,9 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    if (argc < 2 || !test_model_write(&m, argv[1])) {
+    const bool folder = argc > 1 && stat(argv[1], &st) == 0 && S_ISDIR(st.st_mode);
+    if (argc < 2 ||
+        !(folder ? test_model_write_folder(&m, argv[1]) : test_model_write(&m, argv[1]))) {
         fprintf(stderr, "make-model: cannot write '%s': %s\n", argc < 2 ? "" : argv[1],
                 strerror(errno));
         return 1;

@@ -6,7 +6,9 @@
 #include "model.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "whisper/vocab.h"
+#include "json/writer.h"
 
 #include <math.h>
 
@@ -25,6 +27,7 @@ struct maker {
     float *embedding;
     uint64_t random;
     struct sc_buf *out;
+    struct sc_json *header; /* of safetensors, whose values go to out; NULL: the ggml form */
 };
 
 /* Words that tests meet; what stands for sounds is there to be suppressed. */
@@ -233,6 +236,67 @@ static void make_vocabulary(struct maker *k)
     }
 }
 
+/* The name that Hugging Face gives the tensor. */
+static void other_name(const char *name, struct sc_buf *out)
+{
+    static const char *const rows[][2] = {
+        { "encoder.ln_post.", "encoder.layer_norm." },
+        { "decoder.ln.", "decoder.layer_norm." },
+        { "positional_embedding", "embed_positions.weight" },
+        { "token_embedding", "embed_tokens" },
+        { ".blocks.", ".layers." },
+        { ".cross_attn_ln.", ".encoder_attn_layer_norm." },
+        { ".attn_ln.", ".self_attn_layer_norm." },
+        { ".mlp_ln.", ".final_layer_norm." },
+        { ".cross_attn.", ".encoder_attn." },
+        { ".attn.", ".self_attn." },
+        { "query.", "q_proj." },
+        { "key.", "k_proj." },
+        { "value.", "v_proj." },
+        { ".out.", ".out_proj." },
+        { "mlp.0.", "fc1." },
+        { "mlp.2.", "fc2." },
+    };
+    sc_buf_puts(out, "model.");
+    while (*name != '\0') {
+        size_t i = 0;
+        while (i < SC_ARRAY_LEN(rows) && strncmp(name, rows[i][0], strlen(rows[i][0])) != 0)
+            i++;
+        if (i == SC_ARRAY_LEN(rows)) {
+            sc_buf_putc(out, *name++);
+            continue;
+        }
+        /* A point at the end is given back: the next part may begin with it. */
+        const size_t skip = strlen(rows[i][0]), len = strlen(rows[i][1]);
+        const size_t point = rows[i][0][skip - 1] == '.' ? 1 : 0;
+        sc_buf_append(out, rows[i][1], len - point);
+        name += skip - point;
+    }
+}
+
+static void put_entry(struct maker *k, const char *name, const int64_t *dims, int rank)
+{
+    static const char *const types[SC_WTYPE_COUNT_] = { "F32", "F16", "BF16" };
+    SC_AUTO_BUF full = { 0 };
+    int64_t count = 1;
+
+    sc_assert(types[k->m.type] != NULL);
+    other_name(name, &full);
+    sc_json_object(k->header, sc_buf_text(&full));
+    sc_json_text(k->header, "dtype", types[k->m.type]);
+    sc_json_array(k->header, "shape");
+    for (int i = 0; i < rank; i++) {
+        sc_json_int(k->header, NULL, dims[i]);
+        count *= dims[i];
+    }
+    sc_json_end(k->header);
+    sc_json_array(k->header, "data_offsets");
+    sc_json_int(k->header, NULL, (int64_t)k->out->len);
+    sc_json_int(k->header, NULL, (int64_t)(k->out->len + sc_wtype_bytes(k->m.type, count)));
+    sc_json_end(k->header);
+    sc_json_end(k->header);
+}
+
 static void put_head(struct maker *k, const char *name, enum sc_wtype type, const int64_t *dims,
                      int rank)
 {
@@ -258,6 +322,11 @@ static void put_tensor(struct maker *k, const char *name, const float *values, c
     int64_t count = 1;
     for (int i = 0; i < rank; i++)
         count *= dims[i];
+    if (k->header != NULL) {
+        put_entry(k, name, dims, rank);
+        test_model_pack(k->m.type, values, count, k->out);
+        return;
+    }
     if (conv && rank == 1)
         put_head(k, name, type, (int64_t[]){ dims[0], 1 }, 2);
     else
@@ -530,6 +599,14 @@ static void set_dims(struct maker *k)
     };
 }
 
+static void maker_done(struct maker *k)
+{
+    for (size_t i = 0; i < k->token_count; i++)
+        free((void *)(uintptr_t)k->tokens[i].ptr);
+    free(k->tokens);
+    free(k->embedding);
+}
+
 void test_model_ggml(const struct test_model *m, struct sc_buf *out)
 {
     struct maker k = { .m = *m, .random = m->seed, .out = out };
@@ -540,20 +617,120 @@ void test_model_ggml(const struct test_model *m, struct sc_buf *out)
     put_front(&k);
     put_tensors(&k);
     sc_assert(!out->failed);
-    for (size_t i = 0; i < k.token_count; i++)
-        free((void *)(uintptr_t)k.tokens[i].ptr);
-    free(k.tokens);
-    free(k.embedding);
+    maker_done(&k);
+}
+
+/* Each byte as a sign that can be printed. */
+static void put_printable(struct sc_buf *out, struct sc_str bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        uint32_t sign = (unsigned char)bytes.ptr[i];
+        /* Those before '!', from DEL to 0xa0, and 0xad are numbered from 256 on. */
+        if (sign <= 32)
+            sign += 256;
+        else if (sign >= 127 && sign <= 160)
+            sign += 256 + 33 - 127;
+        else if (sign == 173)
+            sign = 256 + 67;
+        sc_utf8_append(out, sign);
+    }
+}
+
+static void put_vocabulary(struct maker *k, struct sc_buf *out)
+{
+    struct sc_json w;
+
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    for (size_t i = 0; i < k->token_count; i++) {
+        SC_AUTO_BUF key = { 0 };
+        put_printable(&key, k->tokens[i]);
+        sc_json_int(&w, sc_buf_text(&key), (int64_t)i);
+    }
+    sc_json_end(&w);
+}
+
+static void put_config(struct maker *k, struct sc_buf *out)
+{
+    const struct sc_whisper_dims *d = &k->dims;
+    struct sc_json w;
+
+    sc_json_begin(&w, out);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "model_type", "whisper");
+    sc_json_int(&w, "vocab_size", d->n_vocab);
+    sc_json_int(&w, "max_source_positions", d->n_audio_ctx);
+    sc_json_int(&w, "d_model", d->n_audio_state);
+    sc_json_int(&w, "encoder_attention_heads", d->n_audio_head);
+    sc_json_int(&w, "encoder_layers", d->n_audio_layer);
+    sc_json_int(&w, "max_target_positions", d->n_text_ctx);
+    sc_json_int(&w, "decoder_attention_heads", d->n_text_head);
+    sc_json_int(&w, "decoder_layers", d->n_text_layer);
+    sc_json_int(&w, "num_mel_bins", d->n_mels);
+    sc_json_end(&w);
+}
+
+void test_model_safetensors(const struct test_model *m, struct test_safetensors *out)
+{
+    SC_AUTO_BUF values = { .limit = (size_t)4 << 30 };
+    SC_AUTO_BUF header = { 0 };
+    struct sc_json w;
+    struct maker k = { .m = *m, .random = m->seed, .out = &values, .header = &w };
+
+    *out = (struct test_safetensors){ .weights = { .limit = (size_t)4 << 30 } };
+    set_dims(&k);
+    make_embedding(&k);
+    sc_json_begin(&w, &header);
+    sc_json_object(&w, NULL);
+    sc_json_object(&w, "__metadata__");
+    sc_json_text(&w, "format", "pt");
+    sc_json_end(&w);
+    put_tensors(&k);
+    sc_json_end(&w);
+    put_i32(&out->weights, (int64_t)header.len);
+    put_i32(&out->weights, 0);
+    sc_buf_put_str(&out->weights, sc_buf_str(&header));
+    sc_buf_put_str(&out->weights, sc_buf_str(&values));
+    put_config(&k, &out->config);
+    put_vocabulary(&k, &out->vocabulary);
+    sc_assert(!out->weights.failed && !out->vocabulary.failed);
+    maker_done(&k);
+}
+
+void test_safetensors_done(struct test_safetensors *s)
+{
+    sc_buf_done(&s->weights);
+    sc_buf_done(&s->config);
+    sc_buf_done(&s->vocabulary);
+}
+
+static bool write_bytes(const char *path, struct sc_str bytes)
+{
+    FILE *f = fopen(path, "wb");
+
+    if (f == NULL)
+        return false;
+    const bool good = fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len;
+    return fclose(f) == 0 && good;
+}
+
+bool test_model_write_folder(const struct test_model *m, const char *folder)
+{
+    SC_AUTO(test_safetensors_done) struct test_safetensors s = { 0 };
+    SC_AUTO_FREE char *weights = sc_asprintf("%s/model.safetensors", folder);
+    SC_AUTO_FREE char *config = sc_asprintf("%s/config.json", folder);
+    SC_AUTO_FREE char *vocabulary = sc_asprintf("%s/vocab.json", folder);
+
+    test_model_safetensors(m, &s);
+    return write_bytes(weights, sc_buf_str(&s.weights)) &&
+           write_bytes(config, sc_buf_str(&s.config)) &&
+           write_bytes(vocabulary, sc_buf_str(&s.vocabulary));
 }
 
 bool test_model_write(const struct test_model *m, const char *path)
 {
     SC_AUTO_BUF bytes = { 0 };
-    FILE *f = fopen(path, "wb");
 
-    if (f == NULL)
-        return false;
     test_model_ggml(m, &bytes);
-    const bool good = fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len;
-    return fclose(f) == 0 && good;
+    return write_bytes(path, sc_buf_str(&bytes));
 }

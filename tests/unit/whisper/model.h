@@ -32,5 +32,15 @@ void test_model_ggml(const struct test_model *m, struct sc_buf *out);
 /* Writes the same into a file; false: it cannot. */
 bool test_model_write(const struct test_model *m, const char *path);
 
+/* The same model in the safetensors form: f32, f16 or bf16, all tensors alike. Its filters are not
+ * in the file, but those of the formula. */
+struct test_safetensors {
+    struct sc_buf weights, config, vocabulary;
+};
+void test_model_safetensors(const struct test_model *m, struct test_safetensors *out);
+void test_safetensors_done(struct test_safetensors *s);
+/* Writes model.safetensors, config.json and vocab.json into a folder; false: it cannot. */
+bool test_model_write_folder(const struct test_model *m, const char *folder);
+
 /* A value of f32 in the type and back, for tests of reading: a row of `count` values. */
 void test_model_pack(enum sc_wtype type, const float *values, int64_t count, struct sc_buf *out);
