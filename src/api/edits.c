@@ -2,6 +2,7 @@
 
 #include "api/edits.h"
 #include "api/content.h"
+#include "api/heard.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -170,6 +171,7 @@ struct segment_body {
     double start, end, confidence;
     struct sc_str text, speaker;
     const struct sc_json_value *words;
+    struct sc_heard_asked heard;
 };
 static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, id, INT, .min = 1, .max = INT64_MAX,
@@ -183,6 +185,8 @@ static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, speaker, TEXT, .max = 200, .help = "Who said it"),
     SC_BODY(struct segment_body, confidence, REAL, .min = 0, .max = 1,
             .help = "0 to 1; as it was unless given", .example = "0.91"),
+    SC_HEARD_ASKED_ROWS(struct segment_body,
+                        "As `GET` shows it: without effect, it stays or goes with the words"),
     SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
             .help = "Its words, which must spell the text; unless given they follow from it, and "
                     "those that were there keep their times"),

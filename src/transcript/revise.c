@@ -135,6 +135,7 @@ bool sc_segment_reword(struct sc_segment *s, struct sc_str text)
     free(s->text);
     s->text = SC_TAKE(other.text);
     forget_origins(s);
+    sc_segment_forget_heard(s);
     return true;
 }
 
@@ -247,6 +248,8 @@ bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *sec
         return false;
     forget_origins(&first);
     forget_origins(&rest);
+    sc_segment_forget_tokens(&first);
+    sc_segment_forget_tokens(&rest);
     struct sc_segment old = *s;
     *s = first;
     first = old;
@@ -296,6 +299,7 @@ bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second)
     both.start_ms = SC_MIN(s->start_ms, second->start_ms);
     both.end_ms = SC_MAX(s->end_ms, second->end_ms);
     forget_origins(&both);
+    sc_segment_forget_heard(&both);
     struct sc_segment old = *s;
     *s = both;
     both = old;

@@ -2,7 +2,8 @@
 /* What people do to segments: other words, other times, two of one, one of two. Words that stay
  * keep their times and confidences. Pure. False or -1: no memory, and everything as it was.
  *
- * What made the words is forgotten where words change: whoever stores them finds it again. */
+ * What made the words is forgotten where words change: whoever stores them finds it again. So is
+ * what a recogniser said of them (transcript/heard.h), of a part of them its tokens alone. */
 
 #include "transcript/segment.h"
 

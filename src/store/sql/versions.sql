@@ -55,8 +55,8 @@ WHERE transcript_id = :transcript_id AND died IS NULL
 ORDER BY start_ms, ord;
 
 -- name: edit_row
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
-       content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
+       origin_id, content_hash
 FROM segments WHERE id = :id;
 
 -- name: edit_transcript
@@ -76,9 +76,9 @@ UPDATE segments SET died = :version WHERE id = :id AND died IS NULL;
 -- name: edit_row_insert
 -- segment_id NULL: a new segment, which is called after its first row.
 INSERT INTO segments (id, segment_id, transcript_id, born, chunk, ord, start_ms, end_ms, text,
-                      speaker, confidence, words, origin_id, content_hash)
+                      speaker, confidence, words, heard, origin_id, content_hash)
 SELECT n, coalesce(:segment_id, n), :transcript_id, :version, :chunk, :ord, :start_ms, :end_ms,
-       :text, :speaker, :confidence, :words, :origin_id, :content_hash
+       :text, :speaker, :confidence, :words, :heard, :origin_id, :content_hash
 FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM segments);
 
 -- name: edit_version_old
