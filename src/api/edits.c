@@ -56,12 +56,19 @@ enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
 static enum sc_code write_edit(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct sc_edit_ask *a = ctx;
-    return sc_edit_write(tx, a->edit, sc_clock_wall_ms(), &a->saved, err);
+    enum sc_code code = sc_edit_write(tx, a->edit, sc_clock_wall_ms(), &a->saved, err);
+    return code == SC_OK && a->saved.changed && a->exported
+               ? sc_pipelines_owe_exports(tx, a->save.transcript, err)
+               : code;
 }
 
 enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a, struct sc_error *err)
 {
-    return sc_store_write(api->options.store, SC_DURABLE, write_edit, a, err);
+    a->exported = sc_config_now(api->options.config)->auto_export[0] != '\0';
+    enum sc_code code = sc_store_write(api->options.store, SC_DURABLE, write_edit, a, err);
+    if (code == SC_OK && a->saved.changed && a->exported)
+        sc_pipelines_wake(api->options.pipelines);
+    return code;
 }
 
 enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a, sc_edit_plan_fn plan,

@@ -2,8 +2,9 @@
 
 -- name: change_insert
 INSERT INTO changes (owner_id, changed_ms, changed_by, kind, file_id, job, transcript_id, version,
-                     other_id, detail)
-VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id, :detail);
+                     other_id, gone_file_id, detail)
+VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id,
+        :gone_file_id, :detail);
 
 -- name: change_list_all
 SELECT c.*, principals.name AS by_name, jobs.job_id
@@ -25,11 +26,13 @@ WHERE c.owner_id = :owner_id AND c.kind = :kind AND c.id < :before
 ORDER BY c.id DESC LIMIT :limit;
 
 -- name: change_list_file
+-- With what tells of deletions, of its jobs and of itself.
 SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
      LEFT JOIN jobs ON jobs.id = c.job
-WHERE c.file_id = :file_id AND (:owner_id = 0 OR c.owner_id = :owner_id)
-      AND (:kind IS NULL OR c.kind = :kind) AND c.id < :before
+WHERE ((c.file_id = :file_id AND c.id < :before)
+       OR (c.gone_file_id = :file_id AND c.id < :before))
+      AND (:owner_id = 0 OR c.owner_id = :owner_id) AND (:kind IS NULL OR c.kind = :kind)
 ORDER BY c.id DESC LIMIT :limit;
 
 -- name: change_list_job
