@@ -14,6 +14,8 @@
 enum {
     SC_ROUTE_ONCE = SC_ROUTE_OWN,        /* takes an Idempotency-Key (api/once.c) */
     SC_ROUTE_SECRET = SC_ROUTE_OWN << 1, /* with ONCE: the answer tells what is told once */
+    /* A POST that takes If-Match: the tag of what the first three parts of its address name. */
+    SC_ROUTE_MATCH = SC_ROUTE_OWN << 2,
 };
 
 #define SC_API_BODY_LIMIT ((size_t)256 << 10)  /* JSON bodies */
@@ -72,6 +74,9 @@ struct sc_api {
 #undef ROUTE
 
 typedef struct sc_done *(*sc_api_handler_fn)(struct sc_request *req, struct sc_api *api);
+/* api/routes.c: runs the handler, unless the request's If-Match does not fit. */
+struct sc_done *sc_api_run(struct sc_request *req, struct sc_api *api, unsigned flags,
+                           sc_api_handler_fn handler);
 /* api/once.c: runs the handler, unless the request's Idempotency-Key says that it has run. */
 struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned flags,
                             sc_api_handler_fn handler);

@@ -2,6 +2,7 @@
 
 #include "api/edits.h"
 #include "api/content.h"
+#include "api/heard.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -55,12 +56,19 @@ enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
 static enum sc_code write_edit(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct sc_edit_ask *a = ctx;
-    return sc_edit_write(tx, a->edit, sc_clock_wall_ms(), &a->saved, err);
+    enum sc_code code = sc_edit_write(tx, a->edit, sc_clock_wall_ms(), &a->saved, err);
+    return code == SC_OK && a->saved.changed && a->exported
+               ? sc_pipelines_owe_exports(tx, a->save.transcript, err)
+               : code;
 }
 
 enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a, struct sc_error *err)
 {
-    return sc_store_write(api->options.store, SC_DURABLE, write_edit, a, err);
+    a->exported = sc_config_now(api->options.config)->auto_export[0] != '\0';
+    enum sc_code code = sc_store_write(api->options.store, SC_DURABLE, write_edit, a, err);
+    if (code == SC_OK && a->saved.changed && a->exported)
+        sc_pipelines_wake(api->options.pipelines);
+    return code;
 }
 
 enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a, sc_edit_plan_fn plan,
@@ -170,6 +178,7 @@ struct segment_body {
     double start, end, confidence;
     struct sc_str text, speaker;
     const struct sc_json_value *words;
+    struct sc_heard_asked heard;
 };
 static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, id, INT, .min = 1, .max = INT64_MAX,
@@ -183,6 +192,8 @@ static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, speaker, TEXT, .max = 200, .help = "Who said it"),
     SC_BODY(struct segment_body, confidence, REAL, .min = 0, .max = 1,
             .help = "0 to 1; as it was unless given", .example = "0.91"),
+    SC_HEARD_ASKED_ROWS(struct segment_body,
+                        "As `GET` shows it: without effect, it stays or goes with the words"),
     SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
             .help = "Its words, which must spell the text; unless given they follow from it, and "
                     "those that were there keep their times"),

@@ -39,6 +39,7 @@ struct sc_edit_ask {
     struct sc_segments wanted;
     struct sc_buf mine; /* the text that the client wants; empty: not known */
     struct sc_edit *edit;
+    bool exported; /* auto_export is written again */
 };
 void sc_edit_ask_done(struct sc_edit_ask *a);
 #define SC_AUTO_EDIT_ASK SC_AUTO(sc_edit_ask_done) struct sc_edit_ask

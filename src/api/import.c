@@ -1,6 +1,7 @@
 /* Transcripts that somebody brings: a new version of one, or a new one of a recording. */
 
 #include "api/content.h"
+#include "api/edits.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -70,7 +71,7 @@ static enum sc_code read_offset(const struct sc_query_field *field, struct sc_st
 
 static const struct sc_query_field version_fields[] = {
     COMMON_ROWS,
-    SC_QUERY_ROW(NUMBER, struct asked, base_version, "base_version",
+    SC_QUERY_ROW(NUMBER, struct asked, base_version, "base_version", .min = 1, .max = INT32_MAX,
                  .help = "The version that the file was made of; the current one unless given",
                  .example = "1"),
     SC_QUERY_ROW(TEXT, struct asked, note, "change_note", .help = "Why", .example = "proofread"),
@@ -87,12 +88,11 @@ static const struct sc_query file_query = SC_QUERY(file_fields);
 /* What was brought, and what is to come of it. */
 struct import {
     struct asked asked;
+    struct sc_str body;
     char *format; /* owned */
     struct sc_reading reading;
     char language[SC_LANGUAGE_TEXT];
-    char *note;             /* owned; NULL: none */
-    int64_t duration_ms;    /* of the recording; -1: unknown */
-    struct sc_transcript t; /* 0: a new one */
+    int64_t duration_ms; /* of the recording; -1: unknown */
     int64_t file_id, id;
     int version; /* 0: none was made */
     bool changed;
@@ -106,7 +106,6 @@ struct import {
 static void import_done(struct import *im)
 {
     free(im->format);
-    free(im->note);
     sc_reading_done(&im->reading);
 }
 
@@ -133,9 +132,10 @@ static bool has_words(const struct sc_segments *s)
     return false;
 }
 
-static enum sc_code read_body(struct sc_request *req, struct import *im, struct sc_error *err)
+static enum sc_code read_body(struct import *im, struct sc_error *err)
 {
-    struct sc_str body = sc_request_body(req), format = im->asked.format;
+    struct sc_str body = im->body, format = im->asked.format;
+    free(im->format);
     im->format =
         format.ptr == NULL ? sc_strdup(sc_format_guess(body)) : sc_strndup(format.ptr, format.len);
     if (format.ptr == NULL && !sc_format_is_read(im->format))
@@ -318,31 +318,6 @@ static void put_answer(const struct import *im, struct sc_buf *out)
 
 /* ---- a new version ---- */
 
-struct version_write {
-    const struct sc_edit *edit;
-    struct sc_saved saved;
-};
-
-static enum sc_code write_version(struct sc_conn *tx, void *ctx, struct sc_error *err)
-{
-    struct version_write *w = ctx;
-    return sc_edit_write(tx, w->edit, sc_clock_wall_ms(), &w->saved, err);
-}
-
-static enum sc_code check_base(const struct import *im, struct sc_error *err)
-{
-    const struct sc_transcript *t = &im->t;
-    if (!t->complete)
-        return sc_error_set(err, SC_E_CONFLICT,
-                            "transcript %" PRId64 " is still being made; wait for its job", t->id);
-    if (im->asked.base_version != 0 && im->asked.base_version != t->version)
-        return sc_error_field(err, SC_E_CONFLICT, "base_version",
-                              "version %d is the current one, not %" PRId64
-                              "; compare the two and import with it as base_version",
-                              t->version, im->asked.base_version);
-    return SC_OK;
-}
-
 static enum sc_code see_changes(struct import *im, const struct sc_segments *old,
                                 struct sc_error *err)
 {
@@ -353,73 +328,77 @@ static enum sc_code see_changes(struct import *im, const struct sc_segments *old
     return SC_OK;
 }
 
-static enum sc_code plan_version(struct sc_request *req, struct sc_api *api, struct import *im,
-                                 struct sc_edit **edit, struct sc_error *err)
+/* Of what is current; a version that came meanwhile is planned for again, from the body on. */
+static enum sc_code plan_version(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
+                                 struct sc_error *err)
 {
+    struct import *im = ctx;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_SEGMENTS old = { 0 };
-    struct sc_saved saved;
-    const struct sc_origin origin = { .engine = "import", .model = im->format };
-    enum sc_code code = sc_store_read(api->options.store, &conn, err);
-    if (code == SC_OK)
-        code = sc_transcript_segments(conn, &im->t, im->t.version, &old, err);
+    const struct sc_transcript *t = &a->draft.t;
+    struct sc_save save = a->save;
+    im->warning_count = 0;
+    enum sc_code code = read_body(im, err);
     if (code != SC_OK)
         return code;
-    im->id = im->t.id;
-    im->file_id = im->t.file_id;
-    im->duration_ms = im->t.duration_ms;
-    (void)snprintf(im->language, sizeof(im->language), "%.*s", SC_LANGUAGE_TEXT - 1,
-                   im->t.language);
+    sc_segments_text(&im->reading.segments, &a->mine); /* for the answer: also where it is stale */
+    const struct sc_origin origin = { .engine = "import", .model = im->format };
+    code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_draft_open(conn, &a->save, &a->draft, &a->saved, err);
+    if (code == SC_OK)
+        code = sc_transcript_segments(conn, t, t->version, &old, err);
+    if (code != SC_OK)
+        return code;
+    im->id = t->id;
+    im->file_id = t->file_id;
+    im->duration_ms = t->duration_ms;
+    (void)snprintf(im->language, sizeof(im->language), "%.*s", SC_LANGUAGE_TEXT - 1, t->language);
     code = settle_version(im, &old, err);
     if (code == SC_OK)
         code = see_changes(im, &old, err);
-    const struct sc_save save = {
-        .owner_id = sc_api_owner(req),
-        .by = sc_api_owner(req),
-        .transcript = im->t.id,
-        .base_version = im->t.version,
-        .note = im->note,
-        .origin = &origin,
-        .kind = SC_CHANGE_IMPORTED,
-    };
-    return code == SC_OK ? sc_edit_plan(conn, &save, &im->reading.segments, edit, &saved, err)
-                         : code;
+    save.base_version = t->version;
+    save.origin = &origin;
+    return code == SC_OK
+               ? sc_edit_plan(conn, &save, &im->reading.segments, &a->edit, &a->saved, err)
+               : code;
 }
 
-static enum sc_code find_transcript(struct sc_request *req, struct sc_api *api, struct import *im,
+/* Before the body is read: who names no transcript need not hear of its faults. */
+static enum sc_code find_transcript(struct sc_request *req, struct sc_api *api,
                                     struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_transcript t;
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
-    if (code == SC_OK)
-        code = sc_content_find(req, conn, &im->t, err);
-    return code == SC_OK ? check_base(im, err) : code;
+    return code == SC_OK ? sc_content_find(req, conn, &t, err) : code;
 }
 
 struct sc_done *sc_api_transcript_import(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    SC_AUTO(import_done) struct import im = { .asked = { .speakers = true }, .duration_ms = -1 };
-    SC_AUTO(sc_edit_freep) struct sc_edit *edit = NULL;
-    struct version_write w = { .edit = NULL };
+    SC_AUTO_EDIT_ASK ask = { 0 };
+    SC_AUTO(import_done)
+    struct import im = { .asked = { .speakers = true },
+                         .body = sc_request_body(req),
+                         .duration_ms = -1 };
     enum sc_code code = sc_query_read(req, &version_query, &im.asked, &err);
-    if (code == SC_OK && im.asked.note.ptr != NULL)
-        im.note = sc_strndup(im.asked.note.ptr, im.asked.note.len);
+    ask.asked = (struct sc_edit_asked){ im.asked.base_version, im.asked.note };
     if (code == SC_OK)
-        code = find_transcript(req, api, &im, &err);
+        code = find_transcript(req, api, &err);
     if (code == SC_OK)
-        code = read_body(req, &im, &err);
+        code = sc_edit_ask_begin(req, &ask, SC_CHANGE_IMPORTED, &err);
     if (code == SC_OK)
-        code = plan_version(req, api, &im, &edit, &err);
-    w.edit = edit;
-    if (code == SC_OK && !im.asked.dry_run) {
-        code = sc_store_write(api->options.store, SC_DURABLE, write_version, &w, &err);
-        im.changed = w.saved.changed;
-        im.version = w.saved.version;
+        code = im.asked.dry_run ? plan_version(api, &ask, &im, &err)
+                                : sc_edit_ask_run(api, &ask, plan_version, &im, &err);
+    if (code != SC_OK)
+        return sc_edit_answer(req, api, &ask, code, &err);
+    if (!im.asked.dry_run) {
+        im.changed = ask.saved.changed;
+        im.version = ask.saved.version;
     }
-    if (code == SC_OK)
-        put_answer(&im, &body);
+    put_answer(&im, &body);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 
@@ -456,12 +435,15 @@ struct sc_done *sc_api_file_import(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    SC_AUTO(import_done) struct import im = { .asked = { .speakers = true }, .changed = true };
+    SC_AUTO(import_done)
+    struct import im = { .asked = { .speakers = true },
+                         .body = sc_request_body(req),
+                         .changed = true };
     enum sc_code code = sc_query_read(req, &file_query, &im.asked, &err);
     if (code == SC_OK)
         code = find_file(req, api, &im, &err);
     if (code == SC_OK)
-        code = read_body(req, &im, &err);
+        code = read_body(&im, &err);
     if (code == SC_OK)
         code = set_language(&im, &err);
     if (code == SC_OK)

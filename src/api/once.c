@@ -173,10 +173,10 @@ static char *place_of(struct sc_request *req)
 
 /* A refused request has made nothing: it may be sent again, put right. */
 static struct sc_done *carry_out(struct sc_request *req, struct sc_api *api, struct sc_once *once,
-                                 sc_api_handler_fn handler)
+                                 unsigned flags, sc_api_handler_fn handler)
 {
     struct sc_error err = { 0 };
-    struct sc_done *done = handler(req, api);
+    struct sc_done *done = sc_api_run(req, api, flags, handler);
     int status = sc_reply_status(req);
     sc_assert(status != 0); /* no handler of these routes waits */
     if (status >= 200 && status < 300)
@@ -239,7 +239,7 @@ struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned
     if (code != SC_OK)
         return refuse(req, &err);
     if (key == NULL)
-        return handler(req, api);
+        return sc_api_run(req, api, flags, handler);
     fingerprint(req, sum);
     SC_AUTO(once_done)
     struct sc_once once = {
@@ -253,7 +253,7 @@ struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned
         return refuse(req, &err);
     switch (once.state) {
     case SC_ONCE_NEW:
-        return carry_out(req, api, &once, handler);
+        return carry_out(req, api, &once, flags, handler);
     case SC_ONCE_OPEN:
     case SC_ONCE_CUT:
         return refuse_open(req, once.state == SC_ONCE_OPEN);

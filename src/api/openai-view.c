@@ -1,10 +1,11 @@
 #include "api/openai.h"
 
 #include <ctype.h>
+#include <math.h>
 
 #include "base/banned.h"
 
-#define RATE_DIGITS 1 /* of the numbers that no engine of ours tells */
+#define RATE_DIGITS 4
 #define CONFIDENCE_DIGITS 3
 
 /* ---- results ---- */
@@ -40,8 +41,26 @@ static void put_words_of(struct sc_json *w, const struct sc_segment *s, bool ins
         put_word(w, &s->words[k], inside);
 }
 
+static void put_rate(struct sc_json *w, const char *key, double rate)
+{
+    sc_json_real(w, key, isnan(rate) ? 0 : rate, RATE_DIGITS);
+}
+
+/* What the engine does not tell is 0, never null: typed clients need it. */
+static void put_heard(struct sc_json *w, const struct sc_heard *h)
+{
+    sc_json_array(w, "tokens");
+    for (size_t i = 0; h != NULL && i < h->token_count; i++)
+        sc_json_int(w, NULL, h->tokens[i]);
+    sc_json_end(w);
+    put_rate(w, "temperature", h == NULL ? 0 : h->temperature);
+    put_rate(w, "avg_logprob", h == NULL ? 0 : h->avg_logprob);
+    put_rate(w, "compression_ratio", h == NULL ? 0 : h->compression_ratio);
+    put_rate(w, "no_speech_prob", h == NULL ? 0 : h->no_speech_prob);
+}
+
 /* Clients of the whisper models join the texts of segments as they are: the space between two
- * belongs to the second. What our engines do not tell is 0, never null: typed clients need it. */
+ * belongs to the second. */
 static void put_segment(struct sc_json *w, const struct sc_openai_form *form,
                         const struct sc_segments *segments, size_t i)
 {
@@ -51,16 +70,12 @@ static void put_segment(struct sc_json *w, const struct sc_openai_form *form,
     w->out->failed = w->out->failed || text.failed;
     sc_json_object(w, NULL);
     sc_json_int(w, "id", (int64_t)i);
-    sc_json_int(w, "seek", s->start_ms / 10);
+    sc_json_int(w, "seek",
+                s->heard != NULL && s->heard->seek >= 0 ? s->heard->seek : s->start_ms / 10);
     sc_json_seconds(w, "start", s->start_ms);
     sc_json_seconds(w, "end", s->end_ms);
     sc_json_str(w, "text", sc_buf_str(&text));
-    sc_json_array(w, "tokens");
-    sc_json_end(w);
-    sc_json_real(w, "temperature", 0, RATE_DIGITS);
-    sc_json_real(w, "avg_logprob", 0, RATE_DIGITS);
-    sc_json_real(w, "compression_ratio", 0, RATE_DIGITS);
-    sc_json_real(w, "no_speech_prob", 0, RATE_DIGITS);
+    put_heard(w, s->heard);
     if (s->speaker != NULL)
         sc_json_text(w, "speaker", s->speaker);
     if (form->words && form->words_inside) {
@@ -388,15 +403,26 @@ static const struct sc_json_shape inner_word_shape = { .name = "SegmentWord",
                                                        SC_SHAPE_FIELDS(inner_word_fields) };
 static const struct sc_json_field segment_fields[] = {
     SC_SHOW(INT, "id", "From 0 on", "0"),
-    SC_SHOW(INT, "seek", "Its start in hundredths of seconds", "32"),
+    SC_SHOW(INT, "seek",
+            "Where the window begins that it was heard in, in hundredths of "
+            "seconds; its own start where the engine does not tell",
+            "0"),
     SC_SHOW(REAL, "start", "In seconds", "0.32"),
     SC_SHOW(REAL, "end", "In seconds", "1.2"),
     SC_SHOW(TEXT, "text", "What was said", "good morning"),
-    SC_SHOW(INTS, "tokens", "Always empty", "[]"),
-    SC_SHOW(REAL, "temperature", "Always 0", "0.0"),
-    SC_SHOW(REAL, "avg_logprob", "Always 0", "0.0"),
-    SC_SHOW(REAL, "compression_ratio", "Always 0", "0.0"),
-    SC_SHOW(REAL, "no_speech_prob", "Always 0", "0.0"),
+    SC_SHOW(INTS, "tokens", "The numbers of the model's tokens; empty where the engine tells none",
+            "[]"),
+    SC_SHOW(REAL, "temperature", "Of the attempt that was taken; 0 where the engine does not tell",
+            "0.0"),
+    SC_SHOW(
+        REAL, "avg_logprob",
+        "The mean of the logarithms of its tokens' probabilities; 0 where the engine does not tell",
+        "0.0"),
+    SC_SHOW(REAL, "compression_ratio",
+            "How much shorter its text becomes when packed; 0 where the engine does not tell",
+            "0.0"),
+    SC_SHOW(REAL, "no_speech_prob",
+            "How likely the model finds that nobody speaks; 0 where it does not tell", "0.0"),
     { .name = "speaker",
       SC_SHOW_TEXT,
       .optional = true,

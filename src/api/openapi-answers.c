@@ -78,6 +78,8 @@ unsigned sc_doc_flags(const struct sc_doc_row *row)
         if (strcmp(row->method, changing[i]) == 0)
             flags |= SC_DOC_CHANGES;
     }
+    if ((row->flags & SC_ROUTE_MATCH) != 0)
+        flags |= SC_DOC_CHANGES;
     if ((row->flags & SC_ROUTE_ONCE) != 0)
         flags |= SC_DOC_IDEMPOTENT;
     return flags;

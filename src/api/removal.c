@@ -209,7 +209,7 @@ struct sc_done *sc_api_files_clean(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    struct sc_clean_files what = { .dry_run = true };
+    struct sc_clean_files what = { .by = sc_api_owner(req), .dry_run = true };
     struct sc_cleaned cleaned = { 0 };
     enum sc_code code = decode_clean(req, &what, &err);
     if (code == SC_OK)

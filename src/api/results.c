@@ -1,6 +1,7 @@
 /* How a claimed task ended: complete, fail, release. */
 
 #include "api/api-internal.h"
+#include "api/heard.h"
 
 #include "base/utf8.h"
 
@@ -22,6 +23,7 @@ struct segment_body {
     double start, end, confidence, no_speech;
     struct sc_str text;
     const struct sc_json_value *words;
+    struct sc_heard_asked heard;
 };
 
 struct word_body {
@@ -55,6 +57,8 @@ static const struct sc_json_field segment_fields[] = {
     SC_BODY(struct segment_body, no_speech, REAL,
             .help = "How likely nobody speaks here, 0 to 1; above the job's `no_speech_threshold` "
                     "the segment is left out"),
+    SC_HEARD_ASKED_ROWS(struct segment_body,
+                        "What the model says besides; kept beside the segment"),
     SC_BODY(struct segment_body, words, ARRAY, .items = SC_JSON_OBJECT, .of = &word_shape,
             .help = "At most 2000, and 100 for each second"),
 };
@@ -154,7 +158,7 @@ static enum sc_code decode_segment(const struct sc_json_value *value, size_t ind
     segment->confidence = (float)body.confidence;
     segment->no_speech = (float)body.no_speech;
     segment->text = strndup(body.text.ptr, body.text.len);
-    if (segment->text == NULL)
+    if (segment->text == NULL || !sc_heard_read(value, segment))
         return no_memory(err);
     for (size_t i = 0; code == SC_OK && i < sc_json_count(body.words); i++)
         code = decode_word(sc_json_at(body.words, i), index, segment, err);

@@ -2,7 +2,40 @@
 
 #include "api/api-internal.h"
 
+#include "base/alloc.h"
+#include "http/replay.h"
+
 #include "base/banned.h"
+
+struct guarded {
+    struct sc_api *api;
+    sc_api_handler_fn handler;
+};
+
+static struct sc_done *run_guarded(struct sc_request *req, void *ctx)
+{
+    const struct guarded *g = ctx;
+    return g->handler(req, g->api);
+}
+
+/* "/api/transcripts/1" of "/api/transcripts/1/rollback/2": what is changed. */
+static char *thing_of(struct sc_request *req)
+{
+    const char *path = sc_request_path(req), *end = path;
+    for (int parts = 0; *end != '\0' && (*end != '/' || parts++ < 3); end++)
+        continue;
+    return sc_strndup(path, (size_t)(end - path));
+}
+
+struct sc_done *sc_api_run(struct sc_request *req, struct sc_api *api, unsigned flags,
+                           sc_api_handler_fn handler)
+{
+    struct guarded g = { api, handler };
+    if ((flags & SC_ROUTE_MATCH) == 0)
+        return handler(req, api);
+    SC_AUTO_FREE char *thing = thing_of(req);
+    return sc_reply_if_match(req, thing, run_guarded, &g);
+}
 
 /* A worker asks all the time, so it keeps no ephemeral server alive. */
 static struct sc_done *enter(struct sc_request *req, struct sc_api *api, unsigned scope,
@@ -16,8 +49,8 @@ static struct sc_done *enter(struct sc_request *req, struct sc_api *api, unsigne
     }
     if (counts)
         sc_api_count(api, 1);
-    struct sc_done *done =
-        (flags & SC_ROUTE_ONCE) != 0 ? sc_api_once(req, api, flags, handler) : handler(req, api);
+    struct sc_done *done = (flags & SC_ROUTE_ONCE) != 0 ? sc_api_once(req, api, flags, handler)
+                                                        : sc_api_run(req, api, flags, handler);
     if (counts)
         sc_api_count(api, -1);
     return done;

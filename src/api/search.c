@@ -112,8 +112,8 @@ static const struct sc_query_field fields[] = {
         .help = "`substring`: parts of words too, in every script; `words` unless given",
         .example = "words"),
     ROW(WORD, in, "in", .words = place_word,
-        .help = "`names`: in names of files, and notes of files, jobs and transcripts; `text` "
-                "unless given",
+        .help = "`names`: in names of files, and notes of files, jobs and transcripts, by words; "
+                "`text` unless given",
         .example = "text"),
     ROW(WORD, sort, "sort", .words = sort_word,
         .help = "The best or the newest first; `rank` unless given", .example = "rank"),
@@ -240,19 +240,20 @@ static void add_name(void *ctx, const struct sc_name_hit *hit)
     sc_search_name_view(w, NULL, hit);
 }
 
-/* Names have no language, and notes no speaker. */
+/* What names and notes cannot be asked for. */
 static enum sc_code check_names(const struct asked *asked, struct sc_error *err)
 {
-    const struct sc_search_filter *f = &asked->filter;
-    bool narrowed = f->language.ptr != NULL || f->speaker.ptr != NULL || f->tag.ptr != NULL ||
-                    f->since_ms != 0 || f->until_ms != 0 || f->longer_ms != 0 ||
-                    f->shorter_ms != 0 || f->file_id != 0 || asked->job.ptr != NULL ||
-                    f->status >= 0 || f->complete >= 0 || asked->mode != MODE_WORDS;
-    if (asked->in != IN_NAMES || !narrowed)
+    if (asked->in != IN_NAMES)
         return SC_OK;
-    return sc_error_field(err, SC_E_INVALID_VALUE, "in",
-                          "names and notes are searched by words alone: leave the conditions and "
-                          "the mode out");
+    if (asked->filter.speaker.ptr != NULL)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "speaker",
+                              "nobody speaks in names and notes: leave speaker out, or search the "
+                              "text");
+    if (asked->mode == MODE_SUBSTRING)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "mode",
+                              "names and notes are searched by words: leave mode=substring out; "
+                              "a word that ends in * finds longer ones");
+    return SC_OK;
 }
 
 /* One of the two lists stays empty. */

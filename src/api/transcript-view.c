@@ -1,3 +1,4 @@
+#include "api/heard.h"
 #include "api/marks.h"
 #include "api/views.h"
 
@@ -32,6 +33,7 @@ static void put_segment(struct sc_json *w, const struct sc_segment *segment)
     sc_json_text(w, "text", segment->text == NULL ? "" : segment->text);
     put_confidence(w, "confidence", (double)segment->confidence);
     sc_json_text(w, "speaker", segment->speaker);
+    sc_heard_put(w, segment->heard);
     sc_json_array(w, "words");
     for (size_t i = 0; i < segment->word_count; i++)
         put_word(w, &segment->words[i]);
@@ -133,6 +135,7 @@ static const struct sc_json_field segment_fields[] = {
     SC_SHOW(TEXT, "text", "What was said", "good morning"),
     SC_SHOW(REAL_OR_NULL, "confidence", "0 to 1", "0.91"),
     SC_SHOW(TEXT_OR_NULL, "speaker", "Who said it, where that is known", NULL),
+    SC_SHOW_HEARD,
     SC_SHOW_OF(LIST, "words", &word_shape, "Its words, where the engine tells them"),
 };
 static const struct sc_json_shape segment_shape = { .name = "Segment",

@@ -56,6 +56,39 @@ size_t sc_utf8_valid_prefix(struct sc_str s)
     return at;
 }
 
+/* Line and byte of a place, both from 1 on. */
+static void find_place(struct sc_str s, size_t at, size_t *line, size_t *byte)
+{
+    size_t begin = 0;
+    *line = 1;
+    for (size_t i = 0; i < at; i++) {
+        bool crlf = s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n';
+        if (crlf || (s.ptr[i] != '\n' && s.ptr[i] != '\r'))
+            continue;
+        begin = i + 1;
+        ++*line;
+    }
+    *byte = at - begin + 1;
+}
+
+enum sc_code sc_utf8_check_text(struct sc_str s, struct sc_error *err)
+{
+    size_t valid = sc_utf8_valid_prefix(s), line, byte;
+    const char *nul = valid == 0 ? NULL : memchr(s.ptr, '\0', valid);
+    size_t at = nul == NULL ? valid : (size_t)(nul - s.ptr);
+    if (at == s.len)
+        return SC_OK;
+    find_place(s, at, &line, &byte);
+    if (nul != NULL)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "text",
+                              "line %zu, byte %zu: a NUL, which no text has; save the text as "
+                              "UTF-8",
+                              line, byte);
+    return sc_error_field(err, SC_E_INVALID_VALUE, "text",
+                          "line %zu, byte %zu: 0x%02X is no UTF-8 there; save the text as UTF-8",
+                          line, byte, (unsigned)(unsigned char)s.ptr[at]);
+}
+
 void sc_utf8_append(struct sc_buf *out, uint32_t cp)
 {
     char bytes[4];

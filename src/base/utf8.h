@@ -2,6 +2,7 @@
 /* UTF-8 (RFC 3629): validation and safe display. */
 
 #include "base/buf.h"
+#include "base/error.h"
 
 /* Length of the longest valid prefix in bytes; equals s.len when all is valid. */
 size_t sc_utf8_valid_prefix(struct sc_str s);
@@ -9,6 +10,9 @@ static inline bool sc_utf8_is_valid(struct sc_str s)
 {
     return sc_utf8_valid_prefix(s) == s.len;
 }
+/* Is s a text? INVALID_VALUE of the field "text" tells the line, and the byte within it, where
+ * something stands that is no UTF-8, or a NUL. Lines end in LF, CRLF or CR. */
+SC_MUST_USE enum sc_code sc_utf8_check_text(struct sc_str s, struct sc_error *err);
 /* Decodes one code point; returns its bytes (1..4), or 0 for bad or no input. */
 size_t sc_utf8_decode(struct sc_str s, uint32_t *code_point);
 /* Appends one code point. */

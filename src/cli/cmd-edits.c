@@ -215,12 +215,6 @@ static int edit_by_flags(struct sc_cli *cli, const struct sc_args *args)
     return save(cli, args, "POST", "/edit", &body);
 }
 
-static enum sc_code read_input(const char *from, struct sc_buf *out, struct sc_error *err)
-{
-    const char *path = strcmp(from, "-") == 0 ? "/dev/stdin" : from;
-    return sc_file_read(path, TEXT_LIMIT, out, err);
-}
-
 /* All of it, as a text. */
 static int edit_by_plain_text(struct sc_cli *cli, const struct sc_args *args, struct sc_str text)
 {
@@ -314,11 +308,26 @@ static int edit_by_text(struct sc_cli *cli, const struct sc_args *args)
     SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
     struct sc_error err = { 0 };
     int64_t transcript = 0, version = 0;
-    if (read_input(sc_args_get(args, "text-file", "-"), &text, &err) != SC_OK)
+    if (sc_edit_text_read(sc_args_get(args, "text-file", "-"), &text, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     return sc_edit_file_head(sc_buf_str(&text), &transcript, &version)
                ? edit_by_marked_text(cli, args, sc_buf_str(&text), version)
                : edit_by_plain_text(cli, args, sc_buf_str(&text));
+}
+
+/* Who was late is told how to go on by tell_way_on; whatever else kept the text from being saved
+ * can be put right in the file itself. */
+static int tell_kept(struct sc_cli *cli, const struct sc_args *args,
+                     const struct sc_edit_file *file, const struct sc_error *err)
+{
+    int status = sc_cli_fail(cli, err);
+    sc_cli_note(cli, "what you wrote is kept in %s", file->path);
+    if (err->code == SC_E_CONFLICT)
+        tell_way_on(cli, args, file->path, file->version);
+    else
+        sc_cli_note(cli, "to save it: scripta transcripts edit --text-file %s %s", file->path,
+                    args->words[0]);
+    return status;
 }
 
 /* In the editor: what was typed is kept when it cannot be saved. */
@@ -338,19 +347,16 @@ static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     }
     if (sc_cli_fetch(cli, "GET", path, &shown, &doc, &err) != SC_OK ||
-        sc_edit_file_write(&file, sc_json_root(doc), &err) != SC_OK ||
-        sc_edit_file_open(&file, &err) != SC_OK)
+        sc_edit_file_write(&file, sc_json_root(doc), &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    enum sc_code code = sc_file_read(file.path, TEXT_LIMIT, &text, &err);
+    bool kept = true;
+    enum sc_code code = sc_edit_file_open(&file, &kept, &err);
+    if (code == SC_OK)
+        code = sc_edit_text_read(file.path, &text, &err);
     if (code == SC_OK)
         code = send_steps(cli, args, &file, sc_buf_str(&text), &reply, &err);
-    if (code != SC_OK) {
-        int status = sc_cli_fail(cli, &err);
-        sc_cli_note(cli, "what you wrote is kept in %s", file.path);
-        if (code == SC_E_CONFLICT)
-            tell_way_on(cli, args, file.path, file.version);
-        return status;
-    }
+    if (code != SC_OK)
+        return kept ? tell_kept(cli, args, &file, &err) : sc_cli_fail(cli, &err);
     sc_edit_file_forget(&file);
     return print_steps_saved(cli, args, &file, &reply);
 }

@@ -1,12 +1,14 @@
 #include "cli/edit-file.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "sys/file.h"
 #include "json/writer.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -83,6 +85,12 @@ enum sc_code sc_edit_file_base(struct sc_edit_file *f, const struct sc_json_valu
     const struct sc_json_value *segments = sc_json_member(transcript, "segments");
     f->transcript = sc_json_get_int(sc_json_member(transcript, "id"), 0);
     f->version = sc_json_get_int(sc_json_member(transcript, "version"), 0);
+    if (f->version == 0)
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "transcript %" PRId64 " is still being made: wait until its job has "
+                            "completed (scripta wait %s), then edit it",
+                            f->transcript,
+                            sc_json_get_text(sc_json_member(transcript, "job_id"), "JOB"));
     f->before.limit = TEXT_LIMIT;
     sc_buf_printf(&f->before, head, f->transcript, f->version);
     for (size_t i = 0; segments != NULL && i < sc_json_count(segments); i++)
@@ -113,8 +121,59 @@ void sc_edit_file_forget(struct sc_edit_file *f)
     (void)unlink(f->path);
 }
 
-enum sc_code sc_edit_file_open(struct sc_edit_file *f, struct sc_error *err)
+/* As the shell tells it: 128 and the signal by which what it ran was killed. */
+static int signal_of(int status)
 {
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status);
+    return WIFEXITED(status) && WEXITSTATUS(status) > 128 ? WEXITSTATUS(status) - 128 : 0;
+}
+
+/* Runs the line in a shell, with the file as "$0", and waits. Ctrl-C and Ctrl-\ are for the editor
+ * alone meanwhile, as they are for what system(3) runs. Returns the wait status; -1: it could not
+ * be run. */
+static int run_editor(char *line, char *path)
+{
+    char sh[] = "sh", flag[] = "-c";
+    char *const argv[] = { sh, flag, line, path, NULL };
+    static const int keys[] = { SIGINT, SIGQUIT };
+    struct sigaction ignored = { .sa_handler = SIG_IGN }, before[SC_ARRAY_LEN(keys)];
+    posix_spawnattr_t attr;
+    sigset_t defaults;
+    pid_t pid;
+    int status = -1;
+    (void)sigemptyset(&defaults);
+    for (size_t i = 0; i < SC_ARRAY_LEN(keys); i++) {
+        (void)sigaction(keys[i], &ignored, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            (void)sigaddset(&defaults, keys[i]);
+    }
+    (void)posix_spawnattr_init(&attr);
+    (void)posix_spawnattr_setsigdefault(&attr, &defaults);
+    (void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+    if (posix_spawn(&pid, "/bin/sh", NULL, &attr, argv, environ) == 0) {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    (void)posix_spawnattr_destroy(&attr);
+    for (size_t i = 0; i < SC_ARRAY_LEN(keys); i++)
+        (void)sigaction(keys[i], &before[i], NULL);
+    return status;
+}
+
+/* Does the file hold something that nobody else has? What cannot be read may be that. */
+static bool is_written(const struct sc_edit_file *f)
+{
+    SC_AUTO_BUF now = { .limit = TEXT_LIMIT };
+    enum sc_code code = sc_file_read(f->path, TEXT_LIMIT, &now, NULL);
+    if (code == SC_E_NOT_FOUND)
+        return false;
+    return code != SC_OK || !sc_str_equal(sc_buf_str(&now), sc_buf_str(&f->before));
+}
+
+enum sc_code sc_edit_file_open(struct sc_edit_file *f, bool *kept, struct sc_error *err)
+{
+    char how[48] = "could not be run";
     const char *editor = getenv("VISUAL");
     if (editor == NULL || editor[0] == '\0')
         editor = getenv("EDITOR");
@@ -122,21 +181,37 @@ enum sc_code sc_edit_file_open(struct sc_edit_file *f, struct sc_error *err)
         editor = "vi";
     /* By the shell, since people have arguments in it: EDITOR="code --wait". */
     SC_AUTO_FREE char *line = sc_asprintf("%s \"$0\"", editor);
-    char *const argv[] = { sc_strdup("sh"), sc_strdup("-c"), line, f->path, NULL };
-    pid_t pid;
-    int status = -1;
-    int failed = posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ);
-    free(argv[0]);
-    free(argv[1]);
-    while (failed == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (failed == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    int status = run_editor(line, f->path);
+    if (status == 0)
         return SC_OK;
-    sc_edit_file_forget(f);
+    if (status != -1 && signal_of(status) != 0)
+        (void)snprintf(how, sizeof(how), "was killed by signal %d", signal_of(status));
+    else if (status != -1)
+        (void)snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(status));
+    *kept = is_written(f);
+    if (!*kept)
+        sc_edit_file_forget(f);
     return sc_error_set(err, SC_E_INVALID_VALUE,
-                        "the editor '%.80s' failed; nothing has changed. Choose another one with "
+                        "the editor '%.80s' %s; nothing has changed. Choose another one with "
                         "$EDITOR",
-                        editor);
+                        editor, how);
+}
+
+enum sc_code sc_edit_text_read(const char *path, struct sc_buf *out, struct sc_error *err)
+{
+    struct sc_error why = { 0 };
+    bool is_input = strcmp(path, "-") == 0;
+    enum sc_code code = sc_file_read(is_input ? "/dev/stdin" : path, TEXT_LIMIT, out, err);
+    if (code != SC_OK)
+        return code;
+    if (sc_str_starts(sc_buf_str(out), SC_STR("\xef\xbb\xbf"))) {
+        out->len -= 3;
+        memmove(out->ptr, out->ptr + 3, out->len + 1); /* with its NUL */
+    }
+    if (sc_utf8_check_text(sc_buf_str(out), &why) == SC_OK)
+        return SC_OK;
+    return sc_error_field(err, why.code, "text", "%.100s, %.130s",
+                          is_input ? "standard input" : path, why.msg);
 }
 
 /* ---- reading ---- */

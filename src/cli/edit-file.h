@@ -13,7 +13,7 @@ struct sc_edit_file {
     size_t steps; /* found by reading */
 };
 void sc_edit_file_done(struct sc_edit_file *f);
-/* Takes what GET answered for what the text is compared with. */
+/* Takes what GET answered for what the text is compared with. CONFLICT: it is still being made. */
 SC_MUST_USE enum sc_code sc_edit_file_base(struct sc_edit_file *f,
                                            const struct sc_json_value *transcript,
                                            struct sc_error *err);
@@ -21,8 +21,14 @@ SC_MUST_USE enum sc_code sc_edit_file_base(struct sc_edit_file *f,
 SC_MUST_USE enum sc_code sc_edit_file_write(struct sc_edit_file *f,
                                             const struct sc_json_value *transcript,
                                             struct sc_error *err);
-/* Runs $VISUAL, $EDITOR or vi on it and waits. */
-SC_MUST_USE enum sc_code sc_edit_file_open(struct sc_edit_file *f, struct sc_error *err);
+/* Runs $VISUAL, $EDITOR or vi on it and waits. When that fails the file is removed, unless it holds
+ * anything but what was written to it: then *kept is true. */
+SC_MUST_USE enum sc_code sc_edit_file_open(struct sc_edit_file *f, bool *kept,
+                                           struct sc_error *err);
+/* Reads a text that somebody wrote, "-": standard input, without a byte order mark. NOT_FOUND;
+ * INVALID_VALUE tells line and byte of what is no UTF-8. */
+SC_MUST_USE enum sc_code sc_edit_text_read(const char *path, struct sc_buf *out,
+                                           struct sc_error *err);
 /* Is this text such a file? Then its first line says of which version of which transcript. */
 bool sc_edit_file_head(struct sc_str text, int64_t *transcript, int64_t *version);
 struct sc_edit_asks {

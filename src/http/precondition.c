@@ -67,9 +67,10 @@ struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path)
     return done;
 }
 
-bool sc_request_still_matches(struct sc_request *req)
+/* Is the tag of what GET of req->target answers one that is wanted? False: the request has its
+ * answer. */
+static bool still_matches(struct sc_request *req, struct sc_str wanted)
 {
-    struct sc_str wanted = sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH);
     struct sc_error err = { 0 };
     SC_AUTO_BUF allow = { 0 };
     size_t headers = req->header_count;
@@ -91,4 +92,41 @@ bool sc_request_still_matches(struct sc_request *req)
                        "it has changed since it was read, or If-Match is none of its tags");
     (void)sc_reply_error(req, &err);
     return false;
+}
+
+bool sc_request_still_matches(struct sc_request *req)
+{
+    struct sc_error err = { 0 };
+    struct sc_str wanted = sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH);
+    if (sc_etag_list_is_valid(wanted))
+        return still_matches(req, wanted);
+    (void)sc_error_field(&err, SC_E_INVALID_VALUE, "If-Match",
+                         "If-Match must be *, or tags in quotation marks as ETag has them, with "
+                         "commas between them");
+    (void)sc_reply_error(req, &err);
+    return false;
+}
+
+/* As sc_request_still_matches, of another address of ours. */
+static bool path_still_matches(struct sc_request *req, const char *path)
+{
+    struct sc_error err = { 0 };
+    struct sc_target own = req->target;
+    req->target = (struct sc_target){ 0 };
+    bool parsed = sc_target_parse(path, &req->target, &err) == SC_OK;
+    bool fits = parsed && sc_request_still_matches(req);
+    sc_target_done(&req->target);
+    req->target = own;
+    if (!parsed)
+        (void)sc_reply_error(req, &err);
+    return fits;
+}
+
+struct sc_done *sc_reply_if_match(struct sc_request *req, const char *path, sc_handler_fn handler,
+                                  void *app)
+{
+    if (sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH).ptr == NULL)
+        return handler(req, app);
+    SC_LOCK(&req->http->match_lock);
+    return path_still_matches(req, path) ? handler(req, app) : sc_reply_given(req);
 }

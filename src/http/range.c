@@ -73,6 +73,35 @@ bool sc_etag_listed(struct sc_str header, struct sc_str etag)
     return false;
 }
 
+/* Takes a tag from the front: W/"…" or "…". */
+static bool take_tag(struct sc_str *rest)
+{
+    struct sc_str s = without_weak_mark(*rest);
+    size_t n = 1;
+    while (n < s.len && s.ptr[n] != '"' && (unsigned char)s.ptr[n] > 0x20 && s.ptr[n] != 0x7f)
+        n++;
+    if (n >= s.len || s.ptr[0] != '"' || s.ptr[n] != '"')
+        return false;
+    *rest = (struct sc_str){ s.ptr + n + 1, s.len - n - 1 };
+    return true;
+}
+
+bool sc_etag_list_is_valid(struct sc_str header)
+{
+    struct sc_str rest = sc_str_trim(header);
+    if (sc_str_equal(rest, SC_STR("*")))
+        return true;
+    while (take_tag(&rest)) {
+        rest = sc_str_trim(rest);
+        if (rest.len == 0)
+            return true;
+        if (rest.ptr[0] != ',')
+            return false;
+        rest = sc_str_trim((struct sc_str){ rest.ptr + 1, rest.len - 1 });
+    }
+    return false;
+}
+
 bool sc_etag_is(struct sc_str header, struct sc_str etag)
 {
     return !sc_str_starts(etag, SC_STR("W/")) && sc_str_equal(sc_str_trim(header), etag);

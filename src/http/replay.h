@@ -9,6 +9,12 @@ const char *sc_request_uri(struct sc_request *req);
 /* Answers with what GET of `path`, an address of ours without a query, would answer now, whatever
  * the request's own address is; without a tag, conditions or compression. */
 struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path);
+/* handler's answer where the request has no If-Match, or names the tag of what GET of `path`, an
+ * address of ours without a query, answers; else 412, or 400. Conditional changes run one at a
+ * time. For calls whose own address has no GET: those of other methods are held against their own.
+ */
+struct sc_done *sc_reply_if_match(struct sc_request *req, const char *path, sc_handler_fn handler,
+                                  void *app);
 /* Of the answer that the request has been given; 0: none yet. */
 int sc_reply_status(const struct sc_request *req);
 /* The value of a header that sc_reply_header has set, borrowed; NULL: it has not. */

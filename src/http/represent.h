@@ -8,6 +8,8 @@
 bool sc_request_is_conditional(struct sc_request *req);
 /* Is the tag still the right one? False: the request has its answer. Under match_lock. */
 bool sc_request_still_matches(struct sc_request *req);
+/* What a handler returns whose request has been answered already. */
+struct sc_done *sc_reply_given(struct sc_request *req);
 
 /* ---- represent.c ---- */
 

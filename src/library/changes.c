@@ -44,6 +44,7 @@ enum sc_code sc_change_record(struct sc_conn *tx, const struct sc_change *change
     bind_id(&st, ":transcript_id", change->transcript_id);
     bind_id(&st, ":version", change->version);
     bind_id(&st, ":other_id", change->other_id);
+    bind_id(&st, ":gone_file_id", change->gone_file_id);
     sc_stmt_bind_text(&st, ":detail", change->detail == NULL ? "{}" : change->detail);
     return sc_stmt_run(&st, err);
 }

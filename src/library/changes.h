@@ -25,7 +25,8 @@ struct sc_change {
     int64_t file_id, job, transcript_id; /* 0: another thing */
     int version;                         /* of the transcript; 0: none */
     int64_t other_id;                    /* of anything else; 0: none */
-    const char *detail;                  /* a JSON object of ids and numbers; NULL: {} */
+    int64_t gone_file_id; /* of a deletion: the file that it was of, so that it is found; 0: none */
+    const char *detail;   /* a JSON object of ids and numbers; NULL: {} */
 
     /* Filled by the list. */
     int64_t id;

@@ -98,8 +98,10 @@ static enum sc_code insert_row(struct sc_conn *tx, const struct sc_edit *e,
 {
     const struct sc_segment *s = &w->s;
     SC_AUTO_BUF words = { 0 };
+    SC_AUTO_BUF heard = { 0 };
     sc_words_pack(s, &words);
-    if (words.failed)
+    sc_heard_pack(s->heard, &heard);
+    if (words.failed || heard.failed)
         return sc_error_field(err, SC_E_BODY_TOO_LARGE, "segments",
                               "a segment has too many words: split it");
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_ROW_INSERT);
@@ -108,7 +110,7 @@ static enum sc_code insert_row(struct sc_conn *tx, const struct sc_edit *e,
     sc_stmt_bind_int(&st, ":version", e->base.version + 1);
     sc_stmt_bind_int(&st, ":chunk", s->chunk);
     sc_stmt_bind_int(&st, ":ord", item->ord);
-    sc_segment_bind(&st, s, sc_buf_str(&words));
+    sc_segment_bind(&st, s, sc_buf_str(&words), sc_buf_str(&heard));
     sc_stmt_bind_int(&st, ":origin_id", s->origin);
     sc_stmt_bind_text(&st, ":content_hash", w->hash);
     return sc_stmt_run(&st, err);

@@ -191,11 +191,13 @@ static bool are_words_same(const struct sc_segment *a, const struct sc_segment *
     return true;
 }
 
-static bool is_same(const struct sc_segment *a, const struct sc_segment *b)
+/* What was heard stays where the wanted one does not tell it. */
+static bool is_same(const struct sc_segment *was, const struct sc_segment *wanted)
 {
-    return a->start_ms == b->start_ms && a->end_ms == b->end_ms && is_text_same(a->text, b->text) &&
-           is_text_same(a->speaker, b->speaker) &&
-           is_confidence_same(a->confidence, b->confidence) && are_words_same(a, b);
+    return was->start_ms == wanted->start_ms && was->end_ms == wanted->end_ms &&
+           is_text_same(was->text, wanted->text) && is_text_same(was->speaker, wanted->speaker) &&
+           is_confidence_same(was->confidence, wanted->confidence) && are_words_same(was, wanted) &&
+           (wanted->heard == NULL || sc_heard_is_equal(was->heard, wanted->heard));
 }
 
 /* The item becomes a row of its own, with this content; as it will be read: no speaker is NULL. */

@@ -142,8 +142,9 @@ SC_MUST_USE enum sc_code sc_file_next_deleted(struct sc_conn *conn, int64_t afte
 SC_MUST_USE enum sc_code sc_file_bytes_used(struct sc_store *store, const struct sc_file *file,
                                             bool *used, bool *known, struct sc_error *err);
 
-/* The bytes were cleaned out of the archive: for all rows that have them. */
-SC_MUST_USE enum sc_code sc_file_purge(struct sc_conn *tx, const struct sc_file *file,
+/* The bytes were cleaned out of the archive, by that principal: for all rows that have them, in the
+ * history of each owner. */
+SC_MUST_USE enum sc_code sc_file_purge(struct sc_conn *tx, const struct sc_file *file, int64_t by,
                                        int64_t now_ms, struct sc_error *err);
 /* The next file behind *file (id 0: the first) that was archived before that time. */
 SC_MUST_USE enum sc_code sc_file_next_archived(struct sc_conn *conn, int64_t before_ms,

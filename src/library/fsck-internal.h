@@ -24,9 +24,9 @@ SC_MUST_USE enum sc_code sc_fsck_transcript(struct sc_fsck *f, int64_t after, in
 /* A segment as its row has it. */
 struct sc_stored {
     int64_t transcript;
-    struct sc_segment s; /* owned; its words are those of `words` when these can be unpacked */
-    struct sc_buf words; /* packed */
-    struct sc_buf text;  /* as it stands, with what NULs came into it */
+    struct sc_segment s; /* owned; it has what `words` and `heard` say when they can be unpacked */
+    struct sc_buf words, heard; /* packed */
+    struct sc_buf text;         /* as it stands, with what NULs came into it */
     bool unpacked;
     char hash[SC_SHA256_TEXT];
 };

@@ -17,6 +17,7 @@ void sc_stored_done(struct sc_stored *row)
 {
     sc_segment_done(&row->s);
     sc_buf_done(&row->words);
+    sc_buf_done(&row->heard);
     sc_buf_done(&row->text);
 }
 
@@ -26,17 +27,26 @@ void sc_restore_sources_done(struct sc_restore_sources *sources)
     sc_buf_done(&sources->chunk_text);
 }
 
+static bool unpack(struct sc_stored *row)
+{
+    return sc_words_unpack(sc_buf_str(&row->words), &row->s, NULL) == SC_OK &&
+           sc_heard_unpack(sc_buf_str(&row->heard), &row->s, NULL) == SC_OK;
+}
+
 void sc_stored_from_row(struct sc_stmt *st, struct sc_stored *out)
 {
     struct sc_error why = { 0 };
     struct sc_str words = sc_stmt_str(st, "words");
+    struct sc_str heard = sc_stmt_str(st, "heard");
     *out = (struct sc_stored){ 0 };
     (void)sc_segment_from_row(st, &out->s, &why); /* it is damaged: that is why we are here */
     if (words.len > 0)
         sc_buf_append(&out->words, words.ptr, words.len);
+    if (heard.len > 0)
+        sc_buf_append(&out->heard, heard.ptr, heard.len);
     sc_buf_put_str(&out->text, sc_stmt_str(st, "text"));
     (void)snprintf(out->hash, sizeof(out->hash), "%s", sc_stmt_text(st, "content_hash"));
-    out->unpacked = sc_words_unpack(words, &out->s, NULL) == SC_OK;
+    out->unpacked = unpack(out);
 }
 
 bool sc_hash_is_near(const char *a, const char *b)
@@ -94,10 +104,10 @@ static bool is_right(const struct sc_stored *row)
     return row->unpacked && sc_segment_is_sound(&row->s, row->hash);
 }
 
-static bool words_are_right(void *ctx)
+static bool packed_are_right(void *ctx)
 {
     struct sc_stored *row = ctx;
-    if (sc_words_unpack(sc_buf_str(&row->words), &row->s, NULL) != SC_OK)
+    if (!unpack(row))
         return false;
     row->unpacked = true;
     return is_right(row);
@@ -192,11 +202,15 @@ static bool try_each_bit(struct sc_stored *row)
 {
     if (row->unpacked && (try_nul(row) || try_content(row)))
         return true;
-    size_t len = row->words.len, whole = 4 * len + strlen(row->s.text);
+    struct sc_buf *packed[] = { &row->words, &row->heard };
+    size_t whole = 4 * row->words.len + row->heard.len + strlen(row->s.text);
     bool before = row->unpacked;
-    if (16 * len * whole <= TRIAL_WORK && try_bits(row->words.ptr, len, words_are_right, row))
-        return true;
-    row->unpacked = before && sc_words_unpack(sc_buf_str(&row->words), &row->s, NULL) == SC_OK;
+    for (size_t i = 0; i < SC_ARRAY_LEN(packed); i++) {
+        if (16 * packed[i]->len * whole <= TRIAL_WORK &&
+            try_bits(packed[i]->ptr, packed[i]->len, packed_are_right, row))
+            return true;
+    }
+    row->unpacked = before && unpack(row);
     return false;
 }
 
@@ -226,20 +240,25 @@ static bool try_lines(struct sc_stored *row, struct sc_str text)
     return false;
 }
 
-/* The words of an export in place of the row's; its text is tried as well. */
-static bool try_words_of(struct sc_stored *row, const struct sc_segment *other)
+/* The words of an export in place of the row's, or what else was heard; its text is tried as well.
+ */
+static bool try_packed_of(struct sc_stored *row, struct sc_buf *packed,
+                          const struct sc_segment *other)
 {
-    struct sc_buf before = row->words; /* freed, or given back */
-    row->words = (struct sc_buf){ 0 };
-    sc_words_pack(other, &row->words);
-    if (words_are_right(row) ||
+    struct sc_buf before = *packed; /* freed, or given back */
+    *packed = (struct sc_buf){ 0 };
+    if (packed == &row->words)
+        sc_words_pack(other, packed);
+    else
+        sc_heard_pack(other->heard, packed);
+    if (packed_are_right(row) ||
         (row->unpacked && other->text != NULL && try_text(row, sc_str_from(other->text)))) {
         sc_buf_done(&before);
         return true;
     }
-    sc_buf_done(&row->words);
-    row->words = before;
-    row->unpacked = sc_words_unpack(sc_buf_str(&row->words), &row->s, NULL) == SC_OK;
+    sc_buf_done(packed);
+    *packed = before;
+    row->unpacked = unpack(row);
     return false;
 }
 
@@ -252,7 +271,7 @@ static bool try_export(struct sc_stored *row, const struct sc_segment *other)
     s->start_ms = other->start_ms;
     s->end_ms = other->end_ms;
     if (is_right(row) || (other->text != NULL && try_text(row, sc_str_from(other->text))) ||
-        try_words_of(row, other))
+        try_packed_of(row, &row->words, other) || try_packed_of(row, &row->heard, other))
         return true;
     s->start_ms = start;
     s->end_ms = end;

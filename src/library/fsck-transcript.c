@@ -159,7 +159,7 @@ static enum sc_code write_row(struct sc_conn *tx, void *ctx, struct sc_error *er
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_RESTORE);
     sc_stmt_bind_int(&st, ":id", s->row);
     sc_stmt_bind_int(&st, ":transcript_id", row->transcript);
-    sc_segment_bind(&st, s, sc_buf_str(&row->words));
+    sc_segment_bind(&st, s, sc_buf_str(&row->words), sc_buf_str(&row->heard));
     sc_stmt_bind_text(&st, ":content_hash", row->hash);
     return sc_stmt_run(&st, err);
 }

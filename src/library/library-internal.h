@@ -24,8 +24,9 @@ SC_MUST_USE enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript
 SC_MUST_USE enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
                                          char out[SC_SHA256_TEXT], struct sc_error *err);
 /* Binds what the rows of a segment say in every statement that writes one: :start_ms, :end_ms,
- * :text, :speaker, :confidence and :words (packed; borrowed until st is done). */
-void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_str words);
+ * :text, :speaker, :confidence, :words and :heard (both packed; borrowed until st is done). */
+void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_str words,
+                     struct sc_str heard);
 /* Words of all segments. */
 int64_t sc_segments_words(const struct sc_segments *s);
 /* The first transcript behind an id, of any owner; TRANSCRIPT_NOT_FOUND. */

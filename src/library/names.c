@@ -54,6 +54,60 @@ static struct sc_str without_mark(struct sc_str text)
     return (struct sc_str){ text.ptr + n, text.len - n };
 }
 
+/* Conditions that only jobs and transcripts can fit. */
+static bool asks_below(const struct sc_search_filter *f)
+{
+    return f->job != 0 || f->status >= 0 || f->complete >= 0 || f->language.ptr != NULL;
+}
+
+/* Of a file (job 0) or a job. */
+static enum sc_code fits_below(const struct looking *l, int64_t file, int64_t job, bool *fits,
+                               struct sc_error *err)
+{
+    const struct sc_search_filter *f = &l->search->filter;
+    if (job != 0 && f->job != 0 && job != f->job) {
+        *fits = false;
+        return SC_OK;
+    }
+    SC_AUTO_STMT st = sc_stmt_get(l->conn, job != 0 ? SC_SQL_NAME_JOB_FITS : SC_SQL_NAME_FILE_FITS);
+    if (job == 0)
+        sc_stmt_bind_int(&st, ":file_id", file);
+    sc_stmt_bind_int(&st, ":job", job != 0 ? job : f->job);
+    sc_stmt_bind_int(&st, ":status", f->status);
+    sc_stmt_bind_int(&st, ":complete", f->complete);
+    if (f->language.ptr != NULL)
+        sc_stmt_bind_str(&st, ":language", f->language);
+    else
+        sc_stmt_bind_null(&st, ":language");
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *fits = sc_stmt_int(&st, "yes") != 0;
+    return code;
+}
+
+/* thing: a row of the kind's own statement. */
+static enum sc_code check(const struct looking *l, enum sc_name_kind kind, struct sc_stmt *thing,
+                          bool *fits, struct sc_error *err)
+{
+    const struct sc_search_filter *f = &l->search->filter;
+    int64_t id = sc_stmt_int(thing, "id");
+    if (kind == SC_NAME_TRANSCRIPT_NOTES)
+        return sc_search_fits(l->conn, l->search, id, fits, err);
+    const struct sc_search_tagged of = {
+        .file = sc_stmt_int_or(thing, "file_id", 0),
+        .job = kind == SC_NAME_JOB_NOTES ? id : 0,
+    };
+    enum sc_code code = SC_OK;
+    *fits = sc_search_fits_times(f, sc_stmt_int(thing, "made_ms"),
+                                 sc_stmt_int_or(thing, "duration_ms", -1)) &&
+            (f->file_id == 0 || of.file == f->file_id);
+    if (*fits && asks_below(f))
+        code = fits_below(l, of.file, of.job, fits, err);
+    if (code == SC_OK && *fits && f->tag.ptr != NULL)
+        code = sc_search_has_tag(l->conn, &of, f->tag, fits, err);
+    return code;
+}
+
 static enum sc_code show(const struct looking *l, struct sc_stmt *st, bool *shown,
                          struct sc_error *err)
 {
@@ -67,7 +121,10 @@ static enum sc_code show(const struct looking *l, struct sc_stmt *st, bool *show
     sc_stmt_bind_int(&thing, ":id", out.id);
     sc_stmt_bind_int(&thing, ":owner_id", l->search->owner_id);
     enum sc_code code = sc_stmt_one(&thing, err);
-    if (code != SC_OK)
+    bool fits = false;
+    if (code == SC_OK)
+        code = check(l, out.kind, &thing, &fits, err);
+    if (code != SC_OK || !fits)
         return code == SC_E_NOT_FOUND ? SC_OK : code;
     const struct sc_search_row found = { row, sc_stmt_str(st, "places"), l->tokenizer };
     sc_search_show_text(l->search, &found, without_mark(sc_stmt_str(st, "text")), &hit);

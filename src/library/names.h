@@ -30,8 +30,10 @@ struct sc_name_hit {
 };
 /* Everything is borrowed until it returns. */
 typedef void (*sc_name_fn)(void *ctx, const struct sc_name_hit *hit);
-/* Of `search` owner_id, match, limit, context, deadline_ms and after.top count; the newest first.
- * *end is as that of sc_search_run, with things in place of transcripts. */
+/* Of `search` owner_id, match, filter, limit, context, deadline_ms and after.top count; the newest
+ * first. A file or job fits what is asked of jobs and transcripts when one of its own fits all of
+ * that; nobody speaks in names, so filter.speaker is not looked at. *end is as that of
+ * sc_search_run, with things in place of transcripts. */
 SC_MUST_USE enum sc_code sc_name_search(struct sc_conn *conn, const struct sc_search *search,
                                         sc_name_fn fn, void *ctx, struct sc_search_end *end,
                                         struct sc_error *err);

@@ -100,14 +100,28 @@ enum sc_code sc_file_bytes_used(struct sc_store *store, const struct sc_file *fi
     return code;
 }
 
-enum sc_code sc_file_purge(struct sc_conn *tx, const struct sc_file *file, int64_t now_ms,
-                           struct sc_error *err)
+static enum sc_code record_purge(struct sc_conn *tx, const struct sc_file *file, int64_t by,
+                                 int64_t now_ms, struct sc_error *err)
 {
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_ARCHIVE_PURGE_RECORD);
+    sc_stmt_bind_text(&st, ":file_hash", file->file_hash);
+    sc_stmt_bind_text(&st, ":kind", sc_change_name(SC_CHANGE_FILE_PURGED));
+    sc_stmt_bind_int(&st, ":by", by);
+    sc_stmt_bind_int(&st, ":now", now_ms);
+    return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_file_purge(struct sc_conn *tx, const struct sc_file *file, int64_t by,
+                           int64_t now_ms, struct sc_error *err)
+{
+    enum sc_code code = record_purge(tx, file, by, now_ms, err);
+    if (code != SC_OK)
+        return code;
     {
         SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_ARCHIVE_PURGE);
         sc_stmt_bind_text(&st, ":file_hash", file->file_hash);
         sc_stmt_bind_int(&st, ":now", now_ms);
-        enum sc_code code = sc_stmt_run(&st, err);
+        code = sc_stmt_run(&st, err);
         if (code != SC_OK || sc_conn_changes(tx) == 0)
             return code;
     }

@@ -6,6 +6,18 @@
 #include "store/tokenizer.h"
 #include "transcript/segment.h"
 
+/* Does a thing that was made then and is so long (-1: not known) fit? */
+bool sc_search_fits_times(const struct sc_search_filter *f, int64_t made_ms, int64_t length_ms);
+/* Does the transcript fit all conditions but that of the speaker? */
+SC_MUST_USE enum sc_code sc_search_fits(struct sc_conn *conn, const struct sc_search *search,
+                                        int64_t transcript, bool *fits, struct sc_error *err);
+/* Things whose tags count, 0: none of that kind. */
+struct sc_search_tagged {
+    int64_t transcript, file, job;
+};
+SC_MUST_USE enum sc_code sc_search_has_tag(struct sc_conn *conn, const struct sc_search_tagged *of,
+                                           struct sc_str tag, bool *has, struct sc_error *err);
+
 /* A hit as it will be shown: owns its texts. */
 struct sc_shown_hit {
     struct sc_segment segment;

@@ -63,43 +63,53 @@ static bool within(int64_t value, int64_t from, int64_t until)
     return (from == 0 || value >= from) && (until == 0 || value < until);
 }
 
-static enum sc_code check_tag(struct sc_conn *conn, struct sc_stmt *t, struct sc_str tag,
-                              bool *fits, struct sc_error *err)
+bool sc_search_fits_times(const struct sc_search_filter *f, int64_t made_ms, int64_t length_ms)
+{
+    return within(made_ms, f->since_ms, f->until_ms) &&
+           (f->longer_ms == 0 || length_ms >= f->longer_ms) &&
+           (f->shorter_ms == 0 || (length_ms >= 0 && length_ms <= f->shorter_ms));
+}
+
+enum sc_code sc_search_has_tag(struct sc_conn *conn, const struct sc_search_tagged *of,
+                               struct sc_str tag, bool *has, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEARCH_HAS_TAG);
-    sc_stmt_bind_int(&st, ":id", sc_stmt_int(t, "id"));
-    sc_stmt_bind_int(&st, ":file_id", sc_stmt_int(t, "file_id"));
-    sc_stmt_bind_int(&st, ":job", sc_stmt_int_or(t, "job", 0));
+    sc_stmt_bind_int(&st, ":id", of->transcript);
+    sc_stmt_bind_int(&st, ":file_id", of->file);
+    sc_stmt_bind_int(&st, ":job", of->job);
     sc_stmt_bind_str(&st, ":tag", tag);
     enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_OK)
-        *fits = sc_stmt_int(&st, "yes") != 0;
+        *has = sc_stmt_int(&st, "yes") != 0;
     return code;
 }
 
-static enum sc_code check(struct walk *w, int64_t id, bool *fits, struct sc_error *err)
+enum sc_code sc_search_fits(struct sc_conn *conn, const struct sc_search *search,
+                            int64_t transcript, bool *fits, struct sc_error *err)
 {
-    const struct sc_search_filter *f = &w->search->filter;
-    SC_AUTO_STMT st = sc_stmt_get(w->conn, SC_SQL_SEARCH_TRANSCRIPT);
-    sc_stmt_bind_int(&st, ":id", id);
+    const struct sc_search_filter *f = &search->filter;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEARCH_TRANSCRIPT);
+    sc_stmt_bind_int(&st, ":id", transcript);
     enum sc_code code = sc_stmt_one(&st, err);
     *fits = false;
     if (code == SC_E_NOT_FOUND)
         return SC_OK;
     if (code != SC_OK)
         return code;
-    int64_t length = sc_stmt_int_or(&st, "duration_ms", -1);
     *fits =
-        sc_stmt_int(&st, "owner_id") == w->search->owner_id &&
-        within(sc_stmt_int(&st, "created_ms"), f->since_ms, f->until_ms) &&
-        (f->longer_ms == 0 || length >= f->longer_ms) &&
-        (f->shorter_ms == 0 || (length >= 0 && length <= f->shorter_ms)) &&
+        sc_stmt_int(&st, "owner_id") == search->owner_id &&
+        sc_search_fits_times(f, sc_stmt_int(&st, "created_ms"),
+                             sc_stmt_int_or(&st, "duration_ms", -1)) &&
         (f->file_id == 0 || sc_stmt_int(&st, "file_id") == f->file_id) &&
         (f->job == 0 || sc_stmt_int_or(&st, "job", 0) == f->job) &&
         (f->status < 0 || sc_stmt_int_or(&st, "job_state", -1) == f->status) &&
         (f->complete < 0 || (sc_stmt_int(&st, "state") != 0) == (f->complete != 0)) &&
         (f->language.ptr == NULL || sc_str_equal_nocase(sc_stmt_str(&st, "language"), f->language));
-    return *fits && f->tag.ptr != NULL ? check_tag(w->conn, &st, f->tag, fits, err) : SC_OK;
+    if (!*fits || f->tag.ptr == NULL)
+        return SC_OK;
+    const struct sc_search_tagged of = { transcript, sc_stmt_int(&st, "file_id"),
+                                         sc_stmt_int_or(&st, "job", 0) };
+    return sc_search_has_tag(conn, &of, f->tag, fits, err);
 }
 
 /* The slot of a transcript's group, or the free one where it belongs. */
@@ -128,7 +138,7 @@ static enum sc_code find_group(struct walk *w, int64_t id, size_t *out, struct s
     size_t *slot = slot_of(w, id);
     if (*slot == 0) {
         struct group g = { .id = id };
-        enum sc_code code = check(w, id, &g.fits, err);
+        enum sc_code code = sc_search_fits(w->conn, w->search, id, &g.fits, err);
         if (code != SC_OK)
             return code;
         sc_grow((void **)&w->groups, &w->group_cap, w->group_count + 1, sizeof(*w->groups));

@@ -53,7 +53,8 @@ bool sc_segment_from_row(struct sc_stmt *st, struct sc_segment *out, struct sc_e
     out->text = sc_strndup(text.ptr, text.len);
     out->speaker = speaker.len == 0 ? NULL : sc_strndup(speaker.ptr, speaker.len);
     out->confidence = (float)sc_stmt_double_or(st, "confidence", -1);
-    if (sc_words_unpack(sc_stmt_str(st, "words"), out, why) != SC_OK)
+    if (sc_words_unpack(sc_stmt_str(st, "words"), out, why) != SC_OK ||
+        sc_heard_unpack(sc_stmt_str(st, "heard"), out, why) != SC_OK)
         return false;
     /* A NUL that came into a text ends it early, which the hash shows. */
     if (sc_segment_is_sound(out, sc_stmt_text(st, "content_hash")))
@@ -174,7 +175,16 @@ struct target {
     int chunk;
 };
 
-void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_str words)
+static void bind_packed(struct sc_stmt *st, const char *name, struct sc_str packed)
+{
+    if (packed.len > 0)
+        sc_stmt_bind_blob(st, name, packed.ptr, packed.len);
+    else
+        sc_stmt_bind_null(st, name);
+}
+
+void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_str words,
+                     struct sc_str heard)
 {
     sc_stmt_bind_int(st, ":start_ms", s->start_ms);
     sc_stmt_bind_int(st, ":end_ms", s->end_ms);
@@ -184,10 +194,8 @@ void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_s
         sc_stmt_bind_double(st, ":confidence", s->confidence);
     else
         sc_stmt_bind_null(st, ":confidence");
-    if (words.len > 0)
-        sc_stmt_bind_blob(st, ":words", words.ptr, words.len);
-    else
-        sc_stmt_bind_null(st, ":words");
+    bind_packed(st, ":words", words);
+    bind_packed(st, ":heard", heard);
 }
 
 static enum sc_code insert_segment(struct sc_conn *tx, const struct target *to,
@@ -200,15 +208,17 @@ static enum sc_code insert_segment(struct sc_conn *tx, const struct target *to,
     char hash[SC_SHA256_TEXT];
     sc_segment_hash(&s, hash);
     SC_AUTO_BUF words = { 0 };
+    SC_AUTO_BUF heard = { 0 };
     sc_words_pack(&s, &words);
-    if (words.failed)
+    sc_heard_pack(s.heard, &heard);
+    if (words.failed || heard.failed)
         return sc_error_set(err, SC_E_BODY_TOO_LARGE, "segment %zu has too many words", index);
 
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_SEGMENT_INSERT);
     sc_stmt_bind_int(&st, ":transcript_id", to->transcript);
     sc_stmt_bind_int(&st, ":chunk", to->chunk);
     sc_stmt_bind_int(&st, ":ord", to->chunk * ORD_PER_CHUNK + (int64_t)index);
-    sc_segment_bind(&st, &s, sc_buf_str(&words));
+    sc_segment_bind(&st, &s, sc_buf_str(&words), sc_buf_str(&heard));
     sc_stmt_bind_int(&st, ":origin_id", to->origin);
     sc_stmt_bind_text(&st, ":content_hash", hash);
     return sc_stmt_run(&st, err);

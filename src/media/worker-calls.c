@@ -265,6 +265,7 @@ static void write_segment(struct sc_json *j, const struct sc_segment *s)
     sc_json_text(j, "text", s->text == NULL ? "" : s->text);
     write_share(j, "confidence", s->confidence);
     write_share(j, "no_speech", s->no_speech);
+    sc_heard_put(j, s->heard);
     sc_json_array(j, "words");
     for (size_t i = 0; i < s->word_count; i++) {
         const struct sc_word *word = &s->words[i];

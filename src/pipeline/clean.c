@@ -11,7 +11,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "library/changes.h"
 #include "sys/file.h"
+#include "json/writer.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -180,7 +182,8 @@ static enum sc_code write_purged(struct sc_conn *tx, void *ctx, struct sc_error 
 {
     struct archived *a = ctx;
     enum sc_code code = may_go(a, tx, err);
-    return code == SC_OK && a->goes ? sc_file_purge(tx, a->file, a->c->now_ms, err) : code;
+    return code == SC_OK && a->goes ? sc_file_purge(tx, a->file, a->c->what->by, a->c->now_ms, err)
+                                    : code;
 }
 
 static enum sc_code look_purged(struct archived *a, struct sc_error *err)
@@ -236,6 +239,29 @@ static enum sc_code clean_archive(struct cleaning *c, struct sc_error *err)
     return code;
 }
 
+/* ---- what the history tells ---- */
+
+static enum sc_code write_cleaned(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct cleaning *c = ctx;
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "kind", sc_clean_kind_to_string(c->what->kind));
+    sc_json_int(&w, "files", c->out.files);
+    sc_json_int(&w, "bytes", c->out.bytes);
+    sc_json_end(&w);
+    const struct sc_change change = {
+        .kind = SC_CHANGE_FILES_CLEANED,
+        .owner_id = c->what->by,
+        .by = c->what->by,
+        .at_ms = c->now_ms,
+        .detail = sc_buf_text(&detail),
+    };
+    return sc_change_record(tx, &change, err);
+}
+
 enum sc_code sc_pipelines_clean_files(struct sc_pipelines *p, const struct sc_clean_files *what,
                                       struct sc_cleaned *out, struct sc_error *err)
 {
@@ -257,6 +283,12 @@ enum sc_code sc_pipelines_clean_files(struct sc_pipelines *p, const struct sc_cl
         break;
     case SC_CLEAN_KIND_COUNT_:
         break;
+    }
+    /* Also of a pass that ended with an error: what it removed is gone. */
+    if (!what->dry_run && c.out.files > 0) {
+        enum sc_code told =
+            sc_store_write(p->o.store, SC_DURABLE, write_cleaned, &c, code == SC_OK ? err : NULL);
+        code = code == SC_OK ? told : code;
     }
     if (code == SC_OK)
         *out = c.out;

@@ -7,10 +7,14 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "library/changes.h"
+
+#include <inttypes.h>
 
 #include "base/banned.h"
 
-#define SLICE 100 /* rows per write */
+#define SLICE 100     /* rows per write */
+#define LOCAL_OWNER 1 /* whose settings they are: the row of principals that is always there */
 
 struct visit {
     struct sc_pipelines *p;
@@ -19,6 +23,7 @@ struct visit {
     int64_t clock_ms, next_ms; /* next_ms -1: nothing due */
     bool found, bare;          /* bare: it has no tasks any more */
     bool logs;                 /* they have had their time */
+    int64_t told;              /* how many jobs the history was told of */
 };
 
 static enum sc_code scalar(struct sc_conn *tx, enum sc_sql sql, const char *name, int64_t value,
@@ -77,17 +82,35 @@ static enum sc_code drop_tasks(struct visit *v, struct sc_conn *tx, struct sc_er
     return set_expiry(tx, v->job, age > 0 ? v->clock_ms + age : -1, err);
 }
 
+/* One row for all jobs that were visited in a row: one for each would be as many as there are jobs.
+ * The server does it, by its settings. */
+static enum sc_code tell_expired(struct visit *v, struct sc_conn *tx, struct sc_error *err)
+{
+    char detail[48];
+    (void)snprintf(detail, sizeof(detail), "{\"jobs\":%" PRId64 "}", v->p->expired);
+    const struct sc_change change = {
+        .kind = SC_CHANGE_JOBS_EXPIRED,
+        .owner_id = LOCAL_OWNER,
+        .by = LOCAL_OWNER,
+        .at_ms = sc_clock_wall_ms(),
+        .detail = detail,
+    };
+    v->told = v->p->expired;
+    return v->told == 0 ? SC_OK : sc_change_record(tx, &change, err);
+}
+
 static enum sc_code write_visit(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct visit *v = ctx;
     v->bare = v->logs = false;
     v->next_ms = -1;
+    v->told = 0;
     enum sc_code code = find_expired(v, tx, err);
     if (code == SC_OK && v->found)
         code = drop_tasks(v, tx, err);
     if (code == SC_OK && !v->found)
         code = scalar(tx, SC_SQL_JOB_NEXT_EXPIRY, NULL, 0, "expires_ms", &v->next_ms, err);
-    return code;
+    return code == SC_OK && !v->found ? tell_expired(v, tx, err) : code;
 }
 
 static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -102,6 +125,8 @@ enum sc_code sc_pipelines_expire(struct sc_pipelines *p, int64_t *next_ms, struc
     enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_visit, &v, err);
     if (code != SC_OK)
         return code;
+    p->expired += v.bare && !v.logs;
+    p->expired -= v.told;
     SC_AUTO_FREE char *work = sc_work_dir(p, v.job_id);
     SC_AUTO_FREE char *logs = sc_asprintf("%s/logs/jobs/%s", p->root, v.job_id);
     if (v.bare)

@@ -1,20 +1,26 @@
-/* auto_export: formats written to transcripts/<job_id>/ once a job has completed. That they are
- * owed stands in the job's row from the transaction that completed it until the one that records
- * them, so a kill in between only delays them. A job is as complete without them: what cannot be
- * written fails nothing, and is tried again at the next start. */
+/* auto_export: formats written to transcripts/<job_id>/ once a job has completed, and again
+ * whenever its transcript has another version. That they are owed stands in the job's row from the
+ * transaction that completed it, or made the version, until the one that records them, so a kill in
+ * between only delays them. A job is as complete without them: what cannot be written fails
+ * nothing, and is tried again a minute later and at the next start. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/export.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/metric.h"
+#include "pipeline/purge.h"
 #include "sys/file.h"
 #include "transcript/writer.h"
+
+#include <unistd.h>
 
 #include "base/banned.h"
 
 #define FORMATS_MAX 16
+#define AFTER_TROUBLE_MS 60000 /* then what could not be written is tried again */
 
 struct export
 {
@@ -28,6 +34,7 @@ struct export
     const struct sc_format *formats[FORMATS_MAX];
     size_t count;
     bool owed; /* something could not be written that may be another time */
+    bool paid; /* the job's row says so */
 };
 
 static void export_done(struct export *e)
@@ -69,10 +76,11 @@ static enum sc_code write_format(struct export *e, const struct sc_format *forma
         .engine = e->row.engine,
         .model = e->row.model,
     };
-    SC_AUTO_FREE char *name =
-        sc_asprintf("transcripts/%s/transcript.%s", e->row.job_id, format->extension);
+    SC_AUTO_FREE char *folder = sc_asprintf(
+        "%s/%s", e->row.archived_ms != 0 ? SC_ARCHIVED_EXPORTS : "transcripts", e->row.job_id);
+    SC_AUTO_FREE char *name = sc_asprintf("%s/transcript.%s", folder, format->extension);
     SC_AUTO_FREE char *path = sc_path_join(e->p->root, name);
-    SC_AUTO_FREE char *dir = sc_asprintf("%s/transcripts/%s", e->p->root, e->row.job_id);
+    SC_AUTO_FREE char *dir = sc_path_join(e->p->root, folder);
     enum sc_code code = sc_format_to_buf(format, &e->segments, &meta, NULL, &out, err);
     if (code == SC_OK)
         code = sc_dir_create_durable(dir, err);
@@ -125,36 +133,60 @@ static enum sc_code record_one(struct sc_conn *tx, const struct export *e, size_
     return sc_stmt_run(&st, err);
 }
 
-enum sc_code sc_export_owe(struct sc_conn *tx, int64_t job, bool owed, struct sc_error *err)
+enum sc_code sc_export_owe(struct sc_conn *tx, int64_t job, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_EXPORTS_DUE);
     sc_stmt_bind_int(&st, ":id", job);
-    sc_stmt_bind_int(&st, ":due", owed ? 1 : 0);
     return sc_stmt_run(&st, err);
+}
+
+/* *paid false: the job was deleted, or moved to another place, while they were written. */
+static enum sc_code write_paid(struct sc_conn *tx, const struct export *e, bool *paid,
+                               struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_EXPORTS_PAID);
+    sc_stmt_bind_int(&st, ":id", e->job);
+    sc_stmt_bind_int(&st, ":owed", e->owed ? 1 : 0);
+    sc_stmt_bind_int(&st, ":version", e->transcript.version);
+    sc_stmt_bind_int(&st, ":archived", e->row.archived_ms != 0 ? 1 : 0);
+    enum sc_code code = sc_stmt_run(&st, err);
+    *paid = code == SC_OK && sc_conn_changes(tx) == 1;
+    return code;
 }
 
 static enum sc_code write_records(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct export *e = ctx;
-    enum sc_code code = sc_export_owe(tx, e->job, e->owed, err);
-    for (size_t i = 0; code == SC_OK && i < e->count; i++)
+    struct export *e = ctx;
+    enum sc_code code = write_paid(tx, e, &e->paid, err);
+    for (size_t i = 0; code == SC_OK && e->paid && i < e->count; i++)
         code = record_one(tx, e, i, err);
     return code;
 }
 
-void sc_export_job(struct sc_pipelines *p, int64_t job)
+static void take_back(const struct export *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        SC_AUTO_FREE char *path = sc_path_join(e->p->root, e->written[i]);
+        (void)unlink(path); /* a move of the folder may have taken it along */
+    }
+}
+
+bool sc_export_job(struct sc_pipelines *p, int64_t job)
 {
     SC_AUTO(export_done) struct export e = { .p = p, .job = job };
     struct sc_error err = { 0 };
-    (void)SC_FAULT("export.before"); /* a place to die between completion and export */
+    (void)SC_FAULT("export.before"); /* a place to die between what is owed and its payment */
     enum sc_code code = load(&e, &err);
     if (code == SC_OK)
         write_formats(&e);
     if (code == SC_OK)
         code = sc_store_write(p->o.store, SC_DURABLE, write_records, &e, &err);
+    if (code == SC_OK && !e.paid)
+        take_back(&e);
     if (code != SC_OK)
         SC_LOG(WARNING, "pipeline", "automatic export failed", SC_I("job", job),
                SC_S("why", err.msg));
+    return code == SC_OK && !e.owed;
 }
 
 /* The next job after `after` that is owed its exports; 0: none. */
@@ -168,9 +200,36 @@ static int64_t next_owed(struct sc_pipelines *p, int64_t after)
     return sc_stmt_one(&st, NULL) == SC_OK ? sc_stmt_int(&st, "id") : 0;
 }
 
-void sc_export_owed(struct sc_pipelines *p)
+enum sc_code sc_pipelines_owe_exports(struct sc_conn *tx, int64_t transcript, struct sc_error *err)
 {
-    for (int64_t job = next_owed(p, 0); job != 0 && !atomic_load(&p->stopping);
-         job = next_owed(p, job))
-        sc_export_job(p, job);
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TRANSCRIPT_OWES_EXPORTS);
+    sc_stmt_bind_int(&st, ":transcript_id", transcript);
+    return sc_stmt_run(&st, err);
+}
+
+/* Who removes or moves the job's files waits while this thread is at work on it. */
+static void hold(struct sc_runner *r, int64_t job)
+{
+    SC_LOCK(&r->p->lock);
+    r->exporting = job;
+    sc_assert(pthread_cond_broadcast(&r->p->turns) == 0);
+}
+
+bool sc_export_next_owed(struct sc_runner *r)
+{
+    if (sc_clock_mono_ms() < r->owed_from_ms)
+        return false;
+    int64_t job = next_owed(r->p, r->owed_after);
+    if (job == 0 && r->owed_after != 0) {
+        r->owed_after = 0;
+        r->owed_from_ms = sc_clock_mono_ms() + AFTER_TROUBLE_MS;
+    }
+    if (job == 0)
+        return false;
+    hold(r, job);
+    /* A deletion that came before it was held has taken the debt away. */
+    if (next_owed(r->p, job - 1) == job && !sc_export_job(r->p, job))
+        r->owed_after = job;
+    hold(r, 0);
+    return true;
 }

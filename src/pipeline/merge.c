@@ -2,7 +2,7 @@
  * one that also ends the job. A kill in between leaves settled seams marked, so none is settled
  * twice. */
 
-#include "pipeline/pipeline-internal.h"
+#include "pipeline/export.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -191,7 +191,7 @@ static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error 
     if (code == SC_OK)
         code = warn_no_speech(m, tx, err);
     if (code == SC_OK && sc_config_now(m->p->o.config)->auto_export[0] != '\0')
-        code = sc_export_owe(tx, m->r->task.job, true, err);
+        code = sc_export_owe(tx, m->r->task.job, err);
     return code == SC_OK ? sc_job_complete(m->p->o.queue, tx, m->r->task.job, err) : code;
 }
 
@@ -226,6 +226,6 @@ enum sc_code sc_merge_run(struct sc_runner *r, struct sc_error *err)
     SC_JOB_LOG(r->p, m.job.job_id, SC_STAGE_MERGE, "version 1", SC_I("segments", m.all.count),
                SC_I("attempt", r->task.epoch));
     drop_work(&m);
-    sc_export_job(r->p, r->task.job);
+    (void)sc_export_job(r->p, r->task.job); /* what is owed still is tried again */
     return SC_OK;
 }

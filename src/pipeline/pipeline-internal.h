@@ -103,7 +103,17 @@ struct sc_runner {
     atomic_bool cancelled; /* the task at hand is no longer ours */
     /* -- protected by p->lock -- */
     struct sc_task task; /* id 0: idle */
+    int64_t exporting;   /* the job whose exports it writes, beside a task of it; 0: none */
+
+    /* -- of its thread -- */
+    int64_t owed_after;   /* exports of this job could not be written; 0: none are passed over */
+    int64_t owed_from_ms; /* monotonic: they are tried again from then on */
 };
+/* Is it at work on the job? Under p->lock. */
+static inline bool sc_runner_holds_locked(const struct sc_runner *r, int64_t job)
+{
+    return (r->task.id != 0 && r->task.job == job) || r->exporting == job;
+}
 /* Polled by what runs for long. */
 bool sc_runner_should_stop(void *runner);
 /* Waits up to ms, or until stop, cancel or a sc_pipelines_wake after `seen` was read: read it
@@ -157,11 +167,10 @@ struct sc_pipelines {
     pthread_t mend_thread;
     bool mending;
     struct sc_mended mended; /* -- protected by lock -- */
+    int64_t expired;         /* jobs of which the history is to tell; of upkeep's thread */
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
 void sc_runners_stop(struct sc_pipelines *p);
-/* Wakes the threads that wait for tasks or for room ahead; from any thread. */
-void sc_pipelines_wake(struct sc_pipelines *p);
 /* Does the server stop? For whoever is asked by a long pass; ctx: the struct sc_pipelines. */
 bool sc_pipelines_is_stopping(void *ctx);
 
@@ -187,13 +196,3 @@ void sc_job_log_said(struct sc_pipelines *p, const char *job_id, int chunk, stru
 /* Adds the merge task once the recording is cut and every chunk is done. */
 SC_MUST_USE enum sc_code sc_merge_when_ready(struct sc_pipelines *p, struct sc_conn *tx,
                                              int64_t job, struct sc_error *err);
-
-/* ---- auto_export (export.c) ---- */
-
-/* Inside the write that completes the job, or when it is done. */
-SC_MUST_USE enum sc_code sc_export_owe(struct sc_conn *tx, int64_t job, bool owed,
-                                       struct sc_error *err);
-/* Writes what the settings name; failures are logged. */
-void sc_export_job(struct sc_pipelines *p, int64_t job);
-/* The same for all that an earlier server owed. */
-void sc_export_owed(struct sc_pipelines *p);

@@ -123,6 +123,17 @@ SC_MUST_USE enum sc_code sc_pipelines_edit(struct sc_pipelines *p, int64_t owner
                                            const char *job_id, struct sc_job_change *change,
                                            struct sc_job *out, struct sc_error *err);
 
+/* ---- what is exported unasked ---- */
+
+/* Inside the write that makes a version of a transcript: what `auto_export` wrote of its job is
+ * written again, once sc_pipelines_wake says so or a server starts. Nothing for one without a job.
+ */
+SC_MUST_USE enum sc_code sc_pipelines_owe_exports(struct sc_conn *tx, int64_t transcript,
+                                                  struct sc_error *err);
+/* Wakes the threads that wait for tasks, for room ahead or for exports that are owed; from any
+ * thread. */
+void sc_pipelines_wake(struct sc_pipelines *p);
+
 /* ---- what ends ---- */
 
 /* One step of ending what the times-to-live of ended jobs say: tasks, work files, then logs; never

@@ -261,10 +261,13 @@ static bool remove_folders(const struct purge *u, const struct bare_job *job)
 static void list_held(struct purge *u)
 {
     SC_LOCK(&u->p->lock);
-    u->held = sc_alloc_array(u->p->runner_count + 1, sizeof(*u->held));
+    u->held = sc_alloc_array(2 * u->p->runner_count + 1, sizeof(*u->held));
     for (size_t i = 0; i < u->p->runner_count; i++) {
-        if (u->p->runners[i].task.id != 0)
-            u->held[u->held_count++] = u->p->runners[i].task.job;
+        const struct sc_runner *r = &u->p->runners[i];
+        if (r->task.id != 0)
+            u->held[u->held_count++] = r->task.job;
+        if (r->exporting != 0)
+            u->held[u->held_count++] = r->exporting;
     }
 }
 

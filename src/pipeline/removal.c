@@ -61,6 +61,7 @@ static enum sc_code record_file(struct sc_conn *tx, const struct deletion *d,
         .owner_id = file->owner_id,
         .by = d->owner_id,
         .at_ms = sc_clock_wall_ms(),
+        .gone_file_id = file->id,
         .detail = sc_buf_text(&detail),
     };
     return sc_change_record(tx, &change, err);

@@ -50,13 +50,15 @@ enum sc_clean_kind {
 SC_DECLARE_ENUM_STRINGS(sc_clean_kind);
 struct sc_clean_files {
     enum sc_clean_kind kind;
+    int64_t by;        /* the principal who asks, for the history */
     int64_t before_ms; /* last changed, ended or archived before it */
     bool dry_run;
 };
 struct sc_cleaned {
     int64_t files, bytes;
 };
-/* Of all owners. Temp files at rest for less than an hour stay in any case. */
+/* Of all owners; the history tells of what was removed. Temp files at rest for less than an hour
+ * stay in any case. */
 SC_MUST_USE enum sc_code sc_pipelines_clean_files(struct sc_pipelines *p,
                                                   const struct sc_clean_files *what,
                                                   struct sc_cleaned *out, struct sc_error *err);

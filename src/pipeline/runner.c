@@ -1,5 +1,6 @@
 /* The threads that run the server's own stages, and the one that renews their leases. */
 
+#include "pipeline/export.h"
 #include "pipeline/purge.h"
 
 #include "base/alloc.h"
@@ -175,13 +176,12 @@ static void run_task(struct sc_runner *r)
 static void *run_loop(void *ctx)
 {
     struct sc_runner *r = ctx;
-    if (r->run == sc_merge_run)
-        sc_export_owed(r->p);
+    bool exports = r->run == sc_merge_run;
     while (!atomic_load(&r->p->stopping)) {
         uint64_t seen = sc_pipelines_wakes(r->p);
         if (claim_one(r))
             run_task(r);
-        else
+        else if (!exports || !sc_export_next_owed(r))
             sc_runner_pause(r, seen, IDLE_LOOK_MS);
     }
     return NULL;
@@ -199,7 +199,7 @@ bool sc_runners_wait_for(struct sc_pipelines *p, int64_t job, int64_t until_ms)
     for (bool in_time = true;; in_time = sc_cond_wait(&p->turns, &p->lock, until_ms)) {
         bool held = false;
         for (size_t i = 0; i < p->runner_count; i++)
-            held = held || (p->runners[i].task.id != 0 && p->runners[i].task.job == job);
+            held = held || sc_runner_holds_locked(&p->runners[i], job);
         if (!held || !in_time)
             return !held;
     }

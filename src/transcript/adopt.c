@@ -157,6 +157,16 @@ static bool restore(const struct sc_segment *old, struct sc_segment *s)
     return true;
 }
 
+/* Other times, the same text. */
+static bool keep_heard(const struct sc_segment *old, struct sc_segment *s)
+{
+    if (old->heard == NULL || s->heard != NULL || s->text == NULL || old->text == NULL ||
+        strcmp(old->text, s->text) != 0)
+        return true;
+    s->heard = sc_heard_copy(old->heard);
+    return s->heard != NULL;
+}
+
 static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
 {
     const struct sc_comparison *c = a->c;
@@ -173,6 +183,8 @@ static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
         }
         if (old != NULL && s == part->b)
             x->id = old->id;
+        if (one && old != NULL && !keep_heard(old, x))
+            return false;
         if (x->word_count > 0)
             continue;
         time_words(c, s, a->partner_of_b, a->timed);

@@ -29,6 +29,17 @@ static void put_words(struct sc_json *w, const struct sc_segment *s,
     sc_json_end(w);
 }
 
+static void put_heard(struct sc_json *w, const struct sc_segment *s,
+                      const struct sc_writer_options *options)
+{
+    if (s->heard == NULL)
+        return;
+    struct sc_heard moved = *s->heard; /* borrows its tokens */
+    if (moved.seek >= 0)
+        moved.seek = sc_writer_time(options, moved.seek * 10) / 10;
+    sc_heard_put(w, &moved);
+}
+
 static void put_segment(struct sc_json *w, const struct sc_segment *s,
                         const struct sc_writer_options *options)
 {
@@ -40,6 +51,7 @@ static void put_segment(struct sc_json *w, const struct sc_segment *s,
     put_confidence(w, s->confidence);
     if (options->speakers)
         sc_json_text(w, "speaker", s->speaker);
+    put_heard(w, s, options);
     if (options->words)
         put_words(w, s, options);
     sc_json_end(w);

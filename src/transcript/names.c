@@ -118,8 +118,9 @@ static bool collect(const struct sc_segments *read, struct candidates *out)
     return true;
 }
 
-/* Named from the start, several names, none twice in a row: as our exports name who speaks. */
-static bool is_as_exported(const struct candidates *c, const struct sc_segments *read)
+/* Named from the start, none twice in a row: as our exports name who speaks. A single name, in
+ * front of all that is said, may be a heading; so several must be there unless `alone`. */
+static bool is_as_exported(const struct candidates *c, const struct sc_segments *read, bool alone)
 {
     const struct candidate *before = NULL;
     bool several = false;
@@ -138,7 +139,7 @@ static bool is_as_exported(const struct candidates *c, const struct sc_segments 
         several = several || before != NULL;
         before = now;
     }
-    return several;
+    return several || (alone && before != NULL);
 }
 
 /* Who speaks in old, and whose name is text there. */
@@ -218,7 +219,7 @@ bool sc_names_find(const struct sc_segments *old, const struct sc_segments *read
         return false;
     if (old != NULL)
         know(&c, old);
-    c.as_exported = is_as_exported(&c, read);
+    c.as_exported = is_as_exported(&c, read, old == NULL);
     if (old != NULL && has_unknown(&c) && !place(&c, old, read))
         return false;
     out->as_exported = c.as_exported;

@@ -20,7 +20,8 @@ bool sc_names_hold(const struct sc_names *names, const char *name);
  * the speakers of old; others only with evidence, so that "Note: ..." stays text: where old begins
  * another speaker (it is his name now), when it returns, or when old has no speakers and the file
  * is as our exports are: named from its start, two names or more, none of them twice in a row. None
- * that a text of old begins with. old: what the file was made of; NULL: nothing is known. Into an
+ * that a text of old begins with. old: what the file was made of; NULL: nothing is known, and one
+ * name, in front of the first text alone, is enough: who speaks from the start to the end. Into an
  * empty *out. False: no memory. */
 SC_MUST_USE bool sc_names_find(const struct sc_segments *old, const struct sc_segments *read,
                                struct sc_names *out);

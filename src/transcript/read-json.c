@@ -294,7 +294,9 @@ static enum sc_code add_segment(struct json *j, value *object)
     s->start_ms = SC_MAX(start, 0);
     s->confidence = read_confidence(object);
     s->no_speech = read_no_speech(object);
-    enum sc_code code = add_words(j, s, object);
+    enum sc_code code = sc_heard_read(object, s) ? SC_OK : sc_read_no_memory(j->err);
+    if (code == SC_OK)
+        code = add_words(j, s, object);
     if (code == SC_OK)
         code = read_text(j, s, object);
     if (code == SC_OK)

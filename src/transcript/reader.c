@@ -57,20 +57,6 @@ static enum sc_code from_utf16(struct sc_str s, bool big, struct sc_buf *out, st
     return out->failed ? sc_read_no_memory(err) : SC_OK;
 }
 
-static enum sc_code check_utf8(struct sc_str s, struct sc_error *err)
-{
-    size_t valid = sc_utf8_valid_prefix(s);
-    if (valid == s.len)
-        return SC_OK;
-    struct sc_lines lines = { .rest = { s.ptr, valid + 1 } };
-    struct sc_str line;
-    while (sc_lines_next(&lines, &line)) {
-    }
-    return sc_error_field(err, SC_E_INVALID_VALUE, "text",
-                          "line %lld is no valid UTF-8; save the text as UTF-8",
-                          (long long)lines.number);
-}
-
 /* Text as UTF-8 without byte order mark; `room` holds it where it had to be converted. lossy: bytes
  * that are no UTF-8 become U+FFFD. */
 static enum sc_code decode(struct sc_str *text, bool lossy, struct sc_buf *room,
@@ -87,7 +73,7 @@ static enum sc_code decode(struct sc_str *text, bool lossy, struct sc_buf *room,
         text->len -= 3;
     }
     if (!lossy || sc_utf8_is_valid(*text))
-        return check_utf8(*text, err);
+        return sc_utf8_check_text(*text, err);
     room->limit = 3 * SC_READ_LIMIT;
     sc_utf8_append_lossy(room, *text);
     *text = sc_buf_str(room);

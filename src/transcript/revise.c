@@ -135,6 +135,7 @@ bool sc_segment_reword(struct sc_segment *s, struct sc_str text)
     free(s->text);
     s->text = SC_TAKE(other.text);
     forget_origins(s);
+    sc_segment_forget_heard(s);
     return true;
 }
 
@@ -151,30 +152,6 @@ void sc_segment_retime(struct sc_segment *s, int64_t start_ms, int64_t end_ms)
     s->start_ms = start_ms;
     s->end_ms = end_ms;
     clamp_words(s);
-}
-
-bool sc_segment_words_before(struct sc_segment *s, int64_t at_ms, size_t *words)
-{
-    if (!estimate_words(s))
-        return false;
-    size_t count = 0;
-    while (count < s->word_count && (s->words[count].start_ms + s->words[count].end_ms) / 2 < at_ms)
-        count++;
-    *words = count;
-    return true;
-}
-
-/* Where the first `words` words end in the text; 0: the words do not spell it. */
-static size_t find_cut(const struct sc_segment *s, size_t words)
-{
-    const char *at = s->text;
-    for (size_t i = 0; at != NULL && i < words; i++) {
-        struct sc_str word = sc_str_trim(sc_str_from(s->words[i].text));
-        SC_AUTO_FREE char *wanted = sc_strndup(word.ptr, word.len);
-        at = strstr(at, wanted);
-        at = at == NULL ? NULL : at + word.len;
-    }
-    return at == NULL ? 0 : (size_t)(at - s->text);
 }
 
 static char *copy_line(struct sc_str text)
@@ -195,11 +172,20 @@ static bool spell(struct sc_segment *s)
     return done;
 }
 
+/* Lays the text on the words that there are, which become those of the text. */
+static bool follow_text(struct sc_segment *s)
+{
+    SC_AUTO(sc_segment_done) struct sc_segment heard = { 0 };
+    if (!sc_segment_copy(s, &heard) || !spell(&heard) || !sc_segment_reword(&heard, text_of(s)))
+        return false;
+    swap_words(s, &heard);
+    return true;
+}
+
 bool sc_segment_fit_words(struct sc_segment *s)
 {
     SC_AUTO_BUF said = { 0 };
     SC_AUTO_BUF spelt = { 0 };
-    SC_AUTO(sc_segment_done) struct sc_segment heard = { 0 };
     if (s->word_count == 0)
         return true;
     if (sc_str_trim(text_of(s)).len == 0)
@@ -209,19 +195,59 @@ bool sc_segment_fit_words(struct sc_segment *s)
         sc_word_normalise(sc_str_from(s->words[i].text), &spelt);
     if (said.failed || spelt.failed)
         return false;
-    if (sc_str_equal(sc_buf_str(&said), sc_buf_str(&spelt)))
-        return true;
-    if (!sc_segment_copy(s, &heard) || !spell(&heard) || !sc_segment_reword(&heard, text_of(s)))
+    return sc_str_equal(sc_buf_str(&said), sc_buf_str(&spelt)) || follow_text(s);
+}
+
+/* Words by which the text can be cut: there are some, and they spell it. */
+static bool match_words(struct sc_segment *s)
+{
+    if (!estimate_words(s) || (sc_str_trim(text_of(s)).len == 0 && !spell(s)))
         return false;
-    swap_words(s, &heard);
+    return sc_segment_is_spelt(s) || follow_text(s);
+}
+
+bool sc_segment_words_before(struct sc_segment *s, int64_t at_ms, size_t *words)
+{
+    if (!match_words(s))
+        return false;
+    size_t count = 0;
+    while (count < s->word_count && (s->words[count].start_ms + s->words[count].end_ms) / 2 < at_ms)
+        count++;
+    *words = count;
     return true;
+}
+
+/* Does a sign stand at its front that belongs to the word before? Scripts without spaces do not
+ * tell by them where it does. */
+static bool begins_attached(struct sc_str s)
+{
+    uint32_t cp;
+    return sc_utf8_decode(s, &cp) > 0 && cp != ' ' && !sc_text_is_unsegmented(cp);
+}
+
+/* Where the first `words` words end in the text that they spell, with the signs that stand at the
+ * last one. */
+static size_t find_cut(const struct sc_segment *s, size_t words)
+{
+    struct sc_str rest = text_of(s);
+    for (size_t i = 0; i < words; i++) {
+        struct sc_str word = sc_str_trim(sc_str_from(s->words[i].text));
+        while (!sc_str_starts(rest, word) && skip_sign(&rest))
+            continue;
+        word.len = SC_MIN(word.len, rest.len);
+        rest.ptr += word.len;
+        rest.len -= word.len;
+    }
+    while (begins_attached(rest) && skip_sign(&rest))
+        continue;
+    return strlen(s->text) - rest.len;
 }
 
 bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *second)
 {
     SC_AUTO(sc_segment_done) struct sc_segment rest = { 0 };
     SC_AUTO(sc_segment_done) struct sc_segment first = { 0 };
-    if (!estimate_words(s) || !sc_segment_copy(s, &first) || !sc_segment_copy(s, &rest))
+    if (!match_words(s) || !sc_segment_copy(s, &first) || !sc_segment_copy(s, &rest))
         return false;
     sc_assert(words < s->word_count);
     size_t cut = find_cut(s, words);
@@ -241,12 +267,12 @@ bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *sec
     rest.id = rest.row = 0;
     free(first.text);
     free(rest.text);
-    first.text = cut == 0 ? NULL : copy_line((struct sc_str){ text.ptr, cut });
-    rest.text = cut == 0 ? NULL : copy_line((struct sc_str){ text.ptr + cut, text.len - cut });
-    if (cut == 0 && (!spell(&first) || !spell(&rest)))
-        return false;
+    first.text = copy_line((struct sc_str){ text.ptr, cut });
+    rest.text = copy_line((struct sc_str){ text.ptr + cut, text.len - cut });
     forget_origins(&first);
     forget_origins(&rest);
+    sc_segment_forget_tokens(&first);
+    sc_segment_forget_tokens(&rest);
     struct sc_segment old = *s;
     *s = first;
     first = old;
@@ -296,6 +322,7 @@ bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second)
     both.start_ms = SC_MIN(s->start_ms, second->start_ms);
     both.end_ms = SC_MAX(s->end_ms, second->end_ms);
     forget_origins(&both);
+    sc_segment_forget_heard(&both);
     struct sc_segment old = *s;
     *s = both;
     both = old;

@@ -2,7 +2,8 @@
 /* What people do to segments: other words, other times, two of one, one of two. Words that stay
  * keep their times and confidences. Pure. False or -1: no memory, and everything as it was.
  *
- * What made the words is forgotten where words change: whoever stores them finds it again. */
+ * What made the words is forgotten where words change: whoever stores them finds it again. So is
+ * what a recogniser said of them (transcript/heard.h), of a part of them its tokens alone. */
 
 #include "transcript/segment.h"
 
@@ -23,10 +24,11 @@ bool sc_segment_fit_words(struct sc_segment *s);
  * that moves away; else they are cut off at its ends. */
 void sc_segment_retime(struct sc_segment *s, int64_t start_ms, int64_t end_ms);
 /* How many words lie in front of a time: those whose middle does. Words that are not known are made
- * first. */
+ * first, and the text is laid on those that do not spell it. */
 bool sc_segment_words_before(struct sc_segment *s, int64_t at_ms, size_t *words);
 /* Cuts behind `words` words, of which there must be more: the rest becomes *second (an empty
- * segment), with the speaker and no id. Words that are not known are made first. */
+ * segment), with the speaker and no id. Words that are not known are made first, and the text is
+ * laid on those that do not spell it: of the text nothing is lost. */
 bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *second);
 /* Adds what second says, and takes its time in. */
 bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second);

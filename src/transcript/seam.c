@@ -240,6 +240,8 @@ static bool remove_losers(struct sc_segments *s, const struct side *side)
                 seg->words[words++] = seg->words[k];
         }
         seg->word_count = words;
+        if (words < had)
+            sc_segment_forget_tokens(seg);
         if (words < had && words > 0 && !sc_segment_settle(seg))
             sc_out_of_memory(); /* half of the words are gone: there is no way back */
         if ((words == 0 && had > 0) || (had == 0 && seg->text == NULL))

@@ -10,6 +10,9 @@
 
 #include "base/banned.h"
 
+/* In the form that is summed; no origin is so. */
+#define HEARD_FOLLOWS (-1)
+
 static void words_done(struct sc_segment *s)
 {
     for (size_t i = 0; i < s->word_count; i++)
@@ -22,6 +25,7 @@ static void words_done(struct sc_segment *s)
 void sc_segment_done(struct sc_segment *s)
 {
     words_done(s);
+    sc_heard_free(s->heard);
     free(s->text);
     free(s->speaker);
     *s = (struct sc_segment){ .chunk = -1, .confidence = -1, .no_speech = -1 };
@@ -76,6 +80,11 @@ bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out)
     out->word_count = out->word_cap = 0;
     out->text = from->text == NULL ? NULL : sc_strdup(from->text);
     out->speaker = from->speaker == NULL ? NULL : sc_strdup(from->speaker);
+    out->heard = from->heard == NULL ? NULL : sc_heard_copy(from->heard);
+    if (from->heard != NULL && out->heard == NULL) {
+        sc_segment_done(out);
+        return false;
+    }
     for (size_t i = 0; i < from->word_count; i++) {
         const struct sc_word *w = &from->words[i];
         if (!sc_segment_add_word(out, sc_str_from(w->text), w->start_ms, w->end_ms,
@@ -191,6 +200,9 @@ const char *sc_segment_fault(const struct sc_segment *s, int64_t earliest)
         return "holds text that is no valid UTF-8";
     if (!is_confidence(s->confidence))
         return "has a confidence that is no number up to 1";
+    const char *fault = s->heard == NULL ? NULL : sc_heard_fault(s->heard);
+    if (fault != NULL)
+        return fault;
     int64_t word_start = s->start_ms;
     for (size_t i = 0; i < s->word_count; i++) {
         const struct sc_word *w = &s->words[i];
@@ -226,6 +238,8 @@ void sc_segments_shift(struct sc_segments *s, int64_t offset_ms)
         struct sc_segment *seg = &s->items[i];
         seg->start_ms += offset_ms;
         seg->end_ms += offset_ms;
+        if (seg->heard != NULL && seg->heard->seek >= 0)
+            seg->heard->seek = SC_MAX(seg->heard->seek + offset_ms / 10, 0);
         for (size_t k = 0; k < seg->word_count; k++) {
             seg->words[k].start_ms += offset_ms;
             seg->words[k].end_ms += offset_ms;
@@ -291,6 +305,10 @@ void sc_segment_content(const struct sc_segment *s, struct sc_buf *out, size_t *
     bool mixed = sc_words_are_mixed(s);
     for (size_t i = 0; mixed && i < s->word_count; i++)
         put_number(out, s->words[i].origin);
+    if (sc_heard_is_empty(s->heard))
+        return;
+    put_number(out, HEARD_FOLLOWS);
+    sc_heard_pack(s->heard, out);
 }
 
 void sc_segment_hash(const struct sc_segment *s, char out[65])

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "transcript/heard.h"
 
 /* No time lies behind this one (some 139 years): sums of two times never overflow. */
 #define SC_SEGMENT_TIME_MAX ((int64_t)1 << 42)
@@ -27,7 +28,8 @@ struct sc_segment {
     /* How likely nobody speaks here, 0..1; negative: unknown. Of what an engine answered only:
      * neither stored nor summed. */
     float no_speech;
-    struct sc_word *words; /* owned */
+    struct sc_heard *heard; /* owned; NULL: the recogniser said nothing more */
+    struct sc_word *words;  /* owned */
     size_t word_count, word_cap;
 };
 
@@ -70,7 +72,8 @@ bool sc_segments_need_space(const struct sc_segments *s, size_t i);
 /* Appends all that the store keeps of one segment in a fixed form: start and end (8 bytes each, low
  * first), text and speaker (each behind 8 bytes of length), the words; *bare is how long it is so
  * far; then the confidences as precisely as the store keeps them, the segment's first; then what
- * made each word, where that is not the same for all. */
+ * made each word, where that is not the same for all; then what else was heard, packed, where there
+ * is some. */
 void sc_segment_content(const struct sc_segment *s, struct sc_buf *out, size_t *bare);
 /* Removes the segments whose no_speech is known and above `limit`; returns the milliseconds from
  * the start of each to its end, added up. */

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "transcript/varint.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -26,25 +27,6 @@
 #define PACK_VERSION 1
 #define PACK_MIXED 2
 #define CONFIDENCE_MAX 1001
-
-static void put_varint(struct sc_buf *out, uint64_t v)
-{
-    while (v >= 0x80) {
-        sc_buf_putc(out, (char)(v | 0x80));
-        v >>= 7;
-    }
-    sc_buf_putc(out, (char)v);
-}
-
-static uint64_t zigzag(int64_t v)
-{
-    return v < 0 ? ~((uint64_t)v << 1) : (uint64_t)v << 1;
-}
-
-static int64_t unzigzag(uint64_t v)
-{
-    return (v & 1) != 0 ? (int64_t) ~(v >> 1) : (int64_t)(v >> 1);
-}
 
 uint64_t sc_words_confidence(float c)
 {
@@ -71,12 +53,12 @@ bool sc_words_are_mixed(const struct sc_segment *s)
 
 static void put_runs(const struct sc_segment *s, struct sc_buf *out)
 {
-    put_varint(out, count_runs(s));
+    sc_varint_put(out, count_runs(s));
     for (size_t i = 0, from = 0; i < s->word_count; i++) {
         if (i + 1 < s->word_count && s->words[i + 1].origin == s->words[i].origin)
             continue;
-        put_varint(out, (uint64_t)s->words[i].origin);
-        put_varint(out, i + 1 - from);
+        sc_varint_put(out, (uint64_t)s->words[i].origin);
+        sc_varint_put(out, i + 1 - from);
         from = i + 1;
     }
 }
@@ -92,44 +74,25 @@ void sc_words_pack(const struct sc_segment *s, struct sc_buf *out)
     for (size_t i = 0; i < s->word_count; i++) {
         const struct sc_word *w = &s->words[i];
         size_t len = strlen(w->text);
-        put_varint(out, zigzag(w->start_ms - before));
-        put_varint(out, (uint64_t)SC_MAX(w->end_ms - w->start_ms, 0));
-        put_varint(out, sc_words_confidence(w->confidence));
-        put_varint(out, len);
+        sc_varint_put(out, sc_varint_zigzag(w->start_ms - before));
+        sc_varint_put(out, (uint64_t)SC_MAX(w->end_ms - w->start_ms, 0));
+        sc_varint_put(out, sc_words_confidence(w->confidence));
+        sc_varint_put(out, len);
         sc_buf_append(out, w->text, len);
         before = w->start_ms;
     }
-}
-
-/* Cuts one varint off; false when it is cut short, longer than needed or over 63 bits. */
-static bool take_varint(struct sc_str *rest, uint64_t *out)
-{
-    uint64_t v = 0;
-    for (unsigned i = 0; i < 9 && i < rest->len; i++) {
-        unsigned char byte = (unsigned char)rest->ptr[i];
-        v |= (uint64_t)(byte & 0x7f) << (7 * i);
-        if ((byte & 0x80) != 0)
-            continue;
-        if (i > 0 && byte == 0)
-            return false;
-        rest->ptr += i + 1;
-        rest->len -= i + 1;
-        *out = v;
-        return true;
-    }
-    return false;
 }
 
 /* Cuts one word off the bytes and adds it; what is wrong, or NULL. */
 static const char *take_word(struct sc_str *rest, int64_t *before, struct sc_segment *s)
 {
     uint64_t delta, duration, confidence, len;
-    if (!take_varint(rest, &delta) || !take_varint(rest, &duration) ||
-        !take_varint(rest, &confidence) || !take_varint(rest, &len))
+    if (!sc_varint_take(rest, &delta) || !sc_varint_take(rest, &duration) ||
+        !sc_varint_take(rest, &confidence) || !sc_varint_take(rest, &len))
         return "a number is cut short";
     if (delta > 2 * (uint64_t)SC_SEGMENT_TIME_MAX || duration > SC_SEGMENT_TIME_MAX)
         return "a time is out of range";
-    int64_t start = *before + unzigzag(delta);
+    int64_t start = *before + sc_varint_unzigzag(delta);
     if (start < 0 || start + (int64_t)duration > SC_SEGMENT_TIME_MAX)
         return "a time is out of range";
     if (confidence > CONFIDENCE_MAX)
@@ -150,13 +113,13 @@ static const char *take_word(struct sc_str *rest, int64_t *before, struct sc_seg
 static const char *skip_runs(struct sc_str *rest, struct sc_str *runs, uint64_t *count)
 {
     uint64_t origin, words, before = 0;
-    if (!take_varint(rest, count))
+    if (!sc_varint_take(rest, count))
         return "a number is cut short";
     if (*count < 2)
         return "too few things made it";
     *runs = *rest;
     for (uint64_t i = 0; i < *count; i++) {
-        if (!take_varint(rest, &origin) || !take_varint(rest, &words))
+        if (!sc_varint_take(rest, &origin) || !sc_varint_take(rest, &words))
             return "a number is cut short";
         if (origin == 0 || origin == before || words == 0)
             return "what made it is no list";
@@ -171,7 +134,7 @@ static const char *apply_runs(struct sc_str runs, uint64_t count, struct sc_segm
     size_t at = 0;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t origin = 0, words = 0;
-        (void)(take_varint(&runs, &origin) && take_varint(&runs, &words)); /* as before */
+        (void)(sc_varint_take(&runs, &origin) && sc_varint_take(&runs, &words)); /* as before */
         if (words > s->word_count - at)
             return "it has fewer words than were made";
         for (; words > 0; words--)

@@ -58,6 +58,11 @@ elif mode == "verbose":
     say(json.dumps(verbose_json()))
 elif mode == "list":
     say(json.dumps(segments("one", "two")))
+elif mode == "tokens":
+    say(json.dumps({"segments": [
+        {**s, "id": i, "seek": 0, "tokens": [50364 + i, 257], "temperature": .2,
+         "avg_logprob": -.25, "compression_ratio": 1.5, "no_speech_prob": .0125}
+        for i, s in enumerate(segments(" one two", " three four"))]}))
 elif mode == "no speech":
     say(json.dumps({"segments": [
         {**s, "no_speech_prob": p, "avg_logprob": l} for s, p, l in zip(

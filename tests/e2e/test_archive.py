@@ -181,6 +181,12 @@ def test_cleaning_tells_first_and_takes_what_it_says(make_server):
     assert bring(server) == kept
     assert client.get(f"/api/files/{kept}/download").status == 200
     recount(server)
+    told = [(c["kind"], c["by"], c["file_id"], c["detail"]) for c in
+            client.get("/api/changes").json["changes"] if c["kind"] != "file.archived"]
+    assert told[:2] == [
+        ("files.cleaned", "local", None, {"kind": "archive", "files": 1, "bytes": size}),
+        ("file.purged", "local", kept, {})], told
+    assert [row[3]["kind"] for row in told[2:]] == ["work", "temp", "orphans"], told
     reply = client.post("/api/files/clean", {"kind": "everything"})
     assert reply.status == 400 and reply.error["field"] == "kind", reply
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import harness
-from harness import cli, noise_wav
+from harness import cli, noise_wav, wait_until
 
 
 def put(client, path, value, **headers):
@@ -234,6 +234,87 @@ def test_the_editor_loses_nothing(shared, client, made, folder):
     shown = cli("transcripts", "show", number, data=data, check=0).stdout
     assert re.search(rf"^ *{segment}  0:00  Ann +t0 one t2 t3$", shown, re.MULTILINE), shown
     assert re.search("^file_name: +talk.wav$", shown, re.MULTILINE), shown
+
+
+def test_what_an_editor_leaves_is_kept(shared, client, made, folder):
+    number, data = made.rsplit("/", 1)[1], shared.data
+
+    def edit(editor, status=2):
+        done = cli("transcripts", "edit", number, data=data, check=status,
+                   env={"EDITOR": editor, "TMPDIR": str(folder)})
+        return done.stderr
+
+    # It wrote, and then failed: what it wrote can be saved all the same.
+    for editor, how in (("sed -i s/t1/one/ \"$0\"; exit 3; true", "ended with status 3"),
+                        ("sed -i s/t1/one/ \"$0\"; kill -9 $$; true", "was killed by signal 9")):
+        told = edit(editor)
+        assert how in told and client.get(made).json["version"] == 1, told
+        kept = re.search(r"kept in (\S+)", told)[1]
+        assert f"scripta transcripts edit --text-file {kept} {number}" in told, told
+    cli("transcripts", "edit", "--text-file", kept, number, data=data, check=0)
+    assert client.get(made).json["text"] == "t0 one t2 t3"
+    # It wrote nothing: there is nothing to keep.
+    before = sorted(folder.iterdir())
+    assert "kept" not in edit("false") and sorted(folder.iterdir()) == before
+
+    # What is no text is refused by its place, before anything is sent.
+    for byte, why in (("351", "0xE9 is no UTF-8"), ("000", "a NUL")):
+        told = edit(f"sh -c 'printf \"a\\\\{byte}\" >> $0'")
+        kept = re.search(r"kept in (\S+)", told)[1]
+        lines = open(kept, "rb").read().count(b"\n") + 1
+        assert f"{kept}, line {lines}, byte 2: {why}" in told, told
+    for command in (("edit", "--text-file", "-", number),
+                    ("import", "--transcript", number, "--format", "txt", "-")):
+        refused = cli("transcripts", *command, data=data, check=2, stdin="good\nw\udcf6rds\n")
+        assert "line 2, byte 2: 0xF6 is no UTF-8" in refused.stderr, refused
+    assert client.get(made).json["version"] == 2
+
+
+def test_nobody_edits_what_is_still_being_made(shared, client, folder):
+    job = client.upload_null(90, seed=3, model="hang_at=1")
+    number = wait_until(lambda: client.job(job["job_id"])["transcript_id"], 30, "the first chunk")
+    script = folder / "editor"
+    told = cli("transcripts", "edit", number, data=shared.data, env={"EDITOR": f"touch {script}"})
+    assert "still being made" in told.stderr and f"scripta wait {job['job_id']}" in told.stderr
+    assert told.returncode != 0 and not script.exists()
+    assert client.post(f"/api/jobs/{job['job_id']}/cancel").status == 200
+
+
+def test_a_tag_guards_every_way_of_editing(client, made):
+    stale, segment = '"0000000000000000"', client.get(made).json["segments"][0]["id"]
+    ways = [
+        ("/edit", {"operations": [{"op": "text", "segment": segment, "text": "other words"}]}),
+        ("/replace", {"find": "other", "replace": "good"}),
+        ("/undo", {}),
+        ("/rollback/1", {}),
+        ("/import?format=txt", "new words"),
+        ("/prune", {"keep": 1}),
+    ]
+
+    def send(path, body, tag, **more):
+        raw = isinstance(body, str)
+        kind = "application/octet-stream" if raw else "application/json"
+        return client.request("POST", made + path, body.encode() if raw else json.dumps(body),
+                              {"Content-Type": kind, "If-Match": tag, **more})
+
+    for path, body in ways:
+        version = client.get(made).json["version"]
+        for tag, status, code in ((stale, 412, "PRECONDITION_FAILED"),
+                                  ("3", 400, "INVALID_VALUE"), ('"a" "b"', 400, "INVALID_VALUE")):
+            refused = send(path, body, tag)
+            assert (refused.status, refused.error["code"]) == (status, code), (path, tag, refused)
+        assert refused.error["field"] == "If-Match"
+        assert client.get(made).json["version"] == version
+        tag = client.get(made).headers["etag"]
+        done = send(path, body, f'"x", {tag}', **{"Idempotency-Key": made + path})
+        assert done.status == 200, (path, done)
+        # The tag is an old one now; who asks again under his key is told what was done.
+        again = send(path, body, f'"x", {tag}', **{"Idempotency-Key": made + path})
+        assert again.status == 200 and again.headers["idempotent-replayed"] == "true", (path, again)
+        if path != "/prune":
+            assert client.get(made).json["version"] == version + 1
+            assert send(path, body, tag).status == 412
+    assert put(client, made, {"text": "x"}, **{"If-Match": "abc"}).error["field"] == "If-Match"
 
 
 def test_doubtful_times_are_told_and_undone(shared, client, made):

@@ -84,6 +84,56 @@ def test_words_where_nobody_speaks_are_left_out_unless_somebody_wants_them(serve
     assert len(server.client.transcript(job)["segments"]) == 3 and not job["warnings"]
 
 
+HEARD = {"seek": 0, "tokens": [50364, 257], "temperature": .2, "avg_logprob": -.25,
+         "compression_ratio": 1.5, "no_speech_prob": .0125}
+
+
+def heard(segment):
+    return {k: segment[k] for k in HEARD if k in segment}
+
+
+def put(client, path, segments):
+    return client.request("PUT", path, body=json.dumps({"segments": segments}),
+                          headers={"Content-Type": "application/json"})
+
+
+def test_what_whisper_says_besides_is_kept_until_its_words_change(server):
+    client = server.client
+    t = client.transcript(run(server, "tokens"))
+    assert [heard(s) for s in t["segments"]] == [HEARD, {**HEARD, "tokens": [50365, 257]}]
+    path = f"/api/transcripts/{t['id']}"
+    exported = client.get(f"{path}/export.json")
+    assert [heard(s) for s in exported.json["segments"]] == [heard(s) for s in t["segments"]]
+
+    # As it was shown, it may be sent back.
+    same = put(client, path, t["segments"])
+    assert same.status == 200 and not same.json["changed"], same
+    one, two = t["segments"]
+    one["speaker"], two["text"] = "Ann", "three fife"
+    del two["words"]
+    assert put(client, path, [one, two]).json["changed"]
+    now = client.get(path).json["segments"]
+    assert now[0]["speaker"] == "Ann" and heard(now[0]) == HEARD and heard(now[1]) == {}
+
+    back = client.request("POST", f"{path}/import", body=exported.text.encode(),
+                          headers={"Content-Type": "application/octet-stream"})
+    assert back.status == 200 and back.json["changed"], back
+    assert [heard(s) for s in client.get(path).json["segments"]] == [
+        heard(s) for s in t["segments"]]
+    assert client.post(f"{path}/rollback/2").json["changed"]
+    assert [heard(s) for s in client.get(path).json["segments"]] == [HEARD, {}]
+
+
+def test_openai_clients_get_what_whisper_says(server):
+    kind, body = harness.multipart([
+        ("file", ("a.wav", harness.beats_wav(2, 48))), ("model", "command"), ("prompt", "tokens"),
+        ("response_format", "verbose_json")])
+    reply = server.client.request("POST", "/v1/audio/transcriptions", body=body,
+                                  headers={"Content-Type": kind})
+    assert reply.status == 200, reply
+    assert [heard(s) for s in reply.json["segments"]] == [HEARD, {**HEARD, "tokens": [50365, 257]}]
+
+
 def test_the_language_that_was_heard_is_kept_as_a_code(server):
     assert run(server, "verbose")["detected_language"] == "de"
     assert run(server, "whisper.cpp")["detected_language"] == "de"

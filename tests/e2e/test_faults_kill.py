@@ -1,10 +1,18 @@
 """What is killed, stopped or poisoned, told apart; tests/torture has the same at random."""
 
+import contextlib
+import http.client
+import json
 import os
 import signal
 import time
 
 from harness import SLOW, kill, null_words, wait_until
+
+
+def save(client, path, text):
+    return client.request("PUT", path, json.dumps({"text": text}),
+                          {"Content-Type": "application/json"})
 
 
 def test_g2_a_dead_workers_task_is_taken_up_at_once(make_server):
@@ -47,6 +55,37 @@ def test_exports_that_a_kill_prevents_are_made_at_the_next_start(make_server):
     assert server.client.job(made["job_id"])["status"] == "completed"
     wait_until(lambda: (folder / "transcript.txt").exists(), 20, "the exports")
     assert (folder / "transcript.txt").read_text().split() == null_words(3)
+
+
+def test_exports_follow_the_text_also_through_a_kill(make_server):
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "srt,txt",
+                          "SCRIPTA_FAULT": "export.before:kill:2"})
+    job = server.client.wait_job(server.client.upload_null(3, seed=9)["job_id"])
+    path = f"/api/transcripts/{job['transcript_id']}"
+    file = server.data / "transcripts" / job["job_id"] / "transcript.txt"
+    wait_until(lambda: len(server.client.get(f"{path}/exports").json["exports"]) == 2, 30, "exports")
+    with contextlib.suppress(OSError, http.client.HTTPException):  # it may die in between
+        save(server.client, path, "t0 one t2")
+    server.process.wait(30)
+    server.process = None
+    assert file.read_text().split() == null_words(3)
+    del server.env["SCRIPTA_FAULT"]
+    server.start()
+    client = server.client
+    wait_until(lambda: file.read_text() == "t0 one t2\n", 30, "the new exports")
+
+    # Of many changes at once the last one is what stays; the history tells of each that was made.
+    for i in range(5):
+        assert save(client, path, f"t0 {i} t2").status == 200
+    wait_until(lambda: file.read_text() == "t0 4 t2\n", 30, "the last text")
+    wait_until(lambda: client.get(f"{path}/exports").json["exports"][0]["version"] == 7, 30,
+               "its record")
+    # They lie where the job's exports do.
+    assert client.post(f"/api/jobs/{job['job_id']}/archive").status == 200
+    assert client.post(f"{path}/undo", {}).status == 200
+    archived = server.data / "audio/archive/transcripts" / job["job_id"] / "transcript.txt"
+    wait_until(lambda: archived.read_text() == "t0 3 t2\n", 30, "the text in the archive")
+    assert not file.exists()
 
 
 def test_an_engine_that_does_not_stop_loses_its_worker(make_server):

@@ -60,7 +60,10 @@ def test_a_corrected_export_becomes_the_next_version(client, done):
 
     late = post(client, f"/api/transcripts/{t}/import?base_version=1", srt)
     assert (late.status, late.json["error"]["code"]) == (409, "CONFLICT")
-    assert late.json["error"]["field"] == "base_version"
+    error = late.json["error"]
+    assert error["field"] == "base_version" and error["current_version"] == 2
+    assert error["base_text"] == done["text"] and error["current_text"] == now["text"]
+    assert error["your_text"] == done["text"]
 
 
 def test_a_file_becomes_a_transcript_of_a_recording(client, done):
@@ -114,6 +117,16 @@ def test_names_in_the_text_are_speakers(client, done):
                    text.replace("Ann", "Anna")).json
     assert [w["code"] for w in renamed["warnings"]] == ["SPEAKERS", "UNTIMED"]
     assert speakers(t) == [("Anna", "Hello there"), ("Anna", "and here"), ("Carla", "he was not")]
+
+    # Who speaks alone is named once, in front of all; it comes back so, and is told.
+    alone = post(client, path, srt.replace("Cara: ", "")).json
+    assert "'Ann'" in alone["warnings"][0]["message"], alone
+    t = alone["transcript_id"]
+    assert {who for who, _ in speakers(t)} == {"Ann"}
+    exported = client.get(f"/api/transcripts/{t}/export.srt?captions=off").text
+    assert exported.count("Ann: ") == 1
+    again = post(client, path, exported).json["transcript_id"]
+    assert speakers(again) == speakers(t)
 
     text = post(client, f"{path}?speakers=off", srt).json
     assert text["warnings"] == []

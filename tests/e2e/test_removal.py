@@ -363,4 +363,6 @@ def test_the_history_outlives_what_it_tells_of(make_server):
     assert all(c["by"] == "local" and c["file_id"] is None and c["job_id"] is None for c in gone)
     shown = cli("history", "--kind", "job.deleted", data=server.data, check=0)
     assert job["job_id"] in shown.stdout and "file.deleted" not in shown.stdout, shown
-    assert cli("history", "--file-id", file, data=server.data, check=0).stdout.count("\n") <= 1
+    assert kinds(f"?file_id={file}") == ["file.deleted", "job.deleted"]
+    assert kinds(f"?file_id={file}&kind=job.deleted") == ["job.deleted"]
+    assert cli("history", "--file-id", file, data=server.data, check=0).stdout.count("\n") == 3

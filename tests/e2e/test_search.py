@@ -155,7 +155,28 @@ def test_names_and_notes(make_server):
     assert "zebra file" in cli("search", "--names", "file", data=server.data, check=0).stdout
     note(f"/api/files/{job['file_id']}", "plain")
     assert sorted(found("zebra")) == ["job_notes", "transcript_notes"]
-    assert search(client, "a", speaker="b", **{"in": "names"}).error["field"] == "in"
+    # The conditions of the text are those of names, but for who speaks.
+    other = client.wait_job(client.upload_null(5, seed=6, language="de")["job_id"])
+    note(f"/api/files/{other['file_id']}", "a zebra too")
+    tagged = client.request("PATCH", f"/api/jobs/{job['job_id']}", json.dumps({"tags": ["stripes"]}),
+                            {"Content-Type": "application/json"})
+    assert tagged.status == 200
+    notes, job_id = ["job_notes", "transcript_notes"], job["job_id"]
+    for wanted, more in (
+            (["file_notes"], {"language": "de"}), (["file_notes"], {"file_id": other["file_id"]}),
+            (["file_notes"], {"job_id": other["job_id"]}), (notes, {"job_id": job_id}),
+            (notes, {"tag": "stripes"}), ([], {"tag": "none"}), ([], {"status": "failed"}),
+            (["file_notes", *notes], {"status": "completed"}), ([], {"is": "partial"}),
+            (["file_notes", *notes], {"is": "complete", "since": "1h"}), ([], {"until": "1h"}),
+            (["file_notes"], {"longer": 4}), (notes, {"shorter": 4}),
+            ([], {"language": "de", "job_id": job_id})):
+        assert sorted(found("zebra", **more)) == wanted, more
+    assert found("zebra lang:de") == ["file_notes"]
+    shown = cli("search", "--names", "--language", "de", "zebra", data=server.data, check=0).stdout
+    assert "a zebra too" in shown and "Zebra work" not in shown, shown
+    for more in ({"speaker": "b"}, {"mode": "substring"}):
+        assert search(client, "zebra", **{"in": "names", **more}).error["field"] in more
+    assert client.request("DELETE", f"/api/files/{other['file_id']}?force=1").status == 200
     assert client.request("DELETE", f"/api/jobs/{job['job_id']}").status == 200
     assert found("zebra") == [] and found("plain") == ["file_notes"]
     assert client.request("DELETE", f"/api/files/{job['file_id']}").status == 200

@@ -158,27 +158,27 @@ DELETE FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk;
 -- A row of a partial transcript; its own id is its segment's, for it is the first.
 -- name: segment_insert
 INSERT INTO segments (id, segment_id, transcript_id, born, chunk, ord, start_ms, end_ms, text,
-                      speaker, confidence, words, origin_id, content_hash)
+                      speaker, confidence, words, heard, origin_id, content_hash)
 SELECT n, n, :transcript_id, 1, :chunk, :ord, :start_ms, :end_ms, :text, :speaker, :confidence,
-       :words, :origin_id, :content_hash
+       :words, :heard, :origin_id, :content_hash
 FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM segments);
 
 -- name: segment_list_chunk
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
-       content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
+       origin_id, content_hash
 FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk
 ORDER BY start_ms, ord;
 
 -- The current version, or what a partial transcript has.
 -- name: segment_list_alive
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
-       content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
+       origin_id, content_hash
 FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
 ORDER BY start_ms, ord;
 
 -- name: segment_list_version
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
-       content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
+       origin_id, content_hash
 FROM segments
 WHERE transcript_id = :transcript_id AND born <= :version AND (died IS NULL OR died > :version)
 ORDER BY start_ms, ord;
@@ -243,19 +243,19 @@ WHERE transcripts.id > :after ORDER BY transcripts.id LIMIT 1;
 -- name: fsck_segments
 -- Of all versions. born and died tell which one has a row.
 SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
-       origin_id, content_hash
+       heard, origin_id, content_hash
 FROM segments WHERE transcript_id = :transcript_id
 ORDER BY start_ms, ord;
 
 -- name: fsck_segment
 SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
-       origin_id, content_hash
+       heard, origin_id, content_hash
 FROM segments WHERE id = :id AND transcript_id = :transcript_id;
 
 -- name: fsck_segment_restore
 UPDATE segments
 SET start_ms = :start_ms, end_ms = :end_ms, text = :text, speaker = :speaker,
-    confidence = :confidence, words = :words, content_hash = :content_hash
+    confidence = :confidence, words = :words, heard = :heard, content_hash = :content_hash
 WHERE id = :id AND transcript_id = :transcript_id;
 
 -- name: fsck_segment_set_id

@@ -76,7 +76,18 @@ SELECT sum(processing_ms) AS took, sum(duration_ms) AS heard FROM (
 WHERE state = 2 AND engine = :engine AND model = :model AND processing_ms > 0 AND duration_ms > 0;
 
 -- name: job_exports_due
-UPDATE jobs SET exports_due = :due WHERE id = :id;
+UPDATE jobs SET exports_due = 1 WHERE id = :id;
+
+-- name: job_exports_paid
+-- Those of this version have been written, at the place where the job's exports lie. A version that
+-- came meanwhile is owed again.
+UPDATE jobs SET exports_due = max(:owed, EXISTS (SELECT 1 FROM transcripts
+                                                 WHERE job = jobs.id AND current_version <> :version))
+WHERE id = :id AND exports_due = 1 AND (archived_ms IS NOT NULL) = :archived;
+
+-- name: transcript_owes_exports
+UPDATE jobs SET exports_due = 1
+WHERE id = (SELECT job FROM transcripts WHERE id = :transcript_id) AND exports_due = 0 AND purge = 0;
 
 -- name: job_next_export_due
 SELECT id FROM jobs WHERE exports_due = 1 AND id > :after ORDER BY id LIMIT 1;

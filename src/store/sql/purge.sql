@@ -26,8 +26,8 @@ WHERE owner_id = :owner_id AND completed_ms IS NOT NULL AND completed_ms < :befo
 
 -- name: clean_record
 -- The jobs that clean_mark marks next.
-INSERT INTO changes (owner_id, changed_ms, changed_by, kind, detail)
-SELECT owner_id, :now, :by, :kind,
+INSERT INTO changes (owner_id, changed_ms, changed_by, kind, gone_file_id, detail)
+SELECT owner_id, :now, :by, :kind, file_id,
        json_object('job_id', job_id, 'file_id', file_id, 'kept_transcripts',
                    iif(:kept, (SELECT count(*) FROM transcripts WHERE job = jobs.id), 0))
 FROM jobs

@@ -2,8 +2,8 @@
 -- statement that asks for an owner passes it over; it is removed in slices (purge.sql).
 
 -- name: delete_job_record
-INSERT INTO changes (owner_id, changed_ms, changed_by, kind, detail)
-SELECT owner_id, :now, :by, :kind, json_object('job_id', job_id, 'file_id', file_id)
+INSERT INTO changes (owner_id, changed_ms, changed_by, kind, gone_file_id, detail)
+SELECT owner_id, :now, :by, :kind, file_id, json_object('job_id', job_id, 'file_id', file_id)
 FROM jobs WHERE id = :job;
 
 -- name: delete_job_keys
@@ -121,6 +121,12 @@ SELECT NOT EXISTS (SELECT 1 FROM files AS o WHERE o.file_hash = :file_hash
                         OR (o.archived_ms, o.id) < (:key, :id)))
        AND NOT EXISTS (SELECT 1 FROM files AS o JOIN jobs ON jobs.file_id = o.id
                        WHERE o.file_hash = :file_hash AND jobs.admission <> 3) AS yes;
+
+-- name: archive_purge_record
+-- Of each owner whose file archive_purge says it of next.
+INSERT INTO changes (owner_id, changed_ms, changed_by, kind, file_id)
+SELECT owner_id, :now, :by, :kind, id FROM files
+WHERE file_hash = :file_hash AND purged_ms IS NULL;
 
 -- name: archive_purge
 UPDATE files SET purged_ms = :now WHERE file_hash = :file_hash AND purged_ms IS NULL;

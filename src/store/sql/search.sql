@@ -116,14 +116,39 @@ SELECT rowid AS id, text, scripta_places(names_fts) AS places FROM names_fts
 WHERE names_fts MATCH :match AND rowid <= :top ORDER BY rowid DESC;
 
 -- name: name_find_file
-SELECT id AS file_id, original_name AS file_name, NULL AS job_id FROM files
+SELECT id, id AS file_id, original_name AS file_name, NULL AS job_id, uploaded_ms AS made_ms,
+       duration_ms
+FROM files
 WHERE id = :id AND owner_id = :owner_id;
 
 -- name: name_find_job
-SELECT file_id, file_name, job_id FROM jobs
+SELECT id, file_id, file_name, job_id, created_ms AS made_ms, duration_ms FROM jobs
 WHERE id = :id AND owner_id = :owner_id AND purge = 0;
 
 -- name: name_find_transcript
-SELECT transcripts.file_id, files.original_name AS file_name, NULL AS job_id
+SELECT transcripts.id, transcripts.file_id, files.original_name AS file_name, NULL AS job_id
 FROM transcripts JOIN files ON files.id = transcripts.file_id
 WHERE transcripts.id = :id AND transcripts.owner_id = :owner_id;
+
+-- name: name_file_fits
+-- Is there a job of the file, with its transcript, or a transcript without a job, that fits all?
+SELECT EXISTS (SELECT 1 FROM jobs LEFT JOIN transcripts ON transcripts.job = jobs.id
+               WHERE jobs.file_id = :file_id AND jobs.purge = 0 AND (:job = 0 OR jobs.id = :job)
+                     AND (:status < 0 OR jobs.state = :status)
+                     AND (:complete < 0 OR (transcripts.state <> 0) = :complete)
+                     AND (:language IS NULL
+                          OR coalesce(nullif(transcripts.language, ''), jobs.language)
+                              = :language COLLATE NOCASE))
+       OR EXISTS (SELECT 1 FROM transcripts
+                  WHERE file_id = :file_id AND job IS NULL AND :job = 0 AND :status < 0
+                        AND (:complete < 0 OR (state <> 0) = :complete)
+                        AND (:language IS NULL OR language = :language COLLATE NOCASE)) AS yes;
+
+-- name: name_job_fits
+SELECT EXISTS (SELECT 1 FROM jobs LEFT JOIN transcripts ON transcripts.job = jobs.id
+               WHERE jobs.id = :job AND (:status < 0 OR jobs.state = :status)
+                     AND (:complete < 0 OR (transcripts.state <> 0) = :complete)
+                     AND (:language IS NULL
+                          OR coalesce(nullif(transcripts.language, ''), jobs.language)
+                              = :language COLLATE NOCASE))
+       AS yes;

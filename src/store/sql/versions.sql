@@ -2,8 +2,9 @@
 
 -- name: change_insert
 INSERT INTO changes (owner_id, changed_ms, changed_by, kind, file_id, job, transcript_id, version,
-                     other_id, detail)
-VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id, :detail);
+                     other_id, gone_file_id, detail)
+VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id,
+        :gone_file_id, :detail);
 
 -- name: change_list_all
 SELECT c.*, principals.name AS by_name, jobs.job_id
@@ -25,11 +26,13 @@ WHERE c.owner_id = :owner_id AND c.kind = :kind AND c.id < :before
 ORDER BY c.id DESC LIMIT :limit;
 
 -- name: change_list_file
+-- With what tells of deletions, of its jobs and of itself.
 SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
      LEFT JOIN jobs ON jobs.id = c.job
-WHERE c.file_id = :file_id AND (:owner_id = 0 OR c.owner_id = :owner_id)
-      AND (:kind IS NULL OR c.kind = :kind) AND c.id < :before
+WHERE ((c.file_id = :file_id AND c.id < :before)
+       OR (c.gone_file_id = :file_id AND c.id < :before))
+      AND (:owner_id = 0 OR c.owner_id = :owner_id) AND (:kind IS NULL OR c.kind = :kind)
 ORDER BY c.id DESC LIMIT :limit;
 
 -- name: change_list_job
@@ -55,8 +58,8 @@ WHERE transcript_id = :transcript_id AND died IS NULL
 ORDER BY start_ms, ord;
 
 -- name: edit_row
-SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, origin_id,
-       content_hash
+SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
+       origin_id, content_hash
 FROM segments WHERE id = :id;
 
 -- name: edit_transcript
@@ -76,9 +79,9 @@ UPDATE segments SET died = :version WHERE id = :id AND died IS NULL;
 -- name: edit_row_insert
 -- segment_id NULL: a new segment, which is called after its first row.
 INSERT INTO segments (id, segment_id, transcript_id, born, chunk, ord, start_ms, end_ms, text,
-                      speaker, confidence, words, origin_id, content_hash)
+                      speaker, confidence, words, heard, origin_id, content_hash)
 SELECT n, coalesce(:segment_id, n), :transcript_id, :version, :chunk, :ord, :start_ms, :end_ms,
-       :text, :speaker, :confidence, :words, :origin_id, :content_hash
+       :text, :speaker, :confidence, :words, :heard, :origin_id, :content_hash
 FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM segments);
 
 -- name: edit_version_old

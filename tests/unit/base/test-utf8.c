@@ -64,6 +64,29 @@ static void printable_text_holds_no_terminal_commands(void **state)
     assert_string_equal(b.ptr, "a\\n\\t\\x1b[1m\\x7f\\x9b\\xff\\u{202e}\xc3\xa4");
 }
 
+static void what_is_no_text_is_told_by_line_and_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sc_str text;
+        const char *message; /* NULL: it is text */
+    } rows[] = {
+        { { "", 0 }, NULL },
+        { { "a\r\n\xc3\xa4\n", 6 }, NULL },
+        { { "\xe9t\xe9", 3 }, "line 1, byte 1: 0xE9 is no UTF-8 there; save the text as UTF-8" },
+        { { "a\nbc\xff", 5 }, "line 2, byte 3: 0xFF is no UTF-8 there; save the text as UTF-8" },
+        { { "a\r\nb\rc\xc3", 7 },
+          "line 3, byte 2: 0xC3 is no UTF-8 there; save the text as UTF-8" },
+        { { "a\nb\0\xff", 5 }, "line 2, byte 2: a NUL, which no text has; save the text as UTF-8" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_error err = { 0 };
+        enum sc_code code = sc_utf8_check_text(rows[i].text, &err);
+        assert_int_equal(code, rows[i].message == NULL ? SC_OK : SC_E_INVALID_VALUE);
+        assert_string_equal(err.msg, rows[i].message == NULL ? "" : rows[i].message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +94,7 @@ int main(void)
         TEST(every_code_point_reads_back),
         TEST(lossy_text_is_valid_text),
         TEST(printable_text_holds_no_terminal_commands),
+        TEST(what_is_no_text_is_told_by_line_and_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,11 +59,31 @@ static void tags_are_compared_weakly_and_strongly(void **state)
     assert_false(sc_etag_is(SC_STR("Wed, 21 Oct 2015 07:28:00 GMT"), tag));
 }
 
+static void lists_of_tags_are_told_from_other_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        bool valid;
+    } rows[] = {
+        { "\"abc\"", true },  { " W/\"abc\" ", true }, { "\"a,b\", W/\"\"", true },
+        { "*", true },        { "", false },           { "abc", false },
+        { "\"abc", false },   { "\"", false },         { "\"a\" \"b\"", false },
+        { "\"a\",", false },  { "*, \"a\"", false },   { "3", false },
+        { "w/\"a\"", false }, { "\"a b\"", false },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        if (sc_etag_list_is_valid(sc_str_from(rows[i].header)) != rows[i].valid)
+            fail_msg("%s", rows[i].header);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(ranges_are_read_as_the_standard_says),
         TEST(tags_are_compared_weakly_and_strongly),
+        TEST(lists_of_tags_are_told_from_other_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,29 @@ static void fill(struct rig *r)
                   .kind = SC_CHANGE_EDITED, .owner_id = 2, .by = 2, .at_ms = 13, .other_id = 77 });
 }
 
+/* What was deleted with its file, or before it, is told by the file's number in its detail. */
+static void what_was_deleted_is_found_by_its_file(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    const struct sc_change rows[] = {
+        { .kind = SC_CHANGE_FILE_MARKED, .owner_id = 1, .by = 1, .at_ms = 10, .file_id = 1 },
+        { .kind = SC_CHANGE_JOB_DELETED, .owner_id = 1, .by = 2, .at_ms = 11, .gone_file_id = 1 },
+        { .kind = SC_CHANGE_JOB_DELETED, .owner_id = 2, .by = 2, .at_ms = 12, .gone_file_id = 1 },
+        { .kind = SC_CHANGE_FILE_DELETED, .owner_id = 1, .by = 1, .at_ms = 13, .gone_file_id = 11 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        record(&r, rows[i]);
+    ASSERT_CHANGES(r,
+                   "2 job.deleted by other at 11 f0 j0: t0 v0 o0 {}\n"
+                   "1 file.marked by local at 10 f1 j0: t0 v0 o0 {}\n",
+                   .owner_id = 1, .file_id = 1);
+    ASSERT_CHANGES(r, "1 file.marked by local at 10 f1 j0: t0 v0 o0 {}\n", .owner_id = 1,
+                   .file_id = 1, .before_id = 2);
+    ASSERT_CHANGES(r, "4 file.deleted by local at 13 f0 j0: t0 v0 o0 {}\n", .owner_id = 1,
+                   .file_id = 11, .kind = "file.deleted");
+}
+
 static void changes_are_listed_newest_first(void **state)
 {
     (void)state;
@@ -115,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(changes_are_listed_newest_first),
+        TEST(what_was_deleted_is_found_by_its_file),
         TEST(a_change_goes_with_its_thing_and_numbers_stay),
         TEST(kinds_that_are_unknown_are_passed_over),
     };

@@ -41,6 +41,20 @@ static void put_chunk_text(struct rig *r, int job, int chunk, const char *text)
     assert_int_equal(write_sql(r->f.store, sc_buf_text(&sql)), SC_OK);
 }
 
+/* What engines of Whisper's kind say besides. */
+static void hear(struct sc_segment *s, int i)
+{
+    struct sc_heard *h = sc_segment_make_heard(s);
+    assert_non_null(h);
+    h->temperature = 0.2;
+    h->avg_logprob = -0.01 * i;
+    h->compression_ratio = 1.25;
+    h->no_speech_prob = 0.001 * i;
+    h->seek = 3000 * (i / 30);
+    for (int k = 0; k < 20; k++)
+        assert_true(sc_heard_add_token(h, 50364 - i * 7 - k * 1000));
+}
+
 /* Short and long rows (these reach over several pages), with words, speakers and confidences. */
 static void fill(struct rig *r)
 {
@@ -55,6 +69,8 @@ static void fill(struct rig *r)
         s->end_ms = SC_MAX(s->end_ms, s->start_ms + 900);
         s->confidence = 0.625F;
         s->speaker = i % 3 == 0 ? sc_strdup("ann") : NULL;
+        if (i % 4 == 1)
+            hear(s, i);
     }
     int64_t whole = begin(r, 1), partial = begin(r, 2);
     assert_int_equal(put_chunk(r, whole, 0, &list), SC_OK);
@@ -65,6 +81,14 @@ static void fill(struct rig *r)
     PUT(*r, partial, 1, 60000, "one two", "three");
     put_chunk_text(r, 2, 1, "one two\nthree");
     put_chunk_text(r, 1, 0, sc_buf_text(&whole_text));
+}
+
+static void put_heard(struct sc_buf *out, const struct sc_heard *h)
+{
+    SC_AUTO_BUF packed = { 0 };
+    sc_heard_pack(h, &packed);
+    for (size_t i = 0; i < packed.len; i++)
+        sc_buf_printf(out, "%02x", (unsigned)(unsigned char)packed.ptr[i]);
 }
 
 /* Without the segments' numbers: a hash of what was said does not cover them, fsck does. */
@@ -78,6 +102,7 @@ static void put_segments(struct sc_buf *out, int64_t id, const struct sc_segment
         for (size_t k = 0; k < s->word_count; k++)
             sc_buf_printf(out, " %s %" PRId64 " %" PRId64 " %.9g", s->words[k].text,
                           s->words[k].start_ms, s->words[k].end_ms, (double)s->words[k].confidence);
+        put_heard(out, s->heard);
         sc_buf_putc(out, '\n');
     }
 }

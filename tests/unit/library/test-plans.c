@@ -137,7 +137,6 @@ static void edits_neither_scan_nor_sort(void **state)
         HOT(CHANGE_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
         HOT(CHANGE_LIST_OWNER, "changes_owner (owner_id=? AND id<?)"),
         HOT(CHANGE_LIST_KIND, "changes_kind (owner_id=? AND kind=? AND id<?)"),
-        HOT(CHANGE_LIST_FILE, "changes_file (file_id=? AND id<?)"),
         HOT(CHANGE_LIST_JOB, "changes_job (job=? AND id<?)"),
         HOT(CHANGE_LIST_TRANSCRIPT, "changes_transcript (transcript_id=? AND id<?)"),
     };
@@ -152,6 +151,8 @@ static void what_is_sorted_is_found_by_an_index(void **state)
         HOT(SEGMENT_LIST_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
         HOT(PRUNE_SEGMENTS, "segments_dead (transcript_id=? AND died>?)"),
         HOT(PRUNE_VERSIONS, "(transcript_id=? AND version=?)"),
+        HOT(CHANGE_LIST_FILE, "changes_file (file_id=? AND id<?)"),
+        HOT(CHANGE_LIST_FILE, "changes_gone (gone_file_id=? AND id<?)"),
         HOT(SEGMENT_LIST_VERSION, "segments_born (transcript_id=? AND born<?)"),
     };
     assert_plans(hot, SC_ARRAY_LEN(hot), false);

@@ -128,6 +128,11 @@ static void an_ended_job_loses_its_tasks_then_its_logs_and_nothing_else(void **s
     assert_int_equal(expire_all(&r), -1);
     assert_false(is_there(&r, "logs/jobs", ID2));
     assert_true(is_there(&r, "transcripts", ID2));
+    /* Once: what goes after its tasks is told of with them. */
+    assert_int_equal(ask(&r, "SELECT count(*) FROM changes WHERE kind = 'jobs.expired' AND "
+                             "detail ->> 'jobs' = 1 AND changed_by = 1"),
+                     1);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM changes"), 1);
     assert_int_equal(ask(&r, "SELECT count(*) FROM jobs WHERE expires_ms IS NULL"), 2);
     assert_int_equal(ask(&r, "SELECT count(*) FROM segments"), 500);
 }

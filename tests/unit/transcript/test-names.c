@@ -43,8 +43,12 @@ static void a_new_transcript_has_names_by_evidence(void **state)
     assert_new("1: one\n2: two\nDr. A. Smith: so: yes\n", "1|one\n2|two\nDr. A. Smith|so: yes\n");
     /* A name that returns: who is not named may be anybody. */
     assert_new("So\nAnn: one\ntwo\nAnn: three\n", "|So\nAnn|one\n|two\nAnn|three\n");
+    /* Who speaks alone is named once, at the start; a heading looks the same, and is told. */
+    assert_new("Ann: one\ntwo\n", "Ann|one\nAnn|two\n");
+    assert_new("\nNote: one\ntwo: 2\n", "Note|one\nNote|two: 2\n");
     /* Text. */
-    assert_new("Note: one\ntwo\n", "|Note: one\n|two\n");
+    assert_new("So\nNote: one\ntwo\n", "|So\n|Note: one\n|two\n");
+    assert_new("and: one\ntwo\n", "|and: one\n|two\n");
     assert_new("One\nNote: two\nAnd: three\n", "|One\n|Note: two\n|And: three\n");
     assert_new("he said: one\nhe said: two\n", "|he said: one\n|he said: two\n");
     assert_new("This is what we all know: a\nThis is what we all know: b\n",

@@ -111,7 +111,7 @@ static void srt_is_read_as_tools_write_it(void **state)
           "line 1: '99999999999:00:00,000 --> 00:00:02,000' is no pair of times; write it as "
           "00:00:01.000 --> 00:00:02.500" },
         { "bad UTF-8", "srt", "1\n00:00:01,000 --> 00:00:02,000\nH\xe9llo\n", NULL,
-          "line 3 is no valid UTF-8; save the text as UTF-8" },
+          "line 3, byte 2: 0xE9 is no UTF-8 there; save the text as UTF-8" },
     };
     check_rows(rows, SC_ARRAY_LEN(rows));
 }

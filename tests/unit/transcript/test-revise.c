@@ -70,6 +70,44 @@ static void imported_words_follow_the_text(void **state)
     sc_reading_done(&read);
 }
 
+/* Some engines store words that say another text: what is read is what is split. */
+static void a_split_loses_nothing_of_the_text(void **state)
+{
+    static const struct {
+        const char *words, *text;
+        size_t after;
+        const char *first, *second;
+    } rows[] = {
+        { "good words", "good words", 1, "good", "words" },
+        { "Hello world", "- Hello, world.", 1, "- Hello,", "world." },
+        { "hello world", "Hello, world.", 1, "Hello,", "world." },
+        { "a great day", "an even greater day", 2, "an even", "greater day" },
+        { "he he", "she said he he", 2, "she said", "he he" },
+        { "bad worse worst", "good words here", 2, "good words", "here" },
+        { "one", "1, 2 and 3", 3, "1, 2 and", "3" },
+        { "ghost words", "", 1, "ghost", "words" },
+        { "会 議 室", "会議、室。", 2, "会議", "、室。" },
+        { NULL, "no words yet", 1, "no", "words yet" },
+    };
+    (void)state;
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        SC_AUTO(sc_segment_done) struct sc_segment second = { 0 };
+        size_t all = 0;
+        struct sc_segment *s =
+            add_segment(&list, 0, 300, rows[i].words == NULL ? "" : rows[i].words);
+        assert_true(sc_segment_say(s, sc_str_from(rows[i].text)));
+        assert_true(sc_segment_words_before(s, INT64_MAX, &all));
+        assert_true(rows[i].after < all);
+        assert_true(sc_segment_split(s, rows[i].after, &second));
+        assert_string_equal(s->text, rows[i].first);
+        assert_string_equal(second.text, rows[i].second);
+        assert_true(sc_segment_is_spelt(s) && sc_segment_is_spelt(&second));
+        assert_int_equal(s->word_count, rows[i].after);
+        assert_int_equal(second.word_count, all - rows[i].after);
+    }
+}
+
 static void text_and_speaker_are_one_line(void **state)
 {
     (void)state;
@@ -119,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(words_that_say_another_text_are_told_and_mended),
         TEST(imported_words_follow_the_text),
+        TEST(a_split_loses_nothing_of_the_text),
         TEST(text_and_speaker_are_one_line),
         TEST(words_go_along_with_other_times),
     };
