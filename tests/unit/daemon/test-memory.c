@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "library/fsck.h"
+#include "pipeline/export.h"
 #include "transcript/writer.h"
 #include "json/reader.h"
 
@@ -186,7 +187,9 @@ static enum sc_code read_and_export(struct run *run, struct sc_error *err)
         if (code != SC_OK)
             return code;
     }
-    sc_export_owed(run->r.p);
+    struct sc_runner runner = { .p = run->r.p };
+    while (sc_export_next_owed(&runner))
+        ;
     return SC_OK;
 }
 
