@@ -310,8 +310,24 @@ static void put_head(struct maker *k, const char *name, enum sc_wtype type, cons
     sc_buf_puts(k->out, name);
 }
 
+static void round_values(enum sc_wtype type, float *values, int64_t count)
+{
+    SC_AUTO_BUF packed = { .limit = (size_t)4 << 30 };
+
+    test_model_pack(type, values, count, &packed);
+    sc_assert(!packed.failed);
+    const struct sc_wtensor t = {
+        .type = type,
+        .rank = 2,
+        .dims = { 1, count, 1 },
+        .data = (const unsigned char *)packed.ptr,
+        .bytes = packed.len,
+    };
+    sc_wtensor_read(&t, 0, 1, values);
+}
+
 /* As the real files have it: vectors and positions are f32, convolutions no less than f16. */
-static void put_tensor(struct maker *k, const char *name, const float *values, const int64_t *dims,
+static void put_tensor(struct maker *k, const char *name, float *values, const int64_t *dims,
                        int rank)
 {
     const bool exact = rank == 1 || strstr(name, "positional") != NULL;
@@ -319,9 +335,14 @@ static void put_tensor(struct maker *k, const char *name, const float *values, c
     const enum sc_wtype type = exact                               ? SC_WTYPE_F32
                                : conv && k->m.type != SC_WTYPE_F32 ? SC_WTYPE_F16
                                                                    : k->m.type;
+    const enum sc_wtype rounded = exact                                  ? SC_WTYPE_F32
+                                  : conv && k->m.rounded != SC_WTYPE_F32 ? SC_WTYPE_F16
+                                                                         : k->m.rounded;
     int64_t count = 1;
     for (int i = 0; i < rank; i++)
         count *= dims[i];
+    if (rounded != SC_WTYPE_F32)
+        round_values(rounded, values, count);
     if (k->header != NULL) {
         put_entry(k, name, dims, rank);
         test_model_pack(k->m.type, values, count, k->out);
@@ -504,9 +525,10 @@ static void make_embedding(struct maker *k)
 static void put_front(struct maker *k)
 {
     const struct sc_whisper_dims *d = &k->dims;
+    static const int32_t types[SC_WTYPE_COUNT_] = { 0, 1, 24, 2, 3, 8, 9, 7 };
     const int32_t numbers[] = { 0x67676d6c,      d->n_vocab,       d->n_audio_ctx, d->n_audio_state,
                                 d->n_audio_head, d->n_audio_layer, d->n_text_ctx,  d->n_text_state,
-                                d->n_text_head,  d->n_text_layer,  d->n_mels,      1,
+                                d->n_text_head,  d->n_text_layer,  d->n_mels,      types[k->m.type],
                                 d->n_mels,       SC_WHISPER_BINS };
     float *mel = sc_alloc_array((size_t)d->n_mels * SC_WHISPER_BINS, sizeof(*mel));
 

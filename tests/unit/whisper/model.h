@@ -17,6 +17,8 @@ struct test_model {
     int languages;   /* 4: en, zh, de, es; TEST_MODEL_ENGLISH: none */
     int text_tokens; /* filled up to so many; 50257 and 99 languages are those of a real model */
     enum sc_wtype type;
+    /* With type f32: values as this type rounds them, for what cannot compute in it. */
+    enum sc_wtype rounded;
     uint64_t seed;
     /* NULL: random. Times stand between words: "<|0.00|> Hello world.<|2.00|>"; each word, and each
      * sign behind one, is a token. A word that is not ASCII is cut within

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Compares our Whisper engine with libwhisper: parity.sh [PREFIX]
+# PREFIX: where a libwhisper is unpacked with its pkg-config files; without, the system's is taken.
+# A PREFIX that brings its own C library is run with that one.
+set -eu
+
+cd "$(dirname "$0")/.."
+prefix=${1:-}
+clips=/usr/share/pocketsphinx/test/data/librivox
+clip=${CLIP:-$clips/sense_and_sensibility_01_austen_64kb-0870.wav}
+[ -f "$clip" ] || { echo "parity: $clip is missing: apt-get install pocketsphinx-testdata" >&2; exit 1; }
+build=$(tools/build.sh release src/whisper/libsc_whisper.a src/json/libsc_json.a \
+    src/sys/libsc_sys.a src/base/libsc_base.a | tail -n 1)
+folder=$build/parity
+mkdir -p "$folder"
+
+backends=
+set --
+if [ -n "$prefix" ]; then
+    libs=$(dirname "$(find "$prefix" -name libwhisper.so | head -n 1)")
+    [ -f "$libs/libwhisper.so" ] || { echo "parity: no libwhisper in $prefix" >&2; exit 1; }
+    export PKG_CONFIG_PATH="$libs/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$prefix"
+    backends=$(find "$libs/ggml" -maxdepth 1 -name 'backends*' 2>/dev/null | head -n 1)
+    set -- -Wl,--allow-shlib-undefined -Wl,--disable-new-dtags \
+        "-Wl,-rpath,$libs:$libs/openblas-pthread"
+    loader=$(find "$libs" -maxdepth 1 -name 'ld-linux*.so*' | head -n 1)
+    [ -z "$loader" ] || set -- "$@" "-Wl,--dynamic-linker=$loader"
+fi
+# Words of flags, one each.
+# shellcheck disable=SC2046
+${CC:-cc} -std=gnu17 -O2 -D_GNU_SOURCE -Wall -Wextra -iquote src -iquote tests/unit/whisper \
+    -iquote tests/parity $(pkg-config --cflags whisper ggml) \
+    tests/parity/*.c tests/unit/whisper/model.c -o "$folder/parity" \
+    -Wl,--start-group "$build"/src/whisper/libsc_whisper.a "$build"/src/json/libsc_json.a \
+    "$build"/src/sys/libsc_sys.a "$build"/src/base/libsc_base.a -Wl,--end-group \
+    "$@" $(pkg-config --libs whisper ggml) -Wl,--as-needed \
+    $(env -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config --libs jansson gnutls libseccomp) \
+    -lm -lpthread
+exec "$folder/parity" "$clip" "$folder" ${backends:+"$backends"}
