@@ -69,13 +69,29 @@ static void put_engine(struct sc_json *w, const struct sc_json_value *engine,
     sc_json_end(w);
 }
 
+/* None when it cannot run here: why is told instead. */
+static enum sc_code ask_default(struct sc_api *api, char name[SC_ENGINE_NAME], struct sc_buf *why,
+                                struct sc_error *err)
+{
+    struct sc_error none = { 0 };
+    name[0] = '\0';
+    enum sc_code code = sc_pipelines_default_engine(api->options.pipelines, name, why, &none);
+    if (code == SC_E_ENGINE_UNAVAILABLE)
+        sc_buf_puts(why, none.msg);
+    return code == SC_E_ENGINE_UNAVAILABLE ? SC_OK : sc_error_copy(err, &none);
+}
+
 static enum sc_code put_engines(struct sc_api *api, const struct speeds *speeds, struct sc_buf *out,
                                 struct sc_error *err)
 {
+    char chosen[SC_ENGINE_NAME];
+    SC_AUTO_BUF why = { 0 };
     SC_AUTO_BUF said = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_json w;
     enum sc_code code = sc_pipelines_engines(api->options.pipelines, &said, err);
+    if (code == SC_OK)
+        code = ask_default(api, chosen, &why, err);
     if (code == SC_OK)
         code = sc_json_parse(sc_buf_str(&said), &doc, err);
     if (code != SC_OK)
@@ -85,9 +101,10 @@ static enum sc_code put_engines(struct sc_api *api, const struct speeds *speeds,
     sc_json_object(&w, NULL);
     sc_json_array(&w, "engines");
     for (size_t i = 0; i < sc_json_count(list); i++)
-        put_engine(&w, sc_json_at(list, i), sc_config_now(api->options.config)->engine_default,
-                   speeds);
+        put_engine(&w, sc_json_at(list, i), chosen, speeds);
     sc_json_end(&w);
+    sc_json_text(&w, "default_engine", chosen[0] == '\0' ? NULL : chosen);
+    sc_json_text(&w, "default_reason", sc_buf_text(&why));
     sc_json_end(&w);
     return SC_OK;
 }
@@ -128,13 +145,18 @@ static const struct sc_json_field engine_fields[] = {
             "[\"en-us\",\"/\"]"),
     SC_SHOW(TEXT, "sends_to", "The address of another host that recordings are sent to", ""),
     SC_SHOW(TEXT, "note", "What else is to be known", ""),
-    SC_SHOW(BOOL, "default", "It is the setting `engine.default`", "true"),
+    SC_SHOW(BOOL, "model_files", "Its models are those of `GET /api/models`", "false"),
+    SC_SHOW(BOOL, "default", "Jobs that name no engine use it", "true"),
     SC_SHOW(REAL_OR_NULL, "speed", "Of your completed jobs, in times real time", "3.4"),
 };
 static const struct sc_json_shape engine_shape = { .name = "Engine",
                                                    SC_SHAPE_FIELDS(engine_fields) };
 static const struct sc_json_field engines_fields[] = {
     SC_SHOW_OF(LIST, "engines", &engine_shape, "All of them"),
+    SC_SHOW(TEXT_OR_NULL, "default_engine",
+            "What the setting `engine.default` means now; null: that cannot run here",
+            "pocketsphinx"),
+    SC_SHOW(TEXT, "default_reason", "Why it is not a better one, or none", ""),
 };
 const struct sc_json_shape sc_shape_engines = { .name = "Engines",
                                                 SC_SHAPE_FIELDS(engines_fields) };

@@ -66,18 +66,30 @@ static void offer_aliases(struct models *m, const struct sc_json_value *row,
         offer(m, sc_str_from(aliases[i]));
 }
 
+static void offer_pair(struct models *m, const char *engine, const char *model)
+{
+    SC_AUTO_BUF id = { 0 };
+    sc_buf_printf(&id, "%s/%s", engine, model);
+    offer(m, sc_buf_str(&id));
+}
+
 static void offer_engine(struct models *m, const struct sc_json_value *row)
 {
     const char *name = sc_json_get_text(sc_json_member(row, "name"), "");
     const char *model = sc_json_get_text(sc_json_member(row, "default_model"), "");
+    const struct sc_json_value *models = sc_json_member(row, "models");
     if (!is_usable(row))
         return;
     offer(m, sc_str_from(name));
-    if (model[0] == '\0')
+    if (model[0] != '\0')
+        offer_pair(m, name, model);
+    if (!sc_json_get_bool(sc_json_member(row, "model_files"), false))
         return;
-    SC_AUTO_BUF id = { 0 };
-    sc_buf_printf(&id, "%s/%s", name, model);
-    offer(m, sc_buf_str(&id));
+    for (size_t i = 0; i < sc_json_count(models); i++) {
+        const char *file = sc_json_get_text(sc_json_at(models, i), "");
+        if (strcmp(file, model) != 0 && strcmp(file, "/") != 0)
+            offer_pair(m, name, file);
+    }
 }
 
 bool sc_openai_models_view(const struct sc_json_value *engines, const char *default_engine,

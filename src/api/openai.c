@@ -506,12 +506,17 @@ static struct sc_done *show_models(struct sc_request *req, struct sc_api *api, s
     SC_AUTO_BUF body = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     char quoted[SC_QUOTED_TEXT];
+    char name[SC_ENGINE_NAME] = "";
+    SC_AUTO_BUF why = { 0 };
     enum sc_code code = sc_pipelines_engines(api->options.pipelines, &engines, &err);
     if (code == SC_OK)
         code = sc_json_parse(sc_buf_str(&engines), &doc, &err);
-    if (code == SC_OK &&
-        !sc_openai_models_view(sc_json_root(doc),
-                               sc_config_now(api->options.config)->engine_default, id, &body))
+    if (code == SC_OK)
+        code = sc_pipelines_default_engine(api->options.pipelines, name, &why, &err);
+    /* Without a default that can run here its aliases are missing, and nothing else. */
+    if (code == SC_E_ENGINE_UNAVAILABLE)
+        code = SC_OK;
+    if (code == SC_OK && !sc_openai_models_view(sc_json_root(doc), name, id, &body))
         code = sc_error_field(&err, SC_E_MODEL_ERROR, "model", "the model '%s' does not exist",
                               sc_quote(id, quoted));
     return sc_api_answer(req, code, &err, 200, &body);

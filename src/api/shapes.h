@@ -16,7 +16,7 @@ extern const struct sc_json_shape sc_shape_job, sc_shape_jobs, sc_shape_upload, 
     sc_shape_stats_query, sc_shape_queue, sc_shape_health, sc_shape_ready, sc_shape_live,
     sc_shape_paused, sc_shape_store, sc_shape_store_check, sc_shape_fsck, sc_shape_registration,
     sc_shape_heartbeat, sc_shape_completion, sc_shape_claim, sc_shape_nothing, sc_shape_engines,
-    sc_shape_system, sc_shape_webhook, sc_shape_webhooks, sc_shape_webhook_secret,
+    sc_shape_models, sc_shape_system, sc_shape_webhook, sc_shape_webhooks, sc_shape_webhook_secret,
     sc_shape_delivery, sc_shape_deliveries, sc_shape_search, sc_shape_saved_search,
     sc_shape_saved_searches, sc_shape_saved, sc_shape_pruned, sc_shape_replacement,
     sc_shape_changes;

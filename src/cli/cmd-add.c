@@ -93,7 +93,7 @@ static int add_one(struct adding *a, const char *file)
                     "again",
                     what.label);
     sc_submit_say_when(cli, &job);
-    sc_submit_say_where(cli, &job);
+    sc_submit_say_engine(cli, &job);
     return status;
 }
 

@@ -62,6 +62,9 @@ int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_done_json(cli, &reply);
     const struct sc_json_value *engines = sc_json_member(sc_json_root(doc), "engines");
     sc_view_table(engines, columns, sc_list_now(cli), sc_list_width(cli), &out);
+    if (sc_json_type(sc_json_member(sc_json_root(doc), "default_engine")) == SC_JSON_NULL)
+        put_sentence(&out, sc_list_width(cli), "Jobs have to name an engine: %s.",
+                     sc_json_get_text(sc_json_member(sc_json_root(doc), "default_reason"), ""));
     put_remarks(engines, sc_list_width(cli), &out);
     return sc_cli_done(cli, &out);
 }

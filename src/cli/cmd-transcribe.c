@@ -200,7 +200,7 @@ static void submit_all(struct run *r)
         if (code == SC_OK)
             sc_submit_say_when(r->cli, &item->job);
         if (code == SC_OK)
-            sc_submit_say_where(r->cli, &item->job);
+            sc_submit_say_engine(r->cli, &item->job);
         if (code != SC_OK && !sc_cli_interrupted()) {
             sc_submit_about(item->file, &err);
             item->status = sc_cli_fail(r->cli, &err);

@@ -58,8 +58,9 @@ static const struct sc_command commands_help[] = {
 
 /* In the order of help. */
 static const struct sc_command *const groups[] = {
-    sc_commands_jobs,   sc_commands_files,    sc_commands_transcripts, sc_commands_marks,
-    sc_commands_server, sc_commands_webhooks, sc_commands_store,       commands_help,
+    sc_commands_jobs,     sc_commands_files,  sc_commands_transcripts,
+    sc_commands_marks,    sc_commands_server, sc_commands_models,
+    sc_commands_webhooks, sc_commands_store,  commands_help,
 };
 
 const struct sc_command *sc_command_next(const struct sc_command *command)

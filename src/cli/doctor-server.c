@@ -89,11 +89,12 @@ static enum sc_code ask_media(struct sc_doctor *d, struct sc_json_doc **doc, str
     return code == SC_OK ? sc_json_parse(sc_buf_str(&out), doc, err) : code;
 }
 
-static bool check_engine(struct sc_doctor *d, const struct sc_json_value *engine)
+static bool check_engine(struct sc_doctor *d, const struct sc_json_value *engine,
+                         const char *default_engine)
 {
     const char *name = text_of(engine, "name");
     bool usable = sc_json_get_bool(sc_json_member(engine, "usable"), false);
-    bool wanted = strcmp(name, d->cli->config->engine_default) == 0;
+    bool wanted = strcmp(name, default_engine) == 0;
     const char *model = text_of(engine, "default_model");
     if (usable)
         sc_doctor_say(d, SC_MARK_OK, "engine", NULL, "%s %s%s%s%s", name,
@@ -104,6 +105,25 @@ static bool check_engine(struct sc_doctor *d, const struct sc_json_value *engine
                       wanted ? "mend that, or choose another one with engine.default" : NULL,
                       "%s cannot run here: %s", name, text_of(engine, "reason"));
     return wanted;
+}
+
+/* As the server tells it, else found in the list, which stands best first; "": none can run here.
+ */
+static const char *default_of(const struct sc_doctor *d, const struct sc_json_value *root)
+{
+    const struct sc_json_value *list = sc_json_member(root, "engines");
+    const char *setting = d->cli->config->engine_default;
+    const char *told = text_of(root, "default_engine");
+    if (told[0] != '\0' || strcmp(setting, "auto") != 0)
+        return told[0] != '\0' ? told : setting;
+    for (size_t i = 0; i < sc_json_count(list); i++) {
+        const struct sc_json_value *e = sc_json_at(list, i);
+        bool built_in = sc_json_get_bool(sc_json_member(e, "model_files"), false) ||
+                        strcmp(text_of(e, "name"), "pocketsphinx") == 0;
+        if (built_in && sc_json_get_bool(sc_json_member(e, "usable"), false))
+            return text_of(e, "name");
+    }
+    return "";
 }
 
 void sc_doctor_engines(struct sc_doctor *d)
@@ -120,11 +140,13 @@ void sc_doctor_engines(struct sc_doctor *d)
         return;
     }
     const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "engines");
+    const char *chosen = default_of(d, sc_json_root(doc));
     for (size_t i = 0; i < sc_json_count(list); i++)
-        found = check_engine(d, sc_json_at(list, i)) || found;
+        found = check_engine(d, sc_json_at(list, i), chosen) || found;
     if (!found)
         sc_doctor_say(d, SC_MARK_PROBLEM, "engine", "`scripta engines` lists those there are",
-                      "engine.default is '%s', which there is not", d->cli->config->engine_default);
+                      "engine.default is '%s', and none of those can run here",
+                      d->cli->config->engine_default);
 }
 
 /* ---- queue ---- */

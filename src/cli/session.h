@@ -27,7 +27,7 @@ struct sc_cli {
     bool out_is_terminal;
     bool err_is_terminal;           /* one that a line can be redrawn on */
     bool colour;                    /* on standard error */
-    bool said_where;                /* that recordings go to another host */
+    bool said_engine;               /* where it hears, and why it is not a better one */
     bool data_given;                /* --data or its variable named the folder */
     const char *const *server_args; /* flags that a server we start must get too; ends in NULL */
     struct sc_client *client;       /* NULL: not connected */

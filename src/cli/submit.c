@@ -361,29 +361,39 @@ void sc_submit_say_when(const struct sc_cli *cli, const struct sc_submitted *job
                 text, sc_cli_server_is_local(cli) ? "; `scripta serve` keeps one running" : "");
 }
 
-void sc_submit_say_where(struct sc_cli *cli, const struct sc_submitted *job)
+static void say_where(struct sc_cli *cli, const char *engine, const struct sc_json_value *engines)
+{
+    for (size_t i = 0; i < sc_json_count(engines); i++) {
+        const struct sc_json_value *e = sc_json_at(engines, i);
+        const char *sends_to = sc_json_get_text(sc_json_member(e, "sends_to"), "");
+        if (strcmp(sc_json_get_text(sc_json_member(e, "name"), ""), engine) == 0 &&
+            sends_to[0] != '\0')
+            sc_cli_note(cli, "recordings are sent to %s: whoever runs that can hear them",
+                        sends_to);
+    }
+}
+
+void sc_submit_say_engine(struct sc_cli *cli, const struct sc_submitted *job)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *list = NULL;
     SC_AUTO_BUF reply = { 0 };
-    if (cli->said_where || cli->quiet ||
+    if (cli->said_engine || cli->quiet ||
         sc_json_parse(sc_buf_str(&job->reply), &doc, NULL) != SC_OK)
         return;
     const char *engine = sc_json_get_text(sc_json_member(sc_json_root(doc), "engine"), "");
-    /* The built-in ones do not: no need to ask. */
-    if (strcmp(engine, "http") != 0 ||
+    bool chosen = !sc_args_has(cli->args, "engine");
+    /* The other ones send nothing away, and are nobody's second choice: no need to ask. */
+    if ((strcmp(engine, "http") != 0 && !(chosen && strcmp(engine, "pocketsphinx") == 0)) ||
         sc_cli_fetch(cli, "GET", "/api/engines", &reply, &list, NULL) != SC_OK)
         return;
-    const struct sc_json_value *engines = sc_json_member(sc_json_root(list), "engines");
-    for (size_t i = 0; i < sc_json_count(engines); i++) {
-        const struct sc_json_value *e = sc_json_at(engines, i);
-        const char *sends_to = sc_json_get_text(sc_json_member(e, "sends_to"), "");
-        if (strcmp(sc_json_get_text(sc_json_member(e, "name"), ""), engine) != 0 ||
-            sends_to[0] == '\0')
-            continue;
-        sc_cli_note(cli, "recordings are sent to %s: whoever runs that can hear them", sends_to);
-        cli->said_where = true;
-    }
+    const struct sc_json_value *root = sc_json_root(list);
+    const char *why = sc_json_get_text(sc_json_member(root, "default_reason"), "");
+    const char *fallback = sc_json_get_text(sc_json_member(root, "default_engine"), "");
+    say_where(cli, engine, sc_json_member(root, "engines"));
+    if (chosen && why[0] != '\0' && strcmp(fallback, engine) == 0)
+        sc_cli_note(cli, "engine %s: %s", engine, why);
+    cli->said_engine = true;
 }
 
 static const char *const classes[] = { "high", "normal", "low" };

@@ -37,8 +37,9 @@ SC_MUST_USE enum sc_code sc_submit(struct sc_cli *cli, const struct sc_args *arg
                                    struct sc_error *err);
 /* Says when a job will start that is scheduled for later. */
 void sc_submit_say_when(const struct sc_cli *cli, const struct sc_submitted *job);
-/* Says once, on standard error, when the job's engine sends recordings to another host. */
-void sc_submit_say_where(struct sc_cli *cli, const struct sc_submitted *job);
+/* Says once, on standard error, when the job's engine sends recordings to another host, and why the
+ * engine that was chosen for it is not a better one. */
+void sc_submit_say_engine(struct sc_cli *cli, const struct sc_submitted *job);
 /* Of the classes of pending jobs (a bit for each reply's "priority", sc_submit_class): those that
  * are paused are told, since nothing else says why nothing happens. */
 void sc_submit_tell_paused(struct sc_cli *cli, unsigned classes);

@@ -392,11 +392,17 @@ enum sc_code sc_config_load(const struct sc_config_sources *sources, struct sc_c
     return SC_OK;
 }
 
+static bool engines_need(size_t index, struct sc_str name)
+{
+    return index == OPTION_INDEX_data_dir || index == OPTION_INDEX_workers ||
+           sc_str_starts(name, SC_STR("engine.")) || sc_str_starts(name, SC_STR("models."));
+}
+
 void sc_config_hand_over(const struct sc_config *config, struct sc_buf *out)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *name = sc_option_at(i)->name;
-        if (i != OPTION_INDEX_data_dir && !sc_str_starts(sc_str_from(name), SC_STR("engine.")))
+        if (!engines_need(i, sc_str_from(name)))
             continue;
         sc_buf_printf(out, "%s=", name);
         sc_option_put_plain(config, i, out);

@@ -590,3 +590,11 @@ void sc_job_options_resolve(struct sc_job_options *o, const char *name, const ch
     free(o->values[i]);
     o->values[i] = sc_strdup(value);
 }
+
+void sc_job_options_settle(struct sc_job_options *o, const char *name, const char *value)
+{
+    size_t i = index_of(name);
+
+    free(o->values[i]);
+    o->values[i] = sc_strdup(value);
+}

@@ -69,6 +69,10 @@ int64_t sc_job_options_int(const struct sc_job_options *o, const char *name);
 bool sc_job_options_given(const struct sc_job_options *o, const char *name);
 /* Replaces the default of an option that was not given (engine, model once resolved). */
 void sc_job_options_resolve(struct sc_job_options *o, const char *name, const char *value);
+/* The value in full of what was given short, or not given: "base.en" where "base.en-q5_1" was
+ * found.
+ */
+void sc_job_options_settle(struct sc_job_options *o, const char *name, const char *value);
 /* The options that do not enter the canonical form and are not at their defaults, times as they
  * were given: two requests with equal wishes and equal canonical forms ask for the same. */
 void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out);

@@ -37,6 +37,9 @@ struct sc_engine_caps {
     /* Comma-separated names of all models that it can have anywhere, one that ends in '/' for all
      * that begin so; "": nobody knows them all. */
     const char *models;
+    /* Its models are those of the models folder (models/models.h), which says their names and the
+     * default; `models` and `default_model` are then "". */
+    bool model_files;
     const char *sends_to; /* address that recordings are sent to when it is not this machine's; "":
                            * they stay here */
     const char *note;
@@ -79,6 +82,10 @@ struct sc_engine_ops {
     /* model "" = default. ENGINE_UNAVAILABLE, MODEL_ERROR. */
     enum sc_code (*open)(const struct sc_config *config, const char *model, void **state,
                          struct sc_error *err);
+    /* Bytes that an instance takes with this model once it is open and at work; asked before open,
+     * for the worker's budget (engine.memory). NULL: next to nothing. MODEL_ERROR. */
+    enum sc_code (*memory)(const struct sc_config *config, const char *model, int64_t *out,
+                           struct sc_error *err);
     /* Returns non-OK only when the whole call failed (CANCELLED when stop fired, TIMEOUT). */
     enum sc_code (*transcribe)(void *state, const struct sc_engine_request *requests,
                                struct sc_engine_result *results, size_t count,

@@ -28,6 +28,8 @@
 #define SAMPLES_MIN 1600 /* shorter than any word */
 #define PAUSE_MS 500
 #define SEGMENT_MS 12000
+/* A little above what a worker takes more once en-us has been loaded and used (bench/idle.py). */
+#define MEMORY ((int64_t)160 << 20)
 
 struct ps_state {
     ps_decoder_t *decoder;
@@ -132,6 +134,16 @@ static enum sc_code choose_model(const char *model, struct model_paths *paths, s
                           "', or the full path of a folder with an acoustic model, a *.lm.bin "
                           "and a *.dict",
                           model);
+}
+
+static enum sc_code sphinx_memory(const struct sc_config *config, const char *model, int64_t *out,
+                                  struct sc_error *err)
+{
+    (void)config;
+    (void)model;
+    (void)err;
+    *out = MEMORY;
+    return SC_OK;
 }
 
 static void sphinx_close(void *state)
@@ -342,6 +354,7 @@ const struct sc_engine_ops sc_engine_pocketsphinx = {
     .name = "pocketsphinx",
     .caps = sphinx_caps,
     .usable = sphinx_usable,
+    .memory = sphinx_memory,
     .open = sphinx_open,
     .transcribe = sphinx_transcribe,
     .close = sphinx_close,

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 #include "media/media.h"
+#include "models/models.h"
 #include "json/writer.h"
 
 #include <stdio.h>
@@ -13,6 +14,22 @@ static void write_list(struct sc_json *w, const char *key, const char *list)
     sc_json_array(w, key);
     while (rest.len > 0)
         sc_json_str(w, NULL, sc_str_trim(sc_str_take_until(&rest, ',')));
+    sc_json_end(w);
+}
+
+/* The names in the models folder, and that a full path is one too. */
+static void write_models(struct sc_json *w, const struct sc_config *config)
+{
+    SC_AUTO_MODELS all = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_models_list(config, &all, &err) != SC_OK) /* `usable` says so */
+        all = (struct sc_models){ 0 };
+    const struct sc_model *best = sc_models_default(config, &all);
+    sc_json_text(w, "default_model", best == NULL ? "" : best->name);
+    sc_json_array(w, "models");
+    for (size_t i = 0; i < all.count; i++)
+        sc_json_text(w, NULL, all.rows[i].name);
+    sc_json_text(w, NULL, "/");
     sc_json_end(w);
 }
 
@@ -36,8 +53,13 @@ static void write_engine(struct sc_json *w, const struct sc_engine_ops *engine,
     sc_json_bool(w, "word_times", caps.word_times);
     write_list(w, "languages", caps.languages);
     write_list(w, "options", caps.options);
-    sc_json_text(w, "default_model", caps.default_model);
-    write_list(w, "models", caps.models);
+    sc_json_bool(w, "model_files", caps.model_files);
+    if (caps.model_files) {
+        write_models(w, config);
+    } else {
+        sc_json_text(w, "default_model", caps.default_model);
+        write_list(w, "models", caps.models);
+    }
     sc_json_text(w, "sends_to", caps.sends_to);
     sc_json_text(w, "note", caps.note);
     sc_json_end(w);

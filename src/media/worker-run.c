@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "media/engine-cache.h"
 
-#include <malloc.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -15,15 +15,10 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 2000
 
-/* The engine that is open; the last one stays open for a while, because loading a model takes
- * long. */
 struct runner {
     struct worker *worker;
     struct sc_client *client;
-    const struct sc_engine_ops *engine; /* NULL: none is open */
-    char *model;
-    void *state;
-    int64_t idle_ms; /* monotonic: since when there has been no work */
+    struct engine_cache cache; /* loading a model takes long */
 };
 
 /* One call of an engine: tasks of the same engine and model. */
@@ -32,8 +27,9 @@ struct batch {
     struct task *tasks[WORKER_TASKS]; /* borrowed */
     struct sc_buf pcm[WORKER_TASKS];
     size_t count;
-    int64_t deadline_ms; /* -1: none */
-    struct tasks *next;  /* NULL: others of the same claim are still to be done */
+    struct engine_open *open; /* what they are recognised with; borrowed */
+    int64_t deadline_ms;      /* -1: none */
+    struct tasks *next;       /* NULL: others of the same claim are still to be done */
 };
 
 static void batch_done(struct batch *b)
@@ -113,31 +109,15 @@ static void release(struct runner *r, const struct task *t)
         SC_LOG(DEBUG, "worker", "task not released", SC_I("task", t->id), SC_S("error", err.msg));
 }
 
-static void close_engine(struct runner *r)
+static enum sc_code open_engine(struct runner *r, const struct task *t, struct engine_open **out,
+                                struct sc_error *err)
 {
-    if (r->engine != NULL)
-        r->engine->close(r->state);
-    r->engine = NULL;
-    r->state = NULL;
-    free(SC_TAKE(r->model));
-}
-
-static enum sc_code open_engine(struct runner *r, const struct task *t, struct sc_error *err)
-{
-    if (r->engine != NULL && strcmp(r->engine->name, t->engine) == 0 &&
-        strcmp(r->model, t->model) == 0)
-        return SC_OK;
-    close_engine(r);
     const struct sc_engine_ops *engine = sc_engine_find(t->engine);
     if (engine == NULL)
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "this worker has no engine '%s'",
                             t->engine);
-    enum sc_code code = engine->open(r->worker->config, t->model, &r->state, err);
-    if (code != SC_OK)
-        return code;
-    r->engine = engine;
-    r->model = sc_strdup(t->model);
-    return SC_OK;
+    (void)engine_cache_expire(&r->cache);
+    return engine_cache_get(&r->cache, engine, t->model, out, err);
 }
 
 /* False: the task has been dealt with. */
@@ -227,7 +207,7 @@ static void mark_running(const struct batch *b, bool running)
         atomic_store(&b->tasks[i]->running, running);
 }
 
-static enum sc_code transcribe(struct runner *r, struct batch *b, struct sc_engine_result *results,
+static enum sc_code transcribe(struct batch *b, struct sc_engine_result *results,
                                struct sc_error *err)
 {
     struct sc_engine_request requests[WORKER_TASKS];
@@ -246,9 +226,21 @@ static enum sc_code transcribe(struct runner *r, struct batch *b, struct sc_engi
     }
     const struct sc_engine_stop stop = { engine_must_stop, b };
     mark_running(b, true);
-    enum sc_code code = r->engine->transcribe(r->state, requests, results, b->count, &stop, err);
+    const struct engine_open *open = b->open;
+    enum sc_code code =
+        open->engine->transcribe(open->state, requests, results, b->count, &stop, err);
     mark_running(b, false);
     return code;
+}
+
+/* In the log of the job that had to wait for it. */
+static void tell_load(struct engine_open *open, struct sc_engine_result *result)
+{
+    if (open->load_ms >= 0 && open->bytes > 0)
+        sc_buf_printf(&result->log, "model %s loaded in %lld ms, %lld MB\n",
+                      open->model[0] == '\0' ? open->engine->name : open->model,
+                      (long long)open->load_ms, (long long)(open->bytes / 1000000));
+    open->load_ms = -1;
 }
 
 /* With the last one goes the claim of what comes next, unless the worker ends. */
@@ -272,7 +264,7 @@ static void deliver_all(struct runner *r, const struct batch *b, struct sc_engin
 static void run_batch(struct runner *r, struct batch *b)
 {
     struct sc_error err = { 0 };
-    if (open_engine(r, b->tasks[0], &err) != SC_OK) {
+    if (open_engine(r, b->tasks[0], &b->open, &err) != SC_OK) {
         give_up(r, b, &err);
         return;
     }
@@ -281,7 +273,8 @@ static void run_batch(struct runner *r, struct batch *b)
     b->deadline_ms = timeout > 0 ? begun + timeout : -1;
     for (;;) {
         struct sc_engine_result results[WORKER_TASKS] = { 0 };
-        enum sc_code code = transcribe(r, b, results, &err);
+        enum sc_code code = transcribe(b, results, &err);
+        engine_cache_used(b->open);
         int64_t took = (sc_clock_mono_ms() - begun) / (int64_t)b->count;
         if (code == SC_E_CANCELLED) {
             if (after_stop(r, b))
@@ -292,6 +285,7 @@ static void run_batch(struct runner *r, struct batch *b)
             give_up(r, b, &err);
             return;
         }
+        tell_load(b->open, &results[0]);
         deliver_all(r, b, results, took);
         return;
     }
@@ -337,26 +331,23 @@ static void run_all(struct runner *r)
         i += run_some(r, &w->tasks[i], w->task_count - i);
 }
 
-/* Waits for work; a model that nobody has needed for a while goes. Called and left with the lock
- * held. */
+/* Waits for work; models that nobody has needed for a while go. Called and left with the lock held.
+ */
 static void wait_for_work_locked(struct runner *r)
 {
     struct worker *w = r->worker;
-    int64_t until = r->engine == NULL ? -1 : r->idle_ms + w->config->engine_keep;
-    if (sc_cond_wait(&w->changed, &w->lock, until) || w->busy || w->ending || r->engine == NULL)
+    if (sc_cond_wait(&w->changed, &w->lock, engine_cache_next_ms(&r->cache)) || w->busy ||
+        w->ending)
         return;
     (void)pthread_mutex_unlock(&w->lock);
-    SC_LOG(INFO, "worker", "model let go", SC_S("engine", r->engine->name),
-           SC_S("model", r->model));
-    close_engine(r);
-    (void)malloc_trim(0);
+    (void)engine_cache_expire(&r->cache);
     (void)pthread_mutex_lock(&w->lock);
 }
 
 void *runner_main(void *ctx)
 {
     struct worker *w = ctx;
-    struct runner r = { .worker = w };
+    struct runner r = { .worker = w, .cache = { .config = w->config } };
     struct sc_error err = { 0 };
     /* The address was good for the main thread's client. */
     sc_assert(sc_client_open(w->server, w->token, &r.client, &err) == SC_OK);
@@ -370,13 +361,12 @@ void *runner_main(void *ctx)
         }
         (void)pthread_mutex_unlock(&w->lock);
         run_all(&r);
-        r.idle_ms = sc_clock_mono_ms();
         (void)pthread_mutex_lock(&w->lock);
         w->busy = false;
         (void)pthread_cond_broadcast(&w->changed);
     }
     (void)pthread_mutex_unlock(&w->lock);
-    close_engine(&r);
+    engine_cache_close(&r.cache);
     sc_client_close(r.client);
     return NULL;
 }

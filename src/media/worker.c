@@ -273,6 +273,15 @@ static bool add_engine(struct worker *w, const struct sc_engine_ops *engine)
     return true;
 }
 
+/* A worker of this server shares its models folder, where a model may be added at any time: the
+ * server gives it no work before that. Of another host nobody knows what it has. */
+static bool may_run(const struct worker *w, const struct sc_engine_ops *engine)
+{
+    struct sc_engine_caps caps;
+    engine->caps(w->config, &caps);
+    return engine->usable(w->config, NULL) == SC_OK || (caps.model_files && w->lifeline >= 0);
+}
+
 /* names NULL: all that can run here. */
 static bool choose_engines(struct worker *w, const char *names)
 {
@@ -280,7 +289,7 @@ static bool choose_engines(struct worker *w, const char *names)
     const struct sc_engine_ops *const *all = sc_engine_all(&count);
     w->max_chunks = 1;
     for (size_t i = 0; names == NULL && i < count; i++) {
-        if (all[i]->usable(w->config, NULL) == SC_OK && !add_engine(w, all[i]))
+        if (may_run(w, all[i]) && !add_engine(w, all[i]))
             return false;
     }
     struct sc_str rest = sc_str_from(names);
@@ -338,9 +347,9 @@ int media_worker(int argc, char **argv)
         return media_usage("worker", "--server and --name are needed, or a value is wrong");
     if (media_settings((int)a.settings, &w.config, &err) != SC_OK)
         return media_fail(&err);
+    w.lifeline = (int)a.lifeline;
     if (!choose_engines(&w, a.engines))
         return media_usage("worker", "no such engine, or none that can run here");
-    w.lifeline = (int)a.lifeline;
     if (a.max_chunks > 0)
         w.max_chunks = (int)a.max_chunks;
     w.token = getenv("SCRIPTA_TOKEN");

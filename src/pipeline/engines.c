@@ -1,5 +1,6 @@
-/* The engines of this host, as `scripta-media engines --json` tells them: asked once, at start, on
- * a thread of its own, so that the server listens before FFmpeg and the engines are even loaded. */
+/* The engines of this host, as `scripta-media engines --json` tells them: asked at start, on a
+ * thread of its own, so that the server listens before FFmpeg and the engines are even loaded; and
+ * again once the models folder has changed. */
 
 #include "pipeline/pipeline-internal.h"
 
@@ -13,6 +14,9 @@
 #define ANSWER_WAIT_MS 20000
 #define ASK_MS 60000      /* far beyond what loading FFmpeg takes */
 #define ASK_AGAIN_MS 2000 /* after a failure */
+
+/* What `auto` may mean, best first: those that hear on this machine and need nobody's settings. */
+static const char *const candidates[] = { "whisper", "pocketsphinx" };
 
 static enum sc_code ask(const struct sc_config *config, struct sc_buf *out, struct sc_error *err)
 {
@@ -67,6 +71,7 @@ static enum sc_code parse_rows(struct sc_engines *e, struct sc_str text, struct 
         copy_list(row->options, sizeof(row->options), sc_json_member(v, "options"));
         copy_list(row->models, sizeof(row->models), sc_json_member(v, "models"));
         row->usable = sc_json_get_bool(sc_json_member(v, "usable"), false);
+        row->model_files = sc_json_get_bool(sc_json_member(v, "model_files"), false);
         row->max_chunk_s = (int)sc_json_get_int(sc_json_member(v, "max_chunk_s"), 30);
         row->aim_chunk_s = (int)sc_json_get_int(sc_json_member(v, "aim_chunk_s"), 0);
     }
@@ -78,8 +83,11 @@ static void *load(void *ctx)
     struct sc_engines *e = ctx;
     SC_AUTO_BUF answer = { 0 };
     struct sc_error err = { 0 };
+    /* Before: what changes meanwhile is found by whoever asks next. */
+    uint64_t stamp = sc_models_stamp(e->config);
     enum sc_code code = ask(e->config, &answer, &err);
     SC_LOCK(&e->lock);
+    e->stamp = stamp;
     if (code == SC_OK)
         code = parse_rows(e, sc_buf_str(&answer), &err);
     if (code == SC_OK)
@@ -115,6 +123,7 @@ static void ask_again_locked(struct sc_engines *e)
     e->loaded = false;
     e->failure = (struct sc_error){ 0 };
     e->count = 0;
+    free(SC_TAKE(e->json));
     sc_engines_start(e);
 }
 
@@ -122,7 +131,9 @@ static void ask_again_locked(struct sc_engines *e)
 static enum sc_code wait_loaded_locked(struct sc_engines *e, struct sc_error *err)
 {
     bool failed = e->loaded && e->failure.code != SC_OK;
-    if (failed && sc_clock_mono_ms() - e->loaded_ms >= ASK_AGAIN_MS)
+    bool stale = failed ? sc_clock_mono_ms() - e->loaded_ms >= ASK_AGAIN_MS
+                        : e->loaded && e->stamp != sc_models_stamp(e->config);
+    if (stale)
         ask_again_locked(e);
     int64_t deadline = sc_clock_mono_ms() + ANSWER_WAIT_MS;
     while (!e->loaded) {
@@ -142,6 +153,34 @@ static void list_usable(const struct sc_engines *e, struct sc_buf *out)
     }
 }
 
+static const struct sc_engine_row *find_row(const struct sc_engines *e, const char *name)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (strcmp(e->rows[i].name, name) == 0)
+            return &e->rows[i];
+    }
+    return NULL;
+}
+
+/* The best that can run here; why better ones were passed over goes with it. */
+static enum sc_code choose(const struct sc_engines *e, struct sc_engine_row *out,
+                           struct sc_error *err)
+{
+    SC_AUTO_BUF why = { 0 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(candidates); i++) {
+        const struct sc_engine_row *row = find_row(e, candidates[i]);
+        if (row != NULL && row->usable) {
+            *out = *row;
+            (void)snprintf(out->passed_over, sizeof(out->passed_over), "%s", sc_buf_text(&why));
+            return SC_OK;
+        }
+        if (row != NULL)
+            sc_buf_printf(&why, "%s%s cannot run here: %s", why.len == 0 ? "" : "; ", row->name,
+                          row->reason);
+    }
+    return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine", "%s", sc_buf_text(&why));
+}
+
 enum sc_code sc_engines_get(struct sc_engines *e, const char *name, struct sc_engine_row *out,
                             struct sc_error *err)
 {
@@ -149,14 +188,14 @@ enum sc_code sc_engines_get(struct sc_engines *e, const char *name, struct sc_en
     enum sc_code code = wait_loaded_locked(e, err);
     if (code != SC_OK)
         return code;
-    for (size_t i = 0; i < e->count; i++) {
-        const struct sc_engine_row *row = &e->rows[i];
-        if (strcmp(row->name, name) != 0)
-            continue;
-        if (!row->usable) {
-            return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
-                                  "engine '%s' cannot run here: %s", name, row->reason);
-        }
+    if (strcmp(name, SC_ENGINE_AUTO) == 0)
+        return choose(e, out, err);
+    const struct sc_engine_row *row = find_row(e, name);
+    if (row != NULL && !row->usable) {
+        return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
+                              "engine '%s' cannot run here: %s", name, row->reason);
+    }
+    if (row != NULL) {
         *out = *row;
         return SC_OK;
     }

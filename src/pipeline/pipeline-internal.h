@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "pipeline/decoder.h"
+#include "pipeline/engines.h"
 #include "pipeline/intakes.h"
 #include "pipeline/pipeline.h"
 #include "transcript/seam.h"
@@ -26,48 +27,6 @@ struct sc_pipeline_info {
 };
 /* NULL: no such pipeline. */
 const struct sc_pipeline_info *sc_pipeline_find(const char *name);
-
-/* ---- engines (engines.c) ---- */
-
-struct sc_engine_row {
-    char name[24], version[40], default_model[520];
-    char languages[1024]; /* codes between commas, ",en,"; "": any */
-    char options[128];    /* names in the same form */
-    char models[256];     /* the same; one that ends in '/': whatever begins so; "": any */
-    char sends_to[200];   /* another host's address; "": recordings stay here */
-    bool usable;
-    char reason[240];
-    int max_chunk_s, aim_chunk_s;
-};
-#define SC_ENGINES_MAX 16
-
-struct sc_engines {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    pthread_t thread;
-    bool started;
-    const struct sc_config *config; /* borrowed */
-    /* -- protected by lock -- */
-    bool loaded;
-    int64_t loaded_ms;       /* monotonic */
-    struct sc_error failure; /* code SC_OK: rows are good */
-    char *json;
-    struct sc_engine_row rows[SC_ENGINES_MAX];
-    size_t count;
-};
-/* config must be set. */
-void sc_engines_start(struct sc_engines *e);
-void sc_engines_done(struct sc_engines *e);
-/* Waits for the table; ENGINE_UNAVAILABLE names field `engine` and those that can be used. */
-SC_MUST_USE enum sc_code sc_engines_get(struct sc_engines *e, const char *name,
-                                        struct sc_engine_row *out, struct sc_error *err);
-/* Would it answer at once? */
-bool sc_engines_are_known(struct sc_engines *e);
-bool sc_engine_row_takes(const struct sc_engine_row *row, const char *option);
-/* Appends the names of the usable engines that take the option, separated by commas. */
-void sc_engines_taking(struct sc_engines *e, const char *option, struct sc_buf *out);
-SC_MUST_USE enum sc_code sc_engines_json(struct sc_engines *e, struct sc_buf *out,
-                                         struct sc_error *err);
 
 /* ---- what scripta-media can do here (ready.c) ---- */
 

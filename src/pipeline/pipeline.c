@@ -197,6 +197,19 @@ enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out, st
     return sc_engines_json(&p->engines, out, err);
 }
 
+enum sc_code sc_pipelines_default_engine(struct sc_pipelines *p, char name[SC_ENGINE_NAME],
+                                         struct sc_buf *why, struct sc_error *err)
+{
+    struct sc_engine_row row;
+    enum sc_code code =
+        sc_engines_get(&p->engines, sc_config_now(p->o.config)->engine_default, &row, err);
+    if (code != SC_OK)
+        return code;
+    (void)snprintf(name, SC_ENGINE_NAME, "%s", row.name);
+    sc_buf_puts(why, row.passed_over);
+    return SC_OK;
+}
+
 bool sc_pipelines_know_engines(struct sc_pipelines *p)
 {
     return sc_engines_are_known(&p->engines);

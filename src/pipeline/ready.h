@@ -20,6 +20,13 @@ SC_MUST_USE enum sc_code sc_pipelines_devices(struct sc_pipelines *p, struct sc_
 SC_MUST_USE enum sc_code sc_pipelines_engines(struct sc_pipelines *p, struct sc_buf *out,
                                               struct sc_error *err);
 
+#define SC_ENGINE_NAME 24
+/* The engine of jobs that name none; appends why it is not a better one, where that is to be told.
+ * ENGINE_UNAVAILABLE when it cannot run here. */
+SC_MUST_USE enum sc_code sc_pipelines_default_engine(struct sc_pipelines *p,
+                                                     char name[SC_ENGINE_NAME], struct sc_buf *why,
+                                                     struct sc_error *err);
+
 /* Are the engines known, so that nobody waits for them? */
 bool sc_pipelines_know_engines(struct sc_pipelines *p);
 /* Does the engine ("": the default one) take this option of a job? False also when it is unknown or

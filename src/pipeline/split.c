@@ -362,6 +362,19 @@ static enum sc_code load(struct split *s, struct sc_error *err)
     return code;
 }
 
+/* Who hears this recording, and with what; and why nobody better, where the settings choose. */
+static void log_engine(struct split *s, const struct sc_engine_row *engine)
+{
+    struct sc_engine_row best;
+    const char *setting = sc_config_now(s->p->o.config)->engine_default;
+    bool chosen = strcmp(setting, SC_ENGINE_AUTO) == 0 &&
+                  sc_engines_get(&s->p->engines, setting, &best, NULL) == SC_OK &&
+                  strcmp(best.name, engine->name) == 0;
+    SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "engine", SC_S("engine", engine->name),
+               SC_S("version", engine->version), SC_S("model", s->job.model),
+               SC_S("passed_over", chosen ? best.passed_over : ""));
+}
+
 static enum sc_code prepare(struct split *s, struct sc_error *err)
 {
     struct sc_engine_row engine;
@@ -370,6 +383,7 @@ static enum sc_code prepare(struct split *s, struct sc_error *err)
         code = sc_engines_get(&s->p->engines, s->job.engine, &engine, err);
     if (code != SC_OK)
         return code;
+    log_engine(s, &engine);
     sc_sound_read(s->job.settings, &s->sound);
     choose_cuts(s, &engine);
     (void)snprintf(s->task_lane, sizeof(s->task_lane), "engine:%s", s->job.engine);

@@ -146,22 +146,70 @@ enum sc_code sc_plan_check_sound(const struct sc_job_options *options, int chann
                                           : "fewer");
 }
 
+/* What can be seen of a model file before anything is opened. */
+static enum sc_code check_file(const struct sc_config *config, const struct sc_model *m,
+                               const struct sc_job_options *options, struct sc_error *err)
+{
+    const char *language = sc_job_options_text(options, "language");
+    int64_t needs = sc_model_memory(m), may = sc_models_budget(config);
+    bool english = m->is_known && m->facts.languages == 1;
+    bool other = strcmp(language, "auto") != 0 && strcmp(language, "") != 0 &&
+                 strncasecmp(language, "en", 2) != 0;
+    if (english && other)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "language",
+                              "the model '%.80s' knows English alone, not '%s': name another with "
+                              "model, or leave language out",
+                              m->name, language);
+    if (english && strcmp(sc_job_options_text(options, "task"), "translate") == 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "task",
+                              "the model '%.80s' knows English alone and cannot translate: name "
+                              "another with model",
+                              m->name);
+    if (needs > may)
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                              "the model '%.80s' needs %lld MB of memory and a worker may spend "
+                              "%lld MB: choose a smaller one, or raise engine.memory",
+                              m->name, (long long)(needs / 1000000), (long long)(may / 1000000));
+    return SC_OK;
+}
+
+static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options *options,
+                                  const struct sc_engine_row *row, struct sc_plan *plan,
+                                  struct sc_error *err)
+{
+    const struct sc_config *config = p->engines.config;
+    SC_AUTO_MODEL m = { 0 };
+    if (!row->model_files) {
+        sc_job_options_resolve(options, "model", row->default_model);
+        return check_model(row, options, err);
+    }
+    const char *name =
+        sc_job_options_given(options, "model") ? sc_job_options_text(options, "model") : "";
+    enum sc_code code = sc_models_find(config, name, &m, err);
+    if (code == SC_OK)
+        code = check_file(config, &m, options, err);
+    if (code != SC_OK)
+        return code;
+    if (name[0] != '/')
+        sc_job_options_settle(options, "model", m.name);
+    sc_model_identity(&m, plan->model);
+    return SC_OK;
+}
+
 static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options *options,
                                    struct sc_plan *plan, struct sc_error *err)
 {
     struct sc_engine_row row;
-    if (!sc_job_options_given(options, "engine"))
-        sc_job_options_resolve(options, "engine", sc_config_now(p->o.config)->engine_default);
+    sc_job_options_resolve(options, "engine", sc_config_now(p->o.config)->engine_default);
     enum sc_code code =
         sc_engines_get(&p->engines, sc_job_options_text(options, "engine"), &row, err);
     if (code != SC_OK)
         return code;
-    if (!sc_job_options_given(options, "model"))
-        sc_job_options_resolve(options, "model", row.default_model);
+    sc_job_options_settle(options, "engine", row.name);
     (void)snprintf(plan->version, sizeof(plan->version), "%s", row.version);
     code = check_abilities(&p->engines, options, &row, err);
     if (code == SC_OK)
-        code = check_model(&row, options, err);
+        code = resolve_model(p, options, &row, plan, err);
     return code == SC_OK ? check_length(options, &row, err) : code;
 }
 
@@ -237,9 +285,11 @@ void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options
 {
     char owner[24];
     (void)snprintf(owner, sizeof(owner), "%lld", (long long)plan->spec.owner_id);
-    const char *identity[] = { owner, hash, plan->spec.pipeline, plan->version,
-                               plan->spec.settings };
-    hash_parts(identity, SC_ARRAY_LEN(identity), plan->dedupe);
+    const char *identity[] = {
+        owner, hash, plan->spec.pipeline, plan->version, plan->spec.settings, plan->model
+    };
+    /* Without a model file the key is what it was before there were any. */
+    hash_parts(identity, SC_ARRAY_LEN(identity) - (plan->model[0] == '\0' ? 1 : 0), plan->dedupe);
     SC_AUTO_BUF wishes = { 0 };
     sc_job_options_wishes(options, &wishes);
     if (wishes.failed) /* of a few options, and no fingerprint may be that of another request */

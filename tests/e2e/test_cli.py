@@ -489,8 +489,8 @@ def test_settings_know_every_engine_and_format(server):
         row = re.search(rf"^\| `{re.escape(name)}` .*", cli("config", "docs", check=0).stdout, re.M)
         return row[0].replace("\\|", "/").split(" | ")[4].split("/")
 
-    assert allowed("engine.default") == [e["name"] for e in
-                                         cli_json("engines", data=server.data)["engines"]]
+    assert allowed("engine.default") == [
+        "auto", *(e["name"] for e in cli_json("engines", data=server.data)["engines"])]
     formats = cli_json("transcripts", "formats", data=server.data)["formats"]
     assert allowed("auto_export") == [f["name"] for f in formats]
 

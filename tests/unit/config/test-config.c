@@ -155,7 +155,7 @@ static void bad_files_are_refused_with_name_value_range_and_line(void **state)
           "scripta.yaml:1: engine.http.url is 'ftp://x', must be http:// or https://, a host and a "
           "path, without password (engine.http.key) or query" },
         { "engine.default: parrot\n", "scripta.yaml:1: engine.default is 'parrot', must be one of "
-                                      "pocketsphinx|command|http|null" },
+                                      "auto|pocketsphinx|command|http|null" },
         { "auto_export: srt, doc\n",
           "scripta.yaml:1: auto_export is 'srt, doc', must be empty or, with commas between them, "
           "some of txt|srt|vtt|json|csv|tsv|lrc|md|docx|ass" },
@@ -310,6 +310,8 @@ static void engines_settings_are_handed_over_whole(void **state)
         { "--set", "engine.command.timeout=90s" },
         { "--set", "engine.http.max_bytes=2M" },
         { "--set", "workers=7" },
+        { "--set", "models.dir=/srv/models" },
+        { "--set", "http.threads=7" },
         { "--set", "token=t" },
         { NULL, NULL },
     };
@@ -329,7 +331,9 @@ static void engines_settings_are_handed_over_whole(void **state)
     assert_int_equal(got->engine_command_timeout, 90000);
     assert_int_equal(got->engine_http_max_bytes, 2 << 20);
     assert_string_equal(got->data_dir, sent->data_dir);
-    assert_int_equal(got->workers, 0); /* none of an engine's business */
+    assert_int_equal(got->workers, 7); /* they share the machine's memory */
+    assert_string_equal(got->models_dir, "/srv/models");
+    assert_int_equal(got->http_threads, 4); /* none of an engine's business */
     assert_string_equal(got->token, "");
 }
 

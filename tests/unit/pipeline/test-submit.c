@@ -247,6 +247,55 @@ static void the_settings_of_a_job_are_resolved_when_it_is_made(void **state)
     assert_true(b.existing_job);
 }
 
+static struct sc_engine_row *engine_row(struct rig *r, const char *name)
+{
+    struct sc_engines *e = &r->p->engines;
+    for (size_t i = 0; i < e->count; i++) {
+        if (strcmp(e->rows[i].name, name) == 0)
+            return &e->rows[i];
+    }
+    fail_msg("no engine %s", name);
+    return NULL;
+}
+
+static void auto_takes_the_best_engine_and_says_what_it_passed_over(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 }, b = { 0 };
+    struct sc_engine_row row;
+    struct sc_error err = { 0 };
+    static const char *const named[] = { "engine", "auto", "vad", "off", NULL };
+    static const char *const bare[] = { "vad", "off", NULL };
+    int64_t file = upload(&r);
+    assert_int_equal(sc_engines_get(&r.p->engines, "null", &row, &err), SC_OK);
+    engine_row(&r, "pocketsphinx")->usable = true;
+    assert_string_equal(r.config->engine_default, "auto");
+    assert_int_equal(submit(&r, ANNA, file, bare, NULL, &a, &err), SC_OK);
+    assert_string_equal(a.job.engine, "pocketsphinx");
+    assert_non_null(strstr(a.job.settings, "\"engine\":\"pocketsphinx\""));
+    assert_int_equal(submit(&r, ANNA, file, named, NULL, &b, NULL), SC_OK);
+    assert_true(b.existing_job); /* said, or meant: the same work */
+
+    /* A better one that cannot run is told of, one that can is taken. */
+    struct sc_engine_row *better = engine_row(&r, "http");
+    (void)snprintf(better->name, sizeof(better->name), "whisper");
+    (void)snprintf(better->reason, sizeof(better->reason), "there is no model");
+    better->usable = false;
+    assert_int_equal(sc_engines_get(&r.p->engines, "auto", &row, NULL), SC_OK);
+    assert_string_equal(row.name, "pocketsphinx");
+    assert_string_equal(row.passed_over, "whisper cannot run here: there is no model");
+    better->usable = true;
+    assert_int_equal(sc_engines_get(&r.p->engines, "auto", &row, NULL), SC_OK);
+    assert_string_equal(row.name, "whisper");
+    assert_string_equal(row.passed_over, "");
+
+    better->usable = engine_row(&r, "pocketsphinx")->usable = false;
+    (void)snprintf(engine_row(&r, "pocketsphinx")->reason, sizeof(row.reason), "install it");
+    assert_int_equal(submit(&r, ANNA, file, bare, NULL, &a, &err), SC_E_ENGINE_UNAVAILABLE);
+    assert_non_null(strstr(err.msg, "no model; pocketsphinx cannot run here: install it"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +309,7 @@ int main(void)
         TEST(what_the_engine_cannot_do_is_refused_before_it_queues),
         TEST(retries_asked_for_are_the_jobs_own),
         TEST(the_settings_of_a_job_are_resolved_when_it_is_made),
+        TEST(auto_takes_the_best_engine_and_says_what_it_passed_over),
     };
     return cmocka_run_group_tests_name("pipeline/submit", tests, NULL, NULL);
 }

@@ -1,0 +1,172 @@
+#include "media/engine-cache.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "models/models.h"
+
+#include <malloc.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+#define MB 1000000
+
+static void close_row(struct engine_cache *c, size_t i)
+{
+    struct engine_open *row = &c->rows[i];
+    SC_LOG(INFO, "worker", "model let go", SC_S("engine", row->engine->name),
+           SC_S("model", row->model));
+    row->engine->close(row->state);
+    free(row->model);
+    free(row->content);
+    c->count--;
+    memmove(row, row + 1, (c->count - i) * sizeof(*row));
+    (void)malloc_trim(0); /* else its memory stays ours */
+}
+
+void engine_cache_close(struct engine_cache *c)
+{
+    while (c->count > 0)
+        close_row(c, c->count - 1);
+}
+
+/* A model file that was replaced under its name is another model. */
+static enum sc_code content_of(const struct sc_config *config, const struct sc_engine_ops *engine,
+                               const char *model, char **out, struct sc_error *err)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_engine_caps caps;
+    char identity[SC_MODEL_IDENTITY];
+    engine->caps(config, &caps);
+    if (!caps.model_files) {
+        *out = sc_strdup("");
+        return SC_OK;
+    }
+    enum sc_code code = sc_models_find(config, model, &m, err);
+    if (code != SC_OK)
+        return code;
+    sc_model_identity(&m, identity);
+    *out = sc_asprintf("%s %s", m.path, identity);
+    return SC_OK;
+}
+
+static bool is_model(const struct engine_open *row, const struct sc_engine_ops *engine,
+                     const char *model)
+{
+    return row->engine == engine && strcmp(row->model, model) == 0;
+}
+
+static struct engine_open *find(struct engine_cache *c, const struct sc_engine_ops *engine,
+                                const char *model, const char *content)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (!is_model(&c->rows[i], engine, model))
+            continue;
+        if (strcmp(c->rows[i].content, content) == 0)
+            return &c->rows[i];
+        close_row(c, i);
+        return NULL;
+    }
+    return NULL;
+}
+
+static int64_t bytes_of(const struct engine_cache *c)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < c->count; i++)
+        sum += c->rows[i].bytes;
+    return sum;
+}
+
+static void close_oldest(struct engine_cache *c)
+{
+    size_t oldest = 0;
+    for (size_t i = 1; i < c->count; i++) {
+        if (c->rows[i].used_ms < c->rows[oldest].used_ms)
+            oldest = i;
+    }
+    close_row(c, oldest);
+}
+
+/* Room for `needs` bytes more. */
+static enum sc_code make_room(struct engine_cache *c, const char *model, int64_t needs,
+                              struct sc_error *err)
+{
+    int64_t may = sc_models_budget(c->config);
+    if (needs > may)
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                              "the model '%.80s' needs %lld MB of memory and a worker may spend "
+                              "%lld MB: choose a smaller one, or raise engine.memory",
+                              model, (long long)(needs / MB), (long long)(may / MB));
+    while (c->count > 0 && (c->count == ENGINE_CACHE_MAX || bytes_of(c) > may - needs))
+        close_oldest(c);
+    return SC_OK;
+}
+
+static enum sc_code load(struct engine_cache *c, const struct sc_engine_ops *engine,
+                         const char *model, struct engine_open *row, struct sc_error *err)
+{
+    int64_t begun = sc_clock_mono_ms();
+    enum sc_code code = engine->open(c->config, model, &row->state, err);
+    if (code != SC_OK)
+        return code;
+    row->engine = engine;
+    row->used_ms = sc_clock_mono_ms();
+    row->load_ms = row->used_ms - begun;
+    row->model = sc_strdup(model);
+    SC_LOG(INFO, "worker", "model loaded", SC_S("engine", engine->name), SC_S("model", model),
+           SC_I("ms", row->load_ms), SC_I("expected_bytes", row->bytes));
+    return SC_OK;
+}
+
+enum sc_code engine_cache_get(struct engine_cache *c, const struct sc_engine_ops *engine,
+                              const char *model, struct engine_open **out, struct sc_error *err)
+{
+    struct engine_open row = { 0 };
+    SC_AUTO_FREE char *content = NULL;
+    enum sc_code code = content_of(c->config, engine, model, &content, err);
+    if (code != SC_OK)
+        return code;
+    *out = find(c, engine, model, content);
+    if (*out != NULL)
+        return SC_OK;
+    if (engine->memory != NULL)
+        code = engine->memory(c->config, model, &row.bytes, err);
+    if (code == SC_OK)
+        code = make_room(c, model, row.bytes, err);
+    if (code == SC_OK)
+        code = load(c, engine, model, &row, err);
+    if (code != SC_OK)
+        return code;
+    row.content = SC_TAKE(content);
+    c->rows[c->count] = row;
+    *out = &c->rows[c->count++];
+    return SC_OK;
+}
+
+void engine_cache_used(struct engine_open *open)
+{
+    open->used_ms = sc_clock_mono_ms();
+}
+
+bool engine_cache_expire(struct engine_cache *c)
+{
+    size_t before = c->count;
+    int64_t now = sc_clock_mono_ms();
+    for (size_t i = c->count; i > 0; i--) {
+        if (now - c->rows[i - 1].used_ms >= c->config->engine_keep)
+            close_row(c, i - 1);
+    }
+    return c->count < before;
+}
+
+int64_t engine_cache_next_ms(const struct engine_cache *c)
+{
+    int64_t next = -1;
+    for (size_t i = 0; i < c->count; i++) {
+        int64_t end = c->rows[i].used_ms + c->config->engine_keep;
+        next = next < 0 ? end : SC_MIN(next, end);
+    }
+    return next;
+}

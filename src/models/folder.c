@@ -1,0 +1,355 @@
+/* What there is in the folders, and which of it a name means. */
+#include "models/models-internal.h"
+
+#include "base/alloc.h"
+#include "sys/file.h"
+#include "sys/machine.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+#define NAMES_TOLD 160
+
+void sc_model_done(struct sc_model *m)
+{
+    free(m->path);
+    *m = (struct sc_model){ 0 };
+}
+
+void sc_models_done(struct sc_models *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        sc_model_done(&all->rows[i]);
+    free(all->rows);
+    *all = (struct sc_models){ 0 };
+}
+
+char *sc_models_dir(const struct sc_config *config)
+{
+    if (config->models_dir[0] == '/')
+        return sc_strdup(config->models_dir);
+    return sc_path_join(config->data_dir,
+                        config->models_dir[0] == '\0' ? "models" : config->models_dir);
+}
+
+char *sc_model_weights(const char *path, bool is_folder)
+{
+    return is_folder ? sc_path_join(path, SC_MODEL_WEIGHTS) : sc_strdup(path);
+}
+
+bool sc_model_name_is_safe(const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len >= SC_MODEL_NAME || name[0] == '.' || name[0] == '-')
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = name[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return true;
+}
+
+bool sc_model_name_of(const char *file, char out[SC_MODEL_NAME])
+{
+    struct sc_str name = sc_str_from(file);
+    if (!sc_model_name_is_safe(file) || !sc_str_ends(name, SC_STR(SC_MODEL_SUFFIX)))
+        return false;
+    name.len -= sizeof(SC_MODEL_SUFFIX) - 1;
+    if (sc_str_starts(name, SC_STR(SC_MODEL_PREFIX))) {
+        name.ptr += sizeof(SC_MODEL_PREFIX) - 1;
+        name.len -= sizeof(SC_MODEL_PREFIX) - 1;
+    }
+    (void)snprintf(out, SC_MODEL_NAME, "%.*s", (int)name.len, name.ptr);
+    return sc_model_name_is_safe(out);
+}
+
+bool sc_model_look(char *path, const char *name, bool is_system, struct sc_model *out)
+{
+    struct sc_model m = { .path = path, .is_system = is_system };
+    struct stat st;
+    m.is_folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    (void)snprintf(m.name, sizeof(m.name), "%s", name);
+    if (sc_model_measure(path, m.is_folder, &m, NULL) != SC_OK) {
+        free(path);
+        return false;
+    }
+    sc_model_facts_read(&m);
+    *out = m;
+    return true;
+}
+
+static bool has(const struct sc_models *all, const char *name)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(all->rows[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void take_entry(struct sc_models *all, const char *dir, const char *file, bool is_system)
+{
+    char name[SC_MODEL_NAME];
+    struct stat st;
+    char *path = sc_path_join(dir, file);
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    bool fits = folder ? sc_model_name_is_safe(file) : sc_model_name_of(file, name);
+    if (folder && fits)
+        (void)snprintf(name, sizeof(name), "%s", file);
+    if (!fits || has(all, name)) {
+        free(path);
+        return;
+    }
+    sc_grow((void **)&all->rows, &all->cap, all->count + 1, sizeof(*all->rows));
+    if (sc_model_look(path, name, is_system, &all->rows[all->count]))
+        all->count++;
+}
+
+static enum sc_code take_folder(struct sc_models *all, const char *dir, bool is_system,
+                                struct sc_error *err)
+{
+    struct dirent **entries = NULL;
+    int n = scandir(dir, &entries, NULL, alphasort);
+    if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return SC_OK;
+    if (n < 0)
+        return sc_error_errno(err, errno, "cannot read the models folder '%s'", dir);
+    for (int i = 0; i < n; i++) {
+        take_entry(all, dir, entries[i]->d_name, is_system);
+        free(entries[i]);
+    }
+    free(entries);
+    return SC_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct sc_model *)a)->name, ((const struct sc_model *)b)->name);
+}
+
+enum sc_code sc_models_list(const struct sc_config *config, struct sc_models *out,
+                            struct sc_error *err)
+{
+    SC_AUTO_MODELS all = { 0 };
+    SC_AUTO_FREE char *dir = sc_models_dir(config);
+    enum sc_code code = take_folder(&all, dir, false, err);
+    if (code == SC_OK && config->models_system_dir[0] != '\0')
+        code = take_folder(&all, config->models_system_dir, true, err);
+    if (code != SC_OK)
+        return code;
+    if (all.count > 1)
+        qsort(all.rows, all.count, sizeof(*all.rows), by_name);
+    *out = all;
+    all = (struct sc_models){ 0 };
+    return SC_OK;
+}
+
+/* FNV-1a over what would be another for another file. */
+static uint64_t stamp_of(const char *dir, const char *file)
+{
+    struct stat st = { 0 };
+    SC_AUTO_FREE char *path = sc_path_join(dir, file);
+    (void)stat(path, &st);
+    SC_AUTO_FREE char *text =
+        sc_asprintf("%s %llu %lld %lld.%09ld", path, (unsigned long long)st.st_ino,
+                    (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+    uint64_t sum = UINT64_C(14695981039346656037);
+    for (const char *p = text; *p != '\0'; p++)
+        sum = (sum ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    return sum;
+}
+
+uint64_t sc_models_stamp(const struct sc_config *config)
+{
+    SC_AUTO_FREE char *own = sc_models_dir(config);
+    const char *dirs[] = { own, config->models_system_dir };
+    uint64_t sum = 0;
+    for (size_t i = 0; i < SC_ARRAY_LEN(dirs); i++) {
+        SC_AUTO_DIR *d = dirs[i][0] == '\0' ? NULL : opendir(dirs[i]);
+        /* In whatever order they come: the sum of sums does not depend on it. */
+        for (struct dirent *e = d == NULL ? NULL : readdir(d); e != NULL; e = readdir(d)) {
+            if (e->d_name[0] != '.')
+                sum += stamp_of(dirs[i], e->d_name);
+        }
+    }
+    return sum;
+}
+
+/* ---- names ---- */
+
+/* How much of the original weights is left, best first. */
+static const char *const precisions[] = { "-q8_0", "-q5_1", "-q5_0", "-q4_1", "-q4_0" };
+
+static struct sc_model *row_named(struct sc_models *all, struct sc_str name)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        struct sc_model *m = &all->rows[i];
+        const char *slash = strrchr(m->path, '/');
+        if (sc_str_equal(name, sc_str_from(m->name)) ||
+            sc_str_equal(name, sc_str_from(slash == NULL ? m->path : slash + 1)))
+            return m;
+    }
+    return NULL;
+}
+
+static struct sc_model *row_meant(struct sc_models *all, const char *name)
+{
+    struct sc_model *found = row_named(all, sc_str_from(name));
+    for (size_t i = 0; found == NULL && i < SC_ARRAY_LEN(precisions); i++) {
+        SC_AUTO_FREE char *full = sc_asprintf("%s%s", name, precisions[i]);
+        found = row_named(all, sc_str_from(full));
+    }
+    return found;
+}
+
+static void list_names(const struct sc_models *all, struct sc_buf *out)
+{
+    for (size_t i = 0; i < all->count && out->len < NAMES_TOLD; i++)
+        sc_buf_printf(out, "%s%s", i == 0 ? "" : ", ", all->rows[i].name);
+    if (out->len >= NAMES_TOLD) {
+        out->len = 0;
+        sc_buf_printf(out, "those that `scripta models list` tells");
+    }
+}
+
+static enum sc_code none_named(const struct sc_models *all, const char *name, struct sc_error *err)
+{
+    SC_AUTO_BUF names = { 0 };
+    if (all->count == 0)
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                              "there is no model for whisper: `scripta models add FILE` takes a "
+                              "ggml file, `scripta models pull NAME` brings one");
+    list_names(all, &names);
+    return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                          "there is no model '%.60s': say %s, or bring it with `scripta models "
+                          "add` or `pull`",
+                          name, sc_buf_text(&names));
+}
+
+static enum sc_code find_path(const char *path, struct sc_model *out, struct sc_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char name[SC_MODEL_NAME];
+    if (path[0] != '/')
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                              "a model is named, or told by its full path: '%.100s' is neither",
+                              path);
+    if (!sc_model_name_of(slash + 1, name))
+        (void)snprintf(name, sizeof(name), "%.*s", SC_MODEL_NAME - 1, slash + 1);
+    if (!sc_model_look(sc_strdup(path), name, false, out))
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                              "there is no model at '%.120s': a ggml file, or a folder with "
+                              "model.safetensors",
+                              path);
+    return SC_OK;
+}
+
+enum sc_code sc_models_find(const struct sc_config *config, const char *name, struct sc_model *out,
+                            struct sc_error *err)
+{
+    SC_AUTO_MODELS all = { 0 };
+    const char *wanted = name[0] == '\0' ? config->engine_whisper_model : name;
+    if (strchr(wanted, '/') != NULL)
+        return find_path(wanted, out, err);
+    enum sc_code code = sc_models_list(config, &all, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_model *best = wanted[0] == '\0' ? sc_models_default(config, &all) : NULL;
+    struct sc_model *found = best != NULL ? &all.rows[best - all.rows] : row_meant(&all, wanted);
+    if (found == NULL)
+        return none_named(&all, wanted, err);
+    *out = *found;
+    found->path = NULL;
+    return SC_OK;
+}
+
+enum sc_code sc_models_path(const struct sc_config *config, const char *name, char **out_path,
+                            struct sc_error *err)
+{
+    SC_AUTO_MODEL m = { 0 };
+    enum sc_code code = sc_models_find(config, name, &m, err);
+    if (code == SC_OK)
+        *out_path = SC_TAKE(m.path);
+    return code;
+}
+
+enum sc_code sc_models_any(const struct sc_config *config, struct sc_error *err)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error why = { 0 };
+    enum sc_code code = sc_models_find(config, "", &m, &why);
+    if (code == SC_E_MODEL_ERROR)
+        return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "%s", why.msg);
+    return code == SC_OK ? SC_OK : sc_error_copy(err, &why);
+}
+
+/* ---- the default ---- */
+
+/* Numbers in the network's layers, up to a factor that all share. */
+static int64_t size_of_network(const struct sc_model *m)
+{
+    const struct sc_whisper_dims *d = &m->facts.dims;
+    if (!m->is_known)
+        return 0;
+    return (int64_t)d->n_audio_layer * d->n_audio_state * d->n_audio_state +
+           (int64_t)d->n_text_layer * d->n_text_state * d->n_text_state;
+}
+
+static bool is_better(const struct sc_model *a, const struct sc_model *b, int64_t budget)
+{
+    bool a_fits = sc_model_memory(a) <= budget, b_fits = sc_model_memory(b) <= budget;
+    if (a_fits != b_fits)
+        return a_fits;
+    if (!a_fits)
+        return sc_model_memory(a) < sc_model_memory(b);
+    if (size_of_network(a) != size_of_network(b))
+        return size_of_network(a) > size_of_network(b);
+    /* The same network: more languages, then more of its weights. */
+    if (a->facts.languages != b->facts.languages)
+        return a->facts.languages > b->facts.languages;
+    return a->size_bytes > b->size_bytes;
+}
+
+const struct sc_model *sc_models_default(const struct sc_config *config,
+                                         const struct sc_models *all)
+{
+    const struct sc_model *best = NULL;
+    int64_t budget = sc_models_budget(config);
+    if (config->engine_whisper_model[0] != '\0') {
+        struct sc_models copy = *all;
+        return row_meant(&copy, config->engine_whisper_model);
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        if (best == NULL || is_better(&all->rows[i], best, budget))
+            best = &all->rows[i];
+    }
+    return best;
+}
+
+int64_t sc_models_budget(const struct sc_config *config)
+{
+    struct sc_machine machine;
+    if (config->engine_memory > 0)
+        return config->engine_memory;
+    sc_machine_read(&machine);
+    int64_t workers = config->workers > 0 ? config->workers : SC_MAX(machine.usable, 1);
+    return machine.memory_total <= 0 ? INT64_MAX : machine.memory_total / 2 / workers;
+}
+
+int64_t sc_model_memory(const struct sc_model *m)
+{
+    return sc_model_is_known(m) ? sc_whisper_memory(&m->facts.dims, 1, 5) : -1;
+}
+
+void sc_model_identity(const struct sc_model *m, char out[SC_MODEL_IDENTITY])
+{
+    if (m->is_known)
+        (void)snprintf(out, SC_MODEL_IDENTITY, "sha256:%s", m->facts.sha256);
+    else
+        (void)snprintf(out, SC_MODEL_IDENTITY, "%lld bytes of %lld", (long long)m->size_bytes,
+                       (long long)m->changed_ns);
+}

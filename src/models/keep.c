@@ -1,0 +1,462 @@
+/* Adding, removing and verifying. A model is made under a hidden name in the folder where it will
+ * lie, checked whole, described beside its final name, and shown by one rename. Whatever is cut
+ * short leaves a hidden file that the next attempt takes over or removes, and no model. */
+#include "models/models-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "sys/file.h"
+#include "sys/lockfile.h"
+#include "whisper/vocab.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+#define BLOCK ((size_t)1 << 20)
+/* What the disk keeps for others. */
+#define ROOM_LEFT ((int64_t)16 << 20)
+#define COPY ".adding"
+
+/* ---- the watch ---- */
+
+void sc_models_show(const struct sc_models_watch *w, const char *stage, int64_t done, int64_t total)
+{
+    if (w != NULL && w->show != NULL)
+        w->show(w->ctx, stage, done, total);
+}
+
+void sc_models_say(const struct sc_models_watch *w, const char *fmt, ...)
+{
+    char text[400];
+    va_list args;
+    if (w == NULL || w->note == NULL)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    w->note(w->ctx, text);
+}
+
+bool sc_models_stopped(const struct sc_models_watch *w)
+{
+    return w != NULL && w->stop != NULL && w->stop(w->ctx);
+}
+
+/* ---- what all of them need ---- */
+
+enum sc_code sc_models_lock(const struct sc_config *config, struct sc_lockfile **out,
+                            struct sc_error *err)
+{
+    SC_AUTO_FREE char *dir = sc_models_dir(config);
+    SC_AUTO_FREE char *path = sc_path_join(dir, ".lock");
+    SC_AUTO_FREE char *holder = sc_asprintf("pid=%d", (int)getpid());
+    char other[80];
+    enum sc_code code = sc_dir_create_durable(dir, err);
+    if (code == SC_OK)
+        code = sc_lockfile_take(path, holder, out, err);
+    if (code != SC_E_STORE_LOCKED)
+        return code;
+    sc_lockfile_holder(path, other, sizeof(other));
+    return sc_error_set(err, SC_E_CONFLICT,
+                        "another `scripta models` is at work on '%.120s' (%s): try again when it "
+                        "has ended",
+                        dir, other);
+}
+
+bool sc_models_sum_parse(struct sc_str text, char out[SC_SHA256_TEXT])
+{
+    if (text.len != SC_SHA256_TEXT - 1)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isxdigit((unsigned char)text.ptr[i]))
+            return false;
+        out[i] = (char)tolower((unsigned char)text.ptr[i]);
+    }
+    out[text.len] = '\0';
+    return true;
+}
+
+enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err)
+{
+    int64_t has = sc_disk_free(dir);
+    if (has < 0 || need <= 0 || need <= has - ROOM_LEFT)
+        return SC_OK;
+    return sc_error_set(err, SC_E_NO_SPACE,
+                        "%lld MB more are needed and the disk of '%.120s' has %lld MB free: make "
+                        "room, or choose another folder with models.dir",
+                        (long long)(need / 1000000 + 1), dir, (long long)(has / 1000000));
+}
+
+enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m, bool is_folder,
+                             bool replace, struct sc_error *err)
+{
+    SC_AUTO_MODELS all = { 0 };
+    SC_AUTO_FREE char *dir = sc_models_dir(config);
+    enum sc_code code = sc_models_list(config, &all, err);
+    if (code != SC_OK)
+        return code;
+    for (size_t i = 0; i < all.count; i++) {
+        struct sc_model *old = &all.rows[i];
+        if (old->is_system || strcmp(old->name, m->name) != 0)
+            continue;
+        if (!replace || old->is_folder != is_folder)
+            return sc_error_set(err, SC_E_CONFLICT,
+                                "there is a model '%.80s' already: remove it first%s", m->name,
+                                old->is_folder == is_folder ? ", or give --replace" : "");
+        m->path = SC_TAKE(old->path); /* also where it is called NAME.bin */
+        return SC_OK;
+    }
+    SC_AUTO_FREE char *file =
+        is_folder ? sc_strdup(m->name) : sc_asprintf(SC_MODEL_PREFIX "%s" SC_MODEL_SUFFIX, m->name);
+    m->path = sc_path_join(dir, file);
+    return SC_OK;
+}
+
+enum sc_code sc_models_hash(int fd, const struct sc_models_watch *watch, char out[SC_SHA256_TEXT],
+                            struct sc_error *err)
+{
+    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
+    SC_AUTO_FREE char *block = sc_alloc(BLOCK);
+    struct stat st;
+    int64_t done = 0, total = fstat(fd, &st) == 0 ? (int64_t)st.st_size : -1;
+    for (;;) {
+        if (sc_models_stopped(watch))
+            return sc_error_set(err, SC_E_CANCELLED, "interrupted");
+        ssize_t n = pread(fd, block, BLOCK, done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sc_error_errno(err, errno, "cannot read the model");
+        if (n == 0)
+            break;
+        sc_hash_update(sum, block, (size_t)n);
+        done += n;
+        sc_models_show(watch, "verify", done, total);
+    }
+    sc_hash_hex(sum, out);
+    return SC_OK;
+}
+
+static enum sc_code hash_path(const char *path, bool is_folder, const struct sc_models_watch *watch,
+                              char out[SC_SHA256_TEXT], struct sc_error *err)
+{
+    SC_AUTO_FREE char *weights = sc_model_weights(path, is_folder);
+    SC_AUTO_CLOSE int fd = open(weights, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot read '%s'", weights);
+    return sc_models_hash(fd, watch, out, err);
+}
+
+enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out, struct sc_error *err)
+{
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
+    SC_AUTO(sc_vocab_freep) struct sc_vocab *vocab = NULL;
+    enum sc_code code = sc_whisper_file_open(path, &file, err);
+    if (code == SC_OK)
+        code = sc_vocab_of(file, &vocab, err);
+    if (code != SC_OK)
+        return code;
+    out->dims = *sc_whisper_file_dims(file);
+    out->languages = vocab->multilingual ? vocab->languages : 1;
+    (void)snprintf(out->type, sizeof(out->type), "%s", sc_wtype_name(sc_whisper_file_type(file)));
+    return SC_OK;
+}
+
+static enum sc_code check_sum(const char *wanted, const char *is, struct sc_error *err)
+{
+    if (wanted[0] == '\0' || strcmp(wanted, is) == 0)
+        return SC_OK;
+    return sc_error_set(err, SC_E_CHECKSUM_MISMATCH,
+                        "its SHA-256 is %.64s, and must be %.64s: nothing was kept", is, wanted);
+}
+
+enum sc_code sc_models_settle(const char *made, const char *path, bool is_folder, const char *sum,
+                              struct sc_model *m, const struct sc_models_watch *watch,
+                              struct sc_error *err)
+{
+    enum sc_code code = hash_path(made, is_folder, watch, m->facts.sha256, err);
+    if (code == SC_OK)
+        code = check_sum(sum, m->facts.sha256, err);
+    if (code == SC_OK)
+        code = sc_models_inspect(made, &m->facts, err);
+    if (code == SC_OK)
+        code = sc_model_measure(made, is_folder, m, err);
+    m->facts.added_ms = sc_clock_wall_ms();
+    if (code == SC_OK)
+        code = sc_model_facts_write(m, path, err);
+    /* A folder is not replaced by a rename: what stood there goes first. */
+    if (code == SC_OK && is_folder)
+        code = sc_dir_remove(path, err);
+    if (code == SC_OK)
+        code = sc_file_rename_durable(made, path, err);
+    m->is_folder = is_folder;
+    m->is_known = m->has_facts = code == SC_OK;
+    return code;
+}
+
+/* ---- adding ---- */
+
+struct copying {
+    const struct sc_models_watch *watch;
+    int64_t done, total;
+};
+
+static enum sc_code copy_bytes(struct copying *c, int from, int to, struct sc_error *err)
+{
+    SC_AUTO_FREE char *block = sc_alloc(BLOCK);
+    for (;;) {
+        if (sc_models_stopped(c->watch))
+            return sc_error_set(err, SC_E_CANCELLED, "interrupted");
+        ssize_t n = read(from, block, BLOCK);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sc_error_errno(err, errno, "cannot read the model");
+        if (n == 0)
+            return sc_file_sync(to, err);
+        enum sc_code code = sc_file_write_all(to, block, (size_t)n, err);
+        if (code != SC_OK)
+            return code;
+        c->done += n;
+        sc_models_show(c->watch, "copy", c->done, c->total);
+    }
+}
+
+static enum sc_code copy_file(struct copying *c, const char *from, const char *to,
+                              struct sc_error *err)
+{
+    SC_AUTO_CLOSE int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return sc_error_errno(err, errno, "cannot read '%s'", from);
+    SC_AUTO_CLOSE int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (out < 0)
+        return sc_error_errno(err, errno, "cannot write '%s'", to);
+    return copy_bytes(c, in, out, err);
+}
+
+/* What a model of safetensors is made of: the weights and the files of JSON beside them. */
+static bool belongs(const char *name)
+{
+    return strcmp(name, SC_MODEL_WEIGHTS) == 0 ||
+           (name[0] != '.' && sc_str_ends(sc_str_from(name), SC_STR(".json")));
+}
+
+static enum sc_code copy_folder(struct copying *c, const char *from, const char *to,
+                                struct sc_error *err)
+{
+    SC_AUTO_DIR *dir = opendir(from);
+    enum sc_code code =
+        dir == NULL ? sc_error_errno(err, errno, "cannot read '%s'", from) : sc_dir_create(to, err);
+    for (struct dirent *e = NULL; code == SC_OK && (e = readdir(dir)) != NULL;) {
+        if (!belongs(e->d_name))
+            continue;
+        SC_AUTO_FREE char *in = sc_path_join(from, e->d_name);
+        SC_AUTO_FREE char *out = sc_path_join(to, e->d_name);
+        if (sc_file_size(in) >= 0)
+            code = copy_file(c, in, out, err);
+    }
+    return code == SC_OK ? sc_dir_sync(to, err) : code;
+}
+
+static void drop(const char *path)
+{
+    if (unlink(path) == 0 || errno != EISDIR)
+        return;
+    enum sc_code code = sc_dir_remove(path, NULL);
+    (void)code; /* what stays is hidden, and the next attempt meets it first */
+}
+
+/* The name that it will have: the one that is asked for, else its own. */
+static enum sc_code name_for(const struct sc_model_addition *what, bool is_folder,
+                             char out[SC_MODEL_NAME], struct sc_error *err)
+{
+    SC_AUTO_FREE char *own = sc_strdup(what->from);
+    size_t len = strlen(own);
+    while (len > 1 && own[len - 1] == '/')
+        own[--len] = '\0';
+    const char *slash = strrchr(own, '/');
+    const char *last = slash == NULL ? own : slash + 1;
+    if (what->name != NULL) {
+        (void)snprintf(out, SC_MODEL_NAME, "%s", what->name);
+        if (sc_model_name_is_safe(what->name))
+            return SC_OK;
+    } else if (is_folder && sc_model_name_is_safe(last)) {
+        (void)snprintf(out, SC_MODEL_NAME, "%s", last);
+        return SC_OK;
+    } else if (!is_folder && sc_model_name_of(last, out)) {
+        return SC_OK;
+    }
+    return sc_error_field(err, SC_E_INVALID_VALUE, "name",
+                          "'%.80s' cannot be the name of a model: give one of letters, digits, "
+                          "'.', '_' and '-' with --name",
+                          what->name == NULL ? last : what->name);
+}
+
+static enum sc_code check_source(const struct sc_model_addition *what, struct sc_model *m,
+                                 bool *is_folder, struct sc_error *err)
+{
+    struct stat st;
+    if (stat(what->from, &st) != 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? sc_error_set(err, SC_E_NOT_FOUND, "there is no file '%.160s'", what->from)
+                   : sc_error_errno(err, errno, "cannot read '%s'", what->from);
+    *is_folder = S_ISDIR(st.st_mode);
+    if (!*is_folder && !S_ISREG(st.st_mode))
+        return sc_error_set(err, SC_E_INVALID_VALUE, "'%.160s' is no file", what->from);
+    /* Before anything is copied; what counts is looked at again in the copy. */
+    enum sc_code code = sc_models_inspect(what->from, &m->facts, err);
+    if (code == SC_OK)
+        code = sc_model_measure(what->from, *is_folder, m, err);
+    if (code == SC_OK)
+        code = name_for(what, *is_folder, m->name, err);
+    SC_AUTO_FREE char *full = realpath(what->from, NULL);
+    (void)snprintf(m->facts.source, sizeof(m->facts.source), "%s", full == NULL ? "" : full);
+    return code;
+}
+
+static enum sc_code copy_and_settle(const struct sc_model_addition *what, struct sc_model *m,
+                                    bool is_folder, const struct sc_models_watch *watch,
+                                    struct sc_error *err)
+{
+    struct copying c = { .watch = watch, .total = m->size_bytes };
+    SC_AUTO_FREE char *dir = sc_strndup(m->path, (size_t)(strrchr(m->path, '/') - m->path));
+    SC_AUTO_FREE char *made = sc_asprintf("%s/.%s" COPY, dir, m->name);
+    drop(made);
+    enum sc_code code = sc_models_room(dir, m->size_bytes, err);
+    if (code == SC_OK)
+        code = is_folder ? copy_folder(&c, what->from, made, err)
+                         : copy_file(&c, what->from, made, err);
+    if (code == SC_OK)
+        code = sc_models_settle(made, m->path, is_folder, what->sha256 == NULL ? "" : what->sha256,
+                                m, watch, err);
+    if (code != SC_OK)
+        drop(made);
+    return code;
+}
+
+enum sc_code sc_models_add(const struct sc_config *config, const struct sc_model_addition *what,
+                           const struct sc_models_watch *watch, struct sc_model *out,
+                           struct sc_error *err)
+{
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    SC_AUTO_MODEL m = { 0 };
+    bool is_folder = false;
+    enum sc_code code = check_source(what, &m, &is_folder, err);
+    if (code == SC_OK)
+        code = sc_models_lock(config, &lock, err);
+    if (code == SC_OK)
+        code = sc_models_place(config, &m, is_folder, what->replace, err);
+    if (code != SC_OK)
+        return code;
+    m.facts.trust = what->sha256 == NULL ? SC_MODEL_TRUST_NOBODY : SC_MODEL_TRUST_ASKED;
+    code = copy_and_settle(what, &m, is_folder, watch, err);
+    if (code != SC_OK)
+        return code;
+    *out = m;
+    m.path = NULL;
+    return SC_OK;
+}
+
+/* ---- removing ---- */
+
+/* What attempts to add or pull it have left; returns the bytes that were freed. */
+static int64_t drop_parts(const char *dir, const char *name)
+{
+    static const char *const endings[] = { ".part", (".part" SC_MODEL_NOTE), COPY };
+    int64_t freed = 0;
+    for (size_t i = 0; i < SC_ARRAY_LEN(endings); i++) {
+        SC_AUTO_FREE char *path = sc_asprintf("%s/.%s%s", dir, name, endings[i]);
+        int64_t size = sc_file_size(path);
+        drop(path);
+        freed += SC_MAX(size, 0);
+    }
+    return freed;
+}
+
+static enum sc_code remove_model(const struct sc_model *m, int64_t *freed, struct sc_error *err)
+{
+    SC_AUTO_FREE char *note = sc_asprintf("%s" SC_MODEL_NOTE, m->path);
+    if (m->is_folder) {
+        enum sc_code code = sc_dir_remove(m->path, err);
+        if (code != SC_OK)
+            return code;
+    } else if (unlink(m->path) != 0 && errno != ENOENT) {
+        return sc_error_errno(err, errno, "cannot remove '%s'", m->path);
+    }
+    (void)unlink(note);
+    *freed += m->size_bytes;
+    return SC_OK;
+}
+
+enum sc_code sc_models_remove(const struct sc_config *config, const char *name, int64_t *freed,
+                              struct sc_error *err)
+{
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    SC_AUTO_FREE char *dir = sc_models_dir(config);
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error why = { 0 };
+    *freed = 0;
+    if (!sc_model_name_is_safe(name))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "name",
+                              "'%.80s' is no name of a model; `scripta models list` tells them",
+                              name);
+    enum sc_code code = sc_models_lock(config, &lock, err);
+    if (code != SC_OK)
+        return code;
+    *freed = drop_parts(dir, name);
+    code = sc_models_find(config, name, &m, &why);
+    if (code == SC_OK && strcmp(m.name, name) != 0)
+        code = sc_error_field(&why, SC_E_MODEL_ERROR, "name",
+                              "there is no model '%.60s': say '%.60s' when you mean that one", name,
+                              m.name);
+    if (code != SC_OK)
+        return *freed > 0 ? SC_OK : sc_error_copy(err, &why);
+    if (m.is_system)
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "the model '%.80s' lies in '%.100s', which is the system's: remove it "
+                            "the way it came",
+                            m.name, config->models_system_dir);
+    return remove_model(&m, freed, err);
+}
+
+/* ---- verifying ---- */
+
+enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
+                              const struct sc_models_watch *watch, struct sc_model *out,
+                              struct sc_error *err)
+{
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_model_facts now = { 0 };
+    enum sc_code code = sc_models_find(config, name, &m, err);
+    if (code == SC_OK)
+        code = hash_path(m.path, m.is_folder, watch, now.sha256, err);
+    if (code == SC_OK && m.has_facts && strcmp(now.sha256, m.facts.sha256) != 0)
+        return sc_error_set(err, SC_E_MODEL_ERROR,
+                            "the model '%.60s' is not what was added: its SHA-256 was %.12s…, and "
+                            "is %.12s…: remove it and bring it again",
+                            m.name, m.facts.sha256, now.sha256);
+    if (code == SC_OK)
+        code = sc_models_inspect(m.path, &now, err);
+    if (code == SC_OK && !m.is_known && !m.is_system && name[0] != '/')
+        code = sc_models_lock(config, &lock, err);
+    if (code != SC_OK)
+        return code;
+    now.trust = m.has_facts ? m.facts.trust : SC_MODEL_TRUST_NOBODY;
+    now.added_ms = m.has_facts ? m.facts.added_ms : sc_clock_wall_ms();
+    memcpy(now.source, m.facts.source, sizeof(now.source));
+    m.facts = now;
+    if (lock != NULL)
+        code = sc_model_facts_write(&m, m.path, err);
+    m.is_known = true;
+    if (code != SC_OK)
+        return code;
+    *out = m;
+    m.path = NULL;
+    return SC_OK;
+}

@@ -1,0 +1,55 @@
+#pragma once
+/* What the files of the module share. */
+
+#include "models/models.h"
+
+#define SC_MODEL_PREFIX "ggml-"
+#define SC_MODEL_SUFFIX ".bin"
+#define SC_MODEL_WEIGHTS "model.safetensors"
+#define SC_MODEL_NOTE ".json"
+
+/* The file with the weights of a model: itself, or within the folder. Owned by the caller. */
+char *sc_model_weights(const char *path, bool is_folder);
+/* "base.en" of "ggml-base.en.bin"; false: no file of that name is a model. */
+bool sc_model_name_of(const char *file, char out[SC_MODEL_NAME]);
+/* Letters, digits, '.', '_' and '-', not '.' or '-' in front: safe as a file's name and to show. */
+bool sc_model_name_is_safe(const char *name);
+/* Fills path, size, time and facts of the model at path (taken). false: there is no model. */
+bool sc_model_look(char *path, const char *name, bool is_system, struct sc_model *out);
+
+/* ---- facts.c ---- */
+
+void sc_model_facts_read(struct sc_model *m);
+/* Beside the model whose final path is `path`; size and time are of m. */
+SC_MUST_USE enum sc_code sc_model_facts_write(const struct sc_model *m, const char *path,
+                                              struct sc_error *err);
+/* Size and time of what was just written. */
+SC_MUST_USE enum sc_code sc_model_measure(const char *path, bool is_folder, struct sc_model *m,
+                                          struct sc_error *err);
+
+/* ---- keep.c ---- */
+
+struct sc_lockfile;
+/* Makes the folder if it is missing. CONFLICT tells who has it. */
+SC_MUST_USE enum sc_code sc_models_lock(const struct sc_config *config, struct sc_lockfile **out,
+                                        struct sc_error *err);
+/* The SHA-256 of the file fd from its start, telling the watch of it. */
+SC_MUST_USE enum sc_code sc_models_hash(int fd, const struct sc_models_watch *watch,
+                                        char out[SC_SHA256_TEXT], struct sc_error *err);
+/* What lies complete at `made` gets its facts and becomes the model at `path`. sum: what it must
+ * be; facts->source, trust are the caller's, and so is what is left of `made` on failure. */
+SC_MUST_USE enum sc_code sc_models_settle(const char *made, const char *path, bool is_folder,
+                                          const char *sum, struct sc_model *m,
+                                          const struct sc_models_watch *watch,
+                                          struct sc_error *err);
+/* Fills m->path with where the model m->name is to lie: where it lies already, or anew. CONFLICT
+ * when there is one and it is not to be replaced, or is of the other kind. */
+SC_MUST_USE enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m,
+                                         bool is_folder, bool replace, struct sc_error *err);
+/* NO_SPACE with both figures when `need` bytes do not fit. */
+SC_MUST_USE enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err);
+/* The watch's functions, where there are some. */
+void sc_models_show(const struct sc_models_watch *w, const char *stage, int64_t done,
+                    int64_t total);
+void sc_models_say(const struct sc_models_watch *w, const char *fmt, ...) SC_PRINTF(2, 3);
+bool sc_models_stopped(const struct sc_models_watch *w);

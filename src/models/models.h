@@ -1,0 +1,157 @@
+#pragma once
+/* The models of the engine `whisper`: files in the models folder (models.dir, by default models/ of
+ * the data folder) and in that of the system (models.system_dir), which is only read.
+ *
+ * A model is a ggml file NAME.bin, or a folder with model.safetensors. It is called NAME, without
+ * "ggml-" in front. Beside it lies NAME.bin.json (FOLDER.json) with what was found out when it was
+ * added: its SHA-256, dimensions, type, where it came from. The facts hold while size and time of
+ * the model are those of that moment; a file that somebody copied into the folder works without.
+ *
+ * Whoever changes the folder holds its lock and brings each thing by a rename: readers need no lock
+ * and see a model whole or not at all. Thread-safe. */
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "config/config.h"
+#include "whisper/file.h"
+#include "json/writer.h"
+
+#define SC_MODEL_NAME 128
+#define SC_MODEL_SOURCE 320
+
+/* Who said that the sum is right. */
+enum sc_model_trust {
+    SC_MODEL_TRUST_NOBODY, /* first use: the bytes are what came */
+    SC_MODEL_TRUST_SERVER, /* where it was pulled from */
+    SC_MODEL_TRUST_ASKED,  /* whoever added it gave the sum */
+    SC_MODEL_TRUST_COUNT_
+};
+
+/* What is written beside a model. */
+struct sc_model_facts {
+    char sha256[SC_SHA256_TEXT]; /* of the file; of a folder: of its model.safetensors */
+    char type[12];               /* of most weights: "f16", "q5_1" */
+    struct sc_whisper_dims dims;
+    int languages;                /* 1: English alone */
+    char source[SC_MODEL_SOURCE]; /* path or address that it came from, without a query */
+    enum sc_model_trust trust;
+    int64_t added_ms; /* wall clock */
+};
+
+struct sc_model {
+    char name[SC_MODEL_NAME];
+    char *path;         /* owned; the file, or the folder */
+    int64_t size_bytes; /* of the file that holds the weights */
+    int64_t changed_ns; /* and when that was last written */
+    bool is_folder;
+    bool is_system;    /* in models.system_dir */
+    bool is_known;     /* facts hold for these bytes */
+    bool has_facts;    /* there are some, maybe of other bytes */
+    bool is_inspected; /* dims, type and languages were just read from it */
+    struct sc_model_facts facts;
+};
+void sc_model_done(struct sc_model *m);
+#define SC_AUTO_MODEL SC_AUTO(sc_model_done) struct sc_model
+
+struct sc_models {
+    struct sc_model *rows; /* by name */
+    size_t count, cap;
+};
+void sc_models_done(struct sc_models *all);
+#define SC_AUTO_MODELS SC_AUTO(sc_models_done) struct sc_models
+
+/* ---- reading the folders ---- */
+
+/* The folder that is ours to change, whether it is there or not; owned by the caller. */
+char *sc_models_dir(const struct sc_config *config);
+/* All of both folders; folders that are missing are empty. */
+SC_MUST_USE enum sc_code sc_models_list(const struct sc_config *config, struct sc_models *out,
+                                        struct sc_error *err);
+/* Differs once something in the folders has changed. */
+uint64_t sc_models_stamp(const struct sc_config *config);
+/* "base.en", its file's name, "base.en" for base.en-q5_1 when there is no other, or a full path;
+ * "": the default. MODEL_ERROR with the field `model` and what to do. */
+SC_MUST_USE enum sc_code sc_models_find(const struct sc_config *config, const char *name,
+                                        struct sc_model *out, struct sc_error *err);
+/* The same, for whoever wants to open it: the path alone, owned by the caller. */
+SC_MUST_USE enum sc_code sc_models_path(const struct sc_config *config, const char *name,
+                                        char **out_path, struct sc_error *err);
+/* Is there a model at all? ENGINE_UNAVAILABLE with what to do. */
+SC_MUST_USE enum sc_code sc_models_any(const struct sc_config *config, struct sc_error *err);
+/* The model of jobs that name none: engine.whisper.model, else the largest network among those that
+ * fit the memory (else the smallest file). NULL: there is none. Borrowed from all. */
+const struct sc_model *sc_models_default(const struct sc_config *config,
+                                         const struct sc_models *all);
+
+/* What results depend on beside the name: "sha256:…" where the facts hold, else size and time. */
+#define SC_MODEL_IDENTITY 80
+void sc_model_identity(const struct sc_model *m, char out[SC_MODEL_IDENTITY]);
+
+/* Bytes that one worker may spend on loaded models: engine.memory, else half of the machine's
+ * memory, shared by its local workers. */
+int64_t sc_models_budget(const struct sc_config *config);
+/* Are its dims, type and languages known? */
+bool sc_model_is_known(const struct sc_model *m);
+/* Bytes that a model takes when it is loaded and works on one window with five beams; -1: its facts
+ * are not known. */
+int64_t sc_model_memory(const struct sc_model *m);
+
+/* An object with what is known of it, as GET /api/models and `models list --json` show it. */
+void sc_model_write(struct sc_json *w, const char *key, const struct sc_model *m, bool is_default);
+
+/* All of them as one object: what GET /api/models answers. */
+SC_MUST_USE enum sc_code sc_models_json(const struct sc_config *config, struct sc_buf *out,
+                                        struct sc_error *err);
+
+/* ---- changing our folder ---- */
+
+/* 64 hexadecimal digits, in lower case in out. */
+bool sc_models_sum_parse(struct sc_str text, char out[SC_SHA256_TEXT]);
+
+/* How far it is, and whether to go on; any may be NULL. */
+struct sc_models_watch {
+    void (*show)(void *ctx, const char *stage, int64_t done, int64_t total); /* total -1: unknown */
+    void (*note)(void *ctx, const char *text); /* a sentence for people */
+    bool (*stop)(void *ctx);                   /* true: CANCELLED */
+    void *ctx;
+};
+
+struct sc_model_addition {
+    const char *from;   /* path of a file or folder */
+    const char *name;   /* NULL: its own */
+    const char *sha256; /* that it must have; NULL: any */
+    bool replace;       /* CONFLICT when it is there, unless this is set */
+};
+/* Copies it, checks it whole, and shows it under its name. MODEL_ERROR, NO_SPACE,
+ * CHECKSUM_MISMATCH, CONFLICT also when another is at work on the folder. */
+SC_MUST_USE enum sc_code sc_models_add(const struct sc_config *config,
+                                       const struct sc_model_addition *what,
+                                       const struct sc_models_watch *watch, struct sc_model *out,
+                                       struct sc_error *err);
+
+struct sc_model_pull {
+    const char *what;   /* "base.en": ggml-base.en.bin below models.url; or an address */
+    const char *sha256; /* that it must have; NULL: what the server says, if it does */
+    bool replace;
+};
+/* Downloads it, behind what an earlier attempt brought, and goes on as sc_models_add does. What
+ * came stays for the next attempt when the connection breaks or room is short. */
+SC_MUST_USE enum sc_code sc_models_pull(const struct sc_config *config,
+                                        const struct sc_model_pull *what,
+                                        const struct sc_models_watch *watch, struct sc_model *out,
+                                        struct sc_error *err);
+
+/* Of our folder only; also what an unfinished pull of it left. *freed: bytes. MODEL_ERROR: there is
+ * none; CONFLICT: it is the system's. Whoever has loaded it keeps it. */
+SC_MUST_USE enum sc_code sc_models_remove(const struct sc_config *config, const char *name,
+                                          int64_t *freed, struct sc_error *err);
+
+/* Reads all of it and holds it against its facts; MODEL_ERROR when it is another file now, or
+ * damaged. A model of our folder without facts gets them. */
+SC_MUST_USE enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
+                                          const struct sc_models_watch *watch, struct sc_model *out,
+                                          struct sc_error *err);
+/* Opens and checks a model file or folder and fills dims, type and languages. MODEL_ERROR. */
+SC_MUST_USE enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out,
+                                           struct sc_error *err);

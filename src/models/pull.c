@@ -1,0 +1,306 @@
+/* Downloading. Into .NAME.part of the folder, with a note beside it of the address and the ETag:
+ * with both the same the next attempt goes on behind what is there. */
+#include "models/models-internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "net/fetch.h"
+#include "sys/file.h"
+#include "sys/lockfile.h"
+#include "json/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/banned.h"
+
+#define ATTEMPTS 5
+#define NOTE_LIMIT ((size_t)16 << 10)
+#define SUM_LIMIT ((size_t)4 << 10) /* of a .sha256 file: a line */
+#define SUM_WAIT_MS 20000
+
+struct pull {
+    const struct sc_models_watch *watch;
+    struct sc_client *client;
+    char *server, *path; /* of the address */
+    char *shown;         /* the address without its query: that may hold a key */
+    char *dir, *part, *note;
+    char etag[SC_FETCH_ETAG];
+    char wanted[SC_SHA256_TEXT]; /* that somebody vouches for; "": nobody yet */
+    enum sc_model_trust trust;
+};
+
+static void pull_done(struct pull *p)
+{
+    sc_client_close(p->client);
+    free(p->server);
+    free(p->path);
+    free(p->shown);
+    free(p->dir);
+    free(p->part);
+    free(p->note);
+}
+
+/* ---- the address ---- */
+
+static enum sc_code split_address(struct pull *p, const char *url, struct sc_error *err)
+{
+    const char *host = strstr(url, "://");
+    const char *slash = host == NULL ? NULL : strchr(host + 3, '/');
+    if (slash == NULL || slash == host + 3 || strcspn(url, " \t\r\n#") != strlen(url) ||
+        memchr(host + 3, '@', (size_t)(slash - host - 3)) != NULL ||
+        (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0))
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "'%.120s' is no address of a file: http://HOST/FILE or https://HOST/"
+                            "FILE, without a password",
+                            url);
+    p->server = sc_strndup(url, (size_t)(slash - url));
+    p->path = sc_strdup(slash);
+    p->shown = sc_strndup(url, strcspn(url, "?"));
+    return SC_OK;
+}
+
+static enum sc_code address_of(const struct sc_config *config, const char *what, char **out,
+                               struct sc_error *err)
+{
+    const char *base = config->models_url;
+    size_t len = strlen(base);
+    if (strstr(what, "://") != NULL) {
+        *out = sc_strdup(what);
+        return SC_OK;
+    }
+    if (!sc_model_name_is_safe(what))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "name",
+                              "'%.80s' is no name of a model, and no address", what);
+    if (len == 0)
+        return sc_error_field(err, SC_E_CONFIG_ERROR, "models.url",
+                              "models.url is not set: say where models are pulled from, or give "
+                              "the whole address in place of '%.80s'",
+                              what);
+    while (len > 0 && base[len - 1] == '/')
+        len--;
+    bool is_file = sc_str_ends(sc_str_from(what), SC_STR(SC_MODEL_SUFFIX));
+    *out = is_file
+               ? sc_asprintf("%.*s/%s", (int)len, base, what)
+               : sc_asprintf("%.*s/" SC_MODEL_PREFIX "%s" SC_MODEL_SUFFIX, (int)len, base, what);
+    return SC_OK;
+}
+
+static enum sc_code open_pull(struct pull *p, const struct sc_config *config,
+                              const struct sc_model_pull *what, struct sc_model *m,
+                              struct sc_error *err)
+{
+    SC_AUTO_FREE char *url = NULL;
+    enum sc_code code = address_of(config, what->what, &url, err);
+    if (code == SC_OK)
+        code = split_address(p, url, err);
+    if (code != SC_OK)
+        return code;
+    const char *file = strrchr(p->shown, '/') + 1;
+    if (!sc_model_name_of(file, m->name))
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "'%.100s' is no ggml file: the address must end in NAME.bin; other "
+                            "models are downloaded by hand and added with `scripta models add`",
+                            file);
+    p->dir = sc_models_dir(config);
+    p->part = sc_asprintf("%s/.%s.part", p->dir, m->name);
+    p->note = sc_asprintf("%s" SC_MODEL_NOTE, p->part);
+    code = sc_client_open(p->server, NULL, &p->client, err);
+    if (code != SC_OK)
+        return code;
+    sc_client_trust(p->client, config->ca_file);
+    if (p->watch != NULL && p->watch->stop != NULL)
+        sc_client_set_stop(p->client, p->watch->stop, p->watch->ctx);
+    return SC_OK;
+}
+
+/* ---- what an earlier attempt left ---- */
+
+/* The ETag of the bytes in the part; "" when they are of another address, or nothing is known. */
+static void read_note(struct pull *p)
+{
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    p->etag[0] = '\0';
+    if (sc_file_read(p->note, NOTE_LIMIT, &text, NULL) != SC_OK ||
+        sc_json_parse(sc_buf_str(&text), &doc, NULL) != SC_OK)
+        return;
+    const struct sc_json_value *root = sc_json_root(doc);
+    if (strcmp(sc_json_get_text(sc_json_member(root, "url"), ""), p->shown) == 0)
+        (void)snprintf(p->etag, sizeof(p->etag), "%s",
+                       sc_json_get_text(sc_json_member(root, "etag"), ""));
+}
+
+static enum sc_code write_note(const struct pull *p, struct sc_error *err)
+{
+    SC_AUTO_BUF text = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &text);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "url", p->shown);
+    sc_json_text(&w, "etag", p->etag);
+    sc_json_end(&w);
+    return sc_file_write_atomic(p->note, text.ptr, text.len, err);
+}
+
+/* ---- the download ---- */
+
+static void show(void *ctx, int64_t done, int64_t total)
+{
+    const struct pull *p = ctx;
+    sc_models_show(p->watch, "download", done, total);
+}
+
+static enum sc_code begin(void *ctx, int64_t offset, int64_t total, const char *etag,
+                          struct sc_error *err)
+{
+    struct pull *p = ctx;
+    enum sc_code code = sc_models_room(p->dir, total - offset, err);
+    if (code != SC_OK || strcmp(p->etag, etag) == 0)
+        return code;
+    (void)snprintf(p->etag, sizeof(p->etag), "%s", etag);
+    return write_note(p, err);
+}
+
+/* The sum that stands in a file beside the model, as `sha256sum` writes it. */
+static void ask_for_sum(struct pull *p)
+{
+    SC_AUTO_BUF reply = { .limit = SUM_LIMIT };
+    SC_AUTO_FREE char *path = sc_asprintf("%s.sha256", p->path);
+    const struct sc_call call = { .path = path, .timeout_ms = SUM_WAIT_MS };
+    int status = 0;
+    if (strchr(p->path, '?') != NULL ||
+        sc_client_call(p->client, &call, &status, &reply, NULL) != SC_OK || status != 200)
+        return;
+    struct sc_str text = sc_str_trim(sc_buf_str(&reply));
+    text.len = SC_MIN(text.len, strcspn(sc_buf_text(&reply), " \t\r\n"));
+    if (sc_models_sum_parse(text, p->wanted))
+        p->trust = SC_MODEL_TRUST_SERVER;
+}
+
+static bool broke(enum sc_code code)
+{
+    return code == SC_E_SERVER_UNREACHABLE || code == SC_E_TIMEOUT;
+}
+
+/* One transfer behind what is there; what is there goes when the server has other bytes. */
+static enum sc_code fetch_once(struct pull *p, int fd, struct sc_error *err)
+{
+    struct sc_fetched got;
+    int64_t offset = p->etag[0] == '\0' ? 0 : (int64_t)lseek(fd, 0, SEEK_END);
+    const struct sc_fetch what = { .path = p->path,
+                                   .fd = fd,
+                                   .offset = offset,
+                                   .etag = p->etag,
+                                   .progress = show,
+                                   .begin = begin,
+                                   .ctx = p };
+    enum sc_code code = sc_client_fetch(p->client, &what, &got, err);
+    if (got.status == 416 && offset > 0) {
+        p->etag[0] = '\0';
+        return fetch_once(p, fd, err);
+    }
+    if (p->wanted[0] == '\0' && got.sha256[0] != '\0') {
+        memcpy(p->wanted, got.sha256, sizeof(p->wanted));
+        p->trust = SC_MODEL_TRUST_SERVER;
+    }
+    return code;
+}
+
+/* A connection that breaks is taken up again, as long as that brings bytes. */
+static enum sc_code fetch_all(struct pull *p, int fd, struct sc_error *err)
+{
+    int64_t before = -1;
+    for (int attempt = 0;; attempt++) {
+        int64_t size = (int64_t)lseek(fd, 0, SEEK_END);
+        attempt = size > before && before >= 0 ? 0 : attempt;
+        before = size;
+        enum sc_code code = fetch_once(p, fd, err);
+        if (!broke(code) || attempt + 1 >= ATTEMPTS)
+            return code;
+        if (sc_models_stopped(p->watch))
+            return sc_error_set(err, SC_E_CANCELLED, "interrupted");
+        sc_clock_sleep_ms(INT64_C(100) << attempt);
+    }
+}
+
+/* What is there after a failure, for the next attempt. */
+static enum sc_code tell_rest(struct pull *p, int fd, enum sc_code code, struct sc_error *err)
+{
+    int64_t size = (int64_t)lseek(fd, 0, SEEK_END);
+    bool kept = size > 0 && p->etag[0] != '\0';
+    if (size <= 0) {
+        (void)unlink(p->part);
+        (void)unlink(p->note);
+    }
+    if (kept && (broke(code) || code == SC_E_CANCELLED || code == SC_E_NO_SPACE))
+        sc_models_say(p->watch,
+                      "%lld MB have come and are kept: the same command goes on behind them",
+                      (long long)(size / 1000000));
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_set(err, SC_E_NOT_FOUND, "there is no '%.180s'", p->shown);
+    return code;
+}
+
+static enum sc_code bring(struct pull *p, struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = open(p->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return sc_error_errno(err, errno, "cannot write '%s'", p->part);
+    read_note(p);
+    if (p->wanted[0] == '\0')
+        ask_for_sum(p);
+    enum sc_code code = fetch_all(p, fd, err);
+    if (code == SC_OK)
+        code = sc_file_sync(fd, err);
+    return code == SC_OK ? SC_OK : tell_rest(p, fd, code, err);
+}
+
+static enum sc_code settle(struct pull *p, struct sc_model *m, struct sc_error *err)
+{
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, sc_str_from(p->shown));
+    (void)snprintf(m->facts.source, sizeof(m->facts.source), "%s", sc_buf_text(&shown));
+    m->facts.trust = p->trust;
+    enum sc_code code = sc_models_settle(p->part, m->path, false, p->wanted, m, p->watch, err);
+    /* Bytes that are wrong do not become right by going on behind them. */
+    if (code == SC_E_CHECKSUM_MISMATCH || code == SC_E_MODEL_ERROR)
+        (void)unlink(p->part);
+    if (code == SC_OK || code == SC_E_CHECKSUM_MISMATCH || code == SC_E_MODEL_ERROR)
+        (void)unlink(p->note);
+    if (code == SC_OK && p->trust == SC_MODEL_TRUST_NOBODY)
+        sc_models_say(p->watch,
+                      "nobody vouches for these bytes: compare their SHA-256, %.64s, with what "
+                      "the author publishes",
+                      m->facts.sha256);
+    return code;
+}
+
+enum sc_code sc_models_pull(const struct sc_config *config, const struct sc_model_pull *what,
+                            const struct sc_models_watch *watch, struct sc_model *out,
+                            struct sc_error *err)
+{
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    SC_AUTO(pull_done) struct pull p = { .watch = watch };
+    SC_AUTO_MODEL m = { 0 };
+    if (what->sha256 != NULL) {
+        (void)snprintf(p.wanted, sizeof(p.wanted), "%s", what->sha256);
+        p.trust = SC_MODEL_TRUST_ASKED;
+    }
+    enum sc_code code = open_pull(&p, config, what, &m, err);
+    if (code == SC_OK)
+        code = sc_models_lock(config, &lock, err);
+    if (code == SC_OK)
+        code = sc_models_place(config, &m, false, what->replace, err);
+    if (code == SC_OK)
+        code = bring(&p, err);
+    if (code == SC_OK)
+        code = settle(&p, &m, err);
+    if (code != SC_OK)
+        return code;
+    *out = m;
+    m.path = NULL;
+    return SC_OK;
+}

@@ -1,0 +1,163 @@
+#include "net/fetch.h"
+
+#include "net/client-internal.h"
+
+#include "base/clock.h"
+#include "sys/file.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include "base/banned.h"
+
+#define REDIRECTIONS 5L
+
+struct fetch {
+    struct sc_client *client;
+    const struct sc_fetch *what;
+    struct sc_fetched *out;
+    bool begun;
+    int64_t from; /* of Content-Range; -1: not said */
+    int64_t there, total;
+};
+
+/* ---- headers ---- */
+
+static void take_etag(struct fetch *f, struct sc_str value)
+{
+    if (sc_str_starts(value, SC_STR("\"")) && value.len < SC_FETCH_ETAG)
+        (void)snprintf(f->out->etag, SC_FETCH_ETAG, "%.*s", (int)value.len, value.ptr);
+}
+
+static void take_sum(struct fetch *f, struct sc_str value)
+{
+    char sum[65];
+    if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"') {
+        value.ptr++;
+        value.len -= 2;
+    }
+    if (value.len != sizeof(sum) - 1)
+        return;
+    for (size_t i = 0; i < value.len; i++) {
+        if (!isxdigit((unsigned char)value.ptr[i]))
+            return;
+        sum[i] = (char)tolower((unsigned char)value.ptr[i]);
+    }
+    sum[value.len] = '\0';
+    memcpy(f->out->sha256, sum, sizeof(sum));
+}
+
+/* "bytes 100-199/200" */
+static void take_range(struct fetch *f, struct sc_str value)
+{
+    struct sc_str unit = sc_str_take_until(&value, ' ');
+    struct sc_str first = sc_str_take_until(&value, '-');
+    int64_t from;
+    if (sc_str_equal_nocase(unit, SC_STR("bytes")) && sc_str_to_int64(first, &from))
+        f->from = from;
+}
+
+static size_t take_header(char *bytes, size_t one, size_t len, void *ctx)
+{
+    struct fetch *f = ctx;
+    struct sc_str value = { bytes, len };
+    (void)one;
+    f->client->active_ms = sc_clock_mono_ms();
+    if (sc_str_starts(value, SC_STR("HTTP/"))) { /* of the next server on the way */
+        f->out->etag[0] = '\0';
+        f->from = -1;
+        return len;
+    }
+    struct sc_str name = sc_str_take_until(&value, ':');
+    value = sc_str_trim(value);
+    if (sc_str_equal_nocase(name, SC_STR("ETag")))
+        take_etag(f, value);
+    else if (sc_str_equal_nocase(name, SC_STR("X-Linked-ETag")))
+        take_sum(f, value);
+    else if (sc_str_equal_nocase(name, SC_STR("Content-Range")))
+        take_range(f, value);
+    return len;
+}
+
+/* ---- the body ---- */
+
+static enum sc_code begin(struct fetch *f, int status, struct sc_error *err)
+{
+    const struct sc_fetch *what = f->what;
+    curl_off_t length = -1;
+    (void)curl_easy_getinfo(f->client->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    f->there = status == 206 ? what->offset : 0;
+    f->total = length < 0 ? -1 : f->there + (int64_t)length;
+    if (status == 206 && f->from != what->offset)
+        return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                            "the server at '%.120s' answers with another part than was asked for",
+                            f->client->server);
+    if (ftruncate(what->fd, f->there) != 0 || lseek(what->fd, f->there, SEEK_SET) < 0)
+        return sc_error_errno(err, errno, "cannot begin the download");
+    if (what->begin == NULL)
+        return SC_OK;
+    return what->begin(what->ctx, f->there, f->total, f->out->etag, err);
+}
+
+static size_t take_bytes(char *bytes, size_t one, size_t len, void *ctx)
+{
+    struct fetch *f = ctx;
+    struct sc_client *c = f->client;
+    int status = sc_client_status(c);
+    enum sc_code code = SC_OK;
+    (void)one;
+    c->active_ms = sc_clock_mono_ms();
+    if (status != 200 && status != 206)
+        return len; /* the page of an error: nobody reads it */
+    if (!f->begun)
+        code = begin(f, status, &c->fault);
+    f->begun = true;
+    if (code == SC_OK)
+        code = sc_file_write_all(f->what->fd, bytes, len, &c->fault);
+    if (code != SC_OK) {
+        c->broken = true;
+        return 0;
+    }
+    f->there += (int64_t)len;
+    if (f->what->progress != NULL)
+        f->what->progress(f->what->ctx, f->there, f->total);
+    return len;
+}
+
+static void prepare(struct fetch *f)
+{
+    struct sc_client *c = f->client;
+    const struct sc_fetch *what = f->what;
+    if (what->offset > 0 && what->etag[0] != '\0') {
+        char range[48];
+        (void)snprintf(range, sizeof(range), "bytes=%lld-", (long long)what->offset);
+        sc_client_header(c, "Range", range);
+        sc_client_header(c, "If-Range", what->etag);
+    }
+    sc_client_begin(c, "GET", what->path);
+    (void)curl_easy_setopt(c->easy, CURLOPT_FOLLOWLOCATION, 1L);
+    (void)curl_easy_setopt(c->easy, CURLOPT_MAXREDIRS, REDIRECTIONS);
+    (void)curl_easy_setopt(c->easy, CURLOPT_REDIR_PROTOCOLS_STR,
+                           strncmp(c->server, "https:", 6) == 0 ? "https" : "http,https");
+    (void)curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, take_header);
+    (void)curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, f);
+    (void)curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, take_bytes);
+    (void)curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, f);
+}
+
+enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,
+                             struct sc_fetched *out, struct sc_error *err)
+{
+    struct fetch f = { .client = c, .what = what, .out = out, .from = -1 };
+    *out = (struct sc_fetched){ 0 };
+    prepare(&f);
+    enum sc_code code = sc_client_run(c, 0, SC_CLIENT_IDLE_MS, &out->status, err);
+    if (code == SC_OK && out->status != 200 && out->status != 206) {
+        /* 416: what is there is no beginning of what the server has now. */
+        struct sc_str nothing = { "", 0 };
+        return sc_client_judge(c, out->status, nothing, err);
+    }
+    if (code == SC_OK && !f.begun) /* an empty file */
+        code = begin(&f, out->status, err);
+    return code;
+}

@@ -1,0 +1,162 @@
+"""scripta models, and how a running server sees them."""
+
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import re
+import subprocess
+import threading
+
+import pytest
+
+from harness import BUILD, cli, cli_json
+
+MAKER = BUILD / "tests" / "unit" / "whisper" / "make-model"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model file that is valid, tiny and says nothing of sense."""
+    path = pathlib.Path(tmp_path_factory.mktemp("models")) / "ggml-tiny.en-q8_0.bin"
+    subprocess.run([str(MAKER), str(path), "languages=-1", "type=q8_0"], check=True, timeout=60)
+    return path
+
+
+def sum_of(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def test_a_model_is_added_told_of_verified_and_removed(model, data):
+    done = cli("models", "list", data=data, check=0)
+    assert done.stdout == "" and "scripta models add FILE" in done.stderr
+    done = cli("models", "add", model, data=data, check=0)
+    assert done.stdout == "tiny.en-q8_0\n" and "English alone" in done.stderr
+    assert "needs" in done.stderr and "-m tiny.en-q8_0" in done.stderr
+    assert "or give --replace" in cli("models", "add", model, data=data, check=4).stderr
+    added = cli_json("models", "add", model, "--name", "again", "--sha256", sum_of(model),
+                     data=data)
+    assert added["sum_from"] == "asked" and added["sha256"] == sum_of(model)
+    row, other = cli_json("models", "list", data=data)["models"]
+    assert (row["name"], other["name"]) == ("again", "tiny.en-q8_0")
+    assert row["verified"] and row["type"] == "q8_0" and row["languages"] == 1
+    assert row["memory_bytes"] > row["size_bytes"] and row["dims"]["n_audio_ctx"] == 1500
+    table = cli("models", "list", data=data, check=0).stdout
+    assert re.search(r"^tiny\.en-q8_0 +(yes|no) +q8_0 +1 ", table, re.M), table
+    # Short for the one that there is; a file that was not added is looked at, too.
+    for name in ("tiny.en", model):
+        shown = cli("models", "info", name, data=data, check=0).stdout
+        assert re.search(r"^type: +q8_0$", shown, re.M) and "memory needed" in shown, shown
+    assert sum_of(model) in cli("models", "verify", data=data, check=0).stdout
+
+    # Another byte, as a bad disk or a hand may write it.
+    path = data / "models" / "ggml-again.bin"
+    times = path.stat()
+    with open(path, "r+b") as f:
+        f.seek(-50, 2)
+        f.write(b"\x55" * 8)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = cli("--json", "models", "verify", data=data)
+    assert done.returncode != 0
+    assert [(m["name"], m["ok"]) for m in json.loads(done.stdout)["models"]] == [
+        ("again", False), ("tiny.en-q8_0", True)]
+    done = cli("models", "remove", "again", data=data, check=0)
+    assert re.match(r"again removed, .*freed", done.stdout)
+    assert "there is no model" in cli("models", "remove", "again", data=data).stderr
+    assert sorted(p.name for p in (data / "models").iterdir()) == [
+        ".lock", "ggml-tiny.en-q8_0.bin", "ggml-tiny.en-q8_0.bin.json"]
+
+
+class Mirror(http.server.BaseHTTPRequestHandler):
+    """Serves one file, of which the first answer breaks off in the middle."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.append((self.path, self.headers.get("Range")))
+        body = self.server.file.read_bytes()
+        if self.path == "/m/ggml-tiny.bin":
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("X-Linked-ETag", f'"{self.server.sum}"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path == "/elsewhere":
+            self.send_file(body)
+        else:
+            self.send_error(404)
+
+    def send_file(self, body):
+        start = 0
+        if self.headers.get("Range") and self.headers.get("If-Range") == '"e1"':
+            start = int(re.fullmatch(r"bytes=(\d+)-", self.headers["Range"])[1])
+        cut = 0 if self.server.cuts == 0 else len(body) // 2
+        self.server.cuts = max(0, self.server.cuts - 1)
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        self.send_header("ETag", '"e1"')
+        self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        self.wfile.write(body[start:cut or len(body)])
+        self.close_connection = True
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def mirror(model):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
+    server.file, server.sum, server.asked, server.cuts = model, sum_of(model), [], 1
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_model_is_pulled_over_a_cut_connection(mirror, data):
+    done = cli("models", "pull", "tiny", data=data, check=12)
+    assert "models.url is not set" in done.stderr
+    env = {"SCRIPTA_MODELS_URL": mirror.url + "/m/"}
+    pulled = cli_json("models", "pull", "tiny", data=data, env=env)
+    assert pulled["name"] == "tiny" and pulled["sum_from"] == "server"
+    assert pulled["source"] == mirror.url + "/m/ggml-tiny.bin" and pulled["sha256"] == mirror.sum
+    half = mirror.file.stat().st_size // 2
+    assert ("/elsewhere", f"bytes={half}-") in mirror.asked
+    # What is not what it should be is not kept; what is not there is said by its address.
+    mirror.sum = "0" * 64
+    done = cli("models", "pull", "tiny", "--replace", data=data, env=env)
+    assert done.returncode != 0 and "must be 00000000" in done.stderr
+    assert cli_json("models", "verify", "tiny", data=data)["models"][0]["ok"]
+    done = cli("models", "pull", "base", data=data, env=env, check=3)
+    assert f"there is no '{mirror.url}/m/ggml-base.bin'" in done.stderr
+    assert not [p for p in (data / "models").iterdir() if "part" in p.name]
+
+
+def test_a_running_server_sees_what_changes(model, server):
+    client = server.client
+    assert client.get("/api/models").json["models"] == []
+    cli("models", "add", model, "--name", "seen", data=server.data, check=0)
+    reply = client.get("/api/models").json
+    row, = reply["models"]
+    assert row["name"] == "seen" and row["default"]
+    assert 0 < row["memory_bytes"] < reply["memory_limit_bytes"]
+    assert cli_json("models", "list", data=server.data) == reply
+    remote = cli("--server", f"unix:{server.socket}", "models", "list", "--json", check=0)
+    assert json.loads(remote.stdout) == reply
+    done = cli("--server", f"unix:{server.socket}", "models", "remove", "seen", check=2)
+    assert "on the server's own machine" in done.stderr
+    cli("models", "remove", "seen", data=server.data, check=0)
+    assert client.get("/api/models").json["models"] == []
+    assert client.get("/api/models?x=1").status == 400
+
+
+def test_auto_says_what_it_chose(server):
+    reply = server.client.get("/api/engines").json
+    chosen, = (e["name"] for e in reply["engines"] if e["default"])
+    assert chosen == reply["default_engine"] == "pocketsphinx"
+    table = cli("engines", data=server.data, check=0).stdout
+    assert f"Jobs that name no engine use {chosen}." in table

@@ -1,0 +1,186 @@
+#include "models/shelf.h"
+
+#include <utime.h>
+
+#include "base/banned.h"
+
+static void check_found(struct shelf *s, const char *name, const char *found)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_models_find(&s->config, name, &m, &err) != SC_OK)
+        fail_msg("%s: %s", name, err.msg);
+    assert_string_equal(m.name, found);
+}
+
+static void check_missing(struct shelf *s, const char *name, const char *said)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_models_find(&s->config, name, &m, &err), SC_E_MODEL_ERROR);
+    assert_string_equal(err.field, "model");
+    if (strstr(err.msg, said) == NULL)
+        fail_msg("%s", err.msg);
+}
+
+static void a_name_means_a_file_or_its_best_precision(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    shelf_put(&s, "models/ggml-base.en.bin", 0, TEST_MODEL_ENGLISH);
+    shelf_put(&s, "models/ggml-small-q5_0.bin", 0, 0);
+    shelf_put(&s, "models/ggml-small-q8_0.bin", 0, 0);
+    shelf_put(&s, "models/own.bin", 0, 0);
+    check_found(&s, "base.en", "base.en");
+    check_found(&s, "ggml-base.en.bin", "base.en");
+    check_found(&s, "small", "small-q8_0");
+    check_found(&s, "small-q5_0", "small-q5_0");
+    check_found(&s, "own", "own");
+    check_missing(&s, "base", "say base.en, own, small-q5_0, small-q8_0, or bring it");
+    check_missing(&s, "models/own.bin", "is neither");
+    check_missing(&s, "../own", "is neither");
+    SC_AUTO_FREE char *full = shelf_path(&s, "models/own.bin");
+    check_found(&s, full, "own");
+    check_missing(&s, s.dir.path, "there is no model at");
+    check_missing(&s, "/nonsuch.bin", "there is no model at '/nonsuch.bin'");
+}
+
+static void what_is_no_model_is_not_listed(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODELS all = { 0 };
+    char path[PATH_MAX];
+    assert_int_equal(sc_models_list(&s.config, &all, NULL), SC_OK);
+    assert_int_equal(all.count, 0);
+    check_missing(&s, "", "there is no model for whisper: `scripta models add FILE`");
+    assert_int_equal(sc_models_any(&s.config, NULL), SC_E_ENGINE_UNAVAILABLE);
+
+    test_write(&s.dir, "models/.base.part", "x");
+    test_write(&s.dir, "models/ggml-.bin", "x");
+    test_write(&s.dir, "models/-a.bin", "x");
+    test_write(&s.dir, "models/with space.bin", "x");
+    test_write(&s.dir, "models/base.bin.json", "{}");
+    assert_int_equal(mkdir(test_path(&s.dir, "models/empty", path), 0700), 0);
+    assert_int_equal(mkdir(test_path(&s.dir, "models/folder.bin", path), 0700), 0);
+    assert_int_equal(mkdir(test_path(&s.dir, "models/distil", path), 0700), 0);
+    test_write(&s.dir, "models/distil/model.safetensors", "not looked at here");
+    assert_int_equal(sc_models_list(&s.config, &all, NULL), SC_OK);
+    assert_int_equal(all.count, 1);
+    assert_string_equal(all.rows[0].name, "distil");
+    assert_true(all.rows[0].is_folder);
+    assert_false(all.rows[0].is_known);
+    assert_int_equal(all.rows[0].size_bytes, 18);
+    assert_int_equal(sc_model_memory(&all.rows[0]), -1);
+    assert_int_equal(sc_models_any(&s.config, NULL), SC_OK);
+}
+
+static void our_folder_goes_before_the_systems(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODELS all = { 0 };
+    shelf_put(&s, "system/ggml-a.bin", 2, 0);
+    shelf_put(&s, "system/ggml-b.bin", 0, 0);
+    shelf_put(&s, "models/ggml-a.bin", 0, 0);
+    assert_int_equal(sc_models_list(&s.config, &all, NULL), SC_OK);
+    assert_int_equal(all.count, 2);
+    assert_string_equal(all.rows[0].name, "a");
+    assert_false(all.rows[0].is_system);
+    assert_true(all.rows[1].is_system);
+    /* A folder of one's own, and one that is not there. */
+    sc_models_done(&all);
+    s.config.models_dir = s.config.models_system_dir;
+    SC_AUTO_FREE char *dir = sc_models_dir(&s.config);
+    assert_string_equal(dir, s.config.models_system_dir);
+    static char nowhere[] = "sub/nowhere";
+    s.config.models_dir = nowhere;
+    SC_AUTO_FREE char *relative = sc_models_dir(&s.config);
+    SC_AUTO_FREE char *full = shelf_path(&s, nowhere);
+    assert_string_equal(relative, full);
+    assert_int_equal(sc_models_list(&s.config, &all, NULL), SC_OK);
+    assert_int_equal(all.count, 2);
+}
+
+static void every_change_gives_another_stamp(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    char path[PATH_MAX];
+    uint64_t stamps[6];
+    stamps[0] = sc_models_stamp(&s.config);
+    shelf_put(&s, "models/ggml-a.bin", 0, 0);
+    stamps[1] = sc_models_stamp(&s.config);
+    assert_int_equal(sc_models_stamp(&s.config), stamps[1]);
+    assert_int_equal(utime(test_path(&s.dir, "models/ggml-a.bin", path), &(struct utimbuf){ 1, 1 }),
+                     0);
+    stamps[2] = sc_models_stamp(&s.config);
+    shelf_put(&s, "system/ggml-a.bin", 0, 0);
+    stamps[3] = sc_models_stamp(&s.config);
+    assert_int_equal(unlink(test_path(&s.dir, "models/ggml-a.bin", path)), 0);
+    stamps[4] = sc_models_stamp(&s.config);
+    test_write(&s.dir, "models/.a.part", "half of it"); /* not to be seen */
+    stamps[5] = sc_models_stamp(&s.config);
+    for (int i = 1; i < 5; i++)
+        assert_true(stamps[i] != stamps[i - 1]);
+    assert_int_equal(stamps[5], stamps[4]);
+}
+
+static void learn(struct shelf *s, const char *name)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_models_verify(&s->config, name, NULL, &m, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+}
+
+static void the_default_is_the_largest_network_that_fits(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    shelf_put(&s, "models/ggml-one.bin", 1, 0);
+    shelf_put(&s, "models/ggml-three.bin", 3, TEST_MODEL_ENGLISH);
+    shelf_put(&s, "models/ggml-two.bin", 2, 0);
+    learn(&s, "one");
+    learn(&s, "two");
+    learn(&s, "three");
+    check_found(&s, "", "three");
+    SC_AUTO_MODEL two = { 0 };
+    assert_int_equal(sc_models_find(&s.config, "two", &two, NULL), SC_OK);
+    s.config.engine_memory = sc_model_memory(&two);
+    assert_int_equal(sc_models_budget(&s.config), s.config.engine_memory);
+    check_found(&s, "", "two");
+    s.config.engine_memory = 1; /* none fits: the one that is nearest to it */
+    check_found(&s, "", "one");
+    static char named[] = "three";
+    s.config.engine_whisper_model = named;
+    check_found(&s, "", "three");
+    static char gone[] = "gone";
+    s.config.engine_whisper_model = gone;
+    check_missing(&s, "", "there is no model 'gone'");
+}
+
+static void memory_is_shared_by_the_local_workers(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    s.config.engine_memory = 0;
+    s.config.workers = 1;
+    int64_t one = sc_models_budget(&s.config);
+    s.config.workers = 4;
+    assert_in_range(one, 1 << 20, INT64_MAX - 1);
+    assert_in_range(sc_models_budget(&s.config), one / 4 - 1, one / 4 + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_name_means_a_file_or_its_best_precision),
+        TEST(what_is_no_model_is_not_listed),
+        TEST(our_folder_goes_before_the_systems),
+        TEST(every_change_gives_another_stamp),
+        TEST(the_default_is_the_largest_network_that_fits),
+        TEST(memory_is_shared_by_the_local_workers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+#include "models/shelf.h"
+
+#include "sys/lockfile.h"
+
+#include <fcntl.h>
+
+#include "base/banned.h"
+
+static enum sc_code add(struct shelf *s, const char *from, const char *name, bool replace,
+                        struct sc_model *out, struct sc_error *err)
+{
+    SC_AUTO_FREE char *path = shelf_path(s, from);
+    const struct sc_model_addition what = { .from = path, .name = name, .replace = replace };
+    return sc_models_add(&s->config, &what, NULL, out, err);
+}
+
+static void check_refused(struct shelf *s, const char *from, const char *name, enum sc_code code,
+                          const char *said)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(add(s, from, name, false, &m, &err), code);
+    if (strstr(err.msg, said) == NULL)
+        fail_msg("%s", err.msg);
+}
+
+static void what_is_added_is_described_and_can_be_used(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, again = { 0 };
+    struct sc_error err = { 0 };
+    shelf_put(&s, "ggml-base.en.bin", 0, TEST_MODEL_ENGLISH);
+    if (add(&s, "ggml-base.en.bin", NULL, false, &m, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_string_equal(m.name, "base.en");
+    assert_true(m.is_known);
+    assert_string_equal(m.facts.type, "f16");
+    assert_int_equal(m.facts.languages, 1);
+    assert_int_equal(m.facts.trust, SC_MODEL_TRUST_NOBODY);
+    assert_true(m.facts.dims.n_mels == 80 && m.facts.dims.n_audio_ctx == 1500);
+    assert_true(sc_model_memory(&m) > m.size_bytes);
+    assert_int_equal(shelf_count(&s), 2); /* it, and its description */
+
+    /* Read again, the same; and its bytes are those that were given. */
+    char sum[SC_SHA256_TEXT], identity[SC_MODEL_IDENTITY];
+    SC_AUTO_BUF bytes = shelf_model(0, TEST_MODEL_ENGLISH);
+    sc_hash_bytes(bytes.ptr, bytes.len, sum);
+    assert_int_equal(sc_models_find(&s.config, "base.en", &again, NULL), SC_OK);
+    assert_true(again.is_known);
+    assert_string_equal(again.facts.sha256, sum);
+    assert_memory_equal(&again.facts.dims, &m.facts.dims, sizeof(m.facts.dims));
+    assert_string_equal(again.facts.source, m.facts.source);
+    assert_int_equal(again.facts.added_ms, m.facts.added_ms);
+    sc_model_identity(&again, identity);
+    assert_non_null(strstr(identity, sum));
+}
+
+static void what_is_no_model_is_refused_before_anything_is_kept(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    char path[PATH_MAX];
+    SC_AUTO_BUF bytes = shelf_model(0, 0);
+    test_write(&s.dir, "ggml-text.bin", "a letter to a friend");
+    test_write_bytes(&s.dir, "ggml-half.bin", bytes.ptr, bytes.len / 2);
+    assert_int_equal(mkfifo(test_path(&s.dir, "pipe.bin", path), 0600), 0);
+    assert_int_equal(mkdir(test_path(&s.dir, "folder", path), 0700), 0);
+    check_refused(&s, "ggml-text.bin", NULL, SC_E_MODEL_ERROR, "");
+    check_refused(&s, "ggml-half.bin", NULL, SC_E_MODEL_ERROR, "");
+    check_refused(&s, "nonsuch.bin", NULL, SC_E_NOT_FOUND, "there is no file");
+    check_refused(&s, "pipe.bin", NULL, SC_E_INVALID_VALUE, "is no file");
+    SC_AUTO_MODEL m = { 0 };
+    assert_int_not_equal(add(&s, "folder", NULL, false, &m, NULL), SC_OK);
+    assert_int_equal(shelf_count(&s), 0);
+}
+
+static void names_are_plain_and_taken_once(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, other = { 0 };
+    struct sc_error err = { 0 };
+    shelf_put(&s, "my model", 0, 0);
+    check_refused(&s, "my model", NULL, SC_E_INVALID_VALUE, "give one of letters");
+    check_refused(&s, "my model", "../x", SC_E_INVALID_VALUE, "'../x' cannot be the name");
+    check_refused(&s, "my model", ".x", SC_E_INVALID_VALUE, "'.x' cannot be the name");
+    assert_int_equal(add(&s, "my model", "mine", false, &m, NULL), SC_OK);
+    assert_string_equal(m.name, "mine");
+    assert_true(shelf_has(&s, "models/ggml-mine.bin"));
+    check_refused(&s, "my model", "mine", SC_E_CONFLICT, "or give --replace");
+
+    shelf_put(&s, "my model", 2, 0);
+    if (add(&s, "my model", "mine", true, &other, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(other.facts.dims.n_audio_layer, 2);
+    assert_int_equal(shelf_count(&s), 2);
+}
+
+static void a_wrong_sum_is_refused(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    char sum[SC_SHA256_TEXT], wrong[SC_SHA256_TEXT];
+    SC_AUTO_BUF bytes = shelf_model(0, 0);
+    shelf_put(&s, "a.bin", 0, 0);
+    sc_hash_bytes(bytes.ptr, bytes.len, sum);
+    sc_hash_bytes("", 0, wrong);
+    SC_AUTO_FREE char *path = shelf_path(&s, "a.bin");
+    struct sc_model_addition what = { .from = path, .sha256 = wrong };
+    assert_int_equal(sc_models_add(&s.config, &what, NULL, &m, &err), SC_E_CHECKSUM_MISMATCH);
+    assert_non_null(strstr(err.msg, sum));
+    assert_int_equal(shelf_count(&s), 0);
+    what.sha256 = sum;
+    assert_int_equal(sc_models_add(&s.config, &what, NULL, &m, &err), SC_OK);
+    assert_int_equal(m.facts.trust, SC_MODEL_TRUST_ASKED);
+
+    assert_false(sc_models_sum_parse(SC_STR("abc"), sum));
+    wrong[0] = 'g';
+    assert_false(sc_models_sum_parse(sc_str_from(wrong), sum));
+    wrong[0] = 'E';
+    assert_true(sc_models_sum_parse(sc_str_from(wrong), sum));
+    assert_int_equal(sum[0], 'e');
+}
+
+struct looks {
+    int shown, left;
+    int64_t done, total;
+};
+
+static void show(void *ctx, const char *stage, int64_t done, int64_t total)
+{
+    struct looks *l = ctx;
+    (void)stage;
+    l->shown++;
+    l->done = done;
+    l->total = total;
+}
+
+static bool soon(void *ctx)
+{
+    struct looks *l = ctx;
+    return l->left-- == 0;
+}
+
+static void progress_is_shown_and_an_interruption_leaves_nothing(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    shelf_put(&s, "a.bin", 0, 0);
+    SC_AUTO_FREE char *path = shelf_path(&s, "a.bin");
+    const struct sc_model_addition what = { .from = path };
+    for (int after = 0; after < 3; after++) {
+        SC_AUTO_MODEL m = { 0 };
+        struct looks looks = { .left = after };
+        const struct sc_models_watch watch = { .show = show, .stop = soon, .ctx = &looks };
+        assert_int_equal(sc_models_add(&s.config, &what, &watch, &m, NULL), SC_E_CANCELLED);
+        assert_int_equal(shelf_count(&s), 0);
+    }
+    SC_AUTO_MODEL m = { 0 };
+    struct looks looks = { .left = -1 };
+    const struct sc_models_watch watch = { .show = show, .ctx = &looks };
+    assert_int_equal(sc_models_add(&s.config, &what, &watch, &m, NULL), SC_OK);
+    assert_true(looks.shown >= 2 && looks.done == looks.total && looks.total == m.size_bytes);
+}
+
+static void only_one_changes_the_folder_at_a_time(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    char path[PATH_MAX];
+    int64_t freed = 0;
+    struct sc_error err = { 0 };
+    shelf_put(&s, "a.bin", 0, 0);
+    shelf_put(&s, "models/b.bin", 0, 0);
+    assert_int_equal(
+        sc_lockfile_take(test_path(&s.dir, "models/.lock", path), "pid=7", &lock, NULL), SC_OK);
+    check_refused(&s, "a.bin", NULL, SC_E_CONFLICT, "(pid=7)");
+    assert_int_equal(sc_models_remove(&s.config, "b", &freed, &err), SC_E_CONFLICT);
+    assert_true(shelf_has(&s, "models/b.bin"));
+}
+
+static void a_model_is_removed_by_its_own_name_with_what_belongs_to_it(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    int64_t freed = 0;
+    shelf_put(&s, "ggml-a-q8_0.bin", 0, 0);
+    shelf_put(&s, "system/ggml-b.bin", 0, 0);
+    assert_int_equal(add(&s, "ggml-a-q8_0.bin", NULL, false, &m, NULL), SC_OK);
+    assert_int_equal(sc_models_remove(&s.config, "a", &freed, &err), SC_E_MODEL_ERROR);
+    assert_non_null(strstr(err.msg, "say 'a-q8_0'"));
+    assert_int_equal(sc_models_remove(&s.config, "b", &freed, &err), SC_E_CONFLICT);
+    assert_non_null(strstr(err.msg, "is the system's"));
+    assert_int_equal(sc_models_remove(&s.config, "/etc/x.bin", &freed, &err), SC_E_INVALID_VALUE);
+    assert_int_equal(sc_models_remove(&s.config, "c", &freed, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(sc_models_remove(&s.config, "a-q8_0", &freed, &err), SC_OK);
+    assert_int_equal(freed, m.size_bytes);
+    assert_int_equal(shelf_count(&s), 0);
+    /* What an unfinished pull has left. */
+    test_write(&s.dir, "models/.c.part", "1234");
+    test_write(&s.dir, "models/.c.part.json", "{}");
+    assert_int_equal(sc_models_remove(&s.config, "c", &freed, &err), SC_OK);
+    assert_int_equal(freed, 6);
+    assert_int_equal(shelf_count(&s), 0);
+}
+
+/* Another byte in the middle, with the same size and time. */
+static void damage(struct shelf *s, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st = { 0 };
+    char byte = 0;
+    SC_AUTO_CLOSE int fd = open(test_path(&s->dir, name, path), O_RDWR | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(pread(fd, &byte, 1, st.st_size - 100), 1);
+    byte = (char)(byte ^ 1);
+    assert_int_equal(pwrite(fd, &byte, 1, st.st_size - 100), 1);
+    const struct timespec times[] = { st.st_atim, st.st_mtim };
+    assert_int_equal(futimens(fd, times), 0);
+}
+
+static void verifying_finds_another_byte_and_describes_what_was_copied_in(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, again = { 0 }, same = { 0 };
+    struct sc_error err = { 0 };
+    shelf_put(&s, "models/ggml-a.bin", 0, 0);
+    assert_int_equal(sc_models_find(&s.config, "a", &m, NULL), SC_OK);
+    assert_false(m.is_known);
+    assert_int_equal(sc_models_verify(&s.config, "a", NULL, &again, NULL), SC_OK);
+    assert_true(again.is_known && again.facts.languages == 4);
+    sc_model_done(&m);
+    assert_int_equal(sc_models_find(&s.config, "a", &m, NULL), SC_OK);
+    assert_true(m.is_known);
+    damage(&s, "models/ggml-a.bin");
+    assert_int_equal(sc_models_verify(&s.config, "a", NULL, &same, &err), SC_E_MODEL_ERROR);
+    assert_non_null(strstr(err.msg, "is not what was added"));
+    assert_int_equal(sc_models_verify(&s.config, "b", NULL, &same, &err), SC_E_MODEL_ERROR);
+
+    /* Written anew: its facts do not hold any more, and its name stands for other results. */
+    char before[SC_MODEL_IDENTITY], after[SC_MODEL_IDENTITY];
+    sc_model_identity(&m, before);
+    shelf_put(&s, "models/ggml-a.bin", 2, 0);
+    sc_model_done(&m);
+    assert_int_equal(sc_models_find(&s.config, "a", &m, NULL), SC_OK);
+    assert_true(m.has_facts && !m.is_known);
+    sc_model_identity(&m, after);
+    assert_string_not_equal(before, after);
+}
+
+static void facts_that_lie_are_no_facts(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    static const char *const texts[] = {
+        "",
+        "[]",
+        "{\"sha256\":\"x\"}",
+        "{\"sha256\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\","
+        "\"languages\":1,\"dims\":{\"n_vocab\":-1}}",
+        "{\"sha256\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\","
+        "\"languages\":4000000000,\"dims\":{\"n_vocab\":1,\"n_audio_ctx\":1,\"n_audio_state\":1,"
+        "\"n_audio_head\":1,\"n_audio_layer\":1,\"n_text_ctx\":1,\"n_text_state\":1,"
+        "\"n_text_head\":1,\"n_text_layer\":1,\"n_mels\":1}}",
+    };
+    shelf_put(&s, "models/a.bin", 0, 0);
+    for (size_t i = 0; i < SC_ARRAY_LEN(texts); i++) {
+        SC_AUTO_MODEL m = { 0 };
+        test_write(&s.dir, "models/a.bin.json", texts[i]);
+        assert_int_equal(sc_models_find(&s.config, "a", &m, NULL), SC_OK);
+        assert_false(m.has_facts || m.is_known);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_added_is_described_and_can_be_used),
+        TEST(what_is_no_model_is_refused_before_anything_is_kept),
+        TEST(names_are_plain_and_taken_once),
+        TEST(a_wrong_sum_is_refused),
+        TEST(progress_is_shown_and_an_interruption_leaves_nothing),
+        TEST(only_one_changes_the_folder_at_a_time),
+        TEST(a_model_is_removed_by_its_own_name_with_what_belongs_to_it),
+        TEST(verifying_finds_another_byte_and_describes_what_was_copied_in),
+        TEST(facts_that_lie_are_no_facts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

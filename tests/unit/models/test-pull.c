@@ -1,0 +1,347 @@
+#include "models/shelf.h"
+
+#include "sys/socket.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "base/banned.h"
+
+/* An answer of the server to its next request; the connection is closed behind it. */
+struct answer {
+    const char *head; /* lines behind the status line's "HTTP/1.1 ", each with its line feed */
+    size_t from, len; /* so much of the model goes out as the body */
+    const char *body; /* instead of that; may be NULL */
+};
+
+struct peer {
+    int fd, port;
+    const struct answer *answers;
+    size_t count;
+    struct sc_buf model; /* borrowed */
+    struct sc_buf asked; /* all request heads */
+    pthread_t thread;
+};
+
+static void send_all(int fd, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+        if (n <= 0)
+            return;
+        bytes += n;
+        len -= (size_t)n;
+    }
+}
+
+static void *peer_main(void *ctx)
+{
+    struct peer *p = ctx;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct answer *a = &p->answers[i];
+        SC_AUTO_CLOSE int fd = accept4(p->fd, NULL, NULL, SOCK_CLOEXEC);
+        size_t from = p->asked.len;
+        char piece[2048];
+        while (fd >= 0 && strstr(sc_buf_text(&p->asked) + from, "\r\n\r\n") == NULL) {
+            ssize_t n = recv(fd, piece, sizeof(piece), 0);
+            if (n <= 0)
+                break;
+            sc_buf_append(&p->asked, piece, (size_t)n);
+        }
+        SC_AUTO_BUF head = { 0 };
+        sc_buf_printf(&head, "HTTP/1.1 %sConnection: close\r\n\r\n", a->head);
+        send_all(fd, head.ptr, head.len);
+        if (a->body != NULL)
+            send_all(fd, a->body, strlen(a->body));
+        else
+            send_all(fd, p->model.ptr + a->from, a->len);
+    }
+    return NULL;
+}
+
+static void peer_start(struct peer *p, const struct answer *answers, size_t count)
+{
+    struct sc_error err = { 0 };
+    bool loopback;
+    p->answers = answers;
+    p->count = count;
+    if (sc_socket_listen_tcp("127.0.0.1:0", &p->fd, &p->port, &loopback, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(fcntl(p->fd, F_SETFL, 0), 0);
+    assert_int_equal(pthread_create(&p->thread, NULL, peer_main, p), 0);
+}
+
+/* All answers were asked for. */
+static void peer_join(struct peer *p)
+{
+    assert_int_equal(pthread_join(p->thread, NULL), 0);
+    (void)close(p->fd);
+}
+
+static void peer_done(struct peer *p)
+{
+    sc_buf_done(&p->asked);
+    sc_buf_done(&p->model);
+}
+
+struct said {
+    struct sc_buf notes;
+};
+
+static void note(void *ctx, const char *text)
+{
+    struct said *s = ctx;
+    sc_buf_printf(&s->notes, "%s\n", text);
+}
+
+/* Pulls `what` below the peer's address and holds the outcome against what is expected. */
+static void check(struct shelf *s, struct peer *p, const char *what, enum sc_code code,
+                  const char *message, struct sc_model *m)
+{
+    struct said said = { 0 };
+    struct sc_error err = { 0 };
+    SC_AUTO_FREE char *url = NULL;
+    const struct sc_models_watch watch = { .note = note, .ctx = &said };
+    const struct sc_model_pull pull = { .what = what };
+    assert_true(asprintf(&url, "http://127.0.0.1:%d/m/", p->port) > 0);
+    s->config.models_url = url;
+    enum sc_code got = sc_models_pull(&s->config, &pull, &watch, m, &err);
+    if (got != code)
+        fail_msg("%s: %s", sc_code_name(got), err.msg);
+    sc_buf_puts(&said.notes, err.msg);
+    if (strstr(sc_buf_text(&said.notes), message) == NULL)
+        fail_msg("%s", sc_buf_text(&said.notes));
+    sc_buf_done(&said.notes);
+    static char none[] = "";
+    s->config.models_url = none;
+}
+
+static int times(const struct peer *p, const char *what)
+{
+    int count = 0;
+    for (const char *at = strstr(sc_buf_text(&p->asked), what); at != NULL;
+         at = strstr(at + 1, what))
+        count++;
+    return count;
+}
+
+#define MISSING                                     \
+    {                                               \
+        .head = "404 Not Found\r\n", .body = "none" \
+    }
+
+static void what_comes_whole_is_a_model(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    const struct answer answers[] = {
+        MISSING, { .head = "200 OK\r\nETag: \"one\"\r\n", .len = p.model.len }
+    };
+    char sum[SC_SHA256_TEXT];
+    sc_hash_bytes(p.model.ptr, p.model.len, sum);
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "base", SC_OK, "nobody vouches for these bytes", &m);
+    peer_join(&p);
+    assert_int_equal(times(&p, "GET /m/ggml-base.bin.sha256 "), 1);
+    assert_int_equal(times(&p, "GET /m/ggml-base.bin "), 1);
+    assert_string_equal(m.name, "base");
+    assert_string_equal(m.facts.sha256, sum);
+    assert_non_null(strstr(m.facts.source, "/m/ggml-base.bin"));
+    assert_int_equal(shelf_count(&s), 2);
+}
+
+static void what_breaks_off_goes_on_behind_what_came(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    size_t all = p.model.len, cut = all / 3;
+    char whole[120], rest[160];
+    (void)snprintf(whole, sizeof(whole), "200 OK\r\nETag: \"one\"\r\nContent-Length: %zu\r\n", all);
+    (void)snprintf(rest, sizeof(rest),
+                   "206 Partial Content\r\nETag: \"one\"\r\nContent-Length: %zu\r\n"
+                   "Content-Range: bytes %zu-%zu/%zu\r\n",
+                   all - cut, cut, all - 1, all);
+    const struct answer answers[] = { MISSING,
+                                      { .head = whole, .len = cut },
+                                      { .head = rest, .from = cut, .len = all - cut } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "base", SC_OK, "", &m);
+    peer_join(&p);
+    char range[64];
+    (void)snprintf(range, sizeof(range), "Range: bytes=%zu-\r\n", cut);
+    assert_int_equal(times(&p, range), 1);
+    assert_int_equal(times(&p, "If-Range: \"one\"\r\n"), 1);
+}
+
+/* The server goes away for good; what came waits for the next command. */
+static void a_second_attempt_takes_up_what_the_first_left(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    size_t all = p.model.len, cut = all / 2;
+    char whole[120], none[] = "503 Service Unavailable\r\n", rest[160];
+    (void)snprintf(whole, sizeof(whole), "200 OK\r\nETag: \"one\"\r\nContent-Length: %zu\r\n", all);
+    const struct answer answers[] = { MISSING,          { .head = whole, .len = cut },
+                                      { .head = none }, { .head = none },
+                                      { .head = none }, { .head = none },
+                                      { .head = none } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "base", SC_E_SERVER_UNREACHABLE, "the same command goes on behind them", &m);
+    peer_join(&p);
+    assert_true(shelf_has(&s, "models/.base.part"));
+    assert_false(shelf_has(&s, "models/ggml-base.bin"));
+
+    /* Its note names the address; this test's server listens elsewhere by now. */
+    SC_AUTO(peer_done) struct peer again = { .model = shelf_model(0, 0) };
+    (void)snprintf(rest, sizeof(rest),
+                   "206 Partial Content\r\nETag: \"one\"\r\nContent-Range: bytes %zu-%zu/%zu\r\n",
+                   cut, all - 1, all);
+    const struct answer others[] = { MISSING, { .head = rest, .from = cut, .len = all - cut } };
+    peer_start(&again, others, SC_ARRAY_LEN(others));
+    SC_AUTO_BUF text = { 0 };
+    sc_buf_printf(&text,
+                  "{\"url\":\"http://127.0.0.1:%d/m/ggml-base.bin\",\"etag\":\"\\\"one\\\"\"}",
+                  again.port);
+    test_write(&s.dir, "models/.base.part.json", sc_buf_text(&text));
+    check(&s, &again, "base", SC_OK, "", &m);
+    peer_join(&again);
+    assert_int_equal(times(&again, "Range: bytes="), 1);
+    assert_int_equal(shelf_count(&s), 2);
+}
+
+static void other_bytes_on_the_server_begin_anew(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    char whole[120], rest[160];
+    (void)snprintf(whole, sizeof(whole), "200 OK\r\nETag: \"one\"\r\nContent-Length: %zu\r\n",
+                   p.model.len);
+    (void)snprintf(rest, sizeof(rest), "200 OK\r\nETag: \"two\"\r\nContent-Length: %zu\r\n",
+                   p.model.len);
+    const struct answer answers[] = { MISSING,
+                                      { .head = whole, .from = 7, .len = 1000 },
+                                      { .head = "416 Range Not Satisfiable\r\n" },
+                                      { .head = whole, .from = 7, .len = 2000 },
+                                      { .head = rest, .len = p.model.len } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "base", SC_OK, "", &m);
+    peer_join(&p);
+    assert_int_equal(times(&p, "Range: bytes=1000-"), 1);
+    assert_int_equal(times(&p, "Range: bytes=2000-"), 1);
+}
+
+static void sums_are_held_against_whoever_says_them(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, linked = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    char sum[SC_SHA256_TEXT], wrong[SC_SHA256_TEXT], beside[100], off[160];
+    sc_hash_bytes(p.model.ptr, p.model.len, sum);
+    sc_hash_bytes("", 0, wrong);
+    (void)snprintf(beside, sizeof(beside), "%s  ggml-base.bin\n", sum);
+    (void)snprintf(off, sizeof(off),
+                   "302 Found\r\nLocation: /elsewhere\r\nX-Linked-ETag: \"%s\"\r\n", sum);
+    const struct answer answers[] = {
+        { .head = "200 OK\r\n", .body = wrong },
+        { .head = "200 OK\r\n", .len = p.model.len },
+        { .head = "200 OK\r\n", .body = beside },
+        { .head = "200 OK\r\n", .len = p.model.len },
+        MISSING,
+        { .head = off, .body = "moved" }, /* the body of a redirection is nobody's */
+        { .head = "200 OK\r\nETag: \"weak\"\r\n", .len = p.model.len },
+    };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "base", SC_E_CHECKSUM_MISMATCH, "must be e3b0c442", &m);
+    assert_int_equal(shelf_count(&s), 0);
+    check(&s, &p, "base", SC_OK, "", &m);
+    assert_int_equal(m.facts.trust, SC_MODEL_TRUST_SERVER);
+    check(&s, &p, "other", SC_OK, "", &linked);
+    assert_int_equal(linked.facts.trust, SC_MODEL_TRUST_SERVER);
+    peer_join(&p);
+    assert_int_equal(times(&p, "GET /elsewhere "), 1);
+}
+
+static void what_cannot_be_kept_is_refused(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    const struct answer answers[] = {
+        MISSING,
+        { .head = "200 OK\r\nContent-Length: 4000000000000000000\r\n", .len = 100 },
+        MISSING,
+        { .head = "200 OK\r\n", .body = "<html>sign in first</html>" },
+        MISSING,
+        MISSING,
+        MISSING,
+        { .head = "200 OK\r\n", .body = "" },
+        MISSING,
+        { .head = "302 Found\r\nLocation: file:///etc/passwd\r\n", .body = "" },
+        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
+        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
+        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
+        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
+    };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "base", SC_E_NO_SPACE, "MB more are needed and the disk", &m);
+    check(&s, &p, "base", SC_E_MODEL_ERROR, "", &m);
+    check(&s, &p, "base", SC_E_NOT_FOUND, "/m/ggml-base.bin'", &m);
+    check(&s, &p, "base", SC_E_MODEL_ERROR, "", &m);
+    check(&s, &p, "base", SC_E_SERVER_UNREACHABLE, "", &m);
+    peer_join(&p);
+    assert_int_equal(shelf_count(&s), 0);
+}
+
+static void addresses_are_looked_at_before_anybody_is_called(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    static const struct {
+        const char *what;
+        enum sc_code code;
+        const char *said;
+    } rows[] = {
+        { "base.en", SC_E_CONFIG_ERROR, "models.url is not set" },
+        { "../x", SC_E_INVALID_VALUE, "no name of a model, and no address" },
+        { "ftp://host/a.bin", SC_E_INVALID_VALUE, "is no address of a file" },
+        { "http://host", SC_E_INVALID_VALUE, "is no address of a file" },
+        { "http:///a.bin", SC_E_INVALID_VALUE, "is no address of a file" },
+        { "http://me:secret@host/a.bin", SC_E_INVALID_VALUE, "without a password" },
+        { "http://host/a b.bin", SC_E_INVALID_VALUE, "is no address of a file" },
+        { "http://host/model.safetensors", SC_E_INVALID_VALUE, "must end in NAME.bin" },
+        { "http://host/.bin", SC_E_INVALID_VALUE, "must end in NAME.bin" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_MODEL m = { 0 };
+        struct sc_error err = { 0 };
+        const struct sc_model_pull pull = { .what = rows[i].what };
+        assert_int_equal(sc_models_pull(&s.config, &pull, NULL, &m, &err), rows[i].code);
+        if (strstr(err.msg, rows[i].said) == NULL)
+            fail_msg("%s: %s", rows[i].what, err.msg);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_comes_whole_is_a_model),
+        TEST(what_breaks_off_goes_on_behind_what_came),
+        TEST(a_second_attempt_takes_up_what_the_first_left),
+        TEST(other_bytes_on_the_server_begin_anew),
+        TEST(sums_are_held_against_whoever_says_them),
+        TEST(what_cannot_be_kept_is_refused),
+        TEST(addresses_are_looked_at_before_anybody_is_called),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
