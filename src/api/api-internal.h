@@ -47,6 +47,7 @@ struct sc_api {
     _Atomic int64_t heard_ms; /* monotonic: when a worker last spoke; 0: none has */
     atomic_int openai_calls;  /* of /v1 that are under way or wait for their text */
     atomic_bool stopping;
+    atomic_uint revocations;        /* of tokens, since the start */
     _Atomic int64_t workers_cpu_us; /* the most that was told (api/system.c) */
     struct sc_parking parking;      /* claims that wait for tasks */
     struct sc_push *push;           /* WebSockets (api/push.c) */
