@@ -99,7 +99,7 @@ recording: all ## Record docs/img/session.txt in a terminal as docs/img/session.
 	@PATH="$(CURDIR)/build:$$PATH" tools/record.py docs/img/session.txt docs/img/session.svg
 
 golden-update: san ## Rewrite the expected files of the golden tests; review the diff
-	@GOLDEN_UPDATE=1 tools/run-tests.py build-san --meson-only
+	@SC_GOLDEN_UPDATE=1 tools/run-tests.py build-san --meson-only
 	@git --no-pager diff --stat -- tests/golden
 
 format: ## clang-format over our sources

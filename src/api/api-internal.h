@@ -47,8 +47,10 @@ struct sc_api {
     _Atomic int64_t heard_ms; /* monotonic: when a worker last spoke; 0: none has */
     atomic_int openai_calls;  /* of /v1 that are under way or wait for their text */
     atomic_bool stopping;
-    struct sc_parking parking; /* claims that wait for tasks */
-    struct sc_push *push;      /* WebSockets (api/push.c) */
+    atomic_uint revocations;        /* of tokens, since the start */
+    _Atomic int64_t workers_cpu_us; /* the most that was told (api/system.c) */
+    struct sc_parking parking;      /* claims that wait for tasks */
+    struct sc_push *push;           /* WebSockets (api/push.c) */
     struct sc_job_memo *job_memo;
 
     pthread_mutex_t lock;
@@ -82,6 +84,10 @@ struct sc_done *sc_api_once(struct sc_request *req, struct sc_api *api, unsigned
                             sc_api_handler_fn handler);
 /* Forgets the ends of keys that could not be written, and their lock. */
 void sc_api_once_done(struct sc_api *api);
+
+/* api/system.c: the processor time (us) of what the server has started, of which those alive took
+ * so much; never less than it was told before, so that it can be counted. */
+int64_t sc_api_workers_cpu(struct sc_api *api, int64_t alive_us);
 
 #ifdef SC_WITH_TEST_HOOKS
 /* api/echo.c */

@@ -49,6 +49,8 @@ int sc_api_error_body(void *api, struct sc_request *req, const struct sc_error *
                       struct sc_buf *out);
 /* For sc_http_options.form: is the model of a call of /v1 one that nobody has? */
 enum sc_code sc_api_judge_form(void *api, struct sc_request *req, struct sc_error *err);
+/* For sc_http_options.lives: false once the principal's token was revoked or has expired. */
+bool sc_api_principal_lives(void *api, struct sc_principal *principal);
 /* Is there a token that opens something? False also when the store does not answer. */
 bool sc_api_has_tokens(struct sc_api *api);
 /* For sc_http_options.sockets_round: serves the open WebSockets. */

@@ -78,6 +78,7 @@ static enum sc_code find_token(struct sc_api *api, struct sc_str bearer, struct 
                                int64_t *last_used_ms, struct sc_error *err)
 {
     char hash[SC_SHA256_TEXT];
+    unsigned round = atomic_load(&api->revocations); /* before the token is looked for */
     sc_hash_bytes(bearer.ptr, bearer.len, hash);
 
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
@@ -100,6 +101,7 @@ static enum sc_code find_token(struct sc_api *api, struct sc_str bearer, struct 
         .token_id = sc_stmt_int(&st, "id"),
         .expires_ms = sc_stmt_int_or(&st, "expires_ms", 0),
         .scopes = sc_scopes_parse(sc_stmt_str(&st, "scopes")),
+        .round = round,
     };
     SC_STMT_READ(&st, out, name);
     *last_used_ms = sc_stmt_int_or(&st, "last_used_ms", 0);
@@ -186,6 +188,18 @@ bool sc_api_token_lives(struct sc_api *api, int64_t token_id)
     sc_stmt_bind_int(&st, ":id", token_id);
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
     return sc_stmt_one(&st, NULL) == SC_OK;
+}
+
+bool sc_api_principal_lives(void *ctx, struct sc_principal *principal)
+{
+    struct sc_api *api = ctx;
+    unsigned round = atomic_load(&api->revocations);
+    if (principal->expires_ms > 0 && sc_clock_wall_ms() >= principal->expires_ms)
+        return false;
+    if (round == principal->round)
+        return true;
+    principal->round = round;
+    return sc_api_token_lives(api, principal->token_id);
 }
 
 bool sc_api_has_tokens(struct sc_api *api)

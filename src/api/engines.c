@@ -50,6 +50,23 @@ static void put_speed(struct sc_json *w, const struct speeds *speeds, const char
     sc_json_null(w, "speed");
 }
 
+/* Of "/", any full path, nobody can choose a name: it is told as such. */
+static void put_models(struct sc_json *w, const struct sc_json_value *models)
+{
+    bool paths = false;
+    sc_json_array(w, "models");
+    for (size_t i = 0; i < sc_json_count(models); i++) {
+        struct sc_str name = sc_json_get_str(sc_json_at(models, i), SC_STR(""));
+        if (sc_str_equal(name, SC_STR("/")))
+            paths = true;
+        else
+            sc_json_str(w, NULL, name);
+    }
+    sc_json_end(w);
+    sc_json_bool(w, "model_paths", paths);
+    sc_json_bool(w, "models_known", sc_json_count(models) > 0);
+}
+
 /* What scripta-media says of the engine, and what only the server knows. */
 static void put_engine(struct sc_json *w, const struct sc_json_value *engine,
                        const char *default_engine, const struct speeds *speeds)
@@ -61,6 +78,10 @@ static void put_engine(struct sc_json *w, const struct sc_json_value *engine,
     for (void *s = sc_json_next_member(engine, NULL, &key, &value); s != NULL;
          s = sc_json_next_member(engine, s, &key, &value)) {
         SC_AUTO_BUF text = { 0 };
+        if (strcmp(key, "models") == 0) {
+            put_models(w, value);
+            continue;
+        }
         sc_json_dump(value, &text);
         sc_json_raw(w, key, sc_buf_str(&text));
     }
@@ -140,9 +161,14 @@ static const struct sc_json_field engine_fields[] = {
             "[]"),
     SC_SHOW(TEXT, "default_model", "The model unless one is given", "en-us"),
     SC_SHOW(TEXTS, "models",
-            "The models that it can have, one that ends in `/` for all that begin so; none: "
-            "whatever its program or server has",
-            "[\"en-us\",\"/\"]"),
+            "The models that it can have, one that ends in `/` for all that begin so",
+            "[\"en-us\"]"),
+    SC_SHOW(BOOL, "model_paths", "It takes the full path of a model too", "true"),
+    SC_SHOW(
+        BOOL, "models_known",
+        "false: only the program or server behind it knows its models, so that a job's model is "
+        "not looked at before it runs",
+        "true"),
     SC_SHOW(TEXT, "sends_to", "The address of another host that recordings are sent to", ""),
     SC_SHOW(TEXT, "note", "What else is to be known", ""),
     SC_SHOW(BOOL, "model_files", "Its models are those of `GET /api/models`", "false"),

@@ -178,6 +178,7 @@ void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost)
     sc_json_text(&w, "pipeline", cost->pipeline);
     put_optional(&w, "engine", cost->engine);
     put_optional(&w, "model", cost->model);
+    sc_json_bool(&w, "model_checked", !cost->model_unchecked);
     sc_json_bool(&w, "duplicate", cost->file_id > 0);
     put_id(&w, "file_id", cost->file_id);
     put_optional(&w, "job_id", cost->job_id);
@@ -345,6 +346,11 @@ static const struct sc_json_field cost_fields[] = {
     SC_SHOW(TEXT, "pipeline", "What would be done", "transcribe"),
     SC_SHOW(TEXT_OR_NULL, "engine", "The engine", "pocketsphinx"),
     SC_SHOW(TEXT_OR_NULL, "model", "Its model", "en-us"),
+    SC_SHOW(
+        BOOL, "model_checked",
+        "false: only the program or server behind the engine knows whether it has the model, and "
+        "the job fails with `MODEL_ERROR` when it does not",
+        "true"),
     SC_SHOW(BOOL, "duplicate", "These bytes are known", "false"),
     SC_SHOW(INT_OR_NULL, "file_id", "The file that has them", NULL),
     SC_SHOW(UUID_OR_NULL, "job_id", "The earlier job that would answer for the same work", NULL),

@@ -198,6 +198,7 @@ static void put_engines(struct sc_buf *out)
 struct worker_count {
     struct sc_conn *conn;
     int64_t idle, busy;
+    int64_t cpu_us; /* of the local ones */
     struct {
         char name[24];
         int64_t busy;
@@ -223,6 +224,8 @@ static enum sc_code count_worker(void *ctx, const struct sc_worker *worker, stru
     SC_AUTO_JOB job = { 0 };
     if (sc_api_is_server(worker))
         return SC_OK;
+    if (worker->local)
+        c->cpu_us += SC_MAX(0, sc_process_cpu(worker->pid));
     if (worker->job_id[0] == '\0') {
         c->idle++;
         return SC_OK;
@@ -236,7 +239,7 @@ static enum sc_code count_worker(void *ctx, const struct sc_worker *worker, stru
 }
 
 /* c NULL: they cannot be counted. */
-static void put_workers(struct sc_buf *out, const struct worker_count *c)
+static void put_workers(struct sc_buf *out, struct sc_api *api, const struct worker_count *c)
 {
     static const char *const losses[] = { "died", "silent" };
     sc_metric_head(out, SC_METRIC_workers);
@@ -251,6 +254,7 @@ static void put_workers(struct sc_buf *out, const struct worker_count *c)
     if (c != NULL && c->engines[WORKER_ENGINES].busy > 0)
         sc_metric_put(out, SC_METRIC_worker_engines, LABELS("other"),
                       (double)c->engines[WORKER_ENGINES].busy);
+    put_known(out, SC_METRIC_workers_cpu, c == NULL ? -1 : sc_api_workers_cpu(api, c->cpu_us), 1e6);
     PUT_COUNTERS(out, workers_lost, losses);
 }
 
@@ -376,7 +380,7 @@ struct sc_done *sc_api_metrics_show(struct sc_request *req, struct sc_api *api)
     put_http(&body);
     put_queue(&body, known ? &stored.stats : NULL);
     put_engines(&body);
-    put_workers(&body, known ? &stored.workers : NULL);
+    put_workers(&body, api, known ? &stored.workers : NULL);
     put_store(&body, api->options.store, &use);
     put_storage(&body, sc_config_now(api->options.config), &use, known ? stored.audio : -1);
     PUT_COUNTED(&body, events_published);

@@ -17,6 +17,8 @@ void sc_openai_form_done(struct sc_openai_form *form)
 {
     free(form->model);
     free(form->prompt);
+    for (size_t i = 0; i < form->speaker_count; i++)
+        free(form->speakers[i]);
     sc_buf_done(&form->keywords);
     sc_buf_done(&form->ignored);
     sc_buf_done(&form->unknown);
@@ -194,6 +196,66 @@ static enum sc_code take_keyword(struct sc_openai_form *form, struct sc_str valu
     return SC_OK;
 }
 
+/* Names stand in lines: "A: good morning". */
+static bool is_line(struct sc_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < ' ')
+            return false;
+    }
+    return true;
+}
+
+static enum sc_code add_speaker(struct sc_openai_form *form, struct sc_str name,
+                                struct sc_error *err)
+{
+    name = sc_str_trim(name);
+    if (name.len == 0 || name.len > SC_OPENAI_SPEAKER_MAX || !is_line(name))
+        return refuse("known_speaker_names", name, "names of 1 to 64 bytes", err);
+    if (form->speaker_count == SC_OPENAI_SPEAKERS)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "known_speaker_names",
+                              "known_speaker_names holds more than %d names", SC_OPENAI_SPEAKERS);
+    form->speakers[form->speaker_count++] = sc_strndup(name.ptr, name.len);
+    return SC_OK;
+}
+
+/* One name, or a list of them between quotes as JSON or Python writes it. */
+static enum sc_code take_speakers(struct sc_openai_form *form, struct sc_str value,
+                                  struct sc_error *err)
+{
+    if (value.ptr[0] != '[' || value.ptr[value.len - 1] != ']')
+        return add_speaker(form, value, err);
+    enum sc_code code = SC_OK;
+    for (size_t at = 1; code == SC_OK && at + 1 < value.len;) {
+        char quote = value.ptr[at++];
+        if (quote != '"' && quote != '\'')
+            continue;
+        struct sc_str name = { value.ptr + at, 0 };
+        while (at + 1 < value.len && value.ptr[at] != quote) {
+            at++;
+            name.len++;
+        }
+        at++;
+        code = add_speaker(form, name, err);
+    }
+    return code;
+}
+
+/* Only the head of a sample comes this far (http/spool.c). */
+static enum sc_code take_sample(struct sc_openai_form *form, struct sc_str value,
+                                struct sc_error *err)
+{
+    if (!sc_str_starts(value, SC_STR("data:")))
+        return refuse("known_speaker_references", value, "data: URLs of 2 to 10 seconds of speech",
+                      err);
+    if (form->sample_count == SC_OPENAI_SPEAKERS)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "known_speaker_references",
+                              "known_speaker_references holds more than %d samples",
+                              SC_OPENAI_SPEAKERS);
+    form->sample_count++;
+    return SC_OK;
+}
+
 static const struct {
     const char *name;
     enum sc_code (*take)(struct sc_openai_form *form, struct sc_str value, struct sc_error *err);
@@ -212,10 +274,16 @@ static const struct {
     { "keywords", take_keyword, "Words to prefer, for engines that take them", NULL },
     { "include", take_include, "`logprobs`, in json", NULL },
     { "channels", take_channels, "`split`: a speaker on each channel; mix unless given", NULL },
+    { "known_speaker_names", take_speakers,
+      "Up to four, in diarized_json with `channels=split`: who speaks on the first channel, the "
+      "second, …",
+      NULL },
+    { "known_speaker_references", take_sample,
+      "Samples of voices as data: URLs; diarized_json refuses them, for no engine here knows "
+      "voices",
+      NULL },
     /* Known, and without effect on what our engines do. */
     { "chunking_strategy", NULL, NULL, NULL },
-    { "known_speaker_names", NULL, NULL, NULL },
-    { "known_speaker_references", NULL, NULL, NULL },
 };
 
 /* "name" of "name[]" and "name[key]". */
@@ -255,6 +323,29 @@ static enum sc_code check_speakers(const struct sc_openai_form *form, struct sc_
                           "apart by their voice; use json or verbose_json for others");
 }
 
+/* As OpenAI has it, a sample belongs to each name; nobody here could tell whose voice it is. */
+static enum sc_code check_names(struct sc_openai_form *form, struct sc_error *err)
+{
+    if (form->sample_count > 0 && form->sample_count != form->speaker_count)
+        return sc_error_field(
+            err, SC_E_INVALID_VALUE, "known_speaker_references",
+            "%zu known_speaker_references came with %zu known_speaker_names: each "
+            "is of one",
+            form->sample_count, form->speaker_count);
+    if (form->format != SC_OPENAI_DIARIZED_JSON) {
+        if (form->speaker_count > 0)
+            sc_openai_form_ignore(form, "known_speaker_names");
+        if (form->sample_count > 0)
+            sc_openai_form_ignore(form, "known_speaker_references");
+        return SC_OK;
+    }
+    if (form->sample_count == 0)
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "known_speaker_references",
+                          "no engine here knows voices: leave known_speaker_references out; with "
+                          "channels=split known_speaker_names name the channels in their order");
+}
+
 static enum sc_code check_stream(const struct sc_openai_form *form, struct sc_error *err)
 {
     if (!form->stream || form->format == SC_OPENAI_JSON || form->format == SC_OPENAI_TEXT ||
@@ -281,6 +372,8 @@ enum sc_code sc_openai_form_check(struct sc_openai_form *form, struct sc_error *
         form->logprobs = false;
     }
     enum sc_code code = check_speakers(form, err);
+    if (code == SC_OK)
+        code = check_names(form, err);
     if (code == SC_OK)
         code = check_stream(form, err);
     if (code == SC_OK && (form->keywords.failed || form->ignored.failed || form->unknown.failed))

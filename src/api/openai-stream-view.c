@@ -16,7 +16,17 @@ static bool same_speaker(const struct sc_segment *a, const struct sc_segment *b)
     return strcmp(a->speaker, b->speaker) == 0;
 }
 
-struct sc_openai_speaker sc_openai_speaker(const struct sc_segments *segments, size_t i)
+/* NULL: it has none. Where each channel is a speaker, they are called after its number, from 1. */
+static const char *given_name(const struct sc_openai_form *form, const struct sc_segment *s)
+{
+    int64_t channel = 0;
+    if (s->speaker == NULL || !sc_str_to_int64(sc_str_from(s->speaker), &channel) || channel < 1 ||
+        channel > (int64_t)form->speaker_count)
+        return NULL;
+    return form->speakers[channel - 1];
+}
+
+static struct sc_openai_speaker speaker_by_rank(const struct sc_segments *segments, size_t i)
 {
     size_t firsts[26]; /* segments in which a speaker is heard first */
     size_t count = 0;
@@ -32,7 +42,19 @@ struct sc_openai_speaker sc_openai_speaker(const struct sc_segments *segments, s
     return (struct sc_openai_speaker){ "Z" };
 }
 
-void sc_openai_put_diarized(struct sc_json *w, const struct sc_segments *segments, size_t i)
+struct sc_openai_speaker sc_openai_speaker(const struct sc_openai_form *form,
+                                           const struct sc_segments *segments, size_t i)
+{
+    const char *given = given_name(form, &segments->items[i]);
+    if (given == NULL)
+        return speaker_by_rank(segments, i);
+    struct sc_openai_speaker speaker;
+    (void)snprintf(speaker.name, sizeof(speaker.name), "%s", given);
+    return speaker;
+}
+
+void sc_openai_put_diarized(struct sc_json *w, const struct sc_openai_form *form,
+                            const struct sc_segments *segments, size_t i)
 {
     const struct sc_segment *s = &segments->items[i];
     char id[24];
@@ -42,7 +64,7 @@ void sc_openai_put_diarized(struct sc_json *w, const struct sc_segments *segment
     sc_json_seconds(w, "start", s->start_ms);
     sc_json_seconds(w, "end", s->end_ms);
     sc_json_text(w, "text", s->text == NULL ? "" : s->text);
-    sc_json_text(w, "speaker", sc_openai_speaker(segments, i).name);
+    sc_json_text(w, "speaker", sc_openai_speaker(form, segments, i).name);
 }
 
 /* ---- logarithms of probabilities ---- */
@@ -102,7 +124,7 @@ void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_
     struct sc_json w;
     begin(&w, out);
     if (form->format == SC_OPENAI_DIARIZED_JSON) {
-        sc_openai_put_diarized(&w, segments, i);
+        sc_openai_put_diarized(&w, form, segments, i);
     } else {
         sc_openai_put_segment_text(segments, i, &delta);
         out->failed = out->failed || delta.failed;

@@ -160,7 +160,6 @@ static void view_text(const struct sc_openai_form *form, const struct sc_openai_
 static void view_diarized(const struct sc_openai_form *form, const struct sc_openai_result *r,
                           struct sc_buf *out)
 {
-    (void)form;
     SC_AUTO_BUF text = { 0 };
     struct sc_json w;
     sc_json_begin(&w, out);
@@ -170,10 +169,10 @@ static void view_diarized(const struct sc_openai_form *form, const struct sc_ope
     sc_json_array(&w, "segments");
     for (size_t i = 0; i < r->segments->count; i++) {
         const char *said = r->segments->items[i].text;
-        sc_buf_printf(&text, "%s%s: %s", i == 0 ? "" : "\n", sc_openai_speaker(r->segments, i).name,
-                      said == NULL ? "" : said);
+        sc_buf_printf(&text, "%s%s: %s", i == 0 ? "" : "\n",
+                      sc_openai_speaker(form, r->segments, i).name, said == NULL ? "" : said);
         sc_json_object(&w, NULL);
-        sc_openai_put_diarized(&w, r->segments, i);
+        sc_openai_put_diarized(&w, form, r->segments, i);
         sc_json_end(&w);
     }
     sc_json_end(&w);

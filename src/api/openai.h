@@ -23,6 +23,9 @@ enum sc_openai_format {
     SC_OPENAI_LANGUAGE /* the language alone */
 };
 
+#define SC_OPENAI_SPEAKERS 4     /* that OpenAI lets a caller name */
+#define SC_OPENAI_SPEAKER_MAX 64 /* bytes of a name */
+
 struct sc_openai_form {
     enum sc_openai_format format;
     char *model;                     /* owned; NULL: none came */
@@ -32,10 +35,12 @@ struct sc_openai_form {
     bool words, segments; /* timestamp_granularities that were named */
     bool words_inside;    /* words stand in their segments, not beside them */
     bool stream, logprobs;
-    bool split_channels;    /* a speaker on each channel */
-    struct sc_buf keywords; /* separated by ", " */
-    struct sc_buf ignored;  /* fields that have no effect here, separated by ", " */
-    struct sc_buf unknown;  /* fields that nobody knows, the same; in printable form */
+    bool split_channels;                /* a speaker on each channel */
+    char *speakers[SC_OPENAI_SPEAKERS]; /* owned: who they are, of the first channel on */
+    size_t speaker_count, sample_count; /* names, and samples of voices, that came */
+    struct sc_buf keywords;             /* separated by ", " */
+    struct sc_buf ignored;              /* fields that have no effect here, separated by ", " */
+    struct sc_buf unknown;              /* fields that nobody knows, the same; in printable form */
 };
 void sc_openai_form_done(struct sc_openai_form *form);
 /* Takes a field of the form, in any of its spellings: `name[]`, `name`, `name[key]`. What OpenAI
@@ -96,13 +101,16 @@ void sc_openai_error_event(const struct sc_openai_refusal *refusal, struct sc_bu
 void sc_openai_put_text(const struct sc_segments *segments, struct sc_buf *out);
 /* {"type": "duration", "seconds": whole ones} */
 void sc_openai_put_usage(struct sc_json *w, const struct sc_openai_result *r);
-/* "A" for the first speaker that is heard, "B" for the second, …; all behind the 25th are "Z". */
+/* The name that the form gives the channel of a segment; else "A" for the first speaker that is
+ * heard, "B" for the second, …; all behind the 25th are "Z". */
 struct sc_openai_speaker {
-    char name[2];
+    char name[SC_OPENAI_SPEAKER_MAX + 1];
 };
-struct sc_openai_speaker sc_openai_speaker(const struct sc_segments *segments, size_t i);
+struct sc_openai_speaker sc_openai_speaker(const struct sc_openai_form *form,
+                                           const struct sc_segments *segments, size_t i);
 /* A segment of diarized_json in an open object. */
-void sc_openai_put_diarized(struct sc_json *w, const struct sc_segments *segments, size_t i);
+void sc_openai_put_diarized(struct sc_json *w, const struct sc_openai_form *form,
+                            const struct sc_segments *segments, size_t i);
 /* The text of a segment with the space that parts it from the one before. */
 void sc_openai_put_segment_text(const struct sc_segments *segments, size_t i, struct sc_buf *out);
 /* The member logprobs, where the form asks for it: [{token, logprob, bytes}] of the words of

@@ -181,8 +181,9 @@ void sc_ready_view(struct sc_json *w, const struct sc_health *health, const char
     sc_json_end(w);
 }
 
-static void put_cpu(struct sc_json *w, const struct sc_machine *m)
+static void put_cpu(struct sc_json *w, const struct sc_system *s)
 {
+    const struct sc_machine *m = &s->machine;
     sc_json_object(w, "cpu");
     sc_json_text(w, "model", m->cpu[0] == '\0' ? NULL : m->cpu);
     sc_json_int(w, "cores", m->cores);
@@ -191,6 +192,8 @@ static void put_cpu(struct sc_json *w, const struct sc_machine *m)
     for (size_t i = 0; i < SC_ARRAY_LEN(m->load) && m->load[i] >= 0; i++)
         sc_json_real(w, NULL, m->load[i], 2);
     sc_json_end(w);
+    sc_json_seconds(w, "server_seconds", s->usage.cpu_us < 0 ? -1 : s->usage.cpu_us / 1000);
+    sc_json_seconds(w, "workers_seconds", s->workers_cpu_us / 1000);
     sc_json_end(w);
 }
 
@@ -215,7 +218,7 @@ void sc_system_fields(struct sc_json *w, const struct sc_system *s)
     sc_json_text(w, "architecture", s->machine.architecture);
     sc_json_seconds(w, "uptime_seconds", s->machine.uptime_ms);
     sc_json_end(w);
-    put_cpu(w, &s->machine);
+    put_cpu(w, s);
     put_memory(w, s);
     sc_json_array(w, "disks");
     for (size_t i = 0; i < s->disk_count; i++) {
@@ -427,6 +430,10 @@ static const struct sc_json_field cpu_fields[] = {
       SC_SHOW_REALS,
       .help = "Over 1, 5 and 15 minutes",
       .example = "[0.25, 0.31, 0.4]" },
+    SC_SHOW(REAL_OR_NULL, "server_seconds", "Processor time of the server since its start", "1.25"),
+    SC_SHOW(REAL, "workers_seconds",
+            "The same of the workers and decoders that it has started, and of what these ran",
+            "312.5"),
 };
 static const struct sc_json_shape cpu_shape = { .name = "Cpu", SC_SHAPE_FIELDS(cpu_fields) };
 static const struct sc_json_field memory_fields[] = {

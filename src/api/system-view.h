@@ -55,6 +55,7 @@ struct sc_system {
     int worker_places;                            /* that this server may fill itself */
     int64_t workers, workers_busy, workers_local; /* that are alive */
     int64_t workers_bytes;                        /* memory of the local ones */
+    int64_t workers_cpu_us; /* processor time of all that the server started */
 };
 void sc_system_fields(struct sc_json *w, const struct sc_system *system);
 /* said: what scripta-media tells, NULL: nothing, because of `why`. */

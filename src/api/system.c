@@ -48,9 +48,20 @@ static enum sc_code add_worker(void *ctx, const struct sc_worker *worker, struct
     out->workers++;
     out->workers_busy += worker->job_id[0] != '\0';
     out->workers_local += worker->local;
-    if (worker->local)
+    if (worker->local) {
         out->workers_bytes += SC_MAX(0, sc_process_memory(worker->pid));
+        out->workers_cpu_us += SC_MAX(0, sc_process_cpu(worker->pid));
+    }
     return SC_OK;
+}
+
+int64_t sc_api_workers_cpu(struct sc_api *api, int64_t alive_us)
+{
+    int64_t now = SC_MAX(0, sc_children_cpu()) + alive_us;
+    int64_t most = atomic_load(&api->workers_cpu_us);
+    while (now > most && !atomic_compare_exchange_weak(&api->workers_cpu_us, &most, now)) {
+    }
+    return SC_MAX(now, most);
 }
 
 static enum sc_code read_workers(struct sc_api *api, struct sc_system *out, struct sc_error *err)
@@ -86,6 +97,7 @@ struct sc_done *sc_api_system_show(struct sc_request *req, struct sc_api *api)
         code = read_workers(api, &system, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
+    system.workers_cpu_us = sc_api_workers_cpu(api, system.workers_cpu_us);
     sc_machine_read(&system.machine);
     sc_usage_read(&system.usage);
     read_disks(sc_config_now(api->options.config)->data_dir, &system);

@@ -379,7 +379,8 @@ struct sc_done *sc_api_token_revoke(struct sc_request *req, struct sc_api *api)
     if (code == SC_OK) {
         SC_LOG(INFO, "api", "token revoked", SC_I("token", r.id),
                SC_S("by", sc_request_principal(req)->name));
-        /* Streams and parked claims look whether it was theirs. */
+        atomic_fetch_add(&api->revocations, 1);
+        /* Streams and parked claims look whether it was theirs; uploads do so by themselves. */
         sc_api_streams_wake(api);
         sc_parking_wake_all(&api->parking);
     }

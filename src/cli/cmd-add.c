@@ -46,6 +46,8 @@ static void describe_cost(const char *label, const struct sc_json_value *cost, s
     }
     sc_buf_printf(out, " with %s, ", sc_json_get_text(sc_json_member(cost, "engine"), "no engine"));
     sc_format_size(out, sc_json_get_int(sc_json_member(cost, "bytes_needed"), 0));
+    if (!sc_json_get_bool(sc_json_member(cost, "model_checked"), true))
+        sc_buf_puts(out, "; whether it has the model shows when it runs");
     sc_buf_putc(out, '\n');
 }
 

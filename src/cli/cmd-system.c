@@ -45,6 +45,8 @@ static void put_cpu(struct sc_buf *out, const struct sc_json_value *cpu)
     for (size_t i = 0; load != NULL && i < sc_json_count(load); i++)
         sc_buf_printf(out, "%s%.2f", i == 0 ? "" : " ", sc_json_get_real(sc_json_at(load, i), 0));
     sc_buf_putc(out, '\n');
+    put_time(out, "  the server took", member(cpu, "server_seconds"));
+    put_time(out, "  its workers took", member(cpu, "workers_seconds"));
 }
 
 static void put_share(struct sc_buf *out, const char *label, const struct sc_json_value *of)

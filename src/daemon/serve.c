@@ -381,6 +381,7 @@ static enum sc_code start_http(struct sc_daemon *d, struct sc_error *err)
         .sockets_round = sc_api_sockets_round,
         .append = &sc_resumable_ops,
         .form = sc_api_judge_form,
+        .lives = sc_api_principal_lives,
     };
     http.routes = sc_api_routes(&http.route_count);
     d->listening.count = 0; /* the adapter's from now on, also when it fails */

@@ -57,9 +57,9 @@ struct sc_route {
 /* Who asks. Filled by the auth hook. */
 struct sc_principal {
     int64_t owner_id;
-    int64_t token_id;   /* 0: none was needed */
-    int64_t expires_ms; /* wall time at which the token ends; 0: never */
-    unsigned scopes;
+    int64_t token_id;       /* 0: none was needed */
+    int64_t expires_ms;     /* wall time at which the token ends; 0: never */
+    unsigned scopes, round; /* round: of `lives` alone */
     char name[64];
 };
 /* bearer: the token, or an empty slice. UNAUTHENTICATED or FORBIDDEN refuse; with a bearer
@@ -85,8 +85,7 @@ struct sc_http_options {
     size_t listen_count;
     int threads; /* of the server's pool, per listener */
     int workers; /* threads that run handlers */
-    int connection_limit;
-    int idle_timeout_s;
+    int connection_limit, idle_timeout_s;
     const char *temp_dir; /* for spooled files: on the same file system as the store */
     int nap_ms;   /* longest sleep of the thread that watches deadlines, for tests that move the
                      clock; 0: a minute */
@@ -104,6 +103,8 @@ struct sc_http_options {
     /* The file's part of a form begins: judges the request by its fields so far, so that the bytes
      * of what will be refused need not come. On a thread of the pool. NULL: nothing is judged. */
     enum sc_code (*form)(void *app, struct sc_request *req, struct sc_error *err);
+    /* Has the token of an upload not ended? Asked with each slice. NULL: none ends. */
+    bool (*lives)(void *app, struct sc_principal *principal);
 };
 
 SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, struct sc_http **out,
@@ -115,8 +116,7 @@ void sc_http_stop(struct sc_http *http, int64_t deadline_ms);
 /* Uploads that are arriving or being answered: a server that ends when nobody needs it must wait
  * for them, though no handler runs yet. */
 int sc_http_uploads(struct sc_http *http);
-/* Largest `file` part in bytes of requests that begin from now on: FILE_TOO_LARGE beyond. From any
- * thread. */
+/* Largest `file` part in bytes of requests that begin from now on. From any thread. */
 void sc_http_set_spool_limit(struct sc_http *http, int64_t bytes);
 void sc_http_free(struct sc_http *http);
 SC_DEFINE_FREEP(struct sc_http, sc_http_free);

@@ -27,12 +27,25 @@ static void refuse_now(struct sc_request *req)
     sc_tap_refuse(req->fd, req->status, sc_buf_str(&body), req->id);
 }
 
+/* A token may end while an upload comes, which may take hours. */
+static bool has_ended(struct sc_request *req)
+{
+    const struct sc_http_options *o = &req->http->options;
+    struct sc_error err = { 0 };
+    if (req->principal.token_id == 0 || o->lives == NULL || o->lives(o->app, &req->principal))
+        return false;
+    (void)sc_error_set(&err, SC_E_UNAUTHENTICATED,
+                       "the token was revoked or has expired while the upload came");
+    sc_request_refuse(req, &err);
+    return true;
+}
+
 bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len)
 {
     req->received += (int64_t)len;
     if (is_too_slow(req))
         return false;
-    if (req->refusal != NULL) {
+    if (req->refusal != NULL || (req->spool != NULL && has_ended(req))) {
         if (req->received > SC_HTTP_DRAIN)
             refuse_now(req);
         return true;

@@ -17,11 +17,15 @@
 
 #define FIELDS 64
 #define FIELD_BYTES ((size_t)64 << 10)
+/* Of a field that holds a file as a data: URL (OpenAI's samples of voices) so much is passed over
+ * behind what is kept: nobody here reads the file. */
+#define DATA_URL_BYTES ((int64_t)4 << 20)
 #define NAME_BYTES 256
 
 struct field {
     char *name;
     struct sc_buf value;
+    int64_t passed; /* bytes behind value */
 };
 
 struct sc_spool {
@@ -132,8 +136,12 @@ static enum sc_code begin_field(struct sc_spool *s, const char *name, struct sc_
 static enum sc_code add_field_bytes(struct sc_spool *s, const char *bytes, size_t len,
                                     struct sc_error *err)
 {
-    sc_buf_append(&s->open->value, bytes, len);
-    if (!s->open->value.failed)
+    struct field *field = s->open;
+    size_t kept = SC_MIN(len, FIELD_BYTES - field->value.len);
+    sc_buf_append(&field->value, bytes, kept);
+    field->passed += (int64_t)(len - kept);
+    bool file = sc_str_starts(sc_buf_str(&field->value), SC_STR("data:"));
+    if (!field->value.failed && field->passed <= (file ? DATA_URL_BYTES : 0))
         return SC_OK;
     return sc_error_field(err, SC_E_BODY_TOO_LARGE, s->open->name,
                           "a form field holds at most %zu bytes", FIELD_BYTES);

@@ -86,6 +86,7 @@ struct sc_cost {
     int64_t file_id;           /* of the owner's row with these bytes; 0: they are new */
     char job_id[SC_UUID_TEXT]; /* the earlier job of the same work; "": a new one would be made */
     char pipeline[24], engine[24], model[120];
+    bool model_unchecked;  /* only what is behind the engine knows whether it has the model */
     int64_t duration_ms;   /* -1: not known before it is decoded */
     int64_t streams;       /* recognised each by itself */
     int64_t chunks;        /* expected; -1: not known */

@@ -11,6 +11,11 @@
 
 #include "base/banned.h"
 
+/* Words of /proc/PID/stat. The first of the times is that in the process itself, then come that in
+ * the kernel for it, and both of its children. */
+#define STAT_TIMES 14
+#define STAT_TIMES_END 18
+#define STAT_START 22
 #define PROC_LIMIT ((size_t)4 << 20) /* cpuinfo of a machine with many cores is long */
 
 struct sc_str sc_proc_line(struct sc_str text, const char *name)
@@ -30,6 +35,19 @@ int64_t sc_proc_number(struct sc_str text, const char *name)
     struct sc_str line = sc_proc_line(text, name);
     int64_t n = 0;
     return sc_str_to_int64(sc_str_take_until(&line, ' '), &n) ? n : -1;
+}
+
+int64_t sc_proc_stat(struct sc_str stat, int nth)
+{
+    int64_t n = -1;
+    size_t end = stat.len;
+    while (end > 0 && stat.ptr[end - 1] != ')')
+        end--;
+    struct sc_str rest = { stat.ptr + end, stat.len - end };
+    rest = sc_str_trim(rest);
+    for (int word = 3; word < nth; word++)
+        (void)sc_str_take_until(&rest, ' ');
+    return sc_str_to_int64(sc_str_take_until(&rest, ' '), &n) ? n : -1;
 }
 
 static int64_t kilobytes(struct sc_str text, const char *name)
@@ -57,20 +75,6 @@ static int count_fds(void)
     return n - 1; /* the one that reads the folder */
 }
 
-/* The 22nd word of stat, behind the name in brackets, which may hold anything: ticks since boot. */
-static int64_t start_ticks(struct sc_str stat)
-{
-    int64_t ticks = -1;
-    size_t end = stat.len;
-    while (end > 0 && stat.ptr[end - 1] != ')')
-        end--;
-    struct sc_str rest = { stat.ptr + end, stat.len - end };
-    rest = sc_str_trim(rest);
-    for (int word = 3; word < 22; word++)
-        (void)sc_str_take_until(&rest, ' ');
-    return sc_str_to_int64(sc_str_take_until(&rest, ' '), &ticks) ? ticks : -1;
-}
-
 static int64_t since_boot_ms(void)
 {
     struct timespec now;
@@ -84,25 +88,31 @@ static int64_t read_start(void)
     SC_AUTO_BUF stat = { 0 };
     int64_t hertz = sysconf(_SC_CLK_TCK);
     int64_t boot_ms = since_boot_ms();
-    int64_t ticks = start_ticks(read_proc("/proc/self/stat", &stat));
+    int64_t ticks = sc_proc_stat(read_proc("/proc/self/stat", &stat), STAT_START);
     return hertz <= 0 || boot_ms < 0 || ticks < 0
                ? -1
                : sc_clock_wall_ms() - boot_ms + ticks * 1000 / hertz;
 }
 
+static int64_t used_us(int who)
+{
+    struct rusage usage;
+    if (getrusage(who, &usage) != 0)
+        return -1;
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000) +
+           usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+}
+
 void sc_usage_read(struct sc_usage *out)
 {
     SC_AUTO_BUF status = { 0 };
-    struct rusage usage;
     struct rlimit limit;
-    *out = (struct sc_usage){ .cpu_us = -1, .max_fds = -1, .fds = count_fds() };
+    *out = (struct sc_usage){ .max_fds = -1, .fds = count_fds() };
     struct sc_str text = read_proc("/proc/self/status", &status);
     out->resident_bytes = kilobytes(text, "VmRSS");
     out->threads = (int)sc_proc_number(text, "Threads");
     out->started_ms = read_start();
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        out->cpu_us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000) +
-                      usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+    out->cpu_us = used_us(RUSAGE_SELF);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= INT32_MAX)
         out->max_fds = (int)limit.rlim_cur;
 }
@@ -113,6 +123,25 @@ int64_t sc_process_memory(int pid)
     char path[40];
     (void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
     return kilobytes(read_proc(path, &status), "VmRSS");
+}
+
+int64_t sc_process_cpu(int pid)
+{
+    SC_AUTO_BUF stat = { 0 };
+    char path[40];
+    int64_t ticks = 0, hertz = sysconf(_SC_CLK_TCK);
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    struct sc_str text = read_proc(path, &stat);
+    if (hertz <= 0 || sc_proc_stat(text, STAT_TIMES) < 0)
+        return -1;
+    for (int word = STAT_TIMES; word < STAT_TIMES_END; word++)
+        ticks += SC_MAX(sc_proc_stat(text, word), 0);
+    return ticks * (INT64_C(1000000) / hertz);
+}
+
+int64_t sc_children_cpu(void)
+{
+    return used_us(RUSAGE_CHILDREN);
 }
 
 /* ---- the machine ---- */

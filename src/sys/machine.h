@@ -16,6 +16,10 @@ void sc_usage_read(struct sc_usage *out);
 
 /* Memory of a process of ours. */
 int64_t sc_process_memory(int pid);
+/* Processor time that it took in microseconds, with the children that it has waited for. */
+int64_t sc_process_cpu(int pid);
+/* The same of all children of this process that have been waited for. */
+int64_t sc_children_cpu(void);
 
 struct sc_machine {
     char cpu[128]; /* its model */
@@ -30,5 +34,8 @@ void sc_machine_read(struct sc_machine *out);
 
 /* A number behind `name` at the start of a line, as /proc has them; -1: none. Pure. */
 int64_t sc_proc_number(struct sc_str text, const char *name);
+/* The nth word of a /proc/PID/stat, counted from 1, of those behind the name in brackets, which may
+ * hold anything; -1: none. Pure. */
+int64_t sc_proc_stat(struct sc_str stat, int nth);
 /* The rest of that line behind its colon, trimmed; empty: there is none. Pure. */
 struct sc_str sc_proc_line(struct sc_str text, const char *name);

@@ -55,7 +55,6 @@ static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error
 {
     struct sc_writer_out *w = ctx;
     struct sc_buf *out = &w->buf;
-    sc_buf_putc(out, '\n');
     sc_writer_put_clock(out, cue->start_ms, '.');
     sc_buf_puts(out, " --> ");
     sc_writer_put_clock(out, cue->end_ms, '.');
@@ -63,7 +62,7 @@ static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error
     if (cue->speaker != NULL)
         put_voice(out, cue->speaker);
     put_tokens(out, cue, w->options->words);
-    sc_buf_putc(out, '\n');
+    sc_buf_puts(out, "\n\n");
     return sc_writer_flush(w, false, err);
 }
 
@@ -71,10 +70,11 @@ SC_WRITER(sc_writer_vtt)
 {
     SC_AUTO_WRITER_OUT out;
     sc_writer_begin(&out, options, piece, ctx);
-    sc_buf_puts(&out.buf, "WEBVTT\n");
+    sc_buf_puts(&out.buf, "WEBVTT\n\n");
     if (options->metadata) {
-        sc_buf_puts(&out.buf, "\nNOTE\n");
+        sc_buf_puts(&out.buf, "NOTE\n");
         sc_writer_put_meta(&out.buf, meta, "");
+        sc_buf_putc(&out.buf, '\n');
     }
     enum sc_code code = sc_cues_each(segments, options, SC_CUES_PLAIN, put_cue, &out, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;

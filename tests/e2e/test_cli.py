@@ -380,7 +380,9 @@ def test_queue_and_engines(server):
     assert cli_json("queue", data=server.data)["queues"]
     out = cli("engines", data=server.data, check=0).stdout
     assert "pocketsphinx" in out and "null" in out and "draft" in out
-    assert {e["name"] for e in cli_json("engines", data=server.data)["engines"]} >= {"null"}
+    engines = {e["name"]: e for e in cli_json("engines", data=server.data)["engines"]}
+    told = [engines["pocketsphinx"][k] for k in ("models", "model_paths", "models_known")]
+    assert told == [["en-us"], True, True] and not engines["command"]["models_known"]
 
 
 def test_version_and_help():

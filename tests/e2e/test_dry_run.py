@@ -50,7 +50,10 @@ def test_the_command_tells_the_cost(server, folder):
               data=server.data, check=0)
     assert run.stdout.startswith("a.wav: new, 1:01 long, 3 chunks"), run.stdout
     cost = cli_json("add", "--dry-run", "--engine", "null", folder / "a.wav", data=server.data)
-    assert cost["duration_seconds"] == 61
+    assert cost["duration_seconds"] == 61 and cost["model_checked"]
+    run = cli("add", "--dry-run", "--engine", "null", "--model", "delay_ms=1", folder / "a.wav",
+              data=server.data, check=0)
+    assert run.stdout.endswith("; whether it has the model shows when it runs\n"), run.stdout
     assert counts(server.client) == before
 
 

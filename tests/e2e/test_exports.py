@@ -53,7 +53,7 @@ def test_options_are_query_parameters(client, done):
     assert all(len(b) == 3 and len(b[2]) <= 10 for b in lines)
     assert " ".join(b[2] for b in lines).split() == null_words(12)
     raw = client.get(f"{path}/export.vtt?captions=off").text
-    assert raw == f"WEBVTT\n\n00:00:00.000 --> 00:00:12.000\n{' '.join(null_words(12))}\n"
+    assert raw == f"WEBVTT\n\n00:00:00.000 --> 00:00:12.000\n{' '.join(null_words(12))}\n\n"
     words = client.get(f"{path}/export.csv?words=on&bom=on&speakers=off").body
     rows = list(csv.DictReader(io.StringIO(words.decode("utf-8-sig"), newline="")))
     assert words.startswith(b"\xef\xbb\xbf") and words.count(b"\r\n") == len(rows) + 1

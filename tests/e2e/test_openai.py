@@ -502,6 +502,20 @@ def test_speakers_by_channel(client):
     assert events[:-1] == reply.json["segments"]
     assert events[-1]["type"] == "transcript.text.done"
 
+    named = post(client, [*parts, ("channels", "split"), ("known_speaker_names[]", "agent"),
+                          ("known_speaker_names[]", "caller")])
+    assert {s["speaker"] for s in named.json["segments"]} == {"agent", "caller"}
+    # A sample of ten seconds is longer than other fields may be.
+    sample = ("known_speaker_references[]", "data:audio/wav;base64," + "QUJD" * 150_000)
+    who = ("known_speaker_names[]", "agent")
+    assert_error(post(client, [*parts, ("channels", "split"), who, sample]), 400,
+                 param="known_speaker_references")
+    parts[1] = ("response_format", "json")
+    reply = post(client, [*parts, who, sample])
+    assert reply.status == 200, reply
+    assert reply.headers["X-Scripta-Ignored"] == "known_speaker_names, known_speaker_references"
+    assert_error(post(client, [*parts, who, (sample[0], sample[1] * 8)]), 413)
+
 
 # ---- other servers' calls ----
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -34,6 +35,12 @@ def test_the_machine(make_server):
     cores = os.cpu_count()
     assert got["cpu"]["cores"] == cores
     assert 1 <= got["cpu"]["usable"] <= cores and len(got["cpu"]["load"]) == 3
+    assert got["cpu"]["server_seconds"] > 0 and got["cpu"]["workers_seconds"] > 0
+    again = client.get("/api/system").json["cpu"]
+    assert all(again[k] >= got["cpu"][k] for k in ("server_seconds", "workers_seconds"))
+    counted = float(re.search(r"^scripta_workers_cpu_seconds_total (\S+)$",
+                              client.get("/metrics").text, re.M)[1])
+    assert counted >= again["workers_seconds"] - 0.001
     memory = got["memory"]
     assert 0 < memory["free_bytes"] <= memory["total_bytes"]
     assert memory["server_bytes"] > 1 << 20 and memory["workers_bytes"] > 1 << 20

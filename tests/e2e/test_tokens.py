@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import select
 import subprocess
 import threading
 
@@ -113,6 +114,52 @@ def test_revoking_ends_calls_streams_and_waiting_claims(tcp):
     assert again.status == 200 and again.json["revoked_at"], again
     never = server.client.request("DELETE", "/api/tokens/77")
     assert never.status == 404 and never.error["code"] == "TOKEN_NOT_FOUND", never
+
+
+def begin_upload(port, token, method, path, size, headers):
+    """A request whose body is still to come."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.putrequest(method, path)
+    for name, value in {"Authorization": f"Bearer {token}", "Content-Length": str(size),
+                        **headers}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection
+
+
+def send_until_told(connection, data):
+    """Goes on sending until the answer is there; the server cuts it off then."""
+    while not select.select([connection.sock], [], [], 0)[0]:
+        connection.send(data)
+    return connection.getresponse()
+
+
+def test_an_upload_ends_with_its_token(tcp):
+    server, port = tcp
+    token, other = make(server, port), make(server, port)
+    tus, size, data = {"Tus-Resumable": "1.0.0"}, 1 << 28, bytes(1 << 16)
+    made = token.request("POST", "/api/uploads", headers={**tus, "Upload-Length": str(size)})
+    assert made.status == 201, made
+    path = made.headers["Location"]
+    piece = begin_upload(port, token.made["token"], "PATCH", path, size, {
+        "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0", **tus})
+    whole = begin_upload(port, token.made["token"], "POST", "/api/files/upload", size,
+                         {"Content-Type": "application/octet-stream"})
+    for connection in (piece, whole):
+        connection.send(data)
+    wait_until(lambda: other.request("HEAD", path, headers=tus).status == 423, 30,
+               "the piece to begin")
+    assert not select.select([piece.sock, whole.sock], [], [], 0)[0]
+    server.client.request("DELETE", f"/api/tokens/{token.made['id']}")
+    for connection in (piece, whole):
+        answer = send_until_told(connection, data)
+        assert answer.status == 401 and b"while the upload came" in answer.read(), answer
+        connection.close()
+    # What came in pieces stays with its owner, who goes on with another token.
+    wait_until(lambda: other.request("HEAD", path, headers=tus).status == 200, 30,
+               "the upload to be free")
+    assert other.get("/api/files").json["files"] == []
+    assert other.request("DELETE", path, headers=tus).status == 204
 
 
 def test_a_token_expires(tcp):

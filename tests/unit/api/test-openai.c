@@ -76,6 +76,9 @@ static void wrong_values_are_refused_by_name(void **state)
     static const struct {
         const char *name, *value, *field;
     } rows[] = {
+        { "known_speaker_references[]", "http://x/a.wav", "known_speaker_references" },
+        { "known_speaker_names", "[\"a\", \"b\", \"c\", \"d\", \"e\"]", "known_speaker_names" },
+        { "known_speaker_names", "a\nb", "known_speaker_names" },
         { "response_format", "docx", "response_format" },
         { "temperature", "1.1", "temperature" },
         { "temperature", "-0.1", "temperature" },
@@ -134,19 +137,76 @@ static void speakers_have_letters_by_their_first_words(void **state)
 {
     (void)state;
     SC_AUTO_SEGMENTS segments = { 0 };
+    SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
     static const char *const heard[] = { "2", "1", "2", NULL, "1" };
     for (size_t i = 0; i < SC_ARRAY_LEN(heard); i++)
         sc_segments_add(&segments)->speaker = heard[i] == NULL ? NULL : sc_strdup(heard[i]);
     char letters[8] = "";
     for (size_t i = 0; i < segments.count; i++)
-        letters[i] = sc_openai_speaker(&segments, i).name[0];
+        letters[i] = sc_openai_speaker(&form, &segments, i).name[0];
     assert_string_equal(letters, "ABACB");
+    take(&form, "known_speaker_names[]", "agent");
+    assert_string_equal(sc_openai_speaker(&form, &segments, 1).name, "agent"); /* channel 1 */
+    assert_string_equal(sc_openai_speaker(&form, &segments, 2).name, "A");
+    assert_string_equal(sc_openai_speaker(&form, &segments, 3).name, "C");
     for (int i = 0; i < 40; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "n%d", i);
         sc_segments_add(&segments)->speaker = sc_strdup(name);
     }
-    assert_string_equal(sc_openai_speaker(&segments, segments.count - 1).name, "Z");
+    assert_string_equal(sc_openai_speaker(&form, &segments, segments.count - 1).name, "Z");
+}
+
+static void speakers_are_named_by_the_spellings_of_lists(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+    take(&form, "known_speaker_names", "[\"Ann Lee\", 'Bob']");
+    take(&form, "known_speaker_names[]", " Cy ");
+    take(&form, "known_speaker_names", "");
+    assert_int_equal(form.speaker_count, 3);
+    assert_string_equal(form.speakers[0], "Ann Lee");
+    assert_string_equal(form.speakers[1], "Bob");
+    assert_string_equal(form.speakers[2], "Cy");
+}
+
+/* What comes of names and samples: the field that is refused, or what is ignored. */
+static void samples_of_voices_are_refused_where_they_would_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format;
+        bool split;
+        int names, samples;
+        const char *field, *ignored;
+    } rows[] = {
+        { "diarized_json", true, 2, 0, NULL, "" },
+        { "diarized_json", true, 2, 2, "known_speaker_references", NULL },
+        { "diarized_json", false, 2, 2, "response_format", NULL },
+        { "json", false, 2, 2, NULL, "known_speaker_names, known_speaker_references" },
+        { "json", true, 1, 0, NULL, "known_speaker_names" },
+        { "json", false, 2, 1, "known_speaker_references", NULL },
+        { "json", false, 0, 1, "known_speaker_references", NULL },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+        struct sc_error err = { 0 };
+        take(&form, "model", "gpt-4o-transcribe-diarize");
+        take(&form, "response_format", rows[i].format);
+        if (rows[i].split)
+            take(&form, "channels", "split");
+        for (int k = 0; k < rows[i].names; k++)
+            take(&form, "known_speaker_names[]", k == 0 ? "agent" : "caller");
+        for (int k = 0; k < rows[i].samples; k++)
+            take(&form, "known_speaker_references[]", "data:audio/wav;base64,UklGR");
+        enum sc_code code = sc_openai_form_check(&form, &err);
+        assert_int_equal(code, rows[i].field == NULL ? SC_OK : SC_E_INVALID_VALUE);
+        if (rows[i].field != NULL)
+            assert_string_equal(err.field, rows[i].field);
+        else
+            assert_string_equal(form.ignored.len == 0 ? "" : sc_buf_text(&form.ignored),
+                                rows[i].ignored);
+    }
 }
 
 static void models_are_aliases_or_engines(void **state)
@@ -309,6 +369,8 @@ int main(void)
         TEST(wrong_values_are_refused_by_name),
         TEST(what_does_not_go_together_is_refused),
         TEST(speakers_have_letters_by_their_first_words),
+        TEST(speakers_are_named_by_the_spellings_of_lists),
+        TEST(samples_of_voices_are_refused_where_they_would_count),
         TEST(models_are_aliases_or_engines),
         TEST(models_view_lists_what_can_run),
         TEST(models_view_begins_with_the_names_that_clients_know),

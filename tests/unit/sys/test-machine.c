@@ -23,6 +23,29 @@ static void numbers_of_proc_are_found_by_their_whole_name(void **state)
     assert_int_equal(sc_proc_line(text, "nothing").len, 0);
 }
 
+static void words_of_a_stat_are_counted_behind_the_name(void **state)
+{
+    (void)state;
+    struct sc_str stat = SC_STR("12 (a) 9 (b) S 1 2 3 4 5 6 7 8 9 10 120 30 4 5 20 0 1 0 777 1");
+    assert_int_equal(sc_proc_stat(stat, 4), 1);
+    assert_int_equal(sc_proc_stat(stat, 14), 120);
+    assert_int_equal(sc_proc_stat(stat, 17), 5);
+    assert_int_equal(sc_proc_stat(stat, 22), 777);
+    assert_int_equal(sc_proc_stat(stat, 40), -1);
+    assert_int_equal(sc_proc_stat(SC_STR(""), 14), -1);
+}
+
+static void a_process_and_its_children_take_time(void **state)
+{
+    (void)state;
+    int64_t us = sc_process_cpu(getpid());
+    assert_true(us >= 0);
+    while (sc_process_cpu(getpid()) <= us) { /* until a tick has gone by */
+    }
+    assert_int_equal(sc_process_cpu(0), -1);
+    assert_true(sc_children_cpu() >= 0);
+}
+
 static void this_process_is_told(void **state)
 {
     (void)state;
@@ -60,6 +83,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_of_proc_are_found_by_their_whole_name),
+        cmocka_unit_test(words_of_a_stat_are_counted_behind_the_name),
+        cmocka_unit_test(a_process_and_its_children_take_time),
         cmocka_unit_test(this_process_is_told),
         cmocka_unit_test(the_machine_is_told),
     };

@@ -215,7 +215,7 @@ static void words_of_webvtt_are_read_back_with_their_times(void **state)
     o.words = true;
     write_as("vtt", &list, &o, &text);
     assert_string_equal(sc_buf_text(&text), "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\n"
-                                            "one <00:00:01.500>two <00:00:02.000>three\n");
+                                            "one <00:00:01.500>two <00:00:02.000>three\n\n");
     read_as("vtt", &text, &read);
     assert_int_equal(read.segments.items[0].word_count, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -321,12 +321,12 @@ static void options_do_what_they_say(void **state)
           "1\r\n00:00:00,000 --> 00:00:00,500\r\nAnn: =one, two three four five six "
           "seven eight nine ten eleven twelve\r\n\r\n2\r\n00:00:00,500 --> 00:00:00,501\r\n"
           "\"bye\"\r\n\r\n" },
-        { "vtt", "offset=-20 captions=off", "WEBVTT\n" },
+        { "vtt", "offset=-20 captions=off", "WEBVTT\n\n" },
         { "vtt", "metadata=on captions=off speakers=off offset=3600",
           "WEBVTT\n\nNOTE\nrecording: a --  b.wav\nlanguage: en\njob: 01890a5d\ntranscript: 7\n"
           "version: 2\nstatus: complete\n\n01:00:00.000 --> 01:00:20.000\n=one, two three four "
           "five six seven eight nine ten eleven twelve\n\n01:00:20.000 --> 01:00:20.001\n"
-          "\"bye\"\n" },
+          "\"bye\"\n\n" },
         { "txt", "speakers=off line_ends=crlf",
           "=one, two three four five six seven eight nine ten eleven twelve\r\n\"bye\"\r\n" },
         { "csv", "",
