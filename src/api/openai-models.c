@@ -78,12 +78,13 @@ static void offer_engine(struct models *m, const struct sc_json_value *row)
     const char *name = sc_json_get_text(sc_json_member(row, "name"), "");
     const char *model = sc_json_get_text(sc_json_member(row, "default_model"), "");
     const struct sc_json_value *models = sc_json_member(row, "models");
-    if (!is_usable(row))
+    bool files = sc_json_get_bool(sc_json_member(row, "model_files"), false);
+    if (!is_usable(row) || (files && model[0] == '\0'))
         return;
     offer(m, sc_str_from(name));
     if (model[0] != '\0')
         offer_pair(m, name, model);
-    if (!sc_json_get_bool(sc_json_member(row, "model_files"), false))
+    if (!files)
         return;
     for (size_t i = 0; i < sc_json_count(models); i++) {
         const char *file = sc_json_get_text(sc_json_at(models, i), "");

@@ -118,8 +118,9 @@ static const char *default_of(const struct sc_doctor *d, const struct sc_json_va
         return told[0] != '\0' ? told : setting;
     for (size_t i = 0; i < sc_json_count(list); i++) {
         const struct sc_json_value *e = sc_json_at(list, i);
-        bool built_in = sc_json_get_bool(sc_json_member(e, "model_files"), false) ||
-                        strcmp(text_of(e, "name"), "pocketsphinx") == 0;
+        bool has_model = sc_json_get_bool(sc_json_member(e, "model_files"), false) &&
+                         text_of(e, "default_model")[0] != '\0';
+        bool built_in = has_model || strcmp(text_of(e, "name"), "pocketsphinx") == 0;
         if (built_in && sc_json_get_bool(sc_json_member(e, "usable"), false))
             return text_of(e, "name");
     }

@@ -95,6 +95,53 @@ static const struct sc_job_option table[] = {
       .sparse = true,
       .by_engine = true,
       .help = "How freely the engine chooses between words: 0 is the likeliest ones" },
+    { .name = "beam_size",
+      .type = SC_JOB_INT,
+      .fallback = "",
+      .min = 1,
+      .max = 8,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "So many hypotheses are followed at once; 1 takes the likeliest word each time. "
+              "Default: 1" },
+    { .name = "best_of",
+      .type = SC_JOB_INT,
+      .fallback = "",
+      .min = 1,
+      .max = 8,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "At temperatures above 0 the best of so many tries. Default: 5" },
+    { .name = "word_timestamps",
+      .type = SC_JOB_BOOL,
+      .fallback = "true",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Times of each word; off is a little faster. Default: on" },
+    { .name = "suppress_non_speech",
+      .type = SC_JOB_BOOL,
+      .fallback = "true",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Never say what is no speech, such as [music], brackets and notes. Default: on" },
+    { .name = "compute_type",
+      .type = SC_JOB_ENUM,
+      .fallback = "auto",
+      .choices = "auto|float32",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Precision that the engine computes with. Default: auto, the best that this machine "
+              "is fast in" },
     { .name = "vad",
       .type = SC_JOB_BOOL,
       .fallback = "true",
@@ -521,6 +568,18 @@ bool sc_job_option_applies(const struct sc_job_option *option, const char *pipel
            sc_value_in_choices(sc_str_from(pipeline), option->pipelines);
 }
 
+/* Beams are for temperature 0, and many tries for the ones above it. */
+static enum sc_code check_search(const struct sc_job_options *o, struct sc_error *err)
+{
+    const char *temperature = sc_job_options_text(o, "temperature");
+    bool is_warm = temperature[0] != '\0' && strcmp(temperature, "0") != 0;
+    if (is_warm && sc_job_options_int(o, "beam_size") > 1)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "beam_size",
+                              "beam_size is for the likeliest words, a temperature above 0 for "
+                              "others: leave one of them out");
+    return SC_OK;
+}
+
 enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_error *err)
 {
     const char *pipeline = sc_job_options_text(o, "pipeline");
@@ -535,7 +594,7 @@ enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_erro
                                   "%s means nothing while vad is off: leave one of them out",
                                   table[i].name);
     }
-    return SC_OK;
+    return check_search(o, err);
 }
 
 void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out)

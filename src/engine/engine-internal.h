@@ -15,3 +15,4 @@ extern const struct sc_engine_ops sc_engine_command;
 extern const struct sc_engine_ops sc_engine_http;
 extern const struct sc_engine_ops sc_engine_null;
 extern const struct sc_engine_ops sc_engine_pocketsphinx;
+extern const struct sc_engine_ops sc_engine_whisper;

@@ -5,6 +5,7 @@
 #include "base/banned.h"
 
 static const struct sc_engine_ops *const engines[] = {
+    &sc_engine_whisper,
     &sc_engine_pocketsphinx,
     &sc_engine_command,
     &sc_engine_http,

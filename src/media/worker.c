@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "media/media.h"
+#include "models/models.h"
 #include "sys/run.h"
 
 #include <errno.h>
@@ -273,13 +274,17 @@ static bool add_engine(struct worker *w, const struct sc_engine_ops *engine)
     return true;
 }
 
-/* A worker of this server shares its models folder, where a model may be added at any time: the
- * server gives it no work before that. Of another host nobody knows what it has. */
+/* An engine whose models are files can run with those of a full path, and with what is added later.
+ * A worker of this server shares its folder; one of another host that has no model is asked for
+ * none. */
 static bool may_run(const struct worker *w, const struct sc_engine_ops *engine)
 {
+    SC_AUTO_MODEL m = { 0 };
     struct sc_engine_caps caps;
     engine->caps(w->config, &caps);
-    return engine->usable(w->config, NULL) == SC_OK || (caps.model_files && w->lifeline >= 0);
+    bool has =
+        !caps.model_files || w->lifeline >= 0 || sc_models_find(w->config, "", &m, NULL) == SC_OK;
+    return has && engine->usable(w->config, NULL) == SC_OK;
 }
 
 /* names NULL: all that can run here. */

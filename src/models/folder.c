@@ -221,8 +221,7 @@ static enum sc_code none_named(const struct sc_models *all, const char *name, st
     SC_AUTO_BUF names = { 0 };
     if (all->count == 0)
         return sc_error_field(err, SC_E_MODEL_ERROR, "model",
-                              "there is no model for whisper: `scripta models add FILE` takes a "
-                              "ggml file, `scripta models pull NAME` brings one");
+                              "there is no model for whisper: " SC_MODELS_REMEDY);
     list_names(all, &names);
     return sc_error_field(err, SC_E_MODEL_ERROR, "model",
                           "there is no model '%.60s': say %s, or bring it with `scripta models "
@@ -275,16 +274,6 @@ enum sc_code sc_models_path(const struct sc_config *config, const char *name, ch
     if (code == SC_OK)
         *out_path = SC_TAKE(m.path);
     return code;
-}
-
-enum sc_code sc_models_any(const struct sc_config *config, struct sc_error *err)
-{
-    SC_AUTO_MODEL m = { 0 };
-    struct sc_error why = { 0 };
-    enum sc_code code = sc_models_find(config, "", &m, &why);
-    if (code == SC_E_MODEL_ERROR)
-        return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "%s", why.msg);
-    return code == SC_OK ? SC_OK : sc_error_copy(err, &why);
 }
 
 /* ---- the default ---- */

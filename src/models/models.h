@@ -61,6 +61,10 @@ struct sc_models {
 void sc_models_done(struct sc_models *all);
 #define SC_AUTO_MODELS SC_AUTO(sc_models_done) struct sc_models
 
+/* What to do when there is none. */
+#define SC_MODELS_REMEDY \
+    "`scripta models add FILE` takes a ggml file, `scripta models pull NAME` brings one"
+
 /* ---- reading the folders ---- */
 
 /* The folder that is ours to change, whether it is there or not; owned by the caller. */
@@ -77,8 +81,6 @@ SC_MUST_USE enum sc_code sc_models_find(const struct sc_config *config, const ch
 /* The same, for whoever wants to open it: the path alone, owned by the caller. */
 SC_MUST_USE enum sc_code sc_models_path(const struct sc_config *config, const char *name,
                                         char **out_path, struct sc_error *err);
-/* Is there a model at all? ENGINE_UNAVAILABLE with what to do. */
-SC_MUST_USE enum sc_code sc_models_any(const struct sc_config *config, struct sc_error *err);
 /* The model of jobs that name none: engine.whisper.model, else the largest network among those that
  * fit the memory (else the smallest file). NULL: there is none. Borrowed from all. */
 const struct sc_model *sc_models_default(const struct sc_config *config,

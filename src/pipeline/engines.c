@@ -169,14 +169,16 @@ static enum sc_code choose(const struct sc_engines *e, struct sc_engine_row *out
     SC_AUTO_BUF why = { 0 };
     for (size_t i = 0; i < SC_ARRAY_LEN(candidates); i++) {
         const struct sc_engine_row *row = find_row(e, candidates[i]);
-        if (row != NULL && row->usable) {
+        bool lacks_model = row != NULL && row->default_model[0] == '\0';
+        if (row != NULL && row->usable && !lacks_model) {
             *out = *row;
             (void)snprintf(out->passed_over, sizeof(out->passed_over), "%s", sc_buf_text(&why));
             return SC_OK;
         }
         if (row != NULL)
-            sc_buf_printf(&why, "%s%s cannot run here: %s", why.len == 0 ? "" : "; ", row->name,
-                          row->reason);
+            sc_buf_printf(&why, "%s%s %s%s", why.len == 0 ? "" : "; ", row->name,
+                          row->usable ? "has no model: " : "cannot run here: ",
+                          row->usable ? SC_MODELS_REMEDY : row->reason);
     }
     return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine", "%s", sc_buf_text(&why));
 }

@@ -186,6 +186,9 @@ static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options 
     const char *name =
         sc_job_options_given(options, "model") ? sc_job_options_text(options, "model") : "";
     enum sc_code code = sc_models_find(config, name, &m, err);
+    /* Whether some worker has it shows when it is opened. */
+    if (code == SC_E_MODEL_ERROR && name[0] == '/')
+        return SC_OK;
     if (code == SC_OK)
         code = check_file(config, &m, options, err);
     if (code != SC_OK)

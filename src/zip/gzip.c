@@ -33,3 +33,12 @@ char *sc_gzip(const char *bytes, size_t len, size_t *out_len)
         free(SC_TAKE(out));
     return out;
 }
+
+size_t sc_zlib_size(const char *bytes, size_t len)
+{
+    uLongf size = len > UINT32_MAX ? 0 : compressBound((uLong)len);
+    Bytef *out SC_AUTO_FREE = size == 0 ? NULL : sc_try_alloc(size);
+    if (out == NULL || compress(out, &size, (const Bytef *)bytes, (uLong)len) != Z_OK)
+        return 0;
+    return size;
+}

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from harness import BUILD, cli, cli_json
+from harness import BUILD, bursts_wav, cli, cli_json
 
 MAKER = BUILD / "tests" / "unit" / "whisper" / "make-model"
 
@@ -136,27 +136,80 @@ def test_a_model_is_pulled_over_a_cut_connection(mirror, data):
     assert not [p for p in (data / "models").iterdir() if "part" in p.name]
 
 
-def test_a_running_server_sees_what_changes(model, server):
+SENTENCE = "<|0.00|> Hello world.<|1.50|>"
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory):
+    """A model that says the sentence, whatever it hears."""
+    path = pathlib.Path(tmp_path_factory.mktemp("models")) / "ggml-said.bin"
+    subprocess.run([str(MAKER), str(path), f"script={SENTENCE}"], check=True, timeout=60)
+    return path
+
+
+def engines(server):
+    reply = server.client.get("/api/engines").json
+    return reply, {e["name"]: e for e in reply["engines"]}
+
+
+def test_a_running_server_goes_by_the_models_that_there_are(model, scripted, make_server, folder):
+    server = make_server({"SCRIPTA_WORKERS": 1})
     client = server.client
+    recording = folder / "a.wav"
+    recording.write_bytes(bursts_wav(3, seed=9))
     assert client.get("/api/models").json["models"] == []
-    cli("models", "add", model, "--name", "seen", data=server.data, check=0)
-    reply = client.get("/api/models").json
-    row, = reply["models"]
-    assert row["name"] == "seen" and row["default"]
-    assert 0 < row["memory_bytes"] < reply["memory_limit_bytes"]
-    assert cli_json("models", "list", data=server.data) == reply
+    reply, rows = engines(server)
+    assert reply["default_engine"] == "pocketsphinx" and rows["pocketsphinx"]["default"]
+    assert reply["default_reason"].startswith("whisper has no model: `scripta models add")
+    assert "whisper has no model" in cli("engines", data=server.data, check=0).stdout
+    done = cli("add", recording, data=server.data, check=0)
+    assert "engine pocketsphinx: whisper has no model: `scripta" in done.stderr
+    done = cli("transcribe", "-e", "whisper", recording, data=server.data, check=6)
+    assert "scripta models add FILE" in done.stderr
+
+    # With a model whisper is the best that there is, in the server that runs.
+    cli("models", "add", scripted, data=server.data, check=0)
+    reply, rows = engines(server)
+    assert reply["default_engine"] == "whisper" and reply["default_reason"] == ""
+    assert rows["whisper"]["default_model"] == "said" and "said" in rows["whisper"]["models"]
+    ids = [m["id"] for m in client.get("/v1/models").json["data"]]
+    assert "whisper/said" in ids and ids[0] == "whisper-1"
+    done = cli("transcribe", recording, "-f", "txt", data=server.data, check=0)
+    assert "Hello world." in done.stdout and "engine" not in done.stderr
+    job = client.wait_job(client.upload(recording.read_bytes(), vad="off").json["job_id"])
+    assert (job["engine"], job["model"]) == ("whisper", "said")
+    log = client.get(f"/api/jobs/{job['job_id']}/log").text
+    assert "engine=whisper" in log and "model=said" in log
+
+    # The same name and other bytes are other work; the same bytes are not.
+    again = client.upload(recording.read_bytes(), vad="off").json
+    assert again["job_id"] == job["job_id"]
+    cli("models", "add", model, "--name", "said", "--replace", data=server.data, check=0)
+    again = client.upload(recording.read_bytes(), vad="off", run_after="1d").json
+    assert again["job_id"] != job["job_id"] and again["model"] == "said"
+    refused = client.upload(recording.read_bytes(), engine="whisper", language="de")
+    assert refused.status == 400 and refused.error["field"] == "language"
+    assert "knows English alone" in refused.error["message"]
+    refused = client.upload(recording.read_bytes(), engine="whisper", model="large")
+    assert refused.status == 400 and refused.error["code"] == "MODEL_ERROR"
+    assert "say said" in refused.error["message"]
+
+    row, = client.get("/api/models").json["models"]
+    assert cli_json("models", "list", data=server.data)["models"] == [row]
     remote = cli("--server", f"unix:{server.socket}", "models", "list", "--json", check=0)
-    assert json.loads(remote.stdout) == reply
-    done = cli("--server", f"unix:{server.socket}", "models", "remove", "seen", check=2)
+    assert json.loads(remote.stdout)["models"] == [row]
+    done = cli("--server", f"unix:{server.socket}", "models", "remove", "said", check=2)
     assert "on the server's own machine" in done.stderr
-    cli("models", "remove", "seen", data=server.data, check=0)
-    assert client.get("/api/models").json["models"] == []
+    cli("models", "remove", "said", data=server.data, check=0)
+    assert engines(server)[0]["default_engine"] == "pocketsphinx"
     assert client.get("/api/models?x=1").status == 400
 
 
-def test_auto_says_what_it_chose(server):
-    reply = server.client.get("/api/engines").json
-    chosen, = (e["name"] for e in reply["engines"] if e["default"])
-    assert chosen == reply["default_engine"] == "pocketsphinx"
-    table = cli("engines", data=server.data, check=0).stdout
-    assert f"Jobs that name no engine use {chosen}." in table
+def test_more_memory_than_allowed_is_refused_with_both_figures(model, make_server):
+    server = make_server({"SCRIPTA_ENGINE_MEMORY": "1M", "SCRIPTA_WORKERS": -1})
+    cli("models", "add", model, "--name", "big", data=server.data, check=0)
+    row, = server.client.get("/api/models").json["models"]
+    refused = server.client.upload(bursts_wav(2), engine="whisper")
+    assert refused.status == 400 and refused.error["code"] == "MODEL_ERROR", refused
+    assert f"needs {row['memory_bytes'] // 1000000} MB" in refused.error["message"]
+    assert "may spend 1 MB" in refused.error["message"]

@@ -155,7 +155,7 @@ static void bad_files_are_refused_with_name_value_range_and_line(void **state)
           "scripta.yaml:1: engine.http.url is 'ftp://x', must be http:// or https://, a host and a "
           "path, without password (engine.http.key) or query" },
         { "engine.default: parrot\n", "scripta.yaml:1: engine.default is 'parrot', must be one of "
-                                      "auto|pocketsphinx|command|http|null" },
+                                      "auto|whisper|pocketsphinx|command|http|null" },
         { "auto_export: srt, doc\n",
           "scripta.yaml:1: auto_export is 'srt, doc', must be empty or, with commas between them, "
           "some of txt|srt|vtt|json|csv|tsv|lrc|md|docx|ass" },

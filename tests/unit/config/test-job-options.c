@@ -315,6 +315,18 @@ static void json_values_need_the_type_of_the_option(void **state)
     }
 }
 
+static void beams_and_warmth_exclude_each_other(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_job_options_set(o, SC_STR("beam_size"), SC_STR("5"), &err), SC_OK);
+    assert_int_equal(sc_job_options_check(o, &err), SC_OK);
+    assert_int_equal(sc_job_options_set(o, SC_STR("temperature"), SC_STR("0.2"), &err), SC_OK);
+    assert_int_equal(sc_job_options_check(o, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "beam_size");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +341,7 @@ int main(void)
         TEST(the_canonical_form_is_stable),
         TEST(options_of_some_engines_can_be_walked),
         TEST(json_values_need_the_type_of_the_option),
+        TEST(beams_and_warmth_exclude_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,7 +217,7 @@ static void engines_are_found_by_name(void **state)
     (void)state;
     size_t count = 0;
     const struct sc_engine_ops *const *all = sc_engine_all(&count);
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 5);
     for (size_t i = 0; i < count; i++)
         assert_ptr_equal(sc_engine_find(all[i]->name), all[i]);
     assert_null(sc_engine_find("nonsense"));

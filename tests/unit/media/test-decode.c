@@ -258,8 +258,8 @@ static void engines_are_described(void **state)
     run_finish(&r);
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = json_of(sc_buf_str(&r.text));
     const struct sc_json_value *engines = sc_json_member(sc_json_root(doc), "engines");
-    assert_int_equal(sc_json_count(engines), 4);
-    const struct sc_json_value *null = sc_json_at(engines, 3);
+    assert_int_equal(sc_json_count(engines), 5);
+    const struct sc_json_value *null = sc_json_at(engines, 4);
     assert_string_equal(sc_json_get_text(sc_json_member(null, "name"), ""), "null");
     assert_true(sc_json_get_bool(sc_json_member(null, "usable"), false));
     assert_int_equal(sc_json_get_int(sc_json_member(null, "max_chunk_s"), 0), 30);

@@ -278,14 +278,18 @@ static void auto_takes_the_best_engine_and_says_what_it_passed_over(void **state
     assert_true(b.existing_job); /* said, or meant: the same work */
 
     /* A better one that cannot run is told of, one that can is taken. */
-    struct sc_engine_row *better = engine_row(&r, "http");
-    (void)snprintf(better->name, sizeof(better->name), "whisper");
-    (void)snprintf(better->reason, sizeof(better->reason), "there is no model");
+    struct sc_engine_row *better = engine_row(&r, "whisper");
+    (void)snprintf(better->reason, sizeof(better->reason), "no instructions for it");
     better->usable = false;
     assert_int_equal(sc_engines_get(&r.p->engines, "auto", &row, NULL), SC_OK);
     assert_string_equal(row.name, "pocketsphinx");
-    assert_string_equal(row.passed_over, "whisper cannot run here: there is no model");
+    assert_string_equal(row.passed_over, "whisper cannot run here: no instructions for it");
     better->usable = true;
+    better->default_model[0] = '\0';
+    assert_int_equal(sc_engines_get(&r.p->engines, "auto", &row, NULL), SC_OK);
+    assert_string_equal(row.name, "pocketsphinx");
+    assert_string_equal(row.passed_over, "whisper has no model: " SC_MODELS_REMEDY);
+    better->default_model[0] = 'a';
     assert_int_equal(sc_engines_get(&r.p->engines, "auto", &row, NULL), SC_OK);
     assert_string_equal(row.name, "whisper");
     assert_string_equal(row.passed_over, "");
@@ -293,7 +297,7 @@ static void auto_takes_the_best_engine_and_says_what_it_passed_over(void **state
     better->usable = engine_row(&r, "pocketsphinx")->usable = false;
     (void)snprintf(engine_row(&r, "pocketsphinx")->reason, sizeof(row.reason), "install it");
     assert_int_equal(submit(&r, ANNA, file, bare, NULL, &a, &err), SC_E_ENGINE_UNAVAILABLE);
-    assert_non_null(strstr(err.msg, "no model; pocketsphinx cannot run here: install it"));
+    assert_non_null(strstr(err.msg, "for it; pocketsphinx cannot run here: install it"));
 }
 
 int main(void)

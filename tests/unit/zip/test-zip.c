@@ -98,6 +98,17 @@ static void a_body_is_compressed_where_it_becomes_smaller(void **state)
     assert_null(sc_gzip(small, sizeof(small), &len));
 }
 
+static void the_size_of_a_zlib_stream_is_that_of_its_bytes(void **state)
+{
+    (void)state;
+    char same[4096];
+    memset(same, 'a', sizeof(same));
+    size_t size = sc_zlib_size(same, sizeof(same));
+    assert_true(size > 8 && size < 64);
+    assert_int_equal(sc_zlib_size("", 0), 8);
+    assert_int_equal(sc_zlib_size("a", 1), 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +116,7 @@ int main(void)
         TEST(the_same_content_is_the_same_archive),
         TEST(whoever_takes_the_bytes_can_stop_it_anywhere),
         TEST(a_body_is_compressed_where_it_becomes_smaller),
+        TEST(the_size_of_a_zlib_stream_is_that_of_its_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,241 @@
+/* Whisper, our own: ../whisper has the model, its network and its decoding; here are the options of
+ * a job, and chunks as clips. */
+#include "engine/engine-internal.h"
+
+#include "base/alloc.h"
+#include "models/models.h"
+#include "sys/machine.h"
+#include "whisper/listen.h"
+#include "json/reader.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+/* Whisper's window. */
+#define WINDOW_S 30
+/* The most that the setting engine.whisper.batch allows. */
+#define BATCH_MAX 16
+
+struct whisper_state {
+    struct sc_listener *listener;
+};
+
+static const struct sc_engine_caps abilities = {
+    .version = "1",
+    .max_chunk_s = WINDOW_S,
+    .batch = 1,
+    .threads = 1,
+    .word_times = true,
+    .languages = "",
+    .options = "language,model,prompt,hotwords,temperature,translate,beam_size,best_of,"
+               "word_timestamps,suppress_non_speech,compute_type",
+    .sends_to = "",
+    .default_model = "",
+    .models = "",
+    .model_files = true,
+    .note = "Whisper models, ggml or safetensors",
+};
+
+/* Local workers share the cores, one each where the settings do not say otherwise. */
+static int threads_of(const struct sc_config *config)
+{
+    struct sc_machine machine;
+    sc_machine_read(&machine);
+    int cores = SC_MAX(machine.usable, 1);
+    int workers = config->workers > 0 ? (int)config->workers : cores;
+    int threads = (int)config->engine_whisper_threads;
+    return SC_MIN(threads > 0 ? threads : SC_MAX(cores / workers, 1), SC_POOL_THREADS);
+}
+
+static void whisper_caps(const struct sc_config *config, struct sc_engine_caps *out)
+{
+    *out = abilities;
+    out->threads = threads_of(config);
+    out->batch = (int)config->engine_whisper_batch;
+}
+
+static enum sc_code whisper_usable(const struct sc_config *config, struct sc_error *err)
+{
+    (void)config; /* a job may name the full path of a model */
+    (void)err;
+    return SC_OK;
+}
+
+static void whisper_close(void *state)
+{
+    struct whisper_state *s = state;
+    if (s == NULL)
+        return;
+    sc_listener_close(s->listener);
+    free(s);
+}
+
+static enum sc_code whisper_open(const struct sc_config *config, const char *model, void **state,
+                                 struct sc_error *err)
+{
+    char *path SC_AUTO_FREE = NULL;
+    enum sc_code code = sc_models_path(config, model, &path, err);
+    if (code != SC_OK)
+        return code;
+    struct whisper_state *made = sc_alloc(sizeof(*made));
+    code = sc_listener_open(path, threads_of(config), &made->listener, err);
+    if (code == SC_OK)
+        *state = made;
+    else
+        free(made);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model", "there is no model at '%.150s'",
+                              path);
+    return code;
+}
+
+/* With as many hypotheses in each window as jobs have that name none. */
+static enum sc_code whisper_memory(const struct sc_config *config, const char *model, int64_t *out,
+                                   struct sc_error *err)
+{
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
+    char *path SC_AUTO_FREE = NULL;
+    const struct sc_listen_wishes usual = sc_listen_wishes_usual();
+    int batch = (int)config->engine_whisper_batch;
+    enum sc_code code = sc_models_path(config, model, &path, err);
+    if (code == SC_OK)
+        code = sc_whisper_file_open(path, &file, err);
+    if (code == SC_E_NOT_FOUND)
+        code =
+            sc_error_field(err, SC_E_MODEL_ERROR, "model", "there is no model at '%.150s'", path);
+    if (code == SC_OK)
+        *out = sc_whisper_memory(sc_whisper_file_dims(file), batch,
+                                 batch * (int)sc_decode_sequences(&usual.decode));
+    return code;
+}
+
+/* ---- what a job wishes ---- */
+
+static int whole(const struct sc_json_value *settings, const char *name, int fallback)
+{
+    return (int)sc_json_get_int(sc_json_member(settings, name), fallback);
+}
+
+static double real(const struct sc_json_value *settings, const char *name, double fallback)
+{
+    return sc_json_get_real(sc_json_member(settings, name), fallback);
+}
+
+static const char *text(const struct sc_json_value *settings, const char *name)
+{
+    return sc_json_get_text(sc_json_member(settings, name), "");
+}
+
+/* Texts are borrowed from the settings. A temperature that is told is the only one. */
+static struct sc_listen_wishes wishes_of(const struct sc_engine_request *request,
+                                         const struct sc_json_value *settings)
+{
+    struct sc_listen_wishes w = sc_listen_wishes_usual();
+    w.language = request->language;
+    w.translate = strcmp(text(settings, "task"), "translate") == 0;
+    w.prompt = text(settings, "prompt");
+    w.hotwords = text(settings, "hotwords");
+    w.words = sc_json_get_bool(sc_json_member(settings, "word_timestamps"), true);
+    w.non_speech = !sc_json_get_bool(sc_json_member(settings, "suppress_non_speech"), true);
+    w.decode.beam = whole(settings, "beam_size", w.decode.beam);
+    w.decode.best_of = whole(settings, "best_of", w.decode.best_of);
+    w.decode.limits.no_speech_max =
+        (float)real(settings, "no_speech_threshold", (double)w.decode.limits.no_speech_max);
+    double temperature = real(settings, "temperature", 0);
+    if (temperature > 0) {
+        w.decode.temperature = (float)temperature;
+        w.decode.temperature_step = 0;
+    }
+    return w;
+}
+
+/* ---- chunks ---- */
+
+struct hearing {
+    struct sc_json_doc *settings[BATCH_MAX];
+    struct sc_listen_clip clips[BATCH_MAX];
+    size_t place[BATCH_MAX]; /* of the clip's chunk */
+    size_t count;
+};
+
+static void hearing_done(struct hearing *h)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        sc_listen_clip_done(&h->clips[i]);
+        sc_json_doc_free(h->settings[i]);
+    }
+}
+
+/* A chunk that cannot be heard as it is wished fails alone. */
+static void add_clip(struct hearing *h, const struct whisper_state *s,
+                     const struct sc_engine_request *request, size_t place,
+                     struct sc_engine_result *result)
+{
+    struct sc_json_doc *settings = NULL;
+    *result = (struct sc_engine_result){ .code = SC_OK };
+    if (sc_json_parse(sc_str_from(request->settings), &settings, NULL) != SC_OK) {
+        result->code = sc_error_set(&result->error, SC_E_INTERNAL, "the job's options are no JSON");
+        return;
+    }
+    struct sc_listen_clip *clip = &h->clips[h->count];
+    *clip = (struct sc_listen_clip){
+        .pcm = request->pcm,
+        .samples = request->samples,
+        .wishes = wishes_of(request, sc_json_root(settings)),
+        .progress = request->progress,
+    };
+    result->code = sc_listener_check(s->listener, &clip->wishes, &result->error);
+    if (result->code != SC_OK) {
+        sc_json_doc_free(settings);
+        return;
+    }
+    h->settings[h->count] = settings;
+    h->place[h->count++] = place;
+}
+
+static void take_answers(struct hearing *h, struct sc_engine_result *results)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        struct sc_engine_result *result = &results[h->place[i]];
+        struct sc_listen_clip *clip = &h->clips[i];
+        result->segments = clip->segments;
+        result->log = clip->log;
+        (void)snprintf(result->language, sizeof(result->language), "%s", clip->language);
+        clip->segments = (struct sc_segments){ 0 };
+        clip->log = (struct sc_buf){ 0 };
+    }
+}
+
+static enum sc_code whisper_transcribe(void *state, const struct sc_engine_request *requests,
+                                       struct sc_engine_result *results, size_t count,
+                                       const struct sc_engine_stop *stop, struct sc_error *err)
+{
+    const struct whisper_state *s = state;
+    const struct sc_stop asked = { stop->fn, stop->ctx };
+    enum sc_code code = SC_OK;
+    size_t done = 0;
+    while (done < count && code == SC_OK) {
+        SC_AUTO(hearing_done) struct hearing h = { 0 };
+        size_t end = SC_MIN(count, done + BATCH_MAX);
+        for (size_t i = done; i < end; i++)
+            add_clip(&h, s, &requests[i], i, &results[i]);
+        done = end;
+        code = sc_listen(s->listener, h.clips, h.count, &asked, err);
+        if (code == SC_OK)
+            take_answers(&h, results);
+    }
+    for (size_t i = 0; i < done && code != SC_OK; i++)
+        sc_engine_result_done(&results[i]);
+    return code;
+}
+
+const struct sc_engine_ops sc_engine_whisper = {
+    .name = "whisper",
+    .caps = whisper_caps,
+    .usable = whisper_usable,
+    .open = whisper_open,
+    .memory = whisper_memory,
+    .transcribe = whisper_transcribe,
+    .close = whisper_close,
+};

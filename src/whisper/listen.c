@@ -1,0 +1,475 @@
+#include "whisper/listen.h"
+
+#include "base/alloc.h"
+#include "whisper/align.h"
+#include "whisper/mel.h"
+#include "whisper/telling.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+/* A spectrum is computed in so many parts. */
+#define MEL_PARTS 8
+/* Less sound than this is no window. */
+#define REST_FRAMES 10
+/* Half a window of the encoder's: samples that a frame reaches to either side. */
+#define FRAME_SIDE 200
+
+struct sc_listener {
+    struct sc_whisper_file *file; /* its filters */
+    struct sc_vocab *vocab;
+    struct sc_net *net;
+    struct sc_pool *pool;
+    struct sc_windows *windows;
+    struct sc_sequences *sequences;
+    size_t capacity; /* of sequences */
+    struct sc_head heads[SC_ALIGN_HEADS];
+    size_t head_count;
+};
+
+/* A clip at work. */
+struct hearing {
+    struct sc_listen_clip *clip;
+    struct sc_decode_options options;
+    struct sc_mel *mel;
+    int frames; /* of the clip */
+    int seek;   /* where the next window begins */
+    int language;
+    struct sc_past past;
+    struct sc_random *chance;
+    float *spectrum; /* of the window */
+};
+
+struct listening {
+    struct sc_listener *l;
+    struct hearing *all;
+    size_t count;
+    const struct sc_stop *stop;
+};
+
+struct sc_listen_wishes sc_listen_wishes_usual(void)
+{
+    return (struct sc_listen_wishes){
+        .language = "",
+        .prompt = "",
+        .hotwords = "",
+        .words = true,
+        .decode = { .language = -1,
+                    .timestamps = true,
+                    .temperature_step = 0.2f,
+                    .best_of = 5,
+                    .beam = 1,
+                    .limits = { .logprob_min = -1,
+                                .entropy_min = 2.4f,
+                                .compression_max = 2.4f,
+                                .no_speech_max = 0.6f,
+                                .loops = true } },
+    };
+}
+
+void sc_listen_clip_done(struct sc_listen_clip *c)
+{
+    sc_segments_done(&c->segments);
+    sc_buf_done(&c->log);
+    c->language[0] = '\0';
+}
+
+void sc_listener_close(struct sc_listener *l)
+{
+    if (l == NULL)
+        return;
+    sc_sequences_close(l->sequences);
+    sc_windows_close(l->windows);
+    sc_net_close(l->net);
+    sc_pool_close(l->pool);
+    sc_vocab_free(l->vocab);
+    sc_whisper_file_close(l->file);
+    free(l);
+}
+
+enum sc_code sc_listener_open(const char *path, int threads, struct sc_listener **out,
+                              struct sc_error *err)
+{
+    SC_AUTO(sc_listener_closep) struct sc_listener *l = sc_alloc(sizeof(*l));
+    enum sc_code code = sc_whisper_file_open(path, &l->file, err);
+    if (code == SC_OK)
+        code = sc_vocab_of(l->file, &l->vocab, err);
+    if (code == SC_OK)
+        code = sc_pool_open(threads, &l->pool, err);
+    const struct sc_net_options options = { .precision = SC_PRECISION_F32, .pool = l->pool };
+    if (code == SC_OK)
+        code = sc_net_open(l->file, &options, &l->net, err);
+    if (code == SC_OK)
+        code = sc_windows_open(l->net, false, &l->windows, err);
+    if (code != SC_OK)
+        return code;
+    l->head_count = sc_align_heads(sc_net_dims(l->net), !l->vocab->multilingual, l->heads);
+    *out = SC_TAKE(l);
+    return SC_OK;
+}
+
+const struct sc_vocab *sc_listener_vocab(const struct sc_listener *l)
+{
+    return l->vocab;
+}
+
+static bool is_auto(const char *language)
+{
+    return language[0] == '\0' || strcmp(language, "auto") == 0;
+}
+
+/* The token of the wished language; -1: it is to be heard, or the model has no such token. */
+static int language_of(const struct sc_listener *l, const struct sc_listen_wishes *wishes)
+{
+    char code[SC_LANGUAGE_TEXT];
+    if (!l->vocab->multilingual || is_auto(wishes->language) ||
+        !sc_language_code(sc_str_from(wishes->language), code))
+        return -1;
+    return sc_vocab_language_token(l->vocab, code);
+}
+
+enum sc_code sc_listener_check(const struct sc_listener *l, const struct sc_listen_wishes *wishes,
+                               struct sc_error *err)
+{
+    char code[SC_LANGUAGE_TEXT] = "en";
+    if (!l->vocab->multilingual && wishes->translate)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "task",
+                              "this model knows English only and cannot translate: use task "
+                              "transcribe, or a model without .en in its name");
+    if (is_auto(wishes->language))
+        return SC_OK;
+    (void)sc_language_code(sc_str_from(wishes->language), code);
+    if (!l->vocab->multilingual && strcmp(code, "en") != 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "language",
+                              "this model knows English only, not '%.16s': use a model without .en "
+                              "in its name",
+                              wishes->language);
+    if (l->vocab->multilingual && language_of(l, wishes) < 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "language",
+                              "this model does not know the language '%.16s': leave it out, or use "
+                              "another model",
+                              wishes->language);
+    return SC_OK;
+}
+
+/* ---- preparing ---- */
+
+static void listening_done(struct listening *g)
+{
+    for (size_t i = 0; g->all != NULL && i < g->count; i++) {
+        sc_mel_free(g->all[i].mel);
+        sc_past_done(&g->all[i].past);
+        free(g->all[i].chance);
+        free(g->all[i].spectrum);
+    }
+    free(g->all);
+}
+
+/* Text ahead of a window: first what should be preferred, then what was said before. */
+static bool add_text(struct hearing *h, const struct sc_listener *l, const char *text)
+{
+    SC_AUTO_BUF spaced = { 0 };
+    size_t max = (size_t)sc_net_dims(l->net)->n_text_ctx;
+    int32_t *tokens SC_AUTO_FREE = sc_try_alloc(max * sizeof(*tokens));
+    struct sc_str trimmed = sc_str_trim(sc_str_from(text));
+    if (tokens == NULL || trimmed.len == 0)
+        return tokens != NULL;
+    sc_buf_putc(&spaced, ' ');
+    sc_buf_put_str(&spaced, trimmed);
+    size_t count = sc_vocab_encode(l->vocab, sc_buf_str(&spaced), tokens, max);
+    return sc_past_add(&h->past, tokens, count);
+}
+
+static enum sc_code prepare(struct hearing *h, struct sc_listener *l, struct sc_error *err)
+{
+    struct sc_listen_clip *clip = h->clip;
+    const struct sc_listen_wishes *wishes = &clip->wishes;
+    int bands = sc_net_dims(l->net)->n_mels;
+    h->options = wishes->decode;
+    h->options.translate = wishes->translate;
+    h->language = language_of(l, wishes);
+    if (!wishes->non_speech)
+        h->options.suppressed = sc_vocab_non_speech(l->vocab, &h->options.suppressed_count);
+    h->frames =
+        clip->samples < FRAME_SIDE ? 0 : (int)((clip->samples - FRAME_SIDE) / SC_MEL_STEP) + 1;
+    h->chance = sc_try_alloc(SC_DECODE_HYPOTHESES_MAX * sizeof(*h->chance));
+    h->spectrum = sc_try_alloc((size_t)bands * SC_MEL_WINDOW * sizeof(*h->spectrum));
+    if (h->chance == NULL || h->spectrum == NULL || !add_text(h, l, wishes->hotwords) ||
+        !add_text(h, l, wishes->prompt))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory left to hear a clip");
+    for (uint32_t i = 0; i < SC_DECODE_HYPOTHESES_MAX; i++)
+        sc_random_seed(&h->chance[i], i);
+    return sc_mel_open(clip->pcm, clip->samples, bands, sc_whisper_file_mel(l->file), &h->mel, err);
+}
+
+static void mel_part(void *ctx, size_t part, int thread)
+{
+    const struct listening *g = ctx;
+    (void)thread;
+    sc_mel_part(g->all[part / MEL_PARTS].mel, (int)(part % MEL_PARTS), MEL_PARTS);
+}
+
+static enum sc_code cancelled(struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_CANCELLED, "stopped");
+}
+
+static enum sc_code prepare_all(struct listening *g, struct sc_error *err)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        enum sc_code code = prepare(&g->all[i], g->l, err);
+        if (code != SC_OK)
+            return code;
+    }
+    if (!sc_pool_run(g->l->pool, mel_part, g, g->count * MEL_PARTS, g->stop))
+        return cancelled(err);
+    for (size_t i = 0; i < g->count; i++)
+        sc_mel_finish(g->all[i].mel);
+    return SC_OK;
+}
+
+/* ---- the network as decoding sees it ---- */
+
+static void start(void *ctx, size_t seq, size_t window)
+{
+    const struct listening *g = ctx;
+    sc_sequences_start(g->l->sequences, seq, window);
+}
+
+static void copy(void *ctx, size_t to, size_t from)
+{
+    const struct listening *g = ctx;
+    sc_sequences_copy(g->l->sequences, to, from);
+}
+
+static enum sc_code step(void *ctx, const struct sc_step *steps, size_t count, float *logits,
+                         struct sc_error *err)
+{
+    const struct listening *g = ctx;
+    const struct sc_decode job = {
+        .pool = g->l->pool,
+        .windows = g->l->windows,
+        .sequences = g->l->sequences,
+        .steps = steps,
+        .count = count,
+        .logits = logits,
+        .stop = g->stop,
+    };
+    return sc_net_decode(g->l->net, &job, err);
+}
+
+static enum sc_code make_room(struct sc_listener *l, size_t sequences, struct sc_error *err)
+{
+    if (l->capacity >= sequences)
+        return SC_OK;
+    sc_sequences_close(SC_TAKE(l->sequences));
+    l->capacity = 0;
+    enum sc_code code = sc_sequences_open(l->net, sequences, &l->sequences, err);
+    if (code == SC_OK)
+        l->capacity = sequences;
+    return code;
+}
+
+/* ---- times of words ---- */
+
+/* What the decoder reads once more to tell when each token of its text is said: text between the
+ * start of the transcript and its end. */
+static size_t text_again(const struct sc_listener *l, const struct hearing *h,
+                         const struct sc_decode_window *w, int32_t *line, size_t *ahead)
+{
+    const struct sc_vocab *v = l->vocab;
+    size_t count = 0;
+    line[count++] = v->sot;
+    if (v->multilingual) {
+        line[count++] = w->language;
+        line[count++] = h->options.translate ? v->translate : v->transcribe;
+    }
+    *ahead = count;
+    line[count++] = v->no_timestamps;
+    count += sc_telling_text(v, w, line + count);
+    line[count++] = v->eot;
+    return count;
+}
+
+/* *starts: owned by the caller; NULL where nothing was said. */
+static enum sc_code align(struct listening *g, const struct hearing *h,
+                          const struct sc_decode_window *w, size_t seq, int32_t **starts,
+                          struct sc_error *err)
+{
+    struct sc_listener *l = g->l;
+    const struct sc_whisper_dims *dims = sc_net_dims(l->net);
+    size_t context = (size_t)dims->n_audio_ctx;
+    int32_t *line SC_AUTO_FREE = sc_try_alloc((w->said_count + 8) * sizeof(*line));
+    float *logits SC_AUTO_FREE = sc_try_alloc((size_t)dims->n_vocab * sizeof(*logits));
+    if (line == NULL || logits == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory left for the times of words");
+    struct sc_attention a = { .heads = l->head_count, .stride = context };
+    a.tokens = text_again(l, h, w, line, &a.ahead);
+    a.positions = SC_MIN((size_t)SC_MIN(w->frames, SC_WINDOW_FRAMES) / 2, context);
+    if (a.tokens - a.ahead < 3 || a.tokens > (size_t)dims->n_text_ctx)
+        return SC_OK;
+    float *weights SC_AUTO_FREE =
+        sc_try_alloc(a.tokens * SC_MAX(a.heads, 1) * context * sizeof(*weights));
+    int32_t *made SC_AUTO_FREE = sc_try_alloc(a.tokens * sizeof(*made));
+    if (weights == NULL || made == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory left for the times of words");
+    struct sc_heads heads = { .heads = l->heads, .count = l->head_count, .weights = weights };
+    const struct sc_step again = { .seq = seq, .tokens = line, .count = a.tokens };
+    const struct sc_decode job = {
+        .pool = l->pool,
+        .windows = l->windows,
+        .sequences = l->sequences,
+        .steps = &again,
+        .count = 1,
+        .logits = logits,
+        .heads = &heads,
+        .stop = g->stop,
+    };
+    sc_sequences_start(l->sequences, seq, w->window);
+    enum sc_code code = sc_net_decode(l->net, &job, err);
+    a.weights = weights;
+    if (code == SC_OK && !sc_align(&a, made))
+        code = sc_error_set(err, SC_E_INTERNAL, "no memory left for the times of words");
+    if (code == SC_OK)
+        *starts = SC_TAKE(made);
+    return code;
+}
+
+/* ---- windows ---- */
+
+static void note_doubts(struct hearing *h, const struct sc_decode_window *w)
+{
+    if (!w->failed)
+        return;
+    sc_buf_printf(&h->clip->log,
+                  "from %.2f s on: doubtful at temperature %.1f (avg_logprob %.2f%s)\n",
+                  h->seek / 100.0, (double)w->temperature, (double)w->avg_log,
+                  w->loops ? ", says the same again and again" : "");
+}
+
+static void tell_progress(const struct hearing *h)
+{
+    if (h->clip->progress != NULL && h->frames > 0)
+        atomic_store(h->clip->progress, 100 * SC_MIN(h->seek, h->frames) / h->frames);
+}
+
+/* What was said in a window goes into the answer of its clip, which goes on behind it. */
+static enum sc_code take(struct listening *g, struct hearing *h, struct sc_decode_window *w,
+                         size_t seq, struct sc_error *err)
+{
+    struct sc_listen_clip *clip = h->clip;
+    int32_t *starts SC_AUTO_FREE = NULL;
+    enum sc_code code = SC_OK;
+    if (clip->told != NULL)
+        clip->told(clip->told_ctx, w, h->seek);
+    if (clip->wishes.words && !w->silence)
+        code = align(g, h, w, seq, &starts, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_telling telling = {
+        .vocab = g->l->vocab,
+        .window = w,
+        .frame = h->seek,
+        .length_ms = (int64_t)clip->samples * 1000 / SC_MEL_RATE,
+        .words = clip->wishes.words,
+        .starts = starts,
+    };
+    if (!sc_tell(&telling, &clip->segments) ||
+        (clip->wishes.previous && !sc_past_follow(&h->past, w)))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory left for what was said");
+    note_doubts(h, w);
+    h->language = w->language;
+    h->seek += sc_next_window(g->l->vocab, w);
+    tell_progress(h);
+    return SC_OK;
+}
+
+static void set_window(struct hearing *h, size_t window, struct sc_decode_window *w)
+{
+    h->options.language = h->language;
+    *w = (struct sc_decode_window){
+        .options = &h->options,
+        .window = window,
+        .frames = h->frames - h->seek,
+        .past = h->past.tokens,
+        .past_count = h->past.count,
+        .chance = h->chance,
+    };
+    sc_mel_window(h->mel, (size_t)h->seek, h->spectrum);
+}
+
+static enum sc_code hear_windows(struct listening *g, struct hearing **live,
+                                 struct sc_decode_window *windows, size_t count,
+                                 struct sc_error *err)
+{
+    struct sc_listener *l = g->l;
+    const float **mels SC_AUTO_FREE = sc_alloc_array(count, sizeof(*mels));
+    const struct sc_decode_net net = { .ctx = g,
+                                       .text_ctx = sc_net_dims(l->net)->n_text_ctx,
+                                       .start = start,
+                                       .copy = copy,
+                                       .step = step };
+    size_t sequences = 1;
+    for (size_t i = 0; i < count; i++) {
+        set_window(live[i], i, &windows[i]);
+        mels[i] = live[i]->spectrum;
+        sequences = SC_MAX(sequences, sc_decode_sequences(&live[i]->options));
+    }
+    enum sc_code code = make_room(l, count * sequences, err);
+    if (code == SC_OK)
+        code = sc_net_encode(l->net, l->pool, mels, count, g->stop, l->windows, err);
+    if (code == SC_OK)
+        code = sc_decode_windows(&net, l->vocab, windows, count, sequences, err);
+    for (size_t i = 0; i < count && code == SC_OK; i++)
+        code = take(g, live[i], &windows[i], i * sequences, err);
+    for (size_t i = 0; i < count; i++)
+        sc_decode_window_done(&windows[i]);
+    return code;
+}
+
+static enum sc_code hear_all(struct listening *g, struct sc_error *err)
+{
+    struct hearing **live SC_AUTO_FREE = sc_alloc_array(g->count, sizeof(*live));
+    struct sc_decode_window *windows SC_AUTO_FREE = sc_alloc_array(g->count, sizeof(*windows));
+    for (;;) {
+        size_t count = 0;
+        for (size_t i = 0; i < g->count; i++) {
+            if (g->all[i].seek + REST_FRAMES < g->all[i].frames)
+                live[count++] = &g->all[i];
+        }
+        if (count == 0)
+            return SC_OK;
+        enum sc_code code = hear_windows(g, live, windows, count, err);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
+static void name_language(const struct listening *g, const struct hearing *h)
+{
+    const char *code = sc_vocab_language(g->l->vocab, h->language);
+    if (!g->l->vocab->multilingual)
+        code = "en";
+    (void)snprintf(h->clip->language, sizeof(h->clip->language), "%s",
+                   code == NULL || h->seek == 0 ? "" : code);
+}
+
+enum sc_code sc_listen(struct sc_listener *l, struct sc_listen_clip *clips, size_t count,
+                       const struct sc_stop *stop, struct sc_error *err)
+{
+    SC_AUTO(listening_done) struct listening g = { .l = l, .count = count, .stop = stop };
+    g.all = sc_alloc_array(SC_MAX(count, 1), sizeof(*g.all));
+    for (size_t i = 0; i < count; i++)
+        g.all[i].clip = &clips[i];
+    enum sc_code code = prepare_all(&g, err);
+    if (code == SC_OK)
+        code = hear_all(&g, err);
+    for (size_t i = 0; i < count; i++) {
+        if (code == SC_OK)
+            name_language(&g, &g.all[i]);
+        else
+            sc_listen_clip_done(&clips[i]);
+    }
+    return code;
+}

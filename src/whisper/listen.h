@@ -1,0 +1,59 @@
+#pragma once
+/* A loaded model that turns clips of sound into segments: spectrum, encoder, decoding, times of
+ * words. Clips of one call are heard together, a window of each at a time; what is said in one does
+ * not depend on the others, nor on the number of threads. */
+
+#include "base/language.h"
+#include "transcript/segment.h"
+#include "whisper/decode.h"
+#include "whisper/pool.h"
+
+#include <stdatomic.h>
+
+/* How a clip is to be heard. Texts are borrowed. */
+struct sc_listen_wishes {
+    const char *language; /* "de"; "" or "auto": what the model hears */
+    bool translate;       /* into English */
+    const char *prompt, *hotwords;
+    struct sc_decode_options
+        decode;      /* language, translate and suppressed are set from the others */
+    bool non_speech; /* brackets, notes and the like may be said */
+    bool words;      /* with their times */
+    bool previous;   /* the text of a window goes ahead of the next */
+};
+/* What most want: greedy, temperatures up to 1, times. */
+struct sc_listen_wishes sc_listen_wishes_usual(void);
+
+struct sc_listen_clip {
+    const int16_t *pcm; /* 16 kHz, mono; borrowed */
+    size_t samples;
+    struct sc_listen_wishes wishes;
+    atomic_int *progress; /* percent; NULL: nobody asks */
+    /* Told of each window once it is decoded; NULL: nobody asks. */
+    void (*told)(void *ctx, const struct sc_decode_window *w, int frame);
+    void *told_ctx;
+
+    /* ---- the answer, owned by the caller ---- */
+    struct sc_segments segments;     /* times from the start of the clip */
+    char language[SC_LANGUAGE_TEXT]; /* that was heard first, or told; "" where nothing was heard */
+    struct sc_buf log;               /* lines about what is doubtful */
+};
+void sc_listen_clip_done(struct sc_listen_clip *c);
+
+struct sc_listener;
+/* MODEL_ERROR, NOT_FOUND; INTERNAL when memory is exhausted. */
+SC_MUST_USE enum sc_code sc_listener_open(const char *path, int threads, struct sc_listener **out,
+                                          struct sc_error *err);
+void sc_listener_close(struct sc_listener *l);
+SC_DEFINE_FREEP(struct sc_listener, sc_listener_close);
+/* Borrowed. */
+const struct sc_vocab *sc_listener_vocab(const struct sc_listener *l);
+/* Can the model do what is wished? INVALID_VALUE names the field: a language that it does not know,
+ * a translation by a model of English alone. */
+SC_MUST_USE enum sc_code sc_listener_check(const struct sc_listener *l,
+                                           const struct sc_listen_wishes *wishes,
+                                           struct sc_error *err);
+/* Used by one thread at a time. Wishes have been checked. CANCELLED when stop said so, ENGINE_ERROR
+ * and INTERNAL when memory is exhausted; then no clip has an answer. */
+SC_MUST_USE enum sc_code sc_listen(struct sc_listener *l, struct sc_listen_clip *clips,
+                                   size_t count, const struct sc_stop *stop, struct sc_error *err);

@@ -1,0 +1,84 @@
+#include "whisper/sequential.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define STEP_MS 20 /* from one token of time to the next */
+
+static bool is_time(const struct sc_vocab *vocab, const struct sc_decode_window *w, size_t i)
+{
+    return w->said[i].token >= vocab->first_time;
+}
+
+int sc_next_window(const struct sc_vocab *vocab, const struct sc_decode_window *w)
+{
+    size_t n = w->said_count;
+    int fit = SC_MIN(w->frames, SC_WINDOW_FRAMES);
+    bool alone = n > 1 && w->said[n - 2].token < vocab->first_time &&
+                 w->said[n - 1].token > vocab->first_time;
+    return alone ? fit : SC_MAX(w->advance, 1);
+}
+
+/* The end of a stretch; where nothing was said in it there is none. */
+static void close_stretch(struct sc_stretch *open, int end_ms, struct sc_stretch *out,
+                          size_t *count)
+{
+    if (open->count > 0) {
+        open->end_ms = SC_MAX(end_ms, open->start_ms);
+        out[(*count)++] = *open;
+    }
+    *open = (struct sc_stretch){ .start_ms = end_ms };
+}
+
+size_t sc_stretches(const struct sc_vocab *vocab, const struct sc_decode_window *w,
+                    struct sc_stretch *out)
+{
+    int sound_ms = SC_MIN(w->frames, SC_WINDOW_FRAMES) * 10;
+    struct sc_stretch open = { 0 };
+    size_t count = 0;
+    for (size_t i = 0; i < w->said_count; i++) {
+        int32_t token = w->said[i].token;
+        if (is_time(vocab, w, i)) {
+            int ms = (token - vocab->first_time) * STEP_MS;
+            close_stretch(&open, SC_MIN(ms, sound_ms), out, &count);
+        } else if (token < vocab->eot) {
+            if (open.count == 0)
+                open.first = i;
+            open.count = i + 1 - open.first;
+        }
+    }
+    close_stretch(&open, SC_MIN(w->advance * 10, sound_ms), out, &count);
+    return count;
+}
+
+void sc_past_done(struct sc_past *p)
+{
+    free(p->tokens);
+    *p = (struct sc_past){ 0 };
+}
+
+bool sc_past_add(struct sc_past *p, const int32_t *tokens, size_t count)
+{
+    if (!sc_try_grow((void **)&p->tokens, &p->cap, p->count + count, sizeof(*p->tokens)))
+        return false;
+    if (count > 0)
+        memcpy(p->tokens + p->count, tokens, count * sizeof(*tokens));
+    p->count += count;
+    return true;
+}
+
+bool sc_past_follow(struct sc_past *p, const struct sc_decode_window *w)
+{
+    size_t gone = p->count - SC_MIN(w->past_used, p->count);
+    if (gone > 0)
+        memmove(p->tokens, p->tokens + gone, (p->count - gone) * sizeof(*p->tokens));
+    p->count -= gone;
+    for (size_t i = 0; i < w->said_count && !w->silence; i++) {
+        if (!sc_past_add(p, &w->said[i].token, 1))
+            return false;
+    }
+    return true;
+}

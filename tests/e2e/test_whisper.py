@@ -1,0 +1,92 @@
+"""The engine `whisper`: a scripted model, which says its text whatever it hears, through the whole house."""
+
+import subprocess
+
+import pytest
+
+import harness
+
+SENTENCE = "<|0.00|> Hello world.<|1.50|> This is Scripta.<|3.00|>"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Makes models: model(script=...) is the path of one."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def make(name="scripted", **wishes):
+        path = folder / f"ggml-{name}.bin"
+        maker = harness.BUILD / "tests/unit/whisper/make-model"
+        subprocess.run([maker, path, *(f"{k}={v}" for k, v in wishes.items())], check=True)
+        return str(path)
+
+    return make
+
+
+def transcript(server, model, sound, **options):
+    reply = server.client.upload(sound, engine="whisper", model=model, **options)
+    assert reply.status == 201, reply
+    job = server.client.wait_job(reply.json["job_id"])
+    assert job["status"] == "completed", job
+    return job, server.client.transcript(job)
+
+
+def test_a_recording_becomes_a_text_with_times(server, model):
+    recording = harness.librivox()[0].read_bytes()
+    job, text = transcript(server, model(script=SENTENCE), recording)
+    assert [s["text"] for s in text["segments"]] == ["Hello world.", "This is Scripta."]
+    first, second = text["segments"]
+    assert first["end"] <= second["start"] and second["end"] <= 3.1
+    words = [w["word"] for s in text["segments"] for w in s["words"]]
+    assert words == ["Hello", "world.", "This", "is", "Scripta."]
+    times = [w["start"] for s in text["segments"] for w in s["words"]]
+    assert times == sorted(times) and times[-1] > times[0]
+    assert job["detected_language"] == "en"
+    assert min(w["confidence"] for s in text["segments"] for w in s["words"]) > 0.9
+
+
+def test_the_command_line_prints_the_same(server, model):
+    out = harness.cli("transcribe", "-e", "whisper", "-m", model(script=SENTENCE), "-f", "txt",
+                      "--beam-size", "3", "--language", "de", harness.librivox()[0],
+                      data=server.data, check=0).stdout
+    assert "Hello world." in out and "Scripta." in out
+
+
+def test_times_of_words_can_be_left_out(server, model):
+    sound = harness.bursts_wav(4, seed=3)
+    _, text = transcript(server, model(script=SENTENCE), sound, word_timestamps="off", vad="off")
+    assert text["segments"][0]["text"] == "Hello world."
+    assert not text["segments"][0]["words"]
+
+
+def test_what_nobody_says_is_left_out(server, model):
+    sound = harness.bursts_wav(4, seed=4)
+    quiet = model("silent", script=SENTENCE, silent=1)
+    job, text = transcript(server, quiet, sound, vad="off", no_speech_threshold="0.6")
+    # The model is sure of its words, so they stay, as with Whisper's own limits.
+    assert [s["text"] for s in text["segments"]] == ["Hello world.", "This is Scripta."]
+    assert job["engine"] == "whisper"
+
+
+@pytest.mark.parametrize("options,field", [
+    ({"beam_size": "9"}, "beam_size"),
+    ({"beam_size": "2", "temperature": "0.4"}, "beam_size"),
+    ({"best_of": "0"}, "best_of"),
+    ({"compute_type": "int3"}, "compute_type"),
+])
+def test_options_that_cannot_be_are_refused_by_name(server, model, options, field):
+    reply = server.client.upload(harness.tone_wav(1), engine="whisper",
+                                 model=model(script=SENTENCE), **options)
+    assert reply.status == 400 and reply.error["field"] == field, reply
+
+
+def test_a_model_that_cannot_be_had_fails_its_job_with_the_reason(server, model, tmp_path):
+    broken = tmp_path / "ggml-cut.bin"
+    with open(model(script=SENTENCE), "rb") as whole:
+        broken.write_bytes(whole.read(5000))
+    for path, reason in ((str(broken), "ggml-cut.bin"), (str(tmp_path / "none.bin"), "none.bin")):
+        reply = server.client.upload(harness.bursts_wav(2), engine="whisper", model=path,
+                                     max_retries=0)
+        job = server.client.wait_job(reply.json["job_id"])
+        assert job["status"] == "failed" and job["error_code"] == "MODEL_ERROR", job
+        assert reason in job["error_message"]

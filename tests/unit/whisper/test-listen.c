@@ -1,0 +1,188 @@
+#include "whisper/listen.h"
+
+#include "model.h"
+#include "testing.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+
+#include "base/banned.h"
+
+#define RATE 16000
+
+struct table {
+    struct test_dir dir;
+    struct sc_listener *l;
+    int16_t *pcm;
+};
+
+static void table_done(struct table *t)
+{
+    sc_listener_close(t->l);
+    free(t->pcm);
+    test_dir_done(&t->dir);
+}
+
+static struct table make(const struct test_model *m, int threads)
+{
+    struct table t = { .dir = test_dir_new() };
+    char path[PATH_MAX];
+    struct sc_error err = { 0 };
+    assert_true(test_model_write(m, test_path(&t.dir, "ggml-test.bin", path)));
+    if (sc_listener_open(path, threads, &t.l, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    t.pcm = sc_alloc_array(40 * RATE, sizeof(*t.pcm));
+    for (int i = 0; i < 40 * RATE; i++)
+        t.pcm[i] = (int16_t)(8000 * sin(i * 0.05) * sin(i * 0.0003));
+    return t;
+}
+
+static struct sc_listen_clip clip_of(const struct table *t, int from_s, int to_s)
+{
+    return (struct sc_listen_clip){ .pcm = t->pcm + from_s * RATE,
+                                    .samples = (size_t)(to_s - from_s) * RATE,
+                                    .wishes = sc_listen_wishes_usual() };
+}
+
+static const char sentence[] = "<|0.00|> Hello world.<|2.00|>";
+
+static void a_script_is_said_with_its_times(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(&(struct test_model){ .script = sentence }, 2);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 5);
+    struct sc_error err = { 0 };
+    if (sc_listen(t.l, &clip, 1, NULL, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(clip.segments.count, 1);
+    const struct sc_segment *s = &clip.segments.items[0];
+    assert_string_equal(s->text, "Hello world.");
+    assert_int_equal(s->start_ms, 0);
+    assert_int_equal(s->end_ms, 2000);
+    assert_int_equal(s->word_count, 2);
+    assert_string_equal(s->words[0].text, "Hello");
+    assert_true(s->words[0].end_ms > 0 && s->words[0].end_ms < 2000);
+    assert_true(s->confidence > 0.9f);
+    assert_true(s->no_speech < 0.1f);
+    assert_string_equal(clip.language, "en");
+    assert_int_equal(clip.log.len, 0);
+}
+
+static void nothing_is_said_of_nothing(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(&(struct test_model){ .script = sentence }, 1);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 5);
+    clip.samples = 100;
+    assert_int_equal(sc_listen(t.l, &clip, 1, NULL, NULL), SC_OK);
+    assert_int_equal(clip.segments.count, 0);
+    assert_string_equal(clip.language, "");
+    assert_int_equal(sc_listen(t.l, NULL, 0, NULL, NULL), SC_OK);
+}
+
+/* A clip longer than a window is heard in several, each from where the last one ended. */
+static void long_clips_are_heard_in_windows(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(&(struct test_model){ .script = sentence }, 2);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 40);
+    assert_int_equal(sc_listen(t.l, &clip, 1, NULL, NULL), SC_OK);
+    assert_int_equal(clip.segments.count, 2);
+    assert_int_equal(clip.segments.items[1].start_ms, 30000);
+    assert_int_equal(clip.segments.items[1].end_ms, 32000);
+    assert_int_equal(sc_segments_check(&clip.segments, NULL), SC_OK);
+}
+
+static void text_of(const struct sc_segments *segments, struct sc_buf *out)
+{
+    for (size_t i = 0; i < segments->count; i++) {
+        const struct sc_segment *s = &segments->items[i];
+        sc_buf_printf(out, "%lld-%lld %s %.4f\n", (long long)s->start_ms, (long long)s->end_ms,
+                      s->text, (double)s->confidence);
+        for (size_t k = 0; k < s->word_count; k++)
+            sc_buf_printf(out, " %lld %s", (long long)s->words[k].start_ms, s->words[k].text);
+    }
+}
+
+/* A model of random weights climbs through all temperatures: what it says depends on every bit. */
+static void neither_neighbours_nor_threads_change_a_word(void **state)
+{
+    (void)state;
+    const struct test_model m = { .layers = 1, .text_ctx = 64, .seed = 5 };
+    SC_AUTO(table_done) struct table one = make(&m, 1);
+    SC_AUTO(table_done) struct table three = make(&m, 3);
+    struct sc_listen_clip together[4];
+    static const int spans[4][2] = { { 0, 3 }, { 3, 5 }, { 4, 12 }, { 0, 1 } };
+    for (int i = 0; i < 4; i++)
+        together[i] = clip_of(&three, spans[i][0], spans[i][1]);
+    assert_int_equal(sc_listen(three.l, together, 4, NULL, NULL), SC_OK);
+    for (int i = 0; i < 4; i++) {
+        SC_AUTO(sc_listen_clip_done)
+        struct sc_listen_clip alone = clip_of(&one, spans[i][0], spans[i][1]);
+        SC_AUTO_BUF expected = { 0 };
+        SC_AUTO_BUF got = { 0 };
+        assert_int_equal(sc_listen(one.l, &alone, 1, NULL, NULL), SC_OK);
+        text_of(&alone.segments, &expected);
+        text_of(&together[i].segments, &got);
+        assert_string_equal(sc_buf_text(&got), sc_buf_text(&expected));
+        assert_int_equal(sc_segments_check(&together[i].segments, NULL), SC_OK);
+        sc_listen_clip_done(&together[i]);
+    }
+}
+
+static void what_the_model_cannot_do_is_refused_by_name(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table many = make(&(struct test_model){ .script = sentence }, 1);
+    SC_AUTO(table_done)
+    struct table english =
+        make(&(struct test_model){ .script = sentence, .languages = TEST_MODEL_ENGLISH }, 1);
+    struct sc_listen_wishes w = sc_listen_wishes_usual();
+    struct sc_error err = { 0 };
+    w.language = "de-AT";
+    assert_int_equal(sc_listener_check(many.l, &w, &err), SC_OK);
+    assert_int_equal(sc_listener_check(english.l, &w, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "language");
+    w.language = "cy";
+    assert_int_equal(sc_listener_check(many.l, &w, &err), SC_E_INVALID_VALUE);
+    w.language = "en-GB";
+    assert_int_equal(sc_listener_check(english.l, &w, &err), SC_OK);
+    w.translate = true;
+    assert_int_equal(sc_listener_check(many.l, &w, &err), SC_OK);
+    assert_int_equal(sc_listener_check(english.l, &w, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.field, "task");
+}
+
+static bool stop_at_once(void *ctx)
+{
+    int *asked = ctx;
+    return ++*asked > 3;
+}
+
+static void a_stop_leaves_no_answer(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(&(struct test_model){ .script = sentence }, 1);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 5);
+    int asked = 0;
+    const struct sc_stop stop = { stop_at_once, &asked };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_listen(t.l, &clip, 1, &stop, &err), SC_E_CANCELLED);
+    assert_int_equal(clip.segments.count, 0);
+    assert_int_equal(sc_listen(t.l, &clip, 1, NULL, &err), SC_OK);
+    assert_int_equal(clip.segments.count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_script_is_said_with_its_times),
+        TEST(nothing_is_said_of_nothing),
+        TEST(long_clips_are_heard_in_windows),
+        TEST(neither_neighbours_nor_threads_change_a_word),
+        TEST(what_the_model_cannot_do_is_refused_by_name),
+        TEST(a_stop_leaves_no_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

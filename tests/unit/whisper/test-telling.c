@@ -1,0 +1,175 @@
+#include "whisper/telling.h"
+
+#include "testing.h"
+#include "vocabulary.h"
+
+#include <math.h>
+
+#include "base/banned.h"
+
+struct table {
+    struct sc_vocab *v;
+    struct sc_said said[64];
+    struct sc_decode_window w;
+    struct sc_segments segments;
+};
+
+static void table_done(struct table *t)
+{
+    sc_vocab_free(t->v);
+    sc_segments_done(&t->segments);
+}
+
+/* "@50" is the time of 1 s; other parts are tokens. */
+static struct table make(const char *const *parts, int frames)
+{
+    struct table t = { .v = test_vocabulary(4) };
+    size_t n = 0;
+    for (; *parts != NULL; parts++) {
+        int64_t time;
+        bool is_time = (*parts)[0] == '@' && sc_str_to_int64(sc_str_from(*parts + 1), &time);
+        int token = is_time ? t.v->first_time + (int)time : sc_vocab_find(t.v, sc_str_from(*parts));
+        assert_true(token >= 0);
+        t.said[n++] = (struct sc_said){ token, logf(0.5f) };
+    }
+    t.w = (struct sc_decode_window){ .said_count = n,
+                                     .frames = frames,
+                                     .advance = 3000,
+                                     .language = t.v->sot + 1,
+                                     .avg_log = -0.5f };
+    return t;
+}
+#define PARTS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void tell(struct table *t, const int32_t *starts, bool words)
+{
+    t->w.said = t->said;
+    const struct sc_telling telling = { .vocab = t->v,
+                                        .window = &t->w,
+                                        .frame = 500,
+                                        .length_ms = 30000,
+                                        .words = words,
+                                        .starts = starts };
+    assert_true(sc_tell(&telling, &t->segments));
+    assert_int_equal(sc_segments_check(&t->segments, NULL), SC_OK);
+}
+
+static void times_cut_the_text_into_segments(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@0", " the", " of", "@50", "@75", " to", "@100"), 3000);
+    tell(&t, NULL, true);
+    assert_int_equal(t.segments.count, 2);
+    assert_string_equal(t.segments.items[0].text, "the of");
+    assert_int_equal(t.segments.items[0].start_ms, 5000);
+    assert_int_equal(t.segments.items[0].end_ms, 6000);
+    assert_string_equal(t.segments.items[1].text, "to");
+    assert_int_equal(t.segments.items[1].start_ms, 6500);
+    assert_int_equal(t.segments.items[1].end_ms, 7000);
+    assert_true(fabsf(t.segments.items[0].confidence - 0.5f) < 1e-3f);
+    assert_int_equal(t.segments.items[0].word_count, 2);
+}
+
+static void a_text_without_an_end_goes_on_to_the_end_of_the_sound(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(PARTS("@10", " the"), 220);
+    tell(&t, NULL, false);
+    assert_int_equal(t.segments.items[0].start_ms, 5200);
+    assert_int_equal(t.segments.items[0].end_ms, 7200);
+    assert_string_equal(t.segments.items[0].text, "the");
+    assert_int_equal(t.segments.items[0].word_count, 0);
+}
+
+static void words_take_their_times_from_attention_within_their_segment(void **state)
+{
+    (void)state;
+    static const int32_t starts[] = { 0, 20, 45, 60, 90 };
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@10", " the", " of", "@50", "@60", " to", " a", "@80"), 3000);
+    tell(&t, starts, true);
+    const struct sc_word *first = t.segments.items[0].words;
+    const struct sc_word *second = t.segments.items[1].words;
+    assert_int_equal(first[0].start_ms, 5200);
+    assert_int_equal(first[0].end_ms, 5400);
+    assert_int_equal(first[1].end_ms, 5900);
+    assert_int_equal(second[0].start_ms, 6200);
+    assert_int_equal(second[1].start_ms, 6200);
+    assert_int_equal(second[1].end_ms, 6600);
+}
+
+static void nothing_is_told_beyond_the_clip(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(PARTS("@0", " the", "@1500", "@1500", " of"), 2600);
+    t.w.frames = 2600;
+    tell(&t, NULL, true);
+    for (size_t i = 0; i < t.segments.count; i++)
+        assert_true(t.segments.items[i].end_ms <= 30000);
+}
+
+static void silence_is_as_likely_as_the_words_are_unlikely(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(PARTS("@0", " the", "@50"), 3000);
+    t.w.no_speech = 0.9f;
+    tell(&t, NULL, true);
+    assert_true(fabs((double)t.segments.items[0].no_speech - (1 - exp(-0.5))) < 1e-6);
+}
+
+static void a_loop_is_told_without_confidence(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(PARTS("@0", " the", "@50"), 3000);
+    t.w.loops = true;
+    tell(&t, NULL, true);
+    assert_true(t.segments.items[0].confidence <= 0 && t.segments.items[0].confidence >= 0);
+}
+
+static void the_next_window_begins_behind_the_last_segment(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@0", " the", "@50", "@50", " of", "@70", "@70"), 9000);
+    t.w.said = t.said;
+    t.w.advance = 140;
+    assert_int_equal(sc_next_window(t.v, &t.w), 140);
+    t.w.said_count = 6; /* one time alone: nobody speaks behind it */
+    assert_int_equal(sc_next_window(t.v, &t.w), 3000);
+    t.w.frames = 1200;
+    assert_int_equal(sc_next_window(t.v, &t.w), 1200);
+}
+
+static void the_past_is_what_was_ahead_and_what_was_said(void **state)
+{
+    (void)state;
+    static const int32_t before[] = { 1, 2, 3 };
+    SC_AUTO(table_done) struct table t = make(PARTS("@0", " the"), 3000);
+    SC_AUTO(sc_past_done) struct sc_past p = { 0 };
+    t.w.said = t.said;
+    t.w.past_used = 2;
+    assert_true(sc_past_add(&p, before, 3) && sc_past_follow(&p, &t.w));
+    assert_int_equal(p.count, 4);
+    assert_int_equal(p.tokens[0], 2);
+    assert_int_equal(p.tokens[3], t.said[1].token);
+    t.w.past_used = 0;
+    t.w.silence = true;
+    assert_true(sc_past_follow(&p, &t.w));
+    assert_int_equal(p.count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(times_cut_the_text_into_segments),
+        TEST(a_text_without_an_end_goes_on_to_the_end_of_the_sound),
+        TEST(words_take_their_times_from_attention_within_their_segment),
+        TEST(nothing_is_told_beyond_the_clip),
+        TEST(silence_is_as_likely_as_the_words_are_unlikely),
+        TEST(a_loop_is_told_without_confidence),
+        TEST(the_next_window_begins_behind_the_last_segment),
+        TEST(the_past_is_what_was_ahead_and_what_was_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
