@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 RUNS ?= 5
 
 .PHONY: all demo check e2e lint san node promtool tsan clang fuzz fuzz-corpus mutate coverage torture bench \
-	bench-smoke bench-decode parity install recording golden-update format clean help
+	bench-smoke bench-decode bench-engine parity install recording golden-update format clean help
 
 all: ## Build build/scripta and build/scripta-media
 	@tools/bootstrap.sh build
@@ -84,6 +84,11 @@ bench-decode: ## Speed of decoding against the same libraries in a bare loop
 	@tools/bootstrap.sh build test
 	@tools/build.sh bench >/dev/null
 	@python3 -m bench --no-docs --runs $(RUNS) decode
+
+bench-engine: ## Speed of the Whisper network; REFERENCE=PREFIX (or system): libwhisper beside it
+	@tools/bootstrap.sh build test
+	@tools/build.sh bench >/dev/null
+	@REFERENCE="$(REFERENCE)" python3 -m bench --no-docs --runs $(RUNS) engine
 
 parity: ## Compare the Whisper engine with libwhisper: make parity REFERENCE=PREFIX
 	@tools/bootstrap.sh build test

@@ -22,7 +22,7 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "http", "upload", "transcribe", "decode", "queue", "store", "exports",
+BENCHES = ("start", "http", "upload", "transcribe", "decode", "engine", "queue", "store", "exports",
            "search", "compare", "idle", "wakeups")
 LIMIT_S = 180
 

@@ -10,10 +10,17 @@
 
 #include "base/banned.h"
 
-/* Rows of a block, a multiple of what a tile of any kernel holds; 1500 is 25 of them. */
+/* Rows of a block, or a few times as many: a multiple of what a tile of any kernel holds; 1500 is
+ * 25 of them. */
 #define BLOCK SC_ATTEND_ROWS
-/* Threads that one window keeps busy. */
+/* Weights of a layer that stay in a cache which cores share, from block to block. Those of larger
+ * ones come from memory each time, so that larger blocks pay, if there are enough for all threads.
+ */
+#define LAYER_STAYS ((size_t)16 << 20)
+#define BLOCKS_FOR_THREAD 6
+/* Threads that one window keeps busy, and windows that are enough for any number. */
 #define THREADS_FOR_WINDOW 4
+#define GROUP 4
 
 struct sc_windows {
     const struct sc_net *net;
@@ -32,6 +39,7 @@ struct run {
     size_t first, count;      /* windows of the group */
     size_t layer;
     size_t rows, state, mels_count;
+    size_t block;  /* rows of one, but in attention */
     size_t blocks; /* of a window */
     struct sc_attention self, cross;
 };
@@ -52,15 +60,15 @@ void sc_windows_close(struct sc_windows *w)
     if (w == NULL)
         return;
     for (size_t i = 0; i < w->capacity; i++) {
-        free(w->cross[i].at);
-        free(w->outputs[i].at);
+        sc_room_done(&w->cross[i]);
+        sc_room_done(&w->outputs[i]);
     }
     free(w->cross);
     free(w->outputs);
     struct sc_room *const rooms[] = { &w->spectrum, &w->frames,      &w->states, &w->queries,
                                       &w->found,    &w->keys_values, &w->own };
     for (size_t i = 0; i < SC_ARRAY_LEN(rooms); i++)
-        free(rooms[i]->at);
+        sc_room_done(rooms[i]);
     free(w);
 }
 
@@ -87,16 +95,28 @@ struct block {
     size_t window, first, count;
 };
 
-static size_t blocks_of(size_t rows)
+static size_t blocks_of(size_t rows, size_t block)
 {
-    return (rows + BLOCK - 1) / BLOCK;
+    return (rows + block - 1) / block;
 }
 
-/* Block `number` of windows of so many rows. */
-static struct block block_of(size_t number, size_t rows)
+/* Block `number` of `block` rows, of windows that have `rows` each. */
+static struct block block_of(size_t number, size_t rows, size_t block)
 {
-    const size_t first = number % blocks_of(rows) * BLOCK;
-    return (struct block){ number / blocks_of(rows), first, SC_MIN(BLOCK, rows - first) };
+    const size_t blocks = blocks_of(rows, block), first = number % blocks * block;
+    return (struct block){ number / blocks, first, SC_MIN(block, rows - first) };
+}
+
+static size_t choose_block(const struct run *r, size_t windows, size_t threads)
+{
+    size_t block = BLOCK;
+    if (12 * r->state * r->state * sizeof(float) <= LAYER_STAYS)
+        return block;
+    for (size_t times = 2; times <= 3; times++) {
+        if (windows * blocks_of(r->rows, times * BLOCK) >= BLOCKS_FOR_THREAD * threads)
+            block = times * BLOCK;
+    }
+    return block;
 }
 
 static float *states_at(const struct run *r, const struct sc_room *room, const struct block *b)
@@ -108,7 +128,7 @@ static float *states_at(const struct run *r, const struct sc_room *room, const s
  * scores of a block. */
 static size_t own_floats(const struct run *r)
 {
-    return BLOCK * SC_MAX(5 * r->state, sc_attention_stride(&r->self));
+    return SC_MAX(5 * r->block * r->state, BLOCK * sc_attention_stride(&r->self));
 }
 
 static float *own_at(const struct run *r, int thread)
@@ -130,7 +150,7 @@ static size_t frames_floats(const struct run *r)
 static void turn(void *ctx, size_t part, int thread)
 {
     const struct run *r = ctx;
-    const struct block b = block_of(part, 2 * r->rows);
+    const struct block b = block_of(part, 2 * r->rows, BLOCK);
     const float *mel = r->mels[b.window] + b.first;
     float *to = r->w->spectrum.at + b.window * spectrum_floats(r) + (b.first + 1) * r->mels_count;
 
@@ -145,7 +165,7 @@ static void turn(void *ctx, size_t part, int thread)
 static void convolve_first(void *ctx, size_t part, int thread)
 {
     const struct run *r = ctx;
-    const struct block b = block_of(part, 2 * r->rows);
+    const struct block b = block_of(part, 2 * r->rows, BLOCK);
 
     (void)thread;
     sc_multiply(&(struct sc_multiply){
@@ -181,7 +201,7 @@ static void convolve_second(const struct run *r, const struct block *b)
 static void project(const struct run *r, const struct sc_layer *layer, const struct block *b,
                     float *own)
 {
-    float *normed = own, *wide = own + BLOCK * r->state;
+    float *normed = own, *wide = own + r->block * r->state;
     float *queries = states_at(r, &r->w->queries, b);
 
     sc_net_norm(r->net, &layer->attention_norm, states_at(r, &r->w->states, b), b->count, normed);
@@ -209,7 +229,7 @@ static void project(const struct run *r, const struct sc_layer *layer, const str
 static void begin_layers(void *ctx, size_t part, int thread)
 {
     const struct run *r = ctx;
-    const struct block b = block_of(part, r->rows);
+    const struct block b = block_of(part, r->rows, r->block);
     convolve_second(r, &b);
     project(r, &r->net->encoder[0], &b, own_at(r, thread));
 }
@@ -218,8 +238,9 @@ static void attend(void *ctx, size_t part, int thread)
 {
     const struct run *r = ctx;
     /* Blocks of a head follow one another: its keys and values are in the cache by then. */
-    const size_t heads = part / r->blocks, head = heads % r->self.heads;
-    struct block b = block_of(part % r->blocks, r->rows);
+    const size_t blocks = blocks_of(r->rows, BLOCK);
+    const size_t heads = part / blocks, head = heads % r->self.heads;
+    struct block b = block_of(part % blocks, r->rows, BLOCK);
 
     b.window = heads / r->self.heads;
     sc_attend(&r->self, r->w->keys_values.at + b.window * sc_attention_floats(&r->self), head,
@@ -238,8 +259,8 @@ static void pass_on(void *ctx, size_t part, int thread)
 {
     const struct run *r = ctx;
     const struct sc_layer *layer = &r->net->encoder[r->layer];
-    const struct block b = block_of(part, r->rows);
-    float *own = own_at(r, thread), *wide = own + BLOCK * r->state;
+    const struct block b = block_of(part, r->rows, r->block);
+    float *own = own_at(r, thread), *wide = own + r->block * r->state;
     float *states = states_at(r, &r->w->states, &b), *found = states_at(r, &r->w->found, &b);
 
     sc_multiply(&(struct sc_multiply){ layer->attention_out, found, r->state, b.count, states,
@@ -260,7 +281,7 @@ static void project_cross(void *ctx, size_t part, int thread)
 {
     const struct run *r = ctx;
     const size_t blocks = r->blocks * r->count, layer = part / blocks;
-    const struct block b = block_of(part % blocks, r->rows);
+    const struct block b = block_of(part % blocks, r->rows, r->block);
     const float *output = states_at(r, &r->w->found, &b);
     float *own = own_at(r, thread);
 
@@ -318,14 +339,15 @@ static void make_list(struct sc_windows *w, size_t count)
 static bool encode_group(struct run *r, struct sc_pool *pool, const struct sc_stop *stop)
 {
     const size_t blocks = r->count * r->blocks;
-    const size_t frame_blocks = r->count * blocks_of(2 * r->rows);
+    const size_t looks = r->count * blocks_of(r->rows, BLOCK) * r->self.heads;
+    const size_t frame_blocks = r->count * blocks_of(2 * r->rows, BLOCK);
 
     if (!sc_pool_run(pool, turn, r, frame_blocks, stop) ||
         !sc_pool_run(pool, convolve_first, r, frame_blocks, stop) ||
         !sc_pool_run(pool, begin_layers, r, blocks, stop))
         return false;
     for (r->layer = 0; r->layer < (size_t)r->net->dims.n_audio_layer; r->layer++) {
-        if (!sc_pool_run(pool, attend, r, blocks * r->self.heads, stop) ||
+        if (!sc_pool_run(pool, attend, r, looks, stop) ||
             !sc_pool_run(pool, pass_on, r, blocks, stop))
             return false;
     }
@@ -337,7 +359,7 @@ enum sc_code sc_net_encode(const struct sc_net *net, struct sc_pool *pool, const
                            struct sc_error *err)
 {
     const int threads = sc_pool_threads(pool);
-    const size_t group = SC_MIN(count, 1 + (size_t)threads / THREADS_FOR_WINDOW);
+    const size_t group = SC_MIN(count, SC_MIN(GROUP, 1 + (size_t)threads / THREADS_FOR_WINDOW));
     struct run r = {
         .net = net,
         .w = w,
@@ -349,7 +371,8 @@ enum sc_code sc_net_encode(const struct sc_net *net, struct sc_pool *pool, const
     };
 
     sc_assert(w->net == net);
-    r.blocks = blocks_of(r.rows);
+    r.block = choose_block(&r, group, (size_t)threads);
+    r.blocks = blocks_of(r.rows, r.block);
     w->count = 0;
     make_list(w, count);
     if (!make_room(&r, group, count, threads))

@@ -214,15 +214,32 @@ int64_t sc_whisper_file_weights(const struct sc_whisper_file *f)
     return weights_of(&f->dims);
 }
 
+/* Bytes of the weights: panels are wider than an odd state, the rows of tokens are kept twice. */
+static int64_t weight_bytes(const struct sc_whisper_dims *d)
+{
+    const int64_t state = d->n_audio_state, layers = d->n_audio_layer + d->n_text_layer;
+    const int64_t wider = state % 32 == 0 ? 0 : 31 * state * 16 * layers;
+    return (int64_t)sizeof(float) * (weights_of(d) + (d->n_vocab + 31) * state + wider);
+}
+
 int64_t sc_whisper_memory(const struct sc_whisper_dims *d, int windows, int sequences)
 {
-    const int64_t state = d->n_audio_state, positions = d->n_audio_ctx;
-    /* The spectrum and what the first convolution makes of it; input, normalised input, queries,
-     * keys, values, the sum of these and the wide middle of a layer; one head's scores; the keys
-     * and values of each layer of the decoder. */
-    const int64_t window = 2 * positions * (d->n_mels + state) + positions * state * 10 +
-                           positions * positions + 2 * d->n_text_layer * positions * state;
-    const int64_t sequence = 2 * (int64_t)d->n_text_layer * d->n_text_ctx * state + d->n_vocab +
-                             d->n_text_ctx * state * 10;
-    return (int64_t)sizeof(float) * (weights_of(d) + windows * window + sequences * sequence);
+    const int64_t state = d->n_audio_state, positions = d->n_audio_ctx, text = d->n_text_ctx;
+    const int64_t audio_head = state / d->n_audio_head, text_head = state / d->n_text_head;
+    /* Keys and values of a window, of all heads: their panels are up to 31 columns wider. */
+    const int64_t panels = positions * state + 31 * state;
+    const int64_t itself = panels + positions * (state + d->n_audio_head * (-audio_head & 31));
+    const int64_t looked_at = panels + positions * (state + d->n_text_head * (-text_head & 31));
+    /* The spectrum, what the first convolution makes of it, three rows of each position. Of
+     * windows that are encoded together (at most 4), and for each thread (16) a block of rows. */
+    const int64_t passing =
+        (2 * positions + 2) * (d->n_mels + state) + 3 * positions * state + itself;
+    const int64_t block = 12 * state * state * (int64_t)sizeof(float) > 16 << 20 ? 180 : 60;
+    const int64_t thread = SC_MAX(5 * block * state, 60 * (positions + 31));
+    const int64_t window = (int64_t)d->n_text_layer * looked_at;
+    const int64_t sequence =
+        2 * (int64_t)d->n_text_layer * (text + 64) * state + d->n_vocab + text * state * 7;
+    return weight_bytes(d) +
+           (int64_t)sizeof(float) * (windows * window + SC_MIN(windows, 4) * passing +
+                                     (windows > 0 ? 16 * thread : 0) + sequences * sequence);
 }

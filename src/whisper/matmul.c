@@ -1,28 +1,17 @@
 #include "whisper/matmul.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
+#include "whisper/room.h"
 
 #include "base/banned.h"
-
-#define CACHE_LINE 64
 
 struct sc_matrix {
     const struct sc_kernels *kernels;
     enum sc_precision precision;
     size_t outputs, inputs;
-    float *panels;
-    float *bias; /* of whole panels */
+    struct sc_room panels;
+    struct sc_room bias; /* of whole panels */
 };
-
-static float *zeros(size_t count)
-{
-    float *values = sc_try_alloc_aligned(CACHE_LINE, count * sizeof(*values));
-    if (values != NULL)
-        memset(values, 0, count * sizeof(*values));
-    return values;
-}
 
 struct sc_matrix *sc_matrix_new(const struct sc_kernels *kernels, enum sc_precision precision,
                                 size_t outputs, size_t inputs)
@@ -34,10 +23,9 @@ struct sc_matrix *sc_matrix_new(const struct sc_kernels *kernels, enum sc_precis
         .precision = precision,
         .outputs = outputs,
         .inputs = inputs,
-        .panels = zeros(SC_PANEL_FLOATS(inputs, outputs)),
-        .bias = zeros(SC_PANELS(outputs) * SC_PANEL),
     };
-    if (m->panels == NULL || m->bias == NULL)
+    if (!sc_room_grow(&m->panels, SC_PANEL_FLOATS(inputs, outputs)) ||
+        !sc_room_grow(&m->bias, SC_PANELS(outputs) * SC_PANEL))
         return NULL;
     return SC_TAKE(m);
 }
@@ -46,8 +34,8 @@ void sc_matrix_free(struct sc_matrix *m)
 {
     if (m == NULL)
         return;
-    free(m->panels);
-    free(m->bias);
+    sc_room_done(&m->panels);
+    sc_room_done(&m->bias);
     free(m);
 }
 
@@ -57,10 +45,10 @@ void sc_matrix_set(struct sc_matrix *m, size_t first, size_t count, const float 
     sc_assert(first + count <= m->outputs);
     for (size_t i = 0; i < count; i++, weights += m->inputs) {
         const size_t output = first + i;
-        float *to = m->panels + output / SC_PANEL * SC_PANEL * m->inputs + output % SC_PANEL;
+        float *to = m->panels.at + output / SC_PANEL * SC_PANEL * m->inputs + output % SC_PANEL;
         for (size_t k = 0; k < m->inputs; k++)
             to[k * SC_PANEL] = weights[k] * factor;
-        m->bias[output] = bias == NULL ? 0 : bias[i] * factor;
+        m->bias.at[output] = bias == NULL ? 0 : bias[i] * factor;
     }
 }
 
@@ -85,8 +73,8 @@ void sc_multiply_panels(const struct sc_multiply *job, size_t first, size_t end)
         .rows = job->rows,
         .depth = m->inputs,
         .columns = columns,
-        .panels = m->panels + column * m->inputs,
-        .bias = m->bias + column,
+        .panels = m->panels.at + column * m->inputs,
+        .bias = m->bias.at + column,
         .out = job->out + column,
         .out_stride = job->out_stride,
         .add = job->after == SC_AFTER_ADD,

@@ -3,6 +3,7 @@
 
 #include "whisper/attention.h"
 #include "whisper/net.h"
+#include "whisper/room.h"
 
 struct sc_norm {
     float *weight, *bias;
@@ -45,13 +46,6 @@ struct sc_net {
 /* Keys and values of an encoded window, for a layer of the decoder. Borrowed. */
 struct sc_windows;
 const float *sc_windows_cross(const struct sc_windows *w, size_t window, size_t layer);
-
-/* Room that is used again: grows to `floats`, what is in it is lost. False: memory is exhausted. */
-struct sc_room {
-    float *at;
-    size_t floats;
-};
-SC_MUST_USE bool sc_room_grow(struct sc_room *room, size_t floats);
 
 static inline size_t sc_net_state(const struct sc_net *net)
 {

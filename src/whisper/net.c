@@ -9,21 +9,7 @@
 
 #include "base/banned.h"
 
-#define CACHE_LINE 64
 #define NAME_MAX_ 96
-
-bool sc_room_grow(struct sc_room *room, size_t floats)
-{
-    if (floats <= room->floats)
-        return true;
-    free(room->at);
-    room->at = sc_try_alloc_aligned(CACHE_LINE, floats * sizeof(*room->at));
-    room->floats = room->at == NULL ? 0 : floats;
-    /* Panels are wider than what is written to them, and what is multiplied must be numbers. */
-    if (room->at != NULL)
-        memset(room->at, 0, floats * sizeof(*room->at));
-    return room->at != NULL;
-}
 
 struct loader {
     const struct sc_whisper_file *file;

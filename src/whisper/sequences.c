@@ -66,7 +66,7 @@ void sc_sequences_close(struct sc_sequences *s)
     free(s->slabs);
     free(s->users);
     free(s->unused);
-    free(s->room.at);
+    sc_room_done(&s->room);
     free(s);
 }
 

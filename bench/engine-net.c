@@ -1,0 +1,279 @@
+/* Measures the Whisper network alone, on a model of random weights.
+ *
+ *     engine-net make MODEL STATE LAYERS       writes such a model, with a real vocabulary's size
+ *     engine-net run MODEL KERNELS THREADS STEPS
+ *     engine-net grow MODEL WINDOWS            encodes and decodes so many, one after the other
+ *
+ * The last two print a line `name value` for each figure. Times are milliseconds of processor time,
+ * the least of some; of `longest_gap_ms` they are of the clock on the wall. */
+#include "model.h"
+#include "whisper/decoder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WINDOWS 8
+#define PROMPT 4
+
+struct bench {
+    const struct sc_whisper_dims *dims;
+    struct sc_net *net;
+    struct sc_pool *pool;
+    struct sc_windows *windows;
+    struct sc_sequences *sequences;
+    float *logits;
+    struct sc_stop stop;
+    double asked, longest_gap;
+};
+
+static double ms(clockid_t clock)
+{
+    struct timespec t;
+    (void)clock_gettime(clock, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double cpu_ms(void)
+{
+    return ms(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* Whoever wants to stop it waits for the next question. */
+static bool note_question(void *ctx)
+{
+    struct bench *b = ctx;
+    const double now = ms(CLOCK_MONOTONIC);
+    b->longest_gap = SC_MAX(b->longest_gap, now - b->asked);
+    b->asked = now;
+    return false;
+}
+
+static void told(enum sc_code code, const struct sc_error *err)
+{
+    if (code == SC_OK)
+        return;
+    (void)fprintf(stderr, "engine-net: %s\n", err->msg);
+    exit(1);
+}
+
+/* Products that lie in the nearest cache: what one core can do at best. */
+static double peak_gflops(const struct sc_kernels *k)
+{
+    enum { ROWS = 12, DEPTH = 192, COLUMNS = 32, TIMES = 4000 };
+    static float in[ROWS * DEPTH], panel[DEPTH * COLUMNS], out[ROWS * COLUMNS];
+    double best = 1e9;
+
+    for (int i = 0; i < 5; i++) {
+        const double begun = cpu_ms();
+        for (int n = 0; n < TIMES; n++)
+            k->product(&(struct sc_product){ .in = in,
+                                             .in_stride = DEPTH,
+                                             .rows = ROWS,
+                                             .depth = DEPTH,
+                                             .columns = COLUMNS,
+                                             .panels = panel,
+                                             .out = out,
+                                             .out_stride = COLUMNS });
+        best = SC_MIN(best, cpu_ms() - begun);
+    }
+    return 2.0 * ROWS * DEPTH * COLUMNS * TIMES / best / 1e6;
+}
+
+/* Multiplications and additions for a window, those of the decoder's keys and values included. */
+static double encode_gflop(const struct sc_whisper_dims *d)
+{
+    const double rows = d->n_audio_ctx, n = d->n_audio_state;
+    const double layer = rows * n * n * 12 + 2 * rows * rows * n;
+    const double front = 2 * rows * n * 3 * d->n_mels + rows * n * 3 * n;
+    return 2 * (front + layer * d->n_audio_layer + rows * n * 2 * n * d->n_text_layer) / 1e9;
+}
+
+static float *make_mel(const struct sc_whisper_dims *d)
+{
+    const size_t floats = (size_t)d->n_mels * 2 * (size_t)d->n_audio_ctx;
+    float *mel = malloc(floats * sizeof(*mel));
+
+    if (mel == NULL)
+        abort();
+    for (size_t i = 0; i < floats; i++)
+        mel[i] = (float)(i * 7919 % 1000) / 1000 - 0.5F;
+    return mel;
+}
+
+static void encode(struct bench *b)
+{
+    float *mel = make_mel(b->dims);
+    const float *mels[WINDOWS];
+    struct sc_error err = { 0 };
+
+    for (size_t i = 0; i < WINDOWS; i++)
+        mels[i] = mel;
+    for (int round = 0; round < 2; round++) {
+        const double begun = cpu_ms();
+        b->asked = ms(CLOCK_MONOTONIC);
+        told(sc_net_encode(b->net, b->pool, mels, WINDOWS, &b->stop, b->windows, &err), &err);
+        (void)note_question(b);
+        if (round == 1)
+            printf("encode_ms %.3f\n", (cpu_ms() - begun) / WINDOWS);
+    }
+    printf("encode_gflop %.3f\n", encode_gflop(b->dims));
+    free(mel);
+}
+
+/* One call of `count` steps; what it took. */
+static double decode(struct bench *b, size_t count, const int32_t *tokens, size_t length)
+{
+    struct sc_step steps[WINDOWS];
+    struct sc_error err = { 0 };
+    const struct sc_decode job = { .pool = b->pool,
+                                   .windows = b->windows,
+                                   .sequences = b->sequences,
+                                   .steps = steps,
+                                   .count = count,
+                                   .logits = b->logits,
+                                   .stop = &b->stop };
+
+    for (size_t i = 0; i < count; i++)
+        steps[i] = (struct sc_step){ i, tokens, length };
+    const double begun = cpu_ms();
+    b->asked = ms(CLOCK_MONOTONIC);
+    told(sc_net_decode(b->net, &job, &err), &err);
+    (void)note_question(b);
+    return cpu_ms() - begun;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Median of the steps of `count` chunks, each with a window of its own. */
+static void decode_batch(struct bench *b, size_t count, int steps)
+{
+    const int32_t prompt[PROMPT] = { 1, 2, 3, 4 };
+    double *times = malloc((size_t)steps * sizeof(*times));
+
+    if (times == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        sc_sequences_start(b->sequences, i, i);
+    printf("prompt_%zu_ms %.3f\n", count, decode(b, count, prompt, PROMPT));
+    for (int32_t i = 0; i < steps; i++)
+        times[i] = decode(b, count, &i, 1);
+    qsort(times, (size_t)steps, sizeof(*times), by_value);
+    printf("step_%zu_ms %.3f\n", count, times[steps / 2]);
+    free(times);
+}
+
+static void open_all(struct bench *b, const char *path, const char *kernels, int threads)
+{
+    struct sc_whisper_file *file = NULL;
+    struct sc_error err = { 0 };
+
+    b->stop = (struct sc_stop){ note_question, b };
+    told(sc_whisper_file_open(path, &file, &err), &err);
+    told(sc_pool_open(threads, &b->pool, &err), &err);
+    const double begun = cpu_ms();
+    const struct sc_net_options options = {
+        .kernels = strcmp(kernels, "best") == 0 ? NULL : sc_kernels_find(kernels),
+        .pool = b->pool,
+    };
+    told(sc_net_open(file, &options, &b->net, &err), &err);
+    printf("kernels %s\nopen_ms %.3f\n", sc_net_kernels(b->net)->name, cpu_ms() - begun);
+    sc_whisper_file_close(file);
+    b->dims = sc_net_dims(b->net);
+    b->logits = malloc(WINDOWS * (size_t)b->dims->n_vocab * sizeof(*b->logits));
+    told(sc_windows_open(b->net, false, &b->windows, &err), &err);
+    told(sc_sequences_open(b->net, WINDOWS, &b->sequences, &err), &err);
+    if (b->logits == NULL)
+        abort();
+}
+
+static void close_all(struct bench *b)
+{
+    sc_sequences_close(b->sequences);
+    sc_windows_close(b->windows);
+    sc_net_close(b->net);
+    sc_pool_close(b->pool);
+    free(b->logits);
+}
+
+/* A line of /proc/self/status, in KiB. */
+static long memory_kb(const char *name)
+{
+    char line[128];
+    long kb = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0)
+            kb = strtol(line + strlen(name) + 1, NULL, 10);
+    }
+    if (f != NULL)
+        (void)fclose(f);
+    return kb;
+}
+
+static int run(const char *path, const char *kernels, int threads, int steps)
+{
+    struct bench b = { 0 };
+
+    open_all(&b, path, kernels, threads);
+    printf("peak_gflops %.1f\n", peak_gflops(sc_net_kernels(b.net)));
+    encode(&b);
+    decode_batch(&b, 1, steps);
+    decode_batch(&b, WINDOWS, steps);
+    printf("longest_gap_ms %.3f\n", b.longest_gap);
+    printf("resident_mb %.1f\n", (double)memory_kb("VmHWM") / 1024);
+    printf("foreseen_mb %.1f\n",
+           (double)sc_whisper_memory(b.dims, WINDOWS, WINDOWS) / (1024.0 * 1024.0));
+    close_all(&b);
+    return 0;
+}
+
+/* What is resident after `windows` windows, more than after the first few. */
+static int grow(const char *path, int windows)
+{
+    struct bench b = { 0 };
+    struct sc_error err = { 0 };
+    long before = 0;
+
+    open_all(&b, path, "best", 1);
+    float *mel = make_mel(b.dims);
+    for (int i = 0; i < windows; i++) {
+        told(sc_net_encode(b.net, b.pool, (const float *const[]){ mel }, 1, NULL, b.windows, &err),
+             &err);
+        sc_sequences_start(b.sequences, 0, 0);
+        for (size_t length = 1; length <= 8; length++)
+            (void)decode(&b, 1, (const int32_t[8]){ 1, 2, 3, 4, 5, 6, 7, 8 }, length);
+        if (i == SC_MIN(20, windows / 2))
+            before = memory_kb("VmRSS");
+    }
+    printf("grown_kb %ld\n", memory_kb("VmRSS") - before);
+    free(mel);
+    close_all(&b);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[1], "make") == 0) {
+        const struct test_model m = { .state = atoi(argv[3]),
+                                      .layers = atoi(argv[4]),
+                                      .text_tokens = 50257,
+                                      .languages = 99,
+                                      .type = SC_WTYPE_F16 };
+        return test_model_write(&m, argv[2]) ? 0 : 1;
+    }
+    if (argc == 6 && strcmp(argv[1], "run") == 0)
+        return run(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
+    if (argc == 4 && strcmp(argv[1], "grow") == 0)
+        return grow(argv[2], atoi(argv[3]));
+    (void)fprintf(stderr, "usage: engine-net make MODEL STATE LAYERS\n"
+                          "       engine-net run MODEL KERNELS|best THREADS STEPS\n"
+                          "       engine-net grow MODEL WINDOWS\n");
+    return 2;
+}

@@ -1,0 +1,129 @@
+"""The Whisper network, beside libwhisper
+
+Encoding a window and decoding a token, in f32, on one thread, with a model of random weights and the
+dimensions of `base`; processor time. What a core can do at best is measured by products that lie
+in its nearest cache. With `REFERENCE=PREFIX` (a libwhisper that pkg-config finds below that folder,
+or `REFERENCE=system`) the same is measured of it in turns, same file, one thread, the fastest kernels
+that its OpenBLAS has for this CPU.
+"""
+
+import os
+import pathlib
+import shlex
+import statistics
+import subprocess
+
+from bench.common import Skip, pairs, ratios
+
+LIMIT_S = 900
+BASE = (512, 6)
+TINY = (32, 1)
+
+
+def figures(command, env=None):
+    """What a program prints: {name: number}."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, env={**os.environ, **(env or {})})
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]}: exit code {done.returncode}: {done.stderr[-500:]}")
+    out = {}
+    for line in done.stdout.splitlines():
+        name, value = line.split(" ", 1)
+        out[name] = value if name == "kernels" else float(value)
+    return out
+
+
+def reference(folder, where):
+    """(command, environment) of libwhisper's program; where: a prefix, or "system"."""
+    env, link, backends = dict(os.environ), [], "-"
+    if where != "system":
+        prefix = pathlib.Path(where).resolve()
+        configs = sorted(prefix.glob("**/pkgconfig/whisper.pc"))
+        if not configs:
+            raise Skip(f"no whisper.pc below {prefix}: REFERENCE names a folder with libwhisper")
+        libraries = configs[0].parent.parent
+        env["PKG_CONFIG_PATH"] = str(configs[0].parent)
+        if libraries.parent != prefix / "lib" and (prefix / "usr").exists():
+            env["PKG_CONFIG_SYSROOT_DIR"] = str(prefix)
+        blas = ":".join(str(x) for x in libraries.glob("openblas*") if x.is_dir())
+        link = ["-Wl,--allow-shlib-undefined", "-Wl,--disable-new-dtags",
+                f"-Wl,-rpath,{libraries}:{blas}".rstrip(":")]
+        for loader in libraries.glob("ld-linux*.so.*"):
+            link.append(f"-Wl,--dynamic-linker={loader}")
+        for found in sorted(libraries.glob("ggml/backends*")):
+            backends = str(found)
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "whisper", "ggml"], env=env,
+                           capture_output=True, text=True, check=False)
+    if flags.returncode != 0:
+        raise Skip(f"no libwhisper in REFERENCE={where}: {flags.stderr.strip()}")
+    program = folder / "engine-reference"
+    source = pathlib.Path(__file__).with_name("engine-reference.c")
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", str(source), "-o", str(program),
+                    *shlex.split(flags.stdout), *link], check=True)
+    return [str(program), backends], {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def blas_kernels():
+    """OpenBLAS of Debian 12 takes new CPUs for old ones: say what this one has."""
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as f:
+        return {"OPENBLAS_CORETYPE": "SkylakeX"} if " avx512f " in f.read() else {}
+
+
+def compare(ctx, ours, model, steps, where):
+    program, env = reference(ctx.folder, where)
+    env |= blas_kernels()
+    a, b = pairs(ctx.runs, ours, lambda: figures([*program, str(model), "1", str(steps)], env))
+    for name, what in (("encode_ms", "encoding"), ("step_1_ms", "a token")):
+        ours_ms, theirs = [x[name] for x in a], [x[name] for x in b]
+        ctx.figure(f"{what}, the reference", theirs, "ms")
+        ctx.figure(f"{what}: ours by the reference", ratios(ours_ms, theirs), "x", at_most=1)
+    return a
+
+
+def tiny_model(ctx, program):
+    path = ctx.folder / "tiny.bin"
+    subprocess.run([program, "make", str(path), *map(str, TINY)], check=True)
+    return path
+
+
+def run(ctx):
+    program = ctx.program("engine-net")
+    model = ctx.folder / "model.bin"
+    state, layers = ctx.pick(BASE, TINY)
+    steps = ctx.pick(48, 3)
+    subprocess.run([program, "make", str(model), str(state), str(layers)], check=True)
+
+    def ours(kernels="best", threads=1):
+        return figures([program, "run", str(model), kernels, str(threads), str(steps)])
+
+    where = os.environ.get("REFERENCE")
+    if where:
+        all_of_it = compare(ctx, ours, model, steps, where)
+    else:
+        all_of_it = [ours() for _ in range(ctx.runs)]
+        ctx.note("Without `REFERENCE=PREFIX` nothing stands beside these figures.")
+
+    def values(name):
+        return [x[name] for x in all_of_it]
+
+    speeds = [x["encode_gflop"] / x["encode_ms"] * 1e3 for x in all_of_it]
+    kernels = all_of_it[0]["kernels"]
+    ctx.figure(f"a core at its best ({kernels})", values("peak_gflops"), "GFLOP/s")
+    ctx.figure("laying out the weights", values("open_ms"), "ms")
+    ctx.figure("encoding a window", values("encode_ms"), "ms")
+    ctx.figure("encoding, of the core's best",
+               [100 * x / y for x, y in zip(speeds, values("peak_gflops"))], "%")
+    ctx.figure("a token of one chunk", values("step_1_ms"), "ms")
+    ctx.figure("a token of eight chunks together", [x / 8 for x in values("step_8_ms")], "ms")
+    ctx.figure("longest wait for a cancellation", values("longest_gap_ms"), "ms", at_most=100)
+    ctx.figure("resident, with eight windows and sequences", values("resident_mb"), "MiB")
+    ctx.figure("resident, of what was foreseen",
+               [x["resident_mb"] / x["foreseen_mb"] for x in all_of_it], "x", at_most=1)
+    ctx.note(f"Foreseen were {all_of_it[0]['foreseen_mb']:,.0f} MiB, by `sc_whisper_memory`.")
+    grown = figures([program, "grow", str(tiny_model(ctx, program)), str(ctx.pick(1000, 10))])
+    ctx.figure("memory grown over 1,000 windows of a tiny model", grown["grown_kb"], "KiB",
+               at_most=1024)
+    if kernels == "avx512":
+        narrow = [ours("avx2") for _ in range(ctx.runs)]
+        ctx.figure("encoding a window with AVX2",
+                   statistics.median(x["encode_ms"] for x in narrow), "ms")
