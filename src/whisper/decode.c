@@ -426,8 +426,8 @@ static bool is_doubtful(struct hearing *h, const struct sc_vocab *v, const struc
         h->words[i] = one->said[i].token;
     *loops = limits->loops && sc_find_loop(h->words, (size_t)one->count, v->eot, &loop);
     sc_said_text(v, one->said, (size_t)one->count, &text);
-    bool swells = limits->compression_max > 0 &&
-                  sc_text_compression(sc_buf_str(&text)) > (double)limits->compression_max;
+    h->w->compression = (float)SC_MAX(sc_text_compression(sc_buf_str(&text)), 0.0);
+    bool swells = limits->compression_max > 0 && h->w->compression > limits->compression_max;
     bool unlikely = one->mean < (double)limits->logprob_min;
     bool quiet = h->w->no_speech > limits->no_speech_max;
     return !(unlikely && quiet) && (one->failed || *loops || swells || unlikely);

@@ -66,11 +66,12 @@ struct sc_decode_window {
     int language;          /* its token; -1: the model knows one only */
     float language_chance; /* of the language heard; 1: it was told */
     float temperature;
-    float no_speech; /* how likely nobody speaks, 0 to 1 */
-    float avg_log;   /* mean logarithm of the tokens' probabilities */
-    bool silence;    /* by both: nothing was said */
-    bool failed;     /* beyond a limit at the last temperature too */
-    bool loops;      /* says the same again and again at the last temperature too */
+    float no_speech;   /* how likely nobody speaks, 0 to 1 */
+    float avg_log;     /* mean logarithm of the tokens' probabilities */
+    float compression; /* bytes of the text to bytes of it compressed; 0 for no text */
+    bool silence;      /* by both: nothing was said */
+    bool failed;       /* beyond a limit at the last temperature too */
+    bool loops;        /* says the same again and again at the last temperature too */
 };
 void sc_decode_window_done(struct sc_decode_window *w);
 

@@ -142,6 +142,29 @@ static bool text_of(const struct sc_telling *t, const struct sc_stretch *s,
     return segment->text != NULL;
 }
 
+/* How its window went, and its tokens with the times at both ends. */
+static bool tell_of_window(const struct sc_telling *t, const struct sc_stretch *s,
+                           struct sc_segment *segment)
+{
+    const struct sc_decode_window *w = t->window;
+    struct sc_heard *heard = sc_segment_make_heard(segment);
+    size_t from = s->first;
+    size_t to = s->first + s->count;
+    bool good = heard != NULL;
+    from -= from > 0 && w->said[from - 1].token >= t->vocab->first_time;
+    to += to < w->said_count && w->said[to].token >= t->vocab->first_time;
+    for (size_t i = from; i < to && good; i++)
+        good = sc_heard_add_token(heard, w->said[i].token);
+    if (!good)
+        return false;
+    heard->temperature = (double)w->temperature;
+    heard->avg_logprob = (double)w->avg_log;
+    heard->compression_ratio = (double)w->compression;
+    heard->no_speech_prob = (double)w->no_speech;
+    heard->seek = t->frame;
+    return true;
+}
+
 /* ahead: the tokens of text before it. */
 static bool tell_stretch(const struct sc_telling *t, const struct sc_stretch *s, size_t ahead,
                          struct sc_segments *out)
@@ -158,9 +181,11 @@ static bool tell_stretch(const struct sc_telling *t, const struct sc_stretch *s,
     bool made = t->words ? words_of(&w, s, ahead, segment) && sc_segment_settle(segment)
                          : text_of(t, s, segment);
     /* Blanks alone are no segment. */
-    if (made && segment->text[0] == '\0')
+    if (made && segment->text[0] == '\0') {
         sc_segment_done(&out->items[--out->count]);
-    return made;
+        return true;
+    }
+    return made && tell_of_window(t, s, segment);
 }
 
 bool sc_tell(const struct sc_telling *t, struct sc_segments *out)

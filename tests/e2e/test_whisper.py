@@ -45,6 +45,21 @@ def test_a_recording_becomes_a_text_with_times(server, model):
     assert min(w["confidence"] for s in text["segments"] for w in s["words"]) > 0.9
 
 
+def test_openais_dialect_serves_what_the_model_said_of_each_segment(server, model):
+    kind, body = harness.multipart([
+        ("model", "whisper/" + model(script=SENTENCE)), ("language", "en"),
+        ("response_format", "verbose_json"), ("file", ("a.wav", harness.bursts_wav(4, seed=9))),
+    ])
+    reply = server.client.request("POST", "/v1/audio/transcriptions", body,
+                                  {"Content-Type": kind})
+    assert reply.status == 200, reply
+    first, second = reply.json["segments"]
+    assert len(first["tokens"]) >= 4 and first["tokens"][-1] <= second["tokens"][0]
+    for segment in (first, second):
+        assert segment["temperature"] == 0 and -0.1 < segment["avg_logprob"] <= 0
+        assert 0.3 < segment["compression_ratio"] < 2 and segment["no_speech_prob"] < 0.1
+
+
 def test_the_command_line_prints_the_same(server, model):
     out = harness.cli("transcribe", "-e", "whisper", "-m", model(script=SENTENCE), "-f", "txt",
                       "--beam-size", "3", "--language", "de", harness.librivox()[0],

@@ -118,6 +118,29 @@ static void silence_is_as_likely_as_the_words_are_unlikely(void **state)
     assert_true(fabs((double)t.segments.items[0].no_speech - (1 - exp(-0.5))) < 1e-6);
 }
 
+static void each_segment_knows_its_tokens_and_how_its_window_went(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@0", " the", " of", "@50", "@50", " to", "@100"), 3000);
+    t.w.temperature = 0.25f;
+    t.w.no_speech = 0.5f;
+    t.w.compression = 1.5f;
+    tell(&t, NULL, true);
+    const struct sc_heard *first = t.segments.items[0].heard;
+    const struct sc_heard *second = t.segments.items[1].heard;
+    assert_int_equal(first->token_count, 4);
+    assert_int_equal(first->tokens[0], t.v->first_time);
+    assert_int_equal(first->tokens[3], t.v->first_time + 50);
+    assert_int_equal(second->token_count, 3);
+    assert_int_equal(second->tokens[0], t.v->first_time + 50);
+    assert_true(fabs(first->temperature - 0.25) < 1e-9);
+    assert_true(fabs(first->avg_logprob + 0.5) < 1e-9);
+    assert_true(fabs(first->compression_ratio - 1.5) < 1e-9);
+    assert_true(fabs(first->no_speech_prob - 0.5) < 1e-9);
+    assert_int_equal(first->seek, 500);
+}
+
 static void a_loop_is_told_without_confidence(void **state)
 {
     (void)state;
@@ -167,6 +190,7 @@ int main(void)
         TEST(words_take_their_times_from_attention_within_their_segment),
         TEST(nothing_is_told_beyond_the_clip),
         TEST(silence_is_as_likely_as_the_words_are_unlikely),
+        TEST(each_segment_knows_its_tokens_and_how_its_window_went),
         TEST(a_loop_is_told_without_confidence),
         TEST(the_next_window_begins_behind_the_last_segment),
         TEST(the_past_is_what_was_ahead_and_what_was_said),
