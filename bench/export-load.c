@@ -65,7 +65,8 @@ static int measure(const struct sc_format *format, int hours)
     struct mallinfo2 held = mallinfo2();
     struct sink sink = { .before = held.uordblks + held.hblkhd };
     double begun = cpu_s();
-    if (format->write(&list, &meta, &options, count, &sink, &err) != SC_OK) {
+    struct sc_list_source from = sc_list_source_of(&list);
+    if (format->write(&from.source, &meta, &options, count, &sink, &err) != SC_OK) {
         fprintf(stderr, "export-load: %s\n", err.msg);
         return EXIT_FAILURE;
     }

@@ -19,6 +19,10 @@ void sc_content_done(struct sc_content *c);
 SC_MUST_USE enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api,
                                          int64_t version, struct sc_content *out,
                                          struct sc_error *err);
+/* The same without its segments, through a reader of the caller's. */
+SC_MUST_USE enum sc_code sc_content_open(struct sc_request *req, struct sc_conn *conn,
+                                         int64_t version, struct sc_content *out,
+                                         struct sc_error *err);
 /* A page of transcripts; filter->limit is that of the page. */
 SC_MUST_USE enum sc_code sc_transcript_page(struct sc_conn *conn,
                                             struct sc_transcript_filter *filter,

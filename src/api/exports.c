@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "http/disposition.h"
+#include "http/spill.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -89,25 +90,14 @@ static enum sc_code record(struct sc_request *req, struct sc_api *api, const str
 
 /* ---- writing ---- */
 
-static enum sc_code check_active(struct sc_api *api, const struct sc_format *format,
-                                 struct sc_error *err)
-{
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    enum sc_code code = sc_store_read(api->options.store, &conn, err);
-    return code == SC_OK ? sc_format_check(conn, format, err) : code;
-}
-
 /* What is said about the recording, as the job knew it; a transcript whose job or file has gone
  * says less. */
-static void read_origin(struct sc_request *req, struct sc_api *api, struct export *e)
+static void read_origin(struct sc_request *req, struct sc_conn *conn, struct export *e)
 {
     struct sc_error err = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_FILE file = { 0 };
     SC_AUTO_JOB job = { 0 };
     int64_t owner = sc_api_owner(req);
-    if (sc_store_read(api->options.store, &conn, &err) != SC_OK)
-        return;
     if (sc_file_find(conn, owner, e->content.t.file_id, &file, &err) == SC_OK)
         e->recording = sc_strdup(file.original_name);
     if (e->content.t.job_id[0] != '\0' &&
@@ -119,9 +109,24 @@ static void read_origin(struct sc_request *req, struct sc_api *api, struct expor
     }
 }
 
-static enum sc_code format_content(const struct export *e, struct sc_buf *out, struct sc_error *err)
+/* All that is known of it but its segments. */
+static enum sc_code open_content(struct sc_request *req, struct sc_conn *conn, int64_t version,
+                                 struct export *e, struct sc_error *err)
+{
+    enum sc_code code = sc_format_check(conn, e->format, err);
+    if (code == SC_OK)
+        code = sc_content_open(req, conn, version, &e->content, err);
+    if (code == SC_OK)
+        read_origin(req, conn, e);
+    return code;
+}
+
+/* Segments go from the store to `piece` one at a time. */
+static enum sc_code format_content(struct export *e, struct sc_conn *conn, sc_write_piece_fn piece,
+                                   void *ctx, struct sc_error *err)
 {
     const struct sc_content *c = &e->content;
+    SC_AUTO_TRANSCRIPT_SOURCE from = { .begun = false };
     struct sc_writer_meta meta = {
         .transcript_id = c->t.id,
         .file_id = c->t.file_id,
@@ -133,7 +138,9 @@ static enum sc_code format_content(const struct export *e, struct sc_buf *out, s
         .engine = e->engine,
         .model = e->model,
     };
-    return sc_format_to_buf(e->format, &c->segments, &meta, &e->options, out, err);
+    enum sc_code code = sc_transcript_source_open(conn, &c->t, c->version, &from, err);
+    return code == SC_OK ? e->format->write(&from.source, &meta, &e->options, piece, ctx, err)
+                         : code;
 }
 
 /* ---- sent ---- */
@@ -180,31 +187,41 @@ static void put_disposition(struct sc_request *req, const struct export *e)
         sc_reply_header(req, "Content-Disposition", sc_buf_text(&value));
 }
 
+static enum sc_code spill_piece(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    return sc_spill_put(ctx, bytes, len, err);
+}
+
+static enum sc_code make_sent(struct sc_request *req, struct sc_api *api, int64_t version,
+                              struct export *e, struct sc_spill *out, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = open_content(req, conn, version, e, err);
+    return code == SC_OK ? format_content(e, conn, spill_piece, out, err) : code;
+}
+
 static struct sc_done *send_as(struct sc_request *req, struct sc_api *api, const char *name)
 {
     struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_SPILL body;
     SC_AUTO(export_done) struct export e = { .format = sc_format_find(name) };
     struct asked asked = { .e = &e };
+    sc_spill_init(&body, req);
     sc_assert(e.format != NULL); /* the routes name only formats that there are */
     sc_writer_options_init(&e.options, e.format);
     enum sc_code code = sc_query_read(req, &sent_query, &asked, &err);
     if (code == SC_OK)
-        code = check_active(api, e.format, &err);
-    if (code == SC_OK)
-        code = sc_content_load(req, api, asked.version, &e.content, &err);
-    if (code == SC_OK) {
-        read_origin(req, api, &e);
-        code = format_content(&e, &body, &err);
-    }
+        code = make_sent(req, api, asked.version, &e, &body, &err);
     if (code != SC_OK)
-        return sc_api_answer(req, code, &err, 200, &body);
+        return sc_api_answer(req, code, &err, 200, &body.buf);
     int64_t id;
     (void)record(req, api, &e, NULL, &id, &err); /* it is sent all the same */
     put_disposition(req, &e);
     SC_AUTO_BUF type = { 0 };
     sc_format_put_type(e.format, &e.options, &type);
-    return sc_reply_bytes(req, 200, sc_buf_text(&type), &body);
+    return sc_reply_spill(req, sc_buf_text(&type), &body);
 }
 
 #define SEND(name, types_)                                                                      \
@@ -401,6 +418,28 @@ static void take_back(struct sc_api *api, const char *path)
     (void)rmdir(full);
 }
 
+static enum sc_code gather(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    struct sc_buf *out = ctx;
+    sc_buf_append(out, bytes, len);
+    return out->failed
+               ? sc_error_set(err, SC_E_FILE_TOO_LARGE, "the transcript is too large to be written")
+               : SC_OK;
+}
+
+static enum sc_code make_kept(struct sc_request *req, struct sc_api *api,
+                              const struct wanted *wanted, struct export *e, struct sc_buf *path,
+                              struct sc_buf *body, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = open_content(req, conn, wanted->version, e, err);
+    if (code == SC_OK)
+        code = place(req, e, wanted, path, err);
+    return code == SC_OK ? format_content(e, conn, gather, body, err) : code;
+}
+
 struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
@@ -413,15 +452,7 @@ struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     enum sc_code code = decode_body(req, &e, &wanted, &doc, &err);
     if (code == SC_OK)
-        code = check_active(api, e.format, &err);
-    if (code == SC_OK)
-        code = sc_content_load(req, api, wanted.version, &e.content, &err);
-    if (code == SC_OK)
-        code = place(req, &e, &wanted, &path, &err);
-    if (code == SC_OK) {
-        read_origin(req, api, &e);
-        code = format_content(&e, &body, &err);
-    }
+        code = make_kept(req, api, &wanted, &e, &path, &body, &err);
     if (code == SC_OK)
         code = keep(req, api, &e, sc_buf_text(&path), &body, &err);
     if (code == SC_OK) {

@@ -126,13 +126,10 @@ static enum sc_code take_figures(struct sc_conn *conn, struct sc_content *c, str
     return SC_OK;
 }
 
-enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t version,
+enum sc_code sc_content_open(struct sc_request *req, struct sc_conn *conn, int64_t version,
                              struct sc_content *out, struct sc_error *err)
 {
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    enum sc_code code = sc_store_read(api->options.store, &conn, err);
-    if (code == SC_OK)
-        code = sc_content_find(req, conn, &out->t, err);
+    enum sc_code code = sc_content_find(req, conn, &out->t, err);
     if (code == SC_OK)
         code = sc_marks_get(conn, SC_MARKED_TRANSCRIPT, out->t.id, &out->marks, err);
     if (code != SC_OK)
@@ -144,8 +141,18 @@ enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t
                               (long long)out->t.id, (long long)version, out->t.version);
     }
     out->version = version == 0 ? out->t.version : (int)version;
-    code = sc_transcript_segments(conn, &out->t, out->version, &out->segments, err);
-    return code == SC_OK && out->version != out->t.version ? take_figures(conn, out, err) : code;
+    return out->version == out->t.version ? SC_OK : take_figures(conn, out, err);
+}
+
+enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t version,
+                             struct sc_content *out, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_content_open(req, conn, version, out, err);
+    return code == SC_OK ? sc_transcript_segments(conn, &out->t, out->version, &out->segments, err)
+                         : code;
 }
 
 struct shown {

@@ -201,6 +201,24 @@ struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *c
     return set_response(req, status, r);
 }
 
+struct sc_done *sc_reply_whole_file(struct sc_request *req, int fd, int64_t size,
+                                    const char *content_type, const char *sum)
+{
+    SC_AUTO_CLOSE int owned = fd;
+    sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    switch (sc_represent_file(req, sc_str_from(content_type), sum, &owned, &size)) {
+    case SC_REPRESENTED_REFUSED:
+        return reply_not_acceptable(req);
+    case SC_REPRESENTED_KNOWN:
+        return reply_empty(req, MHD_HTTP_NOT_MODIFIED);
+    case SC_REPRESENTED:
+        break;
+    }
+    struct MHD_Response *r =
+        MHD_create_response_from_fd_at_offset64((uint64_t)size, SC_TAKE_FD(owned), 0);
+    return set_response(req, MHD_HTTP_OK, r);
+}
+
 struct sc_done *sc_reply_json(struct sc_request *req, int status, struct sc_buf *body)
 {
     return sc_reply_bytes(req, status, "application/json", body);

@@ -5,7 +5,10 @@
 #include "http/http-internal.h"
 #include "http/range.h"
 
+#include "sys/file.h"
 #include "zip/gzip.h"
+
+#include <unistd.h>
 
 #include "base/banned.h"
 
@@ -72,13 +75,81 @@ static void put_tag(struct sc_request *req, bool compressed)
     sc_reply_header(req, MHD_HTTP_HEADER_ETAG, compressed ? text : text + 2);
 }
 
+static bool is_refused(struct sc_request *req, struct sc_str type)
+{
+    return is_reading(req) && !req->probing && !req->any_type &&
+           !sc_accepts_type(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT), type);
+}
+
+/* ---- in a file ---- */
+
+static enum sc_code write_piece(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    const int *fd = ctx;
+    return len == 0 ? SC_OK : sc_file_write_all(*fd, bytes, len, err);
+}
+
+static bool compress_into(int from, int64_t len, int *to)
+{
+    SC_AUTO_GZIP g = { 0 };
+    char bytes[16 << 10];
+    bool good = sc_gzip_begin(&g, write_piece, to);
+    for (int64_t at = 0; good && at < len;) {
+        ssize_t n = pread(from, bytes, sizeof(bytes), (off_t)at);
+        good = n > 0;
+        at += n;
+        good = good && sc_gzip_put(&g, bytes, (size_t)n, at >= len, NULL) == SC_OK;
+    }
+    return good;
+}
+
+/* Where it cannot be compressed, or that would not make it smaller, it goes as it is. */
+static bool compress_file(struct sc_request *req, int *fd, int64_t *len)
+{
+    SC_AUTO_CLOSE int small = -1;
+    if (sc_nameless_file(req->http->options.temp_dir, &small, NULL) != SC_OK ||
+        !compress_into(*fd, *len, &small))
+        return false;
+    off_t end = lseek(small, 0, SEEK_CUR);
+    if (end <= 0 || (int64_t)end >= *len)
+        return false;
+    (void)close(*fd);
+    *fd = SC_TAKE_FD(small);
+    *len = (int64_t)end;
+    return true;
+}
+
+enum sc_represented sc_represent_file(struct sc_request *req, struct sc_str type, const char *sum,
+                                      int *fd, int64_t *len)
+{
+    bool can_shrink = is_compressible(type);
+    if (is_refused(req, type))
+        return SC_REPRESENTED_REFUSED;
+    (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s\"", sum);
+    if (req->probing)
+        return SC_REPRESENTED;
+    if (can_shrink)
+        sc_reply_header(req, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    if (known.ptr != NULL && sc_etag_listed(known, sc_str_from(req->tag))) {
+        put_tag(req, can_shrink && wants_gzip(req));
+        return SC_REPRESENTED_KNOWN;
+    }
+    bool shrunk = can_shrink && wants_gzip(req) && compress_file(req, fd, len);
+    put_tag(req, shrunk);
+    if (shrunk)
+        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    return SC_REPRESENTED;
+}
+
+/* ---- in memory ---- */
+
 enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
                                  size_t *len)
 {
     bool can_shrink = *len >= COMPRESS_FROM && is_compressible(type) && !req->probing;
     bool tagged = (is_reading(req) || req->as_get) && req->route != NULL;
-    if (is_reading(req) && !req->probing && !req->any_type &&
-        !sc_accepts_type(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT), type))
+    if (is_refused(req, type))
         return SC_REPRESENTED_REFUSED;
     if (tagged)
         set_tag(req, sum_of(*bytes, *len));

@@ -18,6 +18,14 @@ enum sc_represented {
     SC_REPRESENTED_KNOWN,   /* the client has it: 304 */
     SC_REPRESENTED_REFUSED, /* the client does not take its type: 406 */
 };
+/* The same of a body that lies in a file, whose SHA-256 is known; *fd is the caller's. */
+enum sc_represented sc_represent_file(struct sc_request *req, struct sc_str type, const char *sum,
+                                      int *fd, int64_t *len);
+/* 200 with a file that nobody else names; takes fd. */
+struct sc_done *sc_reply_whole_file(struct sc_request *req, int fd, int64_t size,
+                                    const char *content_type, const char *sum);
+/* A file for reading and writing that goes when it is closed (spill.c). */
+SC_MUST_USE enum sc_code sc_nameless_file(const char *dir, int *fd, struct sc_error *err);
 /* Makes of the body of a 200 what goes out, with its headers; *bytes is the caller's. */
 enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
                                  size_t *len);

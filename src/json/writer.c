@@ -203,6 +203,22 @@ void sc_json_str(struct sc_json *w, const char *key, struct sc_str value)
     put_quoted(w->out, false, value, SC_STR(""));
 }
 
+void sc_json_text_open(struct sc_json *w, const char *key)
+{
+    start_value(w, key);
+    sc_buf_putc(w->out, '"');
+}
+
+void sc_json_text_part(struct sc_json *w, struct sc_str part)
+{
+    put_escaped_text(w->out, part);
+}
+
+void sc_json_text_close(struct sc_json *w)
+{
+    sc_buf_putc(w->out, '"');
+}
+
 void sc_json_int(struct sc_json *w, const char *key, int64_t value)
 {
     char digits[20];

@@ -20,6 +20,10 @@ void sc_json_array(struct sc_json *w, const char *key);
 void sc_json_end(struct sc_json *w);
 void sc_json_text(struct sc_json *w, const char *key, const char *value); /* NULL: null */
 void sc_json_str(struct sc_json *w, const char *key, struct sc_str value);
+/* A text in parts, each of them valid UTF-8: nothing else is written until it is closed. */
+void sc_json_text_open(struct sc_json *w, const char *key);
+void sc_json_text_part(struct sc_json *w, struct sc_str part);
+void sc_json_text_close(struct sc_json *w);
 void sc_json_int(struct sc_json *w, const char *key, int64_t value);
 /* null when value < 0. */
 void sc_json_opt(struct sc_json *w, const char *key, int64_t value);

@@ -14,12 +14,14 @@ bool sc_segment_from_row(struct sc_stmt *st, struct sc_segment *out, struct sc_e
 /* TRANSCRIPT_DAMAGED with the job, what is wrong and the remedy. */
 enum sc_code sc_transcript_damaged(struct sc_conn *conn, int64_t transcript, const char *what,
                                    struct sc_error *err);
-/* Reads a bound segment_list_* statement to its end and replaces what out holds. What each row says
- * is held against its content hash: TRANSCRIPT_DAMAGED names the job, the transcript and the
- * segment. Each hash is fed to sum (NULL: none), in order. */
-SC_MUST_USE enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript,
-                                          struct sc_segments *out, struct sc_hash *sum,
-                                          struct sc_error *err);
+/* Moves a segment behind the others of a list, and leaves an empty one. False: no memory. */
+bool sc_segments_take(struct sc_segments *list, struct sc_segment *one);
+/* Reads the next row of a bound segment_list_* statement into an empty segment, and holds what it
+ * says against its content hash, which sum (NULL: none) is fed: TRANSCRIPT_DAMAGED names the job,
+ * the transcript and the segment. *row false: there are no more. */
+SC_MUST_USE enum sc_code sc_segment_read(struct sc_stmt *st, int64_t transcript,
+                                         struct sc_segment *out, struct sc_hash *sum, bool *row,
+                                         struct sc_error *err);
 /* The content hash that a version was given; VERSION_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
                                          char out[SC_SHA256_TEXT], struct sc_error *err);

@@ -94,43 +94,52 @@ static enum sc_code step_row(struct sc_stmt *st, int64_t transcript, bool *row,
     return sc_transcript_damaged(st->conn, transcript, "pages of the store cannot be read", err);
 }
 
-enum sc_code sc_segments_read(struct sc_stmt *st, int64_t transcript, struct sc_segments *out,
-                              struct sc_hash *sum, struct sc_error *err)
+bool sc_segments_take(struct sc_segments *list, struct sc_segment *one)
 {
-    SC_AUTO_SEGMENTS read = { 0 };
-    for (;;) {
-        bool row = false;
-        struct sc_error why = { 0 };
-        enum sc_code code = step_row(st, transcript, &row, err);
-        if (code != SC_OK)
-            return code;
-        if (!row)
-            break;
-        struct sc_segment *segment = sc_segments_add(&read);
-        if (segment == NULL)
-            return sc_error_set(err, SC_E_INTERNAL, "no memory for transcript %" PRId64,
-                                transcript);
-        if (!sc_segment_from_row(st, segment, &why)) {
-            char what[160];
-            (void)snprintf(what, sizeof(what), "segment %" PRId64 ", %.100s", segment->id, why.msg);
-            return sc_transcript_damaged(st->conn, transcript, what, err);
-        }
-        if (sum != NULL)
-            sc_hash_update(sum, sc_stmt_text(st, "content_hash"), SC_SHA256_TEXT - 1);
+    struct sc_segment *to = sc_segments_add(list);
+    if (to == NULL)
+        return false;
+    *to = *one;
+    *one = (struct sc_segment){ 0 };
+    return true;
+}
+
+enum sc_code sc_segment_read(struct sc_stmt *st, int64_t transcript, struct sc_segment *out,
+                             struct sc_hash *sum, bool *row, struct sc_error *err)
+{
+    struct sc_error why = { 0 };
+    enum sc_code code = step_row(st, transcript, row, err);
+    if (code != SC_OK || !*row)
+        return code;
+    if (!sc_segment_from_row(st, out, &why)) {
+        char what[160];
+        (void)snprintf(what, sizeof(what), "segment %" PRId64 ", %.100s", out->id, why.msg);
+        return sc_transcript_damaged(st->conn, transcript, what, err);
     }
-    sc_segments_done(out);
-    *out = read;
-    read = (struct sc_segments){ 0 };
+    if (sum != NULL)
+        sc_hash_update(sum, sc_stmt_text(st, "content_hash"), SC_SHA256_TEXT - 1);
     return SC_OK;
 }
 
 enum sc_code sc_transcript_chunk(struct sc_conn *conn, int64_t id, int chunk,
                                  struct sc_segments *out, struct sc_error *err)
 {
+    SC_AUTO_SEGMENTS read = { 0 };
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEGMENT_LIST_CHUNK);
     sc_stmt_bind_int(&st, ":transcript_id", id);
     sc_stmt_bind_int(&st, ":chunk", chunk);
-    return sc_segments_read(&st, id, out, NULL, err);
+    for (bool row = true; row;) {
+        SC_AUTO(sc_segment_done) struct sc_segment one = { 0 };
+        enum sc_code code = sc_segment_read(&st, id, &one, NULL, &row, err);
+        if (code == SC_OK && row && !sc_segments_take(&read, &one))
+            code = sc_error_set(err, SC_E_INTERNAL, "no memory for transcript %" PRId64, id);
+        if (code != SC_OK)
+            return code;
+    }
+    sc_segments_done(out);
+    *out = read;
+    read = (struct sc_segments){ 0 };
+    return SC_OK;
 }
 
 /* ---- segments to rows ---- */

@@ -48,6 +48,28 @@ SC_MUST_USE enum sc_code sc_transcript_segments(struct sc_conn *conn, const stru
                                                 int version, struct sc_segments *out,
                                                 struct sc_error *err);
 
+/* The same one at a time, in the read transaction of conn. That all segments of the version are
+ * there is known behind the last one: what was made of those before it counts only then. Borrows
+ * conn and t; while it is open nothing else may read segments through conn. */
+struct sc_transcript_source {
+    struct sc_source source; /* first */
+    struct sc_conn *conn;
+    const struct sc_transcript *t;
+    int version;
+    bool begun, ended;
+    struct sc_stmt st;
+    struct sc_segment segment;   /* owned */
+    struct sc_hash *sum;         /* owned */
+    char wanted[SC_SHA256_TEXT]; /* "": a partial one has no sum */
+    int64_t count;
+};
+SC_MUST_USE enum sc_code sc_transcript_source_open(struct sc_conn *conn,
+                                                   const struct sc_transcript *t, int version,
+                                                   struct sc_transcript_source *out,
+                                                   struct sc_error *err);
+void sc_transcript_source_done(struct sc_transcript_source *s);
+#define SC_AUTO_TRANSCRIPT_SOURCE SC_AUTO(sc_transcript_source_done) struct sc_transcript_source
+
 /* ---- made by the pipeline ---- */
 
 struct sc_origin {

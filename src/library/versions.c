@@ -23,68 +23,6 @@ enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
     return code;
 }
 
-static enum sc_code read_alive(struct sc_conn *conn, int64_t id, struct sc_segments *out,
-                               struct sc_hash *sum, struct sc_error *err)
-{
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEGMENT_LIST_ALIVE);
-    sc_stmt_bind_int(&st, ":transcript_id", id);
-    return sc_segments_read(&st, id, out, sum, err);
-}
-
-static enum sc_code read_past(struct sc_conn *conn, int64_t id, int version,
-                              struct sc_segments *out, struct sc_hash *sum, struct sc_error *err)
-{
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEGMENT_LIST_VERSION);
-    sc_stmt_bind_int(&st, ":transcript_id", id);
-    sc_stmt_bind_int(&st, ":version", version);
-    return sc_segments_read(&st, id, out, sum, err);
-}
-
-/* A partial transcript has no sum yet; its row counts the segments in the writes that add them. */
-static enum sc_code read_partial(struct sc_conn *conn, const struct sc_transcript *t,
-                                 struct sc_segments *out, struct sc_error *err)
-{
-    SC_AUTO_SEGMENTS read = { 0 };
-    enum sc_code code = read_alive(conn, t->id, &read, NULL, err);
-    if (code != SC_OK)
-        return code;
-    if ((int64_t)read.count != t->segment_count)
-        return sc_transcript_damaged(conn, t->id, "a segment is missing", err);
-    sc_segments_done(out);
-    *out = read;
-    read = (struct sc_segments){ 0 };
-    return SC_OK;
-}
-
-enum sc_code sc_transcript_segments(struct sc_conn *conn, const struct sc_transcript *t,
-                                    int version, struct sc_segments *out, struct sc_error *err)
-{
-    if (version == 0 && !t->complete)
-        return read_partial(conn, t, out, err);
-
-    char wanted[SC_SHA256_TEXT];
-    enum sc_code code = sc_version_hash(conn, t->id, version, wanted, err);
-    if (code == SC_E_VERSION_NOT_FOUND && t->complete && version == t->version)
-        return sc_transcript_damaged(conn, t->id, "its current version is missing", err);
-    if (code != SC_OK)
-        return code;
-    SC_AUTO_SEGMENTS read = { 0 };
-    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
-    code = version == t->version ? read_alive(conn, t->id, &read, sum, err)
-                                 : read_past(conn, t->id, version, &read, sum, err);
-    if (code != SC_OK)
-        return code;
-    char found[SC_SHA256_TEXT], what[80];
-    sc_hash_hex(sum, found);
-    (void)snprintf(what, sizeof(what), "version %d, a segment is missing or misplaced", version);
-    if (strcmp(found, wanted) != 0)
-        return sc_transcript_damaged(conn, t->id, what, err);
-    sc_segments_done(out);
-    *out = read;
-    read = (struct sc_segments){ 0 };
-    return SC_OK;
-}
-
 /* ---- making version 1 ---- */
 
 struct totals {

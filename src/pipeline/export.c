@@ -28,7 +28,6 @@ struct export
     int64_t job;       /* jobs.id */
     struct sc_job row; /* owned */
     struct sc_transcript transcript;
-    struct sc_segments segments; /* owned */
     struct sc_formats_active active;
     char *written[FORMATS_MAX]; /* relative paths; owned */
     const struct sc_format *formats[FORMATS_MAX];
@@ -40,7 +39,6 @@ struct export
 static void export_done(struct export *e)
 {
     sc_job_done(&e->row);
-    sc_segments_done(&e->segments);
     for (size_t i = 0; i < e->count; i++)
         free(e->written[i]);
 }
@@ -53,12 +51,34 @@ static enum sc_code load(struct export *e, struct sc_error *err)
         code = sc_job_get(conn, e->job, &e->row, err);
     if (code == SC_OK)
         code = sc_transcript_of_job(conn, e->job, &e->transcript, err);
+    return code == SC_OK ? sc_formats_active(conn, &e->active, err) : code;
+}
+
+static enum sc_code gather(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    struct sc_buf *out = ctx;
+    sc_buf_append(out, bytes, len);
+    return out->failed
+               ? sc_error_set(err, SC_E_FILE_TOO_LARGE, "the transcript is too large to be written")
+               : SC_OK;
+}
+
+/* The version that was loaded, also where another is current by now. */
+static enum sc_code format_version(struct export *e, const struct sc_format *format,
+                                   const struct sc_writer_meta *meta, struct sc_buf *out,
+                                   struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_TRANSCRIPT_SOURCE from = { .begun = false };
+    struct sc_writer_options options;
+    struct sc_transcript now;
+    sc_writer_options_init(&options, format);
+    enum sc_code code = sc_store_read(e->p->o.store, &conn, err);
     if (code == SC_OK)
-        code = sc_formats_active(conn, &e->active, err);
+        code = sc_transcript_of_job(conn, e->job, &now, err);
     if (code == SC_OK)
-        code =
-            sc_transcript_segments(conn, &e->transcript, e->transcript.version, &e->segments, err);
-    return code;
+        code = sc_transcript_source_open(conn, &now, e->transcript.version, &from, err);
+    return code == SC_OK ? format->write(&from.source, meta, &options, gather, out, err) : code;
 }
 
 static enum sc_code write_format(struct export *e, const struct sc_format *format,
@@ -81,7 +101,7 @@ static enum sc_code write_format(struct export *e, const struct sc_format *forma
     SC_AUTO_FREE char *name = sc_asprintf("%s/transcript.%s", folder, format->extension);
     SC_AUTO_FREE char *path = sc_path_join(e->p->root, name);
     SC_AUTO_FREE char *dir = sc_path_join(e->p->root, folder);
-    enum sc_code code = sc_format_to_buf(format, &e->segments, &meta, NULL, &out, err);
+    enum sc_code code = format_version(e, format, &meta, &out, err);
     if (code == SC_OK)
         code = sc_dir_create_durable(dir, err);
     if (code == SC_OK)

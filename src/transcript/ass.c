@@ -177,6 +177,6 @@ SC_WRITER(sc_writer_ass)
     SC_AUTO(ass_done) struct ass w = { .out = &out };
     sc_writer_begin(&out, options, piece, ctx);
     put_head(&out.buf, meta, options);
-    enum sc_code code = sc_cues_each(segments, options, SC_CUES_PLAIN, put_cue, &w, err);
+    enum sc_code code = sc_cues_each(source, options, SC_CUES_PLAIN, put_cue, &w, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -95,9 +95,10 @@ SC_WRITER(sc_writer_csv)
         sc_writer_put_meta(&out.buf, meta, "# ");
     sc_buf_printf(&out.buf, "segment,%sstart,end,%s%s,confidence\n", options->words ? "word," : "",
                   options->speakers ? "speaker," : "", "text");
+    const struct sc_segment *s;
     enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
-        put_segment(&out, &segments->items[i], (int64_t)i + 1);
+    for (int64_t number = 1; sc_source_take(source, &code, &s, err); number++) {
+        put_segment(&out, s, number);
         code = sc_writer_flush(&out, false, err);
     }
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;

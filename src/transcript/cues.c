@@ -284,15 +284,14 @@ static enum sc_code flush(struct walk *w, int64_t until_ms, struct sc_error *err
     return code;
 }
 
-enum sc_code sc_cues_each(const struct sc_segments *segments,
-                          const struct sc_writer_options *options, enum sc_cue_kind kind,
-                          sc_cue_fn fn, void *ctx, struct sc_error *err)
+enum sc_code sc_cues_each(struct sc_source *source, const struct sc_writer_options *options,
+                          enum sc_cue_kind kind, sc_cue_fn fn, void *ctx, struct sc_error *err)
 {
     SC_AUTO(walk_done)
     struct walk w = { .options = options, .kind = kind, .fn = fn, .ctx = ctx };
     enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
-        const struct sc_segment *s = &segments->items[i];
+    const struct sc_segment *s;
+    while (sc_source_take(source, &code, &s, err)) {
         code = flush(&w, sc_writer_shift(options, s->start_ms), err);
         if (code == SC_OK && !cut_segment(&w, s))
             code = too_large(err);

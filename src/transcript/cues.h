@@ -29,6 +29,5 @@ enum sc_cue_kind {
 typedef enum sc_code (*sc_cue_fn)(void *ctx, const struct sc_cue *cue, struct sc_error *err);
 
 /* Calls fn for each cue in order. */
-enum sc_code sc_cues_each(const struct sc_segments *segments,
-                          const struct sc_writer_options *options, enum sc_cue_kind kind,
-                          sc_cue_fn fn, void *ctx, struct sc_error *err);
+enum sc_code sc_cues_each(struct sc_source *source, const struct sc_writer_options *options,
+                          enum sc_cue_kind kind, sc_cue_fn fn, void *ctx, struct sc_error *err);

@@ -160,13 +160,13 @@ static void put_title(struct sc_buf *out, const char *name)
     out->failed = out->failed || line.failed;
 }
 
-static enum sc_code put_document(struct docx *d, const struct sc_segments *segments,
+static enum sc_code put_document(struct docx *d, struct sc_source *source,
                                  const struct sc_writer_meta *meta, struct sc_error *err)
 {
     sc_buf_puts(&d->part, XML "<w:document xmlns:w=\"" WORD "\"><w:body>");
     if (d->options->metadata)
         put_title(&d->part, meta->file_name);
-    enum sc_code code = sc_paragraphs_each(segments, d->options, put_paragraph, d, err);
+    enum sc_code code = sc_paragraphs_each(source, d->options, put_paragraph, d, err);
     sc_buf_puts(&d->part, "<w:sectPr><w:pgMar w:top=\"1134\" w:right=\"1134\" w:bottom=\"1134\" "
                           "w:left=\"1134\" w:header=\"709\" w:footer=\"709\" w:gutter=\"0\"/>"
                           "</w:sectPr></w:body></w:document>");
@@ -201,7 +201,7 @@ SC_WRITER(sc_writer_docx)
     if (code == SC_OK)
         code = sc_zip_begin(&zip, "word/document.xml", err);
     if (code == SC_OK)
-        code = put_document(&d, segments, meta, err);
+        code = put_document(&d, source, meta, err);
     sc_buf_done(&d.part);
     return code == SC_OK ? sc_zip_finish(&zip, err) : code;
 }

@@ -77,37 +77,41 @@ static void put_metadata(struct sc_json *w, const struct sc_writer_meta *meta)
     sc_json_int(w, "version", meta->version);
 }
 
-/* The text of the segments that are written. */
-static void put_whole_text(struct sc_json *w, const struct sc_segments *segments,
-                           const struct sc_writer_options *options)
+/* The text of the segments that are written: a pass of its own, since it stands in front of them.
+ */
+static enum sc_code put_whole_text(struct sc_writer_out *out, struct sc_json *w,
+                                   struct sc_source *source, struct sc_error *err)
 {
-    SC_AUTO_BUF text = { 0 };
-    for (size_t i = 0, some = 0; i < segments->count; i++) {
-        const struct sc_segment *s = &segments->items[i];
-        if (sc_writer_is_cut(options, s->end_ms))
+    const struct sc_segment *s;
+    enum sc_code code = SC_OK;
+    sc_json_text_open(w, "text");
+    for (int some = 0; sc_source_take(source, &code, &s, err);) {
+        if (sc_writer_is_cut(out->options, s->end_ms))
             continue;
-        sc_buf_puts(&text, some++ > 0 ? "\n" : "");
-        sc_buf_puts(&text, s->text == NULL ? "" : s->text);
+        sc_json_text_part(w, sc_str_from(some++ > 0 ? "\n" : ""));
+        sc_json_text_part(w, sc_str_from(s->text == NULL ? "" : s->text));
+        code = sc_writer_flush(out, false, err);
     }
-    w->out->failed = w->out->failed || text.failed;
-    sc_json_str(w, "text", sc_buf_str(&text));
+    sc_json_text_close(w);
+    source->rewind(source);
+    return code;
 }
 
 SC_WRITER(sc_writer_json)
 {
     SC_AUTO_WRITER_OUT out;
     struct sc_json w;
+    const struct sc_segment *s;
     sc_writer_begin(&out, options, piece, ctx);
     sc_json_begin(&w, &out.buf);
     sc_json_object(&w, NULL);
     if (options->metadata)
         put_metadata(&w, meta);
-    put_whole_text(&w, segments, options);
+    enum sc_code code = put_whole_text(&out, &w, source, err);
     sc_json_array(&w, "segments");
-    enum sc_code code = sc_writer_flush(&out, false, err);
-    for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
-        if (!sc_writer_is_cut(options, segments->items[i].end_ms))
-            put_segment(&w, &segments->items[i], options);
+    while (sc_source_take(source, &code, &s, err)) {
+        if (!sc_writer_is_cut(options, s->end_ms))
+            put_segment(&w, s, options);
         code = sc_writer_flush(&out, false, err);
     }
     if (code != SC_OK)

@@ -40,12 +40,21 @@ static void put_tag(struct sc_buf *out, const char *name, const char *value)
     out->failed = out->failed || line.failed;
 }
 
-static void put_tags(struct sc_buf *out, const struct sc_writer_meta *meta,
-                     const struct sc_segments *segments, const struct sc_writer_options *options)
+/* Goes through the segments once, for the length of all. */
+static enum sc_code find_end(struct sc_source *source, const struct sc_writer_options *options,
+                             int64_t *end, struct sc_error *err)
 {
-    int64_t end = 0;
-    for (size_t i = 0; i < segments->count; i++)
-        end = SC_MAX(end, sc_writer_time(options, segments->items[i].end_ms));
+    const struct sc_segment *s;
+    enum sc_code code = SC_OK;
+    *end = 0;
+    while (sc_source_take(source, &code, &s, err))
+        *end = SC_MAX(*end, sc_writer_time(options, s->end_ms));
+    source->rewind(source);
+    return code;
+}
+
+static void put_tags(struct sc_buf *out, const struct sc_writer_meta *meta, int64_t end)
+{
     put_tag(out, "ti", meta->file_name);
     put_tag(out, "la", meta->language);
     put_tag(out, "re", "Scripta");
@@ -134,9 +143,13 @@ SC_WRITER(sc_writer_lrc)
     SC_AUTO_WRITER_OUT out;
     struct lrc w = { .out = &out, .end_ms = -1 };
     sc_writer_begin(&out, options, piece, ctx);
+    int64_t end;
+    enum sc_code code = options->metadata ? find_end(source, options, &end, err) : SC_OK;
+    if (code != SC_OK)
+        return code;
     if (options->metadata)
-        put_tags(&out.buf, meta, segments, options);
-    enum sc_code code = sc_cues_each(segments, options, SC_CUES_NAMED, put_cue, &w, err);
+        put_tags(&out.buf, meta, end);
+    code = sc_cues_each(source, options, SC_CUES_NAMED, put_cue, &w, err);
     if (code != SC_OK)
         return code;
     if (w.end_ms >= 0) {

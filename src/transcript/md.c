@@ -78,6 +78,6 @@ SC_WRITER(sc_writer_md)
     sc_writer_begin(&out, options, piece, ctx);
     if (options->metadata)
         put_front(&out.buf, meta);
-    enum sc_code code = sc_paragraphs_each(segments, options, put_paragraph, &out, err);
+    enum sc_code code = sc_paragraphs_each(source, options, put_paragraph, &out, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -95,14 +95,14 @@ static enum sc_code add(struct paragraphs *p, const struct sc_segment *s, struct
     return code;
 }
 
-enum sc_code sc_paragraphs_each(const struct sc_segments *segments,
-                                const struct sc_writer_options *options, sc_paragraph_fn fn,
-                                void *ctx, struct sc_error *err)
+enum sc_code sc_paragraphs_each(struct sc_source *source, const struct sc_writer_options *options,
+                                sc_paragraph_fn fn, void *ctx, struct sc_error *err)
 {
     SC_AUTO(paragraphs_done)
     struct paragraphs p = { .options = options, .fn = fn, .ctx = ctx };
     enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < segments->count; i++)
-        code = add(&p, &segments->items[i], err);
+    const struct sc_segment *s;
+    while (sc_source_take(source, &code, &s, err))
+        code = add(&p, s, err);
     return code == SC_OK ? hand_out(&p, err) : code;
 }

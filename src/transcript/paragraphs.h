@@ -15,6 +15,5 @@ typedef enum sc_code (*sc_paragraph_fn)(void *ctx, const struct sc_paragraph *pa
 
 /* Calls fn for each paragraph in order: one ends where another speaks, at a long pause, and behind
  * a sentence when it is long. */
-enum sc_code sc_paragraphs_each(const struct sc_segments *segments,
-                                const struct sc_writer_options *options, sc_paragraph_fn fn,
-                                void *ctx, struct sc_error *err);
+enum sc_code sc_paragraphs_each(struct sc_source *source, const struct sc_writer_options *options,
+                                sc_paragraph_fn fn, void *ctx, struct sc_error *err);

@@ -33,6 +33,6 @@ SC_WRITER(sc_writer_srt)
     SC_AUTO_WRITER_OUT out;
     struct srt w = { .out = &out };
     sc_writer_begin(&out, options, piece, ctx);
-    enum sc_code code = sc_cues_each(segments, options, SC_CUES_SUBRIP, put_cue, &w, err);
+    enum sc_code code = sc_cues_each(source, options, SC_CUES_SUBRIP, put_cue, &w, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -486,15 +486,15 @@ static bool is_written(const struct sc_writer_options *o, const struct sc_segmen
     return !sc_writer_is_cut(o, s->end_ms);
 }
 
-static enum sc_code put_all(struct writing *w, const struct sc_segments *segments,
-                            struct sc_error *err)
+static enum sc_code put_all(struct writing *w, struct sc_source *source, struct sc_error *err)
 {
+    const struct sc_segment *s;
     enum sc_code code = SC_OK;
     put_parts(w, 0, w->t->each);
-    for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
-        if (!is_written(w->out->options, &segments->items[i]))
+    while (sc_source_take(source, &code, &s, err)) {
+        if (!is_written(w->out->options, s))
             continue;
-        w->segment = &segments->items[i];
+        w->segment = s;
         w->index++;
         put_parts(w, w->t->each, w->t->each_end);
         code = sc_writer_flush(w->out, false, err);
@@ -504,6 +504,17 @@ static enum sc_code put_all(struct writing *w, const struct sc_segments *segment
         return code;
     put_parts(w, w->t->each_end, w->t->count);
     return sc_writer_flush(w->out, true, err);
+}
+
+/* Goes through the segments once. */
+static enum sc_code count_written(struct writing *w, struct sc_source *source, struct sc_error *err)
+{
+    const struct sc_segment *s;
+    enum sc_code code = SC_OK;
+    while (sc_source_take(source, &code, &s, err))
+        w->count += is_written(w->out->options, s);
+    source->rewind(source);
+    return code;
 }
 
 SC_WRITER(sc_template_write)
@@ -517,9 +528,9 @@ SC_WRITER(sc_template_write)
         return code;
     w.t = t;
     sc_writer_meta_items(meta, &w.meta);
-    for (size_t i = 0; i < segments->count; i++)
-        w.count += is_written(options, &segments->items[i]);
-    code = put_all(&w, segments, err);
+    code = count_written(&w, source, err);
+    if (code == SC_OK)
+        code = put_all(&w, source, err);
     sc_buf_done(&w.value);
     return code;
 }

@@ -69,9 +69,9 @@ SC_WRITER(sc_writer_tsv)
     SC_AUTO_WRITER_OUT out;
     sc_writer_begin(&out, options, piece, ctx);
     sc_buf_printf(&out.buf, "start\tend\ttext%s\n", options->speakers ? "\tspeaker" : "");
+    const struct sc_segment *s;
     enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
-        const struct sc_segment *s = &segments->items[i];
+    while (sc_source_take(source, &code, &s, err)) {
         if (!options->words || s->word_count == 0)
             put_row(&out, s, s->start_ms, s->end_ms, s->text);
         for (size_t k = 0; options->words && k < s->word_count; k++)

@@ -9,14 +9,14 @@
 SC_WRITER(sc_writer_txt)
 {
     if (options->layout != NULL)
-        return sc_template_write(segments, meta, options, piece, ctx, err);
+        return sc_template_write(source, meta, options, piece, ctx, err);
     SC_AUTO_BUF line = { 0 };
+    SC_AUTO_BUF speaker = { 0 };
     SC_AUTO_WRITER_OUT out;
-    const char *speaker = "";
+    const struct sc_segment *s;
     enum sc_code code = SC_OK;
     sc_writer_begin(&out, options, piece, ctx);
-    for (size_t i = 0; code == SC_OK && i < segments->count; i++) {
-        const struct sc_segment *s = &segments->items[i];
+    while (sc_source_take(source, &code, &s, err)) {
         const char *who = s->speaker == NULL || !options->speakers ? "" : s->speaker;
         if (sc_writer_is_cut(options, s->end_ms))
             continue;
@@ -24,14 +24,15 @@ SC_WRITER(sc_writer_txt)
         sc_text_append_line(&line, sc_str_from(s->text));
         if (line.len == 0 && !line.failed)
             continue;
-        if (strcmp(who, speaker) != 0 && who[0] != '\0') {
+        if (strcmp(who, sc_buf_text(&speaker)) != 0 && who[0] != '\0') {
             sc_text_append_line(&out.buf, sc_str_from(who));
             sc_buf_puts(&out.buf, ": ");
         }
-        speaker = who;
+        sc_buf_reset(&speaker);
+        sc_buf_puts(&speaker, who);
         sc_buf_put_str(&out.buf, sc_buf_str(&line));
         sc_buf_putc(&out.buf, '\n');
-        out.buf.failed = out.buf.failed || line.failed;
+        out.buf.failed = out.buf.failed || line.failed || speaker.failed;
         code = sc_writer_flush(&out, false, err);
     }
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;

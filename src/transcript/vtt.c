@@ -76,6 +76,6 @@ SC_WRITER(sc_writer_vtt)
         sc_writer_put_meta(&out.buf, meta, "");
         sc_buf_putc(&out.buf, '\n');
     }
-    enum sc_code code = sc_cues_each(segments, options, SC_CUES_PLAIN, put_cue, &out, err);
+    enum sc_code code = sc_cues_each(source, options, SC_CUES_PLAIN, put_cue, &out, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -55,7 +55,7 @@ enum sc_code sc_writer_encode(struct sc_str text, enum sc_writer_encoding encodi
                               struct sc_buf *out, struct sc_error *err);
 
 #define SC_WRITER(name)                                                                            \
-    enum sc_code name(const struct sc_segments *segments, const struct sc_writer_meta *meta,       \
+    enum sc_code name(struct sc_source *source, const struct sc_writer_meta *meta,                 \
                       const struct sc_writer_options *options, sc_write_piece_fn piece, void *ctx, \
                       struct sc_error *err)
 #define SC_FORMAT(name, ...) SC_WRITER(sc_writer_##name);

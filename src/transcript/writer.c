@@ -138,8 +138,9 @@ enum sc_code sc_format_to_buf(const struct sc_format *format, const struct sc_se
 {
     struct sc_writer_options defaults;
     sc_writer_options_init(&defaults, format);
-    return format->write(segments, meta, options == NULL ? &defaults : options, append_piece, out,
-                         err);
+    struct sc_list_source list = sc_list_source_of(segments);
+    return format->write(&list.source, meta, options == NULL ? &defaults : options, append_piece,
+                         out, err);
 }
 
 /* ---- what writers share ---- */

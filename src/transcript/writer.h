@@ -3,7 +3,7 @@
  * their options, from which the API's parameters, the flags of the command line and the docs are
  * made. */
 
-#include "transcript/segment.h"
+#include "transcript/source.h"
 
 struct sc_writer_meta {
     int64_t transcript_id, file_id;
@@ -38,7 +38,9 @@ struct sc_format {
     const char *mime_type; /* with charset, of the encoding that there is unless asked otherwise */
     const char *extension;
     const char *description;
-    enum sc_code (*write)(const struct sc_segments *segments, const struct sc_writer_meta *meta,
+    /* Holds no more than a piece and some segments at a time, however many there are; some go
+     * through them twice. */
+    enum sc_code (*write)(struct sc_source *source, const struct sc_writer_meta *meta,
                           const struct sc_writer_options *options, sc_write_piece_fn piece,
                           void *ctx, struct sc_error *err);
 };

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import csv
+import gzip
 import io
 import json
 import re
@@ -366,6 +367,40 @@ def test_the_command_line_exports_with_options(server, client, done, folder):
     assert cli_json("transcripts", "versions", number, data=data)["versions"][0]["version"] == 1
     shown = cli("transcripts", "formats", data=data, check=0).stdout
     assert "vtt: WebVTT captions" in shown and "max_line_length" in shown
+
+
+def test_what_is_long_travels_like_what_is_short(client, done):
+    """Beyond 256 KiB an answer lies in a file; whoever asks sees no difference."""
+    segments = [{"start": n, "end": n + 1, "text": f"sentence number {n} of a talk " + 12 * "which goes on ",
+                 "speaker": "Ann" if n % 9 else "Bob"} for n in range(1500)]
+    made = client.request("POST", f"/api/files/{done[0]['file_id']}/transcripts",
+                          json.dumps({"segments": segments}).encode(),
+                          {"Content-Type": "application/octet-stream"})
+    assert made.status == 201, made
+    path = f"/api/transcripts/{made.json['transcript_id']}"
+    texts = [s["text"].strip() for s in segments]
+    whole = client.get(f"{path}/export.json")
+    assert len(whole.body) > 256 << 10 and whole.json["text"] == "\n".join(texts)
+    assert [s["text"] for s in whole.json["segments"]] == texts
+    srt = client.get(f"{path}/export.srt?captions=off")
+    assert srt.body.decode().count(" --> ") == 1500 and srt.headers["etag"].startswith('"')
+    assert len(srt.body) == int(srt.headers["content-length"]) > 256 << 10
+
+    packed = client.request("GET", f"{path}/export.srt?captions=off",
+                            headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip" and len(packed.body) < len(srt.body) / 3
+    assert gzip.decompress(packed.body) == srt.body
+    assert packed.headers["etag"] == f"W/{srt.headers['etag']}"
+    for tag in (srt.headers["etag"], packed.headers["etag"]):
+        known = client.request("GET", f"{path}/export.srt?captions=off",
+                               headers={"If-None-Match": tag})
+        assert known.status == 304 and known.body == b"", known
+    head = client.request("HEAD", f"{path}/export.srt?captions=off")
+    assert head.headers["content-length"] == srt.headers["content-length"] and head.body == b""
+    refused = client.request("GET", f"{path}/export.json", headers={"Accept": "image/png"})
+    assert refused.status == 406, refused
+    refused = client.get(f"{path}/export.srt?encoding=windows-1252&offset=bad")
+    assert error(refused, 400, "INVALID_VALUE", "offset")
 
 
 def test_transcribe_writes_every_format(server, folder):

@@ -127,9 +127,30 @@ static void numbers_have_the_digits_asked_for_and_what_is_no_number_is_null(void
                         "\"1970-01-01T00:00:00.001Z\"]");
 }
 
+static void a_text_may_come_in_parts(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF out = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &out);
+    sc_json_object(&w, NULL);
+    sc_json_text_open(&w, "text");
+    sc_json_text_part(&w, SC_STR("a \"b\""));
+    sc_json_text_part(&w, SC_STR(""));
+    sc_json_text_part(&w, SC_STR("\n\xc3\xa4\\"));
+    sc_json_text_close(&w);
+    sc_json_text_open(&w, "none");
+    sc_json_text_close(&w);
+    sc_json_int(&w, "n", 1);
+    sc_json_end(&w);
+    assert_string_equal(sc_buf_text(&out),
+                        "{\"text\":\"a \\\"b\\\"\\n\xc3\xa4\\\\\",\"none\":\"\",\"n\":1}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_text_may_come_in_parts),
         TEST(objects_and_arrays_nest_with_commas_in_place),
         TEST(text_is_escaped),
         TEST(every_byte_is_escaped_wherever_it_stands),

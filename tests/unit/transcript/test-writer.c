@@ -215,8 +215,10 @@ static void long_output_comes_in_pieces_and_stops_when_told(void **state)
         struct sc_error err = { 0 };
         struct sc_writer_options options;
         sc_writer_options_init(&options, &formats[i]);
-        assert_int_equal(formats[i].write(&list, &meta, &options, stop_at_third, &calls, &err),
-                         SC_E_CANCELLED);
+        struct sc_list_source from = sc_list_source_of(&list);
+        assert_int_equal(
+            formats[i].write(&from.source, &meta, &options, stop_at_third, &calls, &err),
+            SC_E_CANCELLED);
         assert_int_equal(calls, 3);
         assert_string_equal(err.msg, "enough");
     }
