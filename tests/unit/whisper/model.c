@@ -756,3 +756,21 @@ bool test_model_write(const struct test_model *m, const char *path)
     test_model_ggml(m, &bytes);
     return write_bytes(path, sc_buf_str(&bytes));
 }
+
+const struct test_model test_golden_model = {
+    .text_tokens = 50257, .languages = 99, .state = 64, .heads = 2, .layers = 2, .seed = 11
+};
+
+/* Triangles that rise and fall in pitch and strength, and noise; in whole numbers. */
+void test_golden_sound(int16_t *pcm, size_t samples)
+{
+    uint32_t random = 1, phase = 0;
+
+    for (size_t i = 0; i < samples; i++) {
+        const int32_t swell = abs((int32_t)(i % 16000) - 8000);
+        random = random * 1664525 + 1013904223;
+        phase += 40000000U + (uint32_t)swell * 5000U;
+        const int32_t wave = abs((int32_t)(phase >> 16) - 32768) - 16384;
+        pcm[i] = (int16_t)(wave * (8000 - swell) / 8000 + (int32_t)(random >> 24) - 128);
+    }
+}

@@ -34,6 +34,17 @@ void test_model_ggml(const struct test_model *m, struct sc_buf *out);
 /* Writes the same into a file; false: it cannot. */
 bool test_model_write(const struct test_model *m, const char *path);
 
+/* What libwhisper's answers were written down for (tests/golden/whisper/reference.txt): a model
+ * with as many tokens as real ones have, and a sound of `samples` samples, the same everywhere. */
+extern const struct test_model test_golden_model;
+#define TEST_GOLDEN_SAMPLES 48000
+void test_golden_sound(int16_t *pcm, size_t samples);
+/* The prompt that its logits follow. */
+#define TEST_GOLDEN_PROMPT         \
+    {                              \
+        50258, 50259, 50359, 50364 \
+    }
+
 /* The same model in the safetensors form: f32, f16 or bf16, all tensors alike. Its filters are not
  * in the file, but those of the formula. */
 struct test_safetensors {
