@@ -185,6 +185,20 @@ static bool is_part(char c)
     return strchr(".,?!<", c) == NULL && c != ' ';
 }
 
+/* The token of these bytes that the script does not have yet, made where there is none: each of its
+ * tokens is said once. */
+static int script_token(struct maker *k, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < k->token_count; i++) {
+        bool used = false;
+        for (int j = 0; j < k->script_len; j++)
+            used = used || k->script[j] == (int)i;
+        if (!used && sc_str_equal(k->tokens[i], (struct sc_str){ bytes, len }))
+            return (int)i;
+    }
+    return add_token(k, bytes, len);
+}
+
 /* Times are noted as -1 - number; the vocabulary's size is not known yet. */
 static void read_script(struct maker *k)
 {
@@ -201,13 +215,13 @@ static void read_script(struct maker *k)
             len++;
         for (size_t i = 0; i < len; i++) {
             if ((unsigned char)at[i] >= 0xc0) {
-                add_script(k, add_token(k, at, i + 1));
+                add_script(k, script_token(k, at, i + 1));
                 at += i + 1;
                 len -= i + 1;
                 break;
             }
         }
-        add_script(k, add_token(k, at, len));
+        add_script(k, script_token(k, at, len));
         at += len;
     }
 }

@@ -22,7 +22,8 @@ struct test_model {
     uint64_t seed;
     /* NULL: random. Times stand between words: "<|0.00|> Hello world.<|2.00|>"; each word, and each
      * sign behind one, is a token. A word that is not ASCII is cut within
-     * its first such sign. Each time may come once: a segment begins 20 ms after the last ended. */
+     * its first such sign. Each time may come once: a segment begins 20 ms after the last ended.
+     * So may each word in the safetensors form, whose vocabulary has no token twice. */
     const char *script;
     bool silent; /* the script is said with a high probability of no speech */
 };
