@@ -1,6 +1,7 @@
 #!/bin/sh
 # Compares our Whisper engine with libwhisper: parity.sh [PREFIX]
 # PREFIX: where a libwhisper is unpacked with its pkg-config files; without, the system's is taken.
+# GOLDEN_UPDATE=1: its answers for one model are written down for the unit tests.
 # A PREFIX that brings its own C library is run with that one.
 set -eu
 
@@ -36,4 +37,5 @@ ${CC:-cc} -std=gnu17 -O2 -D_GNU_SOURCE -Wall -Wextra -iquote src -iquote tests/u
     "$@" $(pkg-config --libs whisper ggml) -Wl,--as-needed \
     $(env -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config --libs jansson gnutls libseccomp) \
     -lm -lpthread
+[ -z "${GOLDEN_UPDATE:-}" ] || export GOLDEN="$PWD/tests/golden/whisper/reference.txt"
 exec "$folder/parity" "$clip" "$folder" ${backends:+"$backends"}

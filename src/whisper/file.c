@@ -19,7 +19,7 @@
 #define WEIGHTS "model.safetensors"
 /* Bytes of what lies beside the weights: Hugging Face's tokenizer.json has 4 MB. */
 #define BESIDE_MAX ((size_t)32 << 20)
-#define PATH_SHOWN 60
+#define PATH_SHOWN 40
 
 int sc_whisper_text_tokens(int n_vocab, int named)
 {

@@ -1,6 +1,8 @@
 /* parity CLIP.wav FOLDER [BACKENDS]: is our Whisper engine what libwhisper is? Both are given the
  * same random models, made in FOLDER, and the same clip (16 kHz, mono, 16 bits). Prints a table of
- * the largest differences; the exit status says whether all are within what is allowed. */
+ * the largest differences; the exit status says whether all are within what is allowed. Where the
+ * environment has GOLDEN, that file is written anew (golden.h). */
+#include "golden.h"
 #include "model.h"
 #include "reference.h"
 #include "whisper/decoder.h"
@@ -364,6 +366,11 @@ int main(int argc, char **argv)
     read_clip(argv[1], &clip);
     SC_AUTO_FREE char *path = sc_asprintf("%s/ours.bin", argv[2]);
     SC_AUTO_FREE char *reference_path = sc_asprintf("%s/reference.bin", argv[2]);
+    const char *golden = getenv("GOLDEN");
+    if (golden != NULL && !golden_write(golden, path)) {
+        fprintf(stderr, "parity: cannot write '%s'\n", golden);
+        return 1;
+    }
     failed += compare_types();
     printf("%-32s %-5s %-5s %-10s %-18s %-18s %s\n", "model", "type", "vocab", "log-mel", "encoder",
            "logits", "next token");

@@ -22,7 +22,8 @@ struct test_model {
     uint64_t seed;
     /* NULL: random. Times stand between words: "<|0.00|> Hello world.<|2.00|>"; each word, and each
      * sign behind one, is a token. A word that is not ASCII is cut within
-     * its first such sign. Each time may come once: a segment begins 20 ms after the last ended. */
+     * its first such sign. Each time may come once: a segment begins 20 ms after the last ended.
+     * So may each word in the safetensors form, whose vocabulary has no token twice. */
     const char *script;
     bool silent; /* the script is said with a high probability of no speech */
 };
@@ -33,6 +34,17 @@ struct test_model {
 void test_model_ggml(const struct test_model *m, struct sc_buf *out);
 /* Writes the same into a file; false: it cannot. */
 bool test_model_write(const struct test_model *m, const char *path);
+
+/* What libwhisper's answers were written down for (tests/golden/whisper/reference.txt): a model
+ * with as many tokens as real ones have, and a sound of `samples` samples, the same everywhere. */
+extern const struct test_model test_golden_model;
+#define TEST_GOLDEN_SAMPLES 48000
+void test_golden_sound(int16_t *pcm, size_t samples);
+/* The prompt that its logits follow. */
+#define TEST_GOLDEN_PROMPT         \
+    {                              \
+        50258, 50259, 50359, 50364 \
+    }
 
 /* The same model in the safetensors form: f32, f16 or bf16, all tensors alike. Its filters are not
  * in the file, but those of the formula. */

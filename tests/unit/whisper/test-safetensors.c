@@ -200,6 +200,20 @@ static void what_lies_is_refused(void **state)
     }
 }
 
+static void scripted_models_have_this_form_too(void **state)
+{
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    const struct test_model m = { .script = "<|0.00|> From a folder.<|3.00|>",
+                                  .type = SC_WTYPE_BF16 };
+    struct sc_whisper_file *f = NULL;
+    struct sc_error err = { 0 };
+    (void)state;
+    assert_true(test_model_write_folder(&m, dir.path));
+    if (sc_whisper_file_open(dir.path, &f, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    sc_whisper_file_close(f);
+}
+
 static void what_is_missing_in_the_folder_is_named(void **state)
 {
     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
@@ -224,6 +238,7 @@ int main(void)
         TEST(tokenizer_json_holds_the_vocabulary_in_its_model),
         TEST(every_cut_is_told),
         TEST(what_lies_is_refused),
+        TEST(scripted_models_have_this_form_too),
         TEST(what_is_missing_in_the_folder_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
