@@ -13,6 +13,7 @@
 
 #define STATEMENTS 4     /* shown */
 #define WORKER_ENGINES 8 /* told apart */
+#define GPUS 8           /* shown */
 #define WORKERS_MAX 1000 /* asked for their jobs */
 #define DELIVERIES_COUNTED 10000
 #define LABELS(...) ((const char *const[]){ __VA_ARGS__ })
@@ -258,6 +259,52 @@ static void put_workers(struct sc_buf *out, struct sc_api *api, const struct wor
     PUT_COUNTERS(out, workers_lost, losses);
 }
 
+/* ---- GPUs ---- */
+
+/* Those that the driver tells: a figure that it does not know has no sample. */
+static void put_gpus(struct sc_buf *out, const struct sc_json_value *gpus)
+{
+    size_t count = SC_MIN(sc_json_count(gpus), (size_t)GPUS);
+    char names[GPUS][24];
+    sc_metric_head(out, SC_METRIC_gpu_memory);
+    for (size_t i = 0; i < count; i++) {
+        const struct sc_json_value *gpu = sc_json_at(gpus, i);
+        int64_t all = sc_json_get_int(sc_json_member(gpu, "memory_total_bytes"), -1);
+        int64_t left = sc_json_get_int(sc_json_member(gpu, "memory_free_bytes"), -1);
+        (void)snprintf(names[i], sizeof(names[i]), "%lld",
+                       (long long)sc_json_get_int(sc_json_member(gpu, "index"), (int64_t)i));
+        if (left >= 0 && all >= left) {
+            sc_metric_put(out, SC_METRIC_gpu_memory, LABELS(names[i], "used"),
+                          (double)(all - left));
+            sc_metric_put(out, SC_METRIC_gpu_memory, LABELS(names[i], "free"), (double)left);
+        }
+    }
+    static const struct {
+        enum sc_metric id;
+        const char *member;
+        double unit;
+    } figures[] = { { SC_METRIC_gpu_used, "utilisation_percent", 100 },
+                    { SC_METRIC_gpu_heat, "temperature_celsius", 1 } };
+    for (size_t f = 0; f < SC_ARRAY_LEN(figures); f++) {
+        sc_metric_head(out, figures[f].id);
+        for (size_t i = 0; i < count; i++) {
+            double value =
+                sc_json_get_real(sc_json_member(sc_json_at(gpus, i), figures[f].member), -1);
+            if (value >= 0)
+                sc_metric_put(out, figures[f].id, LABELS(names[i]), value / figures[f].unit);
+        }
+    }
+}
+
+static void put_devices(struct sc_buf *out, struct sc_api *api)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO_BUF said = { 0 };
+    if (sc_pipelines_devices(api->options.pipelines, true, &said, NULL) == SC_OK)
+        (void)!sc_json_parse(sc_buf_str(&said), &doc, NULL);
+    put_gpus(out, doc == NULL ? NULL : sc_json_member(sc_json_root(doc), "gpus"));
+}
+
 /* ---- the store ---- */
 
 static void put_statements(struct sc_buf *out)
@@ -380,6 +427,7 @@ struct sc_done *sc_api_metrics_show(struct sc_request *req, struct sc_api *api)
     put_http(&body);
     put_queue(&body, known ? &stored.stats : NULL);
     put_engines(&body);
+    put_devices(&body, api);
     put_workers(&body, api, known ? &stored.workers : NULL);
     put_store(&body, api->options.store, &use);
     put_storage(&body, sc_config_now(api->options.config), &use, known ? stored.audio : -1);

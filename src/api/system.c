@@ -81,7 +81,7 @@ static void put_devices(struct sc_api *api, struct sc_json *w)
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
     SC_AUTO_BUF said = { 0 };
-    enum sc_code code = sc_pipelines_devices(api->options.pipelines, &said, &err);
+    enum sc_code code = sc_pipelines_devices(api->options.pipelines, false, &said, &err);
     if (code == SC_OK)
         code = sc_json_parse(sc_buf_str(&said), &doc, &err);
     sc_devices_fields(w, code == SC_OK ? sc_json_root(doc) : NULL, err.msg);

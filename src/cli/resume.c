@@ -172,6 +172,13 @@ static bool may_pass(enum sc_code code)
            sc_code_http_status(code) == 503;
 }
 
+/* What came can be gone on with: another time, or with another token of the same owner. */
+static bool is_kept(enum sc_code code)
+{
+    return may_pass(code) || code == SC_E_CANCELLED || code == SC_E_UNAUTHENTICATED ||
+           code == SC_E_FORBIDDEN;
+}
+
 /* False: the user has had enough. */
 static bool pause_for(const struct sending *s, int64_t ms)
 {
@@ -229,7 +236,7 @@ enum sc_code sc_resume_send(struct sc_cli *cli, const struct sc_resume *what, in
     enum sc_code code = prepare(&s, err);
     if (code == SC_OK)
         code = send_all(&s, err);
-    *kept = code != SC_OK && s.path.len > 0 && (may_pass(code) || code == SC_E_CANCELLED);
+    *kept = code != SC_OK && s.path.len > 0 && is_kept(code);
     if (code != SC_OK)
         return code;
     SC_AUTO_FREE char *path = sc_cli_path("/api/jobs/", s.job_id, "");

@@ -144,7 +144,8 @@ static enum sc_code add_field_bytes(struct sc_spool *s, const char *bytes, size_
     if (!field->value.failed && field->passed <= (file ? DATA_URL_BYTES : 0))
         return SC_OK;
     return sc_error_field(err, SC_E_BODY_TOO_LARGE, s->open->name,
-                          "a form field holds at most %zu bytes", FIELD_BYTES);
+                          "a form field holds at most %zu bytes",
+                          FIELD_BYTES + (file ? (size_t)DATA_URL_BYTES : 0));
 }
 
 /* The name of a part that is the file, a constant; NULL: it is a field. */

@@ -43,6 +43,7 @@ struct sc_ready {
     /* -- of whoever has p->devices_turn -- */
     int64_t devices_ms; /* monotonic: when they were asked for */
     char *devices;      /* owned; NULL: not yet */
+    bool has_devices;   /* it names some */
 };
 void sc_ready_init(struct sc_ready *r);
 /* Ends an attempt that is under way; p->stopping is set. */

@@ -15,7 +15,8 @@
 #define GOOD_MS 60000 /* so long it is believed that it works … */
 #define BAD_MS 2000   /* … and that it does not */
 #define TRY_MS 20000
-#define DEVICES_MS 5000 /* an answer is so old at most */
+#define DEVICES_MS 5000       /* an answer is so old at most */
+#define NO_DEVICES_MS 3600000 /* the same where there are none, for who asks again and again */
 #define DEVICES_WAIT_MS 10000
 
 void sc_ready_init(struct sc_ready *r)
@@ -138,7 +139,7 @@ enum sc_able sc_pipelines_decoder(struct sc_pipelines *p, struct sc_error *why)
 
 /* ---- devices ---- */
 
-static enum sc_code ask_devices(char **out, struct sc_error *err)
+static enum sc_code ask_devices(struct sc_ready *r, struct sc_error *err)
 {
     static const char *const argv[] = { "scripta-media", "devices", "--json", NULL };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
@@ -150,27 +151,27 @@ static enum sc_code ask_devices(char **out, struct sc_error *err)
                             status);
     if (code == SC_OK)
         code = sc_json_parse(sc_buf_str(&answer), &doc, err);
-    if (code == SC_OK)
-        *out = sc_buf_take(&answer);
-    return code == SC_OK && *out == NULL ? SC_E_INTERNAL : code;
+    char *said = code == SC_OK ? sc_buf_take(&answer) : NULL;
+    if (said == NULL)
+        return code == SC_OK ? SC_E_INTERNAL : code;
+    free(r->devices);
+    r->devices = said;
+    r->devices_ms = sc_clock_mono_ms();
+    r->has_devices = sc_json_count(sc_json_member(sc_json_root(doc), "gpus")) > 0;
+    return SC_OK;
 }
 
 /* One asks at a time; the others wait and take its answer. */
-enum sc_code sc_pipelines_devices(struct sc_pipelines *p, struct sc_buf *out, struct sc_error *err)
+enum sc_code sc_pipelines_devices(struct sc_pipelines *p, bool often, struct sc_buf *out,
+                                  struct sc_error *err)
 {
     struct sc_ready *r = &p->ready;
     enum sc_code code = sc_turn_take(p, &p->devices_turn, DEVICES_WAIT_MS, INT32_MAX, err);
     if (code != SC_OK)
         return code;
-    if (r->devices == NULL || sc_clock_mono_ms() - r->devices_ms >= DEVICES_MS) {
-        char *answer = NULL;
-        code = ask_devices(&answer, err);
-        if (code == SC_OK) {
-            free(r->devices);
-            r->devices = answer;
-            r->devices_ms = sc_clock_mono_ms();
-        }
-    }
+    int64_t old_ms = often && !r->has_devices ? NO_DEVICES_MS : DEVICES_MS;
+    if (r->devices == NULL || sc_clock_mono_ms() - r->devices_ms >= old_ms)
+        code = ask_devices(r, err);
     if (code == SC_OK)
         sc_buf_puts(out, r->devices);
     sc_turn_leave(p, &p->devices_turn);

@@ -10,9 +10,10 @@ enum sc_able { SC_ABLE_UNKNOWN, SC_ABLE_YES, SC_ABLE_NO };
 /* Can recordings be decoded in the jail, as the last attempt has shown? NO: *why tells the reason.
  * Never waits: when that was long ago another attempt is begun, for who asks next. */
 enum sc_able sc_pipelines_decoder(struct sc_pipelines *p, struct sc_error *why);
-/* JSON {"gpus": […], "gpu_driver", "gpu_note"}, some seconds old at most; waits for it. */
-SC_MUST_USE enum sc_code sc_pipelines_devices(struct sc_pipelines *p, struct sc_buf *out,
-                                              struct sc_error *err);
+/* JSON {"gpus": […], "gpu_driver", "gpu_note"}, some seconds old at most; waits for it. For who
+ * asks `often`, that there are none may be an hour old. */
+SC_MUST_USE enum sc_code sc_pipelines_devices(struct sc_pipelines *p, bool often,
+                                              struct sc_buf *out, struct sc_error *err);
 
 /* ---- engines, as scripta-media tells them ---- */
 

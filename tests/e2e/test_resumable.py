@@ -67,9 +67,10 @@ class CuttingProxy:
     """Hands connections on to a port; those that bring enough bytes of the client are cut, in turn
     at the numbers given. Some clients make a connection for each request, some keep one."""
 
-    def __init__(self, port, after):
+    def __init__(self, port, after, on_cut=lambda: None):
         self.port = port
         self.after = list(after)
+        self.on_cut = on_cut
         self.cuts = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.own = self.listener.getsockname()[1]
@@ -95,6 +96,7 @@ class CuttingProxy:
                 if left == 0:
                     self.cuts += 1
                     self.after.pop(0)
+                    self.on_cut()
                     break
         # The other thread wakes; then whoever still writes must hear that nobody reads any more.
         for end in (source, target):
@@ -534,3 +536,30 @@ def test_add_goes_on_after_cuts_and_after_itself(make_server, folder):
     assert file["file_hash"] == hashlib.sha256(path.read_bytes()).hexdigest()
     upload = server.client.get("/api/uploads").json["uploads"]
     assert [u["size_bytes"] for u in upload] == [size], "one upload, gone on with"
+
+
+def test_add_goes_on_with_another_token(make_server, folder):
+    server = make_server({"SCRIPTA_AUTH_LOOPBACK_OPEN": "false", "SCRIPTA_LISTEN": "127.0.0.1:0"})
+    path = folder / "memo.wav"
+    path.write_bytes(noise_wav(300, 4116))  # as above
+    tokens = [server.client.post("/api/tokens", {"name": "t", "owner": "ann"}).json
+              for _ in range(2)]
+
+    def add(port, token, check, *more):
+        return cli("add", "--server", f"http://127.0.0.1:{port}", "--engine", "null", "--vad",
+                   "off", *more, path, check=check, timeout=90,
+                   env={"SCRIPTA_TOKEN": token["token"]})
+
+    proxy = CuttingProxy(tcp_port(server), [1_000_000], lambda: server.client.request(
+        "DELETE", f"/api/tokens/{tokens[0]['id']}"))
+    try:
+        gone = add(proxy.own, tokens[0], None)
+    finally:
+        proxy.close()
+    assert gone.returncode != 0 and "revoked" in gone.stderr, gone
+    assert "the same command again goes on there" in gone.stderr, gone
+    made = json.loads(add(tcp_port(server), tokens[1], 0, "--json").stdout)
+    ann = Client(port=tcp_port(server), token=tokens[1]["token"])
+    assert ann.wait_job(made["job_id"])["status"] == "completed"
+    assert [u["size_bytes"] for u in ann.get("/api/uploads").json["uploads"]] == [
+        path.stat().st_size], "one upload, gone on with"

@@ -73,6 +73,14 @@ def test_two_devices(make_server, driver):
          "memory_free_bytes": 20 << 30, "utilisation_percent": 73, "temperature_celsius": 61},
         {"index": 1, "name": "Fake \033[31mT4", "memory_total_bytes": 16 << 30,
          "memory_free_bytes": 4 << 30, "utilisation_percent": None, "temperature_celsius": None}]
+    gpus = sorted(x for x in server.client.get("/metrics").text.splitlines()
+                  if x.startswith("scripta_gpu_"))
+    assert gpus == ['scripta_gpu_memory_bytes{gpu="0",state="free"} 21474836480',
+                    'scripta_gpu_memory_bytes{gpu="0",state="used"} 64424509440',
+                    'scripta_gpu_memory_bytes{gpu="1",state="free"} 4294967296',
+                    'scripta_gpu_memory_bytes{gpu="1",state="used"} 12884901888',
+                    'scripta_gpu_temperature_celsius{gpu="0"} 61',
+                    'scripta_gpu_utilisation_ratio{gpu="0"} 0.73']
     text = cli("gpu", data=server.data).stdout
     assert "Fake A100" in text and "555.42.06" in text and "\033" not in text, text
     shown = cli_json("gpu", data=server.data)
