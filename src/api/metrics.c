@@ -186,6 +186,8 @@ static void put_engines(struct sc_buf *out)
     PUT_MODELS(out, engine_chunks, 1.0);
     PUT_MODELS(out, engine_audio_ms, 1e3);
     PUT_MODELS(out, engine_busy_ms, 1e3);
+    PUT_MODELS(out, engine_loads, 1.0);
+    PUT_MODELS(out, engine_load_ms, 1e3);
     sc_metric_head(out, SC_METRIC_engine_speed);
     for (size_t i = 0; i <= SC_METRIC_MODELS; i++) {
         const char *names[2];

@@ -44,7 +44,8 @@ static const struct sc_json_field model_fields[] = {
     SC_SHOW(TEXT_OR_NULL, "sha256", "Of that file",
             "a03779c86df3323075f5e796cb2ce5029f00ec8869eee3fdfb897afe36c6d002"),
     SC_SHOW(TEXT_OR_NULL, "sum_from",
-            "Who said so: `server` where it was pulled from, `asked` whoever brought it, `nobody`",
+            "Who said so: `author` of the file, `server` where it was pulled from, `asked` whoever "
+            "brought it, `nobody`",
             "server"),
     SC_SHOW(TEXT_OR_NULL, "source", "Path or address that it came from",
             "https://models.example/ggml-base.en.bin"),

@@ -14,7 +14,7 @@
 /* ---- complete ---- */
 
 struct complete_body {
-    int64_t worker_id, epoch, processing_ms;
+    int64_t worker_id, epoch, processing_ms, load_ms;
     struct sc_str language, log;
     const struct sc_json_value *segments, *claim;
 };
@@ -92,6 +92,9 @@ static const struct sc_json_field complete_fields[] = {
             .help = "Of the claim", .example = "1"),
     SC_BODY(struct complete_body, processing_ms, INT, .max = INT64_C(1) << 40,
             .help = "How long the engine took", .example = "20"),
+    SC_BODY(struct complete_body, load_ms, INT, .min = 1, .max = INT64_C(1) << 40,
+            .help = "How long it had to load the model before; left out where it had it",
+            .example = "400"),
     SC_BODY(struct complete_body, language, TEXT, .max = 23, .help = "What it heard"),
     SC_BODY(struct complete_body, segments, ARRAY, .items = SC_JSON_OBJECT, .of = &segment_shape,
             .help = "At most 1000, and 50 for each second", .example = "[]"),
@@ -199,6 +202,7 @@ enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_re
     out->fence.worker_id = body.worker_id;
     out->fence.epoch = body.epoch;
     out->processing_ms = body.processing_ms;
+    out->load_ms = body.load_ms;
     sc_buf_put_str(&out->log, body.log);
     (void)snprintf(out->language, sizeof(out->language), "%.*s", (int)body.language.len,
                    body.language.ptr == NULL ? "" : body.language.ptr);

@@ -55,7 +55,8 @@ const struct sc_command sc_commands_models[] = {
             "is contacted unless you say whom. What came stays when the connection breaks or "
             "you press Ctrl-C, and the same command goes on behind it. The SHA-256 is held "
             "against --sha256, else against the file URL.sha256 or what the server tells of "
-            "it; where nobody says it, the command says so.",
+            "it; where nobody says it, the command says so. A NAME that "
+            "the author lists with its sum brings that file and no other.",
         .examples = "scripta models pull base.en --set models.url=https://models.example/whisper\n"
                     "scripta models pull https://models.example/ggml-small-q5_1.bin\n",
     },

@@ -294,6 +294,8 @@ static void write_completion(const struct worker *w, const struct delivery *d, s
     if (result != NULL && result->language[0] != '\0')
         sc_json_text(&j, "language", result->language);
     sc_json_int(&j, "processing_ms", d->processing_ms);
+    if (d->load_ms > 0)
+        sc_json_int(&j, "load_ms", d->load_ms);
     write_log(&j, result);
     sc_json_array(&j, "segments");
     for (size_t i = 0; result != NULL && i < result->segments.count; i++)

@@ -84,6 +84,7 @@ struct delivery {
     const struct task *task;
     const struct sc_engine_result *result; /* NULL: a task without text, or there is none */
     int64_t processing_ms;
+    int64_t load_ms; /* of the model, for this result; 0: it was there */
     const struct sc_error
         *why;           /* NULL: it is complete; else it failed, and result is for its log */
     struct tasks *next; /* to be claimed with a result; NULL: nothing */

@@ -233,14 +233,16 @@ static enum sc_code transcribe(struct batch *b, struct sc_engine_result *results
     return code;
 }
 
-/* In the log of the job that had to wait for it. */
-static void tell_load(struct engine_open *open, struct sc_engine_result *result)
+/* In the log of the job that had to wait for it; returns how long that was, 0 when it is told. */
+static int64_t tell_load(struct engine_open *open, struct sc_engine_result *result)
 {
+    int64_t took = SC_MAX(open->load_ms, 0);
     if (open->load_ms >= 0 && open->bytes > 0)
         sc_buf_printf(&result->log, "model %s loaded in %lld ms, %lld MB\n",
-                      open->model[0] == '\0' ? open->engine->name : open->model,
-                      (long long)open->load_ms, (long long)(open->bytes / 1000000));
+                      open->model[0] == '\0' ? open->engine->name : open->model, (long long)took,
+                      (long long)(open->bytes / 1000000));
     open->load_ms = -1;
+    return took;
 }
 
 /* With the last one goes the claim of what comes next, unless the worker ends. */
@@ -253,6 +255,7 @@ static void deliver_all(struct runner *r, const struct batch *b, struct sc_engin
             .task = b->tasks[i],
             .result = &results[i],
             .processing_ms = took_ms,
+            .load_ms = tell_load(b->open, &results[i]),
             .why = results[i].code == SC_OK ? NULL : &results[i].error,
             .next = is_last ? b->next : NULL,
         };
@@ -285,7 +288,6 @@ static void run_batch(struct runner *r, struct batch *b)
             give_up(r, b, &err);
             return;
         }
-        tell_load(b->open, &results[0]);
         deliver_all(r, b, results, took);
         return;
     }

@@ -17,6 +17,7 @@ static const char *const trusts[SC_MODEL_TRUST_COUNT_] = {
     [SC_MODEL_TRUST_NOBODY] = "nobody",
     [SC_MODEL_TRUST_SERVER] = "server",
     [SC_MODEL_TRUST_ASKED] = "asked",
+    [SC_MODEL_TRUST_AUTHOR] = "author",
 };
 
 /* Name and place of each dimension. */

@@ -21,6 +21,7 @@
 /* What the disk keeps for others. */
 #define ROOM_LEFT ((int64_t)16 << 20)
 #define COPY ".adding"
+#define SHA1_BYTES 20
 
 /* ---- the watch ---- */
 
@@ -117,10 +118,53 @@ enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m,
     return SC_OK;
 }
 
-enum sc_code sc_models_hash(int fd, const struct sc_models_watch *watch, char out[SC_SHA256_TEXT],
-                            struct sc_error *err)
+/* ---- sums ---- */
+
+struct sums {
+    char sha256[SC_SHA256_TEXT];
+    char sha1[2 * SHA1_BYTES + 1]; /* what published.def has */
+};
+
+static const struct {
+    const char *name, *sha1;
+} published[] = {
+#define SC_PUBLISHED(name, sha1) { name, sha1 },
+#include "models/published.def"
+#undef SC_PUBLISHED
+};
+
+const char *sc_models_published(const char *name)
 {
-    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(published); i++) {
+        if (strcmp(published[i].name, name) == 0)
+            return published[i].sha1;
+    }
+    return NULL;
+}
+
+static bool is_published(const char *sha1)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(published); i++) {
+        if (strcmp(published[i].sha1, sha1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void take_sums(struct sc_hash *sha256, struct sc_hash *sha1, struct sums *out)
+{
+    unsigned char digest[SC_HASH_BYTES_MAX];
+    sc_hash_hex(sha256, out->sha256);
+    sc_assert(sc_hash_take(sha1, digest) == SHA1_BYTES);
+    for (size_t i = 0; i < SHA1_BYTES; i++)
+        (void)snprintf(out->sha1 + 2 * i, 3, "%02x", digest[i]);
+}
+
+static enum sc_code hash_file(int fd, const struct sc_models_watch *watch, struct sums *out,
+                              struct sc_error *err)
+{
+    SC_AUTO(sc_hash_freep) struct sc_hash *sha256 = sc_hash_new();
+    SC_AUTO(sc_hash_freep) struct sc_hash *sha1 = sc_hash_new_kind(SC_HASH_SHA1);
     SC_AUTO_FREE char *block = sc_alloc(BLOCK);
     struct stat st;
     int64_t done = 0, total = fstat(fd, &st) == 0 ? (int64_t)st.st_size : -1;
@@ -134,22 +178,23 @@ enum sc_code sc_models_hash(int fd, const struct sc_models_watch *watch, char ou
             return sc_error_errno(err, errno, "cannot read the model");
         if (n == 0)
             break;
-        sc_hash_update(sum, block, (size_t)n);
+        sc_hash_update(sha256, block, (size_t)n);
+        sc_hash_update(sha1, block, (size_t)n);
         done += n;
         sc_models_show(watch, "verify", done, total);
     }
-    sc_hash_hex(sum, out);
+    take_sums(sha256, sha1, out);
     return SC_OK;
 }
 
 static enum sc_code hash_path(const char *path, bool is_folder, const struct sc_models_watch *watch,
-                              char out[SC_SHA256_TEXT], struct sc_error *err)
+                              struct sums *out, struct sc_error *err)
 {
     SC_AUTO_FREE char *weights = sc_model_weights(path, is_folder);
     SC_AUTO_CLOSE int fd = open(weights, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return sc_error_errno(err, errno, "cannot read '%s'", weights);
-    return sc_models_hash(fd, watch, out, err);
+    return hash_file(fd, watch, out, err);
 }
 
 enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out, struct sc_error *err)
@@ -167,34 +212,46 @@ enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out, str
     return SC_OK;
 }
 
-static enum sc_code check_sum(const char *wanted, const char *is, struct sc_error *err)
+static enum sc_code check_sums(const struct sc_model_made *made, const struct sums *is,
+                               struct sc_model *m, struct sc_error *err)
 {
-    if (wanted[0] == '\0' || strcmp(wanted, is) == 0)
-        return SC_OK;
-    return sc_error_set(err, SC_E_CHECKSUM_MISMATCH,
-                        "its SHA-256 is %.64s, and must be %.64s: nothing was kept", is, wanted);
+    const char *listed = sc_models_published(m->name);
+    if (made->sha256[0] != '\0' && strcmp(made->sha256, is->sha256) != 0)
+        return sc_error_set(err, SC_E_CHECKSUM_MISMATCH,
+                            "its SHA-256 is %.64s, and must be %.64s: nothing was kept", is->sha256,
+                            made->sha256);
+    if (made->is_asked_for && listed != NULL && strcmp(listed, is->sha1) != 0)
+        return sc_error_set(err, SC_E_CHECKSUM_MISMATCH,
+                            "this is not the model '%.40s' that its author publishes, of SHA-1 "
+                            "%.40s, but %.40s: nothing was kept; name its sum with --sha256 when "
+                            "you want it",
+                            m->name, listed, is->sha1);
+    if (is_published(is->sha1))
+        m->facts.trust = SC_MODEL_TRUST_AUTHOR;
+    memcpy(m->facts.sha256, is->sha256, sizeof(m->facts.sha256));
+    return SC_OK;
 }
 
-enum sc_code sc_models_settle(const char *made, const char *path, bool is_folder, const char *sum,
-                              struct sc_model *m, const struct sc_models_watch *watch,
-                              struct sc_error *err)
+enum sc_code sc_models_settle(const struct sc_model_made *made, struct sc_model *m,
+                              const struct sc_models_watch *watch, struct sc_error *err)
 {
-    enum sc_code code = hash_path(made, is_folder, watch, m->facts.sha256, err);
+    struct sums sums;
+    enum sc_code code = hash_path(made->path, made->is_folder, watch, &sums, err);
     if (code == SC_OK)
-        code = check_sum(sum, m->facts.sha256, err);
+        code = check_sums(made, &sums, m, err);
     if (code == SC_OK)
-        code = sc_models_inspect(made, &m->facts, err);
+        code = sc_models_inspect(made->path, &m->facts, err);
     if (code == SC_OK)
-        code = sc_model_measure(made, is_folder, m, err);
+        code = sc_model_measure(made->path, made->is_folder, m, err);
     m->facts.added_ms = sc_clock_wall_ms();
     if (code == SC_OK)
-        code = sc_model_facts_write(m, path, err);
+        code = sc_model_facts_write(m, m->path, err);
     /* A folder is not replaced by a rename: what stood there goes first. */
-    if (code == SC_OK && is_folder)
-        code = sc_dir_remove(path, err);
+    if (code == SC_OK && made->is_folder)
+        code = sc_dir_remove(m->path, err);
     if (code == SC_OK)
-        code = sc_file_rename_durable(made, path, err);
-    m->is_folder = is_folder;
+        code = sc_file_rename_durable(made->path, m->path, err);
+    m->is_folder = made->is_folder;
     m->is_known = m->has_facts = code == SC_OK;
     return code;
 }
@@ -325,17 +382,19 @@ static enum sc_code copy_and_settle(const struct sc_model_addition *what, struct
 {
     struct copying c = { .watch = watch, .total = m->size_bytes };
     SC_AUTO_FREE char *dir = sc_strndup(m->path, (size_t)(strrchr(m->path, '/') - m->path));
-    SC_AUTO_FREE char *made = sc_asprintf("%s/.%s" COPY, dir, m->name);
-    drop(made);
+    SC_AUTO_FREE char *copy = sc_asprintf("%s/.%s" COPY, dir, m->name);
+    const struct sc_model_made made = { .path = copy,
+                                        .is_folder = is_folder,
+                                        .sha256 = what->sha256 == NULL ? "" : what->sha256 };
+    drop(copy);
     enum sc_code code = sc_models_room(dir, m->size_bytes, err);
     if (code == SC_OK)
-        code = is_folder ? copy_folder(&c, what->from, made, err)
-                         : copy_file(&c, what->from, made, err);
+        code = is_folder ? copy_folder(&c, what->from, copy, err)
+                         : copy_file(&c, what->from, copy, err);
     if (code == SC_OK)
-        code = sc_models_settle(made, m->path, is_folder, what->sha256 == NULL ? "" : what->sha256,
-                                m, watch, err);
+        code = sc_models_settle(&made, m, watch, err);
     if (code != SC_OK)
-        drop(made);
+        drop(copy);
     return code;
 }
 
@@ -433,21 +492,23 @@ enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     SC_AUTO_MODEL m = { 0 };
     struct sc_model_facts now = { 0 };
+    struct sums sums;
     enum sc_code code = sc_models_find(config, name, &m, err);
     if (code == SC_OK)
-        code = hash_path(m.path, m.is_folder, watch, now.sha256, err);
-    if (code == SC_OK && m.has_facts && strcmp(now.sha256, m.facts.sha256) != 0)
+        code = hash_path(m.path, m.is_folder, watch, &sums, err);
+    if (code == SC_OK && m.has_facts && strcmp(sums.sha256, m.facts.sha256) != 0)
         return sc_error_set(err, SC_E_MODEL_ERROR,
                             "the model '%.60s' is not what was added: its SHA-256 was %.12s…, and "
                             "is %.12s…: remove it and bring it again",
-                            m.name, m.facts.sha256, now.sha256);
+                            m.name, m.facts.sha256, sums.sha256);
     if (code == SC_OK)
         code = sc_models_inspect(m.path, &now, err);
     if (code == SC_OK && !m.is_known && !m.is_system && name[0] != '/')
         code = sc_models_lock(config, &lock, err);
     if (code != SC_OK)
         return code;
-    now.trust = m.has_facts ? m.facts.trust : SC_MODEL_TRUST_NOBODY;
+    memcpy(now.sha256, sums.sha256, sizeof(now.sha256));
+    now.trust = is_published(sums.sha1) ? SC_MODEL_TRUST_AUTHOR : m.facts.trust;
     now.added_ms = m.has_facts ? m.facts.added_ms : sc_clock_wall_ms();
     memcpy(now.source, m.facts.source, sizeof(now.source));
     m.facts = now;

@@ -33,13 +33,18 @@ struct sc_lockfile;
 /* Makes the folder if it is missing. CONFLICT tells who has it. */
 SC_MUST_USE enum sc_code sc_models_lock(const struct sc_config *config, struct sc_lockfile **out,
                                         struct sc_error *err);
-/* The SHA-256 of the file fd from its start, telling the watch of it. */
-SC_MUST_USE enum sc_code sc_models_hash(int fd, const struct sc_models_watch *watch,
-                                        char out[SC_SHA256_TEXT], struct sc_error *err);
-/* What lies complete at `made` gets its facts and becomes the model at `path`. sum: what it must
- * be; facts->source, trust are the caller's, and so is what is left of `made` on failure. */
-SC_MUST_USE enum sc_code sc_models_settle(const char *made, const char *path, bool is_folder,
-                                          const char *sum, struct sc_model *m,
+/* The SHA-1 that the author publishes for the model of that name; NULL: none. Static. */
+const char *sc_models_published(const char *name);
+/* What lies complete and hidden, and is to become a model. */
+struct sc_model_made {
+    const char *path;
+    bool is_folder;
+    const char *sha256; /* that it must have; "": any */
+    bool is_asked_for;  /* by the name that it will have, of nobody who says its sum */
+};
+/* It gets its facts, and becomes the model at m->path. facts.source and trust are the caller's, who
+ * has what is left of it on failure. MODEL_ERROR, CHECKSUM_MISMATCH. */
+SC_MUST_USE enum sc_code sc_models_settle(const struct sc_model_made *made, struct sc_model *m,
                                           const struct sc_models_watch *watch,
                                           struct sc_error *err);
 /* Fills m->path with where the model m->name is to lie: where it lies already, or anew. CONFLICT

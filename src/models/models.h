@@ -25,6 +25,7 @@ enum sc_model_trust {
     SC_MODEL_TRUST_NOBODY, /* first use: the bytes are what came */
     SC_MODEL_TRUST_SERVER, /* where it was pulled from */
     SC_MODEL_TRUST_ASKED,  /* whoever added it gave the sum */
+    SC_MODEL_TRUST_AUTHOR, /* it is one that the author publishes (published.def) */
     SC_MODEL_TRUST_COUNT_
 };
 

@@ -30,6 +30,7 @@ struct pull {
     char etag[SC_FETCH_ETAG];
     char wanted[SC_SHA256_TEXT]; /* that somebody vouches for; "": nobody yet */
     enum sc_model_trust trust;
+    bool by_name; /* not by its address */
 };
 
 static void pull_done(struct pull *p)
@@ -264,13 +265,18 @@ static enum sc_code settle(struct pull *p, struct sc_model *m, struct sc_error *
     sc_utf8_append_printable(&shown, sc_str_from(p->shown));
     (void)snprintf(m->facts.source, sizeof(m->facts.source), "%s", sc_buf_text(&shown));
     m->facts.trust = p->trust;
-    enum sc_code code = sc_models_settle(p->part, m->path, false, p->wanted, m, p->watch, err);
+    const struct sc_model_made made = {
+        .path = p->part,
+        .sha256 = p->wanted,
+        .is_asked_for = p->by_name && p->wanted[0] == '\0',
+    };
+    enum sc_code code = sc_models_settle(&made, m, p->watch, err);
     /* Bytes that are wrong do not become right by going on behind them. */
     if (code == SC_E_CHECKSUM_MISMATCH || code == SC_E_MODEL_ERROR)
         (void)unlink(p->part);
     if (code == SC_OK || code == SC_E_CHECKSUM_MISMATCH || code == SC_E_MODEL_ERROR)
         (void)unlink(p->note);
-    if (code == SC_OK && p->trust == SC_MODEL_TRUST_NOBODY)
+    if (code == SC_OK && m->facts.trust == SC_MODEL_TRUST_NOBODY)
         sc_models_say(p->watch,
                       "nobody vouches for these bytes: compare their SHA-256, %.64s, with what "
                       "the author publishes",
@@ -283,7 +289,8 @@ enum sc_code sc_models_pull(const struct sc_config *config, const struct sc_mode
                             struct sc_error *err)
 {
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
-    SC_AUTO(pull_done) struct pull p = { .watch = watch };
+    SC_AUTO(pull_done)
+    struct pull p = { .watch = watch, .by_name = strstr(what->what, "://") == NULL };
     SC_AUTO_MODEL m = { 0 };
     if (what->sha256 != NULL) {
         (void)snprintf(p.wanted, sizeof(p.wanted), "%s", what->sha256);

@@ -383,6 +383,10 @@ static void measure_chunk(const struct completion *c)
     SC_COUNT(engine_chunks, c->model, 1);
     SC_COUNT(engine_audio_ms, c->model, (uint64_t)c->audio_ms);
     SC_COUNT(engine_busy_ms, c->model, (uint64_t)SC_MAX(0, c->result->processing_ms));
+    if (c->result->load_ms > 0) {
+        SC_COUNT(engine_loads, c->model, 1);
+        SC_COUNT(engine_load_ms, c->model, (uint64_t)c->result->load_ms);
+    }
 }
 
 enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *result,

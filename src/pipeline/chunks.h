@@ -34,6 +34,7 @@ struct sc_chunk_result {
     struct sc_segments segments; /* times from the start of the chunk; shifted in place */
     char language[24];
     int64_t processing_ms;
+    int64_t load_ms;   /* of the model; 0: the worker had it */
     struct sc_buf log; /* what the engine said, lines for the job's log */
 };
 /* One transaction: the task is done, the segments are stored and indexed, the job's counts and,

@@ -76,7 +76,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append((self.path, self.headers.get("Range")))
         body = self.server.file.read_bytes()
-        if self.path == "/m/ggml-tiny.bin":
+        if self.path == "/m/ggml-small-mine.bin":
             self.send_response(302)
             self.send_header("Location", "/elsewhere")
             self.send_header("X-Linked-ETag", f'"{self.server.sum}"')
@@ -118,19 +118,19 @@ def mirror(model):
 
 
 def test_a_model_is_pulled_over_a_cut_connection(mirror, data):
-    done = cli("models", "pull", "tiny", data=data, check=12)
+    done = cli("models", "pull", "small-mine", data=data, check=12)
     assert "models.url is not set" in done.stderr
     env = {"SCRIPTA_MODELS_URL": mirror.url + "/m/"}
-    pulled = cli_json("models", "pull", "tiny", data=data, env=env)
-    assert pulled["name"] == "tiny" and pulled["sum_from"] == "server"
-    assert pulled["source"] == mirror.url + "/m/ggml-tiny.bin" and pulled["sha256"] == mirror.sum
+    pulled = cli_json("models", "pull", "small-mine", data=data, env=env)
+    assert pulled["name"] == "small-mine" and pulled["sum_from"] == "server"
+    assert pulled["source"] == mirror.url + "/m/ggml-small-mine.bin" and pulled["sha256"] == mirror.sum
     half = mirror.file.stat().st_size // 2
     assert ("/elsewhere", f"bytes={half}-") in mirror.asked
     # What is not what it should be is not kept; what is not there is said by its address.
     mirror.sum = "0" * 64
-    done = cli("models", "pull", "tiny", "--replace", data=data, env=env)
+    done = cli("models", "pull", "small-mine", "--replace", data=data, env=env)
     assert done.returncode != 0 and "must be 00000000" in done.stderr
-    assert cli_json("models", "verify", "tiny", data=data)["models"][0]["ok"]
+    assert cli_json("models", "verify", "small-mine", data=data)["models"][0]["ok"]
     done = cli("models", "pull", "base", data=data, env=env, check=3)
     assert f"there is no '{mirror.url}/m/ggml-base.bin'" in done.stderr
     assert not [p for p in (data / "models").iterdir() if "part" in p.name]
@@ -153,7 +153,7 @@ def engines(server):
 
 
 def test_a_running_server_goes_by_the_models_that_there_are(model, scripted, make_server, folder):
-    server = make_server({"SCRIPTA_WORKERS": 1})
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_ENGINE_KEEP": "1h"})
     client = server.client
     recording = folder / "a.wav"
     recording.write_bytes(bursts_wav(3, seed=9))
@@ -162,7 +162,7 @@ def test_a_running_server_goes_by_the_models_that_there_are(model, scripted, mak
     assert reply["default_engine"] == "pocketsphinx" and rows["pocketsphinx"]["default"]
     assert reply["default_reason"].startswith("whisper has no model: `scripta models add")
     assert "whisper has no model" in cli("engines", data=server.data, check=0).stdout
-    done = cli("add", recording, data=server.data, check=0)
+    done = cli("add", "--run-after", "1d", recording, data=server.data, check=0)
     assert "engine pocketsphinx: whisper has no model: `scripta" in done.stderr
     done = cli("transcribe", "-e", "whisper", recording, data=server.data, check=6)
     assert "scripta models add FILE" in done.stderr
@@ -180,6 +180,13 @@ def test_a_running_server_goes_by_the_models_that_there_are(model, scripted, mak
     assert (job["engine"], job["model"]) == ("whisper", "said")
     log = client.get(f"/api/jobs/{job['job_id']}/log").text
     assert "engine=whisper" in log and "model=said" in log
+    # Whichever job came first had to wait until the one worker had loaded the model.
+    figures = client.get("/metrics").text
+    loads = re.search(r'model_loads_total\{engine="whisper",model="said"\} (\d+)', figures)
+    assert loads and int(loads[1]) == 1, figures
+    *_, first = (j for j in client.get("/api/jobs").json["jobs"] if j["engine"] == "whisper")
+    assert re.search(r"model said loaded in \d+ ms, \d+ MB",
+                     client.get(f"/api/jobs/{first['job_id']}/log").text)
 
     # The same name and other bytes are other work; the same bytes are not.
     again = client.upload(recording.read_bytes(), vad="off").json

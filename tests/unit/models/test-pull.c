@@ -143,13 +143,13 @@ static void what_comes_whole_is_a_model(void **state)
     char sum[SC_SHA256_TEXT];
     sc_hash_bytes(p.model.ptr, p.model.len, sum);
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
-    check(&s, &p, "base", SC_OK, "nobody vouches for these bytes", &m);
+    check(&s, &p, "mine", SC_OK, "nobody vouches for these bytes", &m);
     peer_join(&p);
-    assert_int_equal(times(&p, "GET /m/ggml-base.bin.sha256 "), 1);
-    assert_int_equal(times(&p, "GET /m/ggml-base.bin "), 1);
-    assert_string_equal(m.name, "base");
+    assert_int_equal(times(&p, "GET /m/ggml-mine.bin.sha256 "), 1);
+    assert_int_equal(times(&p, "GET /m/ggml-mine.bin "), 1);
+    assert_string_equal(m.name, "mine");
     assert_string_equal(m.facts.sha256, sum);
-    assert_non_null(strstr(m.facts.source, "/m/ggml-base.bin"));
+    assert_non_null(strstr(m.facts.source, "/m/ggml-mine.bin"));
     assert_int_equal(shelf_count(&s), 2);
 }
 
@@ -170,7 +170,7 @@ static void what_breaks_off_goes_on_behind_what_came(void **state)
                                       { .head = whole, .len = cut },
                                       { .head = rest, .from = cut, .len = all - cut } };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
-    check(&s, &p, "base", SC_OK, "", &m);
+    check(&s, &p, "mine", SC_OK, "", &m);
     peer_join(&p);
     char range[64];
     (void)snprintf(range, sizeof(range), "Range: bytes=%zu-\r\n", cut);
@@ -193,10 +193,10 @@ static void a_second_attempt_takes_up_what_the_first_left(void **state)
                                       { .head = none }, { .head = none },
                                       { .head = none } };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
-    check(&s, &p, "base", SC_E_SERVER_UNREACHABLE, "the same command goes on behind them", &m);
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "the same command goes on behind them", &m);
     peer_join(&p);
-    assert_true(shelf_has(&s, "models/.base.part"));
-    assert_false(shelf_has(&s, "models/ggml-base.bin"));
+    assert_true(shelf_has(&s, "models/.mine.part"));
+    assert_false(shelf_has(&s, "models/ggml-mine.bin"));
 
     /* Its note names the address; this test's server listens elsewhere by now. */
     SC_AUTO(peer_done) struct peer again = { .model = shelf_model(0, 0) };
@@ -207,10 +207,10 @@ static void a_second_attempt_takes_up_what_the_first_left(void **state)
     peer_start(&again, others, SC_ARRAY_LEN(others));
     SC_AUTO_BUF text = { 0 };
     sc_buf_printf(&text,
-                  "{\"url\":\"http://127.0.0.1:%d/m/ggml-base.bin\",\"etag\":\"\\\"one\\\"\"}",
+                  "{\"url\":\"http://127.0.0.1:%d/m/ggml-mine.bin\",\"etag\":\"\\\"one\\\"\"}",
                   again.port);
-    test_write(&s.dir, "models/.base.part.json", sc_buf_text(&text));
-    check(&s, &again, "base", SC_OK, "", &m);
+    test_write(&s.dir, "models/.mine.part.json", sc_buf_text(&text));
+    check(&s, &again, "mine", SC_OK, "", &m);
     peer_join(&again);
     assert_int_equal(times(&again, "Range: bytes="), 1);
     assert_int_equal(shelf_count(&s), 2);
@@ -233,7 +233,7 @@ static void other_bytes_on_the_server_begin_anew(void **state)
                                       { .head = whole, .from = 7, .len = 2000 },
                                       { .head = rest, .len = p.model.len } };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
-    check(&s, &p, "base", SC_OK, "", &m);
+    check(&s, &p, "mine", SC_OK, "", &m);
     peer_join(&p);
     assert_int_equal(times(&p, "Range: bytes=1000-"), 1);
     assert_int_equal(times(&p, "Range: bytes=2000-"), 1);
@@ -248,7 +248,7 @@ static void sums_are_held_against_whoever_says_them(void **state)
     char sum[SC_SHA256_TEXT], wrong[SC_SHA256_TEXT], beside[100], off[160];
     sc_hash_bytes(p.model.ptr, p.model.len, sum);
     sc_hash_bytes("", 0, wrong);
-    (void)snprintf(beside, sizeof(beside), "%s  ggml-base.bin\n", sum);
+    (void)snprintf(beside, sizeof(beside), "%s  ggml-mine.bin\n", sum);
     (void)snprintf(off, sizeof(off),
                    "302 Found\r\nLocation: /elsewhere\r\nX-Linked-ETag: \"%s\"\r\n", sum);
     const struct answer answers[] = {
@@ -261,9 +261,9 @@ static void sums_are_held_against_whoever_says_them(void **state)
         { .head = "200 OK\r\nETag: \"weak\"\r\n", .len = p.model.len },
     };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
-    check(&s, &p, "base", SC_E_CHECKSUM_MISMATCH, "must be e3b0c442", &m);
+    check(&s, &p, "mine", SC_E_CHECKSUM_MISMATCH, "must be e3b0c442", &m);
     assert_int_equal(shelf_count(&s), 0);
-    check(&s, &p, "base", SC_OK, "", &m);
+    check(&s, &p, "mine", SC_OK, "", &m);
     assert_int_equal(m.facts.trust, SC_MODEL_TRUST_SERVER);
     check(&s, &p, "other", SC_OK, "", &linked);
     assert_int_equal(linked.facts.trust, SC_MODEL_TRUST_SERVER);
@@ -294,13 +294,34 @@ static void what_cannot_be_kept_is_refused(void **state)
         { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
     };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
-    check(&s, &p, "base", SC_E_NO_SPACE, "MB more are needed and the disk", &m);
-    check(&s, &p, "base", SC_E_MODEL_ERROR, "", &m);
-    check(&s, &p, "base", SC_E_NOT_FOUND, "/m/ggml-base.bin'", &m);
-    check(&s, &p, "base", SC_E_MODEL_ERROR, "", &m);
-    check(&s, &p, "base", SC_E_SERVER_UNREACHABLE, "", &m);
+    check(&s, &p, "mine", SC_E_NO_SPACE, "MB more are needed and the disk", &m);
+    check(&s, &p, "mine", SC_E_MODEL_ERROR, "", &m);
+    check(&s, &p, "mine", SC_E_NOT_FOUND, "/m/ggml-mine.bin'", &m);
+    check(&s, &p, "mine", SC_E_MODEL_ERROR, "", &m);
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "", &m);
     peer_join(&p);
     assert_int_equal(shelf_count(&s), 0);
+}
+
+static void a_published_name_stands_for_the_published_bytes(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, asked = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    char sum[SC_SHA256_TEXT];
+    sc_hash_bytes(p.model.ptr, p.model.len, sum);
+    const struct answer answers[] = { MISSING,
+                                      { .head = "200 OK\r\n", .len = p.model.len },
+                                      { .head = "200 OK\r\n", .body = sum },
+                                      { .head = "200 OK\r\n", .len = p.model.len } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "base.en", SC_E_CHECKSUM_MISMATCH, "that its author publishes, of SHA-1 137c4040",
+          &m);
+    assert_int_equal(shelf_count(&s), 0);
+    check(&s, &p, "base.en", SC_OK, "", &asked); /* somebody vouches for another one */
+    peer_join(&p);
+    assert_int_equal(asked.facts.trust, SC_MODEL_TRUST_SERVER);
 }
 
 static void addresses_are_looked_at_before_anybody_is_called(void **state)
@@ -341,6 +362,7 @@ int main(void)
         TEST(other_bytes_on_the_server_begin_anew),
         TEST(sums_are_held_against_whoever_says_them),
         TEST(what_cannot_be_kept_is_refused),
+        TEST(a_published_name_stands_for_the_published_bytes),
         TEST(addresses_are_looked_at_before_anybody_is_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
