@@ -123,6 +123,18 @@ WHERE transcript_id = :transcript_id
                                             ORDER BY version DESC LIMIT :keep))
                       ORDER BY version LIMIT :limit);
 
+-- name: prune_chunks
+-- What the engine said in the chunks of the rows that prune_segments deletes next: others would
+-- read there what is to be gone.
+UPDATE chunks SET text = NULL, result_hash = NULL
+WHERE job = (SELECT job FROM transcripts WHERE id = :transcript_id)
+      AND chunk IN (SELECT chunk FROM segments AS s
+                    WHERE transcript_id = :transcript_id AND died IS NOT NULL
+                          AND NOT EXISTS (SELECT 1 FROM versions AS v
+                                          WHERE v.transcript_id = s.transcript_id
+                                                AND v.version >= s.born AND v.version < s.died)
+                    LIMIT :limit);
+
 -- name: prune_segments
 -- Rows that are in no version.
 DELETE FROM segments
