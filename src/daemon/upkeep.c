@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "library/edit.h"
 #include "library/erase.h"
 #include "pipeline/intake.h"
 
@@ -24,7 +25,8 @@ struct sc_upkeep {
     struct sc_store *store;
     struct sc_queue *queue;
     struct sc_pipelines *pipelines;
-    bool failing; /* the thread's */
+    bool failing; /* the thread's, as what follows */
+    bool settled; /* what a kill has left of long edits */
     struct sc_erase erase;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -131,7 +133,10 @@ static int64_t turn(struct sc_upkeep *u)
     int64_t purge_ms = -1;
     int64_t uploads_ms = -1;
     int64_t erase_ms = -1;
-    enum sc_code code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
+    enum sc_code code = u->settled ? SC_OK : sc_edits_settle(u->store, &err);
+    u->settled = code == SC_OK;
+    if (code == SC_OK)
+        code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
     if (code == SC_OK)
         code = expire(u, &expire_ms, &err);
     if (code == SC_OK)

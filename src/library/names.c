@@ -92,9 +92,9 @@ static enum sc_code check(const struct looking *l, enum sc_name_kind kind, struc
                           bool *fits, struct sc_error *err)
 {
     const struct sc_search_filter *f = &l->search->filter;
-    int64_t id = sc_stmt_int(thing, "id");
+    int64_t id = sc_stmt_int(thing, "id"), version;
     if (kind == SC_NAME_TRANSCRIPT_NOTES)
-        return sc_search_fits(l->conn, l->search, id, fits, err);
+        return sc_search_fits(l->conn, l->search, id, fits, &version, err);
     const struct sc_search_tagged of = {
         .file = sc_stmt_int_or(thing, "file_id", 0),
         .job = kind == SC_NAME_JOB_NOTES ? id : 0,
