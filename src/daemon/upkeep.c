@@ -100,6 +100,18 @@ static enum sc_code expire_uploads(struct sc_upkeep *u, int64_t *next_ms, struct
     return SC_OK;
 }
 
+/* Forgets what the history has told for long enough. */
+static enum sc_code forget(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
+{
+    *next_ms = 0;
+    for (int i = 0; i < STEPS_PER_TURN && *next_ms == 0; i++) {
+        enum sc_code code = sc_pipelines_forget(u->pipelines, next_ms, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
 /* Has deleted words leave the indexes. */
 static enum sc_code erase(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
 {
@@ -132,6 +144,7 @@ static int64_t turn(struct sc_upkeep *u)
     int64_t expire_ms = -1;
     int64_t purge_ms = -1;
     int64_t uploads_ms = -1;
+    int64_t forget_ms = -1;
     int64_t erase_ms = -1;
     enum sc_code code = u->settled ? SC_OK : sc_edits_settle(u->store, &err);
     u->settled = code == SC_OK;
@@ -143,6 +156,8 @@ static int64_t turn(struct sc_upkeep *u)
         code = purge(u, &purge_ms, &err);
     if (code == SC_OK)
         code = expire_uploads(u, &uploads_ms, &err);
+    if (code == SC_OK)
+        code = forget(u, &forget_ms, &err);
     if (code == SC_OK && purge_ms != 0)
         code = erase(u, &erase_ms, &err);
     if (code != SC_OK) {
@@ -151,7 +166,8 @@ static int64_t turn(struct sc_upkeep *u)
     }
     u->failing = false;
     sc_log_expire();
-    if (sweep.more || purge_ms == 0 || expire_ms == 0 || uploads_ms == 0 || erase_ms == 0)
+    if (sweep.more || purge_ms == 0 || expire_ms == 0 || uploads_ms == 0 || erase_ms == 0 ||
+        forget_ms == 0)
         return 0;
     int64_t wait = nearer(nearer(sweep.next_ms, expire_ms), nearer(purge_ms, uploads_ms));
     wait = nearer(wait, erase_ms);

@@ -6,6 +6,13 @@ INSERT INTO changes (owner_id, changed_ms, changed_by, kind, file_id, job, trans
 VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id,
         :gone_file_id, :detail);
 
+-- name: change_forget
+-- That an edit was undone is asked when the next one is.
+DELETE FROM changes
+WHERE id IN (SELECT id FROM changes
+             WHERE changed_ms < :before AND kind <> 'transcript.undone'
+             ORDER BY changed_ms LIMIT :limit);
+
 -- name: change_list_all
 SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
