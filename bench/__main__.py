@@ -23,7 +23,7 @@ from bench import common, report
 
 # In the order of docs/benchmarks.md.
 BENCHES = ("start", "http", "upload", "transcribe", "decode", "engine", "queue", "store", "exports",
-           "search", "compare", "idle", "wakeups")
+           "search", "edits", "compare", "idle", "wakeups")
 LIMIT_S = 180
 
 

@@ -53,19 +53,18 @@ enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
 
 /* ---- answers ---- */
 
-static enum sc_code write_edit(struct sc_conn *tx, void *ctx, struct sc_error *err)
+static enum sc_code owe_exports(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    struct sc_edit_ask *a = ctx;
-    enum sc_code code = sc_edit_write(tx, a->edit, sc_clock_wall_ms(), &a->saved, err);
-    return code == SC_OK && a->saved.changed && a->exported
-               ? sc_pipelines_owe_exports(tx, a->save.transcript, err)
-               : code;
+    const struct sc_edit_ask *a = ctx;
+    return a->exported ? sc_pipelines_owe_exports(tx, a->save.transcript, err) : SC_OK;
 }
 
 enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a, struct sc_error *err)
 {
     a->exported = sc_config_now(api->options.config)->auto_export[0] != '\0';
-    enum sc_code code = sc_store_write(api->options.store, SC_DURABLE, write_edit, a, err);
+    const struct sc_edit_also also = { owe_exports, a };
+    enum sc_code code =
+        sc_edit_save(api->options.store, a->edit, sc_clock_wall_ms(), &also, &a->saved, err);
     if (code == SC_OK && a->saved.changed && a->exported)
         sc_pipelines_wake(api->options.pipelines);
     return code;

@@ -99,13 +99,23 @@ bool sc_fault_hit(const char *point)
     return fail;
 }
 
-void sc_fault_arm(const char *point, int64_t nth)
+static void arm(const char *point, enum action action, int64_t nth)
 {
     SC_LOCK(&lock);
     if (!armed)
         arm_all_locked();
     sc_assert(nth > 0 && fault_count < FAULT_MAX);
-    faults[fault_count++] = (struct fault){ sc_str_from(point), ACTION_FAIL, nth };
+    faults[fault_count++] = (struct fault){ sc_str_from(point), action, nth };
+}
+
+void sc_fault_arm(const char *point, int64_t nth)
+{
+    arm(point, ACTION_FAIL, nth);
+}
+
+void sc_fault_arm_kill(const char *point, int64_t nth)
+{
+    arm(point, ACTION_KILL, nth);
 }
 
 int64_t sc_fault_left(void)

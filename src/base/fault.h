@@ -14,6 +14,8 @@ bool sc_fault_hit(const char *point);
 /* For unit tests: the point fails at its Nth pass from now on, once. `point` is borrowed until it
  * is disarmed. */
 void sc_fault_arm(const char *point, int64_t nth);
+/* The same, and the process is killed there. */
+void sc_fault_arm_kill(const char *point, int64_t nth);
 /* How many passes are left of the point that was armed last; 0: it has failed. */
 int64_t sc_fault_left(void);
 /* Takes that back; whether it has failed meanwhile. */

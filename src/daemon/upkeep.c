@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "library/edit.h"
+#include "library/erase.h"
 #include "pipeline/intake.h"
 
 #include "base/banned.h"
@@ -23,7 +25,9 @@ struct sc_upkeep {
     struct sc_store *store;
     struct sc_queue *queue;
     struct sc_pipelines *pipelines;
-    bool failing; /* the thread's */
+    bool failing; /* the thread's, as what follows */
+    bool settled; /* what a kill has left of long edits */
+    struct sc_erase erase;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -96,6 +100,34 @@ static enum sc_code expire_uploads(struct sc_upkeep *u, int64_t *next_ms, struct
     return SC_OK;
 }
 
+/* Forgets what the history has told for long enough. */
+static enum sc_code forget(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
+{
+    *next_ms = 0;
+    for (int i = 0; i < STEPS_PER_TURN && *next_ms == 0; i++) {
+        enum sc_code code = sc_pipelines_forget(u->pipelines, next_ms, err);
+        if (code != SC_OK)
+            return code;
+    }
+    return SC_OK;
+}
+
+/* Has deleted words leave the indexes. */
+static enum sc_code erase(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
+{
+    *next_ms = 0;
+    for (int i = 0; i < STEPS_PER_TURN && *next_ms == 0; i++) {
+        bool paid = false;
+        enum sc_code code = sc_erase_step(u->store, &u->erase, next_ms, &paid, err);
+        if (code != SC_OK)
+            return code;
+        if (paid)
+            SC_LOG(INFO, "daemon", "what was deleted has left the indexes",
+                   SC_I("took_ms", u->erase.took_us / 1000));
+    }
+    return SC_OK;
+}
+
 static void complain(struct sc_upkeep *u, const struct sc_error *err)
 {
     if (!u->failing)
@@ -112,22 +144,33 @@ static int64_t turn(struct sc_upkeep *u)
     int64_t expire_ms = -1;
     int64_t purge_ms = -1;
     int64_t uploads_ms = -1;
-    enum sc_code code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
+    int64_t forget_ms = -1;
+    int64_t erase_ms = -1;
+    enum sc_code code = u->settled ? SC_OK : sc_edits_settle(u->store, &err);
+    u->settled = code == SC_OK;
+    if (code == SC_OK)
+        code = sc_store_write(u->store, SC_RELAXED, write_sweep, &sweep, &err);
     if (code == SC_OK)
         code = expire(u, &expire_ms, &err);
     if (code == SC_OK)
         code = purge(u, &purge_ms, &err);
     if (code == SC_OK)
         code = expire_uploads(u, &uploads_ms, &err);
+    if (code == SC_OK)
+        code = forget(u, &forget_ms, &err);
+    if (code == SC_OK && purge_ms != 0)
+        code = erase(u, &erase_ms, &err);
     if (code != SC_OK) {
         complain(u, &err);
         return RETRY_MS;
     }
     u->failing = false;
     sc_log_expire();
-    if (sweep.more || purge_ms == 0 || expire_ms == 0 || uploads_ms == 0)
+    if (sweep.more || purge_ms == 0 || expire_ms == 0 || uploads_ms == 0 || erase_ms == 0 ||
+        forget_ms == 0)
         return 0;
     int64_t wait = nearer(nearer(sweep.next_ms, expire_ms), nearer(purge_ms, uploads_ms));
+    wait = nearer(wait, erase_ms);
     if (sweep.next_ms >= 0)
         wait = SC_MIN(wait, BUSY_MAX_MS);
     return wait < 0 ? IDLE_MS : SC_MIN(wait, IDLE_MS);

@@ -49,6 +49,18 @@ enum sc_code sc_change_record(struct sc_conn *tx, const struct sc_change *change
     return sc_stmt_run(&st, err);
 }
 
+enum sc_code sc_changes_forget(struct sc_conn *tx, int64_t before_ms, int limit, int64_t *removed,
+                               struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHANGE_FORGET);
+    sc_stmt_bind_int(&st, ":before", before_ms);
+    sc_stmt_bind_int(&st, ":limit", limit);
+    enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        *removed = sc_conn_changes(tx);
+    return code;
+}
+
 static enum sc_sql list_statement(const struct sc_change_filter *filter)
 {
     if (filter->transcript_id != 0)

@@ -36,6 +36,11 @@ struct sc_change {
 SC_MUST_USE enum sc_code sc_change_record(struct sc_conn *tx, const struct sc_change *change,
                                           struct sc_error *err);
 
+/* Forgets what happened before that time, at most so many rows; not what a later undo needs to
+ * know. *removed: how many. */
+SC_MUST_USE enum sc_code sc_changes_forget(struct sc_conn *tx, int64_t before_ms, int limit,
+                                           int64_t *removed, struct sc_error *err);
+
 struct sc_change_filter {
     int64_t owner_id;                    /* 0: everybody's */
     int64_t file_id, job, transcript_id; /* the first that is not 0 counts */

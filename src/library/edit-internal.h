@@ -45,3 +45,33 @@ enum sc_code sc_edit_check_base(const struct sc_transcript *t, const struct sc_s
 /* Says of each word of the new rows what made it: SC_ORIGIN_HERE, or what it was in the base. All
  * segments that end are loaded. */
 SC_MUST_USE enum sc_code sc_edit_find_origins(struct sc_edit *e, struct sc_error *err);
+
+/* ---- the steps of a write (edit-write.c) ---- */
+
+/* What is told of an edit that has not been written. */
+void sc_edit_tell(const struct sc_edit *e, struct sc_saved *out);
+/* Takes the next version's number. `staged`: sc_edit_stage has kept it. CONFLICT as sc_edit_write;
+ * with out->staged when a version is being written in slices. */
+SC_MUST_USE enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool staged,
+                                       int64_t now_ms, struct sc_saved *out, struct sc_error *err);
+/* Keeps the next version's number for a version that is written in slices. CONFLICT as above. */
+SC_MUST_USE enum sc_code sc_edit_stage(struct sc_conn *tx, const struct sc_edit *e,
+                                       struct sc_saved *out, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_edit_make_origin(struct sc_conn *tx, const struct sc_edit *e,
+                                             int64_t now_ms, int64_t *origin, struct sc_error *err);
+/* The row is no more from this version on, and out of the text index. */
+SC_MUST_USE enum sc_code sc_edit_end_row(struct sc_conn *tx, int64_t row, int version,
+                                         struct sc_error *err);
+/* A row of the next version, with its index. */
+SC_MUST_USE enum sc_code sc_edit_write_row(struct sc_conn *tx, const struct sc_edit *e,
+                                           const struct sc_edit_item *item, int64_t origin,
+                                           char hash[SC_SHA256_TEXT], struct sc_error *err);
+/* Room for a hash of each item; owned, NULL: no memory. */
+char (*sc_edit_hashes(const struct sc_edit *e))[SC_SHA256_TEXT];
+/* The sum of the version, with the hashes of its new rows. */
+void sc_edit_sums(const struct sc_edit *e, char (*hashes)[SC_SHA256_TEXT],
+                  char out[SC_SHA256_TEXT]);
+/* The row of the version, and the change that tells of it. */
+SC_MUST_USE enum sc_code sc_edit_make_version(struct sc_conn *tx, const struct sc_edit *e,
+                                              int64_t now_ms, const char *hash,
+                                              struct sc_error *err);

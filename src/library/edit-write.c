@@ -10,8 +10,24 @@
 #include "base/banned.h"
 
 /* Nothing has changed yet: somebody was quicker, or the transcript is gone. */
-static enum sc_code claim_version(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
-                                  struct sc_saved *out, struct sc_error *err)
+static enum sc_code refuse(struct sc_conn *tx, const struct sc_edit *e, struct sc_saved *out,
+                           struct sc_error *err)
+{
+    struct sc_transcript t;
+    struct sc_save save = e->save;
+    save.base_version = e->base.version;
+    enum sc_code code = sc_transcript_find(tx, save.owner_id, save.transcript, &t, err);
+    if (code == SC_OK)
+        code = sc_edit_check_base(&t, &save, out, err);
+    if (code != SC_OK)
+        return code;
+    out->staged = true;
+    return sc_error_set(err, SC_E_CONFLICT,
+                        "a long edit of transcript %" PRId64 " is being saved: try again", t.id);
+}
+
+enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool staged, int64_t now_ms,
+                           struct sc_saved *out, struct sc_error *err)
 {
     enum sc_code code;
     {
@@ -19,21 +35,30 @@ static enum sc_code claim_version(struct sc_conn *tx, const struct sc_edit *e, i
         sc_stmt_bind_int(&st, ":id", e->base.id);
         sc_stmt_bind_int(&st, ":owner_id", e->save.owner_id);
         sc_stmt_bind_int(&st, ":base", e->base.version);
+        sc_stmt_bind_int(&st, ":staged", staged);
         sc_stmt_bind_int(&st, ":segments", (int64_t)e->item_count);
         sc_stmt_bind_int(&st, ":words", e->words);
         sc_stmt_bind_int(&st, ":now", now_ms);
         code = sc_stmt_run(&st, err);
     }
-    if (code != SC_OK || sc_conn_changes(tx) == 1)
-        return code;
-    struct sc_transcript t;
-    struct sc_save save = e->save;
-    save.base_version = e->base.version;
-    code = sc_transcript_find(tx, save.owner_id, save.transcript, &t, err);
-    return code == SC_OK ? sc_edit_check_base(&t, &save, out, err) : code;
+    return code != SC_OK || sc_conn_changes(tx) == 1 ? code : refuse(tx, e, out, err);
 }
 
-static enum sc_code write_origin(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+enum sc_code sc_edit_stage(struct sc_conn *tx, const struct sc_edit *e, struct sc_saved *out,
+                           struct sc_error *err)
+{
+    enum sc_code code;
+    {
+        SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_STAGE_BEGIN);
+        sc_stmt_bind_int(&st, ":id", e->base.id);
+        sc_stmt_bind_int(&st, ":owner_id", e->save.owner_id);
+        sc_stmt_bind_int(&st, ":base", e->base.version);
+        code = sc_stmt_run(&st, err);
+    }
+    return code != SC_OK || sc_conn_changes(tx) == 1 ? code : refuse(tx, e, out, err);
+}
+
+enum sc_code sc_edit_make_origin(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
                                  int64_t *origin, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_ORIGIN);
@@ -49,15 +74,14 @@ static enum sc_code write_origin(struct sc_conn *tx, const struct sc_edit *e, in
     return code;
 }
 
-static enum sc_code end_row(struct sc_conn *tx, const struct sc_edit *e, int64_t row,
-                            struct sc_error *err)
+enum sc_code sc_edit_end_row(struct sc_conn *tx, int64_t row, int version, struct sc_error *err)
 {
     enum sc_code code = sc_text_unindex_row(tx, row, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_ROW_DIES);
     sc_stmt_bind_int(&st, ":id", row);
-    sc_stmt_bind_int(&st, ":version", e->base.version + 1);
+    sc_stmt_bind_int(&st, ":version", version);
     return sc_stmt_run(&st, err);
 }
 
@@ -116,33 +140,46 @@ static enum sc_code insert_row(struct sc_conn *tx, const struct sc_edit *e,
     return sc_stmt_run(&st, err);
 }
 
-static enum sc_code write_row(struct sc_conn *tx, const struct sc_edit *e,
-                              const struct sc_edit_item *item, int64_t origin, struct sc_buf *sums,
-                              struct sc_error *err)
+enum sc_code sc_edit_write_row(struct sc_conn *tx, const struct sc_edit *e,
+                               const struct sc_edit_item *item, int64_t origin,
+                               char hash[SC_SHA256_TEXT], struct sc_error *err)
 {
     SC_AUTO(writing_done) struct writing w = { 0 };
     if (!prepare_row(item, origin, &w))
         return sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
-    sc_buf_puts(sums, w.hash);
+    memcpy(hash, w.hash, SC_SHA256_TEXT);
     enum sc_code code = insert_row(tx, e, item, &w, err);
     return code == SC_OK ? sc_text_index_row(tx, sc_conn_last_id(tx), err) : code;
 }
 
-/* Ends rows and makes new ones; sums gets the hash of each segment, in order. */
+char (*sc_edit_hashes(const struct sc_edit *e))[SC_SHA256_TEXT]
+{
+    return sc_try_alloc((e->item_count + 1) * SC_SHA256_TEXT);
+}
+
+void sc_edit_sums(const struct sc_edit *e, char (*hashes)[SC_SHA256_TEXT], char out[SC_SHA256_TEXT])
+{
+    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
+    for (size_t i = 0; i < e->item_count; i++) {
+        const struct sc_edit_item *item = &e->items[i];
+        const char *hash = item->kept ? e->places[item->place].hash : hashes[i];
+        sc_hash_update(sum, hash, SC_SHA256_TEXT - 1);
+    }
+    sc_hash_hex(sum, out);
+}
+
+/* Ends rows and makes new ones, of which hashes gets the sums. */
 static enum sc_code write_rows(struct sc_conn *tx, const struct sc_edit *e, int64_t origin,
-                               struct sc_buf *sums, struct sc_error *err)
+                               char (*hashes)[SC_SHA256_TEXT], struct sc_error *err)
 {
     enum sc_code code = SC_OK;
     for (size_t i = 0; code == SC_OK && i < e->place_count; i++) {
         if (e->places[i].dies)
-            code = end_row(tx, e, e->places[i].row, err);
+            code = sc_edit_end_row(tx, e->places[i].row, e->base.version + 1, err);
     }
     for (size_t i = 0; code == SC_OK && i < e->item_count; i++) {
-        const struct sc_edit_item *item = &e->items[i];
-        if (item->kept)
-            sc_buf_puts(sums, e->places[item->place].hash);
-        else
-            code = write_row(tx, e, item, origin, sums, err);
+        if (!e->items[i].kept)
+            code = sc_edit_write_row(tx, e, &e->items[i], origin, hashes[i], err);
     }
     return code;
 }
@@ -194,8 +231,14 @@ static enum sc_code write_change(struct sc_conn *tx, const struct sc_edit *e, in
     return sc_change_record(tx, &change, err);
 }
 
-enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
-                           struct sc_saved *out, struct sc_error *err)
+enum sc_code sc_edit_make_version(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+                                  const char *hash, struct sc_error *err)
+{
+    enum sc_code code = write_version(tx, e, now_ms, hash, err);
+    return code == SC_OK ? write_change(tx, e, now_ms, err) : code;
+}
+
+void sc_edit_tell(const struct sc_edit *e, struct sc_saved *out)
 {
     *out = (struct sc_saved){ .version = e->base.version,
                               .changed = e->changed > 0,
@@ -204,24 +247,28 @@ enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit *e, int64_t 
                               .word_count = e->words,
                               .behind_end = e->behind_end,
                               .overlaps = e->overlaps };
+}
+
+enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit *e, int64_t now_ms,
+                           struct sc_saved *out, struct sc_error *err)
+{
+    sc_edit_tell(e, out);
     if (!out->changed)
         return SC_OK;
     int64_t origin = 0;
     char hash[SC_SHA256_TEXT];
-    SC_AUTO_BUF sums = { .limit = SIZE_MAX / 4 };
-    enum sc_code code = claim_version(tx, e, now_ms, out, err);
+    SC_AUTO_FREE char(*hashes)[SC_SHA256_TEXT] = sc_edit_hashes(e);
+    if (hashes == NULL)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
+    enum sc_code code = sc_edit_claim(tx, e, false, now_ms, out, err);
     if (code == SC_OK)
-        code = write_origin(tx, e, now_ms, &origin, err);
+        code = sc_edit_make_origin(tx, e, now_ms, &origin, err);
     if (code == SC_OK)
-        code = write_rows(tx, e, origin, &sums, err);
-    if (code == SC_OK && sums.failed)
-        code = sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
+        code = write_rows(tx, e, origin, hashes, err);
     if (code != SC_OK)
         return code;
-    sc_hash_bytes(sc_buf_text(&sums), sums.len, hash);
-    code = write_version(tx, e, now_ms, hash, err);
-    if (code == SC_OK)
-        code = write_change(tx, e, now_ms, err);
+    sc_edit_sums(e, hashes, hash);
+    code = sc_edit_make_version(tx, e, now_ms, hash, err);
     if (code == SC_OK)
         out->version = e->base.version + 1;
     return code;

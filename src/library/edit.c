@@ -67,6 +67,7 @@ static enum sc_code read_places(struct sc_conn *conn, struct sc_edit *e, struct 
     enum sc_code code = sc_version_hash(conn, e->base.id, e->base.version, wanted, err);
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EDIT_PLACES);
     sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
+    sc_stmt_bind_int(&st, ":version", e->base.version);
     bool row = true;
     while (code == SC_OK) {
         code = sc_stmt_step(&st, &row, err);
@@ -439,6 +440,7 @@ enum sc_code sc_draft_open(struct sc_conn *conn, const struct sc_save *save, str
         return code;
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EDIT_PLACES);
     sc_stmt_bind_int(&st, ":transcript_id", out->t.id);
+    sc_stmt_bind_int(&st, ":version", out->t.version);
     for (;;) {
         bool row = false;
         code = sc_stmt_step(&st, &row, err);

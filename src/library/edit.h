@@ -2,9 +2,10 @@
 /* Editing: each change of a transcript makes a version of it. What did not change is shared with
  * the versions before: only rows that differ are written.
  *
- * An edit is planned from a read and written in a short write, which takes as long as what changed.
- * The write changes nothing unless the version that the plan was made of is still the current one,
- * so no edit is lost and versions are gapless. */
+ * An edit is planned from a read and written in a short write, which takes as long as what changed;
+ * a long one in slices, between which others write. The write changes nothing unless the version
+ * that the plan was made of is still the current one, so no edit is lost and versions are gapless.
+ */
 
 #include "library/changes.h"
 #include "library/transcripts.h"
@@ -28,6 +29,7 @@ struct sc_saved {
     /* Of the segments whose times are new: they end behind the recording, or share a moment with
      * the one in front of them or behind. */
     int64_t behind_end, overlaps;
+    bool staged; /* CONFLICT only because a long edit is being saved */
 };
 
 struct sc_edit; /* a planned edit; for one thread */
@@ -50,6 +52,21 @@ SC_MUST_USE enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit 
                                        int64_t now_ms, struct sc_saved *out, struct sc_error *err);
 void sc_edit_free(struct sc_edit *edit);
 SC_DEFINE_FREEP(struct sc_edit, sc_edit_free);
+
+/* What is written in the transaction that makes the new version current, and with it only. */
+struct sc_edit_also {
+    sc_write_fn fn;
+    void *ctx;
+};
+/* Writes the edit, each row by itself where there are many: no other write waits much longer than
+ * for a short one. The version is there whole or not at all; one that is not, after a kill, is
+ * removed by sc_edits_settle, or by whoever edits that transcript next. Waits for another long edit
+ * of the same transcript. Errors as above. */
+SC_MUST_USE enum sc_code sc_edit_save(struct sc_store *store, const struct sc_edit *edit,
+                                      int64_t now_ms, const struct sc_edit_also *also,
+                                      struct sc_saved *out, struct sc_error *err);
+/* Ends what a kill has left of long edits, of all transcripts. */
+SC_MUST_USE enum sc_code sc_edits_settle(struct sc_store *store, struct sc_error *err);
 
 /* Both in one write: for callers that are in one. */
 SC_MUST_USE enum sc_code sc_transcript_save(struct sc_conn *tx, const struct sc_save *save,

@@ -1,5 +1,6 @@
 #include "library/names.h"
 
+#include "library/erase.h"
 #include "library/search-internal.h"
 
 #include "base/clock.h"
@@ -22,7 +23,8 @@ enum sc_code sc_name_forget(struct sc_conn *tx, enum sc_name_kind kind, int64_t 
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_NAME_FORGET);
     sc_stmt_bind_int(&st, ":row", id * KINDS + kind);
-    return sc_stmt_run(&st, err);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK && sc_conn_changes(tx) > 0 ? sc_erase_owe(tx, err) : code;
 }
 
 enum sc_code sc_name_index(struct sc_conn *tx, enum sc_name_kind kind, int64_t id,
@@ -90,9 +92,9 @@ static enum sc_code check(const struct looking *l, enum sc_name_kind kind, struc
                           bool *fits, struct sc_error *err)
 {
     const struct sc_search_filter *f = &l->search->filter;
-    int64_t id = sc_stmt_int(thing, "id");
+    int64_t id = sc_stmt_int(thing, "id"), version;
     if (kind == SC_NAME_TRANSCRIPT_NOTES)
-        return sc_search_fits(l->conn, l->search, id, fits, err);
+        return sc_search_fits(l->conn, l->search, id, fits, &version, err);
     const struct sc_search_tagged of = {
         .file = sc_stmt_int_or(thing, "file_id", 0),
         .job = kind == SC_NAME_JOB_NOTES ? id : 0,

@@ -204,6 +204,7 @@ static enum sc_code load_spoken(const struct step *s)
     size_t at = 0;
     SC_AUTO_STMT st = sc_stmt_get(s->d->conn, SC_SQL_EDIT_SPOKEN_BY);
     sc_stmt_bind_int(&st, ":transcript_id", s->d->t.id);
+    sc_stmt_bind_int(&st, ":version", s->d->t.version);
     sc_stmt_bind_text(&st, ":speaker", from);
     for (;;) {
         bool row = false;
@@ -286,6 +287,7 @@ enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r, sc
     *count = 0;
     SC_AUTO_STMT st = sc_stmt_get(d->conn, SC_SQL_EDIT_TEXTS);
     sc_stmt_bind_int(&st, ":transcript_id", d->t.id);
+    sc_stmt_bind_int(&st, ":version", d->t.version);
     for (size_t i = 0; code == SC_OK && i < d->list.count; i++) {
         bool row = false;
         SC_AUTO_BUF after = { 0 };

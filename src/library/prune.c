@@ -1,6 +1,7 @@
 /* Pruning: old versions go, and the rows that no other version has. */
 #include "library/edit-internal.h"
 
+#include "library/erase.h"
 #include "json/writer.h"
 
 #include <inttypes.h>
@@ -68,9 +69,16 @@ static enum sc_code prune_versions(struct sc_conn *tx, void *ctx, struct sc_erro
     return removed > 0 ? record(tx, p, removed, err) : code;
 }
 
+/* With what chunks keep of the words that go. */
 static enum sc_code prune_rows(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    return run_slice(tx, SC_SQL_PRUNE_SEGMENTS, ctx, err);
+    struct prune *p = ctx;
+    enum sc_code code = run_slice(tx, SC_SQL_PRUNE_CHUNKS, p, err);
+    if (code == SC_OK)
+        code = run_slice(tx, SC_SQL_PRUNE_SEGMENTS, p, err);
+    if (code != SC_OK || sc_conn_changes(tx) == 0)
+        return code;
+    return sc_erase_owe(tx, err);
 }
 
 enum sc_code sc_versions_prune(struct sc_store *store, const struct sc_prune *what, int64_t now_ms,

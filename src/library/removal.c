@@ -1,4 +1,5 @@
 #include "library/changes.h"
+#include "library/erase.h"
 #include "library/library-internal.h"
 #include "library/names.h"
 
@@ -29,7 +30,7 @@ enum sc_code sc_file_mark_deleted(struct sc_conn *tx, const struct sc_file *file
     static const enum sc_sql steps[] = { SC_SQL_NAMES_FORGET_FILE, SC_SQL_DELETE_FILE_KEYS,
                                          SC_SQL_DELETE_FILE_TRANSCRIPTS, SC_SQL_DELETE_FILE_JOBS,
                                          SC_SQL_DELETE_FILE };
-    enum sc_code code = SC_OK;
+    enum sc_code code = sc_erase_owe(tx, err); /* its name */
     bool known = true;
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
         code = run_on(tx, steps[i], ":file_id", file->id, err);
@@ -45,7 +46,7 @@ enum sc_code sc_job_mark_deleted(struct sc_conn *tx, int64_t job, struct sc_erro
 {
     static const enum sc_sql steps[] = { SC_SQL_NAMES_FORGET_JOB, SC_SQL_DELETE_JOB_KEYS,
                                          SC_SQL_DELETE_JOB_TRANSCRIPTS, SC_SQL_DELETE_JOB };
-    enum sc_code code = SC_OK;
+    enum sc_code code = sc_erase_owe(tx, err); /* its notes */
     for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(steps); i++)
         code = run_on(tx, steps[i], ":job", job, err);
     return code;

@@ -8,9 +8,11 @@
 
 /* Does a thing that was made then and is so long (-1: not known) fit? */
 bool sc_search_fits_times(const struct sc_search_filter *f, int64_t made_ms, int64_t length_ms);
-/* Does the transcript fit all conditions but that of the speaker? */
+/* Does the transcript fit all conditions but that of the speaker, and the rows of which version of
+ * it count? */
 SC_MUST_USE enum sc_code sc_search_fits(struct sc_conn *conn, const struct sc_search *search,
-                                        int64_t transcript, bool *fits, struct sc_error *err);
+                                        int64_t transcript, bool *fits, int64_t *version,
+                                        struct sc_error *err);
 /* Things whose tags count, 0: none of that kind. */
 struct sc_search_tagged {
     int64_t transcript, file, job;

@@ -27,6 +27,7 @@ struct found {
 struct group {
     int64_t id;
     bool fits;
+    int64_t version; /* the rows of which count */
     double score;
     int64_t hits;
 };
@@ -85,17 +86,17 @@ enum sc_code sc_search_has_tag(struct sc_conn *conn, const struct sc_search_tagg
 }
 
 enum sc_code sc_search_fits(struct sc_conn *conn, const struct sc_search *search,
-                            int64_t transcript, bool *fits, struct sc_error *err)
+                            int64_t transcript, bool *fits, int64_t *version, struct sc_error *err)
 {
     const struct sc_search_filter *f = &search->filter;
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_SEARCH_TRANSCRIPT);
     sc_stmt_bind_int(&st, ":id", transcript);
     enum sc_code code = sc_stmt_one(&st, err);
-    *fits = false;
     if (code == SC_E_NOT_FOUND)
         return SC_OK;
     if (code != SC_OK)
         return code;
+    *version = SC_MAX(1, sc_stmt_int(&st, "current_version")); /* a partial one's are born in 1 */
     *fits =
         sc_stmt_int(&st, "owner_id") == search->owner_id &&
         sc_search_fits_times(f, sc_stmt_int(&st, "created_ms"),
@@ -138,7 +139,7 @@ static enum sc_code find_group(struct walk *w, int64_t id, size_t *out, struct s
     size_t *slot = slot_of(w, id);
     if (*slot == 0) {
         struct group g = { .id = id };
-        enum sc_code code = sc_search_fits(w->conn, w->search, id, &g.fits, err);
+        enum sc_code code = sc_search_fits(w->conn, w->search, id, &g.fits, &g.version, err);
         if (code != SC_OK)
             return code;
         sc_grow((void **)&w->groups, &w->group_cap, w->group_count + 1, sizeof(*w->groups));
@@ -188,6 +189,13 @@ static bool holds(struct sc_str text, struct sc_str folded)
     return memmem(sc_buf_text(&buf), buf.len, folded.ptr, folded.len) != NULL;
 }
 
+/* The index has the rows of a version that is being written too, and until that is done those that
+ * it leaves out. */
+static bool is_current(struct sc_stmt *st, int64_t version)
+{
+    return sc_stmt_int(st, "born") <= version && sc_stmt_int_or(st, "dies", INT64_MAX) > version;
+}
+
 static bool row_fits(const struct walk *w, struct sc_stmt *st)
 {
     const struct sc_search *s = w->search;
@@ -220,7 +228,7 @@ static enum sc_code look(struct walk *w, struct sc_stmt *st, struct sc_error *er
     if (code != SC_OK)
         return code;
     sc_assert(w->groups != NULL);
-    if (w->groups[group].fits && row_fits(w, st))
+    if (w->groups[group].fits && is_current(st, w->groups[group].version) && row_fits(w, st))
         add_hit(w, st, group);
     w->seen = sc_stmt_int(st, is_scan(w->search) ? "transcript_id" : "id");
     w->newest = w->newest == 0 ? w->seen : w->newest;

@@ -16,8 +16,7 @@ static void begin(struct sc_transcript_source *s)
     bool alive = s->version == s->t->version;
     s->st = sc_stmt_get(s->conn, alive ? SC_SQL_SEGMENT_LIST_ALIVE : SC_SQL_SEGMENT_LIST_VERSION);
     sc_stmt_bind_int(&s->st, ":transcript_id", s->t->id);
-    if (!alive)
-        sc_stmt_bind_int(&s->st, ":version", s->version);
+    sc_stmt_bind_int(&s->st, ":version", SC_MAX(1, s->version)); /* a partial one's are born in 1 */
     s->sum = sc_hash_new();
     s->count = 0;
     s->begun = true;

@@ -13,7 +13,8 @@
 
 #include "base/banned.h"
 
-#define SLICE 100     /* rows per write */
+#define SLICE 100 /* rows per write */
+#define FORGET_EACH_MS 3600000
 #define LOCAL_OWNER 1 /* whose settings they are: the row of principals that is always there */
 
 struct visit {
@@ -136,5 +137,33 @@ enum sc_code sc_pipelines_expire(struct sc_pipelines *p, int64_t *next_ms, struc
         code = sc_store_write(p->o.store, SC_RELAXED, write_end, &v, err);
     }
     *next_ms = v.found ? 0 : v.next_ms < 0 ? -1 : SC_MAX(1, v.next_ms - v.clock_ms);
+    return code;
+}
+
+/* ---- the history ---- */
+
+struct forgetting {
+    int64_t before_ms, removed;
+};
+
+static enum sc_code write_forget(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct forgetting *f = ctx;
+    return sc_changes_forget(tx, f->before_ms, SLICE, &f->removed, err);
+}
+
+enum sc_code sc_pipelines_forget(struct sc_pipelines *p, int64_t *next_ms, struct sc_error *err)
+{
+    int64_t age_ms = sc_config_now(p->o.config)->history_max_age;
+    int64_t now_ms = sc_clock_mono_ms();
+    *next_ms = -1;
+    if (age_ms == 0 || now_ms < p->forget_ms)
+        return SC_OK;
+    struct forgetting f = { .before_ms = sc_clock_wall_ms() - age_ms };
+    enum sc_code code = sc_store_write(p->o.store, SC_RELAXED, write_forget, &f, err);
+    if (code == SC_OK && f.removed == SLICE)
+        *next_ms = 0;
+    else if (code == SC_OK)
+        p->forget_ms = now_ms + FORGET_EACH_MS;
     return code;
 }

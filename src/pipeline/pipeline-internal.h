@@ -128,6 +128,7 @@ struct sc_pipelines {
     bool mending;
     struct sc_mended mended; /* -- protected by lock -- */
     int64_t expired;         /* jobs of which the history is to tell; of upkeep's thread */
+    int64_t forget_ms;       /* monotonic: before it the history forgets nothing more */
 };
 SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_error *err);
 void sc_runners_stop(struct sc_pipelines *p);

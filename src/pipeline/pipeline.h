@@ -142,6 +142,10 @@ void sc_pipelines_wake(struct sc_pipelines *p);
  * once, -1: not before another job ends. For one thread at a time. */
 SC_MUST_USE enum sc_code sc_pipelines_expire(struct sc_pipelines *p, int64_t *next_ms,
                                              struct sc_error *err);
+/* A slice of what the history is to forget (history.max_age); *next_ms: 0: there may be more, -1:
+ * nothing for a while. For one thread at a time. */
+SC_MUST_USE enum sc_code sc_pipelines_forget(struct sc_pipelines *p, int64_t *next_ms,
+                                             struct sc_error *err);
 struct sc_clean {
     int64_t owner_id;
     int64_t before_ms;     /* jobs that ended before it */

@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "library/changes.h"
+#include "library/erase.h"
 #include "library/names.h"
 #include "library/text-index.h"
 #include "sys/file.h"
@@ -68,7 +69,9 @@ static enum sc_code run_with(struct sc_conn *tx, enum sc_sql sql, const char *na
 static enum sc_code remove_current(struct sc_conn *tx, int64_t transcript, int64_t *left,
                                    struct sc_error *err)
 {
-    enum sc_code code = sc_text_unindex_next(tx, transcript, *left, err);
+    enum sc_code code = sc_erase_owe(tx, err);
+    if (code == SC_OK)
+        code = sc_text_unindex_next(tx, transcript, *left, err);
     if (code != SC_OK)
         return code;
     return sc_purge_rows(tx, SC_SQL_PURGE_SEGMENTS, ":transcript_id", transcript, left, err);

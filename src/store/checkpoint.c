@@ -22,6 +22,7 @@
  * through. */
 #include "store/store-internal.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/lock.h"
 
@@ -32,6 +33,7 @@
 #define LITTLE_PAGES 200 /* what the writer moves by itself: a millisecond or two */
 #define IDLE_PAGES 1000  /* fewer are not moved just because nothing else is to be done */
 #define LONG_PAGES 16000 /* 64 MB: so long a log is cut when nothing else is to be done */
+#define CUT_AGAIN_MS 100 /* between attempts to cut a log that somebody reads */
 #define READERS_MS 50    /* for how long the writer waits for readers of too long a log */
 
 /* ---- one checkpoint ---- */
@@ -215,6 +217,57 @@ enum sc_code sc_wal_grew(struct sc_store *store, struct sc_error *err)
         return move_here(store, SQLITE_CHECKPOINT_PASSIVE, 0, &whole, err);
     ask_for_pass(store);
     return SC_OK;
+}
+
+/* ---- cutting it on demand ---- */
+
+void sc_store_cut_log(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    store->cut_asked = true;
+    (void)pthread_cond_signal(&store->wake);
+}
+
+bool sc_store_log_is_cut(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    return !store->cut_asked;
+}
+
+static bool is_cut_asked(struct sc_store *store)
+{
+    return !sc_store_log_is_cut(store);
+}
+
+static void note_cut(struct sc_store *store)
+{
+    SC_LOCK(&store->lock);
+    store->cut_asked = false;
+}
+
+enum sc_code sc_wal_cut(struct sc_store *store, struct sc_error *err)
+{
+    bool whole = false, complete = false;
+    struct sc_error failure = { 0 };
+    if (!is_cut_asked(store) || sc_clock_mono_ms() < store->log.cut_ms)
+        return SC_OK;
+    enum sc_wal_pass pass = take_pass(store, false, &whole, &failure);
+    if (failure.code != SC_OK)
+        return sc_error_copy(err, &failure);
+    if (pass == SC_WAL_PASS_RUNS)
+        return SC_OK;
+    bool hindered = pass == SC_WAL_PASS_ENDED && !whole;
+    if (missing(store) > LITTLE_PAGES && !hindered) {
+        ask_for_pass(store);
+        return SC_OK;
+    }
+    store->log.cut_ms = sc_clock_mono_ms() + CUT_AGAIN_MS;
+    if (hindered)
+        return SC_OK;
+    enum sc_code code = sc_wal_empty(store, &complete, err);
+    if (code == SC_OK && complete)
+        note_cut(store);
+    return code;
 }
 
 bool sc_wal_waits_locked(struct sc_store *store)

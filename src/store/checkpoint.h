@@ -30,6 +30,7 @@ struct sc_wal {
     } limits;
     int moved;   /* pages of the log that are in the store, as far as known */
     int settled; /* length of the log when all that could be done was done; 0: begun anew since */
+    int64_t cut_ms; /* monotonic: before it no other attempt to cut the log is made */
 
     pthread_cond_t wake, ended; /* a pass: is asked for, has ended */
     /* Protected by the store's lock. */
@@ -48,6 +49,9 @@ SC_MUST_USE enum sc_code sc_wal_start(struct sc_store *store, struct sc_error *e
 void sc_wal_stop(struct sc_store *store);
 /* After each turn: has the log moved when it is time. A failure is one of the disk. */
 SC_MUST_USE enum sc_code sc_wal_grew(struct sc_store *store, struct sc_error *err);
+/* Is the log to be cut, and how far is it: moves what is left of it, or has it moved, and cuts it
+ * when nobody is in the way. */
+SC_MUST_USE enum sc_code sc_wal_cut(struct sc_store *store, struct sc_error *err);
 /* Is there something for sc_wal_idle in a while? */
 bool sc_wal_waits_locked(struct sc_store *store);
 /* The same as sc_wal_grew, when there is nothing else to do. */

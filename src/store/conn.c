@@ -257,6 +257,11 @@ int64_t sc_conn_last_id(struct sc_conn *tx)
     return sqlite3_last_insert_rowid(tx->db);
 }
 
+int64_t sc_conn_all_changes(struct sc_conn *tx)
+{
+    return sqlite3_total_changes64(tx->db);
+}
+
 void sc_conn_close(struct sc_conn *conn)
 {
     if (conn == NULL)

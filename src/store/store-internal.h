@@ -170,6 +170,7 @@ struct sc_store {
     bool stopping;
     bool writable;
     struct sc_error reason; /* while not writable */
+    bool cut_asked;         /* sc_store_cut_log, and not done yet */
     pthread_cond_t reader_free;
     struct sc_conn *free_readers;
     int readers_total, readers_lent;

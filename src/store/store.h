@@ -100,6 +100,12 @@ SC_DEFINE_FREEP(struct sc_conn, sc_conn_release);
  */
 bool sc_store_is_writable(struct sc_store *store, struct sc_error *err);
 
+/* Has the log moved into the store and cut to nothing, so that what was deleted is in neither:
+ * soon, as readers and writers let. From any thread. */
+void sc_store_cut_log(struct sc_store *store);
+/* Has that been done since it was asked for last? */
+bool sc_store_log_is_cut(struct sc_store *store);
+
 /* Grows with each commit, and is odd while one is under way. What was read after it had told an
  * even number is what the store holds as long as it tells the same one. From any thread. */
 uint64_t sc_store_version(const struct sc_store *store);
@@ -142,6 +148,8 @@ SC_MUST_USE enum sc_code sc_stmt_run(struct sc_stmt *st, struct sc_error *err);
 /* Rows changed by the last INSERT, UPDATE or DELETE that ran to its end. */
 int64_t sc_conn_changes(struct sc_conn *tx);
 int64_t sc_conn_last_id(struct sc_conn *tx);
+/* Rows changed since the connection was opened, also those that an index is made of. */
+int64_t sc_conn_all_changes(struct sc_conn *tx);
 
 /* Columns of the row at hand, by name; text and blobs are borrowed until the next step or reset. */
 int64_t sc_stmt_int(struct sc_stmt *st, const char *column);

@@ -381,14 +381,14 @@ static void run_turn(struct sc_store *store, struct sc_member *list, bool full)
         return;
     }
     struct sc_error err = { 0 };
-    if (sc_wal_grew(store, &err) != SC_OK)
+    if (sc_wal_grew(store, &err) != SC_OK || sc_wal_cut(store, &err) != SC_OK)
         set_unwritable(store, &err);
 }
 
 static void run_idle(struct sc_store *store)
 {
     struct sc_error err = { 0 };
-    if (sc_wal_idle(store, &err) != SC_OK)
+    if (sc_wal_idle(store, &err) != SC_OK || sc_wal_cut(store, &err) != SC_OK)
         set_unwritable(store, &err);
 }
 
@@ -403,6 +403,14 @@ static void fail_queued(struct sc_store *store, const struct sc_error *why)
     reply(list, NULL, why);
 }
 
+/* Until when the writer may sleep (monotonic); -1: until it is woken. */
+static int64_t sleep_until_locked(struct sc_store *store)
+{
+    if (!store->writable || sc_wal_waits_locked(store))
+        return sc_clock_mono_ms() + LOOK_AGAIN_MS;
+    return store->cut_asked && store->log.pass == SC_WAL_PASS_NONE ? store->log.cut_ms : -1;
+}
+
 /* Waits for work. False: the end. *list may stay NULL: time for the rest, with its *reason when the
  * store is not writable. */
 static bool wait_for_work(struct sc_store *store, struct sc_member **list, bool *full,
@@ -411,11 +419,8 @@ static bool wait_for_work(struct sc_store *store, struct sc_member **list, bool 
     SC_LOCK(&store->lock);
     *list = NULL;
     *reason = (struct sc_error){ 0 };
-    int64_t until_ms = -1;
-    if (!store->writable || sc_wal_waits_locked(store))
-        until_ms = sc_clock_mono_ms() + LOOK_AGAIN_MS;
     while (store->head == NULL && !store->stopping && store->log.pass != SC_WAL_PASS_ENDED)
-        if (!sc_cond_wait(&store->wake, &store->lock, until_ms))
+        if (!sc_cond_wait(&store->wake, &store->lock, sleep_until_locked(store)))
             break;
     if (store->writable)
         *list = take_group_locked(store, full);

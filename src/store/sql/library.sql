@@ -169,11 +169,13 @@ SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words
 FROM segments WHERE transcript_id = :transcript_id AND chunk = :chunk
 ORDER BY start_ms, ord;
 
--- The current version, or what a partial transcript has.
+-- The current version, or what a partial transcript has, whose rows are born in version 1. Rows of a
+-- version that is being written are alive beside those that it will end (library/edit-stage.c).
 -- name: segment_list_alive
 SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
        origin_id, content_hash
-FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
+FROM segments WHERE transcript_id = :transcript_id AND died IS NULL AND +born <= :version
+                    AND (dies IS NULL OR dies > :version)
 ORDER BY start_ms, ord;
 
 -- name: segment_list_version
@@ -181,6 +183,7 @@ SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words
        origin_id, content_hash
 FROM segments
 WHERE transcript_id = :transcript_id AND born <= :version AND (died IS NULL OR died > :version)
+      AND (dies IS NULL OR dies > :version)
 ORDER BY start_ms, ord;
 
 -- name: segment_list_hashes
@@ -242,14 +245,14 @@ WHERE transcripts.id > :after ORDER BY transcripts.id LIMIT 1;
 
 -- name: fsck_segments
 -- Of all versions. born and died tell which one has a row.
-SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
-       heard, origin_id, content_hash
+SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, start_ms, end_ms, text,
+       speaker, confidence, words, heard, origin_id, content_hash
 FROM segments WHERE transcript_id = :transcript_id
 ORDER BY start_ms, ord;
 
 -- name: fsck_segment
-SELECT id, segment_id, born, died, chunk, start_ms, end_ms, text, speaker, confidence, words,
-       heard, origin_id, content_hash
+SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, start_ms, end_ms, text,
+       speaker, confidence, words, heard, origin_id, content_hash
 FROM segments WHERE id = :id AND transcript_id = :transcript_id;
 
 -- name: fsck_segment_restore

@@ -3,7 +3,8 @@
 -- tests/unit/library/test-plans.c.
 
 -- name: search_words
-SELECT segments.id, segments.transcript_id, segments.speaker, length(segments.text) AS signs,
+SELECT segments.id, segments.transcript_id, segments.born, segments.dies, segments.speaker,
+       length(segments.text) AS signs,
        scripta_places(segments_fts) AS places
 FROM segments_fts CROSS JOIN segments ON segments.id = segments_fts.rowid
 WHERE segments_fts MATCH :match AND segments_fts.rowid BETWEEN :low AND :top
@@ -11,14 +12,16 @@ ORDER BY segments_fts.rowid DESC;
 
 -- name: search_parts
 -- Rows that have all the parts; whether in one place the caller sees.
-SELECT segments.id, segments.transcript_id, segments.speaker, segments.text
+SELECT segments.id, segments.transcript_id, segments.born, segments.dies, segments.speaker,
+       segments.text
 FROM segments_parts CROSS JOIN segments ON segments.id = segments_parts.rowid
 WHERE segments_parts MATCH :match AND segments_parts.rowid BETWEEN :low AND :top
 ORDER BY segments_parts.rowid DESC;
 
 -- name: search_scan
 -- For what is too short for an index: all that the owner has, transcript by transcript.
-SELECT segments.id, segments.transcript_id, segments.speaker, segments.text
+SELECT segments.id, segments.transcript_id, segments.born, segments.dies, segments.speaker,
+       segments.text
 FROM transcripts CROSS JOIN segments
      ON segments.transcript_id = transcripts.id AND segments.died IS NULL
 WHERE transcripts.owner_id = :owner_id AND transcripts.id BETWEEN :low AND :top

@@ -6,6 +6,13 @@ INSERT INTO changes (owner_id, changed_ms, changed_by, kind, file_id, job, trans
 VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id,
         :gone_file_id, :detail);
 
+-- name: change_forget
+-- That an edit was undone is asked when the next one is.
+DELETE FROM changes
+WHERE id IN (SELECT id FROM changes
+             WHERE changed_ms < :before AND kind <> 'transcript.undone'
+             ORDER BY changed_ms LIMIT :limit);
+
 -- name: change_list_all
 SELECT c.*, principals.name AS by_name, jobs.job_id
 FROM changes AS c JOIN principals ON principals.id = c.changed_by
@@ -54,7 +61,8 @@ ORDER BY c.id DESC LIMIT :limit;
 -- name: edit_places
 -- Where each segment of the current version stands, without its row.
 SELECT id, segment_id, start_ms, ord, content_hash FROM segments
-WHERE transcript_id = :transcript_id AND died IS NULL
+WHERE transcript_id = :transcript_id AND died IS NULL AND +born <= :version
+      AND (dies IS NULL OR dies > :version)
 ORDER BY start_ms, ord;
 
 -- name: edit_row
@@ -63,18 +71,62 @@ SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words
 FROM segments WHERE id = :id;
 
 -- name: edit_transcript
--- The condition is what makes edits one after another.
+-- The condition is what makes edits one after another. staged: 1 when this version was written
+-- beforehand.
 UPDATE transcripts
 SET current_version = :base + 1, segment_count = :segments, word_count = :words, updated_ms = :now
 WHERE id = :id AND state = 1 AND current_version = :base
+      AND staged IS iif(:staged, :base + 1, NULL) AND (:owner_id = 0 OR owner_id = :owner_id);
+
+-- Versions that are written in slices (library/edit-stage.c).
+
+-- name: stage_begin
+UPDATE transcripts SET staged = :base + 1
+WHERE id = :id AND state = 1 AND current_version = :base AND staged IS NULL
       AND (:owner_id = 0 OR owner_id = :owner_id);
+
+-- name: stage_open
+SELECT id FROM transcripts WHERE id = :id AND staged = :version AND owner_id = :owner_id;
+
+-- name: stage_row_dies
+UPDATE segments SET dies = :version WHERE id = :id AND died IS NULL;
+
+-- name: stage_end
+UPDATE transcripts SET staged = NULL WHERE id = :id;
+
+-- name: stage_get
+SELECT staged, current_version FROM transcripts WHERE id = :id AND staged IS NOT NULL;
+
+-- name: stage_left
+SELECT id FROM transcripts WHERE staged IS NOT NULL AND id > :after ORDER BY id LIMIT 1;
+
+-- name: stage_ending
+-- Of a version that is there: what it has not ended yet.
+SELECT id FROM segments
+WHERE transcript_id = :transcript_id AND died IS NULL AND dies = :version LIMIT :limit;
+
+-- name: stage_unborn
+-- Of a version that never came to be: its rows.
+SELECT id FROM segments WHERE transcript_id = :transcript_id AND born = :version LIMIT :limit;
+
+-- name: stage_delete_row
+DELETE FROM segments WHERE id = :id;
+
+-- name: stage_forget_origin
+DELETE FROM origins WHERE transcript_id = :transcript_id AND version = :version;
+
+-- name: stage_revive
+UPDATE segments SET dies = NULL
+WHERE id IN (SELECT id FROM segments
+             WHERE transcript_id = :transcript_id AND died IS NULL AND dies = :version
+             LIMIT :limit);
 
 -- name: edit_origin
 INSERT INTO origins (engine, engine_version, model, principal_id, transcript_id, version, made_ms)
 VALUES (:engine, :engine_version, :model, :by, :transcript_id, :version, :now);
 
 -- name: edit_row_dies
-UPDATE segments SET died = :version WHERE id = :id AND died IS NULL;
+UPDATE segments SET died = :version, dies = NULL WHERE id = :id AND died IS NULL;
 
 -- name: edit_row_insert
 -- segment_id NULL: a new segment, which is called after its first row.
@@ -95,12 +147,15 @@ VALUES (:transcript_id, :version, 1, :segments, :words, :by, :now, :note, :conte
 
 -- name: edit_spoken_by
 SELECT id FROM segments
-WHERE transcript_id = :transcript_id AND died IS NULL AND speaker = :speaker
+WHERE transcript_id = :transcript_id AND died IS NULL AND +born <= :version
+      AND (dies IS NULL OR dies > :version) AND speaker = :speaker
 ORDER BY start_ms, ord;
 
 -- name: edit_texts
 -- In the order of edit_places.
-SELECT text FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
+SELECT text FROM segments
+WHERE transcript_id = :transcript_id AND died IS NULL AND +born <= :version
+      AND (dies IS NULL OR dies > :version)
 ORDER BY start_ms, ord;
 
 -- name: version_restored_from
@@ -122,6 +177,18 @@ WHERE transcript_id = :transcript_id
                                             WHERE transcript_id = :transcript_id
                                             ORDER BY version DESC LIMIT :keep))
                       ORDER BY version LIMIT :limit);
+
+-- name: prune_chunks
+-- What the engine said in the chunks of the rows that prune_segments deletes next: others would
+-- read there what is to be gone.
+UPDATE chunks SET text = NULL, result_hash = NULL
+WHERE job = (SELECT job FROM transcripts WHERE id = :transcript_id)
+      AND chunk IN (SELECT chunk FROM segments AS s
+                    WHERE transcript_id = :transcript_id AND died IS NOT NULL
+                          AND NOT EXISTS (SELECT 1 FROM versions AS v
+                                          WHERE v.transcript_id = s.transcript_id
+                                                AND v.version >= s.born AND v.version < s.died)
+                    LIMIT :limit);
 
 -- name: prune_segments
 -- Rows that are in no version.

@@ -134,11 +134,51 @@ static void kinds_that_are_unknown_are_passed_over(void **state)
     ASSERT_CHANGES(r, "", .owner_id = 1);
 }
 
+struct forgetting {
+    int64_t before_ms, removed;
+    int limit;
+};
+
+static enum sc_code op_forget(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct forgetting *f = ctx;
+    return sc_changes_forget(tx, f->before_ms, f->limit, &f->removed, err);
+}
+
+static int64_t forgotten(struct rig *r, int64_t before_ms, int limit)
+{
+    struct forgetting f = { .before_ms = before_ms, .limit = limit };
+    assert_int_equal(sc_store_write(r->f.store, SC_RELAXED, op_forget, &f, NULL), SC_OK);
+    return f.removed;
+}
+
+/* In slices, and what an undo is known by stays. */
+static void what_is_old_is_forgotten(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t transcript = begin(&r, 1);
+    for (int i = 0; i < 10; i++)
+        record(&r, (struct sc_change){ .kind = i == 2 ? SC_CHANGE_UNDONE : SC_CHANGE_EDITED,
+                                       .owner_id = 1,
+                                       .by = 1,
+                                       .at_ms = 10 + i,
+                                       .transcript_id = transcript,
+                                       .version = i + 2 });
+    assert_int_equal(forgotten(&r, 10, 100), 0);
+    assert_int_equal(forgotten(&r, 15, 3), 3);
+    assert_int_equal(forgotten(&r, 15, 3), 1);
+    assert_int_equal(forgotten(&r, 15, 3), 0);
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM changes"), 6);
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM changes WHERE changed_ms = 12"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(changes_are_listed_newest_first),
         TEST(what_was_deleted_is_found_by_its_file),
+        TEST(what_is_old_is_forgotten),
         TEST(a_change_goes_with_its_thing_and_numbers_stay),
         TEST(kinds_that_are_unknown_are_passed_over),
     };
