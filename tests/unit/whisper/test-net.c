@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
+
 #include "base/banned.h"
 
 #define FRAMES (2 * SC_WHISPER_POSITIONS)
@@ -331,6 +333,65 @@ static void a_stop_anywhere_leaves_everything_as_it_was(void **state)
     assert_memory_equal(logits, expected, (size_t)sc_net_dims(w.net)->n_vocab * sizeof(*logits));
 }
 
+#ifdef SC_WITH_FAULTS
+/* Everything anew, with memory that is exhausted at the nth request for a large block. */
+static enum sc_code run_short_of_memory(const struct sc_whisper_file *file, const float *mel,
+                                        int64_t nth)
+{
+    SC_AUTO(sc_net_closep) struct sc_net *net = NULL;
+    SC_AUTO(sc_pool_closep) struct sc_pool *pool = NULL;
+    SC_AUTO(sc_windows_closep) struct sc_windows *windows = NULL;
+    SC_AUTO(sc_sequences_closep) struct sc_sequences *sequences = NULL;
+    const struct sc_step step = { 0, tokens, TOKENS };
+    SC_AUTO_FREE float *logits =
+        malloc((size_t)sc_whisper_file_dims(file)->n_vocab * sizeof(*logits));
+    enum sc_code code = sc_pool_open(1, &pool, NULL);
+
+    sc_fault_arm("memory.sized", nth);
+    if (code == SC_OK)
+        code = sc_net_open(file, &(struct sc_net_options){ .pool = pool }, &net, NULL);
+    if (code == SC_OK)
+        code = sc_windows_open(net, true, &windows, NULL);
+    if (code == SC_OK)
+        code = sc_net_encode(net, pool, (const float *[]){ mel }, 1, NULL, windows, NULL);
+    if (code == SC_OK)
+        code = sc_sequences_open(net, 1, &sequences, NULL);
+    if (code == SC_OK) {
+        sc_sequences_start(sequences, 0, 0);
+        code = sc_net_decode(net,
+                             &(struct sc_decode){ .pool = pool,
+                                                  .windows = windows,
+                                                  .sequences = sequences,
+                                                  .steps = &step,
+                                                  .count = 1,
+                                                  .logits = logits },
+                             NULL);
+        assert_int_equal(sc_sequences_length(sequences, 0), code == SC_OK ? TOKENS : 0);
+    }
+    assert_true(sc_fault_disarm("memory.sized") == (code != SC_OK));
+    return code;
+}
+
+static void exhausted_memory_is_told_wherever_it_ends(void **state)
+{
+    (void)state;
+    static const struct test_model small = { .state = 4, .heads = 1, .mels = 2, .text_ctx = 16 };
+    SC_AUTO_BUF bytes = { 0 };
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
+    SC_AUTO_FREE float *mel = mel_of(small.mels, 1);
+    int64_t nth = 1;
+
+    test_model_ggml(&small, &bytes);
+    assert_int_equal(sc_whisper_file_of(sc_buf_str(&bytes), &file, NULL), SC_OK);
+    for (enum sc_code code = SC_E_INTERNAL; code != SC_OK;
+         nth = nth < 40 ? nth + 1 : nth * 21 / 20) {
+        code = run_short_of_memory(file, mel, nth);
+        assert_true(code == SC_OK || code == SC_E_INTERNAL);
+    }
+    assert_true(nth > 100);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +401,9 @@ int main(void)
         TEST(copied_sequences_share_their_past_and_nothing_else),
         TEST(sequences_grow_to_the_whole_context_again_and_again),
         TEST(a_stop_anywhere_leaves_everything_as_it_was),
+#ifdef SC_WITH_FAULTS
+        TEST(exhausted_memory_is_told_wherever_it_ends),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
