@@ -8,8 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "library/changes.h"
-
-#include <inttypes.h>
+#include "json/writer.h"
 
 #include "base/banned.h"
 
@@ -87,14 +86,18 @@ static enum sc_code drop_tasks(struct visit *v, struct sc_conn *tx, struct sc_er
  * The server does it, by its settings. */
 static enum sc_code tell_expired(struct visit *v, struct sc_conn *tx, struct sc_error *err)
 {
-    char detail[48];
-    (void)snprintf(detail, sizeof(detail), "{\"jobs\":%" PRId64 "}", v->p->expired);
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "jobs", v->p->expired);
+    sc_json_end(&w);
     const struct sc_change change = {
         .kind = SC_CHANGE_JOBS_EXPIRED,
         .owner_id = LOCAL_OWNER,
         .by = LOCAL_OWNER,
         .at_ms = sc_clock_wall_ms(),
-        .detail = detail,
+        .detail = sc_buf_text(&detail),
     };
     v->told = v->p->expired;
     return v->told == 0 ? SC_OK : sc_change_record(tx, &change, err);
