@@ -3,6 +3,8 @@
 #include "library/library-internal.h"
 #include "library/names.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
 
 static enum sc_code run_on(struct sc_conn *tx, enum sc_sql sql, const char *name, int64_t id,
@@ -55,6 +57,8 @@ enum sc_code sc_job_mark_deleted(struct sc_conn *tx, int64_t job, struct sc_erro
 enum sc_code sc_transcript_mark_deleted(struct sc_conn *tx, const struct sc_transcript *t,
                                         int64_t by, int64_t now_ms, struct sc_error *err)
 {
+    char detail[48];
+    (void)snprintf(detail, sizeof(detail), "{\"transcript_id\":%" PRId64 "}", t->id);
     const struct sc_change change = {
         .kind = SC_CHANGE_DELETED,
         .owner_id = t->owner_id,
@@ -63,6 +67,7 @@ enum sc_code sc_transcript_mark_deleted(struct sc_conn *tx, const struct sc_tran
         .file_id = t->file_id,
         .version = t->version,
         .other_id = t->id,
+        .detail = detail,
     };
     enum sc_code code = sc_change_record(tx, &change, err);
     if (code == SC_OK)

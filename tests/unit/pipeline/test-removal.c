@@ -176,6 +176,7 @@ static void a_deleted_transcript_goes_in_slices_and_another_process_goes_on(void
     assert_int_equal(ask(&r, "SELECT count(*) FROM segments_fts_docsize"), SEGMENTS);
     assert_int_equal(ask(&r, "SELECT count(*) FROM versions"), 1);
     assert_int_equal(ask(&r, "SELECT count(*) FROM changes WHERE kind = 'transcript.deleted' AND"
+                             " detail ->> 'transcript_id' = other_id AND"
                              " file_id = 1 AND other_id = 1"),
                      1);
     assert_int_equal(ask(&r, "SELECT count(*) FROM changes"), 2);
