@@ -5,11 +5,8 @@
 #include "base/banned.h"
 
 static const struct sc_engine_ops *const engines[] = {
-    &sc_engine_whisper,
-    &sc_engine_pocketsphinx,
-    &sc_engine_command,
-    &sc_engine_http,
-    &sc_engine_null,
+    &sc_engine_whisper, &sc_engine_pocketsphinx, &sc_engine_command,
+    &sc_engine_http,    &sc_engine_null,
 };
 
 void sc_engine_result_done(struct sc_engine_result *r)

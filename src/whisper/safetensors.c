@@ -34,7 +34,7 @@ bool sc_safetensors_is(struct sc_str bytes)
 /* Hugging Face's files say "model." before every name, others leave it out. */
 static const struct sc_json_value *find(const struct reading *r, const char *name)
 {
-    char full[NAME_MAX_];
+    char full[sizeof("model.") + NAME_MAX_];
 
     (void)snprintf(full, sizeof(full), "model.%s", name);
     const struct sc_json_value *v = sc_json_member(r->header, full);

@@ -306,20 +306,26 @@ static void opens_files_by_their_path(void **state)
     sc_whisper_file_close(NULL);
 }
 
-/* What a whole model of these sizes must say, without writing one. */
+/* What docs/engine.md says of the models that everybody has: their weights alone, with a window and
+ * five sequences, with eight of both; in MiB. */
 static void memory_follows_from_the_dimensions(void **state)
 {
     static const struct {
-        int state, layers, mels;
+        int vocab, state, layers, text_layers, mels;
         int64_t millions; /* of weights, as everybody knows them */
+        int weights, one, eight;
     } rows[] = {
-        { 384, 4, 80, 39 },    { 512, 6, 80, 74 },     { 768, 12, 80, 244 },
-        { 1024, 24, 80, 769 }, { 1280, 32, 80, 1550 },
+        { 51865, 384, 4, 4, 80, 39, 220, 315, 521 },
+        { 51865, 512, 6, 6, 80, 74, 378, 536, 904 },
+        { 51865, 768, 12, 12, 80, 244, 1074, 1482, 2459 },
+        { 51865, 1024, 24, 24, 80, 769, 3117, 4041, 6482 },
+        { 51866, 1280, 32, 32, 128, 1550, 6141, 7616, 11616 },
+        { 51866, 1280, 32, 4, 128, 809, 3339, 3699, 4379 },
     };
     (void)state;
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         const struct sc_whisper_dims d = {
-            .n_vocab = 51865,
+            .n_vocab = rows[i].vocab,
             .n_audio_ctx = 1500,
             .n_audio_state = rows[i].state,
             .n_audio_head = rows[i].state / 64,
@@ -327,13 +333,16 @@ static void memory_follows_from_the_dimensions(void **state)
             .n_text_ctx = 448,
             .n_text_state = rows[i].state,
             .n_text_head = rows[i].state / 64,
-            .n_text_layer = rows[i].layers,
+            .n_text_layer = rows[i].text_layers,
             .n_mels = rows[i].mels,
         };
-        /* The rows of tokens are kept twice. */
-        const int64_t tokens = (int64_t)(d.n_vocab + 31) * d.n_text_state;
-        const int64_t weights = sc_whisper_memory(&d, 0, 0) / 4 - tokens;
+        /* The rows of tokens are held twice. */
+        const int64_t net = sc_whisper_memory(&d, 0, 0);
+        const int64_t weights = net / 4 - (int64_t)(d.n_vocab + 31) * d.n_text_state;
         assert_true(llabs(weights - rows[i].millions * 1000000) < rows[i].millions * 40000);
+        assert_int_equal((net + (1 << 19)) >> 20, rows[i].weights);
+        assert_int_equal((sc_whisper_memory(&d, 1, 5) + (1 << 19)) >> 20, rows[i].one);
+        assert_int_equal((sc_whisper_memory(&d, 8, 8) + (1 << 19)) >> 20, rows[i].eight);
     }
 }
 
