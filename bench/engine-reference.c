@@ -1,7 +1,9 @@
 /* The yardstick for `engine-net`: the same figures of libwhisper, on the same model. Compiled by
  * bench/engine.py against whatever REFERENCE names; no build of the project needs it.
  *
- *     engine-reference BACKENDS MODEL THREADS STEPS      BACKENDS: a folder of ggml's, or - */
+ *     engine-reference BACKENDS MODEL THREADS STEPS plain|blas
+ *
+ * BACKENDS: a folder of ggml's, or -. */
 
 #include <ggml-backend.h>
 #include <stdio.h>
@@ -72,7 +74,7 @@ static int measure(struct whisper_context *w, int threads, int steps)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5)
+    if (argc != 6)
         return 2;
     if (strcmp(argv[1], "-") == 0)
         ggml_backend_load_all();
@@ -80,7 +82,8 @@ int main(int argc, char **argv)
         ggml_backend_load_all_from_path(argv[1]);
     whisper_log_set(be_silent, NULL);
     struct whisper_context_params params = whisper_context_default_params();
-    params.use_gpu = false;
+    /* Its OpenBLAS is a back end that is taken only where a GPU would be. */
+    params.use_gpu = strcmp(argv[5], "blas") == 0;
     struct whisper_context *w = whisper_init_from_file_with_params(argv[2], params);
     if (w == NULL)
         return 1;

@@ -2,8 +2,7 @@
 #include "library/erase.h"
 #include "library/library-internal.h"
 #include "library/names.h"
-
-#include <inttypes.h>
+#include "json/writer.h"
 
 #include "base/banned.h"
 
@@ -57,8 +56,12 @@ enum sc_code sc_job_mark_deleted(struct sc_conn *tx, int64_t job, struct sc_erro
 enum sc_code sc_transcript_mark_deleted(struct sc_conn *tx, const struct sc_transcript *t,
                                         int64_t by, int64_t now_ms, struct sc_error *err)
 {
-    char detail[48];
-    (void)snprintf(detail, sizeof(detail), "{\"transcript_id\":%" PRId64 "}", t->id);
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "transcript_id", t->id);
+    sc_json_end(&w);
     const struct sc_change change = {
         .kind = SC_CHANGE_DELETED,
         .owner_id = t->owner_id,
@@ -67,7 +70,7 @@ enum sc_code sc_transcript_mark_deleted(struct sc_conn *tx, const struct sc_tran
         .file_id = t->file_id,
         .version = t->version,
         .other_id = t->id,
-        .detail = detail,
+        .detail = sc_buf_text(&detail),
     };
     enum sc_code code = sc_change_record(tx, &change, err);
     if (code == SC_OK)
