@@ -10,8 +10,14 @@ prefix=${1:-}
 clips=/usr/share/pocketsphinx/test/data/librivox
 clip=${CLIP:-$clips/sense_and_sensibility_01_austen_64kb-0870.wav}
 [ -f "$clip" ] || { echo "parity: $clip is missing: apt-get install pocketsphinx-testdata" >&2; exit 1; }
-build=$(tools/build.sh release src/whisper/libsc_whisper.a src/json/libsc_json.a \
-    src/sys/libsc_sys.a src/base/libsc_base.a | tail -n 1)
+modules="whisper transcript config zip json yaml sys base"
+archives=
+for module in $modules; do
+    archives="$archives src/$module/libsc_$module.a"
+done
+# Words of names, one each.
+# shellcheck disable=SC2086
+build=$(tools/build.sh release $archives | tail -n 1)
 folder=$build/parity
 mkdir -p "$folder"
 
@@ -28,14 +34,13 @@ if [ -n "$prefix" ]; then
     [ -z "$loader" ] || set -- "$@" "-Wl,--dynamic-linker=$loader"
 fi
 # Words of flags, one each.
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 ${CC:-cc} -std=gnu17 -O2 -D_GNU_SOURCE -Wall -Wextra -iquote src -iquote tests/unit/whisper \
     -iquote tests/parity $(pkg-config --cflags whisper ggml) \
     tests/parity/*.c tests/unit/whisper/model.c -o "$folder/parity" \
-    -Wl,--start-group "$build"/src/whisper/libsc_whisper.a "$build"/src/json/libsc_json.a \
-    "$build"/src/sys/libsc_sys.a "$build"/src/base/libsc_base.a -Wl,--end-group \
+    -Wl,--start-group $(printf "$build/%s " $archives) -Wl,--end-group \
     "$@" $(pkg-config --libs whisper ggml) -Wl,--as-needed \
-    $(env -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config --libs jansson gnutls libseccomp) \
+    $(env -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR pkg-config --libs jansson gnutls libseccomp zlib yaml-0.1) \
     -lm -lpthread
 [ -z "${GOLDEN_UPDATE:-}" ] || export GOLDEN="$PWD/tests/golden/whisper/reference.txt"
 exec "$folder/parity" "$clip" "$folder" ${backends:+"$backends"}

@@ -5,6 +5,7 @@
 #include "golden.h"
 #include "model.h"
 #include "reference.h"
+#include "tokens.h"
 #include "whisper/decoder.h"
 #include "whisper/mel.h"
 #include "whisper/vocab.h"
@@ -382,9 +383,12 @@ int main(int argc, char **argv)
         const struct found found = compare(path, reference_path, &clip);
         failed += !print_row(&rows[i], &found);
     }
+    int count = SC_ARRAY_LEN(rows) + 1;
+    printf("\n");
+    failed += parity_tokens(clip.pcm, clip.samples, path, &count);
     (void)remove(path);
     (void)remove(reference_path);
     sc_buf_done(&clip.bytes);
-    printf("\n%zu passed, %d failed\n", SC_ARRAY_LEN(rows) + 1 - (size_t)failed, failed);
+    printf("\n%d passed, %d failed\n", count - failed, failed);
     return failed > 0;
 }
