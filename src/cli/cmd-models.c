@@ -114,6 +114,14 @@ int sc_cmd_models_list(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
+/* As the lines above it stand. */
+static void put_size(struct sc_buf *out, const char *label, int64_t bytes)
+{
+    sc_buf_printf(out, "%-10s ", label);
+    sc_format_size(out, bytes);
+    sc_buf_putc(out, '\n');
+}
+
 /* One model as JSON, or as lines for people. */
 static int print_model(struct sc_cli *cli, const struct sc_model *m, bool is_default)
 {
@@ -130,8 +138,8 @@ static int print_model(struct sc_cli *cli, const struct sc_model *m, bool is_def
     if (sc_json_parse(sc_buf_str(&json), &doc, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_view_object(sc_json_root(doc), skip, sc_list_now(cli), &out);
-    sc_view_size(&out, "size", sc_json_member(sc_json_root(doc), "size_bytes"));
-    sc_view_size(&out, "memory needed", sc_json_member(sc_json_root(doc), "memory_bytes"));
+    put_size(&out, "size:", m->size_bytes);
+    put_size(&out, "memory:", sc_model_memory(m));
     return sc_cli_done(cli, &out);
 }
 

@@ -4,6 +4,7 @@
 #include "cli/doctor.h"
 #include "cli/format.h"
 #include "config/config.h"
+#include "models/models.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -96,7 +97,10 @@ static bool check_engine(struct sc_doctor *d, const struct sc_json_value *engine
     bool usable = sc_json_get_bool(sc_json_member(engine, "usable"), false);
     bool wanted = strcmp(name, default_engine) == 0;
     const char *model = text_of(engine, "default_model");
-    if (usable)
+    bool files = sc_json_get_bool(sc_json_member(engine, "model_files"), false);
+    if (usable && files && model[0] == '\0')
+        sc_doctor_say(d, SC_MARK_NOTE, "engine", NULL, "%s has no model: " SC_MODELS_REMEDY, name);
+    else if (usable)
         sc_doctor_say(d, SC_MARK_OK, "engine", NULL, "%s %s%s%s%s", name,
                       text_of(engine, "version"), model[0] == '\0' ? "" : ", model ", model,
                       wanted ? " (the default)" : "");

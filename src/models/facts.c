@@ -132,6 +132,29 @@ bool sc_model_is_known(const struct sc_model *m)
     return m->is_known || m->is_inspected;
 }
 
+/* Whole or not at all, and readable for whoever may read the model: a server of another user, too.
+ */
+static enum sc_code write_readable(const char *path, const struct sc_buf *text,
+                                   struct sc_error *err)
+{
+    SC_AUTO_FREE char *dir = sc_strndup(path, (size_t)(strrchr(path, '/') - path));
+    SC_AUTO_FREE char *made = NULL;
+    SC_AUTO_CLOSE int fd = -1;
+    enum sc_code code = sc_file_temp(dir, SC_MODEL_NOTE, &fd, &made, err);
+    if (code != SC_OK)
+        return code;
+    code = sc_file_write_all(fd, text->ptr, text->len, err);
+    if (code == SC_OK && fchmod(fd, 0644) != 0)
+        code = sc_error_errno(err, errno, "cannot write '%s'", path);
+    if (code == SC_OK)
+        code = sc_file_sync(fd, err);
+    if (code == SC_OK)
+        code = sc_file_rename_durable(made, path, err);
+    if (code != SC_OK)
+        (void)unlink(made);
+    return code;
+}
+
 enum sc_code sc_model_facts_write(const struct sc_model *m, const char *path, struct sc_error *err)
 {
     SC_AUTO_FREE char *note = note_path(path);
@@ -145,7 +168,7 @@ enum sc_code sc_model_facts_write(const struct sc_model *m, const char *path, st
     put_network(&w, &m->facts);
     sc_json_end(&w);
     sc_buf_putc(&text, '\n');
-    return sc_file_write_atomic(note, text.ptr, text.len, err);
+    return write_readable(note, &text, err);
 }
 
 void sc_model_write(struct sc_json *w, const char *key, const struct sc_model *m, bool is_default)

@@ -266,6 +266,31 @@ enum sc_code sc_models_find(const struct sc_config *config, const char *name, st
     return SC_OK;
 }
 
+bool sc_model_knows(const struct sc_model *m, const char *language)
+{
+    return !sc_model_is_known(m) || m->facts.languages > 1 || language[0] == '\0' ||
+           strcmp(language, "auto") == 0 || strncasecmp(language, "en", 2) == 0;
+}
+
+enum sc_code sc_models_find_for(const struct sc_config *config, const char *language,
+                                struct sc_model *out, struct sc_error *err)
+{
+    SC_AUTO_MODELS all = { 0 };
+    enum sc_code code = SC_OK;
+    if (config->engine_whisper_model[0] == '\0')
+        code = sc_models_list(config, &all, err);
+    if (code != SC_OK)
+        return code;
+    for (size_t i = all.count; i > 0; i--) {
+        if (sc_model_knows(&all.rows[i - 1], language))
+            continue;
+        sc_model_done(&all.rows[i - 1]);
+        all.rows[i - 1] = all.rows[--all.count];
+    }
+    const struct sc_model *best = sc_models_default(config, &all);
+    return sc_models_find(config, best == NULL ? "" : best->name, out, err);
+}
+
 enum sc_code sc_models_path(const struct sc_config *config, const char *name, char **out_path,
                             struct sc_error *err)
 {

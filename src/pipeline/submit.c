@@ -153,9 +153,7 @@ static enum sc_code check_file(const struct sc_config *config, const struct sc_m
     const char *language = sc_job_options_text(options, "language");
     int64_t needs = sc_model_memory(m), may = sc_models_budget(config);
     bool english = m->is_known && m->facts.languages == 1;
-    bool other = strcmp(language, "auto") != 0 && strcmp(language, "") != 0 &&
-                 strncasecmp(language, "en", 2) != 0;
-    if (english && other)
+    if (!sc_model_knows(m, language))
         return sc_error_field(err, SC_E_INVALID_VALUE, "language",
                               "the model '%.80s' knows English alone, not '%s': name another with "
                               "model, or leave language out",
@@ -183,9 +181,11 @@ static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options 
         sc_job_options_resolve(options, "model", row->default_model);
         return check_model(row, options, err);
     }
-    const char *name =
-        sc_job_options_given(options, "model") ? sc_job_options_text(options, "model") : "";
-    enum sc_code code = sc_models_find(config, name, &m, err);
+    bool given = sc_job_options_given(options, "model");
+    const char *name = given ? sc_job_options_text(options, "model") : "";
+    enum sc_code code =
+        given ? sc_models_find(config, name, &m, err)
+              : sc_models_find_for(config, sc_job_options_text(options, "language"), &m, err);
     /* Whether some worker has it shows when it is opened. */
     if (code == SC_E_MODEL_ERROR && name[0] == '/')
         return SC_OK;

@@ -47,7 +47,7 @@ def test_a_model_is_added_told_of_verified_and_removed(model, data):
     # Short for the one that there is; a file that was not added is looked at, too.
     for name in ("tiny.en", model):
         shown = cli("models", "info", name, data=data, check=0).stdout
-        assert re.search(r"^type: +q8_0$", shown, re.M) and "memory needed" in shown, shown
+        assert re.search(r"^type: +q8_0$", shown, re.M) and "\nmemory: " in shown, shown
     assert sum_of(model) in cli("models", "verify", data=data, check=0).stdout
 
     # Another byte, as a bad disk or a hand may write it.

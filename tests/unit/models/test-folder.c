@@ -158,6 +158,33 @@ static void the_default_is_the_largest_network_that_fits(void **state)
     check_missing(&s, "", "there is no model 'gone'");
 }
 
+static void found_for(struct shelf *s, const char *language, const char *name)
+{
+    SC_AUTO_MODEL m = { 0 };
+    assert_int_equal(sc_models_find_for(&s->config, language, &m, NULL), SC_OK);
+    assert_string_equal(m.name, name);
+}
+
+static void the_default_knows_the_language_where_one_does(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    shelf_put(&s, "models/ggml-a.en.bin", 3, TEST_MODEL_ENGLISH);
+    learn(&s, "a.en");
+    found_for(&s, "de", "a.en"); /* which is refused by its name */
+    shelf_put(&s, "models/ggml-b.bin", 2, 0);
+    shelf_put(&s, "models/ggml-c.bin", 1, 0);
+    learn(&s, "b");
+    learn(&s, "c");
+    found_for(&s, "", "a.en");
+    found_for(&s, "auto", "a.en");
+    found_for(&s, "en-US", "a.en");
+    found_for(&s, "de", "b");
+    static char named[] = "a.en";
+    s.config.engine_whisper_model = named;
+    found_for(&s, "de", "a.en");
+}
+
 static void memory_is_shared_by_the_local_workers(void **state)
 {
     (void)state;
@@ -178,6 +205,7 @@ int main(void)
         TEST(our_folder_goes_before_the_systems),
         TEST(every_change_gives_another_stamp),
         TEST(the_default_is_the_largest_network_that_fits),
+        TEST(the_default_knows_the_language_where_one_does),
         TEST(memory_is_shared_by_the_local_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
