@@ -29,6 +29,7 @@ static enum sc_code put_origin(struct sc_json *w, struct sc_conn *conn, int64_t 
     static const char *const texts[][2] = { { "engine", "engine" },
                                             { "engine_version", "engine_version" },
                                             { "model", "model" },
+                                            { "model_hash", "model_hash" },
                                             { "by", "by_name" } };
     for (size_t i = 0; i < SC_ARRAY_LEN(texts); i++) {
         const char *text = sc_stmt_text(&st, texts[i][1]);
@@ -120,6 +121,7 @@ static const struct sc_json_field run_fields[] = {
     SC_SHOW(TEXT_OR_NULL, "engine", "What made them; null: a person", "pocketsphinx"),
     SC_SHOW(TEXT_OR_NULL, "engine_version", "Of the engine", "5.0"),
     SC_SHOW(TEXT_OR_NULL, "model", "Of the engine", NULL),
+    SC_SHOW(TEXT_OR_NULL, "model_hash", "Of the model's file, where it is one", "sha256:9f86d081…"),
     SC_SHOW(TEXT_OR_NULL, "by", "Whose edit made them; null: the transcription", "local"),
     SC_SHOW(INT_OR_NULL, "version", "The version that this edit made", "2"),
     SC_SHOW(TIME_OR_NULL, "at", "When", "2026-11-20T14:30:45.123Z"),

@@ -151,6 +151,7 @@ static enum sc_code insert_origin(struct sc_conn *tx, const struct sc_origin *or
     sc_stmt_bind_text(&st, ":engine", origin->engine);
     sc_stmt_bind_text(&st, ":engine_version", origin->engine_version);
     sc_stmt_bind_text(&st, ":model", origin->model);
+    sc_stmt_bind_text(&st, ":model_hash", origin->model_hash);
     enum sc_code code = sc_stmt_run(&st, err);
     if (code == SC_OK)
         *id = sc_conn_last_id(tx);
@@ -165,11 +166,13 @@ static enum sc_code origin_row(struct sc_conn *tx, const struct sc_origin *given
         .engine = given->engine == NULL ? "" : given->engine,
         .engine_version = given->engine_version == NULL ? "" : given->engine_version,
         .model = given->model == NULL ? "" : given->model,
+        .model_hash = given->model_hash == NULL ? "" : given->model_hash,
     };
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_ORIGIN_FIND);
     sc_stmt_bind_text(&st, ":engine", origin.engine);
     sc_stmt_bind_text(&st, ":engine_version", origin.engine_version);
     sc_stmt_bind_text(&st, ":model", origin.model);
+    sc_stmt_bind_text(&st, ":model_hash", origin.model_hash);
     enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_E_NOT_FOUND)
         return insert_origin(tx, &origin, id, err);

@@ -74,6 +74,7 @@ void sc_transcript_source_done(struct sc_transcript_source *s);
 
 struct sc_origin {
     const char *engine, *engine_version, *model;
+    const char *model_hash; /* as in sc_job; NULL: not known */
 };
 /* The job's transcript row, made when missing; *id is set. */
 SC_MUST_USE enum sc_code sc_transcript_begin(struct sc_conn *tx, int64_t job, int64_t now_ms,

@@ -227,7 +227,7 @@ static enum sc_code store_result(struct completion *c, struct sc_conn *tx, const
 {
     int64_t transcript = 0;
     char hash[SC_SHA256_TEXT];
-    struct sc_origin origin = { job->engine, job->engine_version, job->model };
+    struct sc_origin origin = { job->engine, job->engine_version, job->model, job->model_hash };
     enum sc_code code = sc_transcript_begin(tx, c->task.job, sc_clock_wall_ms(), &transcript, err);
     if (code == SC_OK)
         code = sc_transcript_put_chunk(tx, transcript, c->task.chunk, &c->result->segments, &origin,

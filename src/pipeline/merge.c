@@ -86,7 +86,8 @@ static enum sc_code read_seam(struct merge *m, int after, struct sc_error *err)
 static enum sc_code write_seam(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct merge *m = ctx;
-    struct sc_origin origin = { m->job.engine, m->job.engine_version, m->job.model };
+    struct sc_origin origin = { m->job.engine, m->job.engine_version, m->job.model,
+                                m->job.model_hash };
     struct sc_task task;
     struct sc_fence fence = sc_runner_fence(m->r);
     enum sc_code code = sc_task_check(tx, &fence, &task, err);

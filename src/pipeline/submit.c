@@ -242,6 +242,7 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
         .engine = info->needs_file ? sc_job_options_text(options, "engine") : "",
         .engine_version = plan->version,
         .model = info->needs_file ? sc_job_options_text(options, "model") : "",
+        .model_hash = strncmp(plan->model, "sha256:", 7) == 0 ? plan->model : NULL,
         .task = sc_job_options_text(options, "task"),
         .language = sc_job_options_text(options, "language"),
         .name = sc_job_options_text(options, "name"),

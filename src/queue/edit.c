@@ -112,6 +112,7 @@ static enum sc_code write_settings(struct sc_conn *tx, int64_t job, const struct
     sc_stmt_bind_text(&st, ":engine", spec->engine);
     sc_stmt_bind_text(&st, ":engine_version", spec->engine_version);
     sc_stmt_bind_text(&st, ":model", spec->model);
+    sc_stmt_bind_text(&st, ":model_hash", spec->model_hash == NULL ? "" : spec->model_hash);
     sc_stmt_bind_text(&st, ":task", spec->task);
     sc_stmt_bind_text(&st, ":language", spec->language);
     sc_stmt_bind_text(&st, ":settings", spec->settings);

@@ -42,6 +42,7 @@ struct sc_job {
     int64_t worker_id;                            /* one that holds a task of it; 0: none */
     char job_id[SC_UUID_TEXT];
     char pipeline[24], engine[24], engine_version[40], model[120], task[16], language[24];
+    char model_hash[80]; /* "sha256:" and hexadecimal digits, of a model file; "": not known */
     char detected_language[24];
     char file_name[512], name[512];
     char compute_type[24], device[32];                /* "": not known yet */
@@ -79,6 +80,7 @@ SC_MUST_USE enum sc_code sc_job_order_get(struct sc_conn *conn, int64_t id,
 struct sc_job_spec {
     int64_t owner_id, file_id;
     const char *pipeline, *engine, *engine_version, *model, *task, *language, *file_name, *name;
+    const char *model_hash; /* as in sc_job; NULL: not known */
     const char *settings;   /* canonical JSON of the resolved options */
     const char *dedupe_key; /* NULL: none */
     bool force;             /* takes the key from an earlier job */

@@ -69,6 +69,7 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
     SC_STMT_READ(st, out, engine);
     SC_STMT_READ(st, out, engine_version);
     SC_STMT_READ(st, out, model);
+    SC_STMT_READ(st, out, model_hash);
     SC_STMT_READ(st, out, task);
     SC_STMT_READ(st, out, language);
     SC_STMT_READ(st, out, detected_language);
@@ -328,6 +329,7 @@ static enum sc_code find_completed(struct sc_conn *tx, const struct sc_job_spec 
     sc_stmt_bind_int(&st, ":owner_id", spec->owner_id);
     sc_stmt_bind_text(&st, ":pipeline", spec->pipeline);
     sc_stmt_bind_text(&st, ":engine_version", text_or(spec->engine_version, ""));
+    sc_stmt_bind_text(&st, ":model_hash", text_or(spec->model_hash, ""));
     sc_stmt_bind_text(&st, ":settings", text_or(spec->settings, "{}"));
     enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_OK)
@@ -378,6 +380,7 @@ static enum sc_code insert(struct sc_queue *queue, struct sc_conn *tx,
     sc_stmt_bind_text(&st, ":engine", text_or(spec->engine, ""));
     sc_stmt_bind_text(&st, ":engine_version", text_or(spec->engine_version, ""));
     sc_stmt_bind_text(&st, ":model", text_or(spec->model, ""));
+    sc_stmt_bind_text(&st, ":model_hash", text_or(spec->model_hash, ""));
     sc_stmt_bind_text(&st, ":task", text_or(spec->task, "transcribe"));
     sc_stmt_bind_text(&st, ":language", text_or(spec->language, ""));
     sc_stmt_bind_int(&st, ":class", (int64_t)spec->class);

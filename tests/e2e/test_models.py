@@ -178,6 +178,8 @@ def test_a_running_server_goes_by_the_models_that_there_are(model, scripted, mak
     assert "Hello world." in done.stdout and "engine" not in done.stderr
     job = client.wait_job(client.upload(recording.read_bytes(), vad="off").json["job_id"])
     assert (job["engine"], job["model"]) == ("whisper", "said")
+    runs = client.get(f"/api/transcripts/{job['transcript_id']}/blame").json["runs"]
+    assert {run["model_hash"] for run in runs} == {"sha256:" + sum_of(scripted)}
     log = client.get(f"/api/jobs/{job['job_id']}/log").text
     assert "engine=whisper" in log and "model=said" in log
     # Whichever job came first had to wait until the one worker had loaded the model.

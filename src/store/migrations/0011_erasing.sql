@@ -18,7 +18,8 @@ CREATE INDEX segments_alive ON segments (transcript_id, start_ms, ord, segment_i
                                          died, born, dies)
 WHERE died IS NULL;
 
--- What a model was, beside its name. '': not known.
+-- What a model was, beside its name: 'sha256:…' of its file. '': not known.
+ALTER TABLE jobs ADD COLUMN model_hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE origins ADD COLUMN model_hash TEXT NOT NULL DEFAULT '';
 DROP INDEX origins_engine;
 CREATE UNIQUE INDEX origins_engine ON origins (engine, engine_version, model, model_hash)

@@ -2,11 +2,11 @@
 
 -- name: job_insert
 INSERT INTO jobs (job_id, owner_id, file_id, name, file_name, pipeline, engine, engine_version,
-                  model, task, language, class, priority, settings, state, admission, counted,
+                  model, model_hash, task, language, class, priority, settings, state, admission, counted,
                   dedupe_key, run_after_ms, timeout_ms, max_failures, duration_ms, created_ms,
                   updated_ms)
 VALUES (:job_id, :owner_id, :file_id, :name, :file_name, :pipeline, :engine, :engine_version,
-        :model, :task, :language, :class, :priority, :settings, 0, :admission, :counted,
+        :model, :model_hash, :task, :language, :class, :priority, :settings, 0, :admission, :counted,
         :dedupe_key, :run_after_ms, :timeout_ms, :max_failures, :duration_ms, :now, :now);
 
 -- name: job_get
@@ -47,7 +47,8 @@ SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;
 -- The newest completed job of the same work, also when a job that was forced has taken its key.
 SELECT id FROM jobs INDEXED BY jobs_file
 WHERE file_id = :file_id AND owner_id = :owner_id AND state = 2 AND purge = 0
-      AND pipeline = :pipeline AND engine_version = :engine_version AND settings = :settings
+      AND pipeline = :pipeline AND engine_version = :engine_version AND model_hash = :model_hash
+      AND settings = :settings
 ORDER BY id DESC LIMIT 1;
 
 -- name: job_drop_dedupe_key
@@ -93,8 +94,8 @@ WHERE id = :id;
 
 -- name: job_edit_settings
 -- A job that has no dedupe key (it was retried) gets none.
-UPDATE jobs SET engine = :engine, engine_version = :engine_version, model = :model, task = :task,
-                language = :language, settings = :settings,
+UPDATE jobs SET engine = :engine, engine_version = :engine_version, model = :model,
+                model_hash = :model_hash, task = :task, language = :language, settings = :settings,
                 dedupe_key = iif(dedupe_key IS NULL, NULL, :dedupe_key)
 WHERE id = :id;
 

@@ -193,10 +193,11 @@ ORDER BY start_ms, ord;
 -- name: origin_find
 SELECT id FROM origins
 WHERE engine = :engine AND engine_version = :engine_version AND model = :model
-  AND transcript_id IS NULL;
+  AND model_hash = :model_hash AND transcript_id IS NULL;
 
 -- name: origin_insert
-INSERT INTO origins (engine, engine_version, model) VALUES (:engine, :engine_version, :model);
+INSERT INTO origins (engine, engine_version, model, model_hash)
+VALUES (:engine, :engine_version, :model, :model_hash);
 
 -- name: version_get
 SELECT content_hash FROM versions WHERE transcript_id = :transcript_id AND version = :version;

@@ -201,6 +201,7 @@ WHERE id IN (SELECT id FROM segments AS s
              LIMIT :limit);
 
 -- name: origin_get
-SELECT o.engine, o.engine_version, o.model, o.version, o.made_ms, principals.name AS by_name
+SELECT o.engine, o.engine_version, o.model, o.model_hash, o.version, o.made_ms,
+       principals.name AS by_name
 FROM origins AS o LEFT JOIN principals ON principals.id = o.principal_id
 WHERE o.id = :id;
