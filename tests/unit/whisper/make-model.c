@@ -69,11 +69,13 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    const bool folder = argc > 1 && stat(argv[1], &st) == 0 && S_ISDIR(st.st_mode);
-    if (argc < 2 ||
-        !(folder ? test_model_write_folder(&m, argv[1]) : test_model_write(&m, argv[1]))) {
-        fprintf(stderr, "make-model: cannot write '%s': %s\n", argc < 2 ? "" : argv[1],
-                strerror(errno));
+    if (argc < 2 || argv[1][0] == '-') {
+        (void)fputs("usage: make-model FILE|FOLDER [NAME=VALUE]...\n", stderr);
+        return 2;
+    }
+    const bool folder = stat(argv[1], &st) == 0 && S_ISDIR(st.st_mode);
+    if (!(folder ? test_model_write_folder(&m, argv[1]) : test_model_write(&m, argv[1]))) {
+        fprintf(stderr, "make-model: cannot write '%s': %s\n", argv[1], strerror(errno));
         return 1;
     }
     return 0;
