@@ -58,6 +58,7 @@ void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work
     sc_json_int(w, "chunk_index", task->chunk);
     sc_json_text(w, "engine", order->engine);
     sc_json_text(w, "model", order->model);
+    sc_json_text(w, "model_hash", order->model_hash);
     sc_json_text(w, "language", order->language);
     sc_json_text(w, "task", order->task);
     sc_json_raw(w, "settings", sc_str_from(order->settings == NULL ? "{}" : order->settings));
@@ -126,6 +127,7 @@ static const struct sc_json_field work_fields[] = {
     SC_SHOW(INT, "chunk_index", "Which chunk", "0"),
     SC_SHOW(TEXT, "engine", "What to recognise it with", "null"),
     SC_SHOW(TEXT, "model", "Its model", ""),
+    SC_SHOW(TEXT, "model_hash", "Of the model's file when the job was made; empty: not known", ""),
     SC_SHOW(TEXT, "language", "What is spoken", "auto"),
     SC_SHOW(TEXT, "task", "`transcribe` or `translate`", "transcribe"),
     SC_SHOW(OBJECT, "settings", "The other options of the job", "{\"vad\": true}"),

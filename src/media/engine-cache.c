@@ -31,9 +31,11 @@ void engine_cache_close(struct engine_cache *c)
         close_row(c, c->count - 1);
 }
 
-/* A model file that was replaced under its name is another model. */
+/* A model file that was replaced under its name is another model: of a job whose first chunks one
+ * has heard, the other hears none. */
 static enum sc_code content_of(const struct sc_config *config, const struct sc_engine_ops *engine,
-                               const char *model, char **out, struct sc_error *err)
+                               const char *model, const char *hash, char **out,
+                               struct sc_error *err)
 {
     SC_AUTO_MODEL m = { 0 };
     struct sc_engine_caps caps;
@@ -47,6 +49,12 @@ static enum sc_code content_of(const struct sc_config *config, const struct sc_e
     if (code != SC_OK)
         return code;
     sc_model_identity(&m, identity);
+    if (hash[0] != '\0' && m.is_known && strcmp(hash, identity) != 0)
+        return sc_error_field(
+            err, SC_E_MODEL_ERROR, "model",
+            "the model '%.80s' was replaced after this job was made, or is another "
+            "one on this worker's machine: submit the recording again",
+            model);
     *out = sc_asprintf("%s %s", m.path, identity);
     return SC_OK;
 }
@@ -121,11 +129,12 @@ static enum sc_code load(struct engine_cache *c, const struct sc_engine_ops *eng
 }
 
 enum sc_code engine_cache_get(struct engine_cache *c, const struct sc_engine_ops *engine,
-                              const char *model, struct engine_open **out, struct sc_error *err)
+                              const char *model, const char *hash, struct engine_open **out,
+                              struct sc_error *err)
 {
     struct engine_open row = { 0 };
     SC_AUTO_FREE char *content = NULL;
-    enum sc_code code = content_of(c->config, engine, model, &content, err);
+    enum sc_code code = content_of(c->config, engine, model, hash, &content, err);
     if (code != SC_OK)
         return code;
     *out = find(c, engine, model, content);

@@ -23,10 +23,12 @@ struct engine_cache {
 };
 /* The engine, open with that model: kept, or opened now, for which others may have to go. Borrowed
  * until the next call. MODEL_ERROR when it needs more than a worker may spend, with both figures,
- * and is then not loaded; ENGINE_UNAVAILABLE. */
+ * and is then not loaded, and when the model's file is known not to be the one with that hash ("":
+ * any; as in sc_job.model_hash); ENGINE_UNAVAILABLE. */
 SC_MUST_USE enum sc_code engine_cache_get(struct engine_cache *c,
                                           const struct sc_engine_ops *engine, const char *model,
-                                          struct engine_open **out, struct sc_error *err);
+                                          const char *hash, struct engine_open **out,
+                                          struct sc_error *err);
 /* It was used until now. */
 void engine_cache_used(struct engine_open *open);
 /* Closes what nobody has needed for engine.keep; true: something went. */

@@ -18,6 +18,7 @@ void task_done(struct task *t)
 {
     free(t->engine);
     free(t->model);
+    free(t->model_hash);
     free(t->language);
     free(t->settings);
     *t = (struct task){ 0 };
@@ -103,6 +104,7 @@ static void read_task(int64_t worker_id, const struct sc_json_value *v, struct t
         .worker_id = worker_id,
         .engine = text_member(v, "engine"),
         .model = text_member(v, "model"),
+        .model_hash = text_member(v, "model_hash"),
         .language = text_member(v, "language"),
         .settings = sc_strdup(object == NULL ? "{}" : sc_buf_text(&settings)),
         .chunk = (int)int_member(v, "chunk_index", -1),

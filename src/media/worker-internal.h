@@ -17,8 +17,8 @@
 #define WORKER_ENGINES 8
 
 struct task {
-    int64_t id, epoch, worker_id;               /* the fence */
-    char *engine, *model, *language, *settings; /* owned */
+    int64_t id, epoch, worker_id;                            /* the fence */
+    char *engine, *model, *model_hash, *language, *settings; /* owned */
     int chunk, attempt;
     int64_t start_ms, samples, timeout_ms;
     bool is_noop;

@@ -21,7 +21,7 @@ struct runner {
     struct engine_cache cache; /* loading a model takes long */
 };
 
-/* One call of an engine: tasks of the same engine and model. */
+/* One call of an engine: tasks of the same engine and the same bytes of a model. */
 struct batch {
     struct worker *worker;
     struct task *tasks[WORKER_TASKS]; /* borrowed */
@@ -117,7 +117,7 @@ static enum sc_code open_engine(struct runner *r, const struct task *t, struct e
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "this worker has no engine '%s'",
                             t->engine);
     (void)engine_cache_expire(&r->cache);
-    return engine_cache_get(&r->cache, engine, t->model, out, err);
+    return engine_cache_get(&r->cache, engine, t->model, t->model_hash, out, err);
 }
 
 /* False: the task has been dealt with. */
@@ -295,7 +295,8 @@ static void run_batch(struct runner *r, struct batch *b)
 
 static bool same_call(const struct task *a, const struct task *b)
 {
-    return strcmp(a->engine, b->engine) == 0 && strcmp(a->model, b->model) == 0;
+    return strcmp(a->engine, b->engine) == 0 && strcmp(a->model, b->model) == 0 &&
+           strcmp(a->model_hash, b->model_hash) == 0;
 }
 
 static size_t batch_of(const struct worker *w, const char *engine)

@@ -67,7 +67,7 @@ struct sc_job {
 void sc_job_done(struct sc_job *job); /* frees what it owns */
 
 struct sc_job_order { /* what a worker has to know of a job */
-    char engine[24], model[120], task[16], language[24];
+    char engine[24], model[120], model_hash[80], task[16], language[24];
     int64_t timeout_ms; /* 0: none */
     char *settings;     /* canonical JSON; owned */
 };

@@ -116,6 +116,7 @@ enum sc_code sc_job_order_get(struct sc_conn *conn, int64_t id, struct sc_job_or
         return code;
     SC_STMT_READ(&st, out, engine);
     SC_STMT_READ(&st, out, model);
+    SC_STMT_READ(&st, out, model_hash);
     SC_STMT_READ(&st, out, task);
     SC_STMT_READ(&st, out, language);
     out->timeout_ms = sc_stmt_int_or(&st, "timeout_ms", 0);

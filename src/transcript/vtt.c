@@ -51,10 +51,21 @@ static void put_tokens(struct sc_buf *out, const struct sc_cue *cue, bool words)
     }
 }
 
+struct vtt {
+    struct sc_writer_out *out;
+    bool begun; /* a cue stands in it */
+};
+
+/* An empty line ends what stands before the cues and each of them. Of a file without cues readers
+ * take one for the beginning of a cue. */
 static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error *err)
 {
-    struct sc_writer_out *w = ctx;
+    struct vtt *vtt = ctx;
+    struct sc_writer_out *w = vtt->out;
     struct sc_buf *out = &w->buf;
+    if (!vtt->begun)
+        sc_buf_putc(out, '\n');
+    vtt->begun = true;
     sc_writer_put_clock(out, cue->start_ms, '.');
     sc_buf_puts(out, " --> ");
     sc_writer_put_clock(out, cue->end_ms, '.');
@@ -69,13 +80,13 @@ static enum sc_code put_cue(void *ctx, const struct sc_cue *cue, struct sc_error
 SC_WRITER(sc_writer_vtt)
 {
     SC_AUTO_WRITER_OUT out;
+    struct vtt vtt = { &out, false };
     sc_writer_begin(&out, options, piece, ctx);
-    sc_buf_puts(&out.buf, "WEBVTT\n\n");
+    sc_buf_puts(&out.buf, "WEBVTT\n");
     if (options->metadata) {
-        sc_buf_puts(&out.buf, "NOTE\n");
+        sc_buf_puts(&out.buf, "\nNOTE\n");
         sc_writer_put_meta(&out.buf, meta, "");
-        sc_buf_putc(&out.buf, '\n');
     }
-    enum sc_code code = sc_cues_each(source, options, SC_CUES_PLAIN, put_cue, &out, err);
+    enum sc_code code = sc_cues_each(source, options, SC_CUES_PLAIN, put_cue, &vtt, err);
     return code == SC_OK ? sc_writer_flush(&out, true, err) : code;
 }

@@ -109,7 +109,7 @@ static size_t mirrored(int64_t at, size_t count)
 
 static float median_at(const float *row, size_t count, size_t at)
 {
-    float sorted[MEDIAN];
+    float sorted[MEDIAN] = { 0 };
     for (int i = 0; i < MEDIAN; i++) {
         float value = row[mirrored((int64_t)at + i - MEDIAN / 2, count)];
         int k = i;

@@ -29,7 +29,7 @@ static float log_sum(const float *values, size_t count)
         if (values[i] > -INFINITY)
             sum += expf(values[i] - top);
     }
-    return logf(sum) + top;
+    return logf(sum < 1 ? 1 : sum) + top; /* the greatest one adds 1 */
 }
 
 void sc_log_softmax(const float *logits, size_t count, float *out)

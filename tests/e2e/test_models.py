@@ -193,9 +193,16 @@ def test_a_running_server_goes_by_the_models_that_there_are(model, scripted, mak
     # The same name and other bytes are other work; the same bytes are not.
     again = client.upload(recording.read_bytes(), vad="off").json
     assert again["job_id"] == job["job_id"]
+    later = client.upload(recording.read_bytes(), vad="off", chunk_length=20, run_after="1d").json
     cli("models", "add", model, "--name", "said", "--replace", data=server.data, check=0)
     again = client.upload(recording.read_bytes(), vad="off", run_after="1d").json
     assert again["job_id"] != job["job_id"] and again["model"] == "said"
+    # What was made for the first bytes is not done with others.
+    body = json.dumps({"run_after": None})
+    assert client.request("PATCH", f"/api/jobs/{later['job_id']}", body=body,
+                          headers={"Content-Type": "application/json"}).status == 200
+    job = client.wait_job(later["job_id"])
+    assert job["error_code"] == "MODEL_ERROR" and "was replaced after" in job["error_message"]
     refused = client.upload(recording.read_bytes(), engine="whisper", language="de")
     assert refused.status == 400 and refused.error["field"] == "language"
     assert "knows English alone" in refused.error["message"]

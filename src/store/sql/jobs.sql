@@ -38,7 +38,7 @@ SELECT owner_id, class, state, stage, admission, counted, split_done,
 FROM jobs WHERE id = :id;
 
 -- name: job_order
-SELECT engine, model, task, language, timeout_ms, settings FROM jobs WHERE id = :id;
+SELECT engine, model, model_hash, task, language, timeout_ms, settings FROM jobs WHERE id = :id;
 
 -- name: job_by_dedupe_key
 SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;

@@ -79,7 +79,7 @@ static struct engine_open *get(struct engine_cache *c, const char *model)
 {
     struct engine_open *open = NULL;
     struct sc_error err = { 0 };
-    if (engine_cache_get(c, &counting, model, &open, &err) != SC_OK)
+    if (engine_cache_get(c, &counting, model, "", &open, &err) != SC_OK)
         fail_msg("%s", err.msg);
     assert_string_equal(open->model, model);
     assert_string_equal(open->state, model);
@@ -136,10 +136,10 @@ static void what_can_never_fit_is_refused_with_both_figures(void **state)
     struct engine_open *open = NULL;
     struct sc_error err = { 0 };
     (void)get(&c, "60");
-    assert_int_equal(engine_cache_get(&c, &counting, "101", &open, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(engine_cache_get(&c, &counting, "101", "", &open, &err), SC_E_MODEL_ERROR);
     assert_string_equal(err.msg, "the model '101' needs 101 MB of memory and a worker may spend "
                                  "100 MB: choose a smaller one, or raise engine.memory");
-    assert_int_equal(engine_cache_get(&c, &counting, "x", &open, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(engine_cache_get(&c, &counting, "x", "", &open, &err), SC_E_MODEL_ERROR);
     assert_int_equal(opened, 1); /* nothing was loaded for it, and nothing went */
     assert_int_equal(closed, 0);
 }
@@ -192,17 +192,17 @@ static void a_file_that_was_replaced_is_loaded_anew(void **state)
     struct sc_error err = { 0 };
     char path[PATH_MAX];
     config.models_dir = dir.path;
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", &open, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, &err), SC_E_MODEL_ERROR);
     test_write(&dir, "ggml-a.bin", "one");
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", &open, NULL), SC_OK);
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", &open, NULL), SC_OK);
+    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_OK);
+    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_OK);
     assert_int_equal(opened, 1);
     test_write(&dir, "ggml-a.bin", "other");
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", &open, NULL), SC_OK);
+    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_OK);
     assert_int_equal(opened, 2);
     assert_int_equal(closed, 1);
     assert_int_equal(unlink(test_path(&dir, "ggml-a.bin", path)), 0);
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", &open, NULL), SC_E_MODEL_ERROR);
+    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_E_MODEL_ERROR);
 }
 
 int main(void)
