@@ -67,6 +67,14 @@ static void put_models(struct sc_json *w, const struct sc_json_value *models)
     sc_json_bool(w, "models_known", sc_json_count(models) > 0);
 }
 
+/* Can a job run on it that names nothing but the engine? */
+static bool is_ready(const struct sc_json_value *engine)
+{
+    bool needs_model = sc_json_get_bool(sc_json_member(engine, "model_files"), false);
+    bool has_model = sc_json_get_text(sc_json_member(engine, "default_model"), "")[0] != '\0';
+    return sc_json_get_bool(sc_json_member(engine, "usable"), false) && (has_model || !needs_model);
+}
+
 /* What scripta-media says of the engine, and what only the server knows. */
 static void put_engine(struct sc_json *w, const struct sc_json_value *engine,
                        const char *default_engine, const struct speeds *speeds)
@@ -85,6 +93,7 @@ static void put_engine(struct sc_json *w, const struct sc_json_value *engine,
         sc_json_dump(value, &text);
         sc_json_raw(w, key, sc_buf_str(&text));
     }
+    sc_json_bool(w, "ready", is_ready(engine));
     sc_json_bool(w, "default", strcmp(name, default_engine) == 0);
     put_speed(w, speeds, name);
     sc_json_end(w);
@@ -172,6 +181,11 @@ static const struct sc_json_field engine_fields[] = {
     SC_SHOW(TEXT, "sends_to", "The address of another host that recordings are sent to", ""),
     SC_SHOW(TEXT, "note", "What else is to be known", ""),
     SC_SHOW(BOOL, "model_files", "Its models are those of `GET /api/models`", "false"),
+    SC_SHOW(
+        BOOL, "ready",
+        "A job that names this engine and no model can run: it is usable and has the model that "
+        "it needs",
+        "true"),
     SC_SHOW(BOOL, "default", "Jobs that name no engine use it", "true"),
     SC_SHOW(REAL_OR_NULL, "speed", "Of your completed jobs, in times real time", "3.4"),
 };

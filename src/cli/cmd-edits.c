@@ -70,6 +70,18 @@ static void print_saved(struct sc_cli *cli, const struct sc_args *args,
                     version - 1);
 }
 
+/* A batch numbers its operations, which the user of a flag has not made. */
+static void forget_number(struct sc_error *err)
+{
+    struct sc_str rest = sc_str_from(err->msg);
+    int64_t number = 0;
+    if (!sc_str_starts(rest, SC_STR("operation ")))
+        return;
+    (void)sc_str_take_until(&rest, ' ');
+    if (sc_str_to_int64(sc_str_take_until(&rest, ':'), &number) && rest.len > 1)
+        memmove(err->msg, rest.ptr + 1, rest.len); /* behind the blank, with its NUL */
+}
+
 static enum sc_code send(struct sc_cli *cli, const char *method, const char *path,
                          const struct sc_buf *body, struct sc_buf *reply, struct sc_error *err)
 {
@@ -85,8 +97,10 @@ static int save(struct sc_cli *cli, const struct sc_args *args, const char *meth
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_error err = { 0 };
-    if (send(cli, method, path, body, &reply, &err) != SC_OK)
+    if (send(cli, method, path, body, &reply, &err) != SC_OK) {
+        forget_number(&err);
         return sc_cli_fail(cli, &err);
+    }
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
     if (sc_json_parse(sc_buf_str(&reply), &doc, &err) != SC_OK)

@@ -46,7 +46,7 @@ int sc_cmd_engines(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column columns[] = {
         { .title = "ENGINE", .member = "name" },
-        { .title = "USABLE", .member = "usable", .kind = SC_VIEW_YES_NO },
+        { .title = "READY", .member = "ready", .kind = SC_VIEW_YES_NO },
         { .title = "LANGUAGES", .member = "languages", .kind = SC_VIEW_LIST, .minor = 3 },
         { .title = "MODEL", .member = "default_model" },
         { .title = "SPEED", .member = "speed", .kind = SC_VIEW_SPEED, .minor = 2 },

@@ -194,6 +194,34 @@ enum sc_code sc_cli_start_server(const struct sc_cli *cli, const char *const *fl
     return read_ready(read_end, log, err);
 }
 
+/* Settings that the command line itself reads; all others are the server's. */
+static bool is_ours(struct sc_str name)
+{
+    static const char *const ours[] = { "data_dir", "server", "ca_file", "token", "token_file" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(ours); i++) {
+        if (sc_str_equal(name, sc_str_from(ours[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Once: a setting of the command line counts in the server that it starts, and in no other. */
+static void tell_settings(struct sc_cli *cli)
+{
+    const struct sc_config_override *o = cli->json ? NULL : cli->sources->overrides;
+    for (; o != NULL && o->assignment != NULL && !cli->said_settings; o++) {
+        struct sc_str rest = sc_str_from(o->assignment);
+        struct sc_str name = sc_str_trim(sc_str_take_until(&rest, '='));
+        if (strcmp(o->flag, "--set") != 0 || is_ours(name))
+            continue;
+        sc_cli_note(cli,
+                    "note: the server runs already, with the settings that it was started with: "
+                    "%s %.*s does not change them",
+                    o->flag, (int)name.len, name.ptr);
+        cli->said_settings = true;
+    }
+}
+
 static bool wait_for_socket(const char *path, int64_t ms)
 {
     int64_t deadline = sc_clock_mono_ms() + ms;
@@ -209,22 +237,27 @@ static bool wait_for_socket(const char *path, int64_t ms)
 /* Makes sure that a server answers on our socket. Whoever holds the folder while none answers is
  * the winner of a race, about to listen, or a server that is just ending: so both are tried in
  * turn. */
-static enum sc_code ensure_server(const struct sc_cli *cli, const char *path, struct sc_error *err)
+static enum sc_code ensure_server(struct sc_cli *cli, const char *path, struct sc_error *err)
 {
     static const char *const ephemeral[] = { "--ephemeral", NULL };
     int64_t deadline = sc_clock_mono_ms() + RACE_MS;
 
     for (;;) {
-        if (socket_answers(path))
+        if (socket_answers(path)) {
+            tell_settings(cli);
             return SC_OK;
+        }
         int pid;
         enum sc_code code = sc_cli_start_server(cli, ephemeral, "ephemeral.log", &pid, err);
+        cli->said_settings = cli->said_settings || code == SC_OK; /* they are its own */
         if (code == SC_OK && cli->verbose > 0)
             sc_cli_note(cli, "started a server for %s", cli->config->data_dir);
         if (code != SC_E_STORE_LOCKED || sc_clock_mono_ms() >= deadline || sc_cli_interrupted())
             return code;
-        if (wait_for_socket(path, RETRY_MS))
+        if (wait_for_socket(path, RETRY_MS)) {
+            tell_settings(cli);
             return SC_OK;
+        }
     }
 }
 
@@ -239,6 +272,8 @@ enum sc_code sc_cli_connect(struct sc_cli *cli, struct sc_error *err)
         enum sc_code code = ensure_server(cli, server + strlen("unix:"), err);
         if (code != SC_OK)
             return code;
+    } else {
+        tell_settings(cli);
     }
     enum sc_code code = sc_client_open(server, token, &cli->client, err);
     if (code == SC_OK)

@@ -28,6 +28,7 @@ struct sc_cli {
     bool err_is_terminal;           /* one that a line can be redrawn on */
     bool colour;                    /* on standard error */
     bool said_engine;               /* where it hears, and why it is not a better one */
+    bool said_settings;             /* that a server which runs has its own */
     bool data_given;                /* --data or its variable named the folder */
     const char *const *server_args; /* flags that a server we start must get too; ends in NULL */
     struct sc_client *client;       /* NULL: not connected */

@@ -145,10 +145,10 @@ static enum sc_code wait_loaded_locked(struct sc_engines *e, struct sc_error *er
     return sc_error_set(err, SC_E_IO_ERROR, "cannot list the engines: %s", e->failure.msg);
 }
 
-static void list_usable(const struct sc_engines *e, struct sc_buf *out)
+static void list_names(const struct sc_engines *e, bool usable, struct sc_buf *out)
 {
     for (size_t i = 0; i < e->count; i++) {
-        if (e->rows[i].usable)
+        if (e->rows[i].usable == usable)
             sc_buf_printf(out, "%s%s", out->len == 0 ? "" : ", ", e->rows[i].name);
     }
 }
@@ -201,11 +201,15 @@ enum sc_code sc_engines_get(struct sc_engines *e, const char *name, struct sc_en
         *out = *row;
         return SC_OK;
     }
-    SC_AUTO_BUF known = { 0 };
-    list_usable(e, &known);
+    SC_AUTO_BUF ready = { 0 };
+    SC_AUTO_BUF others = { 0 };
+    list_names(e, true, &ready);
+    list_names(e, false, &others);
     return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
-                          "no engine is called '%.40s'; there are: %.120s", name,
-                          sc_buf_text(&known));
+                          "no engine is called '%.40s'; there are: " SC_ENGINE_AUTO
+                          "%s%.80s%s%.80s",
+                          name, ready.len == 0 ? "" : ", ", sc_buf_text(&ready),
+                          others.len == 0 ? "" : "; and, not set up here, ", sc_buf_text(&others));
 }
 
 bool sc_engines_are_known(struct sc_engines *e)

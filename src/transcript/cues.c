@@ -227,6 +227,12 @@ static int64_t reading_ms(const struct walk *w, const struct sc_cue *cue)
     return SC_MAX(SHOW_MS, SC_MIN(wanted, o->max_cue_ms));
 }
 
+/* Of others, which some recognisers and captions have, only the start is known. */
+static bool lasts(const struct sc_cue *cue)
+{
+    return cue->end_ms > cue->start_ms;
+}
+
 /* Hands out the cue that waits for its end; next NULL: it is the last. */
 static enum sc_code release(struct walk *w, struct sc_cue *next, struct sc_error *err)
 {
@@ -239,13 +245,16 @@ static enum sc_code release(struct walk *w, struct sc_cue *next, struct sc_error
         return w->fn(w->ctx, c, err);
     }
     int64_t readable = c->start_ms + reading_ms(w, c);
-    int64_t end = SC_MAX(c->end_ms, c->start_ms + 1);
+    int64_t end = lasts(c) ? c->end_ms : c->start_ms + SHOW_MS;
     end = SC_MIN(end, c->start_ms + w->options->max_cue_ms);
     if (next != NULL) {
-        /* Two who speak at once are shown one after the other, if that leaves the second time. */
-        int64_t later = SC_MIN(SC_MIN(readable, end), next->end_ms - SHOW_MS);
+        /* Two who speak at once are shown one after the other, if that leaves the second time; one
+         * that has no time of its own waits in any case. */
+        int64_t latest = lasts(next) ? next->end_ms - SHOW_MS : INT64_MAX;
+        int64_t later = SC_MIN(SC_MIN(readable, end), latest);
+        bool instant = !lasts(next);
         next->start_ms = SC_MAX(SC_MAX(next->start_ms, later), c->start_ms + 1);
-        next->end_ms = SC_MAX(next->end_ms, next->start_ms + 1);
+        next->end_ms = SC_MAX(next->end_ms, next->start_ms + (instant ? 0 : 1));
     }
     end = SC_MAX(end, readable);
     c->end_ms = next == NULL ? end : SC_MIN(end, next->start_ms);

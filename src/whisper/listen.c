@@ -5,6 +5,7 @@
 #include "whisper/mel.h"
 #include "whisper/telling.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -231,6 +232,23 @@ static enum sc_code prepare_all(struct listening *g, struct sc_error *err)
 
 /* ---- the network as decoding sees it ---- */
 
+/* Weights that are no numbers, or too large ones, make logits that are none, of which no token can
+ * be chosen: a damaged file, or one that was made to do harm. */
+static enum sc_code compute(const struct listening *g, const struct sc_decode *job,
+                            struct sc_error *err)
+{
+    enum sc_code code = sc_net_decode(g->l->net, job, err);
+    size_t values = job->count * (size_t)sc_net_dims(g->l->net)->n_vocab;
+    for (size_t i = 0; i < values && code == SC_OK; i++) {
+        if (!isfinite(job->logits[i]))
+            code =
+                sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                               "the model computes what is no number: its file is damaged, bring "
+                               "it again or choose another");
+    }
+    return code;
+}
+
 static void start(void *ctx, size_t seq, size_t window)
 {
     const struct listening *g = ctx;
@@ -256,7 +274,7 @@ static enum sc_code step(void *ctx, const struct sc_step *steps, size_t count, f
         .logits = logits,
         .stop = g->stop,
     };
-    return sc_net_decode(g->l->net, &job, err);
+    return compute(g, &job, err);
 }
 
 static enum sc_code make_room(struct sc_listener *l, size_t sequences, struct sc_error *err)
@@ -327,7 +345,7 @@ static enum sc_code align(struct listening *g, const struct hearing *h,
         .stop = g->stop,
     };
     sc_sequences_start(l->sequences, seq, w->window);
-    enum sc_code code = sc_net_decode(l->net, &job, err);
+    enum sc_code code = compute(g, &job, err);
     a.weights = weights;
     if (code == SC_OK && !sc_align(&a, made))
         code = sc_error_set(err, SC_E_INTERNAL, "no memory left for the times of words");

@@ -7,6 +7,8 @@
 #include "base/banned.h"
 
 #define STEP_MS 20 /* from one token of time to the next */
+/* What a token gets of a neighbour's time where its stretch has none of its own. */
+#define TOKEN_MS 100
 
 static bool is_time(const struct sc_vocab *vocab, const struct sc_decode_window *w, size_t i)
 {
@@ -33,6 +35,60 @@ static void close_stretch(struct sc_stretch *open, int end_ms, struct sc_stretch
     *open = (struct sc_stretch){ .start_ms = end_ms };
 }
 
+static bool has_time(const struct sc_stretch *s)
+{
+    return s->end_ms > s->start_ms;
+}
+
+/* Time of its own for list[i], which has none: from the silence behind it or in front of it. */
+static void take_silence(struct sc_stretch *list, size_t count, size_t i, int sound_ms)
+{
+    int wanted = (int)list[i].count * TOKEN_MS;
+    int before = i > 0 ? list[i - 1].end_ms : 0;
+    int behind = i + 1 < count ? list[i + 1].start_ms : sound_ms;
+    list[i].end_ms = SC_MAX(list[i].end_ms, SC_MIN(list[i].start_ms + wanted, behind));
+    if (!has_time(&list[i]))
+        list[i].start_ms = SC_MIN(list[i].start_ms, SC_MAX(list[i].end_ms - wanted, before));
+}
+
+/* Where there is no silence, of a neighbour's time at most half. */
+static void take_of_neighbour(struct sc_stretch *list, size_t count, size_t i)
+{
+    int wanted = (int)list[i].count * TOKEN_MS;
+    if (i > 0 && has_time(&list[i - 1])) {
+        struct sc_stretch *before = &list[i - 1];
+        before->end_ms -= SC_MIN(wanted, (before->end_ms - before->start_ms) / 2);
+        list[i].start_ms = before->end_ms;
+    } else if (i + 1 < count && has_time(&list[i + 1])) {
+        struct sc_stretch *behind = &list[i + 1];
+        behind->start_ms += SC_MIN(wanted, (behind->end_ms - behind->start_ms) / 2);
+        list[i].end_ms = behind->start_ms;
+    }
+}
+
+/* A model may put both ends of a text at one moment, or behind the sound. Its words are words all
+ * the same, and a segment needs time to be shown, played and edited: each gets some. What is left
+ * without any is so short that its neighbours have none to give, and goes. */
+static size_t give_time(struct sc_stretch *list, size_t count, int sound_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!has_time(&list[i]))
+            take_silence(list, count, i, sound_ms);
+        if (!has_time(&list[i]))
+            take_of_neighbour(list, count, i);
+    }
+    for (size_t i = count; i-- > 0;) {
+        if (!has_time(&list[i]))
+            take_of_neighbour(list, count, i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (has_time(&list[i]))
+            list[kept++] = list[i];
+    }
+    return kept;
+}
+
 size_t sc_stretches(const struct sc_vocab *vocab, const struct sc_decode_window *w,
                     struct sc_stretch *out)
 {
@@ -51,7 +107,7 @@ size_t sc_stretches(const struct sc_vocab *vocab, const struct sc_decode_window 
         }
     }
     close_stretch(&open, SC_MIN(w->advance * 10, sound_ms), out, &count);
-    return count;
+    return give_time(out, count, sound_ms);
 }
 
 void sc_past_done(struct sc_past *p)

@@ -13,8 +13,9 @@ struct sc_stretch {
 };
 
 /* The segments of a window whose sound has `frames` left: between tokens of time; text behind the
- * last of them goes on to where the next window begins. out has room for said_count + 1. Returns
- * how many. */
+ * last of them goes on to where the next window begins. Each has some length: one whose ends are
+ * the same takes time of the silence beside it, else of a neighbour. out has room for said_count
+ * + 1. Returns how many. */
 size_t sc_stretches(const struct sc_vocab *vocab, const struct sc_decode_window *w,
                     struct sc_stretch *out);
 /* Frames after which the next window begins: behind the last whole segment. One time alone at the

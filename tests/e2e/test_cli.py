@@ -383,6 +383,23 @@ def test_queue_and_engines(server):
     engines = {e["name"]: e for e in cli_json("engines", data=server.data)["engines"]}
     told = [engines["pocketsphinx"][k] for k in ("models", "model_paths", "models_known")]
     assert told == [["en-us"], True, True] and not engines["command"]["models_known"]
+    # Usable with the path of a model, and no job that names none can run on it.
+    assert (engines["whisper"]["usable"], engines["whisper"]["ready"]) == (True, False)
+    assert re.search(r"^whisper +no ", out, re.M) and re.search(r"^null +yes ", out, re.M), out
+
+
+def test_an_engine_that_is_none_is_told_what_there_is(server, clip):
+    done = cli("transcribe", "-e", "wisper", clip, data=server.data)
+    assert done.returncode != 0
+    for name in ("auto", "whisper", "pocketsphinx", "null", "command", "http"):
+        assert re.search(rf"\b{name}\b", done.stderr), done.stderr
+    assert "not set up here, command" in done.stderr, done.stderr
+
+
+def test_a_setting_that_a_running_server_does_not_have_is_told(server):
+    done = cli("--set", "engine.default=null", "queue", data=server.data, check=0)
+    assert "runs already" in done.stderr and "--set engine.default" in done.stderr, done.stderr
+    assert cli("--set", "token=x", "queue", data=server.data).stderr.count("runs already") == 0
 
 
 def test_version_and_help():

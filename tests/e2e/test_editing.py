@@ -317,6 +317,15 @@ def test_a_tag_guards_every_way_of_editing(client, made):
     assert put(client, made, {"text": "x"}, **{"If-Match": "abc"}).error["field"] == "If-Match"
 
 
+def test_a_flag_is_no_operation_of_a_batch(shared, made):
+    number = made.rsplit("/", 1)[1]
+    for flags, why in ((["-s", 999999, "-t", "x"], "the transcript has no segment 999999"),
+                       (["--insert", "x", "--start", 1], "insert needs end")):
+        done = cli("transcripts", "edit", *flags, number, data=shared.data)
+        assert done.returncode != 0 and why in done.stderr, done.stderr
+        assert "operation" not in done.stderr, done.stderr
+
+
 def test_doubtful_times_are_told_and_undone(shared, client, made):
     number, data = made.rsplit("/", 1)[1], shared.data
     segment = client.get(made).json["segments"][0]["id"]

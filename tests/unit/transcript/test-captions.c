@@ -281,6 +281,28 @@ static void who_speaks_at_once_is_shown_in_turn_and_named(void **state)
                         "1: eight nine ten.\n\n");
 }
 
+static void cues_that_only_have_a_start_can_be_read(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS list = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    struct sc_writer_options o;
+    static const char *const said[] = { "one", "two", "three", "four" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(said); i++) {
+        struct sc_segment *s = sc_segments_add(&list);
+        s->id = (int64_t)i + 1;
+        s->start_ms = 3000;
+        s->end_ms = i == 3 ? 9000 : 3000;
+        s->text = strdup(said[i]);
+    }
+    sc_writer_options_init(&o, sc_format_find("srt"));
+    write_as("srt", &list, &o, &text);
+    assert_string_equal(sc_buf_text(&text), "1\n00:00:03,000 --> 00:00:03,700\none\n\n"
+                                            "2\n00:00:03,700 --> 00:00:04,400\ntwo\n\n"
+                                            "3\n00:00:04,400 --> 00:00:05,100\nthree\n\n"
+                                            "4\n00:00:05,100 --> 00:00:09,000\nfour\n\n");
+}
+
 /* ---- options ---- */
 
 struct option_row {
@@ -482,6 +504,7 @@ int main(void)
         TEST(words_of_webvtt_are_read_back_with_their_times),
         TEST(what_the_eye_takes_for_one_sign_is_never_cut),
         TEST(who_speaks_at_once_is_shown_in_turn_and_named),
+        TEST(cues_that_only_have_a_start_can_be_read),
         TEST(options_do_what_they_say),
         TEST(bad_options_are_refused_by_name),
         TEST(every_option_is_read_as_it_is_shown),

@@ -131,6 +131,30 @@ static void neither_neighbours_nor_threads_change_a_word(void **state)
     }
 }
 
+/* Weights as a bad disk leaves them, or somebody who means harm. */
+static void a_model_that_computes_no_numbers_is_refused(void **state)
+{
+    (void)state;
+    static const float bad[] = { NAN, INFINITY, 3e38f };
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
+        SC_AUTO(table_done) struct table t = { .dir = test_dir_new() };
+        SC_AUTO_BUF model = { 0 };
+        char path[PATH_MAX];
+        struct sc_error err = { 0 };
+        test_model_ggml(&(struct test_model){ .seed = 5, .text_ctx = 64 }, &model);
+        for (size_t back = 1; back <= 64; back++) /* of the tensor that stands last */
+            memcpy(model.ptr + model.len - back * sizeof(float), &bad[i], sizeof(float));
+        test_write_bytes(&t.dir, "ggml-bad.bin", model.ptr, model.len);
+        test_path(&t.dir, "ggml-bad.bin", path);
+        assert_int_equal(sc_listener_open(path, 1, &t.l, &err), SC_OK);
+        t.pcm = sc_alloc_array(40 * RATE, sizeof(*t.pcm));
+        SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 2);
+        assert_int_equal(sc_listen(t.l, &clip, 1, NULL, &err), SC_E_MODEL_ERROR);
+        assert_non_null(strstr(err.msg, "no number"));
+        assert_int_equal(clip.segments.count, 0);
+    }
+}
+
 static void what_the_model_cannot_do_is_refused_by_name(void **state)
 {
     (void)state;
@@ -181,6 +205,7 @@ int main(void)
         TEST(nothing_is_said_of_nothing),
         TEST(long_clips_are_heard_in_windows),
         TEST(neither_neighbours_nor_threads_change_a_word),
+        TEST(a_model_that_computes_no_numbers_is_refused),
         TEST(what_the_model_cannot_do_is_refused_by_name),
         TEST(a_stop_leaves_no_answer),
     };

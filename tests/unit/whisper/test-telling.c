@@ -109,6 +109,56 @@ static void nothing_is_told_beyond_the_clip(void **state)
         assert_true(t.segments.items[i].end_ms <= 30000);
 }
 
+static void assert_times(const struct table *t, const int64_t (*expected)[2], size_t count)
+{
+    assert_int_equal(t->segments.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(t->segments.items[i].start_ms, expected[i][0]);
+        assert_int_equal(t->segments.items[i].end_ms, expected[i][1]);
+    }
+}
+
+static void text_at_one_moment_takes_of_the_silence_around_it(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@50", " the", " of", "@50", "@100", " to", "@100", "@102", " a",
+                                "@120", "@120", " the", "@120"),
+                          250);
+    t.w.advance = 240;
+    tell(&t, NULL, true);
+    assert_times(
+        &t, (const int64_t[][2]){ { 6000, 6200 }, { 7000, 7040 }, { 7040, 7400 }, { 7400, 7500 } },
+        4);
+}
+
+static void text_without_silence_around_takes_of_its_neighbour(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@0", " the", "@0", "@0", " to", "@0", "@0", " of", "@50", "@50",
+                                " a", "@50", "@50", " to", "@50", "@50", " the", "@100"),
+                          3000);
+    tell(&t, NULL, false);
+    assert_times(&t,
+                 (const int64_t[][2]){ { 5000, 5050 },
+                                       { 5050, 5100 },
+                                       { 5100, 5900 },
+                                       { 5900, 5950 },
+                                       { 5950, 6000 },
+                                       { 6000, 7000 } },
+                 6);
+}
+
+static void text_behind_the_sound_is_told_at_its_end(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@0", " the", "@100", "@150", " of", "@200"), 200);
+    tell(&t, NULL, true);
+    assert_times(&t, (const int64_t[][2]){ { 5000, 6900 }, { 6900, 7000 } }, 2);
+}
+
 static void silence_is_as_likely_as_the_words_are_unlikely(void **state)
 {
     (void)state;
@@ -189,6 +239,9 @@ int main(void)
         TEST(a_text_without_an_end_goes_on_to_the_end_of_the_sound),
         TEST(words_take_their_times_from_attention_within_their_segment),
         TEST(nothing_is_told_beyond_the_clip),
+        TEST(text_at_one_moment_takes_of_the_silence_around_it),
+        TEST(text_without_silence_around_takes_of_its_neighbour),
+        TEST(text_behind_the_sound_is_told_at_its_end),
         TEST(silence_is_as_likely_as_the_words_are_unlikely),
         TEST(each_segment_knows_its_tokens_and_how_its_window_went),
         TEST(a_loop_is_told_without_confidence),
