@@ -343,7 +343,7 @@ static void options_do_what_they_say(void **state)
           "1\r\n00:00:00,000 --> 00:00:00,500\r\nAnn: =one, two three four five six "
           "seven eight nine ten eleven twelve\r\n\r\n2\r\n00:00:00,500 --> 00:00:00,501\r\n"
           "\"bye\"\r\n\r\n" },
-        { "vtt", "offset=-20 captions=off", "WEBVTT\n\n" },
+        { "vtt", "offset=-20 captions=off", "WEBVTT\n" },
         { "vtt", "metadata=on captions=off speakers=off offset=3600",
           "WEBVTT\n\nNOTE\nrecording: a --  b.wav\nlanguage: en\njob: 01890a5d\ntranscript: 7\n"
           "version: 2\nstatus: complete\n\n01:00:00.000 --> 01:00:20.000\n=one, two three four "
