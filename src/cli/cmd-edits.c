@@ -262,15 +262,54 @@ static void tell_way_on(struct sc_cli *cli, const struct sc_args *args, const ch
                 kept, current, id);
 }
 
-/* Sends the steps that make the text of the base. */
+/* What both changed, and how that is settled. */
+static void tell_conflicts(struct sc_cli *cli, const struct sc_args *args,
+                           const struct sc_edit_file *file)
+{
+    struct sc_str rest = sc_buf_str(&file->conflicts);
+    while (rest.len > 0) {
+        struct sc_str line = sc_str_take_until(&rest, '\n');
+        sc_cli_note(cli, "%.*s", (int)line.len, line.ptr);
+    }
+    sc_cli_note(cli,
+                "make these as theirs in %s and give the same command again: it saves the rest of "
+                "yours. Then settle them: scripta transcripts edit %s",
+                sc_args_get(args, "text-file", "-"), args->words[0]);
+}
+
+/* A version as it is shown to an editor. */
+static enum sc_code fetch_base(struct sc_cli *cli, const struct sc_args *args, int64_t version,
+                               struct sc_edit_file *out, struct sc_error *err)
+{
+    SC_AUTO_FREE char *after = sc_asprintf("?version=%" PRId64, version);
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
+    SC_AUTO_BUF shown = { .limit = TEXT_LIMIT };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = sc_cli_fetch(cli, "GET", path, &shown, &doc, err);
+    return code == SC_OK ? sc_edit_file_base(out, sc_json_root(doc), err) : code;
+}
+
+/* Sends the steps that make the text of the version that it was edited from; with --base of that
+ * one, with both what was written and what others changed. */
 static enum sc_code send_steps(struct sc_cli *cli, const struct sc_args *args,
                                struct sc_edit_file *file, struct sc_str text, struct sc_buf *reply,
                                struct sc_error *err)
 {
     SC_AUTO_FREE char *after = sc_cli_path("/api/transcripts/", args->words[0], "/edit");
     SC_AUTO_BUF body = { .limit = 2 * TEXT_LIMIT };
+    SC_AUTO(sc_edit_file_done) struct sc_edit_file theirs = { 0 };
     struct sc_edit_asks asks = { .note = sc_args_get(args, "note", NULL) };
-    enum sc_code code = sc_args_int(args, "base", 1, INT32_MAX, &asks.base, err);
+    int64_t base = 0;
+    enum sc_code code = sc_args_int(args, "base", 1, INT32_MAX, &base, err);
+    if (code == SC_OK && base != 0 && base < file->version)
+        code = sc_error_field(err, SC_E_CONFLICT, "base",
+                              "the text is of version %" PRId64 ", so %" PRId64
+                              " is not the current one",
+                              file->version, base);
+    if (code == SC_OK && base > file->version) {
+        asks.theirs = &theirs;
+        code = fetch_base(cli, args, base, &theirs, err);
+    }
     if (code == SC_OK)
         code = sc_edit_file_compare(file, text, &asks, &body, err);
     return code == SC_OK && file->steps > 0 ? send(cli, "POST", after, &body, reply, err) : code;
@@ -297,22 +336,18 @@ static int print_steps_saved(struct sc_cli *cli, const struct sc_args *args,
 static int edit_by_marked_text(struct sc_cli *cli, const struct sc_args *args, struct sc_str text,
                                int64_t version)
 {
-    SC_AUTO_FREE char *after = sc_asprintf("?version=%" PRId64, version);
-    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
-    SC_AUTO_BUF shown = { .limit = TEXT_LIMIT };
     SC_AUTO_BUF reply = { 0 };
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     SC_AUTO(sc_edit_file_done) struct sc_edit_file file = { 0 };
     struct sc_error err = { 0 };
-    enum sc_code code = sc_cli_fetch(cli, "GET", path, &shown, &doc, &err);
-    if (code == SC_OK)
-        code = sc_edit_file_base(&file, sc_json_root(doc), &err);
+    enum sc_code code = fetch_base(cli, args, version, &file, &err);
     if (code == SC_OK)
         code = send_steps(cli, args, &file, text, &reply, &err);
     if (code == SC_OK)
         return print_steps_saved(cli, args, &file, &reply);
     int status = sc_cli_fail(cli, &err);
-    if (code == SC_E_CONFLICT)
+    if (file.conflicts.len > 0)
+        tell_conflicts(cli, args, &file);
+    else if (code == SC_E_CONFLICT)
         tell_way_on(cli, args, sc_args_get(args, "text-file", "-"), version);
     return status;
 }

@@ -86,8 +86,8 @@ static const struct sc_flag edit_flags[] = {
     { "delete", 0, SC_FLAG_SWITCH, NULL, "Take it away" },
     { "insert", 0, SC_FLAG_VALUE, "TEXT", "A new segment, with --start and --end" },
     { "text-file", 0, SC_FLAG_VALUE, "FILE",
-      "All of the text, a line for each segment, or a file that an editor had; - reads standard "
-      "input" },
+      "All of the text, a line for each segment, or a file that an editor had, which --base lays "
+      "word by word on what others changed meanwhile; - reads standard input" },
     NOTE_FLAGS,
     { 0 },
 };

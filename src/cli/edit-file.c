@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "sys/file.h"
+#include "transcript/combine.h"
 #include "json/writer.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ void sc_edit_file_done(struct sc_edit_file *f)
 {
     free(f->path);
     sc_buf_done(&f->before);
+    sc_buf_done(&f->conflicts);
 }
 
 /* ---- times ---- */
@@ -241,6 +243,15 @@ static enum sc_code bad_line(int64_t line, const char *why, struct sc_error *err
     return sc_error_set(err, SC_E_INVALID_VALUE, "line %" PRId64 ": %s", line, why);
 }
 
+/* Takes its texts over. */
+static void add_entry(struct entries *all, const struct entry *e)
+{
+    void *items = all->items;
+    sc_grow(&items, &all->cap, all->count + 1, sizeof(*all->items));
+    all->items = items;
+    all->items[all->count++] = *e;
+}
+
 /* "[12 0:01.5 - 0:03 Ann]" */
 static enum sc_code take_mark(struct entries *all, struct sc_str mark, int64_t line,
                               struct sc_error *err)
@@ -259,12 +270,9 @@ static enum sc_code take_mark(struct entries *all, struct sc_str mark, int64_t l
     if (!known || !sc_str_equal(dash, SC_STR("-")) || !sc_edit_time_parse(start, &e.start_ms) ||
         !sc_edit_time_parse(end, &e.end_ms))
         return bad_line(line, "a mark looks like [12 0:01.5 - 0:03 Ann]", err);
-    void *items = all->items;
-    sc_grow(&items, &all->cap, all->count + 1, sizeof(*all->items));
-    all->items = items;
     e.speaker = sc_strndup(speaker.ptr, speaker.len);
     e.text = sc_strdup("");
-    all->items[all->count++] = e;
+    add_entry(all, &e);
     return SC_OK;
 }
 
@@ -340,6 +348,27 @@ static void put_new(struct steps *s, const struct entry *e)
     sc_json_end(s->w);
 }
 
+/* The segment with this id, looked for from *at on, which is moved: mostly it is the next one.
+ * NULL: there is none. */
+static struct entry *find_entry(const struct entries *all, int64_t id, size_t *at)
+{
+    for (size_t n = 0; n < all->count; n++) {
+        struct entry *e = &all->items[(*at + n) % all->count];
+        if (e->id == id) {
+            *at = (*at + n + 1) % all->count;
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static enum sc_code refuse_id(int64_t id, bool is_there, struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_INVALID_VALUE,
+                        "segment %" PRId64 " %s: a new one has + for its number", id,
+                        is_there ? "stands there twice" : "was not there");
+}
+
 static enum sc_code put_steps(struct steps *s, struct entries *before, const struct entries *after,
                               struct sc_error *err)
 {
@@ -350,17 +379,11 @@ static enum sc_code put_steps(struct steps *s, struct entries *before, const str
             put_new(s, e);
             continue;
         }
-        size_t n = 0;
-        while (n < before->count && before->items[at].id != e->id) {
-            at = (at + 1) % before->count; /* mostly it is the next one */
-            n++;
-        }
-        if (n == before->count || before->items[at].seen)
-            return sc_error_set(err, SC_E_INVALID_VALUE,
-                                "segment %" PRId64 " %s: a new one has + for its number", e->id,
-                                n == before->count ? "was not there" : "stands there twice");
-        before->items[at].seen = true;
-        put_difference(s, &before->items[at], e);
+        struct entry *was = find_entry(before, e->id, &at);
+        if (was == NULL || was->seen)
+            return refuse_id(e->id, was != NULL, err);
+        was->seen = true;
+        put_difference(s, was, e);
     }
     for (size_t i = 0; i < before->count; i++) {
         if (!before->items[i].seen) {
@@ -368,6 +391,160 @@ static enum sc_code put_steps(struct steps *s, struct entries *before, const str
             sc_json_end(s->w);
         }
     }
+    return SC_OK;
+}
+
+/* ---- what others changed meanwhile ---- */
+
+struct merge {
+    const struct entries *base, *theirs;
+    struct entries out;
+    struct sc_buf *conflicts;
+    size_t conflict_count;
+};
+
+static void merge_done(struct merge *m)
+{
+    entries_done(&m->out);
+}
+
+static void add_copy(struct entries *all, const struct entry *e)
+{
+    struct entry copy = *e;
+    copy.speaker = sc_strdup(e->speaker);
+    copy.text = sc_strdup(e->text);
+    add_entry(all, &copy);
+}
+
+static bool are_equal(const struct entry *a, const struct entry *b)
+{
+    return a->start_ms == b->start_ms && a->end_ms == b->end_ms &&
+           strcmp(a->speaker, b->speaker) == 0 && strcmp(a->text, b->text) == 0;
+}
+
+static void refuse(struct merge *m, int64_t id, const char *what, const char *mine,
+                   const char *theirs)
+{
+    m->conflict_count++;
+    sc_buf_printf(m->conflicts, "segment %" PRId64 ", %s: yours ", id, what);
+    sc_utf8_append_printable(m->conflicts, sc_str_from(mine));
+    sc_buf_puts(m->conflicts, "; theirs ");
+    sc_utf8_append_printable(m->conflicts, sc_str_from(theirs));
+    sc_buf_putc(m->conflicts, '\n');
+}
+
+/* Sets what the one who changed it says; false: both did, each otherwise. */
+static bool merge_name(char **mine, const char *base, const char *theirs)
+{
+    if (strcmp(*mine, base) != 0)
+        return strcmp(theirs, base) == 0 || strcmp(*mine, theirs) == 0;
+    free(*mine);
+    *mine = sc_strdup(theirs);
+    return true;
+}
+
+static bool merge_time(int64_t *mine, int64_t base, int64_t theirs)
+{
+    if (*mine != base)
+        return theirs == base || theirs == *mine;
+    *mine = theirs;
+    return true;
+}
+
+static enum sc_code merge_text(struct merge *m, struct entry *e, const struct entry *base,
+                               const struct entry *theirs, struct sc_error *err)
+{
+    SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
+    if (merge_name(&e->text, base->text, theirs->text))
+        return SC_OK;
+    enum sc_combined how = sc_text_combine(base->text, e->text, theirs->text, &text);
+    if (how == SC_COMBINE_NO_MEMORY || text.failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for segment %" PRId64, e->id);
+    if (how == SC_COMBINE_CLASH) {
+        refuse(m, e->id, "text", e->text, theirs->text);
+        return SC_OK;
+    }
+    free(e->text);
+    e->text = sc_strdup(sc_buf_text(&text));
+    return SC_OK;
+}
+
+/* A segment that all three have. */
+static enum sc_code merge_entry(struct merge *m, const struct entry *mine, const struct entry *base,
+                                const struct entry *theirs, struct sc_error *err)
+{
+    add_copy(&m->out, mine);
+    struct entry *e = &m->out.items[m->out.count - 1];
+    if (!merge_name(&e->speaker, base->speaker, theirs->speaker))
+        refuse(m, e->id, "speaker", e->speaker, theirs->speaker);
+    bool start = merge_time(&e->start_ms, base->start_ms, theirs->start_ms);
+    bool end = merge_time(&e->end_ms, base->end_ms, theirs->end_ms);
+    if (!start || !end) {
+        SC_AUTO_BUF a = { 0 };
+        SC_AUTO_BUF b = { 0 };
+        put_time(&a, (double)(start ? mine->end_ms : mine->start_ms) / 1000);
+        put_time(&b, (double)(start ? theirs->end_ms : theirs->start_ms) / 1000);
+        refuse(m, e->id, start ? "end" : "start", sc_buf_text(&a), sc_buf_text(&b));
+    }
+    return merge_text(m, e, base, theirs, err);
+}
+
+/* Marks in the base what mine has. */
+static enum sc_code merge_mine(struct merge *m, const struct entries *mine, struct sc_error *err)
+{
+    size_t base_at = 0, theirs_at = 0;
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < mine->count; i++) {
+        const struct entry *e = &mine->items[i];
+        if (e->id == 0) {
+            add_copy(&m->out, e);
+            continue;
+        }
+        struct entry *base = find_entry(m->base, e->id, &base_at);
+        if (base == NULL || base->seen)
+            return refuse_id(e->id, base != NULL, err);
+        base->seen = true;
+        const struct entry *theirs = find_entry(m->theirs, e->id, &theirs_at);
+        if (theirs != NULL)
+            code = merge_entry(m, e, base, theirs, err);
+        else if (!are_equal(e, base))
+            refuse(m, e->id, "which they took away", e->text, "-");
+    }
+    return code;
+}
+
+/* What they added stays; what mine took away goes when they left it as it was. */
+static void merge_theirs(struct merge *m)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < m->theirs->count; i++) {
+        const struct entry *e = &m->theirs->items[i];
+        const struct entry *base = find_entry(m->base, e->id, &at);
+        if (base == NULL)
+            add_copy(&m->out, e);
+        else if (!base->seen && !are_equal(e, base))
+            refuse(m, e->id, "which you took away", "-", e->text);
+    }
+}
+
+/* Replaces what somebody wrote by that and what others wrote meanwhile. */
+static enum sc_code merge(struct sc_edit_file *f, const struct entries *base,
+                          const struct entries *theirs, struct entries *mine, struct sc_error *err)
+{
+    SC_AUTO(merge_done) struct merge m = { base, theirs, .conflicts = &f->conflicts };
+    enum sc_code code = merge_mine(&m, mine, err);
+    if (code != SC_OK)
+        return code;
+    merge_theirs(&m);
+    if (m.conflict_count > 0)
+        return sc_error_field(
+            err, SC_E_CONFLICT, "text",
+            "nothing was saved: %zu of your changes and of those that others made "
+            "meanwhile are of the same words",
+            m.conflict_count);
+    struct entries both = m.out;
+    m.out = *mine;
+    *mine = both;
     return SC_OK;
 }
 
@@ -412,11 +589,13 @@ enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,
 {
     SC_AUTO(entries_done) struct entries before = { 0 };
     SC_AUTO(entries_done) struct entries after = { 0 };
+    SC_AUTO(entries_done) struct entries theirs = { 0 };
+    const struct sc_edit_file *on = asks->theirs == NULL ? f : asks->theirs;
     struct sc_json w;
     struct steps steps = { .w = &w };
     sc_json_begin(&w, body);
     sc_json_object(&w, NULL);
-    sc_json_int(&w, "base_version", asks->base == 0 ? f->version : asks->base);
+    sc_json_int(&w, "base_version", on->version);
     if (asks->note != NULL)
         sc_json_text(&w, "change_note", asks->note);
     sc_json_array(&w, "operations");
@@ -429,8 +608,12 @@ enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,
         code = sc_error_set(err, SC_E_INVALID_VALUE,
                             "the text is empty, so nothing was saved; segments are taken away "
                             "with --delete");
+    if (code == SC_OK && asks->theirs != NULL)
+        code = parse(sc_buf_str(&on->before), &theirs, err);
+    if (code == SC_OK && asks->theirs != NULL)
+        code = merge(f, &before, &theirs, &after, err);
     if (code == SC_OK)
-        code = put_steps(&steps, &before, &after, err);
+        code = put_steps(&steps, asks->theirs == NULL ? &before : &theirs, &after, err);
     if (code != SC_OK)
         return code;
     sc_json_end(&w);

@@ -10,7 +10,8 @@ struct sc_edit_file {
     char *path;           /* owned */
     struct sc_buf before; /* as it was written */
     int64_t transcript, version;
-    size_t steps; /* found by reading */
+    size_t steps;            /* found by reading */
+    struct sc_buf conflicts; /* a line for each that sc_edit_file_compare refused */
 };
 void sc_edit_file_done(struct sc_edit_file *f);
 /* Takes what GET answered for what the text is compared with. CONFLICT: it is still being made. */
@@ -32,11 +33,14 @@ SC_MUST_USE enum sc_code sc_edit_text_read(const char *path, struct sc_buf *out,
 /* Is this text such a file? Then its first line says of which version of which transcript. */
 bool sc_edit_file_head(struct sc_str text, int64_t *transcript, int64_t *version);
 struct sc_edit_asks {
-    int64_t base;     /* the version that must be current; 0: the one that was compared with */
+    /* What others made of the version that is compared with: the steps are for this one, and take
+     * nothing of it back. NULL: nobody did. */
+    const struct sc_edit_file *theirs;
     const char *note; /* NULL: none */
 };
 /* The steps that make of one the other, as the body of an edit. INVALID_VALUE names the line, or
- * tells that the text is of another version, or that it is empty: no steps would be many. */
+ * tells that the text is of another version, or that it is empty: no steps would be many. CONFLICT
+ * where the same words, times or names were changed on both sides: f->conflicts tells which. */
 SC_MUST_USE enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,
                                               const struct sc_edit_asks *asks, struct sc_buf *body,
                                               struct sc_error *err);

@@ -3,6 +3,7 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -230,7 +231,29 @@ def test_the_editor_loses_nothing(shared, client, made, folder):
                 stdin="# Transcript 999999, version 1.\n")
     assert other.returncode == 2 and "of transcript 999999" in other.stderr, other.stderr
     assert client.get(made).json["version"] == 2
-    cli("transcripts", "edit", "--text-file", kept, "--base", 2, number, data=data, check=0)
+    # Another word of the same segment is changed meanwhile: that stays too.
+    cli("transcripts", "edit", "-s", segment, "-t", "t0 t1 t2 drei", number, data=data, check=0)
+    on_top = ("transcripts", "edit", "--text-file", kept, "--base")
+    early = cli(*on_top, 2, number, data=data)
+    assert early.returncode == late.returncode and "--base 3" in early.stderr, early.stderr
+    cli(*on_top, 3, number, data=data, check=0)
+    assert client.get(made).json["segments"][0]["text"] == "t0 one t2 drei"
+
+    # What both changed is refused and shown; what they agree on is no change.
+    cli("transcripts", "edit", "-s", segment, "-t", "t0 eins t2 drei", number, data=data, check=0)
+    both = cli(*on_top, 5, number, data=data)
+    assert both.returncode == late.returncode, both
+    assert f"segment {segment}, text: yours t0 one t2 t3; theirs t0 eins t2 drei" in both.stderr
+    assert "make these as theirs" in both.stderr, both.stderr
+    assert client.get(made).json["version"] == 5
+    old = cli(*on_top, 1, number, data=data)
+    assert old.returncode == late.returncode and "--base 5" in old.stderr, old.stderr
+    theirs = folder / "theirs"
+    theirs.write_text(Path(kept).read_text(encoding="utf-8").replace("one t2 t3", "eins t2 drei"))
+    agreed = cli("transcripts", "edit", "--text-file", theirs, "--base", 5, number, data=data,
+                 check=0)
+    assert "nothing has changed" in agreed.stderr, agreed.stderr
+    cli("transcripts", "edit", "-s", segment, "-t", "t0 one t2 t3", number, data=data, check=0)
     shown = cli("transcripts", "show", number, data=data, check=0).stdout
     assert re.search(rf"^ *{segment}  0:00  Ann +t0 one t2 t3$", shown, re.MULTILINE), shown
     assert re.search("^file_name: +talk.wav$", shown, re.MULTILINE), shown
