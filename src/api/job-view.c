@@ -348,8 +348,9 @@ static const struct sc_json_field cost_fields[] = {
     SC_SHOW(TEXT_OR_NULL, "model", "Its model", "en-us"),
     SC_SHOW(
         BOOL, "model_checked",
-        "false: only the program or server behind the engine knows whether it has the model, and "
-        "the job fails with `MODEL_ERROR` when it does not",
+        "false: only the program or server behind the engine knows whether it has the model, or "
+        "it is a path outside the models folders, which a worker opens; the job fails with "
+        "`MODEL_ERROR` when there is none",
         "true"),
     SC_SHOW(BOOL, "duplicate", "These bytes are known", "false"),
     SC_SHOW(INT_OR_NULL, "file_id", "The file that has them", NULL),

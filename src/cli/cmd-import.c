@@ -26,7 +26,7 @@ static enum sc_code read_file(const char *path, struct sc_buf *out, struct sc_er
 {
     if (strcmp(path, "-") == 0)
         return read_input(out, err);
-    enum sc_code code = sc_file_read(path, SC_READ_LIMIT, out, err);
+    enum sc_code code = sc_file_read_any(path, SC_READ_LIMIT, out, err);
     return code == SC_E_NOT_FOUND
                ? sc_error_set(err, SC_E_FILE_NOT_FOUND, "no such file: '%s'", path)
                : code;

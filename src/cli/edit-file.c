@@ -201,7 +201,7 @@ enum sc_code sc_edit_text_read(const char *path, struct sc_buf *out, struct sc_e
 {
     struct sc_error why = { 0 };
     bool is_input = strcmp(path, "-") == 0;
-    enum sc_code code = sc_file_read(is_input ? "/dev/stdin" : path, TEXT_LIMIT, out, err);
+    enum sc_code code = sc_file_read_any(is_input ? "/dev/stdin" : path, TEXT_LIMIT, out, err);
     if (code != SC_OK)
         return code;
     if (sc_str_starts(sc_buf_str(out), SC_STR("\xef\xbb\xbf"))) {

@@ -160,7 +160,7 @@ static enum sc_code read_value(const struct sc_writer_option *option, const char
         sc_buf_puts(out, given);
         return SC_OK;
     }
-    enum sc_code code = sc_file_read(given, (size_t)option->max, out, err);
+    enum sc_code code = sc_file_read_any(given, (size_t)option->max, out, err);
     if (code == SC_E_FILE_TOO_LARGE)
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
                               "the template '%.200s' has more than %" PRId64 " bytes", given,

@@ -125,7 +125,7 @@ static enum sc_code read_file(const char *path, struct sc_buf *text, struct sc_e
 {
     struct sc_error cause;
 
-    if (sc_file_read(path, SC_YAML_SIZE, text, &cause) != SC_OK)
+    if (sc_file_read_any(path, SC_YAML_SIZE, text, &cause) != SC_OK)
         return sc_error_set(err, SC_E_CONFIG_ERROR, "%s", cause.msg);
     return SC_OK;
 }

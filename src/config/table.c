@@ -318,7 +318,7 @@ static enum sc_code assign_file(struct loaded *to, const struct option_row *row,
     SC_AUTO_BUF content = { 0 };
     struct sc_error cause;
 
-    if (sc_file_read(path, TEXT_LIMIT, &content, &cause) != SC_OK)
+    if (sc_file_read_any(path, TEXT_LIMIT, &content, &cause) != SC_OK)
         return sc_error_field(err, SC_E_CONFIG_ERROR, row->info.name, "%s: %s: %s", source,
                               row->info.name, cause.msg);
     return assign_text(to, row, sc_str_trim(sc_buf_str(&content)), source, err);

@@ -71,6 +71,13 @@ static void whisper_close(void *state)
     free(s);
 }
 
+/* Since it was looked for. */
+static enum sc_code gone(const char *model, struct sc_error *err)
+{
+    return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                          "the model '%.120s' has just been removed: " SC_MODELS_REMEDY, model);
+}
+
 static enum sc_code whisper_open(const struct sc_config *config, const char *model, void **state,
                                  struct sc_error *err)
 {
@@ -84,10 +91,7 @@ static enum sc_code whisper_open(const struct sc_config *config, const char *mod
         *state = made;
     else
         free(made);
-    if (code == SC_E_NOT_FOUND)
-        return sc_error_field(err, SC_E_MODEL_ERROR, "model", "there is no model at '%.150s'",
-                              path);
-    return code;
+    return code == SC_E_NOT_FOUND ? gone(model, err) : code;
 }
 
 /* With as many hypotheses in each window as jobs have that name none. */
@@ -102,8 +106,7 @@ static enum sc_code whisper_memory(const struct sc_config *config, const char *m
     if (code == SC_OK)
         code = sc_whisper_file_open(path, &file, err);
     if (code == SC_E_NOT_FOUND)
-        code =
-            sc_error_field(err, SC_E_MODEL_ERROR, "model", "there is no model at '%.150s'", path);
+        return gone(model, err);
     if (code == SC_OK)
         *out = sc_whisper_memory(sc_whisper_file_dims(file), batch,
                                  batch * (int)sc_decode_sequences(&usual.decode));

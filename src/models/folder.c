@@ -77,7 +77,6 @@ bool sc_model_look(char *path, const char *name, bool is_system, struct sc_model
         free(path);
         return false;
     }
-    sc_model_facts_read(&m);
     *out = m;
     return true;
 }
@@ -106,7 +105,7 @@ static void take_entry(struct sc_models *all, const char *dir, const char *file,
     }
     sc_grow((void **)&all->rows, &all->cap, all->count + 1, sizeof(*all->rows));
     if (sc_model_look(path, name, is_system, &all->rows[all->count]))
-        all->count++;
+        sc_model_facts_read(&all->rows[all->count++]);
 }
 
 static enum sc_code take_folder(struct sc_models *all, const char *dir, bool is_system,
@@ -229,7 +228,16 @@ static enum sc_code none_named(const struct sc_models *all, const char *name, st
                           name, sc_buf_text(&names));
 }
 
-static enum sc_code find_path(const char *path, struct sc_model *out, struct sc_error *err)
+static enum sc_code take_row(struct sc_model *row, struct sc_model *out)
+{
+    *out = *row;
+    row->path = NULL;
+    return SC_OK;
+}
+
+/* What lies beside a file that is none of ours is the word of whoever put it there. */
+static enum sc_code find_path(struct sc_models *all, const char *path, struct sc_model *out,
+                              struct sc_error *err)
 {
     const char *slash = strrchr(path, '/');
     char name[SC_MODEL_NAME];
@@ -237,6 +245,10 @@ static enum sc_code find_path(const char *path, struct sc_model *out, struct sc_
         return sc_error_field(err, SC_E_MODEL_ERROR, "model",
                               "a model is named, or told by its full path: '%.100s' is neither",
                               path);
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(all->rows[i].path, path) == 0)
+            return take_row(&all->rows[i], out);
+    }
     if (!sc_model_name_of(slash + 1, name))
         (void)snprintf(name, sizeof(name), "%.*s", SC_MODEL_NAME - 1, slash + 1);
     if (!sc_model_look(sc_strdup(path), name, false, out))
@@ -252,18 +264,16 @@ enum sc_code sc_models_find(const struct sc_config *config, const char *name, st
 {
     SC_AUTO_MODELS all = { 0 };
     const char *wanted = name[0] == '\0' ? config->engine_whisper_model : name;
-    if (strchr(wanted, '/') != NULL)
-        return find_path(wanted, out, err);
     enum sc_code code = sc_models_list(config, &all, err);
     if (code != SC_OK)
         return code;
+    if (strchr(wanted, '/') != NULL)
+        return find_path(&all, wanted, out, err);
     const struct sc_model *best = wanted[0] == '\0' ? sc_models_default(config, &all) : NULL;
     struct sc_model *found = best != NULL ? &all.rows[best - all.rows] : row_meant(&all, wanted);
     if (found == NULL)
         return none_named(&all, wanted, err);
-    *out = *found;
-    found->path = NULL;
-    return SC_OK;
+    return take_row(found, out);
 }
 
 bool sc_model_knows(const struct sc_model *m, const char *language)

@@ -14,7 +14,7 @@ char *sc_model_weights(const char *path, bool is_folder);
 bool sc_model_name_of(const char *file, char out[SC_MODEL_NAME]);
 /* Letters, digits, '.', '_' and '-', not '.' or '-' in front: safe as a file's name and to show. */
 bool sc_model_name_is_safe(const char *name);
-/* Fills path, size, time and facts of the model at path (taken). false: there is no model. */
+/* Fills path, size and time of the model at path (taken). false: there is no model. */
 bool sc_model_look(char *path, const char *name, bool is_system, struct sc_model *out);
 
 /* ---- facts.c ---- */

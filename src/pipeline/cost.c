@@ -69,8 +69,12 @@ static enum sc_code count_sound(struct sc_pipelines *p, const struct sc_plan *pl
     enum sc_code code = sc_engines_get(&p->engines, plan->spec.engine, &engine, err);
     if (code != SC_OK)
         return code;
+    /* Of a file that is none of the models folders nobody has seen that it is a model. */
+    bool stranger = plan->spec.model[0] == '/' && plan->spec.model_hash == NULL;
     out->model_unchecked =
-        engine.models[0] == '\0' && strcmp(plan->spec.model, engine.default_model) != 0;
+        engine.model_files
+            ? stranger
+            : engine.models[0] == '\0' && strcmp(plan->spec.model, engine.default_model) != 0;
     sc_sound_read(plan->spec.settings, &sound);
     int64_t chunk_s = sc_sound_chunk_s(&sound, engine.max_chunk_s, (int)streams_of(&sound, file));
     int64_t aim_s = sc_sound_aim_s(&sound, engine.aim_chunk_s);

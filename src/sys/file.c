@@ -268,14 +268,20 @@ enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t le
     return code;
 }
 
-enum sc_code sc_file_read(const char *path, size_t limit, struct sc_buf *out, struct sc_error *err)
+/* Opening a pipe waits for who writes into it, unless it is asked not to. */
+static enum sc_code open_to_read(const char *path, int flags, int *fd, struct sc_error *err)
 {
-    SC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+    *fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return sc_error_set(err, SC_E_NOT_FOUND, "no such file: '%s'", path);
-    if (fd < 0)
+    if (*fd < 0)
         return sc_error_errno(err, errno, "cannot open '%s'", path);
+    return SC_OK;
+}
 
+static enum sc_code read_open(int fd, const char *path, size_t limit, struct sc_buf *out,
+                              struct sc_error *err)
+{
     limit = SC_MIN(limit, SIZE_MAX / 4);
     SC_AUTO_BUF content = { .limit = limit + READ_STEP };
     while (content.len <= limit) {
@@ -300,6 +306,26 @@ enum sc_code sc_file_read(const char *path, size_t limit, struct sc_buf *out, st
         .ptr = SC_TAKE(content.ptr), .len = content.len, .cap = content.cap, .limit = out->limit
     };
     return SC_OK;
+}
+
+enum sc_code sc_file_read(const char *path, size_t limit, struct sc_buf *out, struct sc_error *err)
+{
+    struct stat st;
+    SC_AUTO_CLOSE int fd = -1;
+    enum sc_code code = open_to_read(path, O_NONBLOCK | O_NOCTTY, &fd, err);
+    if (code != SC_OK)
+        return code;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return sc_error_set(err, SC_E_IO_ERROR, "'%s' is no regular file", path);
+    return read_open(fd, path, limit, out, err);
+}
+
+enum sc_code sc_file_read_any(const char *path, size_t limit, struct sc_buf *out,
+                              struct sc_error *err)
+{
+    SC_AUTO_CLOSE int fd = -1;
+    enum sc_code code = open_to_read(path, 0, &fd, err);
+    return code == SC_OK ? read_open(fd, path, limit, out, err) : code;
 }
 
 int64_t sc_file_size(const char *path)

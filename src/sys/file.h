@@ -55,10 +55,14 @@ SC_MUST_USE enum sc_code sc_file_rename_durable(const char *from, const char *to
 /* Temp file in the same folder, write, fsync, rename, fsync of the folder. */
 SC_MUST_USE enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t len,
                                               struct sc_error *err);
-/* Whole content, at most `limit` bytes (else FILE_TOO_LARGE). NOT_FOUND when missing. Replaces what
- * out holds; on failure out is untouched. */
+/* Whole content, at most `limit` bytes (else FILE_TOO_LARGE). NOT_FOUND when missing, IO_ERROR when
+ * it is no regular file: a pipe is not waited for. Replaces what out holds; on failure out is
+ * untouched. */
 SC_MUST_USE enum sc_code sc_file_read(const char *path, size_t limit, struct sc_buf *out,
                                       struct sc_error *err);
+/* The same of whatever lies there, a pipe until it ends: for what the caller's own user names. */
+SC_MUST_USE enum sc_code sc_file_read_any(const char *path, size_t limit, struct sc_buf *out,
+                                          struct sc_error *err);
 /* -1 when it is no regular file. */
 int64_t sc_file_size(const char *path);
 /* Bytes free for us on the file system that holds path; -1: unknown. */

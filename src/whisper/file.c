@@ -19,7 +19,7 @@
 #define WEIGHTS "model.safetensors"
 /* Bytes of what lies beside the weights: Hugging Face's tokenizer.json has 4 MB. */
 #define BESIDE_MAX ((size_t)32 << 20)
-#define PATH_SHOWN 40
+#define NAME_SHOWN 48
 
 int sc_whisper_text_tokens(int n_vocab, int named)
 {
@@ -96,8 +96,13 @@ static enum sc_code read_beside(const char *folder, const char *name, struct sc_
 {
     SC_AUTO_FREE char *path = sc_path_join(folder, name);
 
-    enum sc_code code = sc_file_read(path, BESIDE_MAX, out, err);
-    return code == SC_E_NOT_FOUND ? SC_OK : code;
+    enum sc_code code = sc_file_read(path, BESIDE_MAX, out, NULL);
+    if (code == SC_E_NOT_FOUND)
+        return SC_OK;
+    if (code == SC_E_FILE_TOO_LARGE)
+        return sc_whisper_bad(err, "its %s is too large: get it again", name);
+    return code == SC_OK ? SC_OK
+                         : sc_whisper_bad(err, "its %s is no file, or cannot be read", name);
 }
 
 static enum sc_code read_safetensors(struct sc_whisper_file *f, const char *folder,
@@ -166,6 +171,21 @@ static enum sc_code open_file(struct sc_whisper_file *f, char **path, struct sc_
     return code;
 }
 
+/* The file alone, the end of a long one: errors go to those who may not know our folders, and need
+ * their room for the remedy. */
+static void take_name(const char *path, char out[NAME_SHOWN + 1])
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t from = end;
+    while (from > 0 && path[from - 1] != '/' && end - from < NAME_SHOWN)
+        from--;
+    while (from < end && ((unsigned char)path[from] & 0xc0) == 0x80)
+        from++;
+    (void)snprintf(out, NAME_SHOWN + 1, "%.*s", (int)(end - from), path + from);
+}
+
 enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
                                   struct sc_error *err)
 {
@@ -175,13 +195,9 @@ enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out
 
     enum sc_code code = open_file(f, &file, &why);
     if (code != SC_OK) {
-        /* The end of a long path says more than its beginning, and leaves room for the remedy. */
-        const size_t len = strlen(path);
-        size_t from = len > PATH_SHOWN ? len - PATH_SHOWN : 0;
-        while (((unsigned char)path[from] & 0xc0) == 0x80)
-            from++;
-        return sc_error_field(err, code, "model", "cannot use the model '%s%s': %s",
-                              from > 0 ? "…" : "", path + from, why.msg);
+        char name[NAME_SHOWN + 1];
+        take_name(path, name);
+        return sc_error_field(err, code, "model", "cannot use the model '%s': %s", name, why.msg);
     }
     *out = SC_TAKE(f);
     return SC_OK;

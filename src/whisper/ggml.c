@@ -235,10 +235,11 @@ static enum sc_code read_tensor(struct cursor *c, struct sc_whisper_file *f, str
     const size_t bytes = sc_wtype_bytes(type, t->dims[0] * sc_wtensor_row(t));
     const unsigned char *data = take(c, bytes);
     if (data == NULL)
-        return sc_whisper_bad(err,
-                              "the file ends within the tensor '%s': %zu of its %zu bytes are "
-                              "there; it was not copied whole: get it again",
-                              t->name, c->rest.len, bytes);
+        return sc_whisper_bad(
+            err,
+            "the file ends within the tensor '%s', at %zu of its %zu bytes: get it "
+            "again, whole",
+            t->name, c->rest.len, bytes);
     t->type = type;
     t->data = data;
     t->bytes = bytes;

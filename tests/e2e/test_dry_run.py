@@ -54,6 +54,11 @@ def test_the_command_tells_the_cost(server, folder):
     run = cli("add", "--dry-run", "--engine", "null", "--model", "delay_ms=1", folder / "a.wav",
               data=server.data, check=0)
     assert run.stdout.endswith("; whether it has the model shows when it runs\n"), run.stdout
+    # A path is the worker's to open: the server does not say of any whether a model lies there.
+    for path in ("/nonsuch.bin", folder / "a.wav"):
+        cost = cli_json("add", "--dry-run", "--engine", "whisper", "--model", path,
+                        folder / "a.wav", data=server.data)
+        assert not cost["model_checked"], cost
     assert counts(server.client) == before
 
 

@@ -23,6 +23,14 @@ static void check_missing(struct shelf *s, const char *name, const char *said)
         fail_msg("%s", err.msg);
 }
 
+static void learn(struct shelf *s, const char *name)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_models_verify(&s->config, name, NULL, &m, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+}
+
 static void a_name_means_a_file_or_its_best_precision(void **state)
 {
     (void)state;
@@ -43,6 +51,54 @@ static void a_name_means_a_file_or_its_best_precision(void **state)
     check_found(&s, full, "own");
     check_missing(&s, s.dir.path, "there is no model at");
     check_missing(&s, "/nonsuch.bin", "there is no model at '/nonsuch.bin'");
+}
+
+/* Whoever may name a path may have written what lies beside it. */
+static void facts_count_in_the_models_folders_alone(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    char path[PATH_MAX];
+    SC_AUTO_FREE char *inside = shelf_path(&s, "models/ggml-own.bin");
+    SC_AUTO_FREE char *outside = shelf_path(&s, "ggml-own.bin");
+    shelf_put(&s, "models/ggml-own.bin", 0, 0);
+    learn(&s, "own");
+    SC_AUTO_MODEL in = { 0 }, out = { 0 }, beside = { 0 };
+    assert_int_equal(sc_models_find(&s.config, inside, &in, NULL), SC_OK);
+    assert_true(in.is_known);
+    SC_AUTO_FREE char *note = shelf_path(&s, "models/ggml-own.bin.json");
+    assert_int_equal(rename(note, test_path(&s.dir, "ggml-own.bin.json", path)), 0);
+    assert_int_equal(rename(inside, outside), 0);
+    assert_int_equal(sc_models_find(&s.config, outside, &out, NULL), SC_OK);
+    assert_false(out.has_facts);
+    /* What cannot be told apart by its facts alone: they would fit. */
+    assert_int_equal(rename(outside, inside), 0);
+    assert_int_equal(rename(path, note), 0);
+    assert_int_equal(sc_models_find(&s.config, inside, &beside, NULL), SC_OK);
+    assert_true(beside.is_known);
+}
+
+/* A pipe would be waited for; so would each request that looks at the models. */
+static void pipes_in_the_folder_hold_nobody_up(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    char path[PATH_MAX];
+    shelf_put(&s, "models/ggml-a.bin", 0, 0);
+    assert_int_equal(mkfifo(test_path(&s.dir, "models/ggml-a.bin.json", path), 0600), 0);
+    assert_int_equal(mkfifo(test_path(&s.dir, "models/ggml-b.bin", path), 0600), 0);
+    assert_int_equal(sc_models_find(&s.config, "a", &m, NULL), SC_OK);
+    assert_false(m.has_facts);
+    check_missing(&s, "b", "there is no model 'b': say a, or");
+    struct sc_error err = { 0 };
+    struct sc_model_facts facts = { 0 };
+    assert_int_equal(mkdir(test_path(&s.dir, "models/safe", path), 0700), 0);
+    SC_AUTO_FREE char *folder = strdup(path);
+    test_write_bytes(&s.dir, "models/safe/model.safetensors", "\2\0\0\0\0\0\0\0{}", 10);
+    assert_int_equal(mkfifo(test_path(&s.dir, "models/safe/config.json", path), 0600), 0);
+    assert_int_equal(sc_models_inspect(folder, &facts, &err), SC_E_MODEL_ERROR);
+    assert_non_null(strstr(err.msg, "its config.json is no file"));
 }
 
 static void what_is_no_model_is_not_listed(void **state)
@@ -124,14 +180,6 @@ static void every_change_gives_another_stamp(void **state)
     assert_int_equal(stamps[5], stamps[4]);
 }
 
-static void learn(struct shelf *s, const char *name)
-{
-    SC_AUTO_MODEL m = { 0 };
-    struct sc_error err = { 0 };
-    if (sc_models_verify(&s->config, name, NULL, &m, &err) != SC_OK)
-        fail_msg("%s", err.msg);
-}
-
 static void the_default_is_the_largest_network_that_fits(void **state)
 {
     (void)state;
@@ -201,6 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_name_means_a_file_or_its_best_precision),
+        TEST(facts_count_in_the_models_folders_alone),
+        TEST(pipes_in_the_folder_hold_nobody_up),
         TEST(what_is_no_model_is_not_listed),
         TEST(our_folder_goes_before_the_systems),
         TEST(every_change_gives_another_stamp),

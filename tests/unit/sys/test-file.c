@@ -226,6 +226,28 @@ static void a_failed_write_sync_or_rename_leaves_the_old_content(void **state)
 }
 #endif
 
+/* Opening one for reading would wait for somebody who writes. */
+static void a_pipe_is_read_only_where_it_is_meant(void **state)
+{
+    (void)state;
+    SCRATCH;
+    char path[PATH_MAX];
+    SC_AUTO_BUF out = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(mkfifo(test_path(&dir, "pipe", path), 0600), 0);
+    assert_int_equal(sc_file_read(path, 10, &out, &err), SC_E_IO_ERROR);
+    assert_non_null(strstr(err.msg, "is no regular file"));
+    assert_int_equal(sc_file_read("/dev/zero", 10, &out, NULL), SC_E_IO_ERROR);
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(write(ends[1], "told", 4), 4);
+    assert_int_equal(close(ends[1]), 0);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    assert_int_equal(sc_file_read_any(path, 10, &out, NULL), SC_OK);
+    assert_string_equal(sc_buf_text(&out), "told");
+    assert_int_equal(close(ends[0]), 0);
+}
+
 static void reading_is_bounded_and_replaces_what_the_buffer_held(void **state)
 {
     (void)state;
@@ -242,6 +264,7 @@ static void reading_is_bounded_and_replaces_what_the_buffer_held(void **state)
     assert_int_equal(sc_file_read(path, SIZE_MAX, &out, NULL), SC_OK);
     assert_int_equal(sc_file_read(test_path(&dir, "g", path), 5, &out, NULL), SC_E_NOT_FOUND);
     assert_int_equal(sc_file_read(dir.path, 5, &out, NULL), SC_E_IO_ERROR);
+    assert_int_equal(sc_file_read_any(dir.path, 5, &out, NULL), SC_E_IO_ERROR);
     assert_string_equal(sc_buf_text(&out), "12345");
     test_write(&dir, "empty", "");
     assert_int_equal(sc_file_read(test_path(&dir, "empty", path), 0, &out, NULL), SC_OK);
@@ -308,6 +331,7 @@ int main(void)
         TEST(direct_writes_end_up_in_the_file_whatever_their_length),
         TEST(a_direct_write_that_does_not_fit_is_told),
         TEST(atomic_writes_replace_the_whole_content_and_leave_no_temp_file),
+        TEST(a_pipe_is_read_only_where_it_is_meant),
         TEST(reading_is_bounded_and_replaces_what_the_buffer_held),
         TEST(a_large_file_is_read_whole),
         TEST(sizes_are_those_of_regular_files_only),
