@@ -240,6 +240,10 @@ int sc_cmd_models_pull(struct sc_cli *cli, const struct sc_args *args)
     if (code == SC_OK)
         code = sc_models_pull(cli->config, &what, &s.watch, &m, &err);
     sc_progress_clear(&s.line);
+    /* Of a server that is none of Scripta's. */
+    if (code == SC_E_SERVER_UNREACHABLE)
+        return sc_cli_fail_hint(cli, &err,
+                                "is the address right, and can it be reached from here?");
     return code == SC_OK ? report(cli, &m) : sc_cli_fail(cli, &err);
 }
 

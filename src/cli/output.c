@@ -101,6 +101,11 @@ void sc_cli_put_message(struct sc_buf *out, const char *message)
 
 int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *why)
 {
+    return sc_cli_fail_hint(cli, why, hint_of(why->code));
+}
+
+int sc_cli_fail_hint(const struct sc_cli *cli, const struct sc_error *why, const char *hint)
+{
     SC_AUTO_BUF out = { 0 };
     struct sc_error own = *why;
     struct sc_error *err = &own;
@@ -120,7 +125,6 @@ int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *why)
         sc_json_end(&w);
         sc_buf_putc(&out, '\n');
     } else {
-        const char *hint = hint_of(err->code);
         sc_buf_puts(&out, cli->colour ? "\033[1;31mscripta:\033[0m " : "scripta: ");
         SC_AUTO_BUF text = { 0 };
         sc_cli_put_message(&text, err->msg);

@@ -39,6 +39,8 @@ struct sc_cli {
 
 /* Reports on standard error, as JSON with --json; returns the exit status of the code. */
 int sc_cli_fail(const struct sc_cli *cli, const struct sc_error *err);
+/* The same with what a person can do about it, where that is not what it is elsewhere; or NULL. */
+int sc_cli_fail_hint(const struct sc_cli *cli, const struct sc_error *err, const char *hint);
 /* A line for a person on standard error, made printable; nothing with --quiet. */
 void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...) SC_PRINTF(2, 3);
 /* A message of the server, which names members and parameters ("music=keep", "with force"), in the

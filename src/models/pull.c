@@ -27,7 +27,8 @@ struct pull {
     char *server, *path; /* of the address */
     char *shown;         /* the address without its query: that may hold a key */
     char *dir, *part, *note;
-    char etag[SC_FETCH_ETAG];
+    char etag[SC_FETCH_ETAG]; /* of what is there, and how long that is to become; -1: unknown */
+    int64_t whole;
     char wanted[SC_SHA256_TEXT]; /* that somebody vouches for; "": nobody yet */
     enum sc_model_trust trust;
     bool by_name; /* not by its address */
@@ -125,13 +126,16 @@ static void read_note(struct pull *p)
     SC_AUTO_BUF text = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     p->etag[0] = '\0';
+    p->whole = -1;
     if (sc_file_read(p->note, NOTE_LIMIT, &text, NULL) != SC_OK ||
         sc_json_parse(sc_buf_str(&text), &doc, NULL) != SC_OK)
         return;
     const struct sc_json_value *root = sc_json_root(doc);
-    if (strcmp(sc_json_get_text(sc_json_member(root, "url"), ""), p->shown) == 0)
-        (void)snprintf(p->etag, sizeof(p->etag), "%s",
-                       sc_json_get_text(sc_json_member(root, "etag"), ""));
+    if (strcmp(sc_json_get_text(sc_json_member(root, "url"), ""), p->shown) != 0)
+        return;
+    (void)snprintf(p->etag, sizeof(p->etag), "%s",
+                   sc_json_get_text(sc_json_member(root, "etag"), ""));
+    p->whole = sc_json_get_int(sc_json_member(root, "size_bytes"), -1);
 }
 
 static enum sc_code write_note(const struct pull *p, struct sc_error *err)
@@ -142,6 +146,7 @@ static enum sc_code write_note(const struct pull *p, struct sc_error *err)
     sc_json_object(&w, NULL);
     sc_json_text(&w, "url", p->shown);
     sc_json_text(&w, "etag", p->etag);
+    sc_json_int(&w, "size_bytes", p->whole);
     sc_json_end(&w);
     return sc_file_write_atomic(p->note, text.ptr, text.len, err);
 }
@@ -159,10 +164,18 @@ static enum sc_code begin(void *ctx, int64_t offset, int64_t total, const char *
 {
     struct pull *p = ctx;
     enum sc_code code = sc_models_room(p->dir, total - offset, err);
-    if (code != SC_OK || strcmp(p->etag, etag) == 0)
+    if (code != SC_OK || (strcmp(p->etag, etag) == 0 && p->whole == total))
         return code;
     (void)snprintf(p->etag, sizeof(p->etag), "%s", etag);
+    p->whole = total;
     return write_note(p, err);
+}
+
+/* A body may be longer than was said, or have no end: others write to that disk, too. */
+static enum sc_code room(void *ctx, int64_t len, struct sc_error *err)
+{
+    const struct pull *p = ctx;
+    return sc_models_room(p->dir, len, err);
 }
 
 /* The sum that stands in a file beside the model, as `sha256sum` writes it. */
@@ -195,11 +208,13 @@ static enum sc_code fetch_once(struct pull *p, int fd, struct sc_error *err)
                                    .fd = fd,
                                    .offset = offset,
                                    .etag = p->etag,
+                                   .whole = p->whole,
                                    .progress = show,
                                    .begin = begin,
+                                   .room = room,
                                    .ctx = p };
     enum sc_code code = sc_client_fetch(p->client, &what, &got, err);
-    if (got.status == 416 && offset > 0) {
+    if (got.is_other && offset > 0) {
         p->etag[0] = '\0';
         return fetch_once(p, fd, err);
     }
@@ -232,7 +247,7 @@ static enum sc_code tell_rest(struct pull *p, int fd, enum sc_code code, struct 
 {
     int64_t size = (int64_t)lseek(fd, 0, SEEK_END);
     bool kept = size > 0 && p->etag[0] != '\0';
-    if (size <= 0) {
+    if (!kept) {
         (void)unlink(p->part);
         (void)unlink(p->note);
     }

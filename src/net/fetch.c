@@ -17,7 +17,7 @@ struct fetch {
     const struct sc_fetch *what;
     struct sc_fetched *out;
     bool begun;
-    int64_t from; /* of Content-Range; -1: not said */
+    int64_t from, whole; /* of Content-Range; -1: not said */
     int64_t there, total;
 };
 
@@ -52,9 +52,12 @@ static void take_range(struct fetch *f, struct sc_str value)
 {
     struct sc_str unit = sc_str_take_until(&value, ' ');
     struct sc_str first = sc_str_take_until(&value, '-');
-    int64_t from;
-    if (sc_str_equal_nocase(unit, SC_STR("bytes")) && sc_str_to_int64(first, &from))
-        f->from = from;
+    int64_t from, whole;
+    (void)sc_str_take_until(&value, '/');
+    if (!sc_str_equal_nocase(unit, SC_STR("bytes")) || !sc_str_to_int64(first, &from))
+        return;
+    f->from = from;
+    f->whole = sc_str_to_int64(value, &whole) ? whole : -1; /* "*" where it does not know */
 }
 
 static size_t take_header(char *bytes, size_t one, size_t len, void *ctx)
@@ -65,7 +68,7 @@ static size_t take_header(char *bytes, size_t one, size_t len, void *ctx)
     f->client->active_ms = sc_clock_mono_ms();
     if (sc_str_starts(value, SC_STR("HTTP/"))) { /* of the next server on the way */
         f->out->etag[0] = '\0';
-        f->from = -1;
+        f->from = f->whole = -1;
         return len;
     }
     struct sc_str name = sc_str_take_until(&value, ':');
@@ -81,6 +84,25 @@ static size_t take_header(char *bytes, size_t one, size_t len, void *ctx)
 
 /* ---- the body ---- */
 
+/* A part fits what is there when it says that it is of the same bytes: If-Range is often ignored.
+ */
+static enum sc_code check_part(struct fetch *f, struct sc_error *err)
+{
+    const struct sc_fetch *what = f->what;
+    bool grown = what->whole >= 0 && f->whole >= 0 && what->whole != f->whole;
+    if (what->offset > 0 && (grown || strcmp(what->etag, f->out->etag) != 0)) {
+        f->out->is_other = true;
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "the server at '%.120s' has another file now than the one begun",
+                            f->client->server);
+    }
+    if (f->from == what->offset)
+        return SC_OK;
+    return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                        "the server at '%.120s' answers with another part than was asked for",
+                        f->client->server);
+}
+
 static enum sc_code begin(struct fetch *f, int status, struct sc_error *err)
 {
     const struct sc_fetch *what = f->what;
@@ -88,10 +110,11 @@ static enum sc_code begin(struct fetch *f, int status, struct sc_error *err)
     (void)curl_easy_getinfo(f->client->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     f->there = status == 206 ? what->offset : 0;
     f->total = length < 0 ? -1 : f->there + (int64_t)length;
-    if (status == 206 && f->from != what->offset)
-        return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
-                            "the server at '%.120s' answers with another part than was asked for",
-                            f->client->server);
+    enum sc_code code = status == 206 ? check_part(f, err) : SC_OK;
+    if (code != SC_OK)
+        return code;
+    if (status == 206 && f->whole >= 0)
+        f->total = f->whole;
     if (ftruncate(what->fd, f->there) != 0 || lseek(what->fd, f->there, SEEK_SET) < 0)
         return sc_error_errno(err, errno, "cannot begin the download");
     if (what->begin == NULL)
@@ -112,6 +135,8 @@ static size_t take_bytes(char *bytes, size_t one, size_t len, void *ctx)
     if (!f->begun)
         code = begin(f, status, &c->fault);
     f->begun = true;
+    if (code == SC_OK && f->what->room != NULL)
+        code = f->what->room(f->what->ctx, (int64_t)len, &c->fault);
     if (code == SC_OK)
         code = sc_file_write_all(f->what->fd, bytes, len, &c->fault);
     if (code != SC_OK) {
@@ -148,16 +173,20 @@ static void prepare(struct fetch *f)
 enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,
                              struct sc_fetched *out, struct sc_error *err)
 {
-    struct fetch f = { .client = c, .what = what, .out = out, .from = -1 };
+    struct fetch f = { .client = c, .what = what, .out = out, .from = -1, .whole = -1 };
     *out = (struct sc_fetched){ 0 };
     prepare(&f);
     enum sc_code code = sc_client_run(c, 0, SC_CLIENT_IDLE_MS, &out->status, err);
     if (code == SC_OK && out->status != 200 && out->status != 206) {
         /* 416: what is there is no beginning of what the server has now. */
         struct sc_str nothing = { "", 0 };
+        out->is_other = out->status == 416 && what->offset > 0;
         return sc_client_judge(c, out->status, nothing, err);
     }
     if (code == SC_OK && !f.begun) /* an empty file */
         code = begin(&f, out->status, err);
+    if (code == SC_OK && f.there < f.total) /* some send no more than so much at once */
+        return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                            "the server at '%.120s' sent less than the rest", c->server);
     return code;
 }

@@ -239,6 +239,85 @@ static void other_bytes_on_the_server_begin_anew(void **state)
     assert_int_equal(times(&p, "Range: bytes=2000-"), 1);
 }
 
+/* Half of one file and half of another would be a model that nobody made. */
+static void a_part_of_another_file_begins_anew(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, grown = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    size_t all = p.model.len;
+    char whole[120], other[160], longer[160], sum[SC_SHA256_TEXT];
+    sc_hash_bytes(p.model.ptr, all, sum);
+    (void)snprintf(whole, sizeof(whole), "200 OK\r\nETag: \"one\"\r\nContent-Length: %zu\r\n", all);
+    (void)snprintf(other, sizeof(other),
+                   "206 Partial Content\r\nETag: \"two\"\r\nContent-Range: bytes 1000-%zu/%zu\r\n",
+                   all - 1, all);
+    (void)snprintf(longer, sizeof(longer),
+                   "206 Partial Content\r\nETag: \"one\"\r\nContent-Range: bytes 1000-%zu/%zu\r\n",
+                   all, all + 1);
+    const struct answer answers[] = { MISSING,
+                                      { .head = whole, .from = 7, .len = 1000 },
+                                      { .head = other, .from = 1000, .len = all - 1000 },
+                                      { .head = whole, .len = all },
+                                      MISSING,
+                                      { .head = whole, .from = 7, .len = 1000 },
+                                      { .head = longer, .from = 999, .len = all - 999 },
+                                      { .head = whole, .len = all } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_OK, "", &m);
+    assert_string_equal(m.facts.sha256, sum);
+    check(&s, &p, "grown", SC_OK, "", &grown);
+    assert_string_equal(grown.facts.sha256, sum);
+    peer_join(&p);
+    assert_int_equal(times(&p, "Range: bytes=1000-"), 2);
+}
+
+/* As caches do that keep a file in pieces. */
+static void shorter_parts_than_asked_for_are_gone_on_with(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    size_t all = p.model.len;
+    char whole[120], piece[160], rest[160];
+    (void)snprintf(whole, sizeof(whole), "200 OK\r\nETag: \"one\"\r\nContent-Length: %zu\r\n", all);
+    (void)snprintf(piece, sizeof(piece),
+                   "206 Partial Content\r\nETag: \"one\"\r\nContent-Length: 500\r\n"
+                   "Content-Range: bytes 1000-1499/%zu\r\n",
+                   all);
+    (void)snprintf(rest, sizeof(rest),
+                   "206 Partial Content\r\nETag: \"one\"\r\nContent-Range: bytes 1500-%zu/%zu\r\n",
+                   all - 1, all);
+    const struct answer answers[] = { MISSING,
+                                      { .head = whole, .len = 1000 },
+                                      { .head = piece, .from = 1000, .len = 500 },
+                                      { .head = rest, .from = 1500, .len = all - 1500 } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_OK, "", &m);
+    peer_join(&p);
+    assert_int_equal(times(&p, "Range: bytes=1500-"), 1);
+}
+
+static void what_cannot_be_gone_on_with_does_not_stay(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    char none[] = "503 Service Unavailable\r\n", head[80];
+    (void)snprintf(head, sizeof(head), "200 OK\r\nContent-Length: %zu\r\n", p.model.len);
+    const struct answer answers[] = { MISSING,          { .head = head, .len = 1000 },
+                                      { .head = none }, { .head = none },
+                                      { .head = none }, { .head = none },
+                                      { .head = none } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "", &m);
+    peer_join(&p);
+    assert_int_equal(shelf_count(&s), 0);
+}
+
 static void sums_are_held_against_whoever_says_them(void **state)
 {
     (void)state;
@@ -360,6 +439,9 @@ int main(void)
         TEST(what_breaks_off_goes_on_behind_what_came),
         TEST(a_second_attempt_takes_up_what_the_first_left),
         TEST(other_bytes_on_the_server_begin_anew),
+        TEST(a_part_of_another_file_begins_anew),
+        TEST(shorter_parts_than_asked_for_are_gone_on_with),
+        TEST(what_cannot_be_gone_on_with_does_not_stay),
         TEST(sums_are_held_against_whoever_says_them),
         TEST(what_cannot_be_kept_is_refused),
         TEST(a_published_name_stands_for_the_published_bytes),
