@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "sys/file.h"
 #include "sys/lockfile.h"
 #include "whisper/vocab.h"
@@ -84,7 +85,7 @@ bool sc_models_sum_parse(struct sc_str text, char out[SC_SHA256_TEXT])
 
 enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err)
 {
-    int64_t has = sc_disk_free(dir);
+    int64_t has = SC_FAULT("models.room") ? 0 : sc_disk_free(dir);
     if (has < 0 || need <= 0 || need <= has - ROOM_LEFT)
         return SC_OK;
     return sc_error_set(err, SC_E_NO_SPACE,

@@ -1,5 +1,6 @@
 #include "models/shelf.h"
 
+#include "base/fault.h"
 #include "sys/socket.h"
 
 #include <fcntl.h>
@@ -318,6 +319,24 @@ static void what_cannot_be_gone_on_with_does_not_stay(void **state)
     assert_int_equal(shelf_count(&s), 0);
 }
 
+#ifdef SC_WITH_FAULTS
+/* Nobody said how long the body is: it must not take the room of others. */
+static void room_is_looked_at_while_bytes_come(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    const struct answer answers[] = { MISSING, { .head = "200 OK\r\n", .len = p.model.len } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    sc_fault_arm("models.room", 3); /* once before the first byte, then at each write */
+    check(&s, &p, "mine", SC_E_NO_SPACE, "make room", &m);
+    assert_true(sc_fault_disarm("models.room"));
+    peer_join(&p);
+    assert_int_equal(shelf_count(&s), 0);
+}
+#endif
+
 static void sums_are_held_against_whoever_says_them(void **state)
 {
     (void)state;
@@ -442,6 +461,9 @@ int main(void)
         TEST(a_part_of_another_file_begins_anew),
         TEST(shorter_parts_than_asked_for_are_gone_on_with),
         TEST(what_cannot_be_gone_on_with_does_not_stay),
+#ifdef SC_WITH_FAULTS
+        TEST(room_is_looked_at_while_bytes_come),
+#endif
         TEST(sums_are_held_against_whoever_says_them),
         TEST(what_cannot_be_kept_is_refused),
         TEST(a_published_name_stands_for_the_published_bytes),
