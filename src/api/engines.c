@@ -158,7 +158,7 @@ static const struct sc_json_field engine_fields[] = {
     SC_SHOW(TEXT, "name", "As the option `engine` takes it", "pocketsphinx"),
     SC_SHOW(TEXT, "version", "Of the engine", "5.0"),
     SC_SHOW(BOOL, "usable", "It can run here", "true"),
-    SC_SHOW(TEXT, "reason", "What to do when it cannot", ""),
+    SC_SHOW(TEXT, "reason", "What to do when it cannot, or has no model", ""),
     SC_SHOW(INT, "max_chunk_s", "Longest piece that it takes, in seconds", "30"),
     SC_SHOW(INT, "aim_chunk_s", "The length that pieces are cut to where silence allows", "20"),
     SC_SHOW(INT, "batch", "Pieces that it takes at once", "1"),

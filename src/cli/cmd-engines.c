@@ -35,7 +35,7 @@ static void put_remarks(const struct sc_json_value *engines, int width, struct s
             put_sentence(out, width, "%s cannot run here: %s.", name, reason);
         else if (sc_json_get_bool(sc_json_member(e, "model_files"), false) &&
                  sc_json_get_text(sc_json_member(e, "default_model"), "")[0] == '\0')
-            put_sentence(out, width, "%s has no model: " SC_MODELS_REMEDY ".", name);
+            put_sentence(out, width, "%s %s.", name, reason);
         else if (sends_to[0] != '\0')
             put_sentence(out, width, "%s sends recordings to %s: whoever runs that can hear them.",
                          name, sends_to);

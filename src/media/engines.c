@@ -17,14 +17,20 @@ static void write_list(struct sc_json *w, const char *key, const char *list)
     sc_json_end(w);
 }
 
-/* The names in the models folder, and that a full path is one too. */
-static void write_models(struct sc_json *w, const struct sc_config *config)
+/* The names in the models folder, and that a full path is one too. `reason` is why there is no
+ * default, where the engine can run. */
+static void write_models(struct sc_json *w, const struct sc_config *config, bool usable)
 {
     SC_AUTO_MODELS all = { 0 };
+    SC_AUTO_BUF lack = { 0 };
     struct sc_error err = { 0 };
     if (sc_models_list(config, &all, &err) != SC_OK) /* `usable` says so */
         all = (struct sc_models){ 0 };
     const struct sc_model *best = sc_models_default(config, &all);
+    if (best == NULL)
+        sc_models_lack(config, &lack);
+    if (usable)
+        sc_json_text(w, "reason", sc_buf_text(&lack));
     sc_json_text(w, "default_model", best == NULL ? "" : best->name);
     sc_json_array(w, "models");
     for (size_t i = 0; i < all.count; i++)
@@ -44,7 +50,8 @@ static void write_engine(struct sc_json *w, const struct sc_engine_ops *engine,
     sc_json_text(w, "name", engine->name);
     sc_json_text(w, "version", caps.version);
     sc_json_bool(w, "usable", usable);
-    sc_json_text(w, "reason", why.msg);
+    if (!usable || !caps.model_files)
+        sc_json_text(w, "reason", why.msg);
     sc_json_int(w, "max_chunk_s", caps.max_chunk_s);
     sc_json_int(w, "aim_chunk_s", caps.aim_chunk_s);
     sc_json_int(w, "batch", caps.batch);
@@ -55,7 +62,7 @@ static void write_engine(struct sc_json *w, const struct sc_engine_ops *engine,
     write_list(w, "options", caps.options);
     sc_json_bool(w, "model_files", caps.model_files);
     if (caps.model_files) {
-        write_models(w, config);
+        write_models(w, config, usable);
     } else {
         sc_json_text(w, "default_model", caps.default_model);
         write_list(w, "models", caps.models);

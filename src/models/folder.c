@@ -228,6 +228,28 @@ static enum sc_code none_named(const struct sc_models *all, const char *name, st
                           name, sc_buf_text(&names));
 }
 
+void sc_models_lack(const struct sc_config *config, struct sc_buf *out)
+{
+    const char *set = config->engine_whisper_model;
+    if (set[0] == '\0')
+        sc_buf_puts(out, "has no model: " SC_MODELS_REMEDY);
+    else if (strchr(set, '/') != NULL)
+        sc_buf_puts(out, "has no model: the setting engine.whisper.model is a path, and must be a "
+                         "name that `scripta models list` shows");
+    else
+        sc_buf_printf(out,
+                      "has no model: the setting engine.whisper.model names '%.60s', which is not "
+                      "there; `scripta models list` shows what is",
+                      set);
+}
+
+static enum sc_code no_default(const struct sc_config *config, struct sc_error *err)
+{
+    SC_AUTO_BUF why = { 0 };
+    sc_models_lack(config, &why);
+    return sc_error_field(err, SC_E_MODEL_ERROR, "model", "whisper %s", sc_buf_text(&why));
+}
+
 static enum sc_code take_row(struct sc_model *row, struct sc_model *out)
 {
     *out = *row;
@@ -263,16 +285,17 @@ enum sc_code sc_models_find(const struct sc_config *config, const char *name, st
                             struct sc_error *err)
 {
     SC_AUTO_MODELS all = { 0 };
-    const char *wanted = name[0] == '\0' ? config->engine_whisper_model : name;
     enum sc_code code = sc_models_list(config, &all, err);
     if (code != SC_OK)
         return code;
-    if (strchr(wanted, '/') != NULL)
-        return find_path(&all, wanted, out, err);
-    const struct sc_model *best = wanted[0] == '\0' ? sc_models_default(config, &all) : NULL;
-    struct sc_model *found = best != NULL ? &all.rows[best - all.rows] : row_meant(&all, wanted);
+    if (strchr(name, '/') != NULL)
+        return find_path(&all, name, out, err);
+    const struct sc_model *best = name[0] == '\0' ? sc_models_default(config, &all) : NULL;
+    if (name[0] == '\0' && best == NULL)
+        return no_default(config, err);
+    struct sc_model *found = best != NULL ? &all.rows[best - all.rows] : row_meant(&all, name);
     if (found == NULL)
-        return none_named(&all, wanted, err);
+        return none_named(&all, name, err);
     return take_row(found, out);
 }
 
@@ -283,7 +306,7 @@ bool sc_model_knows(const struct sc_model *m, const char *language)
 }
 
 enum sc_code sc_models_find_for(const struct sc_config *config, const char *language,
-                                struct sc_model *out, struct sc_error *err)
+                                bool translates, struct sc_model *out, struct sc_error *err)
 {
     SC_AUTO_MODELS all = { 0 };
     enum sc_code code = SC_OK;
@@ -292,7 +315,9 @@ enum sc_code sc_models_find_for(const struct sc_config *config, const char *lang
     if (code != SC_OK)
         return code;
     for (size_t i = all.count; i > 0; i--) {
-        if (sc_model_knows(&all.rows[i - 1], language))
+        const struct sc_model *m = &all.rows[i - 1];
+        bool can = !translates || !sc_model_is_known(m) || m->facts.languages > 1;
+        if (can && sc_model_knows(m, language))
             continue;
         sc_model_done(&all.rows[i - 1]);
         all.rows[i - 1] = all.rows[--all.count];

@@ -82,15 +82,20 @@ SC_MUST_USE enum sc_code sc_models_find(const struct sc_config *config, const ch
 /* The same, for whoever wants to open it: the path alone, owned by the caller. */
 SC_MUST_USE enum sc_code sc_models_path(const struct sc_config *config, const char *name,
                                         char **out_path, struct sc_error *err);
-/* Finds the model of jobs that name none and speak that language ("", "auto": any). */
+/* Finds the model of jobs that name none, speak that language ("", "auto": any) and maybe are to be
+ * translated. Where none can do that, the default. */
 SC_MUST_USE enum sc_code sc_models_find_for(const struct sc_config *config, const char *language,
-                                            struct sc_model *out, struct sc_error *err);
+                                            bool translates, struct sc_model *out,
+                                            struct sc_error *err);
 /* Does it, as far as is known? */
 bool sc_model_knows(const struct sc_model *m, const char *language);
 /* The model of jobs that name none: engine.whisper.model, else the largest network among those that
  * fit the memory (else the smallest file). NULL: there is none. Borrowed from all. */
 const struct sc_model *sc_models_default(const struct sc_config *config,
                                          const struct sc_models *all);
+
+/* What follows "whisper": why it has no default, and what to do. */
+void sc_models_lack(const struct sc_config *config, struct sc_buf *out);
 
 /* What results depend on beside the name: "sha256:…" where the facts hold, else size and time. */
 #define SC_MODEL_IDENTITY 80

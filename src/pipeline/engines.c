@@ -177,8 +177,7 @@ static enum sc_code choose(const struct sc_engines *e, struct sc_engine_row *out
         }
         if (row != NULL)
             sc_buf_printf(&why, "%s%s %s%s", why.len == 0 ? "" : "; ", row->name,
-                          row->usable ? "has no model: " : "cannot run here: ",
-                          row->usable ? SC_MODELS_REMEDY : row->reason);
+                          row->usable ? "" : "cannot run here: ", row->reason);
     }
     return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine", "%s", sc_buf_text(&why));
 }

@@ -183,9 +183,10 @@ static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options 
     }
     bool given = sc_job_options_given(options, "model");
     const char *name = given ? sc_job_options_text(options, "model") : "";
-    enum sc_code code =
-        given ? sc_models_find(config, name, &m, err)
-              : sc_models_find_for(config, sc_job_options_text(options, "language"), &m, err);
+    bool translates = strcmp(sc_job_options_text(options, "task"), "translate") == 0;
+    enum sc_code code = given ? sc_models_find(config, name, &m, err)
+                              : sc_models_find_for(config, sc_job_options_text(options, "language"),
+                                                   translates, &m, err);
     /* Whether some worker has it shows when it is opened. */
     if (code == SC_E_MODEL_ERROR && name[0] == '/')
         return SC_OK;

@@ -50,6 +50,12 @@ def test_a_model_is_added_told_of_verified_and_removed(model, data):
         assert re.search(r"^type: +q8_0$", shown, re.M) and "\nmemory: " in shown, shown
     assert sum_of(model) in cli("models", "verify", data=data, check=0).stdout
 
+    # A setting that names none is told, and not that there were none.
+    done = cli("doctor", data=data, env={"SCRIPTA_ENGINE_WHISPER_MODEL": "nosuch"})
+    assert "engine.whisper.model names 'nosuch', which is not there" in " ".join(
+        done.stdout.split()), done
+    assert "has no model" not in cli("doctor", data=data).stdout
+
     # Another byte, as a bad disk or a hand may write it.
     path = data / "models" / "ggml-again.bin"
     times = path.stat()

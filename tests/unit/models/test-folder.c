@@ -109,7 +109,7 @@ static void what_is_no_model_is_not_listed(void **state)
     char path[PATH_MAX];
     assert_int_equal(sc_models_list(&s.config, &all, NULL), SC_OK);
     assert_int_equal(all.count, 0);
-    check_missing(&s, "", "there is no model for whisper: `scripta models add FILE`");
+    check_missing(&s, "", "whisper has no model: `scripta models add FILE`");
 
     test_write(&s.dir, "models/.base.part", "x");
     test_write(&s.dir, "models/ggml-.bin", "x");
@@ -203,13 +203,23 @@ static void the_default_is_the_largest_network_that_fits(void **state)
     check_found(&s, "", "three");
     static char gone[] = "gone";
     s.config.engine_whisper_model = gone;
-    check_missing(&s, "", "there is no model 'gone'");
+    check_missing(&s, "", "engine.whisper.model names 'gone', which is not there");
+    static char path[] = "/srv/secret/ggml-a.bin"; /* clients read what is missing */
+    s.config.engine_whisper_model = path;
+    check_missing(&s, "", "must be a name that `scripta models list` shows");
 }
 
 static void found_for(struct shelf *s, const char *language, const char *name)
 {
     SC_AUTO_MODEL m = { 0 };
-    assert_int_equal(sc_models_find_for(&s->config, language, &m, NULL), SC_OK);
+    assert_int_equal(sc_models_find_for(&s->config, language, false, &m, NULL), SC_OK);
+    assert_string_equal(m.name, name);
+}
+
+static void found_to_translate(struct shelf *s, const char *name)
+{
+    SC_AUTO_MODEL m = { 0 };
+    assert_int_equal(sc_models_find_for(&s->config, "", true, &m, NULL), SC_OK);
     assert_string_equal(m.name, name);
 }
 
@@ -220,6 +230,7 @@ static void the_default_knows_the_language_where_one_does(void **state)
     shelf_put(&s, "models/ggml-a.en.bin", 3, TEST_MODEL_ENGLISH);
     learn(&s, "a.en");
     found_for(&s, "de", "a.en"); /* which is refused by its name */
+    found_to_translate(&s, "a.en");
     shelf_put(&s, "models/ggml-b.bin", 2, 0);
     shelf_put(&s, "models/ggml-c.bin", 1, 0);
     learn(&s, "b");
@@ -228,6 +239,7 @@ static void the_default_knows_the_language_where_one_does(void **state)
     found_for(&s, "auto", "a.en");
     found_for(&s, "en-US", "a.en");
     found_for(&s, "de", "b");
+    found_to_translate(&s, "b");
     static char named[] = "a.en";
     s.config.engine_whisper_model = named;
     found_for(&s, "de", "a.en");
