@@ -385,6 +385,18 @@ enum sc_code sc_edit_save(struct sc_store *store, const struct sc_edit *e, int64
     return code;
 }
 
+enum sc_code sc_edit_settled(struct sc_store *store, int64_t transcript, sc_edit_settled_fn fn,
+                             void *ctx, struct sc_error *err)
+{
+    struct saver saver = { .store = store, .transcript = transcript };
+    enter(&saver);
+    enum sc_code code = settle(store, transcript, err);
+    if (code == SC_OK)
+        code = fn(ctx, err);
+    leave(&saver);
+    return code;
+}
+
 static enum sc_code next_left(struct sc_store *store, int64_t after, int64_t *id,
                               struct sc_error *err)
 {

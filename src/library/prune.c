@@ -11,6 +11,7 @@
 #define SLICE 100
 
 struct prune {
+    struct sc_store *store;
     const struct sc_prune *what;
     int64_t now_ms;
     struct sc_transcript t;
@@ -81,21 +82,29 @@ static enum sc_code prune_rows(struct sc_conn *tx, void *ctx, struct sc_error *e
     return sc_erase_owe(tx, err);
 }
 
+static enum sc_code prune_settled(void *ctx, struct sc_error *err)
+{
+    struct prune *p = ctx;
+    enum sc_code code = SC_OK;
+    do
+        code = sc_store_write(p->store, SC_DURABLE, prune_versions, p, err);
+    while (code == SC_OK && p->more);
+    /* Also what a kill has left of an earlier time. */
+    p->more = true;
+    while (code == SC_OK && p->more)
+        code = sc_store_write(p->store, SC_DURABLE, prune_rows, p, err);
+    return code;
+}
+
 enum sc_code sc_versions_prune(struct sc_store *store, const struct sc_prune *what, int64_t now_ms,
                                int64_t *removed, struct sc_error *err)
 {
-    struct prune p = { .what = what, .now_ms = now_ms };
-    enum sc_code code = SC_OK;
+    struct prune p = { .store = store, .what = what, .now_ms = now_ms };
     if (what->keep < 1)
         return sc_error_field(err, SC_E_INVALID_VALUE, "keep",
                               "keep must be 1 or more: the current version always stays");
-    do
-        code = sc_store_write(store, SC_DURABLE, prune_versions, &p, err);
-    while (code == SC_OK && p.more);
-    /* Also what a kill has left of an earlier time. */
-    p.more = true;
-    while (code == SC_OK && p.more)
-        code = sc_store_write(store, SC_DURABLE, prune_rows, &p, err);
+    /* Rows that a long edit has still to end would be in no version afterwards, and stay. */
+    enum sc_code code = sc_edit_settled(store, what->transcript, prune_settled, &p, err);
     if (code == SC_OK)
         *removed = p.removed;
     return code;

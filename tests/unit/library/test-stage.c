@@ -318,6 +318,29 @@ static void check_after_kill(struct rig *r, int64_t id)
     assert_sound(r);
 }
 
+/* Rows that a killed edit has left to be ended are no version's once the one before is gone. */
+static void a_prune_behind_a_kill_leaves_no_old_word(void **state)
+{
+    (void)state;
+    bool killed = true;
+    for (int n = 1; killed; n++) {
+        AUTO_RIG(r);
+        struct sc_save save = save_of(made_long(&r, "apple"));
+        const struct sc_prune what = {
+            .owner_id = 1, .by = 1, .transcript = save.transcript, .keep = 1
+        };
+        int64_t removed = -1;
+        killed = killed_at(&r, &save, n);
+        bool is_new = find(&r, save.transcript).version == 2;
+        assert_int_equal(sc_versions_prune(r.f.store, &what, T0, &removed, NULL), SC_OK);
+        assert_int_equal(removed, is_new ? 1 : 0);
+        assert_int_equal(number(r.f.store, "SELECT count(*) FROM segments"),
+                         is_new ? LONG - 1 : LONG);
+        assert_nothing_is_left(&r);
+        check_after_kill(&r, save.transcript);
+    }
+}
+
 static void a_kill_leaves_the_old_version_or_the_new_one(void **state)
 {
     (void)state;
@@ -356,6 +379,7 @@ int main(void)
         TEST(readers_see_one_version_or_the_other),
         TEST(long_and_short_edits_come_one_after_another),
 #ifdef SC_WITH_FAULTS
+        TEST(a_prune_behind_a_kill_leaves_no_old_word),
         TEST(a_kill_leaves_the_old_version_or_the_new_one),
 #endif
     };
