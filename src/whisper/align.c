@@ -135,19 +135,27 @@ static void take_picture(const struct sc_attention *a, size_t head, float *out)
                a->positions * sizeof(*out));
 }
 
-bool sc_align(const struct sc_attention *a, int32_t *starts)
+static enum sc_code no_memory(struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_ENGINE_ERROR, "no memory left for the times of words");
+}
+
+enum sc_code sc_align(const struct sc_attention *a, const struct sc_stop *stop, int32_t *starts,
+                      struct sc_error *err)
 {
     size_t rows = a->tokens - a->ahead - 1;
     sc_assert(a->tokens > a->ahead + 1 && a->positions <= a->stride);
     if (a->heads == 0 || a->positions == 0) {
         memset(starts, 0, rows * sizeof(*starts));
-        return true;
+        return SC_OK;
     }
     float *picture SC_AUTO_FREE = sc_try_alloc(a->tokens * a->positions * sizeof(*picture));
     float *costs SC_AUTO_FREE = sc_try_alloc(rows * a->positions * sizeof(*costs));
     if (picture == NULL || costs == NULL)
-        return false;
+        return no_memory(err);
     for (size_t h = 0; h < a->heads; h++) {
+        if (stop != NULL && stop->fn(stop->ctx))
+            return sc_error_set(err, SC_E_CANCELLED, "stopped");
         take_picture(a, h, picture);
         normalise(picture, a->tokens, a->positions);
         for (size_t r = 0; r < rows; r++)
@@ -156,7 +164,7 @@ bool sc_align(const struct sc_attention *a, int32_t *starts)
     }
     for (size_t i = 0; i < rows * a->positions; i++)
         costs[i] /= (float)a->heads;
-    return sc_align_path(costs, rows, a->positions, starts);
+    return sc_align_path(costs, rows, a->positions, starts) ? SC_OK : no_memory(err);
 }
 
 enum came { FROM_BOTH, FROM_ABOVE, FROM_LEFT };

@@ -29,7 +29,9 @@ struct sc_attention {
 };
 
 /* starts[i]: the position at which the text's token i begins, ascending; one more than there are
- * tokens of text, whose last is where they end. Returns false when memory is exhausted. */
-bool sc_align(const struct sc_attention *attention, int32_t *starts);
+ * tokens of text, whose last is where they end. CANCELLED when `stop` (NULL: nobody) says so, which
+ * is asked before each head; ENGINE_ERROR when memory is exhausted. */
+SC_MUST_USE enum sc_code sc_align(const struct sc_attention *attention, const struct sc_stop *stop,
+                                  int32_t *starts, struct sc_error *err);
 /* The cheapest path over rows x columns costs: starts[r] is the first column of row r. */
 bool sc_align_path(const float *costs, size_t rows, size_t columns, int32_t *starts);

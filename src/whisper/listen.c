@@ -14,6 +14,8 @@
 #define MEL_PARTS 8
 /* Less sound than this is no window. */
 #define REST_FRAMES 10
+/* Beyond what any model computes, by far, and small enough to be reckoned with. */
+#define LOGIT_MAX 1e30f
 /* Half a window of the encoder's: samples that a frame reaches to either side. */
 #define FRAME_SIDE 200
 
@@ -240,7 +242,7 @@ static enum sc_code compute(const struct listening *g, const struct sc_decode *j
     enum sc_code code = sc_net_decode(g->l->net, job, err);
     size_t values = job->count * (size_t)sc_net_dims(g->l->net)->n_vocab;
     for (size_t i = 0; i < values && code == SC_OK; i++) {
-        if (!isfinite(job->logits[i]))
+        if (!(fabsf(job->logits[i]) <= LOGIT_MAX))
             code =
                 sc_error_field(err, SC_E_MODEL_ERROR, "model",
                                "the model computes what is no number: its file is damaged, bring "
@@ -347,8 +349,8 @@ static enum sc_code align(struct listening *g, const struct hearing *h,
     sc_sequences_start(l->sequences, seq, w->window);
     enum sc_code code = compute(g, &job, err);
     a.weights = weights;
-    if (code == SC_OK && !sc_align(&a, made))
-        code = sc_error_set(err, SC_E_INTERNAL, "no memory left for the times of words");
+    if (code == SC_OK)
+        code = sc_align(&a, g->stop, made, err);
     if (code == SC_OK)
         *starts = SC_TAKE(made);
     return code;

@@ -9,6 +9,9 @@
 #include "base/banned.h"
 
 #define POSITION_MS 20
+/* A longer word is none: a loop without blanks, or a token that no real model has. It is told in
+ * pieces, for nobody takes words of any length. */
+#define WORD_BYTES 256
 
 /* The words of one stretch. */
 struct words {
@@ -85,6 +88,33 @@ static void time_by_length(struct words *w, const struct sc_stretch *s)
     }
 }
 
+/* How much of it is one piece: whole signs. */
+static size_t piece_of(struct sc_str word)
+{
+    size_t len = SC_MIN(word.len, WORD_BYTES);
+    while (len > 1 && len < word.len && ((unsigned char)word.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
+/* Its pieces share its time by their lengths. */
+static bool add_word(struct sc_segment *segment, struct sc_str word, int64_t start_ms,
+                     int64_t end_ms, float sure)
+{
+    int64_t whole = (int64_t)word.len;
+    int64_t from = start_ms;
+    while (word.len > 0) {
+        size_t len = piece_of(word);
+        int64_t said = whole - (int64_t)(word.len - len);
+        int64_t to = start_ms + (end_ms - start_ms) * said / whole;
+        if (!sc_segment_add_word(segment, (struct sc_str){ word.ptr, len }, from, to, sure))
+            return false;
+        word = (struct sc_str){ word.ptr + len, word.len - len };
+        from = to;
+    }
+    return true;
+}
+
 static bool add_words(const struct words *w, struct sc_segment *segment)
 {
     const struct sc_telling *t = w->t;
@@ -98,9 +128,8 @@ static bool add_words(const struct words *w, struct sc_segment *segment)
         float sure = t->window->loops ? 0 : confidence_of(w->said + one->first, one->count);
         if (text.failed)
             return false;
-        if (shown.len > 0 &&
-            !sc_segment_add_word(segment, shown, within(w->starts[i] + offset, 0, t->length_ms),
-                                 within(w->ends[i] + offset, 0, t->length_ms), sure))
+        if (!add_word(segment, shown, within(w->starts[i] + offset, 0, t->length_ms),
+                      within(w->ends[i] + offset, 0, t->length_ms), sure))
             return false;
     }
     return true;

@@ -70,6 +70,12 @@ static void paths_are_as_cheap_as_any_and_ascend(void **state)
 }
 
 /* Two heads look at where each token is said; one looks away. */
+static bool says_stop_the_third_time(void *ctx)
+{
+    int *asked = ctx;
+    return ++*asked == 3;
+}
+
 static void tokens_begin_where_the_heads_look(void **state)
 {
     (void)state;
@@ -104,10 +110,15 @@ static void tokens_begin_where_the_heads_look(void **state)
                                     .stride = STRIDE,
                                     .positions = POSITIONS,
                                     .ahead = AHEAD };
-    assert_true(sc_align(&a, starts));
+    assert_int_equal(sc_align(&a, NULL, starts, NULL), SC_OK);
     for (int i = 1; i < TEXT; i++)
         assert_true(abs(starts[i] - said[i]) <= 1);
     assert_int_equal(starts[0], 0);
+
+    int asked = 0;
+    const struct sc_stop stop = { says_stop_the_third_time, &asked };
+    assert_int_equal(sc_align(&a, &stop, starts, NULL), SC_E_CANCELLED);
+    assert_int_equal(asked, 3);
 }
 
 static void published_heads_are_known_by_the_dimensions(void **state)

@@ -9,7 +9,7 @@
 
 struct table {
     struct sc_vocab *v;
-    struct sc_said said[64];
+    struct sc_said said[320];
     struct sc_decode_window w;
     struct sc_segments segments;
 };
@@ -159,6 +159,24 @@ static void text_behind_the_sound_is_told_at_its_end(void **state)
     assert_times(&t, (const int64_t[][2]){ { 5000, 6900 }, { 6900, 7000 } }, 2);
 }
 
+static void a_word_without_end_is_told_in_pieces(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(PARTS("@0", " the", "a"), 3000);
+    for (size_t i = 3; i < 303; i++)
+        t.said[i] = t.said[2];
+    t.said[303] = (struct sc_said){ t.v->first_time + 100, logf(0.5f) };
+    t.w.said_count = 304;
+    tell(&t, NULL, true);
+    const struct sc_segment *s = &t.segments.items[0];
+    assert_int_equal(s->word_count, 2);
+    assert_int_equal(strlen(s->words[0].text), 256);
+    assert_int_equal(strlen(s->words[1].text), strlen("the") + 301 - 256);
+    assert_int_equal(s->words[0].start_ms, 5000);
+    assert_int_equal(s->words[1].start_ms, s->words[0].end_ms);
+    assert_int_equal(s->words[1].end_ms, 7000);
+}
+
 static void silence_is_as_likely_as_the_words_are_unlikely(void **state)
 {
     (void)state;
@@ -242,6 +260,7 @@ int main(void)
         TEST(text_at_one_moment_takes_of_the_silence_around_it),
         TEST(text_without_silence_around_takes_of_its_neighbour),
         TEST(text_behind_the_sound_is_told_at_its_end),
+        TEST(a_word_without_end_is_told_in_pieces),
         TEST(silence_is_as_likely_as_the_words_are_unlikely),
         TEST(each_segment_knows_its_tokens_and_how_its_window_went),
         TEST(a_loop_is_told_without_confidence),
