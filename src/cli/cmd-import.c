@@ -94,9 +94,10 @@ static void put_result(const struct sc_json_value *root, struct sc_buf *out)
     if (!dry)
         sc_buf_printf(out, ", version %lld",
                       (long long)sc_json_get_int(sc_json_member(root, "version"), 0));
-    sc_buf_printf(out, ": %lld segments, %lld words, read as %s",
-                  (long long)sc_json_get_int(sc_json_member(root, "segment_count"), 0),
-                  (long long)sc_json_get_int(sc_json_member(root, "word_count"), 0),
+    int64_t segments = sc_json_get_int(sc_json_member(root, "segment_count"), 0);
+    int64_t words = sc_json_get_int(sc_json_member(root, "word_count"), 0);
+    sc_buf_printf(out, ": %lld segment%s, %lld word%s, read as %s", (long long)segments,
+                  segments == 1 ? "" : "s", (long long)words, words == 1 ? "" : "s",
                   sc_json_get_text(sc_json_member(root, "format"), ""));
     sc_buf_puts(out, !changed ? "; nothing differs\n" : dry ? "; nothing was written\n" : "\n");
 }

@@ -74,7 +74,7 @@ def test_times_of_words_can_be_left_out(server, model):
     assert not text["segments"][0]["words"]
 
 
-def test_what_nobody_says_is_left_out(server, model):
+def test_words_that_the_model_is_sure_of_stay_where_it_hears_silence(server, model):
     sound = harness.bursts_wav(4, seed=4)
     quiet = model("silent", script=SENTENCE, silent=1)
     job, text = transcript(server, quiet, sound, vad="off", no_speech_threshold="0.6")
