@@ -146,9 +146,9 @@ static enum sc_code read_body(struct import *im, struct sc_error *err)
             im->format);
     enum sc_code code = sc_format_read(im->format, body, &im->reading, err);
     if (code == SC_OK && !has_words(&im->reading.segments))
-        return sc_error_field(err, SC_E_INVALID_VALUE, "text",
-                              "the body has no words; send the file as it is (curl: "
-                              "--data-binary @FILE)");
+        return sc_error_field(
+            err, SC_E_INVALID_VALUE, "text",
+            "the file has no words; curl sends it as it is by --data-binary @FILE");
     for (size_t i = 0; code == SC_OK && !im->asked.speakers && i < im->reading.segments.count;
          i++) {
         free(im->reading.segments.items[i].speaker);
@@ -285,7 +285,7 @@ static void put_answer(const struct import *im, struct sc_buf *out)
     struct sc_json w;
     int64_t words = 0;
     for (size_t i = 0; i < s->count; i++)
-        words += (int64_t)s->items[i].word_count;
+        words += sc_segment_says(&s->items[i]);
     sc_json_begin(&w, out);
     sc_json_object(&w, NULL);
     if (im->id == 0)
@@ -484,7 +484,7 @@ static const struct sc_json_field import_fields[] = {
     SC_SHOW(TEXT, "format", "What the file was read as", "srt"),
     SC_SHOW(TEXT_OR_NULL, "language", "What is spoken", "en"),
     SC_SHOW(INT, "segment_count", "How many segments", "12"),
-    SC_SHOW(INT, "word_count", "How many words with times", "140"),
+    SC_SHOW(INT, "word_count", "How many words", "140"),
     SC_SHOW(REAL, "start", "Where the first segment starts, in seconds", "0.32"),
     SC_SHOW(REAL, "end", "Where the last segment ends, in seconds", "93.1"),
     SC_SHOW_OF(LIST, "warnings", &warning_shape, "What the file leaves in doubt"),

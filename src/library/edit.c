@@ -300,14 +300,14 @@ static enum sc_code count_changes(struct sc_conn *conn, struct sc_edit *e, struc
         const struct sc_edit_item *item = &e->items[i];
         if (item->kept)
             e->places[item->place].dies = false;
-        e->words += item->kept ? 0 : (int64_t)item->s.word_count;
+        e->words += item->kept ? 0 : sc_segment_says(&item->s);
         e->changed += item->place == SC_NOWHERE ? 1 : 0;
     }
     for (size_t i = 0; code == SC_OK && i < e->place_count; i++) {
         if (!e->places[i].dies)
             continue;
         code = load_place(conn, e, i, err);
-        e->words -= (int64_t)e->places[i].s.word_count;
+        e->words -= sc_segment_says(&e->places[i].s);
         e->changed++;
     }
     return code;

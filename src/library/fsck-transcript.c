@@ -87,7 +87,7 @@ static void take_row(struct work *w, struct sc_stmt *st)
         .chunk = (int)sc_stmt_int(st, "chunk"),
         .sound = sc_segment_from_row(st, &segment, &why),
     };
-    row->words = (int64_t)segment.word_count;
+    row->words = sc_segment_says(&segment);
     (void)snprintf(row->hash, sizeof(row->hash), "%s", sc_stmt_text(st, "content_hash"));
 }
 

@@ -16,7 +16,7 @@ int64_t sc_segments_words(const struct sc_segments *s)
 {
     int64_t words = 0;
     for (size_t i = 0; i < s->count; i++)
-        words += (int64_t)s->items[i].word_count;
+        words += sc_segment_says(&s->items[i]);
     return words;
 }
 

@@ -50,6 +50,18 @@ struct sc_segment *sc_segments_add(struct sc_segments *s)
     return made;
 }
 
+int64_t sc_segment_says(const struct sc_segment *s)
+{
+    SC_AUTO_BUF line = { .limit = SIZE_MAX / 4 };
+    if (s->word_count > 0 || s->text == NULL)
+        return (int64_t)s->word_count;
+    sc_text_append_line(&line, sc_str_from(s->text));
+    int64_t words = line.len > 0 ? 1 : 0;
+    for (size_t i = 0; i < line.len; i++)
+        words += line.ptr[i] == ' ' ? 1 : 0;
+    return words;
+}
+
 bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,
                          float confidence)
 {

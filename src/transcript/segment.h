@@ -47,6 +47,9 @@ struct sc_segment *sc_segments_add(struct sc_segments *s);
 int64_t sc_word_origin(const struct sc_segment *s, size_t word);
 /* Makes an empty segment an equal one. False: no memory, and it is empty. */
 bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out);
+/* How many words it says: those that have times, else those of its text, which white space holds
+ * apart; sc_segments_estimate_words makes as many. */
+int64_t sc_segment_says(const struct sc_segment *s);
 /* Appends a word; text is copied, a NUL in it as a space. False: no memory. */
 bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,
                          float confidence);

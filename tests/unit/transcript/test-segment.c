@@ -1,6 +1,8 @@
 #include "transcript/segment.h"
 
+#include "base/alloc.h"
 #include "make.h"
+#include "transcript/reader.h"
 
 #include <math.h>
 
@@ -210,6 +212,32 @@ static void the_hash_sees_each_field_as_precisely_as_the_store_keeps_it(void **s
     }
 }
 
+static void words_without_times_are_counted_by_the_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t words;
+    } rows[] = {
+        { "the mining committee has met twice", 6 },
+        { " one\n two\t", 2 },
+        { "", 0 },
+        { " ", 0 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        struct sc_segment *s = sc_segments_add(&list);
+        s->text = sc_strdup(rows[i].text);
+        s->end_ms = 1000;
+        assert_int_equal(sc_segment_says(s), rows[i].words);
+        assert_true(sc_segments_estimate_words(&list));
+        assert_int_equal(s->word_count, rows[i].words); /* so no count jumps where they are made */
+        assert_int_equal(sc_segment_says(s), rows[i].words);
+    }
+    const struct sc_segment none = { .text = NULL };
+    assert_int_equal(sc_segment_says(&none), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +245,7 @@ int main(void)
         TEST(what_is_likelier_no_speech_than_the_limit_is_dropped),
         TEST(signs_of_scripts_without_spaces_are_joined_closely),
         TEST(a_segment_without_words_keeps_what_it_has),
+        TEST(words_without_times_are_counted_by_the_text),
         TEST(a_nul_in_a_word_does_not_cut_it),
         TEST(good_segments_pass_the_check),
         TEST(each_fault_is_found_and_its_segment_named),
