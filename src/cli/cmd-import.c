@@ -28,7 +28,8 @@ static enum sc_code read_file(const char *path, struct sc_buf *out, struct sc_er
         return read_input(out, err);
     enum sc_code code = sc_file_read_any(path, SC_READ_LIMIT, out, err);
     return code == SC_E_NOT_FOUND
-               ? sc_error_set(err, SC_E_FILE_NOT_FOUND, "no such file: '%s'", path)
+               ? sc_error_set(err, SC_E_NOT_FOUND, "cannot read '%.150s': there is no such file",
+                              path)
                : code;
 }
 
@@ -127,9 +128,12 @@ int sc_cmd_transcripts_import(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     const struct sc_json_value *root = sc_json_root(doc);
     const struct sc_json_value *warnings = sc_json_member(root, "warnings");
-    for (size_t i = 0; warnings != NULL && i < sc_json_count(warnings); i++)
-        sc_cli_note(cli, "note: %s",
-                    sc_json_get_text(sc_json_member(sc_json_at(warnings, i), "message"), ""));
+    for (size_t i = 0; warnings != NULL && i < sc_json_count(warnings); i++) {
+        SC_AUTO_BUF note = { 0 };
+        sc_cli_put_message(
+            &note, sc_json_get_text(sc_json_member(sc_json_at(warnings, i), "message"), ""));
+        sc_cli_note(cli, "note: %s", sc_buf_text(&note));
+    }
     put_result(root, &out);
     return sc_cli_done(cli, &out);
 }

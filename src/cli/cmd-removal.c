@@ -28,6 +28,19 @@ static bool is_wanted(const struct sc_cli *cli)
     return yes;
 }
 
+/* Nobody is asked about a thing that is not there, and what is behind the first is not either. */
+static enum sc_code are_there(struct sc_cli *cli, const struct sc_args *args, const char *before,
+                              const char *after, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < args->word_count; i++) {
+        SC_AUTO_FREE char *path = sc_cli_path(before, args->words[i], after);
+        SC_AUTO_BUF reply = { 0 };
+        code = sc_cli_call(cli, "GET", path, NULL, &reply, err);
+    }
+    return code;
+}
+
 /* Whoever types ids without a terminal, in a script, is taken at their word. */
 static bool may_delete(const struct sc_cli *cli, const struct sc_args *args, const char *what,
                        const char *with)
@@ -45,6 +58,8 @@ static bool may_delete(const struct sc_cli *cli, const struct sc_args *args, con
 static int delete_each(struct sc_cli *cli, const struct sc_args *args, const char *before,
                        const char *what, const char *with)
 {
+    struct sc_error err = { 0 };
+    const char *short_view = strcmp(what, "transcript") == 0 ? "/versions?limit=1" : "";
     const struct sc_each each = {
         .method = "DELETE",
         .what = what,
@@ -52,6 +67,8 @@ static int delete_each(struct sc_cli *cli, const struct sc_args *args, const cha
         .after = sc_args_has(args, "force") ? "?force=1" : "",
         .done = "deleted", /* who is refused hears of --force from the server */
     };
+    if (may_ask(args) && are_there(cli, args, before, short_view, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
     if (!may_delete(cli, args, what, with))
         return SC_EXIT_CANCELLED;
     return sc_each_run(cli, args, &each);

@@ -51,9 +51,9 @@ static void put_snippet(const struct sc_json_value *hit, bool colour, struct sc_
         int64_t start = sc_json_get_int(sc_json_member(mark, "start"), 0);
         int64_t length = sc_json_get_int(sc_json_member(mark, "length"), 0);
         sc_utf8_append_printable(out, take_signs(&rest, start - at));
-        sc_buf_puts(out, colour ? MARK : "");
+        sc_buf_puts(out, colour ? MARK : "[");
         sc_utf8_append_printable(out, take_signs(&rest, length));
-        sc_buf_puts(out, colour ? PLAIN : "");
+        sc_buf_puts(out, colour ? PLAIN : "]");
         at = start + length;
     }
     sc_utf8_append_printable(out, rest);

@@ -74,13 +74,31 @@ static size_t put_bytes(struct sc_buf *out, const char *text)
     return digits + 6;
 }
 
+/* The length of "operation 1: ", which counts steps that nobody typed: the flags of one command, or
+ * what was changed in an editor. */
+static size_t typed_step(const char *message)
+{
+    static const struct sc_str head = SC_STR("operation ");
+    if (!sc_str_starts(sc_str_from(message), head))
+        return 0;
+    size_t digits = strspn(message + head.len, "0123456789");
+    return strncmp(message + head.len + digits, ": ", 2) == 0 ? head.len + digits + 2 : 0;
+}
+
 void sc_cli_put_message(struct sc_buf *out, const char *message)
 {
     static const char *const phrases[][2] = {
         { "music=keep", "--music keep" },
         { "no_speech_threshold=1", "--no-speech-threshold 1" },
         { "with force", "with --force" },
+        { "mode=substring", "--substring" },
+        { "speakers=off", "--speakers off" },
+        { "remove_tags", "--remove" },
+        { "add_tags", "--add" },
+        { "q, column ", "column " },
+        { "; curl sends it as it is by --data-binary @FILE", "" },
     };
+    message += typed_step(message);
     for (bool begins = true; *message != '\0';) {
         size_t i = 0, sized = begins ? put_bytes(out, message) : 0;
         begins = *message == ' ' || *message == '(';

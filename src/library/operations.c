@@ -221,6 +221,17 @@ static enum sc_code load_spoken(const struct step *s)
     }
 }
 
+static enum sc_code refuse_name(const struct step *s)
+{
+    SC_AUTO_BUF why = { 0 };
+    struct sc_str name = { s->o->from.ptr, SC_MIN(s->o->from.len, 60) };
+    sc_buf_printf(&why,
+                  "nobody called '%.*s' speaks; `scripta transcripts speakers` and GET tell who "
+                  "does",
+                  (int)sc_utf8_valid_prefix(name), name.ptr);
+    return refuse(s, sc_buf_text(&why));
+}
+
 static enum sc_code rename_speaker(const struct step *s)
 {
     struct sc_segments *list = &s->d->list;
@@ -236,7 +247,7 @@ static enum sc_code rename_speaker(const struct step *s)
             return no_memory(s);
         found = true;
     }
-    return code == SC_OK && !found ? refuse(s, "nobody of that name speaks") : code;
+    return code == SC_OK && !found ? refuse_name(s) : code;
 }
 
 enum sc_code sc_draft_apply(struct sc_draft *d, const struct sc_operation *o, size_t number,

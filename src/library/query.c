@@ -492,8 +492,13 @@ static enum sc_code check_text(struct sc_str typed, struct sc_error *err)
     return SC_OK;
 }
 
-static enum sc_code refuse_empty(struct sc_error *err)
+static enum sc_code refuse_empty(const struct sc_match *m, struct sc_error *err)
 {
+    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
+        if (m->conditions[names[i].condition].value.ptr != NULL)
+            return sc_match_refuse(err, 1, "%s: alone is not enough: add a word to look for",
+                                   names[i].name);
+    }
     return sc_match_refuse(err, 1, "there is no word to look for");
 }
 
@@ -506,13 +511,13 @@ enum sc_code sc_match_compile(struct sc_str typed, int64_t owner_id, struct sc_m
     if (code == SC_OK)
         code = next(&p);
     if (code == SC_OK && p.at.kind == END)
-        return refuse_empty(err);
+        return refuse_empty(&m, err);
     if (code == SC_OK)
         code = parse_any(&p, &m.text);
     if (code == SC_OK && p.at.kind == CLOSE)
         return sc_match_refuse(err, p.at.column, "this parenthesis was never opened");
     if (code == SC_OK && m.text.len == 0)
-        return refuse_empty(err);
+        return refuse_empty(&m, err);
     if (code == SC_OK && m.text.failed)
         return sc_error_set(err, SC_E_INTERNAL, "no memory for the search");
     if (code == SC_OK) {

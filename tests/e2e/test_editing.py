@@ -259,6 +259,20 @@ def test_the_editor_loses_nothing(shared, client, made, folder):
     assert re.search("^file_name: +talk.wav$", shown, re.MULTILINE), shown
 
 
+def test_messages_are_about_what_was_typed(shared, made, folder):
+    number, data = made.rsplit("/", 1)[1], shared.data
+    gone = cli("transcripts", "edit", "-s", 99999, "-t", "x", number, data=data, check=2)
+    assert gone.stderr.startswith("scripta: the transcript has no segment 99999"), gone.stderr
+    nobody = cli("transcripts", "speakers", number, "S9", "Ann", data=data, check=2)
+    assert nobody.stderr.startswith("scripta: nobody called 'S9' speaks; `scripta transcripts sp")
+    missing = cli("transcripts", "import", "--transcript", number, folder / "x.srt", data=data)
+    assert missing.returncode == 3 and "files list" not in missing.stderr, missing
+    assert f"cannot read '{folder / 'x.srt'}'" in missing.stderr, missing.stderr
+    (folder / "empty.txt").touch()
+    empty = cli("transcripts", "import", "--transcript", number, folder / "empty.txt", data=data)
+    assert "the file has no words" in empty.stderr and "curl" not in empty.stderr, empty.stderr
+
+
 def test_what_an_editor_leaves_is_kept(shared, client, made, folder):
     number, data = made.rsplit("/", 1)[1], shared.data
 

@@ -315,7 +315,8 @@ def test_a_terminal_is_asked(make_server):
     for answer, force, asked, left in (
             ("n", [], f"Delete file {made['file_id']} for good? [y/N]", 1),
             ("n", ["--force"], f"{made['file_id']}, jobs, transcripts and all, for good? [y/N]", 1),
-            ("y", [], "for good? [y/N]", 0)):
+            ("y", [], "for good? [y/N]", 0),
+            ("y", [], f"no such file: '{made['file_id']}'", 0)):  # nobody is asked about nothing
         main, terminal = os.openpty()
         try:
             os.write(main, (answer + "\n").encode())
@@ -326,6 +327,7 @@ def test_a_terminal_is_asked(make_server):
             os.close(main)
             os.close(terminal)
         assert asked in done.stderr, done
+        assert ("for good" in done.stderr) == ("for good" in asked), done
         assert count(server, "SELECT count(*) FROM files") == left
 
 

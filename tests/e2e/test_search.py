@@ -96,11 +96,14 @@ def test_from_the_command_line(shared, said):
     where = ["--file-id", str(said["file_id"])]
     shown = cli("search", "t7", "t8", *where, data=shared.data, check=0)
     assert f"transcript {said['id']}" in shown.stdout and "0:07" in shown.stdout
+    assert "[t7 t8]" in shown.stdout or "[t7] [t8]" in shown.stdout, shown.stdout
     assert "\033" not in shown.stdout and "1 hit in 1 transcript" in shown.stderr
     assert cli("search", "t7", "--count", *where, data=shared.data, check=0).stdout == "1\n"
     assert cli_json("search", "6 t7", "--substring", *where, data=shared.data)["total_hits"] == 1
     refused = cli("search", "(t7", data=shared.data, check=2)
-    assert "column 1" in refused.stderr
+    assert "scripta: column 1" in refused.stderr
+    refused = cli("search", "speaker:ann", data=shared.data, check=2)
+    assert "column 1: speaker: alone is not enough: add a word" in refused.stderr
 
 
 def test_saved_searches(shared, client, said):

@@ -78,7 +78,8 @@ static void what_cannot_be_meant_is_refused_at_its_column(void **state)
     } rows[] = {
         { "", "column 1: there is no word" },
         { " . , ; ", "column 1: there is no word" },
-        { "speaker:anna", "column 1: there is no word" },
+        { "speaker:anna", "column 1: speaker: alone is not enough: add a word" },
+        { "since:7d tag:x", "column 1: tag: alone is not enough: add a word" },
         { "a \"b c", "column 3: this quotation mark" },
         { "ä “b c", "column 3: this quotation mark" },
         { "(a OR b", "column 1: this parenthesis is never closed" },
