@@ -155,7 +155,7 @@ def test_names_and_notes(make_server):
     page = search(client, "zebra", limit=1, **{"in": "names"}).json
     assert len(page["names"]) == 1 and not page["total_is_exact"]
     assert len(found("zebra", cursor=page["next_cursor"])) == 2
-    assert "zebra file" in cli("search", "--names", "file", data=server.data, check=0).stdout
+    assert "zebra [file]" in cli("search", "--names", "file", data=server.data, check=0).stdout
     note(f"/api/files/{job['file_id']}", "plain")
     assert sorted(found("zebra")) == ["job_notes", "transcript_notes"]
     # The conditions of the text are those of names, but for who speaks.
@@ -176,7 +176,7 @@ def test_names_and_notes(make_server):
         assert sorted(found("zebra", **more)) == wanted, more
     assert found("zebra lang:de") == ["file_notes"]
     shown = cli("search", "--names", "--language", "de", "zebra", data=server.data, check=0).stdout
-    assert "a zebra too" in shown and "Zebra work" not in shown, shown
+    assert "a [zebra] too" in shown and "[Zebra] work" not in shown, shown
     for more in ({"speaker": "b"}, {"mode": "substring"}):
         assert search(client, "zebra", **{"in": "names", **more}).error["field"] in more
     assert client.request("DELETE", f"/api/files/{other['file_id']}?force=1").status == 200
