@@ -155,12 +155,14 @@ static bool is_default(const struct sc_cli *cli, const struct sc_model *m)
 int sc_cmd_models_info(struct sc_cli *cli, const struct sc_args *args)
 {
     SC_AUTO_MODEL m = { 0 };
-    SC_AUTO_FREE char *full =
-        strchr(args->words[0], '/') == NULL ? NULL : realpath(args->words[0], NULL);
+    SC_AUTO_FREE char *full = realpath(args->words[0], NULL);
+    bool is_path = full != NULL && strchr(args->words[0], '/') != NULL;
     struct sc_error err = { 0 };
     enum sc_code code = check_local(cli, &err);
     if (code == SC_OK)
-        code = sc_models_find(cli->config, full == NULL ? args->words[0] : full, &m, &err);
+        code = sc_models_find(cli->config, is_path ? full : args->words[0], &m, &err);
+    if (code == SC_E_MODEL_ERROR && full != NULL && !is_path) /* no model of ours is called so */
+        code = sc_models_find(cli->config, full, &m, &err);
     /* What is told is looked up in the model itself. */
     if (code == SC_OK)
         code = sc_models_inspect(m.path, &m.facts, &err);
@@ -186,7 +188,8 @@ static int report(struct sc_cli *cli, const struct sc_model *m)
                 m->facts.type, m->facts.languages == 1 ? "English alone" : "many languages",
                 sc_buf_text(&memory));
     sc_cli_note(cli, "`scripta transcribe -e whisper -m %s FILE` uses it", m->name);
-    sc_buf_printf(&out, "%s\n", m->name);
+    if (!cli->out_is_terminal || cli->quiet) /* people have just read it */
+        sc_buf_printf(&out, "%s\n", m->name);
     return sc_cli_done(cli, &out);
 }
 

@@ -288,7 +288,7 @@ static enum sc_code copy_bytes(struct copying *c, int from, int to, struct sc_er
 static enum sc_code copy_file(struct copying *c, const char *from, const char *to,
                               struct sc_error *err)
 {
-    SC_AUTO_CLOSE int in = open(from, O_RDONLY | O_CLOEXEC);
+    SC_AUTO_CLOSE int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (in < 0)
         return sc_error_errno(err, errno, "cannot read '%s'", from);
     SC_AUTO_CLOSE int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -297,26 +297,23 @@ static enum sc_code copy_file(struct copying *c, const char *from, const char *t
     return copy_bytes(c, in, out, err);
 }
 
-/* What a model of safetensors is made of: the weights and the files of JSON beside them. */
-static bool belongs(const char *name)
-{
-    return strcmp(name, SC_MODEL_WEIGHTS) == 0 ||
-           (name[0] != '.' && sc_str_ends(sc_str_from(name), SC_STR(".json")));
-}
-
+/* What is read of a model of safetensors, and nothing else: the copy can be read by everybody, and
+ * links in the folder may lead anywhere. */
 static enum sc_code copy_folder(struct copying *c, const char *from, const char *to,
                                 struct sc_error *err)
 {
-    SC_AUTO_DIR *dir = opendir(from);
-    enum sc_code code =
-        dir == NULL ? sc_error_errno(err, errno, "cannot read '%s'", from) : sc_dir_create(to, err);
-    for (struct dirent *e = NULL; code == SC_OK && (e = readdir(dir)) != NULL;) {
-        if (!belongs(e->d_name))
+    static const char *const parts[] = { SC_MODEL_WEIGHTS, "config.json", "tokenizer.json",
+                                         "vocab.json" };
+    bool has_tokenizer = false;
+    enum sc_code code = sc_dir_create(to, err);
+    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(parts); i++) {
+        SC_AUTO_FREE char *in = sc_path_join(from, parts[i]);
+        SC_AUTO_FREE char *out = sc_path_join(to, parts[i]);
+        bool is_vocab = strcmp(parts[i], "vocab.json") == 0;
+        if (sc_file_size(in) < 0 || (is_vocab && has_tokenizer))
             continue;
-        SC_AUTO_FREE char *in = sc_path_join(from, e->d_name);
-        SC_AUTO_FREE char *out = sc_path_join(to, e->d_name);
-        if (sc_file_size(in) >= 0)
-            code = copy_file(c, in, out, err);
+        has_tokenizer = strcmp(parts[i], "tokenizer.json") == 0;
+        code = copy_file(c, in, out, err);
     }
     return code == SC_OK ? sc_dir_sync(to, err) : code;
 }
@@ -471,9 +468,12 @@ enum sc_code sc_models_remove(const struct sc_config *config, const char *name, 
     *freed = drop_parts(dir, name);
     code = sc_models_find(config, name, &m, &why);
     if (code == SC_OK && strcmp(m.name, name) != 0)
-        code = sc_error_field(&why, SC_E_MODEL_ERROR, "name",
+        code = sc_error_field(&why, SC_E_NOT_FOUND, "name",
                               "there is no model '%.60s': say '%.60s' when you mean that one", name,
                               m.name);
+    else if (code == SC_E_MODEL_ERROR)
+        code = sc_error_field(&why, SC_E_NOT_FOUND, "name",
+                              "there is no model '%.60s'; `scripta models list` tells them", name);
     if (code != SC_OK)
         return *freed > 0 ? SC_OK : sc_error_copy(err, &why);
     if (m.is_system)

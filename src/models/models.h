@@ -155,7 +155,7 @@ SC_MUST_USE enum sc_code sc_models_pull(const struct sc_config *config,
                                         const struct sc_models_watch *watch, struct sc_model *out,
                                         struct sc_error *err);
 
-/* Of our folder only; also what an unfinished pull of it left. *freed: bytes. MODEL_ERROR: there is
+/* Of our folder only; also what an unfinished pull of it left. *freed: bytes. NOT_FOUND: there is
  * none; CONFLICT: it is the system's. Whoever has loaded it keeps it. */
 SC_MUST_USE enum sc_code sc_models_remove(const struct sc_config *config, const char *name,
                                           int64_t *freed, struct sc_error *err);

@@ -48,6 +48,8 @@ def test_a_model_is_added_told_of_verified_and_removed(model, data):
     for name in ("tiny.en", model):
         shown = cli("models", "info", name, data=data, check=0).stdout
         assert re.search(r"^type: +q8_0$", shown, re.M) and "\nmemory: " in shown, shown
+    shown = cli("models", "info", model.name, data=data, cwd=model.parent, check=0).stdout
+    assert re.search(r"^name: +tiny.en-q8_0$", shown, re.M), shown
     assert sum_of(model) in cli("models", "verify", data=data, check=0).stdout
 
     # A setting that names none is told, and not that there were none.
@@ -69,7 +71,7 @@ def test_a_model_is_added_told_of_verified_and_removed(model, data):
         ("again", False), ("tiny.en-q8_0", True)]
     done = cli("models", "remove", "again", data=data, check=0)
     assert re.match(r"again removed, .*freed", done.stdout)
-    assert "there is no model" in cli("models", "remove", "again", data=data).stderr
+    assert "there is no model" in cli("models", "remove", "again", data=data, check=3).stderr
     assert sorted(p.name for p in (data / "models").iterdir()) == [
         ".lock", "ggml-tiny.en-q8_0.bin", "ggml-tiny.en-q8_0.bin.json"]
 

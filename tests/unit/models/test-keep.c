@@ -97,6 +97,27 @@ static void names_are_plain_and_taken_once(void **state)
     assert_int_equal(shelf_count(&s), 2);
 }
 
+/* The copy can be read by everybody. */
+static void of_a_folder_only_what_is_read_is_copied(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    char path[PATH_MAX];
+    const struct test_model made = { .type = SC_WTYPE_F16 };
+    assert_int_equal(mkdir(test_path(&s.dir, "safe", path), 0700), 0);
+    assert_true(test_model_write_folder(&made, path));
+    test_write(&s.dir, "secret", "password");
+    assert_int_equal(symlink("../secret", test_path(&s.dir, "safe/secret.json", path)), 0);
+    if (add(&s, "safe", NULL, false, &m, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_true(shelf_has(&s, "models/safe/model.safetensors"));
+    assert_true(shelf_has(&s, "models/safe/config.json"));
+    assert_true(shelf_has(&s, "models/safe/vocab.json"));
+    assert_false(shelf_has(&s, "models/safe/secret.json"));
+}
+
 static void a_wrong_sum_is_refused(void **state)
 {
     (void)state;
@@ -193,12 +214,14 @@ static void a_model_is_removed_by_its_own_name_with_what_belongs_to_it(void **st
     shelf_put(&s, "ggml-a-q8_0.bin", 0, 0);
     shelf_put(&s, "system/ggml-b.bin", 0, 0);
     assert_int_equal(add(&s, "ggml-a-q8_0.bin", NULL, false, &m, NULL), SC_OK);
-    assert_int_equal(sc_models_remove(&s.config, "a", &freed, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(sc_models_remove(&s.config, "a", &freed, &err), SC_E_NOT_FOUND);
     assert_non_null(strstr(err.msg, "say 'a-q8_0'"));
     assert_int_equal(sc_models_remove(&s.config, "b", &freed, &err), SC_E_CONFLICT);
     assert_non_null(strstr(err.msg, "is the system's"));
     assert_int_equal(sc_models_remove(&s.config, "/etc/x.bin", &freed, &err), SC_E_INVALID_VALUE);
-    assert_int_equal(sc_models_remove(&s.config, "c", &freed, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(sc_models_remove(&s.config, "c", &freed, &err), SC_E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "there is no model 'c'"));
+    assert_null(strstr(err.msg, "pull"));
     assert_int_equal(sc_models_remove(&s.config, "a-q8_0", &freed, &err), SC_OK);
     assert_int_equal(freed, m.size_bytes);
     assert_int_equal(shelf_count(&s), 0);
@@ -285,6 +308,7 @@ int main(void)
         TEST(what_is_added_is_described_and_can_be_used),
         TEST(what_is_no_model_is_refused_before_anything_is_kept),
         TEST(names_are_plain_and_taken_once),
+        TEST(of_a_folder_only_what_is_read_is_copied),
         TEST(a_wrong_sum_is_refused),
         TEST(progress_is_shown_and_an_interruption_leaves_nothing),
         TEST(only_one_changes_the_folder_at_a_time),
