@@ -486,6 +486,19 @@ enum sc_code sc_models_remove(const struct sc_config *config, const char *name, 
 
 /* ---- verifying ---- */
 
+/* Its facts stay, and hold no more: it is no default beside one that is known, and `models list`
+ * tells nothing of it. */
+static void doubt(const struct sc_config *config, const struct sc_model *m)
+{
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    struct sc_model now = *m;
+    if (!m->is_known || m->is_system || sc_models_lock(config, &lock, NULL) != SC_OK)
+        return;
+    now.changed_ns = 0; /* of no file */
+    enum sc_code code = sc_model_facts_write(&now, m->path, NULL);
+    (void)code; /* the caller tells of the damage all the same */
+}
+
 enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
                               const struct sc_models_watch *watch, struct sc_model *out,
                               struct sc_error *err)
@@ -497,11 +510,13 @@ enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
     enum sc_code code = sc_models_find(config, name, &m, err);
     if (code == SC_OK)
         code = hash_path(m.path, m.is_folder, watch, &sums, err);
-    if (code == SC_OK && m.has_facts && strcmp(sums.sha256, m.facts.sha256) != 0)
+    if (code == SC_OK && m.has_facts && strcmp(sums.sha256, m.facts.sha256) != 0) {
+        doubt(config, &m);
         return sc_error_set(err, SC_E_MODEL_ERROR,
                             "the model '%.60s' is not what was added: its SHA-256 was %.12s…, and "
                             "is %.12s…: remove it and bring it again",
                             m.name, m.facts.sha256, sums.sha256);
+    }
     if (code == SC_OK)
         code = sc_models_inspect(m.path, &now, err);
     if (code == SC_OK && !m.is_known && !m.is_system && name[0] != '/')

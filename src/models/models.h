@@ -161,7 +161,7 @@ SC_MUST_USE enum sc_code sc_models_remove(const struct sc_config *config, const 
                                           int64_t *freed, struct sc_error *err);
 
 /* Reads all of it and holds it against its facts; MODEL_ERROR when it is another file now, or
- * damaged. A model of our folder without facts gets them. */
+ * damaged: they hold no more. A model of our folder without facts gets them. */
 SC_MUST_USE enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
                                           const struct sc_models_watch *watch, struct sc_model *out,
                                           struct sc_error *err);

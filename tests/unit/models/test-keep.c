@@ -265,6 +265,10 @@ static void verifying_finds_another_byte_and_describes_what_was_copied_in(void *
     damage(&s, "models/ggml-a.bin");
     assert_int_equal(sc_models_verify(&s.config, "a", NULL, &same, &err), SC_E_MODEL_ERROR);
     assert_non_null(strstr(err.msg, "is not what was added"));
+    SC_AUTO_MODEL doubted = { 0 };
+    assert_int_equal(sc_models_find(&s.config, "a", &doubted, NULL), SC_OK);
+    assert_true(doubted.has_facts && !doubted.is_known); /* nor do results go by its old sum */
+    assert_int_equal(sc_models_verify(&s.config, "a", NULL, &same, &err), SC_E_MODEL_ERROR);
     assert_int_equal(sc_models_verify(&s.config, "b", NULL, &same, &err), SC_E_MODEL_ERROR);
 
     /* Written anew: its facts do not hold any more, and its name stands for other results. */
