@@ -279,12 +279,14 @@ static void a_worker_learns_what_to_do(void **state)
     };
     sc_json_begin(&w, &out);
     sc_work_view(&w, NULL, &work);
-    assert_json(&out, "{\"task_id\":9,\"epoch\":3,"
-                      "\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\","
-                      "\"stage\":\"transcribe\",\"chunk_index\":2,\"engine\":\"null\","
-                      "\"model\":\"delay_ms=1\",\"model_hash\":\"\",\"language\":\"en\",\"task\":\"transcribe\","
-                      "\"settings\":{},\"start_ms\":30000,\"end_ms\":60000,\"samples\":480000,"
-                      "\"attempt\":4,\"timeout_ms\":0}");
+    assert_json(
+        &out,
+        "{\"task_id\":9,\"epoch\":3,"
+        "\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\","
+        "\"stage\":\"transcribe\",\"chunk_index\":2,\"engine\":\"null\","
+        "\"model\":\"delay_ms=1\",\"model_hash\":\"\",\"language\":\"en\",\"task\":\"transcribe\","
+        "\"settings\":{},\"start_ms\":30000,\"end_ms\":60000,\"samples\":480000,"
+        "\"attempt\":4,\"timeout_ms\":0}");
 }
 
 static void answers_to_workers_are_short(void **state)
