@@ -186,7 +186,7 @@ static void open_all(struct bench *b, const char *path, const char *kernels, int
     sc_whisper_file_close(file);
     b->dims = sc_net_dims(b->net);
     b->logits = malloc(WINDOWS * (size_t)b->dims->n_vocab * sizeof(*b->logits));
-    told(sc_windows_open(b->net, false, &b->windows, &err), &err);
+    b->windows = sc_windows_open(b->net, false);
     told(sc_sequences_open(b->net, WINDOWS, &b->sequences, &err), &err);
     if (b->logits == NULL)
         abort();

@@ -28,7 +28,7 @@
 #define SAMPLES_MIN 1600 /* shorter than any word */
 #define PAUSE_MS 500
 #define SEGMENT_MS 12000
-/* A little above what a worker takes more once en-us has been loaded and used (bench/idle.py). */
+/* For en-us: a whole worker that has used it was measured at 128 MiB (bench/idle.py). */
 #define MEMORY ((int64_t)160 << 20)
 
 struct ps_state {

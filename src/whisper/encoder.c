@@ -44,15 +44,12 @@ struct run {
     struct sc_attention self, cross;
 };
 
-enum sc_code sc_windows_open(const struct sc_net *net, bool keep_output, struct sc_windows **out,
-                             struct sc_error *err)
+struct sc_windows *sc_windows_open(const struct sc_net *net, bool keep_output)
 {
-    (void)err;
     struct sc_windows *w = sc_alloc(sizeof(*w));
     w->net = net;
     w->keep_output = keep_output;
-    *out = w;
-    return SC_OK;
+    return w;
 }
 
 void sc_windows_close(struct sc_windows *w)

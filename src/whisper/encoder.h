@@ -7,10 +7,8 @@
  * so that a long recording takes no more than its largest batch. */
 struct sc_windows;
 
-/* keep_output: what the encoder puts out is kept too. net outlives it. INTERNAL: memory is
- * exhausted. */
-SC_MUST_USE enum sc_code sc_windows_open(const struct sc_net *net, bool keep_output,
-                                         struct sc_windows **out, struct sc_error *err);
+/* keep_output: what the encoder puts out is kept too. net outlives it. Owned by the caller. */
+SC_MUST_USE struct sc_windows *sc_windows_open(const struct sc_net *net, bool keep_output);
 void sc_windows_close(struct sc_windows *w);
 SC_DEFINE_FREEP(struct sc_windows, sc_windows_close);
 size_t sc_windows_count(const struct sc_windows *w);

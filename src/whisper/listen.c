@@ -103,10 +103,9 @@ enum sc_code sc_listener_open(const char *path, int threads, struct sc_listener 
     const struct sc_net_options options = { .precision = SC_PRECISION_F32, .pool = l->pool };
     if (code == SC_OK)
         code = sc_net_open(l->file, &options, &l->net, err);
-    if (code == SC_OK)
-        code = sc_windows_open(l->net, false, &l->windows, err);
     if (code != SC_OK)
         return code;
+    l->windows = sc_windows_open(l->net, false);
     l->head_count = sc_align_heads(sc_net_dims(l->net), !l->vocab->multilingual, l->heads);
     *out = SC_TAKE(l);
     return SC_OK;

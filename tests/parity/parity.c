@@ -140,7 +140,7 @@ static void open_both(const char *path, const char *reference_path, struct both 
     must(sc_vocab_of(b->file, &b->vocab, &err), &err);
     must(sc_net_open(b->file, &(struct sc_net_options){ 0 }, &b->net, &err), &err);
     must(sc_pool_open(1, &b->pool, &err), &err);
-    must(sc_windows_open(b->net, true, &b->windows, &err), &err);
+    b->windows = sc_windows_open(b->net, true);
     must(sc_sequences_open(b->net, 1, &b->sequences, &err), &err);
     b->reference = reference_open(reference_path);
     if (b->reference == NULL) {

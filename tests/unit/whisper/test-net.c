@@ -60,7 +60,7 @@ static struct world world_of(const struct test_model *m, const struct sc_kernels
     const struct sc_net_options options = { .kernels = kernels,
                                             .pool = threads > 1 ? w.pool : NULL };
     assert_int_equal(sc_net_open(w.file, &options, &w.net, &err), SC_OK);
-    assert_int_equal(sc_windows_open(w.net, true, &w.windows, &err), SC_OK);
+    w.windows = sc_windows_open(w.net, true);
     assert_int_equal(sc_sequences_open(w.net, 8, &w.sequences, &err), SC_OK);
     return w;
 }
@@ -351,7 +351,7 @@ static enum sc_code run_short_of_memory(const struct sc_whisper_file *file, cons
     if (code == SC_OK)
         code = sc_net_open(file, &(struct sc_net_options){ .pool = pool }, &net, NULL);
     if (code == SC_OK)
-        code = sc_windows_open(net, true, &windows, NULL);
+        windows = sc_windows_open(net, true);
     if (code == SC_OK)
         code = sc_net_encode(net, pool, (const float *[]){ mel }, 1, NULL, windows, NULL);
     if (code == SC_OK)
