@@ -18,6 +18,7 @@ struct sc_flag {
     enum sc_flag_kind kind;
     const char *value; /* name of the value in help: "FILE" */
     const char *help;
+    const char *heading; /* over this one and those behind it; NULL: none */
 };
 
 struct sc_command;

@@ -79,13 +79,20 @@ static void put_flag(struct sc_buf *out, const struct sc_flag *flag)
         sc_buf_printf(out, " %s", flag->value);
 }
 
-static void put_flags(const struct page *p, const char *title, const struct sc_flag *flags)
+static void put_title(const struct page *p, const char *title)
 {
     sc_buf_putc(p->out, '\n');
     sc_format_wrap(p->out, sc_str_from(title), &(struct sc_margins){ .width = p->width });
     sc_buf_puts(p->out, ":\n");
+}
+
+static void put_flags(const struct page *p, const char *title, const struct sc_flag *flags)
+{
+    put_title(p, title);
     for (; flags->name != NULL; flags++) {
         SC_AUTO_BUF left = { 0 };
+        if (flags->heading != NULL)
+            put_title(p, flags->heading);
         sc_buf_puts(&left, flags->letter != 0 ? "  " : "      ");
         put_flag(&left, flags);
         sc_buf_put_str(p->out, sc_buf_str(&left));
@@ -106,7 +113,11 @@ struct sc_flag *sc_job_flags_new(void)
     char *text = (char *)(flags + count + 1);
     for (size_t i = 0; i < count; i++) {
         flags[i] = (struct sc_flag){
-            .name = text, .letter = all[i].flag, .kind = SC_FLAG_VALUE, .help = all[i].help
+            .name = text,
+            .letter = all[i].flag,
+            .kind = SC_FLAG_VALUE,
+            .help = all[i].help,
+            .heading = all[i].heading,
         };
         for (const char *c = all[i].name; *c != '\0'; c++)
             *text++ = *c == '_' ? '-' : *c;

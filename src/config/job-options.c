@@ -16,6 +16,9 @@
 
 static const char *const model_aliases[] = { "model_size", "model_used", NULL };
 static const char *const task_aliases[] = { "task_type", NULL };
+static const char *const increment_aliases[] = { "temperature_inc", NULL };
+static const char *const logprob_aliases[] = { "log_prob_threshold", "logprob_thold", NULL };
+static const char *const entropy_aliases[] = { "entropy_thold", NULL };
 static const char *const channel_synonyms[] = { "left", "1", "right", "2", NULL };
 
 static const struct sc_job_option table[] = {
@@ -86,6 +89,7 @@ static const struct sc_job_option table[] = {
       .by_engine = true,
       .help = "Words that the engine should prefer, separated by commas" },
     { .name = "temperature",
+      .heading = "How the engine chooses words",
       .type = SC_JOB_REAL,
       .fallback = "",
       .min = 0,
@@ -116,6 +120,64 @@ static const struct sc_job_option table[] = {
       .sparse = true,
       .by_engine = true,
       .help = "At temperatures above 0 the best of so many tries. Default: 5" },
+    { .name = "temperature_increment_on_fallback",
+      .aliases = increment_aliases,
+      .type = SC_JOB_REAL,
+      .fallback = "",
+      .min = 0,
+      .max = 1000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "What is not believed is heard once more at a temperature higher by this, and so on "
+              "up to "
+              "1; 0: never. Default: 0.2, but 0 where a temperature above 0 is given" },
+    { .name = "logprob_threshold",
+      .aliases = logprob_aliases,
+      .type = SC_JOB_REAL,
+      .fallback = "-1",
+      .min = -100000,
+      .max = 0,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Mean logarithm of the words' probabilities below which they are not believed. "
+              "Default: -1" },
+    { .name = "compression_ratio_threshold",
+      .type = SC_JOB_REAL,
+      .fallback = "2.4",
+      .min = 0,
+      .max = 100000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help =
+          "Bytes of a text to bytes of it compressed above which it is not believed; 0: not asked. "
+          "Default: 2.4" },
+    { .name = "entropy_threshold",
+      .aliases = entropy_aliases,
+      .type = SC_JOB_REAL,
+      .fallback = "2.4",
+      .min = 0,
+      .max = 10000,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Entropy of the last 32 tokens below which they are not believed, as loops have it; "
+              "0: not "
+              "asked. Default: 2.4" },
+    { .name = "repetition_guard",
+      .type = SC_JOB_BOOL,
+      .fallback = "true",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "A text that says the same few words again and again is not believed. Default: on" },
     { .name = "word_timestamps",
       .type = SC_JOB_BOOL,
       .fallback = "true",
@@ -142,7 +204,31 @@ static const struct sc_job_option table[] = {
       .by_engine = true,
       .help = "Precision that the engine computes with. Default: auto, the best that this machine "
               "is fast in" },
+    { .name = "device",
+      .type = SC_JOB_ENUM,
+      .fallback = "auto",
+      .choices = "auto|cpu",
+      .remedy = "the engines of this version compute on the processor: leave it out, or reach a "
+                "program that has a GPU by engine http or command",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "What the engine computes with; auto is the processor as yet. Default: auto" },
+    { .name = "threads",
+      .type = SC_JOB_INT,
+      .fallback = "",
+      .min = 1,
+      .max = 256,
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help =
+          "Threads that the engine computes with: at most as many as its worker has, which is the "
+          "default. What is heard does not depend on it" },
     { .name = "vad",
+      .heading = "Which sound it hears",
       .type = SC_JOB_BOOL,
       .fallback = "true",
       .pipelines = "transcribe",
@@ -222,6 +308,7 @@ static const struct sc_job_option table[] = {
               "are 1 and 2), "
               "or with split each alone, as speakers 1, 2, ..." },
     { .name = "priority",
+      .heading = "The job in the queue",
       .type = SC_JOB_ENUM,
       .fallback = "normal",
       .choices = "high|normal|low",
@@ -538,8 +625,10 @@ enum sc_code sc_job_options_set(struct sc_job_options *o, struct sc_str name, st
         SC_AUTO_BUF shown = { 0 };
         put_shown(&shown, value);
         put_allowed(option, &allowed);
-        return sc_error_field(err, SC_E_INVALID_VALUE, option->name, "%s is '%s', must be %s",
-                              option->name, sc_buf_text(&shown), sc_buf_text(&allowed));
+        const char *remedy = option->remedy == NULL ? "" : option->remedy;
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name, "%s is '%s', must be %s%s%s",
+                              option->name, sc_buf_text(&shown), sc_buf_text(&allowed),
+                              remedy[0] == '\0' ? "" : "; ", remedy);
     }
     char *taken = sc_buf_take(&text);
     if (taken == NULL)
@@ -566,35 +655,6 @@ bool sc_job_option_applies(const struct sc_job_option *option, const char *pipel
 {
     return strcmp(option->pipelines, "*") == 0 ||
            sc_value_in_choices(sc_str_from(pipeline), option->pipelines);
-}
-
-/* Beams are for temperature 0, and many tries for the ones above it. */
-static enum sc_code check_search(const struct sc_job_options *o, struct sc_error *err)
-{
-    const char *temperature = sc_job_options_text(o, "temperature");
-    bool is_warm = temperature[0] != '\0' && strcmp(temperature, "0") != 0;
-    if (is_warm && sc_job_options_int(o, "beam_size") > 1)
-        return sc_error_field(err, SC_E_INVALID_VALUE, "beam_size",
-                              "beam_size is for the likeliest words, a temperature above 0 for "
-                              "others: leave one of them out");
-    return SC_OK;
-}
-
-enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_error *err)
-{
-    const char *pipeline = sc_job_options_text(o, "pipeline");
-
-    for (size_t i = 0; i < COUNT; i++) {
-        if (o->given[i] && !sc_job_option_applies(&table[i], pipeline))
-            return sc_error_field(err, SC_E_INVALID_VALUE, table[i].name,
-                                  "the pipeline %s takes no option %s; leave it out", pipeline,
-                                  table[i].name);
-        if (o->given[i] && table[i].needs_vad && !sc_job_options_bool(o, "vad"))
-            return sc_error_field(err, SC_E_INVALID_VALUE, table[i].name,
-                                  "%s means nothing while vad is off: leave one of them out",
-                                  table[i].name);
-    }
-    return check_search(o, err);
 }
 
 void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out)

@@ -20,6 +20,7 @@ enum sc_job_option_type {
 
 struct sc_job_option {
     const char *name;           /* "vad" */
+    const char *heading;        /* of the options from this one on; NULL: that of the one before */
     const char *const *aliases; /* older spellings ("model_size"), ends in NULL; may be NULL */
     char flag;                  /* CLI short flag or 0; the long one is --name with - for _ */
     enum sc_job_option_type type;
@@ -34,6 +35,7 @@ struct sc_job_option {
     bool sparse;    /* … only when it is not the default: younger than the keys of kept jobs */
     bool needs_vad; /* only where vad is on */
     bool by_engine; /* only engines that say so take it */
+    const char *remedy; /* behind what is allowed, when a value is refused; may be NULL */
     const char *help;
 };
 const struct sc_job_option *sc_job_option_all(size_t *count);

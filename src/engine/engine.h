@@ -32,7 +32,7 @@ struct sc_engine_caps {
     const char *languages; /* comma-separated codes, "" = any */
     /* Comma-separated names of the job's options that it takes, of those that not every engine
      * does. */
-    char options[192];
+    char options[320];
     const char *default_model;
     /* Comma-separated names of all models that it can have anywhere, one that ends in '/' for all
      * that begin so; "": nobody knows them all. */

@@ -29,7 +29,9 @@ static const struct sc_engine_caps abilities = {
     .word_times = true,
     .languages = "",
     .options = "language,model,prompt,hotwords,temperature,translate,beam_size,best_of,"
-               "word_timestamps,suppress_non_speech,compute_type",
+               "word_timestamps,suppress_non_speech,compute_type,temperature_increment_on_fallback,"
+               "logprob_threshold,compression_ratio_threshold,entropy_threshold,repetition_guard,"
+               "device,threads",
     .sends_to = "",
     .default_model = "",
     .models = "",
@@ -130,7 +132,31 @@ static const char *text(const struct sc_json_value *settings, const char *name)
     return sc_json_get_text(sc_json_member(settings, name), "");
 }
 
-/* Texts are borrowed from the settings. A temperature that is told is the only one. */
+/* A temperature that is told is the only one, unless steps are told too. */
+static void set_temperatures(struct sc_decode_options *d, const struct sc_json_value *settings)
+{
+    d->temperature = (float)real(settings, "temperature", 0);
+    double step = d->temperature > 0 ? 0 : (double)d->temperature_step;
+    d->temperature_step = (float)real(settings, "temperature_increment_on_fallback", step);
+}
+
+static void set_limits(struct sc_fallback *limits, const struct sc_json_value *settings)
+{
+    const struct {
+        const char *name;
+        float *value;
+    } rows[] = {
+        { "no_speech_threshold", &limits->no_speech_max },
+        { "logprob_threshold", &limits->logprob_min },
+        { "compression_ratio_threshold", &limits->compression_max },
+        { "entropy_threshold", &limits->entropy_min },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        *rows[i].value = (float)real(settings, rows[i].name, (double)*rows[i].value);
+    limits->loops = sc_json_get_bool(sc_json_member(settings, "repetition_guard"), limits->loops);
+}
+
+/* Texts are borrowed from the settings. */
 static struct sc_listen_wishes wishes_of(const struct sc_engine_request *request,
                                          const struct sc_json_value *settings)
 {
@@ -143,13 +169,9 @@ static struct sc_listen_wishes wishes_of(const struct sc_engine_request *request
     w.non_speech = !sc_json_get_bool(sc_json_member(settings, "suppress_non_speech"), true);
     w.decode.beam = whole(settings, "beam_size", w.decode.beam);
     w.decode.best_of = whole(settings, "best_of", w.decode.best_of);
-    w.decode.limits.no_speech_max =
-        (float)real(settings, "no_speech_threshold", (double)w.decode.limits.no_speech_max);
-    double temperature = real(settings, "temperature", 0);
-    if (temperature > 0) {
-        w.decode.temperature = (float)temperature;
-        w.decode.temperature_step = 0;
-    }
+    w.threads = whole(settings, "threads", w.threads);
+    set_temperatures(&w.decode, settings);
+    set_limits(&w.decode.limits, settings);
     return w;
 }
 

@@ -10,7 +10,7 @@
 struct sc_engine_row {
     char name[24], version[40], default_model[520];
     char languages[1024]; /* codes between commas, ",en,"; "": any */
-    char options[320];    /* names in the same form */
+    char options[512];    /* names in the same form */
     char models[256];     /* the same; one that ends in '/': whatever begins so; "": any */
     char sends_to[200];   /* another host's address; "": recordings stay here */
     bool model_files;     /* its models are those of the models folder */

@@ -155,6 +155,18 @@ enum sc_code sc_listener_check(const struct sc_listener *l, const struct sc_list
     return SC_OK;
 }
 
+/* Who asked for few gets no more. */
+static int threads_for(const struct sc_listen_clip *clips, size_t count)
+{
+    int most = 0;
+    for (size_t i = 0; i < count; i++) {
+        int wished = clips[i].wishes.threads;
+        if (wished > 0 && (most == 0 || wished < most))
+            most = wished;
+    }
+    return most;
+}
+
 /* ---- preparing ---- */
 
 static void listening_done(struct listening *g)
@@ -481,6 +493,7 @@ enum sc_code sc_listen(struct sc_listener *l, struct sc_listen_clip *clips, size
     g.all = sc_alloc_array(SC_MAX(count, 1), sizeof(*g.all));
     for (size_t i = 0; i < count; i++)
         g.all[i].clip = &clips[i];
+    sc_pool_use(l->pool, threads_for(clips, count));
     enum sc_code code = prepare_all(&g, err);
     if (code == SC_OK)
         code = hear_all(&g, err);

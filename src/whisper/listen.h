@@ -20,6 +20,7 @@ struct sc_listen_wishes {
     bool non_speech; /* brackets, notes and the like may be said */
     bool words;      /* with their times */
     bool previous;   /* the text of a window goes ahead of the next */
+    int threads;     /* at most so many of the listener's, over all clips of a call; 0: all */
 };
 /* What most want: greedy, temperatures up to 1, times. */
 struct sc_listen_wishes sc_listen_wishes_usual(void);

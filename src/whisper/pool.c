@@ -28,6 +28,7 @@ struct sc_pool {
     pthread_cond_t begun, ended;
     /* -- protected by lock */
     uint64_t round;
+    int most;  /* helpers that may join it */
     bool open; /* a round may be joined */
     bool closing;
     int joined;
@@ -47,6 +48,11 @@ static void help(struct sc_pool *pool, int thread)
     }
 }
 
+static bool may_join_locked(const struct sc_pool *pool, uint64_t seen)
+{
+    return pool->open && pool->round != seen && pool->joined < pool->most;
+}
+
 static void *helper_main(void *arg)
 {
     const struct helper *self = arg;
@@ -55,7 +61,7 @@ static void *helper_main(void *arg)
 
     SC_LOCK(&pool->lock);
     for (;;) {
-        while (!pool->closing && (!pool->open || pool->round == seen))
+        while (!pool->closing && !may_join_locked(pool, seen))
             (void)sc_cond_wait(&pool->begun, &pool->lock, -1);
         if (pool->closing)
             return NULL;
@@ -75,6 +81,7 @@ enum sc_code sc_pool_open(int threads, struct sc_pool **out, struct sc_error *er
 
     sc_assert(threads >= 1 && threads <= SC_POOL_THREADS);
     pool->threads = threads;
+    pool->most = threads - 1;
     pool->helpers = sc_alloc_array((size_t)threads, sizeof(*pool->helpers));
     sc_assert(pthread_mutex_init(&pool->turn, NULL) == 0);
     sc_assert(pthread_mutex_init(&pool->lock, NULL) == 0);
@@ -110,6 +117,12 @@ void sc_pool_close(struct sc_pool *pool)
     (void)pthread_mutex_destroy(&pool->turn);
     free(pool->helpers);
     free(pool);
+}
+
+void sc_pool_use(struct sc_pool *pool, int threads)
+{
+    SC_LOCK(&pool->lock);
+    pool->most = SC_MIN(threads == 0 ? pool->threads : threads, pool->threads) - 1;
 }
 
 int sc_pool_threads(const struct sc_pool *pool)
@@ -159,7 +172,7 @@ bool sc_pool_run(struct sc_pool *pool, sc_pool_fn fn, void *ctx, size_t parts,
         atomic_store(&pool->next, 0);
         atomic_store(&pool->stopped, false);
         if (parts > 1 && pool->started > 0)
-            begin(pool, parts - 1);
+            begin(pool, SC_MIN(parts - 1, (size_t)pool->most));
     }
     const bool whole = work(pool, stop);
     SC_LOCK(&pool->lock);

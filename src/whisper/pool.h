@@ -22,6 +22,8 @@ SC_MUST_USE enum sc_code sc_pool_open(int threads, struct sc_pool **out, struct 
 void sc_pool_close(struct sc_pool *pool);
 SC_DEFINE_FREEP(struct sc_pool, sc_pool_close);
 int sc_pool_threads(const struct sc_pool *pool);
+/* So many of them take part from the next run on, 1 at least; 0, or more than there are: all. */
+void sc_pool_use(struct sc_pool *pool, int threads);
 
 /* Calls fn for parts 0 to parts - 1, each once, in any order on any thread, and returns when all
  * are done. Asks `stop` (NULL: nobody) before each part that the caller's thread takes: when it

@@ -95,6 +95,9 @@ def test_words_that_the_model_is_sure_of_stay_where_it_hears_silence(server, mod
     ({"beam_size": "2", "temperature": "0.4"}, "beam_size"),
     ({"best_of": "0"}, "best_of"),
     ({"compute_type": "int3"}, "compute_type"),
+    ({"device": "cuda"}, "device"),
+    ({"threads": "none"}, "threads"),
+    ({"best_of": "3", "temperature_increment_on_fallback": "0"}, "best_of"),
 ])
 def test_options_that_cannot_be_are_refused_by_name(server, model, options, field):
     reply = server.client.upload(harness.tone_wav(1), engine="whisper",

@@ -69,6 +69,14 @@ static void values_are_kept_in_one_spelling(void **state)
         { "vad_min_silence", "1", "1s", 1000 },
         { "chunk_length", "20", "20s", 20000 },
         { "no_speech_threshold", "1.0", "1", -1 },
+        { "logprob_threshold", "-0.50", "-0.5", -1 },
+        { "log_prob_threshold", "-1.25", "-1.25", -1 },
+        { "logprob_thold", "0", "0", -1 },
+        { "entropy_thold", "2.8", "2.8", -1 },
+        { "temperature_inc", "0.4", "0.4", -1 },
+        { "repetition_guard", "off", "false", -1 },
+        { "threads", "4", "4", 4 },
+        { "device", "cpu", "cpu", -1 },
         { "no_speech_threshold", "0.45", "0.45", -1 },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
@@ -107,6 +115,16 @@ static void bad_values_are_refused_by_name(void **state)
           "no_speech_threshold is '1.1', must be a number from 0 to 1 with at most three digits "
           "behind the point" },
         { "no_speech_threshold", "off", NULL },
+        { "logprob_threshold", "0.1",
+          "logprob_threshold is '0.1', must be a number from -100 to 0 with at most three digits "
+          "behind the point" },
+        { "compression_ratio_threshold", "-1", NULL },
+        { "entropy_threshold", "11", NULL },
+        { "temperature_increment_on_fallback", "1.1", NULL },
+        { "threads", "0", "threads is '0', must be a whole number from 1 to 256" },
+        { "device", "cuda",
+          "device is 'cuda', must be auto or cpu; the engines of this version compute on the "
+          "processor: leave it out, or reach a program that has a GPU by engine http or command" },
         { "prompt", "", NULL },
         { "prompt", "\xff", NULL },
         { "engine", "../x", NULL },
@@ -315,16 +333,36 @@ static void json_values_need_the_type_of_the_option(void **state)
     }
 }
 
-static void beams_and_warmth_exclude_each_other(void **state)
+static void options_that_contradict_each_other_are_refused_by_name(void **state)
 {
     (void)state;
-    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
-    struct sc_error err = { 0 };
-    assert_int_equal(sc_job_options_set(o, SC_STR("beam_size"), SC_STR("5"), &err), SC_OK);
-    assert_int_equal(sc_job_options_check(o, &err), SC_OK);
-    assert_int_equal(sc_job_options_set(o, SC_STR("temperature"), SC_STR("0.2"), &err), SC_OK);
-    assert_int_equal(sc_job_options_check(o, &err), SC_E_INVALID_VALUE);
-    assert_string_equal(err.field, "beam_size");
+    static const struct {
+        const char *pairs[7];
+        const char *field; /* NULL: they go together */
+    } rows[] = {
+        { { "beam_size", "5" }, NULL },
+        { { "beam_size", "5", "temperature", "0" }, NULL },
+        { { "beam_size", "5", "temperature", "0.2" }, "beam_size" },
+        { { "beam_size", "1", "temperature", "0.2" }, NULL },
+        { { "best_of", "3" }, NULL },
+        { { "best_of", "3", "temperature", "0" }, NULL },
+        { { "best_of", "3", "temperature_inc", "0" }, "best_of" },
+        { { "best_of", "3", "temperature_inc", "0", "temperature", "0" }, "best_of" },
+        { { "best_of", "3", "temperature_inc", "0", "temperature", "0.2" }, NULL },
+        { { "temperature", "1", "temperature_inc", "0.2" }, "temperature_increment_on_fallback" },
+        { { "temperature", "1", "temperature_inc", "0" }, NULL },
+        { { "temperature", "0.9", "temperature_inc", "0.2" }, NULL },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+        struct sc_error err = { 0 };
+        for (const char *const *p = rows[i].pairs; *p != NULL; p += 2)
+            assert_int_equal(SET(o, p[0], p[1], NULL), SC_OK);
+        enum sc_code code = sc_job_options_check(o, &err);
+        assert_int_equal(code, rows[i].field == NULL ? SC_OK : SC_E_INVALID_VALUE);
+        if (rows[i].field != NULL)
+            assert_string_equal(err.field, rows[i].field);
+    }
 }
 
 int main(void)
@@ -341,7 +379,7 @@ int main(void)
         TEST(the_canonical_form_is_stable),
         TEST(options_of_some_engines_can_be_walked),
         TEST(json_values_need_the_type_of_the_option),
-        TEST(beams_and_warmth_exclude_each_other),
+        TEST(options_that_contradict_each_other_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

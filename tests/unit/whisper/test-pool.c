@@ -3,6 +3,7 @@
 #include "whisper/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "base/banned.h"
@@ -98,6 +99,40 @@ static void a_stop_behind_the_last_part_is_none(void **state)
     assert_int_equal(w.count, 5);
 }
 
+struct crowd {
+    atomic_int inside, most;
+};
+
+static void be_inside(void *ctx, size_t part, int thread)
+{
+    struct crowd *c = ctx;
+    (void)part;
+    (void)thread;
+    int now = ++c->inside;
+    int most = c->most;
+    while (now > most && !atomic_compare_exchange_weak(&c->most, &most, now)) {
+    }
+    sched_yield();
+    c->inside--;
+}
+
+static void fewer_of_its_threads_may_take_part(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_pool_closep) struct sc_pool *pool = pool_of(4);
+    static const int rows[][2] = { { 1, 1 }, { 2, 2 }, { 9, 4 }, { 0, 4 }, { 3, 3 } };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct crowd crowd = { 0 };
+        struct work w = { .stop_after = -1 };
+        sc_pool_use(pool, rows[i][0]);
+        for (int round = 0; round < 200; round++)
+            assert_true(sc_pool_run(pool, be_inside, &crowd, 20, NULL));
+        assert_in_range(crowd.most, 1, rows[i][1]);
+        assert_true(sc_pool_run(pool, do_part, &w, PARTS, NULL));
+        assert_int_equal(w.count, PARTS);
+    }
+}
+
 struct caller {
     struct sc_pool *pool;
     struct work work;
@@ -138,6 +173,7 @@ int main(void)
         TEST(a_thousand_rounds_follow_one_another),
         TEST(a_stop_leaves_parts_out_and_says_so),
         TEST(a_stop_behind_the_last_part_is_none),
+        TEST(fewer_of_its_threads_may_take_part),
         TEST(callers_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,88 @@
+/* Options that make no sense with one another. */
+#include "config/job-options.h"
+
+#include "base/banned.h"
+
+static bool is_on(const struct sc_job_options *o, const char *name)
+{
+    return sc_job_options_bool(o, name);
+}
+
+/* Of a real option in its canonical spelling. */
+static bool is_zero(const char *text)
+{
+    return strcmp(text, "0") == 0;
+}
+
+static bool is_warm(const struct sc_job_options *o)
+{
+    const char *text = sc_job_options_text(o, "temperature");
+    return text[0] != '\0' && !is_zero(text);
+}
+
+/* Beams are for temperature 0 … */
+static bool beams_are_warm(const struct sc_job_options *o)
+{
+    return is_warm(o) && sc_job_options_int(o, "beam_size") > 1;
+}
+
+/* … and many tries for the ones above it. */
+static bool tries_are_cold(const struct sc_job_options *o)
+{
+    return !is_warm(o) && sc_job_options_given(o, "best_of") &&
+           is_zero(sc_job_options_text(o, "temperature_increment_on_fallback"));
+}
+
+static bool hottest_goes_on(const struct sc_job_options *o)
+{
+    const char *step = sc_job_options_text(o, "temperature_increment_on_fallback");
+    return strcmp(sc_job_options_text(o, "temperature"), "1") == 0 && step[0] != '\0' &&
+           !is_zero(step);
+}
+
+static const struct rule {
+    bool (*is_broken)(const struct sc_job_options *o);
+    const char *field, *message;
+} rules[] = {
+    { beams_are_warm, "beam_size",
+      "beam_size is for the likeliest words, a temperature above 0 for others: leave one of them "
+      "out" },
+    { tries_are_cold, "best_of",
+      "best_of counts at temperatures above 0, and none is tried when "
+      "temperature_increment_on_fallback is 0: leave one of them out" },
+    { hottest_goes_on, "temperature_increment_on_fallback",
+      "temperature_increment_on_fallback has nowhere to go from temperature 1: leave it out" },
+};
+
+static enum sc_code check_one(const struct sc_job_options *o, const struct sc_job_option *option,
+                              struct sc_error *err)
+{
+    const char *pipeline = sc_job_options_text(o, "pipeline");
+    if (!sc_job_option_applies(option, pipeline))
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
+                              "the pipeline %s takes no option %s; leave it out", pipeline,
+                              option->name);
+    if (option->needs_vad && !is_on(o, "vad"))
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
+                              "%s means nothing while vad is off: leave one of them out",
+                              option->name);
+    return SC_OK;
+}
+
+enum sc_code sc_job_options_check(const struct sc_job_options *o, struct sc_error *err)
+{
+    size_t count = 0;
+    const struct sc_job_option *all = sc_job_option_all(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        enum sc_code code =
+            sc_job_options_given(o, all[i].name) ? check_one(o, &all[i], err) : SC_OK;
+        if (code != SC_OK)
+            return code;
+    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(rules); i++) {
+        if (rules[i].is_broken(o))
+            return sc_error_field(err, SC_E_INVALID_VALUE, rules[i].field, "%s", rules[i].message);
+    }
+    return SC_OK;
+}

@@ -1,0 +1,170 @@
+#include "engine/engine.h"
+
+#include "model.h"
+#include "testing.h"
+
+#include <math.h>
+
+#include "base/banned.h"
+
+#define RATE 16000
+#define SECONDS 8
+
+struct table {
+    struct test_dir dir;
+    struct sc_config *config;
+    const struct sc_engine_ops *engine;
+    void *random, *loop; /* states */
+    int16_t pcm[SECONDS * RATE];
+};
+
+static struct table t;
+
+static void *opened(const char *name, const struct test_model *m)
+{
+    char path[PATH_MAX];
+    struct sc_error err = { 0 };
+    void *made = NULL;
+    assert_true(test_model_write(m, test_path(&t.dir, name, path)));
+    if (t.engine->open(t.config, path, &made, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    return made;
+}
+
+/* Forty times the same word. */
+static void put_loop(struct sc_buf *out)
+{
+    sc_buf_puts(out, "<|0.00|>");
+    for (int i = 0; i < 40; i++)
+        sc_buf_puts(out, " no");
+    sc_buf_puts(out, "<|7.00|>");
+}
+
+static int set_up(void **state)
+{
+    SC_AUTO_BUF loop = { 0 };
+    struct sc_error err = { 0 };
+    (void)state;
+    put_loop(&loop);
+    t.dir = test_dir_new();
+    t.engine = sc_engine_find("whisper");
+    if (sc_config_load(&(struct sc_config_sources){ 0 }, &t.config, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    t.random = opened("ggml-random.bin", &(struct test_model){ .text_ctx = 64, .seed = 5 });
+    t.loop = opened("ggml-loop.bin", &(struct test_model){ .script = sc_buf_text(&loop) });
+    for (int i = 0; i < SECONDS * RATE; i++)
+        t.pcm[i] = (int16_t)(8000 * sin(i * 0.05) * sin(i * 0.0003));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    t.engine->close(t.random);
+    t.engine->close(t.loop);
+    sc_config_free(t.config);
+    test_dir_done(&t.dir);
+    return 0;
+}
+
+static bool never(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
+static struct sc_engine_result heard_with(void *opened_state, const char *settings)
+{
+    const struct sc_engine_request request = {
+        .pcm = t.pcm,
+        .samples = SECONDS * RATE,
+        .attempt = 1,
+        .language = "en",
+        .settings = settings,
+    };
+    const struct sc_engine_stop run_on = { never, NULL };
+    struct sc_engine_result result = { 0 };
+    struct sc_error err = { 0 };
+    if (t.engine->transcribe(opened_state, &request, &result, 1, &run_on, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    return result;
+}
+
+#define NO_LIMITS                                                   \
+    "\"logprob_threshold\":-100,\"compression_ratio_threshold\":0," \
+    "\"entropy_threshold\":0,\"repetition_guard\":false"
+
+/* What fails goes on to the last temperature that there is, and the log tells of it. */
+struct row {
+    const char *settings, *doubtful_at; /* NULL: believed */
+};
+
+static void check_rows(void *opened_state, const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct sc_engine_result r = heard_with(opened_state, rows[i].settings);
+        const char *at = strstr(sc_buf_text(&r.log), "doubtful at temperature ");
+        bool good = rows[i].doubtful_at == NULL
+                        ? r.log.len == 0
+                        : at != NULL && strncmp(at + 24, rows[i].doubtful_at, 3) == 0;
+        if (!good)
+            fail_msg("%s: %s", rows[i].settings, sc_buf_text(&r.log));
+        sc_engine_result_done(&r);
+    }
+}
+
+static void steps_lead_from_a_temperature_to_the_next(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "{}", "1.0" },
+        { "{\"temperature\":0}", "1.0" },
+        { "{\"temperature_increment_on_fallback\":0}", "0.0" },
+        { "{\"temperature_increment_on_fallback\":0.7}", "0.7" },
+        { "{\"temperature\":0.4}", "0.4" },
+        { "{\"temperature\":0.4,\"temperature_increment_on_fallback\":0.3}", "1.0" },
+        { "{\"temperature\":0.4,\"temperature_increment_on_fallback\":0.5}", "0.9" },
+        { "{" NO_LIMITS "}", NULL },
+        { "{\"logprob_threshold\":-100}", NULL },
+    };
+    /* Words of random weights are never likely. */
+    check_rows(t.random, rows, SC_ARRAY_LEN(rows));
+}
+
+/* The script's tokens are all different, though they spell the same. */
+static void each_limit_fails_a_text_by_itself(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "{}", "1.0" },
+        { "{\"compression_ratio_threshold\":0}", NULL },
+        { "{\"compression_ratio_threshold\":100}", NULL },
+        { "{\"compression_ratio_threshold\":0,\"entropy_threshold\":3.5}", "1.0" },
+        { "{\"compression_ratio_threshold\":0,\"entropy_threshold\":3.4}", NULL },
+    };
+    check_rows(t.loop, rows, SC_ARRAY_LEN(rows));
+}
+
+static void threads_change_no_word(void **state)
+{
+    (void)state;
+    struct sc_engine_result one = heard_with(t.random, "{\"threads\":1}");
+    struct sc_engine_result all = heard_with(t.random, "{\"device\":\"cpu\"}");
+    SC_AUTO_BUF a = { 0 };
+    SC_AUTO_BUF b = { 0 };
+    sc_segments_text(&one.segments, &a);
+    sc_segments_text(&all.segments, &b);
+    assert_string_equal(sc_buf_text(&a), sc_buf_text(&b));
+    sc_engine_result_done(&one);
+    sc_engine_result_done(&all);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(steps_lead_from_a_temperature_to_the_next),
+        TEST(each_limit_fails_a_text_by_itself),
+        TEST(threads_change_no_word),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
