@@ -100,17 +100,25 @@ static void add(struct hearing *h, int32_t token)
     h->line[h->line_count++] = token;
 }
 
+static void add_all(struct hearing *h, const int32_t *tokens, size_t count)
+{
+    if (count > 0)
+        memcpy(h->line + h->line_count, tokens, count * sizeof(*tokens));
+    h->line_count += count;
+}
+
 /* Text ahead, as much as half of the context takes, and the mark that it ends at. */
 static void add_past(struct hearing *h, const struct sc_vocab *v)
 {
     struct sc_decode_window *w = h->w;
     w->past_used = 0;
     if (w->past_count > 0 && h->temperature < COLD) {
-        w->past_used = SC_MIN(w->past_count, (size_t)h->text_ctx / 2);
+        size_t room = (size_t)h->text_ctx / 2;
+        size_t kept = SC_MIN(w->past_kept, room);
+        w->past_used = SC_MIN(w->past_count - w->past_kept, room - kept);
         add(h, v->prev);
-        memcpy(h->line + h->line_count, w->past + w->past_count - w->past_used,
-               w->past_used * sizeof(*h->line));
-        h->line_count += w->past_used;
+        add_all(h, w->past + w->past_kept - kept, kept);
+        add_all(h, w->past + w->past_count - w->past_used, w->past_used);
     }
     add(h, v->sot);
 }

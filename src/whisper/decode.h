@@ -56,12 +56,13 @@ struct sc_decode_window {
     int frames; /* of sound from its start to the end of the clip, more than fit in it or fewer */
     const int32_t *past; /* text ahead of it, borrowed; the last that fit count */
     size_t past_count;
+    size_t past_kept;         /* of it, so many at its beginning stand there whatever falls out */
     struct sc_random *chance; /* of each hypothesis, SC_DECODE_HYPOTHESES_MAX; the clip's */
 
     /* ---- the answer ---- */
     struct sc_said *said; /* owned: times and text */
     size_t said_count;
-    size_t past_used;      /* so many of `past` were ahead of what was said */
+    size_t past_used;      /* so many of `past` behind them were ahead of what was said */
     int advance;           /* frames after which the next window begins */
     int language;          /* its token; -1: the model knows one only */
     float language_chance; /* of the language heard; 1: it was told */

@@ -37,7 +37,10 @@ struct hearing {
     struct sc_decode_options options;
     struct sc_mel *mel;
     int frames; /* of the clip */
+    int until;  /* windows begin in front of this one */
     int seek;   /* where the next window begins */
+    bool begun; /* a window was heard */
+    float loudest;
     int language;
     struct sc_past past;
     struct sc_random *chance;
@@ -75,6 +78,7 @@ void sc_listen_clip_done(struct sc_listen_clip *c)
 {
     sc_segments_done(&c->segments);
     sc_buf_done(&c->log);
+    sc_carry_done(&c->carry);
     c->language[0] = '\0';
 }
 
@@ -195,6 +199,34 @@ static bool add_text(struct hearing *h, const struct sc_listener *l, const char 
     return sc_past_add(&h->past, tokens, count);
 }
 
+/* Text that goes ahead of the first window: hot words, then the prompt, or what the part before
+ * has left of it and of what was said. */
+static bool begin_past(struct hearing *h, const struct sc_listener *l)
+{
+    const struct sc_listen_wishes *wishes = &h->clip->wishes;
+    const struct sc_carry *from = h->clip->from;
+    bool keeps = wishes->previous && wishes->carry_prompt;
+    if (!add_text(h, l, wishes->hotwords))
+        return false;
+    h->past.kept = wishes->previous ? h->past.count : 0;
+    if ((from == NULL || keeps) && !add_text(h, l, wishes->prompt))
+        return false;
+    h->past.kept = keeps ? h->past.count : h->past.kept;
+    return from == NULL || sc_past_add(&h->past, from->past.tokens, from->past.count);
+}
+
+/* Goes on where the part before has ended. */
+static void go_on(struct hearing *h, const struct sc_listener *l, const struct sc_carry *from)
+{
+    int64_t seek = from->frame - h->clip->first_frame;
+    h->seek = (int)SC_MAX(0, SC_MIN(seek, (int64_t)INT32_MAX / 2));
+    h->loudest = from->loudest;
+    if (h->language < 0 && l->vocab->multilingual && from->language[0] != '\0')
+        h->language = sc_vocab_language_token(l->vocab, from->language);
+    for (size_t i = 0; i < SC_DECODE_HYPOTHESES_MAX; i++)
+        sc_random_skip(&h->chance[i], from->drawn[i]);
+}
+
 static enum sc_code prepare(struct hearing *h, struct sc_listener *l, struct sc_error *err)
 {
     struct sc_listen_clip *clip = h->clip;
@@ -209,11 +241,16 @@ static enum sc_code prepare(struct hearing *h, struct sc_listener *l, struct sc_
         clip->samples < FRAME_SIDE ? 0 : (int)((clip->samples - FRAME_SIDE) / SC_MEL_STEP) + 1;
     h->chance = sc_try_alloc(SC_DECODE_HYPOTHESES_MAX * sizeof(*h->chance));
     h->spectrum = sc_try_alloc((size_t)bands * SC_MEL_WINDOW * sizeof(*h->spectrum));
-    if (h->chance == NULL || h->spectrum == NULL || !add_text(h, l, wishes->hotwords) ||
-        !add_text(h, l, wishes->prompt))
+    if (h->chance == NULL || h->spectrum == NULL || !begin_past(h, l))
         return sc_error_set(err, SC_E_INTERNAL, "no memory left to hear a clip");
     for (uint32_t i = 0; i < SC_DECODE_HYPOTHESES_MAX; i++)
         sc_random_seed(&h->chance[i], i);
+    h->until = clip->until_frame == 0
+                   ? h->frames
+                   : (int)SC_MIN((int64_t)h->frames, clip->until_frame - clip->first_frame);
+    h->loudest = SC_MEL_SILENCE;
+    if (clip->from != NULL)
+        go_on(h, l, clip->from);
     return sc_mel_open(clip->pcm, clip->samples, bands, sc_whisper_file_mel(l->file), &h->mel, err);
 }
 
@@ -239,7 +276,7 @@ static enum sc_code prepare_all(struct listening *g, struct sc_error *err)
     if (!sc_pool_run(g->l->pool, mel_part, g, g->count * MEL_PARTS, g->stop))
         return cancelled(err);
     for (size_t i = 0; i < g->count; i++)
-        sc_mel_finish(g->all[i].mel);
+        g->all[i].loudest = sc_mel_finish(g->all[i].mel, g->all[i].loudest);
     return SC_OK;
 }
 
@@ -381,8 +418,8 @@ static void note_doubts(struct hearing *h, const struct sc_decode_window *w)
 
 static void tell_progress(const struct hearing *h)
 {
-    if (h->clip->progress != NULL && h->frames > 0)
-        atomic_store(h->clip->progress, 100 * SC_MIN(h->seek, h->frames) / h->frames);
+    if (h->clip->progress != NULL && h->until > 0)
+        atomic_store(h->clip->progress, 100 * SC_MIN(h->seek, h->until) / h->until);
 }
 
 /* What was said in a window goes into the answer of its clip, which goes on behind it. */
@@ -411,6 +448,7 @@ static enum sc_code take(struct listening *g, struct hearing *h, struct sc_decod
         return sc_error_set(err, SC_E_INTERNAL, "no memory left for what was said");
     note_doubts(h, w);
     h->language = w->language;
+    h->begun = true;
     h->seek += sc_next_window(g->l->vocab, w);
     tell_progress(h);
     return SC_OK;
@@ -425,6 +463,7 @@ static void set_window(struct hearing *h, size_t window, struct sc_decode_window
         .frames = h->frames - h->seek,
         .past = h->past.tokens,
         .past_count = h->past.count,
+        .past_kept = h->past.kept,
         .chance = h->chance,
     };
     sc_mel_window(h->mel, (size_t)h->seek, h->spectrum);
@@ -466,7 +505,7 @@ static enum sc_code hear_all(struct listening *g, struct sc_error *err)
     for (;;) {
         size_t count = 0;
         for (size_t i = 0; i < g->count; i++) {
-            if (g->all[i].seek + REST_FRAMES < g->all[i].frames)
+            if (g->all[i].seek < g->all[i].until && g->all[i].seek + REST_FRAMES < g->all[i].frames)
                 live[count++] = &g->all[i];
         }
         if (count == 0)
@@ -483,7 +522,21 @@ static void name_language(const struct listening *g, const struct hearing *h)
     if (!g->l->vocab->multilingual)
         code = "en";
     (void)snprintf(h->clip->language, sizeof(h->clip->language), "%s",
-                   code == NULL || h->seek == 0 ? "" : code);
+                   code == NULL || !h->begun ? "" : code);
+}
+
+/* False: no memory. */
+static bool hand_on(const struct listening *g, struct hearing *h)
+{
+    struct sc_carry *out = &h->clip->carry;
+    const char *code = sc_vocab_language(g->l->vocab, h->language);
+    if (h->clip->until_frame == 0)
+        return true;
+    *out = (struct sc_carry){ .frame = h->clip->first_frame + h->seek, .loudest = h->loudest };
+    (void)snprintf(out->language, sizeof(out->language), "%s", code == NULL ? "" : code);
+    for (size_t i = 0; i < SC_DECODE_HYPOTHESES_MAX; i++)
+        out->drawn[i] = h->chance[i].drawn;
+    return sc_past_add(&out->past, h->past.tokens + h->past.kept, h->past.count - h->past.kept);
 }
 
 enum sc_code sc_listen(struct sc_listener *l, struct sc_listen_clip *clips, size_t count,
@@ -497,6 +550,10 @@ enum sc_code sc_listen(struct sc_listener *l, struct sc_listen_clip *clips, size
     enum sc_code code = prepare_all(&g, err);
     if (code == SC_OK)
         code = hear_all(&g, err);
+    for (size_t i = 0; i < count && code == SC_OK; i++) {
+        if (!hand_on(&g, &g.all[i]))
+            code = sc_error_set(err, SC_E_INTERNAL, "no memory left for what is handed on");
+    }
     for (size_t i = 0; i < count; i++) {
         if (code == SC_OK)
             name_language(&g, &g.all[i]);

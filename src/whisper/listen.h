@@ -5,6 +5,7 @@
 
 #include "base/language.h"
 #include "transcript/segment.h"
+#include "whisper/carry.h"
 #include "whisper/decode.h"
 #include "whisper/pool.h"
 
@@ -16,11 +17,12 @@ struct sc_listen_wishes {
     bool translate;       /* into English */
     const char *prompt, *hotwords;
     struct sc_decode_options
-        decode;      /* language, translate and suppressed are set from the others */
-    bool non_speech; /* brackets, notes and the like may be said */
-    bool words;      /* with their times */
-    bool previous;   /* the text of a window goes ahead of the next */
-    int threads;     /* at most so many of the listener's, over all clips of a call; 0: all */
+        decode;        /* language, translate and suppressed are set from the others */
+    bool non_speech;   /* brackets, notes and the like may be said */
+    bool words;        /* with their times */
+    bool previous;     /* the text of a window goes ahead of the next, behind the hot words … */
+    bool carry_prompt; /* … and the prompt; else that falls out as text is added */
+    int threads;       /* at most so many of the listener's, over all clips of a call; 0: all */
 };
 /* What most want: greedy, temperatures up to 1, times. */
 struct sc_listen_wishes sc_listen_wishes_usual(void);
@@ -29,6 +31,14 @@ struct sc_listen_clip {
     const int16_t *pcm; /* 16 kHz, mono; borrowed */
     size_t samples;
     struct sc_listen_wishes wishes;
+    /* Of a part of a recording that is heard in sequence: where it begins (a whole frame of 10 ms;
+     * windows that begin less than two frames behind it hear a mirror), and what the part before
+     * hands to it. NULL: it is the first. Borrowed. */
+    int64_t first_frame;
+    const struct sc_carry *from;
+    /* Windows begin in front of this frame of the recording; those at it or behind it belong to the
+     * next part. 0: all do. */
+    int64_t until_frame;
     atomic_int *progress; /* percent; NULL: nobody asks */
     /* Told of each window once it is decoded; NULL: nobody asks. */
     void (*told)(void *ctx, const struct sc_decode_window *w, int frame);
@@ -38,6 +48,7 @@ struct sc_listen_clip {
     struct sc_segments segments;     /* times from the start of the clip */
     char language[SC_LANGUAGE_TEXT]; /* that was heard first, or told; "" where nothing was heard */
     struct sc_buf log;               /* lines about what is doubtful */
+    struct sc_carry carry;           /* for the next part, where until_frame is told */
 };
 void sc_listen_clip_done(struct sc_listen_clip *c);
 

@@ -17,7 +17,7 @@
 #define TURN 6.283185307179586
 /* Power below this is silence. */
 #define LEAST 1e-10F
-#define LEAST_LOG (-10.0F)
+#define LEAST_LOG SC_MEL_SILENCE
 #define DECADES 8.0F
 
 /* One number of each frame. */
@@ -274,10 +274,9 @@ void sc_mel_part(struct sc_mel *m, int part, int parts)
     }
 }
 
-void sc_mel_finish(struct sc_mel *m)
+float sc_mel_finish(struct sc_mel *m, float loudest)
 {
     const size_t count = m->frames * (size_t)m->bands;
-    float loudest = LEAST_LOG;
 
     for (size_t i = 0; i < count; i++)
         loudest = fmaxf(loudest, m->values[i]);
@@ -287,6 +286,7 @@ void sc_mel_finish(struct sc_mel *m)
     m->silence = (fmaxf(LEAST_LOG, floor) + 4) / 4;
     m->pcm = NULL;
     m->filters = NULL;
+    return loudest;
 }
 
 size_t sc_mel_frames(const struct sc_mel *m)

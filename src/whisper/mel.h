@@ -31,8 +31,10 @@ SC_DEFINE_FREEP(struct sc_mel, sc_mel_free);
 /* Computes one of `parts` shares; each must be done once. Different parts at the same time are
  * fine, and how many there are changes no bit. */
 void sc_mel_part(struct sc_mel *m, int part, int parts);
-/* Once all parts are done. */
-void sc_mel_finish(struct sc_mel *m);
+/* Once all parts are done. loudest: of the sound that the clip is a part of, as far as it is known,
+ * in decades; of all of it, and of the clip, the loudest counts. Returns that. */
+#define SC_MEL_SILENCE (-10.0F)
+float sc_mel_finish(struct sc_mel *m, float loudest);
 /* Frames that hold something of the clip; silence follows for ever. */
 size_t sc_mel_frames(const struct sc_mel *m);
 /* SC_MEL_WINDOW frames from `first` on: a row for each band. Thread-safe. */

@@ -17,6 +17,7 @@ void sc_random_seed(struct sc_random *r, uint32_t seed)
         r->state[i] = 1812433253u * (before ^ before >> 30) + i;
     }
     r->at = SC_RANDOM_WORDS;
+    r->drawn = 0;
 }
 
 static void turn(struct sc_random *r)
@@ -33,11 +34,25 @@ uint32_t sc_random_word(struct sc_random *r)
 {
     if (r->at >= SC_RANDOM_WORDS)
         turn(r);
+    r->drawn++;
     uint32_t y = r->state[r->at++];
     y ^= y >> 11;
     y ^= y << 7 & 0x9d2c5680u;
     y ^= y << 15 & 0xefc60000u;
     return y ^ y >> 18;
+}
+
+void sc_random_skip(struct sc_random *r, int64_t words)
+{
+    r->drawn += words;
+    for (;;) {
+        int64_t here = SC_MIN(words, (int64_t)(SC_RANDOM_WORDS - r->at));
+        r->at += (size_t)here;
+        words -= here;
+        if (words == 0)
+            return;
+        turn(r);
+    }
 }
 
 double sc_random_share(struct sc_random *r)

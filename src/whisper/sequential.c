@@ -128,9 +128,11 @@ bool sc_past_add(struct sc_past *p, const int32_t *tokens, size_t count)
 
 bool sc_past_follow(struct sc_past *p, const struct sc_decode_window *w)
 {
-    size_t gone = p->count - SC_MIN(w->past_used, p->count);
+    size_t said = p->count - p->kept;
+    size_t gone = said - SC_MIN(w->past_used, said);
     if (gone > 0)
-        memmove(p->tokens, p->tokens + gone, (p->count - gone) * sizeof(*p->tokens));
+        memmove(p->tokens + p->kept, p->tokens + p->kept + gone,
+                (said - gone) * sizeof(*p->tokens));
     p->count -= gone;
     for (size_t i = 0; i < w->said_count && !w->silence; i++) {
         if (!sc_past_add(p, &w->said[i].token, 1))

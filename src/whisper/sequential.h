@@ -26,6 +26,7 @@ int sc_next_window(const struct sc_vocab *vocab, const struct sc_decode_window *
 struct sc_past {
     int32_t *tokens; /* owned */
     size_t count, cap;
+    size_t kept; /* so many at its beginning stay there, before what was said */
 };
 void sc_past_done(struct sc_past *p);
 /* False: no memory. */

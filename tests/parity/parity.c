@@ -172,7 +172,7 @@ static double compare_mel(const struct both *b, const struct clip *clip, float *
     must(sc_mel_open(clip->pcm, clip->samples, bands, sc_whisper_file_mel(b->file), &m, &err),
          &err);
     sc_mel_part(m, 0, 1);
-    sc_mel_finish(m);
+    (void)sc_mel_finish(m, SC_MEL_SILENCE);
     sc_mel_window(m, 0, mel);
     const float *theirs = reference_mel(b->reference, clip->pcm, clip->samples, bands, &frames);
     for (size_t i = 0; theirs != NULL && i < (size_t)bands; i++)

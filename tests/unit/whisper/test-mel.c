@@ -37,7 +37,7 @@ static struct sc_mel *mel_of(const int16_t *pcm, size_t samples, const float *fi
     assert_int_equal(sc_mel_open(pcm, samples, BANDS, filters, &m, &err), SC_OK);
     for (int i = parts; i-- > 0;)
         sc_mel_part(m, i, parts);
-    sc_mel_finish(m);
+    (void)sc_mel_finish(m, SC_MEL_SILENCE);
     return m;
 }
 
