@@ -210,7 +210,7 @@ static struct sc_save save_of(int64_t id)
     return (struct sc_save){ .owner_id = 1, .by = 1, .transcript = id, .kind = SC_CHANGE_EDITED };
 }
 
-/* One sentence: the plan reads the order of all, and this one's row. */
+/* One sentence: the draft reads its row, and what stands around it. */
 static void edit_one(struct sc_store *store, int64_t id, int64_t n)
 {
     SC_AUTO(sc_edit_freep) struct sc_edit *edit = NULL;
@@ -223,11 +223,14 @@ static void edit_one(struct sc_store *store, int64_t id, int64_t n)
         if (sc_store_read(store, &conn, &err) != SC_OK ||
             sc_draft_open(conn, &save, &draft, &saved, &err) != SC_OK)
             die("draft", &err);
-        size_t at = (size_t)(n * 7919) % draft.list.count;
-        if (sc_draft_load(&draft, at, &err) != SC_OK)
+        size_t at;
+        bool found = false;
+        if (sc_draft_find(&draft, 1 + n * 7919 % draft.t.segment_count, &at, &found, &err) !=
+                SC_OK ||
+            !found)
             die("draft", &err);
         set_text(&draft.list.items[at], n);
-        if (sc_edit_plan(conn, &save, &draft.list, &edit, &saved, &err) != SC_OK)
+        if (sc_edit_plan_draft(&draft, &save, &edit, &saved, &err) != SC_OK)
             die("plan", &err);
     }
     if (sc_edit_save(store, edit, 0, NULL, &saved, &err) != SC_OK || !saved.changed)

@@ -15,9 +15,10 @@ LIMIT_S = 300
 
 TRIED = """
 A save of the whole text was one write, for which every claim waited; it comes in slices of at most
-3 ms now, which the last figures compare. As one write it takes longer by itself, too. Of a
-correction nearly all is reading the order and the sums of all segments, twice: in the draft and in
-the plan.
+3 ms now, which the last figures compare. As one write it takes longer by itself, too. A
+correction read the order and the sums of all segments, twice (8.0 ms of processor time in the
+median, 13.2 at p99, in the same hour on the same machine as 1.3 and 3.3 now); it reads what it
+touches, and the checksum of the new version follows from that of the one before.
 """
 
 

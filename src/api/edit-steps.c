@@ -192,8 +192,7 @@ static enum sc_code plan_steps(struct sc_api *api, struct sc_edit_ask *a, void *
         if (code == SC_OK)
             code = sc_draft_apply(&a->draft, &step, i + 1, err);
     }
-    return code == SC_OK ? sc_edit_plan(conn, &a->save, &a->draft.list, &a->edit, &a->saved, err)
-                         : code;
+    return code == SC_OK ? sc_edit_plan_draft(&a->draft, &a->save, &a->edit, &a->saved, err) : code;
 }
 
 struct sc_done *sc_api_transcript_edit(struct sc_request *req, struct sc_api *api)
@@ -276,7 +275,7 @@ static enum sc_code plan_replace(struct sc_api *api, struct sc_edit_ask *a, void
     if (code == SC_OK)
         code = sc_draft_replace(&a->draft, &what, add_place, r, &r->count, err);
     if (code == SC_OK)
-        code = sc_edit_plan(conn, &a->save, &a->draft.list, &a->edit, &a->saved, err);
+        code = sc_edit_plan_draft(&a->draft, &a->save, &a->edit, &a->saved, err);
     return code;
 }
 

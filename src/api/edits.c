@@ -338,6 +338,8 @@ static enum sc_code read_segments(struct sc_edit_ask *a, const struct sc_json_va
                                   struct sc_conn *conn, struct sc_error *err)
 {
     enum sc_code code = sc_draft_open(conn, &a->save, &a->draft, &a->saved, err);
+    if (code == SC_OK)
+        code = sc_draft_read_all(&a->draft, err);
     for (size_t i = 0; i < sc_json_count(list); i++) { /* for the answer: also where it is stale */
         struct sc_str text =
             sc_json_get_str(sc_json_member(sc_json_at(list, i), "text"), SC_STR(""));

@@ -194,7 +194,7 @@ static const struct sc_json_field version_fields[] = {
     SC_SHOW(TEXT_OR_NULL, "change_note", "Why", NULL),
     SC_SHOW(INT_OR_NULL, "restored_from",
             "A rollback or undoing made it equal to this version; null: neither", NULL),
-    SC_SHOW(TEXT, "content_hash", "SHA-256 of what it says",
+    SC_SHOW(TEXT, "content_hash", "Checksum of what it says",
             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
 };
 static const struct sc_json_shape version_row_shape = {

@@ -12,6 +12,7 @@
 /* Where a segment of the base stands. */
 struct sc_edit_place {
     int64_t row, segment_id, start_ms, ord;
+    int64_t rank, rank_now; /* library/sum.h; rank_now -1: it dies */
     bool dies;
     char hash[SC_SHA256_TEXT];
     struct sc_segment s; /* owned; text NULL until it is loaded */
@@ -22,7 +23,7 @@ struct sc_edit_item {
     size_t place;        /* of the base; SC_NOWHERE: a new one */
     bool kept;           /* its row stays */
     int64_t segment_id;  /* 0: it gets one */
-    int64_t ord;         /* of its new row */
+    int64_t ord, rank;   /* of its new row */
     struct sc_segment s; /* owned; empty when kept */
 };
 
@@ -31,10 +32,13 @@ struct sc_edit {
     char *note;          /* owned */
     char *origin[3];     /* owned: engine, version, model */
     struct sc_transcript base;
+    struct sc_sum_number sum; /* of the base */
+    /* All of both versions, or what a draft has read: each start that it has is there whole. */
     struct sc_edit_place *places; /* owned, in order */
     size_t place_count, place_cap;
     struct sc_edit_item *items; /* owned, in order */
     size_t item_count;
+    int64_t elsewhere; /* segments of both that are not among them */
     int64_t changed, words;
     int64_t behind_end, overlaps; /* as in struct sc_saved */
 };
@@ -42,12 +46,21 @@ struct sc_edit {
 /* May this be edited, and is it at the version that the edit is made of? */
 enum sc_code sc_edit_check_base(const struct sc_transcript *t, const struct sc_save *save,
                                 struct sc_saved *out, struct sc_error *err);
+/* A row of edit_places or edit_group. */
+void sc_edit_place_from_row(struct sc_stmt *st, struct sc_edit_place *out);
+/* Reads one row of the transcript into an empty segment, or a stub. */
+SC_MUST_USE enum sc_code sc_edit_load_row(struct sc_conn *conn, int64_t transcript, int64_t row,
+                                          struct sc_segment *out, struct sc_error *err);
+/* Has it not been read? */
+bool sc_edit_is_stub(const struct sc_segment *s);
 /* Says of each word of the new rows what made it: SC_ORIGIN_HERE, or what it was in the base. All
  * segments that end are loaded. */
 SC_MUST_USE enum sc_code sc_edit_find_origins(struct sc_edit *e, struct sc_error *err);
 
 /* ---- the steps of a write (edit-write.c) ---- */
 
+/* How many segments the new version has. */
+int64_t sc_edit_segments(const struct sc_edit *e);
 /* What is told of an edit that has not been written. */
 void sc_edit_tell(const struct sc_edit *e, struct sc_saved *out);
 /* Ends what a long edit of this transcript still has to do, or what a kill has left of one (its old

@@ -36,7 +36,7 @@ enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool sta
         sc_stmt_bind_int(&st, ":owner_id", e->save.owner_id);
         sc_stmt_bind_int(&st, ":base", e->base.version);
         sc_stmt_bind_int(&st, ":staged", staged);
-        sc_stmt_bind_int(&st, ":segments", (int64_t)e->item_count);
+        sc_stmt_bind_int(&st, ":segments", sc_edit_segments(e));
         sc_stmt_bind_int(&st, ":words", e->words);
         sc_stmt_bind_int(&st, ":now", now_ms);
         code = sc_stmt_run(&st, err);
@@ -159,13 +159,20 @@ char (*sc_edit_hashes(const struct sc_edit *e))[SC_SHA256_TEXT]
 
 void sc_edit_sums(const struct sc_edit *e, char (*hashes)[SC_SHA256_TEXT], char out[SC_SHA256_TEXT])
 {
-    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
-    for (size_t i = 0; i < e->item_count; i++) {
-        const struct sc_edit_item *item = &e->items[i];
-        const char *hash = item->kept ? e->places[item->place].hash : hashes[i];
-        sc_hash_update(sum, hash, SC_SHA256_TEXT - 1);
+    struct sc_sum_number sum = e->sum;
+    for (size_t i = 0; i < e->place_count; i++) {
+        const struct sc_edit_place *p = &e->places[i];
+        if (p->rank_now == p->rank)
+            continue;
+        sc_sum_take_off(&sum, sc_str_from(p->hash), p->rank);
+        if (p->rank_now >= 0)
+            sc_sum_add(&sum, sc_str_from(p->hash), p->rank_now);
     }
-    sc_hash_hex(sum, out);
+    for (size_t i = 0; i < e->item_count; i++) {
+        if (!e->items[i].kept)
+            sc_sum_add(&sum, sc_str_from(hashes[i]), e->items[i].rank);
+    }
+    sc_sum_format(&sum, out);
 }
 
 /* Ends rows and makes new ones, of which hashes gets the sums. */
@@ -197,7 +204,7 @@ static enum sc_code write_version(struct sc_conn *tx, const struct sc_edit *e, i
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_VERSION_NEW);
     sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
     sc_stmt_bind_int(&st, ":version", e->base.version + 1);
-    sc_stmt_bind_int(&st, ":segments", (int64_t)e->item_count);
+    sc_stmt_bind_int(&st, ":segments", sc_edit_segments(e));
     sc_stmt_bind_int(&st, ":words", e->words);
     sc_stmt_bind_int(&st, ":by", e->save.by);
     sc_stmt_bind_int(&st, ":now", now_ms);
@@ -205,6 +212,7 @@ static enum sc_code write_version(struct sc_conn *tx, const struct sc_edit *e, i
     sc_stmt_bind_opt(&st, ":restored_from",
                      e->save.restored_from == 0 ? -1 : e->save.restored_from);
     sc_stmt_bind_text(&st, ":content_hash", hash);
+    sc_stmt_bind_int(&st, ":content_hash_kind", SC_SUM_ADDED);
     return sc_stmt_run(&st, err);
 }
 
@@ -238,12 +246,17 @@ enum sc_code sc_edit_make_version(struct sc_conn *tx, const struct sc_edit *e, i
     return code == SC_OK ? write_change(tx, e, now_ms, err) : code;
 }
 
+int64_t sc_edit_segments(const struct sc_edit *e)
+{
+    return e->elsewhere + (int64_t)e->item_count;
+}
+
 void sc_edit_tell(const struct sc_edit *e, struct sc_saved *out)
 {
     *out = (struct sc_saved){ .version = e->base.version,
                               .changed = e->changed > 0,
                               .changed_segments = e->changed,
-                              .segment_count = (int64_t)e->item_count,
+                              .segment_count = sc_edit_segments(e),
                               .word_count = e->words,
                               .behind_end = e->behind_end,
                               .overlaps = e->overlaps };

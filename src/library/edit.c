@@ -60,43 +60,80 @@ static struct sc_edit_place *add_place(struct sc_edit *e)
     return &e->places[e->place_count++];
 }
 
-static enum sc_code read_places(struct sc_conn *conn, struct sc_edit *e, struct sc_error *err)
+void sc_edit_place_from_row(struct sc_stmt *st, struct sc_edit_place *out)
 {
-    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
-    char wanted[SC_SHA256_TEXT], found[SC_SHA256_TEXT];
-    enum sc_code code = sc_version_hash(conn, e->base.id, e->base.version, wanted, err);
+    *out = (struct sc_edit_place){
+        .row = sc_stmt_int(st, "id"),
+        .segment_id = sc_stmt_int(st, "segment_id"),
+        .start_ms = sc_stmt_int(st, "start_ms"),
+        .ord = sc_stmt_int(st, "ord"),
+        .dies = true, /* until it is kept */
+        .rank_now = -1,
+    };
+    SC_STMT_COPY(st, "content_hash", out->hash);
+}
+
+/* All places, into sums; into the edit only when it is to have them. */
+static enum sc_code sum_places(struct sc_conn *conn, struct sc_edit *e, bool keep,
+                               struct sc_sum *sums[2], struct sc_error *err)
+{
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EDIT_PLACES);
     sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
     sc_stmt_bind_int(&st, ":version", e->base.version);
-    bool row = true;
-    while (code == SC_OK) {
-        code = sc_stmt_step(&st, &row, err);
+    for (;;) {
+        bool row = false;
+        enum sc_code code = sc_stmt_step(&st, &row, err);
         if (code != SC_OK || !row)
-            break;
-        struct sc_edit_place *p = add_place(e);
+            return code;
+        struct sc_edit_place one = { 0 };
+        struct sc_edit_place *p = keep ? add_place(e) : &one;
         if (p == NULL)
             return no_memory(err);
-        *p = (struct sc_edit_place){
-            .row = sc_stmt_int(&st, "id"),
-            .segment_id = sc_stmt_int(&st, "segment_id"),
-            .start_ms = sc_stmt_int(&st, "start_ms"),
-            .ord = sc_stmt_int(&st, "ord"),
-            .dies = true, /* until it is kept */
-        };
-        SC_STMT_COPY(&st, "content_hash", p->hash);
-        sc_hash_update(sum, p->hash, SC_SHA256_TEXT - 1);
+        sc_edit_place_from_row(&st, p);
+        for (size_t i = 0; i < 2 && sums[i] != NULL; i++)
+            sc_sum_segment(sums[i], sc_str_from(p->hash), p->start_ms);
     }
-    if (code != SC_OK)
-        return code;
-    sc_hash_hex(sum, found);
-    return strcmp(found, wanted) == 0
-               ? SC_OK
-               : sc_transcript_damaged(conn, e->base.id, "a segment is missing or misplaced", err);
 }
 
-/* Reads one row of the transcript into an empty segment. */
-static enum sc_code load_row(struct sc_conn *conn, int64_t transcript, int64_t row,
-                             struct sc_segment *out, struct sc_error *err)
+/* Reads all places, and holds them against the checksum of the base. */
+static enum sc_code read_places(struct sc_conn *conn, struct sc_edit *e, bool keep,
+                                const struct sc_sum_stored *stored, struct sc_error *err)
+{
+    SC_AUTO(sc_sum_freep) struct sc_sum *sum = sc_sum_new(stored->kind);
+    SC_AUTO(sc_sum_freep)
+    struct sc_sum *added = stored->kind == SC_SUM_ADDED ? NULL : sc_sum_new(SC_SUM_ADDED);
+    struct sc_sum *sums[2] = { sum, added };
+    char found[SC_SHA256_TEXT];
+    enum sc_code code = sum_places(conn, e, keep, sums, err);
+    if (code != SC_OK)
+        return code;
+    sc_sum_hex(sum, found);
+    if (strcmp(found, stored->hash) != 0)
+        return sc_transcript_damaged(conn, e->base.id, "a segment is missing or misplaced", err);
+    if (added != NULL)
+        sc_sum_hex(added, found);
+    sc_assert(sc_sum_parse(sc_str_from(found), &e->sum));
+    return SC_OK;
+}
+
+/* The checksum of the base. One of the first releases does not tell that of the next version: all
+ * of it must be read. */
+static enum sc_code read_base(struct sc_conn *conn, struct sc_edit *e, bool whole,
+                              struct sc_error *err)
+{
+    struct sc_sum_stored stored;
+    enum sc_code code = sc_version_sum(conn, e->base.id, e->base.version, &stored, err);
+    if (code != SC_OK)
+        return code;
+    if (whole || stored.kind != SC_SUM_ADDED)
+        return read_places(conn, e, whole, &stored, err);
+    return sc_sum_parse(sc_str_from(stored.hash), &e->sum)
+               ? SC_OK
+               : sc_transcript_damaged(conn, e->base.id, "its checksum is none", err);
+}
+
+enum sc_code sc_edit_load_row(struct sc_conn *conn, int64_t transcript, int64_t row,
+                              struct sc_segment *out, struct sc_error *err)
 {
     struct sc_error why = { 0 };
     char what[160];
@@ -119,7 +156,7 @@ static enum sc_code load_place(struct sc_conn *conn, struct sc_edit *e, size_t p
     struct sc_edit_place *p = &e->places[place];
     if (p->s.text != NULL)
         return SC_OK;
-    return load_row(conn, e->base.id, p->row, &p->s, err);
+    return sc_edit_load_row(conn, e->base.id, p->row, &p->s, err);
 }
 
 /* Segment ids of the base in order, to find them by. */
@@ -147,7 +184,7 @@ static struct by_id *sort_ids(const struct sc_edit *e)
 
 /* ---- what differs ---- */
 
-static bool is_stub(const struct sc_segment *s)
+bool sc_edit_is_stub(const struct sc_segment *s)
 {
     return s->id != 0 && s->text == NULL;
 }
@@ -157,10 +194,11 @@ static enum sc_code check_wanted(const struct sc_segments *wanted, struct sc_err
     int64_t earliest = 0;
     for (size_t i = 0; i < wanted->count; i++) {
         const struct sc_segment *s = &wanted->items[i];
-        const char *fault = is_stub(s) ? s->start_ms < earliest ? "starts before the one in front "
-                                                                  "of it"
-                                                                : NULL
-                                       : sc_segment_fault(s, earliest);
+        const char *fault = sc_edit_is_stub(s) ? s->start_ms < earliest
+                                                     ? "starts before the one in front "
+                                                       "of it"
+                                                     : NULL
+                                               : sc_segment_fault(s, earliest);
         if (fault != NULL)
             return sc_error_field(err, SC_E_INVALID_VALUE, "segments", "segment %zu %s", i + 1,
                                   fault);
@@ -234,7 +272,7 @@ static enum sc_code plan_known(struct sc_conn *conn, struct sc_edit *e, struct s
                                const struct sc_segment *s, struct sc_error *err)
 {
     item->kept = true;
-    if (is_stub(s))
+    if (sc_edit_is_stub(s))
         return SC_OK;
     enum sc_code code = load_place(conn, e, item->place, err);
     if (code != SC_OK || is_same(&e->places[item->place].s, s))
@@ -289,6 +327,28 @@ static enum sc_code order_items(struct sc_conn *conn, struct sc_edit *e, struct 
         before_ord = item->ord;
     }
     return code;
+}
+
+/* How many that start at the same time stand in front of each, before and now. */
+static void rank_all(struct sc_edit *e)
+{
+    int64_t before = -1, rank = 0;
+    for (size_t i = 0; i < e->place_count; i++) {
+        struct sc_edit_place *p = &e->places[i];
+        rank = p->start_ms == before ? rank + 1 : 0;
+        before = p->start_ms;
+        p->rank = rank;
+    }
+    before = -1;
+    for (size_t i = 0; i < e->item_count; i++) {
+        struct sc_edit_item *item = &e->items[i];
+        int64_t start = item->kept ? e->places[item->place].start_ms : item->s.start_ms;
+        rank = start == before ? rank + 1 : 0;
+        before = start;
+        item->rank = rank;
+        if (item->kept)
+            e->places[item->place].rank_now = rank;
+    }
 }
 
 /* Rows that stay do not die; what dies is read, and counted. */
@@ -366,8 +426,10 @@ static enum sc_code plan_items(struct sc_conn *conn, struct sc_edit *e,
         code = plan_item(conn, e, &wanted->items[i], ids, err);
     if (code == SC_OK)
         code = order_items(conn, e, err);
-    if (code == SC_OK)
+    if (code == SC_OK) {
+        rank_all(e);
         code = count_changes(conn, e, err);
+    }
     if (code == SC_OK)
         code = count_doubts(conn, e, err);
     return code == SC_OK ? sc_edit_find_origins(e, err) : code;
@@ -404,9 +466,42 @@ enum sc_code sc_edit_plan(struct sc_conn *conn, const struct sc_save *save,
     if (code != SC_OK)
         return code;
     e = edit_new(save, &t);
-    code = read_places(conn, e, err);
+    code = read_base(conn, e, true, err);
     if (code == SC_OK)
         code = plan_items(conn, e, wanted, err);
+    if (code == SC_OK)
+        *edit = SC_TAKE(e);
+    return code;
+}
+
+static bool copy_places(struct sc_edit *e, const struct sc_draft *d)
+{
+    size_t count = d->place_count + 1;
+    void *places = NULL;
+    if (!sc_try_grow(&places, &e->place_cap, count, sizeof(*e->places)))
+        return false;
+    e->places = places;
+    e->place_count = d->place_count;
+    for (size_t i = 0; i < d->place_count; i++)
+        e->places[i] = d->places[i];
+    return true;
+}
+
+enum sc_code sc_edit_plan_draft(const struct sc_draft *d, const struct sc_save *save,
+                                struct sc_edit **edit, struct sc_saved *out, struct sc_error *err)
+{
+    SC_AUTO(sc_edit_freep) struct sc_edit *e = NULL;
+    *out = (struct sc_saved){ .version = d->t.version };
+    enum sc_code code = check_wanted(&d->list, err);
+    if (code != SC_OK)
+        return code;
+    e = edit_new(save, &d->t);
+    if (!copy_places(e, d))
+        return no_memory(err);
+    e->elsewhere = d->t.segment_count - (int64_t)d->place_count;
+    code = read_base(d->conn, e, false, err);
+    if (code == SC_OK)
+        code = plan_items(d->conn, e, &d->list, err);
     if (code == SC_OK)
         *edit = SC_TAKE(e);
     return code;
@@ -419,44 +514,4 @@ enum sc_code sc_transcript_save(struct sc_conn *tx, const struct sc_save *save,
     SC_AUTO(sc_edit_freep) struct sc_edit *e = NULL;
     enum sc_code code = sc_edit_plan(tx, save, wanted, &e, out, err);
     return code == SC_OK ? sc_edit_write(tx, e, now_ms, out, err) : code;
-}
-
-/* ---- drafts ---- */
-
-void sc_draft_done(struct sc_draft *d)
-{
-    sc_segments_done(&d->list);
-}
-
-enum sc_code sc_draft_open(struct sc_conn *conn, const struct sc_save *save, struct sc_draft *out,
-                           struct sc_saved *saved, struct sc_error *err)
-{
-    *out = (struct sc_draft){ .conn = conn };
-    *saved = (struct sc_saved){ 0 };
-    enum sc_code code = sc_transcript_find(conn, save->owner_id, save->transcript, &out->t, err);
-    if (code == SC_OK)
-        code = sc_edit_check_base(&out->t, save, saved, err);
-    if (code != SC_OK)
-        return code;
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EDIT_PLACES);
-    sc_stmt_bind_int(&st, ":transcript_id", out->t.id);
-    sc_stmt_bind_int(&st, ":version", out->t.version);
-    for (;;) {
-        bool row = false;
-        code = sc_stmt_step(&st, &row, err);
-        if (code != SC_OK || !row)
-            return code;
-        struct sc_segment *s = sc_segments_add(&out->list);
-        if (s == NULL)
-            return no_memory(err);
-        s->row = sc_stmt_int(&st, "id");
-        s->id = sc_stmt_int(&st, "segment_id");
-        s->start_ms = sc_stmt_int(&st, "start_ms");
-    }
-}
-
-enum sc_code sc_draft_load(struct sc_draft *d, size_t index, struct sc_error *err)
-{
-    struct sc_segment *s = &d->list.items[index];
-    return is_stub(s) ? load_row(d->conn, d->t.id, s->row, s, err) : SC_OK;
 }

@@ -75,21 +75,43 @@ SC_MUST_USE enum sc_code sc_transcript_save(struct sc_conn *tx, const struct sc_
 
 /* ---- what is edited ---- */
 
-/* The current version, of which segments are read when they are asked for: an edit of one sentence
- * need not read ten hours. Others have their id, row and start_ms only, and text NULL. */
+/* The current version, of which no more is read than what is edited and what stands around it: an
+ * edit of one sentence need not read ten hours. */
 struct sc_draft {
-    struct sc_conn *conn; /* borrowed */
+    struct sc_conn *conn; /* borrowed, with its read transaction */
     struct sc_transcript t;
-    struct sc_segments list; /* owned */
+    /* Owned; what has been looked for, in order. Segments that stand around it have their id, row
+     * and start_ms only, and text NULL. */
+    struct sc_segments list;
+    bool whole;                   /* all of the version */
+    struct sc_edit_place *places; /* owned: what the version has where it was looked */
+    size_t place_count, place_cap;
+    int64_t *starts; /* owned, in order: all segments that start then have been read */
+    size_t start_count, start_cap;
 };
 void sc_draft_done(struct sc_draft *d);
 #define SC_AUTO_DRAFT SC_AUTO(sc_draft_done) struct sc_draft
-/* Errors as sc_edit_plan. */
+/* With an empty list. Errors as sc_edit_plan. */
 SC_MUST_USE enum sc_code sc_draft_open(struct sc_conn *conn, const struct sc_save *save,
                                        struct sc_draft *out, struct sc_saved *saved,
                                        struct sc_error *err);
+/* Has all segments in the list: for whoever edits all. Before anything else. */
+SC_MUST_USE enum sc_code sc_draft_read_all(struct sc_draft *d, struct sc_error *err);
+/* Where the segment with this id stands in the list, read, beside those that it has beside it.
+ * Others may stand elsewhere afterwards. */
+SC_MUST_USE enum sc_code sc_draft_find(struct sc_draft *d, int64_t id, size_t *at, bool *found,
+                                       struct sc_error *err);
+/* The same of a row that starts then in the version, which is to stay where it is. */
+SC_MUST_USE enum sc_code sc_draft_find_row(struct sc_draft *d, int64_t row, int64_t start_ms,
+                                           size_t *at, bool *found, struct sc_error *err);
+/* Has those in the list beside which a segment with this start belongs: before one is put there. */
+SC_MUST_USE enum sc_code sc_draft_look(struct sc_draft *d, int64_t start_ms, struct sc_error *err);
 /* Reads the segment at this index, unless it is read. */
 SC_MUST_USE enum sc_code sc_draft_load(struct sc_draft *d, size_t index, struct sc_error *err);
+/* Plans to make what the list has become; save is that of sc_draft_open. */
+SC_MUST_USE enum sc_code sc_edit_plan_draft(const struct sc_draft *d, const struct sc_save *save,
+                                            struct sc_edit **edit, struct sc_saved *out,
+                                            struct sc_error *err);
 
 /* ---- rolling back, pruning ---- */
 

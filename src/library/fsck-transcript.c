@@ -15,7 +15,7 @@
 
 struct row {
     int64_t id, segment_id, born, died; /* died INT64_MAX: it lives */
-    int64_t words;
+    int64_t start_ms, words;
     int chunk;
     bool sound;
     char hash[SC_SHA256_TEXT];
@@ -31,7 +31,7 @@ struct version {
     int version;
     bool current;
     int64_t segments, words;
-    char hash[SC_SHA256_TEXT];
+    struct sc_sum_stored sum;
 };
 
 struct versions {
@@ -84,6 +84,7 @@ static void take_row(struct work *w, struct sc_stmt *st)
         .segment_id = sc_stmt_int(st, "segment_id"),
         .born = sc_stmt_int(st, "born"),
         .died = sc_stmt_int_or(st, "died", INT64_MAX),
+        .start_ms = sc_stmt_int(st, "start_ms"),
         .chunk = (int)sc_stmt_int(st, "chunk"),
         .sound = sc_segment_from_row(st, &segment, &why),
     };
@@ -131,7 +132,7 @@ static enum sc_code read_versions(struct work *w, struct sc_conn *conn, struct s
             .segments = sc_stmt_int(&st, "segment_count"),
             .words = sc_stmt_int(&st, "word_count"),
         };
-        (void)snprintf(v->hash, sizeof(v->hash), "%s", sc_stmt_text(&st, "content_hash"));
+        sc_sum_from_row(&st, &v->sum);
     }
 }
 
@@ -314,7 +315,7 @@ static enum sc_code check_rows(struct work *w, struct sc_error *err)
 static struct version sum_version(const struct work *w, const struct version *stored)
 {
     struct version sum = *stored;
-    SC_AUTO(sc_hash_freep) struct sc_hash *hash = sc_hash_new();
+    SC_AUTO(sc_sum_freep) struct sc_sum *rows = sc_sum_new(stored->sum.kind);
     sum.segments = sum.words = 0;
     for (size_t i = 0; i < w->rows.count; i++) {
         const struct row *row = &w->rows.items[i];
@@ -322,9 +323,9 @@ static struct version sum_version(const struct work *w, const struct version *st
             continue;
         sum.segments++;
         sum.words += row->words;
-        sc_hash_update(hash, row->hash, strlen(row->hash));
+        sc_sum_segment(rows, sc_str_from(row->hash), row->start_ms);
     }
-    sc_hash_hex(hash, sum.hash);
+    sc_sum_hex(rows, sum.sum.hash);
     return sum;
 }
 
@@ -336,7 +337,7 @@ static enum sc_code write_version(struct sc_conn *tx, void *ctx, struct sc_error
     sc_stmt_bind_int(&st, ":version", v->version);
     sc_stmt_bind_int(&st, ":segments", v->segments);
     sc_stmt_bind_int(&st, ":words", v->words);
-    sc_stmt_bind_text(&st, ":content_hash", v->hash);
+    sc_stmt_bind_text(&st, ":content_hash", v->sum.hash);
     return sc_stmt_run(&st, err);
 }
 
@@ -346,7 +347,7 @@ static enum sc_code check_version(struct work *w, const struct version *stored,
                                   struct sc_error *err)
 {
     struct version sum = sum_version(w, stored);
-    bool same = strcmp(sum.hash, stored->hash) == 0;
+    bool same = strcmp(sum.sum.hash, stored->sum.hash) == 0;
     if (same && sum.segments == stored->segments && sum.words == stored->words)
         return SC_OK;
     struct sc_fsck_problem p = problem_of(w, SC_FSCK_VERSION);
@@ -354,7 +355,7 @@ static enum sc_code check_version(struct work *w, const struct version *stored,
     p.version = stored->version;
     p.message = same ? "the version counts its segments or words wrongly"
                      : "the version does not match its checksum: a segment is missing or misplaced";
-    p.repairable = same || sc_hash_is_near(sum.hash, stored->hash);
+    p.repairable = same || sc_hash_is_near(sum.sum.hash, stored->sum.hash);
     if (!same && p.repairable)
         p.message = "the checksum of the version is damaged";
     if (p.repairable && w->f->o->repair)

@@ -2,9 +2,8 @@
 /* What the files of the module share. */
 
 #include "library/files.h"
+#include "library/sum.h"
 #include "library/transcripts.h"
-
-#include "base/hash.h"
 
 /* Does it match the hash that its row was given, of this release or an older one? */
 bool sc_content_is_sound(const struct sc_buf *content, size_t bare, const char *content_hash);
@@ -20,11 +19,13 @@ bool sc_segments_take(struct sc_segments *list, struct sc_segment *one);
  * says against its content hash, which sum (NULL: none) is fed: TRANSCRIPT_DAMAGED names the job,
  * the transcript and the segment. *row false: there are no more. */
 SC_MUST_USE enum sc_code sc_segment_read(struct sc_stmt *st, int64_t transcript,
-                                         struct sc_segment *out, struct sc_hash *sum, bool *row,
+                                         struct sc_segment *out, struct sc_sum *sum, bool *row,
                                          struct sc_error *err);
-/* The content hash that a version was given; VERSION_NOT_FOUND. */
-SC_MUST_USE enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
-                                         char out[SC_SHA256_TEXT], struct sc_error *err);
+/* The checksum that a version was given; VERSION_NOT_FOUND. */
+SC_MUST_USE enum sc_code sc_version_sum(struct sc_conn *conn, int64_t id, int version,
+                                        struct sc_sum_stored *out, struct sc_error *err);
+/* What a row of versions has of it. */
+void sc_sum_from_row(struct sc_stmt *st, struct sc_sum_stored *out);
 /* Binds what the rows of a segment say in every statement that writes one: :start_ms, :end_ms,
  * :text, :speaker, :confidence, :words and :heard (both packed; borrowed until st is done). */
 void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_str words,

@@ -1,4 +1,5 @@
 #include "library/operations.h"
+#include "library/library-internal.h"
 
 #include "base/alloc.h"
 #include "base/utf8.h"
@@ -27,16 +28,13 @@ static enum sc_code no_memory(const struct step *s)
     return sc_error_set(s->err, SC_E_INTERNAL, "no memory for operation %zu", s->number);
 }
 
-/* The segment with this id, read. */
+/* The segment with this id, read. Others may stand elsewhere afterwards. */
 static enum sc_code find_segment(const struct step *s, int64_t id, size_t *at)
 {
-    struct sc_segments *list = &s->d->list;
-    for (size_t i = 0; i < list->count; i++) {
-        if (id != 0 && list->items[i].id == id) {
-            *at = i;
-            return sc_draft_load(s->d, i, s->err);
-        }
-    }
+    bool found = false;
+    enum sc_code code = sc_draft_find(s->d, id, at, &found, s->err);
+    if (code != SC_OK || found)
+        return code;
     return sc_error_field(s->err, SC_E_INVALID_VALUE, "operations",
                           "operation %zu: the transcript has no segment %" PRId64
                           "; `scripta transcripts show` and GET tell their ids",
@@ -100,14 +98,31 @@ static enum sc_code set_times(const struct step *s)
     enum sc_code code = find_segment(s, s->o->segment, &at);
     if (code != SC_OK)
         return code;
-    struct sc_segment *segment = &s->d->list.items[at];
-    int64_t start = s->o->start_ms < 0 ? segment->start_ms : s->o->start_ms;
-    int64_t end = s->o->end_ms < 0 ? segment->end_ms : s->o->end_ms;
+    const struct sc_segment *was = &s->d->list.items[at];
+    int64_t start = s->o->start_ms < 0 ? was->start_ms : s->o->start_ms;
+    int64_t end = s->o->end_ms < 0 ? was->end_ms : s->o->end_ms;
     if (!is_span(start, end))
         return refuse(s, "the segment would end before it starts");
-    sc_segment_retime(segment, start, end);
+    code = sc_draft_look(s->d, start, s->err);
+    if (code == SC_OK)
+        code = find_segment(s, s->o->segment, &at);
+    if (code != SC_OK)
+        return code;
+    sc_segment_retime(&s->d->list.items[at], start, end);
     move(&s->d->list, at);
     return SC_OK;
+}
+
+/* A new segment goes to where its start belongs; it is moved, or done. */
+static enum sc_code place(const struct step *s, struct sc_segment *segment)
+{
+    enum sc_code code = sc_draft_look(s->d, segment->start_ms, s->err);
+    if (code == SC_OK && !sc_segments_take(&s->d->list, segment))
+        code = no_memory(s);
+    if (code == SC_OK)
+        place_last(&s->d->list);
+    sc_segment_done(segment);
+    return code;
 }
 
 static enum sc_code split(const struct step *s)
@@ -126,14 +141,7 @@ static enum sc_code split(const struct step *s)
         return refuse(s, "both parts must have words of the segment");
     if (!sc_segment_split(segment, words, &second))
         return no_memory(s);
-    struct sc_segment *to = sc_segments_add(&s->d->list);
-    if (to == NULL) {
-        sc_segment_done(&second);
-        return no_memory(s);
-    }
-    *to = second;
-    place_last(&s->d->list);
-    return SC_OK;
+    return place(s, &second);
 }
 
 static enum sc_code merge(const struct step *s)
@@ -143,12 +151,17 @@ static enum sc_code merge(const struct step *s)
     enum sc_code code = find_segment(s, s->o->segment, &at);
     if (code != SC_OK)
         return code;
-    with = at + 1;
-    if (s->o->with == 0 && with == list->count)
+    if (s->o->with == 0 && at + 1 == list->count)
         return refuse(s, "there is no segment behind it");
-    code = s->o->with == 0 ? sc_draft_load(s->d, with, s->err) : find_segment(s, s->o->with, &with);
+    int64_t id = s->o->with == 0 ? list->items[at + 1].id : s->o->with;
+    if (id != 0) /* one that this draft has made has been read */
+        code = find_segment(s, id, &with);
+    if (code == SC_OK)
+        code = find_segment(s, s->o->segment, &at);
     if (code != SC_OK)
         return code;
+    if (s->o->with == 0)
+        with = at + 1;
     if (with <= at)
         return refuse(s, "it can be merged with a segment behind it only");
     if (!sc_segment_join(&list->items[at], &list->items[with]))
@@ -173,17 +186,20 @@ static enum sc_code insert(const struct step *s)
         return code;
     if (!is_span(s->o->start_ms, s->o->end_ms))
         return refuse(s, "a new segment needs a start, and an end that is not before it");
-    struct sc_segment *to = sc_segments_add(&s->d->list);
-    if (to == NULL)
-        return no_memory(s);
-    to->start_ms = s->o->start_ms;
-    to->end_ms = s->o->end_ms;
+    struct sc_segment made = {
+        .chunk = -1,
+        .confidence = -1,
+        .no_speech = -1,
+        .start_ms = s->o->start_ms,
+        .end_ms = s->o->end_ms,
+    };
     size_t words;
-    if (!sc_segment_name(to, s->o->speaker) || !sc_segment_reword(to, s->o->text) ||
-        !sc_segment_words_before(to, 0, &words))
+    if (!sc_segment_name(&made, s->o->speaker) || !sc_segment_reword(&made, s->o->text) ||
+        !sc_segment_words_before(&made, 0, &words)) {
+        sc_segment_done(&made);
         return no_memory(s);
-    place_last(&s->d->list);
-    return SC_OK;
+    }
+    return place(s, &made);
 }
 
 static enum sc_code speaker_of(const struct step *s)
@@ -195,27 +211,23 @@ static enum sc_code speaker_of(const struct step *s)
     return code;
 }
 
-/* Rows that the statement names are read, in the order of the draft. */
+/* Rows that the statement names are read. */
 static enum sc_code load_spoken(const struct step *s)
 {
-    struct sc_segments *list = &s->d->list;
     SC_AUTO_FREE char *from = sc_strndup(s->o->from.ptr, s->o->from.len);
     enum sc_code code = SC_OK;
-    size_t at = 0;
     SC_AUTO_STMT st = sc_stmt_get(s->d->conn, SC_SQL_EDIT_SPOKEN_BY);
     sc_stmt_bind_int(&st, ":transcript_id", s->d->t.id);
     sc_stmt_bind_int(&st, ":version", s->d->t.version);
     sc_stmt_bind_text(&st, ":speaker", from);
     for (;;) {
-        bool row = false;
+        bool row = false, found;
+        size_t at;
         code = sc_stmt_step(&st, &row, s->err);
         if (code != SC_OK || !row)
             return code;
-        int64_t id = sc_stmt_int(&st, "id");
-        for (size_t n = 0; n < list->count && list->items[at].row != id; n++)
-            at = (at + 1) % list->count;
-        if (list->items[at].row == id)
-            code = sc_draft_load(s->d, at, s->err);
+        code = sc_draft_find_row(s->d, sc_stmt_int(&st, "id"), sc_stmt_int(&st, "start_ms"), &at,
+                                 &found, s->err);
         if (code != SC_OK)
             return code;
     }
@@ -237,7 +249,7 @@ static enum sc_code rename_speaker(const struct step *s)
     struct sc_segments *list = &s->d->list;
     if (s->o->from.len == 0)
         return refuse(s, "whose name is it? `from` is empty");
-    enum sc_code code = list->count == 0 ? SC_OK : load_spoken(s);
+    enum sc_code code = load_spoken(s);
     bool found = false;
     for (size_t i = 0; code == SC_OK && i < list->count; i++) {
         const char *speaker = list->items[i].speaker;
@@ -282,11 +294,13 @@ static int64_t replace_in(struct sc_str text, const struct sc_replace *r, struct
     return count;
 }
 
-static enum sc_code replace_segment(struct sc_draft *d, size_t at, const struct sc_buf *after,
-                                    struct sc_error *err)
+static enum sc_code replace_segment(struct sc_draft *d, int64_t row, int64_t start_ms,
+                                    const struct sc_buf *after, struct sc_error *err)
 {
-    enum sc_code code = sc_draft_load(d, at, err);
-    if (code == SC_OK && !sc_segment_reword(&d->list.items[at], sc_buf_str(after)))
+    size_t at;
+    bool found;
+    enum sc_code code = sc_draft_find_row(d, row, start_ms, &at, &found, err);
+    if (code == SC_OK && found && !sc_segment_reword(&d->list.items[at], sc_buf_str(after)))
         code = sc_error_set(err, SC_E_INTERNAL, "no memory for the replacement");
     return code;
 }
@@ -299,7 +313,7 @@ enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r, sc
     SC_AUTO_STMT st = sc_stmt_get(d->conn, SC_SQL_EDIT_TEXTS);
     sc_stmt_bind_int(&st, ":transcript_id", d->t.id);
     sc_stmt_bind_int(&st, ":version", d->t.version);
-    for (size_t i = 0; code == SC_OK && i < d->list.count; i++) {
+    while (code == SC_OK) {
         bool row = false;
         SC_AUTO_BUF after = { 0 };
         SC_AUTO_BUF before = { 0 };
@@ -308,8 +322,8 @@ enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r, sc
             break;
         sc_buf_put_str(&before, sc_stmt_str(&st, "text"));
         struct sc_replaced place = {
-            .segment_id = d->list.items[i].id,
-            .start_ms = d->list.items[i].start_ms,
+            .segment_id = sc_stmt_int(&st, "segment_id"),
+            .start_ms = sc_stmt_int(&st, "start_ms"),
             .count = replace_in(sc_buf_str(&before), r, &after),
         };
         if (place.count == 0)
@@ -321,7 +335,7 @@ enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r, sc
         place.after = sc_buf_text(&after);
         code = fn(ctx, &place, err);
         if (code == SC_OK)
-            code = replace_segment(d, i, &after, err);
+            code = replace_segment(d, sc_stmt_int(&st, "id"), place.start_ms, &after, err);
     }
     return code;
 }

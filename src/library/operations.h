@@ -45,7 +45,8 @@ struct sc_replaced {
 };
 typedef enum sc_code (*sc_replaced_fn)(void *ctx, const struct sc_replaced *place,
                                        struct sc_error *err);
-/* Replaces everywhere, and tells fn each segment. *count: of all places. */
+/* Replaces everywhere in a draft to which nothing else was done, and tells fn each segment. *count:
+ * of all places. */
 SC_MUST_USE enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r,
                                           sc_replaced_fn fn, void *ctx, int64_t *count,
                                           struct sc_error *err);

@@ -105,7 +105,7 @@ bool sc_segments_take(struct sc_segments *list, struct sc_segment *one)
 }
 
 enum sc_code sc_segment_read(struct sc_stmt *st, int64_t transcript, struct sc_segment *out,
-                             struct sc_hash *sum, bool *row, struct sc_error *err)
+                             struct sc_sum *sum, bool *row, struct sc_error *err)
 {
     struct sc_error why = { 0 };
     enum sc_code code = step_row(st, transcript, row, err);
@@ -117,7 +117,7 @@ enum sc_code sc_segment_read(struct sc_stmt *st, int64_t transcript, struct sc_s
         return sc_transcript_damaged(st->conn, transcript, what, err);
     }
     if (sum != NULL)
-        sc_hash_update(sum, sc_stmt_text(st, "content_hash"), SC_SHA256_TEXT - 1);
+        sc_sum_segment(sum, sc_stmt_str(st, "content_hash"), out->start_ms);
     return SC_OK;
 }
 

@@ -8,7 +8,7 @@
 /* A partial transcript has no sum yet; its row counts the segments in the writes that add them. */
 static bool is_partial(const struct sc_transcript_source *s)
 {
-    return s->wanted[0] == '\0';
+    return s->wanted.hash[0] == '\0';
 }
 
 static void begin(struct sc_transcript_source *s)
@@ -17,7 +17,7 @@ static void begin(struct sc_transcript_source *s)
     s->st = sc_stmt_get(s->conn, alive ? SC_SQL_SEGMENT_LIST_ALIVE : SC_SQL_SEGMENT_LIST_VERSION);
     sc_stmt_bind_int(&s->st, ":transcript_id", s->t->id);
     sc_stmt_bind_int(&s->st, ":version", SC_MAX(1, s->version)); /* a partial one's are born in 1 */
-    s->sum = sc_hash_new();
+    s->sum = sc_sum_new(s->wanted.kind);
     s->count = 0;
     s->begun = true;
     s->ended = false;
@@ -28,7 +28,7 @@ static void end(struct sc_transcript_source *s)
 {
     if (s->begun)
         sc_stmt_done(&s->st);
-    sc_hash_free(s->sum);
+    sc_sum_free(s->sum);
     s->sum = NULL;
     s->begun = false;
 }
@@ -40,10 +40,10 @@ static enum sc_code check_end(struct sc_transcript_source *s, struct sc_error *e
         return sc_transcript_damaged(s->conn, s->t->id, "a segment is missing", err);
     if (is_partial(s))
         return SC_OK;
-    sc_hash_hex(s->sum, found);
+    sc_sum_hex(s->sum, found);
     (void)snprintf(what, sizeof(what), "version %d, a segment is missing or misplaced", s->version);
-    return strcmp(found, s->wanted) == 0 ? SC_OK
-                                         : sc_transcript_damaged(s->conn, s->t->id, what, err);
+    return strcmp(found, s->wanted.hash) == 0 ? SC_OK
+                                              : sc_transcript_damaged(s->conn, s->t->id, what, err);
 }
 
 static enum sc_code next(struct sc_source *source, const struct sc_segment **out,
@@ -94,7 +94,7 @@ enum sc_code sc_transcript_source_open(struct sc_conn *conn, const struct sc_tra
         .source = { next, rewind_rows }, .conn = conn, .t = t, .version = version
     };
     if (version != 0 || t->complete)
-        code = sc_version_hash(conn, t->id, version, out->wanted, err);
+        code = sc_version_sum(conn, t->id, version, &out->wanted, err);
     if (code == SC_E_VERSION_NOT_FOUND && t->complete && version == t->version)
         return sc_transcript_damaged(conn, t->id, "its current version is missing", err);
     return code;

@@ -2,9 +2,9 @@
 /* Transcripts: from the first chunk's result (partial, version 0) to version 1. A version is the
  * rows of `segments` that are alive in it. Functions with a `tx` run inside a write. */
 
-#include "base/hash.h"
 #include "base/id.h"
 #include "library/marks.h"
+#include "library/sum.h"
 #include "store/store.h"
 #include "transcript/writer.h"
 
@@ -59,8 +59,8 @@ struct sc_transcript_source {
     bool begun, ended;
     struct sc_stmt st;
     struct sc_segment segment;   /* owned */
-    struct sc_hash *sum;         /* owned */
-    char wanted[SC_SHA256_TEXT]; /* "": a partial one has no sum */
+    struct sc_sum *sum;          /* owned */
+    struct sc_sum_stored wanted; /* hash "": a partial one has no sum */
     int64_t count;
 };
 SC_MUST_USE enum sc_code sc_transcript_source_open(struct sc_conn *conn,

@@ -8,8 +8,14 @@
 
 /* ---- reading ---- */
 
-enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
-                             char out[SC_SHA256_TEXT], struct sc_error *err)
+void sc_sum_from_row(struct sc_stmt *st, struct sc_sum_stored *out)
+{
+    out->kind = sc_stmt_int(st, "content_hash_kind") == SC_SUM_CHAIN ? SC_SUM_CHAIN : SC_SUM_ADDED;
+    SC_STMT_COPY(st, "content_hash", out->hash);
+}
+
+enum sc_code sc_version_sum(struct sc_conn *conn, int64_t id, int version,
+                            struct sc_sum_stored *out, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_VERSION_GET);
     sc_stmt_bind_int(&st, ":transcript_id", id);
@@ -19,7 +25,7 @@ enum sc_code sc_version_hash(struct sc_conn *conn, int64_t id, int version,
         return sc_error_set(err, SC_E_VERSION_NOT_FOUND, "transcript %" PRId64 " has no version %d",
                             id, version);
     if (code == SC_OK)
-        (void)snprintf(out, SC_SHA256_TEXT, "%s", sc_stmt_text(&st, "content_hash"));
+        sc_sum_from_row(&st, out);
     return code;
 }
 
@@ -35,7 +41,7 @@ struct totals {
 static enum sc_code sum_rows(struct sc_conn *tx, int64_t id, struct totals *out,
                              struct sc_error *err)
 {
-    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
+    SC_AUTO(sc_sum_freep) struct sc_sum *sum = sc_sum_new(SC_SUM_ADDED);
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_SEGMENT_LIST_HASHES);
     sc_stmt_bind_int(&st, ":transcript_id", id);
     for (;;) {
@@ -45,11 +51,10 @@ static enum sc_code sum_rows(struct sc_conn *tx, int64_t id, struct totals *out,
             return code;
         if (!row)
             break;
-        struct sc_str hash = sc_stmt_str(&st, "content_hash");
-        sc_hash_update(sum, hash.ptr, hash.len);
+        sc_sum_segment(sum, sc_stmt_str(&st, "content_hash"), sc_stmt_int(&st, "start_ms"));
         out->segments++;
     }
-    sc_hash_hex(sum, out->content_hash);
+    sc_sum_hex(sum, out->content_hash);
     return SC_OK;
 }
 
@@ -77,6 +82,7 @@ static enum sc_code insert_version(struct sc_conn *tx, int64_t id, const struct 
     sc_stmt_bind_int(&st, ":words", totals->words);
     sc_stmt_bind_int(&st, ":now", totals->now_ms);
     sc_stmt_bind_text(&st, ":content_hash", totals->content_hash);
+    sc_stmt_bind_int(&st, ":content_hash_kind", SC_SUM_ADDED);
     return sc_stmt_run(&st, err);
 }
 

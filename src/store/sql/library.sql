@@ -187,7 +187,7 @@ WHERE transcript_id = :transcript_id AND born <= :version AND (died IS NULL OR d
 ORDER BY start_ms, ord;
 
 -- name: segment_list_hashes
-SELECT content_hash FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
+SELECT start_ms, content_hash FROM segments WHERE transcript_id = :transcript_id AND died IS NULL
 ORDER BY start_ms, ord;
 
 -- name: origin_find
@@ -200,12 +200,13 @@ INSERT INTO origins (engine, engine_version, model, model_hash)
 VALUES (:engine, :engine_version, :model, :model_hash);
 
 -- name: version_get
-SELECT content_hash FROM versions WHERE transcript_id = :transcript_id AND version = :version;
+SELECT content_hash, content_hash_kind FROM versions
+WHERE transcript_id = :transcript_id AND version = :version;
 
 -- name: version_insert_first
 INSERT INTO versions (transcript_id, version, is_current, segment_count, word_count, created_by,
-                      created_ms, content_hash)
-SELECT id, 1, 1, :segments, :words, owner_id, :now, :content_hash
+                      created_ms, content_hash, content_hash_kind)
+SELECT id, 1, 1, :segments, :words, owner_id, :now, :content_hash, :content_hash_kind
 FROM transcripts WHERE id = :id;
 
 -- name: export_insert
@@ -266,8 +267,8 @@ WHERE id = :id AND transcript_id = :transcript_id;
 UPDATE segments SET segment_id = id WHERE id = :id;
 
 -- name: fsck_versions
-SELECT version, is_current, segment_count, word_count, content_hash FROM versions
-WHERE transcript_id = :transcript_id ORDER BY version;
+SELECT version, is_current, segment_count, word_count, content_hash, content_hash_kind
+FROM versions WHERE transcript_id = :transcript_id ORDER BY version;
 
 -- name: fsck_version_restore
 UPDATE versions SET segment_count = :segments, word_count = :words, content_hash = :content_hash

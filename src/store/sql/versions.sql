@@ -65,6 +65,31 @@ WHERE transcript_id = :transcript_id AND died IS NULL AND +born <= :version
       AND (dies IS NULL OR dies > :version)
 ORDER BY start_ms, ord;
 
+-- name: edit_group
+-- The same of the segments that start at one time.
+SELECT id, segment_id, start_ms, ord, content_hash FROM segments
+WHERE transcript_id = :transcript_id AND died IS NULL AND start_ms = :start_ms
+      AND +born <= :version AND (dies IS NULL OR dies > :version)
+ORDER BY ord;
+
+-- name: edit_start_before
+SELECT start_ms FROM segments
+WHERE transcript_id = :transcript_id AND died IS NULL AND start_ms < :start_ms
+      AND +born <= :version AND (dies IS NULL OR dies > :version)
+ORDER BY start_ms DESC LIMIT 1;
+
+-- name: edit_start_behind
+SELECT start_ms FROM segments
+WHERE transcript_id = :transcript_id AND died IS NULL AND start_ms > :start_ms
+      AND +born <= :version AND (dies IS NULL OR dies > :version)
+ORDER BY start_ms LIMIT 1;
+
+-- name: edit_start_of
+-- The planner would walk segments_alive, which covers it.
+SELECT start_ms FROM segments INDEXED BY segments_number
+WHERE transcript_id = :transcript_id AND segment_id = :segment_id AND died IS NULL
+      AND +born <= :version AND (dies IS NULL OR dies > :version);
+
 -- name: edit_row
 SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
        origin_id, content_hash
@@ -101,8 +126,9 @@ SELECT staged, current_version FROM transcripts WHERE id = :id AND staged IS NOT
 SELECT id FROM transcripts WHERE staged IS NOT NULL AND id > :after ORDER BY id LIMIT 1;
 
 -- name: stage_ending
--- Of a version that is there: what it has not ended yet.
-SELECT id FROM segments
+-- Of a version that is there: what it has not ended yet. Along the other index, which covers it, the
+-- planner would pass all that lives with each slice.
+SELECT id FROM segments INDEXED BY segments_dying
 WHERE transcript_id = :transcript_id AND died IS NULL AND dies = :version LIMIT :limit;
 
 -- name: stage_unborn
@@ -117,7 +143,7 @@ DELETE FROM origins WHERE transcript_id = :transcript_id AND version = :version;
 
 -- name: stage_revive
 UPDATE segments SET dies = NULL
-WHERE id IN (SELECT id FROM segments
+WHERE id IN (SELECT id FROM segments INDEXED BY segments_dying
              WHERE transcript_id = :transcript_id AND died IS NULL AND dies = :version
              LIMIT :limit);
 
@@ -141,19 +167,19 @@ UPDATE versions SET is_current = 0 WHERE transcript_id = :transcript_id AND is_c
 
 -- name: edit_version_new
 INSERT INTO versions (transcript_id, version, is_current, segment_count, word_count, created_by,
-                      created_ms, change_note, content_hash, restored_from)
+                      created_ms, change_note, content_hash, content_hash_kind, restored_from)
 VALUES (:transcript_id, :version, 1, :segments, :words, :by, :now, :note, :content_hash,
-        :restored_from);
+        :content_hash_kind, :restored_from);
 
 -- name: edit_spoken_by
-SELECT id FROM segments
+SELECT id, start_ms FROM segments
 WHERE transcript_id = :transcript_id AND died IS NULL AND +born <= :version
       AND (dies IS NULL OR dies > :version) AND speaker = :speaker
 ORDER BY start_ms, ord;
 
 -- name: edit_texts
 -- In the order of edit_places.
-SELECT text FROM segments
+SELECT id, segment_id, start_ms, text FROM segments
 WHERE transcript_id = :transcript_id AND died IS NULL AND +born <= :version
       AND (dies IS NULL OR dies > :version)
 ORDER BY start_ms, ord;

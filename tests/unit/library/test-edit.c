@@ -630,16 +630,18 @@ static enum sc_code try_edit(struct editor *e)
         enum sc_code code = sc_store_read(e->store, &conn, NULL);
         if (code == SC_OK)
             code = sc_draft_open(conn, &save, &draft, &l.saved, NULL);
+        size_t at;
+        bool found;
         if (code == SC_OK)
-            code = sc_draft_load(&draft, 0, NULL);
+            code = sc_draft_find(&draft, 1, &at, &found, NULL);
         if (code != SC_OK)
             return code;
         (void)snprintf(word, sizeof(word), " w%d", e->number);
-        sc_buf_puts(&text, draft.list.items[0].text);
+        sc_buf_puts(&text, draft.list.items[at].text);
         sc_buf_puts(&text, word);
-        if (!sc_segment_reword(&draft.list.items[0], sc_buf_str(&text)))
+        if (!sc_segment_reword(&draft.list.items[at], sc_buf_str(&text)))
             return SC_E_INTERNAL;
-        code = sc_edit_plan(conn, &save, &draft.list, &l.edit, &l.saved, NULL);
+        code = sc_edit_plan_draft(&draft, &save, &l.edit, &l.saved, NULL);
         if (code != SC_OK)
             return code;
     }
@@ -726,12 +728,14 @@ static void a_hundred_edits_of_ten_hours_take_little_room(void **state)
         const struct sc_save save = { .by = 1, .transcript = id, .kind = SC_CHANGE_EDITED };
         AUTO_READER(conn, r);
         int64_t begun = true_us();
-        size_t at = (size_t)dice_between(&d, 0, 9999);
+        size_t at;
+        bool found;
         assert_int_equal(sc_draft_open(conn, &save, &draft, &l.saved, NULL), SC_OK);
-        assert_int_equal(sc_draft_load(&draft, at, NULL), SC_OK);
+        assert_int_equal(sc_draft_find(&draft, dice_between(&d, 1, 10000), &at, &found, NULL),
+                         SC_OK);
         assert_true(sc_segment_reword(&draft.list.items[at],
                                       SC_STR("this is what nobody said in a long meeting")));
-        assert_int_equal(sc_edit_plan(conn, &save, &draft.list, &l.edit, &l.saved, NULL), SC_OK);
+        assert_int_equal(sc_edit_plan_draft(&draft, &save, &l.edit, &l.saved, NULL), SC_OK);
         sc_conn_release(SC_TAKE(conn));
         assert_int_equal(sc_store_write(r.f.store, SC_RELAXED, op_write, &l, NULL), SC_OK);
         slowest = SC_MAX(slowest, true_us() - begun);

@@ -31,9 +31,10 @@ static enum sc_code op_steps(struct sc_conn *tx, void *ctx, struct sc_error *err
     enum sc_code code = sc_draft_open(tx, &save, &draft, &s->saved, err);
     for (size_t i = 0; code == SC_OK && i < s->count; i++)
         code = sc_draft_apply(&draft, &s->operations[i], i + 1, err);
+    SC_AUTO(sc_edit_freep) struct sc_edit *edit = NULL;
     if (code == SC_OK)
-        code = sc_transcript_save(tx, &save, &draft.list, sc_clock_wall_ms(), &s->saved, err);
-    return code;
+        code = sc_edit_plan_draft(&draft, &save, &edit, &s->saved, err);
+    return code == SC_OK ? sc_edit_write(tx, edit, sc_clock_wall_ms(), &s->saved, err) : code;
 }
 
 static enum sc_code apply(struct rig *r, struct steps *s)

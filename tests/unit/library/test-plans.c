@@ -128,6 +128,10 @@ static void edits_neither_scan_nor_sort(void **state)
     (void)state;
     static const struct hot hot[] = {
         HOT(EDIT_PLACES, "COVERING INDEX segments_alive (transcript_id=?)"),
+        HOT(EDIT_GROUP, "COVERING INDEX segments_alive (transcript_id=? AND start_ms=?)"),
+        HOT(EDIT_START_BEFORE, "COVERING INDEX segments_alive (transcript_id=? AND start_ms<?)"),
+        HOT(EDIT_START_BEHIND, "COVERING INDEX segments_alive (transcript_id=? AND start_ms>?)"),
+        HOT(EDIT_START_OF, "segments_number (transcript_id=? AND segment_id=?)"),
         HOT(EDIT_ROW, "INTEGER PRIMARY KEY"),
         HOT(EDIT_TRANSCRIPT, "INTEGER PRIMARY KEY"),
         HOT(EDIT_ROW_DIES, "INTEGER PRIMARY KEY"),
@@ -138,7 +142,8 @@ static void edits_neither_scan_nor_sort(void **state)
         HOT(CHANGE_FORGET, "changes_age (changed_ms<?)"),
         HOT(STAGE_LEFT, "transcripts_staged (id>?)"),
         HOT(STAGE_BEGIN, "INTEGER PRIMARY KEY"),
-        HOT(STAGE_ENDING, "segments_alive (transcript_id=?)"),
+        HOT(STAGE_ENDING, "segments_dying (transcript_id=? AND dies=?)"),
+        HOT(STAGE_REVIVE, "segments_dying (transcript_id=? AND dies=?)"),
         HOT(STAGE_UNBORN, "segments_born (transcript_id=? AND born=?)"),
         HOT(CHANGE_LIST_ALL, "INTEGER PRIMARY KEY (rowid<?)"),
         HOT(CHANGE_LIST_OWNER, "changes_owner (owner_id=? AND id<?)"),

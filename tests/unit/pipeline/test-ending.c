@@ -33,7 +33,7 @@ static void make_jobs(struct rig *r)
            "INSERT INTO job_tags VALUES (1, 'a'), (2, 'a');"
            "INSERT INTO transcripts (id, owner_id, job, file_id, state, created_ms, updated_ms,"
            " current_version) VALUES (1, 1, 1, 5, 1, 1, 1, 1), (2, 1, 2, 5, 0, 1, 1, 0);"
-           "INSERT INTO versions VALUES (1, 1, 1, 250, 250, 1, 1, '', 'h', NULL);"
+           "INSERT INTO versions VALUES (1, 1, 1, 250, 250, 1, 1, '', 'h', NULL, 0);"
            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 249)"
            " INSERT INTO segments (segment_id, transcript_id, born, ord, start_ms, end_ms, text,"
            " origin_id, content_hash)"

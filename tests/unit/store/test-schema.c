@@ -138,9 +138,9 @@ static void rows_that_contradict_the_schema_are_refused(void **state)
         " VALUES (99, 0, 0, 1, 'c')",
         "UPDATE files SET size_bytes = 0",
         "UPDATE files SET file_hash = 'h1'",
-        "INSERT INTO versions SELECT transcript_id, 3, 1, 0, 0, 1, 0, '', 'v', 1 FROM versions"
+        "INSERT INTO versions SELECT transcript_id, 3, 1, 0, 0, 1, 0, '', 'v', 1, 0 FROM versions"
         " WHERE is_current = 1",
-        "INSERT INTO versions VALUES (1, 0, 0, 0, 0, 1, 0, '', 'v', 1)",
+        "INSERT INTO versions VALUES (1, 0, 0, 0, 0, 1, 0, '', 'v', 1, 0)",
         "UPDATE segments SET end_ms = start_ms - 1",
         "UPDATE jobs SET dedupe_key = 'same'",
         "INSERT INTO tasks (job, stage, chunk, lane, state, class, priority)"
