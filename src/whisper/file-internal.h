@@ -32,6 +32,8 @@ int sc_whisper_text_tokens(int n_vocab, int named);
 SC_MUST_USE enum sc_code sc_whisper_expect(struct sc_whisper_file *f, struct sc_error *err);
 /* By its ggml name; NULL: not asked for. */
 struct sc_whisper_entry *sc_whisper_find(const struct sc_whisper_file *f, const char *name);
+/* MODEL_ERROR for a token of more bytes than SC_WHISPER_TOKEN_MAX. */
+SC_MUST_USE enum sc_code sc_whisper_check_token(int id, size_t bytes, struct sc_error *err);
 /* Room for `count` tokens. */
 SC_MUST_USE enum sc_code sc_whisper_make_tokens(struct sc_whisper_file *f, int count,
                                                 struct sc_error *err);

@@ -43,6 +43,16 @@ enum sc_code sc_whisper_make_tokens(struct sc_whisper_file *f, int count, struct
     return SC_OK;
 }
 
+enum sc_code sc_whisper_check_token(int id, size_t bytes, struct sc_error *err)
+{
+    if (bytes <= SC_WHISPER_TOKEN_MAX)
+        return SC_OK;
+    return sc_whisper_bad(err,
+                          "token %d is %zu bytes long, and no Whisper model has one of more than "
+                          "%d; the file is damaged",
+                          id, bytes, SC_WHISPER_TOKEN_MAX);
+}
+
 /* What people take for a Whisper model, by how it begins. */
 static enum sc_code name_the_stranger(struct sc_str bytes, struct sc_error *err)
 {

@@ -44,7 +44,10 @@ const struct sc_wtensor *sc_whisper_file_tensor(const struct sc_whisper_file *f,
 const float *sc_whisper_file_mel(const struct sc_whisper_file *f);
 /* The tokens of text; those of the vocabulary behind them are special. */
 int sc_whisper_file_tokens(const struct sc_whisper_file *f);
-/* Bytes that a token of text stands for, which need be no whole UTF-8; empty for special ones. */
+/* The most that a token may stand for: twice what the longest one of a published model does. */
+#define SC_WHISPER_TOKEN_MAX 256
+/* Bytes that a token of text stands for, at most SC_WHISPER_TOKEN_MAX, which need be no whole
+ * UTF-8; empty for special ones. */
 struct sc_str sc_whisper_file_token(const struct sc_whisper_file *f, int id);
 /* The type of most weights: what the model is called after. */
 enum sc_wtype sc_whisper_file_type(const struct sc_whisper_file *f);

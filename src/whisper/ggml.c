@@ -125,12 +125,14 @@ static enum sc_code read_tokens(struct cursor *c, struct sc_whisper_file *f, str
         int32_t len;
         if (!take_ints(c, &len, 1))
             return ends(c, "its vocabulary", err);
-        const unsigned char *token = len < 0 ? NULL : take(c, (size_t)len);
+        if (len < 0)
+            return sc_whisper_bad(err, "token %d is %d bytes long; the file is damaged", i, len);
+        code = sc_whisper_check_token(i, (size_t)len, err);
+        if (code != SC_OK)
+            return code;
+        const unsigned char *token = take(c, (size_t)len);
         if (token == NULL)
-            return sc_whisper_bad(err,
-                                  "token %d is %d bytes long, more than the file has left; "
-                                  "it is damaged or was not copied whole: get it again",
-                                  i, len);
+            return ends(c, "its vocabulary", err);
         if (i < text)
             f->tokens[i] = (struct sc_str){ (const char *)token, (size_t)len };
     }

@@ -290,6 +290,9 @@ static enum sc_code read_tokens(struct sc_whisper_file *f, const struct sc_json_
                                   "bytes",
                                   key);
         f->tokens[id] = (struct sc_str){ f->token_bytes.ptr + from, f->token_bytes.len - from };
+        code = sc_whisper_check_token((int)id, f->tokens[id].len, err);
+        if (code != SC_OK)
+            return code;
     }
     return SC_OK;
 }

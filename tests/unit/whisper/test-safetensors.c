@@ -200,6 +200,26 @@ static void what_lies_is_refused(void **state)
     }
 }
 
+static void a_token_that_no_model_has_is_refused(void **state)
+{
+    SC_AUTO(test_safetensors_done) struct test_safetensors s = { 0 };
+    struct sc_error err = { 0 };
+    char longest[SC_WHISPER_TOKEN_MAX + 8], longer[SC_WHISPER_TOKEN_MAX + 9];
+    (void)state;
+    (void)snprintf(longest, sizeof(longest), "\"%0*d\":97", SC_WHISPER_TOKEN_MAX, 0);
+    (void)snprintf(longer, sizeof(longer), "\"0%0*d\":97", SC_WHISPER_TOKEN_MAX, 0);
+    test_model_safetensors(&tiny, &s);
+    change(&s.vocabulary, "\"a\":97", longest, false);
+    if (read_parts(sc_buf_str(&s.weights), sc_buf_str(&s.config), sc_buf_str(&s.vocabulary),
+                   &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    change(&s.vocabulary, longest, longer, false);
+    assert_int_equal(
+        read_parts(sc_buf_str(&s.weights), sc_buf_str(&s.config), sc_buf_str(&s.vocabulary), &err),
+        SC_E_MODEL_ERROR);
+    assert_non_null(strstr(err.msg, "token 97 is 257 bytes long"));
+}
+
 static void scripted_models_have_this_form_too(void **state)
 {
     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
@@ -238,6 +258,7 @@ int main(void)
         TEST(tokenizer_json_holds_the_vocabulary_in_its_model),
         TEST(every_cut_is_told),
         TEST(what_lies_is_refused),
+        TEST(a_token_that_no_model_has_is_refused),
         TEST(scripted_models_have_this_form_too),
         TEST(what_is_missing_in_the_folder_is_named),
     };
