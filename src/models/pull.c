@@ -199,8 +199,9 @@ static bool broke(enum sc_code code)
     return code == SC_E_SERVER_UNREACHABLE || code == SC_E_TIMEOUT;
 }
 
-/* One transfer behind what is there; what is there goes when the server has other bytes. */
-static enum sc_code fetch_once(struct pull *p, int fd, struct sc_error *err)
+/* One transfer behind what is there; what is there goes when the server has other bytes. *again:
+ * it broke, and may not break the next time. */
+static enum sc_code fetch_once(struct pull *p, int fd, bool *again, struct sc_error *err)
 {
     struct sc_fetched got;
     int64_t offset = p->etag[0] == '\0' ? 0 : (int64_t)lseek(fd, 0, SEEK_END);
@@ -216,8 +217,9 @@ static enum sc_code fetch_once(struct pull *p, int fd, struct sc_error *err)
     enum sc_code code = sc_client_fetch(p->client, &what, &got, err);
     if (got.is_other && offset > 0) {
         p->etag[0] = '\0';
-        return fetch_once(p, fd, err);
+        return fetch_once(p, fd, again, err);
     }
+    *again = broke(code) && !got.is_final;
     if (p->wanted[0] == '\0' && got.sha256[0] != '\0') {
         memcpy(p->wanted, got.sha256, sizeof(p->wanted));
         p->trust = SC_MODEL_TRUST_SERVER;
@@ -233,8 +235,9 @@ static enum sc_code fetch_all(struct pull *p, int fd, struct sc_error *err)
         int64_t size = (int64_t)lseek(fd, 0, SEEK_END);
         attempt = size > before && before >= 0 ? 0 : attempt;
         before = size;
-        enum sc_code code = fetch_once(p, fd, err);
-        if (!broke(code) || attempt + 1 >= ATTEMPTS)
+        bool again = false;
+        enum sc_code code = fetch_once(p, fd, &again, err);
+        if (!again || attempt + 1 >= ATTEMPTS)
             return code;
         if (sc_models_stopped(p->watch))
             return sc_error_set(err, SC_E_CANCELLED, "interrupted");

@@ -32,6 +32,7 @@ struct sc_client {
     bool broken;          /* a callback has filled `fault` */
     bool finished;        /* a callback wants no more: the transfer ended well */
     struct sc_error fault;
+    CURLcode result; /* libcurl's own, once it has ended */
 };
 
 /* Resets the handle and sets what every transfer needs. CURLcode-free: failures show in _run. */

@@ -201,6 +201,7 @@ void sc_client_begin(struct sc_client *c, const char *method, const char *path)
     c->why[0] = '\0';
     c->broken = false;
     c->finished = false;
+    c->result = CURLE_OK;
     c->active_ms = sc_clock_mono_ms();
     sc_buf_reset(&c->scrap);
     c->reply = &c->scrap;
@@ -317,8 +318,10 @@ static enum sc_code drive(struct sc_client *c, int64_t idle_ms, struct sc_error 
         if (c->finished)
             return SC_OK;
         const CURLMsg *msg = curl_multi_info_read(c->multi, &left);
-        if (msg != NULL && msg->msg == CURLMSG_DONE)
-            return translate(c, msg->data.result, err);
+        if (msg != NULL && msg->msg == CURLMSG_DONE) {
+            c->result = msg->data.result;
+            return translate(c, c->result, err);
+        }
         if (c->stop != NULL && c->stop(c->stop_ctx))
             return sc_error_set(err, SC_E_CANCELLED, "cancelled");
         if (idle_ms > 0 && sc_clock_mono_ms() - c->active_ms > idle_ms)

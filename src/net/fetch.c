@@ -3,6 +3,7 @@
 #include "net/client-internal.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "sys/file.h"
 
 #include <ctype.h>
@@ -19,6 +20,8 @@ struct fetch {
     bool begun;
     int64_t from, whole; /* of Content-Range; -1: not said */
     int64_t there, total;
+    char location[120]; /* of the last redirection, to be shown: what stands behind '?' may be a key
+                         */
 };
 
 /* ---- headers ---- */
@@ -60,6 +63,13 @@ static void take_range(struct fetch *f, struct sc_str value)
     f->whole = sc_str_to_int64(value, &whole) ? whole : -1; /* "*" where it does not know */
 }
 
+static void take_location(struct fetch *f, struct sc_str value)
+{
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, sc_str_take_until(&value, '?'));
+    (void)snprintf(f->location, sizeof(f->location), "%s", sc_buf_text(&shown));
+}
+
 static size_t take_header(char *bytes, size_t one, size_t len, void *ctx)
 {
     struct fetch *f = ctx;
@@ -79,6 +89,8 @@ static size_t take_header(char *bytes, size_t one, size_t len, void *ctx)
         take_sum(f, value);
     else if (sc_str_equal_nocase(name, SC_STR("Content-Range")))
         take_range(f, value);
+    else if (sc_str_equal_nocase(name, SC_STR("Location")))
+        take_location(f, value);
     return len;
 }
 
@@ -170,6 +182,28 @@ static void prepare(struct fetch *f)
     (void)curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, f);
 }
 
+/* Whether the failure would come again, and what libcurl cannot say of a redirection. */
+static enum sc_code judge_failure(const struct fetch *f, enum sc_code code, struct sc_error *err)
+{
+    switch ((int)f->client->result) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_URL_MALFORMAT:
+        f->out->is_final = true;
+        if (f->location[0] == '\0')
+            return code;
+        return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                            "the server at '%.80s' redirects to '%s', which is not followed: give "
+                            "the address where the file lies",
+                            f->client->server, f->location);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        f->out->is_final = true;
+        return code;
+    default:
+        return code;
+    }
+}
+
 enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,
                              struct sc_fetched *out, struct sc_error *err)
 {
@@ -177,13 +211,15 @@ enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,
     *out = (struct sc_fetched){ 0 };
     prepare(&f);
     enum sc_code code = sc_client_run(c, 0, SC_CLIENT_IDLE_MS, &out->status, err);
-    if (code == SC_OK && out->status != 200 && out->status != 206) {
+    if (code != SC_OK)
+        return judge_failure(&f, code, err);
+    if (out->status != 200 && out->status != 206) {
         /* 416: what is there is no beginning of what the server has now. */
         struct sc_str nothing = { "", 0 };
         out->is_other = out->status == 416 && what->offset > 0;
         return sc_client_judge(c, out->status, nothing, err);
     }
-    if (code == SC_OK && !f.begun) /* an empty file */
+    if (!f.begun) /* an empty file */
         code = begin(&f, out->status, err);
     if (code == SC_OK && f.there < f.total) /* some send no more than so much at once */
         return sc_error_set(err, SC_E_SERVER_UNREACHABLE,

@@ -24,14 +24,16 @@ struct sc_fetch {
 struct sc_fetched {
     int status;
     bool is_other;            /* the server has another file by now than the one of what is there */
+    bool is_final;            /* it failed, and asking once more can end no other way */
     char etag[SC_FETCH_ETAG]; /* a strong one; "": none */
     /* SHA-256 that a server on the way told of what it links to (X-Linked-ETag), lower case; "":
      * none did. */
     char sha256[65];
 };
-/* At most five redirections, never from https to http. SC_OK when all bytes have come. NOT_FOUND,
- * FORBIDDEN and so on for answers that are no file; SERVER_UNREACHABLE and TIMEOUT when it broke,
- * or the server sent less than the rest: what came before is in the file. `out` is filled as far as
- * headers came, also then. */
+/* At most five redirections, never from https to http nor to anything else; one that is not
+ * followed is SERVER_UNREACHABLE and final, as a certificate that is not trusted is. SC_OK when all
+ * bytes have come. NOT_FOUND, FORBIDDEN and so on for answers that are no file; SERVER_UNREACHABLE
+ * and TIMEOUT when it broke, or the server sent less than the rest: what came before is in the
+ * file. `out` is filled as far as headers came, also then. */
 SC_MUST_USE enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,
                                          struct sc_fetched *out, struct sc_error *err);

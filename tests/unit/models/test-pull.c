@@ -376,27 +376,44 @@ static void what_cannot_be_kept_is_refused(void **state)
     SC_AUTO_MODEL m = { 0 };
     SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
     const struct answer answers[] = {
-        MISSING,
-        { .head = "200 OK\r\nContent-Length: 4000000000000000000\r\n", .len = 100 },
-        MISSING,
-        { .head = "200 OK\r\n", .body = "<html>sign in first</html>" },
-        MISSING,
-        MISSING,
-        MISSING,
-        { .head = "200 OK\r\n", .body = "" },
-        MISSING,
-        { .head = "302 Found\r\nLocation: file:///etc/passwd\r\n", .body = "" },
-        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
-        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
-        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
-        { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x\r\n", .body = "" },
+        MISSING, { .head = "200 OK\r\nContent-Length: 4000000000000000000\r\n", .len = 100 },
+        MISSING, { .head = "200 OK\r\n", .body = "<html>sign in first</html>" },
+        MISSING, MISSING,
+        MISSING, { .head = "200 OK\r\n", .body = "" },
     };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
     check(&s, &p, "mine", SC_E_NO_SPACE, "MB more are needed and the disk", &m);
     check(&s, &p, "mine", SC_E_MODEL_ERROR, "", &m);
     check(&s, &p, "mine", SC_E_NOT_FOUND, "/m/ggml-mine.bin'", &m);
     check(&s, &p, "mine", SC_E_MODEL_ERROR, "", &m);
-    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "", &m);
+    peer_join(&p);
+    assert_int_equal(shelf_count(&s), 0);
+}
+
+/* Asked once each: the same address leads to the same place. */
+static void redirections_that_are_not_followed_are_not_tried_again(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { 0 };
+    const struct answer round = { .head = "302 Found\r\nLocation: /m/ggml-mine.bin\r\n",
+                                  .body = "" };
+    const struct answer answers[] = {
+        MISSING, { .head = "302 Found\r\nLocation: file:///etc/passwd\r\n", .body = "" },
+        MISSING, { .head = "302 Found\r\nLocation: ftp://127.0.0.1/x?key=secret\r\n", .body = "" },
+        MISSING, { .head = "302 Found\r\nLocation: http://[::\r\n", .body = "" },
+        MISSING, round,
+        round,   round,
+        round,   round,
+        round,
+    };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE,
+          "redirects to 'file:///etc/passwd', which is not followed", &m);
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "redirects to 'ftp://127.0.0.1/x', which", &m);
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "redirects to 'http://[::', which", &m);
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "redirects to '/m/ggml-mine.bin', which", &m);
     peer_join(&p);
     assert_int_equal(shelf_count(&s), 0);
 }
@@ -466,6 +483,7 @@ int main(void)
 #endif
         TEST(sums_are_held_against_whoever_says_them),
         TEST(what_cannot_be_kept_is_refused),
+        TEST(redirections_that_are_not_followed_are_not_tried_again),
         TEST(a_published_name_stands_for_the_published_bytes),
         TEST(addresses_are_looked_at_before_anybody_is_called),
     };
