@@ -205,49 +205,43 @@ static enum sc_code wanted_sum(const struct sc_args *args, char out[SC_SHA256_TE
                           "--sha256 takes 64 hexadecimal digits, as `sha256sum` prints them");
 }
 
-int sc_cmd_models_add(struct sc_cli *cli, const struct sc_args *args)
+typedef enum sc_code (*bring_fn)(const struct sc_config *, const struct sc_model_wish *,
+                                 const struct sc_models_watch *, struct sc_model *,
+                                 struct sc_error *);
+
+static int bring(struct sc_cli *cli, const struct sc_args *args, bring_fn fn)
 {
     SC_AUTO_MODEL m = { 0 };
     struct showing s;
     struct sc_error err = { 0 };
     char sum[SC_SHA256_TEXT];
-    struct sc_model_addition what = {
-        .from = args->words[0],
+    struct sc_model_wish wish = {
+        .what = args->words[0],
         .name = sc_args_get(args, "name", NULL),
         .replace = sc_args_has(args, "replace"),
     };
     begin_showing(&s, cli, args->words[0]);
     enum sc_code code = check_local(cli, &err);
     if (code == SC_OK)
-        code = wanted_sum(args, sum, &what.sha256, &err);
+        code = wanted_sum(args, sum, &wish.sha256, &err);
     if (code == SC_OK)
-        code = sc_models_add(cli->config, &what, &s.watch, &m, &err);
-    sc_progress_clear(&s.line);
-    return code == SC_OK ? report(cli, &m) : sc_cli_fail(cli, &err);
-}
-
-int sc_cmd_models_pull(struct sc_cli *cli, const struct sc_args *args)
-{
-    SC_AUTO_MODEL m = { 0 };
-    struct showing s;
-    struct sc_error err = { 0 };
-    char sum[SC_SHA256_TEXT];
-    struct sc_model_pull what = {
-        .what = args->words[0],
-        .replace = sc_args_has(args, "replace"),
-    };
-    begin_showing(&s, cli, args->words[0]);
-    enum sc_code code = check_local(cli, &err);
-    if (code == SC_OK)
-        code = wanted_sum(args, sum, &what.sha256, &err);
-    if (code == SC_OK)
-        code = sc_models_pull(cli->config, &what, &s.watch, &m, &err);
+        code = fn(cli->config, &wish, &s.watch, &m, &err);
     sc_progress_clear(&s.line);
     /* Of a server that is none of Scripta's. */
     if (code == SC_E_SERVER_UNREACHABLE)
         return sc_cli_fail_hint(cli, &err,
                                 "is the address right, and can it be reached from here?");
     return code == SC_OK ? report(cli, &m) : sc_cli_fail(cli, &err);
+}
+
+int sc_cmd_models_add(struct sc_cli *cli, const struct sc_args *args)
+{
+    return bring(cli, args, sc_models_add);
+}
+
+int sc_cmd_models_pull(struct sc_cli *cli, const struct sc_args *args)
+{
+    return bring(cli, args, sc_models_pull);
 }
 
 int sc_cmd_models_remove(struct sc_cli *cli, const struct sc_args *args)

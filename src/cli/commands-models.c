@@ -3,16 +3,9 @@
 
 #include "base/banned.h"
 
-static const struct sc_flag add_flags[] = {
+static const struct sc_flag bring_flags[] = {
     { "name", 0, SC_FLAG_VALUE, "NAME", "What it is to be called. Default: its own name" },
     { "sha256", 0, SC_FLAG_VALUE, "HEX", "Refuse it when it has another SHA-256" },
-    { "replace", 0, SC_FLAG_SWITCH, NULL, "Replace the model of that name" },
-    { 0 },
-};
-
-static const struct sc_flag pull_flags[] = {
-    { "sha256", 0, SC_FLAG_VALUE, "HEX",
-      "Refuse it when it has another SHA-256. Default: what the server says, if it does" },
     { "replace", 0, SC_FLAG_SWITCH, NULL, "Replace the model of that name" },
     { 0 },
 };
@@ -36,7 +29,7 @@ const struct sc_command sc_commands_models[] = {
         .usage = "FILE",
         .min_words = 1,
         .max_words = 1,
-        .flags = add_flags,
+        .flags = bring_flags,
         .about = "Copies it into the models folder, after it has been read and checked as a whole. "
                  "It can be used at once, by a running server too. No network is needed.",
         .examples = "scripta models add ggml-base.en.bin\n"
@@ -49,7 +42,7 @@ const struct sc_command sc_commands_models[] = {
         .usage = "NAME|URL",
         .min_words = 1,
         .max_words = 1,
-        .flags = pull_flags,
+        .flags = bring_flags,
         .about =
             "NAME is ggml-NAME.bin below the setting models.url, which has no default: nothing "
             "is contacted unless you say whom. What came stays when the connection breaks or "

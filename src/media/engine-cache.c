@@ -39,7 +39,6 @@ static enum sc_code content_of(const struct sc_config *config, const struct sc_e
 {
     SC_AUTO_MODEL m = { 0 };
     struct sc_engine_caps caps;
-    char identity[SC_MODEL_IDENTITY];
     engine->caps(config, &caps);
     if (!caps.model_files) {
         *out = sc_strdup("");
@@ -48,14 +47,14 @@ static enum sc_code content_of(const struct sc_config *config, const struct sc_e
     enum sc_code code = sc_models_find(config, model, &m, err);
     if (code != SC_OK)
         return code;
-    sc_model_identity(&m, identity);
-    if (hash[0] != '\0' && m.is_known && strcmp(hash, identity) != 0)
+    const struct sc_model_identity id = sc_model_identify(&m);
+    if (hash[0] != '\0' && id.kind == SC_MODEL_BY_SUM && strcmp(hash, id.text) != 0)
         return sc_error_field(
             err, SC_E_MODEL_ERROR, "model",
             "the model '%.80s' was replaced after this job was made, or is another "
             "one on this worker's machine: submit the recording again",
             model);
-    *out = sc_asprintf("%s %s", m.path, identity);
+    *out = sc_asprintf("%s %s", m.path, id.text);
     return SC_OK;
 }
 

@@ -394,11 +394,13 @@ int64_t sc_model_memory(const struct sc_model *m)
     return sc_model_is_known(m) ? sc_whisper_memory(&m->facts.dims, 1, 5) : -1;
 }
 
-void sc_model_identity(const struct sc_model *m, char out[SC_MODEL_IDENTITY])
+struct sc_model_identity sc_model_identify(const struct sc_model *m)
 {
+    struct sc_model_identity id = { .kind = m->is_known ? SC_MODEL_BY_SUM : SC_MODEL_BY_TIME };
     if (m->is_known)
-        (void)snprintf(out, SC_MODEL_IDENTITY, "sha256:%s", m->facts.sha256);
+        (void)snprintf(id.text, sizeof(id.text), "sha256:%s", m->facts.sha256);
     else
-        (void)snprintf(out, SC_MODEL_IDENTITY, "%lld bytes of %lld", (long long)m->size_bytes,
+        (void)snprintf(id.text, sizeof(id.text), "%lld bytes of %lld", (long long)m->size_bytes,
                        (long long)m->changed_ns);
+    return id;
 }

@@ -95,11 +95,13 @@ enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err)
 }
 
 enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m, bool is_folder,
-                             bool replace, struct sc_error *err)
+                             bool replace, struct sc_lockfile **lock, struct sc_error *err)
 {
     SC_AUTO_MODELS all = { 0 };
     SC_AUTO_FREE char *dir = sc_models_dir(config);
-    enum sc_code code = sc_models_list(config, &all, err);
+    enum sc_code code = sc_models_lock(config, lock, err);
+    if (code == SC_OK)
+        code = sc_models_list(config, &all, err);
     if (code != SC_OK)
         return code;
     for (size_t i = 0; i < all.count; i++) {
@@ -326,55 +328,59 @@ static void drop(const char *path)
     (void)code; /* what stays is hidden, and the next attempt meets it first */
 }
 
-/* The name that it will have: the one that is asked for, else its own. */
-static enum sc_code name_for(const struct sc_model_addition *what, bool is_folder,
-                             char out[SC_MODEL_NAME], struct sc_error *err)
+enum sc_code sc_models_name(const struct sc_model_wish *wish, const char *own, const char *seen,
+                            char out[SC_MODEL_NAME], struct sc_error *err)
 {
-    SC_AUTO_FREE char *own = sc_strdup(what->from);
-    size_t len = strlen(own);
-    while (len > 1 && own[len - 1] == '/')
-        own[--len] = '\0';
-    const char *slash = strrchr(own, '/');
-    const char *last = slash == NULL ? own : slash + 1;
-    if (what->name != NULL) {
-        (void)snprintf(out, SC_MODEL_NAME, "%s", what->name);
-        if (sc_model_name_is_safe(what->name))
-            return SC_OK;
-    } else if (is_folder && sc_model_name_is_safe(last)) {
-        (void)snprintf(out, SC_MODEL_NAME, "%s", last);
-        return SC_OK;
-    } else if (!is_folder && sc_model_name_of(last, out)) {
+    const char *name = wish->name == NULL ? own : wish->name;
+    if (name != NULL && sc_model_name_is_safe(name)) {
+        (void)snprintf(out, SC_MODEL_NAME, "%s", name);
         return SC_OK;
     }
     return sc_error_field(err, SC_E_INVALID_VALUE, "name",
                           "'%.80s' cannot be the name of a model: give one of letters, digits, "
                           "'.', '_' and '-' with --name",
-                          what->name == NULL ? last : what->name);
+                          wish->name == NULL ? seen : wish->name);
 }
 
-static enum sc_code check_source(const struct sc_model_addition *what, struct sc_model *m,
+/* The name that it will have: the one that is asked for, else its own. */
+static enum sc_code name_for(const struct sc_model_wish *wish, bool is_folder,
+                             char out[SC_MODEL_NAME], struct sc_error *err)
+{
+    SC_AUTO_FREE char *path = sc_strdup(wish->what);
+    char own[SC_MODEL_NAME];
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        path[--len] = '\0';
+    const char *slash = strrchr(path, '/');
+    const char *last = slash == NULL ? path : slash + 1;
+    if (is_folder)
+        return sc_models_name(wish, last, last, out, err);
+    return sc_models_name(wish, sc_model_name_of(last, own) ? own : NULL, last, out, err);
+}
+
+static enum sc_code check_source(const struct sc_model_wish *wish, struct sc_model *m,
                                  bool *is_folder, struct sc_error *err)
 {
     struct stat st;
-    if (stat(what->from, &st) != 0)
+    if (stat(wish->what, &st) != 0)
         return errno == ENOENT || errno == ENOTDIR
-                   ? sc_error_set(err, SC_E_NOT_FOUND, "there is no file '%.160s'", what->from)
-                   : sc_error_errno(err, errno, "cannot read '%s'", what->from);
+                   ? sc_error_set(err, SC_E_NOT_FOUND, "there is no file '%.160s'", wish->what)
+                   : sc_error_errno(err, errno, "cannot read '%s'", wish->what);
     *is_folder = S_ISDIR(st.st_mode);
     if (!*is_folder && !S_ISREG(st.st_mode))
-        return sc_error_set(err, SC_E_INVALID_VALUE, "'%.160s' is no file", what->from);
+        return sc_error_set(err, SC_E_INVALID_VALUE, "'%.160s' is no file", wish->what);
     /* Before anything is copied; what counts is looked at again in the copy. */
-    enum sc_code code = sc_models_inspect(what->from, &m->facts, err);
+    enum sc_code code = sc_models_inspect(wish->what, &m->facts, err);
     if (code == SC_OK)
-        code = sc_model_measure(what->from, *is_folder, m, err);
+        code = sc_model_measure(wish->what, *is_folder, m, err);
     if (code == SC_OK)
-        code = name_for(what, *is_folder, m->name, err);
-    SC_AUTO_FREE char *full = realpath(what->from, NULL);
+        code = name_for(wish, *is_folder, m->name, err);
+    SC_AUTO_FREE char *full = realpath(wish->what, NULL);
     (void)snprintf(m->facts.source, sizeof(m->facts.source), "%s", full == NULL ? "" : full);
     return code;
 }
 
-static enum sc_code copy_and_settle(const struct sc_model_addition *what, struct sc_model *m,
+static enum sc_code copy_and_settle(const struct sc_model_wish *wish, struct sc_model *m,
                                     bool is_folder, const struct sc_models_watch *watch,
                                     struct sc_error *err)
 {
@@ -383,12 +389,12 @@ static enum sc_code copy_and_settle(const struct sc_model_addition *what, struct
     SC_AUTO_FREE char *copy = sc_asprintf("%s/.%s" COPY, dir, m->name);
     const struct sc_model_made made = { .path = copy,
                                         .is_folder = is_folder,
-                                        .sha256 = what->sha256 == NULL ? "" : what->sha256 };
+                                        .sha256 = wish->sha256 == NULL ? "" : wish->sha256 };
     drop(copy);
     enum sc_code code = sc_models_room(dir, m->size_bytes, err);
     if (code == SC_OK)
-        code = is_folder ? copy_folder(&c, what->from, copy, err)
-                         : copy_file(&c, what->from, copy, err);
+        code = is_folder ? copy_folder(&c, wish->what, copy, err)
+                         : copy_file(&c, wish->what, copy, err);
     if (code == SC_OK)
         code = sc_models_settle(&made, m, watch, err);
     if (code != SC_OK)
@@ -396,22 +402,20 @@ static enum sc_code copy_and_settle(const struct sc_model_addition *what, struct
     return code;
 }
 
-enum sc_code sc_models_add(const struct sc_config *config, const struct sc_model_addition *what,
+enum sc_code sc_models_add(const struct sc_config *config, const struct sc_model_wish *wish,
                            const struct sc_models_watch *watch, struct sc_model *out,
                            struct sc_error *err)
 {
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     SC_AUTO_MODEL m = { 0 };
     bool is_folder = false;
-    enum sc_code code = check_source(what, &m, &is_folder, err);
+    enum sc_code code = check_source(wish, &m, &is_folder, err);
     if (code == SC_OK)
-        code = sc_models_lock(config, &lock, err);
-    if (code == SC_OK)
-        code = sc_models_place(config, &m, is_folder, what->replace, err);
+        code = sc_models_place(config, &m, is_folder, wish->replace, &lock, err);
     if (code != SC_OK)
         return code;
-    m.facts.trust = what->sha256 == NULL ? SC_MODEL_TRUST_NOBODY : SC_MODEL_TRUST_ASKED;
-    code = copy_and_settle(what, &m, is_folder, watch, err);
+    m.facts.trust = wish->sha256 == NULL ? SC_MODEL_TRUST_NOBODY : SC_MODEL_TRUST_ASKED;
+    code = copy_and_settle(wish, &m, is_folder, watch, err);
     if (code != SC_OK)
         return code;
     *out = m;

@@ -47,10 +47,16 @@ struct sc_model_made {
 SC_MUST_USE enum sc_code sc_models_settle(const struct sc_model_made *made, struct sc_model *m,
                                           const struct sc_models_watch *watch,
                                           struct sc_error *err);
-/* Fills m->path with where the model m->name is to lie: where it lies already, or anew. CONFLICT
- * when there is one and it is not to be replaced, or is of the other kind. */
+/* The name that is wished, or `own` where it is one (NULL: there is none): INVALID_VALUE tells what
+ * names are. `seen` is what the own name would have been of. */
+SC_MUST_USE enum sc_code sc_models_name(const struct sc_model_wish *wish, const char *own,
+                                        const char *seen, char out[SC_MODEL_NAME],
+                                        struct sc_error *err);
+/* Locks the folder and fills m->path with where the model m->name is to lie: where it lies already,
+ * or anew. CONFLICT when there is one and it is not to be replaced, or is of the other kind. */
 SC_MUST_USE enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m,
-                                         bool is_folder, bool replace, struct sc_error *err);
+                                         bool is_folder, bool replace, struct sc_lockfile **lock,
+                                         struct sc_error *err);
 /* NO_SPACE with both figures when `need` bytes do not fit. */
 SC_MUST_USE enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err);
 /* The watch's functions, where there are some. */

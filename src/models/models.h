@@ -97,9 +97,17 @@ const struct sc_model *sc_models_default(const struct sc_config *config,
 /* What follows "whisper": why it has no default, and what to do. */
 void sc_models_lack(const struct sc_config *config, struct sc_buf *out);
 
-/* What results depend on beside the name: "sha256:…" where the facts hold, else size and time. */
-#define SC_MODEL_IDENTITY 80
-void sc_model_identity(const struct sc_model *m, char out[SC_MODEL_IDENTITY]);
+/* What results depend on beside the name of a model. */
+enum sc_model_identity_kind {
+    SC_MODEL_NO_FILE, /* the engine has no model files; text "" */
+    SC_MODEL_BY_TIME, /* its facts do not hold: text of size and time */
+    SC_MODEL_BY_SUM,  /* "sha256:" and hexadecimal digits: the same everywhere */
+};
+struct sc_model_identity {
+    enum sc_model_identity_kind kind;
+    char text[80];
+};
+struct sc_model_identity sc_model_identify(const struct sc_model *m);
 
 /* Bytes that one worker may spend on loaded models: engine.memory, else half of the machine's
  * memory, shared by its local workers. */
@@ -130,28 +138,24 @@ struct sc_models_watch {
     void *ctx;
 };
 
-struct sc_model_addition {
-    const char *from;   /* path of a file or folder */
-    const char *name;   /* NULL: its own */
-    const char *sha256; /* that it must have; NULL: any */
+/* A model that is to come. */
+struct sc_model_wish {
+    const char *what;   /* where it is */
+    const char *name;   /* that it is to have; NULL: its own */
+    const char *sha256; /* that it must have; NULL: any, or what the server says if it does */
     bool replace;       /* CONFLICT when it is there, unless this is set */
 };
-/* Copies it, checks it whole, and shows it under its name. MODEL_ERROR, NO_SPACE,
- * CHECKSUM_MISMATCH, CONFLICT also when another is at work on the folder. */
+/* Copies what lies at a path, a file or a folder, checks it whole, and shows it under its name.
+ * MODEL_ERROR, NO_SPACE, CHECKSUM_MISMATCH, CONFLICT also when another is at work on the folder. */
 SC_MUST_USE enum sc_code sc_models_add(const struct sc_config *config,
-                                       const struct sc_model_addition *what,
+                                       const struct sc_model_wish *wish,
                                        const struct sc_models_watch *watch, struct sc_model *out,
                                        struct sc_error *err);
-
-struct sc_model_pull {
-    const char *what;   /* "base.en": ggml-base.en.bin below models.url; or an address */
-    const char *sha256; /* that it must have; NULL: what the server says, if it does */
-    bool replace;
-};
-/* Downloads it, behind what an earlier attempt brought, and goes on as sc_models_add does. What
- * came stays for the next attempt when the connection breaks or room is short. */
+/* Downloads it from an address, or as "base.en": ggml-base.en.bin below models.url; behind what an
+ * earlier attempt brought, and goes on as sc_models_add does. What came stays for the next attempt
+ * when the connection breaks or room is short. */
 SC_MUST_USE enum sc_code sc_models_pull(const struct sc_config *config,
-                                        const struct sc_model_pull *what,
+                                        const struct sc_model_wish *wish,
                                         const struct sc_models_watch *watch, struct sc_model *out,
                                         struct sc_error *err);
 

@@ -31,7 +31,7 @@ struct pull {
     int64_t whole;
     char wanted[SC_SHA256_TEXT]; /* that somebody vouches for; "": nobody yet */
     enum sc_model_trust trust;
-    bool by_name; /* not by its address */
+    bool by_name; /* not by its address, nor under another */
 };
 
 static void pull_done(struct pull *p)
@@ -91,21 +91,26 @@ static enum sc_code address_of(const struct sc_config *config, const char *what,
 }
 
 static enum sc_code open_pull(struct pull *p, const struct sc_config *config,
-                              const struct sc_model_pull *what, struct sc_model *m,
+                              const struct sc_model_wish *wish, struct sc_model *m,
                               struct sc_error *err)
 {
     SC_AUTO_FREE char *url = NULL;
-    enum sc_code code = address_of(config, what->what, &url, err);
+    enum sc_code code = address_of(config, wish->what, &url, err);
     if (code == SC_OK)
         code = split_address(p, url, err);
     if (code != SC_OK)
         return code;
     const char *file = strrchr(p->shown, '/') + 1;
-    if (!sc_model_name_of(file, m->name))
+    char own[SC_MODEL_NAME];
+    bool is_model = sc_model_name_of(file, own);
+    if (!is_model && wish->name == NULL)
         return sc_error_set(err, SC_E_INVALID_VALUE,
                             "'%.100s' is no ggml file: the address must end in NAME.bin; other "
                             "models are downloaded by hand and added with `scripta models add`",
                             file);
+    code = sc_models_name(wish, is_model ? own : NULL, file, m->name, err);
+    if (code != SC_OK)
+        return code;
     p->dir = sc_models_dir(config);
     p->part = sc_asprintf("%s/.%s.part", p->dir, m->name);
     p->note = sc_asprintf("%s" SC_MODEL_NOTE, p->part);
@@ -302,23 +307,22 @@ static enum sc_code settle(struct pull *p, struct sc_model *m, struct sc_error *
     return code;
 }
 
-enum sc_code sc_models_pull(const struct sc_config *config, const struct sc_model_pull *what,
+enum sc_code sc_models_pull(const struct sc_config *config, const struct sc_model_wish *wish,
                             const struct sc_models_watch *watch, struct sc_model *out,
                             struct sc_error *err)
 {
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     SC_AUTO(pull_done)
-    struct pull p = { .watch = watch, .by_name = strstr(what->what, "://") == NULL };
+    struct pull p = { .watch = watch,
+                      .by_name = wish->name == NULL && strstr(wish->what, "://") == NULL };
     SC_AUTO_MODEL m = { 0 };
-    if (what->sha256 != NULL) {
-        (void)snprintf(p.wanted, sizeof(p.wanted), "%s", what->sha256);
+    if (wish->sha256 != NULL) {
+        (void)snprintf(p.wanted, sizeof(p.wanted), "%s", wish->sha256);
         p.trust = SC_MODEL_TRUST_ASKED;
     }
-    enum sc_code code = open_pull(&p, config, what, &m, err);
+    enum sc_code code = open_pull(&p, config, wish, &m, err);
     if (code == SC_OK)
-        code = sc_models_lock(config, &lock, err);
-    if (code == SC_OK)
-        code = sc_models_place(config, &m, false, what->replace, err);
+        code = sc_models_place(config, &m, false, wish->replace, &lock, err);
     if (code == SC_OK)
         code = bring(&p, err);
     if (code == SC_OK)

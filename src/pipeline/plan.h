@@ -26,7 +26,7 @@ SC_MUST_USE enum sc_code sc_bytes_hash(struct sc_pipelines *p, int fd, int64_t *
 struct sc_plan { /* a job to be made, resolved and checked */
     struct sc_job_spec spec;
     char version[40];
-    char model[SC_MODEL_IDENTITY]; /* of a model file: which bytes; else "" */
+    struct sc_model_identity model;
     char dedupe[65];
     char fingerprint[65];
     struct sc_buf settings; /* owned */

@@ -196,7 +196,7 @@ static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options 
         return code;
     if (name[0] != '/')
         sc_job_options_settle(options, "model", m.name);
-    sc_model_identity(&m, plan->model);
+    plan->model = sc_model_identify(&m);
     return SC_OK;
 }
 
@@ -243,7 +243,7 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
         .engine = info->needs_file ? sc_job_options_text(options, "engine") : "",
         .engine_version = plan->version,
         .model = info->needs_file ? sc_job_options_text(options, "model") : "",
-        .model_hash = strncmp(plan->model, "sha256:", 7) == 0 ? plan->model : NULL,
+        .model_hash = plan->model.kind == SC_MODEL_BY_SUM ? plan->model.text : NULL,
         .task = sc_job_options_text(options, "task"),
         .language = sc_job_options_text(options, "language"),
         .name = sc_job_options_text(options, "name"),
@@ -291,10 +291,11 @@ void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options
     char owner[24];
     (void)snprintf(owner, sizeof(owner), "%lld", (long long)plan->spec.owner_id);
     const char *identity[] = {
-        owner, hash, plan->spec.pipeline, plan->version, plan->spec.settings, plan->model
+        owner, hash, plan->spec.pipeline, plan->version, plan->spec.settings, plan->model.text
     };
     /* Without a model file the key is what it was before there were any. */
-    hash_parts(identity, SC_ARRAY_LEN(identity) - (plan->model[0] == '\0' ? 1 : 0), plan->dedupe);
+    hash_parts(identity, SC_ARRAY_LEN(identity) - (plan->model.kind == SC_MODEL_NO_FILE ? 1 : 0),
+               plan->dedupe);
     SC_AUTO_BUF wishes = { 0 };
     sc_job_options_wishes(options, &wishes);
     if (wishes.failed) /* of a few options, and no fingerprint may be that of another request */

@@ -134,6 +134,13 @@ def test_a_model_is_pulled_over_a_cut_connection(mirror, data):
     assert pulled["source"] == mirror.url + "/m/ggml-small-mine.bin" and pulled["sha256"] == mirror.sum
     half = mirror.file.stat().st_size // 2
     assert ("/elsewhere", f"bytes={half}-") in mirror.asked
+    # An address may end in anything where the model is told its name.
+    done = cli("models", "pull", mirror.url + "/elsewhere", data=data, check=2)
+    assert "must end in NAME.bin" in done.stderr
+    done = cli("models", "pull", mirror.url + "/elsewhere", "--name", "a/b", data=data, check=2)
+    assert "'a/b' cannot be the name of a model" in done.stderr
+    named = cli_json("models", "pull", mirror.url + "/elsewhere", "--name", "mine", data=data)
+    assert (named["name"], named["file"]) == ("mine", "ggml-mine.bin")
     # What is not what it should be is not kept; what is not there is said by its address.
     mirror.sum = "0" * 64
     done = cli("models", "pull", "small-mine", "--replace", data=data, env=env)

@@ -10,8 +10,8 @@ static enum sc_code add(struct shelf *s, const char *from, const char *name, boo
                         struct sc_model *out, struct sc_error *err)
 {
     SC_AUTO_FREE char *path = shelf_path(s, from);
-    const struct sc_model_addition what = { .from = path, .name = name, .replace = replace };
-    return sc_models_add(&s->config, &what, NULL, out, err);
+    const struct sc_model_wish wish = { .what = path, .name = name, .replace = replace };
+    return sc_models_add(&s->config, &wish, NULL, out, err);
 }
 
 static void check_refused(struct shelf *s, const char *from, const char *name, enum sc_code code,
@@ -43,7 +43,7 @@ static void what_is_added_is_described_and_can_be_used(void **state)
     assert_int_equal(shelf_count(&s), 2); /* it, and its description */
 
     /* Read again, the same; and its bytes are those that were given. */
-    char sum[SC_SHA256_TEXT], identity[SC_MODEL_IDENTITY];
+    char sum[SC_SHA256_TEXT];
     SC_AUTO_BUF bytes = shelf_model(0, TEST_MODEL_ENGLISH);
     sc_hash_bytes(bytes.ptr, bytes.len, sum);
     assert_int_equal(sc_models_find(&s.config, "base.en", &again, NULL), SC_OK);
@@ -52,8 +52,9 @@ static void what_is_added_is_described_and_can_be_used(void **state)
     assert_memory_equal(&again.facts.dims, &m.facts.dims, sizeof(m.facts.dims));
     assert_string_equal(again.facts.source, m.facts.source);
     assert_int_equal(again.facts.added_ms, m.facts.added_ms);
-    sc_model_identity(&again, identity);
-    assert_non_null(strstr(identity, sum));
+    const struct sc_model_identity id = sc_model_identify(&again);
+    assert_int_equal(id.kind, SC_MODEL_BY_SUM);
+    assert_non_null(strstr(id.text, sum));
 }
 
 static void what_is_no_model_is_refused_before_anything_is_kept(void **state)
@@ -130,12 +131,12 @@ static void a_wrong_sum_is_refused(void **state)
     sc_hash_bytes(bytes.ptr, bytes.len, sum);
     sc_hash_bytes("", 0, wrong);
     SC_AUTO_FREE char *path = shelf_path(&s, "a.bin");
-    struct sc_model_addition what = { .from = path, .sha256 = wrong };
-    assert_int_equal(sc_models_add(&s.config, &what, NULL, &m, &err), SC_E_CHECKSUM_MISMATCH);
+    struct sc_model_wish wish = { .what = path, .sha256 = wrong };
+    assert_int_equal(sc_models_add(&s.config, &wish, NULL, &m, &err), SC_E_CHECKSUM_MISMATCH);
     assert_non_null(strstr(err.msg, sum));
     assert_int_equal(shelf_count(&s), 0);
-    what.sha256 = sum;
-    assert_int_equal(sc_models_add(&s.config, &what, NULL, &m, &err), SC_OK);
+    wish.sha256 = sum;
+    assert_int_equal(sc_models_add(&s.config, &wish, NULL, &m, &err), SC_OK);
     assert_int_equal(m.facts.trust, SC_MODEL_TRUST_ASKED);
 
     assert_false(sc_models_sum_parse(SC_STR("abc"), sum));
@@ -172,18 +173,18 @@ static void progress_is_shown_and_an_interruption_leaves_nothing(void **state)
     AUTO_SHELF(s);
     shelf_put(&s, "a.bin", 0, 0);
     SC_AUTO_FREE char *path = shelf_path(&s, "a.bin");
-    const struct sc_model_addition what = { .from = path };
+    const struct sc_model_wish wish = { .what = path };
     for (int after = 0; after < 3; after++) {
         SC_AUTO_MODEL m = { 0 };
         struct looks looks = { .left = after };
         const struct sc_models_watch watch = { .show = show, .stop = soon, .ctx = &looks };
-        assert_int_equal(sc_models_add(&s.config, &what, &watch, &m, NULL), SC_E_CANCELLED);
+        assert_int_equal(sc_models_add(&s.config, &wish, &watch, &m, NULL), SC_E_CANCELLED);
         assert_int_equal(shelf_count(&s), 0);
     }
     SC_AUTO_MODEL m = { 0 };
     struct looks looks = { .left = -1 };
     const struct sc_models_watch watch = { .show = show, .ctx = &looks };
-    assert_int_equal(sc_models_add(&s.config, &what, &watch, &m, NULL), SC_OK);
+    assert_int_equal(sc_models_add(&s.config, &wish, &watch, &m, NULL), SC_OK);
     assert_true(looks.shown >= 2 && looks.done == looks.total && looks.total == m.size_bytes);
 }
 
@@ -272,14 +273,15 @@ static void verifying_finds_another_byte_and_describes_what_was_copied_in(void *
     assert_int_equal(sc_models_verify(&s.config, "b", NULL, &same, &err), SC_E_MODEL_ERROR);
 
     /* Written anew: its facts do not hold any more, and its name stands for other results. */
-    char before[SC_MODEL_IDENTITY], after[SC_MODEL_IDENTITY];
-    sc_model_identity(&m, before);
+    const struct sc_model_identity before = sc_model_identify(&m);
     shelf_put(&s, "models/ggml-a.bin", 2, 0);
     sc_model_done(&m);
     assert_int_equal(sc_models_find(&s.config, "a", &m, NULL), SC_OK);
     assert_true(m.has_facts && !m.is_known);
-    sc_model_identity(&m, after);
-    assert_string_not_equal(before, after);
+    const struct sc_model_identity after = sc_model_identify(&m);
+    assert_int_equal(before.kind, SC_MODEL_BY_SUM);
+    assert_int_equal(after.kind, SC_MODEL_BY_TIME);
+    assert_string_not_equal(before.text, after.text);
 }
 
 static void facts_that_lie_are_no_facts(void **state)

@@ -104,10 +104,10 @@ static void check(struct shelf *s, struct peer *p, const char *what, enum sc_cod
     struct sc_error err = { 0 };
     SC_AUTO_FREE char *url = NULL;
     const struct sc_models_watch watch = { .note = note, .ctx = &said };
-    const struct sc_model_pull pull = { .what = what };
+    const struct sc_model_wish wish = { .what = what };
     assert_true(asprintf(&url, "http://127.0.0.1:%d/m/", p->port) > 0);
     s->config.models_url = url;
-    enum sc_code got = sc_models_pull(&s->config, &pull, &watch, m, &err);
+    enum sc_code got = sc_models_pull(&s->config, &wish, &watch, m, &err);
     if (got != code)
         fail_msg("%s: %s", sc_code_name(got), err.msg);
     sc_buf_puts(&said.notes, err.msg);
@@ -461,8 +461,8 @@ static void addresses_are_looked_at_before_anybody_is_called(void **state)
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         SC_AUTO_MODEL m = { 0 };
         struct sc_error err = { 0 };
-        const struct sc_model_pull pull = { .what = rows[i].what };
-        assert_int_equal(sc_models_pull(&s.config, &pull, NULL, &m, &err), rows[i].code);
+        const struct sc_model_wish wish = { .what = rows[i].what };
+        assert_int_equal(sc_models_pull(&s.config, &wish, NULL, &m, &err), rows[i].code);
         if (strstr(err.msg, rows[i].said) == NULL)
             fail_msg("%s: %s", rows[i].what, err.msg);
     }
