@@ -1,6 +1,6 @@
 #include "api/api-internal.h"
 
-#include "models/models.h"
+#include "models/tell.h"
 
 #include "base/banned.h"
 
@@ -35,6 +35,10 @@ static const struct sc_json_field model_fields[] = {
     SC_SHOW(TEXT, "engine", "Whose it is", "whisper"),
     SC_SHOW(BOOL, "default", "Jobs that name none use it", "true"),
     SC_SHOW(TEXT, "file", "File or folder that it lies in", "ggml-base.en.bin"),
+    SC_SHOW(TEXT, "state",
+            "`ready`; `unchecked`: whether it is a whole model shows when it is opened; `damaged`: "
+            "`scripta models verify` has found so, and no job uses it",
+            "ready"),
     SC_SHOW(TEXT, "format", "`ggml` or `safetensors`", "ggml"),
     SC_SHOW(BOOL, "system", "It came with the system", "false"),
     SC_SHOW(INT, "size_bytes", "Of the file with its weights", "147964211"),
@@ -60,8 +64,33 @@ static const struct sc_json_field model_fields[] = {
     SC_SHOW(INT_OR_NULL, "memory_bytes", "That a worker needs for it", "389000000"),
 };
 static const struct sc_json_shape model_shape = { .name = "Model", SC_SHAPE_FIELDS(model_fields) };
+static const struct sc_json_field rest_fields[] = {
+    SC_SHOW(TEXT, "name", "That it is to have", "base.en"),
+    SC_SHOW(TEXT, "state", "`running`: a command is at work on it; `unfinished`: it was broken off",
+            "unfinished"),
+    SC_SHOW(TEXT, "kind", "`pull` or `add`, the command that brings it", "pull"),
+    SC_SHOW(INT, "size_bytes", "That are here", "80000000"),
+    SC_SHOW(INT_OR_NULL, "total_bytes", "Of all of it, where that was said", "147964211"),
+    SC_SHOW(TIME, "changed", "When the last of them came", "2026-11-20T14:30:05.123Z"),
+    SC_SHOW(TEXT_OR_NULL, "source", "Address that it comes from",
+            "https://models.example/ggml-base.en.bin"),
+    SC_SHOW(BOOL, "resumable", "The same command goes on behind them; else it begins anew", "true"),
+};
+static const struct sc_json_shape rest_shape = { .name = "UnfinishedModel",
+                                                 SC_SHAPE_FIELDS(rest_fields) };
+static const struct sc_json_field problem_fields[] = {
+    SC_SHOW(TEXT, "field", "The setting", "engine.whisper.model"),
+    SC_SHOW(TEXT, "message", "What is wrong with it, and what to do",
+            "whisper has no model: the setting engine.whisper.model names 'base', which is not "
+            "there"),
+};
+static const struct sc_json_shape problem_shape = { .name = "ModelProblem",
+                                                    SC_SHAPE_FIELDS(problem_fields) };
 static const struct sc_json_field models_fields[] = {
     SC_SHOW_OF(LIST, "models", &model_shape, "All of them, by name"),
+    SC_SHOW_OF(LIST, "unfinished", &rest_shape,
+               "What pulls and additions that were broken off have left, or that run"),
+    SC_SHOW_OF(LIST, "problems", &problem_shape, "Settings that name what is not there"),
     SC_SHOW(INT, "memory_limit_bytes", "That one worker may spend on loaded models", "4294967296"),
 };
 const struct sc_json_shape sc_shape_models = { .name = "Models", SC_SHAPE_FIELDS(models_fields) };

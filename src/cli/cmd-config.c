@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/list.h"
+#include "models/tell.h"
 #include "json/writer.h"
 
 #include "base/banned.h"
@@ -48,16 +49,40 @@ int sc_cmd_config_show(struct sc_cli *cli, const struct sc_args *args)
     return sc_cli_done(cli, &out);
 }
 
-static void put_problems(const struct sc_cli *cli, struct sc_buf *out)
+/* Values that are wrong, or where all are good those that name what is not there. */
+struct findings {
+    const struct sc_complaints *bad; /* NULL: none */
+    struct sc_models_problems models;
+};
+
+static struct findings look(const struct sc_cli *cli)
+{
+    struct findings f = { .bad = cli->bad_settings };
+    if (f.bad == NULL)
+        sc_models_judge(cli->config, &f.models);
+    return f;
+}
+
+static size_t count(const struct findings *f)
+{
+    return f->bad == NULL ? f->models.count : f->bad->count;
+}
+
+static const struct sc_error *at(const struct findings *f, size_t i)
+{
+    return f->bad == NULL ? &f->models.rows[i] : &f->bad->rows[i];
+}
+
+static void put_problems(const struct findings *f, struct sc_buf *out)
 {
     struct sc_json w;
 
     sc_json_begin(&w, out);
     sc_json_object(&w, NULL);
-    sc_json_text(&w, "status", cli->bad_settings == NULL ? "ok" : "problems");
+    sc_json_text(&w, "status", count(f) == 0 ? "ok" : "problems");
     sc_json_array(&w, "problems");
-    for (size_t i = 0; cli->bad_settings != NULL && i < cli->bad_settings->count; i++) {
-        const struct sc_error *err = &cli->bad_settings->rows[i];
+    for (size_t i = 0; i < count(f); i++) {
+        const struct sc_error *err = at(f, i);
         sc_json_object(&w, NULL);
         sc_json_text(&w, "field", err->field);
         sc_json_text(&w, "message", err->msg);
@@ -75,23 +100,23 @@ static void put_problems(const struct sc_cli *cli, struct sc_buf *out)
 /* Every value that is wrong, each with its place, what it must be, and in one go. */
 int sc_cmd_config_check(struct sc_cli *cli, const struct sc_args *args)
 {
-    const struct sc_complaints *bad = cli->bad_settings;
+    const struct findings f = look(cli);
     SC_AUTO_BUF out = { 0 };
 
     (void)args;
     if (cli->json) {
-        put_problems(cli, &out);
+        put_problems(&f, &out);
         int status = sc_cli_done(cli, &out);
-        return bad == NULL || status != SC_EXIT_OK ? status : SC_EXIT_CONFIG;
+        return count(&f) == 0 || status != SC_EXIT_OK ? status : SC_EXIT_CONFIG;
     }
     for (const char *e = sc_config_unknown_env(NULL); e != NULL; e = sc_config_unknown_env(e))
         sc_cli_note(cli, "scripta: warning: no setting has the variable %.*s", (int)strcspn(e, "="),
                     e);
-    for (size_t i = 0; bad != NULL && i < bad->count; i++)
-        (void)sc_cli_fail(cli, &bad->rows[i]);
-    if (bad != NULL) {
+    for (size_t i = 0; i < count(&f); i++)
+        (void)sc_cli_fail(cli, at(&f, i));
+    if (count(&f) > 0) {
         sc_cli_note(cli, "%zu setting%s to mend; `scripta config docs` lists what each takes",
-                    bad->count, bad->count == 1 ? "" : "s");
+                    count(&f), count(&f) == 1 ? "" : "s");
         return SC_EXIT_CONFIG;
     }
     if (!cli->quiet)

@@ -70,6 +70,7 @@ static void look(struct sc_doctor *d)
     sc_doctor_server(d);
     sc_doctor_store(d);
     sc_doctor_address(d);
+    sc_doctor_models(d);
     sc_doctor_engines(d);
     sc_doctor_queue(d);
     sc_doctor_files(d);

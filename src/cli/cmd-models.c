@@ -1,6 +1,6 @@
 /* The models of the engine whisper. They lie in the data folder (or where models.dir says), and
  * these commands work on it whether a server runs or not; it sees what has changed by itself. */
-#include "models/models.h"
+#include "models/tell.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -78,10 +78,12 @@ static enum sc_code check_local(const struct sc_cli *cli, struct sc_error *err)
 
 /* ---- list and info ---- */
 
-int sc_cmd_models_list(struct sc_cli *cli, const struct sc_args *args)
+/* What is there, and below it what is to become something yet. */
+static void put_lists(struct sc_cli *cli, const struct sc_json_value *root, struct sc_buf *out)
 {
     static const struct sc_view_column columns[] = {
         { .title = "NAME", .member = "name", .flexible = true },
+        { .title = "STATE", .member = "state" },
         { .title = "DEFAULT", .member = "default", .kind = SC_VIEW_YES_NO },
         { .title = "TYPE", .member = "type" },
         { .title = "LANGUAGES", .member = "languages", .kind = SC_VIEW_NUMBER, .minor = 3 },
@@ -91,6 +93,41 @@ int sc_cmd_models_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "SUM FROM", .member = "sum_from", .minor = 1 },
         { 0 },
     };
+    static const struct sc_view_column rests[] = {
+        { .title = "UNFINISHED", .member = "name", .flexible = true },
+        { .title = "STATE", .member = "state" },
+        { .title = "HERE", .member = "size_bytes", .kind = SC_VIEW_SIZE },
+        { .title = "OF", .member = "total_bytes", .kind = SC_VIEW_SIZE },
+        { .title = "LAST BYTE", .member = "changed", .kind = SC_VIEW_TIME },
+        { .title = "FROM", .member = "source", .minor = 1 },
+        { 0 },
+    };
+    const struct sc_json_value *models = sc_json_member(root, "models");
+    const struct sc_json_value *unfinished = sc_json_member(root, "unfinished");
+    if (sc_json_count(models) > 0)
+        sc_view_table(models, columns, sc_list_now(cli), sc_list_width(cli), out);
+    else
+        sc_cli_note(cli, "no models: `scripta models add FILE` takes one that is here, `scripta "
+                         "models pull NAME` brings one");
+    if (unfinished == NULL || sc_json_count(unfinished) == 0)
+        return;
+    if (out->len > 0)
+        sc_buf_putc(out, '\n');
+    sc_view_table(unfinished, rests, sc_list_now(cli), sc_list_width(cli), out);
+    sc_cli_note(cli, "the same `scripta models pull` goes on with what is unfinished, `scripta "
+                     "models remove NAME` removes it");
+}
+
+static void tell_problems(struct sc_cli *cli, const struct sc_json_value *root)
+{
+    const struct sc_json_value *problems = sc_json_member(root, "problems");
+    for (size_t i = 0; problems != NULL && i < sc_json_count(problems); i++)
+        sc_cli_note(cli, "scripta: warning: %s",
+                    sc_json_get_text(sc_json_member(sc_json_at(problems, i), "message"), ""));
+}
+
+int sc_cmd_models_list(struct sc_cli *cli, const struct sc_args *args)
+{
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO_BUF out = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
@@ -105,12 +142,8 @@ int sc_cmd_models_list(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     if (cli->json)
         return sc_cli_done_json(cli, &reply);
-    const struct sc_json_value *models = sc_json_member(sc_json_root(doc), "models");
-    if (sc_json_count(models) > 0)
-        sc_view_table(models, columns, sc_list_now(cli), sc_list_width(cli), &out);
-    else
-        sc_cli_note(cli, "no models: `scripta models add FILE` takes one that is here, `scripta "
-                         "models pull NAME` brings one");
+    put_lists(cli, sc_json_root(doc), &out);
+    tell_problems(cli, sc_json_root(doc));
     return sc_cli_done(cli, &out);
 }
 
@@ -160,9 +193,9 @@ int sc_cmd_models_info(struct sc_cli *cli, const struct sc_args *args)
     struct sc_error err = { 0 };
     enum sc_code code = check_local(cli, &err);
     if (code == SC_OK)
-        code = sc_models_find(cli->config, is_path ? full : args->words[0], &m, &err);
-    if (code == SC_E_MODEL_ERROR && full != NULL && !is_path) /* no model of ours is called so */
-        code = sc_models_find(cli->config, full, &m, &err);
+        code = sc_models_get(cli->config, is_path ? full : args->words[0], &m, &err);
+    if (code == SC_E_NOT_FOUND && full != NULL && !is_path) /* no model of ours is called so */
+        code = sc_models_get(cli->config, full, &m, &err);
     /* What is told is looked up in the model itself. */
     if (code == SC_OK)
         code = sc_models_inspect(m.path, &m.facts, &err);

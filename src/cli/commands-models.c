@@ -17,8 +17,10 @@ const struct sc_command sc_commands_models[] = {
         .summary = "List the models of whisper",
         .usage = "",
         .about = "Those of the data folder and of the system, with their type, size and the memory "
-                 "that they need. What was copied into the folder by hand is listed without them: "
-                 "`scripta models verify NAME` looks.",
+                 "that they need. What was copied into the folder by hand is `unchecked` and "
+                 "listed without them: `scripta models verify NAME` looks. What that found "
+                 "damaged is used by nobody. Below stands what pulls that were broken off have "
+                 "left: the same `scripta models pull` goes on, `scripta models remove` ends it.",
         .examples = "scripta models list\n"
                     "scripta models list --json\n",
     },

@@ -87,9 +87,11 @@ const struct sc_command sc_commands_store[] = {
         .summary = "Check all sources of settings and change nothing",
         .usage = "",
         .any_config = true,
-        .about = "Every value that is wrong is told with its file and line, or its variable or "
-                 "flag, and with what it must be; the status is then 12. `scripta doctor` looks "
-                 "further: whether the address is free, the engine runs, the disk has room.",
+        .about =
+            "Every value that is wrong is told with its file and line, or its variable or "
+            "flag, and with what it must be; where all are good, a model or a models folder that "
+            "a setting names and that is not there. The status is then 12. `scripta doctor` "
+            "looks further: whether the address is free, the engine runs, the disk has room.",
         .examples = "scripta config check --config /etc/scripta.yaml\n",
     },
     {

@@ -98,12 +98,11 @@ static bool check_engine(struct sc_doctor *d, const struct sc_json_value *engine
     bool wanted = strcmp(name, default_engine) == 0;
     const char *model = text_of(engine, "default_model");
     bool files = sc_json_get_bool(sc_json_member(engine, "model_files"), false);
-    if (usable && files && model[0] == '\0')
-        /* Who set a model means to have it: jobs are heard with less than that, or not at all. */
-        sc_doctor_say(
-            d, d->cli->config->engine_whisper_model[0] == '\0' ? SC_MARK_NOTE : SC_MARK_WARNING,
-            "engine", NULL, "%s %s", name, text_of(engine, "reason"));
-    else if (usable)
+    if (usable && files && model[0] == '\0') {
+        if (d->model_problems == 0) /* else they have told of it */
+            sc_doctor_say(d, SC_MARK_NOTE, "engine", NULL, "%s %s", name,
+                          text_of(engine, "reason"));
+    } else if (usable)
         sc_doctor_say(d, SC_MARK_OK, "engine", NULL, "%s %s%s%s%s", name,
                       text_of(engine, "version"), model[0] == '\0' ? "" : ", model ", model,
                       wanted ? " (the default)" : "");

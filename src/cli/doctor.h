@@ -14,11 +14,12 @@ enum sc_mark {
 
 struct sc_doctor {
     struct sc_cli *cli;
-    bool media;           /* scripta-media runs */
-    bool server;          /* one answers */
-    bool asked;           /* … and it answered with its version */
-    struct sc_buf text;   /* lines for a person; owned */
-    struct sc_json *json; /* an open array */
+    bool media;            /* scripta-media runs */
+    bool server;           /* one answers */
+    bool asked;            /* … and it answered with its version */
+    size_t model_problems; /* that sc_doctor_models told of */
+    struct sc_buf text;    /* lines for a person; owned */
+    struct sc_json *json;  /* an open array */
     int warnings, problems;
 };
 
@@ -38,6 +39,9 @@ void sc_doctor_folder(struct sc_doctor *d);
 void sc_doctor_clock(struct sc_doctor *d);
 void sc_doctor_store(struct sc_doctor *d);
 void sc_doctor_address(struct sc_doctor *d);
+
+/* doctor-models.c: needs settings, and that the server was asked. */
+void sc_doctor_models(struct sc_doctor *d);
 
 /* doctor-server.c: what a running server says, and the engines. Need settings. */
 void sc_doctor_server(struct sc_doctor *d);

@@ -24,17 +24,20 @@ static void write_models(struct sc_json *w, const struct sc_config *config, bool
     SC_AUTO_MODELS all = { 0 };
     SC_AUTO_BUF lack = { 0 };
     struct sc_error err = { 0 };
-    if (sc_models_list(config, &all, &err) != SC_OK) /* `usable` says so */
-        all = (struct sc_models){ 0 };
+    bool listed = sc_models_list(config, &all, &err) == SC_OK;
     const struct sc_model *best = sc_models_default(config, &all);
-    if (best == NULL)
-        sc_models_lack(config, &lack);
+    if (!listed)
+        sc_buf_printf(&lack, "has no model: %s", err.msg);
+    else if (best == NULL)
+        sc_models_lack(config, &all, &lack);
     if (usable)
         sc_json_text(w, "reason", sc_buf_text(&lack));
     sc_json_text(w, "default_model", best == NULL ? "" : best->name);
     sc_json_array(w, "models");
-    for (size_t i = 0; i < all.count; i++)
-        sc_json_text(w, NULL, all.rows[i].name);
+    for (size_t i = 0; i < all.count; i++) {
+        if (!all.rows[i].is_damaged)
+            sc_json_text(w, NULL, all.rows[i].name);
+    }
     sc_json_text(w, NULL, "/");
     sc_json_end(w);
 }

@@ -74,20 +74,13 @@ static const char *text_of(const struct sc_json_value *root, const char *key)
     return sc_json_get_text(sc_json_member(root, key), "");
 }
 
-void sc_model_facts_read(struct sc_model *m)
+static bool read_facts(const struct sc_json_value *root, struct sc_model_facts *out)
 {
-    SC_AUTO_FREE char *path = note_path(m->path);
-    SC_AUTO_BUF text = { 0 };
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_model_facts f = { 0 };
-    if (sc_file_read(path, NOTE_LIMIT, &text, NULL) != SC_OK ||
-        sc_json_parse(sc_buf_str(&text), &doc, NULL) != SC_OK)
-        return;
-    const struct sc_json_value *root = sc_json_root(doc);
     int64_t languages = sc_json_get_int(sc_json_member(root, "languages"), 0);
     if (!sc_models_sum_parse(sc_str_from(text_of(root, "sha256")), f.sha256) ||
         !read_dims(sc_json_member(root, "dims"), &f.dims) || languages < 1 || languages > 1000)
-        return;
+        return false;
     f.languages = (int)languages;
     (void)snprintf(f.type, sizeof(f.type), "%s", text_of(root, "type"));
     (void)snprintf(f.source, sizeof(f.source), "%s", text_of(root, "source"));
@@ -96,10 +89,24 @@ void sc_model_facts_read(struct sc_model *m)
         if (strcmp(trusts[i], text_of(root, "sum_from")) == 0)
             f.trust = (enum sc_model_trust)i;
     }
-    m->facts = f;
-    m->has_facts = true;
-    m->is_known = sc_json_get_int(sc_json_member(root, "size_bytes"), -1) == m->size_bytes &&
-                  sc_json_get_int(sc_json_member(root, "changed_ns"), -1) == m->changed_ns;
+    *out = f;
+    return true;
+}
+
+void sc_model_facts_read(struct sc_model *m)
+{
+    SC_AUTO_FREE char *path = note_path(m->path);
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    if (sc_file_read(path, NOTE_LIMIT, &text, NULL) != SC_OK ||
+        sc_json_parse(sc_buf_str(&text), &doc, NULL) != SC_OK)
+        return;
+    const struct sc_json_value *root = sc_json_root(doc);
+    bool same = sc_json_get_int(sc_json_member(root, "size_bytes"), -1) == m->size_bytes &&
+                sc_json_get_int(sc_json_member(root, "changed_ns"), -1) == m->changed_ns;
+    m->is_damaged = same && sc_json_get_bool(sc_json_member(root, "damaged"), false);
+    m->has_facts = read_facts(root, &m->facts);
+    m->is_known = m->has_facts && same && !m->is_damaged;
 }
 
 static void put_history(struct sc_json *w, const struct sc_model_facts *f)
@@ -164,11 +171,26 @@ enum sc_code sc_model_facts_write(const struct sc_model *m, const char *path, st
     sc_json_object(&w, NULL);
     sc_json_int(&w, "size_bytes", m->size_bytes);
     sc_json_int(&w, "changed_ns", m->changed_ns);
+    sc_json_bool(&w, "damaged", m->is_damaged);
     put_history(&w, &m->facts);
     put_network(&w, &m->facts);
     sc_json_end(&w);
     sc_buf_putc(&text, '\n');
     return write_readable(note, &text, err);
+}
+
+enum state {
+    STATE_READY,
+    STATE_UNCHECKED, /* whether it is a model shows when it is opened */
+    STATE_DAMAGED,
+};
+static const char *const states[] = { "ready", "unchecked", "damaged" };
+
+static enum state state_of(const struct sc_model *m)
+{
+    if (m->is_damaged)
+        return STATE_DAMAGED;
+    return m->is_known ? STATE_READY : STATE_UNCHECKED;
 }
 
 void sc_model_write(struct sc_json *w, const char *key, const struct sc_model *m, bool is_default)
@@ -181,6 +203,7 @@ void sc_model_write(struct sc_json *w, const char *key, const struct sc_model *m
     sc_json_text(w, "engine", "whisper");
     sc_json_bool(w, "default", is_default);
     sc_json_text(w, "file", slash == NULL ? m->path : slash + 1);
+    sc_json_text(w, "state", states[state_of(m)]);
     sc_json_text(w, "format", m->is_folder ? "safetensors" : "ggml");
     sc_json_bool(w, "system", m->is_system);
     sc_json_int(w, "size_bytes", m->size_bytes);
@@ -195,24 +218,4 @@ void sc_model_write(struct sc_json *w, const char *key, const struct sc_model *m
         put_unknown(w, network);
     sc_json_opt(w, "memory_bytes", sc_model_memory(m));
     sc_json_end(w);
-}
-
-enum sc_code sc_models_json(const struct sc_config *config, struct sc_buf *out,
-                            struct sc_error *err)
-{
-    SC_AUTO_MODELS all = { 0 };
-    struct sc_json w;
-    enum sc_code code = sc_models_list(config, &all, err);
-    if (code != SC_OK)
-        return code;
-    const struct sc_model *best = sc_models_default(config, &all);
-    sc_json_begin(&w, out);
-    sc_json_object(&w, NULL);
-    sc_json_array(&w, "models");
-    for (size_t i = 0; i < all.count; i++)
-        sc_model_write(&w, NULL, &all.rows[i], best == &all.rows[i]);
-    sc_json_end(&w);
-    sc_json_int(&w, "memory_limit_bytes", sc_models_budget(config));
-    sc_json_end(&w);
-    return SC_OK;
 }

@@ -2,8 +2,10 @@
 #include "models/models-internal.h"
 
 #include "base/alloc.h"
+#include "base/language.h"
 #include "sys/file.h"
 #include "sys/machine.h"
+#include "whisper/vocab.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -108,15 +110,26 @@ static void take_entry(struct sc_models *all, const char *dir, const char *file,
         sc_model_facts_read(&all->rows[all->count++]);
 }
 
+/* A setting that names what nobody can read stays so; the rest may pass. */
+static enum sc_code unreadable(const char *dir, int number, bool is_system, struct sc_error *err)
+{
+    bool is_setting = number == EACCES || number == ENOTDIR || number == ELOOP;
+    if (!is_setting)
+        return sc_error_errno(err, number, "cannot read the models folder '%s'", dir);
+    return sc_error_field(err, SC_E_CONFIG_ERROR, is_system ? "models.system_dir" : "models.dir",
+                          "the models folder '%.120s' cannot be read: %s", dir,
+                          strerrordesc_np(number));
+}
+
 static enum sc_code take_folder(struct sc_models *all, const char *dir, bool is_system,
                                 struct sc_error *err)
 {
     struct dirent **entries = NULL;
     int n = scandir(dir, &entries, NULL, alphasort);
-    if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
+    if (n < 0 && errno == ENOENT)
         return SC_OK;
     if (n < 0)
-        return sc_error_errno(err, errno, "cannot read the models folder '%s'", dir);
+        return unreadable(dir, errno, is_system, err);
     for (int i = 0; i < n; i++) {
         take_entry(all, dir, entries[i]->d_name, is_system);
         free(entries[i]);
@@ -195,14 +208,19 @@ static struct sc_model *row_named(struct sc_models *all, struct sc_str name)
     return NULL;
 }
 
+/* A damaged one only where there is no other. */
 static struct sc_model *row_meant(struct sc_models *all, const char *name)
 {
-    struct sc_model *found = row_named(all, sc_str_from(name));
+    struct sc_model *found = row_named(all, sc_str_from(name)), *damaged = NULL;
     for (size_t i = 0; found == NULL && i < SC_ARRAY_LEN(precisions); i++) {
         SC_AUTO_FREE char *full = sc_asprintf("%s%s", name, precisions[i]);
         found = row_named(all, sc_str_from(full));
+        if (found != NULL && found->is_damaged) {
+            damaged = damaged == NULL ? found : damaged;
+            found = NULL;
+        }
     }
-    return found;
+    return found == NULL ? damaged : found;
 }
 
 static void list_names(const struct sc_models *all, struct sc_buf *out)
@@ -219,35 +237,45 @@ static enum sc_code none_named(const struct sc_models *all, const char *name, st
 {
     SC_AUTO_BUF names = { 0 };
     if (all->count == 0)
-        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+        return sc_error_field(err, SC_E_NOT_FOUND, "model",
                               "there is no model for whisper: " SC_MODELS_REMEDY);
     list_names(all, &names);
-    return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+    return sc_error_field(err, SC_E_NOT_FOUND, "model",
                           "there is no model '%.60s': say %s, or bring it with `scripta models "
                           "add` or `pull`",
                           name, sc_buf_text(&names));
 }
 
-void sc_models_lack(const struct sc_config *config, struct sc_buf *out)
+void sc_models_lack(const struct sc_config *config, const struct sc_models *all, struct sc_buf *out)
 {
     const char *set = config->engine_whisper_model;
-    if (set[0] == '\0')
-        sc_buf_puts(out, "has no model: " SC_MODELS_REMEDY);
+    struct sc_models copy = *all;
+    sc_buf_puts(out, "has no model: ");
+    if (set[0] == '\0' && all->count > 0)
+        sc_buf_printf(out, "'%.60s' was found damaged; " SC_MODELS_MEND, all->rows[0].name);
+    else if (set[0] == '\0')
+        sc_buf_puts(out, SC_MODELS_REMEDY);
     else if (strchr(set, '/') != NULL)
-        sc_buf_puts(out, "has no model: the setting engine.whisper.model is a path, and must be a "
-                         "name that `scripta models list` shows");
+        sc_buf_puts(out, "the setting engine.whisper.model is a path, and must be a name that "
+                         "`scripta models list` shows");
+    else if (row_meant(&copy, set) != NULL)
+        sc_buf_printf(out,
+                      "the setting engine.whisper.model names '%.60s', which was found "
+                      "damaged; " SC_MODELS_MEND,
+                      set);
     else
         sc_buf_printf(out,
-                      "has no model: the setting engine.whisper.model names '%.60s', which is not "
-                      "there; `scripta models list` shows what is",
+                      "the setting engine.whisper.model names '%.60s', which is not there; "
+                      "`scripta models list` shows what is",
                       set);
 }
 
-static enum sc_code no_default(const struct sc_config *config, struct sc_error *err)
+static enum sc_code no_default(const struct sc_config *config, const struct sc_models *all,
+                               struct sc_error *err)
 {
     SC_AUTO_BUF why = { 0 };
-    sc_models_lack(config, &why);
-    return sc_error_field(err, SC_E_MODEL_ERROR, "model", "whisper %s", sc_buf_text(&why));
+    sc_models_lack(config, all, &why);
+    return sc_error_field(err, SC_E_NOT_FOUND, "model", "whisper %s", sc_buf_text(&why));
 }
 
 static enum sc_code take_row(struct sc_model *row, struct sc_model *out)
@@ -264,7 +292,7 @@ static enum sc_code find_path(struct sc_models *all, const char *path, struct sc
     const char *slash = strrchr(path, '/');
     char name[SC_MODEL_NAME];
     if (path[0] != '/')
-        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+        return sc_error_field(err, SC_E_NOT_FOUND, "model",
                               "a model is named, or told by its full path: '%.100s' is neither",
                               path);
     for (size_t i = 0; i < all->count; i++) {
@@ -274,15 +302,16 @@ static enum sc_code find_path(struct sc_models *all, const char *path, struct sc
     if (!sc_model_name_of(slash + 1, name))
         (void)snprintf(name, sizeof(name), "%.*s", SC_MODEL_NAME - 1, slash + 1);
     if (!sc_model_look(sc_strdup(path), name, false, out))
-        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+        return sc_error_field(err, SC_E_NOT_FOUND, "model",
                               "there is no model at '%.120s': a ggml file, or a folder with "
                               "model.safetensors",
                               path);
+    out->is_outside = true;
     return SC_OK;
 }
 
-enum sc_code sc_models_find(const struct sc_config *config, const char *name, struct sc_model *out,
-                            struct sc_error *err)
+enum sc_code sc_models_get(const struct sc_config *config, const char *name, struct sc_model *out,
+                           struct sc_error *err)
 {
     SC_AUTO_MODELS all = { 0 };
     enum sc_code code = sc_models_list(config, &all, err);
@@ -292,17 +321,60 @@ enum sc_code sc_models_find(const struct sc_config *config, const char *name, st
         return find_path(&all, name, out, err);
     const struct sc_model *best = name[0] == '\0' ? sc_models_default(config, &all) : NULL;
     if (name[0] == '\0' && best == NULL)
-        return no_default(config, err);
+        return no_default(config, &all, err);
     struct sc_model *found = best != NULL ? &all.rows[best - all.rows] : row_meant(&all, name);
     if (found == NULL)
         return none_named(&all, name, err);
     return take_row(found, out);
 }
 
+enum sc_code sc_models_find(const struct sc_config *config, const char *name, struct sc_model *out,
+                            struct sc_error *err)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error why = { 0 };
+    enum sc_code code = sc_models_get(config, name, &m, &why);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_field(err, SC_E_MODEL_ERROR, why.field, "%s", why.msg);
+    if (code != SC_OK)
+        return sc_error_copy(err, &why);
+    if (m.is_damaged)
+        return sc_error_field(
+            err, SC_E_MODEL_ERROR, "model",
+            "the model '%.60s' was found damaged, and is not used: " SC_MODELS_MEND, m.name);
+    return take_row(&m, out);
+}
+
+/* Those that its facts tell: English alone has no token. */
+static const char *language_at(const struct sc_model *m, int place)
+{
+    return place < m->facts.languages ? sc_vocab_language_at(place) : NULL;
+}
+
 bool sc_model_knows(const struct sc_model *m, const char *language)
 {
-    return !sc_model_is_known(m) || m->facts.languages > 1 || language[0] == '\0' ||
-           strcmp(language, "auto") == 0 || strncasecmp(language, "en", 2) == 0;
+    char code[SC_LANGUAGE_TEXT];
+    if (!sc_model_is_known(m) || language[0] == '\0' || strcmp(language, "auto") == 0)
+        return true;
+    if (!sc_language_code(sc_str_from(language), code))
+        return false;
+    const char *name = strcmp(code, "jv") == 0 ? "jw" : code;
+    for (int i = 0; language_at(m, i) != NULL; i++) {
+        if (strcmp(language_at(m, i), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void sc_model_languages(const struct sc_model *m, size_t most, struct sc_buf *out)
+{
+    for (int i = 0; language_at(m, i) != NULL; i++) {
+        if (out->len >= most) {
+            sc_buf_printf(out, " and %d more", m->facts.languages - i);
+            return;
+        }
+        sc_buf_printf(out, "%s%s", i == 0 ? "" : ", ", language_at(m, i));
+    }
 }
 
 enum sc_code sc_models_find_for(const struct sc_config *config, const char *language,
@@ -370,9 +442,12 @@ const struct sc_model *sc_models_default(const struct sc_config *config,
     int64_t budget = sc_models_budget(config);
     if (config->engine_whisper_model[0] != '\0') {
         struct sc_models copy = *all;
-        return row_meant(&copy, config->engine_whisper_model);
+        best = row_meant(&copy, config->engine_whisper_model);
+        return best == NULL || best->is_damaged ? NULL : best;
     }
     for (size_t i = 0; i < all->count; i++) {
+        if (all->rows[i].is_damaged)
+            continue;
         if (best == NULL || is_better(&all->rows[i], best, budget))
             best = &all->rows[i];
     }

@@ -21,7 +21,6 @@
 #define BLOCK ((size_t)1 << 20)
 /* What the disk keeps for others. */
 #define ROOM_LEFT ((int64_t)16 << 20)
-#define COPY ".adding"
 #define SHA1_BYTES 20
 
 /* ---- the watch ---- */
@@ -51,13 +50,13 @@ bool sc_models_stopped(const struct sc_models_watch *w)
 
 /* ---- what all of them need ---- */
 
-enum sc_code sc_models_lock(const struct sc_config *config, struct sc_lockfile **out,
-                            struct sc_error *err)
+enum sc_code sc_models_lock(const struct sc_config *config, const char *name,
+                            struct sc_lockfile **out, struct sc_error *err)
 {
     SC_AUTO_FREE char *dir = sc_models_dir(config);
-    SC_AUTO_FREE char *path = sc_path_join(dir, ".lock");
-    SC_AUTO_FREE char *holder = sc_asprintf("pid=%d", (int)getpid());
-    char other[80];
+    SC_AUTO_FREE char *path = sc_path_join(dir, SC_MODEL_LOCK);
+    SC_AUTO_FREE char *holder = sc_asprintf("pid=%d" SC_MODEL_HOLDER "%s", (int)getpid(), name);
+    char other[SC_MODEL_NAME + 40];
     enum sc_code code = sc_dir_create_durable(dir, err);
     if (code == SC_OK)
         code = sc_lockfile_take(path, holder, out, err);
@@ -99,7 +98,7 @@ enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m,
 {
     SC_AUTO_MODELS all = { 0 };
     SC_AUTO_FREE char *dir = sc_models_dir(config);
-    enum sc_code code = sc_models_lock(config, lock, err);
+    enum sc_code code = sc_models_lock(config, m->name, lock, err);
     if (code == SC_OK)
         code = sc_models_list(config, &all, err);
     if (code != SC_OK)
@@ -320,14 +319,6 @@ static enum sc_code copy_folder(struct copying *c, const char *from, const char 
     return code == SC_OK ? sc_dir_sync(to, err) : code;
 }
 
-static void drop(const char *path)
-{
-    if (unlink(path) == 0 || errno != EISDIR)
-        return;
-    enum sc_code code = sc_dir_remove(path, NULL);
-    (void)code; /* what stays is hidden, and the next attempt meets it first */
-}
-
 enum sc_code sc_models_name(const struct sc_model_wish *wish, const char *own, const char *seen,
                             char out[SC_MODEL_NAME], struct sc_error *err)
 {
@@ -386,11 +377,11 @@ static enum sc_code copy_and_settle(const struct sc_model_wish *wish, struct sc_
 {
     struct copying c = { .watch = watch, .total = m->size_bytes };
     SC_AUTO_FREE char *dir = sc_strndup(m->path, (size_t)(strrchr(m->path, '/') - m->path));
-    SC_AUTO_FREE char *copy = sc_asprintf("%s/.%s" COPY, dir, m->name);
+    SC_AUTO_FREE char *copy = sc_asprintf("%s/.%s" SC_MODEL_COPY, dir, m->name);
     const struct sc_model_made made = { .path = copy,
                                         .is_folder = is_folder,
                                         .sha256 = wish->sha256 == NULL ? "" : wish->sha256 };
-    drop(copy);
+    sc_models_drop(copy);
     enum sc_code code = sc_models_room(dir, m->size_bytes, err);
     if (code == SC_OK)
         code = is_folder ? copy_folder(&c, wish->what, copy, err)
@@ -398,7 +389,7 @@ static enum sc_code copy_and_settle(const struct sc_model_wish *wish, struct sc_
     if (code == SC_OK)
         code = sc_models_settle(&made, m, watch, err);
     if (code != SC_OK)
-        drop(copy);
+        sc_models_drop(copy);
     return code;
 }
 
@@ -424,20 +415,6 @@ enum sc_code sc_models_add(const struct sc_config *config, const struct sc_model
 }
 
 /* ---- removing ---- */
-
-/* What attempts to add or pull it have left; returns the bytes that were freed. */
-static int64_t drop_parts(const char *dir, const char *name)
-{
-    static const char *const endings[] = { ".part", (".part" SC_MODEL_NOTE), COPY };
-    int64_t freed = 0;
-    for (size_t i = 0; i < SC_ARRAY_LEN(endings); i++) {
-        SC_AUTO_FREE char *path = sc_asprintf("%s/.%s%s", dir, name, endings[i]);
-        int64_t size = sc_file_size(path);
-        drop(path);
-        freed += SC_MAX(size, 0);
-    }
-    return freed;
-}
 
 static enum sc_code remove_model(const struct sc_model *m, int64_t *freed, struct sc_error *err)
 {
@@ -466,16 +443,16 @@ enum sc_code sc_models_remove(const struct sc_config *config, const char *name, 
         return sc_error_field(err, SC_E_INVALID_VALUE, "name",
                               "'%.80s' is no name of a model; `scripta models list` tells them",
                               name);
-    enum sc_code code = sc_models_lock(config, &lock, err);
+    enum sc_code code = sc_models_lock(config, name, &lock, err);
     if (code != SC_OK)
         return code;
-    *freed = drop_parts(dir, name);
-    code = sc_models_find(config, name, &m, &why);
+    *freed = sc_models_drop_rests(dir, name);
+    code = sc_models_get(config, name, &m, &why);
     if (code == SC_OK && strcmp(m.name, name) != 0)
         code = sc_error_field(&why, SC_E_NOT_FOUND, "name",
                               "there is no model '%.60s': say '%.60s' when you mean that one", name,
                               m.name);
-    else if (code == SC_E_MODEL_ERROR)
+    else if (code == SC_E_NOT_FOUND)
         code = sc_error_field(&why, SC_E_NOT_FOUND, "name",
                               "there is no model '%.60s'; `scripta models list` tells them", name);
     if (code != SC_OK)
@@ -490,17 +467,39 @@ enum sc_code sc_models_remove(const struct sc_config *config, const char *name, 
 
 /* ---- verifying ---- */
 
-/* Its facts stay, and hold no more: it is no default beside one that is known, and `models list`
- * tells nothing of it. */
-static void doubt(const struct sc_config *config, const struct sc_model *m)
+/* Its facts stay, and hold no more: nobody uses these bytes. What others have put into its place
+ * meanwhile was not read. */
+static void mark_damaged(const struct sc_config *config, const struct sc_model *m)
 {
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     struct sc_model now = *m;
-    if (!m->is_known || m->is_system || sc_models_lock(config, &lock, NULL) != SC_OK)
+    if (m->is_system || m->is_outside || sc_models_lock(config, m->name, &lock, NULL) != SC_OK ||
+        sc_model_measure(m->path, m->is_folder, &now, NULL) != SC_OK ||
+        now.size_bytes != m->size_bytes || now.changed_ns != m->changed_ns)
         return;
-    now.changed_ns = 0; /* of no file */
+    now.is_damaged = true;
     enum sc_code code = sc_model_facts_write(&now, m->path, NULL);
     (void)code; /* the caller tells of the damage all the same */
+}
+
+/* Reads all of it; *now: what it is. */
+static enum sc_code look_whole(const struct sc_model *m, const struct sc_models_watch *watch,
+                               struct sc_model_facts *now, struct sc_error *err)
+{
+    struct sums sums;
+    enum sc_code code = hash_path(m->path, m->is_folder, watch, &sums, err);
+    if (code != SC_OK)
+        return code;
+    if (m->has_facts && strcmp(sums.sha256, m->facts.sha256) != 0)
+        return sc_error_set(err, SC_E_MODEL_ERROR,
+                            "the model '%.60s' is not what was added: its SHA-256 was %.12s…, and "
+                            "is %.12s…: " SC_MODELS_MEND,
+                            m->name, m->facts.sha256, sums.sha256);
+    *now = m->facts;
+    memcpy(now->sha256, sums.sha256, sizeof(now->sha256));
+    now->trust = is_published(sums.sha1) ? SC_MODEL_TRUST_AUTHOR : m->facts.trust;
+    now->added_ms = m->has_facts ? m->facts.added_ms : sc_clock_wall_ms();
+    return sc_models_inspect(m->path, now, err);
 }
 
 enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
@@ -509,34 +508,23 @@ enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
 {
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     SC_AUTO_MODEL m = { 0 };
+    enum sc_code code = sc_models_get(config, name, &m, err);
+    if (code != SC_OK)
+        return code;
     struct sc_model_facts now = { 0 };
-    struct sums sums;
-    enum sc_code code = sc_models_find(config, name, &m, err);
-    if (code == SC_OK)
-        code = hash_path(m.path, m.is_folder, watch, &sums, err);
-    if (code == SC_OK && m.has_facts && strcmp(sums.sha256, m.facts.sha256) != 0) {
-        doubt(config, &m);
-        return sc_error_set(err, SC_E_MODEL_ERROR,
-                            "the model '%.60s' is not what was added: its SHA-256 was %.12s…, and "
-                            "is %.12s…: remove it and bring it again",
-                            m.name, m.facts.sha256, sums.sha256);
-    }
-    if (code == SC_OK)
-        code = sc_models_inspect(m.path, &now, err);
-    if (code == SC_OK && !m.is_known && !m.is_system && name[0] != '/')
-        code = sc_models_lock(config, &lock, err);
-    if (code != SC_OK)
-        return code;
-    memcpy(now.sha256, sums.sha256, sizeof(now.sha256));
-    now.trust = is_published(sums.sha1) ? SC_MODEL_TRUST_AUTHOR : m.facts.trust;
-    now.added_ms = m.has_facts ? m.facts.added_ms : sc_clock_wall_ms();
-    memcpy(now.source, m.facts.source, sizeof(now.source));
+    code = look_whole(&m, watch, &now, err);
+    if (code == SC_E_MODEL_ERROR)
+        mark_damaged(config, &m);
+    bool is_news = !m.is_known && !m.is_system && !m.is_outside;
+    if (code == SC_OK && is_news)
+        code = sc_models_lock(config, m.name, &lock, err);
     m.facts = now;
-    if (lock != NULL)
+    m.is_damaged = false;
+    if (code == SC_OK && is_news)
         code = sc_model_facts_write(&m, m.path, err);
-    m.is_known = true;
     if (code != SC_OK)
         return code;
+    m.is_known = true;
     *out = m;
     m.path = NULL;
     return SC_OK;

@@ -1,12 +1,19 @@
 #pragma once
 /* What the files of the module share. */
 
-#include "models/models.h"
+#include "models/tell.h"
 
 #define SC_MODEL_PREFIX "ggml-"
 #define SC_MODEL_SUFFIX ".bin"
 #define SC_MODEL_WEIGHTS "model.safetensors"
 #define SC_MODEL_NOTE ".json"
+/* Hidden, behind ".NAME": what a pull brings, and a copy. */
+#define SC_MODEL_PART ".part"
+#define SC_MODEL_COPY ".adding"
+#define SC_MODEL_LOCK ".lock"
+/* In the line of whoever holds the lock: what stands behind it is the model at work, if it is one.
+ */
+#define SC_MODEL_HOLDER " model="
 
 /* The file with the weights of a model: itself, or within the folder. Owned by the caller. */
 char *sc_model_weights(const char *path, bool is_folder);
@@ -30,9 +37,11 @@ SC_MUST_USE enum sc_code sc_model_measure(const char *path, bool is_folder, stru
 /* ---- keep.c ---- */
 
 struct sc_lockfile;
-/* Makes the folder if it is missing. CONFLICT tells who has it. */
-SC_MUST_USE enum sc_code sc_models_lock(const struct sc_config *config, struct sc_lockfile **out,
-                                        struct sc_error *err);
+/* Makes the folder if it is missing; `name` is the model that is changed. CONFLICT tells who has
+ * it.
+ */
+SC_MUST_USE enum sc_code sc_models_lock(const struct sc_config *config, const char *name,
+                                        struct sc_lockfile **out, struct sc_error *err);
 /* The SHA-1 that the author publishes for the model of that name; NULL: none. Static. */
 const char *sc_models_published(const char *name);
 /* What lies complete and hidden, and is to become a model. */
@@ -64,3 +73,15 @@ void sc_models_show(const struct sc_models_watch *w, const char *stage, int64_t 
                     int64_t total);
 void sc_models_say(const struct sc_models_watch *w, const char *fmt, ...) SC_PRINTF(2, 3);
 bool sc_models_stopped(const struct sc_models_watch *w);
+
+/* ---- unfinished.c ---- */
+
+void sc_pull_note_done(struct sc_pull_note *note);
+/* Nothing is known where there is none, or no note. */
+void sc_pull_note_read(const char *path, struct sc_pull_note *out);
+SC_MUST_USE enum sc_code sc_pull_note_write(const struct sc_pull_note *note, const char *path,
+                                            struct sc_error *err);
+/* A file, or a folder with all in it. */
+void sc_models_drop(const char *path);
+/* What attempts to add or pull it have left; returns the bytes that were freed. */
+int64_t sc_models_drop_rests(const char *dir, const char *name);

@@ -15,7 +15,6 @@
 #include "base/hash.h"
 #include "config/config.h"
 #include "whisper/file.h"
-#include "json/writer.h"
 
 #define SC_MODEL_NAME 128
 #define SC_MODEL_SOURCE 320
@@ -47,7 +46,9 @@ struct sc_model {
     int64_t changed_ns; /* and when that was last written */
     bool is_folder;
     bool is_system;    /* in models.system_dir */
+    bool is_outside;   /* in neither folder: nothing is written down of it */
     bool is_known;     /* facts hold for these bytes */
+    bool is_damaged;   /* sc_models_verify has found so of these bytes: nobody is to use them */
     bool has_facts;    /* there are some, maybe of other bytes */
     bool is_inspected; /* dims, type and languages were just read from it */
     struct sc_model_facts facts;
@@ -66,6 +67,10 @@ void sc_models_done(struct sc_models *all);
 #define SC_MODELS_REMEDY \
     "`scripta models add FILE` takes a ggml file, `scripta models pull NAME` brings one"
 
+/* What to do with a damaged one. */
+#define SC_MODELS_MEND \
+    "bring it again, with `scripta models pull --replace` or `scripta models add --replace`"
+
 /* ---- reading the folders ---- */
 
 /* The folder that is ours to change, whether it is there or not; owned by the caller. */
@@ -75,8 +80,11 @@ SC_MUST_USE enum sc_code sc_models_list(const struct sc_config *config, struct s
                                         struct sc_error *err);
 /* Differs once something in the folders has changed. */
 uint64_t sc_models_stamp(const struct sc_config *config);
-/* "base.en", its file's name, "base.en" for base.en-q5_1 when there is no other, or a full path;
- * "": the default. MODEL_ERROR with the field `model` and what to do. */
+/* What there is of the name: "base.en", its file's name, "base.en" for base.en-q5_1 when there is
+ * no other, or a full path; "": the default. NOT_FOUND with the field `model` and what to do. */
+SC_MUST_USE enum sc_code sc_models_get(const struct sc_config *config, const char *name,
+                                       struct sc_model *out, struct sc_error *err);
+/* The same for whoever wants to work with it: MODEL_ERROR where there is none, or a damaged one. */
 SC_MUST_USE enum sc_code sc_models_find(const struct sc_config *config, const char *name,
                                         struct sc_model *out, struct sc_error *err);
 /* The same, for whoever wants to open it: the path alone, owned by the caller. */
@@ -89,13 +97,18 @@ SC_MUST_USE enum sc_code sc_models_find_for(const struct sc_config *config, cons
                                             struct sc_error *err);
 /* Does it, as far as is known? */
 bool sc_model_knows(const struct sc_model *m, const char *language);
+/* Appends the codes of its languages, as many as fit into `most` bytes and how many more there are;
+ * nothing where they are not known. */
+void sc_model_languages(const struct sc_model *m, size_t most, struct sc_buf *out);
 /* The model of jobs that name none: engine.whisper.model, else the largest network among those that
- * fit the memory (else the smallest file). NULL: there is none. Borrowed from all. */
+ * fit the memory (else the smallest file), never a damaged one. NULL: there is none. Borrowed from
+ * all. */
 const struct sc_model *sc_models_default(const struct sc_config *config,
                                          const struct sc_models *all);
 
-/* What follows "whisper": why it has no default, and what to do. */
-void sc_models_lack(const struct sc_config *config, struct sc_buf *out);
+/* What follows "whisper": why all of them have no default, and what to do. */
+void sc_models_lack(const struct sc_config *config, const struct sc_models *all,
+                    struct sc_buf *out);
 
 /* What results depend on beside the name of a model. */
 enum sc_model_identity_kind {
@@ -117,13 +130,6 @@ bool sc_model_is_known(const struct sc_model *m);
 /* Bytes that a model takes when it is loaded and works on one window with five beams; -1: its facts
  * are not known. */
 int64_t sc_model_memory(const struct sc_model *m);
-
-/* An object with what is known of it, as GET /api/models and `models list --json` show it. */
-void sc_model_write(struct sc_json *w, const char *key, const struct sc_model *m, bool is_default);
-
-/* All of them as one object: what GET /api/models answers. */
-SC_MUST_USE enum sc_code sc_models_json(const struct sc_config *config, struct sc_buf *out,
-                                        struct sc_error *err);
 
 /* ---- changing our folder ---- */
 

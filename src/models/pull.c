@@ -17,7 +17,6 @@
 #include "base/banned.h"
 
 #define ATTEMPTS 5
-#define NOTE_LIMIT ((size_t)16 << 10)
 #define SUM_LIMIT ((size_t)4 << 10) /* of a .sha256 file: a line */
 #define SUM_WAIT_MS 20000
 
@@ -27,8 +26,7 @@ struct pull {
     char *server, *path; /* of the address */
     char *shown;         /* the address without its query: that may hold a key */
     char *dir, *part, *note;
-    char etag[SC_FETCH_ETAG]; /* of what is there, and how long that is to become; -1: unknown */
-    int64_t whole;
+    struct sc_pull_note there;   /* of what is there; url: ours */
     char wanted[SC_SHA256_TEXT]; /* that somebody vouches for; "": nobody yet */
     enum sc_model_trust trust;
     bool by_name; /* not by its address, nor under another */
@@ -43,6 +41,7 @@ static void pull_done(struct pull *p)
     free(p->dir);
     free(p->part);
     free(p->note);
+    sc_pull_note_done(&p->there);
 }
 
 /* ---- the address ---- */
@@ -112,7 +111,7 @@ static enum sc_code open_pull(struct pull *p, const struct sc_config *config,
     if (code != SC_OK)
         return code;
     p->dir = sc_models_dir(config);
-    p->part = sc_asprintf("%s/.%s.part", p->dir, m->name);
+    p->part = sc_asprintf("%s/.%s" SC_MODEL_PART, p->dir, m->name);
     p->note = sc_asprintf("%s" SC_MODEL_NOTE, p->part);
     code = sc_client_open(p->server, NULL, &p->client, err);
     if (code != SC_OK)
@@ -125,35 +124,43 @@ static enum sc_code open_pull(struct pull *p, const struct sc_config *config,
 
 /* ---- what an earlier attempt left ---- */
 
-/* The ETag of the bytes in the part; "" when they are of another address, or nothing is known. */
-static void read_note(struct pull *p)
+static void put_megabytes(struct sc_buf *out, int64_t bytes)
 {
-    SC_AUTO_BUF text = { 0 };
-    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    p->etag[0] = '\0';
-    p->whole = -1;
-    if (sc_file_read(p->note, NOTE_LIMIT, &text, NULL) != SC_OK ||
-        sc_json_parse(sc_buf_str(&text), &doc, NULL) != SC_OK)
-        return;
-    const struct sc_json_value *root = sc_json_root(doc);
-    if (strcmp(sc_json_get_text(sc_json_member(root, "url"), ""), p->shown) != 0)
-        return;
-    (void)snprintf(p->etag, sizeof(p->etag), "%s",
-                   sc_json_get_text(sc_json_member(root, "etag"), ""));
-    p->whole = sc_json_get_int(sc_json_member(root, "size_bytes"), -1);
+    sc_buf_printf(out, "%lld.%lld MB", (long long)(bytes / 1000000),
+                  (long long)(bytes / 100000 % 10));
 }
 
-static enum sc_code write_note(const struct pull *p, struct sc_error *err)
+/* Whether this pull goes on behind it, and from where. */
+static void tell_what_is_there(const struct pull *p, int64_t size, bool same)
 {
-    SC_AUTO_BUF text = { 0 };
-    struct sc_json w;
-    sc_json_begin(&w, &text);
-    sc_json_object(&w, NULL);
-    sc_json_text(&w, "url", p->shown);
-    sc_json_text(&w, "etag", p->etag);
-    sc_json_int(&w, "size_bytes", p->whole);
-    sc_json_end(&w);
-    return sc_file_write_atomic(p->note, text.ptr, text.len, err);
+    SC_AUTO_BUF done = { 0 };
+    SC_AUTO_BUF all = { 0 };
+    put_megabytes(&done, size);
+    put_megabytes(&all, p->there.whole);
+    if (!same)
+        sc_models_say(p->watch,
+                      "%s of an earlier pull are of another address, or of a file that cannot be "
+                      "gone on with: it begins anew",
+                      sc_buf_text(&done));
+    else if (p->there.whole > 0)
+        sc_models_say(p->watch, "going on behind the %s of %s that came before", sc_buf_text(&done),
+                      sc_buf_text(&all));
+    else
+        sc_models_say(p->watch, "going on behind the %s that came before", sc_buf_text(&done));
+}
+
+/* What came of another address is no beginning of this file. */
+static void look_at_rest(struct pull *p, int fd)
+{
+    int64_t size = (int64_t)lseek(fd, 0, SEEK_END);
+    sc_pull_note_read(p->note, &p->there);
+    bool same = strcmp(p->there.url, p->shown) == 0 && p->there.etag[0] != '\0';
+    if (size > 0)
+        tell_what_is_there(p, size, same);
+    if (same)
+        return;
+    sc_pull_note_done(&p->there);
+    p->there = (struct sc_pull_note){ .url = sc_strdup(p->shown), .whole = -1 };
 }
 
 /* ---- the download ---- */
@@ -169,11 +176,11 @@ static enum sc_code begin(void *ctx, int64_t offset, int64_t total, const char *
 {
     struct pull *p = ctx;
     enum sc_code code = sc_models_room(p->dir, total - offset, err);
-    if (code != SC_OK || (strcmp(p->etag, etag) == 0 && p->whole == total))
+    if (code != SC_OK || (strcmp(p->there.etag, etag) == 0 && p->there.whole == total))
         return code;
-    (void)snprintf(p->etag, sizeof(p->etag), "%s", etag);
-    p->whole = total;
-    return write_note(p, err);
+    (void)snprintf(p->there.etag, sizeof(p->there.etag), "%s", etag);
+    p->there.whole = total;
+    return sc_pull_note_write(&p->there, p->note, err);
 }
 
 /* A body may be longer than was said, or have no end: others write to that disk, too. */
@@ -209,19 +216,20 @@ static bool broke(enum sc_code code)
 static enum sc_code fetch_once(struct pull *p, int fd, bool *again, struct sc_error *err)
 {
     struct sc_fetched got;
-    int64_t offset = p->etag[0] == '\0' ? 0 : (int64_t)lseek(fd, 0, SEEK_END);
+    int64_t offset = p->there.etag[0] == '\0' ? 0 : (int64_t)lseek(fd, 0, SEEK_END);
     const struct sc_fetch what = { .path = p->path,
                                    .fd = fd,
                                    .offset = offset,
-                                   .etag = p->etag,
-                                   .whole = p->whole,
+                                   .etag = p->there.etag,
+                                   .whole = p->there.whole,
                                    .progress = show,
                                    .begin = begin,
                                    .room = room,
                                    .ctx = p };
     enum sc_code code = sc_client_fetch(p->client, &what, &got, err);
     if (got.is_other && offset > 0) {
-        p->etag[0] = '\0';
+        sc_models_say(p->watch, "the server has another file by now: it begins anew");
+        p->there.etag[0] = '\0';
         return fetch_once(p, fd, again, err);
     }
     *again = broke(code) && !got.is_final;
@@ -254,15 +262,16 @@ static enum sc_code fetch_all(struct pull *p, int fd, struct sc_error *err)
 static enum sc_code tell_rest(struct pull *p, int fd, enum sc_code code, struct sc_error *err)
 {
     int64_t size = (int64_t)lseek(fd, 0, SEEK_END);
-    bool kept = size > 0 && p->etag[0] != '\0';
+    bool kept = size > 0 && p->there.etag[0] != '\0';
     if (!kept) {
         (void)unlink(p->part);
         (void)unlink(p->note);
     }
+    SC_AUTO_BUF came = { 0 };
+    put_megabytes(&came, size);
     if (kept && (broke(code) || code == SC_E_CANCELLED || code == SC_E_NO_SPACE))
-        sc_models_say(p->watch,
-                      "%lld MB have come and are kept: the same command goes on behind them",
-                      (long long)(size / 1000000));
+        sc_models_say(p->watch, "%s have come and are kept: the same command goes on behind them",
+                      sc_buf_text(&came));
     if (code == SC_E_NOT_FOUND)
         return sc_error_set(err, SC_E_NOT_FOUND, "there is no '%.180s'", p->shown);
     return code;
@@ -273,7 +282,7 @@ static enum sc_code bring(struct pull *p, struct sc_error *err)
     SC_AUTO_CLOSE int fd = open(p->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return sc_error_errno(err, errno, "cannot write '%s'", p->part);
-    read_note(p);
+    look_at_rest(p, fd);
     if (p->wanted[0] == '\0')
         ask_for_sum(p);
     enum sc_code code = fetch_all(p, fd, err);

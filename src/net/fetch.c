@@ -200,8 +200,12 @@ static enum sc_code judge_failure(const struct fetch *f, enum sc_code code, stru
         f->out->is_final = true;
         return code;
     default:
-        return code;
+        break;
     }
+    if (!f->begun || code != SC_E_SERVER_UNREACHABLE || f->client->broken)
+        return code;
+    return sc_error_set(err, code, "the connection to '%.80s' broke off after %lld bytes",
+                        f->client->server, (long long)f->there);
 }
 
 enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,

@@ -10,6 +10,8 @@
 
 #include "base/banned.h"
 
+#define LANGUAGES_TOLD 60 /* bytes of a sentence */
+
 void sc_plan_done(struct sc_plan *plan)
 {
     sc_buf_done(&plan->settings);
@@ -153,11 +155,14 @@ static enum sc_code check_file(const struct sc_config *config, const struct sc_m
     const char *language = sc_job_options_text(options, "language");
     int64_t needs = sc_model_memory(m), may = sc_models_budget(config);
     bool english = m->is_known && m->facts.languages == 1;
-    if (!sc_model_knows(m, language))
+    if (!sc_model_knows(m, language)) {
+        SC_AUTO_BUF known = { 0 };
+        sc_model_languages(m, LANGUAGES_TOLD, &known);
         return sc_error_field(err, SC_E_INVALID_VALUE, "language",
-                              "the model '%.80s' knows English alone, not '%s': name another with "
-                              "model, or leave language out",
-                              m->name, language);
+                              "the model '%.60s' knows %s, not '%s': name another with model, or "
+                              "leave language out",
+                              m->name, english ? "English alone" : sc_buf_text(&known), language);
+    }
     if (english && strcmp(sc_job_options_text(options, "task"), "translate") == 0)
         return sc_error_field(err, SC_E_INVALID_VALUE, "task",
                               "the model '%.80s' knows English alone and cannot translate: name "
@@ -169,6 +174,13 @@ static enum sc_code check_file(const struct sc_config *config, const struct sc_m
                               "%lld MB: choose a smaller one, or raise engine.memory",
                               m->name, (long long)(needs / 1000000), (long long)(may / 1000000));
     return SC_OK;
+}
+
+/* Whether some worker has what is not here shows when it is opened. */
+static bool may_lie_elsewhere(const struct sc_config *config, const char *name)
+{
+    SC_AUTO_MODEL m = { 0 };
+    return name[0] == '/' && sc_models_get(config, name, &m, NULL) == SC_E_NOT_FOUND;
 }
 
 static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options *options,
@@ -187,8 +199,7 @@ static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options 
     enum sc_code code = given ? sc_models_find(config, name, &m, err)
                               : sc_models_find_for(config, sc_job_options_text(options, "language"),
                                                    translates, &m, err);
-    /* Whether some worker has it shows when it is opened. */
-    if (code == SC_E_MODEL_ERROR && name[0] == '/')
+    if (code == SC_E_MODEL_ERROR && may_lie_elsewhere(config, name))
         return SC_OK;
     if (code == SC_OK)
         code = check_file(config, &m, options, err);

@@ -173,6 +173,11 @@ struct sc_str sc_vocab_token(const struct sc_vocab *v, int id)
     return id >= 0 && id < v->text ? v->index->tokens[id] : SC_STR("");
 }
 
+const char *sc_vocab_language_at(int place)
+{
+    return place >= 0 && place < (int)SC_ARRAY_LEN(languages) ? languages[place] : NULL;
+}
+
 int sc_vocab_language_token(const struct sc_vocab *v, const char *code)
 {
     const char *name = strcmp(code, "jv") == 0 ? "jw" : code;

@@ -43,7 +43,7 @@ def test_a_model_is_added_told_of_verified_and_removed(model, data):
     assert row["verified"] and row["type"] == "q8_0" and row["languages"] == 1
     assert row["memory_bytes"] > row["size_bytes"] and row["dims"]["n_audio_ctx"] == 1500
     table = cli("models", "list", data=data, check=0).stdout
-    assert re.search(r"^tiny\.en-q8_0 +(yes|no) +q8_0 +1 ", table, re.M), table
+    assert re.search(r"^tiny\.en-q8_0 +ready +(yes|no) +q8_0 +1 ", table, re.M), table
     # Short for the one that there is; a file that was not added is looked at, too.
     for name in ("tiny.en", model):
         shown = cli("models", "info", name, data=data, check=0).stdout
@@ -51,12 +51,11 @@ def test_a_model_is_added_told_of_verified_and_removed(model, data):
     shown = cli("models", "info", model.name, data=data, cwd=model.parent, check=0).stdout
     assert re.search(r"^name: +tiny.en-q8_0$", shown, re.M), shown
     assert sum_of(model) in cli("models", "verify", data=data, check=0).stdout
-
-    # A setting that names none is told, and not that there were none.
-    done = cli("doctor", data=data, env={"SCRIPTA_ENGINE_WHISPER_MODEL": "nosuch"})
-    assert "engine.whisper.model names 'nosuch', which is not there" in " ".join(
-        done.stdout.split()), done
-    assert "has no model" not in cli("doctor", data=data).stdout
+    # What is not there is told as such, with what is.
+    for command in ("info", "verify"):
+        done = cli("models", command, "nosuch", data=data, check=3)
+        assert "there is no model 'nosuch': say again, tiny.en-q8_0" in done.stderr
+    assert "there is no model at" in cli("models", "info", "/nosuch.bin", data=data, check=3).stderr
 
     # Another byte, as a bad disk or a hand may write it.
     path = data / "models" / "ggml-again.bin"
@@ -74,6 +73,97 @@ def test_a_model_is_added_told_of_verified_and_removed(model, data):
     assert "there is no model" in cli("models", "remove", "again", data=data, check=3).stderr
     assert sorted(p.name for p in (data / "models").iterdir()) == [
         ".lock", "ggml-tiny.en-q8_0.bin", "ggml-tiny.en-q8_0.bin.json"]
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def problem_everywhere(data, env, field, said):
+    """What is wrong with a setting is told by all who are asked, in the same words."""
+    done = cli("config", "check", "--json", data=data, env=env, check=12)
+    problem, = json.loads(done.stdout)["problems"]
+    assert problem["field"] == field and said in problem["message"]
+    done = cli("config", "check", data=data, env=env, check=12)
+    assert said in done.stderr and "1 setting to mend" in done.stderr
+    assert said in words(cli("doctor", data=data, env=env).stdout)
+    return cli("models", "list", data=data, env=env), problem
+
+
+@pytest.mark.parametrize("name,value,said", [
+    ("engine.whisper.model", "nosuch", "engine.whisper.model names 'nosuch', which is not there"),
+    ("engine.default", "whisper", "engine.default is whisper, which has no model"),
+])
+def test_a_setting_that_names_no_model_is_told_by_all(data, name, value, said):
+    env = {"SCRIPTA_" + name.upper().replace(".", "_"): value}
+    done, problem = problem_everywhere(data, env, name, said)
+    assert done.returncode == 0 and "scripta: warning: " + problem["message"] in done.stderr
+    assert cli_json("models", "list", data=data, env=env)["problems"] == [problem]
+    assert cli_json("models", "list", data=data)["problems"] == []
+    assert "the settings are good" in cli("config", "check", data=data, check=0).stdout
+    assert "whisper has no model: `scripta models add" in words(cli("doctor", data=data).stdout)
+
+
+def test_a_models_folder_that_cannot_be_read_is_told_by_all(data, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    env = {"SCRIPTA_MODELS_DIR": str(tmp_path / "file")}
+    done, problem = problem_everywhere(data, env, "models.dir", "cannot be read: Not a directory")
+    assert done.returncode == 12 and problem["message"] in done.stderr
+
+
+def test_a_damaged_model_is_used_by_nobody(model, make_server):
+    server = make_server({"SCRIPTA_WORKERS": 1})
+    client, data = server.client, server.data
+    cli("models", "add", model, "--name", "bad", data=data, check=0)
+    cli("models", "add", model, "--name", "good", data=data, check=0)
+    waiting = client.upload(bursts_wav(2), engine="whisper", model="bad", run_after="1d").json
+    path = data / "models" / "ggml-bad.bin"
+    times = path.stat()
+    with open(path, "r+b") as f:
+        f.seek(-50, 2)
+        f.write(b"\x55" * 8)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "is not what was added" in cli("models", "verify", "bad", data=data, check=6).stderr
+
+    bad, good = client.get("/api/models").json["models"]
+    assert (bad["state"], bad["default"], bad["verified"]) == ("damaged", False, False)
+    assert (good["state"], good["default"], good["verified"]) == ("ready", True, True)
+    assert re.search(r"^bad +damaged +no ", cli("models", "list", data=data).stdout, re.M)
+    assert "'bad' was found damaged" in words(cli("doctor", data=data).stdout)
+    ids = [m["id"] for m in client.get("/v1/models").json["data"]]
+    assert "whisper/good" in ids and "whisper/bad" not in ids
+    assert "bad" not in engines(server)[1]["whisper"]["models"]
+    assert client.upload(bursts_wav(2), run_after="1d").json["model"] == "good"
+    for name in ("bad", str(path)):
+        refused = client.upload(bursts_wav(2), engine="whisper", model=name)
+        assert refused.status == 400 and refused.error["field"] == "model", refused
+        assert refused.error["code"] == "MODEL_ERROR" and "was found damaged" in refused.error["message"]
+        assert "scripta models pull --replace" in refused.error["message"]
+    # Nor by a job that was made before.
+    body = json.dumps({"run_after": None})
+    assert client.request("PATCH", f"/api/jobs/{waiting['job_id']}", body=body,
+                          headers={"Content-Type": "application/json"}).status == 200
+    job = client.wait_job(waiting["job_id"])
+    assert job["error_code"] == "MODEL_ERROR" and "was found damaged" in job["error_message"]
+
+    cli("models", "add", model, "--name", "bad", "--replace", data=data, check=0)
+    assert [m["state"] for m in client.get("/api/models").json["models"]] == ["ready", "ready"]
+    assert client.upload(bursts_wav(2), engine="whisper", model="bad", run_after="1d").status == 201
+
+
+def test_a_language_that_the_model_does_not_know_is_refused_at_once(data, make_server, tmp_path):
+    path = tmp_path / "ggml-four.bin"
+    subprocess.run([str(MAKER), str(path), "languages=4"], check=True, timeout=60)
+    server = make_server({"SCRIPTA_WORKERS": -1})
+    cli("models", "add", path, data=server.data, check=0)
+    for options in ({"model": "four"}, {}):
+        refused = server.client.upload(bursts_wav(2), engine="whisper", language="fr", **options)
+        assert refused.status == 400 and refused.error["field"] == "language", refused
+        assert "knows en, zh, de, es, not 'fr'" in refused.error["message"]
+        assert "leave language out" in refused.error["message"]
+    assert server.client.upload(bursts_wav(2), engine="whisper", language="de-AT").status == 201
+    done = cli("add", "-e", "whisper", "--language", "fr", path, data=server.data, check=2)
+    assert "not 'fr'" in done.stderr
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
@@ -99,7 +189,8 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         start = 0
         if self.headers.get("Range") and self.headers.get("If-Range") == '"e1"':
             start = int(re.fullmatch(r"bytes=(\d+)-", self.headers["Range"])[1])
-        cut = 0 if self.server.cuts == 0 else len(body) // 2
+        # Half of the whole, then nothing more.
+        cut = 0 if self.server.cuts == 0 else max(start, len(body) // 2)
         self.server.cuts = max(0, self.server.cuts - 1)
         self.send_response(206 if start else 200)
         if start:
@@ -134,6 +225,7 @@ def test_a_model_is_pulled_over_a_cut_connection(mirror, data):
     assert pulled["source"] == mirror.url + "/m/ggml-small-mine.bin" and pulled["sha256"] == mirror.sum
     half = mirror.file.stat().st_size // 2
     assert ("/elsewhere", f"bytes={half}-") in mirror.asked
+    assert "going on" not in done.stderr
     # An address may end in anything where the model is told its name.
     done = cli("models", "pull", mirror.url + "/elsewhere", data=data, check=2)
     assert "must end in NAME.bin" in done.stderr
@@ -149,6 +241,40 @@ def test_a_model_is_pulled_over_a_cut_connection(mirror, data):
     done = cli("models", "pull", "base", data=data, env=env, check=3)
     assert f"there is no '{mirror.url}/m/ggml-base.bin'" in done.stderr
     assert not [p for p in (data / "models").iterdir() if "part" in p.name]
+
+
+def test_a_pull_that_was_broken_off_is_listed_and_gone_on_with(mirror, data):
+    mirror.cuts = 1000
+    env = {"SCRIPTA_MODELS_URL": mirror.url + "/m"}
+    size = mirror.file.stat().st_size
+    # Each attempt brings the half of the rest, until a connection brings nothing more.
+    done = cli("models", "pull", "small-mine", data=data, env=env, check=9)
+    assert "have come and are kept: the same command goes on" in done.stderr
+    listed = cli_json("models", "list", data=data)
+    row, = listed["unfinished"]
+    assert listed["models"] == []
+    assert (row["name"], row["state"], row["kind"]) == ("small-mine", "unfinished", "pull")
+    assert 0 < row["size_bytes"] < row["total_bytes"] == size and row["resumable"]
+    assert row["source"] == mirror.url + "/m/ggml-small-mine.bin"
+    done = cli("models", "list", data=data, check=0)
+    assert re.search(r"^small-mine +unfinished +\S+ kB +\S+ kB +\S+Z +http", done.stdout, re.M), done.stdout
+    assert "scripta models remove NAME" in done.stderr
+    assert "lie here of 'small-mine'" in words(cli("doctor", data=data).stdout)
+    done = cli("models", "info", "small-mine", data=data, check=3)
+    assert "pull" in done.stderr
+
+    mirror.cuts = 0
+    done = cli("models", "pull", "small-mine", data=data, env=env, check=0)
+    assert re.search(r"going on behind the [0-9.]+ MB of [0-9.]+ MB that came before", done.stderr)
+    assert cli_json("models", "list", data=data)["unfinished"] == []
+
+    mirror.cuts = 1000
+    cli("models", "pull", "small-mine", "--replace", data=data, env=env, check=9)
+    left, = cli_json("models", "list", data=data)["unfinished"]
+    removed = cli_json("models", "remove", "small-mine", data=data)
+    assert removed["freed_bytes"] > left["size_bytes"] + size  # the model, and its note
+    assert cli_json("models", "list", data=data) | {"memory_limit_bytes": 0} == {
+        "models": [], "unfinished": [], "problems": [], "memory_limit_bytes": 0}
 
 
 SENTENCE = "<|0.00|> Hello world.<|1.50|>"

@@ -15,6 +15,7 @@ struct shelf shelf_new(void)
                                    .models_system_dir = strdup(test_path(&s.dir, "system", path)),
                                    .models_url = empty,
                                    .engine_whisper_model = empty,
+                                   .engine_default = empty,
                                    .engine_memory = INT64_C(1) << 40,
                                    .ca_file = empty };
     assert_int_equal(mkdir(test_path(&s.dir, "models", path), 0700), 0);

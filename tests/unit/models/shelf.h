@@ -1,7 +1,7 @@
 #pragma once
 /* A data folder and a folder of the system with models in them. */
 
-#include "models/models.h"
+#include "models/tell.h"
 #include "whisper/model.h"
 
 #include "testing.h"

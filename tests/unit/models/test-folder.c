@@ -245,6 +245,84 @@ static void the_default_knows_the_language_where_one_does(void **state)
     found_for(&s, "de", "a.en");
 }
 
+static void a_model_knows_the_first_languages_of_all(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    static const struct {
+        const char *model, *language;
+        bool known;
+    } rows[] = {
+        { "en", "en", true },      { "en", "en-GB", true }, { "en", "de", false },
+        { "en", "auto", true },    { "en", "", true },      { "four", "es", true },
+        { "four", "de-AT", true }, { "four", "fr", false }, { "four", "eo", false },
+        { "many", "jv", true },    { "many", "su", true },  { "many", "yue", false },
+        { "new", "xx", true },
+    };
+    shelf_put(&s, "models/ggml-en.bin", 0, TEST_MODEL_ENGLISH);
+    shelf_put(&s, "models/ggml-four.bin", 0, 4);
+    shelf_put(&s, "models/ggml-many.bin", 0, 99);
+    learn(&s, "en");
+    learn(&s, "four");
+    learn(&s, "many");
+    shelf_put(&s, "models/ggml-new.bin", 0, 4); /* nobody has looked at it */
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_MODEL m = { 0 };
+        assert_int_equal(sc_models_find(&s.config, rows[i].model, &m, NULL), SC_OK);
+        if (sc_model_knows(&m, rows[i].language) != rows[i].known)
+            fail_msg("%s %s", rows[i].model, rows[i].language);
+    }
+    SC_AUTO_MODEL four = { 0 }, many = { 0 };
+    SC_AUTO_BUF few = { 0 };
+    SC_AUTO_BUF some = { 0 };
+    assert_int_equal(sc_models_find(&s.config, "four", &four, NULL), SC_OK);
+    assert_int_equal(sc_models_find(&s.config, "many", &many, NULL), SC_OK);
+    sc_model_languages(&four, 60, &few);
+    assert_string_equal(sc_buf_text(&few), "en, zh, de, es");
+    sc_model_languages(&many, 10, &some);
+    assert_string_equal(sc_buf_text(&some), "en, zh, de and 96 more");
+}
+
+static void check_problem(struct shelf *s, const char *field, const char *said)
+{
+    struct sc_models_problems problems;
+    sc_models_judge(&s->config, &problems);
+    assert_int_equal(problems.count, field == NULL ? 0 : 1);
+    if (field == NULL)
+        return;
+    assert_string_equal(problems.rows[0].field, field);
+    if (strstr(problems.rows[0].msg, said) == NULL)
+        fail_msg("%s", problems.rows[0].msg);
+}
+
+static void settings_that_name_what_is_not_there_are_told(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    static char automatic[] = "auto", whisper[] = "whisper", gone[] = "gone", there[] = "a";
+    static char nothing[] = "", file[] = "models/ggml-a.bin";
+    struct sc_error err = { 0 };
+    SC_AUTO_MODELS all = { 0 };
+    s.config.engine_default = automatic;
+    check_problem(&s, NULL, NULL); /* whoever has no model and asks for none */
+    s.config.engine_default = whisper;
+    check_problem(&s, "engine.default", "which has no model: `scripta models add FILE`");
+    s.config.engine_whisper_model = gone;
+    check_problem(&s, "engine.whisper.model", "names 'gone', which is not there");
+    shelf_put(&s, "models/ggml-a.bin", 0, 0);
+    s.config.engine_whisper_model = there;
+    check_problem(&s, NULL, NULL);
+    s.config.engine_whisper_model = nothing;
+    s.config.models_dir = file;
+    check_problem(&s, "models.dir", "models/ggml-a.bin' cannot be read: Not a directory");
+    assert_int_equal(sc_models_list(&s.config, &all, &err), SC_E_CONFIG_ERROR);
+    assert_string_equal(err.field, "models.dir");
+    s.config.models_dir = nothing;
+    free(s.config.models_system_dir);
+    s.config.models_system_dir = shelf_path(&s, file);
+    check_problem(&s, "models.system_dir", "cannot be read");
+}
+
 static void memory_is_shared_by_the_local_workers(void **state)
 {
     (void)state;
@@ -268,6 +346,8 @@ int main(void)
         TEST(every_change_gives_another_stamp),
         TEST(the_default_is_the_largest_network_that_fits),
         TEST(the_default_knows_the_language_where_one_does),
+        TEST(a_model_knows_the_first_languages_of_all),
+        TEST(settings_that_name_what_is_not_there_are_told),
         TEST(memory_is_shared_by_the_local_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,10 +267,12 @@ static void verifying_finds_another_byte_and_describes_what_was_copied_in(void *
     assert_int_equal(sc_models_verify(&s.config, "a", NULL, &same, &err), SC_E_MODEL_ERROR);
     assert_non_null(strstr(err.msg, "is not what was added"));
     SC_AUTO_MODEL doubted = { 0 };
-    assert_int_equal(sc_models_find(&s.config, "a", &doubted, NULL), SC_OK);
-    assert_true(doubted.has_facts && !doubted.is_known); /* nor do results go by its old sum */
+    assert_int_equal(sc_models_get(&s.config, "a", &doubted, NULL), SC_OK);
+    /* Nor do results go by its old sum. */
+    assert_true(doubted.has_facts && doubted.is_damaged && !doubted.is_known);
     assert_int_equal(sc_models_verify(&s.config, "a", NULL, &same, &err), SC_E_MODEL_ERROR);
-    assert_int_equal(sc_models_verify(&s.config, "b", NULL, &same, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(sc_models_verify(&s.config, "b", NULL, &same, &err), SC_E_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "there is no model 'b': say a, or"));
 
     /* Written anew: its facts do not hold any more, and its name stands for other results. */
     const struct sc_model_identity before = sc_model_identify(&m);
@@ -282,6 +284,144 @@ static void verifying_finds_another_byte_and_describes_what_was_copied_in(void *
     assert_int_equal(before.kind, SC_MODEL_BY_SUM);
     assert_int_equal(after.kind, SC_MODEL_BY_TIME);
     assert_string_not_equal(before.text, after.text);
+}
+
+static void check_unusable(struct shelf *s, const char *name, const char *said)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_models_find(&s->config, name, &m, &err), SC_E_MODEL_ERROR);
+    assert_string_equal(err.field, "model");
+    if (strstr(err.msg, said) == NULL)
+        fail_msg("%s", err.msg);
+}
+
+static void nobody_uses_what_was_found_damaged_until_it_is_other_bytes(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, again = { 0 }, mended = { 0 };
+    struct sc_error err = { 0 };
+    shelf_put(&s, "ggml-a-q8_0.bin", 2, 0);
+    assert_int_equal(add(&s, "ggml-a-q8_0.bin", NULL, false, &m, NULL), SC_OK);
+    damage(&s, "models/ggml-a-q8_0.bin");
+    assert_int_equal(sc_models_verify(&s.config, "a-q8_0", NULL, &again, &err), SC_E_MODEL_ERROR);
+    assert_non_null(strstr(err.msg, "scripta models pull --replace"));
+    check_unusable(&s, "a-q8_0", "'a-q8_0' was found damaged, and is not used: bring it again");
+    check_unusable(&s, "a", "'a-q8_0' was found damaged");
+    check_unusable(&s, m.path, "'a-q8_0' was found damaged");
+    check_unusable(&s, "", "whisper has no model: 'a-q8_0' was found damaged");
+    static char named[] = "a", nothing[] = "";
+    s.config.engine_whisper_model = named;
+    check_unusable(&s, "", "engine.whisper.model names 'a', which was found damaged");
+    s.config.engine_whisper_model = nothing;
+
+    /* Another one goes before it, by name and by itself. */
+    shelf_put(&s, "models/ggml-a-q5_0.bin", 1, 0);
+    SC_AUTO_MODEL other = { 0 }, best = { 0 };
+    assert_int_equal(sc_models_find(&s.config, "a", &other, NULL), SC_OK);
+    assert_string_equal(other.name, "a-q5_0");
+    assert_int_equal(sc_models_find(&s.config, "", &best, NULL), SC_OK);
+    assert_string_equal(best.name, "a-q5_0");
+
+    /* Whole again, and looked at: by time it is other bytes. */
+    shelf_put(&s, "models/ggml-a-q8_0.bin", 2, 0);
+    assert_int_equal(sc_models_find(&s.config, "a-q8_0", &mended, NULL), SC_OK);
+    assert_false(mended.is_known || mended.is_damaged);
+    sc_model_done(&mended);
+    assert_int_equal(sc_models_verify(&s.config, "a-q8_0", NULL, &mended, NULL), SC_OK);
+    assert_true(mended.is_known);
+    damage(&s, "models/ggml-a-q8_0.bin");
+    assert_int_equal(sc_models_verify(&s.config, "a-q8_0", NULL, &again, NULL), SC_E_MODEL_ERROR);
+    SC_AUTO_MODEL brought = { 0 };
+    assert_int_equal(add(&s, "ggml-a-q8_0.bin", NULL, true, &brought, NULL), SC_OK);
+    check_unusable(&s, "gone", "there is no model 'gone'");
+    sc_model_done(&mended);
+    assert_int_equal(sc_models_find(&s.config, "a-q8_0", &mended, NULL), SC_OK);
+    assert_true(mended.is_known);
+}
+
+/* Copied in by hand, and not whole: it has no facts that it could break. */
+static void what_is_no_model_is_damaged_once_it_was_looked_at(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, outside = { 0 };
+    SC_AUTO_BUF bytes = shelf_model(0, 0);
+    test_write_bytes(&s.dir, "models/ggml-half.bin", bytes.ptr, bytes.len / 2);
+    test_write_bytes(&s.dir, "half.bin", bytes.ptr, bytes.len / 2);
+    assert_int_equal(sc_models_find(&s.config, "half", &m, NULL), SC_OK);
+    sc_model_done(&m);
+    assert_int_equal(sc_models_verify(&s.config, "half", NULL, &m, NULL), SC_E_MODEL_ERROR);
+    check_unusable(&s, "half", "'half' was found damaged");
+    /* Of what is none of ours nothing is written down. */
+    SC_AUTO_FREE char *path = shelf_path(&s, "half.bin");
+    assert_int_equal(sc_models_verify(&s.config, path, NULL, &m, NULL), SC_E_MODEL_ERROR);
+    assert_false(shelf_has(&s, "half.bin.json"));
+    assert_int_equal(sc_models_find(&s.config, path, &outside, NULL), SC_OK);
+}
+
+static void what_was_broken_off_is_listed(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO(sc_models_rests_done) struct sc_models_rests rests = { 0 };
+    char path[PATH_MAX];
+    test_write(&s.dir, "models/.a.part", "12345");
+    test_write(&s.dir, "models/.a.part.json",
+               "{\"url\":\"http://host/a.bin\",\"etag\":\"\\\"e\\\"\",\"size_bytes\":9}");
+    test_write(&s.dir, "models/.b.part", "");
+    test_write(&s.dir, "models/.c.adding", "123");
+    assert_int_equal(mkdir(test_path(&s.dir, "models/.d.adding", path), 0700), 0);
+    test_write(&s.dir, "models/.d.adding/model.safetensors", "1234567");
+    test_write(&s.dir, "models/.bad name.part", "1");
+    test_write(&s.dir, "models/..part", "1");
+    test_write(&s.dir, "models/e.part", "1");
+    assert_int_equal(sc_models_unfinished(&s.config, &rests, NULL), SC_OK);
+    static const struct {
+        const char *name;
+        bool is_pull;
+        int64_t size, whole;
+        const char *etag;
+    } expected[] = {
+        { "a", true, 5, 9, "\"e\"" },
+        { "b", true, 0, -1, "" },
+        { "c", false, 3, -1, "" },
+        { "d", false, 7, -1, "" },
+    };
+    assert_int_equal(rests.count, SC_ARRAY_LEN(expected));
+    for (size_t i = 0; i < SC_ARRAY_LEN(expected); i++) {
+        const struct sc_models_rest *r = &rests.rows[i];
+        assert_string_equal(r->name, expected[i].name);
+        assert_true(r->is_pull == expected[i].is_pull);
+        assert_false(r->is_at_work);
+        assert_int_equal(r->size_bytes, expected[i].size);
+        assert_int_equal(r->note.whole, expected[i].whole);
+        assert_string_equal(r->note.etag, expected[i].etag);
+        assert_true(r->changed_ms > INT64_C(1600000000000));
+    }
+    /* Who is at work says on what. */
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    assert_int_equal(
+        sc_lockfile_take(test_path(&s.dir, "models/.lock", path), "pid=7 model=b", &lock, NULL),
+        SC_OK);
+    sc_models_rests_done(&rests);
+    assert_int_equal(sc_models_unfinished(&s.config, &rests, NULL), SC_OK);
+    assert_true(rests.rows[1].is_at_work && !rests.rows[0].is_at_work);
+    sc_lockfile_drop(SC_TAKE(lock));
+
+    int64_t freed = 0;
+    assert_int_equal(sc_models_remove(&s.config, "d", &freed, NULL), SC_OK);
+    assert_int_equal(freed, 7);
+    assert_int_equal(sc_models_remove(&s.config, "a", &freed, NULL), SC_OK);
+    sc_models_rests_done(&rests);
+    assert_int_equal(sc_models_unfinished(&s.config, &rests, NULL), SC_OK);
+    assert_int_equal(rests.count, 2);
+    static char nowhere[] = "nowhere";
+    s.config.models_dir = nowhere;
+    sc_models_rests_done(&rests);
+    assert_int_equal(sc_models_unfinished(&s.config, &rests, NULL), SC_OK);
+    assert_int_equal(rests.count, 0);
 }
 
 static void facts_that_lie_are_no_facts(void **state)
@@ -320,6 +460,9 @@ int main(void)
         TEST(only_one_changes_the_folder_at_a_time),
         TEST(a_model_is_removed_by_its_own_name_with_what_belongs_to_it),
         TEST(verifying_finds_another_byte_and_describes_what_was_copied_in),
+        TEST(nobody_uses_what_was_found_damaged_until_it_is_other_bytes),
+        TEST(what_is_no_model_is_damaged_once_it_was_looked_at),
+        TEST(what_was_broken_off_is_listed),
         TEST(facts_that_lie_are_no_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,8 +194,14 @@ static void a_second_attempt_takes_up_what_the_first_left(void **state)
                                       { .head = none }, { .head = none },
                                       { .head = none } };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
-    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "the same command goes on behind them", &m);
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE, "MB have come and are kept: the same command",
+          &m);
     peer_join(&p);
+    SC_AUTO(sc_models_rests_done) struct sc_models_rests rests = { 0 };
+    assert_int_equal(sc_models_unfinished(&s.config, &rests, NULL), SC_OK);
+    assert_int_equal(rests.count, 1);
+    assert_int_equal(rests.rows[0].size_bytes, cut);
+    assert_int_equal(rests.rows[0].note.whole, all);
     assert_true(shelf_has(&s, "models/.mine.part"));
     assert_false(shelf_has(&s, "models/ggml-mine.bin"));
 
@@ -211,9 +217,28 @@ static void a_second_attempt_takes_up_what_the_first_left(void **state)
                   "{\"url\":\"http://127.0.0.1:%d/m/ggml-mine.bin\",\"etag\":\"\\\"one\\\"\"}",
                   again.port);
     test_write(&s.dir, "models/.mine.part.json", sc_buf_text(&text));
-    check(&s, &again, "mine", SC_OK, "", &m);
+    check(&s, &again, "mine", SC_OK, "MB that came before", &m);
     peer_join(&again);
     assert_int_equal(times(&again, "Range: bytes="), 1);
+    assert_int_equal(shelf_count(&s), 2);
+}
+
+static void what_came_from_another_address_begins_anew(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    const struct answer answers[] = {
+        MISSING, { .head = "200 OK\r\nETag: \"one\"\r\n", .len = p.model.len }
+    };
+    test_write(&s.dir, "models/.mine.part", "half of something");
+    test_write(&s.dir, "models/.mine.part.json",
+               "{\"url\":\"http://elsewhere/m/ggml-mine.bin\",\"etag\":\"\\\"one\\\"\"}");
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_OK, "of an earlier pull are of another address", &m);
+    peer_join(&p);
+    assert_int_equal(times(&p, "Range: "), 0);
     assert_int_equal(shelf_count(&s), 2);
 }
 
@@ -474,6 +499,7 @@ int main(void)
         TEST(what_comes_whole_is_a_model),
         TEST(what_breaks_off_goes_on_behind_what_came),
         TEST(a_second_attempt_takes_up_what_the_first_left),
+        TEST(what_came_from_another_address_begins_anew),
         TEST(other_bytes_on_the_server_begin_anew),
         TEST(a_part_of_another_file_begins_anew),
         TEST(shorter_parts_than_asked_for_are_gone_on_with),
