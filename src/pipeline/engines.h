@@ -21,27 +21,35 @@ struct sc_engine_row {
 };
 #define SC_ENGINES_MAX 16
 
-struct sc_engines {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    pthread_t thread;
-    bool started;
-    const struct sc_config *config; /* borrowed */
-    /* -- protected by lock -- */
-    bool loaded;
-    int64_t loaded_ms;       /* monotonic */
-    uint64_t stamp;          /* of the models folder, when they were asked for */
-    struct sc_error failure; /* code SC_OK: rows are good */
+/* Never changed once it is shown. */
+struct sc_engine_table {
+    uint64_t stamp; /* of the models folder, from before it was asked for */
     char *json;
     struct sc_engine_row rows[SC_ENGINES_MAX];
     size_t count;
 };
-/* config must be set. */
+
+struct sc_engines {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    const struct sc_config *config; /* borrowed */
+    int64_t patience_ms; /* how long a table of before a change of the folder is no answer */
+    /* -- protected by lock -- */
+    bool started;                  /* there is a thread to join */
+    bool asking;                   /* it has not answered yet */
+    int64_t asked_ms, answered_ms; /* monotonic; when it was last asked, and had last answered */
+    struct sc_error failure;       /* of the last answer; code SC_OK: it was good */
+    struct sc_engine_table *table; /* of the last good one; NULL: there was none */
+};
+/* Before anything else; config is borrowed. */
+void sc_engines_init(struct sc_engines *e, const struct sc_config *config);
+/* Asks for the first table, on a thread of its own. */
 void sc_engines_start(struct sc_engines *e);
 void sc_engines_done(struct sc_engines *e);
 /* Stands for the best engine that can run here; its name is in the row. */
 #define SC_ENGINE_AUTO "auto"
-/* Waits for the table; ENGINE_UNAVAILABLE names field `engine` and those that can be used. */
+/* Waits for the first table; ENGINE_UNAVAILABLE names field `engine` and those that can be used. */
 SC_MUST_USE enum sc_code sc_engines_get(struct sc_engines *e, const char *name,
                                         struct sc_engine_row *out, struct sc_error *err);
 /* Would it answer at once? */

@@ -74,15 +74,13 @@ enum sc_code sc_pipelines_open(const struct sc_pipelines_options *options,
     sc_cond_init(&p->wake);
     sc_cond_init(&p->beat_wake);
     sc_cond_init(&p->turns);
-    sc_assert(pthread_mutex_init(&p->engines.lock, NULL) == 0);
-    sc_cond_init(&p->engines.changed);
+    sc_engines_init(&p->engines, sc_config_now(options->config));
     sc_ready_init(&p->ready);
     sc_intakes_init(&p->intakes);
     SC_AUTO_FREE char *work = sc_path_join(p->root, "work");
     enum sc_code code = sc_dir_create(work, err);
     if (code != SC_OK)
         return code;
-    p->engines.config = sc_config_now(p->o.config);
     p->verifier = sc_verifier_new(p);
     sc_engines_start(&p->engines);
     *out = SC_TAKE(p);

@@ -213,19 +213,17 @@ static void engines_that_could_not_be_listed_are_asked_for_again(void **state)
     const char *given = getenv("SCRIPTA_MEDIA");
     assert_non_null(given);
     SC_AUTO_FREE char *media = strdup(given);
-    (void)pthread_join(e->thread, NULL);
+    const struct sc_config *config = e->config;
+    sc_engines_done(e);
     assert_int_equal(setenv("SCRIPTA_MEDIA", "/nowhere/scripta-media", 1), 0);
-    free(e->json);
-    e->json = NULL;
-    e->count = 0;
-    e->loaded = false;
+    sc_engines_init(e, config);
     sc_engines_start(e);
     struct sc_error err = { 0 };
     enum sc_code code = submit(&r, ANNA, file, null_job, NULL, &a, &err);
     assert_int_equal(setenv("SCRIPTA_MEDIA", media, 1), 0);
     assert_int_equal(code, SC_E_IO_ERROR); /* condemns no job that waits for it */
     assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &a, NULL), SC_E_IO_ERROR);
-    e->loaded_ms -= 10000; /* as if so long ago */
+    e->answered_ms -= 10000; /* as if so long ago */
     assert_int_equal(submit(&r, ANNA, file, null_job, NULL, &a, NULL), SC_OK);
 }
 
@@ -249,10 +247,10 @@ static void the_settings_of_a_job_are_resolved_when_it_is_made(void **state)
 
 static struct sc_engine_row *engine_row(struct rig *r, const char *name)
 {
-    struct sc_engines *e = &r->p->engines;
-    for (size_t i = 0; i < e->count; i++) {
-        if (strcmp(e->rows[i].name, name) == 0)
-            return &e->rows[i];
+    struct sc_engine_table *t = r->p->engines.table;
+    for (size_t i = 0; i < t->count; i++) {
+        if (strcmp(t->rows[i].name, name) == 0)
+            return &t->rows[i];
     }
     fail_msg("no engine %s", name);
     return NULL;
