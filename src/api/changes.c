@@ -76,7 +76,7 @@ static enum sc_code rows(struct sc_request *req, struct sc_conn *conn,
 
 static const struct sc_query_field list_fields[] = {
     SC_QUERY_ROW(NUMBER, struct asked, file_id, "file_id", .help = "Of this file", .example = "1"),
-    SC_QUERY_ROW(RAW, struct asked, job, "job_id", .format = "uuid", .help = "Of this job"),
+    SC_QUERY_ROW(TEXT, struct asked, job, "job_id", .format = "uuid", .help = "Of this job"),
     SC_QUERY_ROW(NUMBER, struct asked, transcript_id, "transcript_id", .help = "Of this transcript",
                  .example = "1"),
     SC_QUERY_ROW(WORD, struct asked, kind, "kind", .words = sc_change_word, .help = "What was done",

@@ -165,7 +165,12 @@ static bool option_row(size_t index, struct sc_query_field *out)
     const struct sc_writer_option *options = sc_writer_option_all(&count);
     if (index >= count)
         return false;
-    *out = (struct sc_query_field){ .name = options[index].name, .read = read_option };
+    /* No text may be an option's value, as it is the template's unless one is given. */
+    *out = (struct sc_query_field){
+        .name = options[index].name,
+        .read = read_option,
+        .may_be_empty = true,
+    };
     return true;
 }
 

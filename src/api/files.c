@@ -112,10 +112,10 @@ static enum sc_code read_cursor(const struct sc_query_field *field, struct sc_st
 static const struct sc_query_field list_fields[] = {
     SC_QUERY_ROW(OWN, struct asked, hash, "hash", .read = read_hash,
                  .help = "SHA-256 of the bytes: 64 lower-case hexadecimal digits"),
-    SC_QUERY_ROW(RAW, struct asked, name, "name", .help = "The original name"),
-    SC_QUERY_ROW(RAW, struct asked, format, "format", .help = "What the bytes are",
+    SC_QUERY_ROW(TEXT, struct asked, name, "name", .help = "The original name"),
+    SC_QUERY_ROW(TEXT, struct asked, format, "format", .help = "What the bytes are",
                  .example = "mp3"),
-    SC_QUERY_ROW(RAW, struct asked, tag, "tag", .help = "With this tag", .example = "interview"),
+    SC_QUERY_ROW(TEXT, struct asked, tag, "tag", .help = "With this tag", .example = "interview"),
     SC_QUERY_ROW(TIME, struct asked, filter.since_ms, "since",
                  .help = "First uploaded from this time on", .example = "7d"),
     SC_QUERY_ROW(TIME, struct asked, filter.until_ms, "until",

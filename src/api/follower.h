@@ -43,7 +43,7 @@ void sc_follower_miss(struct sc_follower *f);
 
 /* Of a query table, into a struct sc_following. */
 #define SC_FOLLOWING_ROWS(job_help)                                                          \
-    SC_QUERY_ROW(RAW, struct sc_following, job_id, "job_id", .format = "uuid",               \
+    SC_QUERY_ROW(TEXT, struct sc_following, job_id, "job_id", .format = "uuid",              \
                  .help = (job_help)),                                                        \
         SC_QUERY_ROW(CURSOR, struct sc_following, since, "since", .cursor = SC_CURSOR_EVENT, \
                      .help = "Everything after this event", .example = "e1a")

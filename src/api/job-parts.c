@@ -3,10 +3,13 @@
 #include "api/content.h"
 
 #include "base/clock.h"
+#include "http/answer.h"
 
 #include "base/banned.h"
 
 #define LOG_BYTES ((size_t)256 << 10) /* of each stage, from the end */
+/* As text: all that is kept, which is twice what a file is rotated at and some. */
+#define LOG_TEXT_BYTES ((size_t)4 << 20)
 #define LOG_LINES 1000
 #define LOG_LINES_MAX 10000
 #define CLEAN_DAYS 30
@@ -27,15 +30,26 @@ static enum sc_code find(struct sc_request *req, struct sc_api *api, struct sc_c
 /* ---- logs ---- */
 
 struct log_query {
-    int stage; /* -1: all */
-    int64_t lines;
+    int stage;     /* -1: all */
+    int64_t lines; /* 0: not given */
+    int format;
 };
+
+enum log_format { LOG_JSON, LOG_TEXT };
+
+static const char *format_word(int index)
+{
+    static const char *const words[] = { [LOG_JSON] = "json", [LOG_TEXT] = "text" };
+    return index < (int)SC_ARRAY_LEN(words) ? words[index] : NULL;
+}
 
 static const struct sc_query_field log_fields[] = {
     SC_QUERY_ROW(WORD, struct log_query, stage, "stage", .words = sc_words_stage,
                  .help = "Only this stage's"),
     SC_QUERY_ROW(NUMBER, struct log_query, lines, "lines", .min = 1, .max = LOG_LINES_MAX,
                  .help = "How many of the last lines; 1000 unless given", .example = "20"),
+    SC_QUERY_ROW(WORD, struct log_query, format, "format", .words = format_word,
+                 .help = "`json` unless given; `text`: the log of one stage as it is"),
 };
 static const struct sc_query log_query = SC_QUERY(log_fields);
 
@@ -68,26 +82,58 @@ static enum sc_code put_log(struct sc_json *w, struct sc_api *api, const struct 
     return SC_OK;
 }
 
+static enum sc_code read_log_query(struct sc_request *req, struct log_query *q,
+                                   struct sc_error *err)
+{
+    *q = (struct log_query){ .stage = -1 };
+    enum sc_code code = sc_query_read(req, &log_query, q, err);
+    if (code != SC_OK || q->format == LOG_JSON)
+        return code;
+    if (q->stage < 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "stage",
+                              "stage is missing: a log as text is that of one stage");
+    if (q->lines > 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "lines",
+                              "lines are counted in json; of a text, ask for a Range");
+    return SC_OK;
+}
+
+static struct sc_done *answer_text(struct sc_request *req, struct sc_api *api,
+                                   const struct sc_job *job, enum sc_stage stage)
+{
+    SC_AUTO_BUF body = { 0 };
+    struct sc_error err = { 0 };
+    bool cut = false;
+    enum sc_code code = sc_job_log_read(sc_config_now(api->options.config)->data_dir, job->job_id,
+                                        stage, LOG_TEXT_BYTES, &body, &cut, &err);
+    if (code != SC_OK && code != SC_E_NOT_FOUND)
+        return sc_reply_error(req, &err);
+    return sc_reply_bytes_or_part(req, "text/plain; charset=utf-8", &body);
+}
+
 struct sc_done *sc_api_job_log(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_JOB job = { 0 };
-    struct log_query q = { .stage = -1, .lines = LOG_LINES };
-    enum sc_code code = sc_query_read(req, &log_query, &q, &err);
+    struct log_query q;
+    enum sc_code code = read_log_query(req, &q, &err);
     if (code == SC_OK) {
         SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
         code = find(req, api, &conn, &job, &err);
     }
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
+    if (q.format == LOG_TEXT)
+        return answer_text(req, api, &job, (enum sc_stage)q.stage);
+    int64_t lines = q.lines == 0 ? LOG_LINES : q.lines;
     struct sc_json w;
     sc_json_begin(&w, &body);
     sc_json_object(&w, NULL);
     sc_json_array(&w, "logs");
     for (int stage = 0; code == SC_OK && stage < SC_STAGE_COUNT_; stage++) {
         if (q.stage < 0 || q.stage == stage)
-            code = put_log(&w, api, &job, (enum sc_stage)stage, q.lines, &err);
+            code = put_log(&w, api, &job, (enum sc_stage)stage, lines, &err);
     }
     sc_json_end(&w);
     sc_json_end(&w);
@@ -188,8 +234,11 @@ struct sc_done *sc_api_job_clean(struct sc_request *req, struct sc_api *api)
 
 SC_API_DOC(job_log) = {
     .query = &log_query,
-    .replies = { { 200, &sc_shape_logs } },
+    .replies = { { 200, &sc_shape_logs },
+                 { 200, .types = "text/plain" },
+                 { 206, .types = "text/plain", .help = "The range asked for, of the text" } },
     .errors = { SC_E_JOB_NOT_FOUND },
+    .flags = SC_DOC_RANGES,
 };
 
 SC_API_DOC(job_transcripts) = {

@@ -179,19 +179,8 @@ enum sc_code sc_query_word(const struct sc_query_field *field, struct sc_str tex
     return sc_query_refuse(field->name, text, sc_buf_text(&known), err);
 }
 
-/* Empty text would let nothing through, or everything: it is a mistake. */
 enum sc_code sc_query_text(const struct sc_query_field *field, struct sc_str text, void *at,
                            struct sc_error *err)
-{
-    if (text.len == 0)
-        return sc_error_field(err, SC_E_INVALID_VALUE, field->name, "%s is empty; leave it out",
-                              field->name);
-    *(struct sc_str *)at = text;
-    return SC_OK;
-}
-
-enum sc_code sc_query_raw(const struct sc_query_field *field, struct sc_str text, void *at,
-                          struct sc_error *err)
 {
     (void)field;
     (void)err;
@@ -211,6 +200,20 @@ enum sc_code sc_query_cursor(const struct sc_query_field *field, struct sc_str t
 }
 
 /* ---- a request ---- */
+
+/* Empty text would let nothing through, or everything: it is a mistake. */
+static enum sc_code read_value(const struct sc_query_field *f, struct sc_str text, void *into,
+                               struct sc_error *err)
+{
+    if (text.ptr == NULL)
+        return f->required
+                   ? sc_error_field(err, SC_E_INVALID_VALUE, f->name, "%s is missing", f->name)
+                   : SC_OK;
+    if (text.len == 0 && !f->may_be_empty)
+        return sc_error_field(err, SC_E_INVALID_VALUE, f->name, "%s is empty%s", f->name,
+                              f->required ? "" : "; leave it out");
+    return f->read(f, text, (char *)into + f->offset, err);
+}
 
 bool sc_query_at(const struct sc_query *query, size_t index, struct sc_query_field *out)
 {
@@ -236,12 +239,7 @@ enum sc_code sc_query_read(struct sc_request *req, const struct sc_query *query,
     for (size_t i = 0; i < count; i++) {
         struct sc_error one = { 0 };
         (void)sc_query_at(query, i, &f);
-        struct sc_str text = sc_request_query(req, f.name);
-        if (text.ptr == NULL && f.required)
-            (void)sc_error_field(&one, SC_E_INVALID_VALUE, f.name, "%s is missing", f.name);
-        else if (text.ptr != NULL)
-            (void)f.read(&f, text, (char *)into + f.offset, &one);
-        if (one.code != SC_OK)
+        if (read_value(&f, sc_request_query(req, f.name), into, &one) != SC_OK)
             (void)sc_error_also(&all, &one);
     }
     return all.code == SC_OK ? SC_OK : sc_error_copy(err, &all);

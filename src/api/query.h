@@ -51,6 +51,7 @@ struct sc_query_field {
     int64_t min, max; /* of whole numbers; both 0: from 1 up */
     enum sc_cursor_kind cursor;
     bool required;
+    bool may_be_empty; /* else `read` sees no empty text */
     enum sc_json_type type;
     const char *format;
     sc_json_words_fn words;
@@ -87,10 +88,10 @@ bool sc_query_at(const struct sc_query *query, size_t index, struct sc_query_fie
 #define SC_QUERY_SECONDS .type = SC_JSON_REAL, .read = sc_query_seconds
 /* int: the index of one of `words`. */
 #define SC_QUERY_WORD .type = SC_JSON_TEXT, .read = sc_query_word
-/* struct sc_str, not empty; borrowed from the request. */
+/* struct sc_str, borrowed from the request. */
 #define SC_QUERY_TEXT .type = SC_JSON_TEXT, .read = sc_query_text
-/* struct sc_str of any kind, which the handler looks at itself. */
-#define SC_QUERY_RAW .type = SC_JSON_TEXT, .read = sc_query_raw
+/* The same of other programs' dialects, whose clients send what they have no value for. */
+#define SC_QUERY_RAW .type = SC_JSON_TEXT, .read = sc_query_text, .may_be_empty = true
 /* Text that a `.read` of the row's own takes. */
 #define SC_QUERY_OWN .type = SC_JSON_TEXT
 /* int, from 1 to SC_LIMIT_MAX. */
@@ -123,8 +124,6 @@ enum sc_code sc_query_word(const struct sc_query_field *field, struct sc_str tex
                            struct sc_error *err);
 enum sc_code sc_query_text(const struct sc_query_field *field, struct sc_str text, void *at,
                            struct sc_error *err);
-enum sc_code sc_query_raw(const struct sc_query_field *field, struct sc_str text, void *at,
-                          struct sc_error *err);
 enum sc_code sc_query_limit(const struct sc_query_field *field, struct sc_str text, void *at,
                             struct sc_error *err);
 enum sc_code sc_query_cursor(const struct sc_query_field *field, struct sc_str text, void *at,

@@ -104,7 +104,7 @@ static enum sc_code read_cursor(const struct sc_query_field *field, struct sc_st
 
 #define ROW(kind, member, name, ...) SC_QUERY_ROW(kind, struct asked, member, name, __VA_ARGS__)
 static const struct sc_query_field fields[] = {
-    ROW(RAW, q, "q", .required = true,
+    ROW(TEXT, q, "q", .required = true,
         .help = "What to look for: words, \"phrases\", prefixes\\*, AND OR NOT - and parentheses; "
                 "with `mode=substring` the text as it stands",
         .example = "alpha%20OR%20bravo"),

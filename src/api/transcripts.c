@@ -28,13 +28,13 @@ static void asked_done(struct asked *a)
 }
 
 static const struct sc_query_field list_fields[] = {
-    SC_QUERY_ROW(RAW, struct asked, job, "job_id", .format = "uuid", .help = "Of this job"),
+    SC_QUERY_ROW(TEXT, struct asked, job, "job_id", .format = "uuid", .help = "Of this job"),
     SC_QUERY_ROW(NUMBER, struct asked, filter.file_id, "file_id", .help = "Of this recording",
                  .example = "1"),
-    SC_QUERY_ROW(RAW, struct asked, language, "language", .help = "What is spoken",
+    SC_QUERY_ROW(TEXT, struct asked, language, "language", .help = "What is spoken",
                  .example = "en"),
-    SC_QUERY_ROW(RAW, struct asked, model, "model", .help = "Of the job"),
-    SC_QUERY_ROW(RAW, struct asked, tag, "tag", .help = "With this tag", .example = "interview"),
+    SC_QUERY_ROW(TEXT, struct asked, model, "model", .help = "Of the job"),
+    SC_QUERY_ROW(TEXT, struct asked, tag, "tag", .help = "With this tag", .example = "interview"),
     SC_QUERY_ROW(TIME, struct asked, filter.since_ms, "since", .help = "Made from this time on",
                  .example = "7d"),
     SC_QUERY_ROW(TIME, struct asked, filter.until_ms, "until", .help = "Made before this time"),

@@ -166,6 +166,13 @@ static struct sc_done *reply_not_acceptable(struct sc_request *req)
     return sc_reply_error(req, &err);
 }
 
+static struct sc_done *reply_too_large(struct sc_request *req)
+{
+    struct sc_error bug = { 0 };
+    (void)sc_error_set(&bug, SC_E_INTERNAL, "the answer is too large");
+    return sc_reply_error(req, &bug);
+}
+
 void sc_reply_is_as_get(struct sc_request *req)
 {
     req->as_get = true;
@@ -181,11 +188,8 @@ struct sc_done *sc_reply_bytes(struct sc_request *req, int status, const char *c
 {
     size_t len = body->len;
     char *bytes = sc_buf_take(body);
-    if (bytes == NULL) {
-        struct sc_error bug = { 0 };
-        (void)sc_error_set(&bug, SC_E_INTERNAL, "the answer is too large");
-        return sc_reply_error(req, &bug);
-    }
+    if (bytes == NULL)
+        return reply_too_large(req);
     if (content_type != NULL && !has_header(req, MHD_HTTP_HEADER_CONTENT_TYPE))
         sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     const char *type = sc_reply_header_set(req, MHD_HTTP_HEADER_CONTENT_TYPE);
@@ -319,15 +323,18 @@ static enum sc_range wanted_range(struct sc_request *req, int64_t size, struct s
     return sc_range_parse(range, size, start, len);
 }
 
-struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
-                              const char *content_type, const char *etag)
-{
-    SC_AUTO_CLOSE int owned = fd;
-    SC_AUTO_FREE char *tag = quote_etag(etag);
-    SC_AUTO_FREE char *content_range = NULL;
-    int64_t start = 0, len = size;
-    int status = MHD_HTTP_OK;
+struct part {
+    int64_t start, len;
+    int status;
+};
 
+/* Which bytes go out, and the headers that say so; the answer itself, where none do. */
+static struct sc_done *choose_part(struct sc_request *req, int64_t size, const char *content_type,
+                                   const char *tag, struct part *out)
+{
+    sc_assert(req != NULL && out != NULL);
+    SC_AUTO_FREE char *content_range = NULL;
+    *out = (struct part){ .len = size, .status = MHD_HTTP_OK };
     if (tag != NULL) {
         sc_reply_header(req, MHD_HTTP_HEADER_ETAG, tag);
         struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
@@ -337,26 +344,55 @@ struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
     if (!has_header(req, MHD_HTTP_HEADER_CACHE_CONTROL))
         sc_reply_header(req, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
     sc_reply_header(req, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-    switch (wanted_range(req, size, sc_str_from(tag), &start, &len)) {
+    switch (wanted_range(req, size, sc_str_from(tag), &out->start, &out->len)) {
     case SC_RANGE_UNSATISFIABLE:
         return refuse_range(req, size);
     case SC_RANGE_PART:
-        content_range = sc_asprintf("bytes %lld-%lld/%lld", (long long)start,
-                                    (long long)(start + len - 1), (long long)size);
+        content_range = sc_asprintf("bytes %lld-%lld/%lld", (long long)out->start,
+                                    (long long)(out->start + out->len - 1), (long long)size);
         sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
-        status = MHD_HTTP_PARTIAL_CONTENT;
+        out->status = MHD_HTTP_PARTIAL_CONTENT;
         break;
     case SC_RANGE_NONE:
         break;
     }
     sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    if (len == 0)
-        return reply_empty(req, status);
+    return out->len == 0 ? reply_empty(req, out->status) : NULL;
+}
+
+struct sc_done *sc_reply_file(struct sc_request *req, int fd, int64_t size,
+                              const char *content_type, const char *etag)
+{
+    SC_AUTO_CLOSE int owned = fd;
+    SC_AUTO_FREE char *tag = quote_etag(etag);
+    struct part part;
+    struct sc_done *done = choose_part(req, size, content_type, tag, &part);
+    if (done != NULL)
+        return done;
     struct MHD_Response *r =
-        MHD_create_response_from_fd_at_offset64((uint64_t)len, owned, (uint64_t)start);
+        MHD_create_response_from_fd_at_offset64((uint64_t)part.len, owned, (uint64_t)part.start);
     sc_assert(r != NULL);
     (void)SC_TAKE_FD(owned); /* libmicrohttpd closes it */
-    return set_response(req, status, r);
+    return set_response(req, part.status, r);
+}
+
+struct sc_done *sc_reply_bytes_or_part(struct sc_request *req, const char *content_type,
+                                       struct sc_buf *body)
+{
+    size_t len = body->len;
+    SC_AUTO_FREE char *bytes = sc_buf_take(body);
+    struct part part;
+    if (bytes == NULL)
+        return reply_too_large(req);
+    if (!sc_represent_as_it_is(req, sc_str_from(content_type), bytes, len))
+        return reply_not_acceptable(req);
+    struct sc_done *done = choose_part(req, (int64_t)len, content_type, req->tag, &part);
+    if (done != NULL)
+        return done;
+    memmove(bytes, bytes + part.start, (size_t)part.len);
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer((size_t)part.len, SC_TAKE(bytes), MHD_RESPMEM_MUST_FREE);
+    return set_response(req, part.status, r);
 }
 
 struct sc_done *sc_reply_later(struct sc_request *req, int64_t deadline_ms, sc_handler_fn again,

@@ -29,3 +29,7 @@ SC_MUST_USE enum sc_code sc_nameless_file(const char *dir, int *fd, struct sc_er
 /* Makes of the body of a 200 what goes out, with its headers; *bytes is the caller's. */
 enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
                                  size_t *len);
+/* Tags a body that goes out as it is, or in parts: req->tag. False: the client does not take its
+ * type. */
+SC_MUST_USE bool sc_represent_as_it_is(struct sc_request *req, struct sc_str type,
+                                       const char *bytes, size_t len);

@@ -48,6 +48,50 @@ def test_logs_and_transcripts_of_a_job(server):
         assert client.get(f"/api/jobs/{missing}/{part}").error["code"] == "JOB_NOT_FOUND"
 
 
+def test_the_log_of_a_stage_as_text_and_in_parts(server):
+    client = server.client
+    job = finished(client, seed=402)
+    path = f"/api/jobs/{job['job_id']}/log?stage=split&format=text"
+    whole = client.get(path)
+    lines = client.get(f"/api/jobs/{job['job_id']}/log?stage=split").json["logs"][0]["lines"]
+    assert whole.status == 200 and whole.text.splitlines() == lines
+    assert whole.headers["content-type"] == "text/plain; charset=utf-8"
+    assert whole.headers["accept-ranges"] == "bytes"
+    size, tag = len(whole.body), whole.headers["etag"]
+
+    def part(value, **headers):
+        return client.get(path, headers={"Range": value, **headers})
+
+    for value, first, last in (("bytes=0-0", 0, 0), ("bytes=5-", 5, size - 1),
+                               ("bytes=-7", size - 7, size - 1),
+                               (f"bytes=3-{size * 9}", 3, size - 1)):
+        reply = part(value)
+        assert (reply.status, reply.body) == (206, whole.body[first:last + 1]), value
+        assert reply.headers["content-range"] == f"bytes {first}-{last}/{size}"
+    behind = part(f"bytes={size}-")
+    assert (behind.status, behind.headers["content-range"]) == (416, f"bytes */{size}")
+    assert behind.error["code"] == "RANGE_NOT_SATISFIABLE"
+    # Several ranges, and one of what has changed since: everything.
+    for reply in (part("bytes=0-1,4-5"), part("bytes=0-1", **{"If-Range": '"other"'})):
+        assert (reply.status, reply.body) == (200, whole.body)
+    assert part("bytes=0-1", **{"If-Range": tag}).status == 206
+    assert client.get(path, headers={"If-None-Match": tag}).status == 304
+    head = client.request("HEAD", path, headers={"Range": "bytes=0-0"})
+    assert (head.status, head.headers["content-length"]) == (200, str(size))
+    assert client.get(path, headers={"Accept": "image/png"}).status == 406
+    # Nothing was noted: no bytes, and no range of them.
+    empty = path.replace("split", "convert")
+    assert (client.get(empty).status, client.get(empty).body) == (200, b"")
+    assert client.get(empty, headers={"Range": "bytes=0-"}).status == 416
+    for query, field in (("format=text", "stage"), ("format=xml", "format"),
+                         ("format=text&stage=split&lines=3", "lines")):
+        reply = client.get(f"/api/jobs/{job['job_id']}/log?{query}")
+        assert (reply.status, reply.error["field"]) == (400, field)
+    # JSON is made anew each time, and has no parts.
+    reply = client.get(f"/api/jobs/{job['job_id']}/log", headers={"Range": "bytes=0-1"})
+    assert reply.status == 200 and "accept-ranges" not in reply.headers
+
+
 def test_times_to_live(make_server):
     """Rows of the queue, work files and logs end; job, transcript, export and upload stay."""
     server = make_server({"SCRIPTA_QUEUE_RESULT_TTL": "200ms", "SCRIPTA_KEEP_CHUNKS": "on",
