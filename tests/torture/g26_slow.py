@@ -13,7 +13,8 @@ from harness import wait_until
 HEADER_S = 10  # headers that have not come by then are cut off
 ASKED = 300
 LOOKS = 9
-BESIDE_MS = 25  # far beyond twice the time alone, which only a machine at rest can tell
+TIMES = 2
+BESIDE_MS = 5  # below, twice as slow is what the rest of a busy machine makes of two equal servers
 FORM = (b"POST /api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n"
         b"Content-Type: multipart/form-data; boundary=x\r\n\r\n")
 LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -94,9 +95,9 @@ def run(ctx):
     for sock in others:
         sock.close()
     assert server.client.post("/api/jobs", {"pipeline": "noop"}).status == 201
-    assert busy <= ctx.patient(BESIDE_MS), f"{idle} ms alone, {busy} ms beside them"
-    return Result(ctx.count, most={"slowest of 100 reads ms, alone": round(idle, 2),
-                                   "beside them ms": round(busy, 2),
+    assert busy <= max(TIMES * idle, ctx.patient(BESIDE_MS)), f"{idle} ms alone, {busy} ms beside"
+    return Result(ctx.count, most={"read p99 ms, alone": round(idle, 2),
+                                   "read p99 ms, beside them": round(busy, 2),
                                    "times slower": round(busy / idle, 2),
                                    "headers cut off after s": round(cut_s, 1)})
 
