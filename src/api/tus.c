@@ -137,6 +137,9 @@ static enum sc_code take_value(struct sc_tus_metadata *m, struct seen *seen, str
     if (is_one_of(key, passed_over))
         return SC_OK;
     if (is_one_of(key, names)) {
+        if (value.len > 0 && memchr(value.ptr, '\0', value.len) != NULL)
+            return sc_error_field(err, SC_E_INVALID_VALUE, "filename",
+                                  "filename holds a NUL, which no name of a file has");
         bool better = sc_str_equal(key, SC_STR("filename"));
         if (better || !seen->has_filename) {
             sc_buf_reset(&m->name);

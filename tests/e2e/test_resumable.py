@@ -206,6 +206,7 @@ def test_the_length_may_come_later(client):
     ({"Upload-Defer-Length": "1"}, 400, "INVALID_VALUE"),
     ({"Upload-Metadata": "filename a.wav"}, 400, "INVALID_VALUE"),
     ({"Upload-Metadata": "a YQ==,a YQ=="}, 400, "INVALID_VALUE"),
+    ({"Upload-Metadata": metadata(filename="a.wav\0.txt")}, 400, "INVALID_VALUE"),
     ({"Upload-Metadata": metadata(engine="none-such")}, 400, "ENGINE_UNAVAILABLE"),
     ({"Upload-Metadata": metadata(langauge="de")}, 400, "INVALID_VALUE"),
 ])
