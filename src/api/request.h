@@ -84,13 +84,16 @@ struct sc_lanes {
     char text[SC_LANES_MAX][SC_LANE_TEXT];
     const char *at[SC_LANES_MAX]; /* into text: not to be copied */
     size_t count;
-    int max; /* tasks that may be taken; 0: none are wanted */
+    int max;                 /* tasks that may be taken; 0: none are wanted */
+    int batch[SC_LANES_MAX]; /* of each lane in one call; 0 in the first: not said */
 };
 /* A list of at most SC_LANES_MAX names of 1 to `longest` bytes, else INVALID_VALUE. */
 SC_MUST_USE enum sc_code sc_names_check(const struct sc_json_value *array, const char *field,
                                         size_t longest, struct sc_error *err);
-/* The names of the list into an empty struct; INVALID_VALUE. */
-SC_MUST_USE enum sc_code sc_lanes_read(const struct sc_json_value *array, struct sc_lanes *out,
+/* The names of the list, and what is said of each (NULL: nothing), into an empty struct;
+ * INVALID_VALUE. */
+SC_MUST_USE enum sc_code sc_lanes_read(const struct sc_json_value *array,
+                                       const struct sc_json_value *batch, struct sc_lanes *out,
                                        struct sc_error *err);
 /* An empty claim for the worker; it borrows the lanes. sc_claimed_done. */
 void sc_claimed_begin(struct sc_claimed *claimed, int64_t worker_id, const struct sc_lanes *lanes);

@@ -70,7 +70,7 @@ static const struct sc_json_shape segment_shape = {
 
 struct next_body {
     int64_t max;
-    const struct sc_json_value *lanes;
+    const struct sc_json_value *lanes, *batch;
 };
 
 static const struct sc_json_field next_fields[] = {
@@ -78,6 +78,8 @@ static const struct sc_json_field next_fields[] = {
             .help = "`noop` and `engine:NAME`, 1 to 16", .example = "[\"engine:null\"]"),
     SC_BODY(struct next_body, max, INT, .required = true, .min = 1, .max = SC_CLAIM_MAX,
             .help = "How many tasks at most", .example = "1"),
+    SC_BODY(struct next_body, batch, ARRAY, .items = SC_JSON_INT, .help = "As of a claim",
+            .example = "[4]"),
 };
 static const struct sc_json_shape next_shape = {
     .name = "NextClaim",
@@ -180,7 +182,7 @@ static enum sc_code decode_next(const struct sc_json_value *value, struct sc_lan
     struct next_body body = { 0 };
     enum sc_code code = sc_request_object(value, "claim", &next_shape, &body, err);
     if (code == SC_OK)
-        code = sc_lanes_read(body.lanes, out, err);
+        code = sc_lanes_read(body.lanes, body.batch, out, err);
     out->max = (int)body.max;
     return code;
 }

@@ -146,7 +146,7 @@ struct sc_done *sc_api_worker_register(struct sc_request *req, struct sc_api *ap
 
 struct claim_body {
     int64_t worker_id, max, wait_ms;
-    const struct sc_json_value *lanes;
+    const struct sc_json_value *lanes, *batch;
 };
 
 static const struct sc_json_field claim_fields[] = {
@@ -156,6 +156,12 @@ static const struct sc_json_field claim_fields[] = {
             .help = "`noop` and `engine:NAME`, 1 to 16", .example = "[\"engine:null\"]"),
     SC_BODY(struct claim_body, max, INT, .required = true, .min = 1, .max = SC_CLAIM_MAX,
             .help = "How many tasks at most", .example = "1"),
+    SC_BODY(struct claim_body, batch, ARRAY, .items = SC_JSON_INT,
+            .help =
+                "For each of the lanes, how many of its tasks one call of the engine takes, 1 to "
+                "64: the tasks given are then of one lane and one model, and at most this "
+                "worker's share of what is ready",
+            .example = "[4]"),
     SC_BODY(struct claim_body, wait_ms, INT, .required = true, .max = WAIT_MAX_MS,
             .help = "How long to wait for one", .example = "1000"),
 };
@@ -183,7 +189,7 @@ static enum sc_code decode_claim(struct pending_claim *out, struct sc_error *err
         code =
             sc_json_read(sc_json_root(doc), claim_fields, SC_ARRAY_LEN(claim_fields), &body, err);
     if (code == SC_OK)
-        code = sc_lanes_read(body.lanes, &out->lanes, err);
+        code = sc_lanes_read(body.lanes, body.batch, &out->lanes, err);
     if (code != SC_OK)
         return code;
     for (size_t i = 0; i < out->lanes.count; i++) {
@@ -252,7 +258,9 @@ static struct sc_done *run_claim(struct pending_claim *claim)
         enum sc_code code = sc_api_token_lives(claim->api, claim->token_id)
                                 ? try_claim(claim, &reply, &count, &err)
                                 : sc_error_set(&err, SC_E_UNAUTHENTICATED, "the token has ended");
-        sc_parking_end(parking, &claim->waiter, code == SC_OK && count < (size_t)claim->lanes.max);
+        /* One that gets its share, or what goes into one call, leaves something to others. */
+        size_t all = claim->lanes.batch[0] == 0 ? (size_t)claim->lanes.max : 1;
+        sc_parking_end(parking, &claim->waiter, code == SC_OK && count < all);
         bool late = sc_clock_mono_ms() >= claim->deadline_ms;
         if (code != SC_OK || count > 0 || late)
             return finish_claim(claim, code, &err, &reply);

@@ -56,7 +56,7 @@ struct own_claim {
 static enum sc_code write_claim(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct own_claim *c = ctx;
-    struct sc_claim claim = { c->r->p->worker_id, &c->r->lane, 1, 1 };
+    struct sc_claim claim = { c->r->p->worker_id, &c->r->lane, 1, 1, NULL };
     return sc_task_claim(c->r->p->o.queue, tx, &claim, &c->task, &c->count, err);
 }
 

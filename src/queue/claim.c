@@ -6,7 +6,13 @@
  * fault that was, and the neighbours of a poisoned task go free (sc_worker_gone).
  *
  * A lane may have a limit (a program that holds a GPU, a server that takes so many requests): its
- * tasks that run are counted here, in the one transaction that could add to them. */
+ * tasks that run are counted here, in the one transaction that could add to them.
+ *
+ * A worker that says how many tasks of a lane it runs in one call gets what stands at the head of
+ * the line and can go together: it ends at the first task of another lane or model, so nobody is
+ * passed over for a fuller call. And it gets its share: as many as are ready, divided by the
+ * workers that serve the lane. What another could run at the same time is left to it, while of a
+ * long line every call is full. */
 
 #include "queue/queue-internal.h"
 
@@ -225,6 +231,42 @@ static bool turn_is_near(const struct sc_queue *queue, int max)
     return queue->claim_turn % SC_FAIR_EVERY + (unsigned)max >= SC_FAIR_EVERY;
 }
 
+/* Of what is left in the lane, and of the one task that the worker has by now. */
+static enum sc_code keep_to_share(struct sc_conn *tx, struct offer *offer, size_t lane,
+                                  struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_SHARE);
+    sc_stmt_bind_text(&st, ":lane", offer->claim->lanes[lane]);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code != SC_OK)
+        return code;
+    int64_t workers = SC_MAX(1, sc_stmt_int(&st, "workers"));
+    int64_t share = (sc_stmt_int(&st, "ready") + 1 + workers - 1) / workers;
+    offer->room[lane] = (int)SC_MIN(offer->room[lane], share - 1);
+    return SC_OK;
+}
+
+/* Can the pick go into one call with what was given? */
+static enum sc_code goes_along(struct sc_conn *tx, struct offer *offer, const struct sc_task *first,
+                               const struct pick *pick, bool *out, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    *out = offer->claim->batch == NULL || offer->given == 0;
+    if (*out || strcmp(first->lane, offer->claim->lanes[pick->lane]) != 0)
+        return SC_OK;
+    if (offer->given == 1)
+        code = keep_to_share(tx, offer, pick->lane, err);
+    *out = code == SC_OK && offer->room[pick->lane] > 0;
+    if (!*out || pick->job == first->job)
+        return code;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_SAME_MODEL);
+    sc_stmt_bind_int(&st, ":job", first->job);
+    sc_stmt_bind_int(&st, ":other", pick->job);
+    code = sc_stmt_one(&st, err);
+    *out = code == SC_OK && sc_stmt_int(&st, "same") != 0;
+    return code;
+}
+
 static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct offer *offer,
                              struct sc_task *out, struct sc_error *err)
 {
@@ -238,6 +280,10 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
             sc_queue_note_ready(queue, tx); /* for another worker */
             break;
         }
+        bool along = false;
+        enum sc_code code = goes_along(tx, offer, &out[0], pick, &along, err);
+        if (code != SC_OK || !along)
+            return code;
         mark_used(fair ? &offer->best : &offer->oldest, pick->id);
         pick->used = true;
         /* Other classes' picks, or those of the other list, have taken the last place. */
@@ -245,7 +291,7 @@ static enum sc_code hand_out(struct sc_queue *queue, struct sc_conn *tx, struct 
             continue;
         bool taken = false;
         struct sc_task_row row;
-        enum sc_code code = take(queue, tx, offer, pick, &row, &taken, err);
+        code = take(queue, tx, offer, pick, &row, &taken, err);
         if (code == SC_OK && taken)
             code = follow_up(queue, tx, &row, &out[offer->given], err);
         if (code != SC_OK)
@@ -285,8 +331,11 @@ enum sc_code sc_task_claim(struct sc_queue *queue, struct sc_conn *tx, const str
     enum sc_code code = sc_worker_seen(queue, tx, claim->worker_id, offer.worker, err);
     if (code == SC_OK)
         code = sc_queue_paused(tx, paused, err);
-    for (size_t i = 0; code == SC_OK && i < claim->lane_count; i++)
+    for (size_t i = 0; code == SC_OK && i < claim->lane_count; i++) {
         code = lane_room(queue, tx, claim->lanes[i], &offer.room[i], err);
+        if (claim->batch != NULL)
+            offer.room[i] = SC_MIN(offer.room[i], claim->batch[i]);
+    }
     if (code == SC_OK)
         code = find_best(tx, claim, offer.room, paused, &offer.best, err);
     if (code == SC_OK && offer.best.count > 0 && turn_is_near(queue, claim->max))

@@ -56,6 +56,9 @@ struct sc_claim {
     const char *const *lanes;
     size_t lane_count;
     int max; /* at most SC_CLAIM_MAX */
+    /* For each lane, tasks that the worker runs in one call: all that it gets are of one lane and
+     * one model, and at most its share of what is ready in that lane. NULL: any that there are. */
+    const int *batch;
 };
 #define SC_CLAIM_MAX 64
 /* Best first: class, finer priority, the job's age; one claim in ten takes the oldest waiting.

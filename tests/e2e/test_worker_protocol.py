@@ -125,6 +125,7 @@ def test_what_comes_next_is_claimed_with_a_result(lonely):
 @pytest.mark.parametrize("claim", [
     "noop", {}, {"lanes": ["noop"]}, {"lanes": [], "max": 1}, {"lanes": ["server"], "max": 1},
     {"lanes": ["noop"], "max": 0}, {"lanes": ["noop"], "max": 1, "wait_ms": 5},
+    {"lanes": ["noop"], "max": 1, "batch": [0]},
 ])
 def test_a_bad_claim_with_a_result_leaves_the_task_leased(lonely, claim):
     client = lonely.client
@@ -226,6 +227,32 @@ def test_the_server_forgets_nothing_but_knows_no_stranger(lonely):
             ("/api/worker/heartbeat", {"worker_id": 999999, "tasks": []})):
         reply = client.post(path, body)
         assert (reply.status, reply.error["code"]) == (404, "NOT_FOUND"), reply
+
+
+def test_a_claim_for_calls_of_several_is_shared(lonely):
+    """Two workers of the lane: of three tasks that stand ready each is given what it can run now."""
+    client = lonely.client
+    workers = [Worker(client, name) for name in ("one", "two")]
+    jobs = [client.upload_null(1, seed=70 + i, priority=p)["job_id"]
+            for i, p in enumerate(("high", "normal", "normal"))]
+    wait_until(lambda: all(client.job(j)["chunks_total"] == 1 for j in jobs), 20, "the cuts")
+
+    def claim(worker, batch):
+        return client.post("/api/worker/claim", {
+            "worker_id": worker.id, "lanes": ["noop", "engine:null"], "max": 8,
+            "batch": batch, "wait_ms": 0}).json["tasks"]
+
+    first, second = claim(workers[0], [1, 4]), claim(workers[1], [1, 4])
+    assert (len(first), len(second)) == (2, 1)
+    assert {t["job_id"] for t in first + second} == set(jobs)
+    for worker, tasks in zip(workers, (first, second)):
+        for task in tasks:
+            assert worker.say(task, "release").status == 200
+    for batch in ([1], [1, 2, 3], [1, 0], [1, 65]):
+        reply = client.post("/api/worker/claim", {
+            "worker_id": workers[0].id, "lanes": ["noop", "engine:null"], "max": 8,
+            "batch": batch, "wait_ms": 0})
+        assert (reply.status, reply.error["field"]) == (400, "batch"), reply
 
 
 @pytest.mark.parametrize("body", [

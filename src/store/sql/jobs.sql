@@ -40,6 +40,11 @@ FROM jobs WHERE id = :id;
 -- name: job_order
 SELECT engine, model, model_hash, task, language, timeout_ms, settings FROM jobs WHERE id = :id;
 
+-- name: job_same_model
+-- Of two jobs for the same engine: can one call of it hear both?
+SELECT a.model = b.model AND a.model_hash = b.model_hash AS same
+FROM jobs AS a, jobs AS b WHERE a.id = :job AND b.id = :other;
+
 -- name: job_by_dedupe_key
 SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;
 

@@ -113,6 +113,13 @@ SELECT count(*) AS n FROM tasks WHERE state = 1;
 -- The running set is as small as the number of workers.
 SELECT count(*) AS n FROM tasks INDEXED BY tasks_running WHERE state = 1 AND lane = :lane;
 
+-- name: task_share
+-- What stands ready in the lane, as far as it matters, and the workers that serve it.
+SELECT (SELECT count(*) FROM workers
+        WHERE gone_ms IS NULL AND instr(engines, '"' || substr(:lane, 8) || '"') > 0) AS workers,
+       (SELECT count(*) FROM (SELECT 1 FROM tasks WHERE state = 0 AND lane = :lane
+                              LIMIT 1024)) AS ready;
+
 -- name: task_demand
 -- Of the ready ones, up to :limit on either side of the server's own.
 SELECT (SELECT count(*) FROM (SELECT 1 FROM tasks

@@ -127,7 +127,8 @@ static enum sc_code submit(struct run *run, struct sc_error *err)
 static enum sc_code claim_and_complete(struct run *run, struct sc_error *err)
 {
     static const char *const lane = "engine:null";
-    struct sc_claimed claimed = { .claim = { run->r.worker, &lane, 1, 1 }, .work = &run->work };
+    struct sc_claimed claimed = { .claim = { run->r.worker, &lane, 1, 1, NULL },
+                                  .work = &run->work };
     enum sc_code code = SC_OK;
     if (run->claimed == 0) {
         code = sc_chunk_claim(run->r.p, &claimed, err);

@@ -183,7 +183,7 @@ struct sc_job job_of(struct rig *r, int64_t id)
 
 size_t claim_lane(struct rig *r, const char *lane, int max, struct sc_chunk_work *works)
 {
-    struct sc_claimed claimed = { .claim = { r->worker, &lane, 1, max }, .work = works };
+    struct sc_claimed claimed = { .claim = { r->worker, &lane, 1, max, NULL }, .work = works };
     assert_int_equal(sc_chunk_claim(r->p, &claimed, NULL), SC_OK);
     return claimed.count;
 }

@@ -1,5 +1,7 @@
 #include "queue-verbs.h"
 
+#include <signal.h>
+
 #include "base/banned.h"
 
 static void best_is_class_then_priority_then_age(void **state)
@@ -314,6 +316,139 @@ static void a_raised_limit_counts_after_a_restart(void **state)
     assert_int_equal(claim(&r, got, 4), 2);
 }
 
+/* ---- what goes into one call ---- */
+
+/* Claims in these lanes for calls of so many. */
+static size_t claim_calls(struct rig *r, int64_t worker, struct sc_task *out, const int batch[2])
+{
+    static const char *const lanes[] = { "engine:null", "engine:other" };
+    struct op op = { .tasks = out,
+                     .claim = { .worker_id = worker,
+                                .lanes = lanes,
+                                .lane_count = SC_ARRAY_LEN(lanes),
+                                .max = SC_MAX(batch[0], batch[1]),
+                                .batch = batch } };
+    assert_int_equal(do_write(r, op_claim, &op), SC_OK);
+    return op.count;
+}
+
+static int64_t create_of(struct rig *r, const char *lane, const char *model, enum sc_class class)
+{
+    struct sc_job_spec spec = noop_spec();
+    spec.first_lane = lane;
+    spec.model = model;
+    spec.class = class;
+    return create_from(r, &spec, NULL);
+}
+
+static void a_claim_for_one_call_is_of_one_lane_as_far_as_that_goes(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    const int batch[] = { 4, 2 };
+    struct sc_task got[4];
+    for (int i = 0; i < 5; i++)
+        create_of(&r, "engine:null", "m", SC_CLASS_NORMAL);
+    for (int i = 0; i < 3; i++)
+        create_of(&r, "engine:other", "m", SC_CLASS_NORMAL);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 4);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 1);
+    assert_string_equal(got[0].lane, "engine:null");
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 2);
+    assert_string_equal(got[1].lane, "engine:other");
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 1);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 0);
+}
+
+static void a_call_hears_one_model_and_ends_at_another(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    const int batch[] = { 4, 4 };
+    struct sc_task got[4];
+    create_of(&r, "engine:null", "a", SC_CLASS_NORMAL);
+    int64_t second = create_of(&r, "engine:null", "a", SC_CLASS_NORMAL);
+    int64_t other = create_of(&r, "engine:null", "b", SC_CLASS_NORMAL);
+    int64_t last = create_of(&r, "engine:null", "a", SC_CLASS_NORMAL);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 2);
+    assert_int_equal(got[1].job, second);
+    /* Nobody is passed over for a fuller call. */
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 1);
+    assert_int_equal(got[0].job, other);
+    /* A better class comes first, and with what is left of a lower one when the model is his. */
+    int64_t high = create_of(&r, "engine:null", "a", SC_CLASS_HIGH);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 2);
+    assert_int_equal(got[0].job, high);
+    assert_int_equal(got[1].job, last);
+}
+
+static void few_tasks_are_shared_among_the_workers_of_the_lane(void **state)
+{
+    (void)state;
+    AUTO_RIG(r); /* its worker has the engine null, and so has the second */
+    const int batch[] = { 4, 4 };
+    struct sc_task got[4];
+    int64_t second = register_worker(&r, "w2", true);
+    for (int i = 0; i < 3; i++)
+        create_of(&r, "engine:null", "m", SC_CLASS_NORMAL);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 2);
+    assert_int_equal(claim_calls(&r, second, got, batch), 1);
+    /* Of a long line every call is full. */
+    for (int i = 0; i < 12; i++)
+        create_of(&r, "engine:null", "m", SC_CLASS_NORMAL);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 4);
+    assert_int_equal(claim_calls(&r, second, got, batch), 4);
+    assert_int_equal(claim_calls(&r, second, got, batch), 2);
+    assert_int_equal(claim_calls(&r, second, got, batch), 1);
+    assert_int_equal(claim_calls(&r, second, got, batch), 1);
+    /* Whoever does not have the engine takes no share, nor does whoever has gone. */
+    for (int i = 0; i < 4; i++)
+        create_of(&r, "engine:other", "m", SC_CLASS_NORMAL);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 4);
+    for (int i = 0; i < 4; i++)
+        create_of(&r, "engine:null", "m", SC_CLASS_NORMAL);
+    assert_int_equal(worker_gone(&r, second, SIGKILL), SC_OK);
+    while (claim_calls(&r, r.worker, got, batch) == 1) /* what the other held is suspect */
+        continue;
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 0"), 0);
+}
+
+static void the_turn_of_the_oldest_outlives_calls_of_another_lane(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    const int batch[] = { 4, 4 };
+    struct sc_task got[4];
+    int64_t old = create_of(&r, "engine:other", "m", SC_CLASS_LOW);
+    for (int i = 0; i < 30; i++)
+        create_of(&r, "engine:null", "m", SC_CLASS_HIGH);
+    size_t before = 0;
+    for (;;) {
+        size_t n = claim_calls(&r, r.worker, got, batch);
+        assert_true(n > 0 && before <= 9);
+        if (got[0].job == old)
+            break;
+        before += n;
+    }
+    assert_int_equal(before, 9);
+}
+
+static void what_came_to_grief_goes_alone_in_a_call_too(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    const int batch[] = { 4, 4 };
+    struct sc_task got[4];
+    for (int i = 0; i < 3; i++)
+        create_of(&r, "engine:null", "m", SC_CLASS_NORMAL);
+    assert_int_equal(claim_calls(&r, r.worker, got, batch), 3);
+    assert_int_equal(worker_gone(&r, r.worker, SIGKILL), SC_OK);
+    r.worker = register_worker(&r, "w2", true);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(claim_calls(&r, r.worker, got, batch), 1);
+    assert_int_equal(ask(&r, "SELECT sum(failures) FROM tasks"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +467,11 @@ int main(void)
         TEST(uncounted_jobs_need_no_place),
         TEST(admission_takes_the_best_but_each_tenth_time_the_oldest),
         TEST(a_raised_limit_counts_after_a_restart),
+        TEST(a_claim_for_one_call_is_of_one_lane_as_far_as_that_goes),
+        TEST(a_call_hears_one_model_and_ends_at_another),
+        TEST(few_tasks_are_shared_among_the_workers_of_the_lane),
+        TEST(the_turn_of_the_oldest_outlives_calls_of_another_lane),
+        TEST(what_came_to_grief_goes_alone_in_a_call_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
