@@ -3,11 +3,12 @@
  *     engine-net make MODEL STATE LAYERS       writes such a model, with a real vocabulary's size
  *     engine-net run MODEL KERNELS THREADS STEPS
  *     engine-net grow MODEL WINDOWS            encodes and decodes so many, one after the other
+ *     engine-net stop MODEL THREADS MS         loads it and hears a clip, for so long at most
  *
- * The last two print a line `name value` for each figure. Times are milliseconds of processor time,
- * the least of some; of `longest_gap_ms` they are of the clock on the wall. */
+ * The last three print a line `name value` for each figure. Times are milliseconds of processor
+ * time, the least of some; of `longest_gap_ms` they are of the clock on the wall. */
 #include "model.h"
-#include "whisper/decoder.h"
+#include "whisper/listen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct bench {
     float *logits;
     struct sc_stop stop;
     double asked, longest_gap;
+    double until; /* of the clock: then it says stop; 0: never */
 };
 
 static double ms(clockid_t clock)
@@ -47,7 +49,7 @@ static bool note_question(void *ctx)
     const double now = ms(CLOCK_MONOTONIC);
     b->longest_gap = SC_MAX(b->longest_gap, now - b->asked);
     b->asked = now;
-    return false;
+    return b->until > 0 && now >= b->until;
 }
 
 static void told(enum sc_code code, const struct sc_error *err)
@@ -180,7 +182,9 @@ static void open_all(struct bench *b, const char *path, const char *kernels, int
     const struct sc_net_options options = {
         .kernels = strcmp(kernels, "best") == 0 ? NULL : sc_kernels_find(kernels),
         .pool = b->pool,
+        .stop = &b->stop,
     };
+    b->asked = ms(CLOCK_MONOTONIC);
     told(sc_net_open(file, &options, &b->net, &err), &err);
     printf("kernels %s\nopen_ms %.3f\n", sc_net_kernels(b->net)->name, cpu_ms() - begun);
     sc_whisper_file_close(file);
@@ -219,6 +223,7 @@ static long memory_kb(const char *name)
 
 static int run(const char *path, const char *kernels, int threads, int steps)
 {
+    const struct sc_whisper_use use = { .batch = WINDOWS };
     struct bench b = { 0 };
 
     open_all(&b, path, kernels, threads);
@@ -228,8 +233,7 @@ static int run(const char *path, const char *kernels, int threads, int steps)
     decode_batch(&b, WINDOWS, steps);
     printf("longest_gap_ms %.3f\n", b.longest_gap);
     printf("resident_mb %.1f\n", (double)memory_kb("VmHWM") / 1024);
-    printf("foreseen_mb %.1f\n",
-           (double)sc_whisper_memory(b.dims, WINDOWS, WINDOWS) / (1024.0 * 1024.0));
+    printf("foreseen_mb %.1f\n", (double)sc_whisper_memory(b.dims, &use) / (1024.0 * 1024.0));
     close_all(&b);
     return 0;
 }
@@ -258,6 +262,38 @@ static int grow(const char *path, int windows)
     return 0;
 }
 
+/* How long whoever wants to stop it waits, at most: while the model is loaded, and in all that is
+ * done with a clip. The last wait is that for the answer, once it was told to stop. */
+static int stop(const char *path, int threads, int limit_ms)
+{
+    enum { SAMPLES = 25 * 16000 };
+    static int16_t pcm[SAMPLES];
+    struct bench b = { 0 };
+    struct sc_listener *l = NULL;
+    struct sc_error err = { 0 };
+
+    b.stop = (struct sc_stop){ note_question, &b };
+    for (int i = 0; i < SAMPLES; i++)
+        pcm[i] = (int16_t)(i * 7919 % 6000 - 3000);
+    b.asked = ms(CLOCK_MONOTONIC);
+    told(sc_listener_open(path, threads, &b.stop, &l, &err), &err);
+    (void)note_question(&b);
+    printf("load_gap_ms %.3f\n", b.longest_gap);
+    b.longest_gap = 0;
+    struct sc_listen_clip clip = { .pcm = pcm, .samples = SAMPLES };
+    clip.wishes = sc_listen_wishes_usual();
+    b.asked = ms(CLOCK_MONOTONIC);
+    b.until = b.asked + limit_ms;
+    const enum sc_code code = sc_listen(l, &clip, 1, &b.stop, &err);
+    if (code != SC_E_CANCELLED)
+        told(code, &err);
+    (void)note_question(&b);
+    printf("hear_gap_ms %.3f\n", b.longest_gap);
+    sc_listen_clip_done(&clip);
+    sc_listener_close(l);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "make") == 0) {
@@ -272,8 +308,11 @@ int main(int argc, char **argv)
         return run(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
     if (argc == 4 && strcmp(argv[1], "grow") == 0)
         return grow(argv[2], atoi(argv[3]));
+    if (argc == 5 && strcmp(argv[1], "stop") == 0)
+        return stop(argv[2], atoi(argv[3]), atoi(argv[4]));
     (void)fprintf(stderr, "usage: engine-net make MODEL STATE LAYERS\n"
                           "       engine-net run MODEL KERNELS|best THREADS STEPS\n"
-                          "       engine-net grow MODEL WINDOWS\n");
+                          "       engine-net grow MODEL WINDOWS\n"
+                          "       engine-net stop MODEL THREADS MS\n");
     return 2;
 }

@@ -18,6 +18,10 @@ from bench.common import Skip, pairs, ratios
 LIMIT_S = 900
 BASE = (512, 6)
 TINY = (32, 1)
+# (name, state, layers) of models whose waits for a cancellation are measured, and for how long each
+# is heard.
+STOPPED = (("small", 768, 12), ("medium", 1024, 24))
+STOPPED_MS = 60_000
 
 
 def figures(command, env=None):
@@ -92,6 +96,18 @@ def tiny_model(ctx, program):
     return path
 
 
+def waits(ctx, program):
+    """The longest wait for a cancellation in larger models, loading included."""
+    for name, *dims in ctx.pick(STOPPED, (("tiny", *TINY),)):
+        path = ctx.folder / "stopped.bin"
+        subprocess.run([program, "make", str(path), *map(str, dims)], check=True)
+        seen = figures([program, "stop", str(path), "1", str(ctx.pick(STOPPED_MS, 200))])
+        path.unlink()
+        ctx.figure(f"longest wait for a cancellation, {name}", seen["hear_gap_ms"], "ms",
+                   at_most=100)
+        ctx.figure(f"the same while {name} is loaded", seen["load_gap_ms"], "ms", at_most=100)
+
+
 def run(ctx):
     program = ctx.program("engine-net")
     model = ctx.folder / "model.bin"
@@ -126,6 +142,7 @@ def run(ctx):
     ctx.figure("resident, of what was foreseen",
                [x["resident_mb"] / x["foreseen_mb"] for x in all_of_it], "x", at_most=1)
     ctx.note(f"Foreseen were {all_of_it[0]['foreseen_mb']:,.0f} MiB, by `sc_whisper_memory`.")
+    waits(ctx, program)
     grown = figures([program, "grow", str(tiny_model(ctx, program)), str(ctx.pick(1000, 10))])
     ctx.figure("memory grown over 1,000 windows of a tiny model", grown["grown_kb"], "KiB",
                at_most=1024)

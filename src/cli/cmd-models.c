@@ -172,7 +172,7 @@ static int print_model(struct sc_cli *cli, const struct sc_model *m, bool is_def
         return sc_cli_fail(cli, &err);
     sc_view_object(sc_json_root(doc), skip, sc_list_now(cli), &out);
     put_size(&out, "size:", m->size_bytes);
-    put_size(&out, "memory:", sc_model_memory(m));
+    put_size(&out, "memory:", sc_model_memory(m, NULL));
     return sc_cli_done(cli, &out);
 }
 
@@ -216,7 +216,7 @@ static int report(struct sc_cli *cli, const struct sc_model *m)
     if (cli->json)
         return print_model(cli, m, is_default(cli, m));
     sc_format_size(&size, m->size_bytes);
-    sc_format_size(&memory, sc_model_memory(m));
+    sc_format_size(&memory, sc_model_memory(m, NULL));
     sc_cli_note(cli, "%s: %s, %s, %s, needs %s of memory", m->name, sc_buf_text(&size),
                 m->facts.type, m->facts.languages == 1 ? "English alone" : "many languages",
                 sc_buf_text(&memory));

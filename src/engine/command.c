@@ -194,9 +194,11 @@ static bool is_model_name(const char *model)
     return model[0] != '/' && model[0] != '-' && strstr(model, "..") == NULL;
 }
 
-static enum sc_code command_open(const struct sc_config *config, const char *model, void **state,
+static enum sc_code command_open(const struct sc_config *config, const char *model,
+                                 const struct sc_engine_stop *stop, void **state,
                                  struct sc_error *err)
 {
+    (void)stop;
     struct command *c = NULL;
     if (strcmp(model, config->engine_command_model) != 0 && !is_model_name(model))
         return sc_error_field(err, SC_E_MODEL_ERROR, "model",

@@ -3,7 +3,7 @@
  *
  * One instance is used by one thread. The caller opens it for a model, then calls transcribe any
  * number of times with up to caps.batch chunks, then close. transcribe fills one result per chunk,
- * in order; a chunk's failure is its own and leaves the others. It polls `stop` often enough to
+ * in order; a chunk's failure is its own and leaves the others. Both poll `stop` often enough to
  * return within 100 ms. PCM is 16 kHz mono s16, owned by the caller, valid during the call.
  *
  * Settings are read where they are needed and never changed; they outlive every instance. */
@@ -45,6 +45,8 @@ struct sc_engine_caps {
     const char *note;
 };
 
+struct sc_engine_result;
+
 struct sc_engine_request {
     const int16_t *pcm;
     size_t samples;
@@ -54,6 +56,13 @@ struct sc_engine_request {
     const char *language; /* "" = auto */
     const char *settings; /* canonical JSON of the job's options */
     atomic_int *progress; /* percent of the chunk, set by an engine that knows; NULL: nobody asks */
+    /* Once set, the chunk's result is CANCELLED and the others go on; NULL: never. Looked at, after
+     * `stop` was asked, by engines that take several chunks. */
+    const atomic_bool *unwanted;
+    /* Told on the caller's thread of a result that is whole before the call ends, which is whoever
+     * is told's to take and to free. NULL: nobody asks. */
+    void (*done)(const struct sc_engine_request *request, struct sc_engine_result *result);
+    void *done_ctx;
 };
 
 /* Bytes of what an engine says about a chunk that are kept at most. */
@@ -79,14 +88,16 @@ struct sc_engine_ops {
     void (*caps)(const struct sc_config *config, struct sc_engine_caps *out);
     /* Can it run on this machine? else ENGINE_UNAVAILABLE with the remedy. */
     enum sc_code (*usable)(const struct sc_config *config, struct sc_error *err);
-    /* model "" = default. ENGINE_UNAVAILABLE, MODEL_ERROR. */
-    enum sc_code (*open)(const struct sc_config *config, const char *model, void **state,
-                         struct sc_error *err);
-    /* Bytes that an instance takes with this model once it is open and at work; asked before open,
-     * for the worker's budget (engine.memory). NULL: next to nothing. MODEL_ERROR. */
-    enum sc_code (*memory)(const struct sc_config *config, const char *model, int64_t *out,
-                           struct sc_error *err);
-    /* Returns non-OK only when the whole call failed (CANCELLED when stop fired, TIMEOUT). */
+    /* model "" = default. ENGINE_UNAVAILABLE, MODEL_ERROR; CANCELLED when stop fired. */
+    enum sc_code (*open)(const struct sc_config *config, const char *model,
+                         const struct sc_engine_stop *stop, void **state, struct sc_error *err);
+    /* Bytes that an instance takes with this model once it is open and at work for a job with these
+     * options (canonical JSON; "": none); asked before open, for the worker's budget
+     * (engine.memory). NULL: next to nothing. MODEL_ERROR. */
+    enum sc_code (*memory)(const struct sc_config *config, const char *model, const char *options,
+                           int64_t *out, struct sc_error *err);
+    /* Returns non-OK only when the whole call failed (CANCELLED when stop fired, TIMEOUT): results
+     * that nobody was told of are then empty. */
     enum sc_code (*transcribe)(void *state, const struct sc_engine_request *requests,
                                struct sc_engine_result *results, size_t count,
                                const struct sc_engine_stop *stop, struct sc_error *err);

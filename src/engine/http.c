@@ -114,9 +114,10 @@ static enum sc_code http_usable(const struct sc_config *config, struct sc_error 
     return SC_OK;
 }
 
-static enum sc_code http_open(const struct sc_config *config, const char *model, void **state,
-                              struct sc_error *err)
+static enum sc_code http_open(const struct sc_config *config, const char *model,
+                              const struct sc_engine_stop *stop, void **state, struct sc_error *err)
 {
+    (void)stop;
     SC_AUTO(http_closep) void *guard = NULL;
     enum sc_code code = http_usable(config, err);
     if (code != SC_OK)

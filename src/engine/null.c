@@ -67,9 +67,10 @@ static bool read_option(struct null_state *n, struct sc_str key, struct sc_str v
     return false;
 }
 
-static enum sc_code null_open(const struct sc_config *config, const char *model, void **state,
-                              struct sc_error *err)
+static enum sc_code null_open(const struct sc_config *config, const char *model,
+                              const struct sc_engine_stop *stop, void **state, struct sc_error *err)
 {
+    (void)stop;
     (void)config;
     struct null_state n = { .crash_at = -1, .hang_at = -1, .deaf_at = -1, .exit_at = -1 };
     struct sc_str rest = sc_str_from(model);

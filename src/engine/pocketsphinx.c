@@ -136,11 +136,12 @@ static enum sc_code choose_model(const char *model, struct model_paths *paths, s
                           model);
 }
 
-static enum sc_code sphinx_memory(const struct sc_config *config, const char *model, int64_t *out,
-                                  struct sc_error *err)
+static enum sc_code sphinx_memory(const struct sc_config *config, const char *model,
+                                  const char *options, int64_t *out, struct sc_error *err)
 {
     (void)config;
     (void)model;
+    (void)options;
     (void)err;
     *out = MEMORY;
     return SC_OK;
@@ -159,9 +160,11 @@ static void sphinx_close(void *state)
 }
 SC_DEFINE_FREEP(void, sphinx_close);
 
-static enum sc_code sphinx_open(const struct sc_config *config, const char *model, void **state,
+static enum sc_code sphinx_open(const struct sc_config *config, const char *model,
+                                const struct sc_engine_stop *stop, void **state,
                                 struct sc_error *err)
 {
+    (void)stop; /* its library reads its small models in one go */
     (void)config;
     struct model_paths *paths SC_AUTO_FREE = sc_alloc(sizeof(*paths));
     enum sc_code code = choose_model(model, paths, err);

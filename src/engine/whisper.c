@@ -80,15 +80,19 @@ static enum sc_code gone(const char *model, struct sc_error *err)
                           "the model '%.120s' has just been removed: " SC_MODELS_REMEDY, model);
 }
 
-static enum sc_code whisper_open(const struct sc_config *config, const char *model, void **state,
+static enum sc_code whisper_open(const struct sc_config *config, const char *model,
+                                 const struct sc_engine_stop *stop, void **state,
                                  struct sc_error *err)
 {
+    const struct sc_stop asked = { stop == NULL ? NULL : stop->fn,
+                                   stop == NULL ? NULL : stop->ctx };
     char *path SC_AUTO_FREE = NULL;
     enum sc_code code = sc_models_path(config, model, &path, err);
     if (code != SC_OK)
         return code;
     struct whisper_state *made = sc_alloc(sizeof(*made));
-    code = sc_listener_open(path, threads_of(config), &made->listener, err);
+    code = sc_listener_open(path, threads_of(config), stop == NULL ? NULL : &asked, &made->listener,
+                            err);
     if (code == SC_OK)
         *state = made;
     else
@@ -96,23 +100,22 @@ static enum sc_code whisper_open(const struct sc_config *config, const char *mod
     return code == SC_E_NOT_FOUND ? gone(model, err) : code;
 }
 
-/* With as many hypotheses in each window as jobs have that name none. */
-static enum sc_code whisper_memory(const struct sc_config *config, const char *model, int64_t *out,
-                                   struct sc_error *err)
+static enum sc_code whisper_memory(const struct sc_config *config, const char *model,
+                                   const char *options, int64_t *out, struct sc_error *err)
 {
     SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
     char *path SC_AUTO_FREE = NULL;
-    const struct sc_listen_wishes usual = sc_listen_wishes_usual();
-    int batch = (int)config->engine_whisper_batch;
+    struct sc_whisper_use use;
     enum sc_code code = sc_models_path(config, model, &path, err);
     if (code == SC_OK)
         code = sc_whisper_file_open(path, &file, err);
     if (code == SC_E_NOT_FOUND)
         return gone(model, err);
-    if (code == SC_OK)
-        *out = sc_whisper_memory(sc_whisper_file_dims(file), batch,
-                                 batch * (int)sc_decode_sequences(&usual.decode));
-    return code;
+    if (code != SC_OK)
+        return code;
+    sc_models_use(config, options, &use);
+    *out = sc_whisper_memory(sc_whisper_file_dims(file), &use);
+    return SC_OK;
 }
 
 /* ---- what a job wishes ---- */
@@ -177,10 +180,16 @@ static struct sc_listen_wishes wishes_of(const struct sc_engine_request *request
 
 /* ---- chunks ---- */
 
+/* Where the answer of a clip goes. */
+struct place {
+    const struct sc_engine_request *request;
+    struct sc_engine_result *result;
+};
+
 struct hearing {
     struct sc_json_doc *settings[BATCH_MAX];
     struct sc_listen_clip clips[BATCH_MAX];
-    size_t place[BATCH_MAX]; /* of the clip's chunk */
+    struct place places[BATCH_MAX];
     size_t count;
 };
 
@@ -192,10 +201,24 @@ static void hearing_done(struct hearing *h)
     }
 }
 
+static void take_answer(void *ctx, struct sc_listen_clip *clip)
+{
+    const struct place *place = ctx;
+    struct sc_engine_result *result = place->result;
+    result->segments = clip->segments;
+    result->log = clip->log;
+    (void)snprintf(result->language, sizeof(result->language), "%s", clip->language);
+    clip->segments = (struct sc_segments){ 0 };
+    clip->log = (struct sc_buf){ 0 };
+    if (clip->left)
+        result->code = sc_error_set(&result->error, SC_E_CANCELLED, "nobody wants this chunk");
+    if (place->request->done != NULL)
+        place->request->done(place->request, result);
+}
+
 /* A chunk that cannot be heard as it is wished fails alone. */
 static void add_clip(struct hearing *h, const struct whisper_state *s,
-                     const struct sc_engine_request *request, size_t place,
-                     struct sc_engine_result *result)
+                     const struct sc_engine_request *request, struct sc_engine_result *result)
 {
     struct sc_json_doc *settings = NULL;
     *result = (struct sc_engine_result){ .code = SC_OK };
@@ -209,6 +232,9 @@ static void add_clip(struct hearing *h, const struct whisper_state *s,
         .samples = request->samples,
         .wishes = wishes_of(request, sc_json_root(settings)),
         .progress = request->progress,
+        .unwanted = request->unwanted,
+        .done = take_answer,
+        .done_ctx = &h->places[h->count],
     };
     result->code = sc_listener_check(s->listener, &clip->wishes, &result->error);
     if (result->code != SC_OK) {
@@ -216,20 +242,7 @@ static void add_clip(struct hearing *h, const struct whisper_state *s,
         return;
     }
     h->settings[h->count] = settings;
-    h->place[h->count++] = place;
-}
-
-static void take_answers(struct hearing *h, struct sc_engine_result *results)
-{
-    for (size_t i = 0; i < h->count; i++) {
-        struct sc_engine_result *result = &results[h->place[i]];
-        struct sc_listen_clip *clip = &h->clips[i];
-        result->segments = clip->segments;
-        result->log = clip->log;
-        (void)snprintf(result->language, sizeof(result->language), "%s", clip->language);
-        clip->segments = (struct sc_segments){ 0 };
-        clip->log = (struct sc_buf){ 0 };
-    }
+    h->places[h->count++] = (struct place){ request, result };
 }
 
 static enum sc_code whisper_transcribe(void *state, const struct sc_engine_request *requests,
@@ -244,11 +257,9 @@ static enum sc_code whisper_transcribe(void *state, const struct sc_engine_reque
         SC_AUTO(hearing_done) struct hearing h = { 0 };
         size_t end = SC_MIN(count, done + BATCH_MAX);
         for (size_t i = done; i < end; i++)
-            add_clip(&h, s, &requests[i], i, &results[i]);
+            add_clip(&h, s, &requests[i], &results[i]);
         done = end;
         code = sc_listen(s->listener, h.clips, h.count, &asked, err);
-        if (code == SC_OK)
-            take_answers(&h, results);
     }
     for (size_t i = 0; i < done && code != SC_OK; i++)
         sc_engine_result_done(&results[i]);

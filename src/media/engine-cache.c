@@ -20,6 +20,7 @@ static void close_row(struct engine_cache *c, size_t i)
     row->engine->close(row->state);
     free(row->model);
     free(row->content);
+    free(row->options);
     c->count--;
     memmove(row, row + 1, (c->count - i) * sizeof(*row));
     (void)malloc_trim(0); /* else its memory stays ours */
@@ -64,18 +65,22 @@ static bool is_model(const struct engine_open *row, const struct sc_engine_ops *
     return row->engine == engine && strcmp(row->model, model) == 0;
 }
 
-static struct engine_open *find(struct engine_cache *c, const struct sc_engine_ops *engine,
-                                const char *model, const char *content)
+/* Takes the open one out of the list, into *out; one of other bytes goes. */
+static void take_out(struct engine_cache *c, const struct engine_wanted *wanted,
+                     const char *content, struct engine_open *out)
 {
     for (size_t i = 0; i < c->count; i++) {
-        if (!is_model(&c->rows[i], engine, model))
+        if (!is_model(&c->rows[i], wanted->engine, wanted->model))
             continue;
-        if (strcmp(c->rows[i].content, content) == 0)
-            return &c->rows[i];
-        close_row(c, i);
-        return NULL;
+        if (strcmp(c->rows[i].content, content) != 0) {
+            close_row(c, i);
+            return;
+        }
+        *out = c->rows[i];
+        c->count--;
+        memmove(&c->rows[i], &c->rows[i + 1], (c->count - i) * sizeof(*c->rows));
+        return;
     }
-    return NULL;
 }
 
 static int64_t bytes_of(const struct engine_cache *c)
@@ -96,61 +101,99 @@ static void close_oldest(struct engine_cache *c)
     close_row(c, oldest);
 }
 
-/* Room for `needs` bytes more. */
-static enum sc_code make_room(struct engine_cache *c, const char *model, int64_t needs,
-                              struct sc_error *err)
+/* Bytes that it takes for all of these jobs, and took for others before. */
+static enum sc_code needs_of(const struct engine_cache *c, const struct engine_wanted *wanted,
+                             struct engine_open *row, int64_t *out, struct sc_error *err)
+{
+    *out = row->bytes;
+    for (size_t i = 0; wanted->engine->memory != NULL && i < wanted->count; i++) {
+        int64_t needs = 0;
+        if (row->options != NULL && strcmp(row->options, wanted->options[i]) == 0)
+            continue;
+        enum sc_code code =
+            wanted->engine->memory(c->config, wanted->model, wanted->options[i], &needs, err);
+        if (code != SC_OK)
+            return code;
+        *out = SC_MAX(*out, needs);
+        free(row->options);
+        row->options = sc_strdup(wanted->options[i]);
+    }
+    return SC_OK;
+}
+
+static enum sc_code refuse(const struct engine_cache *c, const struct engine_wanted *wanted,
+                           int64_t needs, struct sc_error *err)
+{
+    int64_t plain = 0, may = sc_models_budget(c->config);
+    enum sc_code code = wanted->engine->memory(c->config, wanted->model, "", &plain, err);
+    if (code != SC_OK)
+        return code;
+    return sc_error_field(err, SC_E_MODEL_ERROR, plain > may ? "model" : "beam_size",
+                          "the model '%.80s' needs %lld MB of memory%s and a worker may spend "
+                          "%lld MB: %s, or raise engine.memory",
+                          wanted->model, (long long)(needs / MB),
+                          plain > may ? "" : " with the job's beam_size and best_of",
+                          (long long)(may / MB),
+                          plain > may ? "choose a smaller one" : "take less of them");
+}
+
+/* Room for a model that takes `needs` bytes, and is not in the list. */
+static enum sc_code make_room(struct engine_cache *c, const struct engine_wanted *wanted,
+                              int64_t needs, struct sc_error *err)
 {
     int64_t may = sc_models_budget(c->config);
     if (needs > may)
-        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
-                              "the model '%.80s' needs %lld MB of memory and a worker may spend "
-                              "%lld MB: choose a smaller one, or raise engine.memory",
-                              model, (long long)(needs / MB), (long long)(may / MB));
+        return refuse(c, wanted, needs, err);
     while (c->count > 0 && (c->count == ENGINE_CACHE_MAX || bytes_of(c) > may - needs))
         close_oldest(c);
     return SC_OK;
 }
 
-static enum sc_code load(struct engine_cache *c, const struct sc_engine_ops *engine,
-                         const char *model, struct engine_open *row, struct sc_error *err)
+static enum sc_code load(struct engine_cache *c, const struct engine_wanted *wanted,
+                         const struct sc_engine_stop *stop, struct engine_open *row,
+                         struct sc_error *err)
 {
     int64_t begun = sc_clock_mono_ms();
-    enum sc_code code = engine->open(c->config, model, &row->state, err);
+    enum sc_code code = wanted->engine->open(c->config, wanted->model, stop, &row->state, err);
     if (code != SC_OK)
         return code;
-    row->engine = engine;
+    row->engine = wanted->engine;
     row->used_ms = sc_clock_mono_ms();
     row->load_ms = row->used_ms - begun;
-    row->model = sc_strdup(model);
-    SC_LOG(INFO, "worker", "model loaded", SC_S("engine", engine->name), SC_S("model", model),
-           SC_I("ms", row->load_ms), SC_I("expected_bytes", row->bytes));
+    row->model = sc_strdup(wanted->model);
+    SC_LOG(INFO, "worker", "model loaded", SC_S("engine", row->engine->name),
+           SC_S("model", row->model), SC_I("ms", row->load_ms), SC_I("expected_bytes", row->bytes));
     return SC_OK;
 }
 
-enum sc_code engine_cache_get(struct engine_cache *c, const struct sc_engine_ops *engine,
-                              const char *model, const char *hash, struct engine_open **out,
+enum sc_code engine_cache_get(struct engine_cache *c, const struct engine_wanted *wanted,
+                              const struct sc_engine_stop *stop, struct engine_open **out,
                               struct sc_error *err)
 {
     struct engine_open row = { 0 };
     SC_AUTO_FREE char *content = NULL;
-    enum sc_code code = content_of(c->config, engine, model, hash, &content, err);
+    int64_t needs = 0;
+    enum sc_code code =
+        content_of(c->config, wanted->engine, wanted->model, wanted->hash, &content, err);
     if (code != SC_OK)
         return code;
-    *out = find(c, engine, model, content);
-    if (*out != NULL)
-        return SC_OK;
-    if (engine->memory != NULL)
-        code = engine->memory(c->config, model, &row.bytes, err);
+    take_out(c, wanted, content, &row);
+    code = needs_of(c, wanted, &row, &needs, err);
     if (code == SC_OK)
-        code = make_room(c, model, row.bytes, err);
+        code = make_room(c, wanted, needs, err);
     if (code == SC_OK)
-        code = load(c, engine, model, &row, err);
-    if (code != SC_OK)
+        row.bytes = needs;
+    if (code == SC_OK && row.state == NULL)
+        code = load(c, wanted, stop, &row, err);
+    if (row.state == NULL) {
+        free(row.options);
         return code;
-    row.content = SC_TAKE(content);
+    }
+    if (row.content == NULL)
+        row.content = SC_TAKE(content);
     c->rows[c->count] = row;
     *out = &c->rows[c->count++];
-    return SC_OK;
+    return code;
 }
 
 void engine_cache_used(struct engine_open *open)

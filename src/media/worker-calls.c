@@ -125,7 +125,7 @@ static size_t read_tasks(int64_t worker_id, const struct sc_json_value *reply, s
     return count;
 }
 
-/* "lanes" and "max" of a claim. */
+/* "lanes", "max" and "batch" of a claim. */
 static void write_wanted(const struct worker *w, struct sc_json *j)
 {
     sc_json_array(j, "lanes");
@@ -136,6 +136,11 @@ static void write_wanted(const struct worker *w, struct sc_json *j)
     sc_json_text(j, NULL, "noop");
     sc_json_end(j);
     sc_json_int(j, "max", w->max_chunks);
+    sc_json_array(j, "batch");
+    for (size_t i = 0; i < w->engine_count; i++)
+        sc_json_int(j, NULL, w->batch[i]);
+    sc_json_int(j, NULL, 1);
+    sc_json_end(j);
 }
 
 enum sc_code call_claim(struct worker *w, struct sc_error *err)

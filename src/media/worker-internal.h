@@ -22,9 +22,10 @@ struct task {
     int chunk, attempt;
     int64_t start_ms, samples, timeout_ms;
     bool is_noop;
-    atomic_bool lost;    /* cancelled, or leased to another by now */
-    atomic_bool running; /* the engine has it */
-    atomic_int progress; /* percent, where the engine tells */
+    atomic_bool lost;     /* cancelled, leased to another by now, or dealt with */
+    atomic_bool running;  /* the engine has it */
+    atomic_bool unwanted; /* the engine is to leave it: lost, or late */
+    atomic_int progress;  /* percent, where the engine tells */
 };
 void task_done(struct task *t);
 
@@ -40,8 +41,9 @@ struct worker {
     struct sc_config *config;
     const struct sc_engine_ops *engines[WORKER_ENGINES];
     size_t engine_count;
-    int max_chunks;
-    int lifeline; /* -1: none */
+    int batch[WORKER_ENGINES]; /* chunks that a call of each takes */
+    int max_chunks;            /* the most of them */
+    int lifeline;              /* -1: none */
 
     /* Main thread only. */
     struct sc_client *client;

@@ -21,22 +21,21 @@ struct runner {
     struct engine_cache cache; /* loading a model takes long */
 };
 
-/* One call of an engine: tasks of the same engine and the same bytes of a model. */
+/* One call of an engine: tasks of the same engine and the same bytes of a model, of one job or of
+ * several. Each has its own end: what is cancelled or late leaves the call, the others go on. */
 struct batch {
-    struct worker *worker;
+    struct runner *runner;
     struct task *tasks[WORKER_TASKS]; /* borrowed */
     struct sc_buf pcm[WORKER_TASKS];
-    size_t count;
+    struct sc_engine_request requests[WORKER_TASKS];
+    struct sc_engine_result results[WORKER_TASKS];
+    int64_t deadline_ms[WORKER_TASKS]; /* -1: none */
+    bool dealt_with[WORKER_TASKS];
+    size_t count, left;       /* left: to be dealt with */
     struct engine_open *open; /* what they are recognised with; borrowed */
-    int64_t deadline_ms;      /* -1: none */
+    int64_t begun_ms;         /* 0: it never was */
     struct tasks *next;       /* NULL: others of the same claim are still to be done */
 };
-
-static void batch_done(struct batch *b)
-{
-    for (size_t i = 0; i < SC_ARRAY_LEN(b->pcm); i++)
-        sc_buf_done(&b->pcm[i]);
-}
 
 static bool calls_must_end(void *ctx)
 {
@@ -109,17 +108,6 @@ static void release(struct runner *r, const struct task *t)
         SC_LOG(DEBUG, "worker", "task not released", SC_I("task", t->id), SC_S("error", err.msg));
 }
 
-static enum sc_code open_engine(struct runner *r, const struct task *t, struct engine_open **out,
-                                struct sc_error *err)
-{
-    const struct sc_engine_ops *engine = sc_engine_find(t->engine);
-    if (engine == NULL)
-        return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "this worker has no engine '%s'",
-                            t->engine);
-    (void)engine_cache_expire(&r->cache);
-    return engine_cache_get(&r->cache, engine, t->model, t->model_hash, out, err);
-}
-
 /* False: the task has been dealt with. */
 static bool fetch(struct runner *r, const struct task *t, struct sc_buf *pcm)
 {
@@ -142,100 +130,63 @@ static bool fetch(struct runner *r, const struct task *t, struct sc_buf *pcm)
     }
 }
 
-static bool any_lost(const struct batch *b)
+/* ---- one call ---- */
+
+/* Nobody waits for what is lost, and nobody for a model when the worker ends. */
+static bool loading_must_stop(void *ctx)
 {
-    for (size_t i = 0; i < b->count; i++) {
-        if (atomic_load(&b->tasks[i]->lost))
-            return true;
-    }
-    return false;
+    const struct batch *b = ctx;
+    bool wanted = false;
+    for (size_t i = 0; i < b->count; i++)
+        wanted = wanted || !atomic_load(&b->tasks[i]->lost);
+    return !wanted || worker_stopping_for(b->runner->worker, 0);
 }
 
-static bool is_late(const struct batch *b)
+static enum sc_code open_engine(struct batch *b, struct sc_error *err)
 {
-    return b->deadline_ms >= 0 && sc_clock_mono_ms() >= b->deadline_ms;
+    const struct task *t = b->tasks[0];
+    struct engine_cache *cache = &b->runner->cache;
+    const char *options[WORKER_TASKS];
+    const struct engine_wanted wanted = { sc_engine_find(t->engine), t->model, t->model_hash,
+                                          options, b->count };
+    const struct sc_engine_stop stop = { loading_must_stop, b };
+    if (wanted.engine == NULL)
+        return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "this worker has no engine '%s'",
+                            t->engine);
+    for (size_t i = 0; i < b->count; i++)
+        options[i] = b->tasks[i]->settings;
+    (void)engine_cache_expire(cache);
+    return engine_cache_get(cache, &wanted, &stop, &b->open, err);
 }
 
+static bool is_late(const struct batch *b, size_t i)
+{
+    return b->deadline_ms[i] >= 0 && sc_clock_mono_ms() >= b->deadline_ms[i];
+}
+
+/* What nobody waits for is left out of the call, which ends when that is all of it. A server ends
+ * the worker of a cancelled task that still runs: of one that is left out nothing runs. */
 static bool engine_must_stop(void *ctx)
 {
     struct batch *b = ctx;
-    return any_lost(b) || is_late(b) || worker_stopping_for(b->worker, WORKER_GRACE_MS);
-}
-
-static void drop_lost(struct batch *b)
-{
-    size_t kept = 0;
+    size_t wanted = 0;
     for (size_t i = 0; i < b->count; i++) {
-        if (atomic_load(&b->tasks[i]->lost))
-            continue;
-        struct sc_buf moved = b->pcm[i];
-        b->pcm[i] = b->pcm[kept];
-        b->pcm[kept] = moved;
-        b->tasks[kept++] = b->tasks[i];
+        if (!b->dealt_with[i] && (atomic_load(&b->tasks[i]->lost) || is_late(b, i)))
+            atomic_store(&b->tasks[i]->unwanted, true);
+        wanted += !b->dealt_with[i] && !atomic_load(&b->tasks[i]->unwanted);
     }
-    b->count = kept;
-}
-
-static void give_up(struct runner *r, struct batch *b, const struct sc_error *why)
-{
-    for (size_t i = 0; i < b->count; i++)
-        give_up_on(r, b->tasks[i], why);
-}
-
-/* The engine was stopped: for lost tasks the others begin anew, for a passed deadline they fail,
- * for a worker that ends they are given back. True: call the engine again. */
-static bool after_stop(struct runner *r, struct batch *b)
-{
-    struct sc_error why = { 0 };
-    if (worker_stopping_for(r->worker, WORKER_GRACE_MS)) {
-        for (size_t i = 0; i < b->count; i++)
-            release(r, b->tasks[i]);
-        return false;
+    for (size_t i = 0; i < b->count && wanted > 0; i++) {
+        if (atomic_load(&b->tasks[i]->unwanted))
+            atomic_store(&b->tasks[i]->running, false);
     }
-    if (is_late(b)) {
-        (void)sc_error_set(&why, SC_E_TIMEOUT, "the engine did not finish the chunk in time");
-        give_up(r, b, &why);
-        return false;
-    }
-    drop_lost(b);
-    return b->count > 0;
-}
-
-static void mark_running(const struct batch *b, bool running)
-{
-    for (size_t i = 0; i < b->count; i++)
-        atomic_store(&b->tasks[i]->running, running);
-}
-
-static enum sc_code transcribe(struct batch *b, struct sc_engine_result *results,
-                               struct sc_error *err)
-{
-    struct sc_engine_request requests[WORKER_TASKS];
-    for (size_t i = 0; i < b->count; i++) {
-        const struct task *t = b->tasks[i];
-        requests[i] = (struct sc_engine_request){
-            .pcm = (const int16_t *)(const void *)b->pcm[i].ptr,
-            .samples = b->pcm[i].len / sizeof(int16_t),
-            .start_ms = t->start_ms,
-            .chunk = t->chunk,
-            .attempt = t->attempt,
-            .language = t->language,
-            .settings = t->settings,
-            .progress = &b->tasks[i]->progress,
-        };
-    }
-    const struct sc_engine_stop stop = { engine_must_stop, b };
-    mark_running(b, true);
-    const struct engine_open *open = b->open;
-    enum sc_code code =
-        open->engine->transcribe(open->state, requests, results, b->count, &stop, err);
-    mark_running(b, false);
-    return code;
+    return wanted == 0 || worker_stopping_for(b->runner->worker, WORKER_GRACE_MS);
 }
 
 /* In the log of the job that had to wait for it; returns how long that was, 0 when it is told. */
 static int64_t tell_load(struct engine_open *open, struct sc_engine_result *result)
 {
+    if (open == NULL) /* it could not be had */
+        return 0;
     int64_t took = SC_MAX(open->load_ms, 0);
     if (open->load_ms >= 0 && open->bytes > 0)
         sc_buf_printf(&result->log, "model %s loaded in %lld ms, %lld MB\n",
@@ -245,53 +196,128 @@ static int64_t tell_load(struct engine_open *open, struct sc_engine_result *resu
     return took;
 }
 
-/* With the last one goes the claim of what comes next, unless the worker ends. */
-static void deliver_all(struct runner *r, const struct batch *b, struct sc_engine_result *results,
-                        int64_t took_ms)
+/* Says how one of them ended; with the last goes the claim of what comes next, unless the worker
+ * ends. A cancelled one is nobody's any more; what was left out otherwise came too late. */
+static void hand_in(struct batch *b, size_t i, struct sc_engine_result *result)
+{
+    struct task *t = b->tasks[i];
+    struct worker *w = b->runner->worker;
+    atomic_store(&t->running, false);
+    b->dealt_with[i] = true;
+    b->left--;
+    if (result->code == SC_E_CANCELLED)
+        result->code = sc_error_set(&result->error, SC_E_TIMEOUT,
+                                    "the engine did not finish the chunk in time");
+    if (!atomic_load(&t->lost)) {
+        const struct delivery delivery = {
+            .task = t,
+            .result = result,
+            .processing_ms =
+                b->begun_ms == 0 ? 0 : (sc_clock_mono_ms() - b->begun_ms) / (int64_t)b->count,
+            .load_ms = tell_load(b->open, result),
+            .why = result->code == SC_OK ? NULL : &result->error,
+            .next = b->left == 0 && !worker_stopping_for(w, 0) ? b->next : NULL,
+        };
+        deliver(w, b->runner->client, &delivery);
+    }
+    atomic_store(&t->lost, true); /* heartbeats name it no more */
+    sc_engine_result_done(result);
+}
+
+static void hand_in_early(const struct sc_engine_request *request, struct sc_engine_result *result)
+{
+    struct batch *b = request->done_ctx;
+    hand_in(b, (size_t)(request - b->requests), result);
+}
+
+static enum sc_code call_engine(struct batch *b, struct sc_error *err)
+{
+    const struct sc_engine_stop stop = { engine_must_stop, b };
+    const struct engine_open *open = b->open;
+    b->begun_ms = sc_clock_mono_ms();
+    for (size_t i = 0; i < b->count; i++) {
+        struct task *t = b->tasks[i];
+        b->dealt_with[i] = false;
+        b->deadline_ms[i] = t->timeout_ms > 0 ? b->begun_ms + t->timeout_ms : -1;
+        b->results[i] = (struct sc_engine_result){ 0 };
+        b->requests[i] = (struct sc_engine_request){
+            .pcm = (const int16_t *)(const void *)b->pcm[i].ptr,
+            .samples = b->pcm[i].len / sizeof(int16_t),
+            .start_ms = t->start_ms,
+            .chunk = t->chunk,
+            .attempt = t->attempt,
+            .language = t->language,
+            .settings = t->settings,
+            .progress = &t->progress,
+            .unwanted = &t->unwanted,
+            .done = hand_in_early,
+            .done_ctx = b,
+        };
+        atomic_store(&t->running, true);
+    }
+    if (b->count > 1)
+        SC_LOG(INFO, "worker", "chunks are heard in one call", SC_I("chunks", b->count),
+               SC_S("engine", open->engine->name));
+    enum sc_code code =
+        open->engine->transcribe(open->state, b->requests, b->results, b->count, &stop, err);
+    engine_cache_used(b->open);
+    for (size_t i = 0; i < b->count; i++)
+        atomic_store(&b->tasks[i]->running, false);
+    return code;
+}
+
+static void release_left(const struct batch *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        bool is_last = i + 1 == b->count && !worker_stopping_for(r->worker, 0);
-        const struct delivery delivery = {
-            .task = b->tasks[i],
-            .result = &results[i],
-            .processing_ms = took_ms,
-            .load_ms = tell_load(b->open, &results[i]),
-            .why = results[i].code == SC_OK ? NULL : &results[i].error,
-            .next = is_last ? b->next : NULL,
-        };
-        deliver(r->worker, r->client, &delivery);
-        sc_engine_result_done(&results[i]);
+        if (!b->dealt_with[i])
+            release(b->runner, b->tasks[i]);
     }
 }
 
-static void run_batch(struct runner *r, struct batch *b)
+static void hand_in_left(struct batch *b, enum sc_code code, const struct sc_error *why)
 {
-    struct sc_error err = { 0 };
-    if (open_engine(r, b->tasks[0], &b->open, &err) != SC_OK) {
-        give_up(r, b, &err);
-        return;
-    }
-    int64_t begun = sc_clock_mono_ms();
-    int64_t timeout = b->tasks[0]->timeout_ms;
-    b->deadline_ms = timeout > 0 ? begun + timeout : -1;
-    for (;;) {
-        struct sc_engine_result results[WORKER_TASKS] = { 0 };
-        enum sc_code code = transcribe(b, results, &err);
-        engine_cache_used(b->open);
-        int64_t took = (sc_clock_mono_ms() - begun) / (int64_t)b->count;
-        if (code == SC_E_CANCELLED) {
-            if (after_stop(r, b))
-                continue;
-            return;
-        }
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->dealt_with[i])
+            continue;
         if (code != SC_OK) {
-            give_up(r, b, &err);
-            return;
+            b->results[i].code = code;
+            b->results[i].error = *why;
         }
-        deliver_all(r, b, results, took);
-        return;
+        hand_in(b, i, &b->results[i]);
     }
 }
+
+static void run_batch(struct batch *b);
+
+/* The call failed as a whole: what was the matter with it need not be so with each of them. */
+static void try_each_alone(const struct batch *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->dealt_with[i])
+            continue;
+        struct batch one = { .runner = b->runner, .tasks = { b->tasks[i] }, .count = 1 };
+        one.pcm[0] = b->pcm[i]; /* borrowed */
+        run_batch(&one);
+    }
+}
+
+static void run_batch(struct batch *b)
+{
+    struct sc_error err = { 0 };
+    b->left = b->count;
+    enum sc_code code = open_engine(b, &err);
+    if (code == SC_OK)
+        code = call_engine(b, &err);
+    const bool stopped = code == SC_E_CANCELLED;
+    if (stopped && (b->open == NULL || worker_stopping_for(b->runner->worker, WORKER_GRACE_MS)))
+        release_left(b);
+    else if (code != SC_OK && !stopped && b->left > 1)
+        try_each_alone(b);
+    else
+        hand_in_left(b, code, &err);
+}
+
+/* ---- from claims to calls ---- */
 
 static bool same_call(const struct task *a, const struct task *b)
 {
@@ -301,17 +327,23 @@ static bool same_call(const struct task *a, const struct task *b)
 
 static size_t batch_of(const struct worker *w, const char *engine)
 {
-    const struct sc_engine_ops *ops = sc_engine_find(engine);
-    struct sc_engine_caps caps = { .batch = 1 };
-    if (ops != NULL)
-        ops->caps(w->config, &caps);
-    return (size_t)SC_MAX(1, SC_MIN(caps.batch, WORKER_TASKS));
+    for (size_t i = 0; i < w->engine_count; i++) {
+        if (strcmp(w->engines[i]->name, engine) == 0)
+            return (size_t)w->batch[i];
+    }
+    return 1;
+}
+
+static void batch_done(struct batch *b)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(b->pcm); i++)
+        sc_buf_done(&b->pcm[i]);
 }
 
 /* Runs neighbours of the same engine and model together; returns how many tasks are dealt with. */
 static size_t run_some(struct runner *r, struct task *tasks, size_t count)
 {
-    SC_AUTO(batch_done) struct batch b = { .worker = r->worker };
+    SC_AUTO(batch_done) struct batch b = { .runner = r };
     size_t limit = batch_of(r->worker, tasks[0].engine);
     size_t taken = 0;
     while (taken < count && b.count < limit && same_call(&tasks[0], &tasks[taken])) {
@@ -323,7 +355,7 @@ static size_t run_some(struct runner *r, struct task *tasks, size_t count)
     }
     b.next = taken == count ? &r->worker->next : NULL;
     if (b.count > 0)
-        run_batch(r, &b);
+        run_batch(&b);
     return taken;
 }
 

@@ -269,8 +269,10 @@ static bool add_engine(struct worker *w, const struct sc_engine_ops *engine)
         return false;
     struct sc_engine_caps caps;
     engine->caps(w->config, &caps);
+    int batch = SC_MAX(1, SC_MIN(caps.batch, WORKER_TASKS));
+    w->batch[w->engine_count] = batch;
     w->engines[w->engine_count++] = engine;
-    w->max_chunks = SC_MAX(w->max_chunks, SC_MIN(caps.batch, WORKER_TASKS));
+    w->max_chunks = SC_MAX(w->max_chunks, batch);
     return true;
 }
 

@@ -216,6 +216,6 @@ void sc_model_write(struct sc_json *w, const char *key, const struct sc_model *m
         put_network(w, &m->facts);
     else
         put_unknown(w, network);
-    sc_json_opt(w, "memory_bytes", sc_model_memory(m));
+    sc_json_opt(w, "memory_bytes", sc_model_memory(m, NULL));
     sc_json_end(w);
 }

@@ -6,6 +6,7 @@
 #include "sys/file.h"
 #include "sys/machine.h"
 #include "whisper/vocab.h"
+#include "json/reader.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -420,13 +421,15 @@ static int64_t size_of_network(const struct sc_model *m)
            (int64_t)d->n_text_layer * d->n_text_state * d->n_text_state;
 }
 
-static bool is_better(const struct sc_model *a, const struct sc_model *b, int64_t budget)
+static bool is_better(const struct sc_model *a, const struct sc_model *b,
+                      const struct sc_whisper_use *use, int64_t budget)
 {
-    bool a_fits = sc_model_memory(a) <= budget, b_fits = sc_model_memory(b) <= budget;
+    int64_t a_needs = sc_model_memory(a, use), b_needs = sc_model_memory(b, use);
+    bool a_fits = a_needs <= budget, b_fits = b_needs <= budget;
     if (a_fits != b_fits)
         return a_fits;
     if (!a_fits)
-        return sc_model_memory(a) < sc_model_memory(b);
+        return a_needs < b_needs;
     if (size_of_network(a) != size_of_network(b))
         return size_of_network(a) > size_of_network(b);
     /* The same network: more languages, then more of its weights. */
@@ -440,6 +443,8 @@ const struct sc_model *sc_models_default(const struct sc_config *config,
 {
     const struct sc_model *best = NULL;
     int64_t budget = sc_models_budget(config);
+    struct sc_whisper_use use;
+    sc_models_use(config, "", &use);
     if (config->engine_whisper_model[0] != '\0') {
         struct sc_models copy = *all;
         best = row_meant(&copy, config->engine_whisper_model);
@@ -448,7 +453,7 @@ const struct sc_model *sc_models_default(const struct sc_config *config,
     for (size_t i = 0; i < all->count; i++) {
         if (all->rows[i].is_damaged)
             continue;
-        if (best == NULL || is_better(&all->rows[i], best, budget))
+        if (best == NULL || is_better(&all->rows[i], best, &use, budget))
             best = &all->rows[i];
     }
     return best;
@@ -464,9 +469,26 @@ int64_t sc_models_budget(const struct sc_config *config)
     return machine.memory_total <= 0 ? INT64_MAX : machine.memory_total / 2 / workers;
 }
 
-int64_t sc_model_memory(const struct sc_model *m)
+void sc_models_use(const struct sc_config *config, const char *options, struct sc_whisper_use *out)
 {
-    return sc_model_is_known(m) ? sc_whisper_memory(&m->facts.dims, 1, 5) : -1;
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    const struct sc_json_value *root = NULL;
+    if (options[0] != '\0' && sc_json_parse(sc_str_from(options), &doc, NULL) == SC_OK)
+        root = sc_json_root(doc);
+    *out = (struct sc_whisper_use){
+        .batch = config == NULL ? 1 : SC_MAX(1, (int)config->engine_whisper_batch),
+        .beam = (int)sc_json_get_int(sc_json_member(root, "beam_size"), 1),
+        .best_of = (int)sc_json_get_int(sc_json_member(root, "best_of"), SC_WHISPER_BEST_OF),
+        .words = sc_json_get_bool(sc_json_member(root, "word_timestamps"), true),
+    };
+}
+
+int64_t sc_model_memory(const struct sc_model *m, const struct sc_whisper_use *use)
+{
+    struct sc_whisper_use usual;
+    sc_models_use(NULL, "", &usual);
+    return sc_model_is_known(m) ? sc_whisper_memory(&m->facts.dims, use == NULL ? &usual : use)
+                                : -1;
 }
 
 struct sc_model_identity sc_model_identify(const struct sc_model *m)

@@ -127,9 +127,12 @@ struct sc_model_identity sc_model_identify(const struct sc_model *m);
 int64_t sc_models_budget(const struct sc_config *config);
 /* Are its dims, type and languages known? */
 bool sc_model_is_known(const struct sc_model *m);
-/* Bytes that a model takes when it is loaded and works on one window with five beams; -1: its facts
- * are not known. */
-int64_t sc_model_memory(const struct sc_model *m);
+/* What a worker with these settings hears at once for a job with these options (canonical JSON; "":
+ * none). */
+void sc_models_use(const struct sc_config *config, const char *options, struct sc_whisper_use *out);
+/* Bytes that a model takes when it is loaded and at work. use NULL: one chunk at a time, of a job
+ * that names no options. -1: its facts are not known. */
+int64_t sc_model_memory(const struct sc_model *m, const struct sc_whisper_use *use);
 
 /* ---- changing our folder ---- */
 

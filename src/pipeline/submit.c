@@ -148,12 +148,36 @@ enum sc_code sc_plan_check_sound(const struct sc_job_options *options, int chann
                                           : "fewer");
 }
 
+/* As the worker will count. What the job's own options cost is told apart from the model. */
+static enum sc_code check_memory(const struct sc_config *config, const struct sc_model *m,
+                                 const struct sc_job_options *options, struct sc_error *err)
+{
+    SC_AUTO_BUF settings = { 0 };
+    struct sc_whisper_use use, plain;
+    sc_job_options_canonical(options, &settings);
+    sc_models_use(config, sc_buf_text(&settings), &use);
+    sc_models_use(config, "", &plain);
+    int64_t needs = sc_model_memory(m, &use), may = sc_models_budget(config);
+    if (needs <= may)
+        return SC_OK;
+    if (sc_model_memory(m, &plain) > may)
+        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                              "the model '%.80s' needs %lld MB of memory and a worker may spend "
+                              "%lld MB: choose a smaller one, or raise engine.memory",
+                              m->name, (long long)(needs / 1000000), (long long)(may / 1000000));
+    const char *field = use.beam > use.best_of ? "beam_size" : "best_of";
+    return sc_error_field(err, SC_E_INVALID_VALUE, field,
+                          "with %s %d the model '%.80s' needs %lld MB of memory and a worker may "
+                          "spend %lld MB: take less, or raise engine.memory",
+                          field, SC_MAX(use.beam, use.best_of), m->name,
+                          (long long)(needs / 1000000), (long long)(may / 1000000));
+}
+
 /* What can be seen of a model file before anything is opened. */
 static enum sc_code check_file(const struct sc_config *config, const struct sc_model *m,
                                const struct sc_job_options *options, struct sc_error *err)
 {
     const char *language = sc_job_options_text(options, "language");
-    int64_t needs = sc_model_memory(m), may = sc_models_budget(config);
     bool english = m->is_known && m->facts.languages == 1;
     if (!sc_model_knows(m, language)) {
         SC_AUTO_BUF known = { 0 };
@@ -168,12 +192,7 @@ static enum sc_code check_file(const struct sc_config *config, const struct sc_m
                               "the model '%.80s' knows English alone and cannot translate: name "
                               "another with model",
                               m->name);
-    if (needs > may)
-        return sc_error_field(err, SC_E_MODEL_ERROR, "model",
-                              "the model '%.80s' needs %lld MB of memory and a worker may spend "
-                              "%lld MB: choose a smaller one, or raise engine.memory",
-                              m->name, (long long)(needs / 1000000), (long long)(may / 1000000));
-    return SC_OK;
+    return check_memory(config, m, options, err);
 }
 
 /* Whether some worker has what is not here shows when it is opened. */

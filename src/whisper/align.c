@@ -154,13 +154,14 @@ enum sc_code sc_align(const struct sc_attention *a, const struct sc_stop *stop, 
     if (picture == NULL || costs == NULL)
         return no_memory(err);
     for (size_t h = 0; h < a->heads; h++) {
-        if (stop != NULL && stop->fn(stop->ctx))
-            return sc_error_set(err, SC_E_CANCELLED, "stopped");
         take_picture(a, h, picture);
         normalise(picture, a->tokens, a->positions);
-        for (size_t r = 0; r < rows; r++)
+        for (size_t r = 0; r < rows; r++) {
+            if (stop != NULL && stop->fn(stop->ctx))
+                return sc_error_set(err, SC_E_CANCELLED, "stopped");
             subtract_smoothed(picture + (a->ahead + r) * a->positions, a->positions,
                               costs + r * a->positions);
+        }
     }
     for (size_t i = 0; i < rows * a->positions; i++)
         costs[i] /= (float)a->heads;

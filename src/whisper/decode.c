@@ -73,10 +73,9 @@ void sc_decode_window_done(struct sc_decode_window *w)
 
 size_t sc_decode_sequences(const struct sc_decode_options *options)
 {
-    int most = SC_MAX(options->beam, 1);
-    if (options->temperature > 0 || options->temperature_step > 0)
-        most = SC_MAX(most, options->best_of);
-    return (size_t)SC_MIN(most, SC_DECODE_HYPOTHESES_MAX);
+    bool draws = options->temperature > 0 || options->temperature_step > 0;
+    return (size_t)sc_whisper_hypotheses(
+        &(struct sc_whisper_use){ .beam = options->beam, .best_of = draws ? options->best_of : 1 });
 }
 
 void sc_said_text(const struct sc_vocab *vocab, const struct sc_said *said, size_t count,
@@ -506,7 +505,7 @@ static bool take_rows(struct hearing *h, struct decoding *d, float *rows)
         next_tokens(h, d, rows);
         break;
     case OVER:
-        return true;
+        break;
     }
     if (h->phase != SPEAKING)
         return true;
@@ -517,6 +516,50 @@ static bool take_rows(struct hearing *h, struct decoding *d, float *rows)
     return judge(h, d);
 }
 
+static void leave_unwanted(struct hearing *h)
+{
+    const atomic_bool *unwanted = h->w->unwanted;
+    if (h->phase == OVER || unwanted == NULL || !atomic_load(unwanted))
+        return;
+    h->w->left = true;
+    h->phase = OVER;
+}
+
+/* By the times that were said, else by how much was said of what may be. */
+static void tell_reached(const struct decoding *d, const struct hearing *h)
+{
+    int frames = 0;
+    if (d->net->reached == NULL || h->phase != SPEAKING)
+        return;
+    for (int i = 0; i < h->width; i++) {
+        const struct hypothesis *one = &h->all[i];
+        frames =
+            SC_MAX(frames, one->has_time ? one->advance : SC_WINDOW_FRAMES * one->count / h->limit);
+    }
+    d->net->reached(d->net->ctx, h->w->window, frames);
+}
+
+/* What the last step says of each window. */
+static enum sc_code take_all(struct decoding *d, const size_t *rows_of, struct sc_error *err)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct hearing *h = &d->hearings[i];
+        if (h->phase == OVER)
+            continue;
+        if (!take_rows(h, d, d->logits + rows_of[i] * (size_t)d->vocab->size))
+            return sc_error_set(err, SC_E_ENGINE_ERROR, "no memory left for what was said");
+        tell_reached(d, h);
+        if (h->phase == OVER && d->net->over != NULL) {
+            enum sc_code code = d->net->over(d->net->ctx, h->w, err);
+            if (code != SC_OK)
+                return code;
+        }
+        if (d->net->stopped != NULL && d->net->stopped(d->net->ctx))
+            return sc_error_set(err, SC_E_CANCELLED, "stopped");
+    }
+    return SC_OK;
+}
+
 static enum sc_code run(struct decoding *d, struct sc_error *err)
 {
     size_t *rows_of SC_AUTO_FREE = sc_alloc_array(d->count + 1, sizeof(*rows_of));
@@ -524,19 +567,17 @@ static enum sc_code run(struct decoding *d, struct sc_error *err)
         size_t steps = 0;
         for (size_t i = 0; i < d->count; i++) {
             rows_of[i] = steps;
+            leave_unwanted(&d->hearings[i]);
             if (d->hearings[i].phase != OVER)
                 set_steps(&d->hearings[i], d->steps, &steps);
         }
         if (steps == 0)
             return SC_OK;
         enum sc_code code = d->net->step(d->net->ctx, d->steps, steps, d->logits, err);
+        if (code == SC_OK)
+            code = take_all(d, rows_of, err);
         if (code != SC_OK)
             return code;
-        for (size_t i = 0; i < d->count; i++) {
-            float *rows = d->logits + rows_of[i] * (size_t)d->vocab->size;
-            if (!take_rows(&d->hearings[i], d, rows))
-                return sc_error_set(err, SC_E_ENGINE_ERROR, "no memory left for what was said");
-        }
     }
 }
 

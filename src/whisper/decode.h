@@ -13,9 +13,13 @@
 #include "whisper/random.h"
 #include "whisper/vocab.h"
 
+#include <stdatomic.h>
+
 /* Frames of 10 ms in a window. */
 #define SC_WINDOW_FRAMES 3000
-#define SC_DECODE_HYPOTHESES_MAX 8
+#define SC_DECODE_HYPOTHESES_MAX SC_WHISPER_HYPOTHESES
+
+struct sc_decode_window;
 
 /* The network as decoding sees it: sequences of tokens, each about a window. */
 struct sc_decode_net {
@@ -28,6 +32,12 @@ struct sc_decode_net {
      */
     enum sc_code (*step)(void *ctx, const struct sc_step *steps, size_t count, float *logits,
                          struct sc_error *err);
+    bool (*stopped)(void *ctx); /* asked after each window's tokens were chosen; NULL: never */
+    /* Told of each window once its answer is whole, others may still be decoded; NULL: nobody. May
+     * use the window's sequences. */
+    enum sc_code (*over)(void *ctx, const struct sc_decode_window *w, struct sc_error *err);
+    /* Told how far in its sound a window has come, in frames; NULL: nobody asks. */
+    void (*reached)(void *ctx, size_t window, int frames);
 };
 
 struct sc_decode_options {
@@ -58,8 +68,10 @@ struct sc_decode_window {
     size_t past_count;
     size_t past_kept;         /* of it, so many at its beginning stand there whatever falls out */
     struct sc_random *chance; /* of each hypothesis, SC_DECODE_HYPOTHESES_MAX; the clip's */
+    const atomic_bool *unwanted; /* once set nothing more is decoded of it; NULL: never */
 
     /* ---- the answer ---- */
+    bool left;            /* it was unwanted: there is no other answer */
     struct sc_said *said; /* owned: times and text */
     size_t said_count;
     size_t past_used;      /* so many of `past` behind them were ahead of what was said */

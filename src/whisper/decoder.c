@@ -10,6 +10,8 @@
 
 /* Weights of a part of a product: enough that waking a thread for it pays. */
 #define PART_FLOATS 65536
+/* Rows of a part: texts ahead of many windows have thousands, too many for one. */
+#define PART_ROWS 256
 
 struct row {
     size_t seq, position, window;
@@ -39,17 +41,23 @@ struct run {
 
 struct share {
     struct sc_multiply multiply;
-    size_t panels; /* of a part */
+    size_t panels;    /* of a part */
+    size_t row_parts; /* that share the same panels, one behind the other */
 };
 
 static void multiply_part(void *ctx, size_t part, int thread)
 {
     const struct share *s = ctx;
     const size_t all = SC_PANELS(sc_matrix_outputs(s->multiply.matrix));
-    const size_t first = part * s->panels;
+    const size_t first = part / s->row_parts * s->panels;
+    const size_t row = part % s->row_parts * PART_ROWS;
+    struct sc_multiply job = s->multiply;
 
     (void)thread;
-    sc_multiply_panels(&s->multiply, first, SC_MIN(first + s->panels, all));
+    job.in += row * job.in_stride;
+    job.out += row * job.out_stride;
+    job.rows = SC_MIN(PART_ROWS, job.rows - row);
+    sc_multiply_panels(&job, first, SC_MIN(first + s->panels, all));
 }
 
 static bool multiply(const struct run *r, struct sc_multiply job)
@@ -60,7 +68,8 @@ static bool multiply(const struct run *r, struct sc_multiply job)
     s.multiply.in_stride = inputs;
     s.multiply.out_stride = sc_matrix_outputs(job.matrix);
     s.panels = SC_MAX(1, PART_FLOATS / (inputs * SC_PANEL));
-    const size_t parts = (SC_PANELS(s.multiply.out_stride) + s.panels - 1) / s.panels;
+    s.row_parts = (job.rows + PART_ROWS - 1) / PART_ROWS;
+    const size_t parts = (SC_PANELS(s.multiply.out_stride) + s.panels - 1) / s.panels * s.row_parts;
     return sc_pool_run(r->job->pool, multiply_part, &s, parts, r->job->stop);
 }
 

@@ -18,6 +18,9 @@
  */
 #define LAYER_STAYS ((size_t)16 << 20)
 #define BLOCKS_FOR_THREAD 6
+/* Multiplications between two questions whether to go on: less than a millisecond where there are
+ * vectors, ten where there are none. */
+#define PIECE_PRODUCTS ((size_t)16 << 20)
 /* Threads that one window keeps busy, and windows that are enough for any number. */
 #define THREADS_FOR_WINDOW 4
 #define GROUP 4
@@ -28,12 +31,15 @@ struct sc_windows {
     /* Of each window, for each layer of the decoder, the keys and values of all heads. */
     struct sc_room *cross;
     bool keep_output;
+    void (*watch)(void *ctx, double share); /* NULL: nobody */
+    void *watch_ctx;
     struct sc_room *outputs;
     struct sc_room spectrum, frames, states, queries, found, keys_values, own;
 };
 
 struct run {
     const struct sc_net *net;
+    struct sc_pool *pool;
     struct sc_windows *w;
     const float *const *mels; /* of the first window of the group */
     size_t first, count;      /* windows of the group */
@@ -67,6 +73,12 @@ void sc_windows_close(struct sc_windows *w)
     for (size_t i = 0; i < SC_ARRAY_LEN(rooms); i++)
         sc_room_done(rooms[i]);
     free(w);
+}
+
+void sc_windows_watch(struct sc_windows *w, void (*fn)(void *ctx, double share), void *ctx)
+{
+    w->watch = fn;
+    w->watch_ctx = ctx;
 }
 
 size_t sc_windows_count(const struct sc_windows *w)
@@ -158,6 +170,21 @@ static void turn(void *ctx, size_t part, int thread)
     }
 }
 
+/* Piece by piece: of a large model a block takes long enough to ask on the way whether to go on. */
+static bool multiply(const struct run *r, int thread, const struct sc_multiply *job)
+{
+    const size_t panels = SC_PANELS(sc_matrix_outputs(job->matrix));
+    const size_t products = SC_MAX(1, sc_matrix_inputs(job->matrix) * job->rows * SC_PANEL);
+    const size_t piece = SC_MAX(1, PIECE_PRODUCTS / products);
+
+    for (size_t first = 0; first < panels; first += piece) {
+        if (!sc_pool_goes_on(r->pool, thread))
+            return false;
+        sc_multiply_panels(job, first, SC_MIN(first + piece, panels));
+    }
+    return true;
+}
+
 /* The first convolution, over three frames each; a row of zeros stays before the first. */
 static void convolve_first(void *ctx, size_t part, int thread)
 {
@@ -177,12 +204,11 @@ static void convolve_first(void *ctx, size_t part, int thread)
 }
 
 /* The second, over three of its rows, two apart; its row i is row i + 1 there. */
-static void convolve_second(const struct run *r, const struct block *b)
+static bool convolve_second(const struct run *r, int thread, const struct block *b)
 {
     float *states = states_at(r, &r->w->states, b);
     const float *positions = r->net->audio_positions + b->first * r->state;
-
-    sc_multiply(&(struct sc_multiply){
+    const struct sc_multiply job = {
         .matrix = r->net->second_conv,
         .in = r->w->frames.at + b->window * frames_floats(r) + 2 * b->first * r->state,
         .in_stride = 2 * r->state,
@@ -190,26 +216,32 @@ static void convolve_second(const struct run *r, const struct block *b)
         .out = states,
         .out_stride = r->state,
         .after = SC_AFTER_GELU,
-    });
+    };
+
+    if (!multiply(r, thread, &job))
+        return false;
     r->net->kernels->add_scaled(1, positions, b->count * r->state, states);
+    return true;
 }
 
 /* Queries, keys and values of a layer. */
 static void project(const struct run *r, const struct sc_layer *layer, const struct block *b,
-                    float *own)
+                    int thread)
 {
-    float *normed = own, *wide = own + r->block * r->state;
+    float *normed = own_at(r, thread), *wide = normed + r->block * r->state;
     float *queries = states_at(r, &r->w->queries, b);
-
-    sc_net_norm(r->net, &layer->attention_norm, states_at(r, &r->w->states, b), b->count, normed);
-    sc_multiply(&(struct sc_multiply){
+    const struct sc_multiply job = {
         .matrix = layer->queries_keys_values,
         .in = normed,
         .in_stride = r->state,
         .rows = b->count,
         .out = wide,
         .out_stride = 3 * r->state,
-    });
+    };
+
+    sc_net_norm(r->net, &layer->attention_norm, states_at(r, &r->w->states, b), b->count, normed);
+    if (!multiply(r, thread, &job))
+        return;
     for (size_t i = 0; i < b->count; i++)
         memcpy(queries + i * r->state, wide + i * 3 * r->state, r->state * sizeof(*queries));
     sc_attention_store(&r->self,
@@ -227,8 +259,8 @@ static void begin_layers(void *ctx, size_t part, int thread)
 {
     const struct run *r = ctx;
     const struct block b = block_of(part, r->rows, r->block);
-    convolve_second(r, &b);
-    project(r, &r->net->encoder[0], &b, own_at(r, thread));
+    if (convolve_second(r, thread, &b))
+        project(r, &r->net->encoder[0], &b, thread);
 }
 
 static void attend(void *ctx, size_t part, int thread)
@@ -260,15 +292,20 @@ static void pass_on(void *ctx, size_t part, int thread)
     float *own = own_at(r, thread), *wide = own + r->block * r->state;
     float *states = states_at(r, &r->w->states, &b), *found = states_at(r, &r->w->found, &b);
 
-    sc_multiply(&(struct sc_multiply){ layer->attention_out, found, r->state, b.count, states,
-                                       r->state, SC_AFTER_ADD });
+    if (!multiply(r, thread,
+                  &(struct sc_multiply){ layer->attention_out, found, r->state, b.count, states,
+                                         r->state, SC_AFTER_ADD }))
+        return;
     sc_net_norm(r->net, &layer->wide_norm, states, b.count, own);
-    sc_multiply(&(struct sc_multiply){ layer->wide, own, r->state, b.count, wide, 4 * r->state,
-                                       SC_AFTER_GELU });
-    sc_multiply(&(struct sc_multiply){ layer->narrow, wide, 4 * r->state, b.count, states, r->state,
-                                       SC_AFTER_ADD });
+    if (!multiply(r, thread,
+                  &(struct sc_multiply){ layer->wide, own, r->state, b.count, wide, 4 * r->state,
+                                         SC_AFTER_GELU }) ||
+        !multiply(r, thread,
+                  &(struct sc_multiply){ layer->narrow, wide, 4 * r->state, b.count, states,
+                                         r->state, SC_AFTER_ADD }))
+        return;
     if (r->layer + 1 < (size_t)r->net->dims.n_audio_layer)
-        project(r, layer + 1, &b, own);
+        project(r, layer + 1, &b, thread);
     else
         sc_net_norm(r->net, &r->net->encoder_norm, states, b.count, found);
 }
@@ -282,8 +319,10 @@ static void project_cross(void *ctx, size_t part, int thread)
     const float *output = states_at(r, &r->w->found, &b);
     float *own = own_at(r, thread);
 
-    sc_multiply(&(struct sc_multiply){ r->net->decoder[layer].cross_keys_values, output, r->state,
-                                       b.count, own, 2 * r->state, SC_AFTER_NOTHING });
+    if (!multiply(r, thread,
+                  &(struct sc_multiply){ r->net->decoder[layer].cross_keys_values, output, r->state,
+                                         b.count, own, 2 * r->state, SC_AFTER_NOTHING }))
+        return;
     sc_attention_store(&r->cross,
                        &(struct sc_attention_rows){
                            .keys = own,
@@ -333,8 +372,17 @@ static void make_list(struct sc_windows *w, size_t count)
     w->capacity = capacity;
 }
 
-static bool encode_group(struct run *r, struct sc_pool *pool, const struct sc_stop *stop)
+static void tell_share(const struct run *r, size_t all)
 {
+    const double layers = r->net->dims.n_audio_layer;
+    const double done = (double)r->first + (double)r->count * (double)(r->layer + 1) / layers;
+    if (r->w->watch != NULL)
+        r->w->watch(r->w->watch_ctx, done / (double)all);
+}
+
+static bool encode_group(struct run *r, size_t all, const struct sc_stop *stop)
+{
+    struct sc_pool *pool = r->pool;
     const size_t blocks = r->count * r->blocks;
     const size_t looks = r->count * blocks_of(r->rows, BLOCK) * r->self.heads;
     const size_t frame_blocks = r->count * blocks_of(2 * r->rows, BLOCK);
@@ -347,6 +395,7 @@ static bool encode_group(struct run *r, struct sc_pool *pool, const struct sc_st
         if (!sc_pool_run(pool, attend, r, looks, stop) ||
             !sc_pool_run(pool, pass_on, r, blocks, stop))
             return false;
+        tell_share(r, all);
     }
     return sc_pool_run(pool, project_cross, r, blocks * (size_t)r->net->dims.n_text_layer, stop);
 }
@@ -359,6 +408,7 @@ enum sc_code sc_net_encode(const struct sc_net *net, struct sc_pool *pool, const
     const size_t group = SC_MIN(count, SC_MIN(GROUP, 1 + (size_t)threads / THREADS_FOR_WINDOW));
     struct run r = {
         .net = net,
+        .pool = pool,
         .w = w,
         .rows = (size_t)net->dims.n_audio_ctx,
         .state = sc_net_state(net),
@@ -378,7 +428,7 @@ enum sc_code sc_net_encode(const struct sc_net *net, struct sc_pool *pool, const
     for (r.first = 0; r.first < count; r.first += r.count) {
         r.count = SC_MIN(group, count - r.first);
         r.mels = mels + r.first;
-        if (!encode_group(&r, pool, stop))
+        if (!encode_group(&r, count, stop))
             return sc_error_set(err, SC_E_CANCELLED, "cancelled");
     }
     w->count = count;

@@ -1,5 +1,6 @@
 /* Which tensors a Whisper model has, and in what shapes: all of it follows from its dimensions. */
 #include "base/alloc.h"
+#include "whisper/align.h"
 #include "whisper/file-internal.h"
 
 #include "base/banned.h"
@@ -222,10 +223,25 @@ static int64_t weight_bytes(const struct sc_whisper_dims *d)
     return (int64_t)sizeof(float) * (weights_of(d) + (d->n_vocab + 31) * state + wider);
 }
 
-int64_t sc_whisper_memory(const struct sc_whisper_dims *d, int windows, int sequences)
+int sc_whisper_hypotheses(const struct sc_whisper_use *use)
+{
+    return SC_MIN(SC_MAX(1, SC_MAX(use->beam, use->best_of)), SC_WHISPER_HYPOTHESES);
+}
+
+/* What heads attended to while a window's text was read once more, of one window at a time, what is
+ * made of it, and its costs. A text takes half of the context at most. */
+static int64_t alignment(const struct sc_whisper_dims *d)
+{
+    struct sc_head heads[SC_ALIGN_HEADS];
+    const size_t most = SC_MAX(sc_align_heads(d, true, heads), sc_align_heads(d, false, heads));
+    return ((int64_t)most + 3) * (d->n_text_ctx / 2 + 8) * d->n_audio_ctx + d->n_vocab;
+}
+
+int64_t sc_whisper_memory(const struct sc_whisper_dims *d, const struct sc_whisper_use *use)
 {
     const int64_t state = d->n_audio_state, positions = d->n_audio_ctx, text = d->n_text_ctx;
     const int64_t audio_head = state / d->n_audio_head, text_head = state / d->n_text_head;
+    const int64_t windows = use->batch, sequences = windows * sc_whisper_hypotheses(use);
     /* Keys and values of a window, of all heads: their panels are up to 31 columns wider. */
     const int64_t panels = positions * state + 31 * state;
     const int64_t itself = panels + positions * (state + d->n_audio_head * (-audio_head & 31));
@@ -236,10 +252,18 @@ int64_t sc_whisper_memory(const struct sc_whisper_dims *d, int windows, int sequ
         (2 * positions + 2) * (d->n_mels + state) + 3 * positions * state + itself;
     const int64_t block = 12 * state * state * (int64_t)sizeof(float) > 16 << 20 ? 180 : 60;
     const int64_t thread = SC_MAX(5 * block * state, 60 * (positions + 31));
-    const int64_t window = (int64_t)d->n_text_layer * looked_at;
-    const int64_t sequence =
-        2 * (int64_t)d->n_text_layer * (text + 64) * state + d->n_vocab + text * state * 7;
+    /* Tokens of a window's hypotheses: what is ahead of the text is shared, half of the context at
+     * most, and held once more by what was said at the temperature before; the text of each is the
+     * other half. The rows of a call are those ahead, of all windows. */
+    const int64_t token = 2 * (int64_t)d->n_text_layer * state;
+    const int64_t ahead = text / 2 + 8;
+    const int64_t window =
+        (int64_t)d->n_text_layer * looked_at + 2 * ahead * token + ahead * state * 7;
+    const int64_t sequence = text / 2 * token + d->n_vocab;
+    const int64_t scores = 60 * (positions + 31);
+    const int64_t once =
+        (windows > 0 ? 16 * (thread + scores) + 64 * token : 0) + (use->words ? alignment(d) : 0);
     return weight_bytes(d) +
-           (int64_t)sizeof(float) * (windows * window + SC_MIN(windows, 4) * passing +
-                                     (windows > 0 ? 16 * thread : 0) + sequences * sequence);
+           (int64_t)sizeof(float) *
+               (windows * window + SC_MIN(windows, 4) * passing + once + sequences * sequence);
 }

@@ -54,6 +54,17 @@ enum sc_wtype sc_whisper_file_type(const struct sc_whisper_file *f);
 /* Of all tensors together. */
 int64_t sc_whisper_file_weights(const struct sc_whisper_file *f);
 
-/* Bytes that a model of these dimensions takes in f32 at most: weights, `windows` windows that are
- * encoded at once, `sequences` sequences that are decoded at once. */
-int64_t sc_whisper_memory(const struct sc_whisper_dims *dims, int windows, int sequences);
+/* What is heard at once. Whoever counts memory, in the server or in a worker, counts by this. */
+struct sc_whisper_use {
+    int batch;   /* chunks of a call, a window of each at a time; 0: the weights alone */
+    int beam;    /* hypotheses of a window at temperature 0 */
+    int best_of; /* tries at temperatures above it */
+    bool words;  /* they get times by what was attended to */
+};
+/* Tries of jobs that do not say how many; hypotheses of a window at most. */
+#define SC_WHISPER_BEST_OF 5
+#define SC_WHISPER_HYPOTHESES 8
+/* Of each window at once. */
+int sc_whisper_hypotheses(const struct sc_whisper_use *use);
+/* Bytes that a model of these dimensions takes in f32 at most, with its weights. */
+int64_t sc_whisper_memory(const struct sc_whisper_dims *dims, const struct sc_whisper_use *use);

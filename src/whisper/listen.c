@@ -10,8 +10,8 @@
 
 #include "base/banned.h"
 
-/* A spectrum is computed in so many parts. */
-#define MEL_PARTS 8
+/* Frames of a part of a spectrum. */
+#define MEL_FRAMES 512
 /* Less sound than this is no window. */
 #define REST_FRAMES 10
 /* Beyond what any model computes, by far, and small enough to be reckoned with. */
@@ -45,6 +45,7 @@ struct hearing {
     struct sc_past past;
     struct sc_random *chance;
     float *spectrum; /* of the window */
+    bool over;       /* its answer is whole */
 };
 
 struct listening {
@@ -52,6 +53,11 @@ struct listening {
     struct hearing *all;
     size_t count;
     const struct sc_stop *stop;
+    size_t mel_parts; /* of each clip */
+    /* Of the windows that are heard now. */
+    struct hearing **live;
+    size_t live_count;
+    size_t sequences; /* of each */
 };
 
 struct sc_listen_wishes sc_listen_wishes_usual(void)
@@ -64,7 +70,7 @@ struct sc_listen_wishes sc_listen_wishes_usual(void)
         .decode = { .language = -1,
                     .timestamps = true,
                     .temperature_step = 0.2f,
-                    .best_of = 5,
+                    .best_of = SC_WHISPER_BEST_OF,
                     .beam = 1,
                     .limits = { .logprob_min = -1,
                                 .entropy_min = 2.4f,
@@ -95,8 +101,8 @@ void sc_listener_close(struct sc_listener *l)
     free(l);
 }
 
-enum sc_code sc_listener_open(const char *path, int threads, struct sc_listener **out,
-                              struct sc_error *err)
+enum sc_code sc_listener_open(const char *path, int threads, const struct sc_stop *stop,
+                              struct sc_listener **out, struct sc_error *err)
 {
     SC_AUTO(sc_listener_closep) struct sc_listener *l = sc_alloc(sizeof(*l));
     enum sc_code code = sc_whisper_file_open(path, &l->file, err);
@@ -104,7 +110,9 @@ enum sc_code sc_listener_open(const char *path, int threads, struct sc_listener 
         code = sc_vocab_of(l->file, &l->vocab, err);
     if (code == SC_OK)
         code = sc_pool_open(threads, &l->pool, err);
-    const struct sc_net_options options = { .precision = SC_PRECISION_F32, .pool = l->pool };
+    const struct sc_net_options options = { .precision = SC_PRECISION_F32,
+                                            .pool = l->pool,
+                                            .stop = stop };
     if (code == SC_OK)
         code = sc_net_open(l->file, &options, &l->net, err);
     if (code != SC_OK)
@@ -182,6 +190,7 @@ static void listening_done(struct listening *g)
         free(g->all[i].spectrum);
     }
     free(g->all);
+    free(g->live);
 }
 
 /* Text ahead of a window: first what should be preferred, then what was said before. */
@@ -258,7 +267,7 @@ static void mel_part(void *ctx, size_t part, int thread)
 {
     const struct listening *g = ctx;
     (void)thread;
-    sc_mel_part(g->all[part / MEL_PARTS].mel, (int)(part % MEL_PARTS), MEL_PARTS);
+    sc_mel_part(g->all[part / g->mel_parts].mel, (int)(part % g->mel_parts), (int)g->mel_parts);
 }
 
 static enum sc_code cancelled(struct sc_error *err)
@@ -268,19 +277,69 @@ static enum sc_code cancelled(struct sc_error *err)
 
 static enum sc_code prepare_all(struct listening *g, struct sc_error *err)
 {
+    g->mel_parts = 1;
     for (size_t i = 0; i < g->count; i++) {
         enum sc_code code = prepare(&g->all[i], g->l, err);
         if (code != SC_OK)
             return code;
+        g->mel_parts = SC_MAX(g->mel_parts, (size_t)g->all[i].frames / MEL_FRAMES);
     }
-    if (!sc_pool_run(g->l->pool, mel_part, g, g->count * MEL_PARTS, g->stop))
+    if (!sc_pool_run(g->l->pool, mel_part, g, g->count * g->mel_parts, g->stop))
         return cancelled(err);
     for (size_t i = 0; i < g->count; i++)
         g->all[i].loudest = sc_mel_finish(g->all[i].mel, g->all[i].loudest);
     return SC_OK;
 }
 
+/* ---- how far it is ---- */
+
+/* So many frames of the window are done. What is begun anew at another temperature takes nothing
+ * back. */
+static void tell_progress(const struct hearing *h, int frames)
+{
+    atomic_int *progress = h->clip->progress;
+    if (progress == NULL || h->until <= 0)
+        return;
+    int percent = (int)(100 * (int64_t)SC_MIN(h->seek + frames, h->until) / h->until);
+    if (percent > atomic_load(progress))
+        atomic_store(progress, percent);
+}
+
+/* Of the work on a window, by the number of layers. */
+static double encoders_share(const struct sc_listener *l)
+{
+    const struct sc_whisper_dims *dims = sc_net_dims(l->net);
+    return (double)dims->n_audio_layer / (dims->n_audio_layer + dims->n_text_layer);
+}
+
+static void tell_window(const struct listening *g, size_t window, double share)
+{
+    const struct hearing *h = g->live[window];
+    tell_progress(h, (int)(share * SC_MIN(h->frames - h->seek, SC_WINDOW_FRAMES)));
+}
+
+static void encoded(void *ctx, double share)
+{
+    const struct listening *g = ctx;
+    for (size_t i = 0; i < g->live_count; i++)
+        tell_window(g, i, share * encoders_share(g->l));
+}
+
+static void reached(void *ctx, size_t window, int frames)
+{
+    const struct listening *g = ctx;
+    const double before = encoders_share(g->l);
+    tell_window(g, window,
+                before + (1 - before) * SC_MIN(frames, SC_WINDOW_FRAMES) / SC_WINDOW_FRAMES);
+}
+
 /* ---- the network as decoding sees it ---- */
+
+static bool stopped(void *ctx)
+{
+    const struct listening *g = ctx;
+    return g->stop != NULL && g->stop->fn(g->stop->ctx);
+}
 
 /* Weights that are no numbers, or too large ones, make logits that are none, of which no token can
  * be chosen: a damaged file, or one that was made to do harm. */
@@ -416,14 +475,8 @@ static void note_doubts(struct hearing *h, const struct sc_decode_window *w)
                   w->loops ? ", says the same again and again" : "");
 }
 
-static void tell_progress(const struct hearing *h)
-{
-    if (h->clip->progress != NULL && h->until > 0)
-        atomic_store(h->clip->progress, 100 * SC_MIN(h->seek, h->until) / h->until);
-}
-
 /* What was said in a window goes into the answer of its clip, which goes on behind it. */
-static enum sc_code take(struct listening *g, struct hearing *h, struct sc_decode_window *w,
+static enum sc_code take(struct listening *g, struct hearing *h, const struct sc_decode_window *w,
                          size_t seq, struct sc_error *err)
 {
     struct sc_listen_clip *clip = h->clip;
@@ -450,70 +503,8 @@ static enum sc_code take(struct listening *g, struct hearing *h, struct sc_decod
     h->language = w->language;
     h->begun = true;
     h->seek += sc_next_window(g->l->vocab, w);
-    tell_progress(h);
+    tell_progress(h, 0);
     return SC_OK;
-}
-
-static void set_window(struct hearing *h, size_t window, struct sc_decode_window *w)
-{
-    h->options.language = h->language;
-    *w = (struct sc_decode_window){
-        .options = &h->options,
-        .window = window,
-        .frames = h->frames - h->seek,
-        .past = h->past.tokens,
-        .past_count = h->past.count,
-        .past_kept = h->past.kept,
-        .chance = h->chance,
-    };
-    sc_mel_window(h->mel, (size_t)h->seek, h->spectrum);
-}
-
-static enum sc_code hear_windows(struct listening *g, struct hearing **live,
-                                 struct sc_decode_window *windows, size_t count,
-                                 struct sc_error *err)
-{
-    struct sc_listener *l = g->l;
-    const float **mels SC_AUTO_FREE = sc_alloc_array(count, sizeof(*mels));
-    const struct sc_decode_net net = { .ctx = g,
-                                       .text_ctx = sc_net_dims(l->net)->n_text_ctx,
-                                       .start = start,
-                                       .copy = copy,
-                                       .step = step };
-    size_t sequences = 1;
-    for (size_t i = 0; i < count; i++) {
-        set_window(live[i], i, &windows[i]);
-        mels[i] = live[i]->spectrum;
-        sequences = SC_MAX(sequences, sc_decode_sequences(&live[i]->options));
-    }
-    enum sc_code code = make_room(l, count * sequences, err);
-    if (code == SC_OK)
-        code = sc_net_encode(l->net, l->pool, mels, count, g->stop, l->windows, err);
-    if (code == SC_OK)
-        code = sc_decode_windows(&net, l->vocab, windows, count, sequences, err);
-    for (size_t i = 0; i < count && code == SC_OK; i++)
-        code = take(g, live[i], &windows[i], i * sequences, err);
-    for (size_t i = 0; i < count; i++)
-        sc_decode_window_done(&windows[i]);
-    return code;
-}
-
-static enum sc_code hear_all(struct listening *g, struct sc_error *err)
-{
-    struct hearing **live SC_AUTO_FREE = sc_alloc_array(g->count, sizeof(*live));
-    struct sc_decode_window *windows SC_AUTO_FREE = sc_alloc_array(g->count, sizeof(*windows));
-    for (;;) {
-        size_t count = 0;
-        for (size_t i = 0; i < g->count; i++) {
-            if (g->all[i].seek < g->all[i].until && g->all[i].seek + REST_FRAMES < g->all[i].frames)
-                live[count++] = &g->all[i];
-        }
-        if (count == 0)
-            return SC_OK;
-        enum sc_code code = hear_windows(g, live, windows, count, err);
-        if (code != SC_OK)
-            return code;
-    }
 }
 
 static void name_language(const struct listening *g, const struct hearing *h)
@@ -523,6 +514,11 @@ static void name_language(const struct listening *g, const struct hearing *h)
         code = "en";
     (void)snprintf(h->clip->language, sizeof(h->clip->language), "%s",
                    code == NULL || !h->begun ? "" : code);
+}
+
+static bool is_unwanted(const struct sc_listen_clip *clip)
+{
+    return clip->unwanted != NULL && atomic_load(clip->unwanted);
 }
 
 /* False: no memory. */
@@ -539,26 +535,122 @@ static bool hand_on(const struct listening *g, struct hearing *h)
     return sc_past_add(&out->past, h->past.tokens + h->past.kept, h->past.count - h->past.kept);
 }
 
+static bool goes_on(const struct hearing *h)
+{
+    return !is_unwanted(h->clip) && h->seek < h->until && h->seek + REST_FRAMES < h->frames;
+}
+
+/* Its sound is at its end, or nobody wants it any more: then it gives its answer. */
+static enum sc_code end_clip(const struct listening *g, struct hearing *h, struct sc_error *err)
+{
+    struct sc_listen_clip *clip = h->clip;
+    clip->left = is_unwanted(clip);
+    h->over = true;
+    if (clip->left)
+        sc_listen_clip_done(clip);
+    else if (!hand_on(g, h))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory left for what is handed on");
+    else
+        name_language(g, h);
+    if (clip->done != NULL)
+        clip->done(clip->done_ctx, clip);
+    return SC_OK;
+}
+
+/* A window is told as soon as it is decoded, and so is a clip that it is the last of. */
+static enum sc_code over(void *ctx, const struct sc_decode_window *w, struct sc_error *err)
+{
+    struct listening *g = ctx;
+    struct hearing *h = g->live[w->window];
+    enum sc_code code = take(g, h, w, w->window * g->sequences, err);
+    return code == SC_OK && !goes_on(h) ? end_clip(g, h, err) : code;
+}
+
+static void set_window(struct hearing *h, size_t window, struct sc_decode_window *w)
+{
+    h->options.language = h->language;
+    *w = (struct sc_decode_window){
+        .options = &h->options,
+        .window = window,
+        .frames = h->frames - h->seek,
+        .past = h->past.tokens,
+        .past_count = h->past.count,
+        .past_kept = h->past.kept,
+        .chance = h->chance,
+        .unwanted = h->clip->unwanted,
+    };
+    sc_mel_window(h->mel, (size_t)h->seek, h->spectrum);
+}
+
+static enum sc_code hear_windows(struct listening *g, struct sc_decode_window *windows,
+                                 struct sc_error *err)
+{
+    struct sc_listener *l = g->l;
+    struct hearing **live = g->live;
+    const size_t count = g->live_count;
+    const float **mels SC_AUTO_FREE = sc_alloc_array(count, sizeof(*mels));
+    const struct sc_decode_net net = { .ctx = g,
+                                       .text_ctx = sc_net_dims(l->net)->n_text_ctx,
+                                       .start = start,
+                                       .copy = copy,
+                                       .step = step,
+                                       .stopped = stopped,
+                                       .over = over,
+                                       .reached = reached };
+    g->sequences = 1;
+    for (size_t i = 0; i < count; i++) {
+        set_window(live[i], i, &windows[i]);
+        mels[i] = live[i]->spectrum;
+        g->sequences = SC_MAX(g->sequences, sc_decode_sequences(&live[i]->options));
+    }
+    enum sc_code code = make_room(l, count * g->sequences, err);
+    sc_windows_watch(l->windows, encoded, g);
+    if (code == SC_OK)
+        code = sc_net_encode(l->net, l->pool, mels, count, g->stop, l->windows, err);
+    if (code == SC_OK)
+        code = sc_decode_windows(&net, l->vocab, windows, count, g->sequences, err);
+    sc_windows_watch(l->windows, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        sc_decode_window_done(&windows[i]);
+    return code;
+}
+
+static enum sc_code hear_all(struct listening *g, struct sc_error *err)
+{
+    struct sc_decode_window *windows SC_AUTO_FREE = sc_alloc_array(g->count, sizeof(*windows));
+    for (;;) {
+        g->live_count = 0;
+        for (size_t i = 0; i < g->count; i++) {
+            struct hearing *h = &g->all[i];
+            enum sc_code code = SC_OK;
+            if (!h->over && goes_on(h))
+                g->live[g->live_count++] = h;
+            else if (!h->over)
+                code = end_clip(g, h, err);
+            if (code != SC_OK)
+                return code;
+        }
+        if (g->live_count == 0)
+            return SC_OK;
+        enum sc_code code = hear_windows(g, windows, err);
+        if (code != SC_OK)
+            return code;
+    }
+}
+
 enum sc_code sc_listen(struct sc_listener *l, struct sc_listen_clip *clips, size_t count,
                        const struct sc_stop *stop, struct sc_error *err)
 {
     SC_AUTO(listening_done) struct listening g = { .l = l, .count = count, .stop = stop };
     g.all = sc_alloc_array(SC_MAX(count, 1), sizeof(*g.all));
+    g.live = sc_alloc_array(SC_MAX(count, 1), sizeof(struct hearing *));
     for (size_t i = 0; i < count; i++)
         g.all[i].clip = &clips[i];
     sc_pool_use(l->pool, threads_for(clips, count));
     enum sc_code code = prepare_all(&g, err);
     if (code == SC_OK)
         code = hear_all(&g, err);
-    for (size_t i = 0; i < count && code == SC_OK; i++) {
-        if (!hand_on(&g, &g.all[i]))
-            code = sc_error_set(err, SC_E_INTERNAL, "no memory left for what is handed on");
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (code == SC_OK)
-            name_language(&g, &g.all[i]);
-        else
-            sc_listen_clip_done(&clips[i]);
-    }
+    for (size_t i = 0; i < count && code != SC_OK; i++)
+        sc_listen_clip_done(&clips[i]);
     return code;
 }

@@ -39,12 +39,17 @@ struct sc_listen_clip {
     /* Windows begin in front of this frame of the recording; those at it or behind it belong to the
      * next part. 0: all do. */
     int64_t until_frame;
-    atomic_int *progress; /* percent; NULL: nobody asks */
+    atomic_int *progress;        /* percent; NULL: nobody asks */
+    const atomic_bool *unwanted; /* once set, this clip is left and the others go on; NULL: never */
+    /* Told of its answer as soon as it is whole, to take it. NULL: nobody asks. */
+    void (*done)(void *ctx, struct sc_listen_clip *clip);
+    void *done_ctx;
     /* Told of each window once it is decoded; NULL: nobody asks. */
     void (*told)(void *ctx, const struct sc_decode_window *w, int frame);
     void *told_ctx;
 
     /* ---- the answer, owned by the caller ---- */
+    bool left;                       /* it was unwanted: there is no other answer */
     struct sc_segments segments;     /* times from the start of the clip */
     char language[SC_LANGUAGE_TEXT]; /* that was heard first, or told; "" where nothing was heard */
     struct sc_buf log;               /* lines about what is doubtful */
@@ -53,9 +58,10 @@ struct sc_listen_clip {
 void sc_listen_clip_done(struct sc_listen_clip *c);
 
 struct sc_listener;
-/* MODEL_ERROR, NOT_FOUND; INTERNAL when memory is exhausted. */
-SC_MUST_USE enum sc_code sc_listener_open(const char *path, int threads, struct sc_listener **out,
-                                          struct sc_error *err);
+/* MODEL_ERROR, NOT_FOUND; INTERNAL when memory is exhausted; CANCELLED when stop (NULL: nobody)
+ * said so. */
+SC_MUST_USE enum sc_code sc_listener_open(const char *path, int threads, const struct sc_stop *stop,
+                                          struct sc_listener **out, struct sc_error *err);
 void sc_listener_close(struct sc_listener *l);
 SC_DEFINE_FREEP(struct sc_listener, sc_listener_close);
 /* Borrowed. */
@@ -66,6 +72,7 @@ SC_MUST_USE enum sc_code sc_listener_check(const struct sc_listener *l,
                                            const struct sc_listen_wishes *wishes,
                                            struct sc_error *err);
 /* Used by one thread at a time. Wishes have been checked. CANCELLED when stop said so, ENGINE_ERROR
- * and INTERNAL when memory is exhausted; then no clip has an answer. */
+ * and INTERNAL when memory is exhausted; then no clip has an answer but
+ * those that were told. */
 SC_MUST_USE enum sc_code sc_listen(struct sc_listener *l, struct sc_listen_clip *clips,
                                    size_t count, const struct sc_stop *stop, struct sc_error *err);

@@ -10,6 +10,8 @@
 #include "base/banned.h"
 
 #define NAME_MAX_ 96
+/* Copied between two questions whether to go on, from a slow disk too. */
+#define COPY_BYTES ((size_t)1 << 20)
 
 struct loader {
     const struct sc_whisper_file *file;
@@ -17,8 +19,18 @@ struct loader {
     struct sc_net *net;
     const char *part; /* "encoder", "decoder" */
     int layer;
+    bool stopped;
     atomic_bool failed; /* memory is exhausted */
 };
+
+/* Then nothing more is read, and the net is thrown away. */
+static bool must_end(struct loader *l)
+{
+    const struct sc_stop *stop = l->options->stop;
+    if (!l->stopped && stop != NULL)
+        l->stopped = stop->fn(stop->ctx);
+    return l->stopped || l->failed;
+}
 
 static const struct sc_wtensor *find(const struct loader *l, const char *name)
 {
@@ -35,6 +47,8 @@ static float *load(struct loader *l, const char *name)
 {
     const struct sc_wtensor *t = find(l, name);
     sc_assert(t != NULL);
+    if (must_end(l))
+        return NULL;
     float *values = sc_try_alloc((size_t)(t->dims[0] * sc_wtensor_row(t)) * sizeof(*values));
     if (values == NULL)
         l->failed = true;
@@ -109,6 +123,8 @@ static struct sc_matrix *load_matrix(struct loader *l, const struct source *sour
     size_t outputs = 0;
 
     sc_assert(count >= 1 && count <= SC_ARRAY_LEN(weights));
+    if (must_end(l))
+        return NULL;
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(name, sizeof(name), "%s.weight", sources[i].name);
         weights[i] = find(l, name);
@@ -129,10 +145,10 @@ static struct sc_matrix *load_matrix(struct loader *l, const struct source *sour
         f.factor = sources[i].factor;
         const size_t parts = SC_PANELS((size_t)weights[i]->dims[0]);
         if (l->options->pool == NULL) {
-            for (size_t part = 0; part < parts; part++)
+            for (size_t part = 0; part < parts && !must_end(l); part++)
                 fill_panel(&f, part, 0);
-        } else if (!sc_pool_run(l->options->pool, fill_panel, &f, parts, NULL)) {
-            l->failed = true;
+        } else if (!sc_pool_run(l->options->pool, fill_panel, &f, parts, l->options->stop)) {
+            l->stopped = true;
         }
         f.first += (size_t)weights[i]->dims[0];
     }
@@ -191,7 +207,9 @@ static void load_decoder(struct loader *l)
         l->failed = true;
         return;
     }
-    memcpy(net->token_bytes, net->tokens.data, net->tokens.bytes);
+    for (size_t at = 0; at < net->tokens.bytes && !must_end(l); at += COPY_BYTES)
+        memcpy(net->token_bytes + at, net->tokens.data + at,
+               SC_MIN(COPY_BYTES, net->tokens.bytes - at));
     net->tokens.data = net->token_bytes;
     net->tokens.name = "decoder.token_embedding.weight";
     l->part = "decoder";
@@ -212,6 +230,8 @@ enum sc_code sc_net_open(const struct sc_whisper_file *file, const struct sc_net
     struct loader l = { .file = file, .options = options, .net = net };
     load_encoder(&l);
     load_decoder(&l);
+    if (l.stopped)
+        return sc_error_set(err, SC_E_CANCELLED, "stopped while the model was loaded");
     if (l.failed)
         return sc_error_set(err, SC_E_INTERNAL,
                             "memory is exhausted: this model is too large for it");

@@ -16,9 +16,11 @@ struct sc_net_options {
     enum sc_precision precision;
     const struct sc_kernels *kernels; /* NULL: the best of this CPU */
     struct sc_pool *pool;             /* to lay out the weights; NULL: this thread alone */
+    const struct sc_stop *stop;       /* NULL: nobody */
 };
 
-/* Lays out the weights; the file may be closed afterwards. INTERNAL: memory is exhausted. */
+/* Lays out the weights; the file may be closed afterwards. INTERNAL: memory is exhausted;
+ * CANCELLED when stop said so. */
 SC_MUST_USE enum sc_code sc_net_open(const struct sc_whisper_file *file,
                                      const struct sc_net_options *options, struct sc_net **out,
                                      struct sc_error *err);

@@ -6,9 +6,13 @@
 #include <stdatomic.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/lock.h"
 
 #include "base/banned.h"
+
+/* So often the caller asks while others end their parts. */
+#define ASK_MS 20
 
 struct helper {
     struct sc_pool *pool;
@@ -23,6 +27,7 @@ struct sc_pool {
     pthread_mutex_t turn; /* held by whoever runs a round */
     atomic_size_t next;   /* part of the round that nobody has */
     atomic_bool stopped;
+    atomic_bool cut; /* some part ended in the middle */
 
     pthread_mutex_t lock;
     pthread_cond_t begun, ended;
@@ -36,6 +41,7 @@ struct sc_pool {
     sc_pool_fn fn;
     void *ctx;
     size_t parts;
+    const struct sc_stop *stop; /* NULL: nobody; for the caller's thread */
 };
 
 static void help(struct sc_pool *pool, int thread)
@@ -130,12 +136,27 @@ int sc_pool_threads(const struct sc_pool *pool)
     return pool->threads;
 }
 
+static bool ask(struct sc_pool *pool)
+{
+    if (pool->stop == NULL || !pool->stop->fn(pool->stop->ctx))
+        return false;
+    atomic_store_explicit(&pool->stopped, true, memory_order_relaxed);
+    return true;
+}
+
+bool sc_pool_goes_on(struct sc_pool *pool, int thread)
+{
+    if ((thread != 0 || !ask(pool)) && !atomic_load_explicit(&pool->stopped, memory_order_relaxed))
+        return true;
+    atomic_store_explicit(&pool->cut, true, memory_order_relaxed);
+    return false;
+}
+
 /* The caller's share. False: parts were left out. */
-static bool work(struct sc_pool *pool, const struct sc_stop *stop)
+static bool work(struct sc_pool *pool)
 {
     for (;;) {
-        if (stop != NULL && stop->fn(stop->ctx)) {
-            atomic_store_explicit(&pool->stopped, true, memory_order_relaxed);
+        if (ask(pool)) {
             /* Behind the last part there is nothing left to leave out. */
             return atomic_load_explicit(&pool->next, memory_order_relaxed) >= pool->parts;
         }
@@ -158,6 +179,23 @@ static void begin(struct sc_pool *pool, size_t helpers)
         (void)pthread_cond_signal(&pool->begun);
 }
 
+/* Those who have a part yet; they hear of a stop through the caller alone. */
+static void wait_for_helpers(struct sc_pool *pool)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    pool->open = false;
+    while (pool->joined > 0) {
+        const bool asks = pool->stop != NULL && !atomic_load(&pool->stopped);
+        (void)sc_cond_wait(&pool->ended, &pool->lock, asks ? sc_clock_mono_ms() + ASK_MS : -1);
+        if (!asks || pool->joined == 0)
+            continue;
+        (void)pthread_mutex_unlock(&pool->lock);
+        (void)ask(pool);
+        (void)pthread_mutex_lock(&pool->lock);
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
 bool sc_pool_run(struct sc_pool *pool, sc_pool_fn fn, void *ctx, size_t parts,
                  const struct sc_stop *stop)
 {
@@ -169,15 +207,14 @@ bool sc_pool_run(struct sc_pool *pool, sc_pool_fn fn, void *ctx, size_t parts,
         pool->fn = fn;
         pool->ctx = ctx;
         pool->parts = parts;
+        pool->stop = stop;
         atomic_store(&pool->next, 0);
         atomic_store(&pool->stopped, false);
+        atomic_store(&pool->cut, false);
         if (parts > 1 && pool->started > 0)
             begin(pool, SC_MIN(parts - 1, (size_t)pool->most));
     }
-    const bool whole = work(pool, stop);
-    SC_LOCK(&pool->lock);
-    pool->open = false;
-    while (pool->joined > 0)
-        (void)sc_cond_wait(&pool->ended, &pool->lock, -1);
-    return whole;
+    const bool whole = work(pool);
+    wait_for_helpers(pool);
+    return whole && !atomic_load(&pool->cut);
 }

@@ -31,3 +31,6 @@ void sc_pool_use(struct sc_pool *pool, int threads);
  * several threads take turns. fn must not call it. */
 SC_MUST_USE bool sc_pool_run(struct sc_pool *pool, sc_pool_fn fn, void *ctx, size_t parts,
                              const struct sc_stop *stop);
+/* For fn, between the steps of a part that takes long: false when it is to end where it stands, and
+ * the round's answer is then false. `thread` is its own. */
+SC_MUST_USE bool sc_pool_goes_on(struct sc_pool *pool, int thread);

@@ -370,3 +370,34 @@ def test_more_memory_than_allowed_is_refused_with_both_figures(model, make_serve
     assert refused.status == 400 and refused.error["code"] == "MODEL_ERROR", refused
     assert f"needs {row['memory_bytes'] // 1000000} MB" in refused.error["message"]
     assert "may spend 1 MB" in refused.error["message"]
+
+
+def test_server_and_worker_count_memory_alike(model, make_server):
+    server = make_server({"SCRIPTA_WORKERS": -1})
+    cli("models", "add", model, "--name", "big", data=server.data, check=0)
+    row, = server.client.get("/api/models").json["models"]
+
+    def begin(**env):
+        server.stop()
+        server.env = {"SCRIPTA_WORKERS": 1, "SCRIPTA_ENGINE_MEMORY": row["memory_bytes"] + 1000,
+                      "SCRIPTA_UPLOAD_RESERVE": "0", **env}
+        server.start()
+        return server.client
+
+    def ask(client, seed, **options):
+        return client.upload(bursts_wav(2, seed=seed), engine="whisper", vad="off", **options)
+
+    client = begin()
+    for field, options in (("beam_size", {"beam_size": 8}), ("best_of", {"best_of": 8}),
+                           ("best_of", {"best_of": 8, "beam_size": 6})):
+        refused = ask(client, 1, **options)
+        assert (refused.status, refused.error["field"]) == (400, field), refused
+        assert f"with {field} 8 the model 'big' needs" in refused.error["message"]
+        assert "take less, or raise engine.memory" in refused.error["message"]
+    # What the server lets in, its worker has room for.
+    for seed, options in enumerate(({}, {"beam_size": 5}, {"best_of": 2, "word_timestamps": "off"})):
+        job = client.wait_job(ask(client, seed, **options).json["job_id"])
+        assert job["status"] == "completed", job
+    # Several chunks at once take more of it, in both.
+    refused = ask(begin(SCRIPTA_ENGINE_WHISPER_BATCH=4), 9)
+    assert (refused.status, refused.error["field"]) == (400, "model"), refused

@@ -265,7 +265,7 @@ int parity_tokens(const int16_t *pcm, size_t samples, const char *path, int *row
     for (size_t i = 0; i < SC_ARRAY_LEN(models); i++) {
         bool made = test_model_write(&models[i].model, path);
         x.reference = made ? reference_open(path) : NULL;
-        if (x.reference == NULL || sc_listener_open(path, 1, &x.ours, &err) != SC_OK) {
+        if (x.reference == NULL || sc_listener_open(path, 1, NULL, &x.ours, &err) != SC_OK) {
             (void)fprintf(stderr, "parity: cannot open '%s': %s\n", path, err.msg);
             exit(1);
         }

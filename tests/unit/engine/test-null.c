@@ -36,7 +36,7 @@ static void *opened(const char *model)
 {
     struct sc_error err = { 0 };
     void *state = NULL;
-    assert_int_equal(null_engine()->open(NULL, model, &state, &err), SC_OK);
+    assert_int_equal(null_engine()->open(NULL, model, NULL, &state, &err), SC_OK);
     return state;
 }
 
@@ -181,7 +181,8 @@ static void unknown_orders_are_refused_with_the_known_ones(void **state)
     for (size_t i = 0; i < SC_ARRAY_LEN(models); i++) {
         struct sc_error err = { 0 };
         void *engine = NULL;
-        assert_int_equal(null_engine()->open(NULL, models[i], &engine, &err), SC_E_MODEL_ERROR);
+        assert_int_equal(null_engine()->open(NULL, models[i], NULL, &engine, &err),
+                         SC_E_MODEL_ERROR);
         assert_null(engine);
         assert_non_null(strstr(err.msg, "crash_at"));
         assert_string_equal(err.field, "model");

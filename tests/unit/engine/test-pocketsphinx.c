@@ -43,7 +43,7 @@ static const struct sc_engine_ops *sphinx(void)
 static int open_sphinx(void **state)
 {
     struct sc_error err = { 0 };
-    return sphinx()->open(NULL, "", state, &err) == SC_OK ? 0 : -1;
+    return sphinx()->open(NULL, "", NULL, state, &err) == SC_OK ? 0 : -1;
 }
 
 static int close_sphinx(void **state)
@@ -120,7 +120,7 @@ static void a_chunk_does_not_depend_on_what_was_heard_before(void **state)
     sum_of(&r, after);
     sc_engine_result_done(&r);
     void *other = NULL;
-    assert_int_equal(sphinx()->open(NULL, "en-us", &other, NULL), SC_OK);
+    assert_int_equal(sphinx()->open(NULL, "en-us", NULL, &other, NULL), SC_OK);
     r = hear(other, &clip);
     sum_of(&r, fresh);
     sc_engine_result_done(&r);
@@ -205,7 +205,7 @@ static void models_that_are_none_are_refused(void **state)
     for (size_t i = 0; i < SC_ARRAY_LEN(models); i++) {
         struct sc_error err = { 0 };
         void *opened = NULL;
-        assert_int_equal(sphinx()->open(NULL, models[i], &opened, &err), SC_E_MODEL_ERROR);
+        assert_int_equal(sphinx()->open(NULL, models[i], NULL, &opened, &err), SC_E_MODEL_ERROR);
         assert_null(opened);
         assert_non_null(strstr(err.msg, models[i]));
     }

@@ -26,7 +26,7 @@ static void *opened(const char *name, const struct test_model *m)
     struct sc_error err = { 0 };
     void *made = NULL;
     assert_true(test_model_write(m, test_path(&t.dir, name, path)));
-    if (t.engine->open(t.config, path, &made, &err) != SC_OK)
+    if (t.engine->open(t.config, path, NULL, &made, &err) != SC_OK)
         fail_msg("%s", err.msg);
     return made;
 }

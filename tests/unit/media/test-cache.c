@@ -7,7 +7,7 @@
 
 #define MB INT64_C(1000000)
 
-static int opened, closed;
+static int opened, closed, asked;
 
 static void count_caps(const struct sc_config *config, struct sc_engine_caps *out)
 {
@@ -21,20 +21,25 @@ static void file_caps(const struct sc_config *config, struct sc_engine_caps *out
     out->model_files = true;
 }
 
-/* "30" takes 30 MB. */
-static enum sc_code count_memory(const struct sc_config *config, const char *model, int64_t *out,
-                                 struct sc_error *err)
+/* "30" takes 30 MB, and as much more as the job's options say. */
+static enum sc_code count_memory(const struct sc_config *config, const char *model,
+                                 const char *options, int64_t *out, struct sc_error *err)
 {
+    int64_t more = 0;
     (void)config;
+    asked++;
     if (!sc_str_to_int64(sc_str_from(model), out))
         return sc_error_field(err, SC_E_MODEL_ERROR, "model", "no number");
-    *out *= MB;
+    (void)sc_str_to_int64(sc_str_from(options), &more);
+    *out = (*out + more) * MB;
     return SC_OK;
 }
 
-static enum sc_code count_open(const struct sc_config *config, const char *model, void **state,
+static enum sc_code count_open(const struct sc_config *config, const char *model,
+                               const struct sc_engine_stop *stop, void **state,
                                struct sc_error *err)
 {
+    (void)stop;
     (void)config;
     (void)err;
     opened++;
@@ -75,11 +80,20 @@ static struct sc_config settings(void)
                                .engine_memory = 100 * MB };
 }
 
+static enum sc_code ask(struct engine_cache *c, const struct sc_engine_ops *engine,
+                        const char *model, const char *hash, struct engine_open **out,
+                        struct sc_error *err)
+{
+    static const char *const none[] = { "" };
+    const struct engine_wanted wanted = { engine, model, hash, none, 1 };
+    return engine_cache_get(c, &wanted, NULL, out, err);
+}
+
 static struct engine_open *get(struct engine_cache *c, const char *model)
 {
     struct engine_open *open = NULL;
     struct sc_error err = { 0 };
-    if (engine_cache_get(c, &counting, model, "", &open, &err) != SC_OK)
+    if (ask(c, &counting, model, "", &open, &err) != SC_OK)
         fail_msg("%s", err.msg);
     assert_string_equal(open->model, model);
     assert_string_equal(open->state, model);
@@ -91,7 +105,7 @@ static struct engine_open *get(struct engine_cache *c, const char *model)
 static int reset(void **state)
 {
     (void)state;
-    opened = closed = 0;
+    opened = closed = asked = 0;
     sc_clock_set(1000, 1000);
     return 0;
 }
@@ -136,12 +150,46 @@ static void what_can_never_fit_is_refused_with_both_figures(void **state)
     struct engine_open *open = NULL;
     struct sc_error err = { 0 };
     (void)get(&c, "60");
-    assert_int_equal(engine_cache_get(&c, &counting, "101", "", &open, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(ask(&c, &counting, "101", "", &open, &err), SC_E_MODEL_ERROR);
     assert_string_equal(err.msg, "the model '101' needs 101 MB of memory and a worker may spend "
                                  "100 MB: choose a smaller one, or raise engine.memory");
-    assert_int_equal(engine_cache_get(&c, &counting, "x", "", &open, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(ask(&c, &counting, "x", "", &open, &err), SC_E_MODEL_ERROR);
     assert_int_equal(opened, 1); /* nothing was loaded for it, and nothing went */
     assert_int_equal(closed, 0);
+}
+
+/* A job of many hypotheses makes what is open larger, for which others go, or is too much. */
+static void what_jobs_want_of_it_counts(void **state)
+{
+    (void)state;
+    struct sc_config config = settings();
+    SC_AUTO(engine_cache_close) struct engine_cache c = { .config = &config };
+    static const char *const jobs[] = { "", "10", "", "41", "71" };
+    struct engine_wanted wanted = { &counting, "30", "", jobs, 3 };
+    struct engine_open *open = NULL;
+    struct sc_error err = { 0 };
+    (void)get(&c, "60");
+    assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_OK);
+    assert_int_equal(open->bytes, 40 * MB);
+    assert_int_equal(c.count, 2);
+    engine_cache_used(open);
+    wanted = (struct engine_wanted){ &counting, "30", "", jobs + 3, 1 };
+    assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_OK);
+    assert_int_equal(open->bytes, 71 * MB);
+    assert_int_equal(closed, 1); /* the other */
+    assert_int_equal(opened, 2);
+    int before = asked; /* about the same wishes once */
+    assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_OK);
+    assert_int_equal(asked, before);
+    wanted.options++;
+    assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_E_MODEL_ERROR);
+    assert_string_equal(err.field, "beam_size");
+    assert_non_null(strstr(err.msg, "needs 101 MB of memory with the job's beam_size and best_of"));
+    assert_int_equal(c.count, 1); /* it stays for others */
+    assert_int_equal(closed, 1);
+    wanted.options--;
+    assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_OK);
+    assert_int_equal(opened, 2);
 }
 
 static void many_small_ones_are_too_many(void **state)
@@ -192,17 +240,17 @@ static void a_file_that_was_replaced_is_loaded_anew(void **state)
     struct sc_error err = { 0 };
     char path[PATH_MAX];
     config.models_dir = dir.path;
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(ask(&c, &of_files, "a", "", &open, &err), SC_E_MODEL_ERROR);
     test_write(&dir, "ggml-a.bin", "one");
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_OK);
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_OK);
+    assert_int_equal(ask(&c, &of_files, "a", "", &open, NULL), SC_OK);
+    assert_int_equal(ask(&c, &of_files, "a", "", &open, NULL), SC_OK);
     assert_int_equal(opened, 1);
     test_write(&dir, "ggml-a.bin", "other");
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_OK);
+    assert_int_equal(ask(&c, &of_files, "a", "", &open, NULL), SC_OK);
     assert_int_equal(opened, 2);
     assert_int_equal(closed, 1);
     assert_int_equal(unlink(test_path(&dir, "ggml-a.bin", path)), 0);
-    assert_int_equal(engine_cache_get(&c, &of_files, "a", "", &open, NULL), SC_E_MODEL_ERROR);
+    assert_int_equal(ask(&c, &of_files, "a", "", &open, NULL), SC_E_MODEL_ERROR);
 }
 
 int main(void)
@@ -212,6 +260,7 @@ int main(void)
                                         real_time),
         cmocka_unit_test_setup_teardown(what_can_never_fit_is_refused_with_both_figures, reset,
                                         real_time),
+        cmocka_unit_test_setup_teardown(what_jobs_want_of_it_counts, reset, real_time),
         cmocka_unit_test_setup_teardown(many_small_ones_are_too_many, reset, real_time),
         cmocka_unit_test_setup_teardown(what_nobody_needs_goes_after_a_while, reset, real_time),
         cmocka_unit_test_setup_teardown(a_file_that_was_replaced_is_loaded_anew, reset, real_time),

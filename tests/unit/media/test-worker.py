@@ -219,6 +219,8 @@ class WorkerTest(unittest.TestCase):
                          ("w1", ["null"], True))
         claim = self.play.wait("claim")
         self.assertEqual(claim["lanes"], ["engine:null", "noop"])
+        self.assertEqual((claim["max"], claim["batch"]), (1, [1, 1]))
+        self.assertEqual(done["claim"]["batch"], [1, 1])
         self.assertEqual(self.end(), 0)
 
     def test_noops_are_completed_without_input(self):

@@ -126,7 +126,7 @@ static void what_is_no_model_is_not_listed(void **state)
     assert_true(all.rows[0].is_folder);
     assert_false(all.rows[0].is_known);
     assert_int_equal(all.rows[0].size_bytes, 18);
-    assert_int_equal(sc_model_memory(&all.rows[0]), -1);
+    assert_int_equal(sc_model_memory(&all.rows[0], NULL), -1);
 }
 
 static void our_folder_goes_before_the_systems(void **state)
@@ -193,7 +193,7 @@ static void the_default_is_the_largest_network_that_fits(void **state)
     check_found(&s, "", "three");
     SC_AUTO_MODEL two = { 0 };
     assert_int_equal(sc_models_find(&s.config, "two", &two, NULL), SC_OK);
-    s.config.engine_memory = sc_model_memory(&two);
+    s.config.engine_memory = sc_model_memory(&two, NULL);
     assert_int_equal(sc_models_budget(&s.config), s.config.engine_memory);
     check_found(&s, "", "two");
     s.config.engine_memory = 1; /* none fits: the one that is nearest to it */

@@ -39,7 +39,7 @@ static void what_is_added_is_described_and_can_be_used(void **state)
     assert_int_equal(m.facts.languages, 1);
     assert_int_equal(m.facts.trust, SC_MODEL_TRUST_NOBODY);
     assert_true(m.facts.dims.n_mels == 80 && m.facts.dims.n_audio_ctx == 1500);
-    assert_true(sc_model_memory(&m) > m.size_bytes);
+    assert_true(sc_model_memory(&m, NULL) > m.size_bytes);
     assert_int_equal(shelf_count(&s), 2); /* it, and its description */
 
     /* Read again, the same; and its bytes are those that were given. */

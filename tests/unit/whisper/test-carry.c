@@ -132,7 +132,7 @@ static struct table make(const struct test_model *m)
     char path[PATH_MAX];
     struct sc_error err = { 0 };
     assert_true(test_model_write(m, test_path(&t.dir, "ggml-test.bin", path)));
-    if (sc_listener_open(path, 2, &t.l, &err) != SC_OK)
+    if (sc_listener_open(path, 2, NULL, &t.l, &err) != SC_OK)
         fail_msg("%s", err.msg);
     t.pcm = sc_alloc_array(SECONDS * RATE, sizeof(*t.pcm));
     for (int i = 0; i < SECONDS * RATE; i++) {

@@ -116,8 +116,21 @@ static void tells_what_the_file_says(void **state)
     assert_null(sc_whisper_file_tensor(f, "encoder.blocks.2.attn.key.weight"));
     assert_null(sc_whisper_file_tensor(f, "encoder.blocks.1.attn.key.bias"));
     assert_null(sc_whisper_file_tensor(f, ""));
-    assert_true(sc_whisper_memory(d, 1, 1) > 4 * sc_whisper_file_weights(f));
-    assert_true(sc_whisper_memory(d, 2, 5) > sc_whisper_memory(d, 1, 5));
+    /* Beams, tries, chunks and times of words: each is counted. */
+    const struct sc_whisper_use one = { .batch = 1 };
+    const struct sc_whisper_use beams = { .batch = 1, .beam = 5, .best_of = 2 };
+    const struct sc_whisper_use five = { .batch = 1, .best_of = 5 };
+    const struct sc_whisper_use most = { .batch = 1, .beam = 8, .best_of = 100 };
+    const struct sc_whisper_use words = { .batch = 1, .best_of = 5, .words = true };
+    const struct sc_whisper_use two = { .batch = 2, .best_of = 5, .words = true };
+    assert_int_equal(sc_whisper_hypotheses(&one), 1);
+    assert_int_equal(sc_whisper_hypotheses(&beams), 5);
+    assert_int_equal(sc_whisper_hypotheses(&most), 8);
+    assert_int_equal(sc_whisper_memory(d, &beams), sc_whisper_memory(d, &five));
+    assert_true(sc_whisper_memory(d, &five) > sc_whisper_memory(d, &one));
+    assert_true(sc_whisper_memory(d, &words) > sc_whisper_memory(d, &five));
+    assert_true(sc_whisper_memory(d, &one) > 4 * sc_whisper_file_weights(f));
+    assert_true(sc_whisper_memory(d, &two) > sc_whisper_memory(d, &words));
 }
 
 static void tensors_have_their_shapes_and_values(void **state)
@@ -313,7 +326,8 @@ static void opens_files_by_their_path(void **state)
 }
 
 /* What docs/engine.md says of the models that everybody has: their weights alone, with a window and
- * five sequences, with eight of both; in MiB. */
+ * five
+ * tries, with eight windows of five each, both with times of words; in MiB. */
 static void memory_follows_from_the_dimensions(void **state)
 {
     static const struct {
@@ -321,13 +335,15 @@ static void memory_follows_from_the_dimensions(void **state)
         int64_t millions; /* of weights, as everybody knows them */
         int weights, one, eight;
     } rows[] = {
-        { 51865, 384, 4, 4, 80, 39, 220, 315, 521 },
-        { 51865, 512, 6, 6, 80, 74, 378, 536, 904 },
-        { 51865, 768, 12, 12, 80, 244, 1074, 1482, 2459 },
-        { 51865, 1024, 24, 24, 80, 769, 3117, 4041, 6482 },
-        { 51866, 1280, 32, 32, 128, 1550, 6141, 7616, 11616 },
-        { 51866, 1280, 32, 4, 128, 809, 3339, 3699, 4379 },
+        { 51865, 384, 4, 4, 80, 39, 220, 304, 631 },
+        { 51865, 512, 6, 6, 80, 74, 378, 508, 1110 },
+        { 51865, 768, 12, 12, 80, 244, 1074, 1411, 3072 },
+        { 51865, 1024, 24, 24, 80, 769, 3117, 3849, 8095 },
+        { 51866, 1280, 32, 32, 128, 1550, 6141, 7304, 14305 },
+        { 51866, 1280, 32, 4, 128, 809, 3339, 3636, 4705 },
     };
+    const struct sc_whisper_use usual = { .batch = 1, .beam = 1, .best_of = 5, .words = true };
+    const struct sc_whisper_use eight = { .batch = 8, .beam = 1, .best_of = 5, .words = true };
     (void)state;
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         const struct sc_whisper_dims d = {
@@ -343,12 +359,12 @@ static void memory_follows_from_the_dimensions(void **state)
             .n_mels = rows[i].mels,
         };
         /* The rows of tokens are held twice. */
-        const int64_t net = sc_whisper_memory(&d, 0, 0);
+        const int64_t net = sc_whisper_memory(&d, &(struct sc_whisper_use){ 0 });
         const int64_t weights = net / 4 - (int64_t)(d.n_vocab + 31) * d.n_text_state;
         assert_true(llabs(weights - rows[i].millions * 1000000) < rows[i].millions * 40000);
         assert_int_equal((net + (1 << 19)) >> 20, rows[i].weights);
-        assert_int_equal((sc_whisper_memory(&d, 1, 5) + (1 << 19)) >> 20, rows[i].one);
-        assert_int_equal((sc_whisper_memory(&d, 8, 8) + (1 << 19)) >> 20, rows[i].eight);
+        assert_int_equal((sc_whisper_memory(&d, &usual) + (1 << 19)) >> 20, rows[i].one);
+        assert_int_equal((sc_whisper_memory(&d, &eight) + (1 << 19)) >> 20, rows[i].eight);
     }
 }
 

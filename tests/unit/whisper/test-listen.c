@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "base/banned.h"
@@ -30,7 +31,7 @@ static struct table make(const struct test_model *m, int threads)
     char path[PATH_MAX];
     struct sc_error err = { 0 };
     assert_true(test_model_write(m, test_path(&t.dir, "ggml-test.bin", path)));
-    if (sc_listener_open(path, threads, &t.l, &err) != SC_OK)
+    if (sc_listener_open(path, threads, NULL, &t.l, &err) != SC_OK)
         fail_msg("%s", err.msg);
     t.pcm = sc_alloc_array(40 * RATE, sizeof(*t.pcm));
     for (int i = 0; i < 40 * RATE; i++)
@@ -146,7 +147,7 @@ static void a_model_that_computes_no_numbers_is_refused(void **state)
             memcpy(model.ptr + model.len - back * sizeof(float), &bad[i], sizeof(float));
         test_write_bytes(&t.dir, "ggml-bad.bin", model.ptr, model.len);
         test_path(&t.dir, "ggml-bad.bin", path);
-        assert_int_equal(sc_listener_open(path, 1, &t.l, &err), SC_OK);
+        assert_int_equal(sc_listener_open(path, 1, NULL, &t.l, &err), SC_OK);
         t.pcm = sc_alloc_array(40 * RATE, sizeof(*t.pcm));
         SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 2);
         assert_int_equal(sc_listen(t.l, &clip, 1, NULL, &err), SC_E_MODEL_ERROR);
@@ -198,6 +199,144 @@ static void a_stop_leaves_no_answer(void **state)
     assert_int_equal(clip.segments.count, 1);
 }
 
+/* Asked so often it lets be; then it does what it is for. */
+struct countdown {
+    int asked, until;
+    atomic_bool *sets; /* NULL: it says stop */
+    atomic_int *progress;
+    int last, steps; /* of progress: how often it moved */
+};
+
+static bool count_down(void *ctx)
+{
+    struct countdown *c = ctx;
+    const bool now = c->asked++ >= c->until;
+    if (c->progress != NULL && atomic_load(c->progress) != c->last) {
+        assert_true(atomic_load(c->progress) > c->last);
+        c->last = atomic_load(c->progress);
+        c->steps++;
+    }
+    if (c->sets != NULL && now)
+        atomic_store(c->sets, true);
+    return c->sets == NULL && now;
+}
+
+struct ends {
+    size_t count;
+    struct sc_listen_clip *order[4];
+};
+
+static void note_end(void *ctx, struct sc_listen_clip *clip)
+{
+    struct ends *e = ctx;
+    e->order[e->count++] = clip;
+}
+
+/* Wherever it is that nobody wants one of them any more. */
+static void a_clip_that_nobody_wants_is_left_and_the_others_are_not(void **state)
+{
+    (void)state;
+    const struct test_model m = { .layers = 1, .text_ctx = 32, .seed = 5 };
+    SC_AUTO(table_done) struct table t = make(&m, 2);
+    int left = 0;
+    for (int until = 0; until < 2000; until = until * 2 + 1) {
+        atomic_bool unwanted = false;
+        struct ends ends = { 0 };
+        struct countdown c = { .until = until, .sets = &unwanted };
+        const struct sc_stop stop = { count_down, &c };
+        struct sc_listen_clip clips[3];
+        for (int i = 0; i < 3; i++) {
+            clips[i] = clip_of(&t, i, i + 3);
+            clips[i].done = note_end;
+            clips[i].done_ctx = &ends;
+        }
+        clips[1].unwanted = &unwanted;
+        assert_int_equal(sc_listen(t.l, clips, 3, &stop, NULL), SC_OK);
+        assert_int_equal(ends.count, 3);
+        assert_true(!clips[0].left && !clips[2].left);
+        left += clips[1].left;
+        assert_int_equal(clips[1].left && clips[1].segments.count > 0, 0);
+        for (int i = 0; i < 3; i += 2) {
+            SC_AUTO(sc_listen_clip_done) struct sc_listen_clip alone = clip_of(&t, i, i + 3);
+            SC_AUTO_BUF expected = { 0 };
+            SC_AUTO_BUF got = { 0 };
+            assert_int_equal(sc_listen(t.l, &alone, 1, NULL, NULL), SC_OK);
+            text_of(&alone.segments, &expected);
+            text_of(&clips[i].segments, &got);
+            assert_string_equal(sc_buf_text(&got), sc_buf_text(&expected));
+        }
+        for (int i = 0; i < 3; i++)
+            sc_listen_clip_done(&clips[i]);
+    }
+    assert_true(left > 5);
+}
+
+static void who_is_done_is_told_before_the_others_are(void **state)
+{
+    (void)state;
+    const struct test_model m = { .layers = 1, .text_ctx = 32, .seed = 5 };
+    SC_AUTO(table_done) struct table t = make(&m, 1);
+    struct ends ends = { 0 };
+    struct sc_listen_clip clips[2] = { clip_of(&t, 0, 40), clip_of(&t, 0, 3) };
+    for (int i = 0; i < 2; i++) {
+        clips[i].done = note_end;
+        clips[i].done_ctx = &ends;
+    }
+    assert_int_equal(sc_listen(t.l, clips, 2, NULL, NULL), SC_OK);
+    assert_ptr_equal(ends.order[0], &clips[1]);
+    assert_ptr_equal(ends.order[1], &clips[0]);
+    for (int i = 0; i < 2; i++)
+        sc_listen_clip_done(&clips[i]);
+}
+
+static void progress_moves_within_a_window(void **state)
+{
+    (void)state;
+    const struct test_model m = { .layers = 4, .text_ctx = 64, .seed = 5 };
+    SC_AUTO(table_done) struct table t = make(&m, 1);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 30);
+    atomic_int progress = 0;
+    struct countdown c = { .until = INT_MAX, .progress = &progress };
+    const struct sc_stop stop = { count_down, &c };
+    clip.progress = &progress;
+    clip.wishes.decode.timestamps = false; /* then by the number of tokens */
+    assert_int_equal(sc_listen(t.l, &clip, 1, &stop, NULL), SC_OK);
+    /* Four layers of the encoder, which are half of the work, and what was said. */
+    assert_true(c.steps >= 10);
+    assert_true(atomic_load(&progress) >= 99);
+}
+
+/* Wherever a stop comes while a model is loaded, nothing of it stays (sanitizers look), and the
+ * next one is whole. */
+static void a_stop_while_a_model_is_loaded_leaves_none(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = { .dir = test_dir_new() };
+    char path[PATH_MAX];
+    struct sc_error err = { 0 };
+    struct countdown c = { 0 };
+    const struct sc_stop stop = { count_down, &c };
+    enum sc_code code = SC_E_CANCELLED;
+    int stops = 0;
+    assert_true(test_model_write(&(struct test_model){ .script = sentence },
+                                 test_path(&t.dir, "ggml-test.bin", path)));
+    for (; code == SC_E_CANCELLED; c.until = c.until * 5 / 4 + 1, stops++) {
+        c.asked = 0;
+        for (int threads = 1; threads <= 2; threads++) {
+            sc_listener_close(SC_TAKE(t.l));
+            c.asked = 0;
+            code = sc_listener_open(path, threads, &stop, &t.l, &err);
+            assert_true(code == SC_OK || (code == SC_E_CANCELLED && t.l == NULL));
+        }
+    }
+    assert_int_equal(code, SC_OK);
+    assert_true(stops > 10);
+    t.pcm = sc_alloc_array((size_t)RATE * 5, sizeof(*t.pcm));
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 5);
+    assert_int_equal(sc_listen(t.l, &clip, 1, NULL, &err), SC_OK);
+    assert_string_equal(clip.segments.items[0].text, "Hello world.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +347,10 @@ int main(void)
         TEST(a_model_that_computes_no_numbers_is_refused),
         TEST(what_the_model_cannot_do_is_refused_by_name),
         TEST(a_stop_leaves_no_answer),
+        TEST(a_clip_that_nobody_wants_is_left_and_the_others_are_not),
+        TEST(who_is_done_is_told_before_the_others_are),
+        TEST(progress_moves_within_a_window),
+        TEST(a_stop_while_a_model_is_loaded_leaves_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,86 @@ static void fewer_of_its_threads_may_take_part(void **state)
     }
 }
 
+struct steps {
+    struct sc_pool *pool;
+    atomic_int asked, until;
+    atomic_bool left_out;
+};
+
+static bool is_enough(void *ctx)
+{
+    struct steps *s = ctx;
+    return ++s->asked > s->until;
+}
+
+/* A part of many steps. */
+static void do_steps(void *ctx, size_t part, int thread)
+{
+    struct steps *s = ctx;
+    (void)part;
+    for (int i = 0; i < 50; i++) {
+        if (!sc_pool_goes_on(s->pool, thread)) {
+            s->left_out = true;
+            return;
+        }
+    }
+}
+
+static void a_stop_in_the_middle_of_a_part_is_told(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        SC_AUTO(sc_pool_closep) struct sc_pool *pool = pool_of(threads);
+        struct steps s = { .pool = pool };
+        const struct sc_stop stop = { is_enough, &s };
+        for (int until = 0; until < 400; until += 7) {
+            s.asked = 0;
+            s.until = until;
+            s.left_out = false;
+            const bool whole = sc_pool_run(pool, do_steps, &s, 5, &stop);
+            assert_true(!(whole && s.left_out));
+            if (threads == 1) /* 50 questions within each of five parts, one before each */
+                assert_int_equal(whole, until >= 5 * 51);
+        }
+        assert_true(sc_pool_run(pool, do_steps, &s, 5, NULL));
+    }
+}
+
+struct wait {
+    struct sc_pool *pool;
+    atomic_bool begun, told;
+};
+
+static bool when_begun(void *ctx)
+{
+    struct wait *w = ctx;
+    return w->begun;
+}
+
+/* Of two parts the caller's is short, unless it got the long one, which ends by being told. */
+static void wait_for_word(void *ctx, size_t part, int thread)
+{
+    struct wait *w = ctx;
+    if (part != 0)
+        return;
+    w->begun = true;
+    while (sc_pool_goes_on(w->pool, thread))
+        (void)sched_yield();
+    w->told = true;
+}
+
+static void who_waits_for_others_hears_of_a_stop(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_pool_closep) struct sc_pool *pool = pool_of(2);
+    for (int i = 0; i < 50; i++) {
+        struct wait w = { .pool = pool };
+        const struct sc_stop stop = { when_begun, &w };
+        assert_false(sc_pool_run(pool, wait_for_word, &w, 2, &stop));
+        assert_true(w.told);
+    }
+}
+
 struct caller {
     struct sc_pool *pool;
     struct work work;
@@ -174,6 +254,8 @@ int main(void)
         TEST(a_stop_leaves_parts_out_and_says_so),
         TEST(a_stop_behind_the_last_part_is_none),
         TEST(fewer_of_its_threads_may_take_part),
+        TEST(a_stop_in_the_middle_of_a_part_is_told),
+        TEST(who_waits_for_others_hears_of_a_stop),
         TEST(callers_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
