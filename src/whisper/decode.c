@@ -69,6 +69,7 @@ void sc_decode_window_done(struct sc_decode_window *w)
 {
     free(SC_TAKE(w->said));
     w->said_count = 0;
+    w->counted = 0;
 }
 
 size_t sc_decode_sequences(const struct sc_decode_options *options)
@@ -106,13 +107,13 @@ static void add_all(struct hearing *h, const int32_t *tokens, size_t count)
     h->line_count += count;
 }
 
-/* Text ahead, as much as half of the context takes, and the mark that it ends at. */
+/* Text ahead, with the mark that it begins at as much as half of the context takes. */
 static void add_past(struct hearing *h, const struct sc_vocab *v)
 {
     struct sc_decode_window *w = h->w;
     w->past_used = 0;
     if (w->past_count > 0 && h->temperature < COLD) {
-        size_t room = (size_t)h->text_ctx / 2;
+        size_t room = (size_t)SC_MAX(h->text_ctx / 2 - 1, 0);
         size_t kept = SC_MIN(w->past_kept, room);
         w->past_used = SC_MIN(w->past_count - w->past_kept, room - kept);
         add(h, v->prev);
@@ -450,6 +451,7 @@ static bool answer(struct hearing *h, const struct sc_vocab *v, const struct hyp
         return false;
     memcpy(w->said, one->said, count * sizeof(*w->said));
     w->said_count = count;
+    w->counted = (size_t)one->result;
     w->advance = one->advance;
     w->temperature = h->temperature;
     w->avg_log = (float)(count == 0 ? 0 : one->mean);

@@ -74,6 +74,7 @@ struct sc_decode_window {
     bool left;            /* it was unwanted: there is no other answer */
     struct sc_said *said; /* owned: times and text */
     size_t said_count;
+    size_t counted;        /* so many of them count: where all failed, up to the last time */
     size_t past_used;      /* so many of `past` behind them were ahead of what was said */
     int advance;           /* frames after which the next window begins */
     int language;          /* its token; -1: the model knows one only */

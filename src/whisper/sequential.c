@@ -9,6 +9,7 @@
 #define STEP_MS 20 /* from one token of time to the next */
 /* What a token gets of a neighbour's time where its stretch has none of its own. */
 #define TOKEN_MS 100
+#define SHORT_REST_FRAMES 500
 
 static bool is_time(const struct sc_vocab *vocab, const struct sc_decode_window *w, size_t i)
 {
@@ -126,6 +127,11 @@ bool sc_past_add(struct sc_past *p, const int32_t *tokens, size_t count)
     return true;
 }
 
+size_t sc_past_ahead(const struct sc_past *p, int frame, int frames)
+{
+    return frame > 0 && frame + SHORT_REST_FRAMES >= frames ? p->kept : p->count;
+}
+
 bool sc_past_follow(struct sc_past *p, const struct sc_decode_window *w)
 {
     size_t said = p->count - p->kept;
@@ -134,7 +140,7 @@ bool sc_past_follow(struct sc_past *p, const struct sc_decode_window *w)
         memmove(p->tokens + p->kept, p->tokens + p->kept + gone,
                 (said - gone) * sizeof(*p->tokens));
     p->count -= gone;
-    for (size_t i = 0; i < w->said_count && !w->silence; i++) {
+    for (size_t i = 0; i < w->counted && !w->silence; i++) {
         if (!sc_past_add(p, &w->said[i].token, 1))
             return false;
     }

@@ -31,5 +31,8 @@ struct sc_past {
 void sc_past_done(struct sc_past *p);
 /* False: no memory. */
 bool sc_past_add(struct sc_past *p, const int32_t *tokens, size_t count);
-/* What stood ahead of the window that was decoded, and what was said in it. */
+/* How much of it goes ahead of the window at `frame` of a recording of `frames`: ahead of a rest of
+ * 5 s nothing but what is kept, or it would be said again. */
+size_t sc_past_ahead(const struct sc_past *p, int frame, int frames);
+/* What stood ahead of the window that was decoded, and what counts of what was said in it. */
 bool sc_past_follow(struct sc_past *p, const struct sc_decode_window *w);

@@ -112,6 +112,17 @@ static int stuck(const struct fake *f, size_t window, const int32_t *said, size_
                                                         : sc_vocab_find(f->v, SC_STR(" the"));
 }
 
+/* A sentence, and behind it a word for ever. */
+static int endless(const struct fake *f, size_t window, const int32_t *said, size_t count,
+                   float *sure)
+{
+    int32_t last = said[count - 1];
+    int token = plain(f, window, said, count, sure);
+    if (last == f->v->first_time + 100)
+        return said[count - 2] == last ? sc_vocab_find(f->v, SC_STR(" a")) : last;
+    return last == sc_vocab_find(f->v, SC_STR(" a")) ? last : token;
+}
+
 /* " the" looks a little better than " of"; what follows it is guesswork. */
 static int garden(const struct fake *f, size_t window, const int32_t *said, size_t count,
                   float *sure)
@@ -290,6 +301,7 @@ static void unlikely_text_is_tried_at_every_temperature(void **state)
     assert_true(fabsf(t->windows[0].temperature - 1) < 1e-3f);
     assert_true(t->windows[0].failed);
     assert_true(t->windows[0].avg_log < -1);
+    assert_int_equal(t->windows[0].counted, t->windows[0].said_count);
 
     t->f->starts = 0;
     t->options.temperature_step = 0;
@@ -323,6 +335,22 @@ static void a_loop_is_decoded_again_and_marked_when_it_stays(void **state)
     t->options.limits.compression_max = 0;
     assert_int_equal(decode(t, 0, 1, NULL), SC_OK);
     assert_false(t->windows[0].failed);
+}
+
+static void of_a_text_that_fails_counts_what_is_told_to_its_end(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table *t = make(4);
+    t->f->wants = endless;
+    t->options.temperature_step = 0;
+    t->options.limits.loops = false;
+    t->options.limits.compression_max = 0;
+    assert_int_equal(decode(t, 0, 1, NULL), SC_OK);
+    const struct sc_decode_window *w = &t->windows[0];
+    assert_true(w->failed);
+    assert_true(w->said_count > 100);
+    assert_int_equal(w->counted, 5);
+    assert_int_equal(w->said[4].token, t->v->first_time + 100);
 }
 
 static void beams_find_what_greed_passes_by(void **state)
@@ -365,10 +393,10 @@ static void the_past_is_ahead_of_a_cold_text_only(void **state)
     t->f->wants = unsure;
     assert_int_equal(decode(t, 0, 1, NULL), SC_OK);
     assert_says(t, 0, " the of");
-    assert_int_equal(t->windows[0].past_used, 224);
+    assert_int_equal(t->windows[0].past_used, 223);
     assert_int_equal(t->f->text[0][0], t->v->prev);
-    assert_int_equal(t->f->text[0][1], past[76]);
-    assert_int_equal(t->f->text[0][225], t->v->sot);
+    assert_int_equal(t->f->text[0][1], past[77]);
+    assert_int_equal(t->f->text[0][224], t->v->sot);
     assert_int_equal(decode(t, 1, 1, NULL), SC_OK);
     assert_int_equal(t->windows[0].past_used, 0); /* at 1.0 */
 }
@@ -398,6 +426,7 @@ int main(void)
         TEST(unlikely_text_is_tried_at_every_temperature),
         TEST(unlikely_text_where_nobody_speaks_is_silence),
         TEST(a_loop_is_decoded_again_and_marked_when_it_stays),
+        TEST(of_a_text_that_fails_counts_what_is_told_to_its_end),
         TEST(beams_find_what_greed_passes_by),
         TEST(beams_say_what_is_certain),
         TEST(the_past_is_ahead_of_a_cold_text_only),

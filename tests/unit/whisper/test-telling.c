@@ -239,15 +239,30 @@ static void the_past_is_what_was_ahead_and_what_was_said(void **state)
     SC_AUTO(table_done) struct table t = make(PARTS("@0", " the"), 3000);
     SC_AUTO(sc_past_done) struct sc_past p = { 0 };
     t.w.said = t.said;
+    t.w.counted = 2;
     t.w.past_used = 2;
     assert_true(sc_past_add(&p, before, 3) && sc_past_follow(&p, &t.w));
     assert_int_equal(p.count, 4);
     assert_int_equal(p.tokens[0], 2);
     assert_int_equal(p.tokens[3], t.said[1].token);
+    t.w.counted = 1; /* of a text that failed, up to its last time */
+    assert_true(sc_past_follow(&p, &t.w));
+    assert_int_equal(p.count, 3);
+    assert_int_equal(p.tokens[2], t.v->first_time);
     t.w.past_used = 0;
     t.w.silence = true;
     assert_true(sc_past_follow(&p, &t.w));
     assert_int_equal(p.count, 0);
+}
+
+static void nothing_goes_ahead_of_a_short_rest(void **state)
+{
+    (void)state;
+    const struct sc_past p = { .count = 7 }, kept = { .count = 7, .kept = 3 };
+    assert_int_equal(sc_past_ahead(&p, 2499, 3000), 7);
+    assert_int_equal(sc_past_ahead(&p, 2500, 3000), 0);
+    assert_int_equal(sc_past_ahead(&kept, 2500, 3000), 3);
+    assert_int_equal(sc_past_ahead(&p, 0, 300), 7); /* it is all that there is */
 }
 
 int main(void)
@@ -266,6 +281,7 @@ int main(void)
         TEST(a_loop_is_told_without_confidence),
         TEST(the_next_window_begins_behind_the_last_segment),
         TEST(the_past_is_what_was_ahead_and_what_was_said),
+        TEST(nothing_goes_ahead_of_a_short_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
