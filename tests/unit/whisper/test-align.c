@@ -121,6 +121,27 @@ static void tokens_begin_where_the_heads_look(void **state)
     assert_int_equal(asked, 3);
 }
 
+static void heads_that_hardly_look_hardly_count(void **state)
+{
+    (void)state;
+    enum { TEXT = 2, TOKENS = TEXT + 2, HEADS = 3, POSITIONS = 100 };
+    float *weights SC_AUTO_FREE = sc_alloc_array(TOKENS * HEADS * POSITIONS, sizeof(*weights));
+    int32_t starts[TEXT + 1];
+    /* One head sees the second token begin at 60; two would have it at 20, if they looked. */
+    for (int i = 0; i < TOKENS * HEADS * POSITIONS; i++) {
+        int p = i % POSITIONS, h = i / POSITIONS % HEADS, t = i / POSITIONS / HEADS;
+        bool looks = t < TEXT && (t == 1) == (p >= (h == 0 ? 60 : 20));
+        weights[i] = 0.002f + (looks ? h == 0 ? 0.05f : 0.000002f : 0);
+    }
+    const struct sc_attention a = { .weights = weights,
+                                    .tokens = TOKENS,
+                                    .heads = HEADS,
+                                    .stride = POSITIONS,
+                                    .positions = POSITIONS };
+    assert_int_equal(sc_align(&a, NULL, starts, NULL), SC_OK);
+    assert_int_equal(starts[1], 60);
+}
+
 static void published_heads_are_known_by_the_dimensions(void **state)
 {
     (void)state;
@@ -145,6 +166,7 @@ int main(void)
         TEST(the_path_follows_what_is_cheap),
         TEST(paths_are_as_cheap_as_any_and_ascend),
         TEST(tokens_begin_where_the_heads_look),
+        TEST(heads_that_hardly_look_hardly_count),
         TEST(published_heads_are_known_by_the_dimensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
