@@ -28,7 +28,7 @@ SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup"]
 PYTHON = "/usr/bin/python3" if pathlib.Path("/usr/bin/python3").exists() else sys.executable
 # The modules whose code runs in several threads; the rest is pure and slow to run instrumented.
 THREADED = ("base-", "sys-", "net-", "store-", "event-", "queue-", "library-", "pipeline-", "http-",
-            "api-", "daemon-", "media-", "whisper-net", "whisper-pool")
+            "api-", "daemon-", "media-", "whisper-listen", "whisper-net", "whisper-pool")
 CMOCKA_PASSED = re.compile(r"\[  PASSED  \] (\d+) test\(s\)\.")
 CMOCKA_FAILED = re.compile(r"\[  FAILED  \] (?:tests: )?(\d+) test\(s\)")
 CMOCKA_SKIPPED = re.compile(r"\[  SKIPPED \] (?!\d+ test)(\S+)")
