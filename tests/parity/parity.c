@@ -385,7 +385,9 @@ int main(int argc, char **argv)
     }
     int count = SC_ARRAY_LEN(rows) + 1;
     printf("\n");
-    failed += parity_tokens(clip.pcm, clip.samples, path, &count);
+    failed += parity_tokens(clip.pcm, clip.samples, path, reference_path, &count);
+    failed += parity_driven(clip.pcm, clip.samples, path, &count);
+    failed += parity_words(clip.pcm, clip.samples, path, &count);
     (void)remove(path);
     (void)remove(reference_path);
     sc_buf_done(&clip.bytes);

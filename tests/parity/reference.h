@@ -11,6 +11,7 @@
 void reference_begin(const char *backends);
 
 struct reference;
+struct whisper_state;
 
 /* NULL: it does not take the model. */
 struct reference *reference_open(const char *model);
@@ -33,6 +34,9 @@ const float *reference_decode(struct reference *r, const int32_t *tokens, int co
 void reference_specials(const struct reference *r, int32_t out[9]);
 /* Its code of the language with that number. */
 const char *reference_language(int number);
+/* What its alignment heads attended to when it last told times of tokens by attention: so many
+ * numbers, owned by the state. NULL: they cannot be had. */
+const float *reference_attention(const struct whisper_state *state, size_t floats);
 const char *reference_token(const struct reference *r, int token);
 /* Text as tokens; how many. */
 int reference_tokenize(const struct reference *r, const char *text, int32_t *out, int max);
