@@ -22,7 +22,7 @@ struct whisper_state {
 };
 
 static const struct sc_engine_caps abilities = {
-    .version = "1",
+    .version = "2",
     .max_chunk_s = WINDOW_S,
     .batch = 1,
     .threads = 1,

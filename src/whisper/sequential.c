@@ -127,7 +127,7 @@ bool sc_past_add(struct sc_past *p, const int32_t *tokens, size_t count)
     return true;
 }
 
-size_t sc_past_ahead(const struct sc_past *p, int frame, int frames)
+size_t sc_past_ahead(const struct sc_past *p, int64_t frame, int64_t frames)
 {
     return frame > 0 && frame + SHORT_REST_FRAMES >= frames ? p->kept : p->count;
 }

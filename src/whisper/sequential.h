@@ -33,6 +33,6 @@ void sc_past_done(struct sc_past *p);
 bool sc_past_add(struct sc_past *p, const int32_t *tokens, size_t count);
 /* How much of it goes ahead of the window at `frame` of a recording of `frames`: ahead of a rest of
  * 5 s nothing but what is kept, or it would be said again. */
-size_t sc_past_ahead(const struct sc_past *p, int frame, int frames);
+size_t sc_past_ahead(const struct sc_past *p, int64_t frame, int64_t frames);
 /* What stood ahead of the window that was decoded, and what counts of what was said in it. */
 bool sc_past_follow(struct sc_past *p, const struct sc_decode_window *w);

@@ -97,7 +97,7 @@ static size_t encode(const struct table *t, const int16_t *pcm, size_t samples)
     float *mel SC_AUTO_FREE = sc_alloc_array((size_t)dims->n_mels * SC_MEL_WINDOW, sizeof(*mel));
     must(sc_mel_open(pcm, samples, dims->n_mels, sc_whisper_file_mel(t->file), &m, &err), &err);
     sc_mel_part(m, 0, 1);
-    sc_mel_finish(m);
+    (void)sc_mel_finish(m, SC_MEL_SILENCE);
     sc_mel_window(m, 0, mel);
     must(sc_net_encode(t->net, t->pool, (const float *const[]){ mel }, 1, NULL, t->windows, &err),
          &err);
