@@ -85,10 +85,10 @@ bench-decode: ## Speed of decoding against the same libraries in a bare loop
 	@tools/build.sh bench >/dev/null
 	@python3 -m bench --no-docs --runs $(RUNS) decode
 
-bench-engine: ## Speed of the Whisper network; REFERENCE=PREFIX (or system): libwhisper beside it
+bench-engine: ## Speed of the Whisper engine; REFERENCE=PREFIX (or system): libwhisper beside it
 	@tools/bootstrap.sh build test
 	@tools/build.sh bench >/dev/null
-	@REFERENCE="$(REFERENCE)" python3 -m bench --no-docs --runs $(RUNS) engine
+	@REFERENCE="$(REFERENCE)" python3 -m bench --no-docs --runs $(RUNS) engine whisper
 
 parity: ## Compare the Whisper engine with libwhisper: make parity REFERENCE=PREFIX
 	@tools/bootstrap.sh build test

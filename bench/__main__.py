@@ -22,8 +22,8 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "http", "upload", "transcribe", "decode", "engine", "queue", "store", "exports",
-           "search", "edits", "compare", "idle", "wakeups")
+BENCHES = ("start", "http", "upload", "transcribe", "decode", "engine", "whisper", "queue",
+           "store", "exports", "search", "edits", "compare", "idle", "wakeups")
 LIMIT_S = 180
 
 
@@ -42,7 +42,7 @@ def run_here(args):
         result["why"] = f"{type(e).__name__}: {e}"
     finally:
         context.close()
-    result.update(figures=context.figures, notes=context.notes)
+    result.update(figures=context.figures, notes=context.notes, lacks=context.lacks)
     args.result.write_text(json.dumps(result), encoding="utf-8")
 
 
@@ -66,7 +66,8 @@ def run_apart(name, args, folder):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    result = {"figures": [], "notes": [], "skipped": None, "why": "it ended without a result"}
+    result = {"figures": [], "notes": [], "lacks": None, "skipped": None,
+              "why": "it ended without a result"}
     if path.exists():
         result = json.loads(path.read_text(encoding="utf-8"))
     result["why"] = stopped or result["why"]

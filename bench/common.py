@@ -50,6 +50,7 @@ class Context:
         self.cores = len(os.sched_getaffinity(0))
         self.figures = []
         self.notes = []
+        self.lacks = None
         self.harness = load_harness(self.build)
         self.scripta = str(self.build / "scripta")
         self.media = str(self.build / "scripta-media")
@@ -75,6 +76,12 @@ class Context:
 
     def note(self, text):
         self.notes.append(text)
+
+    def lack(self, text):
+        """A note that something to compare with is missing: fuller figures of docs/benchmarks.md
+        are not replaced by these."""
+        self.lacks = text
+        self.note(text)
 
     def figure(self, what, values, unit, at_most=None, at_least=None):
         self.figures.append(Figure(what, values, unit, at_most, at_least).fields)

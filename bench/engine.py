@@ -78,7 +78,7 @@ def compare(ctx, ours, model, steps, where):
     env |= blas_kernels()
 
     def theirs():
-        both = [figures([*program, str(model), "1", str(steps), kind], env)
+        both = [figures([*program, str(model), kind, "net", str(steps)], env)
                 for kind in ("plain", "blas")]
         return {name: min(x[name] for x in both) for name in both[0]}
 
@@ -123,7 +123,7 @@ def run(ctx):
         all_of_it = compare(ctx, ours, model, steps, where)
     else:
         all_of_it = [ours() for _ in range(ctx.runs)]
-        ctx.note("Without `REFERENCE=PREFIX` nothing stands beside these figures.")
+        ctx.lack("Without `REFERENCE=PREFIX` nothing stands beside these figures.")
 
     def values(name):
         return [x[name] for x in all_of_it]

@@ -78,14 +78,17 @@ def section(name, result, runs):
 
 
 def write(names, results, runs):
-    """Renews the sections of results; the others stay as they are."""
+    """Renews the sections of results; the others stay as they are, and those of which less was
+    measured now."""
     old = {}
     if PAGE.exists():
         for part in re.split(r"^(?=## )", PAGE.read_text(encoding="utf-8"), flags=re.M)[1:]:
             old[part.split("\n", 1)[0][3:]] = part.rstrip("\n") + "\n"
     parts = []
     for name in names:
-        if name in results:
+        lacks = results[name]["lacks"] if name in results else None
+        known = old.get(heading(name), lacks or "")
+        if name in results and (lacks is None or lacks in known):
             parts.append(section(name, results[name], runs))
         elif heading(name) in old:
             parts.append(old[heading(name)])
