@@ -149,23 +149,36 @@ static void hear_windows(struct driver *d, struct sc_decode_options *options, st
     }
 }
 
-static void hear_driven(struct driver *d, const struct way *way, const int16_t *pcm, size_t samples,
-                        struct heard *out)
+static void open_driver(struct driver *d, const struct reference *r, const char *path)
 {
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
+    struct sc_error err = { 0 };
+    d->context = reference_context(r);
+    if (sc_whisper_file_open(path, &file, &err) != SC_OK ||
+        sc_vocab_of(file, &d->vocab, &err) != SC_OK)
+        fail(err.msg);
+}
+
+void hear_driven(struct reference *r, const char *path, const struct way *way, const int16_t *pcm,
+                 size_t samples, struct heard *out)
+{
+    struct driver d = { 0 };
     struct sc_decode_options options = wishes_of(way).decode;
     SC_AUTO(sc_past_done) struct sc_past past = { 0 };
     float *sound SC_AUTO_FREE = samples_of(pcm, samples);
     int32_t prompt[CONTEXT];
-    *out = (struct heard){ .vocab = d->vocab };
-    options.language = sc_vocab_language_token(d->vocab, way->language);
+    open_driver(&d, r, path);
+    *out = (struct heard){ .vocab = d.vocab };
+    options.language = sc_vocab_language_token(d.vocab, way->language);
     options.translate = way->translate;
-    size_t count = sc_vocab_encode(d->vocab, sc_str_from(way->prompt), prompt, CONTEXT);
+    size_t count = sc_vocab_encode(d.vocab, sc_str_from(way->prompt), prompt, CONTEXT);
     if (!sc_past_add(&past, prompt, count))
         fail("no memory");
     size_t sequences = sc_decode_sequences(&options);
-    open_slots(d, sequences, sound, samples);
-    hear_windows(d, &options, &past, sequences, out);
-    close_slots(d, sequences);
+    open_slots(&d, sequences, sound, samples);
+    hear_windows(&d, &options, &past, sequences, out);
+    close_slots(&d, sequences);
+    sc_vocab_free(d.vocab);
 }
 
 static const struct way ways[] = {
@@ -191,16 +204,6 @@ static const struct {
       { .text_tokens = 50257, .languages = 100, .state = 64, .mels = 128, .seed = 14 } },
 };
 
-static void open_driver(struct driver *d, const struct reference *r, const char *path)
-{
-    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
-    struct sc_error err = { 0 };
-    d->context = reference_context(r);
-    if (sc_whisper_file_open(path, &file, &err) != SC_OK ||
-        sc_vocab_of(file, &d->vocab, &err) != SC_OK)
-        fail(err.msg);
-}
-
 int parity_driven(const int16_t *pcm, size_t samples, const char *path, int *rows)
 {
     struct heard *a = sc_alloc(sizeof(*a));
@@ -212,19 +215,18 @@ int parity_driven(const int16_t *pcm, size_t samples, const char *path, int *row
         longer[i] = pcm[i % samples];
     (void)printf("\nour decoding above the reference's network\n");
     for (size_t m = 0; m < SC_ARRAY_LEN(models); m++) {
-        struct driver d = { 0 };
         struct reference *r =
             test_model_write(&models[m].model, path) ? reference_open(path) : NULL;
         if (r == NULL)
             fail("cannot open the model");
-        open_driver(&d, r, path);
         for (size_t i = 0; i < SC_ARRAY_LEN(ways); i++) {
-            hear_driven(&d, &ways[i], longer, more, a);
-            whisper_free_state(hear_reference(d.context, &ways[i], longer, more, b));
-            failed += !compare_heard(models[m].name, &ways[i], more, a, b);
+            hear_driven(r, path, &ways[i], longer, more, a);
+            whisper_free_state(hear_reference(reference_context(r), &ways[i], longer, more, b));
+            bool equal = heard_equal(a, b, &ways[i]);
+            print_heard(models[m].name, &ways[i], more, a, b, equal ? "equal" : "!");
+            failed += !equal;
             *rows += 1;
         }
-        sc_vocab_free(d.vocab);
         reference_close(r);
     }
     free(a);

@@ -135,7 +135,7 @@ struct whisper_state *hear_reference(struct whisper_context *ctx, const struct w
 
 /* ---- both ---- */
 
-static int common_tokens(const struct heard *a, const struct heard *b)
+int heard_common(const struct heard *a, const struct heard *b)
 {
     int n = 0;
     while (n < SC_MIN(a->token_count, b->token_count) && a->tokens[n] == b->tokens[n])
@@ -143,28 +143,22 @@ static int common_tokens(const struct heard *a, const struct heard *b)
     return n;
 }
 
-/* Without times the reference tells guesses of where the text lies: only tokens count then. */
-static bool is_equal(const struct heard *a, const struct heard *b, bool timed)
+bool heard_equal(const struct heard *a, const struct heard *b, const struct way *way)
 {
     bool equal = a->count == b->count && a->token_count == b->token_count &&
-                 common_tokens(a, b) == a->token_count;
-    for (int i = 0; i < a->count && equal && timed; i++)
+                 heard_common(a, b) == a->token_count;
+    for (int i = 0; i < a->count && equal && !way->plain; i++)
         equal = (a->segments[i].start == UNKNOWN || a->segments[i].start == b->segments[i].start) &&
                 a->segments[i].end == b->segments[i].end &&
                 a->segments[i].tokens == b->segments[i].tokens;
     return equal;
 }
 
-bool compare_heard(const char *model, const struct way *way, size_t samples, const struct heard *a,
-                   const struct heard *b)
+void print_heard(const char *model, const struct way *way, size_t samples, const struct heard *a,
+                 const struct heard *b, const char *verdict)
 {
-    bool equal = is_equal(a, b, !way->plain);
-    char verdict[40] = "equal";
-    if (!equal)
-        (void)snprintf(verdict, sizeof(verdict), "! the first %d are equal", common_tokens(a, b));
-    (void)printf("%-32s %-22s %5.1f s  %3d/%-3d %5d/%-5d  %s\n", model, way->name,
+    (void)printf("%-32s %-24s %5.1f s  %3d/%-3d %5d/%-5d  %s\n", model, way->name,
                  (double)samples / RATE, a->count, b->count, a->token_count, b->token_count,
                  verdict);
     (void)fflush(stdout);
-    return equal;
 }

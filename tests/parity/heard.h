@@ -39,6 +39,12 @@ void heard_told(void *ctx, const struct sc_decode_window *w, int frame);
 struct whisper_state *hear_reference(struct whisper_context *ctx, const struct way *way,
                                      const int16_t *pcm, size_t samples, struct heard *out);
 float *samples_of(const int16_t *pcm, size_t samples);
-/* Prints the row; are they equal? */
-bool compare_heard(const char *model, const struct way *way, size_t samples, const struct heard *a,
-                   const struct heard *b);
+/* Without times the reference tells guesses of where the text lies: only tokens count then. */
+bool heard_equal(const struct heard *a, const struct heard *b, const struct way *way);
+/* How many tokens are alike up to the first that is not. */
+int heard_common(const struct heard *a, const struct heard *b);
+void print_heard(const char *model, const struct way *way, size_t samples, const struct heard *a,
+                 const struct heard *b, const char *verdict);
+/* What our decoding says above the reference's network. path: a file with its vocabulary. */
+void hear_driven(struct reference *r, const char *path, const struct way *way, const int16_t *pcm,
+                 size_t samples, struct heard *out);
