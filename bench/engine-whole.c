@@ -115,7 +115,7 @@ static int hear(const char *model, const char *sound)
     struct sc_error err = { 0 };
     double begun = cpu_ms();
 
-    must(sc_listener_open(model, 1, &l, &err), &err);
+    must(sc_listener_open(model, 1, NULL, &l, &err), &err);
     printf("open_ms %.3f\n", cpu_ms() - begun);
     int16_t *pcm = read_sound(sound, &clip.samples);
     clip.pcm = pcm;
@@ -156,7 +156,7 @@ static int grow(const char *model, int chunks)
     must(sc_config_receive(SC_STR(""), &config, &err), &err);
     for (int done = 0; done < chunks;) {
         void *state = NULL;
-        must(ops->open(config, model, &state, &err), &err);
+        must(ops->open(config, model, &stop, &state, &err), &err);
         for (int i = 0; i < PER_OPEN && done < chunks; i++, done++) {
             const struct sc_engine_request request = {
                 .pcm = pcm,
