@@ -72,6 +72,7 @@ static enum sc_code record(struct sc_request *req, struct sc_api *api, const str
             .format = e->format->name,
             .path = path,
             .by = sc_api_owner(req),
+            .keep = (int)sc_config_now(api->options.config)->history_max_exports,
         },
         .owner = sc_api_owner(req),
     };

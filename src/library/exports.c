@@ -5,6 +5,8 @@
 
 #include "base/banned.h"
 
+#define FORGET_SLICE 100 /* rows that one record removes at most: a limit may have been lowered */
+
 /* ---- formats ---- */
 
 enum sc_code sc_formats_active(struct sc_conn *conn, struct sc_formats_active *out,
@@ -70,8 +72,18 @@ enum sc_code sc_format_switch(struct sc_conn *tx, const struct sc_format *format
 
 /* ---- history ---- */
 
-enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export, int64_t now_ms,
-                              struct sc_error *err)
+static enum sc_code forget_old(struct sc_conn *tx, const struct sc_export *export,
+                               struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EXPORT_FORGET);
+    sc_stmt_bind_int(&st, ":transcript_id", export->transcript_id);
+    sc_stmt_bind_int(&st, ":keep", export->keep);
+    sc_stmt_bind_int(&st, ":limit", FORGET_SLICE);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code insert(struct sc_conn *tx, const struct sc_export *export, int64_t now_ms,
+                           struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EXPORT_INSERT);
     sc_stmt_bind_int(&st, ":transcript_id", export->transcript_id);
@@ -81,6 +93,13 @@ enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export
     sc_stmt_bind_int(&st, ":by", export->by);
     sc_stmt_bind_int(&st, ":now", now_ms);
     return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export, int64_t now_ms,
+                              struct sc_error *err)
+{
+    enum sc_code code = insert(tx, export, now_ms, err);
+    return code == SC_OK && export->keep > 0 ? forget_old(tx, export, err) : code;
 }
 
 enum sc_code sc_export_list(struct sc_conn *conn, int64_t transcript, int64_t before, int limit,

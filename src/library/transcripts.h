@@ -147,9 +147,10 @@ struct sc_export {
     const char *format;
     const char *path; /* NULL: sent, not kept */
     int64_t by;       /* the user's id */
+    int keep;         /* rows of the transcript that stay, with this one; 0: all */
 };
-/* Records an export (T3); a failure to record is the caller's to log, never to pass on. The row's
- * id is sc_conn_last_id. */
+/* Records an export (T3) and forgets the oldest of its transcript, but not the newest of each file;
+ * a failure to record is the caller's to log, never to pass on. The row's id is sc_conn_last_id. */
 SC_MUST_USE enum sc_code sc_export_record(struct sc_conn *tx, const struct sc_export *export,
                                           int64_t now_ms, struct sc_error *err);
 struct sc_export_row {

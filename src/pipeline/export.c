@@ -143,6 +143,7 @@ static enum sc_code record_one(struct sc_conn *tx, const struct export *e, size_
         .format = e->formats[i]->name,
         .path = e->written[i],
         .by = e->row.owner_id,
+        .keep = (int)sc_config_now(e->p->o.config)->history_max_exports,
     };
     enum sc_code code = sc_export_record(tx, &export, sc_clock_wall_ms(), err);
     if (code != SC_OK || strcmp(export.format, "srt") != 0)

@@ -214,6 +214,18 @@ INSERT INTO export_history (transcript_id, version, format_name, file_path, expo
                             exported_by)
 VALUES (:transcript_id, :version, :format, :path, :now, :by);
 
+-- Rows behind the newest :keep, but those that say whose a file is: a deletion looks for it there.
+-- name: export_forget
+DELETE FROM export_history
+WHERE id IN (SELECT id FROM export_history AS old
+             WHERE transcript_id = :transcript_id
+                   AND id <= (SELECT id FROM export_history WHERE transcript_id = :transcript_id
+                              ORDER BY id DESC LIMIT 1 OFFSET :keep)
+                   AND (file_path IS NULL
+                        OR EXISTS (SELECT 1 FROM export_history AS later
+                                   WHERE later.file_path = old.file_path AND later.id > old.id))
+             ORDER BY id LIMIT :limit);
+
 -- name: format_list
 SELECT name, is_active FROM export_formats;
 
@@ -247,10 +259,19 @@ WHERE transcripts.id > :after ORDER BY transcripts.id LIMIT 1;
 
 -- name: fsck_segments
 -- Of all versions. born and died tell which one has a row.
-SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, start_ms, end_ms, text,
+SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, ord, start_ms, end_ms, text,
        speaker, confidence, words, heard, origin_id, content_hash
 FROM segments WHERE transcript_id = :transcript_id
 ORDER BY start_ms, ord;
+
+-- name: fsck_segment_others
+-- Rows that may have what one has lost: of the same segment in other versions, and equal ones.
+SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, start_ms, end_ms, text,
+       speaker, confidence, words, heard, origin_id, content_hash
+FROM segments
+WHERE transcript_id = :transcript_id AND id <> :id
+      AND (segment_id = :segment_id OR content_hash = :content_hash)
+ORDER BY id DESC LIMIT :limit;
 
 -- name: fsck_segment
 SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, start_ms, end_ms, text,
@@ -262,6 +283,28 @@ UPDATE segments
 SET start_ms = :start_ms, end_ms = :end_ms, text = :text, speaker = :speaker,
     confidence = :confidence, words = :words, heard = :heard, content_hash = :content_hash
 WHERE id = :id AND transcript_id = :transcript_id;
+
+-- name: fsck_segment_insert
+-- A row that was lost. The first row of a segment has the segment's number.
+INSERT INTO segments (id, segment_id, transcript_id, born, died, chunk, ord, start_ms, end_ms, text,
+                      speaker, confidence, words, heard, origin_id, content_hash)
+SELECT n, CASE WHEN :born <= 1 OR :segment_id <= 0 THEN n ELSE :segment_id END, :transcript_id,
+       :born, :died, :chunk, :ord, :start_ms, :end_ms, :text, :speaker, :confidence, :words, :heard,
+       coalesce(:origin_id,
+                (SELECT origin_id FROM segments WHERE transcript_id = :transcript_id
+                 ORDER BY abs(start_ms - :start_ms) LIMIT 1),
+                (SELECT min(id) FROM origins)),
+       :content_hash
+FROM (SELECT CASE WHEN :segment_id > 0
+                       AND NOT EXISTS (SELECT 1 FROM segments WHERE id = :segment_id)
+                  THEN :segment_id
+                  ELSE (SELECT coalesce(max(id), 0) + 1 FROM segments) END AS n);
+
+-- name: fsck_segment_span
+UPDATE segments SET born = :born, died = :died, dies = NULL WHERE id = :id;
+
+-- name: fsck_transcript_count
+UPDATE transcripts SET segment_count = :segments, word_count = :words WHERE id = :id;
 
 -- name: fsck_segment_set_id
 UPDATE segments SET segment_id = id WHERE id = :id;
@@ -282,7 +325,7 @@ WHERE id = :id
 
 -- name: fsck_chunks
 -- Behind one job; those that have a result.
-SELECT chunks.job, jobs.job_id, chunks.chunk, chunks.text, chunks.result_hash
+SELECT chunks.job, jobs.job_id, jobs.owner_id, chunks.chunk, chunks.text, chunks.result_hash
 FROM chunks JOIN jobs ON jobs.id = chunks.job
 WHERE chunks.job > :after AND (chunks.text IS NOT NULL OR chunks.result_hash IS NOT NULL)
 ORDER BY chunks.job, chunks.chunk;

@@ -117,6 +117,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(VERSION_INSERT_FIRST, "INTEGER PRIMARY KEY"),
         HOT(VERSION_LIST, "(transcript_id=? AND version<?)"),
         HOT(EXPORT_LIST, "export_history_transcript (transcript_id=? AND id<?)"),
+        HOT(EXPORT_FORGET, "export_history_transcript (transcript_id=?)"),
         HOT(PURGE_EXPORT_PATHS, "export_history_path (file_path=? AND id>?)"),
         HOT(EXPORT_BY_PATH, "export_history_path (file_path=?)"),
     };

@@ -219,6 +219,40 @@ static void exports_are_recorded(void **state)
                      1);
 }
 
+static enum sc_code write_export(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    return sc_export_record(tx, ctx, 0, err);
+}
+
+static void only_the_newest_exports_stay_and_the_last_of_each_file(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = begin(&r, 1);
+    assert_int_equal(finish(&r, id, ""), SC_OK);
+    struct sc_export export = {
+        .transcript_id = id, .version = 1, .format = "srt", .path = "transcripts/a", .by = 2
+    };
+    /* Rows 1 to 260: the first three are of a file, the third alone says whose it is. */
+    for (int i = 1; i <= 260; i++) {
+        assert_int_equal(sc_store_write(r.f.store, SC_RELAXED, write_export, &export, NULL), SC_OK);
+        export.path = i < 3 ? "transcripts/a" : NULL;
+    }
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM export_history"), 260);
+    /* A limit that was lowered holds in slices of a hundred. */
+    export.keep = 10;
+    static const int left[] = { 161, 62, 11, 11 };
+    for (size_t i = 0; i < SC_ARRAY_LEN(left); i++) {
+        assert_int_equal(sc_store_write(r.f.store, SC_RELAXED, write_export, &export, NULL), SC_OK);
+        assert_int_equal(number(r.f.store, "SELECT count(*) FROM export_history"), left[i]);
+    }
+    assert_int_equal(number(r.f.store, "SELECT id FROM export_history WHERE file_path IS NOT NULL"),
+                     3);
+    assert_int_equal(number(r.f.store, "SELECT max(id) - min(id) FROM export_history"
+                                       " WHERE file_path IS NULL"),
+                     9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +268,7 @@ int main(void)
         TEST(rows_of_older_releases_are_still_read),
         TEST(the_rows_alive_in_a_version_are_its_segments),
         TEST(exports_are_recorded),
+        TEST(only_the_newest_exports_stay_and_the_last_of_each_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
