@@ -6,6 +6,7 @@
 #include "api/parking.h"
 #include "api/request.h"
 #include "api/views.h"
+#include "library/changes.h"
 
 #include <stdatomic.h>
 #include <unistd.h>
@@ -27,7 +28,6 @@ enum {
 
 /* How our tokens begin: what begins otherwise is a key for some other service. */
 #define SC_TOKEN_PREFIX "scripta_"
-#define SC_LOCAL_OWNER 1 /* the row of principals that the first migration makes */
 
 struct sc_api_stream; /* api/stream.h */
 struct sc_push;       /* api/push.c */

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "json/writer.h"
 
 #include <unistd.h>
 
@@ -75,12 +76,33 @@ struct pause_change {
     struct sc_queue *queue;
     enum sc_class class;
     bool paused;
+    int64_t by;
 };
+
+static enum sc_code record_pause(struct sc_conn *tx, const struct pause_change *change,
+                                 struct sc_error *err)
+{
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_text(&w, "queue", sc_class_to_string(change->class));
+    sc_json_end(&w);
+    const struct sc_change row = {
+        .kind = change->paused ? SC_CHANGE_QUEUE_PAUSED : SC_CHANGE_QUEUE_RESUMED,
+        .owner_id = change->by,
+        .by = change->by,
+        .at_ms = sc_clock_wall_ms(),
+        .detail = sc_buf_text(&detail),
+    };
+    return sc_change_record(tx, &row, err);
+}
 
 static enum sc_code write_pause(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct pause_change *change = ctx;
-    return sc_queue_pause(change->queue, tx, change->class, change->paused, err);
+    enum sc_code code = sc_queue_pause(change->queue, tx, change->class, change->paused, err);
+    return code == SC_OK ? record_pause(tx, change, err) : code;
 }
 
 static enum sc_code find_class(struct sc_str name, enum sc_class *out, struct sc_error *err)
@@ -101,7 +123,9 @@ static struct sc_done *set_paused(struct sc_request *req, struct sc_api *api, bo
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    struct pause_change change = { .queue = api->options.queue, .paused = paused };
+    struct pause_change change = { .queue = api->options.queue,
+                                   .paused = paused,
+                                   .by = sc_api_owner(req) };
     enum sc_code code = sc_request_empty(req, &err);
     if (code == SC_OK)
         code = find_class(sc_request_param(req, "name"), &change.class, &err);

@@ -87,6 +87,7 @@ struct creation {
     char scopes[SCOPES_TEXT];
     char hash[SC_SHA256_TEXT];
     int64_t now_ms, expires_ms; /* -1: never */
+    int64_t by;                 /* who makes it */
     int64_t id;
 };
 
@@ -207,13 +208,9 @@ static enum sc_code find_principal(struct sc_conn *tx, const struct creation *c,
     return code;
 }
 
-static enum sc_code write_token(struct sc_conn *tx, void *ctx, struct sc_error *err)
+static enum sc_code insert_token(struct sc_conn *tx, const struct creation *c, int64_t principal,
+                                 struct sc_error *err)
 {
-    struct creation *c = ctx;
-    int64_t principal = 0;
-    enum sc_code code = find_principal(tx, c, &principal, err);
-    if (code != SC_OK)
-        return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TOKEN_INSERT);
     sc_stmt_bind_int(&st, ":principal_id", principal);
     sc_stmt_bind_text(&st, ":name", c->name);
@@ -221,10 +218,20 @@ static enum sc_code write_token(struct sc_conn *tx, void *ctx, struct sc_error *
     sc_stmt_bind_text(&st, ":scopes", c->scopes);
     sc_stmt_bind_int(&st, ":now", c->now_ms);
     sc_stmt_bind_opt(&st, ":expires_ms", c->expires_ms);
-    code = sc_stmt_run(&st, err);
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code write_token(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct creation *c = ctx;
+    int64_t principal = 0;
+    enum sc_code code = find_principal(tx, c, &principal, err);
     if (code == SC_OK)
-        c->id = sc_conn_last_id(tx);
-    return code;
+        code = insert_token(tx, c, principal, err);
+    if (code != SC_OK)
+        return code;
+    c->id = sc_conn_last_id(tx);
+    return sc_change_record_other(tx, SC_CHANGE_TOKEN_CREATED, principal, c->by, c->id, err);
 }
 
 struct sc_done *sc_api_token_create(struct sc_request *req, struct sc_api *api)
@@ -236,6 +243,7 @@ struct sc_done *sc_api_token_create(struct sc_request *req, struct sc_api *api)
     enum sc_code code = decode_creation(req, &c, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 201, &body);
+    c.by = sc_api_owner(req);
     make_secret(secret);
     sc_hash_bytes(secret, strlen(secret), c.hash);
     code = sc_store_write(api->options.store, SC_DURABLE, write_token, &c, &err);
@@ -348,21 +356,34 @@ struct sc_done *sc_api_token_show(struct sc_request *req, struct sc_api *api)
 /* ---- revoke ---- */
 
 struct revocation {
-    int64_t id, owner;
+    int64_t id, owner, by;
     struct sc_buf *body;
 };
+
+/* One that has ended already ended then. */
+static enum sc_code end_token(struct sc_conn *tx, const struct revocation *r, int64_t now_ms,
+                              struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TOKEN_REVOKE);
+    sc_stmt_bind_int(&st, ":id", r->id);
+    sc_stmt_bind_int(&st, ":now", now_ms);
+    bool row = false;
+    enum sc_code code = sc_stmt_step(&st, &row, err);
+    if (code != SC_OK || !row)
+        return code;
+    int64_t owner = sc_stmt_int(&st, "principal_id");
+    code = sc_stmt_run(&st, err);
+    return code == SC_OK
+               ? sc_change_record_other(tx, SC_CHANGE_TOKEN_REVOKED, owner, r->by, r->id, err)
+               : code;
+}
 
 static enum sc_code write_revocation(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct revocation *r = ctx;
     int64_t now = sc_clock_wall_ms();
     enum sc_code code = view_token(tx, r->id, r->owner, now, r->body, err);
-    if (code != SC_OK)
-        return code;
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TOKEN_REVOKE);
-    sc_stmt_bind_int(&st, ":id", r->id);
-    sc_stmt_bind_int(&st, ":now", now);
-    return sc_stmt_run(&st, err);
+    return code == SC_OK ? end_token(tx, r, now, err) : code;
 }
 
 /* The row stays: it says who had access, and until when. */
@@ -370,7 +391,7 @@ struct sc_done *sc_api_token_revoke(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF body = { 0 };
-    struct revocation r = { .owner = realm(req), .body = &body };
+    struct revocation r = { .owner = realm(req), .by = sc_api_owner(req), .body = &body };
     enum sc_code code = sc_request_empty(req, &err);
     if (code == SC_OK)
         code = sc_path_number(req, SC_E_TOKEN_NOT_FOUND, &r.id, &err);

@@ -141,6 +141,13 @@ static enum sc_code decode(struct sc_request *req, struct sc_api *api,
 
 /* ---- create ---- */
 
+/* Who else than its owner would have done it? Nobody finds another's. */
+static enum sc_code record(struct sc_conn *tx, enum sc_change_kind kind, int64_t owner, int64_t id,
+                           struct sc_error *err)
+{
+    return sc_change_record_other(tx, kind, owner, owner, id, err);
+}
+
 struct creation {
     struct sc_outbox *outbox;
     struct sc_webhook hook;
@@ -149,7 +156,9 @@ struct creation {
 static enum sc_code write_creation(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct creation *c = ctx;
-    return sc_webhook_create(c->outbox, tx, &c->hook, err);
+    enum sc_code code = sc_webhook_create(c->outbox, tx, &c->hook, err);
+    return code == SC_OK ? record(tx, SC_CHANGE_WEBHOOK_CREATED, c->hook.owner_id, c->hook.id, err)
+                         : code;
 }
 
 struct sc_done *sc_api_webhook_create(struct sc_request *req, struct sc_api *api)
@@ -251,7 +260,9 @@ static enum sc_code write_edit(struct sc_conn *tx, void *ctx, struct sc_error *e
 {
     struct change *c = ctx;
     sc_webhook_done(&c->hook);
-    return sc_webhook_edit(c->outbox, tx, c->owner_id, c->id, &c->changes, &c->hook, err);
+    enum sc_code code =
+        sc_webhook_edit(c->outbox, tx, c->owner_id, c->id, &c->changes, &c->hook, err);
+    return code == SC_OK ? record(tx, SC_CHANGE_WEBHOOK_CHANGED, c->owner_id, c->id, err) : code;
 }
 
 struct sc_done *sc_api_webhook_edit(struct sc_request *req, struct sc_api *api)
@@ -289,7 +300,9 @@ static enum sc_code write_removal(struct sc_conn *tx, void *ctx, struct sc_error
     struct change *c = ctx;
     sc_webhook_done(&c->hook);
     enum sc_code code = sc_webhook_get(tx, c->owner_id, c->id, &c->hook, err);
-    return code == SC_OK ? sc_webhook_remove(c->outbox, tx, c->owner_id, c->id, err) : code;
+    if (code == SC_OK)
+        code = sc_webhook_remove(c->outbox, tx, c->owner_id, c->id, err);
+    return code == SC_OK ? record(tx, SC_CHANGE_WEBHOOK_REMOVED, c->owner_id, c->id, err) : code;
 }
 
 /* The webhook of the path and, where the path has one, its delivery. */

@@ -1,5 +1,7 @@
 #include "library/changes.h"
 
+#include "base/clock.h"
+
 #include "base/banned.h"
 
 static const char *const names[SC_CHANGE_COUNT_] = {
@@ -47,6 +49,19 @@ enum sc_code sc_change_record(struct sc_conn *tx, const struct sc_change *change
     bind_id(&st, ":gone_file_id", change->gone_file_id);
     sc_stmt_bind_text(&st, ":detail", change->detail == NULL ? "{}" : change->detail);
     return sc_stmt_run(&st, err);
+}
+
+enum sc_code sc_change_record_other(struct sc_conn *tx, enum sc_change_kind kind, int64_t owner_id,
+                                    int64_t by, int64_t other_id, struct sc_error *err)
+{
+    const struct sc_change change = {
+        .kind = kind,
+        .owner_id = owner_id,
+        .by = by,
+        .at_ms = sc_clock_wall_ms(),
+        .other_id = other_id,
+    };
+    return sc_change_record(tx, &change, err);
 }
 
 enum sc_code sc_changes_forget(struct sc_conn *tx, int64_t before_ms, int limit, int64_t *removed,

@@ -6,6 +6,8 @@
 #include "base/id.h"
 #include "store/store.h"
 
+#define SC_LOCAL_OWNER 1 /* the row of principals that the first migration makes */
+
 enum sc_change_kind {
 #define SC_CHANGE(name, text) SC_CHANGE_##name,
 #include "library/changes.def"
@@ -35,6 +37,10 @@ struct sc_change {
 };
 SC_MUST_USE enum sc_code sc_change_record(struct sc_conn *tx, const struct sc_change *change,
                                           struct sc_error *err);
+/* Of a thing that is no file, job or transcript, done now. */
+SC_MUST_USE enum sc_code sc_change_record_other(struct sc_conn *tx, enum sc_change_kind kind,
+                                                int64_t owner_id, int64_t by, int64_t other_id,
+                                                struct sc_error *err);
 
 /* Forgets what happened before that time, at most so many rows; not what a later undo needs to
  * know. *removed: how many. */

@@ -14,7 +14,6 @@
 
 #define SLICE 100 /* rows per write */
 #define FORGET_EACH_MS 3600000
-#define LOCAL_OWNER 1 /* whose settings they are: the row of principals that is always there */
 
 struct visit {
     struct sc_pipelines *p;
@@ -94,8 +93,8 @@ static enum sc_code tell_expired(struct visit *v, struct sc_conn *tx, struct sc_
     sc_json_end(&w);
     const struct sc_change change = {
         .kind = SC_CHANGE_JOBS_EXPIRED,
-        .owner_id = LOCAL_OWNER,
-        .by = LOCAL_OWNER,
+        .owner_id = SC_LOCAL_OWNER,
+        .by = SC_LOCAL_OWNER,
         .at_ms = sc_clock_wall_ms(),
         .detail = sc_buf_text(&detail),
     };

@@ -4,7 +4,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "library/changes.h"
 #include "queue/report.h"
+#include "json/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -328,11 +330,34 @@ static enum sc_code check_named(struct check *c, struct sc_error *err)
     return code;
 }
 
+/* Before anything is noted in a file's row. */
+static enum sc_code write_begin(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct run *r = ctx;
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "verify_id", r->v.id);
+    sc_json_int(&w, "files", r->v.files_total);
+    sc_json_end(&w);
+    const struct sc_change change = {
+        .kind = SC_CHANGE_FILES_VERIFIED,
+        .owner_id = r->v.owner_id,
+        .by = r->v.owner_id,
+        .at_ms = sc_clock_wall_ms(),
+        .detail = sc_buf_text(&detail),
+    };
+    return sc_change_record(tx, &change, err);
+}
+
 static void execute(struct sc_verifier *v, struct run *r)
 {
     struct check c = { .v = v, .run = r };
     struct sc_error err = { 0 };
-    enum sc_code code = r->ids != NULL ? check_named(&c, &err) : check_all(&c, &err);
+    enum sc_code code = sc_store_write(v->p->o.store, SC_RELAXED, write_begin, r, &err);
+    if (code == SC_OK)
+        code = r->ids != NULL ? check_named(&c, &err) : check_all(&c, &err);
     if (code != SC_OK && code != SC_E_CANCELLED)
         SC_LOG(WARNING, "pipeline", "a verification failed", SC_S("why", err.msg));
     SC_LOCK(&v->lock);

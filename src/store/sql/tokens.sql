@@ -39,7 +39,7 @@ WHERE (:principal_id = 0 OR tokens.principal_id = :principal_id)
 ORDER BY tokens.id DESC LIMIT :limit;
 
 -- name: token_revoke
-UPDATE tokens SET revoked_ms = :now WHERE id = :id AND revoked_ms IS NULL;
+UPDATE tokens SET revoked_ms = :now WHERE id = :id AND revoked_ms IS NULL RETURNING principal_id;
 
 -- name: principal_add
 INSERT INTO principals (name, created_ms) VALUES (:name, :now) ON CONFLICT (name) DO NOTHING;
