@@ -24,10 +24,17 @@ static const struct sc_json_field problem_fields[] = {
     SC_SHOW(INT_OR_NULL, "segment_id", "Which segment", "93"),
     SC_SHOW(INT_OR_NULL, "chunk_index", "Which chunk", "0"),
     SC_SHOW(INT_OR_NULL, "file_id", "Of which file", "3"),
+    SC_SHOW(REAL_OR_NULL, "start", "When it is said, in seconds", "12.5"),
+    SC_SHOW(REAL_OR_NULL, "end", "In the same seconds", "14"),
+    SC_SHOW(TEXT_OR_NULL, "words",
+            "What stands there now, or is missing; the first of it, and null for another owner's",
+            "good mornjng"),
     SC_SHOW(TEXT, "message", "What is wrong", "the segment does not match its checksum"),
     SC_SHOW(TEXT, "remedy", "What to do", "'scripta fsck --repair' restores it"),
     SC_SHOW(BOOL, "repairable", "It can be restored exactly", "true"),
+    SC_SHOW(TEXT_OR_NULL, "source", "What from", "the segment in version 2"),
     SC_SHOW(BOOL, "repaired", "It has been", "false"),
+    SC_SHOW(BOOL, "accepted", "What is there counts from here on", "false"),
 };
 static const struct sc_json_shape problem_shape = { .name = "FsckProblem",
                                                     SC_SHAPE_FIELDS(problem_fields) };

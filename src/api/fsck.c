@@ -11,13 +11,16 @@
 
 struct fsck_body {
     struct sc_str after;
-    bool audio, repair;
+    bool audio, repair, accept;
 };
 
 static const struct sc_json_field body_fields[] = {
     SC_BODY(struct fsck_body, after, TEXT, .help = "The `next` of the answer before"),
     SC_BODY(struct fsck_body, audio, BOOL, .help = "Read every recording", .example = "false"),
     SC_BODY(struct fsck_body, repair, BOOL, .help = "Restore what can be restored exactly"),
+    SC_BODY(struct fsck_body, accept, BOOL,
+            .help = "With `repair`: take what cannot be restored as it is now, under a new "
+                    "checksum; the history says so"),
 };
 static const struct sc_json_shape body_shape = {
     .name = "FsckRequest",
@@ -33,6 +36,9 @@ static enum sc_code decode(struct sc_request *req, struct fsck_body *out,
     if (code == SC_OK && out->after.ptr != NULL && !sc_fsck_place_parse(out->after, from))
         return sc_error_field(err, SC_E_INVALID_VALUE, "after",
                               "after must be what an earlier answer gave as next");
+    if (code == SC_OK && out->accept && !out->repair)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "accept",
+                              "accept goes with repair: what can be restored comes first");
     return code;
 }
 
@@ -53,12 +59,16 @@ struct sc_done *sc_api_db_fsck(struct sc_request *req, struct sc_api *api)
     enum sc_code code = decode(req, &asked, &from, &doc, &err);
     if (code != SC_OK)
         return sc_api_answer(req, code, &err, 200, &body);
+    int64_t owner = sc_api_owner(req);
     struct sc_fsck_options options = {
         .store = api->options.store,
         .blobs = sc_pipelines_blobs(api->options.pipelines),
         .root = sc_config_now(api->options.config)->data_dir,
         .audio = asked.audio,
         .repair = asked.repair,
+        .accept = asked.accept,
+        .by = owner,
+        .reader = owner == SC_LOCAL_OWNER ? 0 : owner,
         .slice_ms = SLICE_MS,
     };
     sc_json_begin(&w, &body);

@@ -4,12 +4,14 @@
 #include "base/fault.h"
 #include "base/utf8.h"
 #include "cli/command.h"
+#include "cli/format.h"
 #include "cli/local-store.h"
 #include "cli/progress.h"
 #include "library/fsck.h"
 #include "json/writer.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/banned.h"
 
@@ -18,14 +20,14 @@
 
 struct fsck {
     struct sc_cli *cli;
-    bool audio, repair;
+    bool audio, repair, accept;
     struct sc_local_store local; /* store NULL: a server is asked */
     struct sc_blobs *blobs;
     struct sc_buf json; /* the whole answer, written through w */
     struct sc_json w;
     struct sc_buf text; /* the same for people */
     int64_t checked[SC_FSCK_PHASE_COUNT_];
-    int64_t problems, orphans, repaired, repairable;
+    int64_t problems, orphans, repaired, repairable, accepted;
     struct sc_fsck_place at; /* of the slice at hand, or of the next one */
     bool begun, stopped;     /* a slice is done; not all of them are */
 };
@@ -57,6 +59,23 @@ static void put_name(struct sc_buf *out, const struct sc_fsck_problem *p)
         sc_buf_printf(out, ", file %" PRId64, p->file_id);
 }
 
+/* Which words, and when. */
+static void put_place(struct sc_buf *out, const struct sc_fsck_problem *p)
+{
+    if (p->placed) {
+        sc_buf_puts(out, "\n    ");
+        sc_format_clock(out, (double)p->start_ms / 1000);
+        sc_buf_puts(out, " - ");
+        sc_format_clock(out, (double)p->end_ms / 1000);
+    }
+    if (p->placed && p->words != NULL) {
+        sc_buf_puts(out, "  ");
+        sc_utf8_append_printable(out, sc_str_from(p->words));
+    }
+    if (p->source != NULL && !p->accepted)
+        sc_buf_printf(out, "\n    from %s", p->source);
+}
+
 static void take_problem(void *ctx, const struct sc_fsck_problem *p)
 {
     struct fsck *f = ctx;
@@ -67,11 +86,13 @@ static void take_problem(void *ctx, const struct sc_fsck_problem *p)
         f->problems++;
     f->repaired += p->repaired ? 1 : 0;
     f->repairable += p->repairable && !p->repaired ? 1 : 0;
+    f->accepted += p->accepted ? 1 : 0;
     if (f->problems + f->orphans > NAMED)
         return;
     put_name(&f->text, p);
     sc_buf_puts(&f->text, ": ");
     sc_utf8_append_printable(&f->text, sc_str_from(p->message));
+    put_place(&f->text, p);
     sc_buf_puts(&f->text, "\n    ");
     sc_utf8_append_printable(&f->text, sc_str_from(p->remedy));
     sc_buf_putc(&f->text, '\n');
@@ -89,6 +110,17 @@ static const char *text(const struct sc_json_value *object, const char *name)
     return sc_json_get_text(sc_json_member(object, name), "");
 }
 
+static bool is_told(const struct sc_json_value *object, const char *name)
+{
+    const struct sc_json_value *value = sc_json_member(object, name);
+    return value != NULL && sc_json_type(value) != SC_JSON_NULL;
+}
+
+static int64_t milliseconds(const struct sc_json_value *object, const char *name)
+{
+    return (int64_t)llround(sc_json_get_real(sc_json_member(object, name), 0) * 1000);
+}
+
 static void read_problem(struct fsck *f, const struct sc_json_value *from)
 {
     struct sc_fsck_problem p = {
@@ -100,6 +132,12 @@ static void read_problem(struct fsck *f, const struct sc_json_value *from)
         .chunk = (int)number(from, "chunk_index", -1),
         .message = text(from, "message"),
         .remedy = text(from, "remedy"),
+        .placed = is_told(from, "start"),
+        .start_ms = milliseconds(from, "start"),
+        .end_ms = milliseconds(from, "end"),
+        .words = is_told(from, "words") ? text(from, "words") : NULL,
+        .source = is_told(from, "source") ? text(from, "source") : NULL,
+        .accepted = sc_json_get_bool(sc_json_member(from, "accepted"), false),
         .repairable = sc_json_get_bool(sc_json_member(from, "repairable"), false),
         .repaired = sc_json_get_bool(sc_json_member(from, "repaired"), false),
     };
@@ -125,6 +163,7 @@ static enum sc_code ask(struct fsck *f, const struct sc_fsck_place *from, struct
     sc_json_text(&w, "after", after);
     sc_json_bool(&w, "audio", f->audio);
     sc_json_bool(&w, "repair", f->repair);
+    sc_json_bool(&w, "accept", f->accept);
     sc_json_end(&w);
     enum sc_code code =
         sc_cli_call(f->cli, "POST", "/api/db/fsck", sc_buf_text(&body), &reply, err);
@@ -156,6 +195,7 @@ static enum sc_code step(struct fsck *f, const struct sc_fsck_place *from,
         .root = f->cli->config->data_dir,
         .audio = f->audio,
         .repair = f->repair,
+        .accept = f->accept,
         .alone = true,
         .slice_ms = SLICE_MS,
     };
@@ -191,12 +231,19 @@ static enum sc_code run(struct fsck *f, struct sc_progress_line *line, struct sc
     return SC_OK;
 }
 
+/* Is something damaged still? */
+static bool is_left(const struct fsck *f)
+{
+    return f->problems > f->repaired + f->accepted;
+}
+
 static const char *verdict(const struct fsck *f)
 {
-    return f->stopped                  ? "stopped"
-           : f->problems > f->repaired ? "damaged"
-           : f->repaired > 0           ? "repaired"
-                                       : "ok";
+    return f->stopped        ? "stopped"
+           : is_left(f)      ? "damaged"
+           : f->accepted > 0 ? "accepted"
+           : f->repaired > 0 ? "repaired"
+                             : "ok";
 }
 
 static void put_summary(struct fsck *f)
@@ -215,6 +262,9 @@ static void put_summary(struct fsck *f)
                       "%" PRId64 " damaged, %" PRId64 " restored, %" PRId64
                       " can be restored with --repair\n",
                       f->problems, f->repaired, f->repairable);
+    if (f->accepted > 0)
+        sc_buf_printf(out, "%" PRId64 " taken as they are: 'scripta history' says so\n",
+                      f->accepted);
     if (f->stopped)
         sc_buf_printf(out, "stopped while it checked the %s: what comes behind is not checked\n",
                       sc_fsck_phase_to_string(f->at.phase));
@@ -234,6 +284,7 @@ static void end_json(struct fsck *f)
     sc_json_int(w, "damaged", f->problems);
     sc_json_int(w, "repaired", f->repaired);
     sc_json_int(w, "repairable", f->repairable);
+    sc_json_int(w, "accepted", f->accepted);
     sc_json_int(w, "orphans", f->orphans);
     sc_json_end(w);
 }
@@ -261,10 +312,11 @@ int sc_cmd_fsck(struct sc_cli *cli, const struct sc_args *args)
     SC_AUTO(fsck_done)
     struct fsck f = { .cli = cli,
                       .audio = sc_args_has(args, "audio"),
-                      .repair = sc_args_has(args, "repair") };
+                      .accept = sc_args_has(args, "accept") };
     struct sc_error err = { 0 };
     struct sc_progress_line line = { .enabled = cli->err_is_terminal && !cli->quiet,
                                      .colour = cli->colour };
+    f.repair = f.accept || sc_args_has(args, "repair");
     sc_cli_catch_signals();
     sc_json_begin(&f.w, &f.json);
     sc_json_object(&f.w, NULL);
@@ -279,5 +331,5 @@ int sc_cmd_fsck(struct sc_cli *cli, const struct sc_args *args)
     int status = tell(&f);
     if (f.stopped)
         return sc_cli_fail(cli, &err);
-    return status == SC_EXIT_OK && f.problems > f.repaired ? SC_EXIT_STORE : status;
+    return status == SC_EXIT_OK && is_left(&f) ? SC_EXIT_STORE : status;
 }

@@ -6,6 +6,8 @@
 static const struct sc_flag fsck_flags[] = {
     { "audio", 0, SC_FLAG_SWITCH, NULL, "Read every recording and hold it against its SHA-256" },
     { "repair", 0, SC_FLAG_SWITCH, NULL, "Restore what can be restored exactly" },
+    { "accept", 0, SC_FLAG_SWITCH, NULL,
+      "After --repair, which it implies: take what stays damaged as it is now" },
     { 0 },
 };
 
@@ -63,11 +65,15 @@ const struct sc_command sc_commands_store[] = {
             "recording against its file, bytes that no file has. Through the server when one runs, "
             "else on the folder itself. Without --repair nothing is changed but the note that a "
             "recording is altered, with which its upload replaces it; what is restored "
-            "matches the checksum of the day it was written, or it is left alone. Ctrl-C ends it "
-            "with what was found and restored until then. Exits with 7 when damage remains.",
+            "matches the checksum of the day it was written, or it is left alone. Each damage of a "
+            "transcript is told with its time, with the words that stand there now, and with what "
+            "they can be restored from. --accept serves what is left of a transcript again, under "
+            "new checksums; `scripta history` says so. Ctrl-C ends it with what was found and "
+            "restored until then. Exits with 7 when damage remains.",
         .examples = "scripta fsck\n"
                     "scripta fsck --audio --json\n"
-                    "scripta fsck --repair\n",
+                    "scripta fsck --repair\n"
+                    "scripta fsck --accept\n",
     },
     {
         .name = "config show",

@@ -1,12 +1,16 @@
 #pragma once
 /* What the files of the check share. */
 
+#include "library/changes.h"
 #include "library/fsck.h"
 #include "library/library-internal.h"
 
-#define SC_FSCK_LOST "not to be restored from what is here: transcribe the recording again"
+#define SC_FSCK_LOST                                                                              \
+    "not to be restored from what is here: transcribe the recording again, or take what is left " \
+    "with 'scripta fsck --accept'"
 #define SC_FSCK_BACKUP "restore the store from a backup"
 #define SC_FSCK_RESTORE "'scripta fsck --repair' restores it"
+#define SC_FSCK_ACCEPTED "what is there now counts from here on"
 
 struct sc_fsck {
     const struct sc_fsck_options *o;
@@ -14,12 +18,110 @@ struct sc_fsck {
     void *ctx;
 };
 void sc_fsck_report(struct sc_fsck *f, const struct sc_fsck_problem *problem);
+int64_t sc_fsck_by(const struct sc_fsck *f);
 
 /* Checks the transcript behind `after`: *id is its, or 0: there is none. */
 SC_MUST_USE enum sc_code sc_fsck_transcript(struct sc_fsck *f, int64_t after, int64_t *id,
                                             struct sc_error *err);
 
-/* ---- restoring (fsck-restore.c); pure but for the exports that are read ---- */
+/* ---- a transcript at hand ---- */
+
+/* A row of a segment, without what it says. */
+struct sc_fsck_row {
+    int64_t id, segment_id, born, died; /* died INT64_MAX: it lives */
+    int64_t start_ms, end_ms, ord, words;
+    int chunk;
+    bool sound;
+    char hash[SC_SHA256_TEXT];
+};
+struct sc_fsck_rows {
+    struct sc_fsck_row *items; /* owned */
+    size_t count, cap;
+};
+struct sc_fsck_version {
+    int64_t transcript;
+    int version;
+    bool current;
+    int64_t segments, words;
+    struct sc_sum_stored sum;
+};
+struct sc_fsck_versions {
+    struct sc_fsck_version *items; /* owned; in order */
+    size_t count, cap;
+};
+
+#define SC_FSCK_NAME 64
+/* Somewhere that may hold what was lost: segments, of which `has` says what is known. */
+enum sc_fsck_part {
+    SC_FSCK_TEXT = 1u << 0,
+    SC_FSCK_TIMES = 1u << 1,
+    SC_FSCK_SPEAKER = 1u << 2,
+    SC_FSCK_CONFIDENCE = 1u << 3,
+    SC_FSCK_WORDS = 1u << 4,
+    SC_FSCK_HEARD = 1u << 5,
+    SC_FSCK_ALL = (1u << 6) - 1
+};
+struct sc_fsck_source {
+    struct sc_segments list; /* owned */
+    unsigned has;
+    int version; /* whose segments they all are, in order; 0: of no version alone */
+    char name[SC_FSCK_NAME];
+};
+#define SC_FSCK_SOURCES 32
+struct sc_fsck_sources {
+    struct sc_fsck_source items[SC_FSCK_SOURCES];
+    size_t count;
+};
+void sc_fsck_sources_done(struct sc_fsck_sources *s);
+/* The next free one, whose list is empty; NULL: there are enough. */
+struct sc_fsck_source *sc_fsck_sources_add(struct sc_fsck_sources *s);
+/* The exports of the transcript that are kept and can be read. */
+void sc_fsck_read_exports(struct sc_conn *conn, const char *root, int64_t transcript,
+                          struct sc_fsck_sources *out);
+
+/* All of a transcript as one read sees it: a server goes on writing meanwhile. */
+struct sc_fsck_work {
+    struct sc_fsck *f;
+    struct sc_transcript t; /* id 0: there is none */
+    struct sc_fsck_rows rows;
+    struct sc_fsck_versions versions;
+    struct sc_fsck_sources exports; /* once they were asked for */
+    bool exports_read;
+    bool changed;  /* rows were restored: what was read is old */
+    bool hopeless; /* rows remain that are not what they were */
+};
+/* Reads the transcript behind `after`: t.id 0: there is none. _from: as this connection sees it. */
+SC_MUST_USE enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn,
+                                           int64_t after, struct sc_error *err);
+struct sc_fsck_problem sc_fsck_problem_of(const struct sc_fsck_work *w, enum sc_fsck_kind kind);
+/* Puts time and words into a problem; the words are in `out`, as much as is told of them. */
+void sc_fsck_tell_words(const struct sc_fsck_work *w, struct sc_fsck_problem *p, int64_t start_ms,
+                        int64_t end_ms, struct sc_str words, struct sc_buf *out);
+/* With the remedy that fits what can be done. */
+void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p);
+/* Its exports, read at the first call. */
+const struct sc_fsck_sources *sc_fsck_exports(struct sc_fsck_work *w);
+/* In a write that has put something right, or taken it as it is: the history tells. */
+SC_MUST_USE enum sc_code sc_fsck_record(struct sc_conn *tx, const struct sc_fsck_work *w,
+                                        enum sc_change_kind kind, int version, int64_t segments,
+                                        struct sc_error *err);
+/* What the rows say of a version. */
+struct sc_fsck_version sc_fsck_sum(const struct sc_fsck_rows *rows,
+                                   const struct sc_fsck_version *stored);
+
+/* ---- versions (fsck-versions.c) ---- */
+
+/* Each version against the sum of its rows; lost and misplaced rows are put where they were. */
+SC_MUST_USE enum sc_code sc_fsck_check_versions(struct sc_fsck_work *w, struct sc_error *err);
+
+/* ---- taking damage as it is (fsck-accept.c) ---- */
+
+/* Gives every row, version and count of the transcript the checksum of what is there, in one write
+ * with the row of the history. */
+SC_MUST_USE enum sc_code sc_fsck_accept(struct sc_fsck_work *w, struct sc_error *err);
+
+/* ---- restoring rows (fsck-restore.c); pure ---- */
 
 /* A segment as its row has it. */
 struct sc_stored {
@@ -33,16 +135,13 @@ struct sc_stored {
 void sc_stored_done(struct sc_stored *row);
 #define SC_AUTO_STORED SC_AUTO(sc_stored_done) struct sc_stored
 void sc_stored_from_row(struct sc_stmt *st, struct sc_stored *out);
+/* Packs what the segment says. */
+void sc_stored_pack(struct sc_stored *row);
 
-/* Other places that may hold what a row has lost. */
-struct sc_restore_sources {
-    struct sc_segments exported; /* owned: of the JSON exports of the transcript */
-    struct sc_buf chunk_text;    /* of the row's chunk: a line for each segment */
-};
-void sc_restore_sources_done(struct sc_restore_sources *sources);
-
-/* Makes row what it was: true when it matches its hash then. */
-bool sc_stored_restore(struct sc_stored *row, const struct sc_restore_sources *sources);
+/* Makes row what it was: true when it matches its hash then. sources end in NULL; from: what it was
+ * restored from. */
+bool sc_stored_restore(struct sc_stored *row, const struct sc_fsck_sources *const *sources,
+                       char from[SC_FSCK_NAME]);
 /* The text that has this hash, when one bit of it has changed; `text` is put right. */
 bool sc_text_restore(struct sc_buf *text, const char *hash);
 /* Do two hashes differ in one sign only? Then one of them is damaged, not what they were made of.

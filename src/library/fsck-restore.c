@@ -1,7 +1,7 @@
 /* Restoring what a row has lost. Nothing is believed: a candidate counts when it has the SHA-256
- * that the row was given. Candidates are what stands elsewhere (the words of the segment, the text
- * of its chunk, an export), each alone and together, and the row itself with any one bit turned
- * round, which is what failing memory and disks do. */
+ * that the row was given. Candidates are what stands elsewhere (the words of the segment, its rows
+ * in other versions, the text of its chunk, exports), each part alone and together, and the row
+ * itself with any one bit turned round, which is what failing memory and disks do. */
 #include "library/fsck-internal.h"
 
 #include "base/alloc.h"
@@ -19,12 +19,6 @@ void sc_stored_done(struct sc_stored *row)
     sc_buf_done(&row->words);
     sc_buf_done(&row->heard);
     sc_buf_done(&row->text);
-}
-
-void sc_restore_sources_done(struct sc_restore_sources *sources)
-{
-    sc_segments_done(&sources->exported);
-    sc_buf_done(&sources->chunk_text);
 }
 
 static bool unpack(struct sc_stored *row)
@@ -214,8 +208,6 @@ static bool try_each_bit(struct sc_stored *row)
     return false;
 }
 
-/* ---- other places ---- */
-
 /* What the words of the segment say, joined as engines' words are. */
 static bool try_own_words(struct sc_stored *row)
 {
@@ -231,76 +223,134 @@ static bool try_own_words(struct sc_stored *row)
     return sc_segment_settle(&joined) && try_text(row, sc_str_from(joined.text));
 }
 
-static bool try_lines(struct sc_stored *row, struct sc_str text)
+/* ---- other places ---- */
+
+static void swap_in(struct sc_segment *s, const struct sc_segment *other, unsigned parts)
 {
-    while (text.len > 0) {
-        if (try_text(row, sc_str_take_until(&text, '\n')))
+    if ((parts & SC_FSCK_TEXT) != 0)
+        s->text = other->text;
+    if ((parts & SC_FSCK_TIMES) != 0) {
+        s->start_ms = other->start_ms;
+        s->end_ms = other->end_ms;
+    }
+    if ((parts & SC_FSCK_SPEAKER) != 0)
+        s->speaker = other->speaker;
+    if ((parts & SC_FSCK_CONFIDENCE) != 0)
+        s->confidence = other->confidence;
+    if ((parts & SC_FSCK_HEARD) != 0)
+        s->heard = other->heard;
+    if ((parts & SC_FSCK_WORDS) == 0)
+        return;
+    s->words = other->words;
+    s->word_count = other->word_count;
+    s->origin = other->origin;
+}
+
+void sc_stored_pack(struct sc_stored *row)
+{
+    sc_buf_reset(&row->words);
+    sc_buf_reset(&row->heard);
+    sc_words_pack(&row->s, &row->words);
+    sc_heard_pack(row->s.heard, &row->heard);
+    row->unpacked = true;
+}
+
+/* Parts of the other segment in place of the row's, each alone and together. */
+static bool try_parts(struct sc_stored *row, const struct sc_segment *other, unsigned has)
+{
+    if (other->text == NULL)
+        return false;
+    for (unsigned parts = has; parts > 0; parts = (parts - 1) & has) {
+        struct sc_segment mixed = row->s; /* borrows of both */
+        SC_AUTO(sc_segment_done) struct sc_segment copy = { 0 };
+        swap_in(&mixed, other, parts);
+        if (!sc_segment_is_sound(&mixed, row->hash) || !sc_segment_copy(&mixed, &copy))
+            continue;
+        copy.id = row->s.id;
+        copy.row = row->s.row;
+        copy.origin = row->s.origin;
+        copy.chunk = row->s.chunk;
+        sc_segment_done(&row->s);
+        row->s = copy;
+        copy = (struct sc_segment){ 0 };
+        sc_stored_pack(row);
+        return true;
+    }
+    return false;
+}
+
+static bool may_be(const struct sc_segment *s, const struct sc_segment *other, unsigned has)
+{
+    return (has & SC_FSCK_TIMES) == 0 || other->start_ms == s->start_ms ||
+           other->end_ms == s->end_ms ||
+           (other->text != NULL && strcmp(other->text, s->text) == 0) ||
+           (other->start_ms < s->end_ms && other->end_ms > s->start_ms);
+}
+
+/* Captions hold a segment in several cues. */
+static bool try_cues(struct sc_stored *row, const struct sc_fsck_source *source)
+{
+    SC_AUTO_BUF joined = { 0 };
+    for (size_t i = 0; i < source->list.count; i++) {
+        const struct sc_segment *cue = &source->list.items[i];
+        if (cue->text == NULL || cue->start_ms + 1 < row->s.start_ms ||
+            cue->end_ms > row->s.end_ms + 1)
+            continue;
+        if (joined.len > 0 && sc_segments_need_space(&source->list, i))
+            sc_buf_putc(&joined, ' ');
+        sc_buf_puts(&joined, cue->text);
+    }
+    return joined.len > 0 && try_text(row, sc_buf_str(&joined));
+}
+
+static bool try_source(struct sc_stored *row, const struct sc_fsck_source *source)
+{
+    for (size_t i = 0; i < source->list.count; i++) {
+        const struct sc_segment *other = &source->list.items[i];
+        if (may_be(&row->s, other, source->has) && try_parts(row, other, source->has))
             return true;
     }
-    return false;
+    return (source->has & SC_FSCK_WORDS) == 0 && (source->has & SC_FSCK_TIMES) != 0 &&
+           try_cues(row, source);
 }
 
-/* The words of an export in place of the row's, or what else was heard; its text is tried as well.
- */
-static bool try_packed_of(struct sc_stored *row, struct sc_buf *packed,
-                          const struct sc_segment *other)
-{
-    struct sc_buf before = *packed; /* freed, or given back */
-    *packed = (struct sc_buf){ 0 };
-    if (packed == &row->words)
-        sc_words_pack(other, packed);
-    else
-        sc_heard_pack(other->heard, packed);
-    if (packed_are_right(row) ||
-        (row->unpacked && other->text != NULL && try_text(row, sc_str_from(other->text)))) {
-        sc_buf_done(&before);
-        return true;
-    }
-    sc_buf_done(packed);
-    *packed = before;
-    row->unpacked = unpack(row);
-    return false;
-}
-
-static bool try_export(struct sc_stored *row, const struct sc_segment *other)
-{
-    struct sc_segment *s = &row->s;
-    if (other->start_ms != s->start_ms && other->end_ms != s->end_ms)
-        return false;
-    int64_t start = s->start_ms, end = s->end_ms;
-    s->start_ms = other->start_ms;
-    s->end_ms = other->end_ms;
-    if (is_right(row) || (other->text != NULL && try_text(row, sc_str_from(other->text))) ||
-        try_packed_of(row, &row->words, other) || try_packed_of(row, &row->heard, other))
-        return true;
-    s->start_ms = start;
-    s->end_ms = end;
-    return false;
-}
-
-bool sc_stored_restore(struct sc_stored *row, const struct sc_restore_sources *sources)
+/* The checksum itself took the damage. */
+static bool try_hash(struct sc_stored *row)
 {
     char found[SC_SHA256_TEXT];
+    if (!row->unpacked)
+        return false;
+    sc_segment_hash(&row->s, found);
+    bool near = sc_hash_is_near(found, row->hash);
+    if (!near) {
+        sc_segment_hash_bare(&row->s, found);
+        near = sc_hash_is_near(found, row->hash);
+    }
+    if (near)
+        (void)snprintf(row->hash, sizeof(row->hash), "%s", found);
+    return near;
+}
+
+static bool found_in(char from[SC_FSCK_NAME], const char *what)
+{
+    (void)snprintf(from, SC_FSCK_NAME, "%s", what);
+    return true;
+}
+
+bool sc_stored_restore(struct sc_stored *row, const struct sc_fsck_sources *const *sources,
+                       char from[SC_FSCK_NAME])
+{
     if (row->s.text == NULL)
         return false;
-    if (row->unpacked) {
-        /* The checksum itself took the damage. */
-        sc_segment_hash(&row->s, found);
-        bool near = sc_hash_is_near(found, row->hash);
-        if (!near) {
-            sc_segment_hash_bare(&row->s, found);
-            near = sc_hash_is_near(found, row->hash);
-        }
-        if (near) {
-            (void)snprintf(row->hash, sizeof(row->hash), "%s", found);
-            return true;
+    if (try_hash(row))
+        return found_in(from, "what it says: its checksum alone is damaged");
+    if (try_own_words(row))
+        return found_in(from, "its own words");
+    for (; *sources != NULL; sources++) {
+        for (size_t i = 0; i < (*sources)->count; i++) {
+            if (try_source(row, &(*sources)->items[i]))
+                return found_in(from, (*sources)->items[i].name);
         }
     }
-    if (try_own_words(row) || try_lines(row, sc_buf_str(&sources->chunk_text)))
-        return true;
-    for (size_t i = 0; i < sources->exported.count; i++) {
-        if (try_export(row, &sources->exported.items[i]))
-            return true;
-    }
-    return try_each_bit(row);
+    return try_each_bit(row) && found_in(from, "itself: one bit had turned");
 }

@@ -4,52 +4,24 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "sys/file.h"
-#include "transcript/reader.h"
+#include "base/utf8.h"
+#include "json/writer.h"
 
 #include <inttypes.h>
 
 #include "base/banned.h"
 
-#define EXPORTS_READ 4 /* of a transcript, the newest */
+#define OTHERS_MAX 16  /* rows of a segment that are looked at */
+#define WORDS_TOLD 120 /* bytes of what a damaged row says */
 
-struct row {
-    int64_t id, segment_id, born, died; /* died INT64_MAX: it lives */
-    int64_t start_ms, words;
-    int chunk;
-    bool sound;
-    char hash[SC_SHA256_TEXT];
-};
+static void list_done(struct sc_fsck_work *w)
+{
+    free(w->rows.items);
+    free(w->versions.items);
+    sc_fsck_sources_done(&w->exports);
+}
 
-struct rows {
-    struct row *items; /* owned */
-    size_t count, cap;
-};
-
-struct version {
-    int64_t transcript;
-    int version;
-    bool current;
-    int64_t segments, words;
-    struct sc_sum_stored sum;
-};
-
-struct versions {
-    struct version *items; /* owned */
-    size_t count, cap;
-};
-
-/* All of it as one read sees it: a server goes on writing meanwhile. */
-struct work {
-    struct sc_fsck *f;
-    struct sc_transcript t; /* id 0: there is none */
-    struct rows rows;
-    struct versions versions;
-    bool changed;  /* rows were restored: what was read is old */
-    bool hopeless; /* rows remain that are not what they were */
-};
-
-static struct sc_fsck_problem problem_of(const struct work *w, enum sc_fsck_kind kind)
+struct sc_fsck_problem sc_fsck_problem_of(const struct sc_fsck_work *w, enum sc_fsck_kind kind)
 {
     struct sc_fsck_problem p = {
         .kind = kind, .transcript_id = w->t.id, .file_id = w->t.file_id, .chunk = -1
@@ -58,15 +30,66 @@ static struct sc_fsck_problem problem_of(const struct work *w, enum sc_fsck_kind
     return p;
 }
 
-static void report(struct work *w, struct sc_fsck_problem *p)
+void sc_fsck_tell_words(const struct sc_fsck_work *w, struct sc_fsck_problem *p, int64_t start_ms,
+                        int64_t end_ms, struct sc_str words, struct sc_buf *out)
 {
-    p->remedy = p->repaired ? "restored" : p->repairable ? SC_FSCK_RESTORE : SC_FSCK_LOST;
+    const struct sc_fsck_options *o = w->f->o;
+    p->placed = true;
+    p->start_ms = start_ms;
+    p->end_ms = end_ms;
+    if (o->reader != 0 && o->reader != w->t.owner_id)
+        return; /* whoever looks after the server need not read what others said */
+    sc_utf8_append_lossy(out, (struct sc_str){ words.ptr, SC_MIN(words.len, WORDS_TOLD) });
+    if (words.len > WORDS_TOLD) {
+        out->len = sc_utf8_valid_prefix((struct sc_str){ out->ptr, SC_MIN(out->len, WORDS_TOLD) });
+        sc_buf_puts(out, "…");
+    }
+    p->words = sc_buf_text(out);
+}
+
+void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p)
+{
+    p->remedy = p->accepted     ? SC_FSCK_ACCEPTED
+                : p->repaired   ? "restored"
+                : p->repairable ? SC_FSCK_RESTORE
+                                : SC_FSCK_LOST;
     sc_fsck_report(w->f, p);
+}
+
+const struct sc_fsck_sources *sc_fsck_exports(struct sc_fsck_work *w)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    if (!w->exports_read && sc_store_read(w->f->o->store, &conn, NULL) == SC_OK)
+        sc_fsck_read_exports(conn, w->f->o->root, w->t.id, &w->exports);
+    w->exports_read = true;
+    return &w->exports;
+}
+
+enum sc_code sc_fsck_record(struct sc_conn *tx, const struct sc_fsck_work *w,
+                            enum sc_change_kind kind, int version, int64_t segments,
+                            struct sc_error *err)
+{
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json json;
+    sc_json_begin(&json, &detail);
+    sc_json_object(&json, NULL);
+    sc_json_int(&json, "segments", segments);
+    sc_json_end(&json);
+    const struct sc_change change = {
+        .kind = kind,
+        .owner_id = w->t.owner_id,
+        .by = sc_fsck_by(w->f),
+        .at_ms = sc_clock_wall_ms(),
+        .transcript_id = w->t.id,
+        .version = version,
+        .detail = sc_buf_text(&detail),
+    };
+    return sc_change_record(tx, &change, err);
 }
 
 /* ---- rows ---- */
 
-static struct row *add_row(struct rows *r)
+static struct sc_fsck_row *add_row(struct sc_fsck_rows *r)
 {
     void *items = r->items;
     sc_grow(&items, &r->cap, r->count + 1, sizeof(*r->items));
@@ -74,17 +97,19 @@ static struct row *add_row(struct rows *r)
     return &r->items[r->count++];
 }
 
-static void take_row(struct work *w, struct sc_stmt *st)
+static void take_row(struct sc_fsck_work *w, struct sc_stmt *st)
 {
     SC_AUTO(sc_segment_done) struct sc_segment segment = { 0 };
     struct sc_error why = { 0 };
-    struct row *row = add_row(&w->rows);
-    *row = (struct row){
+    struct sc_fsck_row *row = add_row(&w->rows);
+    *row = (struct sc_fsck_row){
         .id = sc_stmt_int(st, "id"),
         .segment_id = sc_stmt_int(st, "segment_id"),
         .born = sc_stmt_int(st, "born"),
         .died = sc_stmt_int_or(st, "died", INT64_MAX),
         .start_ms = sc_stmt_int(st, "start_ms"),
+        .end_ms = sc_stmt_int(st, "end_ms"),
+        .ord = sc_stmt_int(st, "ord"),
         .chunk = (int)sc_stmt_int(st, "chunk"),
         .sound = sc_segment_from_row(st, &segment, &why),
     };
@@ -92,7 +117,7 @@ static void take_row(struct work *w, struct sc_stmt *st)
     (void)snprintf(row->hash, sizeof(row->hash), "%s", sc_stmt_text(st, "content_hash"));
 }
 
-static enum sc_code read_rows(struct work *w, struct sc_conn *conn, struct sc_error *err)
+static enum sc_code read_rows(struct sc_fsck_work *w, struct sc_conn *conn, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_SEGMENTS);
     sc_stmt_bind_int(&st, ":transcript_id", w->t.id);
@@ -106,7 +131,7 @@ static enum sc_code read_rows(struct work *w, struct sc_conn *conn, struct sc_er
     }
 }
 
-static struct version *add_version(struct versions *v)
+static struct sc_fsck_version *add_version(struct sc_fsck_versions *v)
 {
     void *items = v->items;
     sc_grow(&items, &v->cap, v->count + 1, sizeof(*v->items));
@@ -114,7 +139,8 @@ static struct version *add_version(struct versions *v)
     return &v->items[v->count++];
 }
 
-static enum sc_code read_versions(struct work *w, struct sc_conn *conn, struct sc_error *err)
+static enum sc_code read_versions(struct sc_fsck_work *w, struct sc_conn *conn,
+                                  struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_VERSIONS);
     sc_stmt_bind_int(&st, ":transcript_id", w->t.id);
@@ -124,8 +150,8 @@ static enum sc_code read_versions(struct work *w, struct sc_conn *conn, struct s
         enum sc_code code = sc_stmt_step(&st, &row, err);
         if (code != SC_OK || !row)
             return code;
-        struct version *v = add_version(&w->versions);
-        *v = (struct version){
+        struct sc_fsck_version *v = add_version(&w->versions);
+        *v = (struct sc_fsck_version){
             .transcript = w->t.id,
             .version = (int)sc_stmt_int(&st, "version"),
             .current = sc_stmt_int(&st, "is_current") != 0,
@@ -136,14 +162,11 @@ static enum sc_code read_versions(struct work *w, struct sc_conn *conn, struct s
     }
 }
 
-/* The transcript behind `after`. */
-static enum sc_code load(struct work *w, int64_t after, struct sc_error *err)
+enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn, int64_t after,
+                               struct sc_error *err)
 {
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    enum sc_code code = sc_store_read(w->f->o->store, &conn, err);
     w->t = (struct sc_transcript){ 0 };
-    if (code == SC_OK)
-        code = sc_transcript_next(conn, after, &w->t, err);
+    enum sc_code code = sc_transcript_next(conn, after, &w->t, err);
     if (code == SC_E_TRANSCRIPT_NOT_FOUND)
         return SC_OK;
     if (code == SC_OK)
@@ -151,72 +174,93 @@ static enum sc_code load(struct work *w, int64_t after, struct sc_error *err)
     return code == SC_OK ? read_versions(w, conn, err) : code;
 }
 
+enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_store_read(w->f->o->store, &conn, err);
+    return code == SC_OK ? sc_fsck_load_from(w, conn, after, err) : code;
+}
+
 /* ---- restoring rows ---- */
+
+struct restored {
+    const struct sc_fsck_work *w;
+    struct sc_stored row;
+};
+
+static void restored_done(struct restored *r)
+{
+    sc_stored_done(&r->row);
+}
 
 static enum sc_code write_row(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct sc_stored *row = ctx;
-    const struct sc_segment *s = &row->s;
+    const struct restored *r = ctx;
+    const struct sc_segment *s = &r->row.s;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_RESTORE);
     sc_stmt_bind_int(&st, ":id", s->row);
-    sc_stmt_bind_int(&st, ":transcript_id", row->transcript);
-    sc_segment_bind(&st, s, sc_buf_str(&row->words), sc_buf_str(&row->heard));
-    sc_stmt_bind_text(&st, ":content_hash", row->hash);
-    return sc_stmt_run(&st, err);
+    sc_stmt_bind_int(&st, ":transcript_id", r->row.transcript);
+    sc_segment_bind(&st, s, sc_buf_str(&r->row.words), sc_buf_str(&r->row.heard));
+    sc_stmt_bind_text(&st, ":content_hash", r->row.hash);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? sc_fsck_record(tx, r->w, SC_CHANGE_REPAIRED, 0, 1, err) : code;
 }
 
-static enum sc_code keep_export(void *ctx, const struct sc_export_row *row, struct sc_error *err)
+/* The lines of the chunk's text. */
+static void read_chunk(struct sc_conn *conn, const struct sc_fsck_work *w, int chunk,
+                       struct sc_fsck_sources *out)
 {
-    struct sc_buf *paths = ctx; /* each ends in NUL */
-    (void)err;
-    if (row->path != NULL && strcmp(row->format, "json") == 0)
-        sc_buf_append(paths, row->path, strlen(row->path) + 1);
-    return SC_OK;
-}
-
-/* What cannot be read has nothing to give. */
-static void read_export(struct work *w, const char *path, struct sc_segments *out)
-{
-    SC_AUTO_BUF text = { 0 };
-    SC_AUTO_READING reading = { 0 };
-    SC_AUTO_FREE char *full = sc_path_join(w->f->o->root, path);
-    if (sc_file_read(full, SC_READ_LIMIT, &text, NULL) != SC_OK ||
-        sc_format_read("json", sc_buf_str(&text), &reading, NULL) != SC_OK)
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_CHUNK_TEXT);
+    sc_stmt_bind_int(&st, ":job", w->t.job);
+    sc_stmt_bind_int(&st, ":chunk", chunk);
+    struct sc_fsck_source *source = sc_fsck_sources_add(out);
+    if (source == NULL || sc_stmt_one(&st, NULL) != SC_OK)
         return;
-    for (size_t i = 0; i < reading.segments.count; i++) {
-        struct sc_segment *to = sc_segments_add(out);
+    (void)snprintf(source->name, sizeof(source->name), "the text of chunk %d", chunk);
+    struct sc_str text = sc_stmt_str(&st, "text");
+    while (text.len > 0) {
+        struct sc_str line = sc_str_take_until(&text, '\n');
+        struct sc_segment *to = sc_segments_add(&source->list);
         if (to == NULL)
             return;
-        *to = reading.segments.items[i];
-        reading.segments.items[i] =
-            (struct sc_segment){ .chunk = -1, .confidence = -1, .no_speech = -1 };
+        to->text = sc_strndup(line.ptr, line.len);
     }
 }
 
-static void read_sources(struct work *w, struct sc_conn *conn, int chunk,
-                         struct sc_restore_sources *out)
+/* Rows of the same segment in other versions, and rows that say the same. */
+static void read_others(struct sc_conn *conn, const struct sc_fsck_work *w,
+                        const struct sc_stored *row, struct sc_fsck_sources *out)
 {
-    SC_AUTO_BUF paths = { 0 };
-    {
-        SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_CHUNK_TEXT);
-        sc_stmt_bind_int(&st, ":job", w->t.job);
-        sc_stmt_bind_int(&st, ":chunk", chunk);
-        if (sc_stmt_one(&st, NULL) == SC_OK)
-            sc_buf_put_str(&out->chunk_text, sc_stmt_str(&st, "text"));
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_SEGMENT_OTHERS);
+    sc_stmt_bind_int(&st, ":transcript_id", w->t.id);
+    sc_stmt_bind_int(&st, ":id", row->s.row);
+    sc_stmt_bind_int(&st, ":segment_id", row->s.id);
+    sc_stmt_bind_text(&st, ":content_hash", row->hash);
+    sc_stmt_bind_int(&st, ":limit", OTHERS_MAX);
+    for (;;) {
+        bool more = false;
+        struct sc_error why = { 0 };
+        if (sc_stmt_step(&st, &more, NULL) != SC_OK || !more)
+            return;
+        struct sc_fsck_source *source = sc_fsck_sources_add(out);
+        struct sc_segment *to = source == NULL ? NULL : sc_segments_add(&source->list);
+        if (to == NULL)
+            return;
+        (void)sc_segment_from_row(&st, to, &why); /* one that is damaged gives what it has */
+        source->has = SC_FSCK_ALL;
+        (void)snprintf(source->name, sizeof(source->name), "the segment in version %d",
+                       (int)sc_stmt_int(&st, "born"));
     }
-    if (sc_export_list(conn, w->t.id, 0, EXPORTS_READ, keep_export, &paths, NULL) != SC_OK)
-        return;
-    for (size_t at = 0; at < paths.len; at += strlen(paths.ptr + at) + 1)
-        read_export(w, paths.ptr + at, &out->exported);
 }
 
-static bool find_restored(struct work *w, const struct row *row, struct sc_stored *out)
+static bool find_restored(struct sc_fsck_work *w, const struct sc_fsck_row *row,
+                          struct sc_stored *out, char from[SC_FSCK_NAME])
 {
-    SC_AUTO(sc_restore_sources_done) struct sc_restore_sources sources = { 0 };
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    if (sc_store_read(w->f->o->store, &conn, NULL) != SC_OK)
-        return false;
+    SC_AUTO(sc_fsck_sources_done) struct sc_fsck_sources near = { .count = 0 };
     {
+        SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+        if (sc_store_read(w->f->o->store, &conn, NULL) != SC_OK)
+            return false;
         SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_SEGMENT);
         sc_stmt_bind_int(&st, ":id", row->id);
         sc_stmt_bind_int(&st, ":transcript_id", w->t.id);
@@ -224,41 +268,50 @@ static bool find_restored(struct work *w, const struct row *row, struct sc_store
             return false;
         sc_stored_from_row(&st, out);
         out->transcript = w->t.id;
+        read_others(conn, w, out, &near);
+        read_chunk(conn, w, row->chunk, &near);
     }
-    read_sources(w, conn, row->chunk, &sources);
-    return sc_stored_restore(out, &sources);
+    const struct sc_fsck_sources *const sources[] = { &near, sc_fsck_exports(w), NULL };
+    return sc_stored_restore(out, sources, from);
 }
 
-static enum sc_code mend_row(struct work *w, struct row *row, struct sc_error *err)
+static enum sc_code mend_row(struct sc_fsck_work *w, struct sc_fsck_row *row, struct sc_error *err)
 {
-    SC_AUTO_STORED stored = { 0 };
-    struct sc_fsck_problem p = problem_of(w, SC_FSCK_SEGMENT);
+    SC_AUTO(restored_done) struct restored r = { .w = w };
+    SC_AUTO_BUF words = { 0 };
+    char from[SC_FSCK_NAME];
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_SEGMENT);
     p.segment_id = row->segment_id;
+    p.version = (int)row->born;
     p.chunk = row->chunk;
     p.message = "the segment does not match its checksum";
-    p.repairable = find_restored(w, row, &stored);
+    p.repairable = find_restored(w, row, &r.row, from);
+    p.source = p.repairable ? from : NULL;
+    sc_fsck_tell_words(w, &p, row->start_ms, row->end_ms, sc_buf_str(&r.row.text), &words);
     if (p.repairable && w->f->o->repair) {
-        enum sc_code code = sc_store_write(w->f->o->store, SC_DURABLE, write_row, &stored, err);
+        enum sc_code code = sc_store_write(w->f->o->store, SC_DURABLE, write_row, &r, err);
         if (code != SC_OK && code != SC_E_STORE_DAMAGED)
             return code;
         p.repaired = code == SC_OK;
         w->changed = w->changed || p.repaired;
     }
+    row->sound = p.repaired;
     w->hopeless = w->hopeless || !p.repaired;
-    report(w, &p);
+    p.accepted = !p.repaired && w->f->o->accept;
+    sc_fsck_report_of(w, &p);
     return SC_OK;
 }
 
 /* Are versions missing that once were? Their rows went with them. */
-static bool is_pruned(const struct work *w)
+static bool is_pruned(const struct sc_fsck_work *w)
 {
-    const struct versions *v = &w->versions;
+    const struct sc_fsck_versions *v = &w->versions;
     return v->count > 0 && v->items[v->count - 1].version != (int64_t)v->count;
 }
 
 /* A row born in version 1 is the first of its segment; a later one names an earlier row, which may
  * have been pruned since, when there are versions no more. */
-static bool knows_its_segment(const struct work *w, const struct row *row)
+static bool knows_its_segment(const struct sc_fsck_work *w, const struct sc_fsck_row *row)
 {
     if (row->segment_id == row->id)
         return true;
@@ -273,174 +326,166 @@ static bool knows_its_segment(const struct work *w, const struct row *row)
     return false;
 }
 
+struct numbering {
+    const struct sc_fsck_work *w;
+    int64_t row;
+};
+
 static enum sc_code write_segment_id(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct row *row = ctx;
+    const struct numbering *n = ctx;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_SET_ID);
-    sc_stmt_bind_int(&st, ":id", row->id);
-    return sc_stmt_run(&st, err);
+    sc_stmt_bind_int(&st, ":id", n->row);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? sc_fsck_record(tx, n->w, SC_CHANGE_REPAIRED, 0, 1, err) : code;
 }
 
-static enum sc_code mend_segment_id(struct work *w, struct row *row, struct sc_error *err)
+static enum sc_code mend_segment_id(struct sc_fsck_work *w, struct sc_fsck_row *row,
+                                    struct sc_error *err)
 {
-    struct sc_fsck_problem p = problem_of(w, SC_FSCK_SEGMENT);
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_SEGMENT);
+    struct numbering n = { w, row->id };
     enum sc_code code = SC_OK;
     p.segment_id = row->id;
     p.message = "the segment has lost its number";
+    /* A row of a later version is a segment of its own from then on. */
+    bool accepted = row->born > 1 && w->f->o->accept;
     p.repairable = row->born <= 1;
-    if (p.repairable && w->f->o->repair)
-        code = sc_store_write(w->f->o->store, SC_DURABLE, write_segment_id, row, err);
+    p.source = p.repairable ? "the row, which is the first of its segment" : NULL;
+    if (w->f->o->repair && (p.repairable || accepted))
+        code = sc_store_write(w->f->o->store, SC_DURABLE, write_segment_id, &n, err);
+    p.accepted = accepted && code == SC_OK;
     p.repaired = p.repairable && w->f->o->repair && code == SC_OK;
-    report(w, &p);
+    sc_fsck_report_of(w, &p);
     return code;
 }
 
-static enum sc_code check_rows(struct work *w, struct sc_error *err)
+static enum sc_code check_rows(struct sc_fsck_work *w, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
     for (size_t i = 0; code == SC_OK && i < w->rows.count; i++) {
-        struct row *row = &w->rows.items[i];
+        struct sc_fsck_row *row = &w->rows.items[i];
         if (!row->sound)
             code = mend_row(w, row, err);
-        if (code == SC_OK && !knows_its_segment(w, row))
-            code = mend_segment_id(w, row, err);
     }
     /* A restored time may have moved its row. */
-    return code == SC_OK && w->changed ? load(w, w->t.id - 1, err) : code;
+    return code == SC_OK && w->changed ? sc_fsck_load(w, w->t.id - 1, err) : code;
 }
 
-/* ---- versions ---- */
-
-/* What the rows say of a version. */
-static struct version sum_version(const struct work *w, const struct version *stored)
+/* Once the rows are there that others name. */
+static enum sc_code check_numbers(struct sc_fsck_work *w, struct sc_error *err)
 {
-    struct version sum = *stored;
-    SC_AUTO(sc_sum_freep) struct sc_sum *rows = sc_sum_new(stored->sum.kind);
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < w->rows.count; i++) {
+        if (!knows_its_segment(w, &w->rows.items[i]))
+            code = mend_segment_id(w, &w->rows.items[i], err);
+    }
+    return code;
+}
+
+struct sc_fsck_version sc_fsck_sum(const struct sc_fsck_rows *rows,
+                                   const struct sc_fsck_version *stored)
+{
+    struct sc_fsck_version sum = *stored;
+    SC_AUTO(sc_sum_freep) struct sc_sum *segments = sc_sum_new(stored->sum.kind);
     sum.segments = sum.words = 0;
-    for (size_t i = 0; i < w->rows.count; i++) {
-        const struct row *row = &w->rows.items[i];
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct sc_fsck_row *row = &rows->items[i];
         if (row->born > stored->version || row->died <= stored->version)
             continue;
         sum.segments++;
         sum.words += row->words;
-        sc_sum_segment(rows, sc_str_from(row->hash), row->start_ms);
+        sc_sum_segment(segments, sc_str_from(row->hash), row->start_ms);
     }
-    sc_sum_hex(rows, sum.sum.hash);
+    sc_sum_hex(segments, sum.sum.hash);
     return sum;
-}
-
-static enum sc_code write_version(struct sc_conn *tx, void *ctx, struct sc_error *err)
-{
-    const struct version *v = ctx;
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_VERSION_RESTORE);
-    sc_stmt_bind_int(&st, ":transcript_id", v->transcript);
-    sc_stmt_bind_int(&st, ":version", v->version);
-    sc_stmt_bind_int(&st, ":segments", v->segments);
-    sc_stmt_bind_int(&st, ":words", v->words);
-    sc_stmt_bind_text(&st, ":content_hash", v->sum.hash);
-    return sc_stmt_run(&st, err);
-}
-
-/* A sum that is another in one sign only was damaged itself; a figure that is wrong while the sum
- * is right is put right by it. */
-static enum sc_code check_version(struct work *w, const struct version *stored,
-                                  struct sc_error *err)
-{
-    struct version sum = sum_version(w, stored);
-    bool same = strcmp(sum.sum.hash, stored->sum.hash) == 0;
-    if (same && sum.segments == stored->segments && sum.words == stored->words)
-        return SC_OK;
-    struct sc_fsck_problem p = problem_of(w, SC_FSCK_VERSION);
-    enum sc_code code = SC_OK;
-    p.version = stored->version;
-    p.message = same ? "the version counts its segments or words wrongly"
-                     : "the version does not match its checksum: a segment is missing or misplaced";
-    p.repairable = same || sc_hash_is_near(sum.sum.hash, stored->sum.hash);
-    if (!same && p.repairable)
-        p.message = "the checksum of the version is damaged";
-    if (p.repairable && w->f->o->repair)
-        code = sc_store_write(w->f->o->store, SC_DURABLE, write_version, &sum, err);
-    p.repaired = p.repairable && w->f->o->repair && code == SC_OK;
-    w->hopeless = w->hopeless || !p.repairable;
-    report(w, &p);
-    return code;
 }
 
 /* ---- the transcript's row ---- */
 
+struct truth {
+    const struct sc_fsck_work *w;
+    struct sc_fsck_version of;
+};
+
 static enum sc_code write_transcript(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct version *v = ctx;
+    const struct truth *truth = ctx;
+    const struct sc_fsck_version *v = &truth->of;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_TRANSCRIPT_RESTORE);
     sc_stmt_bind_int(&st, ":id", v->transcript);
     sc_stmt_bind_int(&st, ":state", v->version > 0 ? 1 : 0);
     sc_stmt_bind_int(&st, ":version", v->version);
     sc_stmt_bind_int(&st, ":segments", v->segments);
     sc_stmt_bind_int(&st, ":words", v->words);
-    return sc_stmt_run(&st, err);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? sc_fsck_record(tx, truth->w, SC_CHANGE_REPAIRED, v->version, 0, err)
+                         : code;
 }
 
-static enum sc_code check_row(struct work *w, struct sc_error *err)
+/* What its versions say; of a partial one, whose rows are born in version 1, its rows. */
+static struct sc_fsck_version find_truth(const struct sc_fsck_work *w)
+{
+    struct sc_fsck_version truth = { .transcript = w->t.id };
+    for (size_t i = 0; i < w->versions.count; i++) {
+        if (w->versions.items[i].current)
+            return sc_fsck_sum(&w->rows, &w->versions.items[i]);
+    }
+    truth.segments = (int64_t)w->rows.count;
+    for (size_t i = 0; i < w->rows.count; i++)
+        truth.words += w->rows.items[i].words;
+    return truth;
+}
+
+static enum sc_code check_row(struct sc_fsck_work *w, struct sc_error *err)
 {
     const struct sc_transcript *t = &w->t;
-    const struct versions *versions = &w->versions;
-    struct version truth = { .transcript = t->id };
+    struct truth truth = { w, find_truth(w) };
     enum sc_code code = SC_OK;
-    for (size_t i = 0; i < versions->count; i++) {
-        if (versions->items[i].current)
-            truth = versions->items[i];
-    }
-    truth = sum_version(w, &truth);
-    if (truth.version == 0) /* partial: its rows are born in version 1 */
-        for (size_t i = 0; i < w->rows.count; i++) {
-            truth.segments++;
-            truth.words += w->rows.items[i].words;
-        }
-    bool complete = truth.version > 0;
-    if (t->complete == complete && t->version == truth.version &&
-        t->segment_count == truth.segments && t->word_count == truth.words)
+    bool complete = truth.of.version > 0;
+    if (t->complete == complete && t->version == truth.of.version &&
+        t->segment_count == truth.of.segments && t->word_count == truth.of.words)
         return SC_OK;
-    struct sc_fsck_problem p = problem_of(w, SC_FSCK_TRANSCRIPT);
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_TRANSCRIPT);
     p.message = complete ? "the transcript's row does not agree with its versions"
                          : "the partial transcript has lost a segment, or its current version";
     p.repairable = complete;
+    p.source = complete ? "its versions" : NULL;
     if (p.repairable && w->f->o->repair)
         code = sc_store_write(w->f->o->store, SC_DURABLE, write_transcript, &truth, err);
     p.repaired = p.repairable && w->f->o->repair && code == SC_OK;
-    report(w, &p);
+    p.accepted = !p.repaired && !t->complete && w->f->o->accept;
+    w->hopeless = w->hopeless || p.accepted;
+    sc_fsck_report_of(w, &p);
     return code;
 }
 
 /* ---- all of it ---- */
 
-static void work_done(struct work *w)
+static enum sc_code check_all(struct sc_fsck_work *w, struct sc_error *err)
 {
-    free(w->rows.items);
-    free(w->versions.items);
-}
-
-static enum sc_code check_sums(struct work *w, struct sc_error *err)
-{
-    enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < w->versions.count; i++)
-        code = check_version(w, &w->versions.items[i], err);
-    return code == SC_OK && !w->hopeless ? check_row(w, err) : code;
+    enum sc_code code = check_rows(w, err);
+    /* With rows that are not theirs the sums would only say the same again. */
+    if (code == SC_OK && !w->hopeless)
+        code = sc_fsck_check_versions(w, err);
+    if (code == SC_OK)
+        code = check_numbers(w, err);
+    if (code == SC_OK && !w->hopeless)
+        code = check_row(w, err);
+    return code == SC_OK && w->hopeless && w->f->o->accept ? sc_fsck_accept(w, err) : code;
 }
 
 enum sc_code sc_fsck_transcript(struct sc_fsck *f, int64_t after, int64_t *id, struct sc_error *err)
 {
-    SC_AUTO(work_done) struct work w = { .f = f };
-    enum sc_code code = load(&w, after, err);
+    SC_AUTO(list_done) struct sc_fsck_work w = { .f = f };
+    enum sc_code code = sc_fsck_load(&w, after, err);
     *id = w.t.id;
     if (code == SC_OK && w.t.id > 0)
-        code = check_rows(&w, err);
-    /* With rows that are not theirs the sums would only say the same again. */
-    if (code == SC_OK && w.t.id > 0 && !w.hopeless)
-        code = check_sums(&w, err);
+        code = check_all(&w, err);
     if (code != SC_E_STORE_DAMAGED || *id == 0)
         return code;
     /* Pages that cannot be read are a problem of this transcript, not the end of the check. */
-    struct sc_fsck_problem p = problem_of(&w, SC_FSCK_TRANSCRIPT);
+    struct sc_fsck_problem p = sc_fsck_problem_of(&w, SC_FSCK_TRANSCRIPT);
     p.message = "pages of the store that hold the transcript cannot be read";
     p.remedy = SC_FSCK_BACKUP;
     sc_fsck_report(f, &p);

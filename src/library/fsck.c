@@ -2,7 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "library/fsck-internal.h"
+#include "json/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +40,11 @@ SC_DEFINE_ENUM_STRINGS(sc_fsck_kind, SC_FSCK_KIND_COUNT_,
 void sc_fsck_report(struct sc_fsck *f, const struct sc_fsck_problem *problem)
 {
     f->fn(f->ctx, problem);
+}
+
+int64_t sc_fsck_by(const struct sc_fsck *f)
+{
+    return f->o->by == 0 ? SC_LOCAL_OWNER : f->o->by;
 }
 
 void sc_fsck_place_format(const struct sc_fsck_place *place, char out[40])
@@ -217,10 +224,10 @@ static enum sc_code check_transcripts(struct sc_fsck *f, struct sc_fsck_slice *o
 /* ---- chunks ---- */
 
 struct chunk {
-    int64_t job;
+    int64_t job, owner, by;
     int chunk;
     char job_id[SC_UUID_TEXT];
-    bool has_text;
+    bool has_text, accepted;
     struct sc_buf text;
     char hash[SC_SHA256_TEXT];
 };
@@ -237,6 +244,25 @@ static bool chunk_is_sound(const struct chunk *c, char found[SC_SHA256_TEXT])
     return c->has_text && strcmp(found, c->hash) == 0;
 }
 
+static enum sc_code record_chunk(struct sc_conn *tx, const struct chunk *c, struct sc_error *err)
+{
+    SC_AUTO_BUF detail = { 0 };
+    struct sc_json w;
+    sc_json_begin(&w, &detail);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "chunk", c->chunk);
+    sc_json_end(&w);
+    const struct sc_change change = {
+        .kind = c->accepted ? SC_CHANGE_JOB_DAMAGE_ACCEPTED : SC_CHANGE_JOB_REPAIRED,
+        .owner_id = c->owner,
+        .by = c->by,
+        .at_ms = sc_clock_wall_ms(),
+        .job = c->job,
+        .detail = sc_buf_text(&detail),
+    };
+    return sc_change_record(tx, &change, err);
+}
+
 static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct chunk *c = ctx;
@@ -245,7 +271,8 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     sc_stmt_bind_int(&st, ":chunk", c->chunk);
     sc_stmt_bind_str(&st, ":text", sc_buf_str(&c->text));
     sc_stmt_bind_text(&st, ":result_hash", c->hash);
-    return sc_stmt_run(&st, err);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? record_chunk(tx, c, err) : code;
 }
 
 /* Makes the text of the chunk's segments, which are checked and restored by then. Where a seam took
@@ -274,6 +301,29 @@ static bool join_segments(struct sc_conn *conn, struct chunk *c)
     return true;
 }
 
+/* What it can be restored from; NULL: nothing. */
+static const char *restore_chunk(struct sc_conn *conn, struct chunk *c, const char *found)
+{
+    if (c->has_text && sc_hash_is_near(found, c->hash)) {
+        (void)snprintf(c->hash, sizeof(c->hash), "%s", found);
+        return "what it says: its checksum alone is damaged";
+    }
+    if (join_segments(conn, c))
+        return "its segments";
+    return c->has_text && sc_text_restore(&c->text, c->hash) ? "itself: one bit had turned" : NULL;
+}
+
+/* The text as it is from here on. */
+static void accept_chunk(struct chunk *c)
+{
+    SC_AUTO_BUF text = { 0 };
+    sc_utf8_append_lossy(&text, sc_buf_str(&c->text));
+    sc_buf_reset(&c->text);
+    sc_buf_put_str(&c->text, sc_buf_str(&text));
+    sc_hash_bytes(c->text.ptr, c->text.len, c->hash);
+    c->accepted = true;
+}
+
 static enum sc_code mend_chunk(struct sc_fsck *f, struct sc_conn *conn, struct chunk *c,
                                const char *found, struct sc_error *err)
 {
@@ -282,19 +332,21 @@ static enum sc_code mend_chunk(struct sc_fsck *f, struct sc_conn *conn, struct c
                                  .message = "the text of the chunk does not match its checksum" };
     enum sc_code code = SC_OK;
     (void)snprintf(p.job_id, sizeof(p.job_id), "%s", c->job_id);
-    if (c->has_text && sc_hash_is_near(found, c->hash)) {
-        (void)snprintf(c->hash, sizeof(c->hash), "%s", found);
-        p.repairable = true;
-    } else {
-        p.repairable =
-            join_segments(conn, c) || (c->has_text && sc_text_restore(&c->text, c->hash));
-    }
-    if (p.repairable && f->o->repair)
+    c->by = sc_fsck_by(f);
+    c->accepted = false;
+    p.source = restore_chunk(conn, c, found);
+    p.repairable = p.source != NULL;
+    if (!p.repairable && f->o->accept)
+        accept_chunk(c);
+    if ((p.repairable && f->o->repair) || c->accepted)
         code = sc_store_write(f->o->store, SC_DURABLE, write_chunk, c, err);
+    p.accepted = c->accepted && code == SC_OK;
     p.repaired = p.repairable && f->o->repair && code == SC_OK;
-    p.remedy = p.repaired     ? "restored"
+    p.remedy = p.accepted     ? SC_FSCK_ACCEPTED
+               : p.repaired   ? "restored"
                : p.repairable ? SC_FSCK_RESTORE
-                              : "the transcript has its own copy: only the list of chunks is cut";
+                              : "the transcript has its own copy: only the list of chunks is cut; "
+                                "'scripta fsck --accept' takes what is left";
     sc_fsck_report(f, &p);
     return code;
 }
@@ -302,6 +354,7 @@ static enum sc_code mend_chunk(struct sc_fsck *f, struct sc_conn *conn, struct c
 static void take_chunk(struct sc_stmt *st, struct chunk *c)
 {
     c->job = sc_stmt_int(st, "job");
+    c->owner = sc_stmt_int(st, "owner_id");
     c->chunk = (int)sc_stmt_int(st, "chunk");
     c->has_text = !sc_stmt_is_null(st, "text");
     sc_buf_reset(&c->text);

@@ -3,7 +3,9 @@
  * its checksum, each recording against its file, bytes that no row names. It goes in slices, so
  * that a server can be asked for one after another and whoever asks sees how far it is; nothing is
  * kept between them. With `repair` it restores what can be restored exactly: a repaired row matches
- * the checksum that it was given when it was written, or it is left as it is. */
+ * the checksum that it was given when it was written, or it is left as it is. With `accept` that
+ * which stays damaged is given the checksum of what there is, and is served again. Both are told in
+ * the history. */
 
 #include "base/enum.h"
 #include "base/id.h"
@@ -38,10 +40,16 @@ struct sc_fsck_problem {
     char job_id[SC_UUID_TEXT];                  /* "": of none, or not known */
     int64_t transcript_id, segment_id, file_id; /* 0: none */
     int version, chunk;                         /* 0 and -1: none */
-    const char *message, *remedy;               /* borrowed for the call */
-    bool repairable;                            /* `repair` would, or did, restore it */
+    bool placed;                                /* in time: the next two are told */
+    int64_t start_ms, end_ms;
+    const char *words;  /* as they stand now, or that are missing; NULL: not told */
+    const char *source; /* what it is, or can be, restored from; NULL: nothing */
+    const char *message, *remedy;
+    bool repairable; /* `repair` would, or did, restore it */
     bool repaired;
+    bool accepted; /* what is there now counts from here on */
 };
+/* Texts of the problem are borrowed for the call. */
 typedef void (*sc_fsck_fn)(void *ctx, const struct sc_fsck_problem *problem);
 
 struct sc_fsck_options {
@@ -50,6 +58,9 @@ struct sc_fsck_options {
     const char *root; /* the data folder */
     bool audio;       /* read every recording */
     bool repair;      /* else only `damage` of altered files is noted */
+    bool accept;      /* with repair: what cannot be restored counts as it is */
+    int64_t by;       /* who asks, in the history; 0: SC_LOCAL_OWNER */
+    int64_t reader;   /* whose words are told; 0: everybody's */
     bool alone;       /* no server waits for writes meanwhile */
     int64_t slice_ms; /* a slice ends when so much has passed, behind the thing at hand */
 };

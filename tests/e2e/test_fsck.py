@@ -1,14 +1,17 @@
 """scripta fsck: what is damaged is refused, found, named and, where that can be, restored."""
 
 import json
+import pathlib
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 
 import pytest
 
-from harness import (SCRIPTA, clean_environment, has_faults, noise_wav, null_words, processes,
-                     wait_until)
+from harness import (SCRIPTA, Client, Server, clean_environment, cli, free_port, has_faults,
+                     noise_wav, null_words, processes, wait_until)
 
 
 def fsck(data, *args):
@@ -36,7 +39,8 @@ def finished(make_server):
 def test_a_damaged_transcript_is_refused_and_restored(finished):
     server, job = finished
     assert fsck(server.data) == (0, {
-        "status": "ok", "problems": [], "damaged": 0, "repaired": 0, "repairable": 0, "orphans": 0,
+        "status": "ok", "problems": [], "damaged": 0, "repaired": 0, "repairable": 0,
+        "accepted": 0, "orphans": 0,
         "checked": {"store": 1, "transcripts": 1, "chunks": 1, "index": 0, "files": 1, "bytes": 1}})
     server.stop()
     alter(server, "UPDATE segments SET text = 't0 t1 T2 t3'")
@@ -174,3 +178,167 @@ def test_a_store_that_cannot_be_opened_is_said(finished):
         f.write(bytes(100))
     status, found = fsck(server.data)
     assert (status, found["error"]["code"]) == (7, "STORE_DAMAGED")
+
+
+# ---- what the versions and exports of a transcript give back ----
+
+
+SAID = "the mining committee has met twice"
+CORRECTED = "the mining committee has met three times"
+
+
+@pytest.fixture(scope="module")
+def history():
+    """A data folder without a server: transcript 1 of two segments was corrected (version 2), a
+    speaker was named (3), the correction taken back (4 equals 2), a segment added (5); version 1 was
+    exported to a file."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sc-"))
+    server = Server(folder / "d", {"SCRIPTA_AUTO_EXPORT": ""}).start()
+    client = server.client
+    try:
+        file = client.upload(noise_wav(8, 1), path="/api/files/upload").json["file_id"]
+        made = client.request("POST", f"/api/files/{file}/transcripts", body=json.dumps([
+            {"start": 0, "end": 3, "text": SAID}, {"start": 4, "end": 6, "text": "nobody objected"}]),
+            headers={"Content-Type": "application/json"})
+        assert made.status == 201, made
+        assert client.post("/api/transcripts/1/export", {"format": "json"}).status == 201
+
+        def edit(**operation):
+            reply = client.post("/api/transcripts/1/edit", {"operations": [operation]})
+            assert reply.status == 200, reply
+        edit(op="text", segment=1, text=CORRECTED)
+        edit(op="speaker", segment=1, speaker="Ann")
+        assert client.post("/api/transcripts/1/rollback/2").status == 200
+        edit(op="insert", start=7, end=8, text="that is all")
+        versions = client.get("/api/transcripts/1/versions").json["versions"]
+        assert [v["version"] for v in versions] == [5, 4, 3, 2, 1], versions
+        server.stop()
+        yield folder / "d"
+    finally:
+        server.destroy()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def spoilt(history, folder):
+    """spoilt(sql): a copy of it in which that was done."""
+    def spoil(sql):
+        shutil.copytree(history, folder / "d")
+        db = sqlite3.connect(folder / "d" / "scripta.db")
+        with db:
+            done = db.execute(sql).rowcount
+        db.close()
+        assert done > 0
+        return folder / "d"
+    return spoil
+
+
+def versions_of(data):
+    """{version: text} of what is stored, read as the rows say it."""
+    db = sqlite3.connect(data / "scripta.db")
+    try:
+        return {v: [tuple(r) for r in db.execute(
+            "SELECT start_ms, end_ms, text, speaker FROM segments WHERE born <= ? AND "
+            "coalesce(died, dies, 1 << 60) > ? ORDER BY start_ms, ord", (v, v))]
+            for v, in db.execute("SELECT version FROM versions ORDER BY version")}
+    finally:
+        db.close()
+
+
+def changes_of(data, kind):
+    db = sqlite3.connect(data / "scripta.db")
+    try:
+        return db.execute("SELECT count(*) FROM changes WHERE kind = ?", (kind,)).fetchone()[0]
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("sql, kind, words, source", [
+    # The text of version 1, which a file alone has still; its words have gone too.
+    ("UPDATE segments SET text = 'the mini', words = NULL WHERE id = 1", "segment", "the mini", "json"),
+    # A row that is born in 2 and equal to that of 4.
+    ("UPDATE segments SET text = 'x', words = NULL, end_ms = 9 WHERE born = 2", "segment", "x",
+     "version 4"),
+    # Text of 3, which the same segment has in other versions; the speaker is its own.
+    ("UPDATE segments SET text = 'x', words = NULL WHERE born = 3", "segment", "x", "version"),
+    ("UPDATE segments SET words = x'00' WHERE born = 3", "segment", CORRECTED, "version"),
+    # Rows that are gone.
+    ("DELETE FROM segments WHERE id = 1", "segment", SAID, "export"),
+    ("DELETE FROM segments WHERE born = 2", "segment", CORRECTED, "version 4"),
+    ("DELETE FROM segments WHERE born = 4", "segment", CORRECTED, "version 2"),
+    # Rows in versions that are not theirs.
+    ("UPDATE segments SET died = 4 WHERE born = 2", "version", None, "checksums"),
+    ("UPDATE segments SET born = 2 WHERE born = 5", "version", None, "checksums"),
+    ("UPDATE segments SET died = 5 WHERE id = 2", "version", None, "checksums"),
+    # Figures and checksums.
+    ("UPDATE versions SET word_count = 99 WHERE version = 3", "version", None, "its segments"),
+    ("UPDATE transcripts SET segment_count = 99", "transcript", None, "its versions"),
+])
+def test_what_versions_and_exports_have_is_restored_from_them(history, spoilt, sql, kind, words, source):
+    data = spoilt(sql)
+    status, found = fsck(data)
+    first = found["problems"][0]
+    assert (status, found["repairable"] > 0, first["kind"]) == (7, True, kind), found
+    assert first["repairable"] and source in first["source"] and first["words"] == words, first
+    if words:
+        assert first["start"] == 0 and first["end"] is not None, first
+    told = cli("fsck", data=data, check=7).stdout
+    assert first["source"] in told and (words or "") in told, told
+    status, found = fsck(data, "--repair")
+    assert (status, found["status"]) == (0, "repaired"), found
+    assert versions_of(data) == versions_of(history)
+    assert changes_of(data, "transcript.repaired") > 0
+    assert fsck(data)[:1] == (0,)
+
+
+@pytest.mark.parametrize("sql, version, text", [
+    ("UPDATE segments SET text = 'that is', words = NULL WHERE born = 5", 5, "that is"),
+    ("UPDATE segments SET text = CAST(x'61ff0062' AS TEXT), words = NULL, start_ms = 7000 WHERE born = 5", 5,
+     "a� b"),
+    ("UPDATE segments SET words = x'0102ff' WHERE born = 5", 5, "that is all"),
+    ("DELETE FROM segments WHERE born = 5", 5, None),
+    ("UPDATE versions SET content_hash = 'nothing' WHERE version = 5", 5, "that is all"),
+])
+def test_damage_is_taken_as_it_is_when_that_is_asked_for(spoilt, make_server, sql, version, text):
+    data = spoilt(sql)
+    assert fsck(data, "--repair")[1]["status"] == "damaged"
+    server = make_server(data=data)
+    reply = server.client.get(f"/api/transcripts/1/versions/{version}")
+    assert (reply.status, reply.error["code"]) == (500, "TRANSCRIPT_DAMAGED"), reply
+    refused = server.client.post("/api/db/fsck", {"accept": True})
+    assert (refused.status, refused.error["field"]) == (400, "accept"), refused
+    status, found = fsck(data, "--accept")
+    assert (status, found["status"]) == (0, "accepted"), found
+    assert found["accepted"] == 1 and any(p["accepted"] for p in found["problems"]), found
+    shown = server.client.get(f"/api/transcripts/1/versions/{version}").json["segments"]
+    assert [s["text"] for s in shown] == [CORRECTED, "nobody objected"] + ([text] if text else [])
+    change, = server.client.get("/api/changes?kind=transcript.damage_accepted").json["changes"]
+    assert (change["transcript_id"], change["version"], change["by"]) == (1, version, "local"), change
+    # It is a transcript like any other from here on.
+    assert server.client.post("/api/transcripts/1/undo").status == 200
+    assert fsck(data) == (0, {**fsck(data)[1], "status": "ok", "problems": []})
+
+
+def test_words_of_another_owner_are_not_told(spoilt, make_server):
+    data = spoilt("UPDATE segments SET text = 'that is' WHERE born = 5")
+    port = free_port()
+    server = make_server({}, ["--listen", f"127.0.0.1:{port}"], data=data)
+    token = server.client.post("/api/tokens", {"name": "t", "owner": "eve", "scopes": ["admin"]}).json
+    eve = Client(port=port, token=token["token"])
+    for client, words in ((server.client, "that is"), (eve, None)):
+        problem, = client.post("/api/db/fsck", {"after": "transcripts:0"}).json["problems"]
+        assert (problem["words"], problem["start"], problem["end"]) == (words, 7, 8), problem
+
+
+def test_a_chunk_is_taken_as_it_is(finished):
+    server, job = finished
+    server.stop()
+    alter(server, "UPDATE segments SET text = 'x', words = NULL")
+    alter(server, "UPDATE chunks SET text = 'y'")
+    status, found = fsck(server.data, "--accept")
+    assert (status, found["accepted"]) == (0, 2), found
+    server.start()
+    assert server.client.transcript(job)["text"] == "x"
+    assert server.client.get(f"/api/jobs/{job['job_id']}/chunks").json["chunks"][0]["text"] == "y"
+    kinds = [c["kind"] for c in server.client.get("/api/changes").json["changes"]]
+    assert sorted(kinds) == ["job.damage_accepted", "transcript.damage_accepted"], kinds

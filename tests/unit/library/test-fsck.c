@@ -448,7 +448,8 @@ static void each_kind_of_damage_is_named_and_what_can_be_is_restored(void **stat
                  " (SELECT content_hash LIKE 'f%' FROM segments WHERE id = 3)",
                  "segment", true);
     assert_found(&o, "UPDATE segments SET segment_id = 4 WHERE id = 3", "segment", true);
-    assert_found(&o, "UPDATE segments SET died = 1 WHERE id = 3", "version", false);
+    assert_found(&o, "UPDATE segments SET died = 1 WHERE id = 3", "version", true);
+    assert_found(&o, "DELETE FROM segments WHERE id = 3", "version", false);
     assert_found(&o, "UPDATE versions SET segment_count = 3", "version", true);
     assert_found(&o,
                  "UPDATE versions SET content_hash = '0' || substr(content_hash, 2)"

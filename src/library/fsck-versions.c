@@ -1,0 +1,513 @@
+/* Versions against the sums of their rows. A sum that does not fit says that a row is missing, or
+ * stands in versions that are not its own. What is right is known from elsewhere: a version that is
+ * equal to it (an undo, a rollback), an export of it, or the versions around it. Only what makes
+ * the sums fit again is done. */
+#include "library/fsck-internal.h"
+
+#include "base/alloc.h"
+
+#include <inttypes.h>
+
+#include "base/banned.h"
+
+#define SPANS_TRIED 2000 /* rows whose versions are tried, at most */
+
+/* The segments of a version as they were. A row has its number; what comes from a source its place
+ * there. */
+struct known {
+    int64_t row; /* 0: of the source */
+    size_t at;
+    int64_t start_ms, end_ms;
+    char hash[SC_SHA256_TEXT];
+};
+struct knowns {
+    struct known *items; /* owned */
+    size_t count, cap;
+    const struct sc_fsck_source *source; /* NULL: rows */
+    char name[SC_FSCK_NAME];
+};
+
+static void knowns_done(struct knowns *k)
+{
+    free(k->items);
+    *k = (struct knowns){ .items = NULL };
+}
+
+static struct known *add_known(struct knowns *k)
+{
+    void *items = k->items;
+    sc_grow(&items, &k->cap, k->count + 1, sizeof(*k->items));
+    k->items = items;
+    k->items[k->count] = (struct known){ .row = 0 };
+    return &k->items[k->count++];
+}
+
+static bool is_in(const struct sc_fsck_row *row, int version)
+{
+    return row->born <= version && row->died > version;
+}
+
+static bool is_right(const struct sc_fsck_work *w, const struct sc_fsck_version *v)
+{
+    struct sc_fsck_version sum = sc_fsck_sum(&w->rows, v);
+    return strcmp(sum.sum.hash, v->sum.hash) == 0;
+}
+
+/* ---- what a version was ---- */
+
+static void take_rows(const struct sc_fsck_work *w, int version, struct knowns *out)
+{
+    for (size_t i = 0; i < w->rows.count; i++) {
+        const struct sc_fsck_row *row = &w->rows.items[i];
+        if (!is_in(row, version))
+            continue;
+        struct known *one = add_known(out);
+        one->row = row->id;
+        one->start_ms = row->start_ms;
+        one->end_ms = row->end_ms;
+        (void)snprintf(one->hash, sizeof(one->hash), "%s", row->hash);
+    }
+    (void)snprintf(out->name, sizeof(out->name), "version %d, which is equal", version);
+}
+
+/* False: it is not what the version was. */
+static bool take_source(const struct sc_fsck_source *source, const struct sc_sum_stored *of,
+                        struct knowns *out)
+{
+    char found[SC_SHA256_TEXT];
+    SC_AUTO(sc_sum_freep) struct sc_sum *sum = sc_sum_new(of->kind);
+    for (size_t i = 0; i < source->list.count; i++) {
+        const struct sc_segment *s = &source->list.items[i];
+        struct known *one = add_known(out);
+        one->at = i;
+        one->start_ms = s->start_ms;
+        one->end_ms = s->end_ms;
+        sc_segment_hash(s, one->hash);
+        sc_sum_segment(sum, sc_str_from(one->hash), one->start_ms);
+    }
+    sc_sum_hex(sum, found);
+    out->source = source;
+    (void)snprintf(out->name, sizeof(out->name), "%s", source->name);
+    return strcmp(found, of->hash) == 0;
+}
+
+/* Were both the same? Checksums of two kinds cannot be compared, so another is made of the rows. */
+static bool is_equal(const struct sc_fsck_work *w, const struct sc_fsck_version *other,
+                     const struct sc_fsck_version *v)
+{
+    struct sc_fsck_version as = *other;
+    if (other->sum.kind == v->sum.kind)
+        return strcmp(other->sum.hash, v->sum.hash) == 0;
+    as.sum.kind = v->sum.kind;
+    as = sc_fsck_sum(&w->rows, &as);
+    return strcmp(as.sum.hash, v->sum.hash) == 0;
+}
+
+static bool find_known(struct sc_fsck_work *w, const struct sc_fsck_version *v, struct knowns *out)
+{
+    for (size_t i = 0; i < w->versions.count; i++) {
+        const struct sc_fsck_version *other = &w->versions.items[i];
+        if (other->version != v->version && is_equal(w, other, v) && is_right(w, other)) {
+            take_rows(w, other->version, out);
+            return true;
+        }
+    }
+    const struct sc_fsck_sources *exports = sc_fsck_exports(w);
+    for (size_t i = 0; i < exports->count; i++) {
+        if (take_source(&exports->items[i], &v->sum, out))
+            return true;
+        knowns_done(out);
+    }
+    return false;
+}
+
+/* ---- rows that are missing ---- */
+
+struct lost {
+    const struct sc_fsck_work *w;
+    struct sc_stored row; /* of which s.origin 0: not known */
+    int64_t born, died, ord;
+};
+
+static void lost_done(struct lost *l)
+{
+    sc_stored_done(&l->row);
+}
+
+static enum sc_code write_lost(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct lost *l = ctx;
+    const struct sc_segment *s = &l->row.s;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_INSERT);
+    sc_stmt_bind_int(&st, ":transcript_id", l->row.transcript);
+    sc_stmt_bind_int(&st, ":segment_id", s->id);
+    sc_stmt_bind_int(&st, ":born", l->born);
+    sc_stmt_bind_opt(&st, ":died", l->died == INT64_MAX ? -1 : l->died);
+    sc_stmt_bind_int(&st, ":chunk", s->chunk);
+    sc_stmt_bind_int(&st, ":ord", l->ord);
+    sc_segment_bind(&st, s, sc_buf_str(&l->row.words), sc_buf_str(&l->row.heard));
+    sc_stmt_bind_opt(&st, ":origin_id", s->origin == 0 ? -1 : s->origin);
+    sc_stmt_bind_text(&st, ":content_hash", l->row.hash);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? sc_fsck_record(tx, l->w, SC_CHANGE_REPAIRED, (int)l->born, 1, err)
+                         : code;
+}
+
+static bool load_known(const struct sc_fsck_work *w, const struct knowns *k,
+                       const struct known *one, struct lost *out)
+{
+    out->row.transcript = w->t.id;
+    (void)snprintf(out->row.hash, sizeof(out->row.hash), "%s", one->hash);
+    if (k->source != NULL) {
+        if (!sc_segment_copy(&k->source->list.items[one->at], &out->row.s))
+            return false;
+        out->row.s.chunk = -1;
+        out->row.s.origin = 0;
+        sc_stored_pack(&out->row);
+        return true;
+    }
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    if (sc_store_read(w->f->o->store, &conn, NULL) != SC_OK)
+        return false;
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_SEGMENT);
+    sc_stmt_bind_int(&st, ":id", one->row);
+    sc_stmt_bind_int(&st, ":transcript_id", w->t.id);
+    if (sc_stmt_one(&st, NULL) != SC_OK)
+        return false;
+    sc_stored_from_row(&st, &out->row);
+    out->row.transcript = w->t.id;
+    return out->row.unpacked;
+}
+
+/* The number of the version behind i; INT64_MAX behind the last. */
+static int64_t version_behind(const struct sc_fsck_work *w, size_t i)
+{
+    return i + 1 < w->versions.count ? w->versions.items[i + 1].version : INT64_MAX;
+}
+
+static size_t count_hash(const struct knowns *k, const char *hash)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < k->count; i++)
+        n += strcmp(k->items[i].hash, hash) == 0 ? 1 : 0;
+    return n;
+}
+
+/* From version i on as long as the versions are wrong, and none that is known goes without it. */
+static int64_t span_end(struct sc_fsck_work *w, size_t i, const char *hash)
+{
+    for (size_t next = i + 1; next < w->versions.count; next++) {
+        SC_AUTO(knowns_done) struct knowns known = { .count = 0 };
+        const struct sc_fsck_version *v = &w->versions.items[next];
+        if (is_right(w, v) || (find_known(w, v, &known) && count_hash(&known, hash) == 0))
+            return v->version;
+    }
+    return INT64_MAX;
+}
+
+/* Behind the row before it that begins at the same time; the rows of the version stand around it.
+ */
+static int64_t order_of(const struct sc_fsck_work *w, const struct sc_fsck_row *before,
+                        const struct known *one)
+{
+    int64_t ord = one->row == 0 ? 0 : -1;
+    for (size_t i = 0; ord < 0 && i < w->rows.count; i++) {
+        if (w->rows.items[i].id == one->row)
+            ord = w->rows.items[i].ord;
+    }
+    bool tie = before != NULL && before->start_ms == one->start_ms && before->ord >= ord;
+    return tie ? before->ord + 1 : ord;
+}
+
+static enum sc_code mend_lost(struct sc_fsck_work *w, size_t i, const struct knowns *k,
+                              const struct known *one, const struct sc_fsck_row *before,
+                              struct sc_error *err)
+{
+    SC_AUTO(lost_done) struct lost l = { .w = w, .born = w->versions.items[i].version };
+    SC_AUTO_BUF words = { 0 };
+    enum sc_code code = SC_OK;
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_SEGMENT);
+    p.version = (int)l.born;
+    p.message = "a segment of the version is missing";
+    p.repairable = load_known(w, k, one, &l);
+    p.source = k->name;
+    p.segment_id = l.row.s.id;
+    sc_fsck_tell_words(w, &p, one->start_ms, one->end_ms,
+                       sc_str_from(l.row.s.text == NULL ? "" : l.row.s.text), &words);
+    if (p.repairable && w->f->o->repair) {
+        l.died = span_end(w, i, one->hash);
+        l.ord = order_of(w, before, one);
+        code = sc_store_write(w->f->o->store, SC_DURABLE, write_lost, &l, err);
+        p.repaired = code == SC_OK;
+        w->changed = w->changed || p.repaired;
+    }
+    w->hopeless = w->hopeless || !p.repaired;
+    p.accepted = !p.repaired && w->f->o->accept;
+    sc_fsck_report_of(w, &p);
+    return code;
+}
+
+/* The rows of the version in order, against what it was: what is missing between them. False: there
+ * is more wrong than that. */
+static bool only_misses(const struct sc_fsck_work *w, int version, const struct knowns *k)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < w->rows.count; i++) {
+        const struct sc_fsck_row *row = &w->rows.items[i];
+        if (!is_in(row, version))
+            continue;
+        while (at < k->count && strcmp(k->items[at].hash, row->hash) != 0)
+            at++;
+        if (at == k->count)
+            return false;
+        at++;
+    }
+    return true;
+}
+
+static enum sc_code mend_missing(struct sc_fsck_work *w, size_t i, const struct knowns *k,
+                                 struct sc_error *err)
+{
+    const struct sc_fsck_row *before = NULL;
+    int version = w->versions.items[i].version;
+    size_t at = 0;
+    enum sc_code code = SC_OK;
+    for (size_t r = 0; code == SC_OK && r <= w->rows.count; r++) {
+        const struct sc_fsck_row *row = r < w->rows.count ? &w->rows.items[r] : NULL;
+        if (row != NULL && !is_in(row, version))
+            continue;
+        for (; code == SC_OK && at < k->count &&
+               (row == NULL || strcmp(k->items[at].hash, row->hash) != 0);
+             at++)
+            code = mend_lost(w, i, k, &k->items[at], before, err);
+        at++;
+        before = row;
+    }
+    return code;
+}
+
+/* ---- rows in versions that are not theirs ---- */
+
+struct span {
+    const struct sc_fsck_work *w;
+    int64_t row, born, died;
+};
+
+static enum sc_code write_span(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct span *s = ctx;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_SPAN);
+    sc_stmt_bind_int(&st, ":id", s->row);
+    sc_stmt_bind_int(&st, ":born", s->born);
+    sc_stmt_bind_opt(&st, ":died", s->died == INT64_MAX ? -1 : s->died);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? sc_fsck_record(tx, s->w, SC_CHANGE_REPAIRED, (int)s->born, 1, err)
+                         : code;
+}
+
+/* A run of versions whose sums are wrong: [first, end). */
+struct run {
+    size_t first, end;
+};
+
+static bool all_right(const struct sc_fsck_work *w, struct run bad)
+{
+    for (size_t i = bad.first; i < bad.end; i++) {
+        if (!is_right(w, &w->versions.items[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_somewhere(const struct sc_fsck_work *w, const struct sc_fsck_row *row)
+{
+    for (size_t i = 0; i < w->versions.count; i++) {
+        if (is_in(row, w->versions.items[i].version))
+            return true;
+    }
+    return false;
+}
+
+/* The row's span with those versions turned round; false: it would have a hole. */
+static bool turned_round(const struct sc_fsck_work *w, const struct sc_fsck_row *row,
+                         struct run bad, struct span *out)
+{
+    int64_t first = w->versions.items[bad.first].version;
+    int64_t behind = version_behind(w, bad.end - 1);
+    bool was_in = is_in(row, (int)first);
+    for (size_t i = bad.first; i < bad.end; i++) {
+        if (is_in(row, w->versions.items[i].version) != was_in)
+            return false;
+    }
+    *out = (struct span){ .w = w, .row = row->id, .born = row->born, .died = row->died };
+    bool before = bad.first > 0 && is_in(row, w->versions.items[bad.first - 1].version);
+    bool after = bad.end < w->versions.count && is_in(row, w->versions.items[bad.end].version);
+    if (was_in) { /* cut off at one end */
+        if (before == after)
+            return false;
+        out->born = after ? behind : row->born;
+        out->died = before ? first : row->died;
+        return true;
+    }
+    if (!before && !after && is_somewhere(w, row))
+        return false;
+    out->born = before ? row->born : first;
+    out->died = after ? row->died : behind;
+    return true;
+}
+
+static bool try_span(struct sc_fsck_work *w, struct sc_fsck_row *row, struct run bad,
+                     struct span *out)
+{
+    int64_t born = row->born, died = row->died;
+    if (!turned_round(w, row, bad, out))
+        return false;
+    row->born = out->born;
+    row->died = out->died;
+    bool right = all_right(w, bad);
+    row->born = born;
+    row->died = died;
+    return right;
+}
+
+static enum sc_code mend_span(struct sc_fsck_work *w, struct run bad, bool *found,
+                              struct sc_error *err)
+{
+    struct span span;
+    struct sc_fsck_row *row = NULL;
+    int tried = 0;
+    for (size_t i = 0; row == NULL && i < w->rows.count && tried < SPANS_TRIED; i++, tried++) {
+        if (try_span(w, &w->rows.items[i], bad, &span))
+            row = &w->rows.items[i];
+    }
+    *found = row != NULL;
+    if (row == NULL)
+        return SC_OK;
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_VERSION);
+    enum sc_code code = SC_OK;
+    p.version = w->versions.items[bad.first].version;
+    p.segment_id = row->segment_id;
+    p.message = "a segment stands in other versions than its own";
+    p.source = "the checksums of the versions";
+    p.repairable = p.placed = true;
+    p.start_ms = row->start_ms;
+    p.end_ms = row->end_ms;
+    if (w->f->o->repair)
+        code = sc_store_write(w->f->o->store, SC_DURABLE, write_span, &span, err);
+    p.repaired = w->f->o->repair && code == SC_OK;
+    w->changed = w->changed || p.repaired;
+    w->hopeless = w->hopeless || !p.repaired;
+    sc_fsck_report_of(w, &p);
+    return code;
+}
+
+/* ---- a version's own row ---- */
+
+struct figures {
+    const struct sc_fsck_work *w;
+    struct sc_fsck_version sum;
+};
+
+static enum sc_code write_version(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct figures *f = ctx;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_VERSION_RESTORE);
+    sc_stmt_bind_int(&st, ":transcript_id", f->sum.transcript);
+    sc_stmt_bind_int(&st, ":version", f->sum.version);
+    sc_stmt_bind_int(&st, ":segments", f->sum.segments);
+    sc_stmt_bind_int(&st, ":words", f->sum.words);
+    sc_stmt_bind_text(&st, ":content_hash", f->sum.sum.hash);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? sc_fsck_record(tx, f->w, SC_CHANGE_REPAIRED, f->sum.version, 0, err)
+                         : code;
+}
+
+/* A sum that is another in one sign only was damaged itself; a figure that is wrong while the sum
+ * is right is put right by it. *wrong: rows are. */
+static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version *stored,
+                                  bool *wrong, struct sc_error *err)
+{
+    struct figures f = { w, sc_fsck_sum(&w->rows, stored) };
+    bool same = strcmp(f.sum.sum.hash, stored->sum.hash) == 0;
+    enum sc_code code = SC_OK;
+    *wrong = !same && !sc_hash_is_near(f.sum.sum.hash, stored->sum.hash);
+    if (*wrong || (same && f.sum.segments == stored->segments && f.sum.words == stored->words))
+        return SC_OK;
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_VERSION);
+    p.version = stored->version;
+    p.message = same ? "the version counts its segments or words wrongly"
+                     : "the checksum of the version is damaged";
+    p.source = "its segments";
+    p.repairable = true;
+    if (w->f->o->repair)
+        code = sc_store_write(w->f->o->store, SC_DURABLE, write_version, &f, err);
+    p.repaired = w->f->o->repair && code == SC_OK;
+    if (code == SC_OK)
+        *stored = f.sum;
+    sc_fsck_report_of(w, &p);
+    return code;
+}
+
+static void report_lost(struct sc_fsck_work *w, int version)
+{
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_VERSION);
+    p.version = version;
+    p.message = "the version does not match its checksum: a segment is missing or misplaced";
+    p.accepted = w->f->o->accept;
+    w->hopeless = true;
+    sc_fsck_report_of(w, &p);
+}
+
+/* The versions from `first` on that are wrong. */
+static struct run wrong_from(const struct sc_fsck_work *w, size_t first)
+{
+    struct run bad = { first, first };
+    while (bad.end < w->versions.count && !is_right(w, &w->versions.items[bad.end]))
+        bad.end++;
+    return bad;
+}
+
+static enum sc_code mend_run(struct sc_fsck_work *w, struct run bad, struct sc_error *err)
+{
+    SC_AUTO(knowns_done) struct knowns known = { .count = 0 };
+    const struct sc_fsck_version *v = &w->versions.items[bad.first];
+    bool found = false;
+    enum sc_code code = mend_span(w, bad, &found, err);
+    if (code != SC_OK || found)
+        return code;
+    if (find_known(w, v, &known) && only_misses(w, v->version, &known))
+        return mend_missing(w, bad.first, &known, err);
+    for (size_t i = bad.first; i < bad.end; i++)
+        report_lost(w, w->versions.items[i].version);
+    return SC_OK;
+}
+
+/* What was read is old once something was put right: the first run alone is mended then. */
+static enum sc_code check_once(struct sc_fsck_work *w, bool *again, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    w->changed = false;
+    for (size_t i = 0; code == SC_OK && i < w->versions.count && !w->changed; i++) {
+        bool wrong = false;
+        code = check_figures(w, &w->versions.items[i], &wrong, err);
+        if (code != SC_OK || !wrong)
+            continue;
+        struct run bad = wrong_from(w, i);
+        code = mend_run(w, bad, err);
+        i = bad.end - 1;
+    }
+    *again = code == SC_OK && w->changed && !w->hopeless;
+    return code;
+}
+
+enum sc_code sc_fsck_check_versions(struct sc_fsck_work *w, struct sc_error *err)
+{
+    bool again = true;
+    enum sc_code code = SC_OK;
+    while (code == SC_OK && again) {
+        code = check_once(w, &again, err);
+        if (code == SC_OK && again)
+            code = sc_fsck_load(w, w->t.id - 1, err);
+    }
+    return code;
+}
