@@ -42,8 +42,7 @@ struct sc_done *sc_openai_stream(struct sc_call *call);
 
 /* Borrows all of it. */
 struct sc_openai_result sc_call_result(const struct sc_call *call, const struct sc_job *job,
-                                       const struct sc_transcript *t,
-                                       const struct sc_segments *segments);
+                                       const struct sc_transcript *t);
 /* Why a job that ended without a text did. */
 enum sc_code sc_call_failure(const struct sc_job *job, struct sc_error *err);
 bool sc_call_ends(const struct sc_event *event);

@@ -375,11 +375,41 @@ static enum sc_code check_folder(const char *root, const char *folder, struct sc
                           "output_path leads out of transcripts/ through a link");
 }
 
+/* One file that is being written, a piece at a time. */
+struct writing {
+    struct sc_request *req;
+    struct sc_api *api;
+    struct export *e;
+    int fd;
+    int64_t size;
+};
+
+static enum sc_code write_piece(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    struct writing *w = ctx;
+    w->size += (int64_t)len;
+    return sc_file_write_all(w->fd, bytes, len, err);
+}
+
+/* The version that was found, also where another is current by now. */
+static enum sc_code write_content(void *ctx, int fd, struct sc_error *err)
+{
+    struct writing *w = ctx;
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    w->fd = fd;
+    w->size = 0;
+    enum sc_code code = sc_store_read(w->api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_transcript_find(conn, sc_api_owner(w->req), w->e->content.t.id, &w->e->content.t,
+                                  err);
+    return code == SC_OK ? format_content(w->e, conn, write_piece, w, err) : code;
+}
+
 static enum sc_code write_into(const char *root, const char *folder, const char *full,
-                               const struct sc_buf *body, struct sc_error *err)
+                               struct writing *w, struct sc_error *err)
 {
     enum sc_code code = check_folder(root, folder, err);
-    return code == SC_OK ? sc_file_write_atomic(full, sc_buf_text(body), body->len, err) : code;
+    return code == SC_OK ? sc_file_fill_atomic(full, write_content, w, err) : code;
 }
 
 static enum sc_code still_there(struct sc_request *req, struct sc_api *api, const struct export *e,
@@ -394,9 +424,10 @@ static enum sc_code still_there(struct sc_request *req, struct sc_api *api, cons
 
 /* A deletion, or a move to the archive, may take the folder away as soon as it is made: the first
  * is told, behind the second it is made again. */
-static enum sc_code keep(struct sc_request *req, struct sc_api *api, const struct export *e,
-                         const char *path, const struct sc_buf *body, struct sc_error *err)
+static enum sc_code keep(struct sc_request *req, struct sc_api *api, struct export *e,
+                         const char *path, int64_t *size, struct sc_error *err)
 {
+    struct writing w = { .req = req, .api = api, .e = e };
     const char *root = sc_config_now(api->options.config)->data_dir;
     SC_AUTO_FREE char *full = sc_path_join(root, path);
     SC_AUTO_FREE char *folder = sc_strndup(full, (size_t)(strrchr(full, '/') - full));
@@ -407,11 +438,14 @@ static enum sc_code keep(struct sc_request *req, struct sc_api *api, const struc
             break;
         if (SC_FAULT("export.folder"))
             (void)rmdir(folder);
-        code = write_into(root, folder, full, body, err);
+        code = write_into(root, folder, full, &w, err);
         if (code == SC_OK || access(folder, F_OK) == 0 || tries == KEEP_TRIES)
             break;
         code = still_there(req, api, e, err);
     }
+    if (code != SC_OK)
+        (void)rmdir(folder); /* one that was made for nothing is empty */
+    *size = w.size;
     return code;
 }
 
@@ -424,43 +458,31 @@ static void take_back(struct sc_api *api, const char *path)
     (void)rmdir(full);
 }
 
-static enum sc_code gather(void *ctx, const char *bytes, size_t len, struct sc_error *err)
-{
-    struct sc_buf *out = ctx;
-    sc_buf_append(out, bytes, len);
-    return out->failed
-               ? sc_error_set(err, SC_E_FILE_TOO_LARGE, "the transcript is too large to be written")
-               : SC_OK;
-}
-
-static enum sc_code make_kept(struct sc_request *req, struct sc_api *api,
+static enum sc_code find_kept(struct sc_request *req, struct sc_api *api,
                               const struct wanted *wanted, struct export *e, struct sc_buf *path,
-                              struct sc_buf *body, struct sc_error *err)
+                              struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
         code = open_content(req, conn, wanted->version, e, err);
-    if (code == SC_OK)
-        code = place(req, e, wanted, path, err);
-    return code == SC_OK ? format_content(e, conn, gather, body, err) : code;
+    return code == SC_OK ? place(req, e, wanted, path, err) : code;
 }
 
 struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
     struct wanted wanted = { .version = 0 };
-    int64_t id = 0;
-    SC_AUTO_BUF body = { 0 };
+    int64_t id = 0, size = 0;
     SC_AUTO_BUF path = { 0 };
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO(export_done) struct export e = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     enum sc_code code = decode_body(req, &e, &wanted, &doc, &err);
     if (code == SC_OK)
-        code = make_kept(req, api, &wanted, &e, &path, &body, &err);
+        code = find_kept(req, api, &wanted, &e, &path, &err);
     if (code == SC_OK)
-        code = keep(req, api, &e, sc_buf_text(&path), &body, &err);
+        code = keep(req, api, &e, sc_buf_text(&path), &size, &err);
     if (code == SC_OK) {
         code = record(req, api, &e, sc_buf_text(&path), &id, &err);
         if (code != SC_OK)
@@ -475,7 +497,7 @@ struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *
         sc_json_int(&w, "version", e.content.version);
         sc_json_text(&w, "format", e.format->name);
         sc_json_text(&w, "file_path", sc_buf_text(&path));
-        sc_json_int(&w, "size_bytes", (int64_t)body.len);
+        sc_json_int(&w, "size_bytes", size);
         sc_json_end(&w);
         if (id > 0)
             sc_api_location(req, "/api/transcripts/%lld/exports/%lld", (long long)e.content.t.id,

@@ -1,5 +1,7 @@
 #include "api/openai.h"
 
+#include "base/alloc.h"
+
 #include <math.h>
 
 #include "base/banned.h"
@@ -8,13 +10,6 @@
 #define LEAST_CONFIDENCE 1e-6 /* a logarithm needs one above 0 */
 
 /* ---- speakers ---- */
-
-static bool same_speaker(const struct sc_segment *a, const struct sc_segment *b)
-{
-    if (a->speaker == NULL || b->speaker == NULL)
-        return a->speaker == b->speaker;
-    return strcmp(a->speaker, b->speaker) == 0;
-}
 
 /* NULL: it has none. Where each channel is a speaker, they are called after its number, from 1. */
 static const char *given_name(const struct sc_openai_form *form, const struct sc_segment *s)
@@ -26,45 +21,49 @@ static const char *given_name(const struct sc_openai_form *form, const struct sc
     return form->speakers[channel - 1];
 }
 
-static struct sc_openai_speaker speaker_by_rank(const struct sc_segments *segments, size_t i)
+void sc_openai_voices_done(struct sc_openai_voices *voices)
 {
-    size_t firsts[26]; /* segments in which a speaker is heard first */
-    size_t count = 0;
-    for (size_t at = 0; at <= i && count < SC_ARRAY_LEN(firsts); at++) {
-        size_t rank = 0;
-        while (rank < count && !same_speaker(&segments->items[firsts[rank]], &segments->items[at]))
-            rank++;
-        if (rank == count)
-            firsts[count++] = at;
-        if (same_speaker(&segments->items[at], &segments->items[i]))
-            return (struct sc_openai_speaker){ { (char)('A' + rank) } };
-    }
-    return (struct sc_openai_speaker){ "Z" };
+    for (size_t i = 0; i < voices->count; i++)
+        free(voices->heard[i]);
+    voices->count = 0;
+}
+
+static char letter_of(struct sc_openai_voices *voices, const char *speaker)
+{
+    size_t rank = 0;
+    while (rank < voices->count && strcmp(voices->heard[rank], speaker) != 0)
+        rank++;
+    if (rank == SC_OPENAI_LETTERS)
+        return 'Z';
+    if (rank == voices->count)
+        voices->heard[voices->count++] = sc_strdup(speaker);
+    return (char)('A' + rank);
 }
 
 struct sc_openai_speaker sc_openai_speaker(const struct sc_openai_form *form,
-                                           const struct sc_segments *segments, size_t i)
+                                           struct sc_openai_voices *voices,
+                                           const struct sc_segment *s)
 {
-    const char *given = given_name(form, &segments->items[i]);
-    if (given == NULL)
-        return speaker_by_rank(segments, i);
-    struct sc_openai_speaker speaker;
-    (void)snprintf(speaker.name, sizeof(speaker.name), "%s", given);
+    struct sc_openai_speaker speaker = { "" };
+    const char *given = given_name(form, s);
+    /* Also one that has a name takes a letter: the others keep theirs. */
+    speaker.name[0] = letter_of(voices, s->speaker == NULL ? "" : s->speaker);
+    if (given != NULL)
+        (void)snprintf(speaker.name, sizeof(speaker.name), "%s", given);
     return speaker;
 }
 
-void sc_openai_put_diarized(struct sc_json *w, const struct sc_openai_form *form,
-                            const struct sc_segments *segments, size_t i)
+void sc_openai_put_diarized(struct sc_json *w, const struct sc_segment *s, size_t index,
+                            const char *speaker)
 {
-    const struct sc_segment *s = &segments->items[i];
     char id[24];
-    (void)snprintf(id, sizeof(id), "seg_%03zu", i + 1);
+    (void)snprintf(id, sizeof(id), "seg_%03zu", index + 1);
     sc_json_text(w, "type", "transcript.text.segment");
     sc_json_text(w, "id", id);
     sc_json_seconds(w, "start", s->start_ms);
     sc_json_seconds(w, "end", s->end_ms);
     sc_json_text(w, "text", s->text == NULL ? "" : s->text);
-    sc_json_text(w, "speaker", sc_openai_speaker(form, segments, i).name);
+    sc_json_text(w, "speaker", speaker);
 }
 
 /* ---- logarithms of probabilities ---- */
@@ -85,21 +84,12 @@ static void put_logprob(struct sc_json *w, const struct sc_word *word, bool spac
     sc_json_end(w);
 }
 
-void sc_openai_put_logprobs(struct sc_json *w, const struct sc_openai_form *form,
-                            const struct sc_segments *segments, size_t from, size_t to)
+void sc_openai_put_logprobs(struct sc_json *w, const struct sc_segment *s, bool first)
 {
-    if (!form->logprobs)
-        return;
-    sc_json_array(w, "logprobs");
-    for (size_t i = from; i < to; i++) {
-        const struct sc_segment *s = &segments->items[i];
-        for (size_t k = 0; k < s->word_count; k++) {
-            bool first = i == 0 && k == 0;
-            if (s->words[k].confidence >= 0)
-                put_logprob(w, &s->words[k], !first);
-        }
+    for (size_t k = 0; k < s->word_count; k++) {
+        if (s->words[k].confidence >= 0)
+            put_logprob(w, &s->words[k], !first || k > 0);
     }
-    sc_json_end(w);
 }
 
 /* ---- events ---- */
@@ -117,6 +107,36 @@ static void end(struct sc_json *w, struct sc_buf *out)
     sc_buf_puts(out, "\n\n");
 }
 
+static void put_text(const struct sc_segments *segments, size_t i, struct sc_buf *out)
+{
+    const char *text = segments->items[i].text;
+    if (sc_segments_need_space(segments, i))
+        sc_buf_putc(out, ' ');
+    sc_buf_puts(out, text == NULL ? "" : text);
+}
+
+/* Of the segments from `from` to before `to`, where the form asks for it. */
+static void put_logprobs(struct sc_json *w, const struct sc_openai_form *form,
+                         const struct sc_segments *segments, size_t from, size_t to)
+{
+    if (!form->logprobs)
+        return;
+    sc_json_array(w, "logprobs");
+    for (size_t i = from; i < to; i++)
+        sc_openai_put_logprobs(w, &segments->items[i], i == 0);
+    sc_json_end(w);
+}
+
+static void put_diarized(struct sc_json *w, const struct sc_openai_form *form,
+                         const struct sc_segments *segments, size_t i)
+{
+    SC_AUTO(sc_openai_voices_done) struct sc_openai_voices voices = { .count = 0 };
+    struct sc_openai_speaker speaker = { "" };
+    for (size_t k = 0; k <= i; k++)
+        speaker = sc_openai_speaker(form, &voices, &segments->items[k]);
+    sc_openai_put_diarized(w, &segments->items[i], i, speaker.name);
+}
+
 void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
                              size_t i, struct sc_buf *out)
 {
@@ -124,29 +144,33 @@ void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_
     struct sc_json w;
     begin(&w, out);
     if (form->format == SC_OPENAI_DIARIZED_JSON) {
-        sc_openai_put_diarized(&w, form, segments, i);
+        put_diarized(&w, form, segments, i);
     } else {
-        sc_openai_put_segment_text(segments, i, &delta);
+        put_text(segments, i, &delta);
         out->failed = out->failed || delta.failed;
         sc_json_text(&w, "type", "transcript.text.delta");
         sc_json_str(&w, "delta", sc_buf_str(&delta));
-        sc_openai_put_logprobs(&w, form, segments, i, i + 1);
+        put_logprobs(&w, form, segments, i, i + 1);
     }
     end(&w, out);
 }
 
 void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_openai_result *result,
-                          struct sc_buf *out)
+                          const struct sc_segments *segments, struct sc_buf *out)
 {
     SC_AUTO_BUF text = { 0 };
     struct sc_json w;
-    sc_openai_put_text(result->segments, &text);
+    int64_t ms = result->duration_ms;
+    if (ms < 0)
+        ms = segments->count == 0 ? 0 : segments->items[segments->count - 1].end_ms;
+    for (size_t i = 0; i < segments->count; i++)
+        put_text(segments, i, &text);
     out->failed = out->failed || text.failed;
     begin(&w, out);
     sc_json_text(&w, "type", "transcript.text.done");
     sc_json_str(&w, "text", sc_buf_str(&text));
-    sc_openai_put_logprobs(&w, form, result->segments, 0, result->segments->count);
-    sc_openai_put_usage(&w, result);
+    put_logprobs(&w, form, segments, 0, segments->count);
+    sc_openai_put_usage(&w, ms);
     end(&w, out);
 }
 

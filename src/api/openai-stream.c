@@ -66,9 +66,9 @@ static enum sc_code tell_end(const struct telling *t, struct sc_conn *conn,
         code = sc_transcript_segments(conn, &stored, stored.version, &segments, err);
     if (code != SC_OK)
         return code;
-    const struct sc_openai_result result = sc_call_result(t->call, job, &stored, &segments);
+    const struct sc_openai_result result = sc_call_result(t->call, job, &stored);
     tell_from(t, &segments, t->told.count, out);
-    sc_openai_done_event(&t->call->form, &result, out);
+    sc_openai_done_event(&t->call->form, &result, &segments, out);
     return SC_OK;
 }
 

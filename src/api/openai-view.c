@@ -1,5 +1,7 @@
 #include "api/openai.h"
 
+#include "transcript/text.h"
+
 #include <ctype.h>
 #include <math.h>
 
@@ -8,20 +10,74 @@
 #define RATE_DIGITS 4
 #define CONFIDENCE_DIGITS 3
 
+#define PIECE ((size_t)64 << 10)
+
 /* ---- results ---- */
 
-void sc_openai_put_segment_text(const struct sc_segments *segments, size_t i, struct sc_buf *out)
+/* An answer that is being written: segments come one at a time, as often from the first one on as
+ * the format needs, and what has gathered goes on in pieces. */
+struct view {
+    const struct sc_openai_form *form;
+    const struct sc_openai_result *result;
+    struct sc_source *source;
+    sc_write_piece_fn piece;
+    void *ctx;
+    enum sc_code code;
+    struct sc_error *err;
+    struct sc_buf out;
+    struct sc_json w;
+    int64_t duration_ms;
+    /* -- of the pass at hand -- */
+    struct sc_openai_voices voices;
+    struct sc_buf before; /* what was said last */
+    size_t index;         /* of the segment at hand */
+    bool begun, space;    /* space: one parts it from what was said before */
+};
+
+static void view_done(struct view *v)
 {
-    const char *text = segments->items[i].text;
-    if (sc_segments_need_space(segments, i))
-        sc_buf_putc(out, ' ');
-    sc_buf_puts(out, text == NULL ? "" : text);
+    sc_buf_done(&v->out);
+    sc_buf_done(&v->before);
+    sc_openai_voices_done(&v->voices);
 }
 
-void sc_openai_put_text(const struct sc_segments *segments, struct sc_buf *out)
+static void flush(struct view *v, bool all)
 {
-    for (size_t i = 0; i < segments->count; i++)
-        sc_openai_put_segment_text(segments, i, out);
+    if (v->code == SC_OK && v->out.failed)
+        v->code = sc_error_set(v->err, SC_E_INTERNAL, "memory is exhausted");
+    if (v->code != SC_OK || v->out.len == 0 || (!all && v->out.len < PIECE))
+        return;
+    v->code = v->piece(v->ctx, v->out.ptr, v->out.len, v->err);
+    sc_buf_reset(&v->out);
+}
+
+/* The next segment; false ends the pass, and the next call begins another. */
+static bool take(struct view *v, const struct sc_segment **s)
+{
+    flush(v, false);
+    if (!sc_source_take(v->source, &v->code, s, v->err)) {
+        v->source->rewind(v->source);
+        v->begun = false;
+        return false;
+    }
+    if (!v->begun) {
+        sc_buf_reset(&v->before);
+        sc_openai_voices_done(&v->voices);
+    }
+    v->index = v->begun ? v->index + 1 : 0;
+    v->begun = true;
+    struct sc_str text = sc_str_from((*s)->text == NULL ? "" : (*s)->text);
+    v->space = sc_text_needs_space(sc_buf_str(&v->before), text);
+    if (text.len > 0) {
+        sc_buf_reset(&v->before);
+        sc_buf_put_str(&v->before, text);
+    }
+    return true;
+}
+
+static const char *text_of(const struct sc_segment *s)
+{
+    return s->text == NULL ? "" : s->text;
 }
 
 static void put_word(struct sc_json *w, const struct sc_word *word, bool inside)
@@ -61,24 +117,23 @@ static void put_heard(struct sc_json *w, const struct sc_heard *h)
 
 /* Clients of the whisper models join the texts of segments as they are: the space between two
  * belongs to the second. */
-static void put_segment(struct sc_json *w, const struct sc_openai_form *form,
-                        const struct sc_segments *segments, size_t i)
+static void put_segment(struct view *v, const struct sc_segment *s)
 {
-    const struct sc_segment *s = &segments->items[i];
-    SC_AUTO_BUF text = { 0 };
-    sc_openai_put_segment_text(segments, i, &text);
-    w->out->failed = w->out->failed || text.failed;
+    struct sc_json *w = &v->w;
     sc_json_object(w, NULL);
-    sc_json_int(w, "id", (int64_t)i);
+    sc_json_int(w, "id", (int64_t)v->index);
     sc_json_int(w, "seek",
                 s->heard != NULL && s->heard->seek >= 0 ? s->heard->seek : s->start_ms / 10);
     sc_json_seconds(w, "start", s->start_ms);
     sc_json_seconds(w, "end", s->end_ms);
-    sc_json_str(w, "text", sc_buf_str(&text));
+    sc_json_text_open(w, "text");
+    sc_json_text_part(w, sc_str_from(v->space ? " " : ""));
+    sc_json_text_part(w, sc_str_from(text_of(s)));
+    sc_json_text_close(w);
     put_heard(w, s->heard);
     if (s->speaker != NULL)
         sc_json_text(w, "speaker", s->speaker);
-    if (form->words && form->words_inside) {
+    if (v->form->words && v->form->words_inside) {
         sc_json_array(w, "words");
         put_words_of(w, s, true);
         sc_json_end(w);
@@ -86,166 +141,194 @@ static void put_segment(struct sc_json *w, const struct sc_openai_form *form,
     sc_json_end(w);
 }
 
-static void put_words(struct sc_json *w, const struct sc_segments *segments)
+static void put_words(struct view *v)
 {
-    sc_json_array(w, "words");
-    for (size_t i = 0; i < segments->count; i++)
-        put_words_of(w, &segments->items[i], false);
-    sc_json_end(w);
+    const struct sc_segment *s;
+    sc_json_array(&v->w, "words");
+    while (take(v, &s))
+        put_words_of(&v->w, s, false);
+    sc_json_end(&v->w);
 }
 
-static int64_t duration_of(const struct sc_openai_result *r)
+static void put_segments(struct view *v)
 {
-    int64_t ms = SC_MAX(r->duration_ms, 0);
-    if (r->duration_ms < 0 && r->segments->count > 0)
-        ms = r->segments->items[r->segments->count - 1].end_ms;
-    return ms;
+    const struct sc_segment *s;
+    sc_json_array(&v->w, "segments");
+    while (take(v, &s))
+        put_segment(v, s);
+    sc_json_end(&v->w);
 }
 
-static void put_segments(struct sc_json *w, const struct sc_openai_form *form,
-                         const struct sc_openai_result *r)
+static void put_text(struct view *v)
 {
-    sc_json_array(w, "segments");
-    for (size_t i = 0; i < r->segments->count; i++)
-        put_segment(w, form, r->segments, i);
-    sc_json_end(w);
+    const struct sc_segment *s;
+    sc_json_text_open(&v->w, "text");
+    while (take(v, &s)) {
+        sc_json_text_part(&v->w, sc_str_from(v->space ? " " : ""));
+        sc_json_text_part(&v->w, sc_str_from(text_of(s)));
+    }
+    sc_json_text_close(&v->w);
 }
 
-static void put_verbose(struct sc_json *w, const struct sc_openai_form *form,
-                        const struct sc_openai_result *r)
+static void put_logprobs(struct view *v)
 {
-    sc_json_text(w, "task", r->translated ? "translate" : "transcribe");
-    sc_json_text(w, "language", r->translated ? "english" : sc_language_name(r->language));
-    sc_json_seconds(w, "duration", duration_of(r));
+    const struct sc_segment *s;
+    if (!v->form->logprobs)
+        return;
+    sc_json_array(&v->w, "logprobs");
+    while (take(v, &s))
+        sc_openai_put_logprobs(&v->w, s, v->index == 0);
+    sc_json_end(&v->w);
+}
+
+static void put_verbose(struct view *v)
+{
+    const struct sc_openai_form *form = v->form;
+    const struct sc_openai_result *r = v->result;
+    sc_json_text(&v->w, "task", r->translated ? "translate" : "transcribe");
+    sc_json_text(&v->w, "language", r->translated ? "english" : sc_language_name(r->language));
+    sc_json_seconds(&v->w, "duration", v->duration_ms);
     /* Segments are what comes when nothing was asked for. */
     if (form->segments || form->words_inside || !form->words)
-        put_segments(w, form, r);
+        put_segments(v);
     if (form->words && !form->words_inside)
-        put_words(w, r->segments);
+        put_words(v);
 }
 
-void sc_openai_put_usage(struct sc_json *w, const struct sc_openai_result *r)
+void sc_openai_put_usage(struct sc_json *w, int64_t duration_ms)
 {
     sc_json_object(w, "usage");
     sc_json_text(w, "type", "duration");
-    sc_json_int(w, "seconds", (duration_of(r) + 999) / 1000);
+    sc_json_int(w, "seconds", (duration_ms + 999) / 1000);
     sc_json_end(w);
 }
 
-static void view_json(const struct sc_openai_form *form, const struct sc_openai_result *r,
-                      struct sc_buf *out)
+static void view_json(struct view *v)
 {
-    SC_AUTO_BUF text = { 0 };
-    struct sc_json w;
-    sc_openai_put_text(r->segments, &text);
-    out->failed = out->failed || text.failed;
-    sc_json_begin(&w, out);
-    sc_json_object(&w, NULL);
-    if (form->format == SC_OPENAI_VERBOSE_JSON)
-        put_verbose(&w, form, r);
-    sc_json_str(&w, "text", sc_buf_str(&text));
-    sc_openai_put_logprobs(&w, form, r->segments, 0, r->segments->count);
-    sc_openai_put_usage(&w, r);
-    sc_json_end(&w);
+    if (v->form->format == SC_OPENAI_VERBOSE_JSON)
+        put_verbose(v);
+    put_text(v);
+    put_logprobs(v);
+    sc_openai_put_usage(&v->w, v->duration_ms);
 }
 
-static void view_text(const struct sc_openai_form *form, const struct sc_openai_result *r,
-                      struct sc_buf *out)
+static void view_text(struct view *v)
 {
-    (void)form;
-    sc_openai_put_text(r->segments, out);
-    sc_buf_putc(out, '\n');
-}
-
-static void view_diarized(const struct sc_openai_form *form, const struct sc_openai_result *r,
-                          struct sc_buf *out)
-{
-    SC_AUTO_BUF text = { 0 };
-    struct sc_json w;
-    sc_json_begin(&w, out);
-    sc_json_object(&w, NULL);
-    sc_json_text(&w, "task", "transcribe");
-    sc_json_seconds(&w, "duration", duration_of(r));
-    sc_json_array(&w, "segments");
-    for (size_t i = 0; i < r->segments->count; i++) {
-        const char *said = r->segments->items[i].text;
-        sc_buf_printf(&text, "%s%s: %s", i == 0 ? "" : "\n",
-                      sc_openai_speaker(form, r->segments, i).name, said == NULL ? "" : said);
-        sc_json_object(&w, NULL);
-        sc_openai_put_diarized(&w, form, r->segments, i);
-        sc_json_end(&w);
+    const struct sc_segment *s;
+    while (take(v, &s)) {
+        sc_buf_puts(&v->out, v->space ? " " : "");
+        sc_buf_puts(&v->out, text_of(s));
     }
-    sc_json_end(&w);
-    sc_json_str(&w, "text", sc_buf_str(&text));
-    sc_openai_put_usage(&w, r);
-    sc_json_end(&w);
-    out->failed = out->failed || text.failed;
+    sc_buf_putc(&v->out, '\n');
 }
 
-static void view_lines(const struct sc_openai_form *form, const struct sc_openai_result *r,
-                       struct sc_buf *out)
+static void put_diarized_text(struct view *v)
 {
-    (void)form;
-    for (size_t i = 0; i < r->segments->count; i++)
-        sc_buf_printf(out, "%s\n",
-                      r->segments->items[i].text == NULL ? "" : r->segments->items[i].text);
+    const struct sc_segment *s;
+    sc_json_text_open(&v->w, "text");
+    while (take(v, &s)) {
+        struct sc_openai_speaker speaker = sc_openai_speaker(v->form, &v->voices, s);
+        sc_json_text_part(&v->w, sc_str_from(v->index == 0 ? "" : "\n"));
+        sc_json_text_part(&v->w, sc_str_from(speaker.name));
+        sc_json_text_part(&v->w, SC_STR(": "));
+        sc_json_text_part(&v->w, sc_str_from(text_of(s)));
+    }
+    sc_json_text_close(&v->w);
 }
 
-static void view_tsv(const struct sc_openai_form *form, const struct sc_openai_result *r,
-                     struct sc_buf *out)
+static void view_diarized(struct view *v)
 {
-    (void)form;
-    sc_buf_puts(out, "start\tend\ttext\n");
-    for (size_t i = 0; i < r->segments->count; i++) {
-        const struct sc_segment *s = &r->segments->items[i];
-        sc_buf_printf(out, "%lld\t%lld\t", (long long)s->start_ms, (long long)s->end_ms);
-        for (const char *c = s->text == NULL ? "" : s->text; *c != '\0'; c++)
-            sc_buf_putc(out, *c == '\t' || *c == '\n' || *c == '\r' ? ' ' : *c);
-        sc_buf_putc(out, '\n');
+    struct sc_json *w = &v->w;
+    const struct sc_segment *s;
+    sc_json_text(w, "task", "transcribe");
+    sc_json_seconds(w, "duration", v->duration_ms);
+    sc_json_array(w, "segments");
+    while (take(v, &s)) {
+        struct sc_openai_speaker speaker = sc_openai_speaker(v->form, &v->voices, s);
+        sc_json_object(w, NULL);
+        sc_openai_put_diarized(w, s, v->index, speaker.name);
+        sc_json_end(w);
+    }
+    sc_json_end(w);
+    put_diarized_text(v);
+    sc_openai_put_usage(w, v->duration_ms);
+}
+
+static void view_lines(struct view *v)
+{
+    const struct sc_segment *s;
+    while (take(v, &s))
+        sc_buf_printf(&v->out, "%s\n", text_of(s));
+}
+
+static void view_tsv(struct view *v)
+{
+    const struct sc_segment *s;
+    sc_buf_puts(&v->out, "start\tend\ttext\n");
+    while (take(v, &s)) {
+        sc_buf_printf(&v->out, "%lld\t%lld\t", (long long)s->start_ms, (long long)s->end_ms);
+        for (const char *c = text_of(s); *c != '\0'; c++)
+            sc_buf_putc(&v->out, *c == '\t' || *c == '\n' || *c == '\r' ? ' ' : *c);
+        sc_buf_putc(&v->out, '\n');
     }
 }
 
-static void view_whisper(const struct sc_openai_form *form, const struct sc_openai_result *r,
-                         struct sc_buf *out)
+static void view_whisper(struct view *v)
 {
-    SC_AUTO_BUF text = { 0 };
-    struct sc_json w;
-    sc_openai_put_text(r->segments, &text);
-    out->failed = out->failed || text.failed;
-    sc_json_begin(&w, out);
-    sc_json_object(&w, NULL);
-    sc_json_str(&w, "text", sc_buf_str(&text));
-    put_segments(&w, form, r);
-    sc_json_text(&w, "language", r->translated ? "en" : r->language);
-    sc_json_end(&w);
+    put_text(v);
+    put_segments(v);
+    sc_json_text(&v->w, "language", v->result->translated ? "en" : v->result->language);
 }
 
 /* No engine says how sure it is. */
-static void view_language(const struct sc_openai_form *form, const struct sc_openai_result *r,
-                          struct sc_buf *out)
+static void view_language(struct view *v)
 {
-    (void)form;
-    struct sc_json w;
-    sc_json_begin(&w, out);
-    sc_json_object(&w, NULL);
-    sc_json_text(&w, "detected_language", sc_language_name(r->language));
-    sc_json_text(&w, "language_code", r->language);
-    sc_json_null(&w, "confidence");
-    sc_json_end(&w);
+    const struct sc_openai_result *r = v->result;
+    sc_json_text(&v->w, "detected_language", sc_language_name(r->language));
+    sc_json_text(&v->w, "language_code", r->language);
+    sc_json_null(&v->w, "confidence");
 }
 
-void sc_openai_result_view(const struct sc_openai_form *form, const struct sc_openai_result *result,
-                           struct sc_buf *out)
+/* Where nobody knows how long the recording is, its last segment tells. */
+static void measure(struct view *v)
 {
-    static void (*const views[])(const struct sc_openai_form *form,
-                                 const struct sc_openai_result *r, struct sc_buf *out) = {
-        [SC_OPENAI_JSON] = view_json,         [SC_OPENAI_TEXT] = view_text,
-        [SC_OPENAI_VERBOSE_JSON] = view_json, [SC_OPENAI_DIARIZED_JSON] = view_diarized,
-        [SC_OPENAI_LINES] = view_lines,       [SC_OPENAI_TSV] = view_tsv,
-        [SC_OPENAI_WHISPER] = view_whisper,   [SC_OPENAI_LANGUAGE] = view_language,
+    const struct sc_segment *s;
+    v->duration_ms = SC_MAX(v->result->duration_ms, 0);
+    while (v->result->duration_ms < 0 && take(v, &s))
+        v->duration_ms = s->end_ms;
+}
+
+enum sc_code sc_openai_result_view(const struct sc_openai_form *form,
+                                   const struct sc_openai_result *result, struct sc_source *source,
+                                   sc_write_piece_fn piece, void *ctx, struct sc_error *err)
+{
+    static const struct {
+        void (*put)(struct view *v);
+        bool is_object; /* of JSON, whose members it puts */
+    } views[] = {
+        [SC_OPENAI_JSON] = { view_json, true },
+        [SC_OPENAI_TEXT] = { view_text, false },
+        [SC_OPENAI_VERBOSE_JSON] = { view_json, true },
+        [SC_OPENAI_DIARIZED_JSON] = { view_diarized, true },
+        [SC_OPENAI_LINES] = { view_lines, false },
+        [SC_OPENAI_TSV] = { view_tsv, false },
+        [SC_OPENAI_WHISPER] = { view_whisper, true },
+        [SC_OPENAI_LANGUAGE] = { view_language, true },
     };
-    sc_assert(views[form->format] != NULL);
-    views[form->format](form, result, out);
+    SC_AUTO(view_done)
+    struct view v = {
+        .form = form, .result = result, .source = source, .piece = piece, .ctx = ctx, .err = err
+    };
+    sc_assert(views[form->format].put != NULL);
+    measure(&v);
+    sc_json_begin(&v.w, &v.out);
+    if (views[form->format].is_object)
+        sc_json_object(&v.w, NULL);
+    views[form->format].put(&v);
+    if (views[form->format].is_object && v.code == SC_OK)
+        sc_json_end(&v.w);
+    flush(&v, true);
+    return v.code;
 }
 
 /* ---- errors ---- */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "http/spill.h"
 #include "transcript/writer.h"
 
 #include "base/banned.h"
@@ -221,11 +222,16 @@ static const char *language_of(const struct sc_job *job, const struct sc_transcr
     return strcmp(job->language, "auto") == 0 ? "" : job->language;
 }
 
+static enum sc_code put_piece(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    return sc_spill_put(ctx, bytes, len, err);
+}
+
 static enum sc_code write_captions(const struct sc_call *call, const struct sc_transcript *t,
-                                   const struct sc_segments *segments, struct sc_buf *body,
+                                   struct sc_source *source, struct sc_spill *body,
                                    struct sc_error *err)
 {
-    struct sc_writer_meta meta = {
+    const struct sc_writer_meta meta = {
         .transcript_id = t->id,
         .file_id = t->file_id,
         .job_id = t->job_id,
@@ -233,15 +239,15 @@ static enum sc_code write_captions(const struct sc_call *call, const struct sc_t
         .language = t->language,
         .version = t->version,
     };
-    return sc_format_to_buf(call->writer, segments, &meta, NULL, body, err);
+    struct sc_writer_options options;
+    sc_writer_options_init(&options, call->writer);
+    return call->writer->write(source, &meta, &options, put_piece, body, err);
 }
 
 struct sc_openai_result sc_call_result(const struct sc_call *call, const struct sc_job *job,
-                                       const struct sc_transcript *t,
-                                       const struct sc_segments *segments)
+                                       const struct sc_transcript *t)
 {
     return (struct sc_openai_result){
-        .segments = segments,
         .duration_ms = t->duration_ms >= 0 ? t->duration_ms : job->duration_ms,
         .language = language_of(job, t),
         .translated = call->translate,
@@ -249,26 +255,25 @@ struct sc_openai_result sc_call_result(const struct sc_call *call, const struct 
 }
 
 static enum sc_code write_result(const struct sc_call *call, struct sc_conn *conn,
-                                 const struct sc_job *job, struct sc_buf *body,
+                                 const struct sc_job *job, struct sc_spill *body,
                                  struct sc_error *err)
 {
     struct sc_transcript t = { 0 };
-    SC_AUTO_SEGMENTS segments = { 0 };
+    SC_AUTO_TRANSCRIPT_SOURCE from = { .begun = false };
     enum sc_code code = sc_transcript_of_job(conn, job->id, &t, err);
     if (code == SC_OK)
-        code = sc_transcript_segments(conn, &t, t.version, &segments, err);
+        code = sc_transcript_source_open(conn, &t, t.version, &from, err);
     if (code != SC_OK)
         return code;
     if (call->writer != NULL)
-        return write_captions(call, &t, &segments, body, err);
-    const struct sc_openai_result result = sc_call_result(call, job, &t, &segments);
+        return write_captions(call, &t, &from.source, body, err);
+    const struct sc_openai_result result = sc_call_result(call, job, &t);
     if (call->form.format == SC_OPENAI_LANGUAGE && result.language[0] == '\0')
         return sc_error_field(err, SC_E_ENGINE_UNAVAILABLE, "engine",
                               "the engine %s does not tell the language of a recording: name "
                               "another in the setting engine.default",
                               job->engine);
-    sc_openai_result_view(&call->form, &result, body);
-    return SC_OK;
+    return sc_openai_result_view(&call->form, &result, &from.source, put_piece, body, err);
 }
 
 static bool is_json(enum sc_openai_format format)
@@ -283,14 +288,14 @@ static struct sc_done *answer_completed(const struct sc_call *call, struct sc_co
 {
     struct sc_request *req = call->req;
     struct sc_error err = { 0 };
-    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_SPILL body;
+    sc_spill_init(&body, req);
     enum sc_code code = write_result(call, conn, job, &body, &err);
     if (code != SC_OK)
         return refuse(req, code, &err);
     tell_job(req, job);
-    return is_json(call->form.format)
-               ? sc_reply_json(req, 200, &body)
-               : sc_reply_bytes(req, 200, "text/plain; charset=utf-8", &body);
+    return sc_reply_spill(
+        req, is_json(call->form.format) ? "application/json" : "text/plain; charset=utf-8", &body);
 }
 
 enum sc_code sc_call_failure(const struct sc_job *job, struct sc_error *err)

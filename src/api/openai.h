@@ -3,7 +3,7 @@
  * its errors. Everything here is pure; api/openai.c has the handlers. */
 
 #include "base/language.h"
-#include "transcript/segment.h"
+#include "transcript/writer.h"
 #include "json/reader.h"
 #include "json/writer.h"
 
@@ -68,14 +68,15 @@ bool sc_openai_models_view(const struct sc_json_value *engines, const char *defa
 /* ---- openai-view.c ---- */
 
 struct sc_openai_result {
-    const struct sc_segments *segments;
-    int64_t duration_ms;
+    int64_t duration_ms;  /* negative: not known, so the last segment tells */
     const char *language; /* code; "": unknown */
     bool translated;
 };
-/* The body of any format but srt and vtt. */
-void sc_openai_result_view(const struct sc_openai_form *form, const struct sc_openai_result *result,
-                           struct sc_buf *out);
+/* The body of any format but srt and vtt, in pieces: no more than some segments are held. */
+SC_MUST_USE enum sc_code sc_openai_result_view(const struct sc_openai_form *form,
+                                               const struct sc_openai_result *result,
+                                               struct sc_source *source, sc_write_piece_fn piece,
+                                               void *ctx, struct sc_error *err);
 struct sc_openai_refusal {
     const struct sc_error *err;
     const char *method, *path; /* the request's */
@@ -92,31 +93,34 @@ int sc_openai_error_view(const struct sc_openai_refusal *refusal, struct sc_buf 
 void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
                              size_t i, struct sc_buf *out);
 void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_openai_result *result,
-                          struct sc_buf *out);
+                          const struct sc_segments *segments, struct sc_buf *out);
 void sc_openai_error_event(const struct sc_openai_refusal *refusal, struct sc_buf *out);
 
 /* ---- what the views share ---- */
 
-/* All text as one line. */
-void sc_openai_put_text(const struct sc_segments *segments, struct sc_buf *out);
 /* {"type": "duration", "seconds": whole ones} */
-void sc_openai_put_usage(struct sc_json *w, const struct sc_openai_result *r);
+void sc_openai_put_usage(struct sc_json *w, int64_t duration_ms);
 /* The name that the form gives the channel of a segment; else "A" for the first speaker that is
- * heard, "B" for the second, …; all behind the 25th are "Z". */
+ * heard, "B" for the second, …; all behind the 25th are "Z". Segments are given in order, from the
+ * first on. */
+#define SC_OPENAI_LETTERS 25
+struct sc_openai_voices {
+    char *heard[SC_OPENAI_LETTERS]; /* owned; "": nobody's */
+    size_t count;
+};
 struct sc_openai_speaker {
     char name[SC_OPENAI_SPEAKER_MAX + 1];
 };
+void sc_openai_voices_done(struct sc_openai_voices *voices);
 struct sc_openai_speaker sc_openai_speaker(const struct sc_openai_form *form,
-                                           const struct sc_segments *segments, size_t i);
-/* A segment of diarized_json in an open object. */
-void sc_openai_put_diarized(struct sc_json *w, const struct sc_openai_form *form,
-                            const struct sc_segments *segments, size_t i);
-/* The text of a segment with the space that parts it from the one before. */
-void sc_openai_put_segment_text(const struct sc_segments *segments, size_t i, struct sc_buf *out);
-/* The member logprobs, where the form asks for it: [{token, logprob, bytes}] of the words of
- * segments `from` to before `to`; none whose confidence is not known. */
-void sc_openai_put_logprobs(struct sc_json *w, const struct sc_openai_form *form,
-                            const struct sc_segments *segments, size_t from, size_t to);
+                                           struct sc_openai_voices *voices,
+                                           const struct sc_segment *s);
+/* Segment `index` of diarized_json in an open object. */
+void sc_openai_put_diarized(struct sc_json *w, const struct sc_segment *s, size_t index,
+                            const char *speaker);
+/* Rows of `logprobs`, [{token, logprob, bytes}], of the words of a segment; none whose confidence
+ * is not known. first: nothing is said before it. */
+void sc_openai_put_logprobs(struct sc_json *w, const struct sc_segment *s, bool first);
 /* What the description of the API says of them. */
 extern const struct sc_json_shape sc_shape_openai_form, sc_shape_openai_text,
     sc_shape_openai_verbose, sc_shape_openai_diarized, sc_shape_whisper, sc_shape_language,

@@ -54,38 +54,25 @@ static enum sc_code load(struct export *e, struct sc_error *err)
     return code == SC_OK ? sc_formats_active(conn, &e->active, err) : code;
 }
 
-static enum sc_code gather(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+/* One file that is being written, a piece at a time. */
+struct writing {
+    const struct export *e;
+    const struct sc_format *format;
+    int fd;
+};
+
+static enum sc_code write_piece(void *ctx, const char *bytes, size_t len, struct sc_error *err)
 {
-    struct sc_buf *out = ctx;
-    sc_buf_append(out, bytes, len);
-    return out->failed
-               ? sc_error_set(err, SC_E_FILE_TOO_LARGE, "the transcript is too large to be written")
-               : SC_OK;
+    const struct writing *w = ctx;
+    return sc_file_write_all(w->fd, bytes, len, err);
 }
 
 /* The version that was loaded, also where another is current by now. */
-static enum sc_code format_version(struct export *e, const struct sc_format *format,
-                                   const struct sc_writer_meta *meta, struct sc_buf *out,
-                                   struct sc_error *err)
+static enum sc_code write_version(void *ctx, int fd, struct sc_error *err)
 {
-    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    SC_AUTO_TRANSCRIPT_SOURCE from = { .begun = false };
-    struct sc_writer_options options;
-    struct sc_transcript now;
-    sc_writer_options_init(&options, format);
-    enum sc_code code = sc_store_read(e->p->o.store, &conn, err);
-    if (code == SC_OK)
-        code = sc_transcript_of_job(conn, e->job, &now, err);
-    if (code == SC_OK)
-        code = sc_transcript_source_open(conn, &now, e->transcript.version, &from, err);
-    return code == SC_OK ? format->write(&from.source, meta, &options, gather, out, err) : code;
-}
-
-static enum sc_code write_format(struct export *e, const struct sc_format *format,
-                                 struct sc_error *err)
-{
-    SC_AUTO_BUF out = { 0 };
-    struct sc_writer_meta meta = {
+    struct writing *w = ctx;
+    const struct export *e = w->e;
+    const struct sc_writer_meta meta = {
         .transcript_id = e->transcript.id,
         .file_id = e->row.file_id,
         .job_id = e->row.job_id,
@@ -96,16 +83,33 @@ static enum sc_code write_format(struct export *e, const struct sc_format *forma
         .engine = e->row.engine,
         .model = e->row.model,
     };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_TRANSCRIPT_SOURCE from = { .begun = false };
+    struct sc_writer_options options;
+    struct sc_transcript now;
+    sc_writer_options_init(&options, w->format);
+    w->fd = fd;
+    enum sc_code code = sc_store_read(e->p->o.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_transcript_of_job(conn, e->job, &now, err);
+    if (code == SC_OK)
+        code = sc_transcript_source_open(conn, &now, e->transcript.version, &from, err);
+    return code == SC_OK ? w->format->write(&from.source, &meta, &options, write_piece, w, err)
+                         : code;
+}
+
+static enum sc_code write_format(struct export *e, const struct sc_format *format,
+                                 struct sc_error *err)
+{
+    struct writing w = { .e = e, .format = format };
     SC_AUTO_FREE char *folder = sc_asprintf(
         "%s/%s", e->row.archived_ms != 0 ? SC_ARCHIVED_EXPORTS : "transcripts", e->row.job_id);
     SC_AUTO_FREE char *name = sc_asprintf("%s/transcript.%s", folder, format->extension);
     SC_AUTO_FREE char *path = sc_path_join(e->p->root, name);
     SC_AUTO_FREE char *dir = sc_path_join(e->p->root, folder);
-    enum sc_code code = format_version(e, format, &meta, &out, err);
+    enum sc_code code = sc_dir_create_durable(dir, err);
     if (code == SC_OK)
-        code = sc_dir_create_durable(dir, err);
-    if (code == SC_OK)
-        code = sc_file_write_atomic(path, out.ptr, out.len, err);
+        code = sc_file_fill_atomic(path, write_version, &w, err);
     if (code != SC_OK)
         return code;
     SC_COUNT(exports, sc_format_index(format), 1);

@@ -239,11 +239,11 @@ enum sc_code sc_file_rename_durable(const char *from, const char *to, struct sc_
     return sc_dir_sync(dir, err);
 }
 
-/* Writes, syncs and closes fd, which it takes. */
-static enum sc_code fill_and_close(int fd, const void *bytes, size_t len, struct sc_error *err)
+/* Fills, syncs and closes fd, which it takes. */
+static enum sc_code fill_and_close(int fd, sc_file_fill_fn fill, void *ctx, struct sc_error *err)
 {
     SC_AUTO_CLOSE int file = fd;
-    enum sc_code code = sc_file_write_all(file, bytes, len, err);
+    enum sc_code code = fill(ctx, file, err);
     if (code == SC_OK)
         code = sc_file_sync(file, err);
     if (code == SC_OK && close(SC_TAKE_FD(file)) != 0)
@@ -251,8 +251,8 @@ static enum sc_code fill_and_close(int fd, const void *bytes, size_t len, struct
     return code;
 }
 
-enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t len,
-                                  struct sc_error *err)
+enum sc_code sc_file_fill_atomic(const char *path, sc_file_fill_fn fill, void *ctx,
+                                 struct sc_error *err)
 {
     SC_AUTO_FREE char *dir = parent_of(path);
     SC_AUTO_FREE char *temp = NULL;
@@ -260,12 +260,25 @@ enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t le
     enum sc_code code = sc_file_temp(dir, "", &fd, &temp, err);
     if (code != SC_OK)
         return code;
-    code = fill_and_close(fd, bytes, len, err);
+    code = fill_and_close(fd, fill, ctx, err);
     if (code == SC_OK)
         code = sc_file_rename_durable(temp, path, err);
     if (code != SC_OK)
         (void)unlink(temp); /* gone already when only the folder's sync failed */
     return code;
+}
+
+static enum sc_code fill_with_bytes(void *ctx, int fd, struct sc_error *err)
+{
+    const struct sc_str *bytes = ctx;
+    return sc_file_write_all(fd, bytes->ptr, bytes->len, err);
+}
+
+enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t len,
+                                  struct sc_error *err)
+{
+    struct sc_str all = { bytes, len };
+    return sc_file_fill_atomic(path, fill_with_bytes, &all, err);
 }
 
 /* Opening a pipe waits for who writes into it, unless it is asked not to. */

@@ -55,6 +55,10 @@ SC_MUST_USE enum sc_code sc_file_rename_durable(const char *from, const char *to
 /* Temp file in the same folder, write, fsync, rename, fsync of the folder. */
 SC_MUST_USE enum sc_code sc_file_write_atomic(const char *path, const void *bytes, size_t len,
                                               struct sc_error *err);
+/* The same of what `fill` writes into the file. */
+typedef enum sc_code (*sc_file_fill_fn)(void *ctx, int fd, struct sc_error *err);
+SC_MUST_USE enum sc_code sc_file_fill_atomic(const char *path, sc_file_fill_fn fill, void *ctx,
+                                             struct sc_error *err);
 /* Whole content, at most `limit` bytes (else FILE_TOO_LARGE). NOT_FOUND when missing, IO_ERROR when
  * it is no regular file: a pipe is not waited for. Replaces what out holds; on failure out is
  * untouched. */

@@ -141,20 +141,25 @@ static void speakers_have_letters_by_their_first_words(void **state)
     static const char *const heard[] = { "2", "1", "2", NULL, "1" };
     for (size_t i = 0; i < SC_ARRAY_LEN(heard); i++)
         sc_segments_add(&segments)->speaker = heard[i] == NULL ? NULL : sc_strdup(heard[i]);
+    SC_AUTO(sc_openai_voices_done) struct sc_openai_voices voices = { .count = 0 };
     char letters[8] = "";
     for (size_t i = 0; i < segments.count; i++)
-        letters[i] = sc_openai_speaker(&form, &segments, i).name[0];
+        letters[i] = sc_openai_speaker(&form, &voices, &segments.items[i]).name[0];
     assert_string_equal(letters, "ABACB");
-    take(&form, "known_speaker_names[]", "agent");
-    assert_string_equal(sc_openai_speaker(&form, &segments, 1).name, "agent"); /* channel 1 */
-    assert_string_equal(sc_openai_speaker(&form, &segments, 2).name, "A");
-    assert_string_equal(sc_openai_speaker(&form, &segments, 3).name, "C");
+    take(&form, "known_speaker_names[]", "agent"); /* channel 1 */
+    static const char *const names[] = { "A", "agent", "A", "C", "agent" };
+    sc_openai_voices_done(&voices);
+    for (size_t i = 0; i < segments.count; i++)
+        assert_string_equal(sc_openai_speaker(&form, &voices, &segments.items[i]).name, names[i]);
     for (int i = 0; i < 40; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "n%d", i);
         sc_segments_add(&segments)->speaker = sc_strdup(name);
     }
-    assert_string_equal(sc_openai_speaker(&form, &segments, segments.count - 1).name, "Z");
+    for (size_t i = 5; i < segments.count; i++)
+        (void)sc_openai_speaker(&form, &voices, &segments.items[i]);
+    assert_string_equal(sc_openai_speaker(&form, &voices, &segments.items[segments.count - 1]).name,
+                        "Z");
 }
 
 static void speakers_are_named_by_the_spellings_of_lists(void **state)
@@ -279,6 +284,13 @@ static void add(struct sc_segments *s, const char *text, int64_t start_ms, int64
     sc_segment_settle(one);
 }
 
+static enum sc_code gather(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    (void)err;
+    sc_buf_append(ctx, bytes, len);
+    return SC_OK;
+}
+
 static void texts_of_segments_join_to_the_text(void **state)
 {
     (void)state;
@@ -287,17 +299,20 @@ static void texts_of_segments_join_to_the_text(void **state)
     add(&segments, "morning", 1000, 1900);
     add(&segments, "\u4f1a\u8b70", 2000, 2900);
     add(&segments, "\u3067\u3059", 3000, 3905);
-    const struct sc_openai_result result = { &segments, -1, "", false };
+    const struct sc_openai_result result = { -1, "", false };
+    struct sc_list_source source = sc_list_source_of(&segments);
     SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
     SC_AUTO_BUF text = { 0 };
     form.format = SC_OPENAI_TEXT;
-    sc_openai_result_view(&form, &result, &text);
+    assert_int_equal(sc_openai_result_view(&form, &result, &source.source, gather, &text, NULL),
+                     SC_OK);
 
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_BUF joined = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     form.format = SC_OPENAI_VERBOSE_JSON;
-    sc_openai_result_view(&form, &result, &body);
+    assert_int_equal(sc_openai_result_view(&form, &result, &source.source, gather, &body, NULL),
+                     SC_OK);
     assert_int_equal(sc_json_parse(sc_buf_str(&body), &doc, NULL), SC_OK);
     const struct sc_json_value *list = sc_json_member(sc_json_root(doc), "segments");
     for (size_t i = 0; i < sc_json_count(list); i++)
