@@ -55,6 +55,9 @@ static enum sc_code decode(struct sc_request *req, const struct sc_json_shape *s
     enum sc_code code = sc_request_read(req, shape, &body, &doc, err);
     if (code == SC_OK && body.name.ptr != NULL && !sc_value_is_plain(body.name))
         code = sc_error_field(err, SC_E_INVALID_VALUE, "name", "name holds control signs");
+    if (code == SC_OK && body.name.ptr != NULL && sc_str_trim(body.name).len != body.name.len)
+        code = sc_error_field(err, SC_E_INVALID_VALUE, "name",
+                              "name begins or ends in a blank: leave it out");
     if (code == SC_OK && body.search != NULL)
         code = sc_search_check(body.search, err);
     if (code != SC_OK)

@@ -353,6 +353,44 @@ bool sc_format_is_read(const char *format)
     return false;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Times that nobody can read are no words either: "99:99:99 --> -00:00:01". */
+static bool has_broken_times(struct sc_str text)
+{
+    while (text.len > 0) {
+        struct sc_str right = sc_str_take_until(&text, '\n');
+        struct sc_str line = right;
+        const char *arrow = memmem(line.ptr, line.len, "-->", 3);
+        if (arrow == NULL)
+            continue;
+        struct sc_str left = sc_str_trim((struct sc_str){ line.ptr, (size_t)(arrow - line.ptr) });
+        right =
+            sc_str_trim((struct sc_str){ arrow + 3, line.len - (size_t)(arrow - line.ptr) - 3 });
+        if (right.len > 0 && right.ptr[0] == '-')
+            right = (struct sc_str){ right.ptr + 1, right.len - 1 };
+        if (left.len > 0 && right.len > 0 && is_digit(left.ptr[left.len - 1]) &&
+            is_digit(right.ptr[0]))
+            return true;
+    }
+    return false;
+}
+
+/* "[music]" is text; what opens a list or an object within one, or a member, is JSON, also where it
+ * was cut off. */
+static bool opens_like_json(struct sc_str text)
+{
+    bool list = text.len > 0 && text.ptr[0] == '[';
+    if (!list && (text.len == 0 || text.ptr[0] != '{'))
+        return false;
+    while (text.len > 0 && (text.ptr[0] == '[' || text.ptr[0] == '{'))
+        text = sc_str_trim((struct sc_str){ text.ptr + 1, text.len - 1 });
+    return text.len > 0 && text.ptr[0] == '"';
+}
+
 const char *sc_format_guess(struct sc_str text)
 {
     SC_AUTO_BUF room = { 0 };
@@ -363,16 +401,19 @@ const char *sc_format_guess(struct sc_str text)
         return "vtt";
     if (has_times(text))
         return "srt";
-    /* "[music]" is text, so what opens like JSON must also close like it. */
     if (text.len >= 2 && ((text.ptr[0] == '{' && text.ptr[text.len - 1] == '}') ||
                           (text.ptr[0] == '[' && text.ptr[text.len - 1] == ']'))) {
         SC_AUTO_READING json = { 0 };
         if (sc_format_read("json", text, &json, NULL) == SC_OK || text.ptr[0] == '{')
             return "json";
     }
+    if (opens_like_json(text))
+        return "json";
     const char *unread = guess_unread(text);
     if (unread != NULL)
         return unread;
     const char *table = sc_table_guess(text);
-    return table == NULL ? "txt" : table;
+    if (table != NULL)
+        return table;
+    return has_broken_times(text) ? "srt" : "txt";
 }

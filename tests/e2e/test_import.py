@@ -28,6 +28,20 @@ def post(client, path, text, **more):
                           headers={"Content-Type": "application/octet-stream"}, **more)
 
 
+@pytest.mark.parametrize("text, said", [
+    ('[{"start": NaN, "end": 1, "text": "x"}]', "no valid JSON"),
+    ('[{"start": 0, "end": 1, "text": "cut o', "no valid JSON"),
+    ("1\n-00:00:01,000 --> 00:00:02,000\nHi\n", "line 2"),
+    ("1\n99999999999:00:00,000 --> 99999999999:00:01,000\nHi\n", "line 2"),
+])
+def test_what_is_broken_does_not_become_words(client, done, text, said):
+    before = client.get("/api/transcripts").json
+    reply = post(client, f"/api/files/{done['file_id']}/transcripts", text)
+    assert (reply.status, reply.error["code"], reply.error["field"]) == (400, "INVALID_VALUE", "text")
+    assert said in reply.error["message"], reply
+    assert client.get("/api/transcripts").json == before
+
+
 def test_a_corrected_export_becomes_the_next_version(client, done):
     t = done["id"]
     srt = client.get(f"/api/transcripts/{t}/export.srt").text

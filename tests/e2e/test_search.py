@@ -109,6 +109,9 @@ def test_from_the_command_line(shared, said):
 def test_saved_searches(shared, client, said):
     made = client.post("/api/searches", {"name": "mine", "search": {"q": "t7 OR t8", "hits": "1"}})
     assert made.status == 201 and made.headers["Location"] == f"/api/searches/{made.json['id']}"
+    for blank in (" ", " mine", "mine "):
+        reply = client.post("/api/searches", {"name": blank, "search": {"q": "t7"}})
+        assert (reply.status, reply.error["field"]) == (400, "name"), reply
     again = client.post("/api/searches", {"name": "mine", "search": {"q": "t7"}})
     assert again.status == 409 and again.error["field"] == "name"
     path = f"/api/searches/{made.json['id']}"
