@@ -106,6 +106,8 @@ def waits(ctx, program):
         ctx.figure(f"longest wait for a cancellation, {name}", seen["hear_gap_ms"], "ms",
                    at_most=100)
         ctx.figure(f"the same while {name} is loaded", seen["load_gap_ms"], "ms", at_most=100)
+        ctx.figure(f"the same in processor time, {name}, hearing or loading",
+                   max(seen["hear_work_ms"], seen["load_work_ms"]), "ms", at_most=100)
 
 
 def run(ctx):
