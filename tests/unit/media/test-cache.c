@@ -39,9 +39,9 @@ static enum sc_code count_open(const struct sc_config *config, const char *model
                                const struct sc_engine_stop *stop, void **state,
                                struct sc_error *err)
 {
-    (void)stop;
     (void)config;
-    (void)err;
+    if (stop != NULL && stop->fn(stop->ctx))
+        return sc_error_set(err, SC_E_CANCELLED, "stopped");
     opened++;
     sc_clock_set(sc_clock_wall_ms(), sc_clock_mono_ms() + 5); /* loading takes its time */
     *state = strdup(model);
@@ -192,6 +192,32 @@ static void what_jobs_want_of_it_counts(void **state)
     assert_int_equal(opened, 2);
 }
 
+static bool at_once(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+/* A worker that is asked to end, or whose job was cancelled, while it loads. */
+static void what_was_stopped_while_it_was_loaded_is_not_there(void **state)
+{
+    (void)state;
+    struct sc_config config = settings();
+    SC_AUTO(engine_cache_close) struct engine_cache c = { .config = &config };
+    static const char *const none[] = { "" };
+    const struct engine_wanted wanted = { &counting, "30", "", none, 1 };
+    const struct sc_engine_stop stop = { at_once, NULL };
+    struct engine_open *open = NULL;
+    struct sc_error err = { 0 };
+    assert_int_equal(engine_cache_get(&c, &wanted, &stop, &open, &err), SC_E_CANCELLED);
+    assert_null(open);
+    assert_int_equal(c.count, 0);
+    (void)get(&c, "30");
+    /* What is there needs no loading that could be stopped. */
+    assert_int_equal(engine_cache_get(&c, &wanted, &stop, &open, &err), SC_OK);
+    assert_int_equal(opened, 1);
+}
+
 static void many_small_ones_are_too_many(void **state)
 {
     (void)state;
@@ -261,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_can_never_fit_is_refused_with_both_figures, reset,
                                         real_time),
         cmocka_unit_test_setup_teardown(what_jobs_want_of_it_counts, reset, real_time),
+        cmocka_unit_test_setup_teardown(what_was_stopped_while_it_was_loaded_is_not_there, reset,
+                                        real_time),
         cmocka_unit_test_setup_teardown(many_small_ones_are_too_many, reset, real_time),
         cmocka_unit_test_setup_teardown(what_nobody_needs_goes_after_a_while, reset, real_time),
         cmocka_unit_test_setup_teardown(a_file_that_was_replaced_is_loaded_anew, reset, real_time),
