@@ -88,6 +88,8 @@ struct sc_done *sc_api_answer(struct sc_request *req, enum sc_code code, struct 
 {
     if (code == SC_OK)
         return sc_reply_json(req, status, body);
+    if (code == SC_E_TRANSCRIPT_BUSY)
+        sc_reply_header(req, "Retry-After", "2");
     if (err->code != code) /* an expected answer of a lower module, which sets no message */
         (void)sc_error_set(err, code, "%s", sc_code_text(code));
     return sc_reply_error(req, err);

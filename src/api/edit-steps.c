@@ -314,10 +314,10 @@ struct sc_done *sc_api_transcript_replace(struct sc_request *req, struct sc_api 
 SC_API_DOC(transcript_edit) = {
     .body = &steps_shape,
     .replies = { { 200, &sc_shape_saved, .or_shape = &sc_shape_transcript } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_TRANSCRIPT_BUSY },
 };
 SC_API_DOC(transcript_replace) = {
     .body = &replace_shape,
     .replies = { { 200, &sc_shape_replacement, .or_shape = &sc_shape_transcript } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_TRANSCRIPT_BUSY },
 };

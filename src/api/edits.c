@@ -533,24 +533,25 @@ struct sc_done *sc_api_transcript_history(struct sc_request *req, struct sc_api 
 SC_API_DOC(transcript_put) = {
     .body = &put_shape,
     .replies = { { 200, &sc_shape_saved } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_TRANSCRIPT_BUSY },
 };
 SC_API_DOC(transcript_rollback) = {
     .body = &back_shape,
     .replies = { { 200, &sc_shape_saved, .or_shape = &sc_shape_transcript } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_CONFLICT },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_VERSION_NOT_FOUND, SC_E_CONFLICT,
+                SC_E_TRANSCRIPT_BUSY },
     .flags = SC_DOC_BODY_OPTIONAL,
 };
 SC_API_DOC(transcript_undo) = {
     .body = &back_shape,
     .replies = { { 200, &sc_shape_saved, .or_shape = &sc_shape_transcript } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_TRANSCRIPT_BUSY },
     .flags = SC_DOC_BODY_OPTIONAL,
 };
 SC_API_DOC(transcript_prune) = {
     .body = &prune_shape,
     .replies = { { 200, &sc_shape_pruned, .or_shape = &sc_shape_transcript } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_TRANSCRIPT_BUSY },
 };
 SC_API_DOC(transcript_history) = {
     .query = &history_query,

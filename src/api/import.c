@@ -498,7 +498,8 @@ const struct sc_json_shape sc_shape_import = {
 SC_API_DOC(transcript_import) = {
     .query = &version_query,
     .replies = { { 200, &sc_shape_import, .or_shape = &sc_shape_transcript } },
-    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_FILE_TOO_LARGE },
+    .errors = { SC_E_TRANSCRIPT_NOT_FOUND, SC_E_CONFLICT, SC_E_TRANSCRIPT_BUSY,
+                SC_E_FILE_TOO_LARGE },
     .flags = SC_DOC_TEXT,
 };
 SC_API_DOC(file_import) = {

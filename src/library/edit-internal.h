@@ -65,15 +65,15 @@ int64_t sc_edit_segments(const struct sc_edit *e);
 void sc_edit_tell(const struct sc_edit *e, struct sc_saved *out);
 /* Ends what a long edit of this transcript still has to do, or what a kill has left of one (its old
  * rows die, or what never came to be goes), then calls fn, before another long edit may begin.
- * Waits while somebody saves one. Returns fn's answer, or an error of the store before it. */
+ * Waits while somebody saves one, as sc_edit_save. Returns fn's answer, or an error before it. */
 typedef enum sc_code (*sc_edit_settled_fn)(void *ctx, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_edit_settled(struct sc_store *store, int64_t transcript,
                                          sc_edit_settled_fn fn, void *ctx, struct sc_error *err);
 /* Takes the next version's number. `staged`: sc_edit_stage has kept it. CONFLICT as sc_edit_write;
- * with out->staged when a version is being written in slices. */
+ * TRANSCRIPT_BUSY when a version is being written in slices. */
 SC_MUST_USE enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool staged,
                                        int64_t now_ms, struct sc_saved *out, struct sc_error *err);
-/* Keeps the next version's number for a version that is written in slices. CONFLICT as above. */
+/* Keeps the next version's number for a version that is written in slices. Errors as above. */
 SC_MUST_USE enum sc_code sc_edit_stage(struct sc_conn *tx, const struct sc_edit *e,
                                        struct sc_saved *out, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_edit_make_origin(struct sc_conn *tx, const struct sc_edit *e,

@@ -25,6 +25,8 @@
 #define AT_ONCE 50    /* rows that one write may change */
 #define SLICE 100     /* rows of a write, */
 #define SLICE_US 3000 /* or so long */
+#define WAIT_MS 2000  /* for another edit of the same transcript, */
+#define WAITERS 2     /* so many at a time */
 
 /* ---- who saves ---- */
 
@@ -34,9 +36,17 @@ struct saver {
     const struct sc_store *store;
     int64_t transcript;
 };
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t left = PTHREAD_COND_INITIALIZER; /* a saver has left */
-static struct saver *savers;                           /* protected by lock */
+static pthread_cond_t left; /* a saver has left */
+/* ---- protected by lock ---- */
+static struct saver *savers;
+static int waiting;
+
+static void init_once(void)
+{
+    sc_cond_init(&left);
+}
 
 static bool is_saved_locked(const struct sc_store *store, int64_t transcript)
 {
@@ -47,22 +57,48 @@ static bool is_saved_locked(const struct sc_store *store, int64_t transcript)
     return false;
 }
 
-/* Waits until nobody saves it. */
-static void await(const struct sc_store *store, int64_t transcript)
+/* Waits until nobody saves it: not for long, and not many at a time, for who waits is a thread that
+ * other requests need. */
+static enum sc_code await_locked(const struct saver *s, struct sc_error *err)
 {
+    const int64_t deadline_ms = sc_clock_mono_ms() + WAIT_MS;
+    if (!is_saved_locked(s->store, s->transcript))
+        return SC_OK;
+    if (waiting == WAITERS)
+        return sc_error_set(err, SC_E_TRANSCRIPT_BUSY,
+                            "a long edit of transcript %" PRId64 " is being saved, and others wait "
+                            "for it: try again in a moment",
+                            s->transcript);
+    waiting++;
+    for (bool in_time = true; in_time && is_saved_locked(s->store, s->transcript);)
+        in_time = sc_cond_wait(&left, &lock, deadline_ms);
+    waiting--;
+    if (!is_saved_locked(s->store, s->transcript))
+        return SC_OK;
+    return sc_error_set(err, SC_E_TRANSCRIPT_BUSY,
+                        "a long edit of transcript %" PRId64 " is being saved: try again in a "
+                        "moment",
+                        s->transcript);
+}
+
+static enum sc_code await(const struct saver *saver, struct sc_error *err)
+{
+    sc_assert(pthread_once(&once, init_once) == 0);
     SC_LOCK(&lock);
-    while (is_saved_locked(store, transcript))
-        (void)pthread_cond_wait(&left, &lock);
+    return await_locked(saver, err);
 }
 
 /* The same, and saves it then. */
-static void enter(struct saver *saver)
+static enum sc_code enter(struct saver *saver, struct sc_error *err)
 {
+    sc_assert(pthread_once(&once, init_once) == 0);
     SC_LOCK(&lock);
-    while (is_saved_locked(saver->store, saver->transcript))
-        (void)pthread_cond_wait(&left, &lock);
+    enum sc_code code = await_locked(saver, err);
+    if (code != SC_OK)
+        return code;
     saver->next = savers;
     savers = saver;
+    return SC_OK;
 }
 
 static void leave(struct saver *saver)
@@ -374,12 +410,20 @@ enum sc_code sc_edit_save(struct sc_store *store, const struct sc_edit *e, int64
     bool is_long = row_count(e) > AT_ONCE;
     enum sc_code code = SC_OK;
     if (!is_long) {
-        await(store, e->base.id);
-        code = sc_store_write(store, SC_DURABLE, write_short, &s, err);
-        if (code != SC_E_CONFLICT || !out->staged)
+        struct sc_error staged = { 0 };
+        code = await(&saver, err);
+        if (code != SC_OK)
             return code;
+        code = sc_store_write(store, SC_DURABLE, write_short, &s, &staged);
+        if (code != SC_E_TRANSCRIPT_BUSY) {
+            if (code != SC_OK && err != NULL)
+                *err = staged;
+            return code;
+        }
     }
-    enter(&saver);
+    code = enter(&saver, err);
+    if (code != SC_OK)
+        return code;
     code = is_long ? save_long(store, &s, err) : save_after(store, &s, err);
     leave(&saver);
     return code;
@@ -389,8 +433,10 @@ enum sc_code sc_edit_settled(struct sc_store *store, int64_t transcript, sc_edit
                              void *ctx, struct sc_error *err)
 {
     struct saver saver = { .store = store, .transcript = transcript };
-    enter(&saver);
-    enum sc_code code = settle(store, transcript, err);
+    enum sc_code code = enter(&saver, err);
+    if (code != SC_OK)
+        return code;
+    code = settle(store, transcript, err);
     if (code == SC_OK)
         code = fn(ctx, err);
     leave(&saver);
@@ -419,9 +465,10 @@ enum sc_code sc_edits_settle(struct sc_store *store, struct sc_error *err)
     enum sc_code code = next_left(store, 0, &id, err);
     while (code == SC_OK && id != 0) {
         struct saver saver = { .store = store, .transcript = id };
-        enter(&saver);
-        code = settle(store, id, err);
-        leave(&saver);
+        if (enter(&saver, NULL) == SC_OK) { /* else whoever saves it has ended it first */
+            code = settle(store, id, err);
+            leave(&saver);
+        }
         if (code == SC_OK)
             code = next_left(store, id, &id, err);
     }

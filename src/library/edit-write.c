@@ -21,8 +21,7 @@ static enum sc_code refuse(struct sc_conn *tx, const struct sc_edit *e, struct s
         code = sc_edit_check_base(&t, &save, out, err);
     if (code != SC_OK)
         return code;
-    out->staged = true;
-    return sc_error_set(err, SC_E_CONFLICT,
+    return sc_error_set(err, SC_E_TRANSCRIPT_BUSY,
                         "a long edit of transcript %" PRId64 " is being saved: try again", t.id);
 }
 

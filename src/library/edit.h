@@ -29,7 +29,6 @@ struct sc_saved {
     /* Of the segments whose times are new: they end behind the recording, or share a moment with
      * the one in front of them or behind. */
     int64_t behind_end, overlaps;
-    bool staged; /* CONFLICT only because a long edit is being saved */
 };
 
 struct sc_edit; /* a planned edit; for one thread */
@@ -61,7 +60,8 @@ struct sc_edit_also {
 /* Writes the edit, each row by itself where there are many: no other write waits much longer than
  * for a short one. The version is there whole or not at all; one that is not, after a kill, is
  * removed by sc_edits_settle, or by whoever edits that transcript next. Waits for another long edit
- * of the same transcript. Errors as above. */
+ * of the same transcript: 2 s at most, and two at a time; others, and who has waited so long, are
+ * told TRANSCRIPT_BUSY. Errors as above. */
 SC_MUST_USE enum sc_code sc_edit_save(struct sc_store *store, const struct sc_edit *edit,
                                       int64_t now_ms, const struct sc_edit_also *also,
                                       struct sc_saved *out, struct sc_error *err);

@@ -383,3 +383,34 @@ def test_doubtful_times_are_told_and_undone(shared, client, made):
     rows = cli("transcripts", "history", number, data=data, check=0).stdout.splitlines()
     assert rows[1].split()[1:4] == ["transcript.undone", "5", "3"], rows
     assert rows[2].split()[1:4] == ["transcript.edited", "4", "-"], rows
+
+
+def test_who_meets_a_long_save_is_told_when_to_come_back(client, made):
+    text = "\n".join(f"line {i} of a long text" for i in range(1200))
+    assert put(client, made, {"segments": [
+        {"start": i, "end": i + 1, "text": line} for i, line in enumerate(text.split("\n"))]}
+    ).status == 200
+    busy = []
+
+    def save_all(mark):
+        return put(client, made, {"text": text.replace("line", mark)})
+
+    def correct(n):
+        return client.post(f"{made}/edit", {"operations": [
+            {"op": "insert", "start": 0, "end": 1, "text": f"corrected {n}"}]})
+
+    for mark in ("row", "verse", "sentence", "phrase", "clause"):
+        with ThreadPoolExecutor(6) as pool:
+            saving = pool.submit(save_all, mark)
+            while not saving.done() and not busy:
+                answers = list(pool.map(correct, range(5)))
+                assert all(a.status in (200, 409) for a in answers), answers
+                busy += [a for a in answers if a.status == 409]
+            assert saving.result().status in (200, 409)
+        if busy:
+            break
+    for answer in busy:
+        assert answer.error["code"] == "TRANSCRIPT_BUSY", answer.error
+        assert answer.headers["Retry-After"] == "2"
+    assert busy
+    assert correct(9).status == 200

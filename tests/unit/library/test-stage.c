@@ -1,5 +1,5 @@
 /* Long edits are written in slices: whole or not at all, whenever the server is killed. */
-#include "library/edit.h"
+#include "library/edit-internal.h"
 #include "library/fsck.h"
 
 #include "base/alloc.h"
@@ -245,7 +245,8 @@ static void *write_on(void *ctx)
         enum sc_code code = sc_edit_save(x->r->f.store, edit, T0, NULL, &saved, &err);
         if (code == SC_OK)
             x->saved++;
-        else if (code != SC_E_CONFLICT || strcmp(err.field, "base_version") != 0)
+        else if (code != SC_E_TRANSCRIPT_BUSY &&
+                 (code != SC_E_CONFLICT || strcmp(err.field, "base_version") != 0))
             return ctx;
     }
     return NULL;
@@ -271,6 +272,101 @@ static void long_and_short_edits_come_one_after_another(void **state)
     assert_int_equal(number(r.f.store, "SELECT count(*) FROM versions"), 1 + WRITERS * EACH);
     assert_nothing_is_left(&r);
     assert_sound(&r);
+}
+
+/* ---- who waits ---- */
+
+/* Somebody saves the transcript until he is told to stop. */
+struct holding {
+    struct rig *r;
+    int64_t transcript;
+    _Atomic bool held, stop;
+    _Atomic int crowded; /* how often somebody was told that others wait */
+};
+
+static enum sc_code hold(void *ctx, struct sc_error *err)
+{
+    struct holding *h = ctx;
+    (void)err;
+    h->held = true;
+    while (!h->stop)
+        sc_clock_sleep_ms(1);
+    return SC_OK;
+}
+
+static void *hold_main(void *ctx)
+{
+    struct holding *h = ctx;
+    return sc_edit_settled(h->r->f.store, h->transcript, hold, h, NULL) == SC_OK ? NULL : ctx;
+}
+
+static enum sc_code save_one(struct holding *h, bool is_long, struct sc_error *err)
+{
+    SC_AUTO(sc_edit_freep) struct sc_edit *edit = NULL;
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_SEGMENTS list = { 0 };
+    struct sc_saved saved;
+    struct sc_transcript t;
+    struct sc_save save = save_of(h->transcript);
+    if (sc_store_read(h->r->f.store, &conn, err) != SC_OK ||
+        sc_transcript_find(conn, 1, h->transcript, &t, err) != SC_OK ||
+        sc_transcript_segments(conn, &t, t.version, &list, err) != SC_OK)
+        return SC_E_INTERNAL;
+    want(&list, is_long ? "pear" : "plum");
+    while (!is_long && list.count > 3)
+        sc_segment_done(&list.items[--list.count]);
+    if (sc_edit_plan(conn, &save, &list, &edit, &saved, err) != SC_OK)
+        return SC_E_INTERNAL;
+    sc_conn_release(SC_TAKE(conn));
+    return sc_edit_save(h->r->f.store, edit, T0, NULL, &saved, err);
+}
+
+static void *wait_main(void *ctx)
+{
+    struct holding *h = ctx;
+    while (h->crowded == 0) {
+        struct sc_error err = { 0 };
+        if (save_one(h, true, &err) != SC_E_TRANSCRIPT_BUSY)
+            return ctx;
+        if (strstr(err.msg, "others wait") != NULL)
+            h->crowded++;
+    }
+    return NULL;
+}
+
+/* The rig has stopped the clock, so that only the kernel's ends the wait. */
+static void who_waits_is_answered(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    pthread_t holder, waiters[3];
+    struct sc_error err = { 0 };
+    struct holding h = { .r = &r, .transcript = made_long(&r, "apple") };
+    assert_int_equal(pthread_create(&holder, NULL, hold_main, &h), 0);
+    while (!h.held)
+        sc_clock_sleep_ms(1);
+    assert_int_equal(save_one(&h, false, &err), SC_E_TRANSCRIPT_BUSY);
+    assert_non_null(strstr(err.msg, "is being saved: try again"));
+    assert_int_equal(save_one(&h, true, &err), SC_E_TRANSCRIPT_BUSY);
+    const struct sc_prune what = { .by = 1, .transcript = h.transcript, .keep = 1 };
+    int64_t removed;
+    assert_int_equal(sc_versions_prune(r.f.store, &what, T0, &removed, &err), SC_E_TRANSCRIPT_BUSY);
+    /* Of three two wait at a time. */
+    for (size_t i = 0; i < SC_ARRAY_LEN(waiters); i++)
+        assert_int_equal(pthread_create(&waiters[i], NULL, wait_main, &h), 0);
+    for (size_t i = 0; i < SC_ARRAY_LEN(waiters); i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(waiters[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_int_equal(find(&r, h.transcript).version, 1);
+    h.stop = true;
+    void *failed = NULL;
+    assert_int_equal(pthread_join(holder, &failed), 0);
+    assert_null(failed);
+    assert_int_equal(save_one(&h, true, &err), SC_OK);
+    assert_int_equal(find(&r, h.transcript).version, 2);
+    assert_nothing_is_left(&r);
 }
 
 /* ---- kills ---- */
@@ -378,6 +474,7 @@ int main(void)
         TEST(of_a_deleted_transcript_nothing_is_written),
         TEST(readers_see_one_version_or_the_other),
         TEST(long_and_short_edits_come_one_after_another),
+        TEST(who_waits_is_answered),
 #ifdef SC_WITH_FAULTS
         TEST(a_prune_behind_a_kill_leaves_no_old_word),
         TEST(a_kill_leaves_the_old_version_or_the_new_one),
