@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/lock.h"
+#include "library/erase.h"
 #include "library/text-index.h"
 
 #include <inttypes.h>
@@ -321,6 +322,8 @@ static enum sc_code take_back(struct sc_conn *tx, struct settling *s, struct sc_
     s->more = s->count > 0;
     for (size_t i = 0; code == SC_OK && i < s->count && slice_goes_on(&slice); i++)
         code = remove_row(tx, s->rows[i], err);
+    if (code == SC_OK && s->more)
+        code = sc_erase_owe(tx, err); /* no version has their words */
     if (code != SC_OK || s->more)
         return code;
     code = run_version(tx, s, SC_SQL_STAGE_REVIVE, true, err);

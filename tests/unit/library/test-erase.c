@@ -1,5 +1,5 @@
 /* What is deleted is gone from the bytes of the store, not only from what is found. */
-#include "library/edit.h"
+#include "library/edit-internal.h"
 #include "library/erase.h"
 #include "library/names.h"
 #include "library/text-index.h"
@@ -168,6 +168,163 @@ static void words_of_a_pruned_version_leave_the_file(void **state)
                      1);
 }
 
+/* ---- edits that never came to be ---- */
+
+/* What a long edit has written when it is killed. */
+static enum sc_code op_stage(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct sc_edit *e = ctx;
+    struct sc_saved saved;
+    int64_t origin = 0;
+    char hash[SC_SHA256_TEXT];
+    enum sc_code code = sc_edit_stage(tx, e, &saved, err);
+    if (code == SC_OK)
+        code = sc_edit_make_origin(tx, e, 0, &origin, err);
+    for (size_t i = 0; code == SC_OK && i < e->item_count; i++) {
+        if (!e->items[i].kept)
+            code = sc_edit_write_row(tx, e, &e->items[i], origin, hash, err);
+    }
+    return code;
+}
+
+static void words_of_an_edit_that_was_taken_back_leave_the_file(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_erase e = { 0 };
+    SC_AUTO(sc_edit_freep) struct sc_edit *edit = NULL;
+    SC_AUTO_SEGMENTS list = { 0 };
+    struct sc_saved saved;
+    int64_t id = begin(&r, 1);
+    const struct sc_save save = { .owner_id = 1, .by = 1, .transcript = id };
+    fill(&r, id, 5);
+    assert_int_equal(finish(&r, id, "en"), SC_OK);
+    fill(&r, begin(&r, 2), 5);
+    assert_int_equal(read_version(&r, id, 1, &list, NULL), SC_OK);
+    (void)add_segment(&list, 100000, 100, "good " WORD);
+    {
+        AUTO_READER(conn, r);
+        assert_int_equal(sc_edit_plan(conn, &save, &list, &edit, &saved, NULL), SC_OK);
+    }
+    assert_int_equal(sc_store_write(r.f.store, SC_DURABLE, op_stage, edit, NULL), SC_OK);
+    (void)sweep(&r, &e);
+    assert_true(standing(&r, WORD) > 0);
+    assert_int_equal(sc_edits_settle(r.f.store, NULL), SC_OK);
+    assert_int_equal(find(&r, id).version, 1);
+    assert_true(debt(&r) > 0);
+    (void)sweep(&r, &e);
+    assert_int_equal(standing(&r, WORD) + standing(&r, PART), 0);
+    assert_index_whole(&r);
+}
+
+/* ---- any edits ---- */
+
+enum { ROUNDS = 60, VERSIONS = ROUNDS + 2 };
+
+/* Signs that no other version has, and none of whose beginnings are long enough to be searched. */
+static void word_of(int n, char out[24])
+{
+    static const char *const signs[] = { "ᚠ", "ᛒ", "ᛗ", "ᛞ", "ᛟ", "ᛣ", "ᛤ" };
+    (void)snprintf(out, 24, "%s%s%s%s%s", signs[n % 7], signs[n / 7 % 7], signs[n / 49 % 7],
+                   signs[(n + 3) % 7], signs[(n * 5 + 1) % 7]);
+}
+
+/* Which word each version says; -1: it is pruned. */
+struct said {
+    int word[VERSIONS], version;
+};
+
+static bool is_said(const struct said *s, int word)
+{
+    for (int v = 1; v <= s->version; v++) {
+        if (s->word[v] == word)
+            return true;
+    }
+    return false;
+}
+
+static void say(struct rig *r, int64_t id, struct said *s, int word)
+{
+    char text[24];
+    SC_AUTO_SEGMENTS list = { 0 };
+    struct saving saving = { .save = { .by = 1, .transcript = id }, .wanted = &list };
+    word_of(word, text);
+    (void)add_segment(&list, 0, 100, text);
+    assert_int_equal(sc_store_write(r->f.store, SC_DURABLE, op_save, &saving, NULL), SC_OK);
+    s->version = saving.saved.version;
+    s->word[s->version] = word;
+}
+
+static void back_to(struct rig *r, int64_t id, struct said *s, int version)
+{
+    SC_AUTO_SEGMENTS list = { 0 };
+    if (s->word[version] < 0)
+        return;
+    assert_int_equal(read_version(r, id, version, &list, NULL), SC_OK);
+    struct saving saving = { .save = { .by = 1, .transcript = id, .restored_from = version },
+                             .wanted = &list };
+    assert_int_equal(sc_store_write(r->f.store, SC_DURABLE, op_save, &saving, NULL), SC_OK);
+    s->version = saving.saved.version;
+    s->word[s->version] = s->word[version];
+}
+
+/* True: words are in no version any more. */
+static bool prune_some(struct rig *r, int64_t id, struct said *s, int64_t keep)
+{
+    const struct sc_prune what = { .by = 1, .transcript = id, .keep = keep };
+    const struct said before = *s;
+    int64_t removed = 0, kept = 0;
+    assert_int_equal(sc_versions_prune(r->f.store, &what, T0, &removed, NULL), SC_OK);
+    for (int v = s->version; v > 0; v--) {
+        if (s->word[v] >= 0 && ++kept > keep)
+            s->word[v] = -1;
+    }
+    for (int v = 1; v <= s->version; v++) {
+        if (before.word[v] >= 0 && !is_said(s, before.word[v]))
+            return true;
+    }
+    return false;
+}
+
+static void a_word_stands_as_long_as_a_version_says_it(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct dice d = { .state = 20261122 };
+    struct sc_erase e = { 0 };
+    struct said s = { .version = 1 };
+    char first[24];
+    int64_t id = begin(&r, 1);
+    int words = 0, pruned = 0;
+    word_of(0, first);
+    PUT(r, id, 0, 0, first);
+    assert_int_equal(finish(&r, id, "en"), SC_OK);
+    (void)sweep(&r, &e);
+    for (int n = 0; n < ROUNDS; n++) {
+        bool gone = false;
+        int64_t what = dice_between(&d, 0, 9);
+        if (what < 5)
+            say(&r, id, &s, ++words);
+        else if (what < 8)
+            back_to(&r, id, &s, (int)dice_between(&d, 1, s.version));
+        else
+            gone = prune_some(&r, id, &s, dice_between(&d, 1, 6));
+        pruned += gone;
+        if (gone) /* a row that was ended and made again is owed, too, though its word is said */
+            assert_true(debt(&r) > 0);
+        if (what < 8)
+            assert_int_equal(debt(&r), 0);
+        (void)sweep(&r, &e);
+        for (int word = 0; word <= words; word++) {
+            char text[24];
+            word_of(word, text);
+            assert_int_equal(standing(&r, text) > 0, is_said(&s, word));
+        }
+    }
+    assert_true(pruned > 2);
+    assert_index_whole(&r);
+}
+
 /* As the sweeper of deleted transcripts does. */
 static enum sc_code op_remove(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
@@ -294,6 +451,8 @@ int main(void)
         TEST(a_new_store_is_swept_once_and_then_owes_nothing),
         TEST(words_of_a_pruned_version_leave_the_file),
         TEST(words_of_a_deleted_transcript_leave_the_file),
+        TEST(words_of_an_edit_that_was_taken_back_leave_the_file),
+        TEST(a_word_stands_as_long_as_a_version_says_it),
         TEST(notes_that_were_replaced_leave_the_file),
         TEST(a_sweep_that_is_cut_off_is_made_again),
         TEST(what_is_deleted_during_a_sweep_is_swept_behind_it),

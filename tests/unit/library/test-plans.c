@@ -1,5 +1,6 @@
 #include "store/admin.h"
 
+#include "base/alloc.h"
 #include "library-fixture.h"
 
 #include "base/banned.h"
@@ -193,6 +194,69 @@ static void a_search_goes_through_the_index(void **state)
     assert_non_null(strstr(sc_buf_text(&tags), "job_tags USING PRIMARY KEY"));
 }
 
+/* Statements that walk a table or a whole index, and may: at start or by an administrator, of
+ * tables that stay small, or of indexes of what runs or waits alone. */
+static const enum sc_sql walking[] = {
+    SC_SQL_FIGURES_CHANGES,    SC_SQL_MIGRATIONS_LIST,     SC_SQL_JOB_PACE_MODEL,
+    SC_SQL_JOB_PACE_PIPELINE,  SC_SQL_JOB_SHIFT_CLOCKS,    SC_SQL_TASK_EXPIRED,
+    SC_SQL_TASK_ORPHANS,       SC_SQL_TASK_RENEW_ALL,      SC_SQL_TASK_COUNT_READY,
+    SC_SQL_TASK_COUNT_RUNNING, SC_SQL_TASK_COUNT_LANE,     SC_SQL_TASK_DEMAND,
+    SC_SQL_WORKER_BEAT_ALL,    SC_SQL_WORKER_GONE_EARLIER, SC_SQL_WORKER_GONE_SILENT,
+    SC_SQL_WORKER_LIST,        SC_SQL_QUEUE_LIST,          SC_SQL_QUEUE_COUNT_JOBS,
+    SC_SQL_TOKEN_ANY,          SC_SQL_TOKEN_LIST,          SC_SQL_FORMAT_LIST,
+    SC_SQL_INTAKE_RESERVED,    SC_SQL_REPORT_FORGET_EMPTY, SC_SQL_WEBHOOK_KINDS,
+    SC_SQL_WEBHOOK_DUE,        SC_SQL_WEBHOOK_CLAMP,       SC_SQL_WEBHOOK_REMOVED,
+    SC_SQL_DELIVERY_OWED,      SC_SQL_DELIVERY_CLAMP,
+};
+
+static bool may_walk(enum sc_sql id)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(walking); i++) {
+        if (walking[i] == id)
+            return true;
+    }
+    return false;
+}
+
+/* Of a table, or of an index from end to end; FTS5 and tables of SQLite's own say SCAN of all. */
+static bool walks(struct sc_buf *plan)
+{
+    static const char *const harmless[] = { "SCAN CONSTANT ROW", "SCAN (subquery", "VIRTUAL TABLE",
+                                            "SCAN sqlite_" };
+    for (const char *line = sc_buf_text(plan), *end; *line != '\0'; line = end) {
+        end = line + strcspn(line, "\n");
+        end += *end == '\n';
+        SC_AUTO_FREE char *text = sc_strndup(line, (size_t)(end - line));
+        bool found = strstr(text, "SCAN ") != NULL;
+        for (size_t i = 0; i < SC_ARRAY_LEN(harmless); i++)
+            found = found && strstr(text, harmless[i]) == NULL;
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+/* Of all statements, whoever adds one. */
+static void what_walks_is_known(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_READER(conn, r);
+    int faults = 0;
+    for (int id = 0; id < SC_SQL_COUNT_; id++) {
+        SC_AUTO_BUF plan = { 0 };
+        if (sc_store_explain(conn, (enum sc_sql)id, &plan, NULL) != SC_OK)
+            continue;
+        bool found = walks(&plan);
+        if (found != may_walk((enum sc_sql)id)) {
+            print_message("%s %s\n%s\n", sc_sql_name((enum sc_sql)id),
+                          found ? "walks" : "walks no more", sc_buf_text(&plan));
+            faults++;
+        }
+    }
+    assert_int_equal(faults, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +264,7 @@ int main(void)
         TEST(edits_neither_scan_nor_sort),
         TEST(what_is_sorted_is_found_by_an_index),
         TEST(a_search_goes_through_the_index),
+        TEST(what_walks_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
