@@ -26,20 +26,38 @@ struct seen {
     uint64_t sum; /* over all pieces */
 };
 
+static void check_spans(const struct seen *s, const struct sc_cut *cut)
+{
+    size_t at = 0;
+    if (cut->span_count == 0 || cut->span_count > (s->options->pack ? SC_CUT_SPANS : 1))
+        abort();
+    for (size_t i = 0; i < cut->span_count; i++) {
+        const struct sc_cut_span *span = &cut->spans[i];
+        size_t len = (size_t)(span->end_samples - span->start_samples);
+        if (i > 0 && span->start_samples <= cut->spans[i - 1].end_samples)
+            abort();
+        if (len > cut->samples - at ||
+            memcmp(cut->pcm + at, s->pcm + span->start_samples, len * sizeof(*cut->pcm)) != 0)
+            abort();
+        at += len;
+    }
+    if (at != cut->samples || cut->start_samples != cut->spans[0].start_samples ||
+        cut->end_samples != cut->spans[cut->span_count - 1].end_samples)
+        abort();
+}
+
 static enum sc_code check_piece(void *ctx, const struct sc_cut *cut, struct sc_error *err)
 {
     struct seen *s = ctx;
-    int64_t len = cut->end_samples - cut->start_samples;
     (void)err;
-    if (len <= 0 || len > (int64_t)s->options->max_chunk_s * SC_PCM_RATE)
+    if (cut->samples == 0 || cut->samples > (size_t)s->options->max_chunk_s * SC_PCM_RATE)
         abort();
     if (cut->start_samples < s->start || cut->end_samples <= s->end ||
         cut->end_samples > s->samples)
         abort();
     if (s->overlaps ? cut->start_samples >= s->end : cut->start_samples < s->end)
         abort();
-    if (memcmp(cut->pcm, s->pcm + cut->start_samples, (size_t)len * sizeof(*cut->pcm)) != 0)
-        abort();
+    check_spans(s, cut);
     s->start = cut->start_samples;
     s->end = cut->end_samples;
     s->overlaps = cut->overlaps_next;
@@ -87,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct sc_cut_options o = {
         .vad = (data[0] & 1) != 0,
         .leave_out_music = (data[0] & 2) != 0,
+        .pack = (data[0] & 4) != 0,
         .max_chunk_s = 1 + data[0] / 8,
         .target_s = data[1],
         .overlap_ms = data[2] * 16,
