@@ -3,6 +3,8 @@
 
 #include "base/banned.h"
 
+#define SAMPLES_PER_MS 16
+
 #define POSITION_MAX 1000 /* positions are counted exactly up to here */
 
 /* Text that may be missing: null instead of "". */
@@ -117,6 +119,20 @@ void sc_job_view(struct sc_json *w, const char *key, const struct sc_job *job,
     sc_json_end(w);
 }
 
+/* What was heard of it. */
+static void put_stretches(struct sc_json *w, const struct sc_stretches *s)
+{
+    sc_json_seconds(w, "sound", sc_stretches_samples(s) / SAMPLES_PER_MS);
+    sc_json_array(w, "stretches");
+    for (size_t i = 0; i < s->count; i++) {
+        sc_json_object(w, NULL);
+        sc_json_seconds(w, "start", s->items[i].start_samples / SAMPLES_PER_MS);
+        sc_json_seconds(w, "end", s->items[i].end_samples / SAMPLES_PER_MS);
+        sc_json_end(w);
+    }
+    sc_json_end(w);
+}
+
 void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *chunk)
 {
     bool failed = chunk->error_code != SC_OK;
@@ -125,6 +141,7 @@ void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *ch
     sc_json_opt(w, "channel", chunk->channel < 0 ? -1 : chunk->channel + 1);
     sc_json_seconds(w, "start_time", chunk->start_ms);
     sc_json_seconds(w, "end_time", chunk->end_ms);
+    put_stretches(w, &chunk->stretches);
     sc_json_text(w, "status", chunk->status);
     sc_json_int(w, "attempts", chunk->attempts);
     sc_json_text(w, "error_code", failed ? sc_code_name(chunk->error_code) : NULL);
@@ -284,11 +301,25 @@ const struct sc_json_shape sc_shape_upload = {
     SC_SHAPE_FIELDS(upload_fields),
 };
 
+static const struct sc_json_field stretch_fields[] = {
+    SC_SHOW(REAL, "start", "In seconds of the recording", "0.0"),
+    SC_SHOW(REAL, "end", "In seconds of the recording", "11.2"),
+};
+static const struct sc_json_shape stretch_shape = {
+    .name = "Stretch",
+    .help = "A part of a recording without a long pause",
+    SC_SHAPE_FIELDS(stretch_fields),
+};
 static const struct sc_json_field chunk_fields[] = {
     SC_SHOW(INT, "chunk_index", "From 0", "0"),
     SC_SHOW(INT_OR_NULL, "channel", "From 1; null where all channels are mixed", NULL),
     SC_SHOW(REAL, "start_time", "In seconds of the recording", "0.0"),
     SC_SHOW(REAL, "end_time", "In seconds of the recording", "28.4"),
+    SC_SHOW(REAL, "sound",
+            "Seconds of sound that are heard: fewer than from start to end where pauses were "
+            "shortened",
+            "21.6"),
+    SC_SHOW_OF(LIST, "stretches", &stretch_shape, "Where that sound lies, in order"),
     SC_SHOW_WORDS(TEXT, "status", sc_words_task_state, "How far its task is", "done"),
     SC_SHOW(INT, "attempts", "How often it was begun", "1"),
     SC_SHOW_WORDS(TEXT_OR_NULL, "error_code", sc_words_code, "Why it failed last", NULL),

@@ -64,7 +64,7 @@ void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work
     sc_json_raw(w, "settings", sc_str_from(order->settings == NULL ? "{}" : order->settings));
     sc_json_int(w, "start_ms", work->start_samples / SAMPLES_PER_MS);
     sc_json_int(w, "end_ms", work->end_samples / SAMPLES_PER_MS);
-    sc_json_int(w, "samples", work->end_samples - work->start_samples);
+    sc_json_int(w, "samples", work->samples);
     sc_json_int(w, "attempt", task->failures + task->interruptions + 1);
     sc_json_int(w, "timeout_ms", order->timeout_ms);
     sc_json_end(w);
@@ -133,7 +133,10 @@ static const struct sc_json_field work_fields[] = {
     SC_SHOW(OBJECT, "settings", "The other options of the job", "{\"vad\": true}"),
     SC_SHOW(INT, "start_ms", "Where the chunk begins", "0"),
     SC_SHOW(INT, "end_ms", "Where it ends", "28400"),
-    SC_SHOW(INT, "samples", "How many, at 16 kHz", "454400"),
+    SC_SHOW(INT, "samples",
+            "How many it holds, at 16 kHz: fewer than from start to end where "
+            "pauses were shortened",
+            "454400"),
     SC_SHOW(INT, "attempt", "Which try it is", "1"),
     SC_SHOW(INT, "timeout_ms", "Of the job; 0: none", "0"),
 };

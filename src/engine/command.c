@@ -76,11 +76,14 @@ static void list_options(const struct sc_config *config, char *list, size_t size
 static void command_caps(const struct sc_config *config, struct sc_engine_caps *out)
 {
     char hash[SC_SHA256_TEXT];
-    SC_AUTO_FREE char *all = sc_asprintf("%s\n%s\n%s", config->engine_command_run,
-                                         config->engine_command_format, config->engine_command_env);
+    SC_AUTO_FREE char *all =
+        sc_asprintf("%s\n%s\n%s\n%lld", config->engine_command_run, config->engine_command_format,
+                    config->engine_command_env, (long long)config->engine_command_window_s);
     sc_hash_bytes(all, strlen(all), hash);
     *out = (struct sc_engine_caps){
         .max_chunk_s = (int)config->engine_command_max_chunk_s,
+        .window_s =
+            (int)SC_MIN(config->engine_command_window_s, config->engine_command_max_chunk_s),
         .batch = 1,
         .threads = 1,
         .concurrency = (int)config->engine_command_concurrency,

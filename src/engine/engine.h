@@ -25,6 +25,10 @@ struct sc_engine_caps {
      * begins sooner, and the last chunks keep all workers busy. 0: as long as they may be, for
      * engines whose cost does not fall with the length. */
     int aim_chunk_s;
+    /* Less sound than this, in seconds, costs the same: short stretches of speech are packed into
+     * one chunk of so much (vad/vad.h), and times are brought back. 0: cost falls with the length.
+     */
+    int window_s;
     int batch;       /* chunks per transcribe call */
     int threads;     /* that one instance uses */
     int concurrency; /* chunks at the same time over all workers; 0: as many as there are workers */

@@ -24,6 +24,7 @@ struct whisper_state {
 static const struct sc_engine_caps abilities = {
     .version = "2",
     .max_chunk_s = WINDOW_S,
+    .window_s = WINDOW_S,
     .batch = 1,
     .threads = 1,
     .word_times = true,

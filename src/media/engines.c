@@ -57,6 +57,7 @@ static void write_engine(struct sc_json *w, const struct sc_engine_ops *engine,
         sc_json_text(w, "reason", why.msg);
     sc_json_int(w, "max_chunk_s", caps.max_chunk_s);
     sc_json_int(w, "aim_chunk_s", caps.aim_chunk_s);
+    sc_json_int(w, "window_s", caps.window_s);
     sc_json_int(w, "batch", caps.batch);
     sc_json_int(w, "threads", caps.threads);
     sc_json_int(w, "concurrency", caps.concurrency);

@@ -49,9 +49,20 @@ struct claim {
 
 struct span {
     int64_t start, end; /* samples */
-    int channel;        /* as chunks.channel */
+    struct sc_stretches stretches;
+    int64_t samples; /* of all of them */
+    int channel;     /* as chunks.channel */
     char pcm_hash[SC_SHA256_TEXT];
 };
+
+enum sc_code sc_stretches_of_row(struct sc_stmt *st, struct sc_stretches *out, struct sc_error *err)
+{
+    struct sc_str text = { 0 };
+    if (!sc_stmt_is_null(st, "stretches"))
+        text = sc_stmt_str(st, "stretches");
+    return sc_stretches_read(text, sc_stmt_int(st, "start_samples"), sc_stmt_int(st, "end_samples"),
+                             out, err);
+}
 
 static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, struct span *out,
                               struct sc_error *err)
@@ -69,7 +80,9 @@ static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, stru
     out->end = sc_stmt_int(&st, "end_samples");
     out->channel = (int)sc_stmt_int(&st, "channel");
     (void)snprintf(out->pcm_hash, sizeof(out->pcm_hash), "%s", sc_stmt_text(&st, "pcm_hash"));
-    return SC_OK;
+    code = sc_stretches_of_row(&st, &out->stretches, err);
+    out->samples = sc_stretches_samples(&out->stretches);
+    return code;
 }
 
 /* Reads what an engine needs of a task that was just claimed. */
@@ -82,6 +95,7 @@ static enum sc_code describe(struct sc_conn *tx, const struct sc_task *task,
         code = read_span(tx, task->job, task->chunk, &span, err);
     out->start_samples = span.start;
     out->end_samples = span.end;
+    out->samples = span.samples;
     return code;
 }
 
@@ -132,10 +146,8 @@ int sc_chunk_open(const char *path, int64_t samples)
 static int open_whole(struct sc_pipelines *p, const struct sc_task *task, const struct span *span)
 {
     SC_AUTO_FREE char *path = sc_chunk_path(p, task->job_id, task->chunk);
-    SC_AUTO_CLOSE int fd = sc_chunk_open(path, span->end - span->start);
-    return fd >= 0 && sc_chunk_is_whole(fd, span->end - span->start, span->pcm_hash)
-               ? SC_TAKE_FD(fd)
-               : -1;
+    SC_AUTO_CLOSE int fd = sc_chunk_open(path, span->samples);
+    return fd >= 0 && sc_chunk_is_whole(fd, span->samples, span->pcm_hash) ? SC_TAKE_FD(fd) : -1;
 }
 
 static enum sc_code check_input(struct sc_pipelines *p, const struct sc_fence *fence,
@@ -165,7 +177,7 @@ enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence
     }
     if (opened < 0)
         return sc_error_set(err, SC_E_IO_ERROR, "the sound of chunk %d cannot be read", task.chunk);
-    *size = (span.end - span.start) * (int64_t)sizeof(int16_t);
+    *size = span.samples * (int64_t)sizeof(int16_t);
     *fd = opened;
     return SC_OK;
 }
@@ -189,21 +201,6 @@ struct completion {
 static void completion_done(struct completion *c)
 {
     sc_buf_done(&c->text);
-}
-
-/* Times of the chunk become times of the recording; what lies outside the chunk is clamped. */
-static void place_segments(struct sc_segments *segments, int64_t start_ms, int64_t length_ms)
-{
-    for (size_t i = 0; i < segments->count; i++) {
-        struct sc_segment *s = &segments->items[i];
-        s->start_ms = SC_MIN(s->start_ms, length_ms);
-        s->end_ms = SC_MIN(s->end_ms, length_ms);
-        for (size_t k = 0; k < s->word_count; k++) {
-            s->words[k].start_ms = SC_MIN(s->words[k].start_ms, length_ms);
-            s->words[k].end_ms = SC_MIN(s->words[k].end_ms, length_ms);
-        }
-    }
-    sc_segments_shift(segments, start_ms);
 }
 
 /* Of a recording split by channel, the speaker is the channel, whatever the engine thinks. */
@@ -297,7 +294,7 @@ static enum sc_code check_count(const struct sc_job *job, size_t count, int64_t 
 static enum sc_code check_amount(const struct sc_segments *segments, const struct sc_job *job,
                                  const struct span *span, struct sc_error *err)
 {
-    int64_t seconds = (span->end - span->start) / SAMPLES_PER_MS / 1000;
+    int64_t seconds = span->samples / SAMPLES_PER_MS / 1000;
     size_t words = 0;
     for (size_t i = 0; i < segments->count; i++)
         words += segments->items[i].word_count;
@@ -337,10 +334,11 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
     code = name_speaker(&c->result->segments, &sound, span.channel, err);
     if (code != SC_OK)
         return code;
-    c->audio_ms = (span.end - span.start) / SAMPLES_PER_MS;
+    c->audio_ms = span.samples / SAMPLES_PER_MS;
     c->model = sc_metric_model(job.engine, job.model);
-    place_segments(&c->result->segments, span.start / SAMPLES_PER_MS,
-                   (span.end - span.start) / SAMPLES_PER_MS);
+    code = sc_stretches_place(&span.stretches, &c->result->segments, err);
+    if (code != SC_OK)
+        return code;
     sc_segments_text(&c->result->segments, &c->text);
     if (c->text.failed)
         return sc_error_set(err, SC_E_INTERNAL, "no memory for the text of a chunk");
@@ -504,7 +502,9 @@ enum sc_code sc_chunk_list(struct sc_conn *conn, int64_t job, sc_chunk_fn fn, vo
     while (code == SC_OK && row) {
         struct sc_chunk chunk;
         chunk_from_row(&st, &chunk);
-        code = check_text(conn, &st, job, &chunk, err);
+        code = sc_stretches_of_row(&st, &chunk.stretches, err);
+        if (code == SC_OK)
+            code = check_text(conn, &st, job, &chunk, err);
         if (code == SC_OK)
             code = fn(ctx, &chunk, err);
         if (code == SC_OK)

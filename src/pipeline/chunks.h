@@ -2,6 +2,7 @@
 /* Chunks for workers: claimed, fetched, handed in. Part of pipeline/pipeline.h. */
 
 #include "base/buf.h"
+#include "pipeline/stretches.h"
 #include "queue/queue.h"
 #include "transcript/segment.h"
 
@@ -11,6 +12,7 @@ struct sc_chunk_work { /* a claimed task with what an engine needs */
     struct sc_task task;
     struct sc_job_order order;          /* owned */
     int64_t start_samples, end_samples; /* 0, 0 for tasks without a chunk */
+    int64_t samples;                    /* of its sound; fewer where pauses were shortened */
 };
 void sc_chunk_work_done(struct sc_chunk_work *w);
 struct sc_claimed {
@@ -53,6 +55,7 @@ struct sc_chunk {
     int chunk;
     int channel; /* counted from 0, as chunks.channel; -1: all mixed */
     int64_t start_ms, end_ms;
+    struct sc_stretches stretches;
     char status[12]; /* task's state */
     int attempts;
     enum sc_code error_code;

@@ -76,7 +76,9 @@ static enum sc_code count_sound(struct sc_pipelines *p, const struct sc_plan *pl
             ? stranger
             : engine.models[0] == '\0' && strcmp(plan->spec.model, engine.default_model) != 0;
     sc_sound_read(plan->spec.settings, &sound);
-    int64_t chunk_s = sc_sound_chunk_s(&sound, engine.max_chunk_s, (int)streams_of(&sound, file));
+    int pack_s = sc_sound_pack_s(&sound, engine.window_s);
+    int longest_s = pack_s > 0 ? pack_s : engine.max_chunk_s;
+    int64_t chunk_s = sc_sound_chunk_s(&sound, longest_s, (int)streams_of(&sound, file));
     int64_t aim_s = sc_sound_aim_s(&sound, engine.aim_chunk_s);
     if (aim_s > 0)
         chunk_s = SC_MIN(chunk_s, aim_s);

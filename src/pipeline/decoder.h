@@ -116,6 +116,9 @@ int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams);
 /* What is aimed at, in seconds, for an engine that wants so many; 0: the longest. Somebody who asks
  * for a length gets it. */
 int sc_sound_aim_s(const struct sc_sound *sound, int engine_s);
+/* How much sound is packed into one chunk, in seconds, for an engine with such a window; 0: chunks
+ * are cut as they lie. Somebody who asks for a length gets it. */
+int sc_sound_pack_s(const struct sc_sound *sound, int window_s);
 /* jobs.warnings of a recording, as JSON: opened, what each stream left out, closed with what the
  * pass lost. */
 void sc_sound_warnings_begin(struct sc_json *w, struct sc_buf *out);

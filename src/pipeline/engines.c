@@ -85,6 +85,8 @@ static enum sc_code parse_rows(struct sc_engine_table *t, struct sc_str text, st
         row->model_files = sc_json_get_bool(sc_json_member(v, "model_files"), false);
         row->max_chunk_s = (int)sc_json_get_int(sc_json_member(v, "max_chunk_s"), 30);
         row->aim_chunk_s = (int)sc_json_get_int(sc_json_member(v, "aim_chunk_s"), 0);
+        int64_t window_s = sc_json_get_int(sc_json_member(v, "window_s"), 0);
+        row->window_s = (int)SC_MAX(0, SC_MIN(window_s, SC_PACK_MAX_S));
     }
     return SC_OK;
 }

@@ -17,7 +17,7 @@ struct sc_engine_row {
     bool usable;
     char reason[240];
     char passed_over[300]; /* of a row that `auto` chose: why a better one cannot run here, or "" */
-    int max_chunk_s, aim_chunk_s;
+    int max_chunk_s, aim_chunk_s, window_s;
 };
 #define SC_ENGINES_MAX 16
 

@@ -7,6 +7,7 @@
 #include "pipeline/engines.h"
 #include "pipeline/intakes.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/stretches.h"
 #include "transcript/seam.h"
 
 #include <stdatomic.h>
@@ -134,6 +135,10 @@ SC_MUST_USE enum sc_code sc_runners_start(struct sc_pipelines *p, struct sc_erro
 void sc_runners_stop(struct sc_pipelines *p);
 /* Does the server stop? For whoever is asked by a long pass; ctx: the struct sc_pipelines. */
 bool sc_pipelines_is_stopping(void *ctx);
+
+/* Those of a row of chunks (chunks.c). */
+SC_MUST_USE enum sc_code sc_stretches_of_row(struct sc_stmt *st, struct sc_stretches *out,
+                                             struct sc_error *err);
 
 /* ---- paths: owned by the caller ---- */
 char *sc_work_dir(struct sc_pipelines *p, const char *job_id);

@@ -15,10 +15,12 @@
 
 struct piece {
     int chunk, stream;
-    int64_t start, end; /* samples */
+    struct sc_stretches stretches;
+    int64_t samples; /* of all of them */
     char hash[SC_SHA256_TEXT];
     int16_t *pcm;   /* owned; while it is being filled */
     int64_t filled; /* samples */
+    size_t at;      /* stretch that is being filled */
 };
 
 struct recut {
@@ -61,8 +63,8 @@ bool sc_chunk_is_whole(int fd, int64_t samples, const char *hash)
 static bool is_there(struct recut *r, const struct piece *piece)
 {
     SC_AUTO_FREE char *path = sc_chunk_path(r->p, r->job.job_id, piece->chunk);
-    SC_AUTO_CLOSE int fd = sc_chunk_open(path, piece->end - piece->start);
-    return fd >= 0 && sc_chunk_is_whole(fd, piece->end - piece->start, piece->hash);
+    SC_AUTO_CLOSE int fd = sc_chunk_open(path, piece->samples);
+    return fd >= 0 && sc_chunk_is_whole(fd, piece->samples, piece->hash);
 }
 
 static enum sc_code add_piece(struct recut *r, struct sc_stmt *st, struct sc_error *err)
@@ -71,10 +73,12 @@ static enum sc_code add_piece(struct recut *r, struct sc_stmt *st, struct sc_err
     struct piece piece = {
         .chunk = (int)sc_stmt_int(st, "chunk"),
         .stream = sc_sound_is_split(&r->sound) ? channel : 0,
-        .start = sc_stmt_int(st, "start_samples"),
-        .end = sc_stmt_int(st, "end_samples"),
     };
     (void)snprintf(piece.hash, sizeof(piece.hash), "%s", sc_stmt_text(st, "pcm_hash"));
+    enum sc_code code = sc_stretches_of_row(st, &piece.stretches, err);
+    if (code != SC_OK)
+        return code;
+    piece.samples = sc_stretches_samples(&piece.stretches);
     if (is_there(r, &piece))
         return SC_OK;
     void *pieces = r->pieces;
@@ -131,17 +135,24 @@ static enum sc_code keep_piece(struct recut *r, struct piece *piece, struct sc_e
 static enum sc_code fill_piece(struct recut *r, struct piece *piece, const int16_t *pcm,
                                size_t samples, struct sc_error *err)
 {
-    int64_t from = SC_MAX(piece->start - r->at, 0);
-    int64_t to = SC_MIN(piece->end - r->at, (int64_t)samples);
-    if (from >= to)
-        return SC_OK;
-    if (piece->pcm == NULL)
-        piece->pcm = sc_try_alloc((size_t)(piece->end - piece->start) * sizeof(*piece->pcm));
-    if (piece->pcm == NULL)
-        return sc_error_set(err, SC_E_INTERNAL, "no memory for chunk %d", piece->chunk);
-    memcpy(piece->pcm + piece->filled, pcm + from, (size_t)(to - from) * sizeof(*pcm));
-    piece->filled += to - from;
-    return piece->filled == piece->end - piece->start ? keep_piece(r, piece, err) : SC_OK;
+    const int64_t block_end = r->at + (int64_t)samples;
+    for (; piece->at < piece->stretches.count; piece->at++) {
+        const struct sc_cut_span *span = &piece->stretches.items[piece->at];
+        int64_t from = SC_MAX(span->start_samples, r->at);
+        int64_t to = SC_MIN(span->end_samples, block_end);
+        if (from >= to)
+            return SC_OK;
+        if (piece->pcm == NULL)
+            piece->pcm = sc_try_alloc((size_t)piece->samples * sizeof(*piece->pcm));
+        if (piece->pcm == NULL)
+            return sc_error_set(err, SC_E_INTERNAL, "no memory for chunk %d", piece->chunk);
+        memcpy(piece->pcm + piece->filled, pcm + (from - r->at),
+               (size_t)(to - from) * sizeof(*pcm));
+        piece->filled += to - from;
+        if (span->end_samples > block_end)
+            return SC_OK;
+    }
+    return keep_piece(r, piece, err);
 }
 
 static enum sc_code begin(void *ctx, int streams, struct sc_error *err)
@@ -164,7 +175,7 @@ static enum sc_code block(void *ctx, const int16_t *const *streams, size_t sampl
     enum sc_code code = SC_OK;
     for (size_t i = 0; code == SC_OK && i < r->count; i++) {
         struct piece *piece = &r->pieces[i];
-        if (piece->filled < piece->end - piece->start)
+        if (piece->filled < piece->samples)
             code = fill_piece(r, piece, streams[piece->stream], samples, err);
     }
     r->at += (int64_t)samples;

@@ -54,6 +54,11 @@ int sc_sound_aim_s(const struct sc_sound *sound, int engine_s)
     return sound->vad && sound->chunk_s == 0 ? engine_s : 0;
 }
 
+int sc_sound_pack_s(const struct sc_sound *sound, int window_s)
+{
+    return sound->vad && sound->chunk_s == 0 ? window_s : 0;
+}
+
 /* "1:02:03.4": as people say where something is. */
 static void put_clock(struct sc_buf *out, int64_t ms)
 {

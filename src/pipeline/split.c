@@ -49,6 +49,7 @@ struct split {
     struct sc_peaks_draft peaks;
     /* of the chunk at hand */
     const struct sc_cut *cut;
+    struct sc_buf stretches; /* owned; as the store keeps them */
     int channel;
     char pcm_hash[SC_SHA256_TEXT];
 };
@@ -60,6 +61,7 @@ static void split_done(struct split *s)
     sc_job_done(&s->job);
     sc_file_done(&s->file);
     sc_buf_done(&s->warnings);
+    sc_buf_done(&s->stretches);
     sc_peaks_draft_done(&s->peaks);
 }
 
@@ -116,7 +118,8 @@ static enum sc_code look_up(struct split *s, enum known *known, struct sc_error 
         return code;
     if (sc_stmt_int(&st, "channel") != s->channel ||
         sc_stmt_int(&st, "start_samples") != s->cut->start_samples ||
-        sc_stmt_int(&st, "end_samples") != s->cut->end_samples) {
+        sc_stmt_int(&st, "end_samples") != s->cut->end_samples ||
+        strcmp(sc_stmt_text(&st, "stretches"), sc_buf_text(&s->stretches)) != 0) {
         return sc_error_set(
             err, SC_E_AUDIO_ERROR,
             "chunk %d is cut elsewhere than before: submit the job again with force", s->next);
@@ -128,7 +131,7 @@ static enum sc_code look_up(struct split *s, enum known *known, struct sc_error 
 static enum sc_code write_pcm(struct split *s, struct sc_error *err)
 {
     SC_AUTO_FREE char *path = sc_chunk_path(s->p, s->job.job_id, s->next);
-    size_t bytes = (size_t)(s->cut->end_samples - s->cut->start_samples) * sizeof(int16_t);
+    size_t bytes = s->cut->samples * sizeof(int16_t);
     sc_hash_bytes(s->cut->pcm, bytes, s->pcm_hash);
     if (sc_file_size(path) == (int64_t)bytes)
         return SC_OK;
@@ -157,6 +160,8 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     sc_stmt_bind_int(&st, ":channel", s->channel);
     sc_stmt_bind_int(&st, ":start_samples", s->cut->start_samples);
     sc_stmt_bind_int(&st, ":end_samples", s->cut->end_samples);
+    if (s->stretches.len > 0)
+        sc_stmt_bind_str(&st, ":stretches", sc_buf_str(&s->stretches));
     sc_stmt_bind_int(&st, ":overlaps_next", s->cut->overlaps_next ? 1 : 0);
     sc_stmt_bind_text(&st, ":pcm_hash", s->pcm_hash);
     code = sc_stmt_run(&st, err);
@@ -172,7 +177,19 @@ static void log_chunk(struct split *s)
                SC_I("channel", s->channel + 1),
                SC_I("start_ms", s->cut->start_samples / SAMPLES_PER_MS),
                SC_I("end_ms", s->cut->end_samples / SAMPLES_PER_MS),
-               SC_I("overlaps_next", s->cut->overlaps_next));
+               SC_I("stretches", s->cut->span_count), SC_I("overlaps_next", s->cut->overlaps_next));
+}
+
+/* Where the sound of the chunk lies. */
+static enum sc_code write_stretches(struct split *s, struct sc_error *err)
+{
+    struct sc_stretches stretches;
+    sc_stretches_set(&stretches, s->cut->spans, s->cut->span_count);
+    sc_buf_reset(&s->stretches);
+    sc_stretches_write(&stretches, &s->stretches);
+    if (s->stretches.failed)
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for a chunk");
+    return SC_OK;
 }
 
 static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_error *err)
@@ -182,7 +199,9 @@ static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_erro
     enum known known;
     s->cut = cut;
     s->channel = sc_sound_channel(&s->sound, lane->stream);
-    enum sc_code code = look_up(s, &known, err);
+    enum sc_code code = write_stretches(s, err);
+    if (code == SC_OK)
+        code = look_up(s, &known, err);
     if (code == SC_OK && known == KNOWN_NOT)
         code = wait_for_room(s, err);
     if (code == SC_OK && known != KNOWN_DONE)
@@ -308,10 +327,12 @@ static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *er
 static void choose_cuts(struct split *s, const struct sc_engine_row *engine)
 {
     const struct sc_sound *sound = &s->sound;
-    s->engine_chunk_s = engine->max_chunk_s;
+    int pack_s = sc_sound_pack_s(sound, engine->window_s);
+    s->engine_chunk_s = pack_s > 0 ? pack_s : engine->max_chunk_s;
     s->cut_options = (struct sc_cut_options){
         .vad = sound->vad,
         .leave_out_music = sound->drop_music,
+        .pack = pack_s > 0,
         .max_chunk_s = sc_sound_chunk_s(sound, s->engine_chunk_s, 1),
         .target_s = sc_sound_aim_s(sound, engine->aim_chunk_s),
         .first_s = sc_sound_aim_s(sound, engine->aim_chunk_s) / 2,
@@ -336,8 +357,8 @@ static enum sc_code cut_all(struct split *s, int input, struct sc_error *err)
     };
     SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "decoding", SC_S("format", s->file.format),
                SC_S("codec", s->file.codec), SC_S("channels", s->sound.channels),
-               SC_I("vad", s->cut_options.vad), SC_I("max_chunk_s", s->cut_options.max_chunk_s),
-               SC_I("attempt", s->r->task.epoch));
+               SC_I("vad", s->cut_options.vad), SC_I("pack", s->cut_options.pack),
+               SC_I("max_chunk_s", s->cut_options.max_chunk_s), SC_I("attempt", s->r->task.epoch));
     enum sc_code code = sc_pass_run(&pass, &s->end, err);
     if (code == SC_E_FILE_TOO_LARGE)
         return too_long(s, err);

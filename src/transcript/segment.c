@@ -13,7 +13,7 @@
 /* In the form that is summed; no origin is so. */
 #define HEARD_FOLLOWS (-1)
 
-static void words_done(struct sc_segment *s)
+void sc_segment_drop_words(struct sc_segment *s)
 {
     for (size_t i = 0; i < s->word_count; i++)
         free(s->words[i].text);
@@ -24,7 +24,7 @@ static void words_done(struct sc_segment *s)
 
 void sc_segment_done(struct sc_segment *s)
 {
-    words_done(s);
+    sc_segment_drop_words(s);
     sc_heard_free(s->heard);
     free(s->text);
     free(s->speaker);

@@ -45,6 +45,8 @@ void sc_segment_done(struct sc_segment *s);
 struct sc_segment *sc_segments_add(struct sc_segments *s);
 /* What made a word; 0: not known. */
 int64_t sc_word_origin(const struct sc_segment *s, size_t word);
+/* Its text stays. */
+void sc_segment_drop_words(struct sc_segment *s);
 /* Makes an empty segment an equal one. False: no memory, and it is empty. */
 bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out);
 /* How many words it says: those that have times, else those of its text, which white space holds

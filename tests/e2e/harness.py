@@ -131,6 +131,13 @@ def librivox():
     return sorted(folder.glob("*.wav"), key=lambda p: -p.stat().st_size)
 
 
+def make_model(path, script, **wishes):
+    """A scripted model of whisper, which says that in each window."""
+    maker = BUILD / "tests/unit/whisper/make-model"
+    subprocess.run([maker, path, f"script={script}", *(f"{k}={v}" for k, v in wishes.items())],
+                   check=True)
+
+
 # ---- the client ----
 
 

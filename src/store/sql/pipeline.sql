@@ -1,13 +1,14 @@
 -- Chunks of a recording and what the stages note on their job.
 
 -- name: chunk_insert
-INSERT INTO chunks (job, chunk, channel, start_samples, end_samples, overlaps_next, pcm_hash)
-VALUES (:job, :chunk, :channel, :start_samples, :end_samples, :overlaps_next, :pcm_hash)
+INSERT INTO chunks (job, chunk, channel, start_samples, end_samples, stretches, overlaps_next,
+                    pcm_hash)
+VALUES (:job, :chunk, :channel, :start_samples, :end_samples, :stretches, :overlaps_next, :pcm_hash)
 ON CONFLICT (job, chunk) DO NOTHING;
 
 -- name: chunk_get
-SELECT chunks.channel, chunks.start_samples, chunks.end_samples, chunks.overlaps_next,
-       chunks.pcm_hash, chunks.processed_ms
+SELECT chunks.channel, chunks.start_samples, chunks.end_samples, chunks.stretches,
+       chunks.overlaps_next, chunks.pcm_hash, chunks.processed_ms
 FROM chunks WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_done
@@ -17,8 +18,8 @@ WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_list
 -- The tasks of a job that ended long ago are gone: cancelled or done.
-SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.text,
-       chunks.result_hash, chunks.processed_ms,
+SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.stretches,
+       chunks.text, chunks.result_hash, chunks.processed_ms,
        coalesce(tasks.state, iif(chunks.processed_ms IS NULL, 6, 4)) AS state,
        coalesce(tasks.epoch, 0) AS epoch, tasks.error_code, tasks.error_message
 FROM chunks LEFT JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
@@ -27,7 +28,7 @@ WHERE chunks.job = :job ORDER BY chunks.chunk;
 
 -- name: chunk_list_open
 -- Chunks whose sound is still needed.
-SELECT chunk, channel, start_samples, end_samples, pcm_hash FROM chunks
+SELECT chunk, channel, start_samples, end_samples, stretches, pcm_hash FROM chunks
 WHERE job = :job AND processed_ms IS NULL ORDER BY chunk;
 
 -- name: chunk_next_seam

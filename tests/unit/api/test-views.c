@@ -276,6 +276,7 @@ static void a_worker_learns_what_to_do(void **state)
                    .task = "transcribe" },
         .start_samples = 480000,
         .end_samples = 960000,
+        .samples = 320000,
     };
     sc_json_begin(&w, &out);
     sc_work_view(&w, NULL, &work);
@@ -285,7 +286,7 @@ static void a_worker_learns_what_to_do(void **state)
         "\"job_id\":\"0198a5c2-6c1e-7b3a-9a51-3f1f5f0c2d12\","
         "\"stage\":\"transcribe\",\"chunk_index\":2,\"engine\":\"null\","
         "\"model\":\"delay_ms=1\",\"model_hash\":\"\",\"language\":\"en\",\"task\":\"transcribe\","
-        "\"settings\":{},\"start_ms\":30000,\"end_ms\":60000,\"samples\":480000,"
+        "\"settings\":{},\"start_ms\":30000,\"end_ms\":60000,\"samples\":320000,"
         "\"attempt\":4,\"timeout_ms\":0}");
 }
 

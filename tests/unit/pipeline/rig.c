@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "base/alloc.h"
+
 #include "base/banned.h"
 
 void rig_open_pipelines(struct rig *r)
@@ -120,6 +122,23 @@ char *make_wav(int64_t ms, double amplitude, size_t *size)
     return bytes;
 }
 
+char *interleave(const struct recording *channels, int count, size_t *size)
+{
+    size_t frames = channels[0].samples;
+    *size = 44 + frames * (size_t)count * 2;
+    char *wav = malloc(*size);
+    assert_non_null(wav);
+    wav_header(wav, RATE, (uint32_t)(frames * (size_t)count));
+    wav[22] = (char)count;
+    wav[32] = (char)(2 * count);
+    int16_t *out = (int16_t *)(void *)(wav + 44);
+    for (size_t i = 0; i < frames; i++) {
+        for (int c = 0; c < count; c++)
+            *out++ = channels[c].pcm[i];
+    }
+    return wav;
+}
+
 struct sc_job_options *options_from(const char *const *pairs)
 {
     struct sc_job_options *o = sc_job_options_new();
@@ -164,6 +183,19 @@ int64_t start_job(struct rig *r, int64_t ms, double amplitude, const char *const
 {
     size_t size = 0;
     SC_AUTO_FREE char *wav = make_wav(ms, amplitude, &size);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
+    const struct upload u = { .bytes = wav, .size = size, .options = options };
+    struct sc_error err = { 0 };
+    if (arrive(r, &u, &a, &err) != SC_OK)
+        fail_msg("%s: %s", sc_code_name(err.code), err.msg);
+    return a.job.id;
+}
+
+int64_t start_recording(struct rig *r, const struct recording *channels, int count,
+                        const char *const *options)
+{
+    size_t size = 0;
+    SC_AUTO_FREE char *wav = interleave(channels, count, &size);
     SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
     const struct upload u = { .bytes = wav, .size = size, .options = options };
     struct sc_error err = { 0 };

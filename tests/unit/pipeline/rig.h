@@ -5,6 +5,7 @@
 #include "pipeline/pipeline-internal.h"
 #include "store/fixture.h"
 #include "sys/file.h"
+#include "vad/make.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -48,6 +49,9 @@ void wav_header(char out[44], uint32_t rate, uint32_t samples);
 /* Owned by the caller. amplitude 0: silence. */
 char *make_wav(int64_t ms, double amplitude, size_t *size);
 
+/* Interleaves equally long channels into a WAV; owned by the caller. */
+char *interleave(const struct recording *channels, int count, size_t *size);
+
 /* ---- arrivals ---- */
 
 struct upload {
@@ -69,6 +73,10 @@ static const char *const null_job[] = { "engine", "null", "vad", "off", NULL };
 
 /* A job of the null engine on a new recording; *id is jobs.id. */
 int64_t start_job(struct rig *r, int64_t ms, double amplitude, const char *const *options);
+
+/* The same for a recording of these channels. */
+int64_t start_recording(struct rig *r, const struct recording *channels, int count,
+                        const char *const *options);
 
 struct sc_job job_of(struct rig *r, int64_t id);
 

@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "rig.h"
-#include "vad/make.h"
 
 #include "base/banned.h"
 
@@ -12,24 +11,6 @@ static void start(struct rig *r)
     struct sc_error err = { 0 };
     if (sc_pipelines_start(r->p, &err) != SC_OK)
         fail_msg("%s", err.msg);
-}
-
-/* Interleaves equally long channels into a WAV; owned by the caller. */
-static char *interleave(const struct recording *channels, int count, size_t *size)
-{
-    size_t frames = channels[0].samples;
-    *size = 44 + frames * (size_t)count * 2;
-    char *wav = malloc(*size);
-    assert_non_null(wav);
-    wav_header(wav, RATE, (uint32_t)(frames * (size_t)count));
-    wav[22] = (char)count;
-    wav[32] = (char)(2 * count);
-    int16_t *out = (int16_t *)(void *)(wav + 44);
-    for (size_t i = 0; i < frames; i++) {
-        for (int c = 0; c < count; c++)
-            *out++ = channels[c].pcm[i];
-    }
-    return wav;
 }
 
 /* A talk: phrases and pauses, now and then a long stretch without one. */
@@ -41,19 +22,6 @@ static void make_talk(struct dice *d, struct recording *r, int64_t ms)
         add_noise(d, r, dice_between(d, 50, 3000), 20);
     }
     r->samples = (size_t)ms * 16;
-}
-
-static int64_t bring(struct rig *r, const struct recording *channels, int count,
-                     const char *const *options)
-{
-    size_t size = 0;
-    SC_AUTO_FREE char *wav = interleave(channels, count, &size);
-    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 };
-    const struct upload u = { .bytes = wav, .size = size, .options = options };
-    struct sc_error err = { 0 };
-    if (arrive(r, &u, &a, &err) != SC_OK)
-        fail_msg("%s: %s", sc_code_name(err.code), err.msg);
-    return a.job.id;
 }
 
 /* Chunks of the channel that hold this sample. */
@@ -117,7 +85,7 @@ static void the_channels_of_a_recording_are_their_own_speakers(void **state)
     start(&r);
     add_noise(&d, &left, 65000, 3000);
     add_noise(&d, &right, 65000, 3000);
-    int64_t id = bring(&r, (const struct recording[]){ left, right }, 2, options);
+    int64_t id = start_recording(&r, (const struct recording[]){ left, right }, 2, options);
     assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
     assert_words(&r, id, 0, "1", 65, true);
     assert_words(&r, id, 1, "2", 65, true);
@@ -160,9 +128,9 @@ static void what_is_heard_on_one_channel_does_not_depend_on_the_other(void **sta
     start(&r);
     make_talk(&d, &both[0], 70000);
     make_talk(&d, &both[1], 70000);
-    int64_t a = bring(&r, both, 2, split); /* of one recording, two jobs */
-    int64_t b = bring(&r, both, 2, second);
-    int64_t c = bring(&r, &both[1], 1, alone);
+    int64_t a = start_recording(&r, both, 2, split); /* of one recording, two jobs */
+    int64_t b = start_recording(&r, both, 2, second);
+    int64_t c = start_recording(&r, &both[1], 1, alone);
     assert_int_equal(work_to_the_end(&watch, a), SC_JOB_COMPLETED);
     assert_int_equal(work_to_the_end(&watch, b), SC_JOB_COMPLETED);
     assert_int_equal(work_to_the_end(&watch, c), SC_JOB_COMPLETED);
@@ -270,7 +238,7 @@ static void no_word_is_lost_or_doubled_however_it_is_cut_and_interrupted(void **
         make_talk(&d, &both[0], seconds * 1000);
         make_talk(&d, &both[1], seconds * 1000);
         choose(&d, &c);
-        int64_t id = bring(&r, both, 2, c.options);
+        int64_t id = start_recording(&r, both, 2, c.options);
         work_interrupted(&watch, id, &d);
         if (strcmp(c.channels, "split") == 0) {
             assert_words(&r, id, 0, "1", seconds, !c.vad);
