@@ -81,11 +81,6 @@ void sc_windows_watch(struct sc_windows *w, void (*fn)(void *ctx, double share),
     w->watch_ctx = ctx;
 }
 
-size_t sc_windows_count(const struct sc_windows *w)
-{
-    return w->count;
-}
-
 const float *sc_windows_output(const struct sc_windows *w, size_t window)
 {
     sc_assert(w->keep_output && window < w->count);

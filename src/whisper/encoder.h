@@ -14,8 +14,8 @@ SC_DEFINE_FREEP(struct sc_windows, sc_windows_close);
 /* Told on the caller's thread of sc_net_encode, after each layer, how much of its windows is done,
  * from 0 to 1. fn NULL: nobody. */
 void sc_windows_watch(struct sc_windows *w, void (*fn)(void *ctx, double share), void *ctx);
-size_t sc_windows_count(const struct sc_windows *w);
-/* n_audio_ctx rows of n_audio_state; borrowed until the next sc_net_encode. Only when kept. */
+/* n_audio_ctx rows of n_audio_state; borrowed until the next sc_net_encode. Only when kept,
+ * for tests and parity. */
 const float *sc_windows_output(const struct sc_windows *w, size_t window);
 
 /* Encodes `count` windows in place of those that w holds; each of mels has n_mels rows of

@@ -210,11 +210,6 @@ static int64_t weights_of(const struct sc_whisper_dims *d)
            count_of(cross, SC_ARRAY_LEN(cross), d) * d->n_text_layer;
 }
 
-int64_t sc_whisper_file_weights(const struct sc_whisper_file *f)
-{
-    return weights_of(&f->dims);
-}
-
 /* Bytes of the weights: panels are wider than an odd state, the rows of tokens are kept twice. */
 static int64_t weight_bytes(const struct sc_whisper_dims *d)
 {

@@ -29,7 +29,7 @@ struct sc_whisper_file;
  * open is never changed and may be read by any number of threads. */
 SC_MUST_USE enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
                                               struct sc_error *err);
-/* The same of a ggml file in memory, which must outlive it. */
+/* The same of a ggml file in memory, which must outlive it: for tests and fuzzing. */
 SC_MUST_USE enum sc_code sc_whisper_file_of(struct sc_str bytes, struct sc_whisper_file **out,
                                             struct sc_error *err);
 void sc_whisper_file_close(struct sc_whisper_file *f);
@@ -51,8 +51,6 @@ int sc_whisper_file_tokens(const struct sc_whisper_file *f);
 struct sc_str sc_whisper_file_token(const struct sc_whisper_file *f, int id);
 /* The type of most weights: what the model is called after. */
 enum sc_wtype sc_whisper_file_type(const struct sc_whisper_file *f);
-/* Of all tensors together. */
-int64_t sc_whisper_file_weights(const struct sc_whisper_file *f);
 
 /* What is heard at once. Whoever counts memory, in the server or in a worker, counts by this. */
 struct sc_whisper_use {

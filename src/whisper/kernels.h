@@ -51,5 +51,5 @@ extern const struct sc_kernels sc_kernels_avx512, sc_kernels_avx2, sc_kernels_pl
 const struct sc_kernels *sc_kernels_best(void);
 /* Those that this CPU can run, best first; NULL behind the last. */
 const struct sc_kernels *sc_kernels_at(size_t index);
-/* By name, of those that this CPU can run; NULL: none. */
+/* By name, of those that this CPU can run; NULL: none. For tests and benches. */
 const struct sc_kernels *sc_kernels_find(const char *name);

@@ -35,7 +35,7 @@ void sc_mel_part(struct sc_mel *m, int part, int parts);
  * in decades; of all of it, and of the clip, the loudest counts. Returns that. */
 #define SC_MEL_SILENCE (-10.0F)
 float sc_mel_finish(struct sc_mel *m, float loudest);
-/* Frames that hold something of the clip; silence follows for ever. */
+/* Frames that hold something of the clip; silence follows for ever. For tests. */
 size_t sc_mel_frames(const struct sc_mel *m);
 /* SC_MEL_WINDOW frames from `first` on: a row for each band. Thread-safe. */
 void sc_mel_window(const struct sc_mel *m, size_t first, float *out);

@@ -83,7 +83,6 @@ static void encode(struct world *w, const float *const *mels, size_t count)
     struct sc_error err = { 0 };
     if (sc_net_encode(w->net, w->pool, mels, count, NULL, w->windows, &err) != SC_OK)
         fail_msg("%s", err.msg);
-    assert_int_equal(sc_windows_count(w->windows), count);
 }
 
 static float *decode(struct world *w, const struct sc_step *steps, size_t count,
@@ -306,7 +305,6 @@ static void a_stop_anywhere_leaves_everything_as_it_was(void **state)
         c.asked = 0;
         code = sc_net_encode(w.net, w.pool, mels, 1, &stop, w.windows, NULL);
         assert_stopped(code, &c);
-        assert_int_equal(sc_windows_count(w.windows), code == SC_OK ? 1 : 0);
         stops++;
     }
     assert_true(stops > 5);
