@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/banned.h"
@@ -23,6 +24,7 @@ struct fields {
     struct sc_upload_field rows[FIELDS_MAX];
     char names[FIELDS_MAX][48];
     size_t count;
+    char model[PATH_MAX]; /* in full, where it was told from here */
 };
 
 struct upload_state {
@@ -55,6 +57,13 @@ static void add_field(struct fields *f, const char *name, const char *value)
     f->count++;
 }
 
+/* "./ggml-base.en.bin": the server is elsewhere. Of what is not here it says so. */
+static const char *from_root(struct fields *f, const char *model)
+{
+    bool from_here = strncmp(model, "./", 2) == 0 || strncmp(model, "../", 3) == 0;
+    return from_here && realpath(model, f->model) != NULL ? f->model : model;
+}
+
 static void collect(const struct sc_args *args, const char *priority, struct fields *f)
 {
     for (size_t i = 0; i < args->given_count; i++) {
@@ -62,7 +71,8 @@ static void collect(const struct sc_args *args, const char *priority, struct fie
         if (!is_job_flag(args, args->given[i].flag))
             continue;
         sc_job_flag_option(args->given[i].flag->name, name, sizeof(name));
-        add_field(f, name, args->given[i].value);
+        const char *value = args->given[i].value;
+        add_field(f, name, strcmp(name, "model") == 0 ? from_root(f, value) : value);
     }
     if (priority != NULL && !sc_args_has(args, "priority"))
         add_field(f, "priority", priority);

@@ -1,5 +1,6 @@
 """The engine `whisper`: a scripted model, which says its text whatever it hears, through the whole house."""
 
+import os
 import subprocess
 
 import pytest
@@ -65,6 +66,16 @@ def test_the_command_line_prints_the_same(server, model):
                       "--beam-size", "3", "--language", "de", harness.librivox()[0],
                       data=server.data, check=0).stdout
     assert "Hello world." in out and "Scripta." in out
+
+
+def test_a_model_may_be_told_from_where_one_stands(server, model):
+    folder, name = os.path.split(model(script=SENTENCE))
+    out = harness.cli("transcribe", "-e", "whisper", "-m", "./" + name, "-f", "txt",
+                      harness.librivox()[0], data=server.data, cwd=folder, check=0).stdout
+    assert "Hello world." in out
+    done = harness.cli("transcribe", "-e", "whisper", "-m", "./none.bin", harness.librivox()[0],
+                       data=server.data, cwd=folder, check=6)
+    assert "a model is named, or told by its full path: './none.bin' is neither" in done.stderr
 
 
 def test_times_of_words_can_be_left_out(server, model):
