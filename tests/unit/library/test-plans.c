@@ -118,7 +118,6 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(VERSION_INSERT_FIRST, "INTEGER PRIMARY KEY"),
         HOT(VERSION_LIST, "(transcript_id=? AND version<?)"),
         HOT(EXPORT_LIST, "export_history_transcript (transcript_id=? AND id<?)"),
-        HOT(EXPORT_FORGET, "export_history_transcript (transcript_id=?)"),
         HOT(PURGE_EXPORT_PATHS, "export_history_path (file_path=? AND id>?)"),
         HOT(EXPORT_BY_PATH, "export_history_path (file_path=?)"),
     };
@@ -197,16 +196,16 @@ static void a_search_goes_through_the_index(void **state)
 /* Statements that walk a table or a whole index, and may: at start or by an administrator, of
  * tables that stay small, or of indexes of what runs or waits alone. */
 static const enum sc_sql walking[] = {
-    SC_SQL_FIGURES_CHANGES,    SC_SQL_MIGRATIONS_LIST,     SC_SQL_JOB_PACE_MODEL,
-    SC_SQL_JOB_PACE_PIPELINE,  SC_SQL_JOB_SHIFT_CLOCKS,    SC_SQL_TASK_EXPIRED,
-    SC_SQL_TASK_ORPHANS,       SC_SQL_TASK_RENEW_ALL,      SC_SQL_TASK_COUNT_READY,
-    SC_SQL_TASK_COUNT_RUNNING, SC_SQL_TASK_COUNT_LANE,     SC_SQL_TASK_DEMAND,
-    SC_SQL_WORKER_BEAT_ALL,    SC_SQL_WORKER_GONE_EARLIER, SC_SQL_WORKER_GONE_SILENT,
-    SC_SQL_WORKER_LIST,        SC_SQL_QUEUE_LIST,          SC_SQL_QUEUE_COUNT_JOBS,
-    SC_SQL_TOKEN_ANY,          SC_SQL_TOKEN_LIST,          SC_SQL_FORMAT_LIST,
-    SC_SQL_INTAKE_RESERVED,    SC_SQL_REPORT_FORGET_EMPTY, SC_SQL_WEBHOOK_KINDS,
-    SC_SQL_WEBHOOK_DUE,        SC_SQL_WEBHOOK_CLAMP,       SC_SQL_WEBHOOK_REMOVED,
-    SC_SQL_DELIVERY_OWED,      SC_SQL_DELIVERY_CLAMP,
+    SC_SQL_FIGURES_CHANGES,    SC_SQL_MIGRATIONS_LIST,  SC_SQL_JOB_PACE_MODEL,
+    SC_SQL_JOB_PACE_PIPELINE,  SC_SQL_JOB_SHIFT_CLOCKS, SC_SQL_TASK_EXPIRED,
+    SC_SQL_TASK_ORPHANS,       SC_SQL_TASK_RENEW_ALL,   SC_SQL_TASK_COUNT_READY,
+    SC_SQL_TASK_COUNT_RUNNING, SC_SQL_TASK_COUNT_LANE,  SC_SQL_TASK_DEMAND,
+    SC_SQL_TASK_SHARE,         SC_SQL_WORKER_BEAT_ALL,  SC_SQL_WORKER_GONE_EARLIER,
+    SC_SQL_WORKER_GONE_SILENT, SC_SQL_WORKER_LIST,      SC_SQL_QUEUE_LIST,
+    SC_SQL_QUEUE_COUNT_JOBS,   SC_SQL_TOKEN_ANY,        SC_SQL_TOKEN_LIST,
+    SC_SQL_FORMAT_LIST,        SC_SQL_INTAKE_RESERVED,  SC_SQL_REPORT_FORGET_EMPTY,
+    SC_SQL_WEBHOOK_KINDS,      SC_SQL_WEBHOOK_DUE,      SC_SQL_WEBHOOK_CLAMP,
+    SC_SQL_WEBHOOK_REMOVED,    SC_SQL_DELIVERY_OWED,    SC_SQL_DELIVERY_CLAMP,
 };
 
 static bool may_walk(enum sc_sql id)
