@@ -15,7 +15,7 @@
 
 struct complete_body {
     int64_t worker_id, epoch, processing_ms, load_ms;
-    struct sc_str language, log;
+    struct sc_str language, log, carry;
     const struct sc_json_value *segments, *claim;
 };
 
@@ -102,6 +102,8 @@ static const struct sc_json_field complete_fields[] = {
             .help = "At most 1000, and 50 for each second", .example = "[]"),
     SC_BODY(struct complete_body, log, TEXT, .max = SC_CHUNK_LOG_MAX,
             .help = "What the engine said, as lines"),
+    SC_BODY(struct complete_body, carry, TEXT, .max = SC_CHUNK_CARRY_MAX,
+            .help = "Of a task with `until_ms`: what the next chunk is handed, in any form"),
     SC_BODY(struct complete_body, claim, OBJECT, .of = &next_shape,
             .help = "The worker's next tasks, claimed in the same transaction"),
 };
@@ -174,6 +176,7 @@ void sc_result_done(struct sc_chunk_result *r)
 {
     sc_segments_done(&r->segments);
     sc_buf_done(&r->log);
+    sc_buf_done(&r->carry);
 }
 
 static enum sc_code decode_next(const struct sc_json_value *value, struct sc_lanes *out,
@@ -206,6 +209,7 @@ enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_re
     out->processing_ms = body.processing_ms;
     out->load_ms = body.load_ms;
     sc_buf_put_str(&out->log, body.log);
+    sc_buf_put_str(&out->carry, body.carry);
     (void)snprintf(out->language, sizeof(out->language), "%.*s", (int)body.language.len,
                    body.language.ptr == NULL ? "" : body.language.ptr);
     return SC_OK;

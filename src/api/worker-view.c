@@ -65,6 +65,10 @@ void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work
     sc_json_int(w, "start_ms", work->start_samples / SAMPLES_PER_MS);
     sc_json_int(w, "end_ms", work->end_samples / SAMPLES_PER_MS);
     sc_json_int(w, "samples", work->samples);
+    if (work->until_samples > 0)
+        sc_json_int(w, "until_ms", work->until_samples / SAMPLES_PER_MS);
+    if (work->carry != NULL)
+        sc_json_text(w, "carry", work->carry);
     sc_json_int(w, "attempt", task->failures + task->interruptions + 1);
     sc_json_int(w, "timeout_ms", order->timeout_ms);
     sc_json_end(w);
@@ -137,6 +141,15 @@ static const struct sc_json_field work_fields[] = {
             "How many it holds, at 16 kHz: fewer than from start to end where "
             "pauses were shortened",
             "454400"),
+    { .name = "until_ms",
+      SC_SHOW_INT,
+      .optional = true,
+      .help = "Of a sequential job: where the next chunk takes over",
+      .example = "300000" },
+    { .name = "carry",
+      SC_SHOW_TEXT,
+      .optional = true,
+      .help = "Of a sequential job: what the chunk before has handed on" },
     SC_SHOW(INT, "attempt", "Which try it is", "1"),
     SC_SHOW(INT, "timeout_ms", "Of the job; 0: none", "0"),
 };

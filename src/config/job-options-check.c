@@ -40,6 +40,21 @@ static bool hottest_goes_on(const struct sc_job_options *o)
            !is_zero(step);
 }
 
+static bool hears_all_and_cuts(const struct sc_job_options *o)
+{
+    return is_on(o, "sequential") && sc_job_options_given(o, "vad") && is_on(o, "vad");
+}
+
+static bool prompt_stays_anyway(const struct sc_job_options *o)
+{
+    return is_on(o, "carry_initial_prompt") && !is_on(o, "sequential");
+}
+
+static bool no_prompt_stays(const struct sc_job_options *o)
+{
+    return is_on(o, "carry_initial_prompt") && !sc_job_options_given(o, "prompt");
+}
+
 static const struct rule {
     bool (*is_broken)(const struct sc_job_options *o);
     const char *field, *message;
@@ -52,6 +67,13 @@ static const struct rule {
       "temperature_increment_on_fallback is 0: leave one of them out" },
     { hottest_goes_on, "temperature_increment_on_fallback",
       "temperature_increment_on_fallback has nowhere to go from temperature 1: leave it out" },
+    { hears_all_and_cuts, "vad",
+      "a sequential job hears the whole recording: leave vad or sequential out" },
+    { prompt_stays_anyway, "carry_initial_prompt",
+      "carry_initial_prompt is for sequential jobs; in others the prompt is ahead of every chunk: "
+      "leave it out, or add sequential" },
+    { no_prompt_stays, "carry_initial_prompt",
+      "carry_initial_prompt needs a prompt: add one, or leave it out" },
 };
 
 static enum sc_code check_one(const struct sc_job_options *o, const struct sc_job_option *option,
@@ -61,6 +83,11 @@ static enum sc_code check_one(const struct sc_job_options *o, const struct sc_jo
     if (!sc_job_option_applies(option, pipeline))
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
                               "the pipeline %s takes no option %s; leave it out", pipeline,
+                              option->name);
+    if (option->needs_vad && is_on(o, "sequential"))
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
+                              "%s means nothing to a sequential job, which hears the whole "
+                              "recording: leave one of them out",
                               option->name);
     if (option->needs_vad && !is_on(o, "vad"))
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name,

@@ -88,6 +88,15 @@ static const struct sc_job_option table[] = {
       .sparse = true,
       .by_engine = true,
       .help = "Words that the engine should prefer, separated by commas" },
+    { .name = "carry_initial_prompt",
+      .type = SC_JOB_BOOL,
+      .fallback = "false",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "With sequential: the prompt stays ahead of every window, not of the first ones "
+              "alone" },
     { .name = "temperature",
       .heading = "How the engine chooses words",
       .type = SC_JOB_REAL,
@@ -227,8 +236,18 @@ static const struct sc_job_option table[] = {
       .help =
           "Threads that the engine computes with: at most as many as its worker has, which is the "
           "default. What is heard does not depend on it" },
-    { .name = "vad",
+    { .name = "sequential",
       .heading = "Which sound it hears",
+      .type = SC_JOB_BOOL,
+      .fallback = "false",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Hear the whole recording window after window, each where the last one ended and "
+              "with its text ahead, as Whisper's own program does; no silence is left out, and "
+              "one worker is busy at a time" },
+    { .name = "vad",
       .type = SC_JOB_BOOL,
       .fallback = "true",
       .pipelines = "transcribe",
@@ -295,7 +314,8 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .help = "Longest piece that is recognised at once, in whole seconds. Default, and at most: "
-              "what the engine takes" },
+              "what the engine takes. With sequential: how often is kept where it is; 5m, at "
+              "most 30m" },
     { .name = "channels",
       .type = SC_JOB_ENUM,
       .fallback = "mix",

@@ -55,6 +55,10 @@ struct sc_engine_request {
     const int16_t *pcm;
     size_t samples;
     int64_t start_ms; /* of the chunk in the recording */
+    /* Of a job with option sequential: what lies from there on in the recording is the next
+     * chunk's, to which `carry` is handed on; 0: the chunk is heard by itself. */
+    int64_t until_ms;
+    const char *carry; /* what the chunk before has handed on; NULL: it is the first */
     int chunk;
     int attempt;          /* 1 for the first */
     const char *language; /* "" = auto */
@@ -71,6 +75,8 @@ struct sc_engine_request {
 
 /* Bytes of what an engine says about a chunk that are kept at most. */
 #define SC_ENGINE_LOG_MAX ((size_t)16384)
+/* … and of what it hands on. */
+#define SC_ENGINE_CARRY_MAX ((size_t)16384)
 
 struct sc_engine_result {
     enum sc_code code;
@@ -78,6 +84,7 @@ struct sc_engine_result {
     struct sc_segments segments;     /* times from the start of the chunk; owned by the caller */
     char language[SC_LANGUAGE_TEXT]; /* detected, or "" */
     struct sc_buf log;               /* lines for the job's log, valid UTF-8; owned by the caller */
+    struct sc_buf carry;             /* for the next chunk, where until_ms is told; the same */
 };
 void sc_engine_result_done(struct sc_engine_result *r);
 

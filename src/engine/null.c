@@ -29,7 +29,7 @@ static const struct sc_engine_caps abilities = {
     .threads = 1,
     .word_times = true,
     .languages = "",
-    .options = "language,model,prompt,hotwords,temperature",
+    .options = "language,model,prompt,hotwords,temperature,sequential",
     .sends_to = "",
     .default_model = "",
     .models = "",
@@ -118,13 +118,29 @@ static double chance(int chunk, int attempt)
     return (double)(x >> 11) / (double)(UINT64_C(1) << 53);
 }
 
+/* The first second that the chunk says: of one that goes on, the one it was handed. */
+static bool first_second(const struct sc_engine_request *request, int64_t *out)
+{
+    int64_t start = request->start_ms * (RATE / 1000);
+    *out = start <= RATE / 2 ? 0 : (start - RATE / 2 + RATE - 1) / RATE;
+    return request->carry == NULL ||
+           (sc_str_to_int64(sc_str_from(request->carry), out) && *out >= request->start_ms / 1000);
+}
+
 static void speak(const struct sc_engine_request *request, struct sc_engine_result *result)
 {
     int64_t start = request->start_ms * (RATE / 1000);
-    int64_t end = start + (int64_t)request->samples;
+    int64_t end = request->until_ms == 0 ? start + (int64_t)request->samples
+                                         : request->until_ms * (RATE / 1000);
     int64_t length_ms = (int64_t)request->samples * 1000 / RATE;
-    int64_t k = start <= RATE / 2 ? 0 : (start - RATE / 2 + RATE - 1) / RATE;
     struct sc_segment *segment = NULL;
+    int64_t k;
+
+    if (!first_second(request, &k)) {
+        result->code =
+            sc_error_set(&result->error, SC_E_ENGINE_ERROR, "the null engine was handed nonsense");
+        return;
+    }
 
     for (; k * RATE + RATE / 2 < end; k++) {
         char text[24];
@@ -139,6 +155,8 @@ static void speak(const struct sc_engine_request *request, struct sc_engine_resu
             return;
         }
     }
+    if (request->until_ms > 0)
+        sc_buf_printf(&result->carry, "%lld", (long long)k);
     if (segment != NULL && !sc_segment_settle(segment))
         result->code = sc_error_set(&result->error, SC_E_ENGINE_ERROR, "no memory left");
 }

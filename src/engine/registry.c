@@ -13,6 +13,7 @@ void sc_engine_result_done(struct sc_engine_result *r)
 {
     sc_segments_done(&r->segments);
     sc_buf_done(&r->log);
+    sc_buf_done(&r->carry);
     *r = (struct sc_engine_result){ 0 };
 }
 

@@ -32,7 +32,7 @@ static const struct sc_engine_caps abilities = {
     .options = "language,model,prompt,hotwords,temperature,translate,beam_size,best_of,"
                "word_timestamps,suppress_non_speech,compute_type,temperature_increment_on_fallback,"
                "logprob_threshold,compression_ratio_threshold,entropy_threshold,repetition_guard,"
-               "device,threads",
+               "device,threads,sequential,carry_initial_prompt",
     .sends_to = "",
     .default_model = "",
     .models = "",
@@ -174,6 +174,8 @@ static struct sc_listen_wishes wishes_of(const struct sc_engine_request *request
     w.decode.beam = whole(settings, "beam_size", w.decode.beam);
     w.decode.best_of = whole(settings, "best_of", w.decode.best_of);
     w.threads = whole(settings, "threads", w.threads);
+    w.previous = sc_json_get_bool(sc_json_member(settings, "sequential"), false);
+    w.carry_prompt = sc_json_get_bool(sc_json_member(settings, "carry_initial_prompt"), false);
     set_temperatures(&w.decode, settings);
     set_limits(&w.decode.limits, settings);
     return w;
@@ -191,6 +193,7 @@ struct hearing {
     struct sc_json_doc *settings[BATCH_MAX];
     struct sc_listen_clip clips[BATCH_MAX];
     struct place places[BATCH_MAX];
+    struct sc_carry from[BATCH_MAX]; /* of clips that go on */
     size_t count;
 };
 
@@ -198,6 +201,7 @@ static void hearing_done(struct hearing *h)
 {
     for (size_t i = 0; i < h->count; i++) {
         sc_listen_clip_done(&h->clips[i]);
+        sc_carry_done(&h->from[i]);
         sc_json_doc_free(h->settings[i]);
     }
 }
@@ -211,10 +215,31 @@ static void take_answer(void *ctx, struct sc_listen_clip *clip)
     (void)snprintf(result->language, sizeof(result->language), "%s", clip->language);
     clip->segments = (struct sc_segments){ 0 };
     clip->log = (struct sc_buf){ 0 };
+    if (clip->until_frame > 0 && !clip->left)
+        sc_carry_write(&clip->carry, &result->carry);
     if (clip->left)
         result->code = sc_error_set(&result->error, SC_E_CANCELLED, "nobody wants this chunk");
     if (place->request->done != NULL)
         place->request->done(place->request, result);
+}
+
+#define FRAME_MS 10
+
+/* Where the clip lies in a recording that is heard in sequence, and what it goes on from. */
+static enum sc_code place_clip(struct hearing *h, const struct whisper_state *s,
+                               const struct sc_engine_request *request, struct sc_error *err)
+{
+    struct sc_listen_clip *clip = &h->clips[h->count];
+    struct sc_carry *from = &h->from[h->count];
+    if (request->until_ms == 0)
+        return SC_OK;
+    clip->first_frame = request->start_ms / FRAME_MS;
+    clip->until_frame = request->until_ms / FRAME_MS;
+    if (request->carry == NULL)
+        return SC_OK;
+    clip->from = from;
+    return sc_carry_read(sc_str_from(request->carry), sc_listener_vocab(s->listener)->size, from,
+                         err);
 }
 
 /* A chunk that cannot be heard as it is wished fails alone. */
@@ -238,6 +263,8 @@ static void add_clip(struct hearing *h, const struct whisper_state *s,
         .done_ctx = &h->places[h->count],
     };
     result->code = sc_listener_check(s->listener, &clip->wishes, &result->error);
+    if (result->code == SC_OK)
+        result->code = place_clip(h, s, request, &result->error);
     if (result->code != SC_OK) {
         sc_json_doc_free(settings);
         return;

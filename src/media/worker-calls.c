@@ -21,6 +21,7 @@ void task_done(struct task *t)
     free(t->model_hash);
     free(t->language);
     free(t->settings);
+    free(t->carry);
     *t = (struct task){ 0 };
 }
 
@@ -110,6 +111,8 @@ static void read_task(int64_t worker_id, const struct sc_json_value *v, struct t
         .chunk = (int)int_member(v, "chunk_index", -1),
         .attempt = (int)int_member(v, "attempt", 1),
         .start_ms = int_member(v, "start_ms", 0),
+        .until_ms = int_member(v, "until_ms", 0),
+        .carry = sc_json_member(v, "carry") == NULL ? NULL : text_member(v, "carry"),
         .samples = int_member(v, "samples", -1),
         .timeout_ms = int_member(v, "timeout_ms", 0),
         .is_noop = strcmp(sc_json_get_text(sc_json_member(v, "stage"), ""), "noop") == 0,
@@ -304,6 +307,8 @@ static void write_completion(const struct worker *w, const struct delivery *d, s
     if (d->load_ms > 0)
         sc_json_int(&j, "load_ms", d->load_ms);
     write_log(&j, result);
+    if (result != NULL && result->carry.len > 0)
+        sc_json_str(&j, "carry", sc_buf_str(&result->carry));
     sc_json_array(&j, "segments");
     for (size_t i = 0; result != NULL && i < result->segments.count; i++)
         write_segment(&j, &result->segments.items[i]);

@@ -21,6 +21,8 @@ struct task {
     char *engine, *model, *model_hash, *language, *settings; /* owned */
     int chunk, attempt;
     int64_t start_ms, samples, timeout_ms;
+    int64_t until_ms; /* 0: of no chain */
+    char *carry;      /* owned; NULL: nothing was handed on */
     bool is_noop;
     atomic_bool lost;     /* cancelled, leased to another by now, or dealt with */
     atomic_bool running;  /* the engine has it */

@@ -244,6 +244,8 @@ static enum sc_code call_engine(struct batch *b, struct sc_error *err)
             .pcm = (const int16_t *)(const void *)b->pcm[i].ptr,
             .samples = b->pcm[i].len / sizeof(int16_t),
             .start_ms = t->start_ms,
+            .until_ms = t->until_ms,
+            .carry = t->carry,
             .chunk = t->chunk,
             .attempt = t->attempt,
             .language = t->language,

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/metric.h"
+#include "pipeline/chain.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 void sc_chunk_work_done(struct sc_chunk_work *w)
 {
     sc_job_order_done(&w->order);
+    sc_freep(&w->carry);
 }
 
 /* ---- claim ---- */
@@ -51,6 +53,7 @@ struct span {
     int64_t start, end; /* samples */
     struct sc_stretches stretches;
     int64_t samples; /* of all of them */
+    int64_t until;   /* 0: in no chain */
     int channel;     /* as chunks.channel */
     char pcm_hash[SC_SHA256_TEXT];
 };
@@ -78,6 +81,7 @@ static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, stru
         return code;
     out->start = sc_stmt_int(&st, "start_samples");
     out->end = sc_stmt_int(&st, "end_samples");
+    out->until = sc_stmt_int_or(&st, "until_samples", 0);
     out->channel = (int)sc_stmt_int(&st, "channel");
     (void)snprintf(out->pcm_hash, sizeof(out->pcm_hash), "%s", sc_stmt_text(&st, "pcm_hash"));
     code = sc_stretches_of_row(&st, &out->stretches, err);
@@ -93,6 +97,9 @@ static enum sc_code describe(struct sc_conn *tx, const struct sc_task *task,
     enum sc_code code = sc_job_order_get(tx, task->job, &out->order, err);
     if (code == SC_OK && task->chunk >= 0)
         code = read_span(tx, task->job, task->chunk, &span, err);
+    if (code == SC_OK && span.until > 0)
+        code = sc_chain_carry(tx, task->job, task->chunk, span.channel, &out->carry, err);
+    out->until_samples = span.until;
     out->start_samples = span.start;
     out->end_samples = span.end;
     out->samples = span.samples;
@@ -194,6 +201,8 @@ struct completion {
     bool bare;    /* not looked at yet: what says nothing mostly ends a task without a chunk */
     bool refused; /* the write met a task with a chunk */
     bool repeated;
+    int channel;      /* of the chunk */
+    bool chained;     /* it is one of a chain */
     int64_t audio_ms; /* of the chunk */
     size_t model;     /* its cell of the metrics */
 };
@@ -266,6 +275,9 @@ static enum sc_code settle(struct completion *c, struct sc_conn *tx, struct sc_e
         code = store_result(c, tx, &job, err);
     if (code == SC_OK)
         code = note_language(c, tx, err);
+    const struct sc_chain_link link = { c->task.job, c->task.chunk, c->channel, c->task.lane };
+    if (code == SC_OK && c->chained)
+        code = sc_chain_go_on(c->p, tx, &link, sc_buf_str(&c->result->carry), err);
     return code == SC_OK ? sc_merge_when_ready(c->p, tx, c->task.job, err) : code;
 }
 
@@ -327,6 +339,8 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
         code = sc_job_get(conn, c->task.job, &job, err);
     if (code == SC_OK)
         code = check_amount(&c->result->segments, &job, &span, err);
+    if (code == SC_OK)
+        code = sc_chain_check(sc_buf_str(&c->result->carry), span.until, span.end, err);
     if (code != SC_OK)
         return code;
     sc_sound_read(job.settings, &sound);
@@ -334,6 +348,10 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
     code = name_speaker(&c->result->segments, &sound, span.channel, err);
     if (code != SC_OK)
         return code;
+    c->channel = span.channel;
+    c->chained = span.until > 0;
+    if (span.until >= span.end) /* nobody takes it */
+        sc_buf_reset(&c->result->carry);
     c->audio_ms = span.samples / SAMPLES_PER_MS;
     c->model = sc_metric_model(job.engine, job.model);
     code = sc_stretches_place(&span.stretches, &c->result->segments, err);

@@ -13,6 +13,8 @@ struct sc_chunk_work { /* a claimed task with what an engine needs */
     struct sc_job_order order;          /* owned */
     int64_t start_samples, end_samples; /* 0, 0 for tasks without a chunk */
     int64_t samples;                    /* of its sound; fewer where pauses were shortened */
+    int64_t until_samples; /* of a chain: the next chunk takes over there; 0: it is in none */
+    char *carry;           /* owned; what the chunk before hands on; NULL: nothing */
 };
 void sc_chunk_work_done(struct sc_chunk_work *w);
 struct sc_claimed {
@@ -29,15 +31,17 @@ SC_MUST_USE enum sc_code sc_chunk_claim(struct sc_pipelines *p, struct sc_claime
  * is not what was cut, is cut out of the recording again, which may take a while. */
 SC_MUST_USE enum sc_code sc_chunk_input(struct sc_pipelines *p, const struct sc_fence *fence,
                                         int *fd, int64_t *size, struct sc_error *err);
-/* Bytes of what an engine said about a chunk at most. */
+/* Bytes of what an engine said about a chunk at most, and of what it hands on to the next. */
 #define SC_CHUNK_LOG_MAX 16384
+#define SC_CHUNK_CARRY_MAX 16384
 struct sc_chunk_result {
     struct sc_fence fence;
     struct sc_segments segments; /* times from the start of the chunk; shifted in place */
     char language[24];
     int64_t processing_ms;
-    int64_t load_ms;   /* of the model; 0: the worker had it */
-    struct sc_buf log; /* what the engine said, lines for the job's log */
+    int64_t load_ms;     /* of the model; 0: the worker had it */
+    struct sc_buf log;   /* what the engine said, lines for the job's log */
+    struct sc_buf carry; /* of a chain: what it hands on to the next chunk */
 };
 /* One transaction: the task is done, the segments are stored and indexed, the job's counts and,
  * after the last chunk, its merge task; and what the worker claims next (NULL: nothing), also when

@@ -3,7 +3,7 @@
 
 #include "pipeline/plan.h"
 
-#include "vad/vad.h"
+#include "vad/chain.h"
 
 #include "base/banned.h"
 
@@ -79,6 +79,7 @@ static enum sc_code count_sound(struct sc_pipelines *p, const struct sc_plan *pl
     int pack_s = sc_sound_pack_s(&sound, engine.window_s);
     int longest_s = pack_s > 0 ? pack_s : engine.max_chunk_s;
     int64_t chunk_s = sc_sound_chunk_s(&sound, longest_s, (int)streams_of(&sound, file));
+    int64_t part_s = sc_sound_part_s(&sound, (int)streams_of(&sound, file));
     int64_t aim_s = sc_sound_aim_s(&sound, engine.aim_chunk_s);
     if (aim_s > 0)
         chunk_s = SC_MIN(chunk_s, aim_s);
@@ -87,11 +88,16 @@ static enum sc_code count_sound(struct sc_pipelines *p, const struct sc_plan *pl
     out->chunks = -1;
     if (file->duration_ms < 0)
         return SC_OK;
-    out->chunks = out->streams * count_chunks(&sound, chunk_s * 1000, file->duration_ms);
+    out->chunks =
+        out->streams * (sound.sequential ? sc_chain_count((int)part_s, file->duration_ms)
+                                         : count_chunks(&sound, chunk_s * 1000, file->duration_ms));
+    if (sound.sequential)
+        chunk_s = part_s + SC_CHAIN_BEHIND_MS / 1000 + 1;
     /* Chunks wait on the disk, so many at most. */
     int64_t waiting =
         SC_MIN(out->chunks, (int64_t)sc_config_now(p->o.config)->split_ahead) * chunk_s;
-    int64_t all = out->streams * ((file->duration_ms + 999) / 1000 + out->chunks);
+    int64_t twice = sound.sequential ? SC_CHAIN_BEHIND_MS / 1000 + 1 : 1;
+    int64_t all = out->streams * ((file->duration_ms + 999) / 1000 + out->chunks * twice);
     out->work_bytes = SC_MIN(waiting, all) * BYTES_PER_S;
     return SC_OK;
 }

@@ -102,7 +102,9 @@ struct sc_sound {
     char channels[8]; /* "mix", "split", "1" … "8" */
     bool vad;
     bool drop_music;
-    int chunk_s; /* 0: as the engine has it */
+    bool
+        sequential; /* chunks are parts of a chain (vad/chain.h); vad and drop_music are then off */
+    int chunk_s;    /* 0: as the engine has it */
     int threshold_db, min_silence_ms, hangover_ms;
     double no_speech; /* segments whose no_speech is higher are left out */
 };
@@ -113,6 +115,8 @@ bool sc_sound_is_split(const struct sc_sound *sound);
 int sc_sound_channel(const struct sc_sound *sound, int stream);
 /* The longest chunk, in seconds, of an engine that takes so many. */
 int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams);
+/* The length of the parts of a chain. */
+int sc_sound_part_s(const struct sc_sound *sound, int streams);
 /* What is aimed at, in seconds, for an engine that wants so many; 0: the longest. Somebody who asks
  * for a length gets it. */
 int sc_sound_aim_s(const struct sc_sound *sound, int engine_s);

@@ -2,6 +2,7 @@
 
 #include "pipeline/decoder.h"
 
+#include "vad/chain.h"
 #include "json/reader.h"
 
 #include "base/banned.h"
@@ -12,9 +13,12 @@ void sc_sound_read(const char *settings, struct sc_sound *out)
     const struct sc_json_value *root = NULL;
     if (settings != NULL && sc_json_parse(sc_str_from(settings), &doc, NULL) == SC_OK)
         root = sc_json_root(doc);
+    bool sequential = sc_json_get_bool(sc_json_member(root, "sequential"), false);
     *out = (struct sc_sound){
-        .vad = sc_json_get_bool(sc_json_member(root, "vad"), true),
-        .drop_music = strcmp(sc_json_get_text(sc_json_member(root, "music"), "keep"), "drop") == 0,
+        .sequential = sequential,
+        .vad = !sequential && sc_json_get_bool(sc_json_member(root, "vad"), true),
+        .drop_music = !sequential &&
+                      strcmp(sc_json_get_text(sc_json_member(root, "music"), "keep"), "drop") == 0,
         .chunk_s = (int)(sc_json_get_int(sc_json_member(root, "chunk_length"), 0) / 1000),
         .threshold_db = (int)sc_json_get_int(sc_json_member(root, "vad_threshold"), 6),
         .min_silence_ms = (int)sc_json_get_int(sc_json_member(root, "vad_min_silence"), 300),
@@ -47,6 +51,18 @@ int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams)
     if (sound->chunk_s > 0)
         return SC_MIN(sound->chunk_s, engine_s);
     return streams > 1 ? SC_MIN(engine_s, ALL_STREAMS_S / streams) : engine_s;
+}
+
+/* After an interruption it goes on at the last part that is done: they are short enough for that,
+ * and long beside the window that each has behind it. */
+#define PART_S 300
+/* … and of several channels, so many seconds together. */
+#define ALL_PARTS_S 3600
+
+int sc_sound_part_s(const struct sc_sound *sound, int streams)
+{
+    int part_s = sound->chunk_s > 0 ? sound->chunk_s : PART_S;
+    return SC_MIN(part_s, streams > 1 ? ALL_PARTS_S / streams : SC_CHAIN_PART_MAX_S);
 }
 
 int sc_sound_aim_s(const struct sc_sound *sound, int engine_s)

@@ -8,8 +8,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "pipeline/chain.h"
 #include "sys/file.h"
-#include "vad/vad.h"
+#include "vad/chain.h"
 
 #include <fcntl.h>
 
@@ -28,7 +29,8 @@ struct split;
 struct lane {
     struct split *split;
     int stream;
-    struct sc_cutter *cutter; /* owned */
+    struct sc_cutter *cutter; /* owned; NULL: it is a chain … */
+    struct sc_chain *chain;   /* owned; NULL: it is none */
 };
 
 struct split {
@@ -56,8 +58,10 @@ struct split {
 
 static void split_done(struct split *s)
 {
-    for (int i = 0; i < s->streams; i++)
+    for (int i = 0; i < s->streams; i++) {
         sc_cutter_free(s->lanes[i].cutter);
+        sc_chain_free(s->lanes[i].chain);
+    }
     sc_job_done(&s->job);
     sc_file_done(&s->file);
     sc_buf_done(&s->warnings);
@@ -146,6 +150,17 @@ static enum sc_code note_progress(struct split *s, struct sc_conn *tx, struct sc
     return sc_stmt_run(&st, err);
 }
 
+static enum sc_code add_task(struct split *s, struct sc_conn *tx, struct sc_error *err)
+{
+    const int64_t job = s->r->task.job;
+    const struct sc_chain_link link = { job, s->next, s->channel, s->task_lane };
+    const struct sc_task_spec spec = { .stage = SC_STAGE_TRANSCRIBE,
+                                       .chunk = s->next,
+                                       .lane = s->task_lane };
+    return s->sound.sequential ? sc_chain_add(s->p, tx, &link, err)
+                               : sc_task_add(s->p->o.queue, tx, job, &spec, err);
+}
+
 static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct split *s = ctx;
@@ -162,12 +177,12 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     sc_stmt_bind_int(&st, ":end_samples", s->cut->end_samples);
     if (s->stretches.len > 0)
         sc_stmt_bind_str(&st, ":stretches", sc_buf_str(&s->stretches));
+    sc_stmt_bind_opt(&st, ":until_samples", s->sound.sequential ? s->cut->until_samples : -1);
     sc_stmt_bind_int(&st, ":overlaps_next", s->cut->overlaps_next ? 1 : 0);
     sc_stmt_bind_text(&st, ":pcm_hash", s->pcm_hash);
     code = sc_stmt_run(&st, err);
-    struct sc_task_spec spec = { SC_STAGE_TRANSCRIBE, s->next, s->task_lane };
     if (code == SC_OK)
-        code = sc_task_add(s->p->o.queue, tx, s->r->task.job, &spec, err);
+        code = add_task(s, tx, err);
     return code == SC_OK ? note_progress(s, tx, err) : code;
 }
 
@@ -243,12 +258,28 @@ static enum sc_code begin_streams(void *ctx, int streams, struct sc_error *err)
     for (; s->streams < streams; s->streams++) {
         struct lane *lane = &s->lanes[s->streams];
         *lane = (struct lane){ .split = s, .stream = s->streams };
-        lane->cutter = sc_cutter_new(&s->cut_options, take_cut, lane);
-        if (lane->cutter == NULL)
+        if (s->sound.sequential)
+            lane->chain = sc_chain_new(sc_sound_part_s(&s->sound, streams), take_cut, lane);
+        else
+            lane->cutter = sc_cutter_new(&s->cut_options, take_cut, lane);
+        if (lane->cutter == NULL && lane->chain == NULL)
             return sc_error_set(err, SC_E_INTERNAL, "no memory for cutting");
     }
     begin_peaks(s, streams);
     return SC_OK;
+}
+
+static enum sc_code feed(struct lane *lane, const int16_t *pcm, size_t samples,
+                         struct sc_error *err)
+{
+    return lane->chain != NULL ? sc_chain_feed(lane->chain, pcm, samples, err)
+                               : sc_cutter_feed(lane->cutter, pcm, samples, err);
+}
+
+static enum sc_code finish(struct lane *lane, struct sc_error *err)
+{
+    return lane->chain != NULL ? sc_chain_finish(lane->chain, err)
+                               : sc_cutter_finish(lane->cutter, err);
 }
 
 /* Stream after stream, block by block: so the chunks of all streams are numbered in the same order
@@ -260,7 +291,7 @@ static enum sc_code take_block(void *ctx, const int16_t *const *streams, size_t 
     enum sc_code code = SC_OK;
     sc_peaks_draft_feed(&s->peaks, streams, samples);
     for (int i = 0; code == SC_OK && i < s->streams; i++)
-        code = sc_cutter_feed(s->lanes[i].cutter, streams[i], samples, err);
+        code = feed(&s->lanes[i], streams[i], samples, err);
     return code;
 }
 
@@ -280,8 +311,10 @@ static void tell_warnings(struct split *s)
 {
     struct sc_json warnings;
     sc_sound_warnings_begin(&warnings, &s->warnings);
-    for (int i = 0; i < s->streams; i++)
-        tell_music(s, &s->lanes[i], &warnings);
+    for (int i = 0; i < s->streams; i++) {
+        if (s->lanes[i].cutter != NULL)
+            tell_music(s, &s->lanes[i], &warnings);
+    }
     sc_sound_warnings_end(&warnings, &s->end);
 }
 
@@ -358,12 +391,13 @@ static enum sc_code cut_all(struct split *s, int input, struct sc_error *err)
     SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "decoding", SC_S("format", s->file.format),
                SC_S("codec", s->file.codec), SC_S("channels", s->sound.channels),
                SC_I("vad", s->cut_options.vad), SC_I("pack", s->cut_options.pack),
+               SC_I("sequential", s->sound.sequential),
                SC_I("max_chunk_s", s->cut_options.max_chunk_s), SC_I("attempt", s->r->task.epoch));
     enum sc_code code = sc_pass_run(&pass, &s->end, err);
     if (code == SC_E_FILE_TOO_LARGE)
         return too_long(s, err);
     for (int i = 0; code == SC_OK && i < s->streams; i++)
-        code = sc_cutter_finish(s->lanes[i].cutter, err);
+        code = finish(&s->lanes[i], err);
     if (code != SC_OK)
         return code;
     sc_peaks_draft_keep(s->p, s->file.file_hash, &s->peaks);

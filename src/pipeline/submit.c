@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "vad/chain.h"
 
 #include "base/banned.h"
 
@@ -115,6 +116,14 @@ static enum sc_code check_length(const struct sc_job_options *options,
     if (ms % 1000 != 0) {
         return sc_error_field(err, SC_E_INVALID_VALUE, "chunk_length",
                               "chunk_length must be whole seconds");
+    }
+    if (sc_job_options_bool(options, "sequential")) {
+        if (ms / 1000 <= SC_CHAIN_PART_MAX_S)
+            return SC_OK;
+        return sc_error_field(err, SC_E_INVALID_VALUE, "chunk_length",
+                              "the parts of a sequential job are at most %d s long: leave "
+                              "chunk_length out, or make it shorter",
+                              SC_CHAIN_PART_MAX_S);
     }
     if (ms / 1000 > row->max_chunk_s) {
         return sc_error_field(err, SC_E_INVALID_VALUE, "chunk_length",

@@ -36,12 +36,16 @@ struct sc_task_spec {
     enum sc_stage stage;
     int chunk; /* -1: the stage has none */
     const char *lane;
+    bool counted; /* its chunk is in chunks_total already (sc_task_announce) */
 };
 /* Adds a task in the state that the job's admission allows; idempotent on (job, stage, chunk). A
  * new chunk of transcribe or convert raises chunks_total. CONFLICT when the
  * job has ended. */
 SC_MUST_USE enum sc_code sc_task_add(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                      const struct sc_task_spec *spec, struct sc_error *err);
+
+/* A chunk whose task comes later: raises chunks_total. */
+SC_MUST_USE enum sc_code sc_task_announce(struct sc_conn *tx, int64_t job, struct sc_error *err);
 
 /* Does this holder still hold it? LEASE_LOST. */
 SC_MUST_USE enum sc_code sc_task_check(struct sc_conn *conn, const struct sc_fence *fence,

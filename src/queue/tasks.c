@@ -202,7 +202,7 @@ static enum sc_task_state initial_state(enum sc_admission admission)
     return SC_TASK_CANCELLED;
 }
 
-static enum sc_code count_chunk(struct sc_conn *tx, int64_t job, struct sc_error *err)
+enum sc_code sc_task_announce(struct sc_conn *tx, int64_t job, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_COUNT_CHUNKS);
     sc_stmt_bind_int(&st, ":id", job);
@@ -236,5 +236,6 @@ enum sc_code sc_task_add(struct sc_queue *queue, struct sc_conn *tx, int64_t job
         return code;
     if (state == SC_TASK_READY)
         sc_queue_note_ready(queue, tx);
-    return sc_stage_has_chunks(spec->stage) && spec->chunk >= 0 ? count_chunk(tx, job, err) : SC_OK;
+    bool counts = sc_stage_has_chunks(spec->stage) && spec->chunk >= 0 && !spec->counted;
+    return counts ? sc_task_announce(tx, job, err) : SC_OK;
 }

@@ -1,14 +1,15 @@
 -- Chunks of a recording and what the stages note on their job.
 
 -- name: chunk_insert
-INSERT INTO chunks (job, chunk, channel, start_samples, end_samples, stretches, overlaps_next,
-                    pcm_hash)
-VALUES (:job, :chunk, :channel, :start_samples, :end_samples, :stretches, :overlaps_next, :pcm_hash)
+INSERT INTO chunks (job, chunk, channel, start_samples, end_samples, stretches, until_samples,
+                    overlaps_next, pcm_hash)
+VALUES (:job, :chunk, :channel, :start_samples, :end_samples, :stretches, :until_samples,
+        :overlaps_next, :pcm_hash)
 ON CONFLICT (job, chunk) DO NOTHING;
 
 -- name: chunk_get
 SELECT chunks.channel, chunks.start_samples, chunks.end_samples, chunks.stretches,
-       chunks.overlaps_next, chunks.pcm_hash, chunks.processed_ms
+       chunks.until_samples, chunks.overlaps_next, chunks.pcm_hash, chunks.processed_ms
 FROM chunks WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_done
@@ -17,10 +18,12 @@ UPDATE chunks SET text = :text, result_hash = :result_hash, processed_ms = :now,
 WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_list
--- The tasks of a job that ended long ago are gone: cancelled or done.
+-- The tasks of a job that ended long ago are gone: cancelled or done. Chunks of a chain that is at
+-- work have none before it is their turn: they wait.
 SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.stretches,
        chunks.text, chunks.result_hash, chunks.processed_ms,
-       coalesce(tasks.state, iif(chunks.processed_ms IS NULL, 6, 4)) AS state,
+       coalesce(tasks.state, iif(chunks.processed_ms IS NOT NULL, 4, iif(
+           (SELECT jobs.state FROM jobs WHERE jobs.id = chunks.job) < 2, 3, 6))) AS state,
        coalesce(tasks.epoch, 0) AS epoch, tasks.error_code, tasks.error_message
 FROM chunks LEFT JOIN tasks ON tasks.job = chunks.job AND tasks.stage = :stage
                            AND tasks.chunk = chunks.chunk
@@ -39,6 +42,23 @@ SELECT chunks.chunk, chunks.end_samples, (
     ORDER BY later.chunk LIMIT 1) AS next
 FROM chunks
 WHERE job = :job AND chunk > :after AND overlaps_next = 1 ORDER BY chunk LIMIT 1;
+
+-- name: chain_before
+-- The chunk that hands over to this one.
+SELECT chunk, processed_ms, carry FROM chunks
+WHERE job = :job AND chunk < :chunk AND channel = :channel ORDER BY chunk DESC LIMIT 1;
+
+-- name: chain_next
+SELECT chunk FROM chunks
+WHERE job = :job AND chunk > :chunk AND channel = :channel ORDER BY chunk LIMIT 1;
+
+-- name: chain_keep
+UPDATE chunks SET carry = :carry WHERE job = :job AND chunk = :chunk;
+
+-- name: chain_forget
+-- What was handed on has been taken: it holds words.
+UPDATE chunks SET carry = NULL
+WHERE job = :job AND chunk < :chunk AND channel = :channel AND carry IS NOT NULL;
 
 -- name: chunk_seam_settled
 UPDATE chunks SET overlaps_next = 2 WHERE job = :job AND chunk = :chunk;

@@ -352,6 +352,16 @@ static void options_that_contradict_each_other_are_refused_by_name(void **state)
         { { "temperature", "1", "temperature_inc", "0.2" }, "temperature_increment_on_fallback" },
         { { "temperature", "1", "temperature_inc", "0" }, NULL },
         { { "temperature", "0.9", "temperature_inc", "0.2" }, NULL },
+        { { "sequential", "on" }, NULL },
+        { { "sequential", "on", "vad", "off" }, NULL },
+        { { "sequential", "on", "vad", "on" }, "vad" },
+        { { "sequential", "off", "vad", "on" }, NULL },
+        { { "sequential", "on", "vad_padding", "1s" }, "vad_padding" },
+        { { "sequential", "on", "music", "keep" }, "music" },
+        { { "sequential", "on", "carry_initial_prompt", "on" }, "carry_initial_prompt" },
+        { { "prompt", "x", "carry_initial_prompt", "on" }, "carry_initial_prompt" },
+        { { "prompt", "x", "carry_initial_prompt", "on", "sequential", "on" }, NULL },
+        { { "carry_initial_prompt", "off" }, NULL },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();

@@ -58,6 +58,39 @@ static struct sc_engine_result said(void *state, int64_t start_ms, size_t sample
     return result;
 }
 
+static void it_goes_on_where_it_was_told_to(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *carry, *text; /* text NULL: it fails */
+    } rows[] = { { NULL, "t10 t11" }, { "11", "t11" }, { "12", "" }, { "8", NULL }, { "x", NULL } };
+    void *null = opened("");
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        const struct sc_engine_request request = {
+            .pcm = silence,
+            .samples = 5 * RATE,
+            .start_ms = 9900,
+            .until_ms = 12000,
+            .carry = rows[i].carry,
+            .attempt = 1,
+            .language = "",
+            .settings = "{}",
+        };
+        struct sc_engine_result result = { 0 };
+        SC_AUTO_BUF text = { 0 };
+        assert_int_equal(null_engine()->transcribe(null, &request, &result, 1, &run_on, NULL),
+                         SC_OK);
+        assert_int_equal(result.code, rows[i].text == NULL ? SC_E_ENGINE_ERROR : SC_OK);
+        sc_segments_text(&result.segments, &text);
+        if (rows[i].text != NULL) {
+            assert_string_equal(sc_buf_text(&text), rows[i].text);
+            assert_string_equal(sc_buf_text(&result.carry), "12");
+        }
+        sc_engine_result_done(&result);
+    }
+    null_engine()->close(null);
+}
+
 static void it_tells_how_far_it_is(void **state)
 {
     (void)state;
@@ -228,6 +261,7 @@ static void engines_are_found_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(it_goes_on_where_it_was_told_to),
         TEST(it_tells_how_far_it_is),
         TEST(it_says_each_second_whose_middle_lies_in_the_span),
         TEST(word_times_are_those_of_the_chunk),

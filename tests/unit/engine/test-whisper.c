@@ -145,6 +145,55 @@ static void each_limit_fails_a_text_by_itself(void **state)
     check_rows(t.loop, rows, SC_ARRAY_LEN(rows));
 }
 
+/* A part of a recording that is heard in sequence, from 10 s on: `carry` NULL: the first. */
+static struct sc_engine_result heard_part(const char *carry)
+{
+    const struct sc_engine_request request = {
+        .pcm = t.pcm,
+        .samples = SECONDS * RATE,
+        .start_ms = carry == NULL ? 0 : 10000,
+        .until_ms = carry == NULL ? 4000 : 14000,
+        .carry = carry,
+        .attempt = 1,
+        .language = "",
+        .settings = "{\"sequential\":true}",
+    };
+    const struct sc_engine_stop run_on = { never, NULL };
+    struct sc_engine_result result = { 0 };
+    assert_int_equal(t.engine->transcribe(t.loop, &request, &result, 1, &run_on, NULL), SC_OK);
+    return result;
+}
+
+static void a_part_hands_on_and_goes_on(void **state)
+{
+    (void)state;
+    struct sc_engine_result first = heard_part(NULL);
+    assert_int_equal(first.code, SC_OK);
+    assert_non_null(strstr(sc_buf_text(&first.carry), "\"language\":\"en\""));
+    sc_engine_result_done(&first);
+    /* The window in front of it reached to 13 s: what is said before is not said again. */
+    struct sc_engine_result next =
+        heard_part("{\"frame\":1300,\"language\":\"de\",\"loudest\":0,\"drawn\":[0,0,0,0,0,0,0,0],"
+                   "\"tokens\":[]}");
+    assert_int_equal(next.code, SC_OK);
+    assert_true(next.segments.count > 0);
+    assert_in_range(next.segments.items[0].start_ms, 3000, 3100);
+    assert_string_equal(next.language, "de");
+    sc_engine_result_done(&next);
+}
+
+static void what_was_handed_on_in_pieces_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "", "{", "{\"frame\":1300}" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
+        struct sc_engine_result r = heard_part(bad[i]);
+        assert_int_equal(r.code, SC_E_ENGINE_ERROR);
+        assert_non_null(strstr(r.error.msg, "handed on is damaged"));
+        sc_engine_result_done(&r);
+    }
+}
+
 static void threads_change_no_word(void **state)
 {
     (void)state;
@@ -164,6 +213,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(steps_lead_from_a_temperature_to_the_next),
         TEST(each_limit_fails_a_text_by_itself),
+        TEST(a_part_hands_on_and_goes_on),
+        TEST(what_was_handed_on_in_pieces_is_refused),
         TEST(threads_change_no_word),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
