@@ -65,7 +65,7 @@ static void each_part_has_a_window_behind_it_and_a_little_in_front(void **state)
         { 59900, 151000, 120000 },
         { 119900, 200000, 200000 },
     };
-    for (size_t i = 0; i < p.count; i++) {
+    for (size_t i = 0; i < SC_ARRAY_LEN(expected); i++) {
         assert_int_equal(p.start[i], expected[i][0] * MS);
         assert_int_equal(p.end[i], expected[i][1] * MS);
         assert_int_equal(p.until[i], expected[i][2] * MS);

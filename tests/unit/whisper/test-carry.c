@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include "base/banned.h"
@@ -150,7 +151,7 @@ struct story {
 static void tell_window(void *ctx, const struct sc_decode_window *w, int frame)
 {
     struct story *s = ctx;
-    sc_buf_printf(&s->text, "%lld:", (long long)(frame + s->from / 10));
+    sc_buf_printf(&s->text, "%" PRId64 ":", frame + s->from / 10);
     for (size_t i = 0; i < w->said_count; i++)
         sc_buf_printf(&s->text, " %d", w->said[i].token);
     sc_buf_printf(&s->text, " (%.6f %.6f)\n", (double)w->avg_log, (double)w->no_speech);
@@ -160,10 +161,10 @@ static void add_segments(struct story *s, const struct sc_segments *segments)
 {
     for (size_t i = 0; i < segments->count; i++) {
         const struct sc_segment *one = &segments->items[i];
-        sc_buf_printf(&s->text, "%lld-%lld %s\n", (long long)(one->start_ms + s->from),
-                      (long long)(one->end_ms + s->from), one->text);
+        sc_buf_printf(&s->text, "%" PRId64 "-%" PRId64 " %s\n", one->start_ms + s->from,
+                      one->end_ms + s->from, one->text);
         for (size_t k = 0; k < one->word_count; k++)
-            sc_buf_printf(&s->text, " %lld", (long long)(one->words[k].start_ms + s->from));
+            sc_buf_printf(&s->text, " %" PRId64, one->words[k].start_ms + s->from);
     }
 }
 
