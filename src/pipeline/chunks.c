@@ -352,7 +352,8 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
     c->chained = span.until > 0;
     if (span.until >= span.end) /* nobody takes it */
         sc_buf_reset(&c->result->carry);
-    c->audio_ms = span.samples / SAMPLES_PER_MS;
+    /* What lies behind is the next one's. */
+    c->audio_ms = (c->chained ? span.until - span.start : span.samples) / SAMPLES_PER_MS;
     c->model = sc_metric_model(job.engine, job.model);
     code = sc_stretches_place(&span.stretches, &c->result->segments, err);
     if (code != SC_OK)
