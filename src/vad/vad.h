@@ -42,9 +42,9 @@ struct sc_cut {
     int64_t start_samples, end_samples; /* of the first span, of the last one */
     bool overlaps_next;                 /* the next piece begins overlap_ms before end_samples */
     int64_t until_samples; /* of a chain (chain.h): the next part takes over there; else 0 */
-    const struct sc_cut_span *spans;    /* where its sound lies, in order; one unless packed */
-    size_t span_count;                  /* SC_CUT_SPANS at most */
-    const int16_t *pcm;                 /* all of it, one span after the other */
+    const struct sc_cut_span *spans; /* where its sound lies, in order; one unless packed */
+    size_t span_count;               /* SC_CUT_SPANS at most */
+    const int16_t *pcm;              /* all of it, one span after the other */
     size_t samples;
     /* spans and pcm are borrowed during the callback */
 };
