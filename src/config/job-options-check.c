@@ -55,6 +55,14 @@ static bool no_prompt_stays(const struct sc_job_options *o)
     return is_on(o, "carry_initial_prompt") && !sc_job_options_given(o, "prompt");
 }
 
+/* A window would be heard hundreds of times. Canonical decimals up to 1 are in the order of their
+ * texts. */
+static bool steps_are_tiny(const struct sc_job_options *o)
+{
+    const char *step = sc_job_options_text(o, "temperature_increment_on_fallback");
+    return step[0] != '\0' && !is_zero(step) && strcmp(step, "0.05") < 0;
+}
+
 static const struct rule {
     bool (*is_broken)(const struct sc_job_options *o);
     const char *field, *message;
@@ -65,6 +73,8 @@ static const struct rule {
     { tries_are_cold, "best_of",
       "best_of counts at temperatures above 0, and none is tried when "
       "temperature_increment_on_fallback is 0: leave one of them out" },
+    { steps_are_tiny, "temperature_increment_on_fallback",
+      "temperature_increment_on_fallback is 0 or at least 0.05: say so, or leave it out" },
     { hottest_goes_on, "temperature_increment_on_fallback",
       "temperature_increment_on_fallback has nowhere to go from temperature 1: leave it out" },
     { hears_all_and_cuts, "vad",

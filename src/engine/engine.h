@@ -75,8 +75,6 @@ struct sc_engine_request {
 
 /* Bytes of what an engine says about a chunk that are kept at most. */
 #define SC_ENGINE_LOG_MAX ((size_t)16384)
-/* … and of what it hands on. */
-#define SC_ENGINE_CARRY_MAX ((size_t)16384)
 
 struct sc_engine_result {
     enum sc_code code;

@@ -123,8 +123,10 @@ static bool first_second(const struct sc_engine_request *request, int64_t *out)
 {
     int64_t start = request->start_ms * (RATE / 1000);
     *out = start <= RATE / 2 ? 0 : (start - RATE / 2 + RATE - 1) / RATE;
+    int64_t least = request->start_ms / 1000;
     return request->carry == NULL ||
-           (sc_str_to_int64(sc_str_from(request->carry), out) && *out >= request->start_ms / 1000);
+           (sc_str_to_int64(sc_str_from(request->carry), out) && *out >= least &&
+            *out <= least + (int64_t)request->samples / RATE + 1);
 }
 
 static void speak(const struct sc_engine_request *request, struct sc_engine_result *result)

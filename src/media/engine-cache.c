@@ -185,10 +185,10 @@ enum sc_code engine_cache_get(struct engine_cache *c, const struct engine_wanted
         row.bytes = needs;
     if (code == SC_OK && row.state == NULL)
         code = load(c, wanted, stop, &row, err);
-    if (row.state == NULL) {
-        free(row.options);
+    if (code != SC_OK) /* what was refused is counted again */
+        free(SC_TAKE(row.options));
+    if (row.state == NULL)
         return code;
-    }
     if (row.content == NULL)
         row.content = SC_TAKE(content);
     c->rows[c->count] = row;

@@ -85,7 +85,8 @@ static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, stru
     out->channel = (int)sc_stmt_int(&st, "channel");
     (void)snprintf(out->pcm_hash, sizeof(out->pcm_hash), "%s", sc_stmt_text(&st, "pcm_hash"));
     code = sc_stretches_of_row(&st, &out->stretches, err);
-    out->samples = sc_stretches_samples(&out->stretches);
+    if (code == SC_OK)
+        out->samples = sc_stretches_samples(&out->stretches);
     return code;
 }
 

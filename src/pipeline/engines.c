@@ -134,6 +134,7 @@ static void ask_locked(struct sc_engines *e)
     if (e->started)
         (void)pthread_join(e->thread, NULL);
     e->asking = true;
+    e->round++;
     e->asked_ms = sc_clock_mono_ms();
     e->started = pthread_create(&e->thread, NULL, load, e) == 0;
     sc_assert(e->started);
@@ -176,13 +177,15 @@ static bool is_due_locked(const struct sc_engines *e, uint64_t stamp)
     return !is_fresh_locked(e, stamp);
 }
 
-/* A table; of that stamp, if that can be had without a long wait. None that could be had is the
- * trouble of this machine, and of no job. */
+/* A table; of that stamp, if that can be had without a long wait. One that was asked for since is
+ * not older, whatever its stamp: who has seen an earlier folder does not ask for ever. None that
+ * could be had is the trouble of this machine, and of no job. */
 static enum sc_code await_table_locked(struct sc_engines *e, uint64_t stamp, struct sc_error *err)
 {
     int64_t deadline = 0;
+    const uint64_t round = e->round;
     for (;;) {
-        if (is_due_locked(e, stamp))
+        if (e->round == round && is_due_locked(e, stamp))
             ask_locked(e);
         if (!e->asking || is_fresh_locked(e, stamp))
             break;

@@ -38,6 +38,7 @@ struct sc_engines {
     /* -- protected by lock -- */
     bool started;                  /* there is a thread to join */
     bool asking;                   /* it has not answered yet */
+    uint64_t round;                /* how often it was asked */
     int64_t asked_ms, answered_ms; /* monotonic; when it was last asked, and had last answered */
     struct sc_error failure;       /* of the last answer; code SC_OK: it was good */
     struct sc_engine_table *table; /* of the last good one; NULL: there was none */

@@ -360,7 +360,9 @@ static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *er
 static void choose_cuts(struct split *s, const struct sc_engine_row *engine)
 {
     const struct sc_sound *sound = &s->sound;
-    int pack_s = sc_sound_pack_s(sound, engine->window_s);
+    /* Of a job that an earlier version made, there may be chunks that it cut its own way. */
+    bool same = strcmp(s->job.engine_version, engine->version) == 0;
+    int pack_s = same ? sc_sound_pack_s(sound, engine->window_s) : 0;
     s->engine_chunk_s = pack_s > 0 ? pack_s : engine->max_chunk_s;
     s->cut_options = (struct sc_cut_options){
         .vad = sound->vad,

@@ -358,14 +358,15 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Times that nobody can read are no words either: "99:99:99 --> -00:00:01". */
+/* Times that nobody can read are no words either: "99:99:99 --> -00:00:01". In brackets they may
+ * be: so programs write on a terminal. */
 static bool has_broken_times(struct sc_str text)
 {
     while (text.len > 0) {
         struct sc_str right = sc_str_take_until(&text, '\n');
         struct sc_str line = right;
         const char *arrow = memmem(line.ptr, line.len, "-->", 3);
-        if (arrow == NULL)
+        if (arrow == NULL || line.ptr[0] == '[')
             continue;
         struct sc_str left = sc_str_trim((struct sc_str){ line.ptr, (size_t)(arrow - line.ptr) });
         right =

@@ -532,7 +532,8 @@ static bool hand_on(const struct listening *g, struct hearing *h)
     (void)snprintf(out->language, sizeof(out->language), "%s", code == NULL ? "" : code);
     for (size_t i = 0; i < SC_DECODE_HYPOTHESES_MAX; i++)
         out->drawn[i] = h->chance[i].drawn;
-    return sc_past_add(&out->past, h->past.tokens + h->past.kept, h->past.count - h->past.kept);
+    return h->past.count == h->past.kept ||
+           sc_past_add(&out->past, h->past.tokens + h->past.kept, h->past.count - h->past.kept);
 }
 
 static bool goes_on(const struct hearing *h)

@@ -64,7 +64,7 @@ SC_MUST_USE enum sc_code sc_listener_open(const char *path, int threads, const s
                                           struct sc_listener **out, struct sc_error *err);
 void sc_listener_close(struct sc_listener *l);
 SC_DEFINE_FREEP(struct sc_listener, sc_listener_close);
-/* Borrowed. For tests and parity. */
+/* Borrowed. */
 const struct sc_vocab *sc_listener_vocab(const struct sc_listener *l);
 /* Can the model do what is wished? INVALID_VALUE names the field: a language that it does not know,
  * a translation by a model of English alone. */

@@ -45,7 +45,7 @@ WHERE job = :job AND chunk > :after AND overlaps_next = 1 ORDER BY chunk LIMIT 1
 
 -- name: chain_before
 -- The chunk that hands over to this one.
-SELECT chunk, processed_ms, carry FROM chunks
+SELECT processed_ms, carry FROM chunks
 WHERE job = :job AND chunk < :chunk AND channel = :channel ORDER BY chunk DESC LIMIT 1;
 
 -- name: chain_next
@@ -58,7 +58,8 @@ UPDATE chunks SET carry = :carry WHERE job = :job AND chunk = :chunk;
 -- name: chain_forget
 -- What was handed on has been taken: it holds words.
 UPDATE chunks SET carry = NULL
-WHERE job = :job AND chunk < :chunk AND channel = :channel AND carry IS NOT NULL;
+WHERE job = :job AND chunk = (SELECT max(chunk) FROM chunks
+                              WHERE job = :job AND chunk < :chunk AND channel = :channel);
 
 -- name: chunk_seam_settled
 UPDATE chunks SET overlaps_next = 2 WHERE job = :job AND chunk = :chunk;

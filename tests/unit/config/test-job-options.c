@@ -352,6 +352,8 @@ static void options_that_contradict_each_other_are_refused_by_name(void **state)
         { { "temperature", "1", "temperature_inc", "0.2" }, "temperature_increment_on_fallback" },
         { { "temperature", "1", "temperature_inc", "0" }, NULL },
         { { "temperature", "0.9", "temperature_inc", "0.2" }, NULL },
+        { { "temperature_inc", "0.05" }, NULL },
+        { { "temperature_inc", "0.049" }, "temperature_increment_on_fallback" },
         { { "sequential", "on" }, NULL },
         { { "sequential", "on", "vad", "off" }, NULL },
         { { "sequential", "on", "vad", "on" }, "vad" },

@@ -63,7 +63,13 @@ static void it_goes_on_where_it_was_told_to(void **state)
     (void)state;
     static const struct {
         const char *carry, *text; /* text NULL: it fails */
-    } rows[] = { { NULL, "t10 t11" }, { "11", "t11" }, { "12", "" }, { "8", NULL }, { "x", NULL } };
+    } rows[] = { { NULL, "t10 t11" },
+                 { "11", "t11" },
+                 { "12", "" },
+                 { "8", NULL },
+                 { "x", NULL },
+                 { "16", NULL },
+                 { "1152921503606846976", NULL } };
     void *null = opened("");
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         const struct sc_engine_request request = {
