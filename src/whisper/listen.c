@@ -167,14 +167,14 @@ enum sc_code sc_listener_check(const struct sc_listener *l, const struct sc_list
     return SC_OK;
 }
 
-/* Who asked for few gets no more. */
+/* Who asked for few holds up nobody else: 0, all, where one of them did not ask. */
 static int threads_for(const struct sc_listen_clip *clips, size_t count)
 {
     int most = 0;
     for (size_t i = 0; i < count; i++) {
-        int wished = clips[i].wishes.threads;
-        if (wished > 0 && (most == 0 || wished < most))
-            most = wished;
+        if (clips[i].wishes.threads == 0)
+            return 0;
+        most = SC_MAX(most, clips[i].wishes.threads);
     }
     return most;
 }

@@ -22,7 +22,7 @@ struct sc_listen_wishes {
     bool words;        /* with their times */
     bool previous;     /* the text of a window goes ahead of the next, behind the hot words … */
     bool carry_prompt; /* … and the prompt; else that falls out as text is added */
-    int threads;       /* at most so many of the listener's, over all clips of a call; 0: all */
+    int threads;       /* of the listener's, the most that a clip of a call wishes; 0: all */
 };
 /* What most want: greedy, temperatures up to 1, times. */
 struct sc_listen_wishes sc_listen_wishes_usual(void);
