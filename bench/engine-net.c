@@ -277,7 +277,7 @@ static int stop(const char *path, int threads, int limit_ms)
 
     b.stop = (struct sc_stop){ note_question, &b };
     for (int i = 0; i < SAMPLES; i++)
-        pcm[i] = (int16_t)(i * 7919 % 6000 - 3000);
+        pcm[i] = (int16_t)(i % 6000 * 7919 % 6000 - 3000);
     b.asked = ms(CLOCK_MONOTONIC);
     b.asked_cpu = cpu_ms();
     told(sc_listener_open(path, threads, &b.stop, &l, &err), &err);

@@ -355,6 +355,7 @@ static const struct {
     { SC_E_CANCELLED, 400, "cancelled" },
     { SC_E_CONFLICT, 400, "conflict" },
     { SC_E_FORMAT_DISABLED, 400, "format_disabled" },
+    { SC_E_TRANSCRIPT_BUSY, 503, "transcript_busy" },
     { SC_E_UPLOAD_OFFSET, 400, "conflict" },
     { SC_E_IDEMPOTENCY_CONFLICT, 400, "idempotency_conflict" },
     { SC_E_IDEMPOTENCY_OPEN, 503, "idempotency_open" },
