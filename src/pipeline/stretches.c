@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "transcript/revise.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -67,8 +68,7 @@ int64_t sc_stretches_samples(const struct sc_stretches *s)
 struct placing {
     const struct sc_stretches *stretches;
     int64_t starts[SC_CUT_SPANS + 1]; /* of each in the chunk, and its end, in ms */
-    size_t at;                        /* the stretch of what comes next: text goes on, never back */
-    int64_t earliest;                 /* ms of the recording */
+    size_t at;                        /* the stretch of what of a segment comes next */
     struct sc_segments *out;
 };
 
@@ -93,7 +93,7 @@ static bool put(struct placing *p, struct sc_segment *s)
     struct sc_segment *made = sc_segments_add(p->out);
     if (made == NULL)
         return false;
-    s->start_ms = SC_MAX(place_time(p, s->start_ms), p->earliest);
+    s->start_ms = place_time(p, s->start_ms);
     s->end_ms = SC_MAX(place_time(p, s->end_ms), s->start_ms);
     for (size_t i = 0; i < s->word_count; i++) {
         struct sc_word *w = &s->words[i];
@@ -103,7 +103,6 @@ static bool put(struct placing *p, struct sc_segment *s)
     }
     if (s->heard != NULL && s->heard->seek >= 0)
         s->heard->seek = place_seek(p, s->heard->seek * 10) / 10;
-    p->earliest = s->start_ms;
     *made = *s;
     *s = (struct sc_segment){ 0 };
     return true;
@@ -133,10 +132,22 @@ static bool find_only(struct placing *p, const struct sc_segment *s)
     return true;
 }
 
+/* Of a segment without words nobody knows which of its text lies behind the start of the next: it
+ * is shared in front of that, so that the text stays in order. */
+static void end_before(const struct placing *p, struct sc_segment *s, int64_t next_ms)
+{
+    size_t i = 0;
+    while (i + 1 < p->stretches->count && s->start_ms >= p->starts[i + 1])
+        i++;
+    if (s->word_count == 0 && s->end_ms > p->starts[i + 1])
+        s->end_ms = SC_MIN(s->end_ms, next_ms);
+}
+
 /* Takes the segment, or a part of it. */
 static bool place(struct placing *p, struct sc_segment *s)
 {
     bool bare = s->word_count == 0;
+    p->at = 0;
     if (bare && find_only(p, s))
         return put(p, s);
     for (; p->at + 1 < p->stretches->count && s->end_ms > p->starts[p->at + 1]; p->at++) {
@@ -162,6 +173,37 @@ static bool place(struct placing *p, struct sc_segment *s)
     return put(p, s);
 }
 
+/* ---- order ---- */
+
+struct numbered {
+    struct sc_segment segment;
+    size_t number;
+};
+
+static int by_start(const void *a, const void *b)
+{
+    const struct numbered *x = a, *y = b;
+    if (x->segment.start_ms != y->segment.start_ms)
+        return x->segment.start_ms < y->segment.start_ms ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Segments may overlap: parts of one then lie behind the start of the next. */
+static bool order(struct sc_segments *s)
+{
+    if (s->count < 2)
+        return true;
+    SC_AUTO_FREE struct numbered *all = calloc(s->count, sizeof(*all));
+    if (all == NULL)
+        return false;
+    for (size_t i = 0; i < s->count; i++)
+        all[i] = (struct numbered){ s->items[i], i };
+    qsort(all, s->count, sizeof(*all), by_start);
+    for (size_t i = 0; i < s->count; i++)
+        s->items[i] = all[i].segment;
+    return true;
+}
+
 enum sc_code sc_stretches_place(const struct sc_stretches *s, struct sc_segments *segments,
                                 struct sc_error *err)
 {
@@ -172,9 +214,13 @@ enum sc_code sc_stretches_place(const struct sc_stretches *s, struct sc_segments
         p.starts[i + 1] = p.starts[i] + samples / SAMPLES_PER_MS;
     }
     for (size_t i = 0; i < segments->count; i++) {
+        if (i + 1 < segments->count)
+            end_before(&p, &segments->items[i], segments->items[i + 1].start_ms);
         if (!place(&p, &segments->items[i]))
             return sc_error_set(err, SC_E_INTERNAL, "no memory for the segments of a chunk");
     }
+    if (!order(&out))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the order of a chunk's segments");
     sc_segments_done(segments);
     *segments = out;
     out = (struct sc_segments){ 0 };

@@ -23,7 +23,8 @@ SC_MUST_USE enum sc_code sc_stretches_read(struct sc_str text, int64_t start_sam
 int64_t sc_stretches_samples(const struct sc_stretches *s);
 /* Takes segments whose times count from the start of the chunk to where the recording has them;
  * what lies behind the chunk's end is clamped. A word lies in the stretch that has its middle, and
- * nowhere else; a segment whose words lie in several becomes one in each. INTERNAL: no memory, and
+ * nowhere else; a segment whose words lie in several becomes one in each. They come out in the
+ * order of their starts: parts of segments that overlap change places. INTERNAL: no memory, and
  * the segments are as they were, or some of them gone. */
 SC_MUST_USE enum sc_code sc_stretches_place(const struct sc_stretches *s,
                                             struct sc_segments *segments, struct sc_error *err);

@@ -187,6 +187,33 @@ static void a_segment_that_spans_a_pause_becomes_two(void **state)
     assert_int_equal(b->heard->token_count, 0);
 }
 
+static void one_that_starts_within_another_keeps_its_time(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS all = { 0 };
+    struct sc_segment *a = add_segment(&all, "", 0, 0);
+    add_word(a, "first", 100, 400);
+    add_word(a, "last", 3000, 3500);
+    add_word(add_segment(&all, "", 0, 0), "within", 500, 900);
+    (void)add_segment(&all, "bare", 1000, 1400);
+    assert_place(&two, &all);
+    static const struct {
+        const char *text;
+        int64_t start, end;
+    } rows[] = {
+        { "first", 10100, 12000 },
+        { "within", 10500, 10900 },
+        { "bare", 11000, 11400 },
+        { "last", 101000, 101500 },
+    };
+    assert_int_equal(all.count, SC_ARRAY_LEN(rows));
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        assert_string_equal(all.items[i].text, rows[i].text);
+        assert_int_equal(all.items[i].start_ms, rows[i].start);
+        assert_int_equal(all.items[i].end_ms, rows[i].end);
+    }
+}
+
 static void a_word_lies_where_its_middle_does(void **state)
 {
     (void)state;
@@ -306,6 +333,7 @@ int main(void)
         TEST(every_time_comes_back_to_where_it_was),
         TEST(words_stay_in_order_inside_and_whole_whatever_is_said),
         TEST(a_segment_that_spans_a_pause_becomes_two),
+        TEST(one_that_starts_within_another_keeps_its_time),
         TEST(a_word_lies_where_its_middle_does),
         TEST(text_without_words_is_shared_by_its_length),
         TEST(text_that_only_reaches_into_silence_stays_whole),
