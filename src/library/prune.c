@@ -96,6 +96,16 @@ static enum sc_code prune_settled(void *ctx, struct sc_error *err)
     return code;
 }
 
+/* Whose it is not waits for nobody who saves it, and keeps nobody waiting. */
+static enum sc_code find_own(const struct prune *p, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_transcript t;
+    enum sc_code code = sc_store_read(p->store, &conn, err);
+    return code == SC_OK ? sc_transcript_find(conn, p->what->owner_id, p->what->transcript, &t, err)
+                         : code;
+}
+
 enum sc_code sc_versions_prune(struct sc_store *store, const struct sc_prune *what, int64_t now_ms,
                                int64_t *removed, struct sc_error *err)
 {
@@ -103,8 +113,11 @@ enum sc_code sc_versions_prune(struct sc_store *store, const struct sc_prune *wh
     if (what->keep < 1)
         return sc_error_field(err, SC_E_INVALID_VALUE, "keep",
                               "keep must be 1 or more: the current version always stays");
+    enum sc_code code = find_own(&p, err);
+    if (code != SC_OK)
+        return code;
     /* Rows that a long edit has still to end would be in no version afterwards, and stay. */
-    enum sc_code code = sc_edit_settled(store, what->transcript, prune_settled, &p, err);
+    code = sc_edit_settled(store, what->transcript, prune_settled, &p, err);
     if (code == SC_OK)
         *removed = p.removed;
     return code;

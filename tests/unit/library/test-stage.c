@@ -351,6 +351,9 @@ static void who_waits_is_answered(void **state)
     const struct sc_prune what = { .by = 1, .transcript = h.transcript, .keep = 1 };
     int64_t removed;
     assert_int_equal(sc_versions_prune(r.f.store, &what, T0, &removed, &err), SC_E_TRANSCRIPT_BUSY);
+    const struct sc_prune strangers = { .owner_id = 2, .transcript = h.transcript, .keep = 1 };
+    assert_int_equal(sc_versions_prune(r.f.store, &strangers, T0, &removed, &err),
+                     SC_E_TRANSCRIPT_NOT_FOUND);
     /* Of three two wait at a time. */
     for (size_t i = 0; i < SC_ARRAY_LEN(waiters); i++)
         assert_int_equal(pthread_create(&waiters[i], NULL, wait_main, &h), 0);
