@@ -89,6 +89,7 @@ struct sc_fsck_work {
     bool exports_read;
     bool changed;  /* rows were restored: what was read is old */
     bool hopeless; /* rows remain that are not what they were */
+    int given_up;  /* versions up to this one were told, as far as they are not right */
 };
 /* Reads the transcript behind `after`: t.id 0: there is none. _from: as this connection sees it. */
 SC_MUST_USE enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error *err);

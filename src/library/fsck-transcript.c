@@ -465,8 +465,8 @@ static enum sc_code check_row(struct sc_fsck_work *w, struct sc_error *err)
 static enum sc_code check_all(struct sc_fsck_work *w, struct sc_error *err)
 {
     enum sc_code code = check_rows(w, err);
-    /* With rows that are not theirs the sums would only say the same again. */
-    if (code == SC_OK && !w->hopeless)
+    /* Sums are made of the checksums that rows keep: damaged words leave them as they are. */
+    if (code == SC_OK)
         code = sc_fsck_check_versions(w, err);
     if (code == SC_OK)
         code = check_numbers(w, err);

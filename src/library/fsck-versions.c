@@ -219,6 +219,13 @@ static int64_t order_of(const struct sc_fsck_work *w, const struct sc_fsck_row *
     return tie ? before->ord + 1 : ord;
 }
 
+/* What is put right later changes this version and those before it no more. */
+static void give_up(struct sc_fsck_work *w, int version)
+{
+    w->hopeless = true;
+    w->given_up = version;
+}
+
 static enum sc_code mend_lost(struct sc_fsck_work *w, size_t i, const struct knowns *k,
                               const struct known *one, const struct sc_fsck_row *before,
                               struct sc_error *err)
@@ -241,7 +248,8 @@ static enum sc_code mend_lost(struct sc_fsck_work *w, size_t i, const struct kno
         p.repaired = code == SC_OK;
         w->changed = w->changed || p.repaired;
     }
-    w->hopeless = w->hopeless || !p.repaired;
+    if (!p.repaired)
+        give_up(w, p.version);
     p.accepted = !p.repaired && w->f->o->accept;
     sc_fsck_report_of(w, &p);
     return code;
@@ -422,6 +430,15 @@ static enum sc_code write_version(struct sc_conn *tx, void *ctx, struct sc_error
                          : code;
 }
 
+static bool has_damaged(const struct sc_fsck_work *w, int version)
+{
+    for (size_t i = 0; i < w->rows.count; i++) {
+        if (!w->rows.items[i].sound && is_in(&w->rows.items[i], version))
+            return true;
+    }
+    return false;
+}
+
 /* A sum that is another in one sign only was damaged itself; a figure that is wrong while the sum
  * is right is put right by it. *wrong: rows are. */
 static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version *stored,
@@ -429,6 +446,8 @@ static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version
 {
     struct figures f = { w, sc_fsck_sum(&w->rows, stored) };
     bool same = strcmp(f.sum.sum.hash, stored->sum.hash) == 0;
+    if (has_damaged(w, stored->version)) /* its words are not those that were counted */
+        f.sum.words = stored->words;
     enum sc_code code = SC_OK;
     *wrong = !same && !sc_hash_is_near(f.sum.sum.hash, stored->sum.hash);
     if (*wrong || (same && f.sum.segments == stored->segments && f.sum.words == stored->words))
@@ -454,7 +473,7 @@ static void report_lost(struct sc_fsck_work *w, int version)
     p.version = version;
     p.message = "the version does not match its checksum: a segment is missing or misplaced";
     p.accepted = w->f->o->accept;
-    w->hopeless = true;
+    give_up(w, version);
     sc_fsck_report_of(w, &p);
 }
 
@@ -489,6 +508,8 @@ static enum sc_code check_once(struct sc_fsck_work *w, bool *again, struct sc_er
     w->changed = false;
     for (size_t i = 0; code == SC_OK && i < w->versions.count && !w->changed; i++) {
         bool wrong = false;
+        if (w->versions.items[i].version <= w->given_up)
+            continue;
         code = check_figures(w, &w->versions.items[i], &wrong, err);
         if (code != SC_OK || !wrong)
             continue;
@@ -496,7 +517,7 @@ static enum sc_code check_once(struct sc_fsck_work *w, bool *again, struct sc_er
         code = mend_run(w, bad, err);
         i = bad.end - 1;
     }
-    *again = code == SC_OK && w->changed && !w->hopeless;
+    *again = code == SC_OK && w->changed;
     return code;
 }
 

@@ -319,6 +319,31 @@ def test_damage_is_taken_as_it_is_when_that_is_asked_for(spoilt, make_server, sq
     assert fsck(data) == (0, {**fsck(data)[1], "status": "ok", "problems": []})
 
 
+@pytest.mark.parametrize("lost, restorable, source", [
+    # Words that nothing else has, and a row that is equal to that of version 4.
+    ("UPDATE segments SET text = 'that is', words = NULL WHERE born = 5",
+     "DELETE FROM segments WHERE born = 2", "version 4"),
+    # A row that version 3 alone had, and one in a version too few behind it.
+    ("DELETE FROM segments WHERE born = 3", "UPDATE segments SET died = 5 WHERE id = 2", "checksums"),
+])
+def test_what_can_be_restored_is_before_the_rest_is_taken_as_it_is(spoilt, lost, restorable, source):
+    data = spoilt(lost)
+    left = versions_of(data)
+    db = sqlite3.connect(data / "scripta.db")
+    with db:
+        assert db.execute(restorable).rowcount == 1
+    db.close()
+    assert versions_of(data) != left
+    status, found = fsck(data, "--accept")
+    assert (status, found["status"]) == (0, "accepted"), found
+    told = [p for p in found["problems"] if p["kind"] in ("segment", "version")]
+    assert sorted(p["accepted"] for p in told) == [False, True], told
+    repaired, = [p for p in told if p["repaired"]]
+    assert source in repaired["source"], repaired
+    assert versions_of(data) == left
+    assert fsck(data)[:1] == (0,)
+
+
 def test_words_of_another_owner_are_not_told(spoilt, make_server):
     data = spoilt("UPDATE segments SET text = 'that is' WHERE born = 5")
     port = free_port()
