@@ -48,7 +48,8 @@ def product(ctx, recording, model):
         pid = server.process.pid
         before, begun = tree_cpu_s(pid), time.perf_counter()
         reply = server.client.upload(recording.read_bytes(), engine="whisper", model=str(model),
-                                     language="en", word_timestamps="off", force="true")
+                                     language="en", word_timestamps="off",
+                                     temperature_increment_on_fallback="0", force="true")
         if reply.status != 201:
             raise RuntimeError(f"{reply}")
         job, first = reply.json["job_id"], None
