@@ -281,10 +281,14 @@ bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *sec
     return true;
 }
 
-static int compare_words(const void *a, const void *b)
+/* In the order of the text: where segments overlap, none begins before the one in front of it. */
+static void settle_order(struct sc_segment *s)
 {
-    const struct sc_word *x = a, *y = b;
-    return x->start_ms < y->start_ms ? -1 : x->start_ms > y->start_ms ? 1 : 0;
+    for (size_t i = 1; i < s->word_count; i++) {
+        struct sc_word *w = &s->words[i];
+        w->start_ms = SC_MAX(w->start_ms, s->words[i - 1].start_ms);
+        w->end_ms = SC_MAX(w->end_ms, w->start_ms);
+    }
 }
 
 /* The mean, by words. */
@@ -299,17 +303,20 @@ static float mean(const struct sc_segment *a, const struct sc_segment *b)
 bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second)
 {
     SC_AUTO(sc_segment_done) struct sc_segment both = { 0 };
+    SC_AUTO(sc_segment_done) struct sc_segment behind = { 0 };
     SC_AUTO_BUF text = { 0 };
-    if (!sc_segment_copy(s, &both))
+    if (!sc_segment_copy(s, &both) || !sc_segment_copy(second, &behind))
         return false;
-    for (size_t i = 0; i < second->word_count; i++) {
-        const struct sc_word *w = &second->words[i];
+    if (s->word_count + second->word_count > 0 &&
+        (!estimate_words(&both) || !estimate_words(&behind)))
+        return false;
+    for (size_t i = 0; i < behind.word_count; i++) {
+        const struct sc_word *w = &behind.words[i];
         if (!sc_segment_add_word(&both, sc_str_from(w->text), w->start_ms, w->end_ms,
                                  w->confidence))
             return false;
     }
-    if (second->start_ms < s->end_ms && both.word_count > 1) /* they overlap */
-        qsort(both.words, both.word_count, sizeof(*both.words), compare_words);
+    settle_order(&both);
     sc_buf_puts(&text, s->text);
     if (sc_text_needs_space(sc_buf_str(&text), sc_str_from(second->text)))
         sc_buf_putc(&text, ' ');

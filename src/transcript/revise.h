@@ -30,5 +30,6 @@ bool sc_segment_words_before(struct sc_segment *s, int64_t at_ms, size_t *words)
  * segment), with the speaker and no id. Words that are not known are made first, and the text is
  * laid on those that do not spell it: of the text nothing is lost. */
 bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *second);
-/* Adds what second says, and takes its time in. */
+/* Adds what second says, and takes its time in. Where one of the two has words, those of the other
+ * are made. */
 bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second);

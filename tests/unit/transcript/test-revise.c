@@ -152,12 +152,54 @@ static void words_go_along_with_other_times(void **state)
     assert_true(s->words[1].end_ms <= s->end_ms && s->words[0].start_ms >= s->start_ms);
 }
 
+/* Whichever of two that are joined has no words. */
+static void joined_words_are_those_of_all_of_the_text(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        SC_AUTO_SEGMENTS list = { 0 };
+        struct sc_segment *first = sc_segments_add(&list), *second = sc_segments_add(&list);
+        assert_non_null(second);
+        first = &list.items[0];
+        *first = (struct sc_segment){ .end_ms = 200, .confidence = -1, .chunk = -1 };
+        *second =
+            (struct sc_segment){ .start_ms = 200, .end_ms = 400, .confidence = -1, .chunk = -1 };
+        assert_true(sc_segment_say(first, SC_STR("alpha beta")));
+        assert_true(sc_segment_say(second, SC_STR("gamma deltas")));
+        struct sc_segment *known = &list.items[i];
+        int64_t at = known->start_ms;
+        assert_true(sc_segment_add_word(known, i == 0 ? SC_STR("alpha") : SC_STR("gamma"), at + 10,
+                                        at + 90, 0.5F));
+        assert_true(sc_segment_add_word(known, i == 0 ? SC_STR("beta") : SC_STR("deltas"), at + 95,
+                                        at + 190, 0.5F));
+        assert_true(sc_segment_join(first, second));
+        assert_is(first, i == 0 ? "alpha beta gamma deltas [alpha 10-90, beta 95-190, gamma "
+                                  "200-290, deltas 290-400]"
+                                : "alpha beta gamma deltas [alpha 0-111, beta 111-200, gamma "
+                                  "210-290, deltas 295-390]");
+    }
+}
+
+static void what_overlaps_is_joined_in_the_order_of_its_text(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS list = { 0 };
+    (void)add_segment(&list, 0, 100, "one two three four");
+    (void)add_segment(&list, 150, 60, "uno due");
+    assert_true(sc_segment_join(&list.items[0], &list.items[1]));
+    assert_is(&list.items[0], "one two three four uno due [one 0-100, two 100-200, three 200-300, "
+                              "four 300-400, uno 300-300, due 300-300]");
+    assert_true(sc_segment_is_spelt(&list.items[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(words_that_say_another_text_are_told_and_mended),
         TEST(imported_words_follow_the_text),
         TEST(a_split_loses_nothing_of_the_text),
+        TEST(joined_words_are_those_of_all_of_the_text),
+        TEST(what_overlaps_is_joined_in_the_order_of_its_text),
         TEST(text_and_speaker_are_one_line),
         TEST(words_go_along_with_other_times),
     };
