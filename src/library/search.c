@@ -285,21 +285,34 @@ static int count_of(const struct walk *w, const struct found *hit, size_t phrase
     return (unsigned char)w->places.ptr[hit->places.at + 1 + phrase];
 }
 
+/* What the window knows of its words. A later page has it from the first: an edit between the two
+ * takes rows away, and with figures of its own each page would have another order. */
+static struct sc_search_scale scale_of(const struct walk *w)
+{
+    const struct sc_search_place *after = &w->search->after;
+    struct sc_search_scale out = { .rows = (int64_t)w->hit_count, .phrases = w->phrases };
+    if (after->transcript != 0 && after->scale.phrases == w->phrases)
+        return after->scale;
+    for (size_t i = 0; i < w->hit_count; i++) {
+        out.signs += w->hits[i].signs;
+        for (size_t p = 0; p < w->phrases; p++)
+            out.with[p] += count_of(w, &w->hits[i], p) > 0;
+    }
+    return out;
+}
+
 /* BM25 with what the window itself knows: how rare a word is within it, and how long its rows are.
  * So an order does not change while others write. */
-static void rate(struct walk *w)
+static void rate(struct walk *w, const struct sc_search_scale *scale)
 {
-    double rarity[SC_TOKENIZER_PHRASES] = { 0 }, signs = 0, n = (double)w->hit_count;
-    for (size_t i = 0; i < w->hit_count; i++) {
-        signs += w->hits[i].signs;
-        for (size_t p = 0; p < w->phrases; p++)
-            rarity[p] += count_of(w, &w->hits[i], p) > 0;
+    double rarity[SC_TOKENIZER_PHRASES] = { 0 }, n = (double)scale->rows;
+    for (size_t p = 0; p < w->phrases; p++) {
+        double with = (double)scale->with[p];
+        rarity[p] = log(1 + (n - with + 0.5) / (with + 0.5));
     }
-    for (size_t p = 0; p < w->phrases; p++)
-        rarity[p] = log(1 + (n - rarity[p] + 0.5) / (rarity[p] + 0.5));
     for (size_t i = 0; i < w->hit_count; i++) {
         struct found *hit = &w->hits[i];
-        double length = 0.25 + 0.75 * hit->signs * n / SC_MAX(signs, 1);
+        double length = 0.25 + 0.75 * hit->signs * n / (double)SC_MAX(scale->signs, 1);
         for (size_t p = 0; p < w->phrases; p++) {
             double count = count_of(w, hit, p);
             hit->score += rarity[p] * count * 2.2 / (count + 1.2 * length);
@@ -512,8 +525,10 @@ enum sc_code sc_search_run(struct sc_conn *conn, const struct sc_search *search,
     sc_conn_set_deadline(conn, 0); /* what was found is shown */
     if (code != SC_OK)
         return code;
-    if (by_rank(search))
-        rate(&w);
+    if (by_rank(search)) {
+        out.next.scale = scale_of(&w);
+        rate(&w, &out.next.scale);
+    }
     SC_AUTO_FREE struct ordered *order = sc_alloc_array(w.group_count + 1, sizeof(*order));
     size_t count = put_in_order(&w, order);
     struct page p = { .w = &w, .fn = fn, .ctx = ctx };
@@ -528,58 +543,4 @@ enum sc_code sc_search_run(struct sc_conn *conn, const struct sc_search *search,
     if (code == SC_OK)
         *end = out;
     return code;
-}
-
-/* ---- cursors ---- */
-
-static const char letters[SC_SEARCH_SORT_COUNT_] = {
-    [SC_SEARCH_RANK] = 'r', [SC_SEARCH_NEWEST] = 'n'
-};
-
-void sc_search_place_put(struct sc_buf *out, enum sc_search_sort sort,
-                         const struct sc_search_place *place)
-{
-    uint64_t score;
-    memcpy(&score, &place->score, sizeof(score));
-    sc_buf_printf(out, "%c%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, letters[sort],
-                  (uint64_t)place->top, (uint64_t)place->low, (uint64_t)place->transcript, score);
-}
-
-/* Up to the next '-': digits as sc_search_place_put writes them. */
-static bool take_hex(struct sc_str *rest, uint64_t *out)
-{
-    struct sc_str part = sc_str_take_until(rest, '-');
-    if (part.len == 0 || part.len > 16 || (part.len > 1 && part.ptr[0] == '0'))
-        return false;
-    *out = 0;
-    for (size_t i = 0; i < part.len; i++) {
-        char c = part.ptr[i];
-        bool digit = c >= '0' && c <= '9';
-        if (!digit && !(c >= 'a' && c <= 'f'))
-            return false;
-        *out = *out << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
-    }
-    return true;
-}
-
-bool sc_search_place_parse(enum sc_search_sort sort, struct sc_str text,
-                           struct sc_search_place *out)
-{
-    uint64_t top, low, transcript, score;
-    struct sc_search_place place;
-    if (text.len < 2 || text.ptr[0] != letters[sort])
-        return false;
-    struct sc_str rest = { text.ptr + 1, text.len - 1 };
-    if (!take_hex(&rest, &top) || !take_hex(&rest, &low) || !take_hex(&rest, &transcript) ||
-        !take_hex(&rest, &score))
-        return false;
-    place = (struct sc_search_place){ (int64_t)top, (int64_t)low, (int64_t)transcript, 0 };
-    memcpy(&place.score, &score, sizeof(score));
-    SC_AUTO_BUF again = { 0 };
-    sc_search_place_put(&again, sort, &place);
-    if (!sc_str_equal(sc_buf_str(&again), text) || place.top <= 0 || place.low < 0 ||
-        place.low > place.top || place.transcript < 0 || !isfinite(place.score))
-        return false;
-    *out = place;
-    return true;
 }

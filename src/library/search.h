@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "store/store.h"
+#include "store/tokenizer.h"
 
 #define SC_SEARCH_WINDOW 2000
 #define SC_SEARCH_WALK_MS 50 /* after that a search ends with what it has found */
@@ -28,11 +29,18 @@ struct sc_search_filter {
     int complete;                         /* 1 or 0 (partial ones), -1: all */
 };
 
+/* By what the rows of a window are ranked: as they were when its first page was made. */
+struct sc_search_scale {
+    int64_t rows, signs;                /* in all of them */
+    int64_t with[SC_TOKENIZER_PHRASES]; /* rows that have the phrase */
+    size_t phrases;
+};
 /* Where a page went on to: opaque, sc_search_place_put writes it. */
 struct sc_search_place {
-    int64_t top, low;   /* the window's rows; top 0: none yet; low 0: not known yet */
-    int64_t transcript; /* shown last; 0: none of the window */
-    double score;       /* its */
+    int64_t top, low;             /* the window's rows; top 0: none yet; low 0: not known yet */
+    int64_t transcript;           /* shown last; 0: none of the window */
+    double score;                 /* its */
+    struct sc_search_scale scale; /* by rank, where transcript is not 0 */
 };
 
 struct sc_search {

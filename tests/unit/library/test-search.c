@@ -361,6 +361,40 @@ static void pages_stay_true_while_text_streams_in(void **state)
     }
 }
 
+/* As an edit leaves the rows that it replaces. */
+static void edit_the_first(struct rig *r)
+{
+    assert_int_equal(write_sql(r->f.store, "UPDATE segments SET dies = 1 WHERE transcript_id = 1"),
+                     SC_OK);
+}
+
+static void an_edit_between_pages_takes_nothing_else_away(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct answer all;
+    struct sc_search s = plain_search();
+    bool seen[8] = { false };
+    s.sort = SC_SEARCH_RANK;
+    s.limit = 2;
+    for (int i = 1; i <= 7; i++) {
+        SC_AUTO_BUF text = { 0 };
+        for (int k = 0; k < i; k++)
+            sc_buf_puts(&text, "common ");
+        sc_buf_puts(&text, "and more");
+        int64_t id = begin(&r, 1);
+        assert_int_equal(write_sql(r.f.store, "UPDATE transcripts SET job = NULL"), SC_OK);
+        PUT(r, id, 0, 0, sc_buf_text(&text));
+    }
+    ask_pages(&r, s, "common more", &all, edit_the_first);
+    for (int n = 0; n < all.count; n++) {
+        assert_false(seen[all.rows[n].id]);
+        seen[all.rows[n].id] = true;
+    }
+    for (int i = 2; i <= 7; i++)
+        assert_true(seen[i]);
+}
+
 static int64_t sum_of(const struct answer *all)
 {
     int64_t sum = 0;
@@ -431,7 +465,12 @@ static void cursors_are_those_that_were_given(void **state)
                                        "r1-2-1-0",
                                        "r1-1-1-7ff0000000000000",
                                        "rffffffffffffffff-1-1-0",
-                                       "r1-1-1-G" };
+                                       "r1-1-1-G",
+                                       "r1-1-1-0-1",
+                                       "r1-1-1-0-1-5",
+                                       "r1-1-1-0-1-5-2",
+                                       "r1-1-0-0-1-5-1",
+                                       "r1-1-1-0-ffffffff-5-1" };
     struct sc_search_place place;
     for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++)
         assert_false(sc_search_place_parse(SC_SEARCH_RANK, sc_str_from(bad[i]), &place));
@@ -440,6 +479,11 @@ static void cursors_are_those_that_were_given(void **state)
     assert_int_equal(place.low, 2);
     assert_int_equal(place.transcript, 7);
     assert_true(place.score == 1.0);
+    assert_true(sc_search_place_parse(SC_SEARCH_RANK, SC_STR("r9-2-7-0-a-1b-0-a"), &place));
+    assert_int_equal(place.scale.rows, 10);
+    assert_int_equal(place.scale.signs, 27);
+    assert_int_equal(place.scale.phrases, 2);
+    assert_int_equal(place.scale.with[1], 10);
 }
 
 /* ---- rank and conditions ---- */
@@ -660,6 +704,7 @@ int main(void)
         TEST(what_is_deleted_is_not_found_and_leaves_the_index),
         TEST(an_edit_changes_what_is_found),
         TEST(pages_stay_true_while_text_streams_in),
+        TEST(an_edit_between_pages_takes_nothing_else_away),
         TEST(the_commonest_word_comes_in_windows),
 #ifdef SC_WITH_FAULTS
         TEST(a_search_that_takes_long_ends_and_goes_on),
