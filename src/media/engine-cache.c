@@ -49,12 +49,15 @@ static enum sc_code content_of(const struct sc_config *config, const struct sc_e
     if (code != SC_OK)
         return code;
     const struct sc_model_identity id = sc_model_identify(&m);
-    if (hash[0] != '\0' && id.kind == SC_MODEL_BY_SUM && strcmp(hash, id.text) != 0)
+    if (!sc_model_is_still(&m, hash))
         return sc_error_field(
             err, SC_E_MODEL_ERROR, "model",
-            "the model '%.80s' was replaced after this job was made, or is another "
-            "one on this worker's machine: submit the recording again",
-            model);
+            "the model '%.80s' was replaced after this job was made, or is another one on this "
+            "worker's machine: submit the recording again%s",
+            model,
+            id.kind == SC_MODEL_BY_SUM
+                ? ""
+                : "; if it is the same file, `scripta models verify` on that machine shows it");
     *out = sc_asprintf("%s %s", m.path, id.text);
     return SC_OK;
 }
@@ -150,13 +153,24 @@ static enum sc_code make_room(struct engine_cache *c, const struct engine_wanted
 }
 
 static enum sc_code load(struct engine_cache *c, const struct engine_wanted *wanted,
-                         const struct sc_engine_stop *stop, struct engine_open *row,
-                         struct sc_error *err)
+                         const struct sc_engine_stop *stop, const char *content,
+                         struct engine_open *row, struct sc_error *err)
 {
+    SC_AUTO_FREE char *loaded = NULL;
     int64_t begun = sc_clock_mono_ms();
     enum sc_code code = wanted->engine->open(c->config, wanted->model, stop, &row->state, err);
     if (code != SC_OK)
         return code;
+    code = content_of(c->config, wanted->engine, wanted->model, wanted->hash, &loaded, err);
+    if (code == SC_OK && strcmp(loaded, content) != 0)
+        code = sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                              "the model '%.80s' was replaced while it was loaded: submit the "
+                              "recording again",
+                              wanted->model);
+    if (code != SC_OK) {
+        wanted->engine->close(SC_TAKE(row->state));
+        return code;
+    }
     row->engine = wanted->engine;
     row->used_ms = sc_clock_mono_ms();
     row->load_ms = row->used_ms - begun;
@@ -184,7 +198,7 @@ enum sc_code engine_cache_get(struct engine_cache *c, const struct engine_wanted
     if (code == SC_OK)
         row.bytes = needs;
     if (code == SC_OK && row.state == NULL)
-        code = load(c, wanted, stop, &row, err);
+        code = load(c, wanted, stop, content, &row, err);
     if (code != SC_OK) /* what was refused is counted again */
         free(SC_TAKE(row.options));
     if (row.state == NULL)

@@ -491,13 +491,26 @@ int64_t sc_model_memory(const struct sc_model *m, const struct sc_whisper_use *u
                                 : -1;
 }
 
+static void tell_time(const struct sc_model *m, struct sc_model_identity *out)
+{
+    out->kind = SC_MODEL_BY_TIME;
+    (void)snprintf(out->text, sizeof(out->text), "file:%lld:%lld", (long long)m->size_bytes,
+                   (long long)m->changed_ns);
+}
+
 struct sc_model_identity sc_model_identify(const struct sc_model *m)
 {
-    struct sc_model_identity id = { .kind = m->is_known ? SC_MODEL_BY_SUM : SC_MODEL_BY_TIME };
+    struct sc_model_identity id = { .kind = SC_MODEL_BY_SUM };
     if (m->is_known)
         (void)snprintf(id.text, sizeof(id.text), "sha256:%s", m->facts.sha256);
     else
-        (void)snprintf(id.text, sizeof(id.text), "%lld bytes of %lld", (long long)m->size_bytes,
-                       (long long)m->changed_ns);
+        tell_time(m, &id);
     return id;
+}
+
+bool sc_model_is_still(const struct sc_model *m, const char *text)
+{
+    struct sc_model_identity now = sc_model_identify(m), by_time;
+    tell_time(m, &by_time);
+    return text[0] == '\0' || strcmp(text, now.text) == 0 || strcmp(text, by_time.text) == 0;
 }

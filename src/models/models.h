@@ -113,7 +113,8 @@ void sc_models_lack(const struct sc_config *config, const struct sc_models *all,
 /* What results depend on beside the name of a model. */
 enum sc_model_identity_kind {
     SC_MODEL_NO_FILE, /* the engine has no model files; text "" */
-    SC_MODEL_BY_TIME, /* its facts do not hold: text of size and time */
+    SC_MODEL_BY_TIME, /* its facts do not hold: "file:", its bytes, ":", ns since 1970 of its change
+                       */
     SC_MODEL_BY_SUM,  /* "sha256:" and hexadecimal digits: the same everywhere */
 };
 struct sc_model_identity {
@@ -121,6 +122,9 @@ struct sc_model_identity {
     char text[80];
 };
 struct sc_model_identity sc_model_identify(const struct sc_model *m);
+/* Is it, as far as is known, the one that was identified by this text ("": any)? One that was
+ * identified by its time and has got facts since is the same. */
+bool sc_model_is_still(const struct sc_model *m, const char *text);
 
 /* Bytes that one worker may spend on loaded models: engine.memory, else half of the machine's
  * memory, shared by its local workers. */

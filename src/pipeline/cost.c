@@ -70,7 +70,7 @@ static enum sc_code count_sound(struct sc_pipelines *p, const struct sc_plan *pl
     if (code != SC_OK)
         return code;
     /* Of a file that is none of the models folders nobody has seen that it is a model. */
-    bool stranger = plan->spec.model[0] == '/' && plan->spec.model_hash == NULL;
+    bool stranger = plan->spec.model[0] == '/' && plan->model.kind != SC_MODEL_BY_SUM;
     out->model_unchecked =
         engine.model_files
             ? stranger

@@ -282,7 +282,7 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
         .engine = info->needs_file ? sc_job_options_text(options, "engine") : "",
         .engine_version = plan->version,
         .model = info->needs_file ? sc_job_options_text(options, "model") : "",
-        .model_hash = plan->model.kind == SC_MODEL_BY_SUM ? plan->model.text : NULL,
+        .model_hash = plan->model.text,
         .task = sc_job_options_text(options, "task"),
         .language = sc_job_options_text(options, "language"),
         .name = sc_job_options_text(options, "name"),

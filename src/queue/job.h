@@ -42,7 +42,7 @@ struct sc_job {
     int64_t worker_id;                            /* one that holds a task of it; 0: none */
     char job_id[SC_UUID_TEXT];
     char pipeline[24], engine[24], engine_version[40], model[120], task[16], language[24];
-    char model_hash[80]; /* "sha256:" and hexadecimal digits, of a model file; "": not known */
+    char model_hash[80]; /* what tells its file (sc_model_identify); "": not known */
     char detected_language[24];
     char file_name[512], name[512];
     char compute_type[24], device[32];                /* "": not known yet */

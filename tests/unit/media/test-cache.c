@@ -1,6 +1,8 @@
 /* What a worker keeps loaded, with an engine that only counts. */
 #include "media/engine-cache.h"
 
+#include "models/models.h"
+
 #include "testing.h"
 
 #include "base/banned.h"
@@ -65,6 +67,23 @@ static const struct sc_engine_ops of_files = {
     .name = "files",
     .caps = file_caps,
     .open = count_open,
+    .close = count_close,
+};
+
+/* Somebody copies another model over the file while it is read. */
+static struct test_dir *copied_over;
+
+static enum sc_code open_late(const struct sc_config *config, const char *model,
+                              const struct sc_engine_stop *stop, void **state, struct sc_error *err)
+{
+    test_write(copied_over, "ggml-a.bin", "longer than before");
+    return count_open(config, model, stop, state, err);
+}
+
+static const struct sc_engine_ops overtaken = {
+    .name = "overtaken",
+    .caps = file_caps,
+    .open = open_late,
     .close = count_close,
 };
 
@@ -280,6 +299,47 @@ static void a_file_that_was_replaced_is_loaded_anew(void **state)
     assert_int_equal(ask(&c, &of_files, "a", "", &open, NULL), SC_E_MODEL_ERROR);
 }
 
+/* Of a file whose sum is not known, its size and time tell. */
+static void a_job_is_not_heard_by_another_file(void **state)
+{
+    (void)state;
+    struct sc_config config = settings();
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(engine_cache_close) struct engine_cache c = { .config = &config };
+    SC_AUTO_MODEL m = { 0 };
+    struct engine_open *open = NULL;
+    struct sc_error err = { 0 };
+    config.models_dir = dir.path;
+    test_write(&dir, "ggml-a.bin", "one");
+    assert_int_equal(sc_models_find(&config, "a", &m, NULL), SC_OK);
+    const struct sc_model_identity id = sc_model_identify(&m);
+    assert_int_equal(ask(&c, &of_files, "a", id.text, &open, NULL), SC_OK);
+    test_write(&dir, "ggml-a.bin", "other");
+    assert_int_equal(ask(&c, &of_files, "a", id.text, &open, &err), SC_E_MODEL_ERROR);
+    assert_non_null(strstr(err.msg, "was replaced after this job was made"));
+    assert_non_null(strstr(err.msg, "`scripta models verify`"));
+    assert_int_equal(ask(&c, &of_files, "a", "sha256:00", &open, &err), SC_E_MODEL_ERROR);
+    assert_int_equal(opened, 1);
+}
+
+static void what_was_replaced_while_it_was_loaded_is_not_kept(void **state)
+{
+    (void)state;
+    struct sc_config config = settings();
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(engine_cache_close) struct engine_cache c = { .config = &config };
+    struct engine_open *open = NULL;
+    struct sc_error err = { 0 };
+    config.models_dir = dir.path;
+    copied_over = &dir;
+    test_write(&dir, "ggml-a.bin", "one");
+    assert_int_equal(ask(&c, &overtaken, "a", "", &open, &err), SC_E_MODEL_ERROR);
+    assert_non_null(strstr(err.msg, "replaced while it was loaded"));
+    assert_null(open);
+    assert_int_equal(c.count, 0);
+    assert_int_equal(closed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +353,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_small_ones_are_too_many, reset, real_time),
         cmocka_unit_test_setup_teardown(what_nobody_needs_goes_after_a_while, reset, real_time),
         cmocka_unit_test_setup_teardown(a_file_that_was_replaced_is_loaded_anew, reset, real_time),
+        cmocka_unit_test_setup_teardown(a_job_is_not_heard_by_another_file, reset, real_time),
+        cmocka_unit_test_setup_teardown(what_was_replaced_while_it_was_loaded_is_not_kept, reset,
+                                        real_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
