@@ -392,6 +392,10 @@ struct sc_done *sc_api_transcript_put(struct sc_request *req, struct sc_api *api
     SC_AUTO_EDIT_ASK ask = { 0 };
     enum sc_code code = sc_request_read(req, &put_shape, &body, &ask.doc, &err);
     ask.asked = body.asked;
+    if (code == SC_OK && body.text.ptr != NULL && sc_str_trim(body.text).len == 0)
+        code = sc_error_field(&err, SC_E_INVALID_VALUE, "text",
+                              "the text is empty; who means to take all segments away gives an "
+                              "empty list of segments");
     if (code == SC_OK)
         code = sc_edit_ask_begin(req, &ask, SC_CHANGE_EDITED, &err);
     if (code == SC_OK)

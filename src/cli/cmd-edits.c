@@ -402,6 +402,10 @@ static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
     enum sc_code code = sc_edit_file_open(&file, &kept, &err);
     if (code == SC_OK)
         code = sc_edit_text_read(file.path, &text, &err);
+    if (code == SC_OK && sc_str_trim(sc_buf_str(&text)).len == 0) { /* there is nothing to keep */
+        kept = false;
+        sc_edit_file_forget(&file);
+    }
     if (code == SC_OK)
         code = send_steps(cli, args, &file, sc_buf_str(&text), &reply, &err);
     if (code != SC_OK)

@@ -73,11 +73,15 @@ static void put_result(const struct sc_json_value *run, struct sc_buf *out)
                                  sc_json_get_str(sc_json_member(problem, "message"), SC_STR("")));
         sc_buf_putc(out, '\n');
     }
-    sc_buf_printf(out, "%" PRId64 " files verified, ", number(run, "files_done"));
-    if (bad == 0)
-        sc_buf_puts(out, "all sound\n");
-    else
-        sc_buf_printf(out, "%" PRId64 " damaged: upload them again\n", bad);
+    int64_t purged = number(run, "purged"), read = number(run, "files_done") - purged;
+    sc_buf_printf(out, "%" PRId64 " file%s verified", read, read == 1 ? "" : "s");
+    if (bad > 0)
+        sc_buf_printf(out, ", %" PRId64 " damaged: upload them again", bad);
+    else if (read > 0)
+        sc_buf_puts(out, ", all sound");
+    if (purged > 0)
+        sc_buf_printf(out, "; %" PRId64 " without bytes: cleaned out of the archive", purged);
+    sc_buf_putc(out, '\n');
 }
 
 static int finish(const struct sc_cli *cli, const struct sc_buf *reply,

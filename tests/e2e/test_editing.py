@@ -174,6 +174,7 @@ def test_what_cannot_be_edited_says_why(client, made):
     for method, path, body, code, field in (
             ("PUT", "", {}, "INVALID_VALUE", "segments"),
             ("PUT", "", {"text": "x", "segments": []}, "INVALID_VALUE", "segments"),
+            ("PUT", "", {"text": " \n"}, "INVALID_VALUE", "text"),
             ("PUT", "", {"segments": [{"id": 10 ** 9, "start": 0, "end": 1, "text": "x"}]},
              "INVALID_VALUE", "segments"),
             ("PUT", "", {"segments": [{"start": 2, "end": 1, "text": "x"}]},
@@ -210,6 +211,10 @@ def test_the_editor_loses_nothing(shared, client, made, folder):
                    env={"EDITOR": editor, "TMPDIR": str(folder)})
 
     empty = edit("truncate -s 0")
+    assert empty.returncode == 2 and "the text is empty" in empty.stderr, empty.stderr
+    assert "kept in" not in empty.stderr and not list(folder.glob("scripta-transcript-*"))
+    (folder / "empty.txt").write_text(" \n\n")
+    empty = cli("transcripts", "edit", "--text-file", folder / "empty.txt", number, data=data)
     assert empty.returncode == 2 and "the text is empty" in empty.stderr, empty.stderr
     assert client.get(made).json["version"] == 1
 

@@ -69,6 +69,16 @@ def test_named_files_only(house):
     assert house.client.post("/api/files/99/verify").error["code"] == "FILE_NOT_FOUND"
 
 
+def test_what_was_cleaned_out_of_the_archive_is_no_sound_file(house):
+    kept, gone = bring(house, 1), bring(house, 2)
+    cli("files", "archive", gone["id"], data=house.data, check=0)
+    cli("files", "clean", "--kind", "archive", "--older-than", 0, "--yes", data=house.data, check=0)
+    done = cli("files", "verify", gone["id"], data=house.data, check=0)
+    assert done.stdout == "0 files verified; 1 without bytes: cleaned out of the archive\n"
+    done = cli("files", "verify", gone["id"], kept["id"], data=house.data, check=0)
+    assert done.stdout.startswith("1 file verified, all sound; 1 without bytes"), done.stdout
+
+
 @pytest.mark.parametrize("body,field", [({"file_ids": []}, "file_ids"), ({"files": [1]}, "files"),
                                         ({"file_ids": ["1"]}, "file_ids"),
                                         ({"file_ids": [1] * 501}, "file_ids")])
