@@ -42,11 +42,11 @@ static bool has_time(const struct sc_stretch *s)
 }
 
 /* Time of its own for list[i], which has none: from the silence behind it or in front of it. */
-static void take_silence(struct sc_stretch *list, size_t count, size_t i, int sound_ms)
+static void take_silence(struct sc_stretch *list, size_t count, size_t i, int until_ms)
 {
     int wanted = (int)list[i].count * TOKEN_MS;
     int before = i > 0 ? list[i - 1].end_ms : 0;
-    int behind = i + 1 < count ? list[i + 1].start_ms : sound_ms;
+    int behind = i + 1 < count ? list[i + 1].start_ms : until_ms;
     list[i].end_ms = SC_MAX(list[i].end_ms, SC_MIN(list[i].start_ms + wanted, behind));
     if (!has_time(&list[i]))
         list[i].start_ms = SC_MIN(list[i].start_ms, SC_MAX(list[i].end_ms - wanted, before));
@@ -70,12 +70,12 @@ static void take_of_neighbour(struct sc_stretch *list, size_t count, size_t i)
 /* A model may put both ends of a text at one moment, or behind the sound. Its words are words all
  * the same, and a segment needs time to be shown, played and edited: each gets some. What is left
  * without any is so short that its neighbours have none to give, and goes. */
-static size_t give_time(struct sc_stretch *list, size_t count, int sound_ms)
+static size_t give_time(struct sc_stretch *list, size_t count, int until_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (!has_time(&list[i]))
-            take_silence(list, count, i, sound_ms);
+            take_silence(list, count, i, until_ms);
         if (!has_time(&list[i]))
             take_of_neighbour(list, count, i);
     }
@@ -108,7 +108,8 @@ size_t sc_stretches(const struct sc_vocab *vocab, const struct sc_decode_window 
         }
     }
     close_stretch(&open, SC_MIN(w->advance * 10, sound_ms), out, &count);
-    return give_time(out, count, sound_ms);
+    /* What begins behind the start of the next window would lie behind what that one says. */
+    return give_time(out, count, SC_MIN(w->advance * 10, sound_ms));
 }
 
 void sc_past_done(struct sc_past *p)

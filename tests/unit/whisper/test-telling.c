@@ -118,6 +118,20 @@ static void assert_times(const struct table *t, const int64_t (*expected)[2], si
     }
 }
 
+/* The next window begins at 10.2 s, and what it says may begin there. */
+static void no_text_at_one_moment_goes_behind_the_next_window(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@10", " the", "@510", "@510", " of", "@510", "@510", " to", "@510",
+                                "@510", " a", "@510"),
+                          3000);
+    t.w.advance = 1020;
+    tell(&t, NULL, false);
+    assert_int_equal(t.segments.count, 4);
+    assert_true(t.segments.items[3].end_ms <= 5000 + 10200);
+}
+
 static void text_at_one_moment_takes_of_the_silence_around_it(void **state)
 {
     (void)state;
@@ -125,7 +139,7 @@ static void text_at_one_moment_takes_of_the_silence_around_it(void **state)
     struct table t = make(PARTS("@50", " the", " of", "@50", "@100", " to", "@100", "@102", " a",
                                 "@120", "@120", " the", "@120"),
                           250);
-    t.w.advance = 240;
+    t.w.advance = 250;
     tell(&t, NULL, true);
     assert_times(
         &t, (const int64_t[][2]){ { 6000, 6200 }, { 7000, 7040 }, { 7040, 7400 }, { 7400, 7500 } },
@@ -272,6 +286,7 @@ int main(void)
         TEST(a_text_without_an_end_goes_on_to_the_end_of_the_sound),
         TEST(words_take_their_times_from_attention_within_their_segment),
         TEST(nothing_is_told_beyond_the_clip),
+        TEST(no_text_at_one_moment_goes_behind_the_next_window),
         TEST(text_at_one_moment_takes_of_the_silence_around_it),
         TEST(text_without_silence_around_takes_of_its_neighbour),
         TEST(text_behind_the_sound_is_told_at_its_end),
