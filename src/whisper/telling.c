@@ -80,7 +80,8 @@ static void time_by_length(struct words *w, const struct sc_stretch *s)
     sc_buf_reset(&text);
     for (size_t i = 0, token = 0; i < w->count; i++) {
         const struct sc_wording *one = &w->list[i];
-        int64_t before = (int64_t)text.len;
+        /* Signs whose bytes words share are longer in pieces than as a whole. */
+        int64_t before = SC_MIN((int64_t)text.len, bytes);
         sc_wording_text(w->t->vocab, w->tokens + token, one->first + one->count - token, &text);
         token = one->first + one->count;
         w->starts[i] = s->start_ms + whole * before / bytes;

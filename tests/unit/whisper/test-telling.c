@@ -191,6 +191,17 @@ static void a_word_without_end_is_told_in_pieces(void **state)
     assert_int_equal(s->words[1].end_ms, 7000);
 }
 
+/* In pieces three signs that are none, as a whole one that is. */
+static void a_sign_in_pieces_is_words_within_their_segment(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done)
+    struct table t = make(PARTS("@0", "\xe2", " the", "\x82", " the", "\xac", "@50"), 3000);
+    t.said[2].token = t.said[4].token = t.v->sot; /* what is no text stands between */
+    tell(&t, NULL, true);
+    assert_int_equal(t.segments.items[0].word_count, 3);
+}
+
 static void silence_is_as_likely_as_the_words_are_unlikely(void **state)
 {
     (void)state;
@@ -291,6 +302,7 @@ int main(void)
         TEST(text_without_silence_around_takes_of_its_neighbour),
         TEST(text_behind_the_sound_is_told_at_its_end),
         TEST(a_word_without_end_is_told_in_pieces),
+        TEST(a_sign_in_pieces_is_words_within_their_segment),
         TEST(silence_is_as_likely_as_the_words_are_unlikely),
         TEST(each_segment_knows_its_tokens_and_how_its_window_went),
         TEST(a_loop_is_told_without_confidence),
