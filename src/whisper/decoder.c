@@ -77,7 +77,7 @@ static void embed(const struct run *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         float *to = r->states + i * r->state;
-        sc_wtensor_read(&r->net->tokens, r->rows[i].token, 1, to);
+        sc_matrix_get(r->net->logits, (size_t)r->rows[i].token, to);
         r->net->kernels->add_scaled(1, r->net->text_positions + r->rows[i].position * r->state,
                                     r->state, to);
     }

@@ -210,12 +210,12 @@ static int64_t weights_of(const struct sc_whisper_dims *d)
            count_of(cross, SC_ARRAY_LEN(cross), d) * d->n_text_layer;
 }
 
-/* Bytes of the weights: panels are wider than an odd state, the rows of tokens are kept twice. */
+/* Bytes of the weights: panels are wider than an odd state, or vocabulary. */
 static int64_t weight_bytes(const struct sc_whisper_dims *d)
 {
     const int64_t state = d->n_audio_state, layers = d->n_audio_layer + d->n_text_layer;
     const int64_t wider = state % 32 == 0 ? 0 : 31 * state * 16 * layers;
-    return (int64_t)sizeof(float) * (weights_of(d) + (d->n_vocab + 31) * state + wider);
+    return (int64_t)sizeof(float) * (weights_of(d) + 31 * state + wider);
 }
 
 int sc_whisper_hypotheses(const struct sc_whisper_use *use)

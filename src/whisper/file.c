@@ -237,6 +237,16 @@ const struct sc_wtensor *sc_whisper_file_tensor(const struct sc_whisper_file *f,
     return e == NULL ? NULL : &e->tensor;
 }
 
+void sc_whisper_file_leave(const struct sc_whisper_file *f, const struct sc_wtensor *t)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t before = (uintptr_t)t->data % page;
+
+    /* What shares its first and last page is read anew, where it is needed at all. */
+    if (f->map != NULL)
+        (void)madvise((void *)(uintptr_t)(t->data - before), before + t->bytes, MADV_DONTNEED);
+}
+
 const float *sc_whisper_file_mel(const struct sc_whisper_file *f)
 {
     return f->mel;

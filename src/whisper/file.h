@@ -40,6 +40,9 @@ const struct sc_whisper_dims *sc_whisper_file_dims(const struct sc_whisper_file 
  * too. Every tensor that the dimensions ask for is there, in its shape; biases are vectors. NULL:
  * they ask for none of this name. */
 const struct sc_wtensor *sc_whisper_file_tensor(const struct sc_whisper_file *f, const char *name);
+/* The tensor was read: pages of a mapped file that hold it need not stay in memory. It may be read
+ * again, from the file. */
+void sc_whisper_file_leave(const struct sc_whisper_file *f, const struct sc_wtensor *t);
 /* The filters, n_mels rows of SC_WHISPER_BINS. */
 const float *sc_whisper_file_mel(const struct sc_whisper_file *f);
 /* The tokens of text; those of the vocabulary behind them are special. */

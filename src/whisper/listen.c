@@ -20,7 +20,7 @@
 #define FRAME_SIDE 200
 
 struct sc_listener {
-    struct sc_whisper_file *file; /* its filters */
+    float *filters; /* of its spectrum */
     struct sc_vocab *vocab;
     struct sc_net *net;
     struct sc_pool *pool;
@@ -97,26 +97,36 @@ void sc_listener_close(struct sc_listener *l)
     sc_net_close(l->net);
     sc_pool_close(l->pool);
     sc_vocab_free(l->vocab);
-    sc_whisper_file_close(l->file);
+    free(l->filters);
     free(l);
+}
+
+static float *copy_filters(const struct sc_whisper_file *file)
+{
+    const size_t count = (size_t)sc_whisper_file_dims(file)->n_mels * SC_WHISPER_BINS;
+    float *filters = sc_alloc_array(count, sizeof(*filters));
+    memcpy(filters, sc_whisper_file_mel(file), count * sizeof(*filters));
+    return filters;
 }
 
 enum sc_code sc_listener_open(const char *path, int threads, const struct sc_stop *stop,
                               struct sc_listener **out, struct sc_error *err)
 {
     SC_AUTO(sc_listener_closep) struct sc_listener *l = sc_alloc(sizeof(*l));
-    enum sc_code code = sc_whisper_file_open(path, &l->file, err);
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
+    enum sc_code code = sc_whisper_file_open(path, &file, err);
     if (code == SC_OK)
-        code = sc_vocab_of(l->file, &l->vocab, err);
+        code = sc_vocab_of(file, &l->vocab, err);
     if (code == SC_OK)
         code = sc_pool_open(threads, &l->pool, err);
     const struct sc_net_options options = { .precision = SC_PRECISION_F32,
                                             .pool = l->pool,
                                             .stop = stop };
     if (code == SC_OK)
-        code = sc_net_open(l->file, &options, &l->net, err);
+        code = sc_net_open(file, &options, &l->net, err);
     if (code != SC_OK)
         return code;
+    l->filters = copy_filters(file);
     l->windows = sc_windows_open(l->net, false);
     l->head_count = sc_align_heads(sc_net_dims(l->net), !l->vocab->multilingual, l->heads);
     *out = SC_TAKE(l);
@@ -260,7 +270,7 @@ static enum sc_code prepare(struct hearing *h, struct sc_listener *l, struct sc_
     h->loudest = SC_MEL_SILENCE;
     if (clip->from != NULL)
         go_on(h, l, clip->from);
-    return sc_mel_open(clip->pcm, clip->samples, bands, sc_whisper_file_mel(l->file), &h->mel, err);
+    return sc_mel_open(clip->pcm, clip->samples, bands, l->filters, &h->mel, err);
 }
 
 static void mel_part(void *ctx, size_t part, int thread)

@@ -39,17 +39,32 @@ void sc_matrix_free(struct sc_matrix *m)
     free(m);
 }
 
+/* Of an output's first weight; the others follow SC_PANEL apart. */
+static size_t panel_place(const struct sc_matrix *m, size_t output)
+{
+    return output / SC_PANEL * SC_PANEL * m->inputs + output % SC_PANEL;
+}
+
 void sc_matrix_set(struct sc_matrix *m, size_t first, size_t count, const float *weights,
                    const float *bias, float factor)
 {
     sc_assert(first + count <= m->outputs);
     for (size_t i = 0; i < count; i++, weights += m->inputs) {
         const size_t output = first + i;
-        float *to = m->panels.at + output / SC_PANEL * SC_PANEL * m->inputs + output % SC_PANEL;
+        float *to = m->panels.at + panel_place(m, output);
         for (size_t k = 0; k < m->inputs; k++)
             to[k * SC_PANEL] = weights[k] * factor;
         m->bias.at[output] = bias == NULL ? 0 : bias[i] * factor;
     }
+}
+
+void sc_matrix_get(const struct sc_matrix *m, size_t output, float *weights)
+{
+    const float *from = m->panels.at + panel_place(m, output);
+
+    sc_assert(output < m->outputs);
+    for (size_t k = 0; k < m->inputs; k++)
+        weights[k] = from[k * SC_PANEL];
 }
 
 size_t sc_matrix_outputs(const struct sc_matrix *m)

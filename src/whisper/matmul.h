@@ -22,6 +22,9 @@ SC_DEFINE_FREEP(struct sc_matrix, sc_matrix_free);
 void sc_matrix_set(struct sc_matrix *m, size_t first, size_t count, const float *weights,
                    const float *bias, float factor);
 
+/* The weights of an output, as they are multiplied by; inputs of them. */
+void sc_matrix_get(const struct sc_matrix *m, size_t output, float *weights);
+
 size_t sc_matrix_outputs(const struct sc_matrix *m);
 size_t sc_matrix_inputs(const struct sc_matrix *m);
 

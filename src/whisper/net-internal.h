@@ -37,10 +37,7 @@ struct sc_net {
     float *text_positions; /* n_text_ctx rows */
     struct sc_layer *decoder;
     struct sc_norm decoder_norm;
-    struct sc_matrix *logits;
-    /* The rows of tokens, as the file had them: of logits' matrix they could not be had back. */
-    struct sc_wtensor tokens;
-    unsigned char *token_bytes;
+    struct sc_matrix *logits; /* its rows are those of the tokens, too */
 };
 
 /* Keys and values of an encoded window, for a layer of the decoder. Borrowed. */

@@ -1,5 +1,6 @@
-/* Weights are read a panel's width at a time, so that opening takes no more memory than the net and
- * a few rows of it for each thread. */
+/* Weights are read a panel's width at a time and each matrix is left once it is read, so that
+ * opening takes no more memory than the net, the largest matrix as the file has it, and a few rows
+ * for each thread. */
 #include "whisper/net-internal.h"
 
 #include <math.h>
@@ -10,8 +11,6 @@
 #include "base/banned.h"
 
 #define NAME_MAX_ 96
-/* Copied between two questions whether to go on, from a slow disk too. */
-#define COPY_BYTES ((size_t)1 << 20)
 
 struct loader {
     const struct sc_whisper_file *file;
@@ -54,6 +53,7 @@ static float *load(struct loader *l, const char *name)
         l->failed = true;
     else
         sc_wtensor_read(t, 0, t->dims[0], values);
+    sc_whisper_file_leave(l->file, t);
     return values;
 }
 
@@ -151,6 +151,7 @@ static struct sc_matrix *load_matrix(struct loader *l, const struct source *sour
             l->stopped = true;
         }
         f.first += (size_t)weights[i]->dims[0];
+        sc_whisper_file_leave(l->file, weights[i]);
     }
     return m;
 }
@@ -201,17 +202,6 @@ static void load_decoder(struct loader *l)
     net->text_positions = load(l, "decoder.positional_embedding");
     load_norm(l, "decoder.ln", &net->decoder_norm);
     net->logits = load_one(l, "decoder.token_embedding");
-    net->tokens = *find(l, "decoder.token_embedding.weight");
-    net->token_bytes = sc_try_alloc(net->tokens.bytes);
-    if (net->token_bytes == NULL) {
-        l->failed = true;
-        return;
-    }
-    for (size_t at = 0; at < net->tokens.bytes && !must_end(l); at += COPY_BYTES)
-        memcpy(net->token_bytes + at, net->tokens.data + at,
-               SC_MIN(COPY_BYTES, net->tokens.bytes - at));
-    net->tokens.data = net->token_bytes;
-    net->tokens.name = "decoder.token_embedding.weight";
     l->part = "decoder";
     for (l->layer = 0; l->layer < net->dims.n_text_layer; l->layer++)
         load_layer(l, sc_net_cross_attention(net).width, &net->decoder[l->layer]);
@@ -276,7 +266,6 @@ void sc_net_close(struct sc_net *net)
     free_layers(net->decoder, net->dims.n_text_layer);
     free_norm(&net->decoder_norm);
     sc_matrix_free(net->logits);
-    free(net->token_bytes);
     free(net);
 }
 

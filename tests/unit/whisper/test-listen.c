@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include "base/alloc.h"
+#include "sys/file.h"
 
 #include <limits.h>
 #include <math.h>
@@ -337,6 +338,17 @@ static void a_stop_while_a_model_is_loaded_leaves_none(void **state)
     assert_string_equal(clip.segments.items[0].text, "Hello world.");
 }
 
+/* All that it holds was copied, or laid out anew. */
+static void a_model_that_is_loaded_lets_its_file_go(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(&(struct test_model){ .script = sentence }, 2);
+    SC_AUTO_BUF maps = { 0 };
+    assert_int_equal(sc_file_read("/proc/self/maps", (size_t)1 << 24, &maps, NULL), SC_OK);
+    assert_non_null(strstr(sc_buf_text(&maps), "test-whisper-listen"));
+    assert_null(strstr(sc_buf_text(&maps), t.dir.path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +363,7 @@ int main(void)
         TEST(who_is_done_is_told_before_the_others_are),
         TEST(progress_moves_within_a_window),
         TEST(a_stop_while_a_model_is_loaded_leaves_none),
+        TEST(a_model_that_is_loaded_lets_its_file_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
