@@ -12,8 +12,6 @@
 
 #include "base/banned.h"
 
-/* Whisper's window. */
-#define WINDOW_S 30
 /* The most that the setting engine.whisper.batch allows. */
 #define BATCH_MAX 16
 
@@ -23,8 +21,8 @@ struct whisper_state {
 
 static const struct sc_engine_caps abilities = {
     .version = "2",
-    .max_chunk_s = WINDOW_S,
-    .window_s = WINDOW_S,
+    .max_chunk_s = SC_WHISPER_WINDOW_S,
+    .window_s = SC_WHISPER_WINDOW_S,
     .batch = 1,
     .threads = 1,
     .word_times = true,

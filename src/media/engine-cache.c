@@ -135,7 +135,7 @@ static enum sc_code refuse(const struct engine_cache *c, const struct engine_wan
                           "the model '%.80s' needs %lld MB of memory%s and a worker may spend "
                           "%lld MB: %s, or raise engine.memory",
                           wanted->model, (long long)(needs / MB),
-                          plain > may ? "" : " with the job's beam_size and best_of",
+                          plain > may ? "" : " with the job's beam_size, best_of and chunk_length",
                           (long long)(may / MB),
                           plain > may ? "choose a smaller one" : "take less of them");
 }

@@ -5,6 +5,7 @@
 #include "base/language.h"
 #include "sys/file.h"
 #include "sys/machine.h"
+#include "vad/chain.h"
 #include "whisper/vocab.h"
 #include "json/reader.h"
 
@@ -469,6 +470,16 @@ int64_t sc_models_budget(const struct sc_config *config)
     return machine.memory_total <= 0 ? INT64_MAX : machine.memory_total / 2 / workers;
 }
 
+/* The longest sound that a chunk of such a job has; pipeline/sound.c makes it shorter for some. */
+static int clip_of(const struct sc_json_value *root)
+{
+    const int64_t part_s = sc_json_get_int(sc_json_member(root, "chunk_length"), 0) / 1000;
+    if (!sc_json_get_bool(sc_json_member(root, "sequential"), false))
+        return SC_WHISPER_WINDOW_S;
+    return (int)SC_MIN(part_s > 0 ? part_s : SC_CHAIN_PART_S, SC_CHAIN_PART_MAX_S) +
+           (SC_CHAIN_LEAD_MS + SC_CHAIN_BEHIND_MS + 999) / 1000;
+}
+
 void sc_models_use(const struct sc_config *config, const char *options, struct sc_whisper_use *out)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
@@ -477,6 +488,7 @@ void sc_models_use(const struct sc_config *config, const char *options, struct s
         root = sc_json_root(doc);
     *out = (struct sc_whisper_use){
         .batch = config == NULL ? 1 : SC_MAX(1, (int)config->engine_whisper_batch),
+        .clip_s = clip_of(root),
         .beam = (int)sc_json_get_int(sc_json_member(root, "beam_size"), 1),
         .best_of = (int)sc_json_get_int(sc_json_member(root, "best_of"), SC_WHISPER_BEST_OF),
         .words = sc_json_get_bool(sc_json_member(root, "word_timestamps"), true),

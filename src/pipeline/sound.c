@@ -53,15 +53,12 @@ int sc_sound_chunk_s(const struct sc_sound *sound, int engine_s, int streams)
     return streams > 1 ? SC_MIN(engine_s, ALL_STREAMS_S / streams) : engine_s;
 }
 
-/* After an interruption it goes on at the last part that is done: they are short enough for that,
- * and long beside the window that each has behind it. */
-#define PART_S 300
-/* … and of several channels, so many seconds together. */
+/* Of several channels, so many seconds together. */
 #define ALL_PARTS_S 3600
 
 int sc_sound_part_s(const struct sc_sound *sound, int streams)
 {
-    int part_s = sound->chunk_s > 0 ? sound->chunk_s : PART_S;
+    int part_s = sound->chunk_s > 0 ? sound->chunk_s : SC_CHAIN_PART_S;
     return SC_MIN(part_s, streams > 1 ? ALL_PARTS_S / streams : SC_CHAIN_PART_MAX_S);
 }
 

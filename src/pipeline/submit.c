@@ -174,6 +174,15 @@ static enum sc_code check_memory(const struct sc_config *config, const struct sc
                               "the model '%.80s' needs %lld MB of memory and a worker may spend "
                               "%lld MB: choose a smaller one, or raise engine.memory",
                               m->name, (long long)(needs / 1000000), (long long)(may / 1000000));
+    int clip_s = use.clip_s;
+    use.clip_s = plain.clip_s;
+    if (sc_model_memory(m, &use) <= may)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "chunk_length",
+                              "for %d s of sound at a time the model '%.80s' needs %lld MB of "
+                              "memory and a worker may spend %lld MB: make chunk_length shorter, "
+                              "or raise engine.memory",
+                              clip_s, m->name, (long long)(needs / 1000000),
+                              (long long)(may / 1000000));
     const char *field = use.beam > use.best_of ? "beam_size" : "best_of";
     return sc_error_field(err, SC_E_INVALID_VALUE, field,
                           "with %s %d the model '%.80s' needs %lld MB of memory and a worker may "

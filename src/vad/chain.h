@@ -10,6 +10,10 @@
 #define SC_CHAIN_LEAD_MS 100
 /* A window, and so much more that its end does not look like the end of the recording. */
 #define SC_CHAIN_BEHIND_MS 31000
+/* How long a part is, in seconds, where nobody says otherwise: after an interruption a job goes on
+ * at the last part that is done. They are short enough for that, and long beside the window that
+ * each has behind it. */
+#define SC_CHAIN_PART_S 300
 /* The longest part, in seconds: its sound is one body of an answer (SC_BUF_LIMIT). */
 #define SC_CHAIN_PART_MAX_S 1800
 

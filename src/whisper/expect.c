@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "whisper/align.h"
 #include "whisper/file-internal.h"
+#include "whisper/mel.h"
 
 #include "base/banned.h"
 
@@ -232,6 +233,14 @@ static int64_t alignment(const struct sc_whisper_dims *d)
     return ((int64_t)most + 3) * (d->n_text_ctx / 2 + 8) * d->n_audio_ctx + d->n_vocab;
 }
 
+/* Bytes of a clip: its samples, their spectrum, and that of the window at hand once more. */
+static int64_t sound_of(const struct sc_whisper_dims *d, const struct sc_whisper_use *use)
+{
+    const int64_t frames = (int64_t)use->clip_s * SC_MEL_RATE / SC_MEL_STEP + SC_MEL_WINDOW;
+    return (int64_t)use->clip_s * SC_MEL_RATE * (int64_t)sizeof(int16_t) +
+           frames * d->n_mels * (int64_t)sizeof(float);
+}
+
 int64_t sc_whisper_memory(const struct sc_whisper_dims *d, const struct sc_whisper_use *use)
 {
     const int64_t state = d->n_audio_state, positions = d->n_audio_ctx, text = d->n_text_ctx;
@@ -258,7 +267,7 @@ int64_t sc_whisper_memory(const struct sc_whisper_dims *d, const struct sc_whisp
     const int64_t scores = 60 * (positions + 31);
     const int64_t once =
         (windows > 0 ? 16 * (thread + scores) + 64 * token : 0) + (use->words ? alignment(d) : 0);
-    return weight_bytes(d) +
+    return weight_bytes(d) + windows * sound_of(d, use) +
            (int64_t)sizeof(float) *
                (windows * window + SC_MIN(windows, 4) * passing + once + sequences * sequence);
 }

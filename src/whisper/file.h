@@ -18,6 +18,7 @@ struct sc_whisper_dims {
 };
 
 #define SC_WHISPER_POSITIONS 1500
+#define SC_WHISPER_WINDOW_S 30
 /* Bins of the spectrum that a mel filter weighs. */
 #define SC_WHISPER_BINS 201
 
@@ -58,6 +59,7 @@ enum sc_wtype sc_whisper_file_type(const struct sc_whisper_file *f);
 /* What is heard at once. Whoever counts memory, in the server or in a worker, counts by this. */
 struct sc_whisper_use {
     int batch;   /* chunks of a call, a window of each at a time; 0: the weights alone */
+    int clip_s;  /* sound of each of them, in seconds */
     int beam;    /* hypotheses of a window at temperature 0 */
     int best_of; /* tries at temperatures above it */
     bool words;  /* they get times by what was attended to */
@@ -67,5 +69,6 @@ struct sc_whisper_use {
 #define SC_WHISPER_HYPOTHESES 8
 /* Of each window at once. */
 int sc_whisper_hypotheses(const struct sc_whisper_use *use);
-/* Bytes that a model of these dimensions takes in f32 at most, with its weights. */
+/* Bytes that a model of these dimensions takes in f32 at most, with its weights and the sound that
+ * it hears. */
 int64_t sc_whisper_memory(const struct sc_whisper_dims *dims, const struct sc_whisper_use *use);

@@ -388,6 +388,10 @@ def test_server_and_worker_count_memory_alike(model, make_server):
         return client.upload(bursts_wav(2, seed=seed), engine="whisper", vad="off", **options)
 
     client = begin()
+    refused = ask(client, 1, sequential="on")
+    assert (refused.status, refused.error["field"]) == (400, "chunk_length"), refused
+    assert "for 332 s of sound at a time the model 'big' needs" in refused.error["message"]
+    assert "make chunk_length shorter, or raise engine.memory" in refused.error["message"]
     for field, options in (("beam_size", {"beam_size": 8}), ("best_of", {"best_of": 8}),
                            ("best_of", {"best_of": 8, "beam_size": 6})):
         refused = ask(client, 1, **options)

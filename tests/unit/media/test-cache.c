@@ -203,7 +203,8 @@ static void what_jobs_want_of_it_counts(void **state)
     wanted.options++;
     assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_E_MODEL_ERROR);
     assert_string_equal(err.field, "beam_size");
-    assert_non_null(strstr(err.msg, "needs 101 MB of memory with the job's beam_size and best_of"));
+    assert_non_null(strstr(
+        err.msg, "needs 101 MB of memory with the job's beam_size, best_of and chunk_length"));
     assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_E_MODEL_ERROR);
     assert_int_equal(c.count, 1); /* it stays for others */
     assert_int_equal(closed, 1);

@@ -323,6 +323,28 @@ static void settings_that_name_what_is_not_there_are_told(void **state)
     check_problem(&s, "models.system_dir", "cannot be read");
 }
 
+static void long_parts_are_counted_by_their_sound(void **state)
+{
+    static const struct {
+        const char *options;
+        int clip_s;
+    } rows[] = {
+        { "", 30 },
+        { "{\"chunk_length\":10000}", 30 },
+        { "{\"sequential\":false,\"chunk_length\":10000}", 30 },
+        { "{\"sequential\":true}", 332 },
+        { "{\"chunk_length\":60000,\"sequential\":true}", 92 },
+        { "{\"chunk_length\":9000000,\"sequential\":true}", 1832 },
+    };
+    (void)state;
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_whisper_use use;
+        sc_models_use(NULL, rows[i].options, &use);
+        assert_int_equal(use.clip_s, rows[i].clip_s);
+        assert_int_equal(use.batch, 1);
+    }
+}
+
 static void memory_is_shared_by_the_local_workers(void **state)
 {
     (void)state;
@@ -348,6 +370,7 @@ int main(void)
         TEST(the_default_knows_the_language_where_one_does),
         TEST(a_model_knows_the_first_languages_of_all),
         TEST(settings_that_name_what_is_not_there_are_told),
+        TEST(long_parts_are_counted_by_their_sound),
         TEST(memory_is_shared_by_the_local_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

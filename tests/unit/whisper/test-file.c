@@ -131,6 +131,10 @@ static void tells_what_the_file_says(void **state)
     assert_true(sc_whisper_memory(d, &words) > sc_whisper_memory(d, &five));
     assert_true(sc_whisper_memory(d, &one) > (int64_t)e.len);
     assert_true(sc_whisper_memory(d, &two) > sc_whisper_memory(d, &words));
+    /* A second of sound: its samples, and a hundred frames of its spectrum, of each chunk. */
+    const struct sc_whisper_use heard = { .batch = 2, .clip_s = 332, .best_of = 5, .words = true };
+    assert_int_equal(sc_whisper_memory(d, &heard) - sc_whisper_memory(d, &two),
+                     INT64_C(2) * 332 * (16000 * 2 + 100 * 128 * 4));
 }
 
 static void tensors_have_their_shapes_and_values(void **state)
@@ -383,14 +387,16 @@ static void memory_follows_from_the_dimensions(void **state)
         int64_t millions; /* of weights, as everybody knows them */
         int weights, one, eight;
     } rows[] = {
-        { 51865, 384, 4, 4, 80, 39, 144, 228, 555 },
-        { 51865, 512, 6, 6, 80, 74, 277, 407, 1009 },
-        { 51865, 768, 12, 12, 80, 244, 922, 1259, 2920 },
-        { 51865, 1024, 24, 24, 80, 769, 2914, 3646, 7892 },
-        { 51866, 1280, 32, 32, 128, 1550, 5888, 7050, 14052 },
-        { 51866, 1280, 32, 4, 128, 809, 3086, 3383, 4452 },
+        { 51865, 384, 4, 4, 80, 39, 144, 231, 577 },
+        { 51865, 512, 6, 6, 80, 74, 277, 409, 1031 },
+        { 51865, 768, 12, 12, 80, 244, 922, 1262, 2942 },
+        { 51865, 1024, 24, 24, 80, 769, 2914, 3649, 7914 },
+        { 51866, 1280, 32, 32, 128, 1550, 5888, 7054, 14083 },
+        { 51866, 1280, 32, 4, 128, 809, 3086, 3387, 4483 },
     };
-    const struct sc_whisper_use usual = { .batch = 1, .beam = 1, .best_of = 5, .words = true };
+    const struct sc_whisper_use usual = {
+        .batch = 1, .clip_s = 30, .beam = 1, .best_of = 5, .words = true
+    };
     struct sc_whisper_use eight = usual;
     eight.batch = 8;
     (void)state;
