@@ -7,13 +7,13 @@
  *
  * The last three print a line `name value` for each figure. Times are milliseconds of processor
  * time, the least of some; of `longest_gap_ms` they are of the clock on the wall. */
+#include "measure.h"
 #include "model.h"
 #include "whisper/listen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define WINDOWS 8
 #define PROMPT 4
@@ -31,36 +31,16 @@ struct bench {
     double until;                   /* of the clock: then it says stop; 0: never */
 };
 
-static double ms(clockid_t clock)
-{
-    struct timespec t;
-    (void)clock_gettime(clock, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static double cpu_ms(void)
-{
-    return ms(CLOCK_PROCESS_CPUTIME_ID);
-}
-
 /* Whoever wants to stop it waits for the next question. */
 static bool note_question(void *ctx)
 {
     struct bench *b = ctx;
-    const double now = ms(CLOCK_MONOTONIC);
+    const double now = measure_wall_ms();
     b->longest_gap = SC_MAX(b->longest_gap, now - b->asked);
-    b->longest_work = SC_MAX(b->longest_work, cpu_ms() - b->asked_cpu);
+    b->longest_work = SC_MAX(b->longest_work, measure_cpu_ms() - b->asked_cpu);
     b->asked = now;
-    b->asked_cpu = cpu_ms();
+    b->asked_cpu = measure_cpu_ms();
     return b->until > 0 && now >= b->until;
-}
-
-static void told(enum sc_code code, const struct sc_error *err)
-{
-    if (code == SC_OK)
-        return;
-    (void)fprintf(stderr, "engine-net: %s\n", err->msg);
-    exit(1);
 }
 
 /* Products that lie in the nearest cache: what one core can do at best. */
@@ -71,7 +51,7 @@ static double peak_gflops(const struct sc_kernels *k)
     double best = 1e9;
 
     for (int i = 0; i < 5; i++) {
-        const double begun = cpu_ms();
+        const double begun = measure_cpu_ms();
         for (int n = 0; n < TIMES; n++)
             k->product(&(struct sc_product){ .in = in,
                                              .in_stride = DEPTH,
@@ -81,7 +61,7 @@ static double peak_gflops(const struct sc_kernels *k)
                                              .panels = panel,
                                              .out = out,
                                              .out_stride = COLUMNS });
-        best = SC_MIN(best, cpu_ms() - begun);
+        best = SC_MIN(best, measure_cpu_ms() - begun);
     }
     return 2.0 * ROWS * DEPTH * COLUMNS * TIMES / best / 1e6;
 }
@@ -116,12 +96,13 @@ static void encode(struct bench *b)
     for (size_t i = 0; i < WINDOWS; i++)
         mels[i] = mel;
     for (int round = 0; round < 2; round++) {
-        const double begun = cpu_ms();
-        b->asked = ms(CLOCK_MONOTONIC);
-        told(sc_net_encode(b->net, b->pool, mels, WINDOWS, &b->stop, b->windows, &err), &err);
+        const double begun = measure_cpu_ms();
+        b->asked = measure_wall_ms();
+        measure_must(sc_net_encode(b->net, b->pool, mels, WINDOWS, &b->stop, b->windows, &err),
+                     &err);
         (void)note_question(b);
         if (round == 1)
-            printf("encode_ms %.3f\n", (cpu_ms() - begun) / WINDOWS);
+            printf("encode_ms %.3f\n", (measure_cpu_ms() - begun) / WINDOWS);
     }
     printf("encode_gflop %.3f\n", encode_gflop(b->dims));
     free(mel);
@@ -142,11 +123,11 @@ static double decode(struct bench *b, size_t count, const int32_t *tokens, size_
 
     for (size_t i = 0; i < count; i++)
         steps[i] = (struct sc_step){ i, tokens, length };
-    const double begun = cpu_ms();
-    b->asked = ms(CLOCK_MONOTONIC);
-    told(sc_net_decode(b->net, &job, &err), &err);
+    const double begun = measure_cpu_ms();
+    b->asked = measure_wall_ms();
+    measure_must(sc_net_decode(b->net, &job, &err), &err);
     (void)note_question(b);
-    return cpu_ms() - begun;
+    return measure_cpu_ms() - begun;
 }
 
 static int by_value(const void *a, const void *b)
@@ -179,22 +160,22 @@ static void open_all(struct bench *b, const char *path, const char *kernels, int
     struct sc_error err = { 0 };
 
     b->stop = (struct sc_stop){ note_question, b };
-    told(sc_whisper_file_open(path, &file, &err), &err);
-    told(sc_pool_open(threads, &b->pool, &err), &err);
-    const double begun = cpu_ms();
+    measure_must(sc_whisper_file_open(path, &file, &err), &err);
+    measure_must(sc_pool_open(threads, &b->pool, &err), &err);
+    const double begun = measure_cpu_ms();
     const struct sc_net_options options = {
         .kernels = strcmp(kernels, "best") == 0 ? NULL : sc_kernels_find(kernels),
         .pool = b->pool,
         .stop = &b->stop,
     };
-    b->asked = ms(CLOCK_MONOTONIC);
-    told(sc_net_open(file, &options, &b->net, &err), &err);
-    printf("kernels %s\nopen_ms %.3f\n", sc_net_kernels(b->net)->name, cpu_ms() - begun);
+    b->asked = measure_wall_ms();
+    measure_must(sc_net_open(file, &options, &b->net, &err), &err);
+    printf("kernels %s\nopen_ms %.3f\n", sc_net_kernels(b->net)->name, measure_cpu_ms() - begun);
     sc_whisper_file_close(file);
     b->dims = sc_net_dims(b->net);
     b->logits = malloc(WINDOWS * (size_t)b->dims->n_vocab * sizeof(*b->logits));
     b->windows = sc_windows_open(b->net, false);
-    told(sc_sequences_open(b->net, WINDOWS, &b->sequences, &err), &err);
+    measure_must(sc_sequences_open(b->net, WINDOWS, &b->sequences, &err), &err);
     if (b->logits == NULL)
         abort();
 }
@@ -208,22 +189,6 @@ static void close_all(struct bench *b)
     free(b->logits);
 }
 
-/* A line of /proc/self/status, in KiB. */
-static long memory_kb(const char *name)
-{
-    char line[128];
-    long kb = 0;
-    FILE *f = fopen("/proc/self/status", "re");
-
-    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-        if (strncmp(line, name, strlen(name)) == 0)
-            kb = strtol(line + strlen(name) + 1, NULL, 10);
-    }
-    if (f != NULL)
-        (void)fclose(f);
-    return kb;
-}
-
 static int run(const char *path, const char *kernels, int threads, int steps)
 {
     const struct sc_whisper_use use = { .batch = WINDOWS };
@@ -235,7 +200,7 @@ static int run(const char *path, const char *kernels, int threads, int steps)
     decode_batch(&b, 1, steps);
     decode_batch(&b, WINDOWS, steps);
     printf("longest_gap_ms %.3f\n", b.longest_gap);
-    printf("resident_mb %.1f\n", (double)memory_kb("VmHWM") / 1024);
+    printf("resident_mb %.1f\n", (double)measure_memory_kb("VmHWM") / 1024);
     printf("foreseen_mb %.1f\n", (double)sc_whisper_memory(b.dims, &use) / (1024.0 * 1024.0));
     close_all(&b);
     return 0;
@@ -251,15 +216,16 @@ static int grow(const char *path, int windows)
     open_all(&b, path, "best", 1);
     float *mel = make_mel(b.dims);
     for (int i = 0; i < windows; i++) {
-        told(sc_net_encode(b.net, b.pool, (const float *const[]){ mel }, 1, NULL, b.windows, &err),
-             &err);
+        measure_must(
+            sc_net_encode(b.net, b.pool, (const float *const[]){ mel }, 1, NULL, b.windows, &err),
+            &err);
         sc_sequences_start(b.sequences, 0, 0);
         for (size_t length = 1; length <= 8; length++)
             (void)decode(&b, 1, (const int32_t[8]){ 1, 2, 3, 4, 5, 6, 7, 8 }, length);
         if (i == SC_MIN(20, windows / 2))
-            before = memory_kb("VmRSS");
+            before = measure_memory_kb("VmRSS");
     }
-    printf("grown_kb %ld\n", memory_kb("VmRSS") - before);
+    printf("grown_kb %ld\n", measure_memory_kb("VmRSS") - before);
     free(mel);
     close_all(&b);
     return 0;
@@ -278,20 +244,20 @@ static int stop(const char *path, int threads, int limit_ms)
     b.stop = (struct sc_stop){ note_question, &b };
     for (int i = 0; i < SAMPLES; i++)
         pcm[i] = (int16_t)(i % 6000 * 7919 % 6000 - 3000);
-    b.asked = ms(CLOCK_MONOTONIC);
-    b.asked_cpu = cpu_ms();
-    told(sc_listener_open(path, threads, &b.stop, &l, &err), &err);
+    b.asked = measure_wall_ms();
+    b.asked_cpu = measure_cpu_ms();
+    measure_must(sc_listener_open(path, threads, &b.stop, &l, &err), &err);
     (void)note_question(&b);
     printf("load_gap_ms %.3f\nload_work_ms %.3f\n", b.longest_gap, b.longest_work);
     b.longest_gap = b.longest_work = 0;
     struct sc_listen_clip clip = { .pcm = pcm, .samples = SAMPLES };
     clip.wishes = sc_listen_wishes_usual();
-    b.asked = ms(CLOCK_MONOTONIC);
+    b.asked = measure_wall_ms();
     b.until = b.asked + limit_ms;
-    b.asked_cpu = cpu_ms();
+    b.asked_cpu = measure_cpu_ms();
     const enum sc_code code = sc_listen(l, &clip, 1, &b.stop, &err);
     if (code != SC_E_CANCELLED)
-        told(code, &err);
+        measure_must(code, &err);
     (void)note_question(&b);
     printf("hear_gap_ms %.3f\nhear_work_ms %.3f\n", b.longest_gap, b.longest_work);
     sc_listen_clip_done(&clip);

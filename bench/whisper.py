@@ -7,10 +7,13 @@ the next, as `whisper_full` does. In the product a job goes to a server with one
 leaves the pauses out; its processor time is that of all its processes from the upload to the
 completed job, loading included, its memory the most that server and worker ever had. libwhisper
 (`REFERENCE=PREFIX`) hears the whole recording with its own kernels and with OpenBLAS: the faster
-counts, loading told apart. The growth is that of the engine's contract: opened ten times, each
-time a hundred chunks of 5 s with five beams and times of words.
+counts, loading told apart. The growth is that of the engine's contract: opened ten times, each time
+a hundred chunks of 5 s with five beams, five draws and times of words. What is resident is held
+against what `sc_whisper_memory` counts for the same: models of random weights, which say as much as
+may be, behind a prompt as long as may be.
 """
 
+import json
 import os
 import pathlib
 import subprocess
@@ -21,6 +24,14 @@ from bench.common import pairs, peak_kb, ratios
 
 LIMIT_S = 3600
 MINUTES = 10
+# (name, state, layers) of models, and (what, chunks, seconds, options) that is heard by them.
+FILLED = (("tiny", 384, 4), ("base", 512, 6), ("small", 768, 12))
+FILLINGS = (
+    ("a chunk", 1, 30, {}),
+    ("a chunk by eight beams", 1, 30, {"temperature": 0, "beam_size": 8}),
+    ("eight chunks", 8, 30, {}),
+    ("a part of five minutes", 1, 332, {"sequential": True}),
+)
 HZ = os.sysconf("SC_CLK_TCK")
 
 
@@ -108,6 +119,21 @@ def compare(ctx, what, ours, job, theirs):
                       [(x["open_ms"] + x["hear_ms"]) / 1000 for x in other]), "x", at_most=bar)
 
 
+def fill(ctx):
+    """What is resident, against what is counted for it."""
+    path = ctx.folder / "filled.bin"
+    for name, *dims in ctx.pick(FILLED, (("tiny", *engine.TINY),)):
+        subprocess.run([ctx.program("engine-net"), "make", str(path), *map(str, dims)], check=True)
+        for what, chunks, seconds, options in ctx.pick(FILLINGS, FILLINGS[:1]):
+            options = {"prompt": "the of to and in " * 60, "temperature": 0.4,
+                       "temperature_increment_on_fallback": 0, **options}
+            seen = engine.figures([ctx.program("engine-whole"), "fill", str(path), str(chunks),
+                                   str(ctx.pick(seconds, 1)), json.dumps(options)])
+            ctx.figure(f"{name}, {what}: resident, at most what was counted", seen["resident_mb"],
+                       "MiB", at_most=round(seen["foreseen_mb"]))
+        path.unlink()
+
+
 def run(ctx):
     program = ctx.program("engine-whole")
     recording, sound = ctx.folder / "talk.wav", ctx.folder / "talk.raw"
@@ -130,6 +156,7 @@ def run(ctx):
         model.unlink()
     if not where:
         ctx.lack("Without `REFERENCE=PREFIX` nothing stands beside these figures.")
+    fill(ctx)
     tiny = ctx.folder / "tiny.bin"
     subprocess.run([program, "make", tiny, "0", "1", "f16"], check=True)
     grown = engine.figures([program, "grow", str(tiny), str(ctx.pick(1000, 3))])
