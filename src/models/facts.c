@@ -38,9 +38,15 @@ static int *dim_of(struct sc_whisper_dims *d, size_t i)
     return (int *)(void *)((char *)d + dims[i].at);
 }
 
-static char *note_path(const char *path)
+static char *note_path(const struct sc_model *m)
 {
-    return sc_asprintf("%s" SC_MODEL_NOTE, path);
+    return sc_asprintf("%s" SC_MODEL_NOTE, m->path);
+}
+
+static char *fresh_path(const struct sc_model *m)
+{
+    return sc_asprintf("%.*s/.%s" SC_MODEL_FRESH, (int)(strrchr(m->path, '/') - m->path), m->path,
+                       m->name);
 }
 
 enum sc_code sc_model_measure(const char *path, bool is_folder, struct sc_model *m,
@@ -93,20 +99,30 @@ static bool read_facts(const struct sc_json_value *root, struct sc_model_facts *
     return true;
 }
 
-void sc_model_facts_read(struct sc_model *m)
+/* True: they are of these bytes. */
+static bool read_note(const char *path, struct sc_model *m)
 {
-    SC_AUTO_FREE char *path = note_path(m->path);
     SC_AUTO_BUF text = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     if (sc_file_read(path, NOTE_LIMIT, &text, NULL) != SC_OK ||
         sc_json_parse(sc_buf_str(&text), &doc, NULL) != SC_OK)
-        return;
+        return false;
     const struct sc_json_value *root = sc_json_root(doc);
     bool same = sc_json_get_int(sc_json_member(root, "size_bytes"), -1) == m->size_bytes &&
                 sc_json_get_int(sc_json_member(root, "changed_ns"), -1) == m->changed_ns;
     m->is_damaged = same && sc_json_get_bool(sc_json_member(root, "damaged"), false);
     m->has_facts = read_facts(root, &m->facts);
     m->is_known = m->has_facts && same && !m->is_damaged;
+    return same;
+}
+
+void sc_model_facts_read(struct sc_model *m)
+{
+    SC_AUTO_FREE char *note = note_path(m);
+    SC_AUTO_FREE char *fresh = fresh_path(m);
+    struct sc_model other = *m;
+    if (!read_note(note, m) && read_note(fresh, &other))
+        *m = other;
 }
 
 static void put_history(struct sc_json *w, const struct sc_model_facts *f)
@@ -162,9 +178,8 @@ static enum sc_code write_readable(const char *path, const struct sc_buf *text,
     return code;
 }
 
-enum sc_code sc_model_facts_write(const struct sc_model *m, const char *path, struct sc_error *err)
+static enum sc_code write_note(const struct sc_model *m, const char *path, struct sc_error *err)
 {
-    SC_AUTO_FREE char *note = note_path(path);
     SC_AUTO_BUF text = { 0 };
     struct sc_json w;
     sc_json_begin(&w, &text);
@@ -176,7 +191,35 @@ enum sc_code sc_model_facts_write(const struct sc_model *m, const char *path, st
     put_network(&w, &m->facts);
     sc_json_end(&w);
     sc_buf_putc(&text, '\n');
-    return write_readable(note, &text, err);
+    return write_readable(path, &text, err);
+}
+
+enum sc_code sc_model_facts_write(const struct sc_model *m, struct sc_error *err)
+{
+    SC_AUTO_FREE char *note = note_path(m);
+    return write_note(m, note, err);
+}
+
+enum sc_code sc_model_facts_prepare(const struct sc_model *m, struct sc_error *err)
+{
+    SC_AUTO_FREE char *fresh = fresh_path(m);
+    return write_note(m, fresh, err);
+}
+
+void sc_model_facts_show(const struct sc_model *m)
+{
+    SC_AUTO_FREE char *fresh = fresh_path(m);
+    SC_AUTO_FREE char *note = note_path(m);
+    enum sc_code code = sc_file_rename_durable(fresh, note, NULL);
+    (void)code; /* it is read where it is */
+}
+
+void sc_model_facts_recover(const struct sc_model *m)
+{
+    SC_AUTO_FREE char *fresh = fresh_path(m);
+    struct sc_model other = *m;
+    if (read_note(fresh, &other))
+        sc_model_facts_show(m);
 }
 
 enum state {

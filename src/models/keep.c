@@ -1,6 +1,8 @@
-/* Adding, removing and verifying. A model is made under a hidden name in the folder where it will
- * lie, checked whole, described beside its final name, and shown by one rename. Whatever is cut
- * short leaves a hidden file that the next attempt takes over or removes, and no model. */
+/* Bringing, removing and verifying. A model is made under a hidden name in the folder where it will
+ * lie, checked whole, described under another hidden name, and shown by one rename; then its facts
+ * take the place of those of the model before it. Whatever is cut short leaves hidden files that
+ * the next attempt takes over or removes, and no model; between the last two renames the facts are
+ * read where they are (facts.c). */
 #include "models/models-internal.h"
 
 #include "base/alloc.h"
@@ -82,6 +84,20 @@ bool sc_models_sum_parse(struct sc_str text, char out[SC_SHA256_TEXT])
     return true;
 }
 
+enum sc_code sc_models_name(const struct sc_model_wish *wish, const char *own, const char *seen,
+                            char out[SC_MODEL_NAME], struct sc_error *err)
+{
+    const char *name = wish->name == NULL ? own : wish->name;
+    if (name != NULL && sc_model_name_is_safe(name)) {
+        (void)snprintf(out, SC_MODEL_NAME, "%s", name);
+        return SC_OK;
+    }
+    return sc_error_field(err, SC_E_INVALID_VALUE, "name",
+                          "'%.80s' cannot be the name of a model: give one of letters, digits, "
+                          "'.', '_' and '-' with --name",
+                          wish->name == NULL ? seen : wish->name);
+}
+
 enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err)
 {
     int64_t has = SC_FAULT("models.room") ? 0 : sc_disk_free(dir);
@@ -91,33 +107,6 @@ enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err)
                         "%lld MB more are needed and the disk of '%.120s' has %lld MB free: make "
                         "room, or choose another folder with models.dir",
                         (long long)(need / 1000000 + 1), dir, (long long)(has / 1000000));
-}
-
-enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m, bool is_folder,
-                             bool replace, struct sc_lockfile **lock, struct sc_error *err)
-{
-    SC_AUTO_MODELS all = { 0 };
-    SC_AUTO_FREE char *dir = sc_models_dir(config);
-    enum sc_code code = sc_models_lock(config, m->name, lock, err);
-    if (code == SC_OK)
-        code = sc_models_list(config, &all, err);
-    if (code != SC_OK)
-        return code;
-    for (size_t i = 0; i < all.count; i++) {
-        struct sc_model *old = &all.rows[i];
-        if (old->is_system || strcmp(old->name, m->name) != 0)
-            continue;
-        if (!replace || old->is_folder != is_folder)
-            return sc_error_set(err, SC_E_CONFLICT,
-                                "there is a model '%.80s' already: remove it first%s", m->name,
-                                old->is_folder == is_folder ? ", or give --replace" : "");
-        m->path = SC_TAKE(old->path); /* also where it is called NAME.bin */
-        return SC_OK;
-    }
-    SC_AUTO_FREE char *file =
-        is_folder ? sc_strdup(m->name) : sc_asprintf(SC_MODEL_PREFIX "%s" SC_MODEL_SUFFIX, m->name);
-    m->path = sc_path_join(dir, file);
-    return SC_OK;
 }
 
 /* ---- sums ---- */
@@ -234,179 +223,89 @@ static enum sc_code check_sums(const struct sc_model_made *made, const struct su
     return SC_OK;
 }
 
+/* A folder takes the place of another by exchange, so that there is one at every moment; where
+ * that cannot be done, what stands there goes first. */
+static enum sc_code take_place(const char *made, const struct sc_model *m, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    if (m->is_folder && renameat2(AT_FDCWD, made, AT_FDCWD, m->path, RENAME_EXCHANGE) == 0) {
+        SC_AUTO_FREE char *dir = sc_strndup(m->path, (size_t)(strrchr(m->path, '/') - m->path));
+        code = sc_dir_sync(dir, err);
+        if (code == SC_OK)
+            sc_models_drop(made);
+        return code;
+    }
+    if (m->is_folder)
+        code = sc_dir_remove(m->path, err);
+    return code == SC_OK ? sc_file_rename_durable(made, m->path, err) : code;
+}
+
 enum sc_code sc_models_settle(const struct sc_model_made *made, struct sc_model *m,
                               const struct sc_models_watch *watch, struct sc_error *err)
 {
     struct sums sums;
-    enum sc_code code = hash_path(made->path, made->is_folder, watch, &sums, err);
+    enum sc_code code = hash_path(made->path, m->is_folder, watch, &sums, err);
     if (code == SC_OK)
         code = check_sums(made, &sums, m, err);
     if (code == SC_OK)
         code = sc_models_inspect(made->path, &m->facts, err);
     if (code == SC_OK)
-        code = sc_model_measure(made->path, made->is_folder, m, err);
+        code = sc_model_measure(made->path, m->is_folder, m, err);
     m->facts.added_ms = sc_clock_wall_ms();
+    m->is_damaged = false;
     if (code == SC_OK)
-        code = sc_model_facts_write(m, m->path, err);
-    /* A folder is not replaced by a rename: what stood there goes first. */
-    if (code == SC_OK && made->is_folder)
-        code = sc_dir_remove(m->path, err);
+        code = sc_model_facts_prepare(m, err);
     if (code == SC_OK)
-        code = sc_file_rename_durable(made->path, m->path, err);
-    m->is_folder = made->is_folder;
+        code = take_place(made->path, m, err);
+    if (code == SC_OK && !SC_FAULT("models.settle"))
+        sc_model_facts_show(m);
     m->is_known = m->has_facts = code == SC_OK;
     return code;
 }
 
-/* ---- adding ---- */
+/* ---- bringing ---- */
 
-struct copying {
-    const struct sc_models_watch *watch;
-    int64_t done, total;
-};
-
-static enum sc_code copy_bytes(struct copying *c, int from, int to, struct sc_error *err)
+/* Locks the folder and fills m->path with where the model m->name is to lie: where it lies already,
+ * or anew. CONFLICT when there is one and it is not to be replaced, or is of the other kind. */
+static enum sc_code place(const struct sc_config *config, struct sc_model *m, bool replace,
+                          struct sc_lockfile **lock, struct sc_error *err)
 {
-    SC_AUTO_FREE char *block = sc_alloc(BLOCK);
-    for (;;) {
-        if (sc_models_stopped(c->watch))
-            return sc_error_set(err, SC_E_CANCELLED, "interrupted");
-        ssize_t n = read(from, block, BLOCK);
-        if (n < 0 && errno == EINTR)
+    SC_AUTO_MODELS all = { 0 };
+    SC_AUTO_FREE char *dir = sc_models_dir(config);
+    enum sc_code code = sc_models_lock(config, m->name, lock, err);
+    if (code == SC_OK)
+        code = sc_models_list(config, &all, err);
+    if (code != SC_OK)
+        return code;
+    for (size_t i = 0; i < all.count; i++) {
+        struct sc_model *old = &all.rows[i];
+        if (old->is_system || strcmp(old->name, m->name) != 0)
             continue;
-        if (n < 0)
-            return sc_error_errno(err, errno, "cannot read the model");
-        if (n == 0)
-            return sc_file_sync(to, err);
-        enum sc_code code = sc_file_write_all(to, block, (size_t)n, err);
-        if (code != SC_OK)
-            return code;
-        c->done += n;
-        sc_models_show(c->watch, "copy", c->done, c->total);
-    }
-}
-
-static enum sc_code copy_file(struct copying *c, const char *from, const char *to,
-                              struct sc_error *err)
-{
-    SC_AUTO_CLOSE int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (in < 0)
-        return sc_error_errno(err, errno, "cannot read '%s'", from);
-    SC_AUTO_CLOSE int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (out < 0)
-        return sc_error_errno(err, errno, "cannot write '%s'", to);
-    return copy_bytes(c, in, out, err);
-}
-
-/* What is read of a model of safetensors, and nothing else: the copy can be read by everybody, and
- * links in the folder may lead anywhere. */
-static enum sc_code copy_folder(struct copying *c, const char *from, const char *to,
-                                struct sc_error *err)
-{
-    static const char *const parts[] = { SC_MODEL_WEIGHTS, "config.json", "tokenizer.json",
-                                         "vocab.json" };
-    bool has_tokenizer = false;
-    enum sc_code code = sc_dir_create(to, err);
-    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(parts); i++) {
-        SC_AUTO_FREE char *in = sc_path_join(from, parts[i]);
-        SC_AUTO_FREE char *out = sc_path_join(to, parts[i]);
-        bool is_vocab = strcmp(parts[i], "vocab.json") == 0;
-        if (sc_file_size(in) < 0 || (is_vocab && has_tokenizer))
-            continue;
-        has_tokenizer = strcmp(parts[i], "tokenizer.json") == 0;
-        code = copy_file(c, in, out, err);
-    }
-    return code == SC_OK ? sc_dir_sync(to, err) : code;
-}
-
-enum sc_code sc_models_name(const struct sc_model_wish *wish, const char *own, const char *seen,
-                            char out[SC_MODEL_NAME], struct sc_error *err)
-{
-    const char *name = wish->name == NULL ? own : wish->name;
-    if (name != NULL && sc_model_name_is_safe(name)) {
-        (void)snprintf(out, SC_MODEL_NAME, "%s", name);
+        if (!replace || old->is_folder != m->is_folder)
+            return sc_error_set(err, SC_E_CONFLICT,
+                                "there is a model '%.80s' already: remove it first%s", m->name,
+                                old->is_folder == m->is_folder ? ", or give --replace" : "");
+        sc_model_facts_recover(old);  /* before others are prepared in their place */
+        m->path = SC_TAKE(old->path); /* also where it is called NAME.bin */
         return SC_OK;
     }
-    return sc_error_field(err, SC_E_INVALID_VALUE, "name",
-                          "'%.80s' cannot be the name of a model: give one of letters, digits, "
-                          "'.', '_' and '-' with --name",
-                          wish->name == NULL ? seen : wish->name);
+    SC_AUTO_FREE char *file = m->is_folder
+                                  ? sc_strdup(m->name)
+                                  : sc_asprintf(SC_MODEL_PREFIX "%s" SC_MODEL_SUFFIX, m->name);
+    m->path = sc_path_join(dir, file);
+    return SC_OK;
 }
 
-/* The name that it will have: the one that is asked for, else its own. */
-static enum sc_code name_for(const struct sc_model_wish *wish, bool is_folder,
-                             char out[SC_MODEL_NAME], struct sc_error *err)
-{
-    SC_AUTO_FREE char *path = sc_strdup(wish->what);
-    char own[SC_MODEL_NAME];
-    size_t len = strlen(path);
-    while (len > 1 && path[len - 1] == '/')
-        path[--len] = '\0';
-    const char *slash = strrchr(path, '/');
-    const char *last = slash == NULL ? path : slash + 1;
-    if (is_folder)
-        return sc_models_name(wish, last, last, out, err);
-    return sc_models_name(wish, sc_model_name_of(last, own) ? own : NULL, last, out, err);
-}
-
-static enum sc_code check_source(const struct sc_model_wish *wish, struct sc_model *m,
-                                 bool *is_folder, struct sc_error *err)
-{
-    struct stat st;
-    if (stat(wish->what, &st) != 0)
-        return errno == ENOENT || errno == ENOTDIR
-                   ? sc_error_set(err, SC_E_NOT_FOUND, "there is no file '%.160s'", wish->what)
-                   : sc_error_errno(err, errno, "cannot read '%s'", wish->what);
-    *is_folder = S_ISDIR(st.st_mode);
-    if (!*is_folder && !S_ISREG(st.st_mode))
-        return sc_error_set(err, SC_E_INVALID_VALUE, "'%.160s' is no file", wish->what);
-    /* Before anything is copied; what counts is looked at again in the copy. */
-    enum sc_code code = sc_models_inspect(wish->what, &m->facts, err);
-    if (code == SC_OK)
-        code = sc_model_measure(wish->what, *is_folder, m, err);
-    if (code == SC_OK)
-        code = name_for(wish, *is_folder, m->name, err);
-    SC_AUTO_FREE char *full = realpath(wish->what, NULL);
-    (void)snprintf(m->facts.source, sizeof(m->facts.source), "%s", full == NULL ? "" : full);
-    return code;
-}
-
-static enum sc_code copy_and_settle(const struct sc_model_wish *wish, struct sc_model *m,
-                                    bool is_folder, const struct sc_models_watch *watch,
-                                    struct sc_error *err)
-{
-    struct copying c = { .watch = watch, .total = m->size_bytes };
-    SC_AUTO_FREE char *dir = sc_strndup(m->path, (size_t)(strrchr(m->path, '/') - m->path));
-    SC_AUTO_FREE char *copy = sc_asprintf("%s/.%s" SC_MODEL_COPY, dir, m->name);
-    const struct sc_model_made made = { .path = copy,
-                                        .is_folder = is_folder,
-                                        .sha256 = wish->sha256 == NULL ? "" : wish->sha256 };
-    sc_models_drop(copy);
-    enum sc_code code = sc_models_room(dir, m->size_bytes, err);
-    if (code == SC_OK)
-        code = is_folder ? copy_folder(&c, wish->what, copy, err)
-                         : copy_file(&c, wish->what, copy, err);
-    if (code == SC_OK)
-        code = sc_models_settle(&made, m, watch, err);
-    if (code != SC_OK)
-        sc_models_drop(copy);
-    return code;
-}
-
-enum sc_code sc_models_add(const struct sc_config *config, const struct sc_model_wish *wish,
-                           const struct sc_models_watch *watch, struct sc_model *out,
-                           struct sc_error *err)
+enum sc_code sc_models_bring(const struct sc_config *config, const struct sc_models_way *way,
+                             void *from, bool replace, struct sc_model *out, struct sc_error *err)
 {
     SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     SC_AUTO_MODEL m = { 0 };
-    bool is_folder = false;
-    enum sc_code code = check_source(wish, &m, &is_folder, err);
+    enum sc_code code = way->look(from, &m, err);
     if (code == SC_OK)
-        code = sc_models_place(config, &m, is_folder, wish->replace, &lock, err);
-    if (code != SC_OK)
-        return code;
-    m.facts.trust = wish->sha256 == NULL ? SC_MODEL_TRUST_NOBODY : SC_MODEL_TRUST_ASKED;
-    code = copy_and_settle(wish, &m, is_folder, watch, err);
+        code = place(config, &m, replace, &lock, err);
+    if (code == SC_OK)
+        code = way->bring(from, &m, err);
     if (code != SC_OK)
         return code;
     *out = m;
@@ -416,19 +315,41 @@ enum sc_code sc_models_add(const struct sc_config *config, const struct sc_model
 
 /* ---- removing ---- */
 
-static enum sc_code remove_model(const struct sc_model *m, int64_t *freed, struct sc_error *err)
+/* Its facts go first: what is left when this is cut short is a model without, not facts of a model
+ * that may be another by then. A folder goes at once, too. */
+static enum sc_code remove_model(const struct sc_model *m, const char *dir, int64_t *freed,
+                                 struct sc_error *err)
 {
     SC_AUTO_FREE char *note = sc_asprintf("%s" SC_MODEL_NOTE, m->path);
-    if (m->is_folder) {
-        enum sc_code code = sc_dir_remove(m->path, err);
-        if (code != SC_OK)
-            return code;
-    } else if (unlink(m->path) != 0 && errno != ENOENT) {
+    SC_AUTO_FREE char *hidden = sc_asprintf("%s/.%s" SC_MODEL_COPY, dir, m->name);
+    if (unlink(note) != 0 && errno != ENOENT)
+        return sc_error_errno(err, errno, "cannot remove '%s'", note);
+    if (!m->is_folder && unlink(m->path) != 0 && errno != ENOENT)
         return sc_error_errno(err, errno, "cannot remove '%s'", m->path);
-    }
-    (void)unlink(note);
+    if (m->is_folder && rename(m->path, hidden) != 0 && errno != ENOENT)
+        return sc_error_errno(err, errno, "cannot remove '%s'", m->path);
     *freed += m->size_bytes;
-    return SC_OK;
+    return m->is_folder ? sc_dir_remove(hidden, err) : SC_OK;
+}
+
+/* The model of our folder that is called so, and nothing else that its name may mean. */
+static enum sc_code find_own(const struct sc_config *config, const char *name, struct sc_model *out,
+                             struct sc_error *err)
+{
+    enum sc_code code = sc_models_get(config, name, out, err);
+    if (code == SC_OK && strcmp(out->name, name) != 0)
+        return sc_error_field(err, SC_E_NOT_FOUND, "name",
+                              "there is no model '%.60s': say '%.60s' when you mean that one", name,
+                              out->name);
+    if (code == SC_E_NOT_FOUND)
+        return sc_error_field(err, SC_E_NOT_FOUND, "name",
+                              "there is no model '%.60s'; `scripta models list` tells them", name);
+    if (code == SC_OK && out->is_system)
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "the model '%.80s' lies in '%.100s', which is the system's: remove it "
+                            "the way it came",
+                            out->name, config->models_system_dir);
+    return code;
 }
 
 enum sc_code sc_models_remove(const struct sc_config *config, const char *name, int64_t *freed,
@@ -438,49 +359,25 @@ enum sc_code sc_models_remove(const struct sc_config *config, const char *name, 
     SC_AUTO_FREE char *dir = sc_models_dir(config);
     SC_AUTO_MODEL m = { 0 };
     struct sc_error why = { 0 };
+    bool had_rests = false;
     *freed = 0;
     if (!sc_model_name_is_safe(name))
         return sc_error_field(err, SC_E_INVALID_VALUE, "name",
                               "'%.80s' is no name of a model; `scripta models list` tells them",
                               name);
     enum sc_code code = sc_models_lock(config, name, &lock, err);
+    if (code == SC_OK)
+        code = sc_models_drop_rests(dir, name, &had_rests, freed, err);
     if (code != SC_OK)
         return code;
-    *freed = sc_models_drop_rests(dir, name);
-    code = sc_models_get(config, name, &m, &why);
-    if (code == SC_OK && strcmp(m.name, name) != 0)
-        code = sc_error_field(&why, SC_E_NOT_FOUND, "name",
-                              "there is no model '%.60s': say '%.60s' when you mean that one", name,
-                              m.name);
-    else if (code == SC_E_NOT_FOUND)
-        code = sc_error_field(&why, SC_E_NOT_FOUND, "name",
-                              "there is no model '%.60s'; `scripta models list` tells them", name);
-    if (code != SC_OK)
-        return *freed > 0 ? SC_OK : sc_error_copy(err, &why);
-    if (m.is_system)
-        return sc_error_set(err, SC_E_CONFLICT,
-                            "the model '%.80s' lies in '%.100s', which is the system's: remove it "
-                            "the way it came",
-                            m.name, config->models_system_dir);
-    return remove_model(&m, freed, err);
+    code = find_own(config, name, &m, &why);
+    /* Where there is no model, or the system's, its rests were what was meant. */
+    if (had_rests && (code == SC_E_NOT_FOUND || code == SC_E_CONFLICT))
+        return SC_OK;
+    return code == SC_OK ? remove_model(&m, dir, freed, err) : sc_error_copy(err, &why);
 }
 
 /* ---- verifying ---- */
-
-/* Its facts stay, and hold no more: nobody uses these bytes. What others have put into its place
- * meanwhile was not read. */
-static void mark_damaged(const struct sc_config *config, const struct sc_model *m)
-{
-    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
-    struct sc_model now = *m;
-    if (m->is_system || m->is_outside || sc_models_lock(config, m->name, &lock, NULL) != SC_OK ||
-        sc_model_measure(m->path, m->is_folder, &now, NULL) != SC_OK ||
-        now.size_bytes != m->size_bytes || now.changed_ns != m->changed_ns)
-        return;
-    now.is_damaged = true;
-    enum sc_code code = sc_model_facts_write(&now, m->path, NULL);
-    (void)code; /* the caller tells of the damage all the same */
-}
 
 /* Reads all of it; *now: what it is. */
 static enum sc_code look_whole(const struct sc_model *m, const struct sc_models_watch *watch,
@@ -502,26 +399,52 @@ static enum sc_code look_whole(const struct sc_model *m, const struct sc_models_
     return sc_models_inspect(m->path, now, err);
 }
 
+/* Do other bytes lie there than those that were measured? */
+static bool is_other_now(const struct sc_model *m)
+{
+    struct sc_model now = { 0 };
+    return sc_model_measure(m->path, m->is_folder, &now, NULL) != SC_OK ||
+           now.size_bytes != m->size_bytes || now.changed_ns != m->changed_ns;
+}
+
+/* What was found is written down under the lock, and only while the model is the one that was read:
+ * with damage its facts stay, and hold no more, so that nobody uses these bytes. */
+static enum sc_code conclude(const struct sc_config *config, const struct sc_model *m, bool is_news,
+                             bool *replaced, struct sc_error *err)
+{
+    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    bool writes = is_news && !m->is_system && !m->is_outside;
+    enum sc_code code = writes ? sc_models_lock(config, m->name, &lock, err) : SC_OK;
+    *replaced = is_other_now(m);
+    if (*replaced)
+        return sc_error_set(err, SC_E_CONFLICT,
+                            "the model '%.80s' was replaced or removed while it was read: verify "
+                            "it again",
+                            m->name);
+    return code == SC_OK && writes ? sc_model_facts_write(m, err) : code;
+}
+
 enum sc_code sc_models_verify(const struct sc_config *config, const char *name,
                               const struct sc_models_watch *watch, struct sc_model *out,
                               struct sc_error *err)
 {
-    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
     SC_AUTO_MODEL m = { 0 };
+    struct sc_model_facts now = { 0 };
+    struct sc_error why = { 0 };
     enum sc_code code = sc_models_get(config, name, &m, err);
     if (code != SC_OK)
         return code;
-    struct sc_model_facts now = { 0 };
-    code = look_whole(&m, watch, &now, err);
-    if (code == SC_E_MODEL_ERROR)
-        mark_damaged(config, &m);
-    bool is_news = !m.is_known && !m.is_system && !m.is_outside;
-    if (code == SC_OK && is_news)
-        code = sc_models_lock(config, m.name, &lock, err);
-    m.facts = now;
-    m.is_damaged = false;
-    if (code == SC_OK && is_news)
-        code = sc_model_facts_write(&m, m.path, err);
+    enum sc_code found = look_whole(&m, watch, &now, &why);
+    if (found == SC_E_CANCELLED)
+        return sc_error_copy(err, &why);
+    m.is_damaged = found == SC_E_MODEL_ERROR;
+    if (found == SC_OK)
+        m.facts = now;
+    bool replaced = false;
+    code = conclude(config, &m, m.is_damaged || (found == SC_OK && !m.is_known), &replaced, err);
+    /* Damage is told also where it could not be written down. */
+    if (found != SC_OK && !replaced)
+        return sc_error_copy(err, &why);
     if (code != SC_OK)
         return code;
     m.is_known = true;

@@ -10,6 +10,7 @@
 /* Hidden, behind ".NAME": what a pull brings, and a copy. */
 #define SC_MODEL_PART ".part"
 #define SC_MODEL_COPY ".adding"
+#define SC_MODEL_FRESH ".facts" /* of what is about to be the model */
 #define SC_MODEL_LOCK ".lock"
 /* In the line of whoever holds the lock: what stands behind it is the model at work, if it is one.
  */
@@ -26,10 +27,17 @@ bool sc_model_look(char *path, const char *name, bool is_system, struct sc_model
 
 /* ---- facts.c ---- */
 
+/* Those beside the model, or where they are of other bytes and prepared ones are of these, those.
+ */
 void sc_model_facts_read(struct sc_model *m);
-/* Beside the model whose final path is `path`; size and time are of m. */
-SC_MUST_USE enum sc_code sc_model_facts_write(const struct sc_model *m, const char *path,
-                                              struct sc_error *err);
+/* Beside the model at m->path. */
+SC_MUST_USE enum sc_code sc_model_facts_write(const struct sc_model *m, struct sc_error *err);
+/* Of what is to lie at m->path, under a hidden name until sc_model_facts_show. They are read there,
+ * too, from the moment on that the model has its place: nothing is lost where they stay. */
+SC_MUST_USE enum sc_code sc_model_facts_prepare(const struct sc_model *m, struct sc_error *err);
+void sc_model_facts_show(const struct sc_model *m);
+/* Shows prepared facts of the model that lies there: what a crash has left hidden. */
+void sc_model_facts_recover(const struct sc_model *m);
 /* Size and time of what was just written. */
 SC_MUST_USE enum sc_code sc_model_measure(const char *path, bool is_folder, struct sc_model *m,
                                           struct sc_error *err);
@@ -47,7 +55,6 @@ const char *sc_models_published(const char *name);
 /* What lies complete and hidden, and is to become a model. */
 struct sc_model_made {
     const char *path;
-    bool is_folder;
     const char *sha256; /* that it must have; "": any */
     bool is_asked_for;  /* by the name that it will have, of nobody who says its sum */
 };
@@ -61,11 +68,17 @@ SC_MUST_USE enum sc_code sc_models_settle(const struct sc_model_made *made, stru
 SC_MUST_USE enum sc_code sc_models_name(const struct sc_model_wish *wish, const char *own,
                                         const char *seen, char out[SC_MODEL_NAME],
                                         struct sc_error *err);
-/* Locks the folder and fills m->path with where the model m->name is to lie: where it lies already,
- * or anew. CONFLICT when there is one and it is not to be replaced, or is of the other kind. */
-SC_MUST_USE enum sc_code sc_models_place(const struct sc_config *config, struct sc_model *m,
-                                         bool is_folder, bool replace, struct sc_lockfile **lock,
-                                         struct sc_error *err);
+/* How a model comes. */
+struct sc_models_way {
+    /* Looks at what is to come: m->name, m->is_folder. */
+    enum sc_code (*look)(void *from, struct sc_model *m, struct sc_error *err);
+    /* Brings it into the folder, which is locked, and settles it at m->path. */
+    enum sc_code (*bring)(void *from, struct sc_model *m, struct sc_error *err);
+};
+/* CONFLICT when there is one and it is not to be replaced, or is of the other kind. */
+SC_MUST_USE enum sc_code sc_models_bring(const struct sc_config *config,
+                                         const struct sc_models_way *way, void *from, bool replace,
+                                         struct sc_model *out, struct sc_error *err);
 /* NO_SPACE with both figures when `need` bytes do not fit. */
 SC_MUST_USE enum sc_code sc_models_room(const char *dir, int64_t need, struct sc_error *err);
 /* The watch's functions, where there are some. */
@@ -81,7 +94,9 @@ void sc_pull_note_done(struct sc_pull_note *note);
 void sc_pull_note_read(const char *path, struct sc_pull_note *out);
 SC_MUST_USE enum sc_code sc_pull_note_write(const struct sc_pull_note *note, const char *path,
                                             struct sc_error *err);
-/* A file, or a folder with all in it. */
+/* A file, or a folder with all in it. What stays is hidden, and the next attempt meets it first. */
 void sc_models_drop(const char *path);
-/* What attempts to add or pull it have left; returns the bytes that were freed. */
-int64_t sc_models_drop_rests(const char *dir, const char *name);
+/* What attempts to add or pull it have left. *any: there was something; *freed grows by its bytes.
+ */
+SC_MUST_USE enum sc_code sc_models_drop_rests(const char *dir, const char *name, bool *any,
+                                              int64_t *freed, struct sc_error *err);

@@ -7,7 +7,6 @@
 #include "base/utf8.h"
 #include "net/fetch.h"
 #include "sys/file.h"
-#include "sys/lockfile.h"
 #include "json/reader.h"
 
 #include <errno.h>
@@ -21,6 +20,8 @@
 #define SUM_WAIT_MS 20000
 
 struct pull {
+    const struct sc_config *config;
+    const struct sc_model_wish *wish;
     const struct sc_models_watch *watch;
     struct sc_client *client;
     char *server, *path; /* of the address */
@@ -89,12 +90,12 @@ static enum sc_code address_of(const struct sc_config *config, const char *what,
     return SC_OK;
 }
 
-static enum sc_code open_pull(struct pull *p, const struct sc_config *config,
-                              const struct sc_model_wish *wish, struct sc_model *m,
-                              struct sc_error *err)
+static enum sc_code look(void *from, struct sc_model *m, struct sc_error *err)
 {
+    struct pull *p = from;
+    const struct sc_model_wish *wish = p->wish;
     SC_AUTO_FREE char *url = NULL;
-    enum sc_code code = address_of(config, wish->what, &url, err);
+    enum sc_code code = address_of(p->config, wish->what, &url, err);
     if (code == SC_OK)
         code = split_address(p, url, err);
     if (code != SC_OK)
@@ -110,13 +111,13 @@ static enum sc_code open_pull(struct pull *p, const struct sc_config *config,
     code = sc_models_name(wish, is_model ? own : NULL, file, m->name, err);
     if (code != SC_OK)
         return code;
-    p->dir = sc_models_dir(config);
+    p->dir = sc_models_dir(p->config);
     p->part = sc_asprintf("%s/.%s" SC_MODEL_PART, p->dir, m->name);
     p->note = sc_asprintf("%s" SC_MODEL_NOTE, p->part);
     code = sc_client_open(p->server, NULL, &p->client, err);
     if (code != SC_OK)
         return code;
-    sc_client_trust(p->client, config->ca_file);
+    sc_client_trust(p->client, p->config->ca_file);
     if (p->watch != NULL && p->watch->stop != NULL)
         sc_client_set_stop(p->client, p->watch->stop, p->watch->ctx);
     return SC_OK;
@@ -277,7 +278,7 @@ static enum sc_code tell_rest(struct pull *p, int fd, enum sc_code code, struct 
     return code;
 }
 
-static enum sc_code bring(struct pull *p, struct sc_error *err)
+static enum sc_code download(struct pull *p, struct sc_error *err)
 {
     SC_AUTO_CLOSE int fd = open(p->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
@@ -316,29 +317,25 @@ static enum sc_code settle(struct pull *p, struct sc_model *m, struct sc_error *
     return code;
 }
 
+static enum sc_code bring(void *from, struct sc_model *m, struct sc_error *err)
+{
+    enum sc_code code = download(from, err);
+    return code == SC_OK ? settle(from, m, err) : code;
+}
+
 enum sc_code sc_models_pull(const struct sc_config *config, const struct sc_model_wish *wish,
                             const struct sc_models_watch *watch, struct sc_model *out,
                             struct sc_error *err)
 {
-    SC_AUTO(sc_lockfile_dropp) struct sc_lockfile *lock = NULL;
+    static const struct sc_models_way way = { look, bring };
     SC_AUTO(pull_done)
-    struct pull p = { .watch = watch,
+    struct pull p = { .config = config,
+                      .wish = wish,
+                      .watch = watch,
                       .by_name = wish->name == NULL && strstr(wish->what, "://") == NULL };
-    SC_AUTO_MODEL m = { 0 };
     if (wish->sha256 != NULL) {
         (void)snprintf(p.wanted, sizeof(p.wanted), "%s", wish->sha256);
         p.trust = SC_MODEL_TRUST_ASKED;
     }
-    enum sc_code code = open_pull(&p, config, wish, &m, err);
-    if (code == SC_OK)
-        code = sc_models_place(config, &m, false, wish->replace, &lock, err);
-    if (code == SC_OK)
-        code = bring(&p, err);
-    if (code == SC_OK)
-        code = settle(&p, &m, err);
-    if (code != SC_OK)
-        return code;
-    *out = m;
-    m.path = NULL;
-    return SC_OK;
+    return sc_models_bring(config, &way, &p, wish->replace, out, err);
 }

@@ -134,23 +134,39 @@ enum sc_code sc_models_unfinished(const struct sc_config *config, struct sc_mode
 
 /* ---- making an end of it ---- */
 
-void sc_models_drop(const char *path)
+static enum sc_code drop(const char *path, bool *any, struct sc_error *err)
 {
-    if (unlink(path) == 0 || errno != EISDIR)
-        return;
-    enum sc_code code = sc_dir_remove(path, NULL);
-    (void)code; /* what stays is hidden, and the next attempt meets it first */
+    if (unlink(path) != 0) {
+        if (errno == ENOENT)
+            return SC_OK;
+        if (errno != EISDIR)
+            return sc_error_errno(err, errno, "cannot remove '%s'", path);
+        enum sc_code code = sc_dir_remove(path, err);
+        if (code != SC_OK)
+            return code;
+    }
+    *any = true;
+    return SC_OK;
 }
 
-int64_t sc_models_drop_rests(const char *dir, const char *name)
+void sc_models_drop(const char *path)
+{
+    bool any = false;
+    enum sc_code code = drop(path, &any, NULL);
+    (void)code;
+}
+
+enum sc_code sc_models_drop_rests(const char *dir, const char *name, bool *any, int64_t *freed,
+                                  struct sc_error *err)
 {
     static const char *const endings[] = { SC_MODEL_PART, (SC_MODEL_PART SC_MODEL_NOTE),
-                                           SC_MODEL_COPY };
-    int64_t freed = 0;
-    for (size_t i = 0; i < SC_ARRAY_LEN(endings); i++) {
+                                           SC_MODEL_COPY, SC_MODEL_FRESH };
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < SC_ARRAY_LEN(endings); i++) {
         SC_AUTO_FREE char *path = sc_asprintf("%s/.%s%s", dir, name, endings[i]);
-        freed += size_of(path);
-        sc_models_drop(path);
+        int64_t size = size_of(path);
+        code = drop(path, any, err);
+        *freed += code == SC_OK ? size : 0;
     }
-    return freed;
+    return code;
 }

@@ -1,5 +1,6 @@
 #include "models/shelf.h"
 
+#include "base/fault.h"
 #include "sys/lockfile.h"
 
 #include <fcntl.h>
@@ -12,6 +13,21 @@ static enum sc_code add(struct shelf *s, const char *from, const char *name, boo
     SC_AUTO_FREE char *path = shelf_path(s, from);
     const struct sc_model_wish wish = { .what = path, .name = name, .replace = replace };
     return sc_models_add(&s->config, &wish, NULL, out, err);
+}
+
+/* Another byte in the middle, with the same size and time. */
+static void damage(struct shelf *s, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st = { 0 };
+    char byte = 0;
+    SC_AUTO_CLOSE int fd = open(test_path(&s->dir, name, path), O_RDWR | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(pread(fd, &byte, 1, st.st_size - 100), 1);
+    byte = (char)(byte ^ 1);
+    assert_int_equal(pwrite(fd, &byte, 1, st.st_size - 100), 1);
+    const struct timespec times[] = { st.st_atim, st.st_mtim };
+    assert_int_equal(futimens(fd, times), 0);
 }
 
 static void check_refused(struct shelf *s, const char *from, const char *name, enum sc_code code,
@@ -231,22 +247,167 @@ static void a_model_is_removed_by_its_own_name_with_what_belongs_to_it(void **st
     test_write(&s.dir, "models/.c.part.json", "{}");
     assert_int_equal(sc_models_remove(&s.config, "c", &freed, &err), SC_OK);
     assert_int_equal(freed, 6);
+    test_write(&s.dir, "models/.c.part", ""); /* also before the first byte */
+    assert_int_equal(sc_models_remove(&s.config, "c", &freed, &err), SC_OK);
+    test_write(&s.dir, "models/.b.part", "1"); /* of a name that the system has, too */
+    assert_int_equal(sc_models_remove(&s.config, "b", &freed, &err), SC_OK);
+    assert_int_equal(freed, 1);
+    assert_true(shelf_has(&s, "system/ggml-b.bin"));
     assert_int_equal(shelf_count(&s), 0);
 }
 
-/* Another byte in the middle, with the same size and time. */
-static void damage(struct shelf *s, const char *name)
+/* That rests went does not say that all is well. */
+static void what_goes_wrong_behind_the_rests_is_told(void **state)
 {
+    (void)state;
+    AUTO_SHELF(s);
+    struct sc_error err = { 0 };
+    int64_t freed = 0;
     char path[PATH_MAX];
-    struct stat st = { 0 };
-    char byte = 0;
-    SC_AUTO_CLOSE int fd = open(test_path(&s->dir, name, path), O_RDWR | O_CLOEXEC);
-    assert_int_equal(fstat(fd, &st), 0);
-    assert_int_equal(pread(fd, &byte, 1, st.st_size - 100), 1);
-    byte = (char)(byte ^ 1);
-    assert_int_equal(pwrite(fd, &byte, 1, st.st_size - 100), 1);
-    const struct timespec times[] = { st.st_atim, st.st_mtim };
-    assert_int_equal(futimens(fd, times), 0);
+    test_write(&s.dir, "file", "");
+    free(s.config.models_system_dir);
+    s.config.models_system_dir = strdup(test_path(&s.dir, "file", path));
+    test_write(&s.dir, "models/.c.part", "1234");
+    assert_int_equal(sc_models_remove(&s.config, "c", &freed, &err), SC_E_CONFIG_ERROR);
+    assert_string_equal(err.field, "models.system_dir");
+}
+
+static void a_folder_is_replaced_and_removed_whole(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 }, other = { 0 };
+    struct sc_error err = { 0 };
+    char path[PATH_MAX];
+    int64_t freed = 0;
+    struct test_model made = { .type = SC_WTYPE_F16 };
+    assert_int_equal(mkdir(test_path(&s.dir, "safe", path), 0700), 0);
+    assert_true(test_model_write_folder(&made, path));
+    assert_int_equal(add(&s, "safe", NULL, false, &m, NULL), SC_OK);
+    made.layers = 2;
+    assert_true(test_model_write_folder(&made, path));
+    if (add(&s, "safe", NULL, true, &other, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(other.facts.dims.n_audio_layer, 2);
+    assert_string_not_equal(m.facts.sha256, other.facts.sha256);
+    assert_int_equal(shelf_count(&s), 2);
+    sc_model_done(&m);
+    assert_int_equal(sc_models_verify(&s.config, "safe", NULL, &m, NULL), SC_OK);
+    assert_int_equal(sc_models_remove(&s.config, "safe", &freed, NULL), SC_OK);
+    assert_int_equal(freed, other.size_bytes);
+    assert_int_equal(shelf_count(&s), 0);
+}
+
+/* ---- between the model and its facts ---- */
+
+#ifdef SC_WITH_FAULTS
+/* Whoever adds a model is gone as soon as it has its place. */
+static void add_half(struct shelf *s, const char *from, bool replace, struct sc_model *out)
+{
+    struct sc_error err = { 0 };
+    sc_fault_arm("models.settle", 1);
+    if (add(s, from, NULL, replace, out, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_true(sc_fault_disarm("models.settle"));
+}
+
+static void check_known(struct shelf *s, const char *name, const struct sc_model *as)
+{
+    SC_AUTO_MODEL m = { 0 }, verified = { 0 };
+    struct sc_error err = { 0 };
+    assert_int_equal(sc_models_find(&s->config, name, &m, NULL), SC_OK);
+    assert_true(m.is_known);
+    assert_string_equal(m.facts.sha256, as->facts.sha256);
+    assert_string_equal(m.facts.source, as->facts.source);
+    if (sc_models_verify(&s->config, name, NULL, &verified, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+}
+
+static void a_model_has_its_facts_from_the_moment_it_is_there(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL first = { 0 }, second = { 0 }, third = { 0 };
+    shelf_put(&s, "ggml-a.bin", 0, 0);
+    add_half(&s, "ggml-a.bin", false, &first);
+    assert_false(shelf_has(&s, "models/ggml-a.bin.json"));
+    check_known(&s, "a", &first);
+
+    /* Twice in a row, and what stood there is described by what lies beside it. */
+    shelf_put(&s, "ggml-a.bin", 2, 0);
+    add_half(&s, "ggml-a.bin", true, &second);
+    assert_true(shelf_has(&s, "models/ggml-a.bin.json"));
+    check_known(&s, "a", &second);
+
+    /* Prepared, and then it was not to be: the model that stays keeps its own. */
+    test_write(&s.dir, "models/.a.facts", "{\"size_bytes\":7,\"changed_ns\":7}");
+    shelf_put(&s, "ggml-a.bin", 1, 0);
+    assert_int_equal(add(&s, "ggml-a.bin", NULL, true, &third, NULL), SC_OK);
+    test_write(&s.dir, "models/.a.facts", "{\"size_bytes\":7,\"changed_ns\":7}");
+    check_known(&s, "a", &third);
+    int64_t freed = 0;
+    assert_int_equal(sc_models_remove(&s.config, "a", &freed, NULL), SC_OK);
+    assert_int_equal(shelf_count(&s), 0);
+}
+
+#endif
+
+/* ---- while it is read ---- */
+
+struct rival {
+    struct shelf *shelf;
+    const char *from; /* what takes the model's place; NULL: nothing, it goes */
+    bool done;
+};
+
+static void interfere(void *ctx, const char *stage, int64_t done, int64_t total)
+{
+    struct rival *r = ctx;
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error err = { 0 };
+    int64_t freed = 0;
+    (void)stage, (void)done, (void)total;
+    if (r->done)
+        return;
+    r->done = true;
+    enum sc_code code = r->from == NULL ? sc_models_remove(&r->shelf->config, "a", &freed, &err)
+                                        : add(r->shelf, r->from, "a", true, &m, &err);
+    if (code != SC_OK)
+        fail_msg("%s", err.msg);
+}
+
+static void what_was_found_is_not_said_of_another_model(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_added, is_damaged;
+        const char *rival;
+    } rows[] = {
+        { false, false, "ggml-b.bin" }, /* would get facts */
+        { true, true, "ggml-b.bin" },   /* would be marked */
+        { true, false, "ggml-b.bin" },  /* would be told of */
+        { true, false, NULL },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        AUTO_SHELF(s);
+        SC_AUTO_MODEL m = { 0 }, now = { 0 };
+        struct sc_error err = { 0 };
+        shelf_put(&s, rows[i].is_added ? "ggml-a.bin" : "models/ggml-a.bin", 0, 0);
+        shelf_put(&s, "ggml-b.bin", 2, 0);
+        if (rows[i].is_added)
+            assert_int_equal(add(&s, "ggml-a.bin", NULL, false, &now, NULL), SC_OK);
+        sc_model_done(&now);
+        if (rows[i].is_damaged)
+            damage(&s, "models/ggml-a.bin");
+        struct rival rival = { &s, rows[i].rival, false };
+        const struct sc_models_watch watch = { .show = interfere, .ctx = &rival };
+        assert_int_equal(sc_models_verify(&s.config, "a", &watch, &m, &err), SC_E_CONFLICT);
+        assert_non_null(strstr(err.msg, "was replaced or removed while it was read"));
+        if (rows[i].rival == NULL)
+            continue;
+        assert_int_equal(sc_models_find(&s.config, "a", &now, NULL), SC_OK);
+        assert_true(now.is_known && now.facts.dims.n_audio_layer == 2);
+    }
 }
 
 static void verifying_finds_another_byte_and_describes_what_was_copied_in(void **state)
@@ -459,6 +620,12 @@ int main(void)
         TEST(progress_is_shown_and_an_interruption_leaves_nothing),
         TEST(only_one_changes_the_folder_at_a_time),
         TEST(a_model_is_removed_by_its_own_name_with_what_belongs_to_it),
+        TEST(what_goes_wrong_behind_the_rests_is_told),
+        TEST(a_folder_is_replaced_and_removed_whole),
+#ifdef SC_WITH_FAULTS
+        TEST(a_model_has_its_facts_from_the_moment_it_is_there),
+#endif
+        TEST(what_was_found_is_not_said_of_another_model),
         TEST(verifying_finds_another_byte_and_describes_what_was_copied_in),
         TEST(nobody_uses_what_was_found_damaged_until_it_is_other_bytes),
         TEST(what_is_no_model_is_damaged_once_it_was_looked_at),
