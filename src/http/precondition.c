@@ -1,7 +1,7 @@
 /* If-Match on what changes a thing: the change is made only while the thing is as the client read
- * it. What GET of the same address would answer is made and its tag compared. Conditional changes
- * run one at a time, so that of several with one tag a single one is made; a change without a
- * condition may come between.
+ * it; with If-None-Match only while it is not. What GET of the same address would answer is made
+ * and its tag compared. Conditional changes run one at a time, so that of several with one tag a
+ * single one is made; a change without a condition may come between.
  *
  * And the same way of asking for answers that repeat what an earlier request made. */
 #include "http/http-internal.h"
@@ -13,13 +13,19 @@
 
 #include "base/banned.h"
 
+static bool has_condition(struct sc_request *req)
+{
+    return sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH).ptr != NULL ||
+           sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH).ptr != NULL;
+}
+
 bool sc_request_is_conditional(struct sc_request *req)
 {
     static const char *const changing[] = { "PATCH", "PUT", "DELETE" };
     bool changes = false;
     for (size_t i = 0; i < SC_ARRAY_LEN(changing); i++)
         changes = changes || strcmp(req->method, changing[i]) == 0;
-    return changes && sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH).ptr != NULL;
+    return changes && has_condition(req);
 }
 
 static void forget_answer(struct sc_request *req, size_t headers)
@@ -67,9 +73,16 @@ struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path)
     return done;
 }
 
-/* Is the tag of what GET of req->target answers one that is wanted? False: the request has its
- * answer. */
-static bool still_matches(struct sc_request *req, struct sc_str wanted)
+/* Does the list name what was just answered? */
+static bool names(const struct sc_request *req, struct sc_str list)
+{
+    return sc_str_equal(sc_str_trim(list), SC_STR("*")) ||
+           (req->tag[0] != '\0' && sc_etag_listed(list, sc_str_from(req->tag)));
+}
+
+/* Is the tag of what GET of req->target answers one that is wanted, and not unwanted (.ptr NULL:
+ * all are, none is)? False: the request has its answer. */
+static bool still_matches(struct sc_request *req, struct sc_str wanted, struct sc_str unwanted)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF allow = { 0 };
@@ -84,25 +97,34 @@ static bool still_matches(struct sc_request *req, struct sc_str wanted)
     bool missing = req->status == MHD_HTTP_NOT_FOUND;
     if (req->response != NULL)
         forget_answer(req, headers);
+    bool fits = wanted.ptr == NULL || names(req, wanted);
     /* What is not there the handler itself says best. */
-    if (missing || sc_str_equal(sc_str_trim(wanted), SC_STR("*")) ||
-        (req->tag[0] != '\0' && sc_etag_listed(wanted, sc_str_from(req->tag))))
+    if (missing || (fits && (unwanted.ptr == NULL || !names(req, unwanted))))
         return true;
-    (void)sc_error_set(&err, SC_E_PRECONDITION_FAILED,
-                       "it has changed since it was read, or If-Match is none of its tags");
+    (void)sc_error_set(&err, SC_E_PRECONDITION_FAILED, "%s",
+                       fits ? "it is there, as If-None-Match says that it must not be"
+                            : "it has changed since it was read, or If-Match is none of its tags");
     (void)sc_reply_error(req, &err);
     return false;
+}
+
+static bool is_list(struct sc_str header)
+{
+    return header.ptr == NULL || sc_etag_list_is_valid(header);
 }
 
 bool sc_request_still_matches(struct sc_request *req)
 {
     struct sc_error err = { 0 };
     struct sc_str wanted = sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH);
-    if (sc_etag_list_is_valid(wanted))
-        return still_matches(req, wanted);
-    (void)sc_error_field(&err, SC_E_INVALID_VALUE, "If-Match",
-                         "If-Match must be *, or tags in quotation marks as ETag has them, with "
-                         "commas between them");
+    struct sc_str unwanted = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    if (is_list(wanted) && is_list(unwanted))
+        return still_matches(req, wanted, unwanted);
+    const char *which = is_list(wanted) ? "If-None-Match" : "If-Match";
+    (void)sc_error_field(&err, SC_E_INVALID_VALUE, which,
+                         "%s must be *, or tags in quotation marks as ETag has them, with commas "
+                         "between them",
+                         which);
     (void)sc_reply_error(req, &err);
     return false;
 }
@@ -125,7 +147,7 @@ static bool path_still_matches(struct sc_request *req, const char *path)
 struct sc_done *sc_reply_if_match(struct sc_request *req, const char *path, sc_handler_fn handler,
                                   void *app)
 {
-    if (sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH).ptr == NULL)
+    if (!has_condition(req))
         return handler(req, app);
     SC_LOCK(&req->http->match_lock);
     return path_still_matches(req, path) ? handler(req, app) : sc_reply_given(req);

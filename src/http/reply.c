@@ -337,8 +337,7 @@ static struct sc_done *choose_part(struct sc_request *req, int64_t size, const c
     *out = (struct part){ .len = size, .status = MHD_HTTP_OK };
     if (tag != NULL) {
         sc_reply_header(req, MHD_HTTP_HEADER_ETAG, tag);
-        struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
-        if (known.ptr != NULL && sc_etag_listed(known, sc_str_from(tag)))
+        if (sc_request_has(req, tag))
             return reply_empty(req, MHD_HTTP_NOT_MODIFIED);
     }
     if (!has_header(req, MHD_HTTP_HEADER_CACHE_CONTROL))

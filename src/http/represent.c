@@ -81,6 +81,47 @@ static bool is_refused(struct sc_request *req, struct sc_str type)
            !sc_accepts_type(sc_request_header(req, MHD_HTTP_HEADER_ACCEPT), type);
 }
 
+bool sc_request_has(struct sc_request *req, const char *tag)
+{
+    struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    return is_reading(req) && !req->probing && known.ptr != NULL &&
+           sc_etag_listed(known, sc_str_from(tag));
+}
+
+/* A tag is of what GET of the address answers; what else is answered to a change has none. */
+static bool is_tagged(const struct sc_request *req)
+{
+    return (is_reading(req) || req->as_get) && req->route != NULL;
+}
+
+struct outgoing {
+    bool tagged;
+    bool shrinks; /* it may be compressed, and the client takes that */
+};
+
+/* What comes before the bytes are looked at. req->tag is set where out->tagged says so. */
+static enum sc_represented judge(struct sc_request *req, bool can_shrink, struct outgoing *out)
+{
+    *out = (struct outgoing){ .tagged = is_tagged(req) };
+    if (req->probing)
+        return SC_REPRESENTED;
+    if (can_shrink)
+        sc_reply_header(req, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    out->shrinks = can_shrink && wants_gzip(req);
+    if (!out->tagged || !sc_request_has(req, req->tag))
+        return SC_REPRESENTED;
+    put_tag(req, out->shrinks);
+    return SC_REPRESENTED_KNOWN;
+}
+
+static void put_headers(struct sc_request *req, const struct outgoing *out, bool shrunk)
+{
+    if (out->tagged && !req->probing)
+        put_tag(req, shrunk);
+    if (shrunk)
+        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+}
+
 /* ---- in a file ---- */
 
 static enum sc_code write_piece(void *ctx, const char *bytes, size_t len, struct sc_error *err)
@@ -122,58 +163,43 @@ static bool compress_file(struct sc_request *req, int *fd, int64_t *len)
 enum sc_represented sc_represent_file(struct sc_request *req, struct sc_str type, const char *sum,
                                       int *fd, int64_t *len)
 {
-    bool can_shrink = is_compressible(type);
+    struct outgoing out;
     if (is_refused(req, type))
         return SC_REPRESENTED_REFUSED;
-    (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s\"", sum);
-    if (req->probing)
-        return SC_REPRESENTED;
-    if (can_shrink)
-        sc_reply_header(req, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    if (known.ptr != NULL && sc_etag_listed(known, sc_str_from(req->tag))) {
-        put_tag(req, can_shrink && wants_gzip(req));
-        return SC_REPRESENTED_KNOWN;
-    }
-    bool shrunk = can_shrink && wants_gzip(req) && compress_file(req, fd, len);
-    put_tag(req, shrunk);
-    if (shrunk)
-        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-    return SC_REPRESENTED;
+    if (is_tagged(req))
+        (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s\"", sum);
+    enum sc_represented how = judge(req, is_compressible(type), &out);
+    if (how == SC_REPRESENTED)
+        put_headers(req, &out, out.shrinks && compress_file(req, fd, len));
+    return how;
 }
 
 /* ---- in memory ---- */
 
+static bool compress(char **bytes, size_t *len)
+{
+    size_t small_len = 0;
+    char *small = sc_gzip(*bytes, *len, &small_len);
+    if (small == NULL)
+        return false;
+    free(*bytes);
+    *bytes = small;
+    *len = small_len;
+    return true;
+}
+
 enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
                                  size_t *len)
 {
-    bool can_shrink = *len >= COMPRESS_FROM && is_compressible(type) && !req->probing;
-    bool tagged = (is_reading(req) || req->as_get) && req->route != NULL;
+    struct outgoing out;
     if (is_refused(req, type))
         return SC_REPRESENTED_REFUSED;
-    if (tagged)
+    if (is_tagged(req))
         set_tag(req, sum_of(*bytes, *len));
-    if (req->probing)
-        return SC_REPRESENTED;
-    if (can_shrink)
-        sc_reply_header(req, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    struct sc_str known = sc_request_header(req, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    if (tagged && !req->as_get && known.ptr != NULL &&
-        sc_etag_listed(known, sc_str_from(req->tag))) {
-        put_tag(req, can_shrink && wants_gzip(req));
-        return SC_REPRESENTED_KNOWN;
-    }
-    size_t small_len = 0;
-    char *small = can_shrink && wants_gzip(req) ? sc_gzip(*bytes, *len, &small_len) : NULL;
-    if (tagged)
-        put_tag(req, small != NULL);
-    if (small != NULL) {
-        sc_reply_header(req, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-        free(*bytes);
-        *bytes = small;
-        *len = small_len;
-    }
-    return SC_REPRESENTED;
+    enum sc_represented how = judge(req, *len >= COMPRESS_FROM && is_compressible(type), &out);
+    if (how == SC_REPRESENTED)
+        put_headers(req, &out, out.shrinks && compress(bytes, len));
+    return how;
 }
 
 bool sc_represent_as_it_is(struct sc_request *req, struct sc_str type, const char *bytes,

@@ -18,9 +18,9 @@ enum sc_represented {
     SC_REPRESENTED_KNOWN,   /* the client has it: 304 */
     SC_REPRESENTED_REFUSED, /* the client does not take its type: 406 */
 };
-/* The same of a body that lies in a file, whose SHA-256 is known; *fd is the caller's. */
-enum sc_represented sc_represent_file(struct sc_request *req, struct sc_str type, const char *sum,
-                                      int *fd, int64_t *len);
+/* Does whoever reads have the bytes of that tag (in quotes) already? A request that changes things
+ * is never told 304 (RFC 9110, 13.2.2). */
+bool sc_request_has(struct sc_request *req, const char *tag);
 /* 200 with a file that nobody else names; takes fd. */
 struct sc_done *sc_reply_whole_file(struct sc_request *req, int fd, int64_t size,
                                     const char *content_type, const char *sum);
@@ -29,6 +29,9 @@ SC_MUST_USE enum sc_code sc_nameless_file(const char *dir, int *fd, struct sc_er
 /* Makes of the body of a 200 what goes out, with its headers; *bytes is the caller's. */
 enum sc_represented sc_represent(struct sc_request *req, struct sc_str type, char **bytes,
                                  size_t *len);
+/* The same of a body that lies in a file, whose SHA-256 is known; *fd is the caller's. */
+enum sc_represented sc_represent_file(struct sc_request *req, struct sc_str type, const char *sum,
+                                      int *fd, int64_t *len);
 /* Tags a body that goes out as it is, or in parts: req->tag. False: the client does not take its
  * type. */
 SC_MUST_USE bool sc_represent_as_it_is(struct sc_request *req, struct sc_str type,

@@ -333,6 +333,19 @@ def test_languages(client):
         assert client.job(reply.headers["X-Scripta-Job"])["language"] == stored
 
 
+def test_an_answer_to_a_call_is_never_304(server, client, make_server, folder):
+    """Whether it is short or lies in a file: the recording was sent to be heard."""
+    long_text = folder / "long.py"
+    long_text.write_text("""print('{"text": "' + 60000 * "word " + '"}')\n""")
+    wordy = make_server({**SETTINGS, "SCRIPTA_ENGINE_DEFAULT": "command",
+                         "SCRIPTA_ENGINE_COMMAND_RUN": f"{sys.executable} '{long_text}' {{in}}"})
+    for one, least in ((client, 1), (wordy.client, 256 << 10)):
+        parts = form(beats_wav(2, 19))
+        reply = post(one, parts, headers={"If-None-Match": "*"})
+        assert reply.status == 200 and len(reply.body) > least, reply
+        assert "ETag" not in reply.headers
+
+
 def test_recordings_without_words(client):
     for format_name, empty in (("json", ""), ("text", "\n"), ("srt", ""),
                                ("vtt", "WEBVTT\n"), ("verbose_json", "")):

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/lock.h"
+#include "http/spill.h"
 #include "http/websocket.h"
 #include "sys/socket.h"
 #include "json/writer.h"
@@ -216,6 +217,19 @@ static struct sc_done *on_file(struct sc_request *req, void *app)
     int fd = dup(fileno(f));
     (void)fclose(f);
     return sc_reply_file(req, fd, 10, "audio/x-test", "abc");
+}
+
+/* An answer that is made in pieces: ?size=N of them. */
+static struct sc_done *on_long(struct sc_request *req, void *app)
+{
+    SC_AUTO_SPILL body;
+    int64_t size = 0;
+    (void)app;
+    (void)sc_str_to_int64(sc_request_query(req, "size"), &size);
+    sc_spill_init(&body, req);
+    for (int64_t at = 0; at < size; at += 10)
+        assert_int_equal(sc_spill_put(&body, "0123456789", 10, NULL), SC_OK);
+    return sc_reply_spill(req, "text/plain", &body);
 }
 
 static struct sc_done *on_empty_file(struct sc_request *req, void *app)
@@ -435,6 +449,9 @@ static const struct sc_route routes[] = {
     { "POST", "/api/upload", on_upload, 0, SC_ROUTE_SPOOL, 0, "" },
     { "GET", "/api/file", on_file, 0, 0, 0, "" },
     { "GET", "/api/empty", on_empty_file, 0, 0, 0, "" },
+    { "GET", "/api/long", on_long, 0, 0, 0, "" },
+    { "POST", "/api/long", on_long, 0, 0, 1000, "" },
+    { "PUT", "/api/long", on_long, 0, 0, 1000, "" },
     { "GET", "/api/park", on_park, 0, 0, 0, "" },
     { "GET", "/api/park-inline", on_park, 0, SC_ROUTE_INLINE, 0, "" },
     { "GET", "/api/stream", on_stream, 0, 0, 0, "" },
