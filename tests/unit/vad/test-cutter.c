@@ -1,18 +1,10 @@
 #include "transcript/seam.h"
-#include "vad/vad.h"
 
-#include "make.h"
+#include "cutting.h"
 
 #include "base/banned.h"
 
-static const struct sc_cut_options defaults = {
-    .vad = true,
-    .max_chunk_s = 30,
-    .overlap_ms = 1000,
-    .threshold_db = 6,
-    .hangover_ms = 300,
-    .min_silence_ms = 300,
-};
+static const struct sc_cut_options defaults = { CUT_DEFAULTS };
 
 struct piece {
     int64_t start, end;
@@ -47,21 +39,11 @@ static enum sc_code take_piece(void *ctx, const struct sc_cut *cut, struct sc_er
     return SC_OK;
 }
 
-/* slices: longest feed; 0: all at once. */
 static void cut(const struct recording *r, const struct sc_cut_options *o, int64_t slices,
                 struct pieces *out)
 {
-    SC_AUTO(sc_cutter_freep) struct sc_cutter *c = sc_cutter_new(o, take_piece, out);
-    struct dice d = { 77 };
     out->count = 0;
-    assert_non_null(c);
-    for (size_t at = 0; at < r->samples;) {
-        size_t n = slices == 0 ? r->samples : (size_t)dice_between(&d, 0, slices);
-        n = SC_MIN(n, r->samples - at);
-        assert_int_equal(sc_cutter_feed(c, r->pcm + at, n, NULL), SC_OK);
-        at += n;
-    }
-    assert_int_equal(sc_cutter_finish(c, NULL), SC_OK);
+    cut_recording(r, o, slices, take_piece, out);
 }
 
 /* Flags by the detector alone, with the hangover. */

@@ -1,20 +1,10 @@
-#include "vad/vad.h"
-
-#include "make.h"
+#include "cutting.h"
 
 #include "base/banned.h"
 
 #define TURN 6.283185307179586
 
-static const struct sc_cut_options options = {
-    .vad = true,
-    .leave_out_music = true,
-    .max_chunk_s = 30,
-    .overlap_ms = 1000,
-    .threshold_db = 6,
-    .hangover_ms = 300,
-    .min_silence_ms = 300,
-};
+static const struct sc_cut_options options = { CUT_DEFAULTS, .leave_out_music = true };
 
 struct heard {
     int64_t samples; /* of all pieces */
