@@ -200,6 +200,7 @@ enum sc_code sc_file_add(struct sc_conn *tx, const struct sc_file *file, const c
         code = record_upload(tx, stored.id, file, source, now_ms, err);
     if (code != SC_OK)
         return code;
+    stored.arrivals++; /* the row was read before this one was recorded */
     *out = sc_file_take(&stored);
     *duplicate = there;
     return SC_OK;

@@ -29,7 +29,7 @@ struct arrival {
     int64_t now_ms;
     bool new_bytes;                  /* nobody's row has them */
     bool proved;                     /* a row has them, and what lies there was held against it */
-    int64_t reserved;                /* bytes of the quota */
+    struct sc_arriving arriving;     /* in p->arriving, from when it has its place on */
     int64_t used_before, used_after; /* of the quota */
     bool trial;                      /* nothing is to be kept */
     bool held;                       /* the bytes, from before their row is looked for */
@@ -39,8 +39,11 @@ struct arrival {
 static void release_quota(struct arrival *a)
 {
     SC_LOCK(&a->p->lock);
-    a->p->arriving -= a->reserved;
-    a->reserved = 0;
+    struct sc_arriving **at = &a->p->arriving;
+    while (*at != NULL && *at != &a->arriving)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = a->arriving.next;
 }
 
 /* Whoever removes or moves these bytes waits until their row is written, or we wait for them: what
@@ -104,26 +107,75 @@ static enum sc_code check_size(const struct arrival *a, struct sc_error *err)
 
 /* ---- the quota: what arrives at the same time counts too ---- */
 
-static int64_t arriving_bytes(struct sc_pipelines *p)
+struct noted {
+    char sha256[SC_SHA256_TEXT];
+    int64_t size;
+};
+
+static bool is_noted(const struct noted *rows, size_t count, const char *sha256)
 {
-    SC_LOCK(&p->lock);
-    return p->arriving;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rows[i].sha256, sha256) == 0)
+            return true;
+    }
+    return false;
 }
 
-/* Those under way are read before those in the store: an arrival that ends in between is counted
- * twice rather than not at all. */
-enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but, struct sc_error *err)
+/* The recordings under way, each once, but for that of `sha256`. */
+static struct noted *note_arriving(struct sc_pipelines *p, const char *sha256, size_t *count)
+{
+    size_t all = 0;
+    *count = 0;
+    SC_LOCK(&p->lock);
+    for (const struct sc_arriving *x = p->arriving; x != NULL; x = x->next)
+        all++;
+    struct noted *rows = sc_alloc_array(all + 1, sizeof(*rows));
+    for (const struct sc_arriving *x = p->arriving; x != NULL; x = x->next) {
+        struct noted *row = &rows[*count];
+        if ((sha256 != NULL && strcmp(sha256, x->sha256) == 0) || is_noted(rows, *count, x->sha256))
+            continue;
+        (void)snprintf(row->sha256, sizeof(row->sha256), "%s", x->sha256);
+        row->size = x->size;
+        (*count)++;
+    }
+    return rows;
+}
+
+/* Their bytes, where the reader does not see their row already. */
+static enum sc_code sum_unseen(struct sc_conn *conn, const struct noted *rows, size_t count,
+                               int64_t *bytes, struct sc_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        SC_AUTO_FILE found = { 0 };
+        struct sc_error why = { 0 };
+        enum sc_code code = sc_file_find_hash(conn, 0, rows[i].sha256, &found, &why);
+        if (code != SC_OK && code != SC_E_FILE_NOT_FOUND)
+            return sc_error_copy(err, &why);
+        if (code != SC_OK || found.purged_ms != 0)
+            *bytes += rows[i].size;
+    }
+    return SC_OK;
+}
+
+/* Those under way are noted before the reader's view is taken, and no other comes meanwhile: each
+ * is among them, or in the view, and counted once where it is both. */
+enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but, const char *sha256,
+                            struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
-    int64_t quota = sc_config_now(p->o.config)->upload_quota, stored = 0, awaited = 0;
-    int64_t under_way = arriving_bytes(p);
+    int64_t quota = sc_config_now(p->o.config)->upload_quota;
+    int64_t stored = 0, awaited = 0, under_way = 0;
+    size_t count = 0;
     if (quota == 0)
         return SC_OK;
+    SC_AUTO_FREE struct noted *rows = note_arriving(p, sha256, &count);
     enum sc_code code = sc_store_read(p->o.store, &conn, err);
     if (code == SC_OK)
         code = sc_storage_used(conn, &stored, err);
     if (code == SC_OK)
         code = sc_intake_reserved(conn, but, &awaited, err);
+    if (code == SC_OK)
+        code = sum_unseen(conn, rows, count, &under_way, err);
     if (code != SC_OK)
         return code;
     int64_t left = SC_MAX(0, quota - stored - under_way - awaited);
@@ -140,6 +192,7 @@ enum sc_code sc_quota_take_turn(struct sc_pipelines *p, struct sc_error *err)
     return sc_turn_take(p, &p->quota_turn, QUOTA_WAIT_MS, INT_MAX, err);
 }
 
+/* An open intake has its place by its row. */
 static enum sc_code reserve_quota(struct arrival *a, struct sc_error *err)
 {
     if (a->config->upload_quota == 0)
@@ -147,11 +200,11 @@ static enum sc_code reserve_quota(struct arrival *a, struct sc_error *err)
     enum sc_code code = sc_quota_take_turn(a->p, err);
     if (code != SC_OK)
         return code;
-    code = sc_quota_check(a->p, a->in->size, a->in->intake, err);
-    if (code == SC_OK) {
+    code = sc_quota_check(a->p, a->in->size, a->in->intake, a->in->sha256, err);
+    if (code == SC_OK && a->in->intake == 0) {
         SC_LOCK(&a->p->lock);
-        a->reserved = a->in->size;
-        a->p->arriving += a->reserved;
+        a->arriving = (struct sc_arriving){ a->in->sha256, a->in->size, a->p->arriving };
+        a->p->arriving = &a->arriving;
     }
     sc_turn_leave(a->p, &a->p->quota_turn);
     return code;

@@ -340,7 +340,7 @@ static enum sc_code make_row(struct creation *c, struct sc_error *err)
     enum sc_code code = sc_quota_take_turn(c->p, err);
     if (code != SC_OK)
         return code;
-    code = sc_quota_check(c->p, size, 0, err);
+    code = sc_quota_check(c->p, size, 0, NULL, err);
     if (code == SC_OK)
         code = sc_store_write(c->p->o.store, SC_DURABLE, write_creation, c, err);
     sc_turn_leave(c->p, &c->p->quota_turn);
@@ -454,7 +454,7 @@ enum sc_code sc_intake_set_total(struct sc_intake *in, int64_t total, struct sc_
                               "%lld bytes are there already", (long long)in->offset);
     enum sc_code code = check_total(in->p, total, err);
     if (code == SC_OK)
-        code = sc_quota_check(in->p, total, in->row.id, err);
+        code = sc_quota_check(in->p, total, in->row.id, NULL, err);
     if (code == SC_OK)
         in->row.total = total; /* kept with the piece */
     return code;
@@ -475,7 +475,7 @@ static enum sc_code check_room(const struct sc_intake *in, int64_t expected, int
     enum sc_code code = sc_disk_check(in->p, SC_MAX(0, expected), err);
     /* What is not reserved yet. */
     if (code == SC_OK && !known)
-        code = sc_quota_check(in->p, in->offset + SC_MAX(0, expected), in->row.id, err);
+        code = sc_quota_check(in->p, in->offset + SC_MAX(0, expected), in->row.id, NULL, err);
     return code;
 }
 

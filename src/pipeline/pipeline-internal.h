@@ -100,6 +100,13 @@ SC_MUST_USE enum sc_code sc_turn_take(struct sc_pipelines *p, struct sc_turn *tu
                                       int most, struct sc_error *err);
 void sc_turn_leave(struct sc_pipelines *p, struct sc_turn *turn);
 
+/* An arrival that has its place in the quota, and maybe no row yet. */
+struct sc_arriving {
+    const char *sha256; /* borrowed */
+    int64_t size;
+    struct sc_arriving *next;
+};
+
 struct sc_verifier; /* verify.c */
 struct sc_verifier *sc_verifier_new(struct sc_pipelines *p);
 void sc_verifier_free(struct sc_verifier *v);
@@ -123,8 +130,8 @@ struct sc_pipelines {
     pthread_cond_t turns;     /* one has become free, or stop */
     struct sc_turn peaks_turn, recut_turn, quota_turn, devices_turn;
     struct sc_intakes intakes;
-    int64_t arriving; /* bytes under way into the quota -- protected by lock -- */
-    bool beat_now;    /* -- protected by lock -- */
+    struct sc_arriving *arriving; /* -- protected by lock -- */
+    bool beat_now;                /* -- protected by lock -- */
     pthread_t mend_thread;
     bool mending;
     struct sc_mended mended; /* -- protected by lock -- */

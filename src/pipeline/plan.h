@@ -5,10 +5,11 @@
 
 /* ---- room (arrive.c) ---- */
 
-/* Lets `size` bytes into the quota, with those that arrive and those that open intakes (but the one
- * of that id) will take; for whoever has quota_turn. STORAGE_QUOTA. */
+/* Lets `size` bytes into the quota, with those that arrive (but of the recording of that sum; NULL:
+ * not known) and those that open intakes (but the one of that id) will take; for whoever has
+ * quota_turn. STORAGE_QUOTA. */
 SC_MUST_USE enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but,
-                                        struct sc_error *err);
+                                        const char *sha256, struct sc_error *err);
 /* Takes quota_turn. */
 SC_MUST_USE enum sc_code sc_quota_take_turn(struct sc_pipelines *p, struct sc_error *err);
 /* NO_SPACE when `size` bytes more would leave less than upload.reserve free on the disk. */

@@ -330,6 +330,14 @@ def test_too_large_a_file_is_refused_at_once(make_server):
     wait_for_no_temp(server)
 
 
+def test_an_upload_is_told_how_often_it_came(make_server):
+    client = make_server().client
+    for times in (1, 2, 3):
+        made = client.upload(noise_wav(1, 7), path="/api/files/upload").json
+        assert made["upload_count"] == times
+        assert client.get(f"/api/files/{made['id']}").json["upload_count"] == times
+
+
 def test_the_quota_holds(make_server):
     server = make_server({"SCRIPTA_UPLOAD_QUOTA": "100k"})
     assert server.client.upload(noise_wav(4, 1), engine="null", vad="off").status == 201
