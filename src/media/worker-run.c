@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "media/engine-cache.h"
@@ -136,10 +137,17 @@ static bool fetch(struct runner *r, const struct task *t, struct sc_buf *pcm)
 static bool loading_must_stop(void *ctx)
 {
     const struct batch *b = ctx;
-    bool wanted = false;
-    for (size_t i = 0; i < b->count; i++)
-        wanted = wanted || !atomic_load(&b->tasks[i]->lost);
-    return !wanted || worker_stopping_for(b->runner->worker, 0);
+    const bool endless = SC_FAULT("worker.load"); /* for tests: it is loaded for ever */
+    for (;;) {
+        bool wanted = false;
+        for (size_t i = 0; i < b->count; i++)
+            wanted = wanted || !atomic_load(&b->tasks[i]->lost);
+        if (!wanted || worker_stopping_for(b->runner->worker, 0))
+            return true;
+        if (!endless)
+            return false;
+        sc_clock_sleep_ms(5);
+    }
 }
 
 static enum sc_code open_engine(struct batch *b, struct sc_error *err)

@@ -1,6 +1,7 @@
 """The engine `whisper`: a scripted model, which says its text whatever it hears, through the whole house."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -99,6 +100,60 @@ def test_words_that_the_model_is_sure_of_stay_where_it_hears_silence(server, mod
     # The model is sure of its words, so they stay, as with Whisper's own limits.
     assert [s["text"] for s in text["segments"]] == ["Hello world.", "This is Scripta."]
     assert job["engine"] == "whisper"
+
+
+# ---- while a model is loaded ----
+
+ENDLESS = {"SCRIPTA_WORKERS": 1, "SCRIPTA_FAULT": "worker.load:fail:3", "SCRIPTA_QUEUE_HEARTBEAT": "50ms",
+           "SCRIPTA_QUEUE_STOP_GRACE": "60s"}
+
+
+def maps_of(pid):
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def loader(server, path, but=None):
+    """The worker that has begun to load the model, and would never end by itself."""
+    def found():
+        return [pid for pid in server.workers() if pid != but and path in maps_of(pid)]
+
+    return harness.wait_until(found, 30, "a worker that loads the model")[0]
+
+
+def begin_loading(server, path):
+    reply = server.client.upload(harness.bursts_wav(4, seed=11), engine="whisper", model=path)
+    assert reply.status == 201, reply
+    return reply.json["job_id"], loader(server, path)
+
+
+def test_a_worker_that_ends_while_it_loads_gives_its_chunk_back(make_server, model):
+    server, path = make_server(ENDLESS), model(script=SENTENCE)
+    job_id, first = begin_loading(server, path)
+    os.kill(first, signal.SIGTERM)
+    loader(server, path, but=first)  # the one after it
+    assert server.stop() == 0
+    del server.env["SCRIPTA_FAULT"]
+    server.start()
+    job = server.client.wait_job(job_id)
+    assert job["status"] == "completed", job
+    assert "Hello world." in server.client.transcript(job)["text"]
+    kinds = [e["type"] for e in server.client.events(job_id) if e.get("stage") == "transcribe"]
+    assert kinds.count("task_released") == 2, kinds
+    assert not {"task_interrupted", "task_failed", "task_retried"} & set(kinds), kinds
+
+
+def test_a_cancelled_job_is_loaded_for_no_more(make_server, model):
+    server, path = make_server(ENDLESS), model(script=SENTENCE)
+    job_id, worker = begin_loading(server, path)
+    assert server.client.post(f"/api/jobs/{job_id}/cancel").status == 200
+    # The same worker loads it for the next one, and now to its end.
+    job, text = transcript(server, path, harness.bursts_wav(4, seed=12))
+    assert "Hello world." in text["text"] and server.workers() == [worker]
+    assert server.client.job(job_id)["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("options,field", [
