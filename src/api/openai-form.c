@@ -125,32 +125,19 @@ static enum sc_code take_temperature(struct sc_openai_form *form, struct sc_str 
     return SC_OK;
 }
 
-static bool is_list_sign(char c)
-{
-    return c == '[' || c == ']' || c == '\'' || c == '"' || c == ',' || c == ' ';
-}
-
-/* One name, or a list of them as JSON or Python writes it. */
+/* One name, or several with commas between them. */
 static enum sc_code take_granularities(struct sc_openai_form *form, struct sc_str value,
                                        struct sc_error *err)
 {
-    for (size_t at = 0; at < value.len;) {
-        if (is_list_sign(value.ptr[at])) {
-            at++;
-            continue;
-        }
-        struct sc_str word = { value.ptr + at, 0 };
-        while (at < value.len && !is_list_sign(value.ptr[at])) {
-            at++;
-            word.len++;
-        }
+    do {
+        struct sc_str word = sc_str_trim(sc_str_take_until(&value, ','));
         if (sc_str_equal(word, SC_STR("word")))
             form->words = true;
         else if (sc_str_equal(word, SC_STR("segment")))
             form->segments = true;
         else
             return refuse("timestamp_granularities", word, "word or segment", err);
-    }
+    } while (value.len > 0);
     return SC_OK;
 }
 
@@ -162,18 +149,12 @@ static enum sc_code take_stream(struct sc_openai_form *form, struct sc_str value
     return refuse("stream", value, "true or false", err);
 }
 
-/* A list as that of granularities; there is one name. */
 static enum sc_code take_include(struct sc_openai_form *form, struct sc_str value,
                                  struct sc_error *err)
 {
-    while (value.len > 0 && is_list_sign(value.ptr[0]))
-        value = (struct sc_str){ value.ptr + 1, value.len - 1 };
-    while (value.len > 0 && is_list_sign(value.ptr[value.len - 1]))
-        value.len--;
-    if (value.len > 0 && !sc_str_equal(value, SC_STR("logprobs")))
-        return refuse("include", value, "logprobs", err);
-    form->logprobs = form->logprobs || value.len > 0;
-    return SC_OK;
+    form->logprobs = true;
+    return sc_str_equal(value, SC_STR("logprobs")) ? SC_OK
+                                                   : refuse("include", value, "logprobs", err);
 }
 
 /* A field of ours: OpenAI's models find speakers by their voice. */
@@ -190,7 +171,7 @@ static enum sc_code take_keyword(struct sc_openai_form *form, struct sc_str valu
                                  struct sc_error *err)
 {
     (void)err;
-    if (form->keywords.len > 0)
+    if (form->keywords.len > 0 && value.len > 0)
         sc_buf_puts(&form->keywords, ", ");
     sc_buf_put_str(&form->keywords, value);
     return SC_OK;
@@ -206,10 +187,9 @@ static bool is_line(struct sc_str text)
     return true;
 }
 
-static enum sc_code add_speaker(struct sc_openai_form *form, struct sc_str name,
-                                struct sc_error *err)
+static enum sc_code take_speaker(struct sc_openai_form *form, struct sc_str name,
+                                 struct sc_error *err)
 {
-    name = sc_str_trim(name);
     if (name.len == 0 || name.len > SC_OPENAI_SPEAKER_MAX || !is_line(name))
         return refuse("known_speaker_names", name, "names of 1 to 64 bytes", err);
     if (form->speaker_count == SC_OPENAI_SPEAKERS)
@@ -217,28 +197,6 @@ static enum sc_code add_speaker(struct sc_openai_form *form, struct sc_str name,
                               "known_speaker_names holds more than %d names", SC_OPENAI_SPEAKERS);
     form->speakers[form->speaker_count++] = sc_strndup(name.ptr, name.len);
     return SC_OK;
-}
-
-/* One name, or a list of them between quotes as JSON or Python writes it. */
-static enum sc_code take_speakers(struct sc_openai_form *form, struct sc_str value,
-                                  struct sc_error *err)
-{
-    if (value.ptr[0] != '[' || value.ptr[value.len - 1] != ']')
-        return add_speaker(form, value, err);
-    enum sc_code code = SC_OK;
-    for (size_t at = 1; code == SC_OK && at + 1 < value.len;) {
-        char quote = value.ptr[at++];
-        if (quote != '"' && quote != '\'')
-            continue;
-        struct sc_str name = { value.ptr + at, 0 };
-        while (at + 1 < value.len && value.ptr[at] != quote) {
-            at++;
-            name.len++;
-        }
-        at++;
-        code = add_speaker(form, name, err);
-    }
-    return code;
 }
 
 /* Only the head of a sample comes this far (http/spool.c). */
@@ -258,26 +216,27 @@ static enum sc_code take_sample(struct sc_openai_form *form, struct sc_str value
 
 static const struct {
     const char *name;
-    enum sc_code (*take)(struct sc_openai_form *form, struct sc_str value, struct sc_error *err);
+    sc_openai_take_fn take;
     const char *help, *example;
+    bool is_list;
 } fields[] = {
     { "model", take_model, "One of `GET /v1/models`", "whisper-1" },
     { "language", take_language, "ISO 639-1, or an English name", "en" },
-    { "languages", take_languages, "A hint of several; no effect", NULL },
+    { "languages", take_languages, "A hint of several; no effect", NULL, true },
     { "prompt", take_prompt, "What to expect, for engines that take it", NULL },
     { "response_format", take_format,
       "json, text, srt, verbose_json, vtt or diarized_json; json unless given", "json" },
     { "temperature", take_temperature, "0 to 1, for engines that take it", NULL },
     { "timestamp_granularities", take_granularities,
-      "`word` and `segment`, also as `timestamp_granularities[]`", NULL },
+      "`word` and `segment`, also as `timestamp_granularities[]`", NULL, true },
     { "stream", take_stream, "Events instead of one answer; no effect for whisper-1", NULL },
-    { "keywords", take_keyword, "Words to prefer, for engines that take them", NULL },
-    { "include", take_include, "`logprobs`, in json", NULL },
+    { "keywords", take_keyword, "Words to prefer, for engines that take them", NULL, true },
+    { "include", take_include, "`logprobs`, in json", NULL, true },
     { "channels", take_channels, "`split`: a speaker on each channel; mix unless given", NULL },
-    { "known_speaker_names", take_speakers,
+    { "known_speaker_names", take_speaker,
       "Up to four, in diarized_json with `channels=split`: who speaks on the first channel, the "
       "second, …",
-      NULL },
+      NULL, true },
     { "known_speaker_references", take_sample,
       "Samples of voices as data: URLs; diarized_json refuses them, for no engine here knows "
       "voices",
@@ -303,6 +262,8 @@ enum sc_code sc_openai_form_take(struct sc_openai_form *form, struct sc_str name
             continue;
         if (value.len == 0)
             return SC_OK;
+        if (fields[i].is_list)
+            return sc_openai_each_item(form, fields[i].name, value, fields[i].take, err);
         if (fields[i].take != NULL)
             return fields[i].take(form, value, err);
         note(&form->ignored, base);

@@ -1,6 +1,7 @@
 #include "api/openai.h"
 
 #include "base/alloc.h"
+#include "transcript/text.h"
 
 #include <math.h>
 
@@ -51,6 +52,29 @@ struct sc_openai_speaker sc_openai_speaker(const struct sc_openai_form *form,
     if (given != NULL)
         (void)snprintf(speaker.name, sizeof(speaker.name), "%s", given);
     return speaker;
+}
+
+void sc_openai_pass_done(struct sc_openai_pass *pass)
+{
+    sc_buf_done(&pass->before);
+    sc_openai_voices_done(&pass->voices);
+    *pass = (struct sc_openai_pass){ .count = 0 };
+}
+
+static const char *text_of(const struct sc_segment *s)
+{
+    return s->text == NULL ? "" : s->text;
+}
+
+void sc_openai_pass_to(struct sc_openai_pass *pass, const struct sc_segment *s)
+{
+    struct sc_str text = sc_str_from(text_of(s));
+    pass->count++;
+    pass->space = sc_text_needs_space(sc_buf_str(&pass->before), text);
+    if (text.len == 0)
+        return;
+    sc_buf_reset(&pass->before);
+    sc_buf_put_str(&pass->before, text);
 }
 
 void sc_openai_put_diarized(struct sc_json *w, const struct sc_segment *s, size_t index,
@@ -107,71 +131,55 @@ static void end(struct sc_json *w, struct sc_buf *out)
     sc_buf_puts(out, "\n\n");
 }
 
-static void put_text(const struct sc_segments *segments, size_t i, struct sc_buf *out)
+static void put_delta(struct sc_json *w, const struct sc_openai_form *form,
+                      const struct sc_openai_pass *pass, const struct sc_segment *s)
 {
-    const char *text = segments->items[i].text;
-    if (sc_segments_need_space(segments, i))
-        sc_buf_putc(out, ' ');
-    sc_buf_puts(out, text == NULL ? "" : text);
-}
-
-/* Of the segments from `from` to before `to`, where the form asks for it. */
-static void put_logprobs(struct sc_json *w, const struct sc_openai_form *form,
-                         const struct sc_segments *segments, size_t from, size_t to)
-{
+    sc_json_text(w, "type", "transcript.text.delta");
+    sc_json_text_open(w, "delta");
+    sc_json_text_part(w, sc_str_from(pass->space ? " " : ""));
+    sc_json_text_part(w, sc_str_from(text_of(s)));
+    sc_json_text_close(w);
     if (!form->logprobs)
         return;
     sc_json_array(w, "logprobs");
-    for (size_t i = from; i < to; i++)
-        sc_openai_put_logprobs(w, &segments->items[i], i == 0);
+    sc_openai_put_logprobs(w, s, pass->count == 1);
     sc_json_end(w);
 }
 
-static void put_diarized(struct sc_json *w, const struct sc_openai_form *form,
-                         const struct sc_segments *segments, size_t i)
+void sc_openai_segment_event(const struct sc_openai_form *form, struct sc_openai_pass *pass,
+                             const struct sc_segment *s, struct sc_buf *out)
 {
-    SC_AUTO(sc_openai_voices_done) struct sc_openai_voices voices = { .count = 0 };
-    struct sc_openai_speaker speaker = { "" };
-    for (size_t k = 0; k <= i; k++)
-        speaker = sc_openai_speaker(form, &voices, &segments->items[k]);
-    sc_openai_put_diarized(w, &segments->items[i], i, speaker.name);
-}
-
-void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
-                             size_t i, struct sc_buf *out)
-{
-    SC_AUTO_BUF delta = { 0 };
     struct sc_json w;
+    sc_openai_pass_to(pass, s);
     begin(&w, out);
     if (form->format == SC_OPENAI_DIARIZED_JSON) {
-        put_diarized(&w, form, segments, i);
+        struct sc_openai_speaker speaker = sc_openai_speaker(form, &pass->voices, s);
+        sc_openai_put_diarized(&w, s, pass->count - 1, speaker.name);
     } else {
-        put_text(segments, i, &delta);
-        out->failed = out->failed || delta.failed;
-        sc_json_text(&w, "type", "transcript.text.delta");
-        sc_json_str(&w, "delta", sc_buf_str(&delta));
-        put_logprobs(&w, form, segments, i, i + 1);
+        put_delta(&w, form, pass, s);
     }
+    out->failed = out->failed || pass->before.failed;
     end(&w, out);
 }
 
-void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_openai_result *result,
-                          const struct sc_segments *segments, struct sc_buf *out)
+enum sc_code sc_openai_stream_end(const struct sc_openai_form *form,
+                                  const struct sc_openai_result *result,
+                                  struct sc_openai_pass *pass, struct sc_source *source,
+                                  sc_write_piece_fn piece, void *ctx, struct sc_error *err)
 {
-    SC_AUTO_BUF text = { 0 };
-    struct sc_json w;
-    int64_t ms = result->duration_ms;
-    if (ms < 0)
-        ms = segments->count == 0 ? 0 : segments->items[segments->count - 1].end_ms;
-    for (size_t i = 0; i < segments->count; i++)
-        put_text(segments, i, &text);
-    out->failed = out->failed || text.failed;
-    begin(&w, out);
-    sc_json_text(&w, "type", "transcript.text.done");
-    sc_json_str(&w, "text", sc_buf_str(&text));
-    put_logprobs(&w, form, segments, 0, segments->count);
-    sc_openai_put_usage(&w, ms);
-    end(&w, out);
+    SC_AUTO_BUF out = { 0 };
+    const struct sc_segment *s;
+    enum sc_code code = SC_OK;
+    for (size_t i = 0, told = pass->count; sc_source_take(source, &code, &s, err); i++) {
+        if (i < told)
+            continue;
+        sc_buf_reset(&out);
+        sc_openai_segment_event(form, pass, s, &out);
+        code = out.failed ? sc_error_set(err, SC_E_INTERNAL, "memory is exhausted")
+                          : piece(ctx, out.ptr, out.len, err);
+    }
+    source->rewind(source);
+    return code == SC_OK ? sc_openai_done_view(form, result, source, piece, ctx, err) : code;
 }
 
 void sc_openai_error_event(const struct sc_openai_refusal *refusal, struct sc_buf *out)

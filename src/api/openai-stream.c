@@ -1,21 +1,27 @@
-/* stream=true: the text as it becomes certain, chunk by chunk, as server-sent events. A client that
- * goes away leaves its job, as ever. */
+/* stream=true: the text as it becomes certain, chunk by chunk, as server-sent events. The last
+ * ones, of which one has all of the text, are made at once into a file and told from there: memory
+ * does not grow with the text, and no reader of the store waits for the client. A client that goes
+ * away leaves its job, as ever. */
 
 #include "api/call.h"
 #include "api/stream.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "http/spill.h"
 
 #include "base/banned.h"
 
 #define RING 64
+#define PIECE ((size_t)64 << 10) /* told at once */
 
 struct telling {
     struct sc_call *call; /* owned; its request is gone */
     struct sc_preview *preview;
-    struct sc_segments told;
-    char path[64]; /* of the request, for errors */
+    struct sc_openai_pass pass; /* over what was told */
+    struct sc_spill rest;       /* the last events */
+    int64_t at;                 /* bytes of them that were told; -1: they have not been made */
+    char path[64];              /* of the request, for errors */
 };
 
 static void telling_free(void *ctx)
@@ -23,7 +29,8 @@ static void telling_free(void *ctx)
     struct telling *t = ctx;
     sc_call_free(t->call);
     sc_preview_free(t->preview);
-    sc_segments_done(&t->told);
+    sc_openai_pass_done(&t->pass);
+    sc_spill_done(&t->rest);
     free(t);
 }
 
@@ -38,42 +45,53 @@ static void tell_error(const struct telling *t, const struct sc_error *err, stru
     sc_openai_error_event(&refusal, out);
 }
 
-static void tell_from(const struct telling *t, const struct sc_segments *segments, size_t from,
-                      struct sc_buf *out)
+static enum sc_code tell_more(struct telling *t, struct sc_conn *conn, bool *any,
+                              struct sc_buf *out, struct sc_error *err)
 {
-    for (size_t i = from; i < segments->count; i++)
-        sc_openai_segment_event(&t->call->form, segments, i, out);
-}
-
-static enum sc_code tell_more(struct telling *t, struct sc_conn *conn, struct sc_buf *out,
-                              struct sc_error *err)
-{
-    size_t from = t->told.count;
-    enum sc_code code = sc_preview_next(t->preview, conn, &t->told, err);
-    if (code == SC_OK)
-        tell_from(t, &t->told, from, out);
+    SC_AUTO_SEGMENTS segments = { 0 };
+    enum sc_code code = sc_preview_next(t->preview, conn, &segments, err);
+    for (size_t i = 0; code == SC_OK && i < segments.count; i++)
+        sc_openai_segment_event(&t->call->form, &t->pass, &segments.items[i], out);
+    *any = segments.count > 0;
     return code;
 }
 
+static enum sc_code put_piece(void *ctx, const char *bytes, size_t len, struct sc_error *err)
+{
+    return sc_spill_put(ctx, bytes, len, err);
+}
+
 /* What was told stands; the last event has the text as it was stored. */
-static enum sc_code tell_end(const struct telling *t, struct sc_conn *conn,
-                             const struct sc_job *job, struct sc_buf *out, struct sc_error *err)
+static enum sc_code make_rest(struct telling *t, struct sc_conn *conn, const struct sc_job *job,
+                              struct sc_error *err)
 {
     struct sc_transcript stored = { 0 };
-    SC_AUTO_SEGMENTS segments = { 0 };
+    SC_AUTO_TRANSCRIPT_SOURCE from = { .begun = false };
     enum sc_code code = sc_transcript_of_job(conn, job->id, &stored, err);
     if (code == SC_OK)
-        code = sc_transcript_segments(conn, &stored, stored.version, &segments, err);
+        code = sc_transcript_source_open(conn, &stored, stored.version, &from, err);
     if (code != SC_OK)
         return code;
     const struct sc_openai_result result = sc_call_result(t->call, job, &stored);
-    tell_from(t, &segments, t->told.count, out);
-    sc_openai_done_event(&t->call->form, &result, &segments, out);
-    return SC_OK;
+    code = sc_openai_stream_end(&t->call->form, &result, &t->pass, &from.source, put_piece,
+                                &t->rest, err);
+    if (code == SC_OK)
+        t->at = 0;
+    return code;
 }
 
-/* False: that was the end. */
-static bool tell(struct telling *t, struct sc_buf *out, struct sc_error *err)
+/* False: that was the end. A line that was begun cannot be taken back: a failure breaks off. */
+static bool tell_rest(struct telling *t, struct sc_buf *out)
+{
+    size_t before = out->len;
+    if (sc_spill_read(&t->rest, t->at, PIECE, out, NULL) != SC_OK)
+        out->failed = true;
+    t->at += (int64_t)(out->len - before);
+    return out->len - before == PIECE && !out->failed;
+}
+
+/* *any: there may be more at once. False: that was the end. */
+static bool tell(struct telling *t, bool *any, struct sc_buf *out, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_JOB job = { 0 };
@@ -82,21 +100,19 @@ static bool tell(struct telling *t, struct sc_buf *out, struct sc_error *err)
         code = sc_job_get(conn, t->call->job, &job, err);
     bool ended = code != SC_OK || job.admission == SC_ADMISSION_ENDED;
     if (code == SC_OK && job.state == SC_JOB_COMPLETED)
-        code = tell_end(t, conn, &job, out, err);
+        code = make_rest(t, conn, &job, err);
     else if (code == SC_OK && ended)
         code = sc_call_failure(&job, err);
     else if (code == SC_OK)
-        code = tell_more(t, conn, out, err);
-    return !ended && code == SC_OK;
+        code = tell_more(t, conn, any, out, err);
+    return code == SC_OK;
 }
 
-static bool next_events(struct sc_api_stream *stream, void *ctx, struct sc_buf *out)
+/* What is there to tell while the end has not been made. */
+static bool tell_news(struct sc_api_stream *stream, struct telling *t, bool *any,
+                      struct sc_buf *out)
 {
-    struct telling *t = ctx;
     struct sc_error err = { 0 };
-    struct sc_event event;
-    while (sc_subscriber_next(sc_api_stream_ring(stream), &event)) /* what is read next is newer */
-        ;
     bool more = false;
     if (atomic_load(&t->call->api->stopping))
         (void)sc_error_set(&err, SC_E_SHUTTING_DOWN,
@@ -104,9 +120,25 @@ static bool next_events(struct sc_api_stream *stream, void *ctx, struct sc_buf *
     else if (!sc_api_stream_lives(stream))
         (void)sc_error_set(&err, SC_E_UNAUTHENTICATED, "the token has ended");
     else
-        more = tell(t, out, &err);
+        more = tell(t, any, out, &err);
     if (err.code != SC_OK)
         tell_error(t, &err, out);
+    return more;
+}
+
+static bool next_events(struct sc_api_stream *stream, void *ctx, struct sc_buf *out)
+{
+    struct telling *t = ctx;
+    struct sc_event event;
+    bool any = false, more = true;
+    while (sc_subscriber_next(sc_api_stream_ring(stream), &event)) /* what is read next is newer */
+        ;
+    if (t->at < 0)
+        more = tell_news(stream, t, &any, out);
+    if (more && t->at >= 0)
+        more = any = tell_rest(t, out);
+    if (more && any)
+        sc_api_stream_wake(stream);
     return more;
 }
 
@@ -120,7 +152,8 @@ struct sc_done *sc_openai_stream(struct sc_call *call)
     static const struct sc_api_stream_ops ops = { next_events, telling_free, wants };
     struct sc_request *req = SC_TAKE(call->req);
     struct telling *t = sc_alloc(sizeof(*t));
-    *t = (struct telling){ .call = call, .preview = sc_preview_new(call->job) };
+    *t = (struct telling){ .call = call, .preview = sc_preview_new(call->job), .at = -1 };
+    sc_spill_init(&t->rest, req);
     (void)snprintf(t->path, sizeof(t->path), "%s", sc_request_path(req));
     return sc_api_stream_reply(req, sc_api_stream_open(req, call->api, call->job, RING, &ops, t));
 }

@@ -27,18 +27,13 @@ struct view {
     struct sc_buf out;
     struct sc_json w;
     int64_t duration_ms;
-    /* -- of the pass at hand -- */
-    struct sc_openai_voices voices;
-    struct sc_buf before; /* what was said last */
-    size_t index;         /* of the segment at hand */
-    bool begun, space;    /* space: one parts it from what was said before */
+    struct sc_openai_pass pass;
 };
 
 static void view_done(struct view *v)
 {
     sc_buf_done(&v->out);
-    sc_buf_done(&v->before);
-    sc_openai_voices_done(&v->voices);
+    sc_openai_pass_done(&v->pass);
 }
 
 static void flush(struct view *v, bool all)
@@ -57,21 +52,10 @@ static bool take(struct view *v, const struct sc_segment **s)
     flush(v, false);
     if (!sc_source_take(v->source, &v->code, s, v->err)) {
         v->source->rewind(v->source);
-        v->begun = false;
+        sc_openai_pass_done(&v->pass);
         return false;
     }
-    if (!v->begun) {
-        sc_buf_reset(&v->before);
-        sc_openai_voices_done(&v->voices);
-    }
-    v->index = v->begun ? v->index + 1 : 0;
-    v->begun = true;
-    struct sc_str text = sc_str_from((*s)->text == NULL ? "" : (*s)->text);
-    v->space = sc_text_needs_space(sc_buf_str(&v->before), text);
-    if (text.len > 0) {
-        sc_buf_reset(&v->before);
-        sc_buf_put_str(&v->before, text);
-    }
+    sc_openai_pass_to(&v->pass, *s);
     return true;
 }
 
@@ -121,13 +105,13 @@ static void put_segment(struct view *v, const struct sc_segment *s)
 {
     struct sc_json *w = &v->w;
     sc_json_object(w, NULL);
-    sc_json_int(w, "id", (int64_t)v->index);
+    sc_json_int(w, "id", (int64_t)v->pass.count - 1);
     sc_json_int(w, "seek",
                 s->heard != NULL && s->heard->seek >= 0 ? s->heard->seek : s->start_ms / 10);
     sc_json_seconds(w, "start", s->start_ms);
     sc_json_seconds(w, "end", s->end_ms);
     sc_json_text_open(w, "text");
-    sc_json_text_part(w, sc_str_from(v->space ? " " : ""));
+    sc_json_text_part(w, sc_str_from(v->pass.space ? " " : ""));
     sc_json_text_part(w, sc_str_from(text_of(s)));
     sc_json_text_close(w);
     put_heard(w, s->heard);
@@ -164,7 +148,7 @@ static void put_text(struct view *v)
     const struct sc_segment *s;
     sc_json_text_open(&v->w, "text");
     while (take(v, &s)) {
-        sc_json_text_part(&v->w, sc_str_from(v->space ? " " : ""));
+        sc_json_text_part(&v->w, sc_str_from(v->pass.space ? " " : ""));
         sc_json_text_part(&v->w, sc_str_from(text_of(s)));
     }
     sc_json_text_close(&v->w);
@@ -177,7 +161,7 @@ static void put_logprobs(struct view *v)
         return;
     sc_json_array(&v->w, "logprobs");
     while (take(v, &s))
-        sc_openai_put_logprobs(&v->w, s, v->index == 0);
+        sc_openai_put_logprobs(&v->w, s, v->pass.count == 1);
     sc_json_end(&v->w);
 }
 
@@ -216,7 +200,7 @@ static void view_text(struct view *v)
 {
     const struct sc_segment *s;
     while (take(v, &s)) {
-        sc_buf_puts(&v->out, v->space ? " " : "");
+        sc_buf_puts(&v->out, v->pass.space ? " " : "");
         sc_buf_puts(&v->out, text_of(s));
     }
     sc_buf_putc(&v->out, '\n');
@@ -227,8 +211,8 @@ static void put_diarized_text(struct view *v)
     const struct sc_segment *s;
     sc_json_text_open(&v->w, "text");
     while (take(v, &s)) {
-        struct sc_openai_speaker speaker = sc_openai_speaker(v->form, &v->voices, s);
-        sc_json_text_part(&v->w, sc_str_from(v->index == 0 ? "" : "\n"));
+        struct sc_openai_speaker speaker = sc_openai_speaker(v->form, &v->pass.voices, s);
+        sc_json_text_part(&v->w, sc_str_from(v->pass.count == 1 ? "" : "\n"));
         sc_json_text_part(&v->w, sc_str_from(speaker.name));
         sc_json_text_part(&v->w, SC_STR(": "));
         sc_json_text_part(&v->w, sc_str_from(text_of(s)));
@@ -244,9 +228,9 @@ static void view_diarized(struct view *v)
     sc_json_seconds(w, "duration", v->duration_ms);
     sc_json_array(w, "segments");
     while (take(v, &s)) {
-        struct sc_openai_speaker speaker = sc_openai_speaker(v->form, &v->voices, s);
+        struct sc_openai_speaker speaker = sc_openai_speaker(v->form, &v->pass.voices, s);
         sc_json_object(w, NULL);
-        sc_openai_put_diarized(w, s, v->index, speaker.name);
+        sc_openai_put_diarized(w, s, v->pass.count - 1, speaker.name);
         sc_json_end(w);
     }
     sc_json_end(w);
@@ -327,6 +311,27 @@ enum sc_code sc_openai_result_view(const struct sc_openai_form *form,
     views[form->format].put(&v);
     if (views[form->format].is_object && v.code == SC_OK)
         sc_json_end(&v.w);
+    flush(&v, true);
+    return v.code;
+}
+
+enum sc_code sc_openai_done_view(const struct sc_openai_form *form,
+                                 const struct sc_openai_result *result, struct sc_source *source,
+                                 sc_write_piece_fn piece, void *ctx, struct sc_error *err)
+{
+    SC_AUTO(view_done)
+    struct view v = {
+        .form = form, .result = result, .source = source, .piece = piece, .ctx = ctx, .err = err
+    };
+    measure(&v);
+    sc_buf_puts(&v.out, "data: ");
+    sc_json_begin(&v.w, &v.out);
+    sc_json_object(&v.w, NULL);
+    sc_json_text(&v.w, "type", "transcript.text.done");
+    view_json(&v);
+    if (v.code == SC_OK)
+        sc_json_end(&v.w);
+    sc_buf_puts(&v.out, "\n\n");
     flush(&v, true);
     return v.code;
 }

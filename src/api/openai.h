@@ -52,6 +52,16 @@ void sc_openai_form_ignore(struct sc_openai_form *form, const char *name);
 /* After all were taken: what must be there is, and what goes together. Notes what has no effect. */
 SC_MUST_USE enum sc_code sc_openai_form_check(struct sc_openai_form *form, struct sc_error *err);
 
+/* ---- openai-list.c ---- */
+
+typedef enum sc_code (*sc_openai_take_fn)(struct sc_openai_form *form, struct sc_str value,
+                                          struct sc_error *err);
+/* Hands each item of a list in JSON or Python to take, and what is no list as it is. What begins as
+ * a list and is none of texts is INVALID_VALUE of the field. */
+SC_MUST_USE enum sc_code sc_openai_each_item(struct sc_openai_form *form, const char *field,
+                                             struct sc_str value, sc_openai_take_fn take,
+                                             struct sc_error *err);
+
 /* ---- openai-models.c ---- */
 
 /* What a model's name asks for; "": the default one. Slices of `name`. */
@@ -87,13 +97,24 @@ int sc_openai_status(enum sc_code code);
 /* {"error": {message, type, param, code}}; returns the status. */
 int sc_openai_error_view(const struct sc_openai_refusal *refusal, struct sc_buf *out);
 
+/* The last event of a stream, with all of the text: a line `data: {…}`. */
+SC_MUST_USE enum sc_code sc_openai_done_view(const struct sc_openai_form *form,
+                                             const struct sc_openai_result *result,
+                                             struct sc_source *source, sc_write_piece_fn piece,
+                                             void *ctx, struct sc_error *err);
+
 /* ---- openai-stream-view.c: lines `data: {…}` of a stream ---- */
 
-/* One segment, given all up to it: a delta, or for diarized_json the segment itself. */
-void sc_openai_segment_event(const struct sc_openai_form *form, const struct sc_segments *segments,
-                             size_t i, struct sc_buf *out);
-void sc_openai_done_event(const struct sc_openai_form *form, const struct sc_openai_result *result,
-                          const struct sc_segments *segments, struct sc_buf *out);
+struct sc_openai_pass;
+/* The next segment of a pass: a delta, or for diarized_json the segment itself. */
+void sc_openai_segment_event(const struct sc_openai_form *form, struct sc_openai_pass *pass,
+                             const struct sc_segment *s, struct sc_buf *out);
+/* The segments that the pass has not come to yet, and the last event. */
+SC_MUST_USE enum sc_code sc_openai_stream_end(const struct sc_openai_form *form,
+                                              const struct sc_openai_result *result,
+                                              struct sc_openai_pass *pass, struct sc_source *source,
+                                              sc_write_piece_fn piece, void *ctx,
+                                              struct sc_error *err);
 void sc_openai_error_event(const struct sc_openai_refusal *refusal, struct sc_buf *out);
 
 /* ---- what the views share ---- */
@@ -115,6 +136,17 @@ void sc_openai_voices_done(struct sc_openai_voices *voices);
 struct sc_openai_speaker sc_openai_speaker(const struct sc_openai_form *form,
                                            struct sc_openai_voices *voices,
                                            const struct sc_segment *s);
+/* Where a pass over segments stands: what the next one depends on of those before it. */
+struct sc_openai_pass {
+    struct sc_openai_voices voices;
+    struct sc_buf before; /* what was said last */
+    size_t count;         /* segments so far, with the one at hand */
+    bool space;           /* one parts the one at hand from what was said before */
+};
+/* Also to begin anew. */
+void sc_openai_pass_done(struct sc_openai_pass *pass);
+/* Comes to the next segment. */
+void sc_openai_pass_to(struct sc_openai_pass *pass, const struct sc_segment *s);
 /* Segment `index` of diarized_json in an open object. */
 void sc_openai_put_diarized(struct sc_json *w, const struct sc_segment *s, size_t index,
                             const char *speaker);

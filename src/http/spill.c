@@ -5,6 +5,7 @@
 #include "http/represent.h"
 #include "sys/file.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -56,6 +57,39 @@ enum sc_code sc_spill_put(struct sc_spill *s, const char *bytes, size_t len, str
     if (s->buf.failed)
         return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
     return s->buf.len < SC_SPILL_MEMORY ? SC_OK : flush(s, err);
+}
+
+static enum sc_code read_file(int fd, int64_t at, size_t most, struct sc_buf *out,
+                              struct sc_error *err)
+{
+    while (most > 0) {
+        char *to = sc_buf_reserve(out, most);
+        if (to == NULL)
+            return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
+        ssize_t n = pread(fd, to, most, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return sc_error_errno(err, errno, "cannot read an answer");
+        if (n == 0)
+            return SC_OK;
+        out->len += (size_t)n;
+        most -= (size_t)n;
+        at += n;
+    }
+    return SC_OK;
+}
+
+enum sc_code sc_spill_read(struct sc_spill *s, int64_t at, size_t most, struct sc_buf *out,
+                           struct sc_error *err)
+{
+    if (s->fd < 0) {
+        size_t from = SC_MIN((size_t)at, s->buf.len);
+        sc_buf_append(out, sc_buf_text(&s->buf) + from, SC_MIN(most, s->buf.len - from));
+        return SC_OK;
+    }
+    enum sc_code code = s->buf.len == 0 ? SC_OK : flush(s, err);
+    return code == SC_OK ? read_file(s->fd, at, most, out, err) : code;
 }
 
 struct sc_done *sc_reply_spill(struct sc_request *req, const char *content_type, struct sc_spill *s)

@@ -22,6 +22,10 @@ void sc_spill_done(struct sc_spill *s);
 /* Adds a piece. NO_SPACE, IO_ERROR of the temp folder. */
 SC_MUST_USE enum sc_code sc_spill_put(struct sc_spill *s, const char *bytes, size_t len,
                                       struct sc_error *err);
+/* Appends at most `most` bytes from `at` on to out; fewer only at the end. Nothing is put after it.
+ */
+SC_MUST_USE enum sc_code sc_spill_read(struct sc_spill *s, int64_t at, size_t most,
+                                       struct sc_buf *out, struct sc_error *err);
 /* 200 with what was put, which is sc_reply_bytes' for short ones and the same to the client for
  * others: types, tags, conditions, compression. Takes the content. */
 struct sc_done *sc_reply_spill(struct sc_request *req, const char *content_type,

@@ -176,8 +176,9 @@ struct sc_preview;
 struct sc_preview *sc_preview_new(int64_t job);
 void sc_preview_free(struct sc_preview *p);
 SC_DEFINE_FREEP(struct sc_preview, sc_preview_free);
-/* Appends what has become certain since the last call, with times of the recording; nothing of
- * recordings whose channels are recognised apart. After an error it can only be freed. */
+/* Appends what has become certain since the last call, with times of the recording: some chunks of
+ * it, so whoever gets any asks again. Nothing of recordings whose channels are recognised apart.
+ * After an error it can only be freed. */
 SC_MUST_USE enum sc_code sc_preview_next(struct sc_preview *p, struct sc_conn *conn,
                                          struct sc_segments *out, struct sc_error *err);
 /* The same of one event of the log, the completion of a chunk: what that has made certain, now or

@@ -4,6 +4,8 @@
 
 #include "base/banned.h"
 
+#define ENOUGH 200 /* segments at once */
+
 enum { OVERLAPS = 1, SETTLED = 2 }; /* chunks.overlaps_next */
 
 struct sc_preview {
@@ -112,7 +114,7 @@ enum sc_code sc_preview_next(struct sc_preview *p, struct sc_conn *conn, struct 
         *err = (struct sc_error){ 0 };
         return SC_OK;
     }
-    while (code == SC_OK) {
+    for (size_t before = out->count; code == SC_OK && out->count - before < ENOUGH;) {
         struct chunk_state chunk, later = { .done = true };
         code = read_chunk(conn, p->job, p->next, &chunk, err);
         if (code == SC_OK && chunk.done && chunk.overlap == OVERLAPS)

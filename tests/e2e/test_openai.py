@@ -114,6 +114,29 @@ def test_ten_lines_transcribe_a_file(server, folder):
     assert all(f"    {line}\n" in shown for line in script.splitlines() if line)
 
 
+def test_the_examples_of_the_page_work_as_printed(server, folder):
+    """With curl; its port, which is the reader's, leads to the server of the test."""
+    page = (ROOT / "docs" / "openai.md").read_text("utf-8")
+    commands = [line.strip() for line in page.splitlines() if line.startswith("    curl ")]
+    shown = [json.loads(line.strip()[6:]) for line in page.splitlines()
+             if line.startswith("    data: ")]
+    (folder / "talk.mp3").write_bytes(beats_wav(3, 44))
+    wrapper = folder / "curl"
+    port = server.url.split(":")[2].split("/")[0]
+    wrapper.write_text("#!/bin/sh\nexec /usr/bin/curl -sS --fail-with-body --max-time 60 "
+                       f'--connect-to 127.0.0.1:8000:127.0.0.1:{port} "$@"\n')
+    wrapper.chmod(0o755)
+    srt, stream = [subprocess.run(["bash", "-c", command], cwd=folder, check=True, text=True,
+                                  capture_output=True, timeout=90,
+                                  env={"PATH": f"{folder}:{os.environ['PATH']}"}).stdout
+                   for command in commands]
+    assert srt.startswith("1\n00:00:00,000 --> ") and "t0 t1 t2" in srt
+    told = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
+    assert deltas(told) == told[-1]["text"] == words(3)
+    # They have the members that the page shows, and in that order.
+    assert [list(e) for e in told] == [list(e) for e in shown]
+
+
 def test_the_client_reads_every_format(server, folder):
     path = clip(folder, 4, 1)
     results = official(
@@ -407,6 +430,26 @@ def test_a_stream_through_the_official_client(server, folder):
     # whisper-1 answers whole, as at OpenAI: the client finds no event in it.
     assert whole["events"] == []
     assert whole["headers"]["x-scripta-ignored"] == "stream"
+
+
+def test_a_long_text_is_streamed_whole(make_server, folder):
+    """Its last event is longer than what is told at once, and than what is kept in memory."""
+    script = folder / "long.py"
+    script.write_text("""
+import json
+words = [f"w{n}" for n in range(60000)]
+print(json.dumps({"segments": [{"start": n / 30000, "end": (n + 10) / 30000, "text": " ".join(words[n:n + 10])}
+                               for n in range(0, 60000, 10)]}))
+""")
+    server = make_server({**SETTINGS, "SCRIPTA_ENGINE_DEFAULT": "command",
+                          "SCRIPTA_ENGINE_COMMAND_RUN": f"{sys.executable} '{script}' {{in}}"})
+    parts = [("model", "command"), ("stream", "true"), ("file", ("a.wav", beats_wav(3, 38)))]
+    told = " ".join(f"w{n}" for n in range(60000))
+    for _ in range(2):  # while it runs, and when it is there already
+        reply = post(server.client, parts)
+        events = sse(reply)
+        assert len(reply.body) > 2 * len(told) > 512 << 10
+        assert events[-1]["text"] == told and deltas(events) == told
 
 
 def test_text_comes_while_the_recording_is_recognised(client):

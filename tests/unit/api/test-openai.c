@@ -2,6 +2,7 @@
 
 #include "api/openai.h"
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include "testing.h"
 
@@ -27,6 +28,9 @@ static void lists_have_many_spellings(void **state)
         { "timestamp_granularities", "[\"word\", \"segment\"]", true, true },
         { "timestamp_granularities[0]", "word,segment", true, true },
         { "timestamp_granularities", "[]", false, false },
+        { "timestamp_granularities", "[ ]", false, false },
+        { "timestamp_granularities", "[ \"word\" ,'segment']", true, true },
+        { "timestamp_granularities", "word, segment", true, true },
         { "timestamp_granularities", "", false, false },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
@@ -166,13 +170,55 @@ static void speakers_are_named_by_the_spellings_of_lists(void **state)
 {
     (void)state;
     SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
-    take(&form, "known_speaker_names", "[\"Ann Lee\", 'Bob']");
+    take(&form, "known_speaker_names", "[\"Ann \\u201eA\\\" Lee\", ' D\\'Arcy \"x\\xe9\" ']");
     take(&form, "known_speaker_names[]", " Cy ");
     take(&form, "known_speaker_names", "");
-    assert_int_equal(form.speaker_count, 3);
-    assert_string_equal(form.speakers[0], "Ann Lee");
-    assert_string_equal(form.speakers[1], "Bob");
+    take(&form, "known_speaker_names", "[\"O'Hara\"]");
+    assert_int_equal(form.speaker_count, 4);
+    assert_string_equal(form.speakers[0], "Ann \u201eA\" Lee");
+    assert_string_equal(form.speakers[1], "D'Arcy \"x\u00e9\"");
     assert_string_equal(form.speakers[2], "Cy");
+    assert_string_equal(form.speakers[3], "O'Hara");
+    take(&form, "keywords", "['alpha', '', \"beta, gamma\"]");
+    take(&form, "keywords[]", "delta");
+    assert_string_equal(sc_buf_text(&form.keywords), "alpha, beta, gamma, delta");
+    take(&form, "languages", "['en', \"de\"]");
+    take(&form, "include", "['logprobs']");
+    assert_true(form.logprobs);
+}
+
+static void a_broken_list_is_refused_by_name(void **state)
+{
+    (void)state;
+    static const char *const fields[] = { "timestamp_granularities", "include", "languages",
+                                          "keywords", "known_speaker_names" };
+    static const char *const values[] = {
+        "[",
+        "[word",
+        "['word",
+        "['word'",
+        "['word',]",
+        "['word' 'word']",
+        "[word]",
+        "[1]",
+        "[null]",
+        "[['word']]",
+        "['word'] x",
+        "['a\\u0000']",
+        "['word', \"en]",
+        "[\"\xff\"]",
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(fields); i++) {
+        for (size_t k = 0; k < SC_ARRAY_LEN(values); k++) {
+            SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { 0 };
+            struct sc_error err = { 0 };
+            if (sc_openai_form_take(&form, sc_str_from(fields[i]), sc_str_from(values[k]), &err) !=
+                    SC_E_INVALID_VALUE ||
+                strcmp(err.field, fields[i]) != 0)
+                fail_msg("%s=%s: %s", fields[i], values[k], err.msg);
+            assert_true(sc_utf8_is_valid(sc_str_from(err.msg)));
+        }
+    }
 }
 
 /* What comes of names and samples: the field that is refused, or what is ignored. */
@@ -325,6 +371,75 @@ static void texts_of_segments_join_to_the_text(void **state)
     assert_null(strstr(sc_buf_text(&body), "null"));
 }
 
+/* All events of a stream whose first `told` segments were told while the job ran. */
+static void stream(const struct sc_openai_form *form, const struct sc_segments *segments,
+                   size_t told, struct sc_buf *out)
+{
+    const struct sc_openai_result result = { 4000, "", false };
+    struct sc_list_source source = sc_list_source_of(segments);
+    SC_AUTO(sc_openai_pass_done) struct sc_openai_pass pass = { .count = 0 };
+    for (size_t i = 0; i < told; i++)
+        sc_openai_segment_event(form, &pass, &segments->items[i], out);
+    assert_int_equal(sc_openai_stream_end(form, &result, &pass, &source.source, gather, out, NULL),
+                     SC_OK);
+    assert_false(out->failed);
+}
+
+/* The deltas in a row, and the text of the last event. */
+static void join(const struct sc_buf *events, struct sc_buf *deltas, struct sc_buf *text)
+{
+    struct sc_str rest = sc_buf_str(events);
+    while (rest.len > 0) {
+        SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+        struct sc_str line = sc_str_take_until(&rest, '\n');
+        assert_true(sc_str_starts(line, SC_STR("data: ")));
+        assert_int_equal(sc_json_parse((struct sc_str){ line.ptr + 6, line.len - 6 }, &doc, NULL),
+                         SC_OK);
+        assert_int_equal(sc_str_take_until(&rest, '\n').len, 0);
+        const struct sc_json_value *root = sc_json_root(doc);
+        sc_buf_puts(deltas, sc_json_get_text(sc_json_member(root, "delta"), ""));
+        bool last = sc_json_member(root, "usage") != NULL;
+        assert_true(last == (rest.len == 0));
+        if (last)
+            sc_buf_puts(text, sc_json_get_text(sc_json_member(root, "text"), "?"));
+    }
+}
+
+static void a_stream_is_the_same_however_much_was_told_before_the_end(void **state)
+{
+    (void)state;
+    static const char *const speakers[] = { "2", "1", NULL, "2" };
+    SC_AUTO_SEGMENTS segments = { 0 };
+    add(&segments, "good", 0, 900);
+    add(&segments, "morning", 1000, 1900);
+    (void)sc_segments_add(&segments);
+    add(&segments, "\u4f1a\u8b70", 2000, 2900);
+    add(&segments, "\u3067\u3059", 3000, 3905);
+    for (size_t i = 0; i < SC_ARRAY_LEN(speakers); i++)
+        segments.items[i].speaker = speakers[i] == NULL ? NULL : sc_strdup(speakers[i]);
+    static const enum sc_openai_format formats[] = { SC_OPENAI_JSON, SC_OPENAI_TEXT,
+                                                     SC_OPENAI_DIARIZED_JSON };
+    for (size_t f = 0; f < SC_ARRAY_LEN(formats); f++) {
+        SC_AUTO(sc_openai_form_done) struct sc_openai_form form = { .format = formats[f] };
+        SC_AUTO_BUF at_once = { 0 };
+        form.logprobs = f == 0;
+        stream(&form, &segments, 0, &at_once);
+        for (size_t told = 1; told <= segments.count; told++) {
+            SC_AUTO_BUF events = { 0 };
+            stream(&form, &segments, told, &events);
+            assert_string_equal(sc_buf_text(&events), sc_buf_text(&at_once));
+        }
+        SC_AUTO_BUF deltas = { 0 };
+        SC_AUTO_BUF text = { 0 };
+        join(&at_once, &deltas, &text);
+        assert_string_equal(sc_buf_text(&text), "good morning \u4f1a\u8b70\u3067\u3059");
+        bool speaks = formats[f] == SC_OPENAI_DIARIZED_JSON;
+        assert_string_equal(sc_buf_text(&deltas), speaks ? "" : sc_buf_text(&text));
+        assert_true(speaks == (strstr(sc_buf_text(&at_once), "\"speaker\":\"B\"") != NULL));
+        assert_true(form.logprobs == (strstr(sc_buf_text(&at_once), "\"logprobs\"") != NULL));
+    }
+}
+
 static void errors_are_told_in_openais_words(void **state)
 {
     (void)state;
@@ -385,11 +500,13 @@ int main(void)
         TEST(what_does_not_go_together_is_refused),
         TEST(speakers_have_letters_by_their_first_words),
         TEST(speakers_are_named_by_the_spellings_of_lists),
+        TEST(a_broken_list_is_refused_by_name),
         TEST(samples_of_voices_are_refused_where_they_would_count),
         TEST(models_are_aliases_or_engines),
         TEST(models_view_lists_what_can_run),
         TEST(models_view_begins_with_the_names_that_clients_know),
         TEST(texts_of_segments_join_to_the_text),
+        TEST(a_stream_is_the_same_however_much_was_told_before_the_end),
         TEST(errors_are_told_in_openais_words),
         TEST(errors_have_four_keys_and_no_409),
     };
