@@ -39,26 +39,33 @@ enum sc_code sc_draft_open(struct sc_conn *conn, const struct sc_save *save, str
 
 /* ---- reading ---- */
 
-/* Where the first segment with this start, or a later one, stands. */
-static size_t item_at(const struct sc_segments *list, int64_t start_ms)
+/* Starts in order, each a member of a row. */
+struct starts {
+    const void *rows;
+    size_t count, size, offset;
+};
+
+static struct starts starts_of_list(const struct sc_segments *list)
 {
-    size_t low = 0, high = list->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (list->items[mid].start_ms < start_ms)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return (struct starts){ list->items, list->count, sizeof(*list->items),
+                            offsetof(struct sc_segment, start_ms) };
 }
 
-static size_t place_at(const struct sc_draft *d, int64_t start_ms)
+static struct starts starts_of_places(const struct sc_draft *d)
 {
-    size_t low = 0, high = d->place_count;
+    return (struct starts){ d->places, d->place_count, sizeof(*d->places),
+                            offsetof(struct sc_edit_place, start_ms) };
+}
+
+/* Where the first row with this start, or a later one, stands. */
+static size_t first_at(struct starts in, int64_t start_ms)
+{
+    size_t low = 0, high = in.count;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (d->places[mid].start_ms < start_ms)
+        int64_t start;
+        memcpy(&start, (const char *)in.rows + mid * in.size + in.offset, sizeof(start));
+        if (start < start_ms)
             low = mid + 1;
         else
             high = mid;
@@ -110,16 +117,8 @@ static enum sc_code insert_rows(struct sc_draft *d, struct sc_stmt *st, size_t p
 /* False with *at, where it belongs: what starts then has not been read. */
 static bool knows_start(const struct sc_draft *d, int64_t start_ms, size_t *at)
 {
-    size_t low = 0, high = d->start_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (d->starts[mid] < start_ms)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    *at = low;
-    return d->whole || (low < d->start_count && d->starts[low] == start_ms);
+    *at = first_at((struct starts){ d->starts, d->start_count, sizeof(*d->starts), 0 }, start_ms);
+    return d->whole || (*at < d->start_count && d->starts[*at] == start_ms);
 }
 
 static void bind_version(struct sc_stmt *st, const struct sc_draft *d)
@@ -144,7 +143,8 @@ static enum sc_code read_start(struct sc_draft *d, int64_t start_ms, struct sc_e
     SC_AUTO_STMT st = sc_stmt_get(d->conn, SC_SQL_EDIT_GROUP);
     bind_version(&st, d);
     sc_stmt_bind_int(&st, ":start_ms", start_ms);
-    return insert_rows(d, &st, place_at(d, start_ms), item_at(&d->list, start_ms), err);
+    return insert_rows(d, &st, first_at(starts_of_places(d), start_ms),
+                       first_at(starts_of_list(&d->list), start_ms), err);
 }
 
 enum sc_code sc_draft_read_all(struct sc_draft *d, struct sc_error *err)
@@ -225,7 +225,7 @@ enum sc_code sc_draft_find_row(struct sc_draft *d, int64_t row, int64_t start_ms
     if (code != SC_OK)
         return code;
     /* Mostly it still stands where it stood. */
-    size_t from = item_at(&d->list, start_ms);
+    size_t from = first_at(starts_of_list(&d->list), start_ms);
     for (size_t n = 0; n < d->list.count && !*found; n++) {
         *at = (from + n) % d->list.count;
         *found = d->list.items[*at].row == row;
