@@ -59,7 +59,7 @@ static enum sc_code owe_exports(struct sc_conn *tx, void *ctx, struct sc_error *
     return a->exported ? sc_pipelines_owe_exports(tx, a->save.transcript, err) : SC_OK;
 }
 
-enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a, struct sc_error *err)
+static enum sc_code write_plan(struct sc_api *api, struct sc_edit_ask *a, struct sc_error *err)
 {
     a->exported = sc_config_now(api->options.config)->auto_export[0] != '\0';
     const struct sc_edit_also also = { owe_exports, a };
@@ -75,11 +75,12 @@ enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a, sc_edit_
 {
     for (int tries = 1;; tries++) {
         struct sc_error why = { 0 };
-        enum sc_code code = plan(api, a, ctx, &why);
-        if (code == SC_OK)
-            code = sc_edit_ask_write(api, a, &why);
+        enum sc_code code = plan(api, a, ctx, err);
+        if (code != SC_OK)
+            return code;
+        code = write_plan(api, a, &why);
         bool late = code == SC_E_CONFLICT && strcmp(why.field, "base_version") == 0;
-        if (!late || a->asked.base_version != 0 || tries == EDIT_TRIES) {
+        if (!late || tries == EDIT_TRIES) {
             if (code != SC_OK)
                 *err = why;
             return code;
@@ -381,8 +382,11 @@ static enum sc_code plan_whole(struct sc_api *api, struct sc_edit_ask *a, void *
     if (code == SC_OK)
         code = body->segments != NULL ? read_segments(a, body->segments, conn, err)
                                       : read_text(a, body->text, conn, err);
-    return code == SC_OK ? sc_edit_plan(conn, &a->save, &a->wanted, &a->edit, &a->saved, err)
-                         : code;
+    if (code != SC_OK)
+        return code;
+    return a->draft.whole
+               ? sc_edit_plan_of_draft(&a->draft, &a->save, &a->wanted, &a->edit, &a->saved, err)
+               : sc_edit_plan(conn, &a->save, &a->wanted, &a->edit, &a->saved, err);
 }
 
 struct sc_done *sc_api_transcript_put(struct sc_request *req, struct sc_api *api)
@@ -425,16 +429,20 @@ static enum sc_code read_back(struct sc_request *req, struct sc_edit_ask *a,
     return code == SC_OK ? sc_edit_ask_begin(req, a, kind, err) : code;
 }
 
-/* version 0: what was before the last change that has not been undone. */
-static enum sc_code plan_back(struct sc_api *api, struct sc_edit_ask *a, int64_t version,
+/* *version 0: what was before the last change that has not been undone. A change that comes
+ * meanwhile is not what was to be taken back. */
+static enum sc_code plan_back(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
                               struct sc_error *err)
 {
+    int64_t version = *(const int64_t *)ctx;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     struct sc_transcript t;
     int to = (int)SC_MIN(version, INT32_MAX);
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
         code = sc_transcript_find(conn, a->save.owner_id, a->save.transcript, &t, err);
+    if (code == SC_OK && a->save.base_version == 0)
+        a->save.base_version = t.version;
     if (code == SC_OK && version == 0 && t.complete)
         code = sc_version_before(conn, &t, &to, err);
     return code == SC_OK ? sc_edit_plan_rollback(conn, &a->save, to, &a->edit, &a->saved, err)
@@ -448,9 +456,7 @@ static struct sc_done *go_back(struct sc_request *req, struct sc_api *api, int64
     enum sc_change_kind kind = version == 0 ? SC_CHANGE_UNDONE : SC_CHANGE_ROLLED_BACK;
     enum sc_code code = read_back(req, &ask, kind, &err);
     if (code == SC_OK)
-        code = plan_back(api, &ask, version, &err);
-    if (code == SC_OK)
-        code = sc_edit_ask_write(api, &ask, &err);
+        code = sc_edit_ask_run(api, &ask, plan_back, &version, &err);
     if (code == SC_OK) /* for a key that comes again: .../rollback is no address */
         sc_api_location(req, "/api/transcripts/%" PRId64, ask.save.transcript);
     return sc_edit_answer(req, api, &ask, code, &err);

@@ -46,15 +46,12 @@ void sc_edit_ask_done(struct sc_edit_ask *a);
 /* Fills a->save from the path and a->asked. */
 SC_MUST_USE enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
                                            enum sc_change_kind kind, struct sc_error *err);
-/* Writes a->edit. */
-SC_MUST_USE enum sc_code sc_edit_ask_write(struct sc_api *api, struct sc_edit_ask *a,
-                                           struct sc_error *err);
 /* Plans an edit of what is current: fills a->draft, a->wanted, a->mine, a->saved and a->edit, all
  * of them empty. */
 typedef enum sc_code (*sc_edit_plan_fn)(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
                                         struct sc_error *err);
-/* Plans and writes; where others were quicker and the client named no version, again on top of
- * what they made. */
+/* Plans and writes; where others were quicker, or what was read was repaired meanwhile, again on
+ * top of what is there then: a version that the client named is the plan's to insist on. */
 SC_MUST_USE enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a,
                                          sc_edit_plan_fn plan, void *ctx, struct sc_error *err);
 /* Answers with what was saved; who was too late is told both texts. */

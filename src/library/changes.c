@@ -64,6 +64,17 @@ enum sc_code sc_change_record_other(struct sc_conn *tx, enum sc_change_kind kind
     return sc_change_record(tx, &change, err);
 }
 
+enum sc_code sc_change_last(struct sc_conn *conn, int64_t transcript, int64_t *id,
+                            struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_CHANGE_LAST);
+    sc_stmt_bind_int(&st, ":transcript_id", transcript);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *id = sc_stmt_int(&st, "id");
+    return code;
+}
+
 enum sc_code sc_changes_forget(struct sc_conn *tx, int64_t before_ms, int limit, int64_t *removed,
                                struct sc_error *err)
 {

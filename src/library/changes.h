@@ -42,6 +42,10 @@ SC_MUST_USE enum sc_code sc_change_record_other(struct sc_conn *tx, enum sc_chan
                                                 int64_t owner_id, int64_t by, int64_t other_id,
                                                 struct sc_error *err);
 
+/* The last one of the transcript; 0: none. Whatever is done to its versions makes a newer one. */
+SC_MUST_USE enum sc_code sc_change_last(struct sc_conn *conn, int64_t transcript, int64_t *id,
+                                        struct sc_error *err);
+
 /* Forgets what happened before that time, at most so many rows; not what a later undo needs to
  * know. *removed: how many. */
 SC_MUST_USE enum sc_code sc_changes_forget(struct sc_conn *tx, int64_t before_ms, int limit,

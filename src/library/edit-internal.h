@@ -33,6 +33,7 @@ struct sc_edit {
     char *origin[3];     /* owned: engine, version, model */
     struct sc_transcript base;
     struct sc_sum_number sum; /* of the base */
+    int64_t seen;             /* the last change of the transcript when it was read */
     /* All of both versions, or what a draft has read: each start that it has is there whole. */
     struct sc_edit_place *places; /* owned, in order */
     size_t place_count, place_cap;
@@ -70,7 +71,8 @@ typedef enum sc_code (*sc_edit_settled_fn)(void *ctx, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_edit_settled(struct sc_store *store, int64_t transcript,
                                          sc_edit_settled_fn fn, void *ctx, struct sc_error *err);
 /* Takes the next version's number. `staged`: sc_edit_stage has kept it. CONFLICT as sc_edit_write;
- * TRANSCRIPT_BUSY when a version is being written in slices. */
+ * also when the check has put something right since the plan was made; TRANSCRIPT_BUSY when a
+ * version is being written in slices. */
 SC_MUST_USE enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool staged,
                                        int64_t now_ms, struct sc_saved *out, struct sc_error *err);
 /* Keeps the next version's number for a version that is written in slices. Errors as above. */

@@ -25,10 +25,32 @@ static enum sc_code refuse(struct sc_conn *tx, const struct sc_edit *e, struct s
                         "a long edit of transcript %" PRId64 " is being saved: try again", t.id);
 }
 
+/* Whatever was put right since changes its sum, and may have changed what it has read. */
+static enum sc_code check_unrepaired(struct sc_conn *tx, const struct sc_edit *e,
+                                     struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_REPAIRED);
+    sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
+    sc_stmt_bind_int(&st, ":seen", e->seen);
+    sc_stmt_bind_text(&st, ":repaired", sc_change_name(SC_CHANGE_REPAIRED));
+    sc_stmt_bind_text(&st, ":accepted", sc_change_name(SC_CHANGE_DAMAGE_ACCEPTED));
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_E_NOT_FOUND)
+        return SC_OK;
+    if (code != SC_OK)
+        return code;
+    return sc_error_field(err, SC_E_CONFLICT, "base_version",
+                          "transcript %" PRId64 " was repaired meanwhile: look at version %d and "
+                          "edit that",
+                          e->base.id, e->base.version);
+}
+
 enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool staged, int64_t now_ms,
                            struct sc_saved *out, struct sc_error *err)
 {
-    enum sc_code code;
+    enum sc_code code = check_unrepaired(tx, e, err);
+    if (code != SC_OK)
+        return code;
     {
         SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_TRANSCRIPT);
         sc_stmt_bind_int(&st, ":id", e->base.id);
@@ -46,7 +68,9 @@ enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool sta
 enum sc_code sc_edit_stage(struct sc_conn *tx, const struct sc_edit *e, struct sc_saved *out,
                            struct sc_error *err)
 {
-    enum sc_code code;
+    enum sc_code code = check_unrepaired(tx, e, err);
+    if (code != SC_OK)
+        return code;
     {
         SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_STAGE_BEGIN);
         sc_stmt_bind_int(&st, ":id", e->base.id);

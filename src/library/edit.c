@@ -73,9 +73,8 @@ void sc_edit_place_from_row(struct sc_stmt *st, struct sc_edit_place *out)
     SC_STMT_COPY(st, "content_hash", out->hash);
 }
 
-/* All places, into sums; into the edit only when it is to have them. */
-static enum sc_code sum_places(struct sc_conn *conn, struct sc_edit *e, bool keep,
-                               struct sc_sum *sums[2], struct sc_error *err)
+/* All places of the base. */
+static enum sc_code read_places(struct sc_conn *conn, struct sc_edit *e, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_EDIT_PLACES);
     sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
@@ -85,48 +84,62 @@ static enum sc_code sum_places(struct sc_conn *conn, struct sc_edit *e, bool kee
         enum sc_code code = sc_stmt_step(&st, &row, err);
         if (code != SC_OK || !row)
             return code;
-        struct sc_edit_place one = { 0 };
-        struct sc_edit_place *p = keep ? add_place(e) : &one;
+        struct sc_edit_place *p = add_place(e);
         if (p == NULL)
             return no_memory(err);
         sc_edit_place_from_row(&st, p);
-        for (size_t i = 0; i < 2 && sums[i] != NULL; i++)
-            sc_sum_segment(sums[i], sc_str_from(p->hash), p->start_ms);
     }
 }
 
-/* Reads all places, and holds them against the checksum of the base. */
-static enum sc_code read_places(struct sc_conn *conn, struct sc_edit *e, bool keep,
-                                const struct sc_sum_stored *stored, struct sc_error *err)
+/* Holds all places against the checksum of the base. */
+static enum sc_code sum_places(struct sc_conn *conn, struct sc_edit *e,
+                               const struct sc_sum_stored *stored, struct sc_error *err)
 {
     SC_AUTO(sc_sum_freep) struct sc_sum *sum = sc_sum_new(stored->kind);
-    SC_AUTO(sc_sum_freep)
-    struct sc_sum *added = stored->kind == SC_SUM_ADDED ? NULL : sc_sum_new(SC_SUM_ADDED);
-    struct sc_sum *sums[2] = { sum, added };
+    SC_AUTO(sc_sum_freep) struct sc_sum *added = sc_sum_new(SC_SUM_ADDED);
     char found[SC_SHA256_TEXT];
-    enum sc_code code = sum_places(conn, e, keep, sums, err);
-    if (code != SC_OK)
-        return code;
+    for (size_t i = 0; i < e->place_count; i++) {
+        const struct sc_edit_place *p = &e->places[i];
+        sc_sum_segment(sum, sc_str_from(p->hash), p->start_ms);
+        sc_sum_segment(added, sc_str_from(p->hash), p->start_ms);
+    }
     sc_sum_hex(sum, found);
     if (strcmp(found, stored->hash) != 0)
         return sc_transcript_damaged(conn, e->base.id, "a segment is missing or misplaced", err);
-    if (added != NULL)
-        sc_sum_hex(added, found);
+    sc_sum_hex(added, found);
     sc_assert(sc_sum_parse(sc_str_from(found), &e->sum));
     return SC_OK;
 }
 
-/* The checksum of the base. One of the first releases does not tell that of the next version: all
- * of it must be read. */
+/* Of a version of the first releases, whose checksum does not tell that of the next one: all of it
+ * must be read. */
+static enum sc_code sum_old(struct sc_conn *conn, struct sc_edit *e,
+                            const struct sc_sum_stored *stored, struct sc_error *err)
+{
+    struct sc_edit all = { .base = e->base };
+    enum sc_code code = read_places(conn, &all, err);
+    if (code == SC_OK)
+        code = sum_places(conn, &all, stored, err);
+    e->sum = all.sum;
+    free(all.places);
+    return code;
+}
+
+/* The checksum of the base, and what has been done to the transcript so far. whole: all places are
+ * there. */
 static enum sc_code read_base(struct sc_conn *conn, struct sc_edit *e, bool whole,
                               struct sc_error *err)
 {
     struct sc_sum_stored stored;
-    enum sc_code code = sc_version_sum(conn, e->base.id, e->base.version, &stored, err);
+    enum sc_code code = sc_change_last(conn, e->base.id, &e->seen, err);
+    if (code == SC_OK)
+        code = sc_version_sum(conn, e->base.id, e->base.version, &stored, err);
     if (code != SC_OK)
         return code;
-    if (whole || stored.kind != SC_SUM_ADDED)
-        return read_places(conn, e, whole, &stored, err);
+    if (whole)
+        return sum_places(conn, e, &stored, err);
+    if (stored.kind != SC_SUM_ADDED)
+        return sum_old(conn, e, &stored, err);
     return sc_sum_parse(sc_str_from(stored.hash), &e->sum)
                ? SC_OK
                : sc_transcript_damaged(conn, e->base.id, "its checksum is none", err);
@@ -351,6 +364,19 @@ static void rank_all(struct sc_edit *e)
     }
 }
 
+/* What leaves the sum of the base, or comes into the next one, is what its hash says: whoever puts
+ * a damaged row right must find it in both. */
+static enum sc_code check_place(struct sc_conn *conn, struct sc_edit *e, size_t place,
+                                struct sc_error *err)
+{
+    const struct sc_edit_place *p = &e->places[place];
+    enum sc_code code = load_place(conn, e, place, err);
+    if (code != SC_OK || sc_segment_is_sound(&p->s, p->hash))
+        return code;
+    return sc_transcript_damaged(conn, e->base.id, "an index has another checksum than its row",
+                                 err);
+}
+
 /* Rows that stay do not die; what dies is read, and counted. */
 static enum sc_code count_changes(struct sc_conn *conn, struct sc_edit *e, struct sc_error *err)
 {
@@ -364,9 +390,10 @@ static enum sc_code count_changes(struct sc_conn *conn, struct sc_edit *e, struc
         e->changed += item->place == SC_NOWHERE ? 1 : 0;
     }
     for (size_t i = 0; code == SC_OK && i < e->place_count; i++) {
-        if (!e->places[i].dies)
+        if (e->places[i].rank_now != e->places[i].rank)
+            code = check_place(conn, e, i, err);
+        if (code != SC_OK || !e->places[i].dies)
             continue;
-        code = load_place(conn, e, i, err);
         e->words -= sc_segment_says(&e->places[i].s);
         e->changed++;
     }
@@ -466,7 +493,9 @@ enum sc_code sc_edit_plan(struct sc_conn *conn, const struct sc_save *save,
     if (code != SC_OK)
         return code;
     e = edit_new(save, &t);
-    code = read_base(conn, e, true, err);
+    code = read_places(conn, e, err);
+    if (code == SC_OK)
+        code = read_base(conn, e, true, err);
     if (code == SC_OK)
         code = plan_items(conn, e, wanted, err);
     if (code == SC_OK)
@@ -474,37 +503,43 @@ enum sc_code sc_edit_plan(struct sc_conn *conn, const struct sc_save *save,
     return code;
 }
 
-static bool copy_places(struct sc_edit *e, const struct sc_draft *d)
+/* What the draft has read. */
+static enum sc_code take_base(struct sc_edit *e, const struct sc_draft *d, struct sc_error *err)
 {
     size_t count = d->place_count + 1;
     void *places = NULL;
     if (!sc_try_grow(&places, &e->place_cap, count, sizeof(*e->places)))
-        return false;
+        return no_memory(err);
     e->places = places;
     e->place_count = d->place_count;
     for (size_t i = 0; i < d->place_count; i++)
         e->places[i] = d->places[i];
-    return true;
+    e->elsewhere = d->whole ? 0 : d->t.segment_count - (int64_t)d->place_count;
+    return read_base(d->conn, e, d->whole, err);
+}
+
+enum sc_code sc_edit_plan_of_draft(const struct sc_draft *d, const struct sc_save *save,
+                                   const struct sc_segments *wanted, struct sc_edit **edit,
+                                   struct sc_saved *out, struct sc_error *err)
+{
+    SC_AUTO(sc_edit_freep) struct sc_edit *e = NULL;
+    *out = (struct sc_saved){ .version = d->t.version };
+    enum sc_code code = check_wanted(wanted, err);
+    if (code != SC_OK)
+        return code;
+    e = edit_new(save, &d->t);
+    code = take_base(e, d, err);
+    if (code == SC_OK)
+        code = plan_items(d->conn, e, wanted, err);
+    if (code == SC_OK)
+        *edit = SC_TAKE(e);
+    return code;
 }
 
 enum sc_code sc_edit_plan_draft(const struct sc_draft *d, const struct sc_save *save,
                                 struct sc_edit **edit, struct sc_saved *out, struct sc_error *err)
 {
-    SC_AUTO(sc_edit_freep) struct sc_edit *e = NULL;
-    *out = (struct sc_saved){ .version = d->t.version };
-    enum sc_code code = check_wanted(&d->list, err);
-    if (code != SC_OK)
-        return code;
-    e = edit_new(save, &d->t);
-    if (!copy_places(e, d))
-        return no_memory(err);
-    e->elsewhere = d->t.segment_count - (int64_t)d->place_count;
-    code = read_base(d->conn, e, false, err);
-    if (code == SC_OK)
-        code = plan_items(d->conn, e, &d->list, err);
-    if (code == SC_OK)
-        *edit = SC_TAKE(e);
-    return code;
+    return sc_edit_plan_of_draft(d, save, &d->list, edit, out, err);
 }
 
 enum sc_code sc_transcript_save(struct sc_conn *tx, const struct sc_save *save,

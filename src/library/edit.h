@@ -4,8 +4,8 @@
  *
  * An edit is planned from a read and written in a short write, which takes as long as what changed;
  * a long one in slices, between which others write. The write changes nothing unless the version
- * that the plan was made of is still the current one, so no edit is lost and versions are gapless.
- */
+ * that the plan was made of is still the current one, and the check (library/fsck.h) has put
+ * nothing right since, so no edit is lost and versions are gapless. */
 
 #include "library/changes.h"
 #include "library/transcripts.h"
@@ -46,7 +46,8 @@ struct sc_edit; /* a planned edit; for one thread */
 SC_MUST_USE enum sc_code sc_edit_plan(struct sc_conn *conn, const struct sc_save *save,
                                       const struct sc_segments *wanted, struct sc_edit **edit,
                                       struct sc_saved *out, struct sc_error *err);
-/* Inside a write, which may run twice: CONFLICT as above when somebody was quicker. */
+/* Inside a write, which may run twice: CONFLICT as above when somebody was quicker, or repaired it
+ * meanwhile. */
 SC_MUST_USE enum sc_code sc_edit_write(struct sc_conn *tx, const struct sc_edit *edit,
                                        int64_t now_ms, struct sc_saved *out, struct sc_error *err);
 void sc_edit_free(struct sc_edit *edit);
@@ -108,7 +109,13 @@ SC_MUST_USE enum sc_code sc_draft_find_row(struct sc_draft *d, int64_t row, int6
 SC_MUST_USE enum sc_code sc_draft_look(struct sc_draft *d, int64_t start_ms, struct sc_error *err);
 /* Reads the segment at this index, unless it is read. */
 SC_MUST_USE enum sc_code sc_draft_load(struct sc_draft *d, size_t index, struct sc_error *err);
-/* Plans to make what the list has become; save is that of sc_draft_open. */
+/* Plans to make `wanted` of the draft, which has all segments (sc_draft_read_all); as sc_edit_plan,
+ * without reading them again. save is that of sc_draft_open. */
+SC_MUST_USE enum sc_code sc_edit_plan_of_draft(const struct sc_draft *d, const struct sc_save *save,
+                                               const struct sc_segments *wanted,
+                                               struct sc_edit **edit, struct sc_saved *out,
+                                               struct sc_error *err);
+/* Plans to make what the list has become. */
 SC_MUST_USE enum sc_code sc_edit_plan_draft(const struct sc_draft *d, const struct sc_save *save,
                                             struct sc_edit **edit, struct sc_saved *out,
                                             struct sc_error *err);

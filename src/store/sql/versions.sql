@@ -6,6 +6,9 @@ INSERT INTO changes (owner_id, changed_ms, changed_by, kind, file_id, job, trans
 VALUES (:owner_id, :now, :by, :kind, :file_id, :job, :transcript_id, :version, :other_id,
         :gone_file_id, :detail);
 
+-- name: change_last
+SELECT coalesce(max(id), 0) AS id FROM changes WHERE transcript_id = :transcript_id;
+
 -- name: change_forget
 -- That an edit was undone is asked when the next one is.
 DELETE FROM changes
@@ -94,6 +97,11 @@ WHERE transcript_id = :transcript_id AND segment_id = :segment_id AND died IS NU
 SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
        origin_id, content_hash
 FROM segments WHERE id = :id;
+
+-- name: edit_repaired
+-- What the check has put right since an edit was planned: the plan's sums are of what was there.
+SELECT id FROM changes
+WHERE transcript_id = :transcript_id AND id > :seen AND kind IN (:repaired, :accepted) LIMIT 1;
 
 -- name: edit_transcript
 -- The condition is what makes edits one after another. staged: 1 when this version was written

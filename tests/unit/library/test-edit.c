@@ -1,6 +1,7 @@
 /* Edits make versions that share what did not change. */
 #include "library/edit.h"
 #include "library/fsck.h"
+#include "library/operations.h"
 
 #include "base/alloc.h"
 #include "library-fixture.h"
@@ -94,6 +95,45 @@ static void an_edit_makes_the_next_version(void **state)
     assert_int_equal(number(r.f.store, "SELECT count(*) FROM changes WHERE transcript_id = 1"
                                        " AND version = 2 AND kind = 'transcript.edited'"),
                      1);
+}
+
+/* What an edit elsewhere would give another rank: its hash leaves the sum of the base and comes
+ * into the next one. */
+static void damage_that_would_enter_the_sum_is_refused(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO_SEGMENTS list = { 0 };
+    static const char *const texts[] = { "one", "two", "three", "four" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(texts); i++)
+        (void)add_segment(&list, i < 3 ? 0 : 1000, 100, texts[i]);
+    int64_t id = begin(&r, 1);
+    assert_int_equal(put_chunk(&r, id, 0, &list), SC_OK);
+    assert_int_equal(finish(&r, id, "en"), SC_OK);
+    static const char *const damages[] = {
+        "UPDATE segments SET text = 'tree' WHERE id = 3",
+        "UPDATE segments SET content_hash = 'f0' || substr(content_hash, 3) WHERE id = 3",
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(damages); i++) {
+        SC_AUTO_DRAFT draft = { 0 };
+        SC_AUTO(sc_edit_freep) struct sc_edit *edit = NULL;
+        struct saving s = saving_of(id, NULL);
+        const struct sc_operation removed = { .kind = SC_OPERATION_DELETE, .segment = 2 };
+        const struct sc_operation other = { .kind = SC_OPERATION_DELETE, .segment = 4 };
+        assert_int_equal(write_sql(r.f.store, damages[i]), SC_OK);
+        {
+            AUTO_READER(conn, r);
+            assert_int_equal(sc_draft_open(conn, &s.save, &draft, &s.saved, NULL), SC_OK);
+            assert_int_equal(sc_draft_apply(&draft, &removed, 1, NULL), SC_OK);
+            assert_int_equal(sc_edit_plan_draft(&draft, &s.save, &edit, &s.saved, &s.err),
+                             SC_E_TRANSCRIPT_DAMAGED);
+            /* One that leaves it where it is, does not ask for it. */
+            sc_draft_done(&draft);
+            assert_int_equal(sc_draft_open(conn, &s.save, &draft, &s.saved, NULL), SC_OK);
+            assert_int_equal(sc_draft_apply(&draft, &other, 1, NULL), SC_OK);
+            assert_int_equal(sc_edit_plan_draft(&draft, &s.save, &edit, &s.saved, &s.err), SC_OK);
+        }
+    }
 }
 
 static void nothing_changed_is_no_version(void **state)
@@ -752,6 +792,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_edit_makes_the_next_version),
+        TEST(damage_that_would_enter_the_sum_is_refused),
         TEST(nothing_changed_is_no_version),
         TEST(segments_are_inserted_removed_and_moved),
         TEST(an_edit_of_an_old_version_is_refused),
