@@ -391,7 +391,8 @@ static enum sc_code write_piece(void *ctx, const char *bytes, size_t len, struct
     return sc_file_write_all(w->fd, bytes, len, err);
 }
 
-/* The version that was found, also where another is current by now. */
+/* The version that was found, also where another is current by now; of one that was partial, what
+ * it has become. */
 static enum sc_code write_content(void *ctx, int fd, struct sc_error *err)
 {
     struct writing *w = ctx;
@@ -402,7 +403,11 @@ static enum sc_code write_content(void *ctx, int fd, struct sc_error *err)
     if (code == SC_OK)
         code = sc_transcript_find(conn, sc_api_owner(w->req), w->e->content.t.id, &w->e->content.t,
                                   err);
-    return code == SC_OK ? format_content(w->e, conn, write_piece, w, err) : code;
+    if (code != SC_OK)
+        return code;
+    if (w->e->content.version == 0)
+        w->e->content.version = w->e->content.t.version;
+    return format_content(w->e, conn, write_piece, w, err);
 }
 
 static enum sc_code write_into(const char *root, const char *folder, const char *full,

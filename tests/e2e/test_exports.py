@@ -291,6 +291,28 @@ def test_nothing_is_kept_of_what_is_deleted_meanwhile(make_server):
     assert count(server, "SELECT count(*) FROM export_history") == 0
 
 
+def test_what_was_partial_and_completes_meanwhile_is_exported(make_server):
+    """The server stands still before it writes the file, and finds the transcript complete."""
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "", "SCRIPTA_FAULT": "export.folder:stop"})
+    job = server.client.wait_job(server.client.upload_null(3, seed=57)["job_id"])
+
+    def turn(state, version):
+        with contextlib.closing(sqlite3.connect(server.data / "scripta.db", timeout=60)) as db:
+            db.execute("UPDATE transcripts SET state = ?, current_version = ?", (state, version))
+            db.commit()
+    turn(0, 0)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(export, server.client, f"/api/transcripts/{job['transcript_id']}", format="json")
+        wait_until(lambda: processes()[server.pid][1] == "T", 60, "the server to stand still")
+        turn(1, 1)
+        kill(server.pid, signal.SIGCONT)
+        made = answer.result()
+    assert (made.status, made.json.get("version")) == (201, 1), made
+    written = json.loads((server.data / made.json["file_path"]).read_text("utf-8"))
+    assert (written["version"], written["status"]) == (1, "complete"), written
+    assert written["text"].split() == null_words(3)
+
+
 def test_what_is_exported_on_completion_is_what_is_exported_later(make_server):
     server = make_server({"SCRIPTA_AUTO_EXPORT": ", ".join(FORMATS)})
     job = server.client.wait_job(server.client.upload_null(20, seed=54)["job_id"])
