@@ -118,7 +118,10 @@ static const struct sc_json_field run_fields[] = {
     SC_SHOW(REAL, "start", "Of the first word, in seconds", "0.32"),
     SC_SHOW(REAL, "end", "Of the last word, in seconds", "0.58"),
     SC_SHOW(TEXT, "text", "The words", "good evening"),
-    SC_SHOW(TEXT_OR_NULL, "engine", "What made them; null: a person", "pocketsphinx"),
+    SC_SHOW(
+        TEXT_OR_NULL, "engine",
+        "What made them; null: a person; `restored`: not known, the check took them from an export",
+        "pocketsphinx"),
     SC_SHOW(TEXT_OR_NULL, "engine_version", "Of the engine", "5.0"),
     SC_SHOW(TEXT_OR_NULL, "model", "Of the engine", NULL),
     SC_SHOW(TEXT_OR_NULL, "model_hash",

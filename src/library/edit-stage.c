@@ -31,7 +31,8 @@
 
 /* ---- who saves ---- */
 
-/* Transcripts whose long edit is being written or settled by a thread of ours. */
+/* Transcripts whose long edit is being written or settled, or that are being repaired, by a thread
+ * of ours. */
 struct saver {
     struct saver *next;
     const struct sc_store *store;
@@ -67,7 +68,7 @@ static enum sc_code await_locked(const struct saver *s, struct sc_error *err)
         return SC_OK;
     if (waiting == WAITERS)
         return sc_error_set(err, SC_E_TRANSCRIPT_BUSY,
-                            "a long edit of transcript %" PRId64 " is being saved, and others wait "
+                            "transcript %" PRId64 " is being saved or repaired, and others wait "
                             "for it: try again in a moment",
                             s->transcript);
     waiting++;
@@ -77,8 +78,7 @@ static enum sc_code await_locked(const struct saver *s, struct sc_error *err)
     if (!is_saved_locked(s->store, s->transcript))
         return SC_OK;
     return sc_error_set(err, SC_E_TRANSCRIPT_BUSY,
-                        "a long edit of transcript %" PRId64 " is being saved: try again in a "
-                        "moment",
+                        "transcript %" PRId64 " is being saved or repaired: try again in a moment",
                         s->transcript);
 }
 

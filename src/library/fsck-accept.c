@@ -9,7 +9,8 @@
 #include "base/banned.h"
 
 struct accept {
-    struct sc_fsck_work *w;
+    const struct sc_fsck_work *told;
+    const struct sc_fsck_work *w; /* as it is in the write */
     struct sc_conn *tx;
     int64_t segments; /* that were taken */
 };
@@ -64,8 +65,10 @@ static enum sc_code accept_row(struct accept *a, struct sc_fsck_row *row, struct
     sc_stmt_bind_int(&st, ":transcript_id", a->w->t.id);
     sc_segment_bind(&st, &stored.s, sc_buf_str(&stored.words), sc_buf_str(&stored.heard));
     sc_stmt_bind_text(&st, ":content_hash", stored.hash);
+    sc_stmt_bind_str(&st, ":was", sc_buf_str(&stored.was));
     a->segments++;
-    return sc_stmt_run(&st, err);
+    enum sc_code code = sc_stmt_run(&st, err);
+    return code == SC_OK ? sc_fsck_changed_one(a->tx, err) : code;
 }
 
 static enum sc_code accept_version(struct accept *a, const struct sc_fsck_version *stored,
@@ -100,31 +103,54 @@ static enum sc_code accept_counts(struct accept *a, struct sc_error *err)
     return sc_stmt_run(&st, err);
 }
 
+/* Is what is damaged what was told? Whatever else has come meanwhile might be restored. */
+static bool is_as_told(const struct sc_fsck_work *told, const struct sc_fsck_work *now)
+{
+    if (told->rows.count != now->rows.count || told->versions.count != now->versions.count)
+        return false;
+    for (size_t i = 0; i < now->rows.count; i++) {
+        if (told->rows.items[i].id != now->rows.items[i].id ||
+            (told->rows.items[i].sound && !now->rows.items[i].sound))
+            return false;
+    }
+    for (size_t i = 0; i < now->versions.count; i++) {
+        if (sc_fsck_is_right(told, &told->versions.items[i]) &&
+            !sc_fsck_is_right(now, &now->versions.items[i]))
+            return false;
+    }
+    return true;
+}
+
 static enum sc_code write_accept(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct accept *a = ctx;
-    struct sc_fsck_work *w = a->w;
-    enum sc_code code = SC_OK;
+    SC_AUTO(sc_fsck_work_done) struct sc_fsck_work now = { .f = a->told->f };
     a->tx = tx;
+    a->w = &now;
     a->segments = 0;
-    for (size_t i = 0; code == SC_OK && i < w->rows.count; i++) {
-        if (!w->rows.items[i].sound)
-            code = accept_row(a, &w->rows.items[i], err);
+    enum sc_code code = sc_fsck_load_from(&now, tx, a->told->t.id - 1, err);
+    if (code == SC_OK && !is_as_told(a->told, &now))
+        code = sc_error_set(err, SC_E_CONFLICT, "more was damaged meanwhile");
+    for (size_t i = 0; code == SC_OK && i < now.rows.count; i++) {
+        if (!now.rows.items[i].sound)
+            code = accept_row(a, &now.rows.items[i], err);
     }
     /* Times and sums are those of the rows as they are now. */
     if (code == SC_OK)
-        code = sc_fsck_load_from(w, tx, w->t.id - 1, err);
-    for (size_t i = 0; code == SC_OK && i < w->versions.count; i++)
-        code = accept_version(a, &w->versions.items[i], err);
+        code = sc_fsck_load_from(&now, tx, now.t.id - 1, err);
+    for (size_t i = 0; code == SC_OK && i < now.versions.count; i++)
+        code = accept_version(a, &now.versions.items[i], err);
     if (code == SC_OK)
         code = accept_counts(a, err);
-    return code == SC_OK
-               ? sc_fsck_record(tx, w, SC_CHANGE_DAMAGE_ACCEPTED, w->t.version, a->segments, err)
-               : code;
+    return code == SC_OK ? sc_fsck_record(tx, &now, SC_CHANGE_DAMAGE_ACCEPTED, now.t.version,
+                                          a->segments, err)
+                         : code;
 }
 
 enum sc_code sc_fsck_accept(struct sc_fsck_work *w, struct sc_error *err)
 {
-    struct accept a = { .w = w };
-    return sc_store_write(w->f->o->store, SC_DURABLE, write_accept, &a, err);
+    struct accept a = { .told = w };
+    enum sc_code code = sc_fsck_write(w, write_accept, &a, err);
+    (void)sc_fsck_wrote(w, &code);
+    return code;
 }

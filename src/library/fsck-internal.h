@@ -10,6 +10,7 @@
     "with 'scripta fsck --accept'"
 #define SC_FSCK_BACKUP "restore the store from a backup"
 #define SC_FSCK_RESTORE "'scripta fsck --repair' restores it"
+#define SC_FSCK_BUSY "others are saving it just now: call 'scripta fsck --repair' again"
 #define SC_FSCK_ACCEPTED "what is there now counts from here on"
 
 struct sc_fsck {
@@ -32,6 +33,7 @@ struct sc_fsck_row {
     int64_t start_ms, end_ms, ord, words;
     int chunk;
     bool sound;
+    bool supposed; /* it is not there: a dry run goes on as if it were restored */
     char hash[SC_SHA256_TEXT];
 };
 struct sc_fsck_rows {
@@ -64,7 +66,8 @@ enum sc_fsck_part {
 struct sc_fsck_source {
     struct sc_segments list; /* owned */
     unsigned has;
-    int version; /* whose segments they all are, in order; 0: of no version alone */
+    int version;        /* whose segments they all are, in order; 0: of no version alone */
+    const char *format; /* of an export; NULL: it is none */
     char name[SC_FSCK_NAME];
 };
 #define SC_FSCK_SOURCES 32
@@ -79,22 +82,44 @@ struct sc_fsck_source *sc_fsck_sources_add(struct sc_fsck_sources *s);
 void sc_fsck_read_exports(struct sc_conn *conn, const char *root, int64_t transcript,
                           struct sc_fsck_sources *out);
 
+/* How a transcript stood: another edit, repair or prune makes another state. */
+struct sc_fsck_state {
+    int64_t version, staged, change;
+};
+
 /* All of a transcript as one read sees it: a server goes on writing meanwhile. */
 struct sc_fsck_work {
     struct sc_fsck *f;
     struct sc_transcript t; /* id 0: there is none */
+    struct sc_fsck_state state;
     struct sc_fsck_rows rows;
     struct sc_fsck_versions versions;
     struct sc_fsck_sources exports; /* once they were asked for */
     bool exports_read;
     bool changed;  /* rows were restored: what was read is old */
+    bool stale;    /* so it is for others have changed it: read it and decide again */
+    bool gone;     /* it was deleted meanwhile */
+    bool busy;     /* others save it: it cannot be restored now */
     bool hopeless; /* rows remain that are not what they were */
     int given_up;  /* versions up to this one were told, as far as they are not right */
+    int64_t *told; /* owned: rows that were told */
+    size_t told_count, told_cap;
 };
+void sc_fsck_work_done(struct sc_fsck_work *w);
 /* Reads the transcript behind `after`: t.id 0: there is none. _from: as this connection sees it. */
 SC_MUST_USE enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn,
                                            int64_t after, struct sc_error *err);
+/* The same transcript once more, or w->gone. */
+SC_MUST_USE enum sc_code sc_fsck_reload(struct sc_fsck_work *w, struct sc_error *err);
+/* A write that was decided on by what was read: CONFLICT, and nothing is written, when the
+ * transcript is another by now. */
+SC_MUST_USE enum sc_code sc_fsck_write(struct sc_fsck_work *w, sc_write_fn fn, void *ctx,
+                                       struct sc_error *err);
+/* Of a statement that was to change one row as it was read: CONFLICT when it did not. */
+SC_MUST_USE enum sc_code sc_fsck_changed_one(struct sc_conn *tx, struct sc_error *err);
+/* Was it written? CONFLICT becomes OK and w->stale. */
+bool sc_fsck_wrote(struct sc_fsck_work *w, enum sc_code *code);
 struct sc_fsck_problem sc_fsck_problem_of(const struct sc_fsck_work *w, enum sc_fsck_kind kind);
 /* Puts time and words into a problem; the words are in `out`, as much as is told of them. */
 void sc_fsck_tell_words(const struct sc_fsck_work *w, struct sc_fsck_problem *p, int64_t start_ms,
@@ -113,13 +138,17 @@ struct sc_fsck_version sc_fsck_sum(const struct sc_fsck_rows *rows,
 
 /* ---- versions (fsck-versions.c) ---- */
 
+/* Is the version's sum that of its rows? */
+bool sc_fsck_is_right(const struct sc_fsck_work *w, const struct sc_fsck_version *v);
+/* Puts a row among those that were read. */
+void sc_fsck_suppose_row(struct sc_fsck_work *w, const struct sc_fsck_row *row);
 /* Each version against the sum of its rows; lost and misplaced rows are put where they were. */
 SC_MUST_USE enum sc_code sc_fsck_check_versions(struct sc_fsck_work *w, struct sc_error *err);
 
 /* ---- taking damage as it is (fsck-accept.c) ---- */
 
 /* Gives every row, version and count of the transcript the checksum of what is there, in one write
- * with the row of the history. */
+ * with the row of the history; w->stale when that is not what was told. */
 SC_MUST_USE enum sc_code sc_fsck_accept(struct sc_fsck_work *w, struct sc_error *err);
 
 /* ---- restoring rows (fsck-restore.c); pure ---- */
@@ -132,6 +161,7 @@ struct sc_stored {
     struct sc_buf text;         /* as it stands, with what NULs came into it */
     bool unpacked;
     char hash[SC_SHA256_TEXT];
+    struct sc_buf was; /* the hash as it stands */
 };
 void sc_stored_done(struct sc_stored *row);
 #define SC_AUTO_STORED SC_AUTO(sc_stored_done) struct sc_stored

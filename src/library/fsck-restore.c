@@ -19,6 +19,7 @@ void sc_stored_done(struct sc_stored *row)
     sc_buf_done(&row->words);
     sc_buf_done(&row->heard);
     sc_buf_done(&row->text);
+    sc_buf_done(&row->was);
 }
 
 static bool unpack(struct sc_stored *row)
@@ -40,6 +41,7 @@ void sc_stored_from_row(struct sc_stmt *st, struct sc_stored *out)
         sc_buf_append(&out->heard, heard.ptr, heard.len);
     sc_buf_put_str(&out->text, sc_stmt_str(st, "text"));
     (void)snprintf(out->hash, sizeof(out->hash), "%s", sc_stmt_text(st, "content_hash"));
+    sc_buf_put_str(&out->was, sc_stmt_str(st, "content_hash"));
     out->unpacked = unpack(out);
 }
 

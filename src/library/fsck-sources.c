@@ -86,6 +86,7 @@ static void read_export(const char *root, const struct kept *kept, size_t i,
     reading.segments = (struct sc_segments){ 0 };
     source->has = has_of(format, reading.timed);
     source->version = kept->versions[i];
+    source->format = format;
     (void)snprintf(source->name, sizeof(source->name), "export %" PRId64 " (%s of version %d)",
                    kept->ids[i], format, kept->versions[i]);
 }

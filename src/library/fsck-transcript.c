@@ -1,5 +1,11 @@
 /* One transcript: each row against its checksum, each version against the sum of its rows, and the
- * figures that the rows of versions and transcripts repeat. */
+ * figures that the rows of versions and transcripts repeat.
+ *
+ * It is looked at first, from one read, while others edit it. Only where that finds something that
+ * is to be restored, edits are kept waiting, and it is read again. Those that are on their way then
+ * still come in between: what is written was decided on by a state of the transcript, and when that
+ * has passed the transcript is read and decided on once more. */
+#include "library/edit-internal.h"
 #include "library/fsck-internal.h"
 
 #include "base/alloc.h"
@@ -13,11 +19,14 @@
 
 #define OTHERS_MAX 16  /* rows of a segment that are looked at */
 #define WORDS_TOLD 120 /* bytes of what a damaged row says */
+#define STALE_TRIES 32 /* in each of which an edit that was on its way has come in between */
+#define HOLD_TRIES 3   /* each of which waits for whoever saves the transcript */
 
-static void list_done(struct sc_fsck_work *w)
+void sc_fsck_work_done(struct sc_fsck_work *w)
 {
     free(w->rows.items);
     free(w->versions.items);
+    free(w->told);
     sc_fsck_sources_done(&w->exports);
 }
 
@@ -51,7 +60,7 @@ void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p)
 {
     p->remedy = p->accepted     ? SC_FSCK_ACCEPTED
                 : p->repaired   ? "restored"
-                : p->repairable ? SC_FSCK_RESTORE
+                : p->repairable ? w->busy ? SC_FSCK_BUSY : SC_FSCK_RESTORE
                                 : SC_FSCK_LOST;
     sc_fsck_report(w->f, p);
 }
@@ -87,6 +96,75 @@ enum sc_code sc_fsck_record(struct sc_conn *tx, const struct sc_fsck_work *w,
     return sc_change_record(tx, &change, err);
 }
 
+/* ---- writing beside others ---- */
+
+static enum sc_code read_state(struct sc_conn *conn, int64_t transcript, struct sc_fsck_state *out,
+                               struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_STATE);
+    sc_stmt_bind_int(&st, ":id", transcript);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = (struct sc_fsck_state){
+            .version = sc_stmt_int(&st, "current_version"),
+            .staged = sc_stmt_int(&st, "staged"),
+            .change = sc_stmt_int(&st, "change"),
+        };
+    return code;
+}
+
+static enum sc_code conflict(struct sc_error *err)
+{
+    return sc_error_set(err, SC_E_CONFLICT, "the transcript was changed while it was checked");
+}
+
+struct decided {
+    const struct sc_fsck_work *w;
+    sc_write_fn fn;
+    void *ctx;
+    struct sc_fsck_state behind;
+};
+
+static enum sc_code write_decided(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct decided *d = ctx;
+    const struct sc_fsck_state *was = &d->w->state;
+    struct sc_fsck_state now;
+    enum sc_code code = read_state(tx, d->w->t.id, &now, err);
+    if (code == SC_E_NOT_FOUND)
+        return conflict(err);
+    if (code != SC_OK)
+        return code;
+    if (now.version != was->version || now.staged != was->staged || now.change != was->change)
+        return conflict(err);
+    code = d->fn(tx, d->ctx, err);
+    return code == SC_OK ? read_state(tx, d->w->t.id, &d->behind, err) : code;
+}
+
+enum sc_code sc_fsck_write(struct sc_fsck_work *w, sc_write_fn fn, void *ctx, struct sc_error *err)
+{
+    struct decided d = { .w = w, .fn = fn, .ctx = ctx };
+    enum sc_code code = sc_store_write(w->f->o->store, SC_DURABLE, write_decided, &d, err);
+    if (code == SC_OK)
+        w->state = d.behind;
+    return code;
+}
+
+enum sc_code sc_fsck_changed_one(struct sc_conn *tx, struct sc_error *err)
+{
+    return sc_conn_changes(tx) == 1 ? SC_OK : conflict(err);
+}
+
+bool sc_fsck_wrote(struct sc_fsck_work *w, enum sc_code *code)
+{
+    if (*code == SC_E_CONFLICT) {
+        w->stale = true;
+        *code = SC_OK;
+        return false;
+    }
+    return *code == SC_OK;
+}
+
 /* ---- rows ---- */
 
 static struct sc_fsck_row *add_row(struct sc_fsck_rows *r)
@@ -95,6 +173,19 @@ static struct sc_fsck_row *add_row(struct sc_fsck_rows *r)
     sc_grow(&items, &r->cap, r->count + 1, sizeof(*r->items));
     r->items = items;
     return &r->items[r->count++];
+}
+
+void sc_fsck_suppose_row(struct sc_fsck_work *w, const struct sc_fsck_row *row)
+{
+    (void)add_row(&w->rows);
+    struct sc_fsck_row *items = w->rows.items;
+    size_t at = w->rows.count - 1;
+    while (at > 0 && (items[at - 1].start_ms > row->start_ms ||
+                      (items[at - 1].start_ms == row->start_ms && items[at - 1].ord > row->ord))) {
+        items[at] = items[at - 1];
+        at--;
+    }
+    items[at] = *row;
 }
 
 static void take_row(struct sc_fsck_work *w, struct sc_stmt *st)
@@ -170,6 +261,8 @@ enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn, int
     if (code == SC_E_TRANSCRIPT_NOT_FOUND)
         return SC_OK;
     if (code == SC_OK)
+        code = read_state(conn, w->t.id, &w->state, err);
+    if (code == SC_OK)
         code = read_rows(w, conn, err);
     return code == SC_OK ? read_versions(w, conn, err) : code;
 }
@@ -179,6 +272,17 @@ enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     enum sc_code code = sc_store_read(w->f->o->store, &conn, err);
     return code == SC_OK ? sc_fsck_load_from(w, conn, after, err) : code;
+}
+
+enum sc_code sc_fsck_reload(struct sc_fsck_work *w, struct sc_error *err)
+{
+    int64_t id = w->t.id;
+    w->changed = w->stale = false;
+    enum sc_code code = sc_fsck_load(w, id - 1, err);
+    w->gone = code == SC_OK && w->t.id != id;
+    if (w->gone)
+        w->rows.count = w->versions.count = 0;
+    return code;
 }
 
 /* ---- restoring rows ---- */
@@ -202,7 +306,10 @@ static enum sc_code write_row(struct sc_conn *tx, void *ctx, struct sc_error *er
     sc_stmt_bind_int(&st, ":transcript_id", r->row.transcript);
     sc_segment_bind(&st, s, sc_buf_str(&r->row.words), sc_buf_str(&r->row.heard));
     sc_stmt_bind_text(&st, ":content_hash", r->row.hash);
+    sc_stmt_bind_str(&st, ":was", sc_buf_str(&r->row.was));
     enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = sc_fsck_changed_one(tx, err);
     return code == SC_OK ? sc_fsck_record(tx, r->w, SC_CHANGE_REPAIRED, 0, 1, err) : code;
 }
 
@@ -275,6 +382,24 @@ static bool find_restored(struct sc_fsck_work *w, const struct sc_fsck_row *row,
     return sc_stored_restore(out, sources, from);
 }
 
+/* Rows that stay as they are, are told once, however often the transcript is read. */
+static bool was_told(const struct sc_fsck_work *w, int64_t row)
+{
+    for (size_t i = 0; i < w->told_count; i++) {
+        if (w->told[i] == row)
+            return true;
+    }
+    return false;
+}
+
+static void note_told(struct sc_fsck_work *w, int64_t row)
+{
+    void *told = w->told;
+    sc_grow(&told, &w->told_cap, w->told_count + 1, sizeof(*w->told));
+    w->told = told;
+    w->told[w->told_count++] = row;
+}
+
 static enum sc_code mend_row(struct sc_fsck_work *w, struct sc_fsck_row *row, struct sc_error *err)
 {
     SC_AUTO(restored_done) struct restored r = { .w = w };
@@ -289,14 +414,17 @@ static enum sc_code mend_row(struct sc_fsck_work *w, struct sc_fsck_row *row, st
     p.source = p.repairable ? from : NULL;
     sc_fsck_tell_words(w, &p, row->start_ms, row->end_ms, sc_buf_str(&r.row.text), &words);
     if (p.repairable && w->f->o->repair) {
+        /* Whatever else was done to the transcript: rows keep what they say. */
         enum sc_code code = sc_store_write(w->f->o->store, SC_DURABLE, write_row, &r, err);
-        if (code != SC_OK && code != SC_E_STORE_DAMAGED)
+        p.repaired = sc_fsck_wrote(w, &code);
+        if (w->stale || (code != SC_OK && code != SC_E_STORE_DAMAGED))
             return code;
-        p.repaired = code == SC_OK;
         w->changed = w->changed || p.repaired;
     }
     row->sound = p.repaired;
     w->hopeless = w->hopeless || !p.repaired;
+    if (!p.repaired)
+        note_told(w, row->id);
     p.accepted = !p.repaired && w->f->o->accept;
     sc_fsck_report_of(w, &p);
     return SC_OK;
@@ -328,7 +456,7 @@ static bool knows_its_segment(const struct sc_fsck_work *w, const struct sc_fsck
 
 struct numbering {
     const struct sc_fsck_work *w;
-    int64_t row;
+    int64_t row, was;
 };
 
 static enum sc_code write_segment_id(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -336,7 +464,11 @@ static enum sc_code write_segment_id(struct sc_conn *tx, void *ctx, struct sc_er
     const struct numbering *n = ctx;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_SET_ID);
     sc_stmt_bind_int(&st, ":id", n->row);
+    sc_stmt_bind_int(&st, ":transcript_id", n->w->t.id);
+    sc_stmt_bind_int(&st, ":was", n->was);
     enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = sc_fsck_changed_one(tx, err);
     return code == SC_OK ? sc_fsck_record(tx, n->w, SC_CHANGE_REPAIRED, 0, 1, err) : code;
 }
 
@@ -344,18 +476,25 @@ static enum sc_code mend_segment_id(struct sc_fsck_work *w, struct sc_fsck_row *
                                     struct sc_error *err)
 {
     struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_SEGMENT);
-    struct numbering n = { w, row->id };
+    struct numbering n = { w, row->id, row->segment_id };
     enum sc_code code = SC_OK;
+    bool written = false;
     p.segment_id = row->id;
     p.message = "the segment has lost its number";
     /* A row of a later version is a segment of its own from then on. */
     bool accepted = row->born > 1 && w->f->o->accept;
     p.repairable = row->born <= 1;
     p.source = p.repairable ? "the row, which is the first of its segment" : NULL;
-    if (w->f->o->repair && (p.repairable || accepted))
-        code = sc_store_write(w->f->o->store, SC_DURABLE, write_segment_id, &n, err);
-    p.accepted = accepted && code == SC_OK;
-    p.repaired = p.repairable && w->f->o->repair && code == SC_OK;
+    if (w->f->o->repair && (p.repairable || accepted)) {
+        code = sc_fsck_write(w, write_segment_id, &n, err);
+        written = sc_fsck_wrote(w, &code);
+        if (!written)
+            return code;
+    }
+    p.accepted = accepted && written;
+    p.repaired = p.repairable && written;
+    if (!written)
+        note_told(w, row->id);
     sc_fsck_report_of(w, &p);
     return code;
 }
@@ -363,22 +502,23 @@ static enum sc_code mend_segment_id(struct sc_fsck_work *w, struct sc_fsck_row *
 static enum sc_code check_rows(struct sc_fsck_work *w, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < w->rows.count; i++) {
+    for (size_t i = 0; code == SC_OK && !w->stale && i < w->rows.count; i++) {
         struct sc_fsck_row *row = &w->rows.items[i];
-        if (!row->sound)
+        if (!row->sound && !was_told(w, row->id))
             code = mend_row(w, row, err);
     }
     /* A restored time may have moved its row. */
-    return code == SC_OK && w->changed ? sc_fsck_load(w, w->t.id - 1, err) : code;
+    return code == SC_OK && w->changed && !w->stale ? sc_fsck_reload(w, err) : code;
 }
 
 /* Once the rows are there that others name. */
 static enum sc_code check_numbers(struct sc_fsck_work *w, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
-    for (size_t i = 0; code == SC_OK && i < w->rows.count; i++) {
-        if (!knows_its_segment(w, &w->rows.items[i]))
-            code = mend_segment_id(w, &w->rows.items[i], err);
+    for (size_t i = 0; code == SC_OK && !w->stale && i < w->rows.count; i++) {
+        struct sc_fsck_row *row = &w->rows.items[i];
+        if (!knows_its_segment(w, row) && !was_told(w, row->id))
+            code = mend_segment_id(w, row, err);
     }
     return code;
 }
@@ -419,6 +559,8 @@ static enum sc_code write_transcript(struct sc_conn *tx, void *ctx, struct sc_er
     sc_stmt_bind_int(&st, ":segments", v->segments);
     sc_stmt_bind_int(&st, ":words", v->words);
     enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = sc_fsck_changed_one(tx, err);
     return code == SC_OK ? sc_fsck_record(tx, truth->w, SC_CHANGE_REPAIRED, v->version, 0, err)
                          : code;
 }
@@ -451,43 +593,116 @@ static enum sc_code check_row(struct sc_fsck_work *w, struct sc_error *err)
                          : "the partial transcript has lost a segment, or its current version";
     p.repairable = complete;
     p.source = complete ? "its versions" : NULL;
-    if (p.repairable && w->f->o->repair)
-        code = sc_store_write(w->f->o->store, SC_DURABLE, write_transcript, &truth, err);
-    p.repaired = p.repairable && w->f->o->repair && code == SC_OK;
+    if (p.repairable && w->f->o->repair) {
+        code = sc_fsck_write(w, write_transcript, &truth, err);
+        p.repaired = sc_fsck_wrote(w, &code);
+        if (!p.repaired)
+            return code;
+    }
     p.accepted = !p.repaired && !t->complete && w->f->o->accept;
     w->hopeless = w->hopeless || p.accepted;
     sc_fsck_report_of(w, &p);
     return code;
 }
 
-/* ---- all of it ---- */
+/* ---- again until it holds ---- */
 
-static enum sc_code check_all(struct sc_fsck_work *w, struct sc_error *err)
+/* Of what was read; w->stale: that has passed. */
+static enum sc_code check_once(struct sc_fsck_work *w, struct sc_error *err)
 {
     enum sc_code code = check_rows(w, err);
     /* A dry run would only say the same again of rows that can be restored. */
-    if (code == SC_OK && (!w->hopeless || w->f->o->repair))
+    if (code == SC_OK && !w->stale && (!w->hopeless || w->f->o->repair))
         code = sc_fsck_check_versions(w, err);
-    if (code == SC_OK)
+    if (code == SC_OK && !w->stale)
         code = check_numbers(w, err);
-    if (code == SC_OK && !w->hopeless)
+    if (code == SC_OK && !w->stale && !w->hopeless && !w->gone)
         code = check_row(w, err);
-    return code == SC_OK && w->hopeless && w->f->o->accept ? sc_fsck_accept(w, err) : code;
+    return code == SC_OK && !w->stale && !w->gone && w->hopeless && w->f->o->accept
+               ? sc_fsck_accept(w, err)
+               : code;
+}
+
+static enum sc_code check_all(struct sc_fsck_work *w, struct sc_error *err)
+{
+    for (int tries = 1;; tries++) {
+        enum sc_code code = check_once(w, err);
+        if (code != SC_OK || !w->stale)
+            return code;
+        if (tries == STALE_TRIES)
+            return conflict(err);
+        code = sc_fsck_reload(w, err);
+        if (code != SC_OK || w->gone)
+            return code;
+    }
+}
+
+/* ---- all of it ---- */
+
+/* Pages that cannot be read are a problem of this transcript, not the end of the check. */
+static enum sc_code check_loaded(struct sc_fsck_work *w, enum sc_code loaded, struct sc_error *err)
+{
+    enum sc_code code = loaded == SC_OK ? check_all(w, err) : loaded;
+    if (code != SC_E_STORE_DAMAGED)
+        return code;
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_TRANSCRIPT);
+    p.message = "pages of the store that hold the transcript cannot be read";
+    p.remedy = SC_FSCK_BACKUP;
+    sc_fsck_report(w->f, &p);
+    return SC_OK;
+}
+
+/* The transcript behind `after`. */
+static enum sc_code look(struct sc_fsck *f, int64_t after, bool busy, int64_t *id,
+                         struct sc_error *err)
+{
+    SC_AUTO(sc_fsck_work_done) struct sc_fsck_work w = { .f = f, .busy = busy };
+    enum sc_code code = sc_fsck_load(&w, after, err);
+    *id = w.t.id;
+    return w.t.id > 0 ? check_loaded(&w, code, err) : code;
+}
+
+/* By whoever others wait for. */
+struct held {
+    struct sc_fsck *f;
+    int64_t transcript;
+};
+
+static enum sc_code mend_held(void *ctx, struct sc_error *err)
+{
+    const struct held *h = ctx;
+    SC_AUTO(sc_fsck_work_done) struct sc_fsck_work w = { .f = h->f };
+    enum sc_code code = sc_fsck_load(&w, h->transcript - 1, err);
+    return w.t.id == h->transcript ? check_loaded(&w, code, err) : code;
+}
+
+static void count_problem(void *ctx, const struct sc_fsck_problem *problem)
+{
+    (void)problem;
+    ++*(int64_t *)ctx;
+}
+
+/* Looks first, as a dry run does: most transcripts are sound, and nobody need wait for them. */
+static enum sc_code look_and_mend(struct sc_fsck *f, int64_t after, int64_t *id,
+                                  struct sc_error *err)
+{
+    struct sc_fsck_options dry = *f->o;
+    int64_t problems = 0, same;
+    dry.repair = dry.accept = false;
+    struct sc_fsck first = { .o = &dry, .fn = count_problem, .ctx = &problems };
+    struct sc_fsck last = { .o = &dry, .fn = f->fn, .ctx = f->ctx };
+    enum sc_code code = look(&first, after, false, id, err);
+    if (code != SC_OK || problems == 0)
+        return code;
+    struct held held = { f, *id };
+    code = SC_E_TRANSCRIPT_BUSY;
+    for (int tries = 0; code == SC_E_TRANSCRIPT_BUSY && tries < HOLD_TRIES; tries++)
+        code = sc_edit_settled(f->o->store, *id, mend_held, &held, err);
+    bool busy = code == SC_E_TRANSCRIPT_BUSY || code == SC_E_CONFLICT;
+    return busy || code == SC_E_STORE_DAMAGED ? look(&last, *id - 1, busy, &same, err) : code;
 }
 
 enum sc_code sc_fsck_transcript(struct sc_fsck *f, int64_t after, int64_t *id, struct sc_error *err)
 {
-    SC_AUTO(list_done) struct sc_fsck_work w = { .f = f };
-    enum sc_code code = sc_fsck_load(&w, after, err);
-    *id = w.t.id;
-    if (code == SC_OK && w.t.id > 0)
-        code = check_all(&w, err);
-    if (code != SC_E_STORE_DAMAGED || *id == 0)
-        return code;
-    /* Pages that cannot be read are a problem of this transcript, not the end of the check. */
-    struct sc_fsck_problem p = sc_fsck_problem_of(&w, SC_FSCK_TRANSCRIPT);
-    p.message = "pages of the store that hold the transcript cannot be read";
-    p.remedy = SC_FSCK_BACKUP;
-    sc_fsck_report(f, &p);
-    return SC_OK;
+    return f->o->repair ? look_and_mend(f, after, id, err) : look(f, after, false, id, err);
 }

@@ -47,7 +47,7 @@ static bool is_in(const struct sc_fsck_row *row, int version)
     return row->born <= version && row->died > version;
 }
 
-static bool is_right(const struct sc_fsck_work *w, const struct sc_fsck_version *v)
+bool sc_fsck_is_right(const struct sc_fsck_work *w, const struct sc_fsck_version *v)
 {
     struct sc_fsck_version sum = sc_fsck_sum(&w->rows, v);
     return strcmp(sum.sum.hash, v->sum.hash) == 0;
@@ -103,11 +103,22 @@ static bool is_equal(const struct sc_fsck_work *w, const struct sc_fsck_version 
     return strcmp(as.sum.hash, v->sum.hash) == 0;
 }
 
+/* Rows that a dry run has put there can be read nowhere. */
+static bool is_supposed(const struct sc_fsck_work *w, int version)
+{
+    for (size_t i = 0; i < w->rows.count; i++) {
+        if (w->rows.items[i].supposed && is_in(&w->rows.items[i], version))
+            return true;
+    }
+    return false;
+}
+
 static bool find_known(struct sc_fsck_work *w, const struct sc_fsck_version *v, struct knowns *out)
 {
     for (size_t i = 0; i < w->versions.count; i++) {
         const struct sc_fsck_version *other = &w->versions.items[i];
-        if (other->version != v->version && is_equal(w, other, v) && is_right(w, other)) {
+        if (other->version != v->version && is_equal(w, other, v) && sc_fsck_is_right(w, other) &&
+            !is_supposed(w, other->version)) {
             take_rows(w, other->version, out);
             return true;
         }
@@ -127,6 +138,7 @@ struct lost {
     const struct sc_fsck_work *w;
     struct sc_stored row; /* of which s.origin 0: not known */
     int64_t born, died, ord;
+    const char *format; /* of the export that it comes from; NULL: of none */
 };
 
 static void lost_done(struct lost *l)
@@ -134,10 +146,40 @@ static void lost_done(struct lost *l)
     sc_stored_done(&l->row);
 }
 
+/* A job, or an import, makes all of a first version. */
+static enum sc_code first_origin(struct sc_conn *tx, const struct lost *l, int64_t *out,
+                                 struct sc_error *err)
+{
+    *out = 0;
+    if (l->born > 1)
+        return SC_OK;
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_FIRST_ORIGIN);
+    sc_stmt_bind_int(&st, ":transcript_id", l->row.transcript);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = sc_stmt_int_or(&st, "origin_id", 0);
+    return code;
+}
+
+/* Who made its words: as the row that it is copied from says it, or as all of version 1 was made.
+ * Exports do not tell it: what comes from them is 'restored'. */
+static enum sc_code find_origin(struct sc_conn *tx, const struct lost *l, int64_t *out,
+                                struct sc_error *err)
+{
+    const struct sc_origin restored = { .engine = "restored", .model = l->format };
+    *out = l->row.s.origin;
+    enum sc_code code = *out != 0 ? SC_OK : first_origin(tx, l, out, err);
+    return code == SC_OK && *out == 0 ? sc_origin_row(tx, &restored, out, err) : code;
+}
+
 static enum sc_code write_lost(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct lost *l = ctx;
     const struct sc_segment *s = &l->row.s;
+    int64_t origin;
+    enum sc_code code = find_origin(tx, l, &origin, err);
+    if (code != SC_OK)
+        return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_FSCK_SEGMENT_INSERT);
     sc_stmt_bind_int(&st, ":transcript_id", l->row.transcript);
     sc_stmt_bind_int(&st, ":segment_id", s->id);
@@ -146,9 +188,9 @@ static enum sc_code write_lost(struct sc_conn *tx, void *ctx, struct sc_error *e
     sc_stmt_bind_int(&st, ":chunk", s->chunk);
     sc_stmt_bind_int(&st, ":ord", l->ord);
     sc_segment_bind(&st, s, sc_buf_str(&l->row.words), sc_buf_str(&l->row.heard));
-    sc_stmt_bind_opt(&st, ":origin_id", s->origin == 0 ? -1 : s->origin);
+    sc_stmt_bind_int(&st, ":origin_id", origin);
     sc_stmt_bind_text(&st, ":content_hash", l->row.hash);
-    enum sc_code code = sc_stmt_run(&st, err);
+    code = sc_stmt_run(&st, err);
     return code == SC_OK ? sc_fsck_record(tx, l->w, SC_CHANGE_REPAIRED, (int)l->born, 1, err)
                          : code;
 }
@@ -163,6 +205,7 @@ static bool load_known(const struct sc_fsck_work *w, const struct knowns *k,
             return false;
         out->row.s.chunk = -1;
         out->row.s.origin = 0;
+        out->format = k->source->format;
         sc_stored_pack(&out->row);
         return true;
     }
@@ -199,67 +242,23 @@ static int64_t span_end(struct sc_fsck_work *w, size_t i, const char *hash)
     for (size_t next = i + 1; next < w->versions.count; next++) {
         SC_AUTO(knowns_done) struct knowns known = { .count = 0 };
         const struct sc_fsck_version *v = &w->versions.items[next];
-        if (is_right(w, v) || (find_known(w, v, &known) && count_hash(&known, hash) == 0))
+        if (sc_fsck_is_right(w, v) || (find_known(w, v, &known) && count_hash(&known, hash) == 0))
             return v->version;
     }
     return INT64_MAX;
 }
 
-/* Behind the row before it that begins at the same time; the rows of the version stand around it.
- */
-static int64_t order_of(const struct sc_fsck_work *w, const struct sc_fsck_row *before,
-                        const struct known *one)
-{
-    int64_t ord = one->row == 0 ? 0 : -1;
-    for (size_t i = 0; ord < 0 && i < w->rows.count; i++) {
-        if (w->rows.items[i].id == one->row)
-            ord = w->rows.items[i].ord;
-    }
-    bool tie = before != NULL && before->start_ms == one->start_ms && before->ord >= ord;
-    return tie ? before->ord + 1 : ord;
-}
+/* The segments of a version in order, and which row has each. */
+struct standing {
+    const struct sc_fsck_row *row; /* NULL: it is lost */
+    int64_t ord;
+};
 
-/* What is put right later changes this version and those before it no more. */
-static void give_up(struct sc_fsck_work *w, int version)
+/* False: that some are missing is not what is wrong with the version. */
+static bool find_rows(const struct sc_fsck_work *w, int version, const struct knowns *k,
+                      struct standing *out)
 {
-    w->hopeless = true;
-    w->given_up = version;
-}
-
-static enum sc_code mend_lost(struct sc_fsck_work *w, size_t i, const struct knowns *k,
-                              const struct known *one, const struct sc_fsck_row *before,
-                              struct sc_error *err)
-{
-    SC_AUTO(lost_done) struct lost l = { .w = w, .born = w->versions.items[i].version };
-    SC_AUTO_BUF words = { 0 };
-    enum sc_code code = SC_OK;
-    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_SEGMENT);
-    p.version = (int)l.born;
-    p.message = "a segment of the version is missing";
-    p.repairable = load_known(w, k, one, &l);
-    p.source = k->name;
-    p.segment_id = l.row.s.id;
-    sc_fsck_tell_words(w, &p, one->start_ms, one->end_ms,
-                       sc_str_from(l.row.s.text == NULL ? "" : l.row.s.text), &words);
-    if (p.repairable && w->f->o->repair) {
-        l.died = span_end(w, i, one->hash);
-        l.ord = order_of(w, before, one);
-        code = sc_store_write(w->f->o->store, SC_DURABLE, write_lost, &l, err);
-        p.repaired = code == SC_OK;
-        w->changed = w->changed || p.repaired;
-    }
-    if (!p.repaired)
-        give_up(w, p.version);
-    p.accepted = !p.repaired && w->f->o->accept;
-    sc_fsck_report_of(w, &p);
-    return code;
-}
-
-/* The rows of the version in order, against what it was: what is missing between them. False: there
- * is more wrong than that. */
-static bool only_misses(const struct sc_fsck_work *w, int version, const struct knowns *k)
-{
-    size_t at = 0;
+    size_t at = 0, there = 0;
     for (size_t i = 0; i < w->rows.count; i++) {
         const struct sc_fsck_row *row = &w->rows.items[i];
         if (!is_in(row, version))
@@ -268,37 +267,138 @@ static bool only_misses(const struct sc_fsck_work *w, int version, const struct 
             at++;
         if (at == k->count)
             return false;
-        at++;
+        out[at++] = (struct standing){ row, row->ord };
+        there++;
+    }
+    return there < k->count;
+}
+
+static int64_t own_order(const struct sc_fsck_work *w, const struct known *one)
+{
+    for (size_t i = 0; one->row != 0 && i < w->rows.count; i++) {
+        if (w->rows.items[i].id == one->row)
+            return w->rows.items[i].ord;
+    }
+    return 0;
+}
+
+/* Gives those that are lost an order between the segments around them that begin at the same time.
+ * False: there is no room, so these do not stand as they did. */
+static bool place_lost(const struct sc_fsck_work *w, const struct knowns *k, struct standing *s)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        int64_t start = k->items[i].start_ms, low = INT64_MIN, high = INT64_MAX;
+        size_t next = i;
+        if (s[i].row != NULL)
+            continue;
+        if (i > 0 && k->items[i - 1].start_ms == start)
+            low = s[i - 1].ord + 1;
+        while (next < k->count && k->items[next].start_ms == start && s[next].row == NULL)
+            next++;
+        if (next < k->count && k->items[next].start_ms == start)
+            high = s[next].ord - (int64_t)(next - i);
+        if (low > high)
+            return false;
+        s[i].ord = SC_MIN(SC_MAX(own_order(w, &k->items[i]), low), high);
     }
     return true;
 }
 
-static enum sc_code mend_missing(struct sc_fsck_work *w, size_t i, const struct knowns *k,
-                                 struct sc_error *err)
+/* What is put right later changes this version and those before it no more. */
+static void give_up(struct sc_fsck_work *w, int version)
 {
-    const struct sc_fsck_row *before = NULL;
-    int version = w->versions.items[i].version;
-    size_t at = 0;
+    w->hopeless = true;
+    w->given_up = SC_MAX(w->given_up, version);
+}
+
+/* As if it had been restored: what follows is told as it will be. */
+static void suppose(struct sc_fsck_work *w, const struct lost *l)
+{
+    const struct sc_segment *s = &l->row.s;
+    struct sc_fsck_row row = {
+        .id = s->id,
+        .segment_id = s->id,
+        .born = l->born,
+        .died = l->died,
+        .start_ms = s->start_ms,
+        .end_ms = s->end_ms,
+        .ord = l->ord,
+        .chunk = s->chunk,
+        .words = sc_segment_says(s),
+        .sound = true,
+        .supposed = true,
+    };
+    (void)snprintf(row.hash, sizeof(row.hash), "%s", l->row.hash);
+    sc_fsck_suppose_row(w, &row);
+}
+
+static enum sc_code mend_lost(struct sc_fsck_work *w, struct lost *l, const struct knowns *k,
+                              const struct known *one, struct sc_error *err)
+{
+    SC_AUTO_BUF words = { 0 };
     enum sc_code code = SC_OK;
-    for (size_t r = 0; code == SC_OK && r <= w->rows.count; r++) {
-        const struct sc_fsck_row *row = r < w->rows.count ? &w->rows.items[r] : NULL;
-        if (row != NULL && !is_in(row, version))
+    struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_SEGMENT);
+    p.version = (int)l->born;
+    p.message = "a segment of the version is missing";
+    p.repairable = load_known(w, k, one, l);
+    p.source = p.repairable ? k->name : NULL;
+    p.segment_id = l->row.s.id;
+    sc_fsck_tell_words(w, &p, one->start_ms, one->end_ms,
+                       sc_str_from(l->row.s.text == NULL ? "" : l->row.s.text), &words);
+    if (p.repairable && w->f->o->repair) {
+        code = sc_fsck_write(w, write_lost, l, err);
+        p.repaired = sc_fsck_wrote(w, &code);
+        if (!p.repaired)
+            return code;
+        w->changed = true;
+    } else if (p.repairable) {
+        suppose(w, l);
+    } else {
+        give_up(w, p.version);
+    }
+    w->hopeless = w->hopeless || !p.repaired;
+    p.accepted = !p.repaired && w->f->o->accept;
+    sc_fsck_report_of(w, &p);
+    return code;
+}
+
+static enum sc_code mend_missing(struct sc_fsck_work *w, size_t i, const struct knowns *k,
+                                 const struct standing *s, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (size_t at = 0; code == SC_OK && !w->stale && at < k->count; at++) {
+        if (s[at].row != NULL)
             continue;
-        for (; code == SC_OK && at < k->count &&
-               (row == NULL || strcmp(k->items[at].hash, row->hash) != 0);
-             at++)
-            code = mend_lost(w, i, k, &k->items[at], before, err);
-        at++;
-        before = row;
+        SC_AUTO(lost_done)
+        struct lost l = { .w = w,
+                          .born = w->versions.items[i].version,
+                          .died = span_end(w, i, k->items[at].hash),
+                          .ord = s[at].ord };
+        code = mend_lost(w, &l, k, &k->items[at], err);
     }
     return code;
+}
+
+/* Whether version i is known, and only misses rows; then it is mended. */
+static enum sc_code mend_version(struct sc_fsck_work *w, size_t i, bool *known,
+                                 struct sc_error *err)
+{
+    SC_AUTO(knowns_done) struct knowns k = { .count = 0 };
+    const struct sc_fsck_version *v = &w->versions.items[i];
+    *known = false;
+    if (!find_known(w, v, &k))
+        return SC_OK;
+    SC_AUTO_FREE struct standing *s = sc_alloc((k.count + 1) * sizeof(*s));
+    memset(s, 0, (k.count + 1) * sizeof(*s));
+    *known = find_rows(w, v->version, &k, s) && place_lost(w, &k, s);
+    return *known ? mend_missing(w, i, &k, s, err) : SC_OK;
 }
 
 /* ---- rows in versions that are not theirs ---- */
 
 struct span {
     const struct sc_fsck_work *w;
-    int64_t row, born, died;
+    int64_t row, born, died, was_born, was_died;
 };
 
 static enum sc_code write_span(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -308,7 +408,12 @@ static enum sc_code write_span(struct sc_conn *tx, void *ctx, struct sc_error *e
     sc_stmt_bind_int(&st, ":id", s->row);
     sc_stmt_bind_int(&st, ":born", s->born);
     sc_stmt_bind_opt(&st, ":died", s->died == INT64_MAX ? -1 : s->died);
+    sc_stmt_bind_int(&st, ":transcript_id", s->w->t.id);
+    sc_stmt_bind_int(&st, ":was_born", s->was_born);
+    sc_stmt_bind_opt(&st, ":was_died", s->was_died == INT64_MAX ? -1 : s->was_died);
     enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = sc_fsck_changed_one(tx, err);
     return code == SC_OK ? sc_fsck_record(tx, s->w, SC_CHANGE_REPAIRED, (int)s->born, 1, err)
                          : code;
 }
@@ -321,7 +426,7 @@ struct run {
 static bool all_right(const struct sc_fsck_work *w, struct run bad)
 {
     for (size_t i = bad.first; i < bad.end; i++) {
-        if (!is_right(w, &w->versions.items[i]))
+        if (!sc_fsck_is_right(w, &w->versions.items[i]))
             return false;
     }
     return true;
@@ -347,7 +452,12 @@ static bool turned_round(const struct sc_fsck_work *w, const struct sc_fsck_row 
         if (is_in(row, w->versions.items[i].version) != was_in)
             return false;
     }
-    *out = (struct span){ .w = w, .row = row->id, .born = row->born, .died = row->died };
+    *out = (struct span){ .w = w,
+                          .row = row->id,
+                          .born = row->born,
+                          .died = row->died,
+                          .was_born = row->born,
+                          .was_died = row->died };
     bool before = bad.first > 0 && is_in(row, w->versions.items[bad.first - 1].version);
     bool after = bad.end < w->versions.count && is_in(row, w->versions.items[bad.end].version);
     if (was_in) { /* cut off at one end */
@@ -400,10 +510,15 @@ static enum sc_code mend_span(struct sc_fsck_work *w, struct run bad, bool *foun
     p.repairable = p.placed = true;
     p.start_ms = row->start_ms;
     p.end_ms = row->end_ms;
-    if (w->f->o->repair)
-        code = sc_store_write(w->f->o->store, SC_DURABLE, write_span, &span, err);
-    p.repaired = w->f->o->repair && code == SC_OK;
-    w->changed = w->changed || p.repaired;
+    if (w->f->o->repair) {
+        code = sc_fsck_write(w, write_span, &span, err);
+        p.repaired = sc_fsck_wrote(w, &code);
+        if (!p.repaired)
+            return code;
+        w->changed = true;
+    }
+    row->born = span.born;
+    row->died = span.died;
     w->hopeless = w->hopeless || !p.repaired;
     sc_fsck_report_of(w, &p);
     return code;
@@ -426,6 +541,8 @@ static enum sc_code write_version(struct sc_conn *tx, void *ctx, struct sc_error
     sc_stmt_bind_int(&st, ":words", f->sum.words);
     sc_stmt_bind_text(&st, ":content_hash", f->sum.sum.hash);
     enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = sc_fsck_changed_one(tx, err);
     return code == SC_OK ? sc_fsck_record(tx, f->w, SC_CHANGE_REPAIRED, f->sum.version, 0, err)
                          : code;
 }
@@ -439,8 +556,17 @@ static bool has_damaged(const struct sc_fsck_work *w, int version)
     return false;
 }
 
-/* A sum that is another in one sign only was damaged itself; a figure that is wrong while the sum
- * is right is put right by it. *wrong: rows are. */
+/* Was the sum itself damaged? Then those that edits have made from it since are as far off. */
+static bool is_sum_damaged(const char *right, const struct sc_sum_stored *stored)
+{
+    if (sc_hash_is_near(right, stored->hash))
+        return true;
+    return stored->kind == SC_SUM_ADDED &&
+           sc_sum_is_near(sc_str_from(right), sc_str_from(stored->hash));
+}
+
+/* A sum that was damaged itself is made again; a figure that is wrong while the sum is right is put
+ * right by it. *wrong: rows are. */
 static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version *stored,
                                   bool *wrong, struct sc_error *err)
 {
@@ -449,7 +575,7 @@ static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version
     if (has_damaged(w, stored->version)) /* its words are not those that were counted */
         f.sum.words = stored->words;
     enum sc_code code = SC_OK;
-    *wrong = !same && !sc_hash_is_near(f.sum.sum.hash, stored->sum.hash);
+    *wrong = !same && !is_sum_damaged(f.sum.sum.hash, &stored->sum);
     if (*wrong || (same && f.sum.segments == stored->segments && f.sum.words == stored->words))
         return SC_OK;
     struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_VERSION);
@@ -458,11 +584,13 @@ static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version
                      : "the checksum of the version is damaged";
     p.source = "its segments";
     p.repairable = true;
-    if (w->f->o->repair)
-        code = sc_store_write(w->f->o->store, SC_DURABLE, write_version, &f, err);
-    p.repaired = w->f->o->repair && code == SC_OK;
-    if (code == SC_OK)
-        *stored = f.sum;
+    if (w->f->o->repair) {
+        code = sc_fsck_write(w, write_version, &f, err);
+        p.repaired = sc_fsck_wrote(w, &code);
+        if (!p.repaired)
+            return code;
+    }
+    *stored = f.sum;
     sc_fsck_report_of(w, &p);
     return code;
 }
@@ -481,32 +609,34 @@ static void report_lost(struct sc_fsck_work *w, int version)
 static struct run wrong_from(const struct sc_fsck_work *w, size_t first)
 {
     struct run bad = { first, first };
-    while (bad.end < w->versions.count && !is_right(w, &w->versions.items[bad.end]))
+    while (bad.end < w->versions.count && !sc_fsck_is_right(w, &w->versions.items[bad.end]))
         bad.end++;
     return bad;
 }
 
-static enum sc_code mend_run(struct sc_fsck_work *w, struct run bad, struct sc_error *err)
+/* The first of them that is known; those before it are told when that does not help. */
+static enum sc_code mend_run(struct sc_fsck_work *w, struct run bad, bool *mended,
+                             struct sc_error *err)
 {
-    SC_AUTO(knowns_done) struct knowns known = { .count = 0 };
-    const struct sc_fsck_version *v = &w->versions.items[bad.first];
-    bool found = false;
-    enum sc_code code = mend_span(w, bad, &found, err);
-    if (code != SC_OK || found)
-        return code;
-    if (find_known(w, v, &known) && only_misses(w, v->version, &known))
-        return mend_missing(w, bad.first, &known, err);
-    for (size_t i = bad.first; i < bad.end; i++)
-        report_lost(w, w->versions.items[i].version);
-    return SC_OK;
+    enum sc_code code = mend_span(w, bad, mended, err);
+    size_t i = bad.first;
+    for (bool known = false; code == SC_OK && !w->stale && !*mended && !known && i < bad.end; i++) {
+        code = mend_version(w, i, &known, err);
+        *mended = known && w->given_up < w->versions.items[i].version;
+        if (known && !*mended)
+            break;
+    }
+    for (size_t k = bad.first; code == SC_OK && !w->stale && !*mended && k < i; k++)
+        report_lost(w, w->versions.items[k].version);
+    return code;
 }
 
-/* What was read is old once something was put right: the first run alone is mended then. */
+/* Ends behind the first run that was mended: what was read is old then. */
 static enum sc_code check_once(struct sc_fsck_work *w, bool *again, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
-    w->changed = false;
-    for (size_t i = 0; code == SC_OK && i < w->versions.count && !w->changed; i++) {
+    *again = false;
+    for (size_t i = 0; code == SC_OK && i < w->versions.count && !*again && !w->stale; i++) {
         bool wrong = false;
         if (w->versions.items[i].version <= w->given_up)
             continue;
@@ -514,10 +644,9 @@ static enum sc_code check_once(struct sc_fsck_work *w, bool *again, struct sc_er
         if (code != SC_OK || !wrong)
             continue;
         struct run bad = wrong_from(w, i);
-        code = mend_run(w, bad, err);
+        code = mend_run(w, bad, again, err);
         i = bad.end - 1;
     }
-    *again = code == SC_OK && w->changed;
     return code;
 }
 
@@ -525,10 +654,10 @@ enum sc_code sc_fsck_check_versions(struct sc_fsck_work *w, struct sc_error *err
 {
     bool again = true;
     enum sc_code code = SC_OK;
-    while (code == SC_OK && again) {
+    while (code == SC_OK && again && !w->stale) {
         code = check_once(w, &again, err);
-        if (code == SC_OK && again)
-            code = sc_fsck_load(w, w->t.id - 1, err);
+        if (code == SC_OK && w->changed && !w->stale)
+            code = sc_fsck_reload(w, err);
     }
     return code;
 }

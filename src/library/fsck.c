@@ -230,11 +230,13 @@ struct chunk {
     bool has_text, accepted;
     struct sc_buf text;
     char hash[SC_SHA256_TEXT];
+    struct sc_buf was; /* the hash as it stands */
 };
 
 static void chunk_done(struct chunk *c)
 {
     sc_buf_done(&c->text);
+    sc_buf_done(&c->was);
 }
 
 static bool chunk_is_sound(const struct chunk *c, char found[SC_SHA256_TEXT])
@@ -271,7 +273,10 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     sc_stmt_bind_int(&st, ":chunk", c->chunk);
     sc_stmt_bind_str(&st, ":text", sc_buf_str(&c->text));
     sc_stmt_bind_text(&st, ":result_hash", c->hash);
+    sc_stmt_bind_str(&st, ":was", sc_buf_str(&c->was));
     enum sc_code code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = sc_fsck_changed_one(tx, err);
     return code == SC_OK ? record_chunk(tx, c, err) : code;
 }
 
@@ -340,6 +345,8 @@ static enum sc_code mend_chunk(struct sc_fsck *f, struct sc_conn *conn, struct c
         accept_chunk(c);
     if ((p.repairable && f->o->repair) || c->accepted)
         code = sc_store_write(f->o->store, SC_DURABLE, write_chunk, c, err);
+    if (code == SC_E_CONFLICT)
+        return SC_OK; /* pruned, or said anew: there is nothing to be told of it */
     p.accepted = c->accepted && code == SC_OK;
     p.repaired = p.repairable && f->o->repair && code == SC_OK;
     p.remedy = p.accepted     ? SC_FSCK_ACCEPTED
@@ -361,6 +368,8 @@ static void take_chunk(struct sc_stmt *st, struct chunk *c)
     sc_buf_put_str(&c->text, sc_stmt_str(st, "text"));
     SC_STMT_READ(st, c, job_id);
     (void)snprintf(c->hash, sizeof(c->hash), "%s", sc_stmt_text(st, "result_hash"));
+    sc_buf_reset(&c->was);
+    sc_buf_put_str(&c->was, sc_stmt_str(st, "result_hash"));
 }
 
 static enum sc_code check_chunks(struct sc_fsck *f, struct sc_fsck_slice *out, struct sc_error *err)

@@ -30,6 +30,9 @@ void sc_sum_from_row(struct sc_stmt *st, struct sc_sum_stored *out);
  * :text, :speaker, :confidence, :words and :heard (both packed; borrowed until st is done). */
 void sc_segment_bind(struct sc_stmt *st, const struct sc_segment *s, struct sc_str words,
                      struct sc_str heard);
+/* The row of what an engine makes, made when it is missing. */
+SC_MUST_USE enum sc_code sc_origin_row(struct sc_conn *tx, const struct sc_origin *given,
+                                       int64_t *id, struct sc_error *err);
 /* Words of all segments. */
 int64_t sc_segments_words(const struct sc_segments *s);
 /* The first transcript behind an id, of any owner; TRANSCRIPT_NOT_FOUND. */

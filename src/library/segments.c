@@ -159,8 +159,8 @@ static enum sc_code insert_origin(struct sc_conn *tx, const struct sc_origin *or
 }
 
 /* UNIQUE holds NULLs apart, so the row of an engine is looked for first. */
-static enum sc_code origin_row(struct sc_conn *tx, const struct sc_origin *given, int64_t *id,
-                               struct sc_error *err)
+enum sc_code sc_origin_row(struct sc_conn *tx, const struct sc_origin *given, int64_t *id,
+                           struct sc_error *err)
 {
     struct sc_origin origin = {
         .engine = given->engine == NULL ? "" : given->engine,
@@ -283,7 +283,7 @@ enum sc_code sc_transcript_put_chunk(struct sc_conn *tx, int64_t id, int chunk,
     if (code == SC_OK)
         code = sc_transcript_chunk(tx, id, chunk, &before, err);
     if (code == SC_OK)
-        code = origin_row(tx, origin, &to.origin, err);
+        code = sc_origin_row(tx, origin, &to.origin, err);
     if (code == SC_OK)
         code = replace_rows(tx, &to, segments, err);
     return code == SC_OK ? grow(tx, id, &before, segments, err) : code;

@@ -72,15 +72,40 @@ void sc_sum_add(struct sc_sum_number *n, struct sc_str content_hash, int64_t ran
     }
 }
 
-void sc_sum_take_off(struct sc_sum_number *n, struct sc_str content_hash, int64_t rank)
+/* n -= less, mod 2^256. */
+static void subtract(struct sc_sum_number *n, const struct sc_sum_number *less)
 {
-    struct sc_sum_number less = number_of(content_hash, rank);
     unsigned borrow = 0;
     for (size_t i = sizeof(n->bytes); i-- > 0;) {
-        unsigned left = 256U + n->bytes[i] - less.bytes[i] - borrow;
+        unsigned left = 256U + n->bytes[i] - less->bytes[i] - borrow;
         n->bytes[i] = (unsigned char)left;
         borrow = left < 256U ? 1 : 0;
     }
+}
+
+void sc_sum_take_off(struct sc_sum_number *n, struct sc_str content_hash, int64_t rank)
+{
+    struct sc_sum_number less = number_of(content_hash, rank);
+    subtract(n, &less);
+}
+
+static bool has_one_sign(const struct sc_sum_number *n)
+{
+    int signs = 0;
+    for (size_t i = 0; i < sizeof(n->bytes); i++)
+        signs += (n->bytes[i] >> 4 != 0) + ((n->bytes[i] & 15) != 0);
+    return signs == 1;
+}
+
+bool sc_sum_is_near(struct sc_str a, struct sc_str b)
+{
+    struct sc_sum_number x, y;
+    if (!sc_sum_parse(a, &x) || !sc_sum_parse(b, &y))
+        return false;
+    struct sc_sum_number over = x, under = y;
+    subtract(&over, &y);
+    subtract(&under, &x);
+    return has_one_sign(&over) || has_one_sign(&under);
 }
 
 /* ---- all of it ---- */

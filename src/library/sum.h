@@ -35,6 +35,8 @@ struct sc_sum_number {
 /* False: that is no sum. */
 bool sc_sum_parse(struct sc_str hex, struct sc_sum_number *out);
 void sc_sum_format(const struct sc_sum_number *n, char out[SC_SHA256_TEXT]);
+/* Would one be the other, were one sign of it, or of the sum that it was made from, another? */
+bool sc_sum_is_near(struct sc_str a, struct sc_str b);
 /* rank: how many segments that start at the same time stand in front of it. */
 void sc_sum_add(struct sc_sum_number *n, struct sc_str content_hash, int64_t rank);
 void sc_sum_take_off(struct sc_sum_number *n, struct sc_str content_hash, int64_t rank);

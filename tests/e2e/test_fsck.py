@@ -344,6 +344,97 @@ def test_what_can_be_restored_is_before_the_rest_is_taken_as_it_is(spoilt, lost,
     assert fsck(data)[:1] == (0,)
 
 
+@pytest.fixture
+def told_by(make_server):
+    """told_by(data): who made which words, of each version."""
+    def blame(data):
+        server = make_server(data=data)
+        found = server.client.get("/api/transcripts/1/versions").json["versions"]
+        out = {v["version"]: [
+            (r["text"], r["engine"], r["model"], r["by"], r["version"])
+            for r in server.client.get(f"/api/transcripts/1/blame?version={v['version']}").json["runs"]]
+            for v in found}
+        server.stop()
+        return out
+    return blame
+
+
+@pytest.mark.parametrize("lost", ["id = 1", "born = 2", "born = 4"])
+def test_a_restored_row_is_by_whom_it_was(history, spoilt, told_by, lost):
+    """As the row tells that it is equal to; all of a first version is made by one."""
+    data = spoilt(f"DELETE FROM segments WHERE {lost}")
+    assert fsck(data, "--repair")[0] == 0
+    copy = data.with_name("whole")
+    shutil.copytree(history, copy)
+    assert told_by(data) == told_by(copy)
+
+
+def test_what_an_export_alone_has_is_by_nobody_known(spoilt, told_by, make_server):
+    """Exports do not tell who made their words: not whoever made those beside them."""
+    data = spoilt("UPDATE transcripts SET notes = 'n'")
+    server = make_server(data=data)
+    assert server.client.post("/api/transcripts/1/export", {
+        "format": "json", "output_path": "five.json"}).status == 201
+    server.stop()
+    db = sqlite3.connect(data / "scripta.db")
+    with db:
+        assert db.execute("DELETE FROM segments WHERE born = 5").rowcount == 1
+    db.close()
+    assert fsck(data, "--repair")[0] == 0
+    last = told_by(data)[5][-1]
+    assert last == ("that is all", "restored", "json", None, None), last
+
+
+def test_what_is_known_of_later_versions_is_restored_whatever_is_lost_before(history, spoilt):
+    """Nothing has what version 3 alone said; version 4 is equal to 2."""
+    data = spoilt("DELETE FROM segments WHERE born IN (3, 4)")
+    for args, done in ((), "repairable"), (("--repair",), "repaired"):
+        status, found = fsck(data, *args)
+        told = {p["version"]: p[done] for p in found["problems"] if p["kind"] != "database"}
+        assert (status, told) == (7, {3: False, 4: True}), found
+    was, now = versions_of(history), versions_of(data)
+    assert [v for v in was if now[v] != was[v]] == [3]
+    status, found = fsck(data, "--accept")
+    assert (status, found["accepted"]) == (0, 1), found
+    assert versions_of(data) == now
+    assert fsck(data)[0] == 0
+
+
+@pytest.fixture(scope="module")
+def chorus():
+    """A data folder: five segments, of which the middle three start at the same time, exported."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sc-"))
+    server = Server(folder / "d", {"SCRIPTA_AUTO_EXPORT": ""}).start()
+    client = server.client
+    try:
+        file = client.upload(noise_wav(8, 1), path="/api/files/upload").json["file_id"]
+        made = client.request("POST", f"/api/files/{file}/transcripts", body=json.dumps([
+            {"start": s, "end": s + 1, "text": text} for s, text in
+            [(0, "before"), (1, "hear hear"), (1, "order"), (1, "shame"), (2, "after")]]),
+            headers={"Content-Type": "application/json"})
+        assert made.status == 201, made
+        assert client.post("/api/transcripts/1/export", {"format": "json"}).status == 201
+        server.stop()
+        yield folder / "d"
+    finally:
+        server.destroy()
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("lost", ["2, 3", "3, 4", "2, 4", "2, 3, 4", "1, 2, 3, 4, 5"])
+def test_lost_neighbours_that_start_together_stand_as_they_stood(chorus, folder, lost):
+    shutil.copytree(chorus, folder / "d")
+    db = sqlite3.connect(folder / "d" / "scripta.db")
+    with db:
+        db.execute(f"DELETE FROM segments WHERE id IN ({lost})")
+    assert fsck(folder / "d", "--repair")[0] == 0
+    assert versions_of(folder / "d") == versions_of(chorus)
+    places = db.execute("SELECT start_ms, ord FROM segments").fetchall()
+    assert len(set(places)) == 5, places
+    db.close()
+    assert fsck(folder / "d")[0] == 0
+
+
 def test_words_of_another_owner_are_not_told(spoilt, make_server):
     data = spoilt("UPDATE segments SET text = 'that is' WHERE born = 5")
     port = free_port()

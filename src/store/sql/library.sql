@@ -278,11 +278,18 @@ SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, start_ms, end_
        speaker, confidence, words, heard, origin_id, content_hash
 FROM segments WHERE id = :id AND transcript_id = :transcript_id;
 
+-- name: fsck_state
+-- All that is done to the versions of a transcript makes another of these.
+SELECT transcripts.current_version, coalesce(transcripts.staged, 0) AS staged,
+       (SELECT coalesce(max(id), 0) FROM changes WHERE transcript_id = :id) AS change
+FROM transcripts WHERE transcripts.id = :id;
+
 -- name: fsck_segment_restore
+-- was: the checksum that was read, for the row may be gone, and its number another's.
 UPDATE segments
 SET start_ms = :start_ms, end_ms = :end_ms, text = :text, speaker = :speaker,
     confidence = :confidence, words = :words, heard = :heard, content_hash = :content_hash
-WHERE id = :id AND transcript_id = :transcript_id;
+WHERE id = :id AND transcript_id = :transcript_id AND CAST(content_hash AS TEXT) = :was;
 
 -- name: fsck_segment_insert
 -- A row that was lost. The first row of a segment has the segment's number.
@@ -290,24 +297,28 @@ INSERT INTO segments (id, segment_id, transcript_id, born, died, chunk, ord, sta
                       speaker, confidence, words, heard, origin_id, content_hash)
 SELECT n, CASE WHEN :born <= 1 OR :segment_id <= 0 THEN n ELSE :segment_id END, :transcript_id,
        :born, :died, :chunk, :ord, :start_ms, :end_ms, :text, :speaker, :confidence, :words, :heard,
-       coalesce(:origin_id,
-                (SELECT origin_id FROM segments WHERE transcript_id = :transcript_id
-                 ORDER BY abs(start_ms - :start_ms) LIMIT 1),
-                (SELECT min(id) FROM origins)),
-       :content_hash
+       :origin_id, :content_hash
 FROM (SELECT CASE WHEN :segment_id > 0
                        AND NOT EXISTS (SELECT 1 FROM segments WHERE id = :segment_id)
                   THEN :segment_id
                   ELSE (SELECT coalesce(max(id), 0) + 1 FROM segments) END AS n);
 
+-- name: fsck_first_origin
+-- Of the rows that version 1 began with; NULL: they have several, or there are none.
+SELECT iif(min(origin_id) = max(origin_id), min(origin_id), NULL) AS origin_id
+FROM segments WHERE transcript_id = :transcript_id AND born <= 1;
+
 -- name: fsck_segment_span
-UPDATE segments SET born = :born, died = :died, dies = NULL WHERE id = :id;
+UPDATE segments SET born = :born, died = :died, dies = NULL
+WHERE id = :id AND transcript_id = :transcript_id AND born = :was_born
+      AND coalesce(died, dies) IS :was_died;
 
 -- name: fsck_transcript_count
 UPDATE transcripts SET segment_count = :segments, word_count = :words WHERE id = :id;
 
 -- name: fsck_segment_set_id
-UPDATE segments SET segment_id = id WHERE id = :id;
+UPDATE segments SET segment_id = id
+WHERE id = :id AND transcript_id = :transcript_id AND segment_id = :was;
 
 -- name: fsck_versions
 SELECT version, is_current, segment_count, word_count, content_hash, content_hash_kind
@@ -331,7 +342,9 @@ WHERE chunks.job > :after AND (chunks.text IS NOT NULL OR chunks.result_hash IS 
 ORDER BY chunks.job, chunks.chunk;
 
 -- name: fsck_chunk_restore
-UPDATE chunks SET text = :text, result_hash = :result_hash WHERE job = :job AND chunk = :chunk;
+-- As it was read: what was pruned meanwhile, or said anew, stays as it is.
+UPDATE chunks SET text = :text, result_hash = :result_hash
+WHERE job = :job AND chunk = :chunk AND CAST(coalesce(result_hash, '') AS TEXT) = :was;
 
 -- name: fsck_chunk_text
 SELECT text FROM chunks WHERE job = :job AND chunk = :chunk;

@@ -346,7 +346,7 @@ static void who_waits_is_answered(void **state)
     while (!h.held)
         sc_clock_sleep_ms(1);
     assert_int_equal(save_one(&h, false, &err), SC_E_TRANSCRIPT_BUSY);
-    assert_non_null(strstr(err.msg, "is being saved: try again"));
+    assert_non_null(strstr(err.msg, "is being saved or repaired: try again"));
     assert_int_equal(save_one(&h, true, &err), SC_E_TRANSCRIPT_BUSY);
     const struct sc_prune what = { .by = 1, .transcript = h.transcript, .keep = 1 };
     int64_t removed;

@@ -111,6 +111,39 @@ static void what_is_no_sum_is_refused(void **state)
     assert_string_not_equal(without, with);
 }
 
+/* Whatever was added and taken off since, and however far the difference has carried. */
+static void a_sum_that_was_made_of_a_damaged_one_is_near(void **state)
+{
+    (void)state;
+    struct dice d = { .state = 7 };
+    for (int i = 0; i < 2000; i++) {
+        struct sc_sum_number right = { { 0 } }, wrong;
+        char hash[SC_SHA256_TEXT], a[SC_SHA256_TEXT], b[SC_SHA256_TEXT];
+        for (size_t k = 0; k < sizeof(right.bytes); k++)
+            right.bytes[k] = (unsigned char)dice_next(&d);
+        sc_sum_format(&right, a);
+        memcpy(b, a, sizeof(b));
+        char *sign = &b[dice_between(&d, 0, SC_SHA256_TEXT - 2)];
+        *sign = "0123456789abcdef"[(dice_between(&d, 1, 15) +
+                                    (*sign <= '9' ? *sign - '0' : *sign - 'a' + 10)) %
+                                   16];
+        assert_true(sc_sum_parse(sc_str_from(b), &wrong));
+        for (int k = 0; k < 4; k++) {
+            sc_sum_format(&right, a);
+            sc_sum_format(&wrong, b);
+            assert_true(sc_sum_is_near(sc_str_from(a), sc_str_from(b)));
+            assert_true(sc_sum_is_near(sc_str_from(b), sc_str_from(a)));
+            (void)snprintf(hash, sizeof(hash), "%064d", i * 4 + k);
+            sc_hash_bytes(hash, 64, hash);
+            sc_sum_add(&right, sc_str_from(hash), 0);
+            assert_false(sc_sum_is_near(sc_str_from(a), sc_str_from(hash)));
+            sc_sum_add(&wrong, sc_str_from(hash), 0);
+        }
+    }
+    assert_false(sc_sum_is_near(SC_STR("x"), SC_STR("y")));
+    assert_false(sc_sum_is_near(sc_str_from("0"), sc_str_from("1")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +151,7 @@ int main(void)
         TEST(sums_stay_what_they_were),
         TEST(numbers_carry_and_borrow),
         TEST(what_is_no_sum_is_refused),
+        TEST(a_sum_that_was_made_of_a_damaged_one_is_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
