@@ -132,11 +132,10 @@ def small_disk(folder):
 def test_a_store_that_cannot_be_written(make_server, small_disk):
     server = make_server({"SCRIPTA_UPLOAD_RESERVE": "0"}, data=small_disk / "d")
     client = server.client
-    with open(small_disk / "ballast", "wb") as ballast:
+    with open(small_disk / "ballast", "wb", buffering=0) as ballast:
         try:
             while True:
                 ballast.write(bytes(1 << 16))
-                ballast.flush()
         except OSError:
             pass
     wait_until(lambda: client.post("/api/jobs", {"pipeline": "noop"}).status == 507, 60, "full")

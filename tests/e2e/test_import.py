@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import cli, cli_json
+from harness import cli, cli_json, wait_until
 
 SRT = """1
 00:00:00,500 --> 00:00:02,000
@@ -19,7 +19,13 @@ def done(shared):
     """A finished job of 6 s and its transcript."""
     job = shared.client.wait_job(shared.client.upload_null(6, seed=91)["job_id"])
     assert job["status"] == "completed", job
-    return shared.client.transcript(job)
+
+    def exported():
+        transcript = shared.client.transcript(job)
+        return transcript if transcript["srt_path"] else None
+
+    # The automatic export comes behind the end of the job, and is told of in the transcript.
+    return wait_until(exported, 60, "the automatic export")
 
 
 def post(client, path, text, **more):
