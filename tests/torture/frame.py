@@ -164,7 +164,8 @@ def need_tmpfs():
 def need_strace():
     if shutil.which("strace") is None:
         return "strace is not installed"
-    command = ["strace", "-f", "-o", os.devnull, "-e", "inject=fsync:error=EIO", "true"]
+    command = ["strace", "-f", "--seccomp-bpf", "-o", os.devnull, "-e",
+               "inject=fsync:error=EIO", "true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else f"strace cannot trace here: {done.stderr.strip()}"
 

@@ -18,7 +18,7 @@ def one(ctx, calls, nth):
     trace = ctx.folder / f"trace{nth}"
     # LeakSanitizer cannot work under a tracer.
     server = ctx.server({"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"}, data=data,
-                        start=False, wrapper=["strace", "-f", "-o", str(trace), "-e",
+                        start=False, wrapper=["strace", "-f", "--seccomp-bpf", "-o", str(trace), "-e",
                                               "trace=fsync,fdatasync,pwrite64", "-e",
                                               f"inject={calls}:error=EIO:when={nth}"])
     try:
