@@ -10,6 +10,7 @@ import pytest
 import harness
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items):
     """The short tests first: a broken build then shows within seconds. Side by side, the tests of a
     file, which may share a server, stay together; the long ones at the end share nothing."""
