@@ -145,7 +145,7 @@ def run(ctx):
                [x["resident_mb"] / x["foreseen_mb"] for x in all_of_it], "x", at_most=1)
     ctx.note(f"Foreseen were {all_of_it[0]['foreseen_mb']:,.0f} MiB, by `sc_whisper_memory`.")
     waits(ctx, program)
-    grown = figures([program, "grow", str(tiny_model(ctx, program)), str(ctx.pick(1000, 10))])
+    grown = figures([program, "grow", str(tiny_model(ctx, program)), str(ctx.pick(1000, 2))])
     ctx.figure("memory grown over 1,000 windows of a tiny model", grown["grown_kb"], "KiB",
                at_most=1024)
     if kernels == "avx512":

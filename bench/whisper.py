@@ -159,6 +159,6 @@ def run(ctx):
     fill(ctx)
     tiny = ctx.folder / "tiny.bin"
     subprocess.run([program, "make", tiny, "0", "1", "f16"], check=True)
-    grown = engine.figures([program, "grow", str(tiny), str(ctx.pick(1000, 3))])
+    grown = engine.figures([program, "grow", str(tiny), str(ctx.pick(1000, 1))])
     ctx.figure("memory grown over 1,000 chunks of a tiny model", grown["grown_kb"], "KiB",
                at_most=1024)
