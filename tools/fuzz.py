@@ -25,8 +25,9 @@ RUNS = re.compile(r"Done (\d+) runs|#(\d+)\s+DONE")
 def fuzz(program, name, seconds):
     """(passed, text): libFuzzer grows a copy of the corpus; a crash file goes to the corpus itself."""
     seeds = CORPUS / name
-    command = [str(program), f"-artifact_prefix={seeds}/", "-print_final_stats=0", "-timeout=10",
-               "-rss_limit_mb=2048", "-max_len=65536"]
+    # By the clock: on a busy machine one run of a second may take ten. What hangs takes any time.
+    command = [str(program), f"-artifact_prefix={seeds}/", "-print_final_stats=0", "-timeout=90",
+               "-report_slow_units=90", "-rss_limit_mb=2048", "-max_len=65536"]
     words = seeds.parent.parent / "words" / f"{name}.dict"
     if words.exists():
         command.append(f"-dict={words}")
