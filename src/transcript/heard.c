@@ -28,6 +28,7 @@ static const struct {
 };
 #define NUMBERS SC_ARRAY_LEN(numbers)
 #define SEEK_TOLD (1U << NUMBERS)
+#define LANGUAGE_TOLD (SEEK_TOLD << 1)
 
 static double *number_of(struct sc_heard *h, size_t i)
 {
@@ -97,7 +98,7 @@ bool sc_heard_is_empty(const struct sc_heard *h)
         if (is_told(get_number(h, i)))
             return false;
     }
-    return h->token_count == 0 && h->seek < 0;
+    return h->token_count == 0 && h->seek < 0 && h->language[0] == '\0';
 }
 
 bool sc_heard_is_equal(const struct sc_heard *a, const struct sc_heard *b)
@@ -138,6 +139,14 @@ void sc_segment_forget_tokens(struct sc_segment *s)
         sc_segment_forget_heard(s);
 }
 
+/* A code as all of them are written: what is packed has one form. */
+static bool is_code(struct sc_str text)
+{
+    char code[SC_LANGUAGE_TEXT];
+    return sc_language_code(text, code) && sc_str_equal(text, sc_str_from(code)) &&
+           strcmp(code, "auto") != 0;
+}
+
 const char *sc_heard_fault(const struct sc_heard *h)
 {
     for (size_t i = 0; i < NUMBERS; i++) {
@@ -148,6 +157,8 @@ const char *sc_heard_fault(const struct sc_heard *h)
     }
     if (h->seek > SEEK_MAX)
         return "has a seek that lies outside of any recording";
+    if (h->language[0] != '\0' && !is_code(sc_str_from(h->language)))
+        return "has a language that is no code such as en";
     for (size_t i = 0; i < h->token_count; i++) {
         if (h->tokens[i] < 0)
             return "has a token below 0";
@@ -165,6 +176,7 @@ void sc_heard_pack(const struct sc_heard *h, struct sc_buf *out)
     for (size_t i = 0; i < NUMBERS; i++)
         told |= is_told(get_number(h, i)) ? 1U << i : 0;
     told |= h->seek >= 0 ? SEEK_TOLD : 0;
+    told |= h->language[0] != '\0' ? LANGUAGE_TOLD : 0;
     sc_buf_putc(out, PACK_VERSION);
     sc_buf_putc(out, (char)told);
     for (size_t i = 0; i < NUMBERS; i++) {
@@ -173,6 +185,10 @@ void sc_heard_pack(const struct sc_heard *h, struct sc_buf *out)
     }
     if (h->seek >= 0)
         sc_varint_put(out, (uint64_t)h->seek);
+    if (h->language[0] != '\0') {
+        sc_buf_putc(out, (char)strlen(h->language));
+        sc_buf_puts(out, h->language);
+    }
     for (size_t i = 0; i < h->token_count; i++)
         sc_varint_put(out, (uint64_t)h->tokens[i]);
 }
@@ -198,16 +214,31 @@ static const char *take_numbers(struct sc_str *rest, unsigned told, struct sc_he
     return h->seek > SEEK_MAX ? "a time is out of range" : NULL;
 }
 
+static const char *take_language(struct sc_str *rest, struct sc_heard *h)
+{
+    size_t length = rest->len == 0 ? 0 : (unsigned char)rest->ptr[0];
+    if (length == 0 || length >= rest->len)
+        return "a language is cut short";
+    const struct sc_str code = { rest->ptr + 1, length };
+    if (!is_code(code))
+        return "a language is none";
+    (void)snprintf(h->language, sizeof(h->language), "%.*s", (int)code.len, code.ptr);
+    *rest = (struct sc_str){ rest->ptr + 1 + length, rest->len - 1 - length };
+    return NULL;
+}
+
 /* What is wrong, or NULL. */
 static const char *unpack(struct sc_str rest, struct sc_heard *h)
 {
     if (rest.len < 2 || rest.ptr[0] != PACK_VERSION)
         return "the version is unknown";
     unsigned told = (unsigned char)rest.ptr[1];
-    if (told >= SEEK_TOLD << 1 || (told == 0 && rest.len == 2))
+    if (told >= LANGUAGE_TOLD << 1 || (told == 0 && rest.len == 2))
         return "what it tells is unknown";
     rest = (struct sc_str){ rest.ptr + 2, rest.len - 2 };
     const char *fault = take_numbers(&rest, told, h);
+    if (fault == NULL && (told & LANGUAGE_TOLD) != 0)
+        fault = take_language(&rest, h);
     while (fault == NULL && rest.len > 0) {
         uint64_t token;
         if (!sc_varint_take(&rest, &token) || token > INT32_MAX)
@@ -238,6 +269,8 @@ void sc_heard_put(struct sc_json *w, const struct sc_heard *h)
 {
     if (h == NULL)
         return;
+    if (h->language[0] != '\0')
+        sc_json_text(w, "language", h->language);
     if (h->seek >= 0)
         sc_json_int(w, "seek", h->seek);
     if (h->token_count > 0)
@@ -277,10 +310,17 @@ static void read_tokens(const struct sc_json_value *list, struct sc_heard *h)
     }
 }
 
+static void read_language(const struct sc_json_value *v, struct sc_heard *h)
+{
+    struct sc_str text = sc_json_get_str(v, SC_STR(""));
+    if (!sc_language_code(text, h->language) || strcmp(h->language, "auto") == 0)
+        h->language[0] = '\0';
+}
+
 /* Programs that tell nothing of it write zeros, as the clients of OpenAI want every member. */
 static bool says_nothing(const struct sc_heard *h)
 {
-    bool nothing = h->token_count == 0;
+    bool nothing = h->token_count == 0 && h->language[0] == '\0';
     for (size_t i = 0; i < NUMBERS; i++) {
         double number = get_number(h, i);
         nothing = nothing && (!is_told(number) || number == 0);
@@ -300,6 +340,7 @@ bool sc_heard_read(const struct sc_json_value *object, struct sc_segment *s)
     }
     int64_t seek = sc_json_get_int(sc_json_member(object, "seek"), -1);
     h->seek = seek >= 0 && seek <= SEEK_MAX ? seek : -1;
+    read_language(sc_json_member(object, "language"), h);
     sc_segment_forget_heard(s);
     if (!says_nothing(h))
         s->heard = SC_TAKE(h);

@@ -1,21 +1,23 @@
 #pragma once
 /* What a recogniser of Whisper's kind says of a segment besides its words: the tokens that spell
- * it, and how the window went that it was heard in. Optional, and true only of the words that the
- * recogniser gave.
+ * it, how the window went that it was heard in, and its language where each is heard for itself.
+ * Optional, and true only of the words that the recogniser gave.
  *
  * Numbers are kept with four digits after the point. The packed form, of one column, is canonical:
  *
  *     byte    version: 1
  *     byte    which numbers are told: 1 temperature, 2 avg_logprob, 4 compression_ratio,
- *             8 no_speech_prob, 16 seek
+ *             8 no_speech_prob, 16 seek; 32: the language
  *     varint  of each told number but seek its ten-thousandths, zigzag
  *     varint  seek, when told
+ *     byte    the length of the language's code, when told, and so many letters
  *     varint  of each token, up to the end
  *
  * Nothing told is no bytes. */
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/language.h"
 
 #include <stdint.h>
 
@@ -27,6 +29,7 @@ struct sc_heard {
     double temperature, avg_logprob, compression_ratio, no_speech_prob; /* NAN: not told */
     /* Where the window begins, in hundredths of a second; -1: not told. */
     int64_t seek;
+    char language[SC_LANGUAGE_TEXT]; /* its code; "": not told */
 };
 
 struct sc_segment;
@@ -61,7 +64,8 @@ void sc_heard_pack(const struct sc_heard *h, struct sc_buf *out);
 SC_MUST_USE enum sc_code sc_heard_unpack(struct sc_str bytes, struct sc_segment *s,
                                          struct sc_error *err);
 
-/* Writes what is told as members of the open object, named as OpenAI names them. h may be NULL. */
+/* Writes what is told as members of the open object, named as OpenAI names them, and `language`. h
+ * may be NULL. */
 void sc_heard_put(struct sc_json *w, const struct sc_heard *h);
 /* Reads these members of an object into s; those that cannot be kept are passed over, and so are
  * the zeros of a program that tells none of them. False: no memory. */

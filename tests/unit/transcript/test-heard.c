@@ -28,6 +28,9 @@ static void random_heard(struct dice *d, struct sc_segment *s)
     h->compression_ratio = random_number(d);
     h->no_speech_prob = random_number(d);
     h->seek = dice_between(d, 0, 2) == 0 ? -1 : dice_between(d, 0, 1000000);
+    if (dice_between(d, 0, 2) == 0)
+        (void)snprintf(h->language, sizeof(h->language), "%s",
+                       dice_between(d, 0, 1) == 0 ? "de" : "haw");
     for (int64_t n = dice_between(d, 0, 30); n > 0; n--)
         assert_true(sc_heard_add_token(h, (int32_t)dice_between(d, 0, n == 7 ? INT32_MAX : 51865)));
 }
@@ -61,6 +64,8 @@ static void it_survives_the_round_trip(void **state)
         assert_true(sc_str_equal(sc_buf_str(&packed), sc_buf_str(&again)));
         for (size_t i = 0; b.heard != NULL && i < b.heard->token_count; i++)
             assert_int_equal(a.heard->tokens[i], b.heard->tokens[i]);
+        if (b.heard != NULL)
+            assert_string_equal(a.heard->language, b.heard->language);
         if (b.heard != NULL && !isnan(a.heard->avg_logprob))
             assert_true(fabs(a.heard->avg_logprob - b.heard->avg_logprob) < 1e-9);
     }
@@ -98,10 +103,20 @@ static void hostile_bytes_are_refused_and_leave_the_segment_alone(void **state)
         (text), sizeof(text) - 1 \
     }
     static const struct sc_str bad[] = {
-        BYTES("\x01"),                                         /* cut */
-        BYTES("\x02\x00\x07"),                                 /* another version */
-        BYTES("\x01\x00"),                                     /* tells nothing */
-        BYTES("\x01\x20\x07"),                                 /* an unknown number */
+        BYTES("\x01"),         /* cut */
+        BYTES("\x02\x00\x07"), /* another version */
+        BYTES("\x01\x00"),     /* tells nothing */
+        BYTES("\x01\x40\x07"), /* an unknown number */
+        BYTES("\x01\x20"),     /* no language */
+        BYTES("\x01\x20\x00"), /* an empty one */
+        BYTES("\x01\x20\x03"
+              "de"), /* half of one */
+        BYTES("\x01\x20\x02"
+              "DE"), /* not as all write it */
+        BYTES("\x01\x20\x04"
+              "auto"), /* none */
+        BYTES("\x01\x20\x06"
+              "german"),                                       /* its name */
         BYTES("\x01\x01"),                                     /* a number is missing */
         BYTES("\x01\x01\x87\x00"),                             /* longer than needed */
         BYTES("\x01\x10"),                                     /* no seek */
@@ -160,6 +175,10 @@ static void what_cannot_be_kept_is_refused(void **state)
     h->seek = SC_SEGMENT_TIME_MAX;
     assert_int_equal(sc_segments_check(&list, &err), SC_E_INVALID_VALUE);
     assert_non_null(strstr(err.msg, "a seek"));
+    h->seek = 0;
+    (void)snprintf(h->language, sizeof(h->language), "%s", "German");
+    assert_int_equal(sc_segments_check(&list, &err), SC_E_INVALID_VALUE);
+    assert_non_null(strstr(err.msg, "a language that is no code"));
 }
 
 /* ---- what becomes of it ---- */
@@ -300,6 +319,11 @@ static void answers_of_recognisers_tell_it(void **state)
           "{\"no_speech_prob\":0.5000}" },
         { "\"tokens\":[1,2147483648],\"temperature\":1", "{\"temperature\":1.0000}" },
         { "\"tokens\":\"1\",\"avg_logprob\":null", "{}" },
+        { "\"language\":\"de\",\"temperature\":0", "{\"language\":\"de\",\"temperature\":0.0000}" },
+        { "\"language\":\"German\"", "{\"language\":\"de\"}" },
+        { "\"language\":\"auto\"", "{}" },
+        { "\"language\":\"none that there is\"", "{}" },
+        { "\"language\":7", "{}" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         SC_AUTO_READING read = { 0 };
