@@ -142,6 +142,7 @@ void sc_chunk_view(struct sc_json *w, const char *key, const struct sc_chunk *ch
     sc_json_seconds(w, "start_time", chunk->start_ms);
     sc_json_seconds(w, "end_time", chunk->end_ms);
     put_stretches(w, &chunk->stretches);
+    put_optional(w, "language", chunk->language);
     sc_json_text(w, "status", chunk->status);
     sc_json_int(w, "attempts", chunk->attempts);
     sc_json_text(w, "error_code", failed ? sc_code_name(chunk->error_code) : NULL);
@@ -320,6 +321,7 @@ static const struct sc_json_field chunk_fields[] = {
             "shortened",
             "21.6"),
     SC_SHOW_OF(LIST, "stretches", &stretch_shape, "Where that sound lies, in order"),
+    SC_SHOW(TEXT_OR_NULL, "language", "What is spoken in it: as it was heard, or is told", "en"),
     SC_SHOW_WORDS(TEXT, "status", sc_words_task_state, "How far its task is", "done"),
     SC_SHOW(INT, "attempts", "How often it was begun", "1"),
     SC_SHOW_WORDS(TEXT_OR_NULL, "error_code", sc_words_code, "Why it failed last", NULL),

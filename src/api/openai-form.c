@@ -167,6 +167,15 @@ static enum sc_code take_channels(struct sc_openai_form *form, struct sc_str val
     return refuse("channels", value, "split or mix", err);
 }
 
+/* A field of ours too. */
+static enum sc_code take_multilingual(struct sc_openai_form *form, struct sc_str value,
+                                      struct sc_error *err)
+{
+    if (sc_str_to_bool(value, &form->multilingual))
+        return SC_OK;
+    return refuse("multilingual", value, "true or false", err);
+}
+
 static enum sc_code take_keyword(struct sc_openai_form *form, struct sc_str value,
                                  struct sc_error *err)
 {
@@ -233,6 +242,9 @@ static const struct {
     { "keywords", take_keyword, "Words to prefer, for engines that take them", NULL, true },
     { "include", take_include, "`logprobs`, in json", NULL, true },
     { "channels", take_channels, "`split`: a speaker on each channel; mix unless given", NULL },
+    { "multilingual", take_multilingual,
+      "`true`: several languages are spoken, for engines that hear which; false unless given",
+      NULL },
     { "known_speaker_names", take_speaker,
       "Up to four, in diarized_json with `channels=split`: who speaks on the first channel, the "
       "second, …",

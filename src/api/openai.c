@@ -165,6 +165,8 @@ static enum sc_code set_options(struct sc_call *call, struct sc_job_options *opt
         code = set_option(options, "task", SC_STR("translate"), err);
     if (code == SC_OK && form->split_channels)
         code = set_option(options, "channels", SC_STR("split"), err);
+    if (code == SC_OK && form->multilingual)
+        code = set_option(options, "multilingual", SC_STR("true"), err);
     return code == SC_OK ? set_hints(call, options, err) : code;
 }
 

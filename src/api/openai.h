@@ -36,6 +36,7 @@ struct sc_openai_form {
     bool words_inside;    /* words stand in their segments, not beside them */
     bool stream, logprobs;
     bool split_channels;                /* a speaker on each channel */
+    bool multilingual;                  /* each chunk in a language of its own */
     char *speakers[SC_OPENAI_SPEAKERS]; /* owned: who they are, of the first channel on */
     size_t speaker_count, sample_count; /* names, and samples of voices, that came */
     struct sc_buf keywords;             /* separated by ", " */

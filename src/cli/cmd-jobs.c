@@ -281,6 +281,7 @@ int sc_cmd_jobs_chunks(struct sc_cli *cli, const struct sc_args *args)
         { .title = "START", .member = "start_time", .kind = SC_VIEW_SECONDS },
         { .title = "END", .member = "end_time", .kind = SC_VIEW_SECONDS },
         { .title = "SOUND", .member = "sound", .kind = SC_VIEW_SECONDS },
+        { .title = "LANGUAGE", .member = "language", .minor = 1 },
         { .title = "STATUS", .member = "status" },
         { .title = "TRIES", .member = "attempts", .kind = SC_VIEW_NUMBER },
         { .title = "CODE", .member = "error_code" },

@@ -55,6 +55,11 @@ static bool no_prompt_stays(const struct sc_job_options *o)
     return is_on(o, "carry_initial_prompt") && !sc_job_options_given(o, "prompt");
 }
 
+static bool hears_what_is_told(const struct sc_job_options *o)
+{
+    return is_on(o, "multilingual") && strcmp(sc_job_options_text(o, "language"), "auto") != 0;
+}
+
 /* A window would be heard hundreds of times. Canonical decimals up to 1 are in the order of their
  * texts. */
 static bool steps_are_tiny(const struct sc_job_options *o)
@@ -79,6 +84,8 @@ static const struct rule {
       "temperature_increment_on_fallback has nowhere to go from temperature 1: leave it out" },
     { hears_all_and_cuts, "vad",
       "a sequential job hears the whole recording: leave vad or sequential out" },
+    { hears_what_is_told, "multilingual",
+      "multilingual hears which language is spoken, and language says it: leave one of them out" },
     { prompt_stays_anyway, "carry_initial_prompt",
       "carry_initial_prompt is for sequential jobs; in others the prompt is ahead of every chunk: "
       "leave it out, or add sequential" },

@@ -86,7 +86,8 @@ static bool is_written(const struct sc_job_options *o, const struct sc_job_optio
 {
     if (!option->identity || !sc_job_option_applies(option, pipeline))
         return false;
-    return !option->sparse || strcmp(sc_job_options_text(o, option->name), option->fallback) != 0;
+    return !option->sparse || sc_job_options_stated(o, option->name) ||
+           strcmp(sc_job_options_text(o, option->name), option->fallback) != 0;
 }
 
 void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out)

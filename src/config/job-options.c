@@ -247,6 +247,15 @@ static const struct sc_job_option table[] = {
       .help = "Hear the whole recording window after window, each where the last one ended and "
               "with its text ahead, as Whisper's own program does; no silence is left out, and "
               "one worker is busy at a time" },
+    { .name = "multilingual",
+      .type = SC_JOB_BOOL,
+      .fallback = "false",
+      .pipelines = "transcribe",
+      .identity = true,
+      .sparse = true,
+      .by_engine = true,
+      .help = "Several languages are spoken: hear the language of each chunk for itself (with "
+              "sequential, of each window). Off hears it once, in the first chunk that has words" },
     { .name = "vad",
       .type = SC_JOB_BOOL,
       .fallback = "true",
@@ -381,6 +390,7 @@ struct sc_job_options {
     char *values[COUNT]; /* canonical spelling; never NULL */
     char *said[COUNT];   /* of times: as it was given, where it was */
     bool given[COUNT];
+    bool stated[COUNT];
 };
 
 const struct sc_job_option *sc_job_option_all(size_t *count)
@@ -728,6 +738,16 @@ void sc_job_options_resolve(struct sc_job_options *o, const char *name, const ch
         return;
     free(o->values[i]);
     o->values[i] = sc_strdup(value);
+}
+
+void sc_job_options_state(struct sc_job_options *o, const char *name)
+{
+    o->stated[index_of(name)] = true;
+}
+
+bool sc_job_options_stated(const struct sc_job_options *o, const char *name)
+{
+    return o->stated[index_of(name)];
 }
 
 void sc_job_options_settle(struct sc_job_options *o, const char *name, const char *value)

@@ -75,9 +75,13 @@ void sc_job_options_resolve(struct sc_job_options *o, const char *name, const ch
  * found.
  */
 void sc_job_options_settle(struct sc_job_options *o, const char *name, const char *value);
+/* The canonical form has the option even at its default: for this job, which an earlier version
+ * would have done otherwise, that means something. */
+void sc_job_options_state(struct sc_job_options *o, const char *name);
+bool sc_job_options_stated(const struct sc_job_options *o, const char *name);
 /* The options that do not enter the canonical form and are not at their defaults, times as they
  * were given: two requests with equal wishes and equal canonical forms ask for the same. */
 void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out);
-/* Canonical JSON (sorted keys, defaults resolved, sparse defaults left out) of the identity options
- * of the pipeline. */
+/* Canonical JSON (sorted keys, defaults resolved, sparse defaults left out but those that are
+ * stated) of the identity options of the pipeline. */
 void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out);

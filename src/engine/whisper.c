@@ -30,7 +30,7 @@ static const struct sc_engine_caps abilities = {
     .options = "language,model,prompt,hotwords,temperature,translate,beam_size,best_of,"
                "word_timestamps,suppress_non_speech,compute_type,temperature_increment_on_fallback,"
                "logprob_threshold,compression_ratio_threshold,entropy_threshold,repetition_guard,"
-               "device,threads,sequential,carry_initial_prompt",
+               "device,threads,sequential,carry_initial_prompt,multilingual",
     .sends_to = "",
     .default_model = "",
     .models = "",
@@ -173,6 +173,8 @@ static struct sc_listen_wishes wishes_of(const struct sc_engine_request *request
     w.decode.best_of = whole(settings, "best_of", w.decode.best_of);
     w.threads = whole(settings, "threads", w.threads);
     w.previous = sc_json_get_bool(sc_json_member(settings, "sequential"), false);
+    w.tell_language = sc_json_get_bool(sc_json_member(settings, "multilingual"), false);
+    w.each_window = w.tell_language && w.previous;
     w.carry_prompt = sc_json_get_bool(sc_json_member(settings, "carry_initial_prompt"), false);
     set_temperatures(&w.decode, settings);
     set_limits(&w.decode.limits, settings);

@@ -30,7 +30,7 @@ static enum sc_code find(struct sc_stmt *st, int64_t job, int chunk, int channel
 enum sc_code sc_chain_add(struct sc_pipelines *p, struct sc_conn *tx,
                           const struct sc_chain_link *link, struct sc_error *err)
 {
-    enum sc_code code = sc_task_announce(tx, link->job, err);
+    enum sc_code code = sc_task_announce(tx, link->job, link->chunk, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHAIN_BEFORE);
@@ -61,20 +61,26 @@ static enum sc_code forget(struct sc_conn *tx, const struct sc_chain_link *link,
     return sc_stmt_run(&st, err);
 }
 
+enum sc_code sc_chain_next(struct sc_pipelines *p, struct sc_conn *tx,
+                           const struct sc_chain_link *link, int *next, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHAIN_NEXT);
+    enum sc_code code = find(&st, link->job, link->chunk, link->channel, err);
+    if (code != SC_OK && code != SC_E_NOT_FOUND)
+        return code;
+    *next = code == SC_OK ? (int)sc_stmt_int(&st, "chunk") : -1;
+    return code == SC_OK ? add_task(p, tx, link, *next, err) : SC_OK;
+}
+
 enum sc_code sc_chain_go_on(struct sc_pipelines *p, struct sc_conn *tx,
                             const struct sc_chain_link *link, struct sc_str carry,
                             struct sc_error *err)
 {
+    int next;
     enum sc_code code = keep(tx, link, carry, err);
     if (code == SC_OK)
         code = forget(tx, link, err);
-    if (code != SC_OK)
-        return code;
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHAIN_NEXT);
-    code = find(&st, link->job, link->chunk, link->channel, err);
-    if (code == SC_E_NOT_FOUND)
-        return SC_OK;
-    return code == SC_OK ? add_task(p, tx, link, (int)sc_stmt_int(&st, "chunk"), err) : code;
+    return code == SC_OK ? sc_chain_next(p, tx, link, &next, err) : code;
 }
 
 enum sc_code sc_chain_carry(struct sc_conn *conn, int64_t job, int chunk, int channel, char **out,

@@ -17,11 +17,16 @@ struct sc_chain_link {
     int chunk, channel; /* as chunks.channel */
     const char *lane;   /* of its task; borrowed */
 };
-/* Inside the write that adds a chunk's row: counts it, and adds its task if it is its turn. */
+/* Inside the write that adds a chunk's row: counts it, and adds its task if it is its turn: none in
+ * front of it is still to be heard. Once more changes nothing. */
 SC_MUST_USE enum sc_code sc_chain_add(struct sc_pipelines *p, struct sc_conn *tx,
                                       const struct sc_chain_link *link, struct sc_error *err);
-/* Inside the write that ends it: keeps what is handed on, forgets what was handed on before, and
- * adds the next one's task, if that is there already. */
+/* Inside the write that ends it: adds the task of the next one, if that is there already; *next:
+ * its chunk, or -1. */
+SC_MUST_USE enum sc_code sc_chain_next(struct sc_pipelines *p, struct sc_conn *tx,
+                                       const struct sc_chain_link *link, int *next,
+                                       struct sc_error *err);
+/* The same, and keeps what is handed on, forgets what was handed on before. */
 SC_MUST_USE enum sc_code sc_chain_go_on(struct sc_pipelines *p, struct sc_conn *tx,
                                         const struct sc_chain_link *link, struct sc_str carry,
                                         struct sc_error *err);

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/metric.h"
-#include "pipeline/chain.h"
+#include "pipeline/spoken.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -52,9 +52,10 @@ struct claim {
 struct span {
     int64_t start, end; /* samples */
     struct sc_stretches stretches;
-    int64_t samples; /* of all of them */
-    int64_t until;   /* 0: in no chain */
-    int channel;     /* as chunks.channel */
+    int64_t samples;                 /* of all of them */
+    int64_t until;                   /* 0: in no chain */
+    int channel;                     /* as chunks.channel */
+    char language[SC_LANGUAGE_TEXT]; /* that it is told; "": that of its job */
     char pcm_hash[SC_SHA256_TEXT];
 };
 
@@ -83,6 +84,7 @@ static enum sc_code read_span(struct sc_conn *conn, int64_t job, int chunk, stru
     out->end = sc_stmt_int(&st, "end_samples");
     out->until = sc_stmt_int_or(&st, "until_samples", 0);
     out->channel = (int)sc_stmt_int(&st, "channel");
+    SC_STMT_READ(&st, out, language);
     (void)snprintf(out->pcm_hash, sizeof(out->pcm_hash), "%s", sc_stmt_text(&st, "pcm_hash"));
     code = sc_stretches_of_row(&st, &out->stretches, err);
     if (code == SC_OK)
@@ -100,6 +102,8 @@ static enum sc_code describe(struct sc_conn *tx, const struct sc_task *task,
         code = read_span(tx, task->job, task->chunk, &span, err);
     if (code == SC_OK && span.until > 0)
         code = sc_chain_carry(tx, task->job, task->chunk, span.channel, &out->carry, err);
+    if (span.language[0] != '\0')
+        (void)snprintf(out->order.language, sizeof(out->order.language), "%s", span.language);
     out->until_samples = span.until;
     out->start_samples = span.start;
     out->end_samples = span.end;
@@ -204,6 +208,7 @@ struct completion {
     bool repeated;
     int channel;      /* of the chunk */
     bool chained;     /* it is one of a chain */
+    bool awaited;     /* others wait for the language that it hears */
     int64_t audio_ms; /* of the chunk */
     size_t model;     /* its cell of the metrics */
 };
@@ -248,13 +253,15 @@ static enum sc_code store_result(struct completion *c, struct sc_conn *tx, const
     sc_stmt_bind_str(&st, ":text", sc_buf_str(&c->text));
     sc_stmt_bind_text(&st, ":result_hash", hash);
     sc_stmt_bind_int(&st, ":no_speech_ms", c->no_speech_ms);
+    if (c->result->language[0] != '\0')
+        sc_stmt_bind_text(&st, ":language", c->result->language);
     sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
     return sc_stmt_run(&st, err);
 }
 
 static enum sc_code note_language(struct completion *c, struct sc_conn *tx, struct sc_error *err)
 {
-    if (c->result->language[0] == '\0')
+    if (c->result->language[0] == '\0' || c->text.len == 0)
         return SC_OK;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_DETECTED_LANGUAGE);
     sc_stmt_bind_int(&st, ":id", c->task.job);
@@ -279,6 +286,8 @@ static enum sc_code settle(struct completion *c, struct sc_conn *tx, struct sc_e
     const struct sc_chain_link link = { c->task.job, c->task.chunk, c->channel, c->task.lane };
     if (code == SC_OK && c->chained)
         code = sc_chain_go_on(c->p, tx, &link, sc_buf_str(&c->result->carry), err);
+    if (code == SC_OK && c->awaited)
+        code = sc_spoken_go_on(c->p, tx, &link, c->text.len > 0 ? c->result->language : "", err);
     return code == SC_OK ? sc_merge_when_ready(c->p, tx, c->task.job, err) : code;
 }
 
@@ -351,6 +360,7 @@ static enum sc_code prepare(struct completion *c, struct sc_error *err)
         return code;
     c->channel = span.channel;
     c->chained = span.until > 0;
+    c->awaited = sound.one_language && span.language[0] == '\0';
     if (span.until >= span.end) /* nobody takes it */
         sc_buf_reset(&c->result->carry);
     /* What lies behind is the next one's. */
@@ -485,6 +495,7 @@ static void chunk_from_row(struct sc_stmt *st, struct sc_chunk *out)
         .end_ms = sc_stmt_int(st, "end_samples") / SAMPLES_PER_MS,
         .attempts = (int)sc_stmt_int(st, "epoch"),
         .processed_ms = sc_stmt_int_or(st, "processed_ms", 0),
+        .language = sc_stmt_text(st, "language"),
         .text = sc_stmt_is_null(st, "text") ? (struct sc_str){ 0 } : sc_stmt_str(st, "text"),
     };
     enum sc_task_state state = (enum sc_task_state)sc_stmt_int(st, "state");

@@ -65,7 +65,8 @@ struct sc_chunk {
     enum sc_code error_code;
     char error_message[240];
     int64_t processed_ms;
-    struct sc_str text; /* borrowed during the call; ptr NULL: none yet */
+    const char *language; /* heard in it, or told; "": neither; borrowed during the call */
+    struct sc_str text;   /* borrowed during the call; ptr NULL: none yet */
 };
 typedef enum sc_code (*sc_chunk_fn)(void *ctx, const struct sc_chunk *chunk, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_chunk_list(struct sc_conn *conn, int64_t job, sc_chunk_fn fn, void *ctx,

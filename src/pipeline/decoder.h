@@ -104,7 +104,8 @@ struct sc_sound {
     bool drop_music;
     bool
         sequential; /* chunks are parts of a chain (vad/chain.h); vad and drop_music are then off */
-    int chunk_s;    /* 0: as the engine has it */
+    bool one_language; /* of each stream, heard once (pipeline/spoken.h) */
+    int chunk_s;       /* 0: as the engine has it */
     int threshold_db, min_silence_ms, hangover_ms;
     double no_speech; /* segments whose no_speech is higher are left out */
 };

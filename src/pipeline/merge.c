@@ -3,6 +3,7 @@
  * twice. */
 
 #include "pipeline/export.h"
+#include "pipeline/spoken.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -187,8 +188,12 @@ static enum sc_code write_finish(struct sc_conn *tx, void *ctx, struct sc_error 
     enum sc_code code = sc_task_complete(m->p->o.queue, tx, &fence, &task, &repeated, err);
     if (code != SC_OK || repeated)
         return code;
-    code = sc_transcript_finish(tx, m->transcript, m->job.detected_language, &m->all,
-                                m->job.duration_ms, sc_clock_wall_ms(), err);
+    char language[SC_LANGUAGE_TEXT];
+    memcpy(language, m->job.detected_language, sizeof(language));
+    code = sc_spoken_settle(tx, m->r->task.job, language, err);
+    if (code == SC_OK)
+        code = sc_transcript_finish(tx, m->transcript, language, &m->all, m->job.duration_ms,
+                                    sc_clock_wall_ms(), err);
     if (code == SC_OK)
         code = warn_no_speech(m, tx, err);
     if (code == SC_OK && sc_config_now(m->p->o.config)->auto_export[0] != '\0')

@@ -28,6 +28,7 @@ struct sc_plan { /* a job to be made, resolved and checked */
     struct sc_job_spec spec;
     char version[40];
     struct sc_model_identity model;
+    bool is_english; /* the model knows no other language */
     char dedupe[65];
     char fingerprint[65];
     struct sc_buf settings; /* owned */

@@ -19,6 +19,8 @@ void sc_sound_read(const char *settings, struct sc_sound *out)
         .vad = !sequential && sc_json_get_bool(sc_json_member(root, "vad"), true),
         .drop_music = !sequential &&
                       strcmp(sc_json_get_text(sc_json_member(root, "music"), "keep"), "drop") == 0,
+        .one_language =
+            !sequential && !sc_json_get_bool(sc_json_member(root, "multilingual"), true),
         .chunk_s = (int)(sc_json_get_int(sc_json_member(root, "chunk_length"), 0) / 1000),
         .threshold_db = (int)sc_json_get_int(sc_json_member(root, "vad_threshold"), 6),
         .min_silence_ms = (int)sc_json_get_int(sc_json_member(root, "vad_min_silence"), 300),

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "pipeline/chain.h"
+#include "pipeline/spoken.h"
 #include "sys/file.h"
 #include "vad/chain.h"
 
@@ -54,6 +54,7 @@ struct split {
     struct sc_buf stretches; /* owned; as the store keeps them */
     int channel;
     char pcm_hash[SC_SHA256_TEXT];
+    char language[SC_LANGUAGE_TEXT]; /* of its stream, where that has been heard */
 };
 
 static void split_done(struct split *s)
@@ -157,8 +158,9 @@ static enum sc_code add_task(struct split *s, struct sc_conn *tx, struct sc_erro
     const struct sc_task_spec spec = { .stage = SC_STAGE_TRANSCRIBE,
                                        .chunk = s->next,
                                        .lane = s->task_lane };
-    return s->sound.sequential ? sc_chain_add(s->p, tx, &link, err)
-                               : sc_task_add(s->p->o.queue, tx, job, &spec, err);
+    bool in_line = s->sound.sequential || (s->sound.one_language && s->language[0] == '\0');
+    return in_line ? sc_chain_add(s->p, tx, &link, err)
+                   : sc_task_add(s->p->o.queue, tx, job, &spec, err);
 }
 
 static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -167,6 +169,8 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     struct sc_task task;
     struct sc_fence fence = sc_runner_fence(s->r);
     enum sc_code code = sc_task_check(tx, &fence, &task, err);
+    if (code == SC_OK && s->sound.one_language)
+        code = sc_spoken_find(tx, s->r->task.job, s->channel, s->language, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_INSERT);
@@ -180,6 +184,8 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     sc_stmt_bind_opt(&st, ":until_samples", s->sound.sequential ? s->cut->until_samples : -1);
     sc_stmt_bind_int(&st, ":overlaps_next", s->cut->overlaps_next ? 1 : 0);
     sc_stmt_bind_text(&st, ":pcm_hash", s->pcm_hash);
+    if (s->language[0] != '\0')
+        sc_stmt_bind_text(&st, ":language", s->language);
     code = sc_stmt_run(&st, err);
     if (code == SC_OK)
         code = add_task(s, tx, err);

@@ -191,12 +191,17 @@ static enum sc_code check_memory(const struct sc_config *config, const struct sc
                           (long long)(needs / 1000000), (long long)(may / 1000000));
 }
 
+static bool is_english(const struct sc_model *m)
+{
+    return m->is_known && m->facts.languages == 1;
+}
+
 /* What can be seen of a model file before anything is opened. */
 static enum sc_code check_file(const struct sc_config *config, const struct sc_model *m,
                                const struct sc_job_options *options, struct sc_error *err)
 {
     const char *language = sc_job_options_text(options, "language");
-    bool english = m->is_known && m->facts.languages == 1;
+    bool english = is_english(m);
     if (!sc_model_knows(m, language)) {
         SC_AUTO_BUF known = { 0 };
         sc_model_languages(m, LANGUAGES_TOLD, &known);
@@ -205,6 +210,11 @@ static enum sc_code check_file(const struct sc_config *config, const struct sc_m
                               "leave language out",
                               m->name, english ? "English alone" : sc_buf_text(&known), language);
     }
+    if (english && sc_job_options_bool(options, "multilingual"))
+        return sc_error_field(err, SC_E_INVALID_VALUE, "multilingual",
+                              "the model '%.60s' knows English alone: leave multilingual out, or "
+                              "name another with model",
+                              m->name);
     if (english && strcmp(sc_job_options_text(options, "task"), "translate") == 0)
         return sc_error_field(err, SC_E_INVALID_VALUE, "task",
                               "the model '%.80s' knows English alone and cannot translate: name "
@@ -245,7 +255,19 @@ static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options 
     if (name[0] != '/')
         sc_job_options_settle(options, "model", m.name);
     plan->model = sc_model_identify(&m);
+    plan->is_english = is_english(&m);
     return SC_OK;
+}
+
+/* Where chunks are heard by themselves in a language that is not told, it is heard once for all of
+ * them. Jobs of before do not say so: each of their chunks has its own. */
+static void state_hearing(const struct sc_plan *plan, const struct sc_engine_row *row,
+                          struct sc_job_options *options)
+{
+    bool hears = sc_engine_row_takes(row, "multilingual") && !plan->is_english &&
+                 strcmp(sc_job_options_text(options, "language"), "auto") == 0;
+    if (hears && !sc_job_options_bool(options, "sequential"))
+        sc_job_options_state(options, "multilingual");
 }
 
 static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options *options,
@@ -262,6 +284,8 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
     code = check_abilities(&p->engines, options, &row, err);
     if (code == SC_OK)
         code = resolve_model(p, options, &row, plan, err);
+    if (code == SC_OK)
+        state_hearing(plan, &row, options);
     return code == SC_OK ? check_length(options, &row, err) : code;
 }
 

@@ -44,8 +44,9 @@ struct sc_task_spec {
 SC_MUST_USE enum sc_code sc_task_add(struct sc_queue *queue, struct sc_conn *tx, int64_t job,
                                      const struct sc_task_spec *spec, struct sc_error *err);
 
-/* A chunk whose task comes later: raises chunks_total. */
-SC_MUST_USE enum sc_code sc_task_announce(struct sc_conn *tx, int64_t job, struct sc_error *err);
+/* A chunk whose task comes later: chunks_total counts it, and all in front of it. */
+SC_MUST_USE enum sc_code sc_task_announce(struct sc_conn *tx, int64_t job, int chunk,
+                                          struct sc_error *err);
 
 /* Does this holder still hold it? LEASE_LOST. */
 SC_MUST_USE enum sc_code sc_task_check(struct sc_conn *conn, const struct sc_fence *fence,

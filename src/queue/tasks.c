@@ -202,7 +202,16 @@ static enum sc_task_state initial_state(enum sc_admission admission)
     return SC_TASK_CANCELLED;
 }
 
-enum sc_code sc_task_announce(struct sc_conn *tx, int64_t job, struct sc_error *err)
+enum sc_code sc_task_announce(struct sc_conn *tx, int64_t job, int chunk, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_ANNOUNCE_CHUNK);
+    sc_stmt_bind_int(&st, ":id", job);
+    sc_stmt_bind_int(&st, ":chunk", chunk);
+    sc_stmt_bind_int(&st, ":now", sc_clock_wall_ms());
+    return sc_stmt_run(&st, err);
+}
+
+static enum sc_code count_chunk(struct sc_conn *tx, int64_t job, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_COUNT_CHUNKS);
     sc_stmt_bind_int(&st, ":id", job);
@@ -237,5 +246,5 @@ enum sc_code sc_task_add(struct sc_queue *queue, struct sc_conn *tx, int64_t job
     if (state == SC_TASK_READY)
         sc_queue_note_ready(queue, tx);
     bool counts = sc_stage_has_chunks(spec->stage) && spec->chunk >= 0 && !spec->counted;
-    return counts ? sc_task_announce(tx, job, err) : SC_OK;
+    return counts ? count_chunk(tx, job, err) : SC_OK;
 }

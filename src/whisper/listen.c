@@ -41,7 +41,8 @@ struct hearing {
     int seek;   /* where the next window begins */
     bool begun; /* a window was heard */
     float loudest;
-    int language;
+    int told;     /* the language's token; -1: it is to be heard … */
+    int language; /* … and has been so first */
     struct sc_past past;
     struct sc_random *chance;
     float *spectrum; /* of the window */
@@ -240,7 +241,8 @@ static void go_on(struct hearing *h, const struct sc_listener *l, const struct s
     int64_t seek = from->frame - h->clip->first_frame;
     h->seek = (int)SC_MAX(0, SC_MIN(seek, (int64_t)INT32_MAX / 2));
     h->loudest = from->loudest;
-    if (h->language < 0 && l->vocab->multilingual && from->language[0] != '\0')
+    const struct sc_listen_wishes *wishes = &h->clip->wishes;
+    if (h->told < 0 && l->vocab->multilingual && !wishes->each_window && from->language[0] != '\0')
         h->language = sc_vocab_language_token(l->vocab, from->language);
     for (size_t i = 0; i < SC_DECODE_HYPOTHESES_MAX; i++)
         sc_random_skip(&h->chance[i], from->drawn[i]);
@@ -253,7 +255,7 @@ static enum sc_code prepare(struct hearing *h, struct sc_listener *l, struct sc_
     int bands = sc_net_dims(l->net)->n_mels;
     h->options = wishes->decode;
     h->options.translate = wishes->translate;
-    h->language = language_of(l, wishes);
+    h->told = h->language = language_of(l, wishes);
     if (!wishes->non_speech)
         h->options.suppressed = sc_vocab_non_speech(l->vocab, &h->options.suppressed_count);
     h->frames =
@@ -504,13 +506,14 @@ static enum sc_code take(struct listening *g, struct hearing *h, const struct sc
         .frame = h->seek,
         .length_ms = (int64_t)clip->samples * 1000 / SC_MEL_RATE,
         .words = clip->wishes.words,
+        .language = clip->wishes.tell_language && h->told < 0,
         .starts = starts,
     };
     if (!sc_tell(&telling, &clip->segments) ||
         (clip->wishes.previous && !sc_past_follow(&h->past, w)))
         return sc_error_set(err, SC_E_INTERNAL, "no memory left for what was said");
     note_doubts(h, w);
-    h->language = w->language;
+    h->language = h->begun && clip->wishes.each_window ? h->language : w->language;
     h->begun = true;
     h->seek += sc_next_window(g->l->vocab, w);
     tell_progress(h, 0);
@@ -579,7 +582,7 @@ static enum sc_code over(void *ctx, const struct sc_decode_window *w, struct sc_
 
 static void set_window(struct hearing *h, size_t window, struct sc_decode_window *w)
 {
-    h->options.language = h->language;
+    h->options.language = h->clip->wishes.each_window ? h->told : h->language;
     *w = (struct sc_decode_window){
         .options = &h->options,
         .window = window,

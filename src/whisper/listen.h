@@ -14,7 +14,9 @@
 /* How a clip is to be heard. Texts are borrowed. */
 struct sc_listen_wishes {
     const char *language; /* "de"; "" or "auto": what the model hears */
-    bool translate;       /* into English */
+    bool tell_language;   /* of each segment, where it is heard … */
+    bool each_window; /* … and heard in each window; else in the first, and so in the others */
+    bool translate;   /* into English */
     const char *prompt, *hotwords;
     struct sc_decode_options
         decode;        /* language, translate and suppressed are set from the others */

@@ -192,6 +192,9 @@ static bool tell_of_window(const struct sc_telling *t, const struct sc_stretch *
     heard->compression_ratio = (double)w->compression;
     heard->no_speech_prob = (double)w->no_speech;
     heard->seek = t->frame;
+    const char *language = t->language ? sc_vocab_language(t->vocab, w->language) : NULL;
+    if (language != NULL)
+        (void)snprintf(heard->language, sizeof(heard->language), "%s", language);
     return true;
 }
 

@@ -10,6 +10,7 @@ struct sc_telling {
     int frame;         /* where the window begins in its clip, 10 ms each */
     int64_t length_ms; /* of the clip: no time lies behind it */
     bool words;
+    bool language; /* that of the window is told of each segment */
     /* Of each token of text, in positions of 20 ms from the window's start, and of their end; NULL:
      * the words of a segment share its time by their length. */
     const int32_t *starts;

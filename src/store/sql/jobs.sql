@@ -115,6 +115,10 @@ UPDATE jobs SET chunks_total = chunks_total + :total,
                 chunks_completed = chunks_completed + :completed, updated_ms = :now
 WHERE id = :id;
 
+-- name: job_announce_chunk
+-- Chunks are numbered from 0 as they are cut.
+UPDATE jobs SET chunks_total = max(chunks_total, :chunk + 1), updated_ms = :now WHERE id = :id;
+
 -- name: job_transcript
 SELECT max(id) AS id FROM transcripts WHERE job = :id;
 

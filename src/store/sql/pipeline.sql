@@ -2,26 +2,27 @@
 
 -- name: chunk_insert
 INSERT INTO chunks (job, chunk, channel, start_samples, end_samples, stretches, until_samples,
-                    overlaps_next, pcm_hash)
+                    overlaps_next, pcm_hash, language)
 VALUES (:job, :chunk, :channel, :start_samples, :end_samples, :stretches, :until_samples,
-        :overlaps_next, :pcm_hash)
+        :overlaps_next, :pcm_hash, :language)
 ON CONFLICT (job, chunk) DO NOTHING;
 
 -- name: chunk_get
 SELECT chunks.channel, chunks.start_samples, chunks.end_samples, chunks.stretches,
-       chunks.until_samples, chunks.overlaps_next, chunks.pcm_hash, chunks.processed_ms
+       chunks.until_samples, chunks.overlaps_next, chunks.pcm_hash, chunks.processed_ms,
+       chunks.language
 FROM chunks WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_done
 UPDATE chunks SET text = :text, result_hash = :result_hash, processed_ms = :now,
-                  no_speech_ms = :no_speech_ms
+                  no_speech_ms = :no_speech_ms, language = coalesce(:language, language)
 WHERE job = :job AND chunk = :chunk;
 
 -- name: chunk_list
 -- The tasks of a job that ended long ago are gone: cancelled or done. Chunks of a chain that is at
--- work have none before it is their turn: they wait.
+-- work, or whose language is still to be heard, have none before it is their turn: they wait.
 SELECT chunks.chunk, chunks.channel, chunks.start_samples, chunks.end_samples, chunks.stretches,
-       chunks.text, chunks.result_hash, chunks.processed_ms,
+       chunks.text, chunks.result_hash, chunks.processed_ms, chunks.language,
        coalesce(tasks.state, iif(chunks.processed_ms IS NOT NULL, 4, iif(
            (SELECT jobs.state FROM jobs WHERE jobs.id = chunks.job) < 2, 3, 6))) AS state,
        coalesce(tasks.epoch, 0) AS epoch, tasks.error_code, tasks.error_message
@@ -61,6 +62,21 @@ UPDATE chunks SET carry = NULL
 WHERE job = :job AND chunk = (SELECT max(chunk) FROM chunks
                               WHERE job = :job AND chunk < :chunk AND channel = :channel);
 
+-- name: spoken_find
+-- The language of a stream: of its first chunk with words, if all in front of that are done.
+SELECT language FROM chunks
+WHERE job = :job AND channel = :channel AND processed_ms IS NOT NULL AND language <> '' AND text <> ''
+ORDER BY chunk LIMIT 1;
+
+-- name: spoken_tell
+UPDATE chunks SET language = :language
+WHERE job = :job AND channel = :channel AND processed_ms IS NULL;
+
+-- name: spoken_first
+-- The language of a job: of its first chunk with words; of the first at all where none has any.
+SELECT language FROM chunks
+WHERE job = :job AND language <> '' ORDER BY text = '', chunk LIMIT 1;
+
 -- name: chunk_seam_settled
 UPDATE chunks SET overlaps_next = 2 WHERE job = :job AND chunk = :chunk;
 
@@ -81,7 +97,13 @@ WHERE id = :id;
 UPDATE jobs SET split_samples = :samples WHERE id = :id;
 
 -- name: job_detected_language
+-- While it runs, of the first chunk with words that is done …
 UPDATE jobs SET detected_language = :language WHERE id = :id AND detected_language IS NULL;
+
+-- name: job_spoken_language
+-- … and in the end of the first that there is.
+UPDATE jobs SET detected_language = :language
+WHERE id = :id AND detected_language IS NOT :language;
 
 -- name: job_state_by_job_id
 SELECT state FROM jobs WHERE job_id = :job_id;

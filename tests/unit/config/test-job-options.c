@@ -268,6 +268,21 @@ static void the_canonical_form_is_stable(void **state)
         "\"vad_threshold\":9}");
 }
 
+/* Where it means something that a younger option is at its default. */
+static void what_is_stated_is_in_the_canonical_form(void **state)
+{
+    (void)state;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    SC_AUTO_BUF plain = { 0 };
+    SC_AUTO_BUF stated = { 0 };
+    sc_job_options_canonical(o, &plain);
+    assert_null(strstr(sc_buf_text(&plain), "multilingual"));
+    sc_job_options_state(o, "multilingual");
+    sc_job_options_canonical(o, &stated);
+    assert_non_null(strstr(sc_buf_text(&stated), "\"multilingual\":false"));
+    assert_false(sc_job_options_given(o, "multilingual"));
+}
+
 static void options_of_some_engines_can_be_walked(void **state)
 {
     (void)state;
@@ -364,6 +379,12 @@ static void options_that_contradict_each_other_are_refused_by_name(void **state)
         { { "prompt", "x", "carry_initial_prompt", "on" }, "carry_initial_prompt" },
         { { "prompt", "x", "carry_initial_prompt", "on", "sequential", "on" }, NULL },
         { { "carry_initial_prompt", "off" }, NULL },
+        { { "multilingual", "on" }, NULL },
+        { { "multilingual", "on", "language", "auto" }, NULL },
+        { { "multilingual", "on", "language", "de" }, "multilingual" },
+        { { "multilingual", "off", "language", "de" }, NULL },
+        { { "multilingual", "on", "sequential", "on" }, NULL },
+        { { "multilingual", "on", "task", "translate" }, NULL },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
@@ -389,6 +410,7 @@ int main(void)
         TEST(a_pipeline_refuses_options_that_it_does_not_take),
         TEST(settings_of_the_detector_need_it),
         TEST(the_canonical_form_is_stable),
+        TEST(what_is_stated_is_in_the_canonical_form),
         TEST(options_of_some_engines_can_be_walked),
         TEST(json_values_need_the_type_of_the_option),
         TEST(options_that_contradict_each_other_are_refused_by_name),

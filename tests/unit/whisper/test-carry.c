@@ -175,6 +175,7 @@ static struct sc_listen_wishes wishes_of(int step)
     w.prompt = "Names: Ada.";
     w.hotwords = step % 2 == 0 ? "" : "hello";
     w.carry_prompt = step % 3 == 0;
+    w.each_window = w.tell_language = step % 2 == 1;
     w.decode.temperature_step = 0.5F;
     w.decode.best_of = 2;
     return w;

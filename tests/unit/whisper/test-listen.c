@@ -12,6 +12,7 @@
 #include "base/banned.h"
 
 #define RATE 16000
+#define LANGUAGES_SEED 6
 
 struct table {
     struct test_dir dir;
@@ -178,6 +179,66 @@ static void what_the_model_cannot_do_is_refused_by_name(void **state)
     assert_int_equal(sc_listener_check(many.l, &w, &err), SC_OK);
     assert_int_equal(sc_listener_check(english.l, &w, &err), SC_E_INVALID_VALUE);
     assert_string_equal(err.field, "task");
+}
+
+struct spoken {
+    int32_t windows[8];
+    size_t count;
+};
+
+static void note_spoken(void *ctx, const struct sc_decode_window *w, int frame)
+{
+    struct spoken *s = ctx;
+    (void)frame;
+    if (s->count < SC_ARRAY_LEN(s->windows))
+        s->windows[s->count++] = w->language;
+}
+
+static void hear_spoken(const struct table *t, const struct sc_listen_wishes *wishes,
+                        struct sc_listen_clip *clip, struct spoken *out)
+{
+    *out = (struct spoken){ .count = 0 };
+    *clip = clip_of(t, 0, 40);
+    clip->wishes = *wishes;
+    clip->told = note_spoken;
+    clip->told_ctx = out;
+    assert_int_equal(sc_listen(t->l, clip, 1, NULL, NULL), SC_OK);
+    assert_true(out->count >= 2);
+}
+
+/* The clip's second window sounds like another language to this model than its first. */
+static void a_language_is_heard_once_or_in_each_window(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(&(struct test_model){ .seed = LANGUAGES_SEED }, 2);
+    const struct sc_vocab *v = sc_listener_vocab(t.l);
+    struct sc_listen_wishes wishes = sc_listen_wishes_usual();
+    struct spoken once, each, told;
+    memset(t.pcm + 30 * RATE, 0, sizeof(*t.pcm) * 10 * RATE);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = { 0 };
+    hear_spoken(&t, &wishes, &clip, &once);
+    for (size_t i = 0; i < once.count; i++)
+        assert_int_equal(once.windows[i], once.windows[0]);
+    const char *language = sc_vocab_language(v, once.windows[0]);
+    assert_string_equal(clip.language, language);
+    assert_string_equal(clip.segments.items[0].heard->language, "");
+    sc_listen_clip_done(&clip);
+
+    wishes.each_window = wishes.tell_language = true;
+    hear_spoken(&t, &wishes, &clip, &each);
+    assert_int_equal(each.windows[0], once.windows[0]);
+    assert_true(each.windows[each.count - 1] != each.windows[0]);
+    assert_string_equal(clip.language, language); /* the first */
+    assert_string_equal(clip.segments.items[0].heard->language, language);
+    assert_string_equal(clip.segments.items[clip.segments.count - 1].heard->language,
+                        sc_vocab_language(v, each.windows[each.count - 1]));
+    sc_listen_clip_done(&clip);
+
+    wishes.language = language;
+    hear_spoken(&t, &wishes, &clip, &told);
+    for (size_t i = 0; i < told.count; i++)
+        assert_int_equal(told.windows[i], once.windows[0]);
+    assert_string_equal(clip.segments.items[0].heard->language, ""); /* nobody heard it */
 }
 
 static bool stop_at_once(void *ctx)
@@ -358,6 +419,7 @@ int main(void)
         TEST(neither_neighbours_nor_threads_change_a_word),
         TEST(a_model_that_computes_no_numbers_is_refused),
         TEST(what_the_model_cannot_do_is_refused_by_name),
+        TEST(a_language_is_heard_once_or_in_each_window),
         TEST(a_stop_leaves_no_answer),
         TEST(a_clip_that_nobody_wants_is_left_and_the_others_are_not),
         TEST(who_is_done_is_told_before_the_others_are),
