@@ -80,6 +80,7 @@ def test_each_chunk_is_heard_for_itself_where_that_is_asked(lonely):  # noqa: F8
     text = client.transcript(job)
     # Of the first with words, though it was done last but one.
     assert (job["detected_language"], text["language"]) == ("fr", "fr")
+    assert [row["language"] for row in client.get("/api/stats").json["languages"]] == ["fr"]
     assert {s["language"] for s in text["segments"]} == {"de", "fr"}
     assert all(s["text"] == "in " + s["language"] for s in text["segments"])
 

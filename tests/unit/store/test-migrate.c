@@ -181,6 +181,28 @@ static void a_table_may_be_rebuilt_with_rows_that_refer_to_it(void **state)
     assert_int_equal(ask(f.path, "SELECT count(*) FROM child JOIN parent ON p = id"), 1);
 }
 
+/* 0015: chunks that are done have the language that their job has, unless that is done too. */
+static void chunks_of_jobs_under_way_get_their_language(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    static const char before[] =
+        "INSERT INTO jobs (id, job_id, owner_id, pipeline, class, state, admission, created_ms, "
+        "updated_ms, detected_language) VALUES (1, 'a', 1, 'transcribe', 1, 1, 2, 0, 0, 'de'),"
+        "(2, 'b', 1, 'transcribe', 1, 2, 3, 0, 0, 'fr'), (3, 'c', 1, 'transcribe', 1, 3, 3, 0, 0, "
+        "NULL);"
+        "INSERT INTO chunks (job, chunk, start_samples, end_samples, pcm_hash, processed_ms) "
+        "VALUES (1, 0, 0, 1, '', 5), (1, 1, 1, 2, '', NULL), (2, 0, 0, 1, '', 5), "
+        "(3, 0, 0, 1, '', 5);";
+    assert_int_equal(migrate(&f, sc_migrations, 14, NULL), SC_OK);
+    assert_int_equal(outside(f.path, before), SQLITE_OK);
+    assert_int_equal(migrate(&f, sc_migrations, 15, NULL), SC_OK);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM chunks WHERE language = 'de' AND job = 1 "
+                                 "AND chunk = 0"),
+                     1);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM chunks WHERE language IS NULL"), 3);
+}
+
 static void a_list_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -324,6 +346,7 @@ int main(void)
         TEST(a_migration_that_fails_leaves_the_store_as_it_was),
         TEST(a_migration_that_breaks_references_is_refused),
         TEST(a_table_may_be_rebuilt_with_rows_that_refer_to_it),
+        TEST(chunks_of_jobs_under_way_get_their_language),
         TEST(a_list_that_does_not_fit_is_refused),
         TEST(no_copy_no_migration),
         TEST(a_folder_that_cannot_be_made_is_named),
