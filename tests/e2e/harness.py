@@ -8,6 +8,7 @@ import contextlib
 import functools
 import http.client
 import io
+import itertools
 import json
 import math
 import os
@@ -118,6 +119,35 @@ def beats_wav(seconds, seed=0, rate=8000):
                      (rng.randint(-20, 20) for _ in range(behind))):
             out += array.array("h", part).tobytes()
     return wav(bytes(out), rate)
+
+
+def pauses_wav(count, seed, pauses, lengths=(0.5, 3), rate=16000):
+    """Sounds with pauses between them, the k-th as loud as 3000 + 100 k; and where they lie."""
+    rng = random.Random(seed)
+    out, spans = array.array("h"), []
+
+    def rest(seconds):
+        out.extend(rng.choices(range(-20, 21), k=int(seconds * rate)))
+
+    rest(rng.uniform(0, 4))
+    for k in range(count):
+        start, peak = len(out), 3000 + 100 * k
+        period = array.array("h", [peak] * 20 + [-peak] * 20)
+        out.extend(period * int(rng.uniform(*lengths) * rate / 40))
+        spans.append((start / rate, len(out) / rate))
+        rest(rng.uniform(*pauses))
+    return wav(out.tobytes(), rate), spans
+
+
+def pcm_of(data):
+    """The samples of a WAV made here: its header has 44 bytes."""
+    return array.array("h", data[44:])
+
+
+def interleave(*channels, rate=16000):
+    size = min(len(c) for c in channels)
+    return wav(array.array("h", itertools.chain.from_iterable(
+        zip(*(c[:size] for c in channels)))).tobytes(), rate, len(channels))
 
 
 def null_words(seconds):

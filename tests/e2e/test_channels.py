@@ -1,28 +1,16 @@
 """Recordings of several channels, cuts within speech, sound without words, sound that is lost."""
 
 import array
-import itertools
 import random
 import shutil
 import wave
 
 import pytest
 
-from harness import (bursts_wav, cli, librivox, noise_wav, null_words, silence_wav, tone_wav,
-                     wait_until, wav)
+from harness import (bursts_wav, cli, interleave, librivox, noise_wav, null_words, pcm_of,
+                     silence_wav, tone_wav, wait_until, wav)
 
 RATE = 16000
-
-
-def pcm_of(data):
-    """The samples of a WAV that the harness made: its header has 44 bytes."""
-    return array.array("h", data[44:])
-
-
-def interleave(*channels):
-    size = min(len(c) for c in channels)
-    return wav(array.array("h", itertools.chain.from_iterable(
-        zip(*(c[:size] for c in channels)))).tobytes(), RATE, len(channels))
 
 
 def two_voices(seconds, seed):

@@ -1,31 +1,8 @@
 """Short stretches of speech, packed into the window of an engine: few chunks, true times."""
 
-import array
-import random
-
 import harness
+from harness import pauses_wav
 from test_engine_command import settings
-
-RATE = 16000
-
-
-def bursts(count, seed, pauses, lengths=(0.5, 3)):
-    """A recording of sounds with pauses between them, the k-th as loud as 3000 + 100 k; and where
-    they lie."""
-    rng = random.Random(seed)
-    out, spans = array.array("h"), []
-
-    def rest(seconds):
-        out.extend(rng.choices(range(-20, 21), k=int(seconds * RATE)))
-
-    rest(rng.uniform(0, 4))
-    for k in range(count):
-        start, peak = len(out), 3000 + 100 * k
-        period = array.array("h", [peak] * 20 + [-peak] * 20)
-        out.extend(period * int(rng.uniform(*lengths) * RATE / 40))
-        spans.append((start / RATE, len(out) / RATE))
-        rest(rng.uniform(*pauses))
-    return harness.wav(out.tobytes()), spans
 
 
 def heard(server, job):
@@ -48,7 +25,7 @@ def upload(server, sound, prompt="bursts", **options):
 
 def test_short_stretches_share_a_chunk_and_come_back_to_their_places(make_server):
     server = make_server(settings(window_s=30))
-    sound, spans = bursts(30, 1, (4, 12))
+    sound, spans = pauses_wav(30, 1, (4, 12))
     job = server.client.wait_job(upload(server, sound))
     assert_true_times(heard(server, job), spans)
     chunks = server.client.get(f"/api/jobs/{job['job_id']}/chunks").json["chunks"]
@@ -77,7 +54,7 @@ def test_short_stretches_share_a_chunk_and_come_back_to_their_places(make_server
 
 def test_a_dry_run_reckons_with_the_window(make_server):
     server = make_server(settings(window_s=30))
-    sound, _ = bursts(6, 7, (10, 12))
+    sound, _ = pauses_wav(6, 7, (10, 12))
     for options, longest in (({}, 30), ({"vad": "off"}, 600), ({"chunk_length": "20s"}, 20)):
         reply = server.client.upload(sound, path="/api/upload?dry_run=1", engine="command",
                                      prompt="bursts", **options)
@@ -87,7 +64,7 @@ def test_a_dry_run_reckons_with_the_window(make_server):
 
 def test_a_kill_in_the_middle_loses_and_doubles_nothing(make_server):
     server = make_server({**settings(window_s=20), "SCRIPTA_SPLIT_AHEAD": 2})
-    sound, spans = bursts(60, 3, (1.6, 6))
+    sound, spans = pauses_wav(60, 3, (1.6, 6))
     job_id = upload(server, sound, "bursts, slowly")
     for completed in (1, 3, 6):
         harness.wait_until(lambda: server.client.job(job_id)["chunks_completed"] >= completed, 60,
@@ -103,7 +80,7 @@ def test_what_whisper_says_in_a_window_lies_in_the_stretches_of_it(server, tmp_p
     """A scripted model says the same in each window: whether it hears anything is not asked."""
     path = tmp_path / "ggml-scripted.bin"
     harness.make_model(path, "<|0.00|> One.<|1.00|><|14.00|> Two.<|15.00|>")
-    sound, spans = bursts(12, 5, (9, 10), (2, 2.4))
+    sound, spans = pauses_wav(12, 5, (9, 10), (2, 2.4))
     reply = server.client.upload(sound, engine="whisper", model=str(path), music="keep")
     job = server.client.wait_job(reply.json["job_id"])
     chunks = server.client.get(f"/api/jobs/{job['job_id']}/chunks").json["chunks"]

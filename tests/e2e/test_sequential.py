@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 import harness
-from harness import kill, noise_wav, null_words, wait_until, wav
-from test_channels import interleave, pcm_of, words
+from harness import interleave, kill, noise_wav, null_words, pcm_of, wait_until, wav
+from test_channels import words
 from test_worker_protocol import Worker, claim_mine, lonely  # noqa: F401
 
 # 1 + (70 - 31) / 10 parts.
