@@ -524,8 +524,8 @@ class Server:
         self.process.wait(20)
         self.process = None
 
-    def stop(self, timeout=15):
-        """SIGTERM; the exit code."""
+    def stop(self, timeout=60):
+        """SIGTERM; the exit code. How long it may take is for the tests about it."""
         if self.process is None:
             return 0
         kill(self.pid, signal.SIGTERM)
