@@ -10,7 +10,7 @@
 
 #include "base/banned.h"
 
-#define STRONG 2.0F /* logits */
+#define STRONG 3.0F /* logits */
 #define WEAK (-2.5F)
 #define SMOOTH_SIDE 2 /* steps: the mean of 0.8 s */
 #define AHEAD 50      /* steps that strong evidence lies behind weak one at most: 8 s … */

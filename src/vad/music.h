@@ -24,5 +24,5 @@ void sc_music_flag(struct sc_music *m, bool sound);
 /* No more sound follows; flags may. */
 void sc_music_end(struct sc_music *m);
 /* The decision on the next frame: sound that is nothing but music. False when it needs frames that
- * are not there yet: 5 s of flags and 14 s of sound at most. Must be taken after each flag. */
+ * are not there yet: 5 s of flags and 15 s of sound at most. Must be taken after each flag. */
 bool sc_music_next(struct sc_music *m, bool *music);

@@ -4,8 +4,8 @@
  *
  * Of each frame of 20 ms it is told how strong 32 bands of frequency are, mel apart up to 4 kHz (so
  * that a telephone makes no difference), against their mean; and how loud the frame is against the
- * two seconds around it. Neither depends on the recording's loudness. Five convolutions along time,
- * the first three of which halve the rate, see 2.5 s; one answer comes for each eighth frame. The
+ * two seconds around it. Neither depends on the recording's loudness. Six convolutions along time,
+ * the first three of which halve the rate, see 5 s; one answer comes for each eighth frame. The
  * same frames give the same answers, however they came. */
 
 #include "base/macros.h"
@@ -17,7 +17,7 @@
 #define SC_VOICE_BANDS 32
 #define SC_VOICE_INPUTS (SC_VOICE_BANDS + 1)
 #define SC_VOICE_STEP 8 /* frames for each answer */
-#define SC_VOICE_LAYERS 6
+#define SC_VOICE_LAYERS 7
 #define SC_VOICE_RING 32
 #define SC_VOICE_SIDE 50 /* frames to either side, whose loudness is a frame's measure */
 #define SC_VOICE_LEVELS 128
