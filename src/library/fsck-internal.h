@@ -8,6 +8,8 @@
 #define SC_FSCK_LOST                                                                              \
     "not to be restored from what is here: transcribe the recording again, or take what is left " \
     "with 'scripta fsck --accept'"
+#define SC_FSCK_MAKES "'scripta fsck --accept' makes it again of its segments"
+#define SC_FSCK_MARKS "'scripta fsck --accept' takes the newest version for it"
 #define SC_FSCK_BACKUP "restore the store from a backup"
 #define SC_FSCK_RESTORE "'scripta fsck --repair' restores it"
 #define SC_FSCK_BUSY "others are saving it just now: call 'scripta fsck --repair' again"
@@ -96,13 +98,14 @@ struct sc_fsck_work {
     struct sc_fsck_versions versions;
     struct sc_fsck_sources exports; /* once they were asked for */
     bool exports_read;
-    bool changed;  /* rows were restored: what was read is old */
-    bool stale;    /* so it is for others have changed it: read it and decide again */
-    bool gone;     /* it was deleted meanwhile */
-    bool busy;     /* others save it: it cannot be restored now */
-    bool hopeless; /* rows remain that are not what they were */
-    int given_up;  /* versions up to this one were told, as far as they are not right */
-    int64_t *told; /* owned: rows that were told */
+    bool changed;    /* rows were restored: what was read is old */
+    bool stale;      /* so it is for others have changed it: read it and decide again */
+    bool gone;       /* it was deleted meanwhile */
+    bool busy;       /* others save it: it cannot be restored now */
+    bool hopeless;   /* rows remain that are not what they were */
+    bool no_current; /* no version is the current one, and that was told */
+    int given_up;    /* versions up to this one were told, as far as they are not right */
+    int64_t *told;   /* owned: rows that were told */
     size_t told_count, told_cap;
 };
 void sc_fsck_work_done(struct sc_fsck_work *w);
@@ -124,8 +127,9 @@ struct sc_fsck_problem sc_fsck_problem_of(const struct sc_fsck_work *w, enum sc_
 /* Puts time and words into a problem; the words are in `out`, as much as is told of them. */
 void sc_fsck_tell_words(const struct sc_fsck_work *w, struct sc_fsck_problem *p, int64_t start_ms,
                         int64_t end_ms, struct sc_str words, struct sc_buf *out);
-/* With the remedy that fits what can be done. */
+/* With the remedy that fits what can be done. _or: this one where it cannot be restored. */
 void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p);
+void sc_fsck_report_or(struct sc_fsck_work *w, struct sc_fsck_problem *p, const char *remedy);
 /* Its exports, read at the first call. */
 const struct sc_fsck_sources *sc_fsck_exports(struct sc_fsck_work *w);
 /* In a write that has put something right, or taken it as it is: the history tells. */
@@ -144,6 +148,11 @@ bool sc_fsck_is_right(const struct sc_fsck_work *w, const struct sc_fsck_version
 void sc_fsck_suppose_row(struct sc_fsck_work *w, const struct sc_fsck_row *row);
 /* Each version against the sum of its rows; lost and misplaced rows are put where they were. */
 SC_MUST_USE enum sc_code sc_fsck_check_versions(struct sc_fsck_work *w, struct sc_error *err);
+
+/* ---- the current version (fsck-current.c) ---- */
+
+/* One version is marked as the current one, unless the transcript is partial. */
+SC_MUST_USE enum sc_code sc_fsck_check_current(struct sc_fsck_work *w, struct sc_error *err);
 
 /* ---- taking damage as it is (fsck-accept.c) ---- */
 

@@ -56,13 +56,18 @@ void sc_fsck_tell_words(const struct sc_fsck_work *w, struct sc_fsck_problem *p,
     p->words = sc_buf_text(out);
 }
 
-void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p)
+void sc_fsck_report_or(struct sc_fsck_work *w, struct sc_fsck_problem *p, const char *remedy)
 {
     p->remedy = p->accepted     ? SC_FSCK_ACCEPTED
                 : p->repaired   ? "restored"
                 : p->repairable ? w->busy ? SC_FSCK_BUSY : SC_FSCK_RESTORE
-                                : SC_FSCK_LOST;
+                                : remedy;
     sc_fsck_report(w->f, p);
+}
+
+void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p)
+{
+    sc_fsck_report_or(w, p, SC_FSCK_LOST);
 }
 
 const struct sc_fsck_sources *sc_fsck_exports(struct sc_fsck_work *w)
@@ -590,7 +595,7 @@ static enum sc_code check_row(struct sc_fsck_work *w, struct sc_error *err)
         return SC_OK;
     struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_TRANSCRIPT);
     p.message = complete ? "the transcript's row does not agree with its versions"
-                         : "the partial transcript has lost a segment, or its current version";
+                         : "the partial transcript has lost a segment";
     p.repairable = complete;
     p.source = complete ? "its versions" : NULL;
     if (p.repairable && w->f->o->repair) {
@@ -616,7 +621,9 @@ static enum sc_code check_once(struct sc_fsck_work *w, struct sc_error *err)
         code = sc_fsck_check_versions(w, err);
     if (code == SC_OK && !w->stale)
         code = check_numbers(w, err);
-    if (code == SC_OK && !w->stale && !w->hopeless && !w->gone)
+    if (code == SC_OK && !w->stale && !w->gone)
+        code = sc_fsck_check_current(w, err);
+    if (code == SC_OK && !w->stale && !w->hopeless && !w->no_current && !w->gone)
         code = check_row(w, err);
     return code == SC_OK && !w->stale && !w->gone && w->hopeless && w->f->o->accept
                ? sc_fsck_accept(w, err)

@@ -273,6 +273,7 @@ def changes_of(data, kind):
     # Figures and checksums.
     ("UPDATE versions SET word_count = 99 WHERE version = 3", "version", None, "its segments"),
     ("UPDATE transcripts SET segment_count = 99", "transcript", None, "its versions"),
+    ("UPDATE versions SET is_current = 0", "transcript", None, "the transcript's row"),
 ])
 def test_what_versions_and_exports_have_is_restored_from_them(history, spoilt, sql, kind, words, source):
     data = spoilt(sql)
@@ -317,6 +318,44 @@ def test_damage_is_taken_as_it_is_when_that_is_asked_for(spoilt, make_server, sq
     # It is a transcript like any other from here on.
     assert server.client.post("/api/transcripts/1/undo").status == 200
     assert fsck(data) == (0, {**fsck(data)[1], "status": "ok", "problems": []})
+
+
+@pytest.mark.parametrize("sql, also, message, remedy", [
+    ("DELETE FROM versions WHERE version = 5", None, "has lost its current version", "makes it again"),
+    ("DELETE FROM versions", None, "has lost its current version", "makes it again"),
+    # Two damages: nothing says which one it was.
+    ("UPDATE versions SET is_current = 0", "UPDATE transcripts SET current_version = 3",
+     "has lost the mark of its current version", "takes the newest"),
+    ("UPDATE versions SET is_current = 0", "UPDATE transcripts SET state = 0",
+     "has lost the mark of its current version", "takes the newest"),
+])
+def test_a_lost_current_version_is_made_again(history, spoilt, make_server, sql, also, message, remedy):
+    data = spoilt(sql)
+    if also:
+        db = sqlite3.connect(data / "scripta.db")
+        with db:
+            db.execute(also)
+        db.close()
+    for option in ((), ("--repair",)):
+        status, found = fsck(data, *option)
+        problem, = found["problems"]
+        assert (status, found["status"], problem["version"]) == (7, "damaged", 5), found
+        assert problem["message"] == f"the complete transcript {message}", problem
+        assert not problem["repairable"] and remedy in problem["remedy"], problem
+    status, found = fsck(data, "--accept")
+    assert (status, found["status"], found["accepted"]) == (0, "accepted", 1), found
+    assert versions_of(data)[5] == versions_of(history)[5]
+    assert fsck(data)[:1] == (0,)
+    client = make_server(data=data).client
+    change, = client.get("/api/changes?kind=transcript.damage_accepted").json["changes"]
+    assert (change["transcript_id"], change["version"]) == (1, 5), change
+    newest = client.get("/api/transcripts/1/versions").json["versions"][0]
+    was = sqlite3.connect(history / "scripta.db").execute(
+        "SELECT segment_count, word_count FROM versions WHERE version = 5").fetchone()
+    assert (newest["version"], newest["segment_count"], newest["word_count"]) == (5, *was), newest
+    edited = client.post("/api/transcripts/1/edit", {"operations": [
+        {"op": "text", "segment": 1, "text": "again"}]})
+    assert edited.json["version_number"] == 6, edited
 
 
 @pytest.mark.parametrize("lost, restorable, source", [

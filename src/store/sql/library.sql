@@ -328,6 +328,27 @@ FROM versions WHERE transcript_id = :transcript_id ORDER BY version;
 UPDATE versions SET segment_count = :segments, word_count = :words, content_hash = :content_hash
 WHERE transcript_id = :transcript_id AND version = :version;
 
+-- name: fsck_version_mark
+-- Of a transcript that has no current version.
+UPDATE versions SET is_current = 1
+WHERE transcript_id = :transcript_id AND version = :version
+      AND NOT EXISTS (SELECT 1 FROM versions
+                      WHERE transcript_id = :transcript_id AND is_current = 1);
+
+-- name: fsck_version_insert
+-- A current version that was lost, by whoever the history says.
+INSERT INTO versions (transcript_id, version, is_current, segment_count, word_count, created_by,
+                      created_ms, change_note, content_hash, content_hash_kind)
+SELECT id, :version, 1, :segments, :words,
+       coalesce((SELECT changed_by FROM changes
+                 WHERE transcript_id = :transcript_id AND version = :version
+                 ORDER BY id LIMIT 1), owner_id),
+       coalesce((SELECT changed_ms FROM changes
+                 WHERE transcript_id = :transcript_id AND version = :version
+                 ORDER BY id LIMIT 1), updated_ms),
+       :note, :content_hash, :content_hash_kind
+FROM transcripts WHERE id = :transcript_id;
+
 -- name: fsck_transcript_restore
 UPDATE transcripts
 SET state = :state, current_version = :version, segment_count = :segments, word_count = :words
