@@ -156,7 +156,7 @@ static enum sc_code ask(struct fsck *f, const struct sc_fsck_place *from, struct
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     struct sc_json w;
-    char after[40];
+    char after[SC_FSCK_PLACE_TEXT];
     sc_fsck_place_format(from, after);
     sc_json_begin(&w, &body);
     sc_json_object(&w, NULL);

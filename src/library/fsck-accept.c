@@ -74,7 +74,7 @@ static enum sc_code accept_row(struct accept *a, struct sc_fsck_row *row, struct
 static enum sc_code accept_version(struct accept *a, const struct sc_fsck_version *stored,
                                    struct sc_error *err)
 {
-    struct sc_fsck_version sum = sc_fsck_sum(&a->w->rows, stored);
+    struct sc_fsck_version sum = sc_fsck_sum_of(a->w, stored);
     SC_AUTO_STMT st = sc_stmt_get(a->tx, SC_SQL_FSCK_VERSION_RESTORE);
     sc_stmt_bind_int(&st, ":transcript_id", a->w->t.id);
     sc_stmt_bind_int(&st, ":version", sum.version);
@@ -90,7 +90,7 @@ static enum sc_code accept_counts(struct accept *a, struct sc_error *err)
     struct sc_fsck_version now = { .version = 0 };
     for (size_t i = 0; i < a->w->versions.count; i++) {
         if (a->w->versions.items[i].current)
-            now = sc_fsck_sum(&a->w->rows, &a->w->versions.items[i]);
+            now = sc_fsck_sum_of(a->w, &a->w->versions.items[i]);
     }
     for (size_t i = 0; now.version == 0 && i < a->w->rows.count; i++) {
         now.segments++;
@@ -129,6 +129,7 @@ static enum sc_code write_accept(struct sc_conn *tx, void *ctx, struct sc_error 
     a->w = &now;
     a->segments = 0;
     enum sc_code code = sc_fsck_load_from(&now, tx, a->told->t.id - 1, err);
+    sc_fsck_reckon(&now);
     if (code == SC_OK && !is_as_told(a->told, &now))
         code = sc_error_set(err, SC_E_CONFLICT, "more was damaged meanwhile");
     for (size_t i = 0; code == SC_OK && i < now.rows.count; i++) {
@@ -138,6 +139,7 @@ static enum sc_code write_accept(struct sc_conn *tx, void *ctx, struct sc_error 
     /* Times and sums are those of the rows as they are now. */
     if (code == SC_OK)
         code = sc_fsck_load_from(&now, tx, now.t.id - 1, err);
+    sc_fsck_reckon(&now);
     for (size_t i = 0; code == SC_OK && i < now.versions.count; i++)
         code = accept_version(a, &now.versions.items[i], err);
     if (code == SC_OK)
@@ -150,6 +152,7 @@ static enum sc_code write_accept(struct sc_conn *tx, void *ctx, struct sc_error 
 enum sc_code sc_fsck_accept(struct sc_fsck_work *w, struct sc_error *err)
 {
     struct accept a = { .told = w };
+    sc_fsck_reckon(w);
     enum sc_code code = sc_fsck_write(w, write_accept, &a, err);
     (void)sc_fsck_wrote(w, &code);
     return code;

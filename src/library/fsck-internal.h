@@ -23,9 +23,10 @@ struct sc_fsck {
 void sc_fsck_report(struct sc_fsck *f, const struct sc_fsck_problem *problem);
 int64_t sc_fsck_by(const struct sc_fsck *f);
 
-/* Checks the transcript behind `after`: *id is its, or 0: there is none. */
-SC_MUST_USE enum sc_code sc_fsck_transcript(struct sc_fsck *f, int64_t after, int64_t *id,
-                                            struct sc_error *err);
+/* Checks the transcript at hand, or as much of it as there is time for, and moves on; *found false:
+ * there is none. */
+SC_MUST_USE enum sc_code sc_fsck_transcript(struct sc_fsck *f, struct sc_fsck_place *at,
+                                            int64_t until_ms, bool *found, struct sc_error *err);
 
 /* ---- a transcript at hand ---- */
 
@@ -96,6 +97,7 @@ struct sc_fsck_work {
     struct sc_fsck_state state;
     struct sc_fsck_rows rows;
     struct sc_fsck_versions versions;
+    struct sc_fsck_version *sums;   /* owned; what the rows say of each; NULL: not reckoned */
     struct sc_fsck_sources exports; /* once they were asked for */
     bool exports_read;
     bool changed;    /* rows were restored: what was read is old */
@@ -139,6 +141,12 @@ SC_MUST_USE enum sc_code sc_fsck_record(struct sc_conn *tx, const struct sc_fsck
 /* What the rows say of a version. */
 struct sc_fsck_version sc_fsck_sum(const struct sc_fsck_rows *rows,
                                    const struct sc_fsck_version *stored);
+/* The same of one of w->versions, from w->sums once these were reckoned. */
+struct sc_fsck_version sc_fsck_sum_of(const struct sc_fsck_work *w,
+                                      const struct sc_fsck_version *stored);
+void sc_fsck_reckon(struct sc_fsck_work *w);
+/* Rows are others. */
+void sc_fsck_forget_sums(struct sc_fsck_work *w);
 
 /* ---- versions (fsck-versions.c) ---- */
 

@@ -1,12 +1,12 @@
 /* One transcript: each row against its checksum, each version against the sum of its rows, and the
  * figures that the rows of versions and transcripts repeat.
  *
- * It is looked at first, from one read, while others edit it. Only where that finds something that
- * is to be restored, edits are kept waiting, and it is read again. Those that are on their way then
- * still come in between: what is written was decided on by a state of the transcript, and when that
- * has passed the transcript is read and decided on once more. */
+ * It is looked at first (fsck-look.c), while others edit it. Only where that finds something that
+ * is to be restored, edits are kept waiting, and all of it is read. Those that are on their way
+ * then still come in between: what is written was decided on by a state of the transcript, and when
+ * that has passed the transcript is read and decided on once more. */
 #include "library/edit-internal.h"
-#include "library/fsck-internal.h"
+#include "library/fsck-look.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -26,6 +26,7 @@ void sc_fsck_work_done(struct sc_fsck_work *w)
 {
     free(w->rows.items);
     free(w->versions.items);
+    free(w->sums);
     free(w->told);
     sc_fsck_sources_done(&w->exports);
 }
@@ -182,6 +183,7 @@ static struct sc_fsck_row *add_row(struct sc_fsck_rows *r)
 
 void sc_fsck_suppose_row(struct sc_fsck_work *w, const struct sc_fsck_row *row)
 {
+    sc_fsck_forget_sums(w);
     (void)add_row(&w->rows);
     struct sc_fsck_row *items = w->rows.items;
     size_t at = w->rows.count - 1;
@@ -193,7 +195,7 @@ void sc_fsck_suppose_row(struct sc_fsck_work *w, const struct sc_fsck_row *row)
     items[at] = *row;
 }
 
-static void take_row(struct sc_fsck_work *w, struct sc_stmt *st)
+const struct sc_fsck_row *sc_fsck_take_row(struct sc_fsck_work *w, struct sc_stmt *st)
 {
     SC_AUTO(sc_segment_done) struct sc_segment segment = { 0 };
     struct sc_error why = { 0 };
@@ -211,6 +213,7 @@ static void take_row(struct sc_fsck_work *w, struct sc_stmt *st)
     };
     row->words = sc_segment_says(&segment);
     (void)snprintf(row->hash, sizeof(row->hash), "%s", sc_stmt_text(st, "content_hash"));
+    return row;
 }
 
 static enum sc_code read_rows(struct sc_fsck_work *w, struct sc_conn *conn, struct sc_error *err)
@@ -223,7 +226,7 @@ static enum sc_code read_rows(struct sc_fsck_work *w, struct sc_conn *conn, stru
         enum sc_code code = sc_stmt_step(&st, &row, err);
         if (code != SC_OK || !row)
             return code;
-        take_row(w, &st);
+        (void)sc_fsck_take_row(w, &st);
     }
 }
 
@@ -235,11 +238,13 @@ static struct sc_fsck_version *add_version(struct sc_fsck_versions *v)
     return &v->items[v->count++];
 }
 
-static enum sc_code read_versions(struct sc_fsck_work *w, struct sc_conn *conn,
-                                  struct sc_error *err)
+enum sc_code sc_fsck_read_versions(struct sc_fsck_work *w, struct sc_conn *conn, int64_t from,
+                                   int64_t to, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_VERSIONS);
     sc_stmt_bind_int(&st, ":transcript_id", w->t.id);
+    sc_stmt_bind_int(&st, ":from", from);
+    sc_stmt_bind_int(&st, ":to", to);
     w->versions.count = 0;
     for (;;) {
         bool row = false;
@@ -262,6 +267,7 @@ enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn, int
                                struct sc_error *err)
 {
     w->t = (struct sc_transcript){ 0 };
+    sc_fsck_forget_sums(w);
     enum sc_code code = sc_transcript_next(conn, after, &w->t, err);
     if (code == SC_E_TRANSCRIPT_NOT_FOUND)
         return SC_OK;
@@ -269,7 +275,7 @@ enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn, int
         code = read_state(conn, w->t.id, &w->state, err);
     if (code == SC_OK)
         code = read_rows(w, conn, err);
-    return code == SC_OK ? read_versions(w, conn, err) : code;
+    return code == SC_OK ? sc_fsck_read_versions(w, conn, INT64_MIN, INT64_MAX, err) : code;
 }
 
 enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error *err)
@@ -442,21 +448,33 @@ static bool is_pruned(const struct sc_fsck_work *w)
     return v->count > 0 && v->items[v->count - 1].version != (int64_t)v->count;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Of all rows, in order. */
+static int64_t *sorted_ids(const struct sc_fsck_work *w)
+{
+    int64_t *ids = sc_alloc((w->rows.count + 1) * sizeof(*ids));
+    for (size_t i = 0; i < w->rows.count; i++)
+        ids[i] = w->rows.items[i].id;
+    qsort(ids, w->rows.count, sizeof(*ids), compare_ids);
+    return ids;
+}
+
 /* A row born in version 1 is the first of its segment; a later one names an earlier row, which may
  * have been pruned since, when there are versions no more. */
-static bool knows_its_segment(const struct sc_fsck_work *w, const struct sc_fsck_row *row)
+static bool knows_its_segment(const struct sc_fsck_work *w, const struct sc_fsck_row *row,
+                              const int64_t *ids)
 {
     if (row->segment_id == row->id)
         return true;
     if (row->born <= 1 || row->segment_id > row->id || row->segment_id <= 0)
         return false;
-    if (is_pruned(w))
-        return true;
-    for (size_t i = 0; i < w->rows.count; i++) {
-        if (w->rows.items[i].id == row->segment_id)
-            return true;
-    }
-    return false;
+    return is_pruned(w) ||
+           bsearch(&row->segment_id, ids, w->rows.count, sizeof(*ids), compare_ids) != NULL;
 }
 
 struct numbering {
@@ -520,9 +538,10 @@ static enum sc_code check_rows(struct sc_fsck_work *w, struct sc_error *err)
 static enum sc_code check_numbers(struct sc_fsck_work *w, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
+    SC_AUTO_FREE int64_t *ids = sorted_ids(w);
     for (size_t i = 0; code == SC_OK && !w->stale && i < w->rows.count; i++) {
         struct sc_fsck_row *row = &w->rows.items[i];
-        if (!knows_its_segment(w, row) && !was_told(w, row->id))
+        if (!knows_its_segment(w, row, ids) && !was_told(w, row->id))
             code = mend_segment_id(w, row, err);
     }
     return code;
@@ -544,6 +563,24 @@ struct sc_fsck_version sc_fsck_sum(const struct sc_fsck_rows *rows,
     }
     sc_sum_hex(segments, sum.sum.hash);
     return sum;
+}
+
+struct sc_fsck_version sc_fsck_sum_of(const struct sc_fsck_work *w,
+                                      const struct sc_fsck_version *stored)
+{
+    return w->sums != NULL ? w->sums[stored - w->versions.items] : sc_fsck_sum(&w->rows, stored);
+}
+
+void sc_fsck_reckon(struct sc_fsck_work *w)
+{
+    if (w->sums == NULL)
+        w->sums = sc_fsck_sums(&w->rows, &w->versions);
+}
+
+void sc_fsck_forget_sums(struct sc_fsck_work *w)
+{
+    free(w->sums);
+    w->sums = NULL;
 }
 
 /* ---- the transcript's row ---- */
@@ -659,14 +696,12 @@ static enum sc_code check_loaded(struct sc_fsck_work *w, enum sc_code loaded, st
     return SC_OK;
 }
 
-/* The transcript behind `after`. */
-static enum sc_code look(struct sc_fsck *f, int64_t after, bool busy, int64_t *id,
-                         struct sc_error *err)
+/* One that is gone by now is as sound as can be. */
+static enum sc_code look(struct sc_fsck *f, int64_t id, bool busy, struct sc_error *err)
 {
     SC_AUTO(sc_fsck_work_done) struct sc_fsck_work w = { .f = f, .busy = busy };
-    enum sc_code code = sc_fsck_load(&w, after, err);
-    *id = w.t.id;
-    return w.t.id > 0 ? check_loaded(&w, code, err) : code;
+    enum sc_code code = sc_fsck_load(&w, id - 1, err);
+    return w.t.id == id ? check_loaded(&w, code, err) : code;
 }
 
 /* By whoever others wait for. */
@@ -683,33 +718,33 @@ static enum sc_code mend_held(void *ctx, struct sc_error *err)
     return w.t.id == h->transcript ? check_loaded(&w, code, err) : code;
 }
 
-static void count_problem(void *ctx, const struct sc_fsck_problem *problem)
-{
-    (void)problem;
-    ++*(int64_t *)ctx;
-}
-
-/* Looks first, as a dry run does: most transcripts are sound, and nobody need wait for them. */
-static enum sc_code look_and_mend(struct sc_fsck *f, int64_t after, int64_t *id,
-                                  struct sc_error *err)
+/* Others wait for it meanwhile; where they do not let it, it is only told what is wrong. */
+static enum sc_code mend(struct sc_fsck *f, int64_t id, struct sc_error *err)
 {
     struct sc_fsck_options dry = *f->o;
-    int64_t problems = 0, same;
     dry.repair = dry.accept = false;
-    struct sc_fsck first = { .o = &dry, .fn = count_problem, .ctx = &problems };
     struct sc_fsck last = { .o = &dry, .fn = f->fn, .ctx = f->ctx };
-    enum sc_code code = look(&first, after, false, id, err);
-    if (code != SC_OK || problems == 0)
-        return code;
-    struct held held = { f, *id };
-    code = SC_E_TRANSCRIPT_BUSY;
+    struct held held = { f, id };
+    enum sc_code code = SC_E_TRANSCRIPT_BUSY;
     for (int tries = 0; code == SC_E_TRANSCRIPT_BUSY && tries < HOLD_TRIES; tries++)
-        code = sc_edit_settled(f->o->store, *id, mend_held, &held, err);
+        code = sc_edit_settled(f->o->store, id, mend_held, &held, err);
     bool busy = code == SC_E_TRANSCRIPT_BUSY || code == SC_E_CONFLICT;
-    return busy || code == SC_E_STORE_DAMAGED ? look(&last, *id - 1, busy, &same, err) : code;
+    return busy || code == SC_E_STORE_DAMAGED ? look(&last, id, busy, err) : code;
 }
 
-enum sc_code sc_fsck_transcript(struct sc_fsck *f, int64_t after, int64_t *id, struct sc_error *err)
+enum sc_code sc_fsck_transcript(struct sc_fsck *f, struct sc_fsck_place *at, int64_t until_ms,
+                                bool *found, struct sc_error *err)
 {
-    return f->o->repair ? look_and_mend(f, after, id, err) : look(f, after, false, id, err);
+    struct sc_fsck_seen seen;
+    enum sc_code code = sc_fsck_look(f, at, until_ms, &seen, err);
+    if (code == SC_OK && seen.damaged) {
+        seen.within = 0;
+        code = f->o->repair ? mend(f, seen.id, err) : look(f, seen.id, false, err);
+    }
+    *found = seen.id > 0;
+    if (code == SC_OK && *found) {
+        at->after = seen.id;
+        at->within = seen.within;
+    }
+    return code;
 }

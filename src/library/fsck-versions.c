@@ -49,7 +49,7 @@ static bool is_in(const struct sc_fsck_row *row, int version)
 
 bool sc_fsck_is_right(const struct sc_fsck_work *w, const struct sc_fsck_version *v)
 {
-    struct sc_fsck_version sum = sc_fsck_sum(&w->rows, v);
+    struct sc_fsck_version sum = sc_fsck_sum_of(w, v);
     return strcmp(sum.sum.hash, v->sum.hash) == 0;
 }
 
@@ -423,10 +423,13 @@ struct run {
     size_t first, end;
 };
 
+/* By the rows as they are tried just now. */
 static bool all_right(const struct sc_fsck_work *w, struct run bad)
 {
     for (size_t i = bad.first; i < bad.end; i++) {
-        if (!sc_fsck_is_right(w, &w->versions.items[i]))
+        const struct sc_fsck_version *v = &w->versions.items[i];
+        struct sc_fsck_version sum = sc_fsck_sum(&w->rows, v);
+        if (strcmp(sum.sum.hash, v->sum.hash) != 0)
             return false;
     }
     return true;
@@ -519,6 +522,7 @@ static enum sc_code mend_span(struct sc_fsck_work *w, struct run bad, bool *foun
     }
     row->born = span.born;
     row->died = span.died;
+    sc_fsck_forget_sums(w);
     w->hopeless = w->hopeless || !p.repaired;
     sc_fsck_report_of(w, &p);
     return code;
@@ -570,7 +574,8 @@ static bool is_sum_damaged(const char *right, const struct sc_sum_stored *stored
 static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version *stored,
                                   bool *wrong, struct sc_error *err)
 {
-    struct figures f = { w, sc_fsck_sum(&w->rows, stored) };
+    sc_fsck_reckon(w);
+    struct figures f = { w, sc_fsck_sum_of(w, stored) };
     bool same = strcmp(f.sum.sum.hash, stored->sum.hash) == 0;
     if (has_damaged(w, stored->version)) /* its words are not those that were counted */
         f.sum.words = stored->words;

@@ -47,22 +47,37 @@ int64_t sc_fsck_by(const struct sc_fsck *f)
     return f->o->by == 0 ? SC_LOCAL_OWNER : f->o->by;
 }
 
-void sc_fsck_place_format(const struct sc_fsck_place *place, char out[40])
+void sc_fsck_place_format(const struct sc_fsck_place *place, char out[SC_FSCK_PLACE_TEXT])
 {
-    (void)snprintf(out, 40, "%s:%" PRId64, sc_fsck_phase_to_string(place->phase), place->after);
+    const char *phase = sc_fsck_phase_to_string(place->phase);
+    if (place->within > 0)
+        (void)snprintf(out, SC_FSCK_PLACE_TEXT, "%s:%" PRId64 ":%" PRId64, phase, place->after,
+                       place->within);
+    else
+        (void)snprintf(out, SC_FSCK_PLACE_TEXT, "%s:%" PRId64, phase, place->after);
+}
+
+static bool parse_within(struct sc_str text, struct sc_fsck_place *out)
+{
+    return out->phase == SC_FSCK_TRANSCRIPTS && sc_str_to_int64(text, &out->within) &&
+           out->within > 0;
 }
 
 bool sc_fsck_place_parse(struct sc_str text, struct sc_fsck_place *out)
 {
     struct sc_str phase = sc_str_take_until(&text, ':');
-    int64_t after;
-    if (!sc_str_to_int64(text, &after) || after < 0)
+    struct sc_str whole = text, after = sc_str_take_until(&text, ':');
+    struct sc_fsck_place place = { .within = 0 };
+    if (!sc_str_to_int64(after, &place.after) || place.after < 0)
         return false;
     for (int i = 0; i < SC_FSCK_PHASE_COUNT_; i++) {
-        if (sc_str_equal(phase, sc_str_from(sc_fsck_phase_to_string((enum sc_fsck_phase)i)))) {
-            *out = (struct sc_fsck_place){ (enum sc_fsck_phase)i, after };
-            return true;
-        }
+        place.phase = (enum sc_fsck_phase)i;
+        if (!sc_str_equal(phase, sc_str_from(sc_fsck_phase_to_string(place.phase))))
+            continue;
+        if (after.len < whole.len && !parse_within(text, &place))
+            return false;
+        *out = place;
+        return true;
     }
     return false;
 }
@@ -206,18 +221,15 @@ static enum sc_code check_transcripts(struct sc_fsck *f, struct sc_fsck_slice *o
 {
     int64_t end = sc_clock_mono_ms() + f->o->slice_ms;
     do {
-        int64_t id = 0;
-        enum sc_code code = sc_fsck_transcript(f, out->next.after, &id, err);
-        if (code != SC_OK)
+        bool found = false;
+        enum sc_code code = sc_fsck_transcript(f, &out->next, end, &found, err);
+        out->done = code == SC_OK && !found;
+        if (code != SC_OK || !found)
             return code;
-        if (id == 0) {
-            out->done = true;
-            return SC_OK;
-        }
-        out->next.after = id;
-        out->checked++;
-    } while (sc_clock_mono_ms() < end);
-    out->percent = share(f, SC_SQL_FSCK_MAX_TRANSCRIPT, out->next.after);
+        out->checked += out->next.within == 0 ? 1 : 0;
+    } while (out->next.within == 0 && sc_clock_mono_ms() < end);
+    out->percent =
+        share(f, SC_SQL_FSCK_MAX_TRANSCRIPT, out->next.after - (out->next.within > 0 ? 1 : 0));
     return SC_OK;
 }
 
@@ -634,7 +646,7 @@ enum sc_code sc_fsck_step(const struct sc_fsck_options *options, const struct sc
         slice.done = slice.next.phase + 1 == SC_FSCK_PHASE_COUNT_;
         slice.percent = 100;
         slice.next.phase += slice.done ? 0 : 1;
-        slice.next.after = 0;
+        slice.next.after = slice.next.within = 0;
     }
     *out = slice;
     return SC_OK;

@@ -62,12 +62,15 @@ struct sc_fsck_options {
     int64_t by;       /* who asks, in the history; 0: SC_LOCAL_OWNER */
     int64_t reader;   /* whose words are told; 0: everybody's */
     bool alone;       /* no server waits for writes meanwhile */
-    int64_t slice_ms; /* a slice ends when so much has passed, behind the thing at hand */
+    int64_t slice_ms; /* a slice ends when so much has passed, behind the thing at hand, or behind
+                         a version of it */
 };
 struct sc_fsck_place {
     enum sc_fsck_phase phase;
-    int64_t after; /* the last id that was looked at */
+    int64_t after;  /* the last id that was looked at */
+    int64_t within; /* of a transcript: the last version that was; 0: all of it */
 };
+#define SC_FSCK_PLACE_TEXT 64
 struct sc_fsck_slice {
     struct sc_fsck_place next;
     bool done;       /* there is no next one */
@@ -83,6 +86,6 @@ SC_MUST_USE enum sc_code sc_fsck_step(const struct sc_fsck_options *options,
 struct sc_json; /* json/writer.h */
 /* A problem as an object of JSON, in answers of the API and of the command. */
 void sc_fsck_problem_view(struct sc_json *w, const struct sc_fsck_problem *problem);
-/* "transcripts:123" and back; false: it is none. */
-void sc_fsck_place_format(const struct sc_fsck_place *place, char out[40]);
+/* "transcripts:123", or within it "transcripts:123:45", and back; false: it is none. */
+void sc_fsck_place_format(const struct sc_fsck_place *place, char out[SC_FSCK_PLACE_TEXT]);
 bool sc_fsck_place_parse(struct sc_str text, struct sc_fsck_place *out);

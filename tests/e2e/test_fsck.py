@@ -141,6 +141,9 @@ def test_the_route_checks_its_fields(finished):
     post = server.client.post
     reply = post("/api/db/fsck", {"after": "x"})
     assert (reply.status, reply.error["field"]) == (400, "after")
+    assert post("/api/db/fsck", {"after": "files:1:2"}).error["field"] == "after"
+    within = post("/api/db/fsck", {"after": "transcripts:1:1"}).json
+    assert (within["phase"], within["checked"], within["problems"]) == ("transcripts", 1, []), within
     first = post("/api/db/fsck", {}).json
     assert (first["phase"], first["next"], first["problems"]) == ("store", "transcripts:0", [])
     last = post("/api/db/fsck", {"after": "bytes:0"}).json

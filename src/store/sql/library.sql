@@ -264,6 +264,33 @@ SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, ord, start_ms,
 FROM segments WHERE transcript_id = :transcript_id
 ORDER BY start_ms, ord;
 
+-- name: fsck_segments_born
+-- Of the versions behind one. numbered: its segment has the number of its first row, which a prune
+-- may have taken.
+SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, ord, start_ms, end_ms, text,
+       speaker, confidence, words, heard, origin_id, content_hash,
+       segment_id = id
+       OR (born > 1 AND segment_id > 0 AND segment_id < id
+           AND ((SELECT count(*) <> max(version) FROM versions
+                 WHERE transcript_id = :transcript_id)
+                OR EXISTS (SELECT 1 FROM segments AS first
+                           WHERE first.id = segments.segment_id
+                                 AND first.transcript_id = :transcript_id))) AS numbered
+FROM segments WHERE transcript_id = :transcript_id AND born > :from
+ORDER BY born;
+
+-- name: fsck_segments_there
+-- Of one version, which need not be there any more.
+SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, ord, start_ms, end_ms, text,
+       speaker, confidence, words, heard, origin_id, content_hash
+FROM segments
+WHERE id IN (SELECT id FROM segments INDEXED BY segments_dead
+             WHERE transcript_id = :transcript_id AND died > :version AND born <= :version
+             UNION ALL
+             SELECT id FROM segments INDEXED BY segments_alive
+             WHERE transcript_id = :transcript_id AND died IS NULL AND born <= :version
+                   AND (dies IS NULL OR dies > :version));
+
 -- name: fsck_segment_others
 -- Rows that may have what one has lost: of the same segment in other versions, and equal ones.
 SELECT id, segment_id, born, coalesce(died, dies) AS died, chunk, start_ms, end_ms, text,
@@ -322,7 +349,17 @@ WHERE id = :id AND transcript_id = :transcript_id AND segment_id = :was;
 
 -- name: fsck_versions
 SELECT version, is_current, segment_count, word_count, content_hash, content_hash_kind
-FROM versions WHERE transcript_id = :transcript_id ORDER BY version;
+FROM versions
+WHERE transcript_id = :transcript_id AND version > :from AND version <= :to
+ORDER BY version;
+
+-- name: fsck_agrees
+-- Does the row of a transcript say what that of its current version says?
+SELECT transcripts.id
+FROM transcripts JOIN versions ON versions.transcript_id = transcripts.id AND is_current = 1
+WHERE transcripts.id = :id AND state = 1 AND current_version = version
+      AND transcripts.segment_count = versions.segment_count
+      AND transcripts.word_count = versions.word_count;
 
 -- name: fsck_version_restore
 UPDATE versions SET segment_count = :segments, word_count = :words, content_hash = :content_hash

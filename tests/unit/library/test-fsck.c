@@ -497,13 +497,29 @@ static void a_sound_store_has_no_problem(void **state)
 static void places_are_text_and_back(void **state)
 {
     (void)state;
-    struct sc_fsck_place place = { SC_FSCK_CHUNKS, 123 }, back;
-    char text[40];
+    struct sc_fsck_place place = { SC_FSCK_CHUNKS, 123, 0 }, back;
+    char text[SC_FSCK_PLACE_TEXT];
     sc_fsck_place_format(&place, text);
     assert_string_equal(text, "chunks:123");
     assert_true(sc_fsck_place_parse(sc_str_from(text), &back));
-    assert_true(back.phase == SC_FSCK_CHUNKS && back.after == 123);
-    static const char *const wrong[] = { "", "chunks", "chunks:", "chunks:-1", "chunks:1x", "x:1" };
+    assert_true(back.phase == SC_FSCK_CHUNKS && back.after == 123 && back.within == 0);
+    place = (struct sc_fsck_place){ SC_FSCK_TRANSCRIPTS, INT64_MAX, INT64_MAX };
+    sc_fsck_place_format(&place, text);
+    assert_true(sc_fsck_place_parse(sc_str_from(text), &back));
+    assert_true(back.phase == SC_FSCK_TRANSCRIPTS && back.after == INT64_MAX &&
+                back.within == INT64_MAX);
+    static const char *const wrong[] = { "",
+                                         "chunks",
+                                         "chunks:",
+                                         "chunks:-1",
+                                         "chunks:1x",
+                                         "x:1",
+                                         "chunks:1:",
+                                         "chunks:1:2",
+                                         "transcripts:1:",
+                                         "transcripts:1:0",
+                                         "transcripts:1:2:3",
+                                         "transcripts::2" };
     for (size_t i = 0; i < SC_ARRAY_LEN(wrong); i++)
         assert_false(sc_fsck_place_parse(sc_str_from(wrong[i]), &back));
 }

@@ -137,6 +137,8 @@ static void edits_neither_scan_nor_sort(void **state)
         HOT(EDIT_TRANSCRIPT, "INTEGER PRIMARY KEY"),
         HOT(EDIT_REPAIRED, "changes_transcript (transcript_id=? AND id>?)"),
         HOT(CHANGE_LAST, "COVERING INDEX changes_transcript (transcript_id=?)"),
+        HOT(FSCK_SEGMENTS_BORN, "segments_born (transcript_id=? AND born>?)"),
+        HOT(FSCK_AGREES, "versions_current (transcript_id=? AND version=?)"),
         HOT(FSCK_STATE, "COVERING INDEX changes_transcript (transcript_id=?)"),
         HOT(EDIT_ROW_DIES, "INTEGER PRIMARY KEY"),
         HOT(EDIT_VERSION_OLD, "versions_current (transcript_id=?)"),
