@@ -438,8 +438,8 @@ def test_a_long_text_is_streamed_whole(make_server, folder):
     script.write_text("""
 import json
 words = [f"w{n}" for n in range(60000)]
-print(json.dumps({"segments": [{"start": n / 30000, "end": (n + 10) / 30000, "text": " ".join(words[n:n + 10])}
-                               for n in range(0, 60000, 10)]}))
+print(json.dumps({"segments": [{"start": n / 30000, "end": (n + 100) / 30000, "text": " ".join(words[n:n + 100])}
+                               for n in range(0, 60000, 100)]}))
 """)
     server = make_server({**SETTINGS, "SCRIPTA_ENGINE_DEFAULT": "command",
                           "SCRIPTA_ENGINE_COMMAND_RUN": f"{sys.executable} '{script}' {{in}}"})
