@@ -157,7 +157,8 @@ struct sc_http {
     /* Whoever brings one of them to zero signals cond under the lock; threads that do are joined
      * before the lock is destroyed. */
     atomic_int live;      /* requests between their headers and their end */
-    atomic_int suspended; /* connections that a handler or the park holds */
+    atomic_int suspended; /* connections that a handler or the park holds, or is about to */
+    atomic_bool closing;  /* nothing more may be suspended: the daemons are about to be stopped */
     pthread_mutex_t lock;
     pthread_cond_t cond;
     pthread_mutex_t match_lock; /* held while a conditional change runs; taken before all others */
@@ -176,6 +177,10 @@ bool sc_request_receive(struct sc_request *req, const char *bytes, size_t len);
 void sc_request_received(struct sc_request *req);
 /* Runs req->handler on this thread; afterwards the request has an answer or is armed to wait. */
 void sc_request_run(struct sc_request *req);
+/* Before a connection is suspended; false: the server is about to end, and must not suspend any. */
+bool sc_http_hold(struct sc_http *http);
+/* What was held is not, or is resumed. */
+void sc_http_let_go(struct sc_http *http);
 /* Hands a suspended connection back to the server's thread; the request is not ours any more. */
 void sc_request_release(struct sc_request *req);
 /* Queues the answer: on the server's thread. */

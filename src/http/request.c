@@ -75,15 +75,30 @@ void sc_request_run(struct sc_request *req)
     }
 }
 
+void sc_http_let_go(struct sc_http *http)
+{
+    if (atomic_fetch_sub(&http->suspended, 1) > 1)
+        return;
+    SC_LOCK(&http->lock);
+    (void)pthread_cond_broadcast(&http->cond);
+}
+
+bool sc_http_hold(struct sc_http *http)
+{
+    /* Counted first: either this is seen by who waits for nobody, or `closing` is seen here. */
+    (void)atomic_fetch_add(&http->suspended, 1);
+    if (!atomic_load(&http->closing))
+        return true;
+    sc_http_let_go(http);
+    return false;
+}
+
 void sc_request_release(struct sc_request *req)
 {
     struct sc_http *http = req->http;
     MHD_resume_connection(req->conn);
     /* Only now: once nothing is suspended, the daemons may be stopped. */
-    if (atomic_fetch_sub(&http->suspended, 1) > 1)
-        return;
-    SC_LOCK(&http->lock);
-    (void)pthread_cond_broadcast(&http->cond);
+    sc_http_let_go(http);
 }
 
 struct sc_str sc_request_param(struct sc_request *req, const char *name)

@@ -167,27 +167,36 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
         count_live(listener->http, -1);
 }
 
+static enum MHD_Result refuse(struct sc_request *req, enum sc_code code, const char *why)
+{
+    struct sc_error err = { 0 };
+    (void)sc_error_set(&err, code, "%s", why);
+    sc_reply_header(req, "Retry-After", "1");
+    (void)sc_reply_error(req, &err);
+    return sc_request_answer(req);
+}
+
 /* Runs the handler here, or suspends the connection and lets the pool do it. */
 static enum MHD_Result dispatch(struct sc_request *req)
 {
     struct sc_http *http = req->http;
     bool run_here = (req->route->flags & (SC_ROUTE_INLINE | SC_ROUTE_QUICK)) != 0;
 
+    if (!sc_http_hold(http))
+        return refuse(req, SC_E_SHUTTING_DOWN, "the server is stopping");
     if (run_here) {
         sc_request_run(req);
-        if (!req->later.armed)
+        if (!req->later.armed) {
+            sc_http_let_go(http);
             return sc_request_answer(req);
+        }
     } else if (!sc_pool_reserve(&http->pool)) {
-        struct sc_error busy = { 0 };
-        (void)sc_error_set(&busy, SC_E_SERVER_UNREACHABLE, "the server is busy: try again");
-        sc_reply_header(req, "Retry-After", "1");
-        (void)sc_reply_error(req, &busy);
-        return sc_request_answer(req);
+        sc_http_let_go(http);
+        return refuse(req, SC_E_SERVER_UNREACHABLE, "the server is busy: try again");
     }
 
     /* Suspended before another thread can see the request: a resume that came first would be lost.
      */
-    (void)atomic_fetch_add(&http->suspended, 1);
     MHD_suspend_connection(req->conn);
     if (run_here) {
         sc_park_add(&http->park, req);
@@ -373,7 +382,9 @@ void sc_http_stop(struct sc_http *http, int64_t deadline_ms)
     sc_sockets_stop(&http->sockets, SC_MAX(deadline_ms, 0));
     wait_for_zero(http, &http->live, SC_MAX(deadline_ms, 0));
     /* A handler cannot be interrupted, and libmicrohttpd must not be stopped under a suspended
-     * connection: past the deadline only uploads and downloads are cut. */
+     * connection: past the deadline only uploads and downloads are cut. An upload that ends just
+     * then is refused. */
+    atomic_store(&http->closing, true);
     wait_for_zero(http, &http->suspended, -1);
     for (size_t i = 0; i < http->listener_count; i++) {
         struct sc_listener *l = &http->listeners[i];

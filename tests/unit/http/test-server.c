@@ -384,6 +384,57 @@ static void stopping_waits_for_handlers_and_refuses_new_work(void **state)
     sc_client_close(c);
 }
 
+static void *stop_at_once(void *rig)
+{
+    sc_http_stop(((struct rig *)rig)->http, 0);
+    return NULL;
+}
+
+static void past_the_deadline_nothing_more_is_begun(void **state)
+{
+    (void)state;
+    SC_AUTO(rig_done) struct rig rig;
+    SC_AUTO_BUF out = { 0 };
+    pthread_t thread;
+    int probes[100], used = 0;
+    rig_start(&rig, NULL);
+    SC_AUTO_CLOSE int slow = rig_connect_tcp(&rig);
+    rig_send(slow, "GET /api/slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    rig_await(&rig_counters.slow, 1);
+    SC_AUTO_CLOSE int fd = rig_connect_tcp(&rig);
+    int asked = rig_count(&rig_counters.auth);
+    rig_send(fd, JSON_POST "Content-Length: 4\r\n\r\nnul");
+    rig_await(&rig_counters.auth, asked + 1);
+    /* Taken before nobody is any more; each is served once. */
+    for (size_t i = 0; i < SC_ARRAY_LEN(probes); i++) {
+        probes[i] = rig_connect_tcp(&rig);
+        rig_send(probes[i], "GET /api/live HTTP/1.1\r\nHost: a\r\n\r\n");
+        sc_buf_reset(&out);
+        assert_true(rig_read_until(probes[i], &out, "hello", 1));
+    }
+    assert_int_equal(pthread_create(&thread, NULL, stop_at_once, &rig), 0);
+    do { /* what even a server that stops answers, until nothing may be held */
+        assert_true(used < (int)SC_ARRAY_LEN(probes));
+        (void)poll(NULL, 0, 20);
+        rig_send(probes[used], "GET /api/live HTTP/1.1\r\nHost: a\r\n\r\n");
+        sc_buf_reset(&out);
+        rig_read_all(probes[used++], &out);
+    } while (rig_status(&out) == 200);
+    assert_int_equal(rig_status(&out), 503);
+    rig_send(fd, "l");
+    sc_buf_reset(&out);
+    rig_read_all(fd, &out);
+    assert_int_equal(rig_status(&out), 503);
+    assert_non_null(strstr(sc_buf_text(&out), "SHUTTING_DOWN"));
+    rig_open_gate();
+    sc_buf_reset(&out);
+    rig_read_all(slow, &out);
+    assert_int_equal(rig_status(&out), 200);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    for (size_t i = 0; i < SC_ARRAY_LEN(probes); i++)
+        (void)close(probes[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +452,7 @@ int main(void)
         TEST(headers_must_come_in_time),
         TEST(bodies_must_come_faster_than_a_drip),
         TEST(stopping_waits_for_handlers_and_refuses_new_work),
+        TEST(past_the_deadline_nothing_more_is_begun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
