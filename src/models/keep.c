@@ -195,6 +195,8 @@ enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out, str
     enum sc_code code = sc_whisper_file_open(path, &file, err);
     if (code == SC_OK)
         code = sc_vocab_of(file, &vocab, err);
+    if (code == SC_OK)
+        code = sc_whisper_file_check(file, err);
     if (code != SC_OK)
         return code;
     out->dims = *sc_whisper_file_dims(file);

@@ -2,6 +2,7 @@
 /* What the readers of both forms fill. For files of this module only. */
 
 #include "base/buf.h"
+#include "sys/mapping.h"
 #include "whisper/file.h"
 
 /* One tensor that the dimensions ask for. */
@@ -13,7 +14,8 @@ struct sc_whisper_entry {
 
 struct sc_whisper_file {
     struct sc_str bytes;
-    void *map; /* NULL: bytes are borrowed */
+    struct sc_mapping *mapping; /* NULL: bytes are borrowed */
+    char *name;                 /* for errors; NULL: bytes are borrowed */
     struct sc_whisper_dims dims;
     float *mel;
     struct sc_str *tokens; /* of text; in bytes or token_bytes */

@@ -155,12 +155,10 @@ static enum sc_code map(struct sc_whisper_file *f, char **path, struct sc_error 
         return sc_whisper_bad(err, "it is no file");
     if (st.st_size == 0)
         return name_the_stranger(SC_STR(""), err);
-    void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (at == MAP_FAILED)
-        return sc_error_errno(err, errno, "it cannot be mapped");
-    f->map = at;
-    f->bytes = (struct sc_str){ at, (size_t)st.st_size };
-    return SC_OK;
+    enum sc_code code = sc_mapping_open(fd, (size_t)st.st_size, &f->mapping, err);
+    if (code == SC_OK)
+        f->bytes = sc_mapping_bytes(f->mapping);
+    return code;
 }
 
 static enum sc_code open_file(struct sc_whisper_file *f, char **path, struct sc_error *err)
@@ -183,7 +181,7 @@ static enum sc_code open_file(struct sc_whisper_file *f, char **path, struct sc_
 
 /* The file alone, the end of a long one: errors go to those who may not know our folders, and need
  * their room for the remedy. */
-static void take_name(const char *path, char out[NAME_SHOWN + 1])
+static char *name_of(const char *path)
 {
     size_t end = strlen(path);
     while (end > 1 && path[end - 1] == '/')
@@ -193,7 +191,7 @@ static void take_name(const char *path, char out[NAME_SHOWN + 1])
         from--;
     while (from < end && ((unsigned char)path[from] & 0xc0) == 0x80)
         from++;
-    (void)snprintf(out, NAME_SHOWN + 1, "%.*s", (int)(end - from), path + from);
+    return sc_strndup(path + from, end - from);
 }
 
 enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
@@ -203,22 +201,35 @@ enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out
     SC_AUTO_FREE char *file = sc_strdup(path);
     struct sc_error why = { 0 };
 
+    f->name = name_of(path);
     enum sc_code code = open_file(f, &file, &why);
-    if (code != SC_OK) {
-        char name[NAME_SHOWN + 1];
-        take_name(path, name);
-        return sc_error_field(err, code, "model", "cannot use the model '%s': %s", name, why.msg);
-    }
+    /* What is missing of a file that was cut short meanwhile is what it lost. */
+    enum sc_code whole = sc_whisper_file_check(f, err);
+    if (whole != SC_OK)
+        return whole;
+    if (code != SC_OK)
+        return sc_error_field(err, code, "model", "cannot use the model '%s': %s", f->name,
+                              why.msg);
     *out = SC_TAKE(f);
     return SC_OK;
+}
+
+enum sc_code sc_whisper_file_check(const struct sc_whisper_file *f, struct sc_error *err)
+{
+    if (f->mapping == NULL || !sc_mapping_lost(f->mapping))
+        return SC_OK;
+    return sc_whisper_bad(err,
+                          "cannot use the model '%s': the file changed while it was read; get it "
+                          "again whole, and replace models with `scripta models add --replace`",
+                          f->name);
 }
 
 void sc_whisper_file_close(struct sc_whisper_file *f)
 {
     if (f == NULL)
         return;
-    if (f->map != NULL)
-        (void)munmap(f->map, f->bytes.len);
+    sc_mapping_close(f->mapping);
+    free(f->name);
     free(f->mel);
     free(f->tokens);
     sc_buf_done(&f->token_bytes);
@@ -243,7 +254,7 @@ void sc_whisper_file_leave(const struct sc_whisper_file *f, const struct sc_wten
     const size_t before = (uintptr_t)t->data % page;
 
     /* What shares its first and last page is read anew, where it is needed at all. */
-    if (f->map != NULL)
+    if (f->mapping != NULL)
         (void)madvise((void *)(uintptr_t)(t->data - before), before + t->bytes, MADV_DONTNEED);
 }
 

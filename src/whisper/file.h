@@ -25,14 +25,18 @@ struct sc_whisper_dims {
 struct sc_whisper_file;
 
 /* Maps the file and validates all of it: MODEL_ERROR says what is wrong with it and what to do,
- * NOT_FOUND that there is none. Of safetensors path is the folder, or its model.safetensors. The
- * file must not be written to while it is open: replace models by renaming. Thread-safe; what is
- * open is never changed and may be read by any number of threads. */
+ * NOT_FOUND that there is none. Of safetensors path is the folder, or its model.safetensors.
+ * Thread-safe; what is open may be read by any number of threads. A file that is written to while
+ * it is open holds other values, or zeros where it was cut short. */
 SC_MUST_USE enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
                                               struct sc_error *err);
 /* The same of a ggml file in memory, which must outlive it: for tests and fuzzing. */
 SC_MUST_USE enum sc_code sc_whisper_file_of(struct sc_str bytes, struct sc_whisper_file **out,
                                             struct sc_error *err);
+/* MODEL_ERROR when some of what was read so far was cut off the file meanwhile: to be asked after
+ * the last value is read. */
+SC_MUST_USE enum sc_code sc_whisper_file_check(const struct sc_whisper_file *f,
+                                               struct sc_error *err);
 void sc_whisper_file_close(struct sc_whisper_file *f);
 SC_DEFINE_FREEP(struct sc_whisper_file, sc_whisper_file_close);
 

@@ -125,6 +125,8 @@ enum sc_code sc_listener_open(const char *path, int threads, const struct sc_sto
                                             .stop = stop };
     if (code == SC_OK)
         code = sc_net_open(file, &options, &l->net, err);
+    if (code == SC_OK)
+        code = sc_whisper_file_check(file, err);
     if (code != SC_OK)
         return code;
     l->filters = copy_filters(file);

@@ -344,6 +344,31 @@ static void what_is_left_of_a_file_is_in_memory_no_more(void **state)
     }
 }
 
+/* By whoever copies another over it, say. */
+static void a_file_that_is_cut_short_while_it_is_open_is_told(void **state)
+{
+    const struct test_model m = { .state = 128, .text_tokens = 2000, .seed = 3 };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *f = NULL;
+    struct sc_error err = { 0 };
+    char path[PATH_MAX];
+    (void)state;
+    assert_true(test_model_write(&m, test_path(&dir, "ggml-own.bin", path)));
+    assert_int_equal(sc_whisper_file_open(path, &f, NULL), SC_OK);
+    const struct sc_wtensor *t = sc_whisper_file_tensor(f, "decoder.token_embedding.weight");
+    SC_AUTO_FREE float *values = malloc((size_t)(t->dims[0] * sc_wtensor_row(t)) * sizeof(float));
+    assert_non_null(values);
+    assert_int_equal(truncate(path, 4096), 0);
+    assert_int_equal(sc_whisper_file_check(f, &err), SC_OK);
+    sc_wtensor_read(t, 0, t->dims[0], values);
+    assert_int_equal(sc_whisper_file_check(f, &err), SC_E_MODEL_ERROR);
+    assert_string_equal(err.field, "model");
+    assert_string_equal(err.msg,
+                        "cannot use the model 'ggml-own.bin': the file changed while it was read; "
+                        "get it again whole, and replace models with `scripta models add "
+                        "--replace`");
+}
+
 static void opens_files_by_their_path(void **state)
 {
     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
@@ -432,6 +457,7 @@ int main(void)
         TEST(a_quantised_vector_is_refused),
         TEST(strangers_are_named),
         TEST(what_is_left_of_a_file_is_in_memory_no_more),
+        TEST(a_file_that_is_cut_short_while_it_is_open_is_told),
         TEST(opens_files_by_their_path),
         TEST(memory_follows_from_the_dimensions),
     };
