@@ -15,6 +15,7 @@
 #include "base/banned.h"
 
 #define NAMES_TOLD 160
+#define MB 1000000
 
 void sc_model_done(struct sc_model *m)
 {
@@ -227,8 +228,10 @@ static struct sc_model *row_meant(struct sc_models *all, const char *name)
 
 static void list_names(const struct sc_models *all, struct sc_buf *out)
 {
-    for (size_t i = 0; i < all->count && out->len < NAMES_TOLD; i++)
-        sc_buf_printf(out, "%s%s", i == 0 ? "" : ", ", all->rows[i].name);
+    for (size_t i = 0; i < all->count && out->len < NAMES_TOLD; i++) {
+        if (!all->rows[i].is_damaged)
+            sc_buf_printf(out, "%s%s", out->len == 0 ? "" : ", ", all->rows[i].name);
+    }
     if (out->len >= NAMES_TOLD) {
         out->len = 0;
         sc_buf_printf(out, "those that `scripta models list` tells");
@@ -242,18 +245,108 @@ static enum sc_code none_named(const struct sc_models *all, const char *name, st
         return sc_error_field(err, SC_E_NOT_FOUND, "model",
                               "there is no model for whisper: " SC_MODELS_REMEDY);
     list_names(all, &names);
+    if (names.len == 0)
+        return sc_error_field(err, SC_E_NOT_FOUND, "model",
+                              "there is no model '%.60s', and those that are there were found "
+                              "damaged: " SC_MODELS_REMEDY,
+                              name);
     return sc_error_field(err, SC_E_NOT_FOUND, "model",
                           "there is no model '%.60s': say %s, or bring it with `scripta models "
                           "add` or `pull`",
                           name, sc_buf_text(&names));
 }
 
+/* ---- the default ---- */
+
+/* Numbers in the network's layers, up to a factor that all share. */
+static int64_t size_of_network(const struct sc_model *m)
+{
+    const struct sc_whisper_dims *d = &m->facts.dims;
+    if (!m->is_known)
+        return 0;
+    return (int64_t)d->n_audio_layer * d->n_audio_state * d->n_audio_state +
+           (int64_t)d->n_text_layer * d->n_text_state * d->n_text_state;
+}
+
+static bool is_better(const struct sc_model *a, const struct sc_model *b,
+                      const struct sc_whisper_use *use, int64_t budget)
+{
+    int64_t a_needs = sc_model_memory(a, use), b_needs = sc_model_memory(b, use);
+    bool a_fits = a_needs <= budget, b_fits = b_needs <= budget;
+    if (a_fits != b_fits)
+        return a_fits;
+    if (!a_fits)
+        return a_needs < b_needs;
+    if (size_of_network(a) != size_of_network(b))
+        return size_of_network(a) > size_of_network(b);
+    /* The same network: more languages, then more of its weights. */
+    if (a->facts.languages != b->facts.languages)
+        return a->facts.languages > b->facts.languages;
+    return a->size_bytes > b->size_bytes;
+}
+
+/* The default, or where none fits the memory what comes nearest to that. */
+static const struct sc_model *choose(const struct sc_config *config, const struct sc_models *all)
+{
+    const struct sc_model *best = NULL;
+    int64_t budget = sc_models_budget(config);
+    struct sc_whisper_use use;
+    sc_models_use(config, "", &use);
+    if (config->engine_whisper_model[0] != '\0') {
+        struct sc_models copy = *all;
+        best = row_meant(&copy, config->engine_whisper_model);
+        return best == NULL || best->is_damaged ? NULL : best;
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->rows[i].is_damaged)
+            continue;
+        if (best == NULL || is_better(&all->rows[i], best, &use, budget))
+            best = &all->rows[i];
+    }
+    return best;
+}
+
+static bool fits(const struct sc_config *config, const struct sc_model *m)
+{
+    struct sc_whisper_use use;
+    sc_models_use(config, "", &use);
+    return sc_model_memory(m, &use) <= sc_models_budget(config);
+}
+
+const struct sc_model *sc_models_default(const struct sc_config *config,
+                                         const struct sc_models *all)
+{
+    const struct sc_model *best = choose(config, all);
+    return best != NULL && fits(config, best) ? best : NULL;
+}
+
+bool sc_models_are_too_large(const struct sc_config *config, const struct sc_models *all)
+{
+    const struct sc_model *best = choose(config, all);
+    return best != NULL && !fits(config, best);
+}
+
+static void put_too_large(const struct sc_config *config, const struct sc_model *m,
+                          struct sc_buf *out)
+{
+    struct sc_whisper_use use;
+    sc_models_use(config, "", &use);
+    sc_buf_printf(out,
+                  "'%.60s' needs %lld MB of memory and a worker may spend %lld MB: raise "
+                  "engine.memory, or bring a smaller one",
+                  m->name, (long long)(sc_model_memory(m, &use) / MB),
+                  (long long)(sc_models_budget(config) / MB));
+}
+
 void sc_models_lack(const struct sc_config *config, const struct sc_models *all, struct sc_buf *out)
 {
     const char *set = config->engine_whisper_model;
+    const struct sc_model *nearest = choose(config, all);
     struct sc_models copy = *all;
     sc_buf_puts(out, "has no model: ");
-    if (set[0] == '\0' && all->count > 0)
+    if (nearest != NULL)
+        put_too_large(config, nearest, out);
+    else if (set[0] == '\0' && all->count > 0)
         sc_buf_printf(out, "'%.60s' was found damaged; " SC_MODELS_MEND, all->rows[0].name);
     else if (set[0] == '\0')
         sc_buf_puts(out, SC_MODELS_REMEDY);
@@ -396,7 +489,7 @@ enum sc_code sc_models_find_for(const struct sc_config *config, const char *lang
         sc_model_done(&all.rows[i - 1]);
         all.rows[i - 1] = all.rows[--all.count];
     }
-    const struct sc_model *best = sc_models_default(config, &all);
+    const struct sc_model *best = choose(config, &all);
     return sc_models_find(config, best == NULL ? "" : best->name, out, err);
 }
 
@@ -410,55 +503,7 @@ enum sc_code sc_models_path(const struct sc_config *config, const char *name, ch
     return code;
 }
 
-/* ---- the default ---- */
-
-/* Numbers in the network's layers, up to a factor that all share. */
-static int64_t size_of_network(const struct sc_model *m)
-{
-    const struct sc_whisper_dims *d = &m->facts.dims;
-    if (!m->is_known)
-        return 0;
-    return (int64_t)d->n_audio_layer * d->n_audio_state * d->n_audio_state +
-           (int64_t)d->n_text_layer * d->n_text_state * d->n_text_state;
-}
-
-static bool is_better(const struct sc_model *a, const struct sc_model *b,
-                      const struct sc_whisper_use *use, int64_t budget)
-{
-    int64_t a_needs = sc_model_memory(a, use), b_needs = sc_model_memory(b, use);
-    bool a_fits = a_needs <= budget, b_fits = b_needs <= budget;
-    if (a_fits != b_fits)
-        return a_fits;
-    if (!a_fits)
-        return a_needs < b_needs;
-    if (size_of_network(a) != size_of_network(b))
-        return size_of_network(a) > size_of_network(b);
-    /* The same network: more languages, then more of its weights. */
-    if (a->facts.languages != b->facts.languages)
-        return a->facts.languages > b->facts.languages;
-    return a->size_bytes > b->size_bytes;
-}
-
-const struct sc_model *sc_models_default(const struct sc_config *config,
-                                         const struct sc_models *all)
-{
-    const struct sc_model *best = NULL;
-    int64_t budget = sc_models_budget(config);
-    struct sc_whisper_use use;
-    sc_models_use(config, "", &use);
-    if (config->engine_whisper_model[0] != '\0') {
-        struct sc_models copy = *all;
-        best = row_meant(&copy, config->engine_whisper_model);
-        return best == NULL || best->is_damaged ? NULL : best;
-    }
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->rows[i].is_damaged)
-            continue;
-        if (best == NULL || is_better(&all->rows[i], best, &use, budget))
-            best = &all->rows[i];
-    }
-    return best;
-}
+/* ---- memory ---- */
 
 int64_t sc_models_budget(const struct sc_config *config)
 {

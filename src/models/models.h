@@ -91,7 +91,8 @@ SC_MUST_USE enum sc_code sc_models_find(const struct sc_config *config, const ch
 SC_MUST_USE enum sc_code sc_models_path(const struct sc_config *config, const char *name,
                                         char **out_path, struct sc_error *err);
 /* Finds the model of jobs that name none, speak that language ("", "auto": any) and maybe are to be
- * translated. Where none can do that, the default. */
+ * translated. Where none can do that, the default; where none of them fits the memory, the one that
+ * comes nearest to it. */
 SC_MUST_USE enum sc_code sc_models_find_for(const struct sc_config *config, const char *language,
                                             bool translates, struct sc_model *out,
                                             struct sc_error *err);
@@ -101,10 +102,12 @@ bool sc_model_knows(const struct sc_model *m, const char *language);
  * nothing where they are not known. */
 void sc_model_languages(const struct sc_model *m, size_t most, struct sc_buf *out);
 /* The model of jobs that name none: engine.whisper.model, else the largest network among those that
- * fit the memory (else the smallest file), never a damaged one. NULL: there is none. Borrowed from
- * all. */
+ * fit the memory, never a damaged one. NULL: there is none that fits. Borrowed from all. */
 const struct sc_model *sc_models_default(const struct sc_config *config,
                                          const struct sc_models *all);
+
+/* There are some to choose from, and none fits the memory. */
+bool sc_models_are_too_large(const struct sc_config *config, const struct sc_models *all);
 
 /* What follows "whisper": why all of them have no default, and what to do. */
 void sc_models_lack(const struct sc_config *config, const struct sc_models *all,

@@ -32,6 +32,8 @@ static void judge(const struct sc_config *config, const struct sc_models *all,
         say(out, "engine.whisper.model", "whisper %s", sc_buf_text(&why));
     else if (lacks && strcmp(config->engine_default, "whisper") == 0)
         say(out, "engine.default", "engine.default is whisper, which %s", sc_buf_text(&why));
+    else if (lacks && sc_models_are_too_large(config, all))
+        say(out, "engine.memory", "whisper %s", sc_buf_text(&why));
 }
 
 void sc_models_judge(const struct sc_config *config, struct sc_models_problems *out)

@@ -180,6 +180,13 @@ static void every_change_gives_another_stamp(void **state)
     assert_int_equal(stamps[5], stamps[4]);
 }
 
+static void found_for(struct shelf *s, const char *language, const char *name)
+{
+    SC_AUTO_MODEL m = { 0 };
+    assert_int_equal(sc_models_find_for(&s->config, language, false, &m, NULL), SC_OK);
+    assert_string_equal(m.name, name);
+}
+
 static void the_default_is_the_largest_network_that_fits(void **state)
 {
     (void)state;
@@ -196,8 +203,13 @@ static void the_default_is_the_largest_network_that_fits(void **state)
     s.config.engine_memory = sc_model_memory(&two, NULL);
     assert_int_equal(sc_models_budget(&s.config), s.config.engine_memory);
     check_found(&s, "", "two");
-    s.config.engine_memory = 1; /* none fits: the one that is nearest to it */
-    check_found(&s, "", "one");
+    s.config.engine_memory = 1; /* none fits: the one that is nearest to it is told */
+    check_missing(&s, "", "whisper has no model: 'one' needs ");
+    check_missing(&s, "",
+                  " MB of memory and a worker may spend 0 MB: raise engine.memory, or "
+                  "bring a smaller one");
+    found_for(&s, "", "one"); /* which is refused by its name */
+    s.config.engine_memory = INT64_C(1) << 40;
     static char named[] = "three";
     s.config.engine_whisper_model = named;
     check_found(&s, "", "three");
@@ -207,13 +219,6 @@ static void the_default_is_the_largest_network_that_fits(void **state)
     static char path[] = "/srv/secret/ggml-a.bin"; /* clients read what is missing */
     s.config.engine_whisper_model = path;
     check_missing(&s, "", "must be a name that `scripta models list` shows");
-}
-
-static void found_for(struct shelf *s, const char *language, const char *name)
-{
-    SC_AUTO_MODEL m = { 0 };
-    assert_int_equal(sc_models_find_for(&s->config, language, false, &m, NULL), SC_OK);
-    assert_string_equal(m.name, name);
 }
 
 static void found_to_translate(struct shelf *s, const char *name)
@@ -312,7 +317,15 @@ static void settings_that_name_what_is_not_there_are_told(void **state)
     shelf_put(&s, "models/ggml-a.bin", 0, 0);
     s.config.engine_whisper_model = there;
     check_problem(&s, NULL, NULL);
+    learn(&s, "a");
+    s.config.engine_memory = 1;
+    check_problem(&s, "engine.whisper.model", "whisper has no model: 'a' needs ");
     s.config.engine_whisper_model = nothing;
+    check_problem(&s, "engine.default", "which has no model: 'a' needs ");
+    s.config.engine_default = automatic;
+    check_problem(&s, "engine.memory", "whisper has no model: 'a' needs ");
+    s.config.engine_default = whisper;
+    s.config.engine_memory = INT64_C(1) << 40;
     s.config.models_dir = file;
     check_problem(&s, "models.dir", "models/ggml-a.bin' cannot be read: Not a directory");
     assert_int_equal(sc_models_list(&s.config, &all, &err), SC_E_CONFIG_ERROR);

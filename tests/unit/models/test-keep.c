@@ -433,7 +433,7 @@ static void verifying_finds_another_byte_and_describes_what_was_copied_in(void *
     assert_true(doubted.has_facts && doubted.is_damaged && !doubted.is_known);
     assert_int_equal(sc_models_verify(&s.config, "a", NULL, &same, &err), SC_E_MODEL_ERROR);
     assert_int_equal(sc_models_verify(&s.config, "b", NULL, &same, &err), SC_E_NOT_FOUND);
-    assert_non_null(strstr(err.msg, "there is no model 'b': say a, or"));
+    assert_non_null(strstr(err.msg, "there is no model 'b', and those that are there were found"));
 
     /* Written anew: its facts do not hold any more, and its name stands for other results. */
     const struct sc_model_identity before = sc_model_identify(&m);
@@ -472,6 +472,11 @@ static void nobody_uses_what_was_found_damaged_until_it_is_other_bytes(void **st
     check_unusable(&s, "a", "'a-q8_0' was found damaged");
     check_unusable(&s, m.path, "'a-q8_0' was found damaged");
     check_unusable(&s, "", "whisper has no model: 'a-q8_0' was found damaged");
+    check_unusable(&s, "b", "there is no model 'b', and those that are there were found damaged");
+    shelf_put(&s, "models/ggml-c.bin", 0, 0);
+    check_unusable(&s, "b", "there is no model 'b': say c, or bring it");
+    SC_AUTO_FREE char *c = shelf_path(&s, "models/ggml-c.bin");
+    assert_int_equal(unlink(c), 0);
     static char named[] = "a", nothing[] = "";
     s.config.engine_whisper_model = named;
     check_unusable(&s, "", "engine.whisper.model names 'a', which was found damaged");
