@@ -95,6 +95,7 @@ static void put_lists(struct sc_cli *cli, const struct sc_json_value *root, stru
     };
     static const struct sc_view_column rests[] = {
         { .title = "UNFINISHED", .member = "name", .flexible = true },
+        { .title = "BY", .member = "kind" },
         { .title = "STATE", .member = "state" },
         { .title = "HERE", .member = "size_bytes", .kind = SC_VIEW_SIZE },
         { .title = "OF", .member = "total_bytes", .kind = SC_VIEW_SIZE },
@@ -114,8 +115,8 @@ static void put_lists(struct sc_cli *cli, const struct sc_json_value *root, stru
     if (out->len > 0)
         sc_buf_putc(out, '\n');
     sc_view_table(unfinished, rests, sc_list_now(cli), sc_list_width(cli), out);
-    sc_cli_note(cli, "the same `scripta models pull` goes on with what is unfinished, `scripta "
-                     "models remove NAME` removes it");
+    sc_cli_note(cli, "the same `scripta models pull` goes on with what a pull left, an add begins "
+                     "anew; `scripta models remove NAME` removes it");
 }
 
 static void tell_problems(struct sc_cli *cli, const struct sc_json_value *root)

@@ -55,9 +55,10 @@ static void check_rests(struct sc_doctor *d, const struct sc_json_value *list)
         if (strcmp(text_of(rest, "state"), "running") == 0)
             continue;
         sc_format_size(&size, sc_json_get_int(sc_json_member(rest, "size_bytes"), 0));
-        SC_AUTO_FREE char *fix =
-            sc_asprintf("the same command goes on with it, `scripta models remove %s` removes it",
-                        text_of(rest, "name"));
+        bool is_pull = strcmp(text_of(rest, "kind"), "pull") == 0;
+        SC_AUTO_FREE char *fix = sc_asprintf(
+            "the same command %s, `scripta models remove %s` removes it",
+            is_pull ? "goes on with it" : "begins anew in its place", text_of(rest, "name"));
         sc_doctor_say(d, SC_MARK_NOTE, "models", fix,
                       "%s lie here of '%s', which a `models %s` did "
                       "not bring whole",

@@ -92,6 +92,18 @@ struct adding {
     const struct sc_models_watch *watch;
 };
 
+/* Of weights in the safetensors form the model is the folder, with what lies beside them. */
+static char *whole_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (strcmp(slash == NULL ? path : slash + 1, SC_MODEL_WEIGHTS) != 0)
+        return sc_strdup(path);
+    SC_AUTO_FREE char *folder =
+        slash == NULL ? sc_strdup(".") : sc_strndup(path, (size_t)SC_MAX(slash - path, 1));
+    char *full = realpath(folder, NULL); /* whose name is that of the model */
+    return full == NULL ? sc_strdup(path) : full;
+}
+
 static enum sc_code look(void *from, struct sc_model *m, struct sc_error *err)
 {
     const struct adding *a = from;
@@ -141,6 +153,9 @@ enum sc_code sc_models_add(const struct sc_config *config, const struct sc_model
                            struct sc_error *err)
 {
     static const struct sc_models_way way = { look, copy_and_settle };
-    struct adding a = { wish, watch };
+    SC_AUTO_FREE char *what = whole_of(wish->what);
+    struct sc_model_wish whole = *wish;
+    whole.what = what;
+    struct adding a = { &whole, watch };
     return sc_models_bring(config, &way, &a, wish->replace, out, err);
 }

@@ -275,6 +275,11 @@ static enum sc_code tell_rest(struct pull *p, int fd, enum sc_code code, struct 
                       sc_buf_text(&came));
     if (code == SC_E_NOT_FOUND)
         return sc_error_set(err, SC_E_NOT_FOUND, "there is no '%.180s'", p->shown);
+    if (code == SC_E_UNAUTHENTICATED || code == SC_E_FORBIDDEN)
+        return sc_error_set(err, SC_E_FORBIDDEN,
+                            "the server does not give '%.160s' to everybody: download it by other "
+                            "means, and add it with `scripta models add FILE`",
+                            p->shown);
     return code;
 }
 

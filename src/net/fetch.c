@@ -208,6 +208,26 @@ static enum sc_code judge_failure(const struct fetch *f, enum sc_code code, stru
                         f->client->server, (long long)f->there);
 }
 
+/* An answer that is no file. What fails at a server that is not ours is no fault of ours. */
+static enum sc_code judge_status(struct fetch *f, struct sc_error *err)
+{
+    const int status = f->out->status;
+    const struct sc_str nothing = { "", 0 };
+    /* 416: what is there is no beginning of what the server has now. */
+    f->out->is_other = status == 416 && f->what->offset > 0;
+    if (status >= 500)
+        return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                            "the server at '%.120s' answered %d: try again later",
+                            f->client->server, status);
+    if (status >= 400)
+        return sc_client_judge(f->client, status, nothing, err);
+    f->out->is_final = true;
+    return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
+                        "the server at '%.120s' answered %d, and no file: give the address where "
+                        "the file lies",
+                        f->client->server, status);
+}
+
 enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,
                              struct sc_fetched *out, struct sc_error *err)
 {
@@ -217,12 +237,8 @@ enum sc_code sc_client_fetch(struct sc_client *c, const struct sc_fetch *what,
     enum sc_code code = sc_client_run(c, 0, SC_CLIENT_IDLE_MS, &out->status, err);
     if (code != SC_OK)
         return judge_failure(&f, code, err);
-    if (out->status != 200 && out->status != 206) {
-        /* 416: what is there is no beginning of what the server has now. */
-        struct sc_str nothing = { "", 0 };
-        out->is_other = out->status == 416 && what->offset > 0;
-        return sc_client_judge(c, out->status, nothing, err);
-    }
+    if (out->status != 200 && out->status != 206)
+        return judge_status(&f, err);
     if (!f.begun) /* an empty file */
         code = begin(&f, out->status, err);
     if (code == SC_OK && f.there < f.total) /* some send no more than so much at once */

@@ -133,6 +133,14 @@ static void of_a_folder_only_what_is_read_is_copied(void **state)
     assert_true(shelf_has(&s, "models/safe/config.json"));
     assert_true(shelf_has(&s, "models/safe/vocab.json"));
     assert_false(shelf_has(&s, "models/safe/secret.json"));
+
+    /* By its weights it is the same model. */
+    SC_AUTO_MODEL again = { 0 };
+    if (add(&s, "safe/model.safetensors", NULL, true, &again, &err) != SC_OK)
+        fail_msg("%s", err.msg);
+    assert_string_equal(again.name, "safe");
+    assert_true(again.is_folder);
+    assert_true(shelf_has(&s, "models/safe/vocab.json"));
 }
 
 static void a_wrong_sum_is_refused(void **state)

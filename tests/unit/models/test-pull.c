@@ -154,6 +154,46 @@ static void what_comes_whole_is_a_model(void **state)
     assert_int_equal(shelf_count(&s), 2);
 }
 
+/* At a server that is not ours: it may not fail the next time. */
+static void what_fails_at_the_server_is_tried_again(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    const struct answer answers[] = { MISSING,
+                                      { .head = "500 Internal Server Error\r\n" },
+                                      { .head = "200 OK\r\n", .len = p.model.len } };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_OK, "", &m);
+    peer_join(&p);
+}
+
+static void what_is_refused_is_tried_once(void **state)
+{
+    static const struct {
+        const char *head;
+        enum sc_code code;
+        const char *said;
+    } rows[] = {
+        { "401 Unauthorized\r\n", SC_E_FORBIDDEN, "to everybody: download it by other means" },
+        { "403 Forbidden\r\n", SC_E_FORBIDDEN, "to everybody: download it by other means" },
+        { "302 Found\r\n", SC_E_SERVER_UNREACHABLE,
+          "answered 302, and no file: give the address where the file lies" },
+    };
+    (void)state;
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        AUTO_SHELF(s);
+        SC_AUTO_MODEL m = { 0 };
+        SC_AUTO(peer_done) struct peer p = { 0 };
+        const struct answer answers[] = { MISSING, { .head = rows[i].head } };
+        peer_start(&p, answers, SC_ARRAY_LEN(answers));
+        check(&s, &p, "mine", rows[i].code, rows[i].said, &m);
+        peer_join(&p);
+        assert_int_equal(shelf_count(&s), 0);
+    }
+}
+
 static void what_breaks_off_goes_on_behind_what_came(void **state)
 {
     (void)state;
@@ -497,6 +537,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_comes_whole_is_a_model),
+        TEST(what_fails_at_the_server_is_tried_again),
+        TEST(what_is_refused_is_tried_once),
         TEST(what_breaks_off_goes_on_behind_what_came),
         TEST(a_second_attempt_takes_up_what_the_first_left),
         TEST(what_came_from_another_address_begins_anew),
