@@ -424,21 +424,22 @@ static int best_of(struct hearing *h)
     return best;
 }
 
-static bool is_doubtful(struct hearing *h, const struct sc_vocab *v, const struct hypothesis *one,
-                        bool *loops)
+/* Tells why in the answer, too. */
+static bool is_doubtful(struct hearing *h, const struct sc_vocab *v, const struct hypothesis *one)
 {
-    const struct sc_fallback *limits = &h->w->options->limits;
+    struct sc_decode_window *w = h->w;
+    const struct sc_fallback *limits = &w->options->limits;
     SC_AUTO_BUF text = { 0 };
     struct sc_loop loop;
     for (int i = 0; i < one->count; i++)
         h->words[i] = one->said[i].token;
-    *loops = limits->loops && sc_find_loop(h->words, (size_t)one->count, v->eot, &loop);
+    w->loops = limits->loops && sc_find_loop(h->words, (size_t)one->count, v->eot, &loop);
     sc_said_text(v, one->said, (size_t)one->count, &text);
-    h->w->compression = (float)SC_MAX(sc_text_compression(sc_buf_str(&text)), 0.0);
-    bool swells = limits->compression_max > 0 && h->w->compression > limits->compression_max;
-    bool unlikely = one->mean < (double)limits->logprob_min;
-    bool quiet = h->w->no_speech > limits->no_speech_max;
-    return !(unlikely && quiet) && (one->failed || *loops || swells || unlikely);
+    w->compression = (float)SC_MAX(sc_text_compression(sc_buf_str(&text)), 0.0);
+    w->swells = limits->compression_max > 0 && w->compression > limits->compression_max;
+    w->unlikely = one->mean < (double)limits->logprob_min;
+    bool quiet = w->no_speech > limits->no_speech_max;
+    return !(w->unlikely && quiet) && (one->failed || w->loops || w->swells || w->unlikely);
 }
 
 static bool answer(struct hearing *h, const struct sc_vocab *v, const struct hypothesis *one)
@@ -467,7 +468,7 @@ static bool judge(struct hearing *h, struct decoding *d)
     const struct sc_decode_options *o = h->w->options;
     const struct hypothesis *best = &h->all[best_of(h)];
     bool last = o->temperature_step <= 0 || h->temperature + o->temperature_step > 1.0f + 1e-6f;
-    bool doubtful = is_doubtful(h, d->vocab, best, &h->w->loops);
+    bool doubtful = is_doubtful(h, d->vocab, best);
     if (doubtful && !last) {
         h->temperature += o->temperature_step;
         begin(h, d);

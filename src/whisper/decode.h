@@ -84,8 +84,11 @@ struct sc_decode_window {
     float avg_log;     /* mean logarithm of the tokens' probabilities */
     float compression; /* bytes of the text to bytes of it compressed; 0 for no text */
     bool silence;      /* by both: nothing was said */
-    bool failed;       /* beyond a limit at the last temperature too */
-    bool loops;        /* says the same again and again at the last temperature too */
+    /* At the last temperature too: */
+    bool failed;   /* it is beyond a limit … */
+    bool unlikely; /* … of the tokens' probabilities … */
+    bool swells;   /* … of compression … */
+    bool loops;    /* … or says the same again and again */
 };
 void sc_decode_window_done(struct sc_decode_window *w);
 

@@ -481,12 +481,23 @@ static enum sc_code align(struct listening *g, const struct hearing *h,
 
 static void note_doubts(struct hearing *h, const struct sc_decode_window *w)
 {
+    const struct sc_fallback *limits = &w->options->limits;
+    struct sc_buf *log = &h->clip->log;
     if (!w->failed)
         return;
-    sc_buf_printf(&h->clip->log,
-                  "from %.2f s on: doubtful at temperature %.1f (avg_logprob %.2f%s)\n",
-                  h->seek / 100.0, (double)w->temperature, (double)w->avg_log,
-                  w->loops ? ", says the same again and again" : "");
+    sc_buf_printf(log, "from %.2f s on: doubtful at temperature %.1f", h->seek / 100.0,
+                  (double)w->temperature);
+    if (w->unlikely)
+        sc_buf_printf(log, ", avg_logprob %.2f is below %.2f", (double)w->avg_log,
+                      (double)limits->logprob_min);
+    if (w->swells)
+        sc_buf_printf(log, ", compression_ratio %.2f is above %.2f", (double)w->compression,
+                      (double)limits->compression_max);
+    if (w->loops)
+        sc_buf_puts(log, ", says the same again and again");
+    if (!w->unlikely && !w->swells && !w->loops)
+        sc_buf_puts(log, ", comes to no end, or loops by its entropy");
+    sc_buf_putc(log, '\n');
 }
 
 /* What was said in a window goes into the answer of its clip, which goes on behind it. */
