@@ -444,6 +444,11 @@ static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
         sc_buf_puts(out, "a code such as en or de-AT, an English name such as german, or auto");
         return;
     }
+    if (strcmp(option->name, "engine") == 0) {
+        sc_buf_puts(out, "the name of an engine (letters, digits, '-' and '_'); a model is told "
+                         "by the option model");
+        return;
+    }
     switch (option->type) {
     case SC_JOB_TEXT:
         sc_buf_printf(out, "text of %" PRId64 " to %" PRId64 " bytes in UTF-8", option->min,
@@ -473,7 +478,8 @@ static void put_allowed(const struct sc_job_option *option, struct sc_buf *out)
         sc_value_put_duration(out, option->min);
         sc_buf_puts(out, " to ");
         sc_value_put_duration(out, option->max);
-        sc_buf_puts(out, ", such as 90s or 15m");
+        if (option->min <= 90000 && option->max >= 900000)
+            sc_buf_puts(out, ", such as 90s or 15m");
         break;
     }
 }

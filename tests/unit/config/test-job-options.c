@@ -127,6 +127,9 @@ static void bad_values_are_refused_by_name(void **state)
           "processor: leave it out, or reach a program that has a GPU by engine http or command" },
         { "prompt", "", NULL },
         { "prompt", "\xff", NULL },
+        { "engine", "whisper/multi",
+          "engine is 'whisper/multi', must be the name of an engine (letters, digits, '-' and "
+          "'_'); a model is told by the option model" },
         { "engine", "../x", NULL },
         { "engine", "", NULL },
         { "language", "e", NULL },
@@ -147,7 +150,7 @@ static void bad_values_are_refused_by_name(void **state)
           "channels is 'stereo', must be mix, split, left, right, 1, 2, 3, 4, 5, 6, 7 or 8" },
         { "vad_threshold", "41", "vad_threshold is '41', must be a whole number from 1 to 40" },
         { "vad_threshold", "0", NULL },
-        { "vad_padding", "3s", NULL },
+        { "vad_padding", "3s", "vad_padding is '3s', must be a duration from 0 to 2s" },
         { "vad_min_silence", "19ms", NULL },
         { "chunk_length", "4s", NULL },
         { "task", "\x1b[31m", "task is '\\x1b[31m', must be transcribe or translate" },
