@@ -45,6 +45,8 @@ static enum sc_code count_chunk(struct sc_queue *queue, struct sc_conn *tx,
     }
     if (code == SC_OK)
         code = sc_job_brief_get(tx, task->job, &after, err);
+    if (code == SC_OK)
+        sc_queue_count_under_way(queue, task->id, after.chunks_completed);
     if (code != SC_OK || sc_job_brief_progress(&after) == sc_job_brief_progress(&before))
         return code;
     struct sc_event event = sc_queue_event(SC_EVENT_JOB_PROGRESS, &after);
@@ -84,6 +86,8 @@ enum sc_code sc_task_complete(struct sc_queue *queue, struct sc_conn *tx,
         code = emit_task(queue, tx, SC_EVENT_TASK_COMPLETED, &row, NULL, err);
     if (code == SC_OK && sc_stage_has_chunks(row.task.stage) && row.task.chunk >= 0)
         code = count_chunk(queue, tx, &row.task, err);
+    else
+        sc_queue_forget_under_way(queue, row.task.id);
     if (code != SC_OK)
         return code;
     row.task.state = SC_TASK_DONE;

@@ -229,8 +229,9 @@ int sc_job_brief_progress(const struct sc_job_brief *job)
 int sc_job_progress(struct sc_queue *queue, const struct sc_job *job)
 {
     struct sc_job_brief brief = brief_of(job);
-    return progress_of(&brief,
-                       job->state == SC_JOB_PROCESSING ? sc_queue_under_way(queue, job->id) : 0);
+    return progress_of(&brief, job->state == SC_JOB_PROCESSING
+                                   ? sc_queue_under_way(queue, job->id, job->chunks_completed)
+                                   : 0);
 }
 
 static int64_t scalar_of_chunks(struct sc_conn *conn, enum sc_sql sql, const struct sc_job *job,
@@ -270,7 +271,7 @@ int64_t sc_job_eta_ms(struct sc_queue *queue, struct sc_conn *conn, const struct
     enum sc_stage stage =
         strcmp(job->pipeline, "convert") == 0 ? SC_STAGE_CONVERT : SC_STAGE_TRANSCRIBE;
     struct sc_job_brief brief = brief_of(job);
-    int64_t under_way = sc_queue_under_way(queue, job->id);
+    int64_t under_way = sc_queue_under_way(queue, job->id, job->chunks_completed);
     int64_t done = 100 * (int64_t)job->chunks_completed + under_way;
     int64_t left = SC_MAX(0, 100 * expected_chunks(&brief) - done); /* hundredths of a chunk */
     if (job->chunks_completed == 0)

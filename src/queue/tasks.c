@@ -134,7 +134,8 @@ enum sc_code sc_task_leave(struct sc_queue *queue, struct sc_conn *tx, const str
     enum sc_code code = sc_stmt_run(&st, err);
     if (code == SC_OK && sc_conn_changes(tx) == 0)
         return sc_error_set(err, SC_E_LEASE_LOST, "task %lld has moved on", (long long)task->id);
-    sc_queue_forget_under_way(queue, task->id);
+    if (leave->to != SC_TASK_DONE) /* a chunk that is done is counted by then */
+        sc_queue_forget_under_way(queue, task->id);
     /* One that was passed over for the lane's limit may go now. */
     if (code == SC_OK && sc_queue_lane_max(queue, task->lane) > 0)
         sc_queue_note_ready(queue, tx);

@@ -35,15 +35,30 @@ void sc_queue_forget_under_way(struct sc_queue *queue, int64_t task)
     }
 }
 
-int sc_queue_under_way(struct sc_queue *queue, int64_t job)
+/* Who reads the row as it was before the commit finds it whole here, who reads it after that in the
+ * row alone: else progress would go back for a moment. */
+void sc_queue_count_under_way(struct sc_queue *queue, int64_t task, int counted)
+{
+    SC_LOCK(&queue->lock);
+    for (size_t i = 0; i < SC_ARRAY_LEN(queue->under_way); i++) {
+        if (queue->under_way[i].task == task)
+            queue->under_way[i].counted = counted;
+    }
+}
+
+int sc_queue_under_way(struct sc_queue *queue, int64_t job, int completed)
 {
     int64_t now = sc_clock_mono_ms();
     int sum = 0;
     SC_LOCK(&queue->lock);
     for (size_t i = 0; i < SC_ARRAY_LEN(queue->under_way); i++) {
         const struct sc_under_way *u = &queue->under_way[i];
-        if (u->job == job && u->task != 0 && now - u->at_ms < queue->config.lease_ms)
+        if (u->job != job || u->task == 0 || now - u->at_ms >= queue->config.lease_ms)
+            continue;
+        if (u->counted == 0)
             sum += u->percent;
+        else if (completed < u->counted)
+            sum += 100;
     }
     return sum;
 }

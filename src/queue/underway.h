@@ -11,9 +11,14 @@ struct sc_under_way {
     int64_t task, job; /* task 0: an empty place */
     int64_t at_ms;     /* monotonic */
     int percent;
+    int counted; /* it is done, and the job's chunks_completed counts it from this number on; 0: no
+                  */
 };
 
 void sc_queue_note_under_way(struct sc_queue *queue, const struct sc_under_way *what);
 void sc_queue_forget_under_way(struct sc_queue *queue, int64_t task);
-/* The sum of what is known of the job's chunks, in hundredths of a chunk. */
-int sc_queue_under_way(struct sc_queue *queue, int64_t job);
+/* It is done, in a transaction that makes the job's chunks_completed `counted`. */
+void sc_queue_count_under_way(struct sc_queue *queue, int64_t task, int counted);
+/* The sum of what is known of the chunks of a job, in hundredths of a chunk, beside those that its
+ * row counts: `completed` of them when it was read. */
+int sc_queue_under_way(struct sc_queue *queue, int64_t job, int completed);

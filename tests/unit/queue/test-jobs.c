@@ -529,10 +529,13 @@ static void what_workers_tell_of_their_chunks_counts(void **state)
         SC_AUTO_JOB job = job_of(&r, id);
         assert_int_equal(sc_job_progress(r.queue, &job), 95 / 4);
     }
+    SC_AUTO_JOB before = job_of(&r, id);
     assert_int_equal(complete(&r, &task, NULL),
                      SC_OK); /* it counts as done, and no more beside that */
     SC_AUTO_JOB job = job_of(&r, id);
     assert_int_equal(sc_job_progress(r.queue, &job), 95 / 2);
+    /* Also for whoever has read the row before the commit: nothing goes back. */
+    assert_int_equal(sc_job_progress(r.queue, &before), 95 / 2);
 }
 
 static void while_split_runs_the_rest_is_estimated(void **state)
