@@ -104,6 +104,21 @@ def test_a_setting_that_names_no_model_is_told_by_all(data, name, value, said):
     assert "whisper has no model: `scripta models add" in words(cli("doctor", data=data).stdout)
 
 
+def test_memory_that_no_model_fits_leaves_whisper_out(model, data, make_server):
+    cli("models", "add", model, "--name", "small-mine", data=data, check=0)
+    env = {"SCRIPTA_ENGINE_MEMORY": "1M"}
+    said = "whisper has no model: 'small-mine' needs "
+    problem_everywhere(data, env, "engine.memory", said)
+    server = make_server(env, data=data)
+    whisper = next(e for e in server.client.get("/api/engines").json["engines"] if e["name"] == "whisper")
+    assert not whisper["default_model"] and "raise engine.memory" in whisper["reason"], whisper
+    # What names nothing goes to the next one; what names whisper is told why not.
+    made = server.client.upload(bursts_wav(2))
+    assert made.json.get("engine") != "whisper", made.json
+    refused = server.client.upload(bursts_wav(2), engine="whisper")
+    assert refused.status == 400 and "a worker may spend 1 MB" in refused.error["message"], refused
+
+
 def test_a_models_folder_that_cannot_be_read_is_told_by_all(data, tmp_path):
     (tmp_path / "file").write_text("no folder")
     env = {"SCRIPTA_MODELS_DIR": str(tmp_path / "file")}
@@ -257,7 +272,7 @@ def test_a_pull_that_was_broken_off_is_listed_and_gone_on_with(mirror, data):
     assert 0 < row["size_bytes"] < row["total_bytes"] == size and row["resumable"]
     assert row["source"] == mirror.url + "/m/ggml-small-mine.bin"
     done = cli("models", "list", data=data, check=0)
-    assert re.search(r"^small-mine +unfinished +\S+ kB +\S+ kB +\S+Z +http", done.stdout, re.M), done.stdout
+    assert re.search(r"^small-mine +pull +unfinished +\S+ kB +\S+ kB +\S+Z +http", done.stdout, re.M), done.stdout
     assert "scripta models remove NAME" in done.stderr
     assert "lie here of 'small-mine'" in words(cli("doctor", data=data).stdout)
     done = cli("models", "info", "small-mine", data=data, check=3)
