@@ -151,7 +151,7 @@ static const struct sc_json_field transcript_fields[] = {
       .choices = "partial|complete",
       .help = "`partial`: what has been recognised so far",
       .example = "complete" },
-    SC_SHOW(TEXT_OR_NULL, "language", "What is spoken", "en"),
+    SC_SHOW(TEXT_OR_NULL, "language", "Of the text: what is spoken, `en` for a translation", "en"),
     SC_SHOW(INT, "version", "The one shown; 0 while it is partial", "1"),
     SC_SHOW(INT, "segment_count", "How many segments", "12"),
     SC_SHOW(INT, "word_count", "How many words", "140"),

@@ -62,6 +62,13 @@ def test_openais_dialect_serves_what_the_model_said_of_each_segment(server, mode
         assert 0.3 < segment["compression_ratio"] < 2 and segment["no_speech_prob"] < 0.1
 
 
+def test_a_translation_is_english_whatever_is_spoken(server, model):
+    job, text = transcript(server, model(script=SENTENCE), harness.bursts_wav(4, seed=11),
+                           language="de", task="translate", force="true")
+    assert text["language"] == "en" and job["language"] == "de"
+    assert job["detected_language"] == "de"
+
+
 def test_the_command_line_prints_the_same(server, model):
     out = harness.cli("transcribe", "-e", "whisper", "-m", model(script=SENTENCE), "-f", "txt",
                       "--beam-size", "3", "--language", "de", harness.librivox()[0],

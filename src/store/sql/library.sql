@@ -115,14 +115,15 @@ WHERE transcripts.job = :job AND transcripts.id < :before
                                WHERE transcript_id = transcripts.id AND tag = :tag))
 ORDER BY transcripts.id DESC LIMIT :limit;
 
--- Above every id that was ever given (purge_keep_id).
+-- Above every id that was ever given (purge_keep_id). A translation is English whatever is spoken.
 -- name: transcript_insert
 INSERT INTO transcripts (id, owner_id, job, file_id, state, language, duration_ms, created_ms,
                          updated_ms)
 SELECT 1 + max(coalesce((SELECT max(id) FROM transcripts), 0),
                coalesce((SELECT value FROM counters WHERE name = 'transcripts.last_id'), 0)),
        jobs.owner_id, jobs.id, files.id, 0,
-       CASE jobs.language WHEN 'auto' THEN '' ELSE jobs.language END,
+       CASE WHEN jobs.task = 'translate' THEN 'en' WHEN jobs.language = 'auto' THEN ''
+            ELSE jobs.language END,
        coalesce(jobs.duration_ms, files.duration_ms), :now, :now
 FROM jobs JOIN files ON files.id = jobs.file_id
 WHERE jobs.id = :job;
