@@ -11,6 +11,7 @@ struct current {
     const struct sc_fsck_work *w;
     struct sc_fsck_version of;
     bool made; /* it has no row */
+    enum sc_change_kind kind;
 };
 
 static enum sc_code mark(struct sc_conn *tx, const struct current *c, struct sc_error *err)
@@ -40,10 +41,7 @@ static enum sc_code write_current(struct sc_conn *tx, void *ctx, struct sc_error
     enum sc_code code = c->made ? make(tx, c, err) : mark(tx, c, err);
     if (code == SC_OK)
         code = sc_fsck_changed_one(tx, err);
-    return code == SC_OK
-               ? sc_fsck_record(tx, c->w, c->made ? SC_CHANGE_DAMAGE_ACCEPTED : SC_CHANGE_REPAIRED,
-                                c->of.version, 0, err)
-               : code;
+    return code == SC_OK ? sc_fsck_record(tx, c->w, c->kind, c->of.version, 0, err) : code;
 }
 
 static struct sc_fsck_version *marked(const struct sc_fsck_work *w)
@@ -96,6 +94,7 @@ enum sc_code sc_fsck_check_current(struct sc_fsck_work *w, struct sc_error *err)
                        : "the complete transcript has lost the mark of its current version";
     p.repairable = !c.made && w->t.complete && w->t.version == c.of.version;
     p.source = p.repairable ? "the transcript's row" : NULL;
+    c.kind = p.repairable ? SC_CHANGE_REPAIRED : SC_CHANGE_DAMAGE_ACCEPTED;
     if (w->f->o->repair && (p.repairable || w->f->o->accept)) {
         code = restore(w, &c, &p, err);
         if (code != SC_OK || w->stale)
