@@ -19,7 +19,7 @@ static void close_row(struct engine_cache *c, size_t i)
            SC_S("model", row->model));
     row->engine->close(row->state);
     free(row->model);
-    free(row->content);
+    free(row->path);
     free(row->options);
     c->count--;
     memmove(row, row + 1, (c->count - i) * sizeof(*row));
@@ -32,34 +32,32 @@ void engine_cache_close(struct engine_cache *c)
         close_row(c, c->count - 1);
 }
 
-/* A model file that was replaced under its name is another model: of a job whose first chunks one
- * has heard, the other hears none. */
-static enum sc_code content_of(const struct sc_config *config, const struct sc_engine_ops *engine,
-                               const char *model, const char *hash, char **out,
-                               struct sc_error *err)
+/* The file of a model, nothing for engines without such. One that was replaced under its name is
+ * another model: of a job whose first chunks one has heard, the other hears none. Its time tells on
+ * the machine of the server alone; of copies on two machines only sums are compared. */
+static enum sc_code find_file(const struct sc_config *config, const struct engine_wanted *wanted,
+                              struct sc_model *out, struct sc_error *err)
 {
-    SC_AUTO_MODEL m = { 0 };
     struct sc_engine_caps caps;
-    engine->caps(config, &caps);
-    if (!caps.model_files) {
-        *out = sc_strdup("");
+    wanted->engine->caps(config, &caps);
+    if (!caps.model_files)
         return SC_OK;
-    }
-    enum sc_code code = sc_models_find(config, model, &m, err);
+    enum sc_code code = sc_models_find(config, wanted->model, out, err);
     if (code != SC_OK)
         return code;
-    const struct sc_model_identity id = sc_model_identify(&m);
-    if (!sc_model_is_still(&m, hash))
-        return sc_error_field(
-            err, SC_E_MODEL_ERROR, "model",
-            "the model '%.80s' was replaced after this job was made, or is another one on this "
-            "worker's machine: submit the recording again%s",
-            model,
-            id.kind == SC_MODEL_BY_SUM
-                ? ""
-                : "; if it is the same file, `scripta models verify` on that machine shows it");
-    *out = sc_asprintf("%s %s", m.path, id.text);
-    return SC_OK;
+    bool same = wanted->is_local ? sc_model_is_still(out, wanted->hash)
+                                 : sc_model_may_be(out, wanted->hash);
+    return same ? SC_OK
+                : sc_error_field(err, SC_E_MODEL_ERROR, "model",
+                                 "the model '%.80s' was replaced after this job was made, or is "
+                                 "another one on this worker's machine: submit the recording again",
+                                 wanted->model);
+}
+
+static bool is_file(const struct engine_open *row, const struct sc_model *m)
+{
+    return strcmp(row->path, m->path == NULL ? "" : m->path) == 0 &&
+           sc_model_is_still(m, row->identity.text);
 }
 
 static bool is_model(const struct engine_open *row, const struct sc_engine_ops *engine,
@@ -70,12 +68,12 @@ static bool is_model(const struct engine_open *row, const struct sc_engine_ops *
 
 /* Takes the open one out of the list, into *out; one of other bytes goes. */
 static void take_out(struct engine_cache *c, const struct engine_wanted *wanted,
-                     const char *content, struct engine_open *out)
+                     const struct sc_model *m, struct engine_open *out)
 {
     for (size_t i = 0; i < c->count; i++) {
         if (!is_model(&c->rows[i], wanted->engine, wanted->model))
             continue;
-        if (strcmp(c->rows[i].content, content) != 0) {
+        if (!is_file(&c->rows[i], m)) {
             close_row(c, i);
             return;
         }
@@ -153,16 +151,16 @@ static enum sc_code make_room(struct engine_cache *c, const struct engine_wanted
 }
 
 static enum sc_code load(struct engine_cache *c, const struct engine_wanted *wanted,
-                         const struct sc_engine_stop *stop, const char *content,
-                         struct engine_open *row, struct sc_error *err)
+                         const struct sc_engine_stop *stop, struct engine_open *row,
+                         struct sc_error *err)
 {
-    SC_AUTO_FREE char *loaded = NULL;
+    SC_AUTO_MODEL loaded = { 0 };
     int64_t begun = sc_clock_mono_ms();
     enum sc_code code = wanted->engine->open(c->config, wanted->model, stop, &row->state, err);
     if (code != SC_OK)
         return code;
-    code = content_of(c->config, wanted->engine, wanted->model, wanted->hash, &loaded, err);
-    if (code == SC_OK && strcmp(loaded, content) != 0)
+    code = find_file(c->config, wanted, &loaded, err);
+    if (code == SC_OK && !is_file(row, &loaded))
         code = sc_error_field(err, SC_E_MODEL_ERROR, "model",
                               "the model '%.80s' was replaced while it was loaded: submit the "
                               "recording again",
@@ -185,26 +183,29 @@ enum sc_code engine_cache_get(struct engine_cache *c, const struct engine_wanted
                               struct sc_error *err)
 {
     struct engine_open row = { 0 };
-    SC_AUTO_FREE char *content = NULL;
+    SC_AUTO_MODEL m = { 0 };
     int64_t needs = 0;
-    enum sc_code code =
-        content_of(c->config, wanted->engine, wanted->model, wanted->hash, &content, err);
+    enum sc_code code = find_file(c->config, wanted, &m, err);
     if (code != SC_OK)
         return code;
-    take_out(c, wanted, content, &row);
+    take_out(c, wanted, &m, &row);
+    if (row.state == NULL) {
+        row.path = sc_strdup(m.path == NULL ? "" : m.path);
+        row.identity = m.path == NULL ? (struct sc_model_identity){ 0 } : sc_model_identify(&m);
+    }
     code = needs_of(c, wanted, &row, &needs, err);
     if (code == SC_OK)
         code = make_room(c, wanted, needs, err);
     if (code == SC_OK)
         row.bytes = needs;
     if (code == SC_OK && row.state == NULL)
-        code = load(c, wanted, stop, content, &row, err);
+        code = load(c, wanted, stop, &row, err);
     if (code != SC_OK) /* what was refused is counted again */
         free(SC_TAKE(row.options));
-    if (row.state == NULL)
+    if (row.state == NULL) {
+        free(row.path);
         return code;
-    if (row.content == NULL)
-        row.content = SC_TAKE(content);
+    }
     c->rows[c->count] = row;
     *out = &c->rows[c->count++];
     return code;

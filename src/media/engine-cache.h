@@ -4,15 +4,17 @@
  * thread. */
 
 #include "engine/engine.h"
+#include "models/models.h"
 
 #define ENGINE_CACHE_MAX 8
 
 struct engine_open {
     const struct sc_engine_ops *engine;
     void *state;
-    char *model;     /* owned; as the job names it */
-    char *content;   /* owned; of a model file: which bytes; else "" */
-    int64_t bytes;   /* that the engine expects to take */
+    char *model;                       /* owned; as the job names it */
+    char *path;                        /* owned; of a model file, else "" */
+    struct sc_model_identity identity; /* its, when it was opened */
+    int64_t bytes;                     /* that the engine expects to take */
     char *options;   /* owned; of the job that it was last asked about; NULL: none yet */
     int64_t used_ms; /* monotonic */
     int64_t load_ms; /* that opening took; -1: whoever waited for it has been told */
@@ -26,6 +28,7 @@ struct engine_wanted { /* borrowed */
     const struct sc_engine_ops *engine;
     const char *model;
     const char *hash; /* of the model's file, as in sc_job.model_hash; "": any */
+    bool is_local;    /* on the server's own machine */
     /* Of the jobs that it is for, canonical JSON; each may make it take more memory. */
     const char *const *options;
     size_t count;

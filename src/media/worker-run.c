@@ -155,8 +155,12 @@ static enum sc_code open_engine(struct batch *b, struct sc_error *err)
     const struct task *t = b->tasks[0];
     struct engine_cache *cache = &b->runner->cache;
     const char *options[WORKER_TASKS];
-    const struct engine_wanted wanted = { sc_engine_find(t->engine), t->model, t->model_hash,
-                                          options, b->count };
+    const struct engine_wanted wanted = { .engine = sc_engine_find(t->engine),
+                                          .model = t->model,
+                                          .hash = t->model_hash,
+                                          .is_local = b->runner->worker->lifeline >= 0,
+                                          .options = options,
+                                          .count = b->count };
     const struct sc_engine_stop stop = { loading_must_stop, b };
     if (wanted.engine == NULL)
         return sc_error_set(err, SC_E_ENGINE_UNAVAILABLE, "this worker has no engine '%s'",

@@ -548,6 +548,8 @@ int64_t sc_model_memory(const struct sc_model *m, const struct sc_whisper_use *u
                                 : -1;
 }
 
+#define SUM_MARK "sha256:"
+
 static void tell_time(const struct sc_model *m, struct sc_model_identity *out)
 {
     out->kind = SC_MODEL_BY_TIME;
@@ -559,7 +561,7 @@ struct sc_model_identity sc_model_identify(const struct sc_model *m)
 {
     struct sc_model_identity id = { .kind = SC_MODEL_BY_SUM };
     if (m->is_known)
-        (void)snprintf(id.text, sizeof(id.text), "sha256:%s", m->facts.sha256);
+        (void)snprintf(id.text, sizeof(id.text), SUM_MARK "%s", m->facts.sha256);
     else
         tell_time(m, &id);
     return id;
@@ -570,4 +572,11 @@ bool sc_model_is_still(const struct sc_model *m, const char *text)
     struct sc_model_identity now = sc_model_identify(m), by_time;
     tell_time(m, &by_time);
     return text[0] == '\0' || strcmp(text, now.text) == 0 || strcmp(text, by_time.text) == 0;
+}
+
+bool sc_model_may_be(const struct sc_model *m, const char *text)
+{
+    const struct sc_model_identity now = sc_model_identify(m);
+    bool by_sums = now.kind == SC_MODEL_BY_SUM && strncmp(text, SUM_MARK, strlen(SUM_MARK)) == 0;
+    return !by_sums || strcmp(text, now.text) == 0;
 }

@@ -128,6 +128,8 @@ struct sc_model_identity sc_model_identify(const struct sc_model *m);
 /* Is it, as far as is known, the one that was identified by this text ("": any)? One that was
  * identified by its time and has got facts since is the same. */
 bool sc_model_is_still(const struct sc_model *m, const char *text);
+/* The same of a text from another machine, where a copy has a time of its own: only sums tell. */
+bool sc_model_may_be(const struct sc_model *m, const char *text);
 
 /* Bytes that one worker may spend on loaded models: engine.memory, else half of the machine's
  * memory, shared by its local workers. */

@@ -10,6 +10,7 @@
 #define MB INT64_C(1000000)
 
 static int opened, closed, asked;
+static bool is_local;
 
 static void count_caps(const struct sc_config *config, struct sc_engine_caps *out)
 {
@@ -104,7 +105,7 @@ static enum sc_code ask(struct engine_cache *c, const struct sc_engine_ops *engi
                         struct sc_error *err)
 {
     static const char *const none[] = { "" };
-    const struct engine_wanted wanted = { engine, model, hash, none, 1 };
+    const struct engine_wanted wanted = { engine, model, hash, is_local, none, 1 };
     return engine_cache_get(c, &wanted, NULL, out, err);
 }
 
@@ -125,6 +126,7 @@ static int reset(void **state)
 {
     (void)state;
     opened = closed = asked = 0;
+    is_local = true;
     sc_clock_set(1000, 1000);
     return 0;
 }
@@ -184,7 +186,7 @@ static void what_jobs_want_of_it_counts(void **state)
     struct sc_config config = settings();
     SC_AUTO(engine_cache_close) struct engine_cache c = { .config = &config };
     static const char *const jobs[] = { "", "10", "", "41", "71" };
-    struct engine_wanted wanted = { &counting, "30", "", jobs, 3 };
+    struct engine_wanted wanted = { &counting, "30", "", true, jobs, 3 };
     struct engine_open *open = NULL;
     struct sc_error err = { 0 };
     (void)get(&c, "60");
@@ -192,7 +194,7 @@ static void what_jobs_want_of_it_counts(void **state)
     assert_int_equal(open->bytes, 40 * MB);
     assert_int_equal(c.count, 2);
     engine_cache_used(open);
-    wanted = (struct engine_wanted){ &counting, "30", "", jobs + 3, 1 };
+    wanted = (struct engine_wanted){ &counting, "30", "", true, jobs + 3, 1 };
     assert_int_equal(engine_cache_get(&c, &wanted, NULL, &open, &err), SC_OK);
     assert_int_equal(open->bytes, 71 * MB);
     assert_int_equal(closed, 1); /* the other */
@@ -226,7 +228,7 @@ static void what_was_stopped_while_it_was_loaded_is_not_there(void **state)
     struct sc_config config = settings();
     SC_AUTO(engine_cache_close) struct engine_cache c = { .config = &config };
     static const char *const none[] = { "" };
-    const struct engine_wanted wanted = { &counting, "30", "", none, 1 };
+    const struct engine_wanted wanted = { &counting, "30", "", true, none, 1 };
     const struct sc_engine_stop stop = { at_once, NULL };
     struct engine_open *open = NULL;
     struct sc_error err = { 0 };
@@ -318,9 +320,12 @@ static void a_job_is_not_heard_by_another_file(void **state)
     test_write(&dir, "ggml-a.bin", "other");
     assert_int_equal(ask(&c, &of_files, "a", id.text, &open, &err), SC_E_MODEL_ERROR);
     assert_non_null(strstr(err.msg, "was replaced after this job was made"));
-    assert_non_null(strstr(err.msg, "`scripta models verify`"));
     assert_int_equal(ask(&c, &of_files, "a", "sha256:00", &open, &err), SC_E_MODEL_ERROR);
     assert_int_equal(opened, 1);
+    /* On another machine a copy has another time. */
+    is_local = false;
+    assert_int_equal(ask(&c, &of_files, "a", id.text, &open, &err), SC_OK);
+    assert_int_equal(ask(&c, &of_files, "a", "sha256:00", &open, &err), SC_OK);
 }
 
 static void what_was_replaced_while_it_was_loaded_is_not_kept(void **state)

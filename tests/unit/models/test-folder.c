@@ -370,6 +370,25 @@ static void memory_is_shared_by_the_local_workers(void **state)
     assert_in_range(sc_models_budget(&s.config), one / 4 - 1, one / 4 + 1);
 }
 
+static void a_model_is_still_itself_when_its_sum_becomes_known(void **state)
+{
+    (void)state;
+    struct sc_model m = { .size_bytes = 3, .changed_ns = 5 };
+    const struct sc_model_identity by_time = sc_model_identify(&m);
+    assert_string_equal(by_time.text, "file:3:5");
+    (void)snprintf(m.facts.sha256, sizeof(m.facts.sha256), "ab");
+    m.is_known = true;
+    const struct sc_model_identity by_sum = sc_model_identify(&m);
+    assert_string_equal(by_sum.text, "sha256:ab");
+    assert_true(sc_model_is_still(&m, by_time.text) && sc_model_is_still(&m, by_sum.text));
+    assert_true(sc_model_is_still(&m, "") && !sc_model_is_still(&m, "sha256:cd"));
+    assert_true(sc_model_may_be(&m, "file:4:9") && !sc_model_may_be(&m, "sha256:cd"));
+    m.is_known = false;
+    assert_true(sc_model_may_be(&m, by_sum.text) && !sc_model_is_still(&m, by_sum.text));
+    m.changed_ns = 6;
+    assert_false(sc_model_is_still(&m, by_time.text));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +404,7 @@ int main(void)
         TEST(settings_that_name_what_is_not_there_are_told),
         TEST(long_parts_are_counted_by_their_sound),
         TEST(memory_is_shared_by_the_local_workers),
+        TEST(a_model_is_still_itself_when_its_sum_becomes_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
