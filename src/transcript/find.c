@@ -1,6 +1,7 @@
 #include "transcript/find.h"
 
 #include "base/utf8.h"
+#include "transcript/decompose.h"
 #include "transcript/text.h"
 
 #include "base/banned.h"
@@ -34,22 +35,31 @@ static bool is_inside(uint32_t before, uint32_t after)
            !sc_text_is_unsegmented(after);
 }
 
+/* Does a letter end at `at`? A mark behind belongs to it. */
+static bool is_whole(struct sc_str text, size_t at)
+{
+    size_t len;
+    uint32_t after = sign_at(text, at, &len);
+    return after == 0 || !sc_decompose_is_mark(after);
+}
+
 /* Does `what` stand at `at`? *len: how much of the text it takes there. */
 static bool stands_at(struct sc_str text, struct sc_str what, unsigned flags, size_t at,
                       size_t *len)
 {
-    size_t end = at;
-    for (size_t i = 0; i < what.len;) {
-        size_t step, taken;
-        uint32_t wanted = sign_at(what, i, &step), found = sign_at(text, end, &taken);
-        if (step == 0 || taken == 0)
+    struct sc_decomposer there = { .rest = { text.ptr + at, text.len - at } };
+    struct sc_decomposer asked = { .rest = what };
+    while (asked.rest.len > 0 || asked.waits > 0) {
+        uint32_t wanted = sc_decompose_next(&asked), found = sc_decompose_next(&there);
+        if (wanted == 0 || found == 0)
             return false;
         if (wanted != found &&
             ((flags & SC_FIND_CASE) != 0 || sc_text_lower(wanted) != sc_text_lower(found)))
             return false;
-        i += step;
-        end += taken;
     }
+    size_t end = text.len - there.rest.len;
+    if (there.waits > 0 || !is_whole(text, end))
+        return false;
     *len = end - at;
     if ((flags & SC_FIND_WORDS) == 0)
         return true;
