@@ -294,15 +294,19 @@ static int64_t replace_in(struct sc_str text, const struct sc_replace *r, struct
     return count;
 }
 
-static enum sc_code replace_segment(struct sc_draft *d, int64_t row, int64_t start_ms,
-                                    const struct sc_buf *after, struct sc_error *err)
+/* place->after becomes the text as it is saved: blanks that met are one. */
+static enum sc_code replace_segment(struct sc_draft *d, int64_t row, struct sc_str after,
+                                    struct sc_replaced *place, struct sc_error *err)
 {
     size_t at;
     bool found;
-    enum sc_code code = sc_draft_find_row(d, row, start_ms, &at, &found, err);
-    if (code == SC_OK && found && !sc_segment_reword(&d->list.items[at], sc_buf_str(after)))
-        code = sc_error_set(err, SC_E_INTERNAL, "no memory for the replacement");
-    return code;
+    enum sc_code code = sc_draft_find_row(d, row, place->start_ms, &at, &found, err);
+    if (code != SC_OK || !found)
+        return code;
+    if (!sc_segment_reword(&d->list.items[at], after))
+        return sc_error_set(err, SC_E_INTERNAL, "no memory for the replacement");
+    place->after = d->list.items[at].text;
+    return SC_OK;
 }
 
 enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r, sc_replaced_fn fn,
@@ -333,9 +337,9 @@ enum sc_code sc_draft_replace(struct sc_draft *d, const struct sc_replace *r, sc
         *count += place.count;
         place.before = sc_buf_text(&before);
         place.after = sc_buf_text(&after);
-        code = fn(ctx, &place, err);
+        code = replace_segment(d, sc_stmt_int(&st, "id"), sc_buf_str(&after), &place, err);
         if (code == SC_OK)
-            code = replace_segment(d, sc_stmt_int(&st, "id"), place.start_ms, &after, err);
+            code = fn(ctx, &place, err);
     }
     return code;
 }

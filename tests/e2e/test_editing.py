@@ -202,6 +202,23 @@ def test_what_cannot_be_edited_says_why(client, made):
     assert put(client, made, {"text": "others"}, **{"If-Match": tag}).status == 412
 
 
+def test_places_are_shown_as_they_are_saved(client, made):
+    segment = client.get(made).json["segments"][0]
+    spoken = {"op": "text", "segment": segment["id"], "text": "re\u0301sume\u0301 of a caf\u00e9"}
+    assert client.post(f"{made}/edit", {"operations": [spoken]}).status == 200
+    for find, replace, count, after in (
+            ("e", "a", 0, None), ("r\u00e9sum\u00e9", "list", 1, "list of a caf\u00e9"),
+            ("cafe\u0301", "bar", 1, "list of a bar"), (" of", "", 1, "list a bar"),
+            ("a ", "", 1, "list bar"), ("list", "\n one\t ", 1, "one bar")):
+        asked = {"find": find, "replace": replace}
+        seen = client.post(f"{made}/replace", {**asked, "dry_run": True}).json
+        done = client.post(f"{made}/replace", asked).json
+        assert seen["places"] == done["places"] and done["count"] == count, (find, done)
+        if count:
+            assert done["places"][0]["after"] == after
+            assert client.get(made).json["segments"][0]["text"] == after
+
+
 def test_the_editor_loses_nothing(shared, client, made, folder):
     number, data = made.rsplit("/", 1)[1], shared.data
     segment = client.get(made).json["segments"][0]["id"]

@@ -236,12 +236,25 @@ static void places_are_found_as_people_look(void **state)
     REPLACED(r, id, "0", "missing", "x", 0);
 }
 
+static void what_is_shown_is_what_is_saved(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = begin(&r, 1);
+    PUT(r, id, 0, 0, "one (x) two", "aaa", "cafe\xcc\x81 of caf\xc3\xa9");
+    assert_int_equal(finish(&r, id, "en"), SC_OK);
+    REPLACED(r, id, "1 x1 [one (x) two] [one two]\n1", "(x)", "", 0);
+    REPLACED(r, id, "2 x1 [aaa] [x y]\n1", "aaa", " x\n y\t", 0);
+    REPLACED(r, id, "3 x2 [cafe\xcc\x81 of caf\xc3\xa9] [bar of bar]\n2", "caf\xc3\xa9", "bar", 0);
+    REPLACED(r, id, "0", "cafe", "bar", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_operation_does_what_it_says), TEST(steps_build_on_each_other),
         TEST(words_keep_their_times),           TEST(what_cannot_be_done_names_the_operation),
-        TEST(places_are_found_as_people_look),
+        TEST(places_are_found_as_people_look),  TEST(what_is_shown_is_what_is_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
