@@ -120,6 +120,8 @@ def test_clean(make_server):
     client = server.client
     good, bad = finished(client, seed=4), failed(client, 5)
     waits = client.post("/api/jobs", {"pipeline": "noop", "run_after": "1h"}).json["job_id"]
+    srt = f"transcripts/{good['job_id']}/transcript.srt"
+    wait_until(lambda: client.transcript(good)["srt_path"] == srt, 60, "the automatic export")
     clean = ["jobs", "clean", "--older-than", "0"]
     assert cli("jobs", "clean", data=server.data).returncode == 2
     # Nobody can be asked here, so nothing goes without a word.
@@ -137,7 +139,8 @@ def test_clean(make_server):
     # Its transcript stays, without it; the same work is done anew.
     transcript = client.transcript(good)
     assert transcript["text"] == "t0 t1" and transcript["job_id"] is None
-    assert (server.data / "transcripts" / good["job_id"]).exists()
+    # Its exports stay as they are: nobody writes them again.
+    assert transcript["srt_path"] is None and (server.data / srt).exists()
     again = client.upload(noise_wav(2, 4), engine="null", vad="off")
     assert again.status == 201 and again.json["duplicate"] is True
     again = client.wait_job(again.json["job_id"])

@@ -50,7 +50,8 @@ SELECT id, job_id, purge FROM jobs WHERE purge > 0 AND id > :after ORDER BY id L
 SELECT id FROM transcripts WHERE job = :job LIMIT 1;
 
 -- name: purge_detach
-UPDATE transcripts SET job = NULL WHERE job = :job;
+-- Nobody writes its automatic exports again.
+UPDATE transcripts SET job = NULL, srt_path = NULL WHERE job = :job;
 
 -- name: purge_segments
 -- Once text_unindex_next has taken the same rows out of the index.
