@@ -312,6 +312,17 @@ static struct sc_segment *find_base(struct sc_edit_ask *a, int64_t id, struct sc
     return NULL;
 }
 
+/* One that says nothing is left out; one that said nothing before may stay. */
+static enum sc_code check_said(const struct sc_segment *s, const struct sc_segment *before,
+                               size_t number, struct sc_error *err)
+{
+    if (s->text[0] != '\0' || (before != NULL && before->text[0] == '\0'))
+        return SC_OK;
+    return sc_error_field(
+        err, SC_E_INVALID_VALUE, "segments",
+        "segment %zu: the text is empty; leave the segment out if nothing is said", number);
+}
+
 static enum sc_code read_segment(struct sc_edit_ask *a, const struct sc_json_value *value,
                                  size_t number, struct sc_error *err)
 {
@@ -327,12 +338,14 @@ static enum sc_code read_segment(struct sc_edit_ask *a, const struct sc_json_val
     code = read_words(b.words, number, s, err);
     if (code != SC_OK)
         return code;
-    if (before == NULL || (b.words != NULL && !are_old_words(s, before)))
-        return take_new(s, &b, number, before, err);
-    sc_segment_done(s);
-    return sc_segment_copy(before, s) && follow(s, &b)
-               ? SC_OK
-               : sc_error_set(err, SC_E_INTERNAL, "no memory for segment %zu", number);
+    if (before == NULL || (b.words != NULL && !are_old_words(s, before))) {
+        code = take_new(s, &b, number, before, err);
+    } else {
+        sc_segment_done(s);
+        if (!sc_segment_copy(before, s) || !follow(s, &b))
+            code = sc_error_set(err, SC_E_INTERNAL, "no memory for segment %zu", number);
+    }
+    return code == SC_OK ? check_said(s, before, number, err) : code;
 }
 
 static enum sc_code read_segments(struct sc_edit_ask *a, const struct sc_json_value *list,

@@ -202,6 +202,23 @@ def test_what_cannot_be_edited_says_why(client, made):
     assert put(client, made, {"text": "others"}, **{"If-Match": tag}).status == 412
 
 
+def test_a_segment_that_says_nothing_is_left_out(client, made):
+    before = client.get(made).json
+    first = before["segments"][0]
+    for text in ("", " \n", "\u2028"):
+        for segment in ({"start": 0, "end": 1, "text": text}, {**first, "text": text},
+                        {"id": first["id"], "start": 0, "end": 1, "text": text}):
+            reply = put(client, made, {"segments": [segment, *before["segments"][1:]]})
+            assert (reply.status, reply.error["field"]) == (400, "segments"), (segment, reply)
+            assert "segment 1" in reply.error["message"]
+    assert client.get(made).json == before
+    # What says nothing already does no harm to an edit of others.
+    assert client.post(f"{made}/replace", {"find": first["text"], "replace": ""}).json["changed"]
+    now = client.get(made).json["segments"]
+    assert now[0]["text"] == ""
+    assert put(client, made, {"segments": now}).json["changed"] is False
+
+
 def test_places_are_shown_as_they_are_saved(client, made):
     segment = client.get(made).json["segments"][0]
     spoken = {"op": "text", "segment": segment["id"], "text": "re\u0301sume\u0301 of a caf\u00e9"}
