@@ -67,7 +67,7 @@ static void put_known(struct sc_json *w, const char *key, const char *text)
 static void put_metadata(struct sc_json *w, const struct sc_writer_meta *meta)
 {
     sc_json_opt(w, "id", meta->transcript_id > 0 ? meta->transcript_id : -1);
-    sc_json_text(w, "job_id", meta->job_id);
+    put_known(w, "job_id", meta->job_id == NULL ? "" : meta->job_id);
     sc_json_opt(w, "file_id", meta->file_id > 0 ? meta->file_id : -1);
     put_known(w, "file_name", meta->file_name);
     put_known(w, "engine", meta->engine);

@@ -178,11 +178,12 @@ static void what_is_not_known_is_null_in_json(void **state)
     SC_AUTO_BUF out = { 0 };
     const struct sc_segments none = { 0 };
     struct sc_writer_meta unknown = meta;
-    unknown.language = unknown.engine = "";
+    unknown.language = unknown.engine = unknown.job_id = "";
     assert_int_equal(sc_format_to_buf(sc_format_find("json"), &none, &unknown, NULL, &out, NULL),
                      SC_OK);
     assert_non_null(strstr(sc_buf_text(&out), "\"language\":null"));
     assert_non_null(strstr(sc_buf_text(&out), "\"engine\":null"));
+    assert_non_null(strstr(sc_buf_text(&out), "\"job_id\":null"));
 }
 
 static void formats_are_found_by_name(void **state)
