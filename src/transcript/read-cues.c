@@ -255,7 +255,9 @@ enum sc_code sc_read_vtt(struct sc_str text, struct sc_reading *out, struct sc_e
         return bad_line(&w, "is not WEBVTT, with which such a text begins", err);
     /* The header ends at an empty line, or where a writer forgot it, at the first times. */
     int64_t start, end;
-    for (step(&w); w.more && !is_empty(w.line) && !parse_times(w.line, &start, &end);)
-        step(&w);
+    for (step(&w); w.more && !is_empty(w.line) && !parse_times(w.line, &start, &end); step(&w)) {
+        if (sc_str_starts(w.line, SC_STR("Language:"))) /* as YouTube writes it */
+            sc_reading_say_language(out, skip(w.line, strlen("Language:")));
+    }
     return read_cues(&w, err);
 }

@@ -368,9 +368,7 @@ static void read_language(struct json *j, value *root)
     value *result = sc_json_member(root, "result"); /* whisper.cpp */
     if (said == NULL && result != NULL && sc_json_type(result) == SC_JSON_OBJECT)
         said = sc_json_member(result, "language");
-    struct sc_str text = sc_json_get_str(said, SC_STR(""));
-    if (text.len < sizeof(j->out->language) && memchr(text.ptr, '\0', text.len) == NULL)
-        (void)snprintf(j->out->language, sizeof(j->out->language), "%.*s", (int)text.len, text.ptr);
+    sc_reading_say_language(j->out, sc_json_get_str(said, SC_STR("")));
 }
 
 /* Only a text, or a text with words. */

@@ -34,6 +34,8 @@ enum sc_code sc_read_tsv(struct sc_str text, struct sc_reading *out, struct sc_e
 /* "csv", "tsv"; NULL: the first line does not name columns for text and times. */
 const char *sc_table_guess(struct sc_str text);
 enum sc_code sc_read_no_memory(struct sc_error *err);
+/* What a text says its language is; one that is too long to be any is passed over. */
+void sc_reading_say_language(struct sc_reading *r, struct sc_str language);
 /* Sets the text of a segment, a NUL in it as a space. False: no memory. */
 bool sc_segment_set_text(struct sc_segment *s, struct sc_str text);
 /* The same for the speaker; none for no text. */

@@ -26,6 +26,12 @@ enum sc_code sc_read_no_memory(struct sc_error *err)
     return sc_error_set(err, SC_E_FILE_TOO_LARGE, "the transcript is too large to be read");
 }
 
+void sc_reading_say_language(struct sc_reading *r, struct sc_str language)
+{
+    if (language.len < sizeof(r->language) && memchr(language.ptr, '\0', language.len) == NULL)
+        (void)snprintf(r->language, sizeof(r->language), "%.*s", (int)language.len, language.ptr);
+}
+
 /* ---- text ---- */
 
 /* UTF-16 with a byte order mark, as Windows' editors write it, in UTF-8. */

@@ -248,6 +248,25 @@ static void json_of_every_dialect_is_read(void **state)
     assert_non_null(strstr(err.msg, "line 2"));
 }
 
+static void the_header_of_webvtt_tells_the_language(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *language;
+    } rows[] = {
+        { "WEBVTT\nKind: captions\nLanguage: de\n\n00:01.000 --> 00:02.000\nHallo\n", "de" },
+        { "WEBVTT\r\nLanguage:pt-BR \r\n00:01.000 --> 00:02.000\r\nOi\r\n", "pt-BR" },
+        { "WEBVTT\nLanguage:\n\n00:01.000 --> 00:02.000\nHi\n", "" },
+        { "WEBVTT\nLanguage: longer than the name of any language\n\n", "" },
+        { "WEBVTT\n\n00:01.000 --> 00:02.000\nLanguage: de\n", "" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_READING read = { 0 };
+        assert_int_equal(sc_format_read("vtt", sc_str_from(rows[i].text), &read, NULL), SC_OK);
+        assert_string_equal(read.language, rows[i].language);
+    }
+}
+
 static void confidences_and_language_are_kept(void **state)
 {
     (void)state;
@@ -514,6 +533,7 @@ int main(void)
         TEST(srt_is_read_as_tools_write_it),
         TEST(vtt_is_read_as_tools_write_it),
         TEST(json_of_every_dialect_is_read),
+        TEST(the_header_of_webvtt_tells_the_language),
         TEST(confidences_and_language_are_kept),
         TEST(no_speech_is_as_doubtful_as_both_signs_say),
         TEST(text_without_times_is_spread_over_a_span),
