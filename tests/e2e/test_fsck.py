@@ -1,5 +1,6 @@
 """scripta fsck: what is damaged is refused, found, named and, where that can be, restored."""
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -353,8 +354,9 @@ def test_a_lost_current_version_is_made_again(history, spoilt, make_server, sql,
     change, = client.get("/api/changes?kind=transcript.damage_accepted").json["changes"]
     assert (change["transcript_id"], change["version"]) == (1, 5), change
     newest = client.get("/api/transcripts/1/versions").json["versions"][0]
-    was = sqlite3.connect(history / "scripta.db").execute(
-        "SELECT segment_count, word_count FROM versions WHERE version = 5").fetchone()
+    with contextlib.closing(sqlite3.connect(history / "scripta.db")) as db:
+        was = db.execute(
+            "SELECT segment_count, word_count FROM versions WHERE version = 5").fetchone()
     assert (newest["version"], newest["segment_count"], newest["word_count"]) == (5, *was), newest
     edited = client.post("/api/transcripts/1/edit", {"operations": [
         {"op": "text", "segment": 1, "text": "again"}]})
