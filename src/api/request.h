@@ -101,7 +101,8 @@ void sc_claimed_begin(struct sc_claimed *claimed, int64_t worker_id, const struc
 /* ---- what a worker hands in (results.c) ---- */
 
 /* Into an empty result, of which only the task's id is left open, and what is claimed with it;
- * sc_result_done also on failure. INVALID_VALUE names the segment. */
+ * sc_result_done also on failure. Its language is a code, or "" where that was none that is told.
+ * INVALID_VALUE names the segment. */
 SC_MUST_USE enum sc_code sc_result_read(const struct sc_json_value *root,
                                         struct sc_chunk_result *out, struct sc_lanes *next,
                                         struct sc_error *err);

@@ -3,6 +3,7 @@
 #include "api/api-internal.h"
 #include "api/heard.h"
 
+#include "base/language.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -97,7 +98,8 @@ static const struct sc_json_field complete_fields[] = {
     SC_BODY(struct complete_body, load_ms, INT, .min = 1, .max = INT64_C(1) << 40,
             .help = "How long it had to load the model before; left out where it had it",
             .example = "400"),
-    SC_BODY(struct complete_body, language, TEXT, .max = 23, .help = "What it heard"),
+    SC_BODY(struct complete_body, language, TEXT, .max = 23,
+            .help = "What it heard, as a code or name; what is no language counts as none"),
     SC_BODY(struct complete_body, segments, ARRAY, .items = SC_JSON_OBJECT, .of = &segment_shape,
             .help = "At most 1000, and 50 for each second", .example = "[]"),
     SC_BODY(struct complete_body, log, TEXT, .max = SC_CHUNK_LOG_MAX,
@@ -190,6 +192,13 @@ static enum sc_code decode_next(const struct sc_json_value *value, struct sc_lan
     return code;
 }
 
+/* Other chunks are heard in it: what is no language is as good as none. */
+static void read_language(struct sc_str text, char out[SC_LANGUAGE_TEXT])
+{
+    if (text.len == 0 || !sc_language_code(text, out) || strcmp(out, "auto") == 0)
+        out[0] = '\0';
+}
+
 enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_result *out,
                             struct sc_lanes *next, struct sc_error *err)
 {
@@ -210,8 +219,7 @@ enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_re
     out->load_ms = body.load_ms;
     sc_buf_put_str(&out->log, body.log);
     sc_buf_put_str(&out->carry, body.carry);
-    (void)snprintf(out->language, sizeof(out->language), "%.*s", (int)body.language.len,
-                   body.language.ptr == NULL ? "" : body.language.ptr);
+    read_language(body.language, out->language);
     return SC_OK;
 }
 

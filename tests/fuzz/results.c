@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "api/request.h"
+#include "base/language.h"
 
 #include <stdlib.h>
 
@@ -27,6 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (result.fence.worker_id < 1 || result.fence.epoch < 1 || result.processing_ms < 0 ||
         sc_segments_check(&result.segments, NULL) != SC_OK || next.max > SC_CLAIM_MAX ||
         next.count > SC_LANES_MAX || (next.max > 0) != (next.count > 0))
+        abort();
+    char code[SC_LANGUAGE_TEXT];
+    if (result.language[0] != '\0' &&
+        (!sc_language_code(sc_str_from(result.language), code) ||
+         strcmp(result.language, code) != 0 || strcmp(code, "auto") == 0))
         abort();
     sc_segments_shift(&result.segments, 3600000);
     sc_segments_text(&result.segments, &all);

@@ -240,6 +240,29 @@ static void job_ids_are_uuids_or_name_no_job(void **state)
     assert_string_equal(id, good);
 }
 
+/* Other chunks are told it, so that nothing else than a code may come through. */
+static void the_language_of_a_result_is_a_code_or_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *told, *read;
+    } rows[] = {
+        { "de", "de" },   { "DE", "de" },        { "German", "de" }, { "pt-BR", "pt" },
+        { "yue", "yue" }, { "auto", "" },        { "Auto", "" },     { "", "" },
+        { "xx", "" },     { "German (de)", "" }, { " en", "" },      { "d e", "" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF body = { 0 };
+        SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+        SC_AUTO(sc_result_done) struct sc_chunk_result result = { 0 };
+        struct sc_lanes next = { .max = 0 };
+        sc_buf_printf(&body, "{\"worker_id\":1,\"epoch\":2,\"language\":\"%s\"}", rows[i].told);
+        assert_int_equal(sc_json_parse(sc_buf_str(&body), &doc, NULL), SC_OK);
+        assert_int_equal(sc_result_read(sc_json_root(doc), &result, &next, NULL), SC_OK);
+        assert_string_equal(result.language, rows[i].read);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +278,7 @@ int main(void)
         TEST(idempotency_keys_are_short_and_printable),
         TEST(quoted_text_prints_safely_and_fits),
         TEST(job_ids_are_uuids_or_name_no_job),
+        TEST(the_language_of_a_result_is_a_code_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
