@@ -39,10 +39,11 @@ struct hearing {
     int frames; /* of the clip */
     int until;  /* windows begin in front of this one */
     int seek;   /* where the next window begins */
-    bool begun; /* a window was heard */
+    bool begun; /* a window was heard … */
+    bool spoke; /* … and in one something was said */
     float loudest;
     int told;     /* the language's token; -1: it is to be heard … */
-    int language; /* … and has been so first */
+    int language; /* … and has been so first, where something was said */
     struct sc_past past;
     struct sc_random *chance;
     float *spectrum; /* of the window */
@@ -500,6 +501,17 @@ static void note_doubts(struct hearing *h, const struct sc_decode_window *w)
     sc_buf_putc(log, '\n');
 }
 
+/* Of a window in which nobody speaks it is a guess, which counts until somebody does. Unless each
+ * is heard for itself, the first has told all others which it is. */
+static void note_language(struct hearing *h, const struct sc_decode_window *w)
+{
+    bool speaks = !w->silence && w->compression > 0;
+    if (!h->begun || !h->clip->wishes.each_window || (speaks && !h->spoke))
+        h->language = w->language;
+    h->begun = true;
+    h->spoke = h->spoke || speaks;
+}
+
 /* What was said in a window goes into the answer of its clip, which goes on behind it. */
 static enum sc_code take(struct listening *g, struct hearing *h, const struct sc_decode_window *w,
                          size_t seq, struct sc_error *err)
@@ -526,8 +538,7 @@ static enum sc_code take(struct listening *g, struct hearing *h, const struct sc
         (clip->wishes.previous && !sc_past_follow(&h->past, w)))
         return sc_error_set(err, SC_E_INTERNAL, "no memory left for what was said");
     note_doubts(h, w);
-    h->language = h->begun && clip->wishes.each_window ? h->language : w->language;
-    h->begun = true;
+    note_language(h, w);
     h->seek += sc_next_window(g->l->vocab, w);
     tell_progress(h, 0);
     return SC_OK;

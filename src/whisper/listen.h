@@ -53,7 +53,8 @@ struct sc_listen_clip {
     /* ---- the answer, owned by the caller ---- */
     bool left;                       /* it was unwanted: there is no other answer */
     struct sc_segments segments;     /* times from the start of the clip */
-    char language[SC_LANGUAGE_TEXT]; /* that was heard first, or told; "" where nothing was heard */
+    char language[SC_LANGUAGE_TEXT]; /* that was told, or heard first: where something was said, if
+                                      * anywhere; "" where nothing was heard */
     struct sc_buf log;               /* lines about what is doubtful */
     struct sc_carry carry;           /* for the next part, where until_frame is told */
 };

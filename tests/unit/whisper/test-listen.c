@@ -183,6 +183,7 @@ static void what_the_model_cannot_do_is_refused_by_name(void **state)
 
 struct spoken {
     int32_t windows[8];
+    float no_speech[8];
     size_t count;
 };
 
@@ -190,8 +191,10 @@ static void note_spoken(void *ctx, const struct sc_decode_window *w, int frame)
 {
     struct spoken *s = ctx;
     (void)frame;
-    if (s->count < SC_ARRAY_LEN(s->windows))
-        s->windows[s->count++] = w->language;
+    if (s->count == SC_ARRAY_LEN(s->windows))
+        return;
+    s->no_speech[s->count] = w->no_speech;
+    s->windows[s->count++] = w->language;
 }
 
 static void hear_spoken(const struct table *t, const struct sc_listen_wishes *wishes,
@@ -239,6 +242,33 @@ static void a_language_is_heard_once_or_in_each_window(void **state)
     for (size_t i = 0; i < told.count; i++)
         assert_int_equal(told.windows[i], once.windows[0]);
     assert_string_equal(clip.segments.items[0].heard->language, ""); /* nobody heard it */
+}
+
+/* The first window is guessed to be in another language than the second, but says nothing. */
+static void a_language_is_that_of_the_first_window_in_which_something_is_said(void **state)
+{
+    (void)state;
+    SC_AUTO(table_done) struct table t = make(&(struct test_model){ .seed = LANGUAGES_SEED }, 2);
+    const struct sc_vocab *v = sc_listener_vocab(t.l);
+    struct sc_listen_wishes wishes = sc_listen_wishes_usual();
+    struct spoken each;
+    memset(t.pcm, 0, sizeof(*t.pcm) * 30 * RATE);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = { 0 };
+    wishes.each_window = wishes.tell_language = true;
+    hear_spoken(&t, &wishes, &clip, &each);
+    assert_true(each.no_speech[0] > each.no_speech[1]);
+    wishes.decode.limits.no_speech_max = (each.no_speech[0] + each.no_speech[1]) / 2;
+    wishes.decode.limits.logprob_min = 1; /* no word is sure enough */
+    sc_listen_clip_done(&clip);
+    hear_spoken(&t, &wishes, &clip, &each);
+    assert_true(each.windows[1] != each.windows[0]);
+    assert_string_equal(clip.language, sc_vocab_language(v, each.windows[1]));
+    sc_listen_clip_done(&clip);
+
+    /* Where nobody speaks at all the guess of the first stays. */
+    wishes.decode.limits.no_speech_max = -1;
+    hear_spoken(&t, &wishes, &clip, &each);
+    assert_string_equal(clip.language, sc_vocab_language(v, each.windows[0]));
 }
 
 static bool stop_at_once(void *ctx)
@@ -420,6 +450,7 @@ int main(void)
         TEST(a_model_that_computes_no_numbers_is_refused),
         TEST(what_the_model_cannot_do_is_refused_by_name),
         TEST(a_language_is_heard_once_or_in_each_window),
+        TEST(a_language_is_that_of_the_first_window_in_which_something_is_said),
         TEST(a_stop_leaves_no_answer),
         TEST(a_clip_that_nobody_wants_is_left_and_the_others_are_not),
         TEST(who_is_done_is_told_before_the_others_are),
