@@ -472,8 +472,8 @@ void sc_model_languages(const struct sc_model *m, size_t most, struct sc_buf *ou
     }
 }
 
-enum sc_code sc_models_find_for(const struct sc_config *config, const char *language,
-                                bool translates, struct sc_model *out, struct sc_error *err)
+enum sc_code sc_models_find_for(const struct sc_config *config, const char *language, bool many,
+                                struct sc_model *out, struct sc_error *err)
 {
     SC_AUTO_MODELS all = { 0 };
     enum sc_code code = SC_OK;
@@ -483,7 +483,7 @@ enum sc_code sc_models_find_for(const struct sc_config *config, const char *lang
         return code;
     for (size_t i = all.count; i > 0; i--) {
         const struct sc_model *m = &all.rows[i - 1];
-        bool can = !translates || !sc_model_is_known(m) || m->facts.languages > 1;
+        bool can = !many || !sc_model_is_known(m) || m->facts.languages > 1;
         if (can && sc_model_knows(m, language))
             continue;
         sc_model_done(&all.rows[i - 1]);

@@ -90,12 +90,11 @@ SC_MUST_USE enum sc_code sc_models_find(const struct sc_config *config, const ch
 /* The same, for whoever wants to open it: the path alone, owned by the caller. */
 SC_MUST_USE enum sc_code sc_models_path(const struct sc_config *config, const char *name,
                                         char **out_path, struct sc_error *err);
-/* Finds the model of jobs that name none, speak that language ("", "auto": any) and maybe are to be
- * translated. Where none can do that, the default; where none of them fits the memory, the one that
- * comes nearest to it. */
+/* Finds the model of jobs that name none, speak that language ("", "auto": any) and maybe need one
+ * of many languages: to be translated, to speak several. Where none can do that, the default; where
+ * none of them fits the memory, the one that comes nearest to it. */
 SC_MUST_USE enum sc_code sc_models_find_for(const struct sc_config *config, const char *language,
-                                            bool translates, struct sc_model *out,
-                                            struct sc_error *err);
+                                            bool many, struct sc_model *out, struct sc_error *err);
 /* Does it, as far as is known? */
 bool sc_model_knows(const struct sc_model *m, const char *language);
 /* Appends the codes of its languages, as many as fit into `most` bytes and how many more there are;

@@ -242,10 +242,11 @@ static enum sc_code resolve_model(struct sc_pipelines *p, struct sc_job_options 
     }
     bool given = sc_job_options_given(options, "model");
     const char *name = given ? sc_job_options_text(options, "model") : "";
-    bool translates = strcmp(sc_job_options_text(options, "task"), "translate") == 0;
-    enum sc_code code = given ? sc_models_find(config, name, &m, err)
-                              : sc_models_find_for(config, sc_job_options_text(options, "language"),
-                                                   translates, &m, err);
+    bool many = strcmp(sc_job_options_text(options, "task"), "translate") == 0 ||
+                sc_job_options_bool(options, "multilingual");
+    enum sc_code code =
+        given ? sc_models_find(config, name, &m, err)
+              : sc_models_find_for(config, sc_job_options_text(options, "language"), many, &m, err);
     if (code == SC_E_MODEL_ERROR && may_lie_elsewhere(config, name))
         return SC_OK;
     if (code == SC_OK)

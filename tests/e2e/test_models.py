@@ -181,6 +181,24 @@ def test_a_language_that_the_model_does_not_know_is_refused_at_once(data, make_s
     assert "not 'fr'" in done.stderr
 
 
+def test_a_job_of_many_languages_gets_a_model_of_many(data, make_server, tmp_path):
+    path = tmp_path / "ggml-four.bin"
+    subprocess.run([str(MAKER), str(path), "languages=4"], check=True, timeout=60)
+    larger = tmp_path / "ggml-large.en.bin"
+    subprocess.run([str(MAKER), str(larger), "languages=-1", "layers=3"], check=True, timeout=60)
+    server = make_server({"SCRIPTA_WORKERS": -1})
+    cli("models", "add", path, data=server.data, check=0)
+    cli("models", "add", larger, data=server.data, check=0)
+    for options, name in (({}, "large.en"), ({"multilingual": "on"}, "four"),
+                          ({"task": "translate"}, "four")):
+        reply = server.client.upload(bursts_wav(2), engine="whisper", **options)
+        assert reply.status == 201, reply
+        assert server.client.job(reply.json["job_id"])["model"] == name
+    refused = server.client.upload(bursts_wav(2), engine="whisper", multilingual="on",
+                                   model="large.en")
+    assert refused.status == 400 and refused.error["field"] == "multilingual", refused
+
+
 class Mirror(http.server.BaseHTTPRequestHandler):
     """Serves one file, of which the first answer breaks off in the middle."""
 

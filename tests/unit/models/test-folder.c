@@ -221,7 +221,7 @@ static void the_default_is_the_largest_network_that_fits(void **state)
     check_missing(&s, "", "must be a name that `scripta models list` shows");
 }
 
-static void found_to_translate(struct shelf *s, const char *name)
+static void found_of_many(struct shelf *s, const char *name)
 {
     SC_AUTO_MODEL m = { 0 };
     assert_int_equal(sc_models_find_for(&s->config, "", true, &m, NULL), SC_OK);
@@ -235,7 +235,7 @@ static void the_default_knows_the_language_where_one_does(void **state)
     shelf_put(&s, "models/ggml-a.en.bin", 3, TEST_MODEL_ENGLISH);
     learn(&s, "a.en");
     found_for(&s, "de", "a.en"); /* which is refused by its name */
-    found_to_translate(&s, "a.en");
+    found_of_many(&s, "a.en");
     shelf_put(&s, "models/ggml-b.bin", 2, 0);
     shelf_put(&s, "models/ggml-c.bin", 1, 0);
     learn(&s, "b");
@@ -244,7 +244,7 @@ static void the_default_knows_the_language_where_one_does(void **state)
     found_for(&s, "auto", "a.en");
     found_for(&s, "en-US", "a.en");
     found_for(&s, "de", "b");
-    found_to_translate(&s, "b");
+    found_of_many(&s, "b");
     static char named[] = "a.en";
     s.config.engine_whisper_model = named;
     found_for(&s, "de", "a.en");
