@@ -225,17 +225,24 @@ static enum sc_code check_sums(const struct sc_model_made *made, const struct su
     return SC_OK;
 }
 
+static bool exchange(const char *a, const char *b)
+{
+    return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
+}
+
 /* A folder takes the place of another by exchange, so that there is one at every moment; where
  * that cannot be done, what stands there goes first. */
 static enum sc_code take_place(const char *made, const struct sc_model *m, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
-    if (m->is_folder && renameat2(AT_FDCWD, made, AT_FDCWD, m->path, RENAME_EXCHANGE) == 0) {
+    if (m->is_folder && exchange(made, m->path)) {
         SC_AUTO_FREE char *dir = sc_strndup(m->path, (size_t)(strrchr(m->path, '/') - m->path));
         code = sc_dir_sync(dir, err);
-        if (code == SC_OK)
-            sc_models_drop(made);
-        return code;
+        /* On failure the caller drops what lies at `made`: that must not be the old one. */
+        if (code != SC_OK && exchange(made, m->path))
+            return code;
+        sc_models_drop(made);
+        return SC_OK;
     }
     if (m->is_folder)
         code = sc_dir_remove(m->path, err);

@@ -358,6 +358,41 @@ static void a_model_has_its_facts_from_the_moment_it_is_there(void **state)
     assert_int_equal(shelf_count(&s), 0);
 }
 
+/* Whatever cannot be synced: the model that is told to stay is there whole, or else the new one is.
+ */
+static void a_folder_that_cannot_be_replaced_stays(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    char path[PATH_MAX];
+    struct test_model made = { .type = SC_WTYPE_F16 };
+    int refused = 0;
+    assert_int_equal(mkdir(test_path(&s.dir, "safe", path), 0700), 0);
+    assert_true(test_model_write_folder(&made, path));
+    assert_int_equal(add(&s, "safe", NULL, false, &m, NULL), SC_OK);
+    for (int nth = 1;; nth++) {
+        SC_AUTO_MODEL other = { 0 }, found = { 0 };
+        made.layers = 2 + nth % 2;
+        assert_true(test_model_write_folder(&made, path));
+        sc_fault_arm("dir.sync", nth);
+        bool replaced = add(&s, "safe", NULL, true, &other, NULL) == SC_OK;
+        bool failed = sc_fault_disarm("dir.sync");
+        assert_int_equal(sc_models_verify(&s.config, "safe", NULL, &found, NULL), SC_OK);
+        assert_string_equal(found.facts.sha256, replaced ? other.facts.sha256 : m.facts.sha256);
+        assert_false(shelf_has(&s, "models/.safe.copy"));
+        refused += !replaced;
+        if (replaced) {
+            sc_model_done(&m);
+            m = other;
+            other = (struct sc_model){ 0 };
+        }
+        if (!failed)
+            break;
+    }
+    assert_true(refused >= 2); /* of the copy, and of its place */
+}
+
 #endif
 
 /* ---- while it is read ---- */
@@ -637,6 +672,7 @@ int main(void)
         TEST(a_folder_is_replaced_and_removed_whole),
 #ifdef SC_WITH_FAULTS
         TEST(a_model_has_its_facts_from_the_moment_it_is_there),
+        TEST(a_folder_that_cannot_be_replaced_stays),
 #endif
         TEST(what_was_found_is_not_said_of_another_model),
         TEST(verifying_finds_another_byte_and_describes_what_was_copied_in),
