@@ -1,7 +1,11 @@
 /* Decodes a recording once, in order, cuts each of its streams, and makes each chunk's task ready
  * as soon as its PCM is on the disk. Cutting is deterministic: after a kill everything is decoded
  * again from the start, some thousand times faster than it plays, and what is there already is
- * passed over. */
+ * passed over.
+ *
+ * Of a job that an earlier version has begun, the same recording may be cut elsewhere. Chunks that
+ * a worker was ever given stay as they are, and all in front of them; behind them it is cut anew.
+ */
 
 #include "pipeline/pipeline-internal.h"
 
@@ -13,10 +17,13 @@
 #include "vad/chain.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
 #define SAMPLES_PER_MS 16
+/* What is left of a chunk behind those that stay, and no longer than the silence around speech. */
+#define REST_SAMPLES (300 * SAMPLES_PER_MS)
 #define AHEAD_LOOK_MS 1000
 /* A header may lie, but not without bound: twice what it says and a minute, where that is more than
  * an hour, is the work of a decompression bomb. */
@@ -31,6 +38,7 @@ struct lane {
     int stream;
     struct sc_cutter *cutter; /* owned; NULL: it is a chain … */
     struct sc_chain *chain;   /* owned; NULL: it is none */
+    int64_t from;             /* what lies in front is in chunks that stay as they were cut */
 };
 
 struct split {
@@ -50,8 +58,10 @@ struct split {
     struct sc_buf warnings; /* owned */
     struct sc_peaks_draft peaks;
     /* of the chunk at hand */
-    const struct sc_cut *cut;
-    struct sc_buf stretches; /* owned; as the store keeps them */
+    const struct lane *lane;
+    struct sc_cut cut;       /* its spans are those of `at` */
+    struct sc_stretches at;  /* in the recording */
+    struct sc_buf stretches; /* owned; the same as the store keeps them */
     int channel;
     char pcm_hash[SC_SHA256_TEXT];
     char language[SC_LANGUAGE_TEXT]; /* of its stream, where that has been heard */
@@ -103,7 +113,7 @@ static enum sc_code wait_for_room(struct split *s, struct sc_error *err)
     }
 }
 
-enum known { KNOWN_NOT, KNOWN_OPEN, KNOWN_DONE };
+enum known { KNOWN_NOT, KNOWN_OPEN, KNOWN_DONE, KNOWN_ELSEWHERE };
 
 /* Was this chunk cut before? A different cut of the same recording would mix two texts. */
 static enum sc_code look_up(struct split *s, enum known *known, struct sc_error *err)
@@ -122,12 +132,11 @@ static enum sc_code look_up(struct split *s, enum known *known, struct sc_error 
     if (code != SC_OK)
         return code;
     if (sc_stmt_int(&st, "channel") != s->channel ||
-        sc_stmt_int(&st, "start_samples") != s->cut->start_samples ||
-        sc_stmt_int(&st, "end_samples") != s->cut->end_samples ||
+        sc_stmt_int(&st, "start_samples") != s->cut.start_samples ||
+        sc_stmt_int(&st, "end_samples") != s->cut.end_samples ||
         strcmp(sc_stmt_text(&st, "stretches"), sc_buf_text(&s->stretches)) != 0) {
-        return sc_error_set(
-            err, SC_E_AUDIO_ERROR,
-            "chunk %d is cut elsewhere than before: submit the job again with force", s->next);
+        *known = KNOWN_ELSEWHERE;
+        return SC_OK;
     }
     *known = sc_stmt_is_null(&st, "processed_ms") ? KNOWN_OPEN : KNOWN_DONE;
     return SC_OK;
@@ -136,18 +145,18 @@ static enum sc_code look_up(struct split *s, enum known *known, struct sc_error 
 static enum sc_code write_pcm(struct split *s, struct sc_error *err)
 {
     SC_AUTO_FREE char *path = sc_chunk_path(s->p, s->job.job_id, s->next);
-    size_t bytes = s->cut->samples * sizeof(int16_t);
-    sc_hash_bytes(s->cut->pcm, bytes, s->pcm_hash);
+    size_t bytes = s->cut.samples * sizeof(int16_t);
+    sc_hash_bytes(s->cut.pcm, bytes, s->pcm_hash);
     if (sc_file_size(path) == (int64_t)bytes)
         return SC_OK;
-    return sc_file_write_atomic(path, s->cut->pcm, bytes, err);
+    return sc_file_write_atomic(path, s->cut.pcm, bytes, err);
 }
 
 static enum sc_code note_progress(struct split *s, struct sc_conn *tx, struct sc_error *err)
 {
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_SPLIT_PROGRESS);
     sc_stmt_bind_int(&st, ":id", s->r->task.job);
-    sc_stmt_bind_int(&st, ":samples", s->cut->end_samples);
+    sc_stmt_bind_int(&st, ":samples", s->cut.end_samples);
     return sc_stmt_run(&st, err);
 }
 
@@ -177,12 +186,12 @@ static enum sc_code write_chunk(struct sc_conn *tx, void *ctx, struct sc_error *
     sc_stmt_bind_int(&st, ":job", s->r->task.job);
     sc_stmt_bind_int(&st, ":chunk", s->next);
     sc_stmt_bind_int(&st, ":channel", s->channel);
-    sc_stmt_bind_int(&st, ":start_samples", s->cut->start_samples);
-    sc_stmt_bind_int(&st, ":end_samples", s->cut->end_samples);
+    sc_stmt_bind_int(&st, ":start_samples", s->cut.start_samples);
+    sc_stmt_bind_int(&st, ":end_samples", s->cut.end_samples);
     if (s->stretches.len > 0)
         sc_stmt_bind_str(&st, ":stretches", sc_buf_str(&s->stretches));
-    sc_stmt_bind_opt(&st, ":until_samples", s->sound.sequential ? s->cut->until_samples : -1);
-    sc_stmt_bind_int(&st, ":overlaps_next", s->cut->overlaps_next ? 1 : 0);
+    sc_stmt_bind_opt(&st, ":until_samples", s->sound.sequential ? s->cut.until_samples : -1);
+    sc_stmt_bind_int(&st, ":overlaps_next", s->cut.overlaps_next ? 1 : 0);
     sc_stmt_bind_text(&st, ":pcm_hash", s->pcm_hash);
     if (s->language[0] != '\0')
         sc_stmt_bind_text(&st, ":language", s->language);
@@ -196,35 +205,145 @@ static void log_chunk(struct split *s)
 {
     SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "chunk", SC_I("chunk", s->next),
                SC_I("channel", s->channel + 1),
-               SC_I("start_ms", s->cut->start_samples / SAMPLES_PER_MS),
-               SC_I("end_ms", s->cut->end_samples / SAMPLES_PER_MS),
-               SC_I("stretches", s->cut->span_count), SC_I("overlaps_next", s->cut->overlaps_next));
+               SC_I("start_ms", s->cut.start_samples / SAMPLES_PER_MS),
+               SC_I("end_ms", s->cut.end_samples / SAMPLES_PER_MS),
+               SC_I("stretches", s->cut.span_count), SC_I("overlaps_next", s->cut.overlaps_next));
 }
 
-/* Where the sound of the chunk lies. */
+/* ---- cut elsewhere than before ---- */
+
+struct anew {
+    struct split *s;
+    int kept;
+    int64_t dropped;
+};
+
+static enum sc_code find_kept(struct anew *a, struct sc_conn *tx, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_KEPT);
+    sc_stmt_bind_int(&st, ":job", a->s->r->task.job);
+    sc_stmt_bind_int(&st, ":next", a->s->next);
+    sc_stmt_bind_int(&st, ":stage", SC_STAGE_TRANSCRIBE);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        a->kept = (int)sc_stmt_int_or(&st, "chunk", -1);
+    return code;
+}
+
+static enum sc_code drop_behind(struct anew *a, struct sc_conn *tx, struct sc_error *err)
+{
+    const int64_t job = a->s->r->task.job;
+    SC_AUTO_STMT tasks = sc_stmt_get(tx, SC_SQL_CHUNK_DROP_TASKS);
+    sc_stmt_bind_int(&tasks, ":job", job);
+    sc_stmt_bind_int(&tasks, ":stage", SC_STAGE_TRANSCRIBE);
+    sc_stmt_bind_int(&tasks, ":kept", a->kept);
+    enum sc_code code = sc_stmt_run(&tasks, err);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT chunks = sc_stmt_get(tx, SC_SQL_CHUNK_DROP);
+    sc_stmt_bind_int(&chunks, ":job", job);
+    sc_stmt_bind_int(&chunks, ":kept", a->kept);
+    code = sc_stmt_run(&chunks, err);
+    a->dropped = sc_conn_changes(tx);
+    if (code != SC_OK)
+        return code;
+    SC_AUTO_STMT count = sc_stmt_get(tx, SC_SQL_JOB_COUNT_CHUNKS);
+    sc_stmt_bind_int(&count, ":id", job);
+    sc_stmt_bind_int(&count, ":total", -a->dropped);
+    sc_stmt_bind_int(&count, ":completed", 0);
+    sc_stmt_bind_int(&count, ":now", sc_clock_wall_ms());
+    return sc_stmt_run(&count, err);
+}
+
+/* Where the chunks of a lane that stay end. */
+static enum sc_code find_from(struct lane *lane, struct sc_conn *tx, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_CUT_UNTIL);
+    sc_stmt_bind_int(&st, ":job", lane->split->r->task.job);
+    sc_stmt_bind_int(&st, ":channel", sc_sound_channel(&lane->split->sound, lane->stream));
+    sc_stmt_bind_int(&st, ":overlap", (int64_t)SC_CUT_OVERLAP_MS * SAMPLES_PER_MS);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        lane->from = sc_stmt_int_or(&st, "samples", 0);
+    return code;
+}
+
+static enum sc_code write_anew(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct anew *a = ctx;
+    struct sc_task task;
+    struct sc_fence fence = sc_runner_fence(a->s->r);
+    enum sc_code code = sc_task_check(tx, &fence, &task, err);
+    if (code == SC_OK)
+        code = find_kept(a, tx, err);
+    if (code == SC_OK)
+        code = drop_behind(a, tx, err);
+    for (int i = 0; code == SC_OK && i < a->s->streams; i++)
+        code = find_from(&a->s->lanes[i], tx, err);
+    return code;
+}
+
+/* What is cut from here on is new; s->next is the first behind the chunks that stay. */
+static enum sc_code cut_anew(struct split *s, struct sc_error *err)
+{
+    struct anew a = { .s = s };
+    if (s->sound.sequential)
+        return sc_error_set(
+            err, SC_E_AUDIO_ERROR,
+            "chunk %d is cut elsewhere than before: submit the job again with force", s->next);
+    enum sc_code code = sc_store_write(s->p->o.store, SC_DURABLE, write_anew, &a, err);
+    if (code != SC_OK)
+        return code;
+    SC_JOB_LOG(s->p, s->job.job_id, SC_STAGE_SPLIT, "cut anew", SC_I("chunk", s->next),
+               SC_I("kept", a.kept + 1), SC_I("dropped", a.dropped));
+    for (int chunk = a.kept + 1; chunk <= a.kept + (int)a.dropped; chunk++) {
+        SC_AUTO_FREE char *path = sc_chunk_path(s->p, s->job.job_id, chunk);
+        (void)unlink(path); /* one that stays is found out by its hash */
+    }
+    s->next = a.kept + 1;
+    return SC_OK;
+}
+
+/* ---- chunks ---- */
+
+/* As much of the chunk as lies behind those that stay; false: nothing to speak of. */
+static bool set_cut(struct split *s, const struct sc_cut *cut)
+{
+    struct sc_cut_span *span = s->at.items;
+    int64_t from = s->lane->from, gone = 0;
+    size_t left = cut->span_count;
+    sc_stretches_set(&s->at, cut->spans, cut->span_count);
+    for (; left > 0 && span->end_samples <= from; span++, left--)
+        gone += span->end_samples - span->start_samples;
+    if (left > 0 && span->start_samples < from) {
+        gone += from - span->start_samples;
+        span->start_samples = from;
+    }
+    if (gone > 0 && (int64_t)cut->samples - gone <= REST_SAMPLES)
+        return false;
+    memmove(s->at.items, span, left * sizeof(*span));
+    s->at.count = left;
+    s->cut = *cut;
+    s->cut.start_samples = s->at.items[0].start_samples;
+    s->cut.pcm += gone;
+    s->cut.samples -= (size_t)gone;
+    s->cut.spans = s->at.items;
+    s->cut.span_count = left;
+    return true;
+}
+
 static enum sc_code write_stretches(struct split *s, struct sc_error *err)
 {
-    struct sc_stretches stretches;
-    sc_stretches_set(&stretches, s->cut->spans, s->cut->span_count);
     sc_buf_reset(&s->stretches);
-    sc_stretches_write(&stretches, &s->stretches);
+    sc_stretches_write(&s->at, &s->stretches);
     if (s->stretches.failed)
         return sc_error_set(err, SC_E_INTERNAL, "no memory for a chunk");
     return SC_OK;
 }
 
-static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_error *err)
+static enum sc_code put_chunk(struct split *s, enum known known, struct sc_error *err)
 {
-    const struct lane *lane = ctx;
-    struct split *s = lane->split;
-    enum known known;
-    s->cut = cut;
-    s->channel = sc_sound_channel(&s->sound, lane->stream);
-    enum sc_code code = write_stretches(s, err);
-    if (code == SC_OK)
-        code = look_up(s, &known, err);
-    if (code == SC_OK && known == KNOWN_NOT)
-        code = wait_for_room(s, err);
+    enum sc_code code = known == KNOWN_NOT ? wait_for_room(s, err) : SC_OK;
     if (code == SC_OK && known != KNOWN_DONE)
         code = write_pcm(s, err);
     if (code == SC_OK && known == KNOWN_NOT)
@@ -233,6 +352,27 @@ static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_erro
         log_chunk(s);
     s->next++;
     return code;
+}
+
+static enum sc_code take_cut(void *ctx, const struct sc_cut *cut, struct sc_error *err)
+{
+    const struct lane *lane = ctx;
+    struct split *s = lane->split;
+    enum known known;
+    s->lane = lane;
+    s->channel = sc_sound_channel(&s->sound, lane->stream);
+    if (!set_cut(s, cut))
+        return SC_OK;
+    enum sc_code code = write_stretches(s, err);
+    if (code == SC_OK)
+        code = look_up(s, &known, err);
+    if (code != SC_OK || known != KNOWN_ELSEWHERE)
+        return code == SC_OK ? put_chunk(s, known, err) : code;
+    code = cut_anew(s, err);
+    if (code != SC_OK || !set_cut(s, cut))
+        return code;
+    code = write_stretches(s, err);
+    return code == SC_OK ? put_chunk(s, KNOWN_NOT, err) : code;
 }
 
 /* The decoder refuses what declares itself too long; what does not say so is counted here. */
@@ -340,6 +480,13 @@ static void log_end(struct split *s)
                SC_I("first_ms", end->first_ms), SC_I("truncated", end->truncated));
 }
 
+static enum sc_code end_seams(struct sc_conn *tx, int64_t job, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_CHUNK_END_SEAMS);
+    sc_stmt_bind_int(&st, ":job", job);
+    return sc_stmt_run(&st, err);
+}
+
 static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct split *s = ctx;
@@ -356,6 +503,8 @@ static enum sc_code write_end(struct sc_conn *tx, void *ctx, struct sc_error *er
     sc_stmt_bind_int(&st, ":duration_ms", duration_ms);
     sc_stmt_bind_str(&st, ":warnings", sc_buf_str(&s->warnings));
     code = sc_stmt_run(&st, err);
+    if (code == SC_OK)
+        code = end_seams(tx, s->r->task.job, err);
     if (code == SC_OK)
         code = sc_file_set_duration(tx, s->file.id, duration_ms, err);
     if (code == SC_OK && s->next > 0)

@@ -35,6 +35,33 @@ WHERE chunks.job = :job ORDER BY chunks.chunk;
 SELECT chunk, channel, start_samples, end_samples, stretches, pcm_hash FROM chunks
 WHERE job = :job AND processed_ms IS NULL ORDER BY chunk;
 
+-- name: chunk_kept
+-- The last one that stays as it was cut: those in front of :next, what was heard, what a worker was
+-- ever given, and all in front of it.
+SELECT max(chunk) AS chunk FROM chunks
+WHERE job = :job AND (chunk < :next OR processed_ms IS NOT NULL OR EXISTS (
+    SELECT 1 FROM tasks WHERE tasks.job = chunks.job AND tasks.stage = :stage
+                          AND tasks.chunk = chunks.chunk AND tasks.epoch > 0));
+
+-- name: chunk_drop_tasks
+-- Nobody was ever given them.
+DELETE FROM tasks WHERE job = :job AND stage = :stage AND chunk > :kept;
+
+-- name: chunk_drop
+DELETE FROM chunks WHERE job = :job AND chunk > :kept;
+
+-- name: chunk_cut_until
+-- Where the next one of the channel begins.
+SELECT max(end_samples - iif(overlaps_next = 0, 0, :overlap)) AS samples
+FROM chunks WHERE job = :job AND channel = :channel;
+
+-- name: chunk_end_seams
+-- The last one of a channel overlaps none, also where it was to before the rest was cut anew.
+UPDATE chunks SET overlaps_next = 0
+WHERE job = :job AND overlaps_next = 1 AND NOT EXISTS (
+    SELECT 1 FROM chunks AS later WHERE later.job = chunks.job AND later.chunk > chunks.chunk
+                                    AND later.channel = chunks.channel);
+
 -- name: chunk_next_seam
 -- overlaps_next: 1 to be settled, 2 settled. A chunk overlaps the next one of its own channel.
 SELECT chunks.chunk, chunks.end_samples, (

@@ -264,6 +264,91 @@ static void packed_chunks_survive_what_chunks_survive(void **state)
     assert_heard(&r, id, &t, NULL);
 }
 
+struct returned {
+    struct rig *r;
+    const struct sc_task *task;
+};
+
+static enum sc_code op_return(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    const struct returned *b = ctx;
+    struct sc_fence fence = fence_of(b->r, b->task);
+    return sc_task_release(b->r->queue, tx, &fence, err);
+}
+
+static void give_back(struct rig *r, const struct sc_task *task)
+{
+    struct returned b = { r, task };
+    assert_int_equal(sc_store_write(r->f.store, SC_RELAXED, op_return, &b, NULL), SC_OK);
+}
+
+/* The program is replaced by one that cuts elsewhere: here, by the settings of the job. The worker
+ * has heard `done` chunks by then, and gives one back. */
+static void cut_anew(int done, const char *const *options, int channels)
+{
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    struct dice d = { 19 + (uint64_t)done };
+    TALK t = { 0 };
+    TALK other = { 0 };
+    struct sc_chunk_work lost[SC_CLAIM_MAX];
+    r.config->split_ahead = 4;
+    any_talk(&d, 30, &t);
+    any_talk(&d, 30, &other);
+    while (t.sound.samples < other.sound.samples)
+        add_sample(&t.sound, 0);
+    while (other.sound.samples < t.sound.samples)
+        add_sample(&other.sound, 0);
+    start(&r);
+    int64_t id =
+        start_recording(&r, (const struct recording[]){ t.sound, other.sound }, channels, options);
+    for (int i = 0; i < done; i++) {
+        wait_for(&watch, "SELECT count(*) > 0 FROM tasks WHERE stage = 2 AND state = 0", 1);
+        assert_int_equal(work(&r, 1), 1);
+    }
+    wait_for(&watch, "SELECT count(*) - sum(processed_ms IS NOT NULL) FROM chunks", 4);
+    if (done > 0) {
+        assert_int_equal(claim_lane(&r, "engine:whisper", 1, lost), 1);
+        give_back(&r, &lost[0].task);
+        sc_chunk_work_done(&lost[0]);
+    }
+    sc_pipelines_close(r.p);
+    assert_int_equal(
+        write_sql(r.f.store, "UPDATE jobs SET settings = json_remove(settings, '$.chunk_length')"),
+        SC_OK);
+    rig_open_pipelines(&r);
+    start(&r);
+    work_to_end(&watch, id);
+    assert_heard(&r, id, &t, channels > 1 ? "1" : NULL);
+    if (channels > 1)
+        assert_heard(&r, id, &other, "2");
+    assert_true(ask(&r, "SELECT count(*) FROM chunks WHERE stretches IS NOT NULL") > 0);
+    assert_int_equal(ask(&r, "SELECT (SELECT count(*) FROM chunks) - chunks_total FROM jobs"), 0);
+}
+
+static void what_is_cut_elsewhere_than_before_is_cut_anew_behind_what_was_heard(void **state)
+{
+    (void)state;
+    static const char *const mixed[] = { "engine", "whisper", "model",        "/nowhere/ggml-x.bin",
+                                         "music",  "keep",    "chunk_length", "10s",
+                                         NULL };
+    static const char *const split[] = { "engine",
+                                         "whisper",
+                                         "model",
+                                         "/nowhere/ggml-x.bin",
+                                         "music",
+                                         "keep",
+                                         "chunk_length",
+                                         "10s",
+                                         "channels",
+                                         "split",
+                                         NULL };
+    for (int done = 0; done < 4; done++) {
+        cut_anew(done, mixed, 1);
+        cut_anew(done, split, 2);
+    }
+}
+
 /* A task's stretches are as the store has them, or the store is damaged. */
 static void stretches_that_are_damaged_are_not_guessed(void **state)
 {
@@ -290,6 +375,7 @@ int main(void)
         TEST(an_interview_with_long_pauses_takes_few_chunks),
         TEST(each_channel_is_packed_by_itself),
         TEST(packed_chunks_survive_what_chunks_survive),
+        TEST(what_is_cut_elsewhere_than_before_is_cut_anew_behind_what_was_heard),
         TEST(stretches_that_are_damaged_are_not_guessed),
     };
     return cmocka_run_group_tests_name("pipeline/packing", tests, NULL, NULL);
