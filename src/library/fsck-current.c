@@ -6,6 +6,7 @@
 #include "base/banned.h"
 
 #define MADE_NOTE "made again of its segments by scripta fsck --accept"
+#define VERSION_MAX 1000000000 /* a number beyond is damage, and edits go on counting */
 
 struct current {
     const struct sc_fsck_work *w;
@@ -53,18 +54,32 @@ static struct sc_fsck_version *marked(const struct sc_fsck_work *w)
     return NULL;
 }
 
-/* The newest that is known of: its row, or what its segments say. */
+/* The newest that its segments know of; 0: none. */
+static int64_t newest_of_rows(const struct sc_fsck_work *w)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < w->rows.count; i++) {
+        const struct sc_fsck_row *row = &w->rows.items[i];
+        newest = SC_MAX(newest, SC_MAX(row->born, row->died == INT64_MAX ? 0 : row->died));
+    }
+    return SC_MIN(newest, VERSION_MAX);
+}
+
+/* The newest that is known of: its row, or what its segments say. The number of the transcript's
+ * row is that of one that was lost when nothing else is newer, and no more than one has gone. */
 static struct current find_current(const struct sc_fsck_work *w)
 {
-    struct current c = { .w = w, .made = true };
-    if (w->versions.count > 0) {
+    struct current c = { .w = w };
+    if (w->versions.count > 0)
         c.of = w->versions.items[w->versions.count - 1];
-        c.made = c.of.version < w->t.version;
-    }
+    int64_t rows = newest_of_rows(w);
+    bool told = w->t.version <= SC_MAX(rows, (int64_t)c.of.version + 1);
+    int version = told ? w->t.version : (int)rows;
+    c.made = w->versions.count == 0 || version > c.of.version;
     if (!c.made)
         return c;
     c.of = (struct sc_fsck_version){ .transcript = w->t.id,
-                                     .version = SC_MAX(w->t.version, 1),
+                                     .version = SC_MAX(version, 1),
                                      .sum.kind = SC_SUM_ADDED };
     c.of = sc_fsck_sum(&w->rows, &c.of);
     return c;

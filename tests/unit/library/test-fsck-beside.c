@@ -255,6 +255,29 @@ static void what_is_accepted_has_the_edits_that_came_meanwhile(void **state)
     assert_sound(&r);
 }
 
+/* ---- a number that cannot be ---- */
+
+static void a_current_version_is_not_made_of_a_damaged_number(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "one", "two", "three");
+    edit(&r, id, 1, "eleven");
+    SPOIL(r, "UPDATE versions SET is_current = 0; UPDATE transcripts SET current_version = "
+             "2147483647");
+    assert_true(check(&r, true, true, NULL).accepted > 0);
+    assert_int_equal(find(&r, id).version, 2);
+    assert_sound(&r);
+    /* One that no row knows of, when the row of the newest is gone. */
+    SPOIL(r, "DELETE FROM versions WHERE version = 2; UPDATE transcripts SET current_version = "
+             "2147483647");
+    assert_true(check(&r, true, true, NULL).accepted > 0);
+    assert_int_equal(find(&r, id).version, 2);
+    edit(&r, id, 2, "twelve");
+    assert_text(&r, id, 3, "eleven\ntwelve\nthree");
+    assert_sound(&r);
+}
+
 /* ---- while somebody saves ---- */
 
 static enum sc_code check_held(void *ctx, struct sc_error *err)
@@ -289,6 +312,7 @@ int main(void)
         TEST(what_an_edit_ended_meanwhile_does_not_live_again),
         TEST(what_an_edit_counted_meanwhile_stays),
         TEST(what_is_accepted_has_the_edits_that_came_meanwhile),
+        TEST(a_current_version_is_not_made_of_a_damaged_number),
         TEST(who_saves_is_not_disturbed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
