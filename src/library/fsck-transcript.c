@@ -382,7 +382,9 @@ static bool find_restored(struct sc_fsck_work *w, const struct sc_fsck_row *row,
         SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_SEGMENT);
         sc_stmt_bind_int(&st, ":id", row->id);
         sc_stmt_bind_int(&st, ":transcript_id", w->t.id);
-        if (sc_stmt_one(&st, NULL) != SC_OK)
+        enum sc_code code = sc_stmt_one(&st, NULL);
+        w->stale = w->stale || code == SC_E_NOT_FOUND; /* pruned since it was read */
+        if (code != SC_OK)
             return false;
         sc_stored_from_row(&st, out);
         out->transcript = w->t.id;
@@ -422,6 +424,8 @@ static enum sc_code mend_row(struct sc_fsck_work *w, struct sc_fsck_row *row, st
     p.chunk = row->chunk;
     p.message = "the segment does not match its checksum";
     p.repairable = find_restored(w, row, &r.row, from);
+    if (w->stale)
+        return SC_OK;
     p.source = p.repairable ? from : NULL;
     sc_fsck_tell_words(w, &p, row->start_ms, row->end_ms, sc_buf_str(&r.row.text), &words);
     if (p.repairable && w->f->o->repair) {

@@ -86,6 +86,8 @@ static void edit_meanwhile(struct meanwhile *m)
 
 struct told {
     struct meanwhile *meanwhile; /* written when the first problem is told; NULL: nothing */
+    const char *sql;             /* the same */
+    struct rig *r;
     int problems, repaired, repairable, accepted;
     char last[200];
 };
@@ -102,11 +104,12 @@ static void take_problem(void *ctx, const struct sc_fsck_problem *p)
     (void)snprintf(t->last, sizeof(t->last), "%s: %s", p->message, p->remedy);
     if (t->meanwhile != NULL && !t->meanwhile->done)
         edit_meanwhile(t->meanwhile);
+    if (t->sql != NULL && t->problems == 1)
+        assert_int_equal(write_sql(t->r->f.store, t->sql), SC_OK);
 }
 
-static struct told check(struct rig *r, bool repair, bool accept, struct meanwhile *meanwhile)
+static struct told check_with(struct told told, struct rig *r, bool repair, bool accept)
 {
-    struct told told = { .meanwhile = meanwhile };
     const struct sc_fsck_options o = { .store = r->f.store,
                                        .root = r->f.dir.path,
                                        .repair = repair,
@@ -121,6 +124,11 @@ static struct told check(struct rig *r, bool repair, bool accept, struct meanwhi
         at = out.next;
     }
     return told;
+}
+
+static struct told check(struct rig *r, bool repair, bool accept, struct meanwhile *meanwhile)
+{
+    return check_with((struct told){ .meanwhile = meanwhile }, r, repair, accept);
 }
 
 static void assert_sound(struct rig *r)
@@ -255,6 +263,20 @@ static void what_is_accepted_has_the_edits_that_came_meanwhile(void **state)
     assert_sound(&r);
 }
 
+static void what_is_pruned_meanwhile_is_not_lost(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "one", "two", "three");
+    edit(&r, id, 3, "thirteen");
+    SPOIL(r, "UPDATE segments SET text = 'x', words = NULL WHERE id = 2");
+    SPOIL_THIRD(r);
+    const char *pruned =
+        "DELETE FROM segments WHERE id = 3; DELETE FROM versions WHERE version = 1";
+    struct told told = check_with((struct told){ .sql = pruned, .r = &r }, &r, false, false);
+    assert_int_equal(told.problems, 1);
+}
+
 /* ---- a number that cannot be ---- */
 
 static void a_current_version_is_not_made_of_a_damaged_number(void **state)
@@ -312,6 +334,7 @@ int main(void)
         TEST(what_an_edit_ended_meanwhile_does_not_live_again),
         TEST(what_an_edit_counted_meanwhile_stays),
         TEST(what_is_accepted_has_the_edits_that_came_meanwhile),
+        TEST(what_is_pruned_meanwhile_is_not_lost),
         TEST(a_current_version_is_not_made_of_a_damaged_number),
         TEST(who_saves_is_not_disturbed),
     };
