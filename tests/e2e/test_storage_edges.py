@@ -113,7 +113,8 @@ def check_store(server):
 def verified(client):
     run = client.post("/api/files/verify", {}).json
     path = f"/api/files/verify/{run['verify_id']}"
-    ended = wait_until(lambda: (r := client.get(path).json)["status"] != "running" and r, 30, "the run")
+    ended = wait_until(lambda: (r := client.get(path).json)["status"] not in ("waiting", "running")
+                       and r, 30, "the run")
     return ended
 
 

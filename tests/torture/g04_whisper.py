@@ -51,7 +51,7 @@ def model(ctx):
 def outcome(client, job):
     """(what it says, its chunks)."""
     assert job["status"] == "completed", job
-    heard = [(s["text"], s["tokens"], s["seek"], s["temperature"])
+    heard = [(s["text"], s.get("tokens"), s["seek"], s["temperature"])
              for s in client.transcript(job)["segments"]]
     chunks = client.get(f"/api/jobs/{job['job_id']}/chunks").json["chunks"]
     return ((texts(client, job), heard),
