@@ -75,6 +75,41 @@ static double encode_gflop(const struct sc_whisper_dims *d)
     return 2 * (front + layer * d->n_audio_layer + rows * n * 2 * n * d->n_text_layer) / 1e9;
 }
 
+/* Weights that a token needs, each once: of every layer both attentions' and the mlp's, and those
+ * of the logits. */
+static double token_weights(const struct sc_whisper_dims *d)
+{
+    const double n = d->n_text_state;
+    return d->n_text_layer * 14 * n * n + d->n_vocab * n;
+}
+
+/* Keys and values of its window. */
+static double token_window(const struct sc_whisper_dims *d)
+{
+    return 2.0 * d->n_text_layer * d->n_audio_ctx * d->n_text_state;
+}
+
+/* What a core reads of memory at best: more than any cache holds, in order. */
+static double read_gbs(void)
+{
+    enum { COUNT = 32 << 20 };
+    uint64_t *data = malloc(COUNT * sizeof(*data)), sum = 0;
+    double best = 1e9;
+
+    if (data == NULL)
+        abort();
+    memset(data, 1, COUNT * sizeof(*data));
+    for (int i = 0; i < 5; i++) {
+        const double begun = measure_cpu_ms();
+        for (size_t k = 0; k < COUNT; k++)
+            sum += data[k];
+        data[sum % COUNT]++; /* so that it is read */
+        best = SC_MIN(best, measure_cpu_ms() - begun);
+    }
+    free(data);
+    return COUNT * sizeof(*data) / best / 1e6;
+}
+
 static float *make_mel(const struct sc_whisper_dims *d)
 {
     const size_t floats = (size_t)d->n_mels * 2 * (size_t)d->n_audio_ctx;
@@ -105,6 +140,8 @@ static void encode(struct bench *b)
             printf("encode_ms %.3f\n", (measure_cpu_ms() - begun) / WINDOWS);
     }
     printf("encode_gflop %.3f\n", encode_gflop(b->dims));
+    printf("weights_gb %.6f\n", token_weights(b->dims) * sizeof(float) / 1e9);
+    printf("window_gb %.6f\n", token_window(b->dims) * sizeof(float) / 1e9);
     free(mel);
 }
 
@@ -202,6 +239,7 @@ static int run(const char *path, const char *kernels, int threads, int steps)
     printf("longest_gap_ms %.3f\n", b.longest_gap);
     printf("resident_mb %.1f\n", (double)measure_memory_kb("VmHWM") / 1024);
     printf("foreseen_mb %.1f\n", (double)sc_whisper_memory(b.dims, &use) / (1024.0 * 1024.0));
+    printf("read_gbs %.2f\n", read_gbs()); /* behind what is resident: it takes memory */
     close_all(&b);
     return 0;
 }

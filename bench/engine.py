@@ -2,9 +2,11 @@
 
 Encoding a window and decoding a token, in f32, on one thread, with a model of random weights and
 the dimensions of `base`; processor time. What a core can do at best is measured by products that
-lie in its nearest cache. With `REFERENCE=PREFIX` (a libwhisper that pkg-config finds below that
-folder, or `REFERENCE=system`) the same is measured of it in turns, same file, one thread, with its
-own kernels and with OpenBLAS (the fastest that this has for the CPU): the faster counts.
+lie in its nearest cache. A step of the decoder reads each of its weights once, and the keys and
+values of each chunk's window: it is held against what a core reads of memory at best. With
+`REFERENCE=PREFIX` (a libwhisper that pkg-config finds below that folder, or `REFERENCE=system`) the
+same is measured of it in turns, same file, one thread, with its own kernels and with OpenBLAS (the
+fastest that this has for the CPU): the faster counts.
 """
 
 import os
@@ -110,6 +112,12 @@ def waits(ctx, program):
                    max(seen["hear_work_ms"], seen["load_work_ms"]), "ms", at_most=100)
 
 
+def reading(runs, count):
+    """What a step of `count` chunks reads in its time, in per cent of what a core can."""
+    return [100 * (x["weights_gb"] + count * x["window_gb"]) / x[f"step_{count}_ms"] * 1e3
+            / x["read_gbs"] for x in runs]
+
+
 def run(ctx):
     program = ctx.program("engine-net")
     model = ctx.folder / "model.bin"
@@ -137,8 +145,11 @@ def run(ctx):
     ctx.figure("encoding a window", values("encode_ms"), "ms")
     ctx.figure("encoding, of the core's best",
                [100 * x / y for x, y in zip(speeds, values("peak_gflops"))], "%")
+    ctx.figure("a core's reading at its best", values("read_gbs"), "GB/s")
     ctx.figure("a token of one chunk", values("step_1_ms"), "ms")
+    ctx.figure("a token of one chunk, of reading at its best", reading(all_of_it, 1), "%")
     ctx.figure("a token of eight chunks together", [x / 8 for x in values("step_8_ms")], "ms")
+    ctx.figure("eight tokens together, of reading at its best", reading(all_of_it, 8), "%")
     ctx.figure("longest wait for a cancellation", values("longest_gap_ms"), "ms", at_most=100)
     ctx.figure("resident, with eight windows and sequences", values("resident_mb"), "MiB")
     ctx.figure("resident, of what was foreseen",
