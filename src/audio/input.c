@@ -319,6 +319,20 @@ static void allow_any_block(AVCodecContext *codec)
     }
 }
 
+/* Codecs each of whose frames bears a checksum that FFmpeg compares, and that encoders write. */
+static bool has_checksums(enum AVCodecID codec)
+{
+    static const enum AVCodecID codecs[] = {
+        AV_CODEC_ID_FLAC, AV_CODEC_ID_WAVPACK, AV_CODEC_ID_TTA,
+        AV_CODEC_ID_APE,  AV_CODEC_ID_AC3,     AV_CODEC_ID_EAC3,
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(codecs); i++) {
+        if (codecs[i] == codec)
+            return true;
+    }
+    return false;
+}
+
 static int open_decoder(struct input *in, const AVCodec *decoder, const AVCodecParameters *par)
 {
     in->codec = avcodec_alloc_context3(decoder);
@@ -330,11 +344,11 @@ static int open_decoder(struct input *in, const AVCodec *decoder, const AVCodecP
     /* Encoder delay is dropped by the decoder only when it knows the packets' time base. */
     in->codec->pkt_timebase = in->stream->time_base;
     in->codec->thread_count = 1;
-    if (par->codec_id == AV_CODEC_ID_FLAC) {
-        /* A frame that fails its checksum decodes to noise at full volume. */
+    /* A frame that fails its checksum decodes to noise at full volume. */
+    if (has_checksums(par->codec_id))
         in->codec->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
+    if (par->codec_id == AV_CODEC_ID_FLAC)
         allow_any_block(in->codec);
-    }
     return avcodec_open2(in->codec, decoder, NULL);
 }
 

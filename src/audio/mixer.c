@@ -3,6 +3,8 @@
  * recorded is dropped when channels are split: those beyond the last stream go into it. */
 #include "audio/mixer.h"
 
+#include <math.h>
+
 #include "base/banned.h"
 
 #define CHANNELS_MAX 64 /* what swresample can hold */
@@ -46,6 +48,44 @@ bool mixer_fits(const struct mixer *m, const AVFrame *frame)
 int64_t mixer_pending(const struct mixer *m)
 {
     return m->swr == NULL ? 0 : swr_get_delay(m->swr, SC_AUDIO_RATE);
+}
+
+static bool is_finite(const uint8_t *sample, size_t size)
+{
+    float single = 0;
+    double number = 0;
+    if (size == sizeof number) {
+        memcpy(&number, sample, sizeof number);
+        return isfinite(number);
+    }
+    memcpy(&single, sample, sizeof single);
+    return isfinite(single);
+}
+
+int mixer_clean(AVFrame *frame)
+{
+    const enum AVSampleFormat format = (enum AVSampleFormat)frame->format;
+    const enum AVSampleFormat packed = av_get_packed_sample_fmt(format);
+    const int channels = frame->ch_layout.nb_channels;
+    const int planes = av_sample_fmt_is_planar(format) ? channels : 1;
+    const int count = frame->nb_samples * (channels / planes);
+    const size_t size = (size_t)av_get_bytes_per_sample(format);
+    bool owned = false;
+
+    if (packed != AV_SAMPLE_FMT_FLT && packed != AV_SAMPLE_FMT_DBL)
+        return 0;
+    for (int plane = 0; plane < planes; plane++) {
+        for (size_t at = 0; at < (size_t)count * size; at += size) {
+            if (is_finite(frame->extended_data[plane] + at, size))
+                continue;
+            int rc = owned ? 0 : av_frame_make_writable(frame);
+            if (rc < 0)
+                return rc;
+            owned = true;
+            memset(frame->extended_data[plane] + at, 0, size);
+        }
+    }
+    return 0;
 }
 
 int mixer_convert(struct mixer *m, int16_t *out, int room, const uint8_t **data, int count)

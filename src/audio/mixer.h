@@ -23,6 +23,9 @@ SC_MUST_USE enum sc_code mixer_init(struct mixer *m, int wanted, int channels,
                                     struct sc_error *err);
 void mixer_done(struct mixer *m);
 bool mixer_fits(const struct mixer *m, const AVFrame *frame);
+/* Sets what is no finite number to 0: one such sample spoils all that the resampler adds up with
+ * it. AVERROR. */
+int mixer_clean(AVFrame *frame);
 /* Makes it fit, for a frame that mixer_takes(); what the mixer still held is lost. AUDIO_ERROR. */
 SC_MUST_USE enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struct sc_error *err);
 /* Back to not open: the next frame begins anew. */

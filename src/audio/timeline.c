@@ -261,7 +261,7 @@ enum sc_code timeline_pause(struct timeline *t, int64_t duration, struct sc_erro
     return place(t, NULL, (size_t)length, err);
 }
 
-enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame, struct sc_error *err)
+enum sc_code timeline_frame(struct timeline *t, AVFrame *frame, struct sc_error *err)
 {
     if (frame->nb_samples <= 0 || !mixer_takes(frame->sample_rate, frame->ch_layout.nb_channels))
         return SC_OK;
@@ -273,6 +273,8 @@ enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame, struct sc_
     }
     if (code != SC_OK)
         return code;
+    if (mixer_clean(frame) < 0)
+        return sc_error_set(err, SC_E_AUDIO_ERROR, "no memory left for a block of the recording");
     return convert(t, (const uint8_t **)(uintptr_t)frame->extended_data, frame->nb_samples, err);
 }
 

@@ -43,8 +43,7 @@ struct timeline {
 /* The mixer is ready: mixer_init(). False: no memory. */
 bool timeline_init(struct timeline *t, const struct input *in, const struct sc_audio_sink *sink);
 void timeline_done(struct timeline *t);
-SC_MUST_USE enum sc_code timeline_frame(struct timeline *t, const AVFrame *frame,
-                                        struct sc_error *err);
+SC_MUST_USE enum sc_code timeline_frame(struct timeline *t, AVFrame *frame, struct sc_error *err);
 /* Silence that was recorded as such, `duration` long in the stream's time base. */
 SC_MUST_USE enum sc_code timeline_pause(struct timeline *t, int64_t duration, struct sc_error *err);
 /* A packet that could not be decoded, as long as that (0: unknown). */

@@ -261,6 +261,36 @@ static void broken_packets_are_counted_and_stepped_over(void **state)
     assert_near(tone_edge(&h, false), 1000, 10, "tone");
 }
 
+static void decode_floats(const float *samples, size_t count, bool wide, struct heard *h)
+{
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    test_write_bytes(&dir, "raw", (const char *)samples, count * sizeof *samples);
+    ffmpeg(&dir, "-f f32le -ar 16000 -i raw -c copy single.wav");
+    ffmpeg(&dir, "-i single.wav -c:a pcm_f64le double.wav");
+    assert_int_equal(decode(&dir, wide ? "double.wav" : "single.wav", h), SC_OK);
+}
+
+static void what_is_no_number_is_silence(void **state)
+{
+    (void)state;
+    static const float odd[] = { NAN, INFINITY, -INFINITY };
+    float samples[RATE];
+    for (size_t i = 0; i < SC_ARRAY_LEN(samples); i++)
+        samples[i] = 0.5F * sinf((float)i / 5);
+    for (int wide = 0; wide < 2; wide++) {
+        SC_AUTO(heard_done) struct heard zero = { 0 };
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        for (size_t i = 0; i < SC_ARRAY_LEN(odd); i++)
+            samples[4000 * (i + 1)] = 0;
+        decode_floats(samples, RATE, wide, &zero);
+        for (size_t i = 0; i < SC_ARRAY_LEN(odd); i++)
+            samples[4000 * (i + 1)] = odd[i];
+        decode_floats(samples, RATE, wide, &h);
+        assert_int_equal(h.samples, zero.samples);
+        assert_memory_equal(h.pcm, zero.pcm, h.samples * sizeof *h.pcm);
+    }
+}
+
 static void a_truncated_file_gives_what_is_there(void **state)
 {
     (void)state;
@@ -490,6 +520,7 @@ int main(void)
         TEST(the_track_that_is_meant_is_chosen),
         TEST(the_edits_of_a_long_mp4_are_kept),
         TEST(broken_packets_are_counted_and_stepped_over),
+        TEST(what_is_no_number_is_silence),
         TEST(a_truncated_file_gives_what_is_there),
         TEST(refusals_say_what_it_is),
         TEST(formats_that_are_not_listed_are_refused),

@@ -62,6 +62,31 @@ static void damaged_packets_are_spans_in_the_recordings_time(void **state)
     }
 }
 
+/* Few wrong bytes leave a frame decodable, to noise: its checksum tells. */
+static void what_fails_its_checksum_is_a_loss(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "h.flac", "h.wv", "h.tta", "h.ac3", "h.eac3" };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(files); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        SC_AUTO_FREE char *make = NULL;
+        SC_AUTO_FREE char *hurt = NULL;
+        assert_true(asprintf(&make, LONG "-ar 48000 %s", files[i]) > 0);
+        ffmpeg(&dir, make);
+        assert_true(asprintf(&hurt,
+                             "printf XX | dd of=%s bs=1 conv=notrunc status=none "
+                             "seek=$(( $(stat -c %%s %s) / 3 ))",
+                             files[i], files[i]) > 0);
+        shell(&dir, hurt);
+        assert_int_equal(decode(&dir, files[i], &h), SC_OK);
+        assert_near((int64_t)h.samples / 16, 10000, 130, files[i]);
+        assert_near(loud_from(&h), 8000, 70, files[i]);
+        assert_true(h.stats.packet_errors >= 1);
+        assert_in_range(h.stats.decoded_ms, 8000, 9990);
+    }
+}
+
 static void a_file_whose_first_minute_is_broken_is_not_refused(void **state)
 {
     (void)state;
@@ -269,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(damaged_packets_are_spans_in_the_recordings_time),
+        TEST(what_fails_its_checksum_is_a_loss),
         TEST(a_file_whose_first_minute_is_broken_is_not_refused),
         TEST(a_file_of_which_nothing_decodes_is_refused),
         TEST(more_spans_than_can_be_told_are_told_as_one),
