@@ -294,7 +294,8 @@ static int64_t replace_in(struct sc_str text, const struct sc_replace *r, struct
     return count;
 }
 
-/* place->after becomes the text as it is saved: blanks that met are one. */
+/* place->after becomes the text as it is saved: blanks that met are one. A segment of which nothing
+ * is left goes. */
 static enum sc_code replace_segment(struct sc_draft *d, int64_t row, struct sc_str after,
                                     struct sc_replaced *place, struct sc_error *err)
 {
@@ -306,6 +307,10 @@ static enum sc_code replace_segment(struct sc_draft *d, int64_t row, struct sc_s
     if (!sc_segment_reword(&d->list.items[at], after))
         return sc_error_set(err, SC_E_INTERNAL, "no memory for the replacement");
     place->after = d->list.items[at].text;
+    if (place->after[0] == '\0') {
+        remove_at(&d->list, at);
+        place->after = "";
+    }
     return SC_OK;
 }
 

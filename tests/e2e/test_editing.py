@@ -213,11 +213,10 @@ def test_a_segment_that_says_nothing_is_left_out(client, made):
             assert "segment 1" in reply.error["message"]
     now = client.get(made).json  # its automatic export may have come meanwhile
     assert (now["version"], now["segments"]) == (before["version"], before["segments"])
-    # What says nothing already does no harm to an edit of others.
-    assert client.post(f"{made}/replace", {"find": first["text"], "replace": ""}).json["changed"]
-    now = client.get(made).json["segments"]
-    assert now[0]["text"] == ""
-    assert put(client, made, {"segments": now}).json["changed"] is False
+    # Nor is one of which a replacement leaves nothing.
+    gone = client.post(f"{made}/replace", {"find": first["text"], "replace": " "}).json
+    assert (gone["changed"], gone["count"], gone["places"][0]["after"]) == (True, 1, "")
+    assert client.get(made).json["segments"] == before["segments"][1:]
 
 
 def test_places_are_shown_as_they_are_saved(client, made):
