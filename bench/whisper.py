@@ -4,8 +4,9 @@ Ten minutes of speech with pauses, as for PocketSphinx, and a scripted model of 
 `base` that says five words in two seconds of whatever it hears; one thread, greedy, no fallback.
 Alone, the engine hears the recording as one clip, window after window, the text of each ahead of
 the next, as `whisper_full` does. In the product a job goes to a server with one worker, which
-leaves the pauses out; its processor time is that of all its processes from the upload to the
-completed job, loading included, its memory the most that server and worker ever had. libwhisper
+leaves the pauses out and hears each chunk without the text in front of it, so it costs far less
+than either; its processor time is that of all its processes from the upload to the completed job,
+loading included, its memory the most that server and worker ever had. libwhisper
 (`REFERENCE=PREFIX`) hears the whole recording with its own kernels and with OpenBLAS: the faster
 counts, loading told apart. The growth is that of the engine's contract: opened ten times, each time
 a hundred chunks of 5 s with five beams, five draws and times of words. What is resident is held
