@@ -13,18 +13,21 @@
 
 #define FAULT_MAX 16
 
-enum action { ACTION_KILL, ACTION_FAIL, ACTION_STOP, ACTION_COUNT_ };
+enum action { ACTION_KILL, ACTION_FAIL, ACTION_STOP, ACTION_CALL, ACTION_COUNT_ };
 
 static const char *const action_names[ACTION_COUNT_] = {
     [ACTION_KILL] = "kill",
     [ACTION_FAIL] = "fail",
     [ACTION_STOP] = "stop",
+    [ACTION_CALL] = "", /* of tests alone */
 };
 
 struct fault {
     struct sc_str point; /* in orders, or the caller's */
     enum action action;
     int64_t left; /* passes until the action; 0: done */
+    void (*fn)(void *ctx);
+    void *ctx;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -41,7 +44,7 @@ static bool parse_fault(struct sc_str text, struct fault *out)
     struct sc_str action = sc_str_take_until(&text, ':');
     while (f.action < ACTION_COUNT_ && !sc_str_equal(action, sc_str_from(action_names[f.action])))
         f.action++;
-    if (f.point.len == 0 || f.action == ACTION_COUNT_)
+    if (f.point.len == 0 || action.len == 0 || f.action == ACTION_COUNT_)
         return false;
     if (text.len > 0 && (!sc_str_to_int64(text, &f.left) || f.left < 1))
         return false;
@@ -72,12 +75,12 @@ static void arm_all_locked(void)
     armed = true;
 }
 
-bool sc_fault_hit(const char *point)
+/* What is to be called, once the lock is free: it may pass points itself. */
+static bool hit_locked(const char *point, struct fault *call)
 {
-    SC_LOCK(&lock);
+    bool fail = false;
     if (!armed)
         arm_all_locked();
-    bool fail = false;
     for (size_t i = 0; i < fault_count; i++) {
         struct fault *f = &faults[i];
         if (f->left == 0 || !sc_str_equal(f->point, sc_str_from(point)) || --f->left > 0)
@@ -92,6 +95,9 @@ bool sc_fault_hit(const char *point)
         case ACTION_STOP:
             (void)raise(SIGSTOP);
             break;
+        case ACTION_CALL:
+            *call = *f;
+            break;
         case ACTION_COUNT_:
             break;
         }
@@ -99,23 +105,41 @@ bool sc_fault_hit(const char *point)
     return fail;
 }
 
-static void arm(const char *point, enum action action, int64_t nth)
+bool sc_fault_hit(const char *point)
+{
+    struct fault call = { .fn = NULL };
+    bool fail;
+    {
+        SC_LOCK(&lock);
+        fail = hit_locked(point, &call);
+    }
+    if (call.fn != NULL)
+        call.fn(call.ctx);
+    return fail;
+}
+
+static void arm(const struct fault *fault)
 {
     SC_LOCK(&lock);
     if (!armed)
         arm_all_locked();
-    sc_assert(nth > 0 && fault_count < FAULT_MAX);
-    faults[fault_count++] = (struct fault){ sc_str_from(point), action, nth };
+    sc_assert(fault->left > 0 && fault_count < FAULT_MAX);
+    faults[fault_count++] = *fault;
 }
 
 void sc_fault_arm(const char *point, int64_t nth)
 {
-    arm(point, ACTION_FAIL, nth);
+    arm(&(struct fault){ sc_str_from(point), ACTION_FAIL, nth, NULL, NULL });
 }
 
 void sc_fault_arm_kill(const char *point, int64_t nth)
 {
-    arm(point, ACTION_KILL, nth);
+    arm(&(struct fault){ sc_str_from(point), ACTION_KILL, nth, NULL, NULL });
+}
+
+void sc_fault_arm_call(const char *point, int64_t nth, void (*fn)(void *ctx), void *ctx)
+{
+    arm(&(struct fault){ sc_str_from(point), ACTION_CALL, nth, fn, ctx });
 }
 
 int64_t sc_fault_left(void)

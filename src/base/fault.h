@@ -16,6 +16,8 @@ bool sc_fault_hit(const char *point);
 void sc_fault_arm(const char *point, int64_t nth);
 /* The same, and the process is killed there. */
 void sc_fault_arm_kill(const char *point, int64_t nth);
+/* The same, and `fn` is called there: what others do at that moment. */
+void sc_fault_arm_call(const char *point, int64_t nth, void (*fn)(void *ctx), void *ctx);
 /* How many passes are left of the point that was armed last; 0: it has failed. */
 int64_t sc_fault_left(void);
 /* Takes that back; whether it has failed meanwhile. */

@@ -1,7 +1,7 @@
 /* Taking what stayed damaged as it is: from here on it has the checksum of what is there. Nothing
  * is made up; bytes that are no text become U+FFFD, words that cannot be unpacked go, times are put
  * in order. One write, with the row of the history that says so. */
-#include "library/fsck-internal.h"
+#include "library/fsck-ledger.h"
 
 #include "base/alloc.h"
 #include "base/utf8.h"
@@ -154,6 +154,7 @@ enum sc_code sc_fsck_accept(struct sc_fsck_work *w, struct sc_error *err)
     struct accept a = { .told = w };
     sc_fsck_reckon(w);
     enum sc_code code = sc_fsck_write(w, write_accept, &a, err);
-    (void)sc_fsck_wrote(w, &code);
+    if (sc_fsck_wrote(w, &code))
+        sc_fsck_ledger_accept(w->found);
     return code;
 }

@@ -93,7 +93,8 @@ struct sc_fsck_state {
 /* All of a transcript as one read sees it: a server goes on writing meanwhile. */
 struct sc_fsck_work {
     struct sc_fsck *f;
-    struct sc_transcript t; /* id 0: there is none */
+    struct sc_fsck_ledger *found; /* borrowed; NULL: nothing is reported */
+    struct sc_transcript t;       /* id 0: there is none */
     struct sc_fsck_state state;
     struct sc_fsck_rows rows;
     struct sc_fsck_versions versions;
@@ -107,7 +108,7 @@ struct sc_fsck_work {
     bool hopeless;   /* rows remain that are not what they were */
     bool no_current; /* no version is the current one, and that was told */
     int given_up;    /* versions up to this one were told, as far as they are not right */
-    int64_t *told;   /* owned: rows that were told */
+    int64_t *told;   /* owned: rows that were reported since it was looked at anew */
     size_t told_count, told_cap;
 };
 void sc_fsck_work_done(struct sc_fsck_work *w);
@@ -115,7 +116,7 @@ void sc_fsck_work_done(struct sc_fsck_work *w);
 SC_MUST_USE enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error *err);
 SC_MUST_USE enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn,
                                            int64_t after, struct sc_error *err);
-/* The same transcript once more, or w->gone. */
+/* Once more, or w->gone. Of one that was stale or is gone, what is open is forgotten. */
 SC_MUST_USE enum sc_code sc_fsck_reload(struct sc_fsck_work *w, struct sc_error *err);
 /* A write that was decided on by what was read: CONFLICT, and nothing is written, when the
  * transcript is another by now. */
@@ -129,7 +130,8 @@ struct sc_fsck_problem sc_fsck_problem_of(const struct sc_fsck_work *w, enum sc_
 /* Puts time and words into a problem; the words are in `out`, as much as is told of them. */
 void sc_fsck_tell_words(const struct sc_fsck_work *w, struct sc_fsck_problem *p, int64_t start_ms,
                         int64_t end_ms, struct sc_str words, struct sc_buf *out);
-/* With the remedy that fits what can be done. _or: this one where it cannot be restored. */
+/* Puts it into w->found, with the remedy that fits what can be done. _or: this one where it cannot
+ * be restored. */
 void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p);
 void sc_fsck_report_or(struct sc_fsck_work *w, struct sc_fsck_problem *p, const char *remedy);
 /* Its exports, read at the first call. */

@@ -6,6 +6,7 @@
  * then still come in between: what is written was decided on by a state of the transcript, and when
  * that has passed the transcript is read and decided on once more. */
 #include "library/edit-internal.h"
+#include "library/fsck-ledger.h"
 #include "library/fsck-look.h"
 
 #include "base/alloc.h"
@@ -63,7 +64,7 @@ void sc_fsck_report_or(struct sc_fsck_work *w, struct sc_fsck_problem *p, const 
                 : p->repaired   ? "restored"
                 : p->repairable ? w->busy ? SC_FSCK_BUSY : SC_FSCK_RESTORE
                                 : remedy;
-    sc_fsck_report(w->f, p);
+    sc_fsck_ledger_add(w->found, p);
 }
 
 void sc_fsck_report_of(struct sc_fsck_work *w, struct sc_fsck_problem *p)
@@ -285,14 +286,26 @@ enum sc_code sc_fsck_load(struct sc_fsck_work *w, int64_t after, struct sc_error
     return code == SC_OK ? sc_fsck_load_from(w, conn, after, err) : code;
 }
 
+/* What was found of a transcript that is another by now is found again, where it still is so. */
+static void forget_found(struct sc_fsck_work *w)
+{
+    sc_fsck_ledger_forget(w->found);
+    w->told_count = 0;
+    w->given_up = 0;
+    w->hopeless = w->no_current = false;
+}
+
 enum sc_code sc_fsck_reload(struct sc_fsck_work *w, struct sc_error *err)
 {
     int64_t id = w->t.id;
+    bool stale = w->stale;
     w->changed = w->stale = false;
     enum sc_code code = sc_fsck_load(w, id - 1, err);
     w->gone = code == SC_OK && w->t.id != id;
     if (w->gone)
         w->rows.count = w->versions.count = 0;
+    if (stale || w->gone)
+        forget_found(w);
     return code;
 }
 
@@ -440,7 +453,6 @@ static enum sc_code mend_row(struct sc_fsck_work *w, struct sc_fsck_row *row, st
     w->hopeless = w->hopeless || !p.repaired;
     if (!p.repaired)
         note_told(w, row->id);
-    p.accepted = !p.repaired && w->f->o->accept;
     sc_fsck_report_of(w, &p);
     return SC_OK;
 }
@@ -645,8 +657,7 @@ static enum sc_code check_row(struct sc_fsck_work *w, struct sc_error *err)
         if (!p.repaired)
             return code;
     }
-    p.accepted = !p.repaired && !t->complete && w->f->o->accept;
-    w->hopeless = w->hopeless || p.accepted;
+    w->hopeless = w->hopeless || (!p.repaired && !t->complete);
     sc_fsck_report_of(w, &p);
     return code;
 }
@@ -696,14 +707,15 @@ static enum sc_code check_loaded(struct sc_fsck_work *w, enum sc_code loaded, st
     struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_TRANSCRIPT);
     p.message = "pages of the store that hold the transcript cannot be read";
     p.remedy = SC_FSCK_BACKUP;
-    sc_fsck_report(w->f, &p);
+    sc_fsck_ledger_add(w->found, &p);
     return SC_OK;
 }
 
 /* One that is gone by now is as sound as can be. */
-static enum sc_code look(struct sc_fsck *f, int64_t id, bool busy, struct sc_error *err)
+static enum sc_code look(struct sc_fsck *f, struct sc_fsck_ledger *found, int64_t id, bool busy,
+                         struct sc_error *err)
 {
-    SC_AUTO(sc_fsck_work_done) struct sc_fsck_work w = { .f = f, .busy = busy };
+    SC_AUTO(sc_fsck_work_done) struct sc_fsck_work w = { .f = f, .found = found, .busy = busy };
     enum sc_code code = sc_fsck_load(&w, id - 1, err);
     return w.t.id == id ? check_loaded(&w, code, err) : code;
 }
@@ -711,40 +723,50 @@ static enum sc_code look(struct sc_fsck *f, int64_t id, bool busy, struct sc_err
 /* By whoever others wait for. */
 struct held {
     struct sc_fsck *f;
+    struct sc_fsck_ledger *found;
     int64_t transcript;
 };
 
 static enum sc_code mend_held(void *ctx, struct sc_error *err)
 {
     const struct held *h = ctx;
-    SC_AUTO(sc_fsck_work_done) struct sc_fsck_work w = { .f = h->f };
+    SC_AUTO(sc_fsck_work_done) struct sc_fsck_work w = { .f = h->f, .found = h->found };
     enum sc_code code = sc_fsck_load(&w, h->transcript - 1, err);
     return w.t.id == h->transcript ? check_loaded(&w, code, err) : code;
 }
 
 /* Others wait for it meanwhile; where they do not let it, it is only told what is wrong. */
-static enum sc_code mend(struct sc_fsck *f, int64_t id, struct sc_error *err)
+static enum sc_code mend(struct sc_fsck *f, struct sc_fsck_ledger *found, int64_t id,
+                         struct sc_error *err)
 {
     struct sc_fsck_options dry = *f->o;
     dry.repair = dry.accept = false;
     struct sc_fsck last = { .o = &dry, .fn = f->fn, .ctx = f->ctx };
-    struct held held = { f, id };
+    struct held held = { f, found, id };
     enum sc_code code = SC_E_TRANSCRIPT_BUSY;
     for (int tries = 0; code == SC_E_TRANSCRIPT_BUSY && tries < HOLD_TRIES; tries++)
         code = sc_edit_settled(f->o->store, id, mend_held, &held, err);
     bool busy = code == SC_E_TRANSCRIPT_BUSY || code == SC_E_CONFLICT;
-    return busy || code == SC_E_STORE_DAMAGED ? look(&last, id, busy, err) : code;
+    if (!busy && code != SC_E_STORE_DAMAGED)
+        return code;
+    sc_fsck_ledger_forget(found);
+    return look(&last, found, id, busy, err);
 }
 
 enum sc_code sc_fsck_transcript(struct sc_fsck *f, struct sc_fsck_place *at, int64_t until_ms,
                                 bool *found, struct sc_error *err)
 {
+    SC_AUTO_LEDGER ledger = { .count = 0 };
     struct sc_fsck_seen seen;
     enum sc_code code = sc_fsck_look(f, at, until_ms, &seen, err);
     if (code == SC_OK && seen.damaged) {
         seen.within = 0;
-        code = f->o->repair ? mend(f, seen.id, err) : look(f, seen.id, false, err);
+        code =
+            f->o->repair ? mend(f, &ledger, seen.id, err) : look(f, &ledger, seen.id, false, err);
     }
+    if (code != SC_OK)
+        sc_fsck_ledger_forget(&ledger);
+    sc_fsck_ledger_tell(&ledger, f);
     *found = seen.id > 0;
     if (code == SC_OK && *found) {
         at->after = seen.id;

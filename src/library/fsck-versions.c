@@ -357,7 +357,6 @@ static enum sc_code mend_lost(struct sc_fsck_work *w, struct lost *l, const stru
         give_up(w, p.version);
     }
     w->hopeless = w->hopeless || !p.repaired;
-    p.accepted = !p.repaired && w->f->o->accept;
     sc_fsck_report_of(w, &p);
     return code;
 }
@@ -605,7 +604,6 @@ static void report_lost(struct sc_fsck_work *w, int version)
     struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_VERSION);
     p.version = version;
     p.message = "the version does not match its checksum: a segment is missing or misplaced";
-    p.accepted = w->f->o->accept;
     give_up(w, version);
     sc_fsck_report_of(w, &p);
 }

@@ -54,6 +54,8 @@ static void points_act_at_the_pass_they_name(void **state)
         { "store.commit:explode", -SIGABRT },
         { "store.commit:fail:0", -SIGABRT },
         { "store.commit", -SIGABRT },
+        { "store.commit:", -SIGABRT },
+        { "store.commit::1", -SIGABRT },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
         assert_int_equal(run_with(rows[i].faults), rows[i].result);
@@ -74,6 +76,26 @@ static void a_test_arms_a_point_and_takes_that_back(void **state)
     assert_false(SC_FAULT("test.here"));
 }
 
+static void pass_another(void *ctx)
+{
+    int *calls = ctx;
+    (*calls)++;
+    assert_false(SC_FAULT("test.there"));
+}
+
+static void what_is_called_at_a_point_may_pass_others(void **state)
+{
+    (void)state;
+    int calls = 0;
+    sc_fault_arm_call("test.here", 2, pass_another, &calls);
+    assert_false(SC_FAULT("test.here"));
+    assert_int_equal(calls, 0);
+    assert_false(SC_FAULT("test.here"));
+    assert_false(SC_FAULT("test.here"));
+    assert_int_equal(calls, 1);
+    assert_true(sc_fault_disarm("test.here"));
+}
+
 #else
 
 static void points_are_compiled_out(void **state)
@@ -90,6 +112,7 @@ int main(void)
 #ifdef SC_WITH_FAULTS
         TEST(points_act_at_the_pass_they_name),
         TEST(a_test_arms_a_point_and_takes_that_back),
+        TEST(what_is_called_at_a_point_may_pass_others),
 #else
         TEST(points_are_compiled_out),
 #endif

@@ -5,6 +5,7 @@
 #include "library/operations.h"
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "library-fixture.h"
 
 #include "base/banned.h"
@@ -56,12 +57,12 @@ static void edit(struct rig *r, int64_t id, int64_t segment, const char *text)
     assert_true(saved.changed);
 }
 
+#ifdef SC_WITH_FAULTS
 /* One that no check keeps waiting: it was on its way when that began. */
 struct meanwhile {
     struct rig *r;
     int64_t transcript, segment;
     const char *text;
-    bool done;
     struct sc_edit *edit;
     struct sc_saved saved;
 };
@@ -72,22 +73,20 @@ static enum sc_code op_write(struct sc_conn *tx, void *ctx, struct sc_error *err
     return sc_edit_write(tx, m->edit, T0, &m->saved, err);
 }
 
-static void edit_meanwhile(struct meanwhile *m)
+static void edit_meanwhile(void *ctx)
 {
+    struct meanwhile *m = ctx;
     SC_AUTO(sc_edit_freep)
     struct sc_edit *edit = planned(m->r, m->transcript, m->segment, m->text);
-    m->done = true;
     m->edit = edit;
     assert_int_equal(sc_store_write(m->r->f.store, SC_RELAXED, op_write, m, NULL), SC_OK);
     assert_true(m->saved.changed);
 }
+#endif
 
 /* ---- the check ---- */
 
 struct told {
-    struct meanwhile *meanwhile; /* written when the first problem is told; NULL: nothing */
-    const char *sql;             /* the same */
-    struct rig *r;
     int problems, repaired, repairable, accepted;
     char last[200];
 };
@@ -102,14 +101,11 @@ static void take_problem(void *ctx, const struct sc_fsck_problem *p)
     t->repairable += p->repairable;
     t->accepted += p->accepted;
     (void)snprintf(t->last, sizeof(t->last), "%s: %s", p->message, p->remedy);
-    if (t->meanwhile != NULL && !t->meanwhile->done)
-        edit_meanwhile(t->meanwhile);
-    if (t->sql != NULL && t->problems == 1)
-        assert_int_equal(write_sql(t->r->f.store, t->sql), SC_OK);
 }
 
-static struct told check_with(struct told told, struct rig *r, bool repair, bool accept)
+static struct told check(struct rig *r, bool repair, bool accept)
 {
+    struct told told = { .problems = 0 };
     const struct sc_fsck_options o = { .store = r->f.store,
                                        .root = r->f.dir.path,
                                        .repair = repair,
@@ -126,14 +122,9 @@ static struct told check_with(struct told told, struct rig *r, bool repair, bool
     return told;
 }
 
-static struct told check(struct rig *r, bool repair, bool accept, struct meanwhile *meanwhile)
-{
-    return check_with((struct told){ .meanwhile = meanwhile }, r, repair, accept);
-}
-
 static void assert_sound(struct rig *r)
 {
-    struct told told = check(r, false, false, NULL);
+    struct told told = check(r, false, false);
     if (told.problems > 0)
         fail_msg("%d problems, the last: %s", told.problems, told.last);
     assert_index_whole(r);
@@ -161,7 +152,7 @@ static void an_edit_that_was_planned_before_damage_was_accepted_is_not_written(v
     int64_t id = MADE(r, "one", "two", "three");
     SPOIL_THIRD(r);
     SC_AUTO(sc_edit_freep) struct sc_edit *late = planned(&r, id, 1, "eleven");
-    assert_int_equal(check(&r, true, true, NULL).accepted, 1);
+    assert_int_equal(check(&r, true, true).accepted, 1);
     assert_refused(&r, late);
     assert_int_equal(find(&r, id).version, 1);
     edit(&r, id, 1, "eleven");
@@ -176,7 +167,7 @@ static void nor_is_one_that_was_planned_before_a_row_was_restored(void **state)
     int64_t id = MADE(r, "one", "two", "three");
     SC_AUTO(sc_edit_freep) struct sc_edit *late = planned(&r, id, 1, "eleven");
     SPOIL(r, "UPDATE segments SET text = 'twp' WHERE id = 2");
-    assert_int_equal(check(&r, true, false, NULL).repaired, 1);
+    assert_int_equal(check(&r, true, false).repaired, 1);
     assert_refused(&r, late);
     assert_sound(&r);
 }
@@ -205,13 +196,24 @@ static void nor_is_a_long_one(void **state)
         assert_int_equal(sc_edit_plan(conn, &save, &list, &late, &saved, NULL), SC_OK);
     }
     SPOIL_THIRD(r);
-    assert_int_equal(check(&r, true, true, NULL).accepted, 1);
+    assert_int_equal(check(&r, true, true).accepted, 1);
     assert_refused(&r, late);
     assert_int_equal(number(r.f.store, "SELECT count(*) FROM transcripts WHERE staged > 0"), 0);
     assert_sound(&r);
 }
 
 /* ---- an edit while the check decides ---- */
+
+#ifdef SC_WITH_FAULTS
+/* fn is called when the first problem has been found. */
+static struct told check_beside(struct rig *r, bool repair, bool accept, void (*fn)(void *),
+                                void *ctx)
+{
+    sc_fault_arm_call("fsck.found", 1, fn, ctx);
+    struct told told = check(r, repair, accept);
+    assert_true(sc_fault_disarm("fsck.found"));
+    return told;
+}
 
 static void what_an_edit_ended_meanwhile_does_not_live_again(void **state)
 {
@@ -221,14 +223,13 @@ static void what_an_edit_ended_meanwhile_does_not_live_again(void **state)
     edit(&r, id, 1, "eleven");
     /* Segment 2 is missing in version 1: the check finds that it was born there, and lives. */
     SPOIL(r, "UPDATE segments SET born = 2 WHERE id = 2");
-    struct meanwhile m = { &r, id, 2, "twelve", false, NULL, { 0 } };
+    struct meanwhile m = { &r, id, 2, "twelve", NULL, { 0 } };
     SPOIL_THIRD(r);
-    struct told told = check(&r, true, false, &m);
-    assert_true(m.done);
+    struct told told = check_beside(&r, true, false, edit_meanwhile, &m);
     assert_int_equal(m.saved.version, 3);
     assert_int_equal(told.repaired, 1);
     assert_int_equal(told.problems, 2); /* the row, and the version */
-    assert_int_equal(check(&r, true, true, NULL).accepted, 1);
+    assert_int_equal(check(&r, true, true).accepted, 1);
     assert_text(&r, id, 1, "one\ntwo\nx");
     assert_text(&r, id, 2, "eleven\ntwo\nx");
     assert_text(&r, id, 3, "eleven\ntwelve\nx");
@@ -241,8 +242,9 @@ static void what_an_edit_counted_meanwhile_stays(void **state)
     AUTO_RIG(r);
     int64_t id = MADE(r, "one", "two", "three");
     SPOIL(r, "UPDATE versions SET word_count = 99; UPDATE transcripts SET word_count = 2");
-    struct meanwhile m = { &r, id, 2, "twelve and more", false, NULL, { 0 } };
-    assert_int_equal(check(&r, true, false, &m).repaired, 3); /* both, and what followed from one */
+    struct meanwhile m = { &r, id, 2, "twelve and more", NULL, { 0 } };
+    struct told told = check_beside(&r, true, false, edit_meanwhile, &m);
+    assert_int_equal(told.repaired, 3); /* both, and what followed from one */
     assert_int_equal(m.saved.version, 2);
     assert_int_equal(find(&r, id).word_count, 5);
     assert_sound(&r);
@@ -253,15 +255,29 @@ static void what_is_accepted_has_the_edits_that_came_meanwhile(void **state)
     (void)state;
     AUTO_RIG(r);
     int64_t id = MADE(r, "one", "two", "three");
-    struct meanwhile m = { &r, id, 1, "eleven", false, NULL, { 0 } };
+    struct meanwhile m = { &r, id, 1, "eleven", NULL, { 0 } };
     SPOIL_THIRD(r);
-    struct told told = check(&r, true, true, &m);
+    struct told told = check_beside(&r, true, true, edit_meanwhile, &m);
     assert_int_equal(told.accepted, 1);
+    assert_int_equal(told.problems, 1);
     assert_int_equal(m.saved.version, 2);
     assert_text(&r, id, 1, "one\ntwo\nx");
     assert_text(&r, id, 2, "eleven\ntwo\nx");
     assert_sound(&r);
 }
+
+struct sql {
+    struct rig *r;
+    const char *sql;
+};
+
+static void write_meanwhile(void *ctx)
+{
+    const struct sql *s = ctx;
+    assert_int_equal(write_sql(s->r->f.store, s->sql), SC_OK);
+}
+
+#define PRUNE_FIRST "DELETE FROM segments WHERE id = 3; DELETE FROM versions WHERE version = 1"
 
 static void what_is_pruned_meanwhile_is_not_lost(void **state)
 {
@@ -271,11 +287,56 @@ static void what_is_pruned_meanwhile_is_not_lost(void **state)
     edit(&r, id, 3, "thirteen");
     SPOIL(r, "UPDATE segments SET text = 'x', words = NULL WHERE id = 2");
     SPOIL_THIRD(r);
-    const char *pruned =
-        "DELETE FROM segments WHERE id = 3; DELETE FROM versions WHERE version = 1";
-    struct told told = check_with((struct told){ .sql = pruned, .r = &r }, &r, false, false);
-    assert_int_equal(told.problems, 1);
+    struct sql pruned = { &r, PRUNE_FIRST };
+    assert_int_equal(check_beside(&r, false, false, write_meanwhile, &pruned).problems, 1);
 }
+
+static void nor_is_a_sound_transcript_accepted_for_what_was_pruned(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "one", "two", "three");
+    edit(&r, id, 3, "thirteen");
+    SPOIL_THIRD(r);
+    struct sql pruned = { &r, PRUNE_FIRST
+                          ";"
+                          "INSERT INTO changes (owner_id, changed_ms, changed_by, kind, "
+                          "transcript_id, version) SELECT owner_id, 1, owner_id, "
+                          "'transcript.pruned', id, 2 FROM transcripts" };
+    assert_int_equal(check_beside(&r, true, true, write_meanwhile, &pruned).problems, 0);
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM changes WHERE kind = "
+                                       "'transcript.damage_accepted'"),
+                     0);
+    assert_sound(&r);
+}
+
+/* Whenever a problem is found. */
+static void edit_again(void *ctx)
+{
+    struct meanwhile *m = ctx;
+    m->text = m->saved.version % 2 == 0 && m->saved.version > 0 ? "one" : "eleven";
+    edit_meanwhile(m);
+    assert_true(sc_fault_disarm("fsck.found"));
+    sc_fault_arm_call("fsck.found", 1, edit_again, m);
+}
+
+static void what_changes_at_each_try_is_told_once_as_it_stayed(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "one", "two", "three");
+    struct meanwhile m = { &r, id, 1, NULL, NULL, { 0 } };
+    SPOIL_THIRD(r);
+    sc_fault_arm_call("fsck.found", 1, edit_again, &m);
+    struct told told = check(&r, true, true);
+    assert_false(sc_fault_disarm("fsck.found"));
+    assert_true(m.saved.version > 30);
+    assert_int_equal(told.problems, 1);
+    assert_int_equal(told.accepted, 0);
+    assert_int_equal(check(&r, true, true).accepted, 1);
+    assert_sound(&r);
+}
+#endif
 
 /* ---- a number that cannot be ---- */
 
@@ -287,13 +348,13 @@ static void a_current_version_is_not_made_of_a_damaged_number(void **state)
     edit(&r, id, 1, "eleven");
     SPOIL(r, "UPDATE versions SET is_current = 0; UPDATE transcripts SET current_version = "
              "2147483647");
-    assert_true(check(&r, true, true, NULL).accepted > 0);
+    assert_true(check(&r, true, true).accepted > 0);
     assert_int_equal(find(&r, id).version, 2);
     assert_sound(&r);
     /* One that no row knows of, when the row of the newest is gone. */
     SPOIL(r, "DELETE FROM versions WHERE version = 2; UPDATE transcripts SET current_version = "
              "2147483647");
-    assert_true(check(&r, true, true, NULL).accepted > 0);
+    assert_true(check(&r, true, true).accepted > 0);
     assert_int_equal(find(&r, id).version, 2);
     edit(&r, id, 2, "twelve");
     assert_text(&r, id, 3, "eleven\ntwelve\nthree");
@@ -306,7 +367,7 @@ static enum sc_code check_held(void *ctx, struct sc_error *err)
 {
     struct rig *r = ctx;
     (void)err;
-    struct told told = check(r, true, true, NULL);
+    struct told told = check(r, true, true);
     assert_int_equal(told.repaired, 0);
     assert_int_equal(told.accepted, 0);
     assert_int_equal(told.repairable, 1);
@@ -321,7 +382,7 @@ static void who_saves_is_not_disturbed(void **state)
     int64_t id = MADE(r, "one", "two", "three");
     SPOIL(r, "UPDATE versions SET word_count = 99");
     assert_int_equal(sc_edit_settled(r.f.store, id, check_held, &r, NULL), SC_OK);
-    assert_int_equal(check(&r, true, false, NULL).repaired, 1);
+    assert_int_equal(check(&r, true, false).repaired, 1);
     assert_sound(&r);
 }
 
@@ -331,10 +392,14 @@ int main(void)
         TEST(an_edit_that_was_planned_before_damage_was_accepted_is_not_written),
         TEST(nor_is_one_that_was_planned_before_a_row_was_restored),
         TEST(nor_is_a_long_one),
+#ifdef SC_WITH_FAULTS
         TEST(what_an_edit_ended_meanwhile_does_not_live_again),
         TEST(what_an_edit_counted_meanwhile_stays),
         TEST(what_is_accepted_has_the_edits_that_came_meanwhile),
         TEST(what_is_pruned_meanwhile_is_not_lost),
+        TEST(nor_is_a_sound_transcript_accepted_for_what_was_pruned),
+        TEST(what_changes_at_each_try_is_told_once_as_it_stayed),
+#endif
         TEST(a_current_version_is_not_made_of_a_damaged_number),
         TEST(who_saves_is_not_disturbed),
     };
