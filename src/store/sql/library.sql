@@ -180,11 +180,17 @@ FROM segments WHERE transcript_id = :transcript_id AND died IS NULL AND +born <=
 ORDER BY start_ms, ord;
 
 -- name: segment_list_version
+-- An earlier one, of which there may be thousands: both indexes tell which rows it has without
+-- reading the others.
 SELECT id, segment_id, chunk, start_ms, end_ms, text, speaker, confidence, words, heard,
        origin_id, content_hash
 FROM segments
-WHERE transcript_id = :transcript_id AND born <= :version AND (died IS NULL OR died > :version)
-      AND (dies IS NULL OR dies > :version)
+WHERE id IN (SELECT id FROM segments INDEXED BY segments_dead
+             WHERE transcript_id = :transcript_id AND died > :version AND born <= :version
+             UNION ALL
+             SELECT id FROM segments INDEXED BY segments_alive
+             WHERE transcript_id = :transcript_id AND died IS NULL AND born <= :version
+                   AND (dies IS NULL OR dies > :version))
 ORDER BY start_ms, ord;
 
 -- name: segment_list_hashes

@@ -170,7 +170,9 @@ static void what_is_sorted_is_found_by_an_index(void **state)
         HOT(PRUNE_VERSIONS, "(transcript_id=? AND version=?)"),
         HOT(CHANGE_LIST_FILE, "changes_file (file_id=? AND id<?)"),
         HOT(CHANGE_LIST_FILE, "changes_gone (gone_file_id=? AND id<?)"),
-        HOT(SEGMENT_LIST_VERSION, "segments_born (transcript_id=? AND born<?)"),
+        HOT(SEGMENT_LIST_VERSION, "COVERING INDEX segments_dead (transcript_id=? AND died>?)"),
+        HOT(SEGMENT_LIST_VERSION, "COVERING INDEX segments_alive (transcript_id=?)"),
+        HOT(SEGMENT_LIST_VERSION, "INTEGER PRIMARY KEY"),
     };
     assert_plans(hot, SC_ARRAY_LEN(hot), false);
 }
