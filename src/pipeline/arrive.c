@@ -141,24 +141,36 @@ static struct noted *note_arriving(struct sc_pipelines *p, const char *sha256, s
     return rows;
 }
 
+/* Does somebody's row have the bytes of that sum (NULL: not known)? */
+static enum sc_code are_stored(struct sc_conn *conn, const char *sha256, bool *stored,
+                               struct sc_error *err)
+{
+    SC_AUTO_FILE found = { 0 };
+    struct sc_error why = { 0 };
+    enum sc_code code =
+        sha256 == NULL ? SC_E_FILE_NOT_FOUND : sc_file_find_hash(conn, 0, sha256, &found, &why);
+    if (code != SC_OK && code != SC_E_FILE_NOT_FOUND)
+        return sc_error_copy(err, &why);
+    *stored = code == SC_OK && found.purged_ms == 0;
+    return SC_OK;
+}
+
 /* Their bytes, where the reader does not see their row already. */
 static enum sc_code sum_unseen(struct sc_conn *conn, const struct noted *rows, size_t count,
                                int64_t *bytes, struct sc_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        SC_AUTO_FILE found = { 0 };
-        struct sc_error why = { 0 };
-        enum sc_code code = sc_file_find_hash(conn, 0, rows[i].sha256, &found, &why);
-        if (code != SC_OK && code != SC_E_FILE_NOT_FOUND)
-            return sc_error_copy(err, &why);
-        if (code != SC_OK || found.purged_ms != 0)
-            *bytes += rows[i].size;
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < count; i++) {
+        bool stored = false;
+        code = are_stored(conn, rows[i].sha256, &stored, err);
+        *bytes += stored ? 0 : rows[i].size;
     }
-    return SC_OK;
+    return code;
 }
 
 /* Those under way are noted before the reader's view is taken, and no other comes meanwhile: each
- * is among them, or in the view, and counted once where it is both. */
+ * is among them, or in the view, and counted once where it is both. Of equal ones that come at the
+ * same time the first has its room, and when its row is there by now the others need none. */
 enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but, const char *sha256,
                             struct sc_error *err)
 {
@@ -166,12 +178,16 @@ enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but, c
     int64_t quota = sc_config_now(p->o.config)->upload_quota;
     int64_t stored = 0, awaited = 0, under_way = 0;
     size_t count = 0;
+    bool known = false;
     if (quota == 0)
         return SC_OK;
     SC_AUTO_FREE struct noted *rows = note_arriving(p, sha256, &count);
     enum sc_code code = sc_store_read(p->o.store, &conn, err);
     if (code == SC_OK)
-        code = sc_storage_used(conn, &stored, err);
+        code = are_stored(conn, sha256, &known, err);
+    if (code != SC_OK || known)
+        return code;
+    code = sc_storage_used(conn, &stored, err);
     if (code == SC_OK)
         code = sc_intake_reserved(conn, but, &awaited, err);
     if (code == SC_OK)
@@ -332,6 +348,7 @@ static enum sc_code keep_bytes(struct arrival *a, struct sc_error *err)
     enum sc_code code = hold_bytes(a, err);
     if (code == SC_OK)
         code = look_up(a, &known, err);
+    (void)SC_FAULT("arrive.looked");
     if (code == SC_OK && a->new_bytes)
         code = reserve_quota(a, err);
     if (code == SC_OK && !known)
@@ -469,7 +486,7 @@ static void warn_of_room(const struct arrival *a)
         if (a->used_before >= mark || a->used_after < mark)
             continue;
         (void)snprintf(message, sizeof(message),
-                       "%lld of %lld bytes of upload.quota are used, more than %d %%: delete "
+                       "%lld of %lld bytes of upload.quota are used, %d %% of it or more: delete "
                        "recordings, or raise it",
                        (long long)a->used_after, (long long)config->upload_quota, marks[i]);
         tell(a, SC_E_STORAGE_QUOTA, message);

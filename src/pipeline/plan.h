@@ -7,7 +7,7 @@
 
 /* Lets `size` bytes into the quota, with those that arrive (but of the recording of that sum; NULL:
  * not known) and those that open intakes (but the one of that id) will take; for whoever has
- * quota_turn. STORAGE_QUOTA. */
+ * quota_turn. What is stored already needs no room. STORAGE_QUOTA. */
 SC_MUST_USE enum sc_code sc_quota_check(struct sc_pipelines *p, int64_t size, int64_t but,
                                         const char *sha256, struct sc_error *err);
 /* Takes quota_turn. */

@@ -81,6 +81,26 @@ def test_of_those_that_come_at_once_as_many_as_fit_are_taken(make_server, room):
     recount(server)
 
 
+def test_equal_ones_that_come_at_once_take_the_room_of_one(make_server):
+    server, client = limited(make_server, 2 * SIZE)
+    assert client.upload(sound(1), path=UPLOAD).status == 201
+    for turn in range(4):
+        replies = []
+        threads = [threading.Thread(target=lambda t=turn: replies.append(
+            client.upload(sound(2 + t), path=UPLOAD))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert sorted(r.status for r in replies) == [200] * 7 + [201], replies
+        assert all(r.json["duplicate"] == (r.status == 200) for r in replies)
+        assert used(server) == 2 * SIZE
+        file = replies[0].json["file_id"]
+        assert client.request("DELETE", f"/api/files/{file}").status == 200
+        wait_until(lambda: used(server) == SIZE, 20, "the room")
+    recount(server)
+
+
 def test_uploads_in_pieces_are_held_to_the_byte(make_server):
     server, client = limited(make_server, 4 * SIZE)
     assert client.upload(sound(1), path=UPLOAD).status == 201

@@ -2,6 +2,8 @@
 
 #include "rig.h"
 
+#include "base/fault.h"
+
 #include "base/banned.h"
 
 #define SECOND 1000
@@ -332,6 +334,32 @@ static void what_arrives_at_the_same_time_shares_the_quota(void **state)
     assert_int_equal(arrive(&r, &u, &a, NULL), SC_OK);
 }
 
+#ifdef SC_WITH_FAULTS
+static void arrive_meanwhile(void *ctx)
+{
+    race(ctx);
+}
+
+/* The other finds no row when it looks, and no room once that of the first is there. */
+static void equal_ones_that_arrive_at_the_same_time_take_the_room_of_one(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WAV(wav, SECOND, 8000);
+    AUTO_ARRIVED(a);
+    struct racer first = { .r = &r, .u = { wav.bytes, wav.size }, .code = SC_E_INTERNAL };
+    r.config->upload_quota = (int64_t)wav.size;
+    sc_fault_arm_call("arrive.looked", 1, arrive_meanwhile, &first);
+    assert_int_equal(arrive(&r, &first.u, &a, NULL), SC_OK);
+    assert_true(sc_fault_disarm("arrive.looked"));
+    assert_int_equal(first.code, SC_OK);
+    assert_true(a.duplicate);
+    assert_kept(&r, 1, 1, 0);
+    assert_int_equal(ask(&r, "SELECT value FROM counters WHERE name = 'storage_bytes'"),
+                     (int64_t)wav.size);
+}
+#endif
+
 /* The next storage warning, or "" when there is none. */
 static void next_warning(struct sc_subscriber *sub, struct sc_event *out)
 {
@@ -358,7 +386,7 @@ static void marks_of_the_quota_and_large_files_are_told_once(void **state)
         r.config->upload_quota = (int64_t)wav.size * 10;
         assert_int_equal(arrive(&r, &u, &a, NULL), SC_OK);
         next_warning(watch.sub, &event);
-        const char *wanted = i == 7 ? "more than 80 %" : i == 9 ? "more than 95 %" : "";
+        const char *wanted = i == 7 ? ", 80 % of it or more" : i == 9 ? ", 95 % of it or more" : "";
         assert_non_null(strstr(event.message, wanted));
         assert_true((event.message[0] == '\0') == (wanted[0] == '\0'));
         assert_int_equal(arrive(&r, &u, &again, NULL), SC_OK);
@@ -505,6 +533,9 @@ int main(void)
         TEST(what_is_too_large_or_too_long_is_refused),
         TEST(a_recording_over_the_quota_is_refused_but_known_bytes_are_not),
         TEST(what_arrives_at_the_same_time_shares_the_quota),
+#ifdef SC_WITH_FAULTS
+        TEST(equal_ones_that_arrive_at_the_same_time_take_the_room_of_one),
+#endif
         TEST(marks_of_the_quota_and_large_files_are_told_once),
         TEST(uploads_stop_while_the_disk_has_only_its_reserve),
         TEST(a_job_that_cannot_be_is_refused_before_the_bytes_are_kept),
