@@ -91,8 +91,8 @@ static enum sc_code record(struct sc_request *req, struct sc_api *api, const str
 
 /* ---- writing ---- */
 
-/* What is said about the recording, as the job knew it; a transcript whose job or file has gone
- * says less. */
+/* What is said about the recording, as the job knew it; where that was cleaned away, as the words
+ * know it. */
 static void read_origin(struct sc_request *req, struct sc_conn *conn, struct export *e)
 {
     struct sc_error err = { 0 };
@@ -101,8 +101,11 @@ static void read_origin(struct sc_request *req, struct sc_conn *conn, struct exp
     int64_t owner = sc_api_owner(req);
     if (sc_file_find(conn, owner, e->content.t.file_id, &file, &err) == SC_OK)
         e->recording = sc_strdup(file.original_name);
-    if (e->content.t.job_id[0] != '\0' &&
-        sc_job_find(conn, owner, e->content.t.job_id, &job, &err) == SC_OK) {
+    if (e->content.t.job_id[0] == '\0') {
+        sc_transcript_engine(conn, e->content.t.id, &e->engine, &e->model);
+        return;
+    }
+    if (sc_job_find(conn, owner, e->content.t.job_id, &job, &err) == SC_OK) {
         free(e->recording);
         e->recording = sc_strdup(job.file_name);
         e->engine = sc_strdup(job.engine);

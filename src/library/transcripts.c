@@ -1,5 +1,7 @@
 #include "library/library-internal.h"
 
+#include "base/alloc.h"
+
 #include <inttypes.h>
 
 #include "base/banned.h"
@@ -57,6 +59,17 @@ enum sc_code sc_transcript_of_job(struct sc_conn *conn, int64_t job, struct sc_t
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_TRANSCRIPT_OF_JOB);
     sc_stmt_bind_int(&st, ":job", job);
     return transcript_of(&st, out, err);
+}
+
+void sc_transcript_engine(struct sc_conn *conn, int64_t id, char **engine, char **model)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_ORIGIN_OF_ENGINE);
+    sc_stmt_bind_int(&st, ":transcript_id", id);
+    *engine = *model = NULL;
+    if (sc_stmt_one(&st, NULL) != SC_OK)
+        return;
+    *engine = sc_strdup(sc_stmt_text(&st, "engine"));
+    *model = sc_strdup(sc_stmt_text(&st, "model"));
 }
 
 enum sc_code sc_transcript_next(struct sc_conn *conn, int64_t after, struct sc_transcript *out,

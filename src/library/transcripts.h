@@ -92,6 +92,10 @@ SC_MUST_USE enum sc_code sc_transcript_finish(struct sc_conn *tx, int64_t id, co
                                               const struct sc_segments *all, int64_t duration_ms,
                                               int64_t now_ms, struct sc_error *err);
 
+/* What recognised it, as its words know it, also once the job was cleaned away. Owned by the
+ * caller; NULL: no engine, or it cannot be told any more. */
+void sc_transcript_engine(struct sc_conn *conn, int64_t id, char **engine, char **model);
+
 /* ---- deleting (removal.c) ---- */
 
 /* From now on nobody finds it: one without a job, or of a job that is being cleaned away. Recorded

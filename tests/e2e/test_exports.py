@@ -73,6 +73,27 @@ def test_metadata_says_what_was_transcribed_by_what(client, done):
     assert value["job_id"] == job["job_id"]
 
 
+def test_metadata_says_it_also_when_the_job_was_cleaned_away(make_server):
+    client = make_server().client
+    job = client.upload(noise_wav(3, 52), name="memo.wav", engine="null", vad="off", language="en",
+                        model="delay_ms=1").json["job_id"]
+    client.wait_job(job)
+    before = client.get("/api/transcripts/1/export.vtt?metadata=on").text
+    assert "engine: null\nmodel: delay_ms=1\n" in before
+    wait_until(lambda: client.post("/api/jobs/clean", {"older_than_days": 0, "dry_run": False}).json["jobs"] == 1,
+               20, "the job to go")
+    wait_until(lambda: client.get("/api/transcripts/1").json["job_id"] is None, 20, "its transcript alone")
+    after = client.get("/api/transcripts/1/export.vtt?metadata=on").text
+    assert f"job: {job}\n" in before and after == before.replace(f"job: {job}\n", "")
+    assert client.request("PUT", "/api/transcripts/1", json.dumps({"text": "other words"}),
+                          {"Content-Type": "application/json"}).status == 200
+    assert client.post("/api/transcripts/1/prune", {"keep": 1}).status == 200
+    assert "engine" not in client.get("/api/transcripts/1/export.vtt?metadata=on").text, "nobody heard these"
+    made = client.request("POST", "/api/files/1/transcripts", "1\n00:00:00,000 --> 00:00:01,000\nhello\n",
+                          {"Content-Type": "application/x-subrip"}).json["transcript_id"]
+    assert "engine" not in client.get(f"/api/transcripts/{made}/export.vtt?metadata=on").text
+
+
 @pytest.mark.parametrize("ext, query, field", [
     ("srt", "max_line_length=9", "max_line_length"), ("srt", "max_lines=two", "max_lines"),
     ("txt", "max_lines=2", "max_lines"), ("json", "bom=on", "bom"), ("srt", "words=on", "words"),

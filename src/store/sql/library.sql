@@ -202,6 +202,15 @@ SELECT id FROM origins
 WHERE engine = :engine AND engine_version = :engine_version AND model = :model
   AND model_hash = :model_hash AND transcript_id IS NULL;
 
+-- name: origin_of_engine
+-- The engine that recognised the transcript: that of its oldest row whose words are all an
+-- engine's. 'import' and 'restored' are none.
+SELECT o.engine, o.model
+FROM segments AS s CROSS JOIN origins AS o ON o.id = s.origin_id
+WHERE s.transcript_id = :transcript_id AND o.transcript_id IS NULL
+      AND o.engine NOT IN ('', 'import', 'restored')
+ORDER BY s.born LIMIT 1;
+
 -- name: origin_insert
 INSERT INTO origins (engine, engine_version, model, model_hash)
 VALUES (:engine, :engine_version, :model, :model_hash);

@@ -114,6 +114,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(SEGMENT_LIST_HASHES, "segments_alive (transcript_id=?)"),
         HOT(ORIGIN_FIND,
             "origins_engine (engine=? AND engine_version=? AND model=? AND model_hash=?)"),
+        HOT(ORIGIN_OF_ENGINE, "segments_born (transcript_id=?)"),
         HOT(VERSION_GET, "(transcript_id=? AND version=?)"),
         HOT(VERSION_INSERT_FIRST, "INTEGER PRIMARY KEY"),
         HOT(VERSION_LIST, "(transcript_id=? AND version<?)"),
