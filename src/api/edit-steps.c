@@ -297,6 +297,7 @@ struct sc_done *sc_api_transcript_replace(struct sc_request *req, struct sc_api 
     if (code != SC_OK)
         return sc_edit_answer(req, api, &ask, code, &err);
     sc_json_end(&r.places);
+    char etag[SC_ETAG_TEXT];
     const struct sc_replacement_answer answer = {
         .transcript_id = ask.save.transcript,
         .version = ask.saved.version == 0 ? ask.draft.t.version : ask.saved.version,
@@ -305,6 +306,7 @@ struct sc_done *sc_api_transcript_replace(struct sc_request *req, struct sc_api 
         .count = r.count,
         .segments = r.segments,
         .places = sc_buf_str(&r.text),
+        .etag = sc_edit_etag(req, ask.save.transcript, ask.saved.version, etag),
     };
     sc_replacement_view(&reply, &answer);
     return sc_api_answer(req, code, &err, 200, &reply);

@@ -31,7 +31,14 @@ static void put_doubt(struct sc_json *w, enum doubt which, int64_t count)
     sc_json_end(w);
 }
 
-void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved *saved)
+static void put_etag(struct sc_json *w, const char *etag)
+{
+    if (etag != NULL)
+        sc_json_text(w, "etag", etag);
+}
+
+void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved *saved,
+                   const char *etag)
 {
     struct sc_json w;
     sc_json_begin(&w, out);
@@ -46,6 +53,7 @@ void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved
     put_doubt(&w, DOUBT_BEHIND_END, saved->behind_end);
     put_doubt(&w, DOUBT_OVERLAPS, saved->overlaps);
     sc_json_end(&w);
+    put_etag(&w, etag);
     sc_json_end(&w);
 }
 
@@ -82,6 +90,7 @@ void sc_replacement_view(struct sc_buf *out, const struct sc_replacement_answer 
     sc_json_int(&w, "count", a->count);
     sc_json_int(&w, "segments", a->segments);
     sc_json_raw(&w, "places", a->places);
+    put_etag(&w, a->etag);
     sc_json_end(&w);
 }
 
@@ -118,6 +127,7 @@ static const struct sc_json_field saved_fields[] = {
     SC_SHOW(INT, "segment_count", "How many it has", "12"),
     SC_SHOW(INT, "word_count", "How many words", "140"),
     SC_SHOW_OF(LIST, "warnings", &warning_shape, "What is doubtful about new times"),
+    SC_SHOW_EDIT_ETAG,
 };
 const struct sc_json_shape sc_shape_saved = {
     .name = "Saved",
@@ -148,6 +158,7 @@ static const struct sc_json_field replacement_fields[] = {
     SC_SHOW(INT, "count", "How many places", "3"),
     SC_SHOW(INT, "segments", "In how many segments", "2"),
     SC_SHOW_OF(LIST, "places", &place_shape, "These segments, the first 1,000"),
+    SC_SHOW_EDIT_ETAG,
 };
 const struct sc_json_shape sc_shape_replacement = { .name = "Replacement",
                                                     SC_SHAPE_FIELDS(replacement_fields) };

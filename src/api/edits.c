@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "http/range.h"
 #include "transcript/diff.h"
 #include "transcript/reader.h"
 #include "transcript/revise.h"
@@ -17,6 +18,7 @@
 #include "base/banned.h"
 
 #define EDIT_TRIES 32 /* in each of which somebody's edit is written */
+#define NO_VERSION (-1)
 
 static void forget_plan(struct sc_edit_ask *a)
 {
@@ -48,6 +50,12 @@ enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
         .note = a->note,
         .kind = kind,
     };
+    struct sc_str stale = sc_request_stale_tags(req);
+    a->stale = stale.ptr != NULL;
+    if (a->stale) {
+        a->stale_base = sc_etag_version(stale, 0);
+        a->save.base_version = NO_VERSION; /* every plan is told that it is old */
+    }
     return sc_path_number(req, SC_E_TRANSCRIPT_NOT_FOUND, &a->save.transcript, err);
 }
 
@@ -101,6 +109,25 @@ static void put_text_of(struct sc_json *w, const char *key, struct sc_conn *conn
     sc_json_str(w, key, sc_buf_str(&text));
 }
 
+/* What it says, or why that cannot be told. */
+static void put_base(struct sc_json *w, struct sc_conn *conn, const struct sc_transcript *t,
+                     int64_t version)
+{
+    struct sc_error why = { 0 };
+    SC_AUTO_VERSION found = { 0 };
+    if (version == 0)
+        (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND, "If-Match names no version");
+    else if (version > t->version)
+        (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND, "there is no version %" PRId64 " yet",
+                           version);
+    else if (sc_version_find(conn, t->id, (int)version, &found, NULL) != SC_OK)
+        (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND, "version %" PRId64 " was pruned", version);
+    if (why.code == SC_OK)
+        put_text_of(w, "base_text", conn, t, (int)version);
+    else
+        sc_json_text(w, "base_missing", why.msg);
+}
+
 /* What somebody needs who was told that his base is old. */
 static void put_stale(struct sc_api *api, const struct sc_edit_ask *a, struct sc_buf *out)
 {
@@ -114,8 +141,8 @@ static void put_stale(struct sc_api *api, const struct sc_edit_ask *a, struct sc
     sc_json_object(&w, NULL);
     sc_json_int(&w, "current_version", t.version);
     put_text_of(&w, "current_text", conn, &t, t.version);
-    if (a->save.base_version != 0)
-        put_text_of(&w, "base_text", conn, &t, a->save.base_version);
+    if (a->stale || a->save.base_version != 0)
+        put_base(&w, conn, &t, a->stale ? a->stale_base : a->save.base_version);
     if (a->mine.len > 0)
         sc_json_str(&w, "your_text", sc_buf_str(&a->mine));
     sc_json_end(&w);
@@ -138,14 +165,30 @@ static struct sc_done *answer_stale(struct sc_request *req, struct sc_api *api,
     return sc_reply_json(req, status, &body);
 }
 
+const char *sc_edit_etag(struct sc_request *req, int64_t transcript, int version,
+                         char out[SC_ETAG_TEXT])
+{
+    if (version == 0 || sc_request_header(req, "If-Match").ptr == NULL)
+        return NULL;
+    SC_AUTO_FREE char *path = sc_asprintf("/api/transcripts/%" PRId64, transcript);
+    return sc_request_tag_of(req, path, version, out) ? out : NULL;
+}
+
 struct sc_done *sc_edit_answer(struct sc_request *req, struct sc_api *api,
                                const struct sc_edit_ask *a, enum sc_code code, struct sc_error *err)
 {
     SC_AUTO_BUF body = { 0 };
-    if (code == SC_E_CONFLICT && strcmp(err->field, "base_version") == 0)
+    char etag[SC_ETAG_TEXT];
+    if (a->stale && code == SC_E_CONFLICT) {
+        *err = (struct sc_error){ 0 };
+        code = sc_error_set(err, SC_E_PRECONDITION_FAILED, "%s", SC_STALE_MESSAGE);
+    }
+    if (code == SC_E_PRECONDITION_FAILED ||
+        (code == SC_E_CONFLICT && strcmp(err->field, "base_version") == 0))
         return answer_stale(req, api, a, err);
     if (code == SC_OK)
-        sc_saved_view(&body, a->save.transcript, &a->saved);
+        sc_saved_view(&body, a->save.transcript, &a->saved,
+                      sc_edit_etag(req, a->save.transcript, a->saved.version, etag));
     return sc_api_answer(req, code, err, 200, &body);
 }
 

@@ -2,9 +2,18 @@
 /* What the handlers of edits share. */
 
 #include "api/api-internal.h"
+#include "http/replay.h"
 #include "library/operations.h"
 
 #define SC_CHANGE_NOTE_MAX 1000 /* bytes */
+/* A row of a shape whose view writes sc_edit_etag. */
+#define SC_SHOW_EDIT_ETAG                                                                       \
+    {                                                                                           \
+        .name = "etag", SC_SHOW_TEXT, .optional = true,                                         \
+        .help = "Of what `GET` answers now, for the next `If-Match`; where this call had one, " \
+                "and nobody made another version since",                                        \
+        .example = "\"9f86d081884c7d65.2\""                                                     \
+    }
 
 /* Members of every body that edits. */
 struct sc_edit_asked {
@@ -38,6 +47,8 @@ struct sc_edit_ask {
     size_t base_at; /* where the next segment of the base is looked for */
     struct sc_segments wanted;
     struct sc_buf mine; /* the text that the client wants; empty: not known */
+    bool stale;         /* If-Match is of another version: there is nothing to be saved */
+    int64_t stale_base; /* that one; 0: it names none */
     struct sc_edit *edit;
     bool exported; /* auto_export is written again */
 };
@@ -54,6 +65,10 @@ typedef enum sc_code (*sc_edit_plan_fn)(struct sc_api *api, struct sc_edit_ask *
  * top of what is there then: a version that the client named is the plan's to insist on. */
 SC_MUST_USE enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a,
                                          sc_edit_plan_fn plan, void *ctx, struct sc_error *err);
+/* The ETag of a transcript that is at this version, for who has sent If-Match; NULL: it was not
+ * asked for, or another version is current by now. */
+const char *sc_edit_etag(struct sc_request *req, int64_t transcript, int version,
+                         char out[SC_ETAG_TEXT]);
 /* Answers with what was saved; who was too late is told both texts. */
 struct sc_done *sc_edit_answer(struct sc_request *req, struct sc_api *api,
                                const struct sc_edit_ask *a, enum sc_code code,
@@ -63,7 +78,9 @@ int64_t sc_edit_ms(double seconds);
 
 /* ---- edit-view.c ---- */
 
-void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved *saved);
+/* etag NULL: not told. */
+void sc_saved_view(struct sc_buf *out, int64_t transcript, const struct sc_saved *saved,
+                   const char *etag);
 void sc_pruned_view(struct sc_buf *out, int64_t transcript, int64_t removed);
 void sc_replaced_view(struct sc_json *w, const char *key, const struct sc_replaced *place);
 struct sc_replacement_answer {
@@ -72,6 +89,7 @@ struct sc_replacement_answer {
     bool changed, dry_run;
     int64_t count, segments;
     struct sc_str places; /* a JSON array */
+    const char *etag;     /* NULL: not told */
 };
 void sc_replacement_view(struct sc_buf *out, const struct sc_replacement_answer *a);
 void sc_change_view(struct sc_json *w, const char *key, const struct sc_change *c);

@@ -94,7 +94,8 @@ struct import {
     char language[SC_LANGUAGE_TEXT];
     int64_t duration_ms; /* of the recording; -1: unknown */
     int64_t file_id, id;
-    int version; /* 0: none was made */
+    int version;      /* 0: none was made */
+    const char *etag; /* NULL: not told */
     bool changed;
     struct {
         enum warning kind;
@@ -313,6 +314,8 @@ static void put_answer(const struct import *im, struct sc_buf *out)
         sc_json_end(&w);
     }
     sc_json_end(&w);
+    if (im->etag != NULL)
+        sc_json_text(&w, "etag", im->etag);
     sc_json_end(&w);
 }
 
@@ -377,6 +380,7 @@ static enum sc_code find_transcript(struct sc_request *req, struct sc_api *api,
 struct sc_done *sc_api_transcript_import(struct sc_request *req, struct sc_api *api)
 {
     struct sc_error err = { 0 };
+    char etag[SC_ETAG_TEXT];
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_EDIT_ASK ask = { 0 };
     SC_AUTO(import_done)
@@ -397,6 +401,7 @@ struct sc_done *sc_api_transcript_import(struct sc_request *req, struct sc_api *
     if (!im.asked.dry_run) {
         im.changed = ask.saved.changed;
         im.version = ask.saved.version;
+        im.etag = sc_edit_etag(req, im.id, im.version, etag);
     }
     put_answer(&im, &body);
     return sc_api_answer(req, code, &err, 200, &body);
@@ -488,6 +493,7 @@ static const struct sc_json_field import_fields[] = {
     SC_SHOW(REAL, "start", "Where the first segment starts, in seconds", "0.32"),
     SC_SHOW(REAL, "end", "Where the last segment ends, in seconds", "93.1"),
     SC_SHOW_OF(LIST, "warnings", &warning_shape, "What the file leaves in doubt"),
+    SC_SHOW_EDIT_ETAG,
 };
 const struct sc_json_shape sc_shape_import = {
     .name = "Import",

@@ -1,6 +1,7 @@
 #include "api/content.h"
 
 #include "base/alloc.h"
+#include "http/answer.h"
 
 #include "base/banned.h"
 
@@ -177,6 +178,7 @@ struct sc_done *sc_api_transcript_show(struct sc_request *req, struct sc_api *ap
         struct sc_json w;
         sc_json_begin(&w, &body);
         sc_transcript_view(&w, NULL, &content.t, content.version, &content.segments);
+        sc_reply_is_version(req, content.version);
     }
     return sc_api_answer(req, code, &err, 200, &body);
 }

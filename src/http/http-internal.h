@@ -16,6 +16,7 @@
 #include "http/hasher.h"
 #include "http/http.h"
 #include "http/park.h"
+#include "http/replay.h"
 #include "http/router.h"
 #include "http/sockets.h"
 #include "http/spool.h"
@@ -30,7 +31,7 @@
 /* The same for uploads of unknown length that have passed their limit. */
 #define SC_HTTP_SPOOL_DRAIN ((int64_t)64 << 20)
 #define SC_HTTP_REPLY_HEADERS 16
-#define SC_HTTP_TAG 20 /* sixteen digits in quotes */
+#define SC_HTTP_TAG SC_ETAG_TEXT
 #define SC_STREAM_COMMENT_MS 15000
 /* From the acceptance of a connection to the end of its first headers. */
 #define SC_HTTP_HEADER_MS 10000
@@ -111,6 +112,8 @@ struct sc_request {
     bool any_type;         /* whatever Accept says */
     bool as_get;           /* the answer is what GET of the address answers */
     bool probing;          /* a handler is asked for the tag of what it would answer */
+    bool stale;            /* its If-Match is none of what GET answers, and the handler says so */
+    int64_t version;       /* that the answer is of; 0: of none */
     char tag[SC_HTTP_TAG]; /* of the body that was answered last; "": none */
     int64_t queued_us;     /* when it was put into the pool's queue */
     int64_t queue_us;      /* how long it was there */

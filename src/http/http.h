@@ -31,7 +31,8 @@ enum sc_route_flag {
     SC_ROUTE_RAW = 1u << 8,        /* a body that is a file: with SPOOL of sound, else of text */
     SC_ROUTE_PIECE = 1u << 9,      /* SC_HTTP_PIECE_TYPE, streamed to a temp file; or no body */
     SC_ROUTE_APPEND = 1u << 10,    /* the same, streamed to the file that options.append names */
-    SC_ROUTE_OWN = 1u << 16,       /* from here on the application's own */
+    SC_ROUTE_STALE = 1u << 11, /* makes versions, and says what an old If-Match missed: replay.h */
+    SC_ROUTE_OWN = 1u << 16,   /* from here on the application's own */
 };
 #define SC_HTTP_PIECE_TYPE "application/offset+octet-stream"
 enum sc_scope {
@@ -113,8 +114,7 @@ SC_MUST_USE enum sc_code sc_http_start(const struct sc_http_options *options, st
  * requests up to the deadline (sc_clock_mono_ms), then closes their connections. Handlers that
  * still run are waited for: nothing can interrupt them. Idempotent; one thread. */
 void sc_http_stop(struct sc_http *http, int64_t deadline_ms);
-/* Uploads that are arriving or being answered: a server that ends when nobody needs it must wait
- * for them, though no handler runs yet. */
+/* Uploads that arrive or are answered: an end waits for them, though no handler runs yet. */
 int sc_http_uploads(struct sc_http *http);
 /* Largest `file` part in bytes of requests that begin from now on. From any thread. */
 void sc_http_set_spool_limit(struct sc_http *http, int64_t bytes);

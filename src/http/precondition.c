@@ -32,6 +32,7 @@ static void forget_answer(struct sc_request *req, size_t headers)
 {
     MHD_destroy_response(SC_TAKE(req->response));
     req->status = 0;
+    req->version = 0;
     while (req->header_count > headers) {
         req->header_count--;
         free(req->headers[req->header_count]);
@@ -80,32 +81,75 @@ static bool names(const struct sc_request *req, struct sc_str list)
            (req->tag[0] != '\0' && sc_etag_listed(list, sc_str_from(req->tag)));
 }
 
-/* Is the tag of what GET of req->target answers one that is wanted, and not unwanted (.ptr NULL:
- * all are, none is)? False: the request has its answer. */
-static bool still_matches(struct sc_request *req, struct sc_str wanted, struct sc_str unwanted)
+/* What makes a version goes by that alone: marks, or an export that is written behind an edit, make
+ * another answer and no other version. */
+static bool names_version(const struct sc_request *req, struct sc_str list)
+{
+    return (req->route->flags & SC_ROUTE_STALE) != 0 && req->version > 0 &&
+           sc_etag_version(list, req->version) == req->version;
+}
+
+/* Answers as GET of req->target would, and sets req->tag: "": it has none. */
+static void ask_for_tag(struct sc_request *req)
 {
     struct sc_error err = { 0 };
     SC_AUTO_BUF allow = { 0 };
-    size_t headers = req->header_count;
     const struct sc_route *get =
         sc_router_find(&req->http->router, "GET", &req->target, &allow, &err);
     req->tag[0] = '\0';
     if (get != NULL)
         (void)ask_as_get(req, get);
+}
+
+bool sc_request_tag_of(struct sc_request *req, const char *path, int64_t version,
+                       char out[SC_ETAG_TEXT])
+{
+    struct sc_error err = { 0 };
+    struct sc_target own = req->target;
+    size_t headers = req->header_count;
+    req->target = (struct sc_target){ 0 };
+    if (sc_target_parse(path, &req->target, &err) == SC_OK)
+        ask_for_tag(req);
+    bool found = req->response != NULL && req->status == MHD_HTTP_OK && req->tag[0] != '\0' &&
+                 req->version == version;
+    if (req->response != NULL)
+        forget_answer(req, headers);
+    if (found)
+        memcpy(out, req->tag, sizeof(req->tag));
+    sc_target_done(&req->target);
+    req->target = own;
+    return found;
+}
+
+/* Is the tag of what GET of req->target answers one that is wanted, and not unwanted (.ptr NULL:
+ * all are, none is)? False: the request has its answer. */
+static bool still_matches(struct sc_request *req, struct sc_str wanted, struct sc_str unwanted)
+{
+    struct sc_error err = { 0 };
+    size_t headers = req->header_count;
+    ask_for_tag(req);
     if (req->response != NULL && req->status != MHD_HTTP_OK && req->status != MHD_HTTP_NOT_FOUND)
         return false; /* why it cannot be read is the answer */
     bool missing = req->status == MHD_HTTP_NOT_FOUND;
+    bool fits = wanted.ptr == NULL || names(req, wanted) || names_version(req, wanted);
     if (req->response != NULL)
         forget_answer(req, headers);
-    bool fits = wanted.ptr == NULL || names(req, wanted);
     /* What is not there the handler itself says best. */
     if (missing || (fits && (unwanted.ptr == NULL || !names(req, unwanted))))
         return true;
+    req->stale = !fits && (req->route->flags & SC_ROUTE_STALE) != 0;
+    if (req->stale)
+        return true;
     (void)sc_error_set(&err, SC_E_PRECONDITION_FAILED, "%s",
                        fits ? "it is there, as If-None-Match says that it must not be"
-                            : "it has changed since it was read, or If-Match is none of its tags");
+                            : SC_STALE_MESSAGE);
     (void)sc_reply_error(req, &err);
     return false;
+}
+
+struct sc_str sc_request_stale_tags(struct sc_request *req)
+{
+    return req->stale ? sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH) : (struct sc_str){ 0 };
 }
 
 static bool is_list(struct sc_str header)

@@ -73,6 +73,30 @@ bool sc_etag_listed(struct sc_str header, struct sc_str etag)
     return false;
 }
 
+/* 0: the tag names none. */
+static int64_t version_of(struct sc_str tag)
+{
+    int64_t version = 0;
+    struct sc_str sum = sc_str_take_until(&tag, '.');
+    if (sum.len == 0 || tag.len < 2 || tag.ptr[tag.len - 1] != '"' ||
+        !parse_digits((struct sc_str){ tag.ptr, tag.len - 1 }, &version))
+        return 0;
+    return version;
+}
+
+int64_t sc_etag_version(struct sc_str header, int64_t wanted)
+{
+    struct sc_str rest = header;
+    int64_t first = 0;
+    while (rest.len > 0) {
+        int64_t version = version_of(sc_str_trim(sc_str_take_until(&rest, ',')));
+        if (version != 0 && version == wanted)
+            return version;
+        first = first == 0 ? version : first;
+    }
+    return first;
+}
+
 /* Takes a tag from the front: W/"…" or "…". */
 static bool take_tag(struct sc_str *rest)
 {

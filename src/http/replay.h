@@ -15,6 +15,15 @@ struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path);
  */
 struct sc_done *sc_reply_if_match(struct sc_request *req, const char *path, sc_handler_fn handler,
                                   void *app);
+/* Of a route with SC_ROUTE_STALE: its If-Match (borrowed) when that names neither the tag that GET
+ * answers nor its version. Nothing must be changed then. .ptr NULL: it fits, or there is none. */
+struct sc_str sc_request_stale_tags(struct sc_request *req);
+#define SC_STALE_MESSAGE "it has changed since it was read, or If-Match is none of its tags"
+#define SC_ETAG_TEXT 40 /* sixteen digits and a version in quotes */
+/* The tag that GET of `path`, an address of ours without a query, has now, if it is of this
+ * version; false: it is of another, or there is none. */
+bool sc_request_tag_of(struct sc_request *req, const char *path, int64_t version,
+                       char out[SC_ETAG_TEXT]);
 /* Of the answer that the request has been given; 0: none yet. */
 int sc_reply_status(const struct sc_request *req);
 /* The value of a header that sc_reply_header has set, borrowed; NULL: it has not. */

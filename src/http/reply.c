@@ -178,6 +178,11 @@ void sc_reply_is_as_get(struct sc_request *req)
     req->as_get = true;
 }
 
+void sc_reply_is_version(struct sc_request *req, int64_t version)
+{
+    req->version = version;
+}
+
 void sc_reply_is_any_type(struct sc_request *req)
 {
     req->any_type = true;

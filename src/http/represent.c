@@ -8,6 +8,7 @@
 #include "sys/file.h"
 #include "zip/gzip.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -38,14 +39,19 @@ static uint64_t sum_of(const char *bytes, size_t len)
     return sum * UINT64_C(0xd6e8feb86659fd93) ^ sum >> 29;
 }
 
+static void write_tag(struct sc_request *req, const char *sum)
+{
+    if (req->version > 0)
+        (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s.%" PRId64 "\"", sum, req->version);
+    else
+        (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s\"", sum);
+}
+
 static void set_tag(struct sc_request *req, uint64_t sum)
 {
-    char *to = req->tag;
-    *to++ = '"';
-    for (int shift = 60; shift >= 0; shift -= 4)
-        *to++ = "0123456789abcdef"[sum >> shift & 15];
-    *to++ = '"';
-    *to = '\0';
+    char digits[17];
+    (void)snprintf(digits, sizeof(digits), "%016" PRIx64, sum);
+    write_tag(req, digits);
 }
 
 static bool is_reading(const struct sc_request *req)
@@ -167,7 +173,7 @@ enum sc_represented sc_represent_file(struct sc_request *req, struct sc_str type
     if (is_refused(req, type))
         return SC_REPRESENTED_REFUSED;
     if (is_tagged(req))
-        (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s\"", sum);
+        write_tag(req, sum);
     enum sc_represented how = judge(req, is_compressible(type), &out);
     if (how == SC_REPRESENTED)
         put_headers(req, &out, out.shrinks && compress_file(req, fd, len));

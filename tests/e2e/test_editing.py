@@ -393,6 +393,74 @@ def test_a_tag_guards_every_way_of_editing(client, made):
     assert put(client, made, {"text": "x"}, **{"If-Match": "abc"}).error["field"] == "If-Match"
 
 
+def test_who_comes_late_with_a_tag_is_told_both_texts(client, made):
+    old = client.get(made)
+    tag, before = old.headers["etag"], old.json
+    assert tag.endswith(f'.{before["version"]}"')
+    assert put(client, made, {"text": "words of another"}).status == 200
+    segments = [{**before["segments"][0], "text": "my words"}]
+
+    def texts(reply):
+        assert (reply.status, reply.error["code"]) == (412, "PRECONDITION_FAILED"), reply
+        assert (reply.error["current_version"], reply.error["current_text"]) == (2, "words of another")
+        return reply.error.get("base_text"), reply.error.get("your_text"), reply.error.get("base_missing")
+
+    def post(path, body, if_match=tag):
+        raw = isinstance(body, str)
+        return client.request("POST", made + path, body if raw else json.dumps(body), {
+            "Content-Type": "application/octet-stream" if raw else "application/json", "If-Match": if_match})
+
+    assert texts(put(client, made, {"text": "my words"}, **{"If-Match": tag})) == (before["text"], "my words", None)
+    # Its segments are of the base: that they are others by now is not what is wrong.
+    assert texts(put(client, made, {"segments": segments}, **{"If-Match": f'"x", W/{tag}'})) \
+        == (before["text"], "my words", None)
+    assert texts(post("/import?format=txt", "my words")) == (before["text"], "my words", None)
+    assert texts(post("/import?format=txt&dry_run=1", "my words"))[0] == before["text"]
+    gone = {"operations": [{"op": "delete", "segment": before["segments"][0]["id"]}]}
+    for path, body in (("/edit", gone), ("/replace", {"find": "words", "replace": "x"}), ("/undo", {}),
+                       ("/replace", {"find": "words", "replace": "x", "dry_run": True}), ("/rollback/1", {})):
+        assert texts(post(path, body)) == (before["text"], None, None), path
+    # Neither a version that has gone nor a tag of nothing hides the others.
+    assert client.post(made + "/prune", {"keep": 1}).status == 200
+    assert texts(post("/undo", {})) == (None, None, "version 1 was pruned")
+    assert texts(post("/undo", {}, '"0000000000000000.9"')) == (None, None, "there is no version 9 yet")
+    assert texts(post("/undo", {}, '"0000000000000000"')) == (None, None, "If-Match names no version")
+    late = put(client, made, {"text": "my words", "base_version": 1})
+    assert (late.status, late.error["base_missing"]) == (409, "version 1 was pruned")
+    assert "base_text" not in late.error
+    assert client.get(made).json["version"] == 2
+    # Other marks make another tag, and no other version.
+    tag = client.get(made).headers["etag"]
+    assert client.request("PATCH", made, json.dumps({"tags": ["seen"]}),
+                          {"Content-Type": "application/json"}).status == 200
+    assert client.get(made).headers["etag"] != tag
+    assert client.request("PATCH", made, "{}", {"Content-Type": "application/json", "If-Match": tag}).status == 412
+    assert put(client, made, {"text": "my words"}, **{"If-Match": f'"x.1", {tag}'}).status == 200
+
+
+def test_edits_chain_by_the_tags_of_their_answers(client, made):
+    tag = client.get(made).headers["etag"]
+    steps = [
+        ("PUT", "", {"text": "one two three"}),
+        ("POST", "/edit", {"operations": [{"op": "insert", "start": 50, "end": 51, "text": "four"}]}),
+        ("POST", "/replace", {"find": "four", "replace": "five"}),
+        ("POST", "/undo", {}),
+        ("POST", f"/rollback/{client.get(made).json['version']}", {}),
+        ("POST", "/import?format=txt", "new words"),
+    ]
+    for method, path, body in steps:
+        raw = isinstance(body, str)
+        reply = client.request(method, made + path, body if raw else json.dumps(body), {
+            "Content-Type": "application/octet-stream" if raw else "application/json", "If-Match": tag})
+        assert reply.status == 200, (path, reply)
+        version = reply.json.get("version_number", reply.json.get("version"))
+        assert reply.json["etag"] != tag and reply.json["etag"].endswith(f'.{version}"'), (path, reply)
+        tag = reply.json["etag"]
+        assert client.get(made).json["version"] == version, path
+    # Nobody who sends no tag pays for one.
+    assert "etag" not in put(client, made, {"text": "others"}).json
+
+
 def test_a_flag_is_no_operation_of_a_batch(shared, made):
     number = made.rsplit("/", 1)[1]
     for flags, why in ((["-s", 999999, "-t", "x"], "the transcript has no segment 999999"),

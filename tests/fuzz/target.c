@@ -57,6 +57,8 @@ static void check_range(struct sc_str header)
         abort();
     (void)sc_etag_listed(header, SC_STR("\"abc\""));
     (void)sc_etag_is(header, SC_STR("\"abc\""));
+    if (sc_etag_version(header, 12) < 0)
+        abort();
 }
 
 static void check_host(struct sc_str host)

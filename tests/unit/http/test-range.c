@@ -59,6 +59,34 @@ static void tags_are_compared_weakly_and_strongly(void **state)
     assert_false(sc_etag_is(SC_STR("Wed, 21 Oct 2015 07:28:00 GMT"), tag));
 }
 
+static void a_tag_may_name_a_version(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        int64_t version;
+    } rows[] = {
+        { "\"0123456789abcdef.12\"", 12 },
+        { " W/\"0123456789abcdef.3\" ", 3 },
+        { "\"0123456789abcdef\", \"0123456789abcdef.4\"", 4 },
+        { "\"0123456789abcdef.3\", \"0123456789abcdef.12\"", 12 },
+        { "\"0123456789abcdef.3\", \"0123456789abcdef.4\"", 3 },
+        { "\"0123456789abcdef\"", 0 },
+        { "\"0123456789abcdef.\"", 0 },
+        { "\"0123456789abcdef.0\"", 0 },
+        { "\"0123456789abcdef.-1\"", 0 },
+        { "\"0123456789abcdef.1x\"", 0 },
+        { "\"0123456789abcdef.1", 0 },
+        { ".1\"", 0 },
+        { "*", 0 },
+        { "", 0 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        if (sc_etag_version(sc_str_from(rows[i].header), 12) != rows[i].version)
+            fail_msg("%s", rows[i].header);
+    }
+}
+
 static void lists_of_tags_are_told_from_other_texts(void **state)
 {
     (void)state;
@@ -83,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(ranges_are_read_as_the_standard_says),
         TEST(tags_are_compared_weakly_and_strongly),
+        TEST(a_tag_may_name_a_version),
         TEST(lists_of_tags_are_told_from_other_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
