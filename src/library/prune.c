@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-#define SLICE 100
+#define SLICE 400 /* rows of a write, which take some milliseconds */
 
 struct prune {
     struct sc_store *store;
@@ -16,7 +16,7 @@ struct prune {
     int64_t now_ms;
     struct sc_transcript t;
     int64_t removed;
-    bool more;
+    bool more, erased; /* rows were deleted */
 };
 
 static enum sc_code run_slice(struct sc_conn *tx, enum sc_sql sql, struct prune *p,
@@ -79,6 +79,13 @@ static enum sc_code prune_rows(struct sc_conn *tx, void *ctx, struct sc_error *e
         code = run_slice(tx, SC_SQL_PRUNE_SEGMENTS, p, err);
     if (code != SC_OK || sc_conn_changes(tx) == 0)
         return code;
+    p->erased = true;
+    return sc_erase_owe(tx, err);
+}
+
+static enum sc_code sync_rows(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    (void)ctx;
     return sc_erase_owe(tx, err);
 }
 
@@ -89,11 +96,13 @@ static enum sc_code prune_settled(void *ctx, struct sc_error *err)
     do
         code = sc_store_write(p->store, SC_DURABLE, prune_versions, p, err);
     while (code == SC_OK && p->more);
-    /* Also what a kill has left of an earlier time. */
+    /* Also what a kill has left of an earlier time. Nobody has these rows any more, so they are
+     * synced once, at the end: by themselves thousands of slices would wait for the disk. */
     p->more = true;
     while (code == SC_OK && p->more)
-        code = sc_store_write(p->store, SC_DURABLE, prune_rows, p, err);
-    return code;
+        code = sc_store_write(p->store, SC_RELAXED, prune_rows, p, err);
+    return code == SC_OK && p->erased ? sc_store_write(p->store, SC_DURABLE, sync_rows, NULL, err)
+                                      : code;
 }
 
 /* Whose it is not waits for nobody who saves it, and keeps nobody waiting. */

@@ -217,21 +217,19 @@ WHERE transcript_id = :transcript_id
 -- read there what is to be gone.
 UPDATE chunks SET text = NULL, result_hash = NULL
 WHERE job = (SELECT job FROM transcripts WHERE id = :transcript_id)
-      AND chunk IN (SELECT chunk FROM segments AS s
-                    WHERE transcript_id = :transcript_id AND died IS NOT NULL
-                          AND NOT EXISTS (SELECT 1 FROM versions AS v
-                                          WHERE v.transcript_id = s.transcript_id
-                                                AND v.version >= s.born AND v.version < s.died)
+      AND chunk IN (SELECT chunk FROM segments
+                    WHERE transcript_id = :transcript_id
+                          AND died <= (SELECT min(version) FROM versions
+                                       WHERE transcript_id = :transcript_id)
                     LIMIT :limit);
 
 -- name: prune_segments
--- Rows that are in no version.
+-- Rows that ended with the oldest version that is left, or before it.
 DELETE FROM segments
-WHERE id IN (SELECT id FROM segments AS s
-             WHERE transcript_id = :transcript_id AND died IS NOT NULL
-                   AND NOT EXISTS (SELECT 1 FROM versions AS v
-                                   WHERE v.transcript_id = s.transcript_id
-                                         AND v.version >= s.born AND v.version < s.died)
+WHERE id IN (SELECT id FROM segments
+             WHERE transcript_id = :transcript_id
+                   AND died <= (SELECT min(version) FROM versions
+                                WHERE transcript_id = :transcript_id)
              LIMIT :limit);
 
 -- name: origin_get

@@ -325,6 +325,22 @@ static void each_word_keeps_who_made_it(void **state)
     assert_index_whole(&r);
 }
 
+/* The check may restore a version whose row was lost: its segments do not go with older ones. */
+static void pruning_leaves_what_a_lost_version_has(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = MADE(r, "one", "fine");
+    static const char *const texts[] = { "v2", "v3", "v4", "v5" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(texts); i++)
+        reword(&r, id, 0, texts[i]);
+    assert_int_equal(write_sql(r.f.store, "DELETE FROM versions WHERE version = 4"), SC_OK);
+    assert_int_equal(prune(&r, id, 2), 2);
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM segments WHERE text IN ('one', 'v2')"),
+                     0);
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM segments"), 4);
+}
+
 static void a_word_that_is_typed_elsewhere_is_another(void **state)
 {
     (void)state;
@@ -799,6 +815,7 @@ int main(void)
         TEST(of_two_edits_at_once_one_is_told),
         TEST(what_cannot_be_edited_says_why),
         TEST(each_word_keeps_who_made_it),
+        TEST(pruning_leaves_what_a_lost_version_has),
         TEST(a_word_that_is_typed_elsewhere_is_another),
         TEST(what_is_undone_twice_goes_further_back),
         TEST(a_rollback_is_undone_as_an_edit_is),

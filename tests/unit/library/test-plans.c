@@ -167,7 +167,8 @@ static void what_is_sorted_is_found_by_an_index(void **state)
     (void)state;
     static const struct hot hot[] = {
         HOT(SEGMENT_LIST_CHUNK, "segments_chunk (transcript_id=? AND chunk=?)"),
-        HOT(PRUNE_SEGMENTS, "segments_dead (transcript_id=? AND died>?)"),
+        HOT(PRUNE_SEGMENTS, "segments_dead (transcript_id=? AND died<?)"),
+        HOT(PRUNE_CHUNKS, "segments_dead (transcript_id=? AND died<?)"),
         HOT(PRUNE_VERSIONS, "(transcript_id=? AND version=?)"),
         HOT(CHANGE_LIST_FILE, "changes_file (file_id=? AND id<?)"),
         HOT(CHANGE_LIST_FILE, "changes_gone (gone_file_id=? AND id<?)"),
