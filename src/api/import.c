@@ -18,7 +18,7 @@
 #include "base/banned.h"
 
 #define OFFSET_MAX_S 360000.0 /* as for exports: 100 hours */
-#define WARNINGS_MAX 5
+#define WARNINGS_MAX 10       /* one of each kind */
 #define NAMES_SHOWN 4
 
 enum warning {
@@ -27,13 +27,19 @@ enum warning {
     WARN_UNTIMED,
     WARN_LANGUAGE,
     WARN_SPEAKERS,
+    WARN_NO_END,
+    WARN_BACKWARDS,
+    WARN_BEFORE_START,
+    WARN_WORDS_OUTSIDE,
+    WARN_REORDERED,
     WARNING_COUNT_
 };
 
 static const char *warning_word(int index)
 {
-    static const char *const words[] = { "BEHIND_END", "OVERLAPS", "UNTIMED", "LANGUAGE",
-                                         "SPEAKERS" };
+    static const char *const words[] = { "BEHIND_END",    "OVERLAPS", "UNTIMED",   "LANGUAGE",
+                                         "SPEAKERS",      "NO_END",   "BACKWARDS", "BEFORE_START",
+                                         "WORDS_OUTSIDE", "REORDERED" };
     return index < WARNING_COUNT_ ? words[index] : NULL;
 }
 
@@ -192,10 +198,49 @@ static enum sc_code move(struct import *im, struct sc_error *err)
     return SC_OK;
 }
 
+/* What the reader put right. */
+static void warn_of_doubts(struct import *im)
+{
+    const struct sc_read_doubts *d = &im->reading.doubts;
+    const struct {
+        enum warning kind;
+        size_t count;
+        const char *says;
+    } rows[] = {
+        { WARN_BACKWARDS, d->backwards,
+          "have times that run backwards: they end where they start" },
+        { WARN_BEFORE_START, d->early,
+          "have times in front of the recording's start: these are 0" },
+        { WARN_WORDS_OUTSIDE, d->outside,
+          "have words outside of their times: they last as long as these" },
+        { WARN_REORDERED, d->moved,
+          "begin before the one in front of them begins: they are in the order of time now" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        if (rows[i].count > 0)
+            warn(im, rows[i].kind, "%zu of %zu segments %s", rows[i].count,
+                 im->reading.segments.count, rows[i].says);
+    }
+}
+
+/* Nobody said when the last segment ends. */
+static void end_last(struct import *im)
+{
+    const struct sc_segments *s = &im->reading.segments;
+    if (!im->reading.open)
+        return;
+    sc_reading_end_at(&im->reading, im->duration_ms);
+    bool whole = s->items[s->count - 1].end_ms == im->duration_ms;
+    warn(im, WARN_NO_END, "the last segment has no end: it lasts %s",
+         whole ? "until the recording ends" : "as long as its text takes to say");
+}
+
 static void warn_of_times(struct import *im)
 {
     const struct sc_segments *s = &im->reading.segments;
     size_t behind = 0, overlaps = 0;
+    end_last(im);
+    warn_of_doubts(im);
     for (size_t i = 0; i < s->count; i++) {
         behind += im->duration_ms >= 0 && s->items[i].end_ms > im->duration_ms;
         overlaps += i > 0 && s->items[i].start_ms < s->items[i - 1].end_ms;

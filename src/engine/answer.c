@@ -187,6 +187,7 @@ enum sc_code sc_answer_read(const char *who, const char *format, struct sc_str t
                             strcmp(format, "txt") == 0 ? "text" : format, why.msg);
     if (!reading.timed)
         sc_segments_spread(&reading.segments, 0, length_ms);
+    sc_reading_end_at(&reading, length_ms);
     code = check_times(who, &reading.segments, length_ms, err);
     if (code == SC_OK && sc_segments_check(&reading.segments, &why) != SC_OK)
         code = sc_error_set(err, SC_E_ENGINE_ERROR, "%.60s: %.160s", who, why.msg);

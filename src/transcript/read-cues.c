@@ -15,7 +15,7 @@ struct walk {
     bool open;        /* a cue is being gathered */
     int64_t start_ms, end_ms;
     struct sc_buf text; /* of the cue */
-    struct sc_segments *out;
+    struct sc_reading *out;
 };
 
 /* A run of digits; false when it is none, or longer than any time. */
@@ -86,8 +86,7 @@ static struct sc_str skip(struct sc_str s, size_t n)
     return sc_str_trim((struct sc_str){ s.ptr + n, s.len - n });
 }
 
-/* "00:00:01,000 --> 00:00:02,500 position:10%": what stands behind is layout. */
-static bool parse_times(struct sc_str line, int64_t *start_ms, int64_t *end_ms)
+bool sc_cue_span_parse(struct sc_str line, int64_t *start_ms, int64_t *end_ms)
 {
     int64_t start, end;
     line = sc_str_trim(line);
@@ -106,6 +105,25 @@ static bool parse_times(struct sc_str line, int64_t *start_ms, int64_t *end_ms)
     *start_ms = start;
     *end_ms = end;
     return true;
+}
+
+/* A sign that may stand between two times: no letter, and not what parts the columns of a table. */
+static bool is_between(char c)
+{
+    return (unsigned char)c >= 0x80 || strchr(" \t-=>~/", c) != NULL;
+}
+
+bool sc_cue_is_span(struct sc_str line)
+{
+    int64_t ms;
+    size_t between = 0;
+    line = sc_str_trim(line);
+    if (!sc_cue_time_take(&line, &ms))
+        return false;
+    while (between < line.len && is_between(line.ptr[between]))
+        between++;
+    line = skip(line, between);
+    return between > 0 && sc_cue_time_take(&line, &ms) && line.len == 0;
 }
 
 /* Looks like a line of times that cannot be read: to take it for text would lose a cue. */
@@ -153,7 +171,8 @@ static bool is_label(const struct walk *w)
     struct sc_str next;
     int64_t start, end;
     return sc_lines_next(&ahead, &next) &&
-           (parse_times(next, &start, &end) || is_broken_times(next)) &&
+           (sc_cue_span_parse(next, &start, &end) || is_broken_times(next) ||
+            (!w->open && is_number(w->line) && sc_cue_is_span(next))) &&
            (is_number(w->line) || (w->vtt && w->after_empty));
 }
 
@@ -198,14 +217,14 @@ static enum sc_code take_line(struct walk *w, struct sc_error *err)
         skip_block(w);
         return SC_OK;
     }
-    if (parse_times(w->line, &start_ms, &end_ms)) {
+    if (sc_cue_span_parse(w->line, &start_ms, &end_ms)) {
         if (!close_cue(w))
             return sc_read_no_memory(err);
         sc_buf_reset(&w->text);
         w->open = true;
         w->start_ms = start_ms;
         w->end_ms = end_ms;
-    } else if (is_broken_times(w->line)) {
+    } else if (is_broken_times(w->line) || (!w->open && sc_cue_is_span(w->line))) {
         return bad_line(w, "is no pair of times; write it as 00:00:01.000 --> 00:00:02.500", err);
     } else if (!w->open) {
         return bad_line(w, "stands in front of any times, so belongs to no cue", err);
@@ -230,9 +249,7 @@ static enum sc_code read_cues(struct walk *w, struct sc_error *err)
 
 enum sc_code sc_read_srt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
 {
-    struct walk w = { .lines = { .rest = text },
-                      .text = { .limit = SC_READ_LIMIT },
-                      .out = &out->segments };
+    struct walk w = { .lines = { .rest = text }, .text = { .limit = SC_READ_LIMIT }, .out = out };
     out->timed = true;
     step(&w);
     return read_cues(&w, err);
@@ -240,10 +257,9 @@ enum sc_code sc_read_srt(struct sc_str text, struct sc_reading *out, struct sc_e
 
 enum sc_code sc_read_vtt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
 {
-    struct walk w = { .lines = { .rest = text },
-                      .vtt = true,
-                      .text = { .limit = SC_READ_LIMIT },
-                      .out = &out->segments };
+    struct walk w = {
+        .lines = { .rest = text }, .vtt = true, .text = { .limit = SC_READ_LIMIT }, .out = out
+    };
     out->timed = true;
     step(&w);
     while (w.more && is_empty(w.line))
@@ -255,7 +271,8 @@ enum sc_code sc_read_vtt(struct sc_str text, struct sc_reading *out, struct sc_e
         return bad_line(&w, "is not WEBVTT, with which such a text begins", err);
     /* The header ends at an empty line, or where a writer forgot it, at the first times. */
     int64_t start, end;
-    for (step(&w); w.more && !is_empty(w.line) && !parse_times(w.line, &start, &end); step(&w)) {
+    for (step(&w); w.more && !is_empty(w.line) && !sc_cue_span_parse(w.line, &start, &end);
+         step(&w)) {
         if (sc_str_starts(w.line, SC_STR("Language:"))) /* as YouTube writes it */
             sc_reading_say_language(out, skip(w.line, strlen("Language:")));
     }

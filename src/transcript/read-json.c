@@ -14,12 +14,13 @@
 typedef const struct sc_json_value value;
 
 #define WORD_BYTES 1000 /* what is longer is no word */
+#define EARLY_MS 100    /* aligners put the first word so much before 0 */
 
 struct json {
     struct sc_reading *out;
     struct sc_error *err;
-    bool exact; /* our own export: no text is trimmed */
-    bool open;  /* the segment added last has no end: it lasts until the next one begins */
+    bool exact;            /* our own export: no text is trimmed */
+    bool backwards, early; /* such times were met in the segment (struct sc_read_doubts) */
     char place[64];
 };
 
@@ -52,7 +53,7 @@ static bool is_list(value *v)
 /* ---- times ---- */
 
 /* Seconds as a number, or "00:00:01,500"; `unit` 1: milliseconds. */
-static bool read_time(value *v, double unit, int64_t *ms)
+static bool read_time(struct json *j, value *v, double unit, int64_t *ms)
 {
     if (v != NULL && sc_json_type(v) == SC_JSON_TEXT) {
         struct sc_str text = sc_str_trim(sc_json_get_str(v, SC_STR("")));
@@ -61,12 +62,19 @@ static bool read_time(value *v, double unit, int64_t *ms)
     double number = is_number(v) ? sc_json_get_real(v, -1) * unit : NAN;
     if (!(number > -1e6 && number < (double)SC_SEGMENT_TIME_MAX))
         return false;
-    *ms = SC_MAX(llround(number), 0); /* aligners put the first word a little before 0 */
+    *ms = SC_MAX(llround(number), 0);
+    j->early = j->early || number < -EARLY_MS;
     return true;
 }
 
+/* Where there is an end. */
+static bool read_end(struct json *j, value *v, double unit, int64_t *ms)
+{
+    return v == NULL || sc_json_type(v) == SC_JSON_NULL || read_time(j, v, unit, ms);
+}
+
 /* The times of a segment or word, by the ways in which dialects write them. -1: not there. */
-static bool read_span(value *object, int64_t *start_ms, int64_t *end_ms)
+static bool read_span(struct json *j, value *object, int64_t *start_ms, int64_t *end_ms)
 {
     static const struct {
         const char *outer, *start, *end; /* outer NULL: in the object itself */
@@ -78,22 +86,17 @@ static bool read_span(value *object, int64_t *start_ms, int64_t *end_ms)
     };
     *start_ms = *end_ms = -1;
     value *pair = sc_json_member(object, "timestamp");
-    if (is_list(pair)) {
-        value *end = sc_json_at(pair, 1);
-        if (end != NULL && sc_json_type(end) != SC_JSON_NULL && !read_time(end, 1000, end_ms))
-            return false;
-        return read_time(sc_json_at(pair, 0), 1000, start_ms);
-    }
+    if (is_list(pair))
+        return read_end(j, sc_json_at(pair, 1), 1000, end_ms) &&
+               read_time(j, sc_json_at(pair, 0), 1000, start_ms);
     for (size_t i = 0; i < SC_ARRAY_LEN(ways); i++) {
         value *in = ways[i].outer == NULL ? object : sc_json_member(object, ways[i].outer);
         value *start = in == NULL ? NULL : sc_json_member(in, ways[i].start);
         value *end = in == NULL ? NULL : sc_json_member(in, ways[i].end);
         if (start == NULL || sc_json_type(start) == SC_JSON_NULL)
             continue;
-        if (end != NULL && sc_json_type(end) != SC_JSON_NULL &&
-            !read_time(end, ways[i].unit, end_ms))
-            return false;
-        return read_time(start, ways[i].unit, start_ms);
+        return read_end(j, end, ways[i].unit, end_ms) &&
+               read_time(j, start, ways[i].unit, start_ms);
     }
     return true;
 }
@@ -139,7 +142,7 @@ static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object
     value *text = member(object, names);
     if (text == NULL || sc_json_type(text) != SC_JSON_TEXT)
         return refuse(&at, "has no text");
-    if (!read_span(object, &start, &end))
+    if (!read_span(j, object, &start, &end))
         return refuse(&at, "has a time that is no number of seconds");
     /* Aligners leave the times of numbers out: such a word stands where the one before ends. */
     if (start < 0)
@@ -149,6 +152,7 @@ static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object
         word = sc_str_trim(word);
     if (word.len == 0 && !j->exact)
         return SC_OK;
+    j->backwards = j->backwards || (end >= 0 && end < start);
     if (!sc_segment_add_word(s, word, start, SC_MAX(end, start), read_confidence(object)))
         return sc_read_no_memory(j->err);
     return SC_OK;
@@ -171,7 +175,7 @@ static enum sc_code add_token(struct json *j, struct sc_segment *s, value *objec
     int64_t start, end;
     if (text.len == 0 || sc_str_starts(text, SC_STR("[_")) || sc_str_starts(text, SC_STR("<|")))
         return SC_OK;
-    if (!read_span(object, &start, &end) || start < 0)
+    if (!read_span(j, object, &start, &end) || start < 0)
         return refuse(j, "has a token without times");
     if (begins_word(s, text))
         return sc_segment_add_word(s, sc_str_trim(text), start, SC_MAX(end, start),
@@ -270,21 +274,40 @@ static enum sc_code settle_span(struct json *j, struct sc_segment *s, int64_t st
     if (start < 0)
         return refuse(j, "has no start");
     s->start_ms = start;
-    s->end_ms = SC_MAX(end, start);
-    if (j->open) {
-        struct sc_segment *before = s - 1;
-        before->end_ms = SC_MAX(before->end_ms, start);
-    }
-    j->open = end < 0;
+    s->end_ms = end < 0 ? end : SC_MAX(end, start);
+    j->backwards = j->backwards || (end >= 0 && end < start);
+    j->out->doubts.backwards += j->backwards;
+    j->out->doubts.early += j->early;
     return SC_OK;
+}
+
+/* [start, end, text] */
+static enum sc_code add_triple(struct json *j, value *list)
+{
+    int64_t start = -1, end = -1;
+    value *text = sc_json_at(list, 2);
+    if (sc_json_count(list) != 3 || sc_json_type(text) != SC_JSON_TEXT ||
+        !read_time(j, sc_json_at(list, 0), 1000, &start) ||
+        !read_end(j, sc_json_at(list, 1), 1000, &end))
+        return refuse(j, "is a list of other things than start, end and text");
+    struct sc_str said = sc_str_trim(sc_json_get_str(text, SC_STR("")));
+    if (said.len == 0)
+        return SC_OK;
+    struct sc_segment *s = sc_segments_add(&j->out->segments);
+    if (s == NULL || !sc_segment_set_text(s, said))
+        return sc_read_no_memory(j->err);
+    return settle_span(j, s, start, end);
 }
 
 static enum sc_code add_segment(struct json *j, value *object)
 {
     int64_t start, end;
+    j->backwards = j->early = false;
+    if (is_list(object))
+        return add_triple(j, object);
     if (sc_json_type(object) != SC_JSON_OBJECT)
-        return refuse(j, "is no object");
-    if (!read_span(object, &start, &end))
+        return refuse(j, "is no object and no list of start, end and text");
+    if (!read_span(j, object, &start, &end))
         return refuse(j, "has a time that is no number of seconds");
     struct sc_segment *s = sc_segments_add(&j->out->segments);
     if (s == NULL)
@@ -331,9 +354,12 @@ static enum sc_code deal_words(struct json *j, value *words)
     struct sc_segment all = { .start_ms = 0 };
     enum sc_code code = SC_OK;
     (void)snprintf(j->place, sizeof(j->place), "the text:");
+    j->backwards = j->early = false;
     for (size_t i = 0; code == SC_OK && i < sc_json_count(words); i++)
         code = add_word(j, &all, sc_json_at(words, i), i);
     size_t at = 0;
+    j->out->doubts.backwards += j->backwards;
+    j->out->doubts.early += j->early;
     for (size_t i = 0; code == SC_OK && i < all.word_count; i++) {
         struct sc_word *w = &all.words[i];
         int64_t middle = w->start_ms + (w->end_ms - w->start_ms) / 2;

@@ -289,7 +289,7 @@ static bool add_segment(const struct cue *c, struct sc_segments *out, size_t fro
         !sc_segment_set_speaker(s, run_voice(c, from)))
         return false;
     s->start_ms = c->start_ms;
-    s->end_ms = SC_MAX(c->start_ms, c->end_ms);
+    s->end_ms = c->end_ms;
     return time_words(c, s, from, to);
 }
 
@@ -303,18 +303,19 @@ static void part_voices(struct sc_segments *made)
         sc_segments_spread(made, made->items[0].start_ms, made->items[0].end_ms);
 }
 
-bool sc_cue_markup(struct sc_segments *out, struct sc_str text, bool vtt, int64_t start_ms,
+bool sc_cue_markup(struct sc_reading *out, struct sc_str text, bool vtt, int64_t start_ms,
                    int64_t end_ms)
 {
+    struct sc_segments *list = &out->segments;
     SC_AUTO(cue_done)
     struct cue c = {
         .vtt = vtt,
         .start_ms = start_ms,
-        .end_ms = end_ms,
+        .end_ms = SC_MAX(start_ms, end_ms),
         .text = { .limit = SC_READ_LIMIT },
         .voices = { .limit = SC_READ_LIMIT },
     };
-    size_t first = out->count;
+    size_t first = list->count;
     cut_into_runs(&c, text);
     if (c.failed)
         return false;
@@ -322,12 +323,13 @@ bool sc_cue_markup(struct sc_segments *out, struct sc_str text, bool vtt, int64_
     for (size_t from = 0, to; from < c.count; from = to) {
         for (to = from + 1; to < c.count && sc_str_equal(run_voice(&c, from), run_voice(&c, to));)
             to++;
-        if (!add_segment(&c, out, from, to))
+        if (!add_segment(&c, list, from, to))
             return false;
     }
-    if (out->count == first)
+    if (list->count == first)
         return true;
-    struct sc_segments made = { .items = out->items + first, .count = out->count - first };
+    out->doubts.backwards += end_ms < start_ms;
+    struct sc_segments made = { .items = list->items + first, .count = list->count - first };
     part_voices(&made);
     return true;
 }

@@ -18,9 +18,7 @@ enum role { START, END, DURATION, TEXT, SPEAKER, CONFIDENCE, SEGMENT, WORD, ROLE
 enum unit { UNKNOWN, SECONDS, MILLISECONDS };
 
 struct cell {
-    size_t at, len;  /* in the text of the record */
-    const char *raw; /* where it begins in the table */
-    bool quoted;
+    size_t at, len; /* in the text of the record */
 };
 
 struct table {
@@ -31,7 +29,6 @@ struct table {
     struct sc_buf text;
     struct cell cells[COLUMNS_MAX];
     size_t count;
-    const char *end; /* of the record in the table */
 
     int column[ROLE_COUNT]; /* -1: none */
     enum unit unit[ROLE_COUNT];
@@ -39,6 +36,7 @@ struct table {
     bool clocks, decimals, wholes; /* what times there were */
     bool by_word;                  /* a row is a word of the segment with its number */
     struct sc_buf segment;         /* the number of the one before */
+    size_t backwards;              /* rows that end before they start */
 };
 
 static void table_done(struct table *t)
@@ -136,12 +134,11 @@ static enum sc_code take_cell(struct table *t, struct sc_error *err)
     if (t->count == COLUMNS_MAX)
         return refuse(t, "has more than 64 cells", err);
     struct cell *cell = &t->cells[t->count++];
-    *cell = (struct cell){ .at = t->text.len, .raw = t->rest.ptr };
+    *cell = (struct cell){ .at = t->text.len };
     while (!t->names_signs && t->rest.len > 0 && t->rest.ptr[0] == ' ')
         skip(t, 1);
     if (!t->names_signs && t->rest.len > 0 && t->rest.ptr[0] == '"') {
         skip(t, 1);
-        cell->quoted = true;
         enum sc_code code = take_quoted(t, err);
         cell->len = t->text.len - cell->at;
         return code;
@@ -171,7 +168,6 @@ static enum sc_code next_record(struct table *t, bool *any, struct sc_error *err
         enum sc_code code = take_cell(t, err);
         if (code != SC_OK)
             return code;
-        t->end = t->rest.ptr;
         if (at_line_end(t))
             break;
         skip(t, 1);
@@ -401,8 +397,7 @@ static int64_t scaled(int64_t time, bool milliseconds)
     return milliseconds && time > 0 ? time / 1000 : time;
 }
 
-/* Puts the unit of whole numbers right, and gives the ends that are not told. False: a time is
- * longer than any recording. */
+/* Puts the unit of whole numbers right. False: a time is longer than any recording. */
 static bool scale_times(const struct table *t, struct sc_segments *list)
 {
     bool ms = are_milliseconds(t, list);
@@ -414,11 +409,6 @@ static bool scale_times(const struct table *t, struct sc_segments *list)
             s->words[k].start_ms = scaled(s->words[k].start_ms, ms);
             s->words[k].end_ms = scaled(s->words[k].end_ms, ms);
         }
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        struct sc_segment *s = &list->items[i];
-        if (s->end_ms < 0)
-            s->end_ms = i + 1 < list->count ? s[1].start_ms : s->start_ms;
         if (s->start_ms > SC_SEGMENT_TIME_MAX || s->end_ms > SC_SEGMENT_TIME_MAX)
             return false;
     }
@@ -426,20 +416,6 @@ static bool scale_times(const struct table *t, struct sc_segments *list)
 }
 
 /* ---- rows ---- */
-
-/* What begins the last column and is not quoted may hold the separator. */
-static struct sc_str whole_text(struct table *t)
-{
-    size_t column = (size_t)t->column[TEXT];
-    bool spills = t->count > t->width && column + 1 == t->width;
-    for (size_t i = column; spills && i < t->count; i++)
-        spills = !t->cells[i].quoted;
-    if (!spills)
-        return cell_str(t, t->column[TEXT]);
-    const char *from = t->cells[column].raw;
-    t->count = t->width;
-    return (struct sc_str){ from, (size_t)(t->end - from) };
-}
 
 static void put_unnamed(struct sc_buf *out, struct sc_str s)
 {
@@ -503,7 +479,7 @@ static enum sc_code take_row(struct table *t, struct sc_segments *list, struct s
 {
     SC_AUTO_BUF text = { .limit = SC_READ_LIMIT };
     int64_t start, end, duration;
-    put_text(t, whole_text(t), &text);
+    put_text(t, cell_str(t, t->column[TEXT]), &text);
     if (!check_width(t))
         return refuse(
             t, "has other cells than the first line names; quote what holds the separator", err);
@@ -517,7 +493,8 @@ static enum sc_code take_row(struct table *t, struct sc_segments *list, struct s
     start = SC_MAX(start, 0);
     if (end < 0 && duration >= 0)
         end = start + duration;
-    else if (end >= 0)
+    t->backwards += end >= 0 && end < start;
+    if (end >= 0 || t->column[START] < 0)
         end = SC_MAX(end, start);
     bool is_new;
     struct sc_segment *s = segment_of(t, list, &is_new);
@@ -583,6 +560,7 @@ static enum sc_code read_rows(struct table *t, struct sc_reading *out, struct sc
     if (code != SC_OK)
         return code;
     out->timed = t->column[START] >= 0;
+    out->doubts.backwards = t->backwards;
     if (!scale_times(t, &out->segments))
         return sc_error_field(err, SC_E_INVALID_VALUE, "text",
                               "a time is longer than any recording");
@@ -612,6 +590,21 @@ enum sc_code sc_read_tsv(struct sc_str text, struct sc_reading *out, struct sc_e
     return read_table(text, true, out, err);
 }
 
+/* Two times and something else. In prose a space stands behind a comma, and numbers are small: "1,
+ * 2, buckle my shoe". */
+static bool begins_with_times(struct table *t, bool spaced)
+{
+    int64_t ms[2] = { 0 };
+    size_t signs = 0;
+    for (int i = 0; i < 2; i++) {
+        t->column[START] = i;
+        if (!take_time(t, START, &ms[i]) || ms[i] < 0)
+            return false;
+        signs = SC_MAX(signs, cell_str(t, i).len);
+    }
+    return t->count > 2 && ms[0] <= ms[1] && (!spaced || signs > 2);
+}
+
 const char *sc_table_guess(struct sc_str text)
 {
     struct table *t = sc_try_alloc(sizeof(*t));
@@ -620,8 +613,12 @@ const char *sc_table_guess(struct sc_str text)
         return NULL;
     begin(t, text, false);
     t->names_signs = t->separator == '\t';
+    const char *first =
+        t->rest.len == 0 ? NULL : memchr(t->rest.ptr, t->separator, t->rest.len - 1);
+    bool spaced = first != NULL && first[1] == ' ';
     if (next_record(t, &any, NULL) == SC_OK && any)
-        found = take_names(t) && t->column[START] >= 0 && t->column[START] != t->column[TEXT];
+        found = take_names(t) ? t->column[START] >= 0 && t->column[START] != t->column[TEXT]
+                              : begins_with_times(t, spaced);
     const char *name = !found ? NULL : t->separator == '\t' ? "tsv" : "csv";
     table_done(t);
     free(t);

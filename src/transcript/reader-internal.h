@@ -15,10 +15,16 @@ bool sc_lines_next(struct sc_lines *lines, struct sc_str *line);
  * *rest; false (rest untouched) when there is no time, or none that a recording has. */
 bool sc_cue_time_take(struct sc_str *rest, int64_t *ms);
 
+/* "00:00:01,000 --> 00:00:02,500 position:10%": what stands behind is layout. False: no pair of
+ * times that can be read. */
+bool sc_cue_span_parse(struct sc_str line, int64_t *start_ms, int64_t *end_ms);
+/* Is this line two times and nothing else, with whatever signs between them? */
+bool sc_cue_is_span(struct sc_str line);
+
 /* Appends the segments of one cue whose text (lines ended by LF) carries markup: tags go, entities
  * are decoded (WebVTT), voices become speakers, times between words become the words' times.
  * False: no memory. */
-bool sc_cue_markup(struct sc_segments *out, struct sc_str text, bool vtt, int64_t start_ms,
+bool sc_cue_markup(struct sc_reading *out, struct sc_str text, bool vtt, int64_t start_ms,
                    int64_t end_ms);
 
 /* Is this, from between '<' and '>', a tag that players of SubRip obey? */
@@ -31,7 +37,12 @@ enum sc_code sc_read_txt(struct sc_str text, struct sc_reading *out, struct sc_e
 enum sc_code sc_read_json(struct sc_str text, struct sc_reading *out, struct sc_error *err);
 enum sc_code sc_read_csv(struct sc_str text, struct sc_reading *out, struct sc_error *err);
 enum sc_code sc_read_tsv(struct sc_str text, struct sc_reading *out, struct sc_error *err);
-/* "csv", "tsv"; NULL: the first line does not name columns for text and times. */
+/* A text is said at this speed where nothing tells its end: so many milliseconds for each byte,
+ * some 15 signs a second. */
+#define SC_READ_BYTE_MS 65
+
+/* "csv", "tsv"; NULL: the first line names no columns for text and times, and has no times itself.
+ */
 const char *sc_table_guess(struct sc_str text);
 enum sc_code sc_read_no_memory(struct sc_error *err);
 /* What a text says its language is; one that is too long to be any is passed over. */

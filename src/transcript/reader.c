@@ -7,6 +7,9 @@
 
 #include "base/banned.h"
 
+/* A word may be said so long before or behind the times of its segment. */
+#define SLACK_MS 250
+
 static const struct {
     const char *name;
     enum sc_code (*read)(struct sc_str text, struct sc_reading *out, struct sc_error *err);
@@ -130,6 +133,11 @@ bool sc_segment_set_speaker(struct sc_segment *s, struct sc_str speaker)
     return s->speaker != NULL;
 }
 
+static size_t length(const char *text)
+{
+    return text == NULL ? 0 : strlen(text);
+}
+
 /* `row` is the place in the text meanwhile, so that equal starts keep their order. */
 static int by_start(const void *a, const void *b)
 {
@@ -139,20 +147,66 @@ static int by_start(const void *a, const void *b)
     return l->row < r->row ? -1 : l->row > r->row;
 }
 
-static void put_in_order(struct sc_segments *s)
+/* Words are often said a little before or behind the times of their segment. */
+static void doubt_words(const struct sc_segment *s, struct sc_read_doubts *doubts)
 {
-    bool sorted = true;
-    for (size_t i = 0; i < s->count; i++) {
-        float mean = sc_segment_order_words(&s->items[i]);
-        if (s->items[i].confidence < 0)
-            s->items[i].confidence = mean;
-        s->items[i].row = (int64_t)i;
-        sorted = sorted && (i == 0 || s->items[i - 1].start_ms <= s->items[i].start_ms);
+    bool backwards = false, outside = false;
+    for (size_t i = 0; i < s->word_count; i++) {
+        const struct sc_word *w = &s->words[i];
+        backwards = backwards || (i > 0 && w->start_ms < s->words[i - 1].start_ms);
+        outside = outside || w->start_ms < s->start_ms - SLACK_MS ||
+                  w->end_ms > SC_MAX(s->end_ms, s->start_ms) + SLACK_MS;
     }
-    if (!sorted)
+    doubts->backwards += backwards;
+    doubts->outside += outside;
+}
+
+/* Who has no end lasts until somebody begins later. */
+static void find_ends(struct sc_reading *r)
+{
+    struct sc_segments *s = &r->segments;
+    int64_t later = 0;
+    for (size_t i = s->count; i-- > 0;) {
+        struct sc_segment *x = &s->items[i];
+        if (i + 1 < s->count && s->items[i + 1].start_ms > x->start_ms)
+            later = s->items[i + 1].start_ms;
+        if (i + 1 == s->count) {
+            int64_t takes = (int64_t)length(x->text) * SC_READ_BYTE_MS;
+            r->open = x->end_ms < 0;
+            later = r->open ? SC_MIN(x->start_ms + takes, SC_SEGMENT_TIME_MAX) : x->end_ms;
+        }
+        if (x->end_ms < 0)
+            x->end_ms = later;
+    }
+}
+
+static void put_in_order(struct sc_reading *r)
+{
+    struct sc_segments *s = &r->segments;
+    for (size_t i = 0; i < s->count; i++) {
+        struct sc_segment *x = &s->items[i];
+        bool endless = x->end_ms < 0;
+        doubt_words(x, &r->doubts);
+        float mean = sc_segment_order_words(x);
+        if (x->confidence < 0)
+            x->confidence = mean;
+        if (endless)
+            x->end_ms = -1;
+        x->row = (int64_t)i;
+        r->doubts.moved += i > 0 && x->start_ms < s->items[i - 1].start_ms;
+    }
+    if (r->doubts.moved > 0)
         qsort(s->items, s->count, sizeof(*s->items), by_start);
     for (size_t i = 0; i < s->count; i++)
         s->items[i].row = 0;
+    find_ends(r);
+}
+
+void sc_reading_end_at(struct sc_reading *r, int64_t length_ms)
+{
+    struct sc_segment *last = r->open ? &r->segments.items[r->segments.count - 1] : NULL;
+    if (last != NULL && last->start_ms < length_ms)
+        last->end_ms = length_ms;
 }
 
 /* In floating point, as the product of a long time and a long text passes 64 bits. */
@@ -161,11 +215,6 @@ static int64_t share(int64_t start_ms, int64_t end_ms, size_t at, size_t len)
     if (len == 0)
         return start_ms;
     return start_ms + (int64_t)((double)(end_ms - start_ms) * (double)at / (double)len);
-}
-
-static size_t length(const char *text)
-{
-    return text == NULL ? 0 : strlen(text);
 }
 
 static void spread_words(struct sc_segment *s)
@@ -257,21 +306,38 @@ enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_re
         code = readers[i].read(text, &read, err);
     if (code != SC_OK)
         return code;
-    put_in_order(&read.segments);
+    put_in_order(&read);
     sc_reading_done(out);
     *out = read;
     read = (struct sc_reading){ 0 };
     return SC_OK;
 }
 
-/* Does one of the first lines hold a pair of times? */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_digits(struct sc_str s)
+{
+    while (s.len > 0 && is_digit(s.ptr[s.len - 1]))
+        s.len--;
+    return s.len == 0;
+}
+
+/* Does one of the first lines hold a pair of times? One that is nothing else, as of arrows that no
+ * reader knows, stands first, or behind a number. */
 static bool has_times(struct sc_str text)
 {
     struct sc_lines lines = { .rest = text };
     struct sc_str line;
+    bool first = true;
     for (int i = 0; i < 8 && sc_lines_next(&lines, &line); i++) {
         int64_t ms;
         line = sc_str_trim(line);
+        if (first && sc_cue_is_span(line))
+            return true;
+        first = first && is_digits(line);
         if (sc_cue_time_take(&line, &ms) && sc_str_starts(sc_str_trim(line), SC_STR("-->")))
             return true;
     }
@@ -359,11 +425,6 @@ bool sc_format_is_read(const char *format)
     return false;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Times that nobody can read are no words either: "99:99:99 --> -00:00:01". In brackets they may
  * be: so programs write on a terminal. */
 static bool has_broken_times(struct sc_str text)
@@ -386,16 +447,22 @@ static bool has_broken_times(struct sc_str text)
     return false;
 }
 
-/* "[music]" is text; what opens a list or an object within one, or a member, is JSON, also where it
- * was cut off. */
+/* "[music]" is text, and so may "[[1]]" be; what opens a list or an object within one, a member, or
+ * a list of times within one, is JSON, also where it was cut off. */
 static bool opens_like_json(struct sc_str text)
 {
+    size_t deep = 0;
     bool list = text.len > 0 && text.ptr[0] == '[';
     if (!list && (text.len == 0 || text.ptr[0] != '{'))
         return false;
-    while (text.len > 0 && (text.ptr[0] == '[' || text.ptr[0] == '{'))
+    for (; text.len > 0 && (text.ptr[0] == '[' || text.ptr[0] == '{'); deep++)
         text = sc_str_trim((struct sc_str){ text.ptr + 1, text.len - 1 });
-    return text.len > 0 && text.ptr[0] == '"';
+    if (text.len > 0 && text.ptr[0] == '"')
+        return true;
+    size_t number = 0;
+    while (number < text.len && (is_digit(text.ptr[number]) || text.ptr[number] == '.'))
+        number++;
+    return list && deep == 2 && number > 0 && number < text.len && text.ptr[number] == ',';
 }
 
 const char *sc_format_guess(struct sc_str text)

@@ -8,9 +8,19 @@
 /* Longer texts are refused: FILE_TOO_LARGE. */
 #define SC_READ_LIMIT ((size_t)64 << 20)
 
+/* How many segments had times that cannot be; they were put right. */
+struct sc_read_doubts {
+    size_t backwards; /* end before they start, or their words run backwards */
+    size_t early;     /* had times in front of 0 */
+    size_t outside;   /* had words outside of their times: they last as long as these now */
+    size_t moved;     /* began before the one in front of them */
+};
+
 struct sc_reading {
     struct sc_segments segments; /* in order, as sc_segments_check wants them */
     bool timed; /* false: the text has no times at all, every one is 0 (sc_segments_spread) */
+    bool open;  /* nobody told the end of the last segment: it is reckoned (sc_reading_end_at) */
+    struct sc_read_doubts doubts;
     char language[24]; /* as the text has it ("en", "english"); "": it does not say */
 };
 #define SC_AUTO_READING SC_AUTO(sc_reading_done) struct sc_reading
@@ -22,16 +32,19 @@ void sc_reading_done(struct sc_reading *r);
  * format that nobody reads (field "format").
  *
  * Times that run backwards are put right and no word is dropped for its times: a cue that ends
- * before it starts ends where it starts. Cues without text are left out. JSON: our own export
+ * before it starts ends where it starts. One without an end lasts until the next begins, the last
+ * as long as its text takes to say. Cues without text are left out. JSON: our own export
  * (read exactly), OpenAI's json, verbose_json and diarized_json, openai-whisper, faster-whisper,
  * WhisperX, whisper.cpp, Vosk, Hugging Face pipelines, and a bare array of segments. CSV and TSV:
  * our own, whisper's tools', and tables with other names for their columns. */
 SC_MUST_USE enum sc_code sc_format_read(const char *format, struct sc_str text,
                                         struct sc_reading *out, struct sc_error *err);
+/* A last segment whose end nobody told lasts until length_ms, where it begins before that. */
+void sc_reading_end_at(struct sc_reading *r, int64_t length_ms);
 /* Can sc_format_read read it? */
 bool sc_format_is_read(const char *format);
-/* The format that text looks like: "txt" when like none of the others. Also "lrc", "ass", "md" or
- * "docx", which nobody reads: as text their syntax would become words. Static. */
+/* The format that text looks like by how it begins: "txt" when like none of the others. Also "lrc",
+ * "ass", "md" or "docx", which nobody reads: as text their syntax would become words. Static. */
 const char *sc_format_guess(struct sc_str text);
 /* Gives each segment a share of [start_ms, end_ms] by the length of its text, and its words theirs.
  */

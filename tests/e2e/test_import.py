@@ -110,6 +110,41 @@ def test_a_file_becomes_a_transcript_of_a_recording(client, done):
     assert (untimed["start"], untimed["end"]) == (0, 6)
 
 
+TIMES = [
+    ('{"chunks":[{"timestamp":[2.0,null],"text":" a b"}]}', "NO_END", "until the recording ends",
+     [(2, 6)]),
+    ('[{"start":8,"text":"abcd"}]', "NO_END", "as long as its text takes to say", [(8, 8.26)]),
+    ('[{"start":5,"end":2,"text":"a"}]', "BACKWARDS", "1 of 1 segments", [(5, 5)]),
+    ("1\n00:00:04,000 --> 00:00:03,000\nHi\n", "BACKWARDS", "1 of 1 segments", [(4, 4)]),
+    ('[[-1,2,"a"],[2,3,"b"]]', "BEFORE_START", "1 of 2 segments", [(0, 2), (2, 3)]),
+    ("WEBVTT\n\n00:01.000 --> 00:02.000\na <00:04.000>b\n", "WORDS_OUTSIDE", "1 of 1 segments",
+     [(1, 4)]),
+    ('[[3,4,"a"],[1,2,"b"]]', "REORDERED", "1 of 2 segments", [(1, 2), (3, 4)]),
+]
+
+
+@pytest.mark.parametrize("text, code, said, times", TIMES)
+def test_what_times_leave_in_doubt_is_told_and_kept(client, done, text, code, said, times):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    made = post(client, path, text).json
+    told = {w["code"]: w["message"] for w in made["warnings"]}
+    assert said in told.pop(code) and set(told) <= {"BEHIND_END"}, made
+    segments = client.get(f"/api/transcripts/{made['transcript_id']}").json["segments"]
+    assert [(s["start"], s["end"]) for s in segments] == times
+    again = post(client, f"/api/transcripts/{made['transcript_id']}/import", text).json
+    assert again["warnings"] == made["warnings"] and again["changed"] is False
+
+
+@pytest.mark.parametrize("text, read", [
+    ('0,2000," hello cpp"\n2000,3000,"you"\n', "csv"),
+    ("1\n00:00:01,000 -> 00:00:02,000\nHi\n", "srt"),
+    ('[[1,2,"x"]]', "json"),
+])
+def test_a_body_without_a_name_is_known_by_how_it_begins(client, done, text, read):
+    made = post(client, f"/api/files/{done['file_id']}/transcripts?dry_run=on", text).json
+    assert (made["format"], made["warnings"]) == (read, [])
+
+
 def test_names_in_the_text_are_speakers(client, done):
     path = f"/api/files/{done['file_id']}/transcripts"
     srt = ("1\n00:00:00,000 --> 00:00:01,000\nAnn: Hello there\n\n"
@@ -161,6 +196,10 @@ def test_names_in_the_text_are_speakers(client, done):
     ("?offset=many", SRT, 400, "offset"),
     ("?language=nonsuch", SRT, 400, "language"),
     ("?format=vtt", "no signature", 400, "text"),
+    ("", "start,end,text\n1,2,a\n3,4,too,many\n", 400, "text"),
+    ("", "1\n00:00:01,000 \u2192 00:00:02,000\nHi\n", 400, "text"),
+    ("", "00:00:01.5,00:00:02,Ann,hello\n", 400, "text"),
+    ("", "[[1, 2]]", 400, "text"),
     ("", "[ti:memo.wav]\n[00:04.00]Bob: Hi\n", 400, "format"),
     ("", "[Script Info]\nScriptType: v4.00+\n", 400, "format"),
     ("", "---\nfile: a.wav\n---\n\nHi\n", 400, "format"),

@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
+    sc_reading_end_at(&read, 60000);
     take_names(&read.segments);
     if (sc_segments_check(&read.segments, &err) != SC_OK ||
         !sc_segments_estimate_words(&read.segments) ||

@@ -90,6 +90,11 @@ static void srt_is_read_as_tools_write_it(void **state)
         { "times that run backwards", "srt",
           "1\n00:00:05,000 --> 00:00:04,000\nlate\n\n2\n00:00:01,000 --> 00:00:02,000\nearly\n",
           "1000 2000 early\n5000 5000 late\n", NULL },
+        { "an arrow that nobody reads", "srt", "1\n00:00:05,000 → 00:00:06,000\nHi\n", NULL,
+          "line 2: '00:00:05,000 → 00:00:06,000' is no pair of times; write it as 00:00:01.000 --> "
+          "00:00:02.500" },
+        { "two times in a text", "srt", "1\n00:01,000 --> 00:02,000\n10:30 - 11:45\n",
+          "1000 2000 10:30 - 11:45\n", NULL },
         { "signs of scripts without spaces are joined without one", "srt",
           "1\n00:00:01,000 --> 00:00:02,000\n会議\nです \n。a\nb\n", "1000 2000 会議です 。a b\n",
           NULL },
@@ -208,7 +213,7 @@ static void json_of_every_dialect_is_read(void **state)
         { "Hugging Face, the last without end", "json",
           "{\"text\":\"a b\",\"chunks\":[{\"timestamp\":[0.0,1.5],\"text\":\" a\"},{\"timestamp\":"
           "[1.5,null],\"text\":\" b\"}]}",
-          "0 1500 a\n1500 1500 b\n", NULL },
+          "0 1500 a\n1500 1565 b\n", NULL },
         { "Vosk", "json",
           "{\"result\":[{\"conf\":1.0,\"end\":0.5,\"start\":0.1,\"word\":\"hello\"},{\"conf\":0.5,"
           "\"end\":0.9,\"start\":0.5,\"word\":\"you\"}],\"text\":\"hello you\"}",
@@ -221,11 +226,16 @@ static void json_of_every_dialect_is_read(void **state)
         { "backwards", "json",
           "[{\"start\":5,\"end\":4,\"text\":\"b\"},{\"start\":-0.02,\"end\":1,\"text\":\"a\"}]",
           "0 1000 a\n5000 5000 b\n", NULL },
+        { "two without end begin at once", "json",
+          "[{\"start\":1,\"text\":\"a\"},{\"start\":1,\"text\":\"b\"},{\"start\":3,\"text\":\"c\"},"
+          "{\"start\":2,\"text\":\"d\"}]",
+          "1000 2000 a\n1000 2000 b\n2000 3000 d\n3000 3065 c\n", NULL },
         { "silence", "json", "{\"text\":\"\",\"segments\":[]}", "", NULL },
         { "no JSON", "json", "{\"text\":", NULL, NULL },
         { "nothing known", "json", "{\"a\":1}", NULL,
           "the JSON holds no segments, no words and no text" },
-        { "a number", "json", "[1]", NULL, "segment 1 is no object" },
+        { "a number", "json", "[1]", NULL,
+          "segment 1 is no object and no list of start, end and text" },
         { "no start", "json", "[{\"text\":\"a\",\"end\":1}]", NULL, "segment 1 has no start" },
         { "no time", "json", "[{\"text\":\"a\",\"start\":\"soon\"}]", NULL,
           "segment 1 has a time that is no number of seconds" },
@@ -248,6 +258,23 @@ static void json_of_every_dialect_is_read(void **state)
     assert_non_null(strstr(err.msg, "line 2"));
 }
 
+static void lists_of_start_end_and_text_are_read(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "lists of start, end and text", "json",
+          "[[0, 1.5, \" a\"], [\"00:01.5\", null, \"b\"], [2, 3, \" \"], [3, 4, \"c\"]]",
+          "0 1500 a\n1500 3000 b\n3000 4000 c\n", NULL },
+        { "lists of other things", "json", "[[0, 1, \"a\"], [1, \"a\"]]", NULL,
+          "segment 2 is a list of other things than start, end and text" },
+        { "a list without a text", "json", "[[0, 1, 2]]", NULL,
+          "segment 1 is a list of other things than start, end and text" },
+        { "a list without a start", "json", "[[null, 1, \"a\"]]", NULL,
+          "segment 1 is a list of other things than start, end and text" },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
+}
+
 static void the_header_of_webvtt_tells_the_language(void **state)
 {
     (void)state;
@@ -264,6 +291,87 @@ static void the_header_of_webvtt_tells_the_language(void **state)
         SC_AUTO_READING read = { 0 };
         assert_int_equal(sc_format_read("vtt", sc_str_from(rows[i].text), &read, NULL), SC_OK);
         assert_string_equal(read.language, rows[i].language);
+    }
+}
+
+/* backwards, early, outside, moved; and whether the last one has no end */
+static void what_times_leave_in_doubt_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format, *text;
+        size_t backwards, early, outside, moved;
+        bool open;
+    } rows[] = {
+        { "json", "[{\"start\":0,\"end\":1,\"text\":\"a\"}]", 0, 0, 0, 0, false },
+        { "json", "[{\"start\":5,\"end\":2,\"text\":\"a\"},{\"start\":6,\"end\":7,\"text\":\"b\"}]",
+          1, 0, 0, 0, false },
+        { "json", "[{\"start\":-1,\"end\":2,\"text\":\"a\"}]", 0, 1, 0, 0, false },
+        { "json", "[{\"start\":-0.02,\"end\":2,\"text\":\"a\"}]", 0, 0, 0, 0, false },
+        { "json", "[[5,2,\"a\"],[-3,1,\"b\"]]", 1, 1, 0, 1, false },
+        { "json",
+          "[{\"start\":1,\"end\":2,\"text\":\"a "
+          "b\",\"words\":[{\"word\":\"a\",\"start\":5,\"end\":6},"
+          "{\"word\":\"b\",\"start\":6,\"end\":8}]}]",
+          0, 0, 1, 0, false },
+        { "json",
+          "[{\"start\":1,\"end\":4,\"text\":\"a "
+          "b\",\"words\":[{\"word\":\"a\",\"start\":3,\"end\":4},"
+          "{\"word\":\"b\",\"start\":1,\"end\":2}]}]",
+          1, 0, 0, 0, false },
+        { "json",
+          "[{\"start\":1,\"end\":4,\"text\":\"a\",\"words\":[{\"word\":\"a\",\"start\":3,\"end\":2}"
+          "]}]",
+          1, 0, 0, 0, false },
+        { "json",
+          "{\"segments\":[{\"start\":0,\"end\":2,\"text\":\"a\"}],\"words\":[{\"word\":\"a\","
+          "\"start\":-1,"
+          "\"end\":-2}]}",
+          0, 1, 0, 0, false },
+        { "json", "{\"chunks\":[{\"timestamp\":[2.0,null],\"text\":\"a\"}]}", 0, 0, 0, 0, true },
+        { "srt", "0:08 --> 0:07\nHi\n\n0:09 --> 0:08\n\n", 1, 0, 0, 0, false },
+        { "vtt", "WEBVTT\n\n00:03.000 --> 00:02.000\n<v A>a\n<v B>b\n", 1, 0, 0, 0, false },
+        { "vtt", "WEBVTT\n\n00:03.000 --> 00:04.000\na <00:09.000>b\n", 0, 0, 1, 0, false },
+        { "vtt", "WEBVTT\n\n00:03.000 --> 00:04.000\na\n\n00:01.000 --> 00:02.000\nb\n", 0, 0, 0, 1,
+          false },
+        { "csv", "start,end,text\n2.0,1.0,a\n3.0,4.0,b\n", 1, 0, 0, 0, false },
+        { "csv", "start,text\n2.0,a\n3.0,b\n", 0, 0, 0, 0, true },
+        { "csv", "text\na\n", 0, 0, 0, 0, false },
+        { "txt", "a\n", 0, 0, 0, 0, false },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_READING read = { 0 };
+        struct sc_error err = { 0 };
+        assert_int_equal(sc_format_read(rows[i].format, sc_str_from(rows[i].text), &read, &err),
+                         SC_OK);
+        const struct sc_read_doubts *d = &read.doubts;
+        if (d->backwards != rows[i].backwards || d->early != rows[i].early ||
+            d->outside != rows[i].outside || d->moved != rows[i].moved || read.open != rows[i].open)
+            fail_msg("%s: %zu %zu %zu %zu %d", rows[i].text, d->backwards, d->early, d->outside,
+                     d->moved, read.open);
+        assert_int_equal(sc_segments_check(&read.segments, &err), SC_OK);
+    }
+}
+
+static void a_last_segment_without_end_lasts_until_the_recording_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t length_ms, end_ms;
+    } rows[] = {
+        { "[{\"start\":2,\"text\":\"abcd\"}]", 12000, 12000 },
+        { "[{\"start\":2,\"text\":\"abcd\"}]", -1, 2260 },      /* not known */
+        { "[{\"start\":13,\"text\":\"abcd\"}]", 12000, 13260 }, /* behind it */
+        { "[{\"start\":2,\"end\":3,\"text\":\"abcd\"}]", 12000, 3000 },
+        { "[]", 12000, 0 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_READING read = { 0 };
+        assert_int_equal(sc_format_read("json", sc_str_from(rows[i].text), &read, NULL), SC_OK);
+        sc_reading_end_at(&read, rows[i].length_ms);
+        int64_t end = read.segments.count == 0 ? 0 : read.segments.items[0].end_ms;
+        assert_int_equal(end, rows[i].end_ms);
     }
 }
 
@@ -368,6 +476,22 @@ static void formats_are_guessed(void **state)
         { "1\n00:00:01,000 --> -00:00:02,000\nHi\n", "srt" },
         { "1\n99999999999:00:00,000 --> 99999999999:00:01,000\nHi\n", "srt" },
         { "from A --> B, 10 --> twenty\n", "txt" },
+        { "1\n00:00:01,000 -> 00:00:02,000\nHi\n", "srt" },
+        { "\n00:00:01,000 -> 00:00:02,000\nHi\n", "srt" },
+        { "1\n00:00:01,000 → 00:00:02,000\nHi\n", "srt" },
+        { "Open:\n10:30 - 11:45\n", "txt" },
+        { "We open 10:30 -> 11:45\n", "txt" },
+        { "0,2000,\" hello cpp\"\n2000,3000,\"you\"\n", "csv" },
+        { "0.5;1,25;hello\n", "csv" },
+        { "0\t2000\thello\n", "tsv" },
+        { "00:00:01.5,00:00:02,Ann,hello\n", "csv" },
+        { "1, 2, buckle my shoe\n", "txt" },
+        { "0, 2000, hello\n", "csv" },
+        { "10,5,no times\n", "txt" },
+        { "1,2\n", "txt" },
+        { "[[1,2,\"x\"]]", "json" },
+        { "[ [0.5, 2, \"cut o", "json" },
+        { "[[1]] and [[2]] say so\n", "txt" },
         { "[Music]", "txt" },
         { "{inaudible", "txt" },
         { "Hello at 10:30\n", "txt" },
@@ -447,11 +571,10 @@ static void tables_are_read_as_tools_write_them(void **state)
         { "whole seconds, for nobody speaks so fast", "csv",
           "start,end,text\n0,5,five words in five seconds\n", "0 5000 five words in five seconds\n",
           NULL },
-        { "no end", "csv", "timestamp,text\n0.5,a\n2.0,b\n", "500 2000 a\n2000 2000 b\n", NULL },
+        { "no end", "csv", "timestamp,text\n0.5,a\n2.0,b\n", "500 2000 a\n2000 2065 b\n", NULL },
         { "no names", "csv", "0.5,1.5,a\n2,3,b\n", "500 1500 a\n2000 3000 b\n", NULL },
-        { "a text that spills over, cells that are empty", "csv",
-          "start,end,text\n0.5,1,well, yes\n1,,a\n2.0,3,b\n",
-          "500 1000 well, yes\n1000 2000 a\n2000 3000 b\n", NULL },
+        { "cells that are empty", "csv", "start,end,text\n1.0,,a\n2.0,3,b,,\n",
+          "1000 2000 a\n2000 3000 b\n", NULL },
         { "lines in a cell, an empty text, a formula that was guarded", "csv",
           "start,end,text,speaker\n0.5,1,\"a\nb\",\n1,2,,X\n2,3,'=1+1,,,\n3,4,'tis\n",
           "500 1000 a b\n2000 3000 =1+1\n3000 4000 'tis\n", NULL },
@@ -472,6 +595,8 @@ static void tables_are_read_as_tools_write_them(void **state)
           "line 2 has text behind a closing quote" },
         { "cells too many", "csv", "start,text,end\n1,a, b,2\n", NULL,
           "line 2 has other cells than the first line names; quote what holds the separator" },
+        { "cells too many behind the text", "csv", "start,end,text\n1,2,a\n3,4,too,many\n", NULL,
+          "line 3 has other cells than the first line names; quote what holds the separator" },
         { "cells too few", "csv", "start,end,text\n\n1,2\n", NULL,
           "line 3 has other cells than the first line names; quote what holds the separator" },
         { "no time", "csv", "start,end,text\n1,x,a\n", NULL,
@@ -533,7 +658,10 @@ int main(void)
         TEST(srt_is_read_as_tools_write_it),
         TEST(vtt_is_read_as_tools_write_it),
         TEST(json_of_every_dialect_is_read),
+        TEST(lists_of_start_end_and_text_are_read),
         TEST(the_header_of_webvtt_tells_the_language),
+        TEST(what_times_leave_in_doubt_is_told),
+        TEST(a_last_segment_without_end_lasts_until_the_recording_ends),
         TEST(confidences_and_language_are_kept),
         TEST(no_speech_is_as_doubtful_as_both_signs_say),
         TEST(text_without_times_is_spread_over_a_span),
