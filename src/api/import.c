@@ -278,18 +278,16 @@ static bool find_names(struct import *im, const struct sc_segments *old, struct 
     return true;
 }
 
-/* Times, words and speakers of a new transcript. JSON knows whether it has words. */
+/* Times and speakers of a new transcript. Words it has where the file tells their times. */
 static enum sc_code settle_new(struct import *im, struct sc_error *err)
 {
     struct sc_segments *s = &im->reading.segments;
     SC_AUTO_NAMES names = { 0 };
     if (!find_names(im, NULL, &names) || !sc_names_take(&names, names.as_exported, s))
         return no_memory(err);
-    if (strcmp(im->format, "json") != 0 && !sc_segments_estimate_words(s))
-        return no_memory(err);
     if (!im->reading.timed) {
         sc_segments_spread(s, 0, SC_MAX(im->duration_ms, 0));
-        warn(im, WARN_UNTIMED, "the file has no times: its words are spread over the recording");
+        warn(im, WARN_UNTIMED, "the file has no times: its text is spread over the recording");
     }
     enum sc_code code = move(im, err);
     if (code == SC_OK && im->reading.timed)
@@ -534,7 +532,7 @@ static const struct sc_json_field import_fields[] = {
     SC_SHOW(TEXT, "format", "What the file was read as", "srt"),
     SC_SHOW(TEXT_OR_NULL, "language", "What is spoken", "en"),
     SC_SHOW(INT, "segment_count", "How many segments", "12"),
-    SC_SHOW(INT, "word_count", "How many words", "140"),
+    SC_SHOW(INT, "word_count", "How many words; in scripts without spaces each sign is one", "140"),
     SC_SHOW(REAL, "start", "Where the first segment starts, in seconds", "0.32"),
     SC_SHOW(REAL, "end", "Where the last segment ends, in seconds", "93.1"),
     SC_SHOW_OF(LIST, "warnings", &warning_shape, "What the file leaves in doubt"),

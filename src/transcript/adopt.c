@@ -1,7 +1,7 @@
 #include "transcript/compare.h"
 
 #include "base/alloc.h"
-#include "transcript/reader-internal.h"
+#include "transcript/diff-internal.h"
 
 #include "base/banned.h"
 
@@ -27,6 +27,39 @@ static bool names_nobody(const struct sc_segments *s)
 
 /* ---- words ---- */
 
+/* The words of one segment. */
+struct row {
+    const struct sc_diff_word *words;
+    struct timed *times;
+    size_t count;
+};
+
+/* Words k … end-1, which have no partners, share at … until; where that is nothing, the time of the
+ * word in front of them, else of the one behind. Returns where the next may begin. */
+static int64_t time_new(const struct row *row, size_t k, size_t end, int64_t at, int64_t until)
+{
+    size_t len = 0, done = 0;
+    bool behind = k > 0, borrowed = until <= at && (behind || end < row->count);
+    for (size_t i = k; i < end; i++)
+        len += row->words[i].text.len;
+    if (borrowed) {
+        size_t next = behind ? k - 1 : end;
+        struct sc_diff_word beside = row->words[next];
+        beside.start_ms = row->times[next].start_ms;
+        beside.end_ms = row->times[next].end_ms;
+        sc_diff_borrow(&beside, len, behind, &at, &until);
+    }
+    double span = (double)SC_MAX(until - at, 0);
+    for (; k < end; k++) {
+        struct timed *t = &row->times[k];
+        /* None behind the start of the word that follows. */
+        t->start_ms = borrowed && !behind ? at : at + (int64_t)(span * (double)done / (double)len);
+        done += row->words[k].text.len;
+        t->end_ms = at + (int64_t)(span * (double)done / (double)len);
+    }
+    return SC_MAX(at, until);
+}
+
 /* Times of the words of segment s that have partners; the others share what is between. */
 static void time_words(const struct sc_comparison *c, size_t s, const size_t *partner_of_b,
                        struct timed *out)
@@ -48,19 +81,14 @@ static void time_words(const struct sc_comparison *c, size_t s, const size_t *pa
         at = t->end_ms;
     }
     at = segment->start_ms;
-    for (size_t k = 0; k < to - from;) {
-        size_t end = k, len = 0, done = 0;
-        while (end < to - from && out[end].old == SIZE_MAX)
-            len += c->diff.b.items[from + end++].text.len;
-        int64_t until = end < to - from ? out[end].start_ms : segment->end_ms;
-        double span = (double)SC_MAX(until - at, 0);
-        for (; k < end; k++) {
-            out[k].start_ms = at + (int64_t)(span * (double)done / (double)len);
-            done += c->diff.b.items[from + k].text.len;
-            out[k].end_ms = at + (int64_t)(span * (double)done / (double)len);
-        }
-        at = SC_MAX(at, until);
-        for (; k < to - from && out[k].old != SIZE_MAX; k++)
+    const struct row row = { c->diff.b.items + from, out, to - from };
+    for (size_t k = 0; k < row.count;) {
+        size_t end = k;
+        while (end < row.count && out[end].old == SIZE_MAX)
+            end++;
+        if (end > k)
+            at = time_new(&row, k, end, at, end < row.count ? out[end].start_ms : segment->end_ms);
+        for (k = end; k < row.count && out[k].old != SIZE_MAX; k++)
             at = out[k].end_ms;
     }
 }
@@ -113,6 +141,7 @@ struct adopting {
     struct timed *timed;      /* owned; of the words of one segment */
     size_t *places;           /* owned; of sc_comparison_places */
     bool fill;                /* who has no speaker has the old one */
+    bool has_words;           /* some old segment has */
     const char *was, *is;     /* borrowed; who spoke in the segment before, and who does now */
 };
 
@@ -167,6 +196,21 @@ static bool keep_heard(const struct sc_segment *old, struct sc_segment *s)
     return s->heard != NULL;
 }
 
+static bool have_words(const struct sc_segments *s, size_t from, size_t count)
+{
+    for (size_t i = from; i < from + count; i++) {
+        if (s->items[i].word_count > 0)
+            return true;
+    }
+    return false;
+}
+
+/* What was stored without words stays so; a new segment has some where others have. */
+static bool had_words(const struct adopting *a, const struct sc_compare_part *part)
+{
+    return part->a_count == 0 ? a->has_words : have_words(a->c->a, part->a, part->a_count);
+}
+
 static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
 {
     const struct sc_comparison *c = a->c;
@@ -185,7 +229,7 @@ static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
             x->id = old->id;
         if (one && old != NULL && !keep_heard(old, x))
             return false;
-        if (x->word_count > 0)
+        if (x->word_count > 0 || !had_words(a, part))
             continue;
         time_words(c, s, a->partner_of_b, a->timed);
         if (!add_words(c, s, a->timed, x))
@@ -202,6 +246,7 @@ bool sc_segments_adopt(const struct sc_segments *old, const struct sc_names *nam
     if ((names != NULL && !sc_names_take(names, false, read)) || !sc_compare(old, read, 0, &c))
         return false;
     a.fill = names != NULL || names_nobody(read);
+    a.has_words = have_words(old, 0, old->count);
     for (size_t i = 0; i < read->count; i++)
         read->items[i].id = read->items[i].row = 0;
     a.partner_of_b = sc_try_alloc((c.diff.b.count + 1) * sizeof(*a.partner_of_b));

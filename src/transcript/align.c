@@ -10,10 +10,6 @@
 
 #include "base/banned.h"
 
-/* A line that nobody spoke yet is given this time for each of its bytes, where there is room: some
- * 15 signs a second, the speed of speech. */
-#define BYTE_MS 65
-
 #define NO_SEGMENT SIZE_MAX
 #define NO_PARTNER SIZE_MAX
 
@@ -331,12 +327,36 @@ static void share(struct align *m, size_t from, size_t to, int64_t start_ms, int
     }
 }
 
+/* A line that nobody spoke yet, where there is room. */
 static int64_t time_for(const struct align *m, size_t from, size_t to)
 {
     int64_t bytes = 0;
     for (size_t k = from; k < to; k++)
         bytes += (int64_t)m->d.b.items[k].text.len + 1;
-    return bytes * BYTE_MS;
+    return bytes * SC_READ_BYTE_MS;
+}
+
+/* Words from … to-1 of an old segment found no time: they share that of a word beside them, which
+ * keeps it. */
+static void time_beside(struct align *m, size_t from, size_t to)
+{
+    size_t target = m->placed[from].target, added = 0;
+    int64_t start, end;
+    for (size_t k = from; k < to; k++)
+        added += m->d.b.items[k].text.len;
+    if (from > 0 && m->placed[from - 1].target == target) {
+        struct sc_diff_word before = m->d.b.items[from - 1];
+        before.start_ms = m->placed[from - 1].start_ms;
+        before.end_ms = m->placed[from - 1].end_ms;
+        sc_diff_borrow(&before, added, true, &start, &end);
+        share(m, from, to, start, end);
+    } else if (to < m->d.b.count && m->placed[to].target == target &&
+               m->placed[to].partner != NO_PARTNER) {
+        sc_diff_borrow(&m->d.a.items[m->placed[to].partner], added, false, &start, &end);
+        share(m, from, to, start, end);
+        for (size_t k = from; k < to; k++) /* none behind the start of the word that follows */
+            m->placed[k].start_ms = start;
+    }
 }
 
 /* Words from … to-1 are new ones that go to one old segment, in place of those old words of its own
@@ -359,6 +379,8 @@ static void time_inside(struct align *m, size_t from, size_t to, size_t *a, size
             end = SC_MIN(end, m->d.a.items[*a].end_ms);
     }
     share(m, from, to, start, end);
+    if (end <= start)
+        time_beside(m, from, to);
 }
 
 /* Words from … to-1 are segments of their own: as long as they take to say, in what is free between

@@ -60,11 +60,11 @@ bool sc_comparison_run(const struct sc_comparison *c, const struct sc_compare_pa
 
 /* Gives segments that were read from a file what the old ones, of which the file was once made,
  * know beyond it: their ids, where one became one or several; their speakers, where the file names
- * none; and where the file has no words' times those of words that are the same, inside of their
- * segment's time, others in between. A segment whose words and times are the same is a copy. names:
- * of a format that has speakers in front of what they say, "Name: ", those (names.h); who is not
- * named, and had the speaker of the segment before, has the one that is there now. NULL: of another
- * format. False: no memory; read is then not to be used. */
+ * none; and where the file has no words' times and they have, those of words that are the same,
+ * inside of their segment's time, others in between (diff.h). A segment whose words and times are
+ * the same is a copy. names: of a format that has speakers in front of what they say, "Name: ",
+ * those (names.h); who is not named, and had the speaker of the segment before, has the one that is
+ * there now. NULL: of another format. False: no memory; read is then not to be used. */
 SC_MUST_USE bool sc_segments_adopt(const struct sc_segments *old, const struct sc_names *names,
                                    struct sc_segments *read);
 

@@ -98,6 +98,15 @@ static void share_time(struct sc_diff_word *words, size_t count, int64_t start_m
     }
 }
 
+void sc_diff_borrow(const struct sc_diff_word *beside, size_t added, bool behind, int64_t *start_ms,
+                    int64_t *end_ms)
+{
+    double span = (double)(beside->end_ms - beside->start_ms);
+    int64_t part = (int64_t)(span * (double)added / (double)(added + beside->text.len));
+    *start_ms = behind ? beside->end_ms - part : beside->start_ms;
+    *end_ms = *start_ms + part;
+}
+
 /* Are the words of the segment those of its text? Then each of `made` is told which it belongs to.
  */
 static bool belong_to_words(const struct sc_segment *s, struct sc_diff_word *made, size_t count)

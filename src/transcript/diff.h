@@ -63,7 +63,8 @@ void sc_diff_put(const struct sc_diff_words *words, size_t at, size_t count, str
  *
  * - Segments whose words are unchanged are copies: id, row, times, words, speaker, confidences.
  * - Words that are unchanged keep their times and confidences, and their segment. Words in place of
- *   others share the time of these; added ones what is free between their neighbours.
+ *   others share the time of these; added ones what is free between their neighbours, or where
+ *   nothing is that of the one in front of them, else of the one behind.
  * - A segment whose words are all gone is gone.
  * - Where the lines of the text are the segments, as sc_segments_text and the export txt have them,
  *   a line that was cut in two cuts its segment (the first keeps the id), one that was joined with

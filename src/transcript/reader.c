@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "transcript/diff-internal.h"
 #include "transcript/reader-internal.h"
 #include "transcript/text.h"
 
@@ -247,9 +248,9 @@ static bool estimate_words(struct sc_segment *s)
 {
     SC_AUTO_BUF line = { .limit = SC_READ_LIMIT };
     sc_text_append_line(&line, sc_str_from(s->text));
-    struct sc_str rest = sc_buf_str(&line);
-    while (rest.len > 0) {
-        if (!sc_segment_add_word(s, sc_str_take_until(&rest, ' '), 0, 0, -1))
+    struct sc_str rest = sc_buf_str(&line), word;
+    while (sc_diff_take(&rest, &word)) {
+        if (!sc_segment_add_word(s, word, 0, 0, -1))
             return false;
     }
     spread_words(s);

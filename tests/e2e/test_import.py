@@ -1,5 +1,7 @@
 """Transcripts read from files: new versions, and new transcripts of a recording."""
 
+import json
+
 import pytest
 
 from harness import cli, cli_json, wait_until
@@ -143,6 +145,63 @@ def test_what_times_leave_in_doubt_is_told_and_kept(client, done, text, code, sa
 def test_a_body_without_a_name_is_known_by_how_it_begins(client, done, text, read):
     made = post(client, f"/api/files/{done['file_id']}/transcripts?dry_run=on", text).json
     assert (made["format"], made["warnings"]) == (read, [])
+
+
+WORDLESS = [
+    ("srt", "1\n00:00:01,000 --> 00:00:03,000\none two\n"),
+    ("vtt", "WEBVTT\n\n00:01.000 --> 00:03.000\none two\n"),
+    ("json", '[{"start":1,"end":3,"text":"one two"}]'),
+    ("csv", "start,end,text\n1.0,3.0,one two\n"),
+    ("tsv", "start\tend\ttext\n1000\t3000\tone two\n"),
+    ("txt", "one two\n"),
+]
+
+
+@pytest.mark.parametrize("read, text", WORDLESS)
+def test_words_whose_times_nobody_tells_get_none(client, done, read, text):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    made = post(client, f"{path}?format={read}", text).json
+    assert (made["segment_count"], made["word_count"]) == (1, 2)
+    t = f"/api/transcripts/{made['transcript_id']}"
+    shown = client.get(t).json
+    segment, = shown["segments"]
+    assert segment["words"] == [] and shown["word_count"] == 2
+    rows = client.get(f"{t}/export.csv?words=on").text.splitlines()
+    assert len(rows) == 2 and ",one two," in rows[1]
+
+    # Nor does the next version invent some.
+    more = post(client, f"{t}/import?format={read}", text.replace("two", "two three")).json
+    assert (more["changed"], more["word_count"]) == (True, 3)
+    segment, = client.get(t).json["segments"]
+    assert segment["words"] == []
+
+
+UNSPACED = "会議は長い"
+
+
+@pytest.mark.parametrize("read, text", [(r, t.replace("one two", UNSPACED)) for r, t in WORDLESS] + [
+    ("json", '[{"start":1,"end":3,"text":"会議は長い","words":[{"word":"会議は長い","start":1,"end":3}]}]'),
+    ("vtt", "WEBVTT\n\n00:01.000 --> 00:03.000\n会議は<00:02.000>長い\n"),
+    ("csv", "segment,word,start,end,text\n1,1,1.0,3.0,会議は長い\n"),
+])
+def test_signs_of_scripts_without_spaces_are_counted_alike(client, done, read, text):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    made = post(client, f"{path}?format={read}", text).json
+    assert made["word_count"] == 5
+    t = f"/api/transcripts/{made['transcript_id']}"
+    segment, = client.get(t).json["segments"]
+    step = {"op": "text", "segment": segment["id"], "text": UNSPACED + "ね"}
+    assert client.post(f"{t}/edit", {"operations": [step]}).json["word_count"] == 6
+    counts = client.get(f"{t}/compare").json["words"]
+    assert (counts["from"], counts["to"], counts["added"]) == (5, 6, 1)
+    words = client.get(t).json["segments"][0]["words"]
+    assert all(w["start"] < w["end"] for w in words), words
+    new = {"start": 1, "end": 3, "text": UNSPACED + "よ"}
+    for body, count in (({"text": UNSPACED}, 5), ({"segments": [new]}, 6)):
+        reply = client.request("PUT", t, json.dumps(body),
+                               headers={"Content-Type": "application/json"})
+        assert (reply.status, reply.json["word_count"]) == (200, count)
+    assert client.get(t).json["word_count"] == 6
 
 
 def test_names_in_the_text_are_speakers(client, done):

@@ -104,6 +104,38 @@ static void times_of_a_file_that_was_moved_are_its_own(void **state)
                    "you 61714-62571?, today 62571-64000?]\n");
 }
 
+static void a_word_behind_the_last_one_shares_its_time(void **state)
+{
+    (void)state;
+    assert_adopted("vtt",
+                   "WEBVTT\n\n00:01.000 --> 00:01.200\nvery good morning\n\n"
+                   "00:03.000 --> 00:03.100\nfine day\n",
+                   false,
+                   "10 1000-1200 Ann: very good morning [very 1000-1050?, good 1000-1100, "
+                   "morning 1100-1200]\n"
+                   "12 3000-3100 Bob: fine day [fine 3000-3100, day 3058-3100?]\n");
+}
+
+static void what_was_stored_without_words_stays_so(void **state)
+{
+    (void)state;
+    static const char text[] = "WEBVTT\n\n00:01.000 --> 00:01.200\ngood evening\n\n"
+                               "00:02.000 --> 00:02.400\nhow are you today\n\n"
+                               "00:09.000 --> 00:09.100\nnew\n";
+    for (int i = 0; i < 2; i++) { /* with i == 1 others have words */
+        SC_AUTO_SEGMENTS old = { 0 };
+        SC_AUTO_READING read = { 0 };
+        make(&old);
+        for (size_t k = 0; k < 3 - (size_t)i; k++)
+            sc_segment_drop_words(&old.items[k]);
+        assert_int_equal(sc_format_read("vtt", SC_STR(text), &read, NULL), SC_OK);
+        assert_true(sc_segments_adopt(&old, NULL, &read.segments));
+        assert_int_equal(read.segments.items[0].word_count, 0);
+        assert_int_equal(read.segments.items[1].word_count, 0);
+        assert_int_equal(read.segments.items[2].word_count, i);
+    }
+}
+
 static void assert_round_trip(const char *format, const char *captions, bool named)
 {
     SC_AUTO_SEGMENTS old = { 0 };
@@ -152,6 +184,8 @@ int main(void)
         TEST(a_corrected_name_is_a_new_name_of_that_speaker),
         TEST(a_colon_makes_no_name),
         TEST(times_of_a_file_that_was_moved_are_its_own),
+        TEST(a_word_behind_the_last_one_shares_its_time),
+        TEST(what_was_stored_without_words_stays_so),
         TEST(what_was_exported_comes_back_unchanged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

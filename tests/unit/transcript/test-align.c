@@ -128,7 +128,7 @@ static void names_in_front_of_lines_are_speakers(void **state)
                    "3 2200-2300 Bob: c [c 2200-2300]\n4 3300-3400 Ann: d [d 3300-3400]\n");
     /* No name: nobody changes. An unknown one is text. */
     assert_aligned(&old, "a\nNote: b\nc\nd",
-                   "1 0-100 Ann: a [a 0-100]\n2 1100-1200 Ann: Note: b [Note: 1100-1100?, b "
+                   "1 0-100 Ann: a [a 0-100]\n2 1100-1200 Ann: Note: b [Note: 1100-1183?, b "
                    "1100-1200]\n3 2200-2300 Bob: c [c 2200-2300]\n4 3300-3400 d [d 3300-3400]\n");
 }
 

@@ -29,8 +29,12 @@ static const struct {
     { "good words", "good word", false, "good word [good 0-100, word 100-200]" },
     { "bad worse", "good words here", false,
       "good words here [good 0-61, words 61-138, here 138-200]" },
-    { "good", "good words", false, "good words [good 0-100, words 100-100]" },
+    { "good", "good words", false, "good words [good 0-100, words 45-100]" },
     { "good words", "words", false, "words [words 100-200]" },
+    { "good", "very good", false, "very good [very 0-50, good 0-100]" },
+    { "good", "a b good", false, "a b good [a 0-16, b 0-33, good 0-100]" },
+    { "a b", "a x b", false, "a x b [a 0-100, x 50-100, b 100-200]" },
+    { "会議", "会議ね", false, "会議ね [会議 0-100, ね 75-100]" },
     { "ghost", "", false, "ghost [ghost 0-100]" },
     { "会 議", "会議。", true, "会議。 [会 0-100, 議 100-200]" },
 };
