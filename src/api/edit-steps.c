@@ -53,8 +53,8 @@ static const struct sc_json_field step_fields[] = {
     SC_BODY(struct step_body, end, REAL, .help = "Of `times` and `insert`, in seconds",
             .example = "2.5"),
     SC_BODY(struct step_body, at, REAL,
-            .help = "Of `split`: in front of the first word behind "
-                    "this time, in seconds",
+            .help = "Of `split`: in front of the first word that begins at "
+                    "this time or later, in seconds",
             .example = "1.9"),
     SC_BODY(struct step_body, after_word, INT, .min = 1, .max = INT32_MAX,
             .help = "Of `split`: how many words the first part keeps", .example = "3"),

@@ -125,6 +125,26 @@ static enum sc_code place(const struct step *s, struct sc_segment *segment)
     return code;
 }
 
+static size_t count_begun(const struct sc_segment *segment, int64_t at_ms)
+{
+    size_t words = 0;
+    while (words < segment->word_count && segment->words[words].start_ms < at_ms)
+        words++;
+    return words;
+}
+
+static enum sc_code refuse_cut(const struct step *s, const struct sc_segment *segment)
+{
+    if (s->o->at_ms < 0 || segment->word_count == 0)
+        return refuse(s, "both parts must have words of the segment");
+    double first = (double)segment->words[0].start_ms / 1000;
+    double last = (double)segment->words[segment->word_count - 1].start_ms / 1000;
+    return sc_error_field(s->err, SC_E_INVALID_VALUE, "operations",
+                          "operation %zu: both parts must have words of the segment, whose first "
+                          "one begins at %.3f s and whose last one at %.3f s",
+                          s->number, first, last);
+}
+
 static enum sc_code split(const struct step *s)
 {
     size_t at, words = (size_t)s->o->words;
@@ -134,13 +154,19 @@ static enum sc_code split(const struct step *s)
     struct sc_segment second = { 0 };
     struct sc_segment *segment = &s->d->list.items[at];
     size_t all = 0;
-    if (!sc_segment_words_before(segment, INT64_MAX, &all) ||
-        (s->o->at_ms >= 0 && !sc_segment_words_before(segment, s->o->at_ms, &words)))
+    bool bare = segment->word_count == 0; /* stays so: its words' times are only reckoned */
+    if (!sc_segment_words_before(segment, INT64_MAX, &all))
         return no_memory(s);
+    if (s->o->at_ms >= 0)
+        words = count_begun(segment, s->o->at_ms);
     if (words == 0 || words >= all)
-        return refuse(s, "both parts must have words of the segment");
+        return refuse_cut(s, segment);
     if (!sc_segment_split(segment, words, &second))
         return no_memory(s);
+    if (bare) {
+        sc_segment_drop_words(segment);
+        sc_segment_drop_words(&second);
+    }
     return place(s, &second);
 }
 

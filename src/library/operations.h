@@ -20,7 +20,8 @@ struct sc_operation {
     int64_t segment;          /* its id */
     int64_t with;             /* the segment behind it that it is merged with; 0: the next one */
     int64_t start_ms, end_ms; /* -1: as it is */
-    int64_t at_ms;            /* -1: words tells where */
+    int64_t at_ms;            /* the second part begins with the first word that begins then or
+                                 later; -1: words tells where */
     int64_t words;            /* of the first part; at least one stays for the second */
     struct sc_str text;       /* borrowed; valid UTF-8 */
     struct sc_str speaker;    /* borrowed; empty: none */

@@ -149,6 +149,28 @@ def test_edits_at_once_without_a_version_are_all_made(client, made):
     assert texts == {"t0 t1 t2 t3", *(f"word {n}" for n in range(8))}
 
 
+@pytest.mark.parametrize("at, parts", [
+    (0.1, ["t0", "t1 t2 t3"]),
+    (1.9, ["t0 t1", "t2 t3"]),
+    (2, ["t0 t1", "t2 t3"]),
+    (2.001, ["t0 t1 t2", "t3"]),
+    (0, None),
+    (3.5, None),
+])
+def test_a_split_is_in_front_of_the_first_word_that_begins_then(client, made, at, parts):
+    segment = client.get(made).json["segments"][0]["id"]
+    reply = client.post(f"{made}/edit",
+                        {"operations": [{"op": "split", "segment": segment, "at": at}]})
+    if parts is None:
+        assert reply.status == 400 and reply.error["message"] == (
+            "operation 1: both parts must have words of the segment, whose first one begins at "
+            "0.000 s and whose last one at 3.000 s")
+        return
+    now = client.get(made).json["segments"]
+    assert [s["text"] for s in now] == parts
+    assert now[1]["start"] == len(parts[0].split()) and len(now[1]["words"]) > 0
+
+
 @pytest.mark.parametrize("step, why", [
     ({"op": "times", "start": -3}, "start is no time"),
     ({"op": "times", "end": 1e300}, "end is no time"),

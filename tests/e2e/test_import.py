@@ -169,11 +169,15 @@ def test_words_whose_times_nobody_tells_get_none(client, done, read, text):
     rows = client.get(f"{t}/export.csv?words=on").text.splitlines()
     assert len(rows) == 2 and ",one two," in rows[1]
 
-    # Nor does the next version invent some.
+    # Neither the next version nor a cut invents some.
     more = post(client, f"{t}/import?format={read}", text.replace("two", "two three")).json
     assert (more["changed"], more["word_count"]) == (True, 3)
-    segment, = client.get(t).json["segments"]
-    assert segment["words"] == []
+    step = {"op": "split", "segment": segment["id"], "after_word": 1}
+    assert client.post(f"{t}/edit", {"operations": [step]}).status == 200
+    shown = client.get(t).json
+    assert [(s["text"], s["words"]) for s in shown["segments"]] == [("one", []), ("two three", [])]
+    first, second = shown["segments"]
+    assert first["start"] < first["end"] <= second["start"] < second["end"]
 
 
 UNSPACED = "会議は長い"
