@@ -15,6 +15,7 @@
 
 #define BLOCK ((size_t)256 << 10)
 #define HOLD_MS 1000
+#define FILE_WAS_ALTERED "the recording did not match its checksum when it was read last"
 #define FILE_UNNOTED "upload the recording again once 'scripta files verify' has found this too"
 
 SC_DEFINE_ENUM_STRINGS(sc_fsck_phase, SC_FSCK_PHASE_COUNT_,
@@ -442,7 +443,7 @@ static enum sc_code hash_file(int fd, char out[SC_SHA256_TEXT], struct sc_error 
 }
 
 /* What is wrong with the bytes of a file, or NULL; *damage is what that makes of the file, sound
- * when it cannot be told. */
+ * when it cannot be told. Bytes that are not read are what they were when they were read last. */
 static const char *fault_of(struct sc_fsck *f, const struct sc_file *file,
                             enum sc_file_damage *damage)
 {
@@ -457,7 +458,9 @@ static const char *fault_of(struct sc_fsck *f, const struct sc_file *file,
         return "the recording cannot be read";
     if (st.st_size == file->size_bytes) {
         if (!f->o->audio)
-            return NULL;
+            *damage = file->damage == SC_FILE_ALTERED ? SC_FILE_ALTERED : SC_FILE_SOUND;
+        if (!f->o->audio)
+            return *damage == SC_FILE_SOUND ? NULL : FILE_WAS_ALTERED;
         if (hash_file(fd, hash, NULL) != SC_OK)
             return "the recording cannot be read";
         if (strcmp(hash, file->file_hash) == 0)
@@ -476,23 +479,30 @@ static enum sc_code next_file(struct sc_fsck *f, int64_t after, struct sc_file *
     return code == SC_OK ? sc_file_next(conn, after, out, found, err) : code;
 }
 
-static enum sc_code write_altered(struct sc_conn *tx, void *ctx, struct sc_error *err)
+struct verified {
+    const struct sc_file *file;
+    enum sc_file_damage damage;
+};
+
+static enum sc_code write_verified(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
-    const struct sc_file *file = ctx;
-    return sc_file_set_verified(tx, file->file_hash, SC_FILE_ALTERED, sc_clock_wall_ms(), err);
+    const struct verified *v = ctx;
+    return sc_file_set_verified(tx, v->file->file_hash, v->damage, sc_clock_wall_ms(), err);
 }
 
 /* Reads the bytes while nobody can replace them, and notes that they are altered: unless that is
- * known, an upload takes them for what it brings, and leaves them. That is no repair: it is done
- * without being asked for. *heals: an upload replaces them. */
+ * known, an upload takes them for what it brings, and leaves them. Or that they are sound again.
+ * That is no repair: it is done without being asked for. *heals: an upload replaces them. */
 static const char *note_fault(struct sc_fsck *f, struct sc_file *file, bool *heals)
 {
-    enum sc_file_damage damage;
+    struct verified v = { .file = file };
     bool held = sc_blobs_hold(f->o->blobs, file->file_hash, SC_HOLD_SHARED, HOLD_MS);
-    const char *fault = fault_of(f, file, &damage);
-    *heals = damage == SC_FILE_MISSING ||
-             (held && damage == SC_FILE_ALTERED &&
-              sc_store_write(f->o->store, SC_RELAXED, write_altered, file, NULL) == SC_OK);
+    const char *fault = fault_of(f, file, &v.damage);
+    bool was_read = v.damage == SC_FILE_ALTERED || (f->o->audio && fault == NULL);
+    bool noted = v.damage == file->damage ||
+                 (held && was_read &&
+                  sc_store_write(f->o->store, SC_RELAXED, write_verified, &v, NULL) == SC_OK);
+    *heals = v.damage == SC_FILE_MISSING || (v.damage == SC_FILE_ALTERED && noted);
     if (held)
         sc_blobs_release(f->o->blobs, file->file_hash, SC_HOLD_SHARED);
     return fault;
@@ -504,7 +514,7 @@ static enum sc_code check_file(struct sc_fsck *f, struct sc_file *file, struct s
     enum sc_file_damage damage;
     bool found = false, heals;
     const char *fault = fault_of(f, file, &damage);
-    if (fault == NULL)
+    if (fault == NULL && (!f->o->audio || file->damage == SC_FILE_SOUND))
         return SC_OK;
     SC_AUTO_FILE again = { 0 };
     enum sc_code code = next_file(f, file->id - 1, &again, &found, err);
@@ -556,13 +566,26 @@ static bool has_row(struct sc_fsck *f, const char *hash)
            sc_file_hash_known(conn, hash, &known, NULL) != SC_OK || known;
 }
 
+static void report_bytes(struct bytes *b, const char *message, const char *remedy)
+{
+    struct sc_fsck_problem p = {
+        .kind = SC_FSCK_ORPHAN, .chunk = -1, .message = message, .remedy = remedy
+    };
+    sc_fsck_report(b->f, &p);
+}
+
 static bool visit(void *ctx, const struct sc_blob_entry *entry)
 {
     struct bytes *b = ctx;
     char hash[SC_SHA256_TEXT], message[256];
     b->checked++;
-    if (strspn(entry->name, "0123456789abcdef") != SC_SHA256_TEXT - 1)
+    if (entry->name[0] == '.')
+        return true; /* bytes on their way */
+    if (strspn(entry->name, "0123456789abcdef") != SC_SHA256_TEXT - 1) {
+        (void)snprintf(message, sizeof(message), "%.200s is no file of the server's", entry->place);
+        report_bytes(b, message, "move it away; 'scripta add' takes a recording in");
         return true;
+    }
     (void)snprintf(hash, sizeof(hash), "%s", entry->name);
     /* Whoever brings bytes holds their hash until the row is there. */
     if (has_row(b->f, hash) || !sc_blobs_hold(b->f->o->blobs, hash, SC_HOLD_ALONE, 0))
@@ -572,12 +595,7 @@ static bool visit(void *ctx, const struct sc_blob_entry *entry)
     if (!orphan)
         return true;
     (void)snprintf(message, sizeof(message), "no file has the bytes at %.200s", entry->place);
-    struct sc_fsck_problem p = { .kind = SC_FSCK_ORPHAN,
-                                 .chunk = -1,
-                                 .message = message,
-                                 .remedy = "'scripta files clean --kind orphans --yes' removes "
-                                           "them" };
-    sc_fsck_report(b->f, &p);
+    report_bytes(b, message, "'scripta files clean --kind orphans --yes' removes them");
     return true;
 }
 

@@ -105,6 +105,10 @@ def test_recordings_are_held_against_their_hash(finished):
         assert "checksum" in found["problems"][0]["message"]
         if running:
             server.stop()
+    status, found = fsck(server.data)
+    assert (status, len(found["problems"])) == (7, 1), "what is known is told again"
+    assert "when it was read last" in found["problems"][0]["message"]
+    assert found["problems"][0]["remedy"] == "upload the recording again"
     blob.write_bytes(sound[:-1])
     assert "as long" in fsck(server.data)[1]["problems"][0]["message"]
     blob.unlink()
@@ -114,6 +118,11 @@ def test_recordings_are_held_against_their_hash(finished):
     spare.write_bytes(noise_wav(1))
     status, found = fsck(server.data, "--audio")
     assert (status, found["orphans"], found["problems"][0]["kind"]) == (0, 1, "orphan"), found
+    spare.rename(spare.with_name("stranger.wav"))
+    status, found = fsck(server.data)  # and that the recording is sound again was noted
+    assert (status, found["orphans"], len(found["problems"])) == (0, 1, 1), found
+    assert "stranger.wav is no file of the server's" in found["problems"][0]["message"]
+    assert "move it away" in found["problems"][0]["remedy"]
 
 
 @pytest.mark.parametrize("local", [True, False])
