@@ -1,5 +1,6 @@
-/* Where a page of a search went on to, as text: the letter of the order, then hexadecimal numbers
- * with '-' between them. By rank the scale follows: rows, signs, and a number for each phrase. */
+/* Where a page of a search went on to, as text: the letter of the order, a capital where the window
+ * has all hits, then hexadecimal numbers with '-' between them. By rank the scale follows: rows,
+ * signs, and a number for each phrase. */
 #include "library/search.h"
 
 #include <inttypes.h>
@@ -7,8 +8,9 @@
 
 #include "base/banned.h"
 
-static const char letters[SC_SEARCH_SORT_COUNT_] = {
-    [SC_SEARCH_RANK] = 'r', [SC_SEARCH_NEWEST] = 'n'
+/* The second: the window has all hits. */
+static const char letters[SC_SEARCH_SORT_COUNT_][2] = {
+    [SC_SEARCH_RANK] = { 'r', 'R' }, [SC_SEARCH_NEWEST] = { 'n', 'N' }
 };
 
 void sc_search_place_put(struct sc_buf *out, enum sc_search_sort sort,
@@ -17,8 +19,9 @@ void sc_search_place_put(struct sc_buf *out, enum sc_search_sort sort,
     uint64_t score;
     const struct sc_search_scale *scale = &place->scale;
     memcpy(&score, &place->score, sizeof(score));
-    sc_buf_printf(out, "%c%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, letters[sort],
-                  (uint64_t)place->top, (uint64_t)place->low, (uint64_t)place->transcript, score);
+    sc_buf_printf(out, "%c%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64,
+                  letters[sort][place->all ? 1 : 0], (uint64_t)place->top, (uint64_t)place->low,
+                  (uint64_t)place->transcript, score);
     if (place->transcript == 0 || scale->phrases == 0)
         return;
     sc_buf_printf(out, "-%" PRIx64 "-%" PRIx64, (uint64_t)scale->rows, (uint64_t)scale->signs);
@@ -70,7 +73,8 @@ bool sc_search_place_parse(enum sc_search_sort sort, struct sc_str text,
 {
     uint64_t top, low, transcript, score;
     struct sc_search_place place = { 0 };
-    if (text.len < 2 || text.ptr[0] != letters[sort])
+    place.all = text.len > 0 && text.ptr[0] == letters[sort][1];
+    if (text.len < 2 || text.ptr[0] != letters[sort][place.all ? 1 : 0])
         return false;
     struct sc_str rest = { text.ptr + 1, text.len - 1 };
     if (!take_hex(&rest, &top) || !take_hex(&rest, &low) || !take_hex(&rest, &transcript) ||

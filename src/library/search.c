@@ -495,11 +495,12 @@ static void conclude(const struct walk *w, struct sc_search_end *end)
 {
     bool stopped = w->full || w->late;
     end->partial = w->late;
-    end->exact = !stopped && w->search->after.top == 0;
+    end->exact = !stopped && (w->search->after.top == 0 || w->search->after.all);
     end->hits = (int64_t)w->hit_count;
     if (end->more) {
         end->next.top = w->search->after.top != 0 ? w->top : w->newest;
         end->next.low = stopped ? w->seen : SC_MAX(w->low, 1);
+        end->next.all = end->exact;
         return;
     }
     int64_t low = stopped ? w->seen : w->search->after.low;

@@ -38,6 +38,7 @@ struct sc_search_scale {
 /* Where a page went on to: opaque, sc_search_place_put writes it. */
 struct sc_search_place {
     int64_t top, low;             /* the window's rows; top 0: none yet; low 0: not known yet */
+    bool all;                     /* the window has all hits there are */
     int64_t transcript;           /* shown last; 0: none of the window */
     double score;                 /* its */
     struct sc_search_scale scale; /* by rank, where transcript is not 0 */

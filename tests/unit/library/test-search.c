@@ -134,6 +134,7 @@ static void ask_pages(struct rig *r, struct sc_search s, const char *typed, stru
         for (int i = 0; i < page.count; i++)
             all->rows[all->count++] = page.rows[i];
         all->end.hits += pages == 0 ? page.end.hits : 0;
+        all->end.exact = page.end.exact && (pages == 0 || all->end.exact);
         if (!page.end.more)
             return;
         sc_search_place_put(&cursor, s.sort, &page.end.next);
@@ -417,6 +418,23 @@ static void the_commonest_word_comes_in_windows(void **state)
     s.sort = SC_SEARCH_RANK;
     ask_pages(&r, s, "common", &a, NULL);
     assert_int_equal(sum_of(&a), 2700); /* none lost, none twice */
+    assert_false(a.end.exact);
+}
+
+static void each_page_of_one_window_says_that_it_is_all(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    fill(&r, 3, 5);
+    for (int sort = 0; sort < SC_SEARCH_SORT_COUNT_; sort++) {
+        struct answer all;
+        struct sc_search s = plain_search();
+        s.limit = 1;
+        s.sort = (enum sc_search_sort)sort;
+        ask_pages(&r, s, "common", &all, NULL);
+        assert_int_equal(all.count, 3);
+        assert_true(all.end.exact);
+    }
 }
 
 #ifdef SC_WITH_FAULTS
@@ -484,6 +502,9 @@ static void cursors_are_those_that_were_given(void **state)
     assert_int_equal(place.scale.signs, 27);
     assert_int_equal(place.scale.phrases, 2);
     assert_int_equal(place.scale.with[1], 10);
+    assert_false(place.all);
+    assert_true(sc_search_place_parse(SC_SEARCH_RANK, SC_STR("R9-2-7-0"), &place) && place.all);
+    assert_false(sc_search_place_parse(SC_SEARCH_RANK, SC_STR("N9-2-7-0"), &place));
 }
 
 /* ---- rank and conditions ---- */
@@ -706,6 +727,7 @@ int main(void)
         TEST(pages_stay_true_while_text_streams_in),
         TEST(an_edit_between_pages_takes_nothing_else_away),
         TEST(the_commonest_word_comes_in_windows),
+        TEST(each_page_of_one_window_says_that_it_is_all),
 #ifdef SC_WITH_FAULTS
         TEST(a_search_that_takes_long_ends_and_goes_on),
 #endif
