@@ -351,6 +351,8 @@ enum sc_code sc_search_check(const struct sc_json_value *object, struct sc_error
         if (code != SC_OK)
             return code;
     }
+    if (asked.q.ptr == NULL)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "search", "search: q is missing");
     enum sc_code code = compile(&asked, &words, &search, err);
     return code == SC_OK ? check_names(&asked, err) : code;
 }

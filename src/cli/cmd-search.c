@@ -220,41 +220,6 @@ static void put_saved(const struct sc_args *args, const char *name, struct sc_bu
     sc_json_end(&w);
 }
 
-static enum sc_code save(struct sc_cli *cli, const struct sc_args *args, struct sc_error *err)
-{
-    SC_AUTO_BUF body = { 0 };
-    SC_AUTO_BUF reply = { 0 };
-    const char *name = sc_args_get(args, "save", "");
-    put_saved(args, name, &body);
-    enum sc_code code = sc_cli_call(cli, "POST", "/api/searches", sc_buf_text(&body), &reply, err);
-    SC_AUTO_BUF word = { 0 };
-    sc_format_word(&word, name);
-    if (code == SC_OK)
-        sc_cli_note(cli, "saved; run it again with `scripta search run %s%s`",
-                    name[0] == '-' ? "-- " : "", sc_buf_text(&word));
-    return code;
-}
-
-int sc_cmd_search(struct sc_cli *cli, const struct sc_args *args)
-{
-    static const char *const page[] = { "cursor", NULL };
-    SC_AUTO_BUF path = { 0 };
-    SC_AUTO_BUF text = { 0 };
-    struct sc_error err = { 0 };
-    if (sc_args_has(args, "save") && save(cli, args, &err) != SC_OK)
-        return sc_cli_fail(cli, &err);
-    sc_buf_puts(&path, "/api/search?q=");
-    put_words(args, &text);
-    sc_url_encode(&path, sc_buf_str(&text));
-    if (sc_args_has(args, "substring"))
-        sc_buf_puts(&path, "&mode=substring");
-    if (sc_args_has(args, "names"))
-        sc_buf_puts(&path, "&in=names");
-    sc_list_parameters(&path, args, conditions);
-    sc_list_parameters(&path, args, page);
-    return run(cli, args, sc_buf_text(&path));
-}
-
 /* All of them fit one page: an owner has 100 at most. */
 #define SAVED "/api/searches?limit=500"
 
@@ -276,6 +241,76 @@ static enum sc_code find_saved(struct sc_cli *cli, const char *name, struct sc_j
     return sc_error_set(err, SC_E_NOT_FOUND,
                         "no saved search is called '%.80s'; `scripta search saved` lists them",
                         sc_buf_text(&shown));
+}
+
+/* What would have to be typed, but for the quotes. */
+static void put_conditions(const struct sc_json_value *search, struct sc_buf *out)
+{
+    const struct sc_json_value *value;
+    const char *key;
+    sc_utf8_append_printable(out, sc_json_get_str(sc_json_member(search, "q"), SC_STR("")));
+    for (void *at = sc_json_next_member(search, NULL, &key, &value); at != NULL;
+         at = sc_json_next_member(search, at, &key, &value)) {
+        if (strcmp(key, "q") == 0)
+            continue;
+        sc_buf_printf(out, " %s=", key);
+        sc_utf8_append_printable(out, sc_json_get_str(value, SC_STR("")));
+    }
+}
+
+/* Another search of that name becomes this one. */
+static enum sc_code change(struct sc_cli *cli, const char *name, const char *body,
+                           struct sc_buf *was, struct sc_error *err)
+{
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    const struct sc_json_value *saved = NULL;
+    struct sc_error why = { 0 };
+    if (find_saved(cli, name, &doc, &saved, &why) != SC_OK)
+        return err->code; /* there is no room for another */
+    put_conditions(sc_json_member(saved, "search"), was);
+    SC_AUTO_FREE char *path =
+        sc_asprintf("/api/searches/%" PRId64, sc_json_get_int(sc_json_member(saved, "id"), 0));
+    return sc_cli_call(cli, "PATCH", path, body, &reply, err);
+}
+
+static enum sc_code save(struct sc_cli *cli, const struct sc_args *args, struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF was = { 0 };
+    const char *name = sc_args_get(args, "save", "");
+    put_saved(args, name, &body);
+    enum sc_code code = sc_cli_call(cli, "POST", "/api/searches", sc_buf_text(&body), &reply, err);
+    if (code == SC_E_CONFLICT)
+        code = change(cli, name, sc_buf_text(&body), &was, err);
+    SC_AUTO_BUF word = { 0 };
+    sc_format_word(&word, name);
+    if (code == SC_OK)
+        sc_cli_note(cli, "saved; run it again with `scripta search run %s%s`%s%s",
+                    name[0] == '-' ? "-- " : "", sc_buf_text(&word),
+                    was.len > 0 ? "; it was: " : "", sc_buf_text(&was));
+    return code;
+}
+
+int sc_cmd_search(struct sc_cli *cli, const struct sc_args *args)
+{
+    static const char *const page[] = { "cursor", NULL };
+    SC_AUTO_BUF path = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_args_has(args, "save") && save(cli, args, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    sc_buf_puts(&path, "/api/search?q=");
+    put_words(args, &text);
+    sc_url_encode(&path, sc_buf_str(&text));
+    if (sc_args_has(args, "substring"))
+        sc_buf_puts(&path, "&mode=substring");
+    if (sc_args_has(args, "names"))
+        sc_buf_puts(&path, "&in=names");
+    sc_list_parameters(&path, args, conditions);
+    sc_list_parameters(&path, args, page);
+    return run(cli, args, sc_buf_text(&path));
 }
 
 int sc_cmd_search_run(struct sc_cli *cli, const struct sc_args *args)
@@ -319,21 +354,6 @@ int sc_cmd_search_forget(struct sc_cli *cli, const struct sc_args *args)
     sc_utf8_append_printable(&out, sc_str_from(args->words[0]));
     sc_buf_puts(&out, " forgotten\n");
     return sc_cli_done(cli, &out);
-}
-
-/* What would have to be typed, but for the quotes. */
-static void put_conditions(const struct sc_json_value *search, struct sc_buf *out)
-{
-    const struct sc_json_value *value;
-    const char *key;
-    sc_utf8_append_printable(out, sc_json_get_str(sc_json_member(search, "q"), SC_STR("")));
-    for (void *at = sc_json_next_member(search, NULL, &key, &value); at != NULL;
-         at = sc_json_next_member(search, at, &key, &value)) {
-        if (strcmp(key, "q") == 0)
-            continue;
-        sc_buf_printf(out, " %s=", key);
-        sc_utf8_append_printable(out, sc_json_get_str(value, SC_STR("")));
-    }
 }
 
 int sc_cmd_search_saved(struct sc_cli *cli, const struct sc_args *args)

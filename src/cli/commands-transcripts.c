@@ -148,7 +148,8 @@ static const struct sc_flag search_flags[] = {
     { "shorter", 0, SC_FLAG_VALUE, "SECONDS", "In recordings of at most this length" },
     { "limit", 'n', SC_FLAG_VALUE, "N", "Transcripts at most, 1 to 100. Default: 20" },
     { "cursor", 0, SC_FLAG_VALUE, "CURSOR", "Go on where the page before ended" },
-    { "save", 0, SC_FLAG_VALUE, "NAME", "Save the search under this name, and run it" },
+    { "save", 0, SC_FLAG_VALUE, "NAME",
+      "Save the search under this name, also in place of another one, and run it" },
     { 0 },
 };
 

@@ -118,7 +118,7 @@ def test_saved_searches(shared, client, said):
     renamed = client.request("PATCH", path, '{"name": "ours"}', {"Content-Type": "application/json"})
     assert renamed.json["name"] == "ours" and renamed.json["search"] == made.json["search"]
     assert [s["name"] for s in client.get("/api/searches").json["searches"]] == ["ours"]
-    for search_, says in (({"q": "(t7"}, "column 1"), ({}, "no word"), ({"q": "a", "x": "1"}, "'x'"),
+    for search_, says in (({"q": "(t7"}, "column 1"), ({}, "q is missing"), ({"q": "a", "x": "1"}, "'x'"),
                           ({"q": "a", "since": "soon"}, "since"), ({"q": 7}, "text"),
                           ({"q": "a", "cursor": "r1-1-1-0"}, "cursor")):
         reply = client.post("/api/searches", {"name": "bad", "search": search_})
@@ -127,6 +127,10 @@ def test_saved_searches(shared, client, said):
     assert int(cli("search", "run", "ours", "--count", data=shared.data, check=0).stdout) >= 1
     cli("search", "t7", "--file-id", said["file_id"], "--save", "more", data=shared.data, check=0)
     assert cli_json("search", "run", "more", data=shared.data)["total_hits"] == 1
+    # Under a name that there is: that search is this one from now on, and what it was is told.
+    again = cli("search", "nonsuch", "--save", "more", data=shared.data, check=0)
+    assert "`scripta search run more`" in again.stderr and f"it was: t7 file_id={said['file_id']}" in again.stderr
+    assert cli_json("search", "run", "more", data=shared.data)["total_hits"] == 0
     cli("search", "forget", "more", data=shared.data, check=0)
     saved = cli("search", "t7", "--language", "english", "--save", "my search", data=shared.data,
                 check=0)
