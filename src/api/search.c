@@ -15,6 +15,7 @@
 #define LIMIT_DEFAULT 20
 #define HITS_DEFAULT 3
 #define CONTEXT_DEFAULT 10
+#define SUM_DIGITS 8
 
 enum mode { MODE_WORDS, MODE_SUBSTRING };
 static const char *const modes[] = { "words", "substring" };
@@ -52,6 +53,8 @@ struct asked {
     struct sc_search_filter filter;
     int mode, sort, limit; /* enum mode, sc_search_sort */
     int64_t hits, context;
+    struct sc_str cursor_sum; /* of the search that the cursor is of */
+    char sum[SUM_DIGITS + 1]; /* of this one */
     char job_id[SC_UUID_TEXT];
     char language[SC_LANGUAGE_TEXT]; /* that filter.language borrows */
 };
@@ -90,15 +93,18 @@ static enum sc_code read_language(const struct sc_query_field *field, struct sc_
     return SC_OK;
 }
 
-/* A cursor goes with the order, which has been read before it. */
+/* A cursor goes with the order, which has been read before it. Behind it stands the sum of its
+ * search. */
 static enum sc_code read_cursor(const struct sc_query_field *field, struct sc_str text, void *at,
                                 struct sc_error *err)
 {
     struct sc_search_place place;
-    const struct asked *asked = (void *)((char *)at - field->offset);
-    if (!sc_search_place_parse((enum sc_search_sort)asked->sort, text, &place))
+    struct asked *asked = (void *)((char *)at - field->offset);
+    struct sc_str sum = text, where = sc_str_take_until(&sum, '.');
+    if (!sc_search_place_parse((enum sc_search_sort)asked->sort, where, &place))
         return sc_query_refuse_cursor(text, err);
-    *(struct sc_str *)at = text;
+    *(struct sc_str *)at = where;
+    asked->cursor_sum = sum;
     return SC_OK;
 }
 
@@ -142,6 +148,43 @@ static const struct sc_query_field fields[] = {
 };
 #undef ROW
 static const struct sc_query query = SC_QUERY(fields);
+
+/* What a page of the same search may have another of. */
+static bool is_of_page(const char *name)
+{
+    static const char *const names[] = { "hits", "context", "limit", "cursor" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of the search as it was asked for: '7d' is another time with each page. */
+static void sum_up(struct sc_request *req, struct asked *asked)
+{
+    char digits[SC_SHA256_TEXT];
+    SC_AUTO(sc_hash_freep) struct sc_hash *sum = sc_hash_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(fields); i++) {
+        struct sc_str value = sc_request_query(req, fields[i].name);
+        if (value.ptr == NULL || is_of_page(fields[i].name))
+            continue;
+        sc_hash_update(sum, fields[i].name, strlen(fields[i].name) + 1);
+        sc_hash_update(sum, value.ptr, value.len);
+        sc_hash_update(sum, "", 1);
+    }
+    sc_hash_hex(sum, digits);
+    (void)snprintf(asked->sum, sizeof(asked->sum), "%.8s", digits);
+}
+
+static enum sc_code check_cursor(const struct asked *asked, struct sc_error *err)
+{
+    if (asked->cursor.ptr == NULL || sc_str_equal(asked->cursor_sum, sc_str_from(asked->sum)))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "cursor",
+                          "the cursor is of another search: give it with the same one, or leave it "
+                          "out");
+}
 
 /* ---- conditions within the text ---- */
 
@@ -257,9 +300,10 @@ static enum sc_code check_names(const struct asked *asked, struct sc_error *err)
 }
 
 /* One of the two lists stays empty. */
-static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *search, bool names,
-                               struct sc_buf *body, struct sc_error *err)
+static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *search,
+                               const struct asked *asked, struct sc_buf *body, struct sc_error *err)
 {
+    bool names = asked->in == IN_NAMES;
     struct sc_json w;
     struct sc_search_end end = { .more = false };
     SC_AUTO_BUF cursor = { 0 };
@@ -274,8 +318,10 @@ static enum sc_code write_page(struct sc_conn *conn, const struct sc_search *sea
     if (names)
         code = sc_name_search(conn, search, add_name, &w, &end, err);
     sc_json_end(&w);
-    if (end.more)
+    if (end.more) {
         sc_search_place_put(&cursor, search->sort, &end.next);
+        sc_buf_printf(&cursor, ".%s", asked->sum);
+    }
     sc_search_end_fields(&w, &end, end.more ? sc_buf_text(&cursor) : NULL);
     sc_json_end(&w);
     return code;
@@ -297,7 +343,7 @@ static enum sc_code run(struct sc_api *api, struct asked *asked, struct sc_searc
         return code;
     search->filter = asked->filter;
     search->deadline_ms = sc_clock_mono_ms() + SC_SEARCH_WALK_MS;
-    return write_page(conn, search, asked->in == IN_NAMES, body, err);
+    return write_page(conn, search, asked, body, err);
 }
 
 struct sc_done *sc_api_search(struct sc_request *req, struct sc_api *api)
@@ -306,6 +352,9 @@ struct sc_done *sc_api_search(struct sc_request *req, struct sc_api *api)
     SC_AUTO_BUF body = { 0 };
     struct asked asked = nothing_asked();
     enum sc_code code = sc_query_read(req, &query, &asked, &err);
+    sum_up(req, &asked);
+    if (code == SC_OK)
+        code = check_cursor(&asked, &err);
     struct sc_search search = {
         .owner_id = sc_api_owner(req),
         .sort = (enum sc_search_sort)asked.sort,

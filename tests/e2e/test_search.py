@@ -92,6 +92,22 @@ def test_pages_follow_each_other(client, said):
     assert reply.status == 400 and reply.error["field"] == "cursor"
 
 
+def test_a_cursor_goes_on_with_its_own_search_alone(client, said):
+    for _ in range(2):
+        client.wait_job(client.upload_null(9, seed=7, force="1")["job_id"])
+    first = search(client, "t7", limit=1, since="7d").json
+    assert first["total_is_exact"] and first["total_transcripts"] > 1 and said
+    cursor = first["next_cursor"]
+    again = search(client, "t7", limit=2, hits=1, context=1, since="7d", cursor=cursor)
+    assert again.status == 200 and again.json["total_is_exact"] and again.json["results"], again
+    assert first["results"][0]["transcript_id"] not in [r["transcript_id"] for r in again.json["results"]]
+    for q, more in (("t6", {"since": "7d"}), ("t7", {}), ("t7", {"since": "6d"}), ("t7", {"mode": "substring", "since": "7d"})):
+        reply = search(client, q, cursor=cursor, **more)
+        assert (reply.status, reply.error["field"]) == (400, "cursor"), (q, more, reply)
+        assert "of another search" in reply.error["message"]
+    assert search(client, "t7", since="7d", cursor=cursor.rsplit(".", 1)[0]).status == 400
+
+
 def test_from_the_command_line(shared, said):
     where = ["--file-id", str(said["file_id"])]
     shown = cli("search", "t7", "t8", *where, data=shared.data, check=0)
