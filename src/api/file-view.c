@@ -164,7 +164,8 @@ static const struct sc_json_shape format_shape = { .name = "FormatUsage",
                                                    SC_SHAPE_FIELDS(format_fields) };
 static const struct sc_json_field usage_fields[] = {
     SC_SHOW(INT, "files", "Files of the asker", "2"),
-    SC_SHOW(INT, "own_bytes", "What they take", "48088"),
+    SC_SHOW(INT, "own_bytes",
+            "How long they are, also those whose bytes were cleaned out of the archive", "48088"),
     SC_SHOW(INT, "saved_bytes", "What later arrivals of known bytes would have taken", "16044"),
     SC_SHOW(INT_OR_NULL, "used_bytes",
             "What the recordings of all owners take, each once; null without scope `admin`",
@@ -177,7 +178,7 @@ static const struct sc_json_field usage_fields[] = {
       .optional = true,
       .help = "A recording of `additional` bytes would be taken",
       .example = "true" },
-    SC_SHOW_OF(LIST, "formats", &format_shape, "The same files by what they are"),
+    SC_SHOW_OF(LIST, "formats", &format_shape, "`files` and `own_bytes` by what they are"),
 };
 const struct sc_json_shape sc_shape_usage = {
     .name = "Usage",

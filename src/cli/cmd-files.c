@@ -21,6 +21,7 @@ int sc_cmd_files_list(struct sc_cli *cli, const struct sc_args *args)
         { .title = "NAME", .member = "original_name", .flexible = true },
         { .title = "UPLOADED", .member = "uploaded_at", .kind = SC_VIEW_TIME, .minor = 1 },
         { .title = "ARCHIVED", .member = "archived_at", .kind = SC_VIEW_TIME, .minor = 2 },
+        { .title = "PURGED", .member = "purged_at", .kind = SC_VIEW_TIME, .minor = 3 },
         { 0 },
     };
     static const char *const filters[] = { "hash",     "name",  "format", "tag",

@@ -110,7 +110,8 @@ def test_files_tell_that_they_are_archived(server, client, talk):
     cli("files", "archive", file_id, data=server.data, check=0)
     assert [f["id"] for f in cli_json(*listed, data=server.data)["files"]] == [file_id]
     shown = cli(*listed, data=server.data, check=0).stdout
-    assert shown.splitlines()[0].split()[-1] == "ARCHIVED"
+    assert shown.splitlines()[0].split()[-2:] == ["ARCHIVED", "PURGED"]
+    assert shown.split()[-1] == "-"
     assert client.get(f"/api/files/{file_id}").json["archived_at"] in shown, shown
     cli("files", "restore", file_id, data=server.data, check=0)
     assert cli_json(*listed, data=server.data)["files"] == []

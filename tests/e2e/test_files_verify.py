@@ -73,6 +73,9 @@ def test_what_was_cleaned_out_of_the_archive_is_no_sound_file(house):
     kept, gone = bring(house, 1), bring(house, 2)
     cli("files", "archive", gone["id"], data=house.data, check=0)
     cli("files", "clean", "--kind", "archive", "--older-than", 0, "--yes", data=house.data, check=0)
+    purged = house.client.get(f"/api/files/{gone['id']}").json["purged_at"]
+    rows = cli("files", "list", data=house.data, check=0).stdout.splitlines()
+    assert rows[1].split()[-1] == purged and rows[2].split()[-1] == "-", rows
     done = cli("files", "verify", gone["id"], data=house.data, check=0)
     assert done.stdout == "0 files verified; 1 without bytes: cleaned out of the archive\n"
     done = cli("files", "verify", gone["id"], kept["id"], data=house.data, check=0)
