@@ -272,9 +272,9 @@ struct sc_done *sc_reply_error(struct sc_request *req, const struct sc_error *er
     SC_AUTO_BUF body = { 0 };
 
     /* Stopping is no failure, and 200 waiting workers would be 200 lines; a method that does not
-     * exist is the client's. */
+     * exist is the client's; a quota that is used up is told when it is nearly so. */
     if (sc_code_http_status(err->code) >= 500 && err->code != SC_E_SHUTTING_DOWN &&
-        err->code != SC_E_NOT_IMPLEMENTED)
+        err->code != SC_E_NOT_IMPLEMENTED && err->code != SC_E_STORAGE_QUOTA)
         SC_LOG(ERROR, "http", "request failed", SC_S("id", req->id), SC_S("method", req->method),
                SC_S("path", sc_request_path(req)), SC_S("code", sc_code_name(err->code)),
                SC_S("message", err->msg), SC_S("file", err->file), SC_I("line", err->line));

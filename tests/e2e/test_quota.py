@@ -49,6 +49,9 @@ def test_the_last_byte_has_room_and_one_more_has_none(make_server):
     assert refused(client.upload(sound(4, left + 1), path=UPLOAD))
     assert client.upload(sound(4, left), path=UPLOAD).status == 201
     recount(server)
+    # To be refused is no failure of the server; that it would come was told.
+    log = (server.data / "logs" / "scripta.log").read_text("utf-8")
+    assert "[ERROR]" not in log and "95 % of it or more" in log, log
 
 
 def test_what_is_no_recording_takes_no_room(make_server):
