@@ -96,7 +96,7 @@ void sc_heartbeat_view(struct sc_buf *out, const struct sc_held *held, size_t co
 void sc_completion_view(struct sc_buf *out, bool repeated, const struct sc_claimed *next);
 /* What a worker gets to know of a task that it claimed. */
 void sc_work_view(struct sc_json *w, const char *key, const struct sc_chunk_work *work);
-/* The list `tasks` of what it claimed. */
+/* The list `tasks` of what it claimed, and `as_of`. */
 void sc_claimed_view(struct sc_json *w, const struct sc_claimed *claimed);
 
 /* ---- stats-view.c ---- */

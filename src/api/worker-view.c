@@ -80,6 +80,7 @@ void sc_claimed_view(struct sc_json *w, const struct sc_claimed *claimed)
     for (size_t i = 0; i < claimed->count; i++)
         sc_work_view(w, NULL, &claimed->work[i]);
     sc_json_end(w);
+    sc_json_int(w, "as_of", claimed->as_of_ms);
 }
 
 void sc_completion_view(struct sc_buf *out, bool repeated, const struct sc_claimed *next)
@@ -157,6 +158,8 @@ static const struct sc_json_field work_fields[] = {
 static const struct sc_json_shape work_shape = { .name = "Task", SC_SHAPE_FIELDS(work_fields) };
 static const struct sc_json_field claim_fields[] = {
     SC_SHOW_OF(LIST, "tasks", &work_shape, "None: there was no work"),
+    SC_SHOW(INT, "as_of", "For the next heartbeats: when this was claimed, by the queue's clock",
+            "1763994645123"),
 };
 const struct sc_json_shape sc_shape_claim = {
     .name = "Claim",
@@ -174,6 +177,11 @@ static const struct sc_json_field completion_fields[] = {
       .of = &work_shape,
       .optional = true,
       .help = "What was claimed with it, as a claim answers" },
+    { .name = "as_of",
+      SC_SHOW_INT,
+      .optional = true,
+      .help = "With `tasks`, as a claim answers; 0: nothing could be claimed",
+      .example = "1763994645123" },
 };
 const struct sc_json_shape sc_shape_completion = {
     .name = "Completion",

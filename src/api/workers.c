@@ -330,7 +330,7 @@ struct sc_done *sc_api_worker_input(struct sc_request *req, struct sc_api *api)
 /* ---- heartbeat ---- */
 
 struct heartbeat_body {
-    int64_t worker_id;
+    int64_t worker_id, as_of;
     const struct sc_json_value *tasks;
 };
 
@@ -354,6 +354,11 @@ static const struct sc_json_field heartbeat_fields[] = {
             .help = "Of the registration", .example = "3"),
     SC_BODY(struct heartbeat_body, tasks, ARRAY, .items = SC_JSON_OBJECT, .of = &held_shape,
             .required = true, .help = "All that it holds, at most 256"),
+    SC_BODY(struct heartbeat_body, as_of, INT, .max = INT64_MAX,
+            .help = "Of the last answer to a claim that it has read: of what it claimed before, "
+                    "what is not listed is given to others. Left out: what is not listed keeps its "
+                    "lease",
+            .example = "1763994645123"),
 };
 static const struct sc_json_shape heartbeat_shape = {
     .name = "HeartbeatRequest",
@@ -363,15 +368,14 @@ static const struct sc_json_shape heartbeat_shape = {
 
 struct heartbeat {
     struct sc_queue *queue;
-    int64_t worker_id;
+    struct sc_beat_list list;
     struct sc_held held[HELD_MAX];
-    size_t count;
 };
 
 static enum sc_code write_heartbeat(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct heartbeat *h = ctx;
-    return sc_task_heartbeat(h->queue, tx, h->worker_id, h->held, h->count, err);
+    return sc_task_heartbeat(h->queue, tx, &h->list, err);
 }
 
 static enum sc_code decode_heartbeat(struct sc_request *req, struct sc_api *api,
@@ -385,13 +389,15 @@ static enum sc_code decode_heartbeat(struct sc_request *req, struct sc_api *api,
                             &body, err);
     if (code != SC_OK)
         return code;
-    out->worker_id = body.worker_id;
-    out->count = sc_json_count(body.tasks);
-    if (out->count > HELD_MAX) {
+    out->list = (struct sc_beat_list){ .worker_id = body.worker_id,
+                                       .as_of_ms = body.as_of,
+                                       .held = out->held,
+                                       .count = sc_json_count(body.tasks) };
+    if (out->list.count > HELD_MAX) {
         return sc_error_field(err, SC_E_INVALID_VALUE, "tasks", "at most %d tasks in a heartbeat",
                               HELD_MAX);
     }
-    for (size_t i = 0; code == SC_OK && i < out->count; i++)
+    for (size_t i = 0; code == SC_OK && i < out->list.count; i++)
         code =
             sc_request_object(sc_json_at(body.tasks, i), "tasks", &held_shape, &out->held[i], err);
     return code;
@@ -401,10 +407,10 @@ static enum sc_code decode_heartbeat(struct sc_request *req, struct sc_api *api,
 static void note_told(struct sc_api *api, const struct heartbeat *beat)
 {
     int64_t task = 0;
-    for (size_t i = 0; task == 0 && i < beat->count; i++)
+    for (size_t i = 0; task == 0 && i < beat->list.count; i++)
         task = beat->held[i].answer == SC_BEAT_OK ? 0 : beat->held[i].task_id;
     if (api->options.worker_told != NULL)
-        api->options.worker_told(api->options.ctx, beat->worker_id, task);
+        api->options.worker_told(api->options.ctx, beat->list.worker_id, task);
 }
 
 struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *api)
@@ -416,11 +422,11 @@ struct sc_done *sc_api_worker_heartbeat(struct sc_request *req, struct sc_api *a
     if (code == SC_OK)
         code = sc_store_write_again(api->options.store, SC_RELAXED, write_heartbeat, &beat, &err);
     if (code == SC_OK) {
-        note_heard(api, beat.worker_id);
+        note_heard(api, beat.list.worker_id);
         note_told(api, &beat);
     }
     if (code == SC_OK)
-        sc_heartbeat_view(&reply, beat.held, beat.count);
+        sc_heartbeat_view(&reply, beat.held, beat.list.count);
     return sc_api_answer(req, code, &err, 200, &reply);
 }
 

@@ -84,6 +84,7 @@ enum sc_code call_register(struct worker *w, struct sc_error *err)
     if (id <= 0)
         return sc_error_set(err, SC_E_SERVER_UNREACHABLE, "what answers is no Scripta server");
     w->id = id;
+    w->as_of = 0;
     w->heartbeat_ms = SC_MAX(int_member(root, "heartbeat_ms", 10000), 10);
     return SC_OK;
 }
@@ -166,6 +167,7 @@ enum sc_code call_claim(struct worker *w, struct sc_error *err)
     if (code != SC_OK)
         return code;
     w->task_count = read_tasks(w->id, sc_json_root(doc), w->tasks);
+    w->as_of = int_member(sc_json_root(doc), "as_of", 0);
     return SC_OK;
 }
 
@@ -204,6 +206,9 @@ enum sc_code call_heartbeat(struct worker *w, struct sc_error *err)
         sc_json_end(&j);
     }
     sc_json_end(&j);
+    /* What the runner claims with a result meanwhile is listed once it is ours to run. */
+    if (w->as_of > 0)
+        sc_json_int(&j, "as_of", w->as_of);
     sc_json_end(&j);
     enum sc_code code =
         post(w->client, "/api/worker/heartbeat", &body, w->heartbeat_ms, &reply, err);
@@ -332,8 +337,10 @@ enum sc_code call_complete(const struct worker *w, struct sc_client *client,
     if (code != SC_OK || d->next == NULL)
         return code;
     /* The result is in; what cannot be read is claimed again by others. */
-    if (parse_reply(&reply, &doc, err) == SC_OK)
+    if (parse_reply(&reply, &doc, err) == SC_OK) {
         d->next->count = read_tasks(d->task->worker_id, sc_json_root(doc), d->next->at);
+        d->next->as_of = int_member(sc_json_root(doc), "as_of", 0);
+    }
     return SC_OK;
 }
 

@@ -35,6 +35,7 @@ void task_done(struct task *t);
 struct tasks {
     struct task at[WORKER_TASKS];
     size_t count;
+    int64_t as_of; /* of the answer that they came with; 0: of none */
 };
 
 struct worker {
@@ -51,6 +52,7 @@ struct worker {
     struct sc_client *client;
     int64_t id; /* 0: not registered */
     int64_t heartbeat_ms;
+    int64_t as_of; /* of the last claim whose tasks are, or were, in `tasks`; 0: of none */
 
     /* Milliseconds of the monotonic clock at which stopping began; 0: not stopping. */
     atomic_int_fast64_t stopping_ms;

@@ -198,6 +198,9 @@ static bool go_on(struct worker *w)
     }
     w->task_count = w->next.count;
     w->next.count = 0;
+    if (w->next.as_of > 0)
+        w->as_of = w->next.as_of;
+    w->next.as_of = 0;
     return w->task_count > 0;
 }
 

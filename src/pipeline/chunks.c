@@ -117,6 +117,7 @@ static enum sc_code claim_in(struct sc_pipelines *p, struct sc_conn *tx, struct 
     struct sc_task tasks[SC_CLAIM_MAX];
     size_t n = 0;
     drop_claimed(claimed); /* the write may run twice */
+    claimed->as_of_ms = sc_queue_clock_ms(p->o.queue);
     enum sc_code code = sc_task_claim(p->o.queue, tx, &claimed->claim, tasks, &n, err);
     for (size_t i = 0; code == SC_OK && i < n; i++) {
         struct sc_chunk_work *w = &claimed->work[claimed->count++];

@@ -21,6 +21,7 @@ struct sc_claimed {
     struct sc_claim claim;      /* lanes borrowed */
     struct sc_chunk_work *work; /* owned, room for claim.max; each is some kilobytes */
     size_t count;
+    int64_t as_of_ms; /* the queue's clock; what this worker claims later is no older */
 };
 void sc_claimed_done(struct sc_claimed *c);
 /* Claims what the claim says (sc_task_claim); `claimed` holds nothing yet, and nothing on failure.

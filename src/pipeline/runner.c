@@ -209,14 +209,13 @@ bool sc_runners_wait_for(struct sc_pipelines *p, int64_t job, int64_t until_ms)
 
 struct beat {
     struct sc_pipelines *p;
-    struct sc_held *held;
-    size_t count;
+    struct sc_beat_list list;
 };
 
 static enum sc_code write_beat(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct beat *b = ctx;
-    return sc_task_heartbeat(b->p->o.queue, tx, b->p->worker_id, b->held, b->count, err);
+    return sc_task_heartbeat(b->p->o.queue, tx, &b->list, err);
 }
 
 static size_t list_held_locked(struct sc_pipelines *p, struct sc_held *held)
@@ -269,9 +268,11 @@ static void *beat_loop(void *ctx)
     struct sc_pipelines *p = ctx;
     struct sc_held *held = sc_alloc_array(p->runner_count, sizeof(*held));
     while (!atomic_load(&p->stopping)) {
-        struct beat b = { p, held, wait_for_beat(p, held) };
-        if (b.count > 0 && sc_store_write(p->o.store, SC_RELAXED, write_beat, &b, NULL) == SC_OK)
-            apply_answers(p, held, b.count);
+        struct beat b = { p, { .worker_id = p->worker_id, .held = held } };
+        b.list.count = wait_for_beat(p, held);
+        if (b.list.count > 0 &&
+            sc_store_write(p->o.store, SC_RELAXED, write_beat, &b, NULL) == SC_OK)
+            apply_answers(p, held, b.list.count);
     }
     free(held);
     return NULL;

@@ -97,11 +97,19 @@ struct sc_held {
     enum sc_beat answer; /* output */
     int64_t progress;    /* of the chunk, in percent; 0: not known */
 };
-/* Renews the leases of those listed; tasks leased to the worker, claimed before the last heartbeat
- * and not listed are ready again. NOT_FOUND: no such worker alive, register again. */
+struct sc_beat_list { /* all that a worker holds */
+    int64_t worker_id;
+    /* The queue's clock when the last claim was made whose answer the worker has read: what it
+     * claimed before and does not list, it has lost. What it claimed since may be on its way to it.
+     * 0: nothing is known, what is not listed keeps its lease. */
+    int64_t as_of_ms;
+    struct sc_held *held; /* borrowed; answers are written */
+    size_t count;
+};
+/* Renews the leases of those listed; tasks that the worker has lost are ready again. NOT_FOUND: no
+ * such worker alive, register again. */
 SC_MUST_USE enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx,
-                                           int64_t worker_id, struct sc_held *held, size_t count,
-                                           struct sc_error *err);
+                                           const struct sc_beat_list *list, struct sc_error *err);
 
 /* ---- workers ---- */
 

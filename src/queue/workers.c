@@ -194,31 +194,26 @@ static enum sc_code renew(struct sc_queue *queue, struct sc_conn *tx, int64_t wo
     return SC_OK;
 }
 
-struct beat {
-    int64_t worker_id, before_ms; /* when its last one came */
-    const struct sc_held *held;
-    size_t count;
-};
-
-static bool is_listed(const struct beat *beat, int64_t task)
+static bool is_listed(const struct sc_beat_list *list, int64_t task)
 {
-    for (size_t i = 0; i < beat->count; i++) {
-        if (beat->held[i].task_id == task)
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->held[i].task_id == task)
             return true;
     }
     return false;
 }
 
-/* What the worker must know of and did not list, it has lost: a reply that never arrived, say. */
+/* What the worker must know of and did not list, it has lost: a reply that never arrived, say.
+ * Times of heartbeats would not tell: those that were sent before a claim may be read after it. */
 static enum sc_code take_back_unlisted(struct sc_queue *queue, struct sc_conn *tx,
-                                       const struct beat *beat, struct sc_error *err)
+                                       const struct sc_beat_list *list, struct sc_error *err)
 {
     int64_t lost[SC_CLAIM_MAX];
     size_t lost_count = 0;
     {
         SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_TASK_KNOWN);
-        sc_stmt_bind_int(&st, ":worker_id", beat->worker_id);
-        sc_stmt_bind_int(&st, ":before", beat->before_ms);
+        sc_stmt_bind_int(&st, ":worker_id", list->worker_id);
+        sc_stmt_bind_int(&st, ":before", list->as_of_ms);
         while (lost_count < SC_ARRAY_LEN(lost)) {
             bool row = false;
             enum sc_code code = sc_stmt_step(&st, &row, err);
@@ -227,7 +222,7 @@ static enum sc_code take_back_unlisted(struct sc_queue *queue, struct sc_conn *t
             if (!row)
                 break;
             int64_t id = sc_stmt_int(&st, "id");
-            if (!is_listed(beat, id))
+            if (!is_listed(list, id))
                 lost[lost_count++] = id;
         }
     }
@@ -241,17 +236,17 @@ static enum sc_code take_back_unlisted(struct sc_queue *queue, struct sc_conn *t
     return SC_OK;
 }
 
-enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx, int64_t worker_id,
-                               struct sc_held *held, size_t count, struct sc_error *err)
+enum sc_code sc_task_heartbeat(struct sc_queue *queue, struct sc_conn *tx,
+                               const struct sc_beat_list *list, struct sc_error *err)
 {
-    struct beat beat = { .worker_id = worker_id, .held = held, .count = count };
-    enum sc_code code = last_beat(tx, worker_id, NULL, &beat.before_ms, err);
+    int64_t at;
+    enum sc_code code = last_beat(tx, list->worker_id, NULL, &at, err);
     if (code == SC_OK)
-        code = note_beat(queue, tx, worker_id, err);
-    for (size_t i = 0; code == SC_OK && i < count; i++)
-        code = renew(queue, tx, worker_id, &held[i], err);
-    if (code == SC_OK)
-        code = take_back_unlisted(queue, tx, &beat, err);
+        code = note_beat(queue, tx, list->worker_id, err);
+    for (size_t i = 0; code == SC_OK && i < list->count; i++)
+        code = renew(queue, tx, list->worker_id, &list->held[i], err);
+    if (code == SC_OK && list->as_of_ms > 0)
+        code = take_back_unlisted(queue, tx, list, err);
     return code;
 }
 

@@ -1,5 +1,7 @@
 """The worker's calls, spoken by hand: leases, epochs, fences."""
 
+import http.server
+import json
 import struct
 import subprocess
 import threading
@@ -28,6 +30,7 @@ class Worker:
         reply = self.client.post("/api/worker/claim", {
             "worker_id": self.id, "lanes": self.lanes, "max": most, "wait_ms": wait_ms})
         assert reply.status == 200, reply
+        self.as_of = reply.json["as_of"]
         return reply.json["tasks"]
 
     def input(self, task):
@@ -47,11 +50,11 @@ class Worker:
                      "text": " ".join(w["word"] for w in words), "words": words}] if words else []
         return self.say(task, "complete", epoch, processing_ms=1, segments=segments)
 
-    def beat(self, *tasks):
+    def beat(self, *tasks, **more):
         reply = self.client.post("/api/worker/heartbeat", {
             "worker_id": self.id,
             "tasks": [{k: t[k] for k in ("task_id", "epoch", "progress") if k in t}
-                      for t in tasks]})
+                      for t in tasks], **more})
         assert reply.status == 200, reply
         return {t["task_id"]: t["answer"] for t in reply.json["tasks"]}
 
@@ -162,16 +165,25 @@ def test_a_result_after_the_lease_is_refused(lonely):
 
 
 @pytest.mark.threads
-def test_heartbeats_keep_a_lease_and_what_is_not_listed_goes_back(lonely):
-    client = lonely.client
+def test_heartbeats_keep_a_lease_and_what_is_not_listed_goes_back(make_server, folder):
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "5s",
+                          "SCRIPTA_MEDIA": silent_media(folder)})
+    client = server.client
     worker = Worker(client)
-    client.upload_null(2, seed=3)
+    job = client.upload_null(2, seed=3)["job_id"]
     task = claim_mine(worker)
+    claimed = worker.as_of
     for _ in range(8):
-        time.sleep(0.25)
+        time.sleep(1)
         assert worker.beat(task) == {task["task_id"]: "ok"}
-    time.sleep(0.3)
-    worker.beat()
+    # The answer may be on its way: only who has read a later one must know of the task.
+    for _ in range(3):
+        worker.beat(as_of=claimed)
+        assert worker.claim(1, 0) == []
+    assert worker.as_of > claimed
+    worker.beat(as_of=worker.as_of)
+    assert [e["message"] for e in client.events(job) if e["type"] == "task_interrupted"] == [
+        "the worker does not know of this task"]
     again = claim_mine(worker)
     assert again["task_id"] == task["task_id"] and again["epoch"] > task["epoch"]
     worker.complete(again)
@@ -365,3 +377,77 @@ def test_progress_within_a_chunk_moves_the_job(make_server, folder):
                      "progress within the only chunk")
     assert 0 < job["progress"] < 95 and job["eta_seconds"] > 0, job
     other.post(f"/api/jobs/{job_id}/cancel")
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """A server with two tasks, whose answer to the first result is long on its way: what it hands
+    out with it, the worker cannot list yet."""
+
+    protocol_version = "HTTP/1.1"
+
+    def work(self, number):
+        return {"task_id": number, "epoch": 1, "stage": "transcribe", "engine": "null",
+                "model": "delay_ms=300", "chunk_index": 0, "start_ms": 0, "end_ms": 1000,
+                "samples": 16000, "settings": {}, "attempt": 1, "timeout_ms": 0}
+
+    def wait_for_beats(self, more):
+        beats = self.server.beats
+        wait_until(lambda least=len(beats) + more: len(beats) >= least, 20, "heartbeats")
+
+    def answer_to(self, call, said):
+        if call == "register":
+            return {"worker_id": 1, "lease_ms": 60000, "heartbeat_ms": 20}
+        if call == "heartbeat":
+            self.server.beats.append(([t["task_id"] for t in said["tasks"]], said.get("as_of")))
+            return {"tasks": [{**t, "answer": "ok"} for t in said["tasks"]]}
+        if call == "claim":
+            first = not self.server.claims
+            self.server.claims += 1
+            if not first:
+                time.sleep(0.2)
+            return {"tasks": [self.work(1)] if first else [], "as_of": 100 if first else 300}
+        if "tasks/1/" in self.path:
+            self.wait_for_beats(5)
+            self.server.beats.append("answered")
+            return {"status": "accepted", "tasks": [self.work(2)], "as_of": 200}
+        return {"status": "accepted", "tasks": [], "as_of": 300}
+
+    def reply(self, kind, body):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):  # the name is http.server's
+        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.reply("application/json",
+                   json.dumps(self.answer_to(self.path.split("/")[-1], said)).encode())
+
+    def do_GET(self):  # the name is http.server's
+        self.reply("application/octet-stream", bytes(32000))
+
+    def log_message(self, *args):  # the name is http.server's
+        pass
+
+
+def test_a_worker_says_which_answers_to_claims_it_has_read():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        server.beats, server.claims = [], 0
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        worker = subprocess.Popen([str(MEDIA), "worker", "--server",
+                                   f"http://127.0.0.1:{server.server_port}", "--name", "far"],
+                                  stdin=subprocess.DEVNULL, env=clean_environment())
+        try:
+            wait_until(lambda: server.claims > 1, 30, "both tasks")
+        finally:
+            worker.terminate()
+            assert worker.wait(20) == 0
+            server.shutdown()
+    answered = server.beats.index("answered")
+    before = server.beats[:answered]
+    behind = [b for b in server.beats[answered + 1:] if 2 in b[0]]
+    # The second task was the worker's by then, as far as the server was concerned.
+    assert len(before) >= 5 and {b[1] for b in before} == {100}, server.beats
+    assert behind and {b[1] for b in behind} == {200}, server.beats
+    assert all(2 in b[0] for b in server.beats[answered + 1:] if b[1] == 200), server.beats

@@ -72,7 +72,7 @@ WHERE id = :id AND state = 1 AND worker_id = :worker_id AND epoch = :epoch;
 SELECT id, claimed_ms FROM tasks WHERE state = 1 AND worker_id = :worker_id ORDER BY id LIMIT :limit;
 
 -- name: task_known
--- Of what a worker holds, what it must know of: claimed before its last heartbeat.
+-- Of what a worker holds, what it must know of: claimed before a claim whose answer it has read.
 SELECT id FROM tasks WHERE state = 1 AND worker_id = :worker_id AND claimed_ms < :before ORDER BY id;
 
 -- name: task_expired

@@ -29,7 +29,7 @@ struct op {
     size_t count;
     struct sc_fence fence;
     struct sc_error why;
-    struct sc_held *held;
+    struct sc_beat_list beat;
     struct sc_worker worker;
     int stage, chunk;
     const char *text, *text2;

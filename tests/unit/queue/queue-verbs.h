@@ -89,12 +89,19 @@ static inline enum sc_code release(struct rig *r, const struct sc_task *task)
 static inline enum sc_code op_beat(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct op *op = ctx;
-    return sc_task_heartbeat(op->queue, tx, op->id, op->held, op->count, err);
+    return sc_task_heartbeat(op->queue, tx, &op->beat, err);
 }
 
 static inline enum sc_code beat(struct rig *r, int64_t worker, struct sc_held *held, size_t count)
 {
-    struct op op = { .id = worker, .held = held, .count = count };
+    struct op op = { .beat = { .worker_id = worker, .held = held, .count = count } };
+    return do_write(r, op_beat, &op);
+}
+
+/* It holds nothing, and has read all answers to claims up to that time of the queue's clock. */
+static inline enum sc_code beat_as_of(struct rig *r, int64_t as_of_ms)
+{
+    struct op op = { .beat = { .worker_id = r->worker, .as_of_ms = as_of_ms } };
     return do_write(r, op_beat, &op);
 }
 

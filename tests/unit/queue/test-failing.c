@@ -193,22 +193,22 @@ static void workers(void **state)
     assert_int_equal(events_of(&r, SC_EVENT_TASK_INTERRUPTED), 1);
     assert_int_equal(on_job(&r, op_cancel, got[1].job), SC_OK);
 
-    for (int i = 0; i < 2; i++) { /* it has forgotten both others, and must have known of them */
-        test_clock_step(&r.clock, 1);
-        assert_int_equal(beat(&r, r.worker, NULL, 0), SC_OK);
-    }
+    /* It has forgotten both others, and must have known of them. */
+    test_clock_step(&r.clock, 1);
+    assert_int_equal(beat_as_of(&r, sc_queue_clock_ms(r.queue)), SC_OK);
     assert_int_equal(claim(&r, got, 1), 1);
     test_clock_step(&r.clock, 1);
     struct sc_held held[] = { { got[0].id, got[0].epoch, SC_BEAT_LOST },
                               { got[1].id, got[1].epoch, SC_BEAT_OK },
                               { 4711, 1, SC_BEAT_OK } };
-    struct op op = { .id = r.worker, .held = held, .count = SC_ARRAY_LEN(held) };
+    struct op op = { .beat = { .worker_id = r.worker, .held = held, .count = SC_ARRAY_LEN(held) } };
     (void)STEP(&r, op_beat, &op);
     assert_int_equal(held[0].answer, SC_BEAT_OK);
     assert_int_equal(held[1].answer, SC_BEAT_CANCELLED);
     assert_int_equal(held[2].answer, SC_BEAT_LOST);
-    op.count = 0;
+    op.beat.count = 0;
     test_clock_step(&r.clock, 1);
+    op.beat.as_of_ms = sc_queue_clock_ms(r.queue);
     (void)STEP(&r, op_beat, &op); /* it knows of none any more */
     assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE state = 1"), 0);
 
