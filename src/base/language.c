@@ -3,7 +3,8 @@
 #include "base/macros.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -215,6 +216,54 @@ static const struct {
     { "zu", "zulu" },
 };
 
+/* The codes of three letters (ISO 639-2, both where there are two) of languages that have one of
+ * two, in their order. */
+static const struct long_code {
+    char three[4], two[3];
+} long_codes[] = {
+    { "aar", "aa" }, { "abk", "ab" }, { "afr", "af" }, { "aka", "ak" }, { "alb", "sq" },
+    { "amh", "am" }, { "ara", "ar" }, { "arg", "an" }, { "arm", "hy" }, { "asm", "as" },
+    { "ava", "av" }, { "ave", "ae" }, { "aym", "ay" }, { "aze", "az" }, { "bak", "ba" },
+    { "bam", "bm" }, { "baq", "eu" }, { "bel", "be" }, { "ben", "bn" }, { "bis", "bi" },
+    { "bod", "bo" }, { "bos", "bs" }, { "bre", "br" }, { "bul", "bg" }, { "bur", "my" },
+    { "cat", "ca" }, { "ces", "cs" }, { "cha", "ch" }, { "che", "ce" }, { "chi", "zh" },
+    { "chu", "cu" }, { "chv", "cv" }, { "cor", "kw" }, { "cos", "co" }, { "cre", "cr" },
+    { "cym", "cy" }, { "cze", "cs" }, { "dan", "da" }, { "deu", "de" }, { "div", "dv" },
+    { "dut", "nl" }, { "dzo", "dz" }, { "ell", "el" }, { "eng", "en" }, { "epo", "eo" },
+    { "est", "et" }, { "eus", "eu" }, { "ewe", "ee" }, { "fao", "fo" }, { "fas", "fa" },
+    { "fij", "fj" }, { "fin", "fi" }, { "fra", "fr" }, { "fre", "fr" }, { "fry", "fy" },
+    { "ful", "ff" }, { "geo", "ka" }, { "ger", "de" }, { "gla", "gd" }, { "gle", "ga" },
+    { "glg", "gl" }, { "glv", "gv" }, { "gre", "el" }, { "grn", "gn" }, { "guj", "gu" },
+    { "hat", "ht" }, { "hau", "ha" }, { "heb", "he" }, { "her", "hz" }, { "hin", "hi" },
+    { "hmo", "ho" }, { "hrv", "hr" }, { "hun", "hu" }, { "hye", "hy" }, { "ibo", "ig" },
+    { "ice", "is" }, { "ido", "io" }, { "iii", "ii" }, { "iku", "iu" }, { "ile", "ie" },
+    { "ina", "ia" }, { "ind", "id" }, { "ipk", "ik" }, { "isl", "is" }, { "ita", "it" },
+    { "jav", "jv" }, { "jpn", "ja" }, { "kal", "kl" }, { "kan", "kn" }, { "kas", "ks" },
+    { "kat", "ka" }, { "kau", "kr" }, { "kaz", "kk" }, { "khm", "km" }, { "kik", "ki" },
+    { "kin", "rw" }, { "kir", "ky" }, { "kom", "kv" }, { "kon", "kg" }, { "kor", "ko" },
+    { "kua", "kj" }, { "kur", "ku" }, { "lao", "lo" }, { "lat", "la" }, { "lav", "lv" },
+    { "lim", "li" }, { "lin", "ln" }, { "lit", "lt" }, { "ltz", "lb" }, { "lub", "lu" },
+    { "lug", "lg" }, { "mac", "mk" }, { "mah", "mh" }, { "mal", "ml" }, { "mao", "mi" },
+    { "mar", "mr" }, { "may", "ms" }, { "mkd", "mk" }, { "mlg", "mg" }, { "mlt", "mt" },
+    { "mon", "mn" }, { "mri", "mi" }, { "msa", "ms" }, { "mya", "my" }, { "nau", "na" },
+    { "nav", "nv" }, { "nbl", "nr" }, { "nde", "nd" }, { "ndo", "ng" }, { "nep", "ne" },
+    { "nld", "nl" }, { "nno", "nn" }, { "nob", "nb" }, { "nor", "no" }, { "nya", "ny" },
+    { "oci", "oc" }, { "oji", "oj" }, { "ori", "or" }, { "orm", "om" }, { "oss", "os" },
+    { "pan", "pa" }, { "per", "fa" }, { "pli", "pi" }, { "pol", "pl" }, { "por", "pt" },
+    { "pus", "ps" }, { "que", "qu" }, { "roh", "rm" }, { "ron", "ro" }, { "rum", "ro" },
+    { "run", "rn" }, { "rus", "ru" }, { "sag", "sg" }, { "san", "sa" }, { "sin", "si" },
+    { "slk", "sk" }, { "slo", "sk" }, { "slv", "sl" }, { "sme", "se" }, { "smo", "sm" },
+    { "sna", "sn" }, { "snd", "sd" }, { "som", "so" }, { "sot", "st" }, { "spa", "es" },
+    { "sqi", "sq" }, { "srd", "sc" }, { "srp", "sr" }, { "ssw", "ss" }, { "sun", "su" },
+    { "swa", "sw" }, { "swe", "sv" }, { "tah", "ty" }, { "tam", "ta" }, { "tat", "tt" },
+    { "tel", "te" }, { "tgk", "tg" }, { "tgl", "tl" }, { "tha", "th" }, { "tib", "bo" },
+    { "tir", "ti" }, { "ton", "to" }, { "tsn", "tn" }, { "tso", "ts" }, { "tuk", "tk" },
+    { "tur", "tr" }, { "twi", "tw" }, { "uig", "ug" }, { "ukr", "uk" }, { "urd", "ur" },
+    { "uzb", "uz" }, { "ven", "ve" }, { "vie", "vi" }, { "vol", "vo" }, { "wel", "cy" },
+    { "wln", "wa" }, { "wol", "wo" }, { "xho", "xh" }, { "yid", "yi" }, { "yor", "yo" },
+    { "zha", "za" }, { "zho", "zh" }, { "zul", "zu" },
+};
+
 /* NULL: the code has no name here. */
 static const char *name_of(struct sc_str code)
 {
@@ -244,6 +293,32 @@ static bool is_code(struct sc_str text)
     return text.len == 3 || (text.len == 2 && name_of(text) != NULL);
 }
 
+static int by_three(const void *key, const void *row)
+{
+    return strcmp(key, ((const struct long_code *)row)->three);
+}
+
+/* "de" for "deu" and "GER"; NULL: there is no shorter one. */
+static const char *short_code(struct sc_str code)
+{
+    char three[4];
+    if (code.len != sizeof(three) - 1)
+        return NULL;
+    for (size_t i = 0; i < code.len; i++)
+        three[i] = (char)tolower((unsigned char)code.ptr[i]);
+    three[code.len] = '\0';
+    const struct long_code *row =
+        bsearch(three, long_codes, SC_ARRAY_LEN(long_codes), sizeof(long_codes[0]), by_three);
+    return row == NULL ? NULL : row->two;
+}
+
+/* The code that counts for a language: the short one where there is one. */
+static struct sc_str settled(struct sc_str code)
+{
+    const char *known = short_code(code);
+    return known == NULL ? code : sc_str_from(known);
+}
+
 /* What stands before a region or a script: "pt" of "pt-BR" and "pt_BR". */
 static struct sc_str without_region(struct sc_str tag)
 {
@@ -264,9 +339,11 @@ bool sc_language_tag(struct sc_str text, char out[SC_LANGUAGE_TEXT])
         if (!isalnum((unsigned char)tag.ptr[i]) && tag.ptr[i] != '-' && tag.ptr[i] != '_')
             return false;
     }
-    for (size_t i = 0; i < tag.len; i++)
-        out[i] = i < base.len ? (char)tolower((unsigned char)tag.ptr[i]) : tag.ptr[i];
-    out[tag.len] = '\0';
+    struct sc_str known = settled(base);
+    for (size_t i = 0; i < known.len; i++)
+        out[i] = (char)tolower((unsigned char)known.ptr[i]);
+    memcpy(out + known.len, tag.ptr + base.len, tag.len - base.len);
+    out[known.len + tag.len - base.len] = '\0';
     return true;
 }
 
@@ -280,7 +357,7 @@ bool sc_language_code(struct sc_str text, char out[SC_LANGUAGE_TEXT])
 
 const char *sc_language_name(const char *code)
 {
-    const char *name = name_of(without_region(sc_str_from(code)));
+    const char *name = name_of(settled(without_region(sc_str_from(code))));
     if (name != NULL)
         return name;
     return code[0] == '\0' ? "unknown" : code;

@@ -5,8 +5,9 @@
 
 #define SC_LANGUAGE_TEXT 24 /* a code with region and script, and its NUL */
 
-/* "de", "DE", "german" → "de", "de-AT" → "de-AT"; "auto" stays. False: neither the name of a
- * language nor a code. Codes of two letters are those of ISO 639-1; of three letters any. */
+/* "de", "DE", "deu", "ger", "german" → "de", "de-AT" → "de-AT"; "auto" stays. False: neither the
+ * name of a language nor a code. Codes of two letters are those of ISO 639-1; of three letters any:
+ * those of languages that have one of two become that, others stay. */
 bool sc_language_tag(struct sc_str text, char out[SC_LANGUAGE_TEXT]);
 /* The same without region and script: "de-AT" → "de". */
 bool sc_language_code(struct sc_str text, char out[SC_LANGUAGE_TEXT]);

@@ -139,10 +139,22 @@ void sc_segment_forget_tokens(struct sc_segment *s)
         sc_segment_forget_heard(s);
 }
 
-/* A code as all of them are written: what is packed has one form. */
+static bool is_lower(struct sc_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < 'a' || text.ptr[i] > 'z')
+            return false;
+    }
+    return true;
+}
+
+/* A code as all of them are written: what is packed has one form. There are packs with a code of
+ * three letters ("deu") that would be one of two by now. */
 static bool is_code(struct sc_str text)
 {
     char code[SC_LANGUAGE_TEXT];
+    if (text.len == 3)
+        return is_lower(text);
     return sc_language_code(text, code) && sc_str_equal(text, sc_str_from(code)) &&
            strcmp(code, "auto") != 0;
 }

@@ -250,6 +250,7 @@ static void the_language_of_a_result_is_a_code_or_none(void **state)
         { "de", "de" },   { "DE", "de" },        { "German", "de" }, { "pt-BR", "pt" },
         { "yue", "yue" }, { "auto", "" },        { "Auto", "" },     { "", "" },
         { "xx", "" },     { "German (de)", "" }, { " en", "" },      { "d e", "" },
+        { "deu", "de" },  { "GER", "de" },       { "tlh", "tlh" },   { "deutsch", "" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         SC_AUTO_BUF body = { 0 };

@@ -15,6 +15,9 @@ static void languages_have_codes_and_names(void **state)
         { "zh_Hant_TW", "zh", "chinese" }, { "Mandarin", "zh", "chinese" },
         { "yue", "yue", "cantonese" },     { "tlh", "tlh", "tlh" },
         { "auto", "auto", "auto" },        { "haitian creole", "ht", "haitian creole" },
+        { "deu", "de", "german" },         { "GER", "de", "german" },
+        { "aar", "aa", "afar" },           { "zul", "zu", "zulu" },
+        { "chi-TW", "zh", "chinese" },     { "haw", "haw", "hawaiian" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         char code[SC_LANGUAGE_TEXT];
@@ -24,6 +27,7 @@ static void languages_have_codes_and_names(void **state)
     }
     assert_string_equal(sc_language_name(""), "unknown");
     assert_string_equal(sc_language_name("en-US"), "english");
+    assert_string_equal(sc_language_name("ger"), "german"); /* as it may have been stored */
     static const char *const bad[] = { "",      "e",   "engl",  "e1",
                                        "-en",   "xx",  "xx-US", "english2",
                                        "en US", "en/", "de-ÄT", "en-US-and-a-tail-too-long" };
@@ -37,8 +41,9 @@ static void a_tag_keeps_its_region(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        { "EN-us", "en-us" }, { "pt_BR", "pt_BR" }, { "Swiss", NULL },
-        { "German", "de" },   { "AUTO", "auto" },   { "zh-Hant-TW", "zh-Hant-TW" },
+        { "EN-us", "en-us" },  { "pt_BR", "pt_BR" }, { "Swiss", NULL },
+        { "German", "de" },    { "AUTO", "auto" },   { "zh-Hant-TW", "zh-Hant-TW" },
+        { "deu-AT", "de-AT" }, { "gsw", "gsw" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         char tag[SC_LANGUAGE_TEXT];
@@ -48,11 +53,35 @@ static void a_tag_keeps_its_region(void **state)
     }
 }
 
+/* All that ISO 639-2 has of languages with a code of two letters; each of these has a name. */
+static void long_codes_of_languages_with_a_short_one_become_that(void **state)
+{
+    (void)state;
+    int count = 0;
+    for (int i = 0; i < 26 * 26 * 26; i++) {
+        const char text[] = { (char)('a' + i / 676), (char)('a' + i / 26 % 26),
+                              (char)('a' + i % 26), '\0' };
+        char code[SC_LANGUAGE_TEXT];
+        assert_true(sc_language_code(sc_str_from(text), code));
+        if (strlen(code) == 3) {
+            assert_string_equal(code, text);
+            continue;
+        }
+        char again[SC_LANGUAGE_TEXT];
+        count++;
+        assert_true(sc_language_code(sc_str_from(code), again));
+        assert_string_equal(again, code);
+        assert_string_equal(sc_language_name(text), sc_language_name(code));
+    }
+    assert_int_equal(count, 203);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(languages_have_codes_and_names),
         TEST(a_tag_keeps_its_region),
+        TEST(long_codes_of_languages_with_a_short_one_become_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,6 +176,8 @@ static void what_cannot_be_kept_is_refused(void **state)
     assert_int_equal(sc_segments_check(&list, &err), SC_E_INVALID_VALUE);
     assert_non_null(strstr(err.msg, "a seek"));
     h->seek = 0;
+    (void)snprintf(h->language, sizeof(h->language), "%s", "deu"); /* as earlier versions kept it */
+    assert_int_equal(sc_segments_check(&list, NULL), SC_OK);
     (void)snprintf(h->language, sizeof(h->language), "%s", "German");
     assert_int_equal(sc_segments_check(&list, &err), SC_E_INVALID_VALUE);
     assert_non_null(strstr(err.msg, "a language that is no code"));
