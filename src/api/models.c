@@ -91,6 +91,10 @@ static const struct sc_json_field models_fields[] = {
     SC_SHOW_OF(LIST, "unfinished", &rest_shape,
                "What pulls and additions that were broken off have left, or that run"),
     SC_SHOW_OF(LIST, "problems", &problem_shape, "Settings that name what is not there"),
+    SC_SHOW(TEXTS, "warnings", "What looks like a model in the folders and can be none",
+            "[\"passed over in the models folder: 'my model.bin': a model is a file NAME.bin, or a "
+            "folder with model.safetensors, and its name has letters, digits, '.', '_' and '-' "
+            "alone\"]"),
     SC_SHOW(INT, "memory_limit_bytes", "That one worker may spend on loaded models", "4294967296"),
 };
 const struct sc_json_shape sc_shape_models = { .name = "Models", SC_SHAPE_FIELDS(models_fields) };

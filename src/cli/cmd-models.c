@@ -125,6 +125,9 @@ static void tell_problems(struct sc_cli *cli, const struct sc_json_value *root)
     for (size_t i = 0; problems != NULL && i < sc_json_count(problems); i++)
         sc_cli_note(cli, "scripta: warning: %s",
                     sc_json_get_text(sc_json_member(sc_json_at(problems, i), "message"), ""));
+    const struct sc_json_value *warnings = sc_json_member(root, "warnings");
+    for (size_t i = 0; warnings != NULL && i < sc_json_count(warnings); i++)
+        sc_cli_note(cli, "scripta: warning: %s", sc_json_get_text(sc_json_at(warnings, i), ""));
 }
 
 int sc_cmd_models_list(struct sc_cli *cli, const struct sc_args *args)
@@ -345,6 +348,7 @@ static enum sc_code verify_all(struct verifying *v, const struct sc_args *args,
                                struct sc_error *err)
 {
     SC_AUTO_MODELS all = { 0 };
+    SC_AUTO_BUF strays = { 0 };
     bool go_on = true;
     for (size_t i = 0; i < args->word_count && go_on; i++)
         go_on = verify_one(v, args->words[i]);
@@ -353,6 +357,9 @@ static enum sc_code verify_all(struct verifying *v, const struct sc_args *args,
     enum sc_code code = sc_models_list(v->cli->config, &all, err);
     for (size_t i = 0; code == SC_OK && i < all.count && go_on; i++)
         go_on = verify_one(v, all.rows[i].name);
+    sc_models_warn(&all, &strays);
+    if (strays.len > 0)
+        sc_cli_note(v->cli, "scripta: warning: %s", sc_buf_text(&strays));
     return code;
 }
 

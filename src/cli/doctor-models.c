@@ -66,6 +66,13 @@ static void check_rests(struct sc_doctor *d, const struct sc_json_value *list)
     }
 }
 
+static void check_strays(struct sc_doctor *d, const struct sc_json_value *warnings)
+{
+    for (size_t i = 0; warnings != NULL && i < sc_json_count(warnings); i++)
+        sc_doctor_say(d, SC_MARK_WARNING, "models", "rename what is to be a model", "%s",
+                      sc_json_get_text(sc_json_at(warnings, i), ""));
+}
+
 void sc_doctor_models(struct sc_doctor *d)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
@@ -82,6 +89,7 @@ void sc_doctor_models(struct sc_doctor *d)
     check_problems(d, sc_json_member(root, "problems"));
     size_t good = check_models(d, sc_json_member(root, "models"));
     check_rests(d, sc_json_member(root, "unfinished"));
+    check_strays(d, sc_json_member(root, "warnings"));
     if (good > 0 && d->model_problems == 0)
         sc_doctor_say(d, SC_MARK_OK, "models", NULL, "%zu can be used", good);
 }

@@ -135,6 +135,7 @@ static enum sc_code copy_and_settle(void *from, struct sc_model *m, struct sc_er
     SC_AUTO_FREE char *dir = sc_strndup(m->path, (size_t)(strrchr(m->path, '/') - m->path));
     SC_AUTO_FREE char *copy = sc_asprintf("%s/.%s" SC_MODEL_COPY, dir, m->name);
     const struct sc_model_made made = { .path = copy,
+                                        .seen = a->wish->what,
                                         .sha256 = a->wish->sha256 == NULL ? "" : a->wish->sha256 };
     sc_models_drop(copy);
     enum sc_code code = sc_models_room(dir, m->size_bytes, err);

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/language.h"
+#include "base/utf8.h"
 #include "sys/file.h"
 #include "sys/machine.h"
 #include "vad/chain.h"
@@ -11,10 +12,12 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 
 #define NAMES_TOLD 160
+#define STRAYS_TOLD 5
 #define MB 1000000
 
 void sc_model_done(struct sc_model *m)
@@ -28,6 +31,7 @@ void sc_models_done(struct sc_models *all)
     for (size_t i = 0; i < all->count; i++)
         sc_model_done(&all->rows[i]);
     free(all->rows);
+    sc_buf_done(&all->strays);
     *all = (struct sc_models){ 0 };
 }
 
@@ -95,22 +99,52 @@ static bool has(const struct sc_models *all, const char *name)
     return false;
 }
 
+/* Somebody meant it for a model: NAME.bin, or a folder with weights. */
+static bool looks_like_one(const char *path, const char *file)
+{
+    SC_AUTO_FREE char *weights = sc_model_weights(path, true);
+    return sc_str_ends(sc_str_from(file), SC_STR(SC_MODEL_SUFFIX)) || access(weights, F_OK) == 0;
+}
+
+static void take_stray(struct sc_models *all, const char *path, const char *file)
+{
+    if (file[0] == '.' || !looks_like_one(path, file) || all->stray_count++ >= STRAYS_TOLD)
+        return;
+    sc_buf_puts(&all->strays, all->stray_count == 1 ? "'" : ", '");
+    sc_utf8_append_printable(&all->strays, sc_str_from(file));
+    sc_buf_putc(&all->strays, '\'');
+}
+
 static void take_entry(struct sc_models *all, const char *dir, const char *file, bool is_system)
 {
     char name[SC_MODEL_NAME];
     struct stat st;
-    char *path = sc_path_join(dir, file);
+    struct sc_model m;
+    SC_AUTO_FREE char *path = sc_path_join(dir, file);
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     bool fits = folder ? sc_model_name_is_safe(file) : sc_model_name_of(file, name);
     if (folder && fits)
         (void)snprintf(name, sizeof(name), "%s", file);
-    if (!fits || has(all, name)) {
-        free(path);
+    if (fits && has(all, name))
+        return;
+    if (!fits || !sc_model_look(sc_strdup(path), name, is_system, &m)) {
+        take_stray(all, path, file);
         return;
     }
     sc_grow((void **)&all->rows, &all->cap, all->count + 1, sizeof(*all->rows));
-    if (sc_model_look(path, name, is_system, &all->rows[all->count]))
-        sc_model_facts_read(&all->rows[all->count++]);
+    sc_model_facts_read(&m);
+    all->rows[all->count++] = m;
+}
+
+void sc_models_warn(const struct sc_models *all, struct sc_buf *out)
+{
+    if (all->stray_count == 0)
+        return;
+    sc_buf_printf(out, "passed over in the models folder: %s", sc_buf_text(&all->strays));
+    if (all->stray_count > STRAYS_TOLD)
+        sc_buf_printf(out, " and %zu more", all->stray_count - STRAYS_TOLD);
+    sc_buf_puts(out, ": a model is a file NAME.bin, or a folder with " SC_MODEL_WEIGHTS
+                     ", and its name has letters, digits, '.', '_' and '-' alone");
 }
 
 /* A setting that names what nobody can read stays so; the rest may pass. */

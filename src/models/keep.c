@@ -188,13 +188,11 @@ static enum sc_code hash_path(const char *path, bool is_folder, const struct sc_
     return hash_file(fd, watch, out, err);
 }
 
-enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out, struct sc_error *err)
+static enum sc_code look_into(const struct sc_whisper_file *file, struct sc_model_facts *out,
+                              struct sc_error *err)
 {
-    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
     SC_AUTO(sc_vocab_freep) struct sc_vocab *vocab = NULL;
-    enum sc_code code = sc_whisper_file_open(path, &file, err);
-    if (code == SC_OK)
-        code = sc_vocab_of(file, &vocab, err);
+    enum sc_code code = sc_vocab_of(file, &vocab, err);
     if (code == SC_OK)
         code = sc_whisper_file_check(file, err);
     if (code != SC_OK)
@@ -203,6 +201,22 @@ enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out, str
     out->languages = vocab->multilingual ? vocab->languages : 1;
     (void)snprintf(out->type, sizeof(out->type), "%s", sc_wtype_name(sc_whisper_file_type(file)));
     return SC_OK;
+}
+
+enum sc_code sc_models_inspect(const char *path, struct sc_model_facts *out, struct sc_error *err)
+{
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
+    enum sc_code code = sc_whisper_file_open(path, &file, err);
+    return code == SC_OK ? look_into(file, out, err) : code;
+}
+
+/* What nobody else has seen yet. */
+static enum sc_code inspect_made(const struct sc_model_made *made, struct sc_model_facts *out,
+                                 struct sc_error *err)
+{
+    SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *file = NULL;
+    enum sc_code code = sc_whisper_file_open_as(made->path, made->seen, &file, err);
+    return code == SC_OK ? look_into(file, out, err) : code;
 }
 
 static enum sc_code check_sums(const struct sc_model_made *made, const struct sums *is,
@@ -257,7 +271,7 @@ enum sc_code sc_models_settle(const struct sc_model_made *made, struct sc_model 
     if (code == SC_OK)
         code = check_sums(made, &sums, m, err);
     if (code == SC_OK)
-        code = sc_models_inspect(made->path, &m->facts, err);
+        code = inspect_made(made, &m->facts, err);
     if (code == SC_OK)
         code = sc_model_measure(made->path, m->is_folder, m, err);
     m->facts.added_ms = sc_clock_wall_ms();

@@ -55,6 +55,7 @@ const char *sc_models_published(const char *name);
 /* What lies complete and hidden, and is to become a model. */
 struct sc_model_made {
     const char *path;
+    const char *seen;   /* what errors call it: the path or address that somebody gave */
     const char *sha256; /* that it must have; "": any */
     bool is_asked_for;  /* by the name that it will have, of nobody who says its sum */
 };

@@ -59,6 +59,9 @@ void sc_model_done(struct sc_model *m);
 struct sc_models {
     struct sc_model *rows; /* by name */
     size_t count, cap;
+    struct sc_buf
+        strays; /* what looks like a model and can be none: the first names, to be shown */
+    size_t stray_count;
 };
 void sc_models_done(struct sc_models *all);
 #define SC_AUTO_MODELS SC_AUTO(sc_models_done) struct sc_models
@@ -78,6 +81,8 @@ char *sc_models_dir(const struct sc_config *config);
 /* All of both folders; folders that are missing are empty. */
 SC_MUST_USE enum sc_code sc_models_list(const struct sc_config *config, struct sc_models *out,
                                         struct sc_error *err);
+/* Appends a sentence about what was passed over, if anything was. */
+void sc_models_warn(const struct sc_models *all, struct sc_buf *out);
 /* Differs once something in the folders has changed. */
 uint64_t sc_models_stamp(const struct sc_config *config);
 /* What there is of the name: "base.en", its file's name, "base.en" for base.en-q5_1 when there is

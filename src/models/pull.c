@@ -18,6 +18,8 @@
 #define ATTEMPTS 5
 #define SUM_LIMIT ((size_t)4 << 10) /* of a .sha256 file: a line */
 #define SUM_WAIT_MS 20000
+/* Of an address in an error, whose remedy needs its room: of a longer one the file. */
+#define ADDRESS_SHOWN 100
 
 struct pull {
     const struct sc_config *config;
@@ -305,6 +307,7 @@ static enum sc_code settle(struct pull *p, struct sc_model *m, struct sc_error *
     m->facts.trust = p->trust;
     const struct sc_model_made made = {
         .path = p->part,
+        .seen = strlen(p->shown) <= ADDRESS_SHOWN ? p->shown : strrchr(p->shown, '/') + 1,
         .sha256 = p->wanted,
         .is_asked_for = p->by_name && p->wanted[0] == '\0',
     };

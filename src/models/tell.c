@@ -73,6 +73,16 @@ static void put_problems(struct sc_json *w, const struct sc_models_problems *pro
     sc_json_end(w);
 }
 
+static void put_warnings(struct sc_json *w, const struct sc_models *all)
+{
+    SC_AUTO_BUF text = { 0 };
+    sc_models_warn(all, &text);
+    sc_json_array(w, "warnings");
+    if (text.len > 0)
+        sc_json_str(w, NULL, sc_buf_str(&text));
+    sc_json_end(w);
+}
+
 enum sc_code sc_models_json(const struct sc_config *config, struct sc_buf *out,
                             struct sc_error *err)
 {
@@ -98,6 +108,7 @@ enum sc_code sc_models_json(const struct sc_config *config, struct sc_buf *out,
         put_rest(&w, &rests.rows[i]);
     sc_json_end(&w);
     put_problems(&w, &problems);
+    put_warnings(&w, &all);
     sc_json_int(&w, "memory_limit_bytes", sc_models_budget(config));
     sc_json_end(&w);
     return SC_OK;

@@ -197,11 +197,18 @@ static char *name_of(const char *path)
 enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
                                   struct sc_error *err)
 {
+    SC_AUTO_FREE char *name = name_of(path);
+    return sc_whisper_file_open_as(path, name, out, err);
+}
+
+enum sc_code sc_whisper_file_open_as(const char *path, const char *seen,
+                                     struct sc_whisper_file **out, struct sc_error *err)
+{
     SC_AUTO(sc_whisper_file_closep) struct sc_whisper_file *f = sc_alloc(sizeof(*f));
     SC_AUTO_FREE char *file = sc_strdup(path);
     struct sc_error why = { 0 };
 
-    f->name = name_of(path);
+    f->name = sc_strdup(seen);
     enum sc_code code = open_file(f, &file, &why);
     /* What is missing of a file that was cut short meanwhile is what it lost. */
     enum sc_code whole = sc_whisper_file_check(f, err);

@@ -30,6 +30,10 @@ struct sc_whisper_file;
  * it is open holds other values, or zeros where it was cut short. */
 SC_MUST_USE enum sc_code sc_whisper_file_open(const char *path, struct sc_whisper_file **out,
                                               struct sc_error *err);
+/* The same of a file that lies under a name which nobody knows yet: errors call it `seen`. */
+SC_MUST_USE enum sc_code sc_whisper_file_open_as(const char *path, const char *seen,
+                                                 struct sc_whisper_file **out,
+                                                 struct sc_error *err);
 /* The same of a ggml file in memory, which must outlive it: for tests and fuzzing. */
 SC_MUST_USE enum sc_code sc_whisper_file_of(struct sc_str bytes, struct sc_whisper_file **out,
                                             struct sc_error *err);

@@ -307,7 +307,25 @@ def test_a_pull_that_was_broken_off_is_listed_and_gone_on_with(mirror, data):
     removed = cli_json("models", "remove", "small-mine", data=data)
     assert removed["freed_bytes"] > left["size_bytes"] + size  # the model, and its note
     assert cli_json("models", "list", data=data) | {"memory_limit_bytes": 0} == {
-        "models": [], "unfinished": [], "problems": [], "memory_limit_bytes": 0}
+        "models": [], "unfinished": [], "problems": [], "warnings": [], "memory_limit_bytes": 0}
+
+
+def test_what_can_be_no_model_is_named(model, data):
+    """Passed over in silence, somebody would look for it in vain."""
+    folder = data / "models"
+    cli("models", "add", model, "--name", "good", data=data, check=0)
+    (folder / "ggml-sp ace.bin").write_bytes(b"x")
+    (folder / "notes").mkdir()
+    assert cli_json("models", "verify", data=data)["models"][0]["ok"] is True
+    said = "passed over in the models folder: 'ggml-sp ace.bin': a model is a file NAME.bin"
+    warning, = cli_json("models", "list", data=data)["warnings"]
+    assert warning.startswith(said)
+    for command in (("models", "list"), ("models", "verify"), ("doctor",)):
+        done = cli(*command, data=data)
+        assert said in words(done.stderr + done.stdout), done
+    (folder / "ggml-sp ace.bin").unlink()
+    assert cli_json("models", "list", data=data)["warnings"] == []
+    assert "passed over" not in cli("models", "verify", data=data, check=0).stderr
 
 
 SENTENCE = "<|0.00|> Hello world.<|1.50|>"

@@ -127,6 +127,18 @@ static void what_is_no_model_is_not_listed(void **state)
     assert_false(all.rows[0].is_known);
     assert_int_equal(all.rows[0].size_bytes, 18);
     assert_int_equal(sc_model_memory(&all.rows[0], NULL), -1);
+    /* But what looks like a model is named. */
+    SC_AUTO_BUF said = { 0 };
+    SC_AUTO_BUF more = { 0 };
+    sc_models_warn(&all, &said);
+    assert_non_null(strstr(sc_buf_text(&said), "folder: '-a.bin', 'folder.bin', 'ggml-.bin', 'with "
+                                               "space.bin': a model is a file NAME.bin"));
+    sc_models_done(&all);
+    test_write(&s.dir, "models/ggml-\xc3\xa9.bin", "x");
+    assert_int_equal(mkfifo(test_path(&s.dir, "models/ggml-pipe.bin", path), 0600), 0);
+    assert_int_equal(sc_models_list(&s.config, &all, NULL), SC_OK);
+    sc_models_warn(&all, &more);
+    assert_non_null(strstr(sc_buf_text(&more), "'ggml-\xc3\xa9.bin' and 1 more: a model is"));
 }
 
 static void our_folder_goes_before_the_systems(void **state)

@@ -448,9 +448,9 @@ static void what_cannot_be_kept_is_refused(void **state)
     };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
     check(&s, &p, "mine", SC_E_NO_SPACE, "MB more are needed and the disk", &m);
-    check(&s, &p, "mine", SC_E_MODEL_ERROR, "", &m);
+    check(&s, &p, "mine", SC_E_MODEL_ERROR, "/m/ggml-mine.bin': it is a web page", &m);
     check(&s, &p, "mine", SC_E_NOT_FOUND, "/m/ggml-mine.bin'", &m);
-    check(&s, &p, "mine", SC_E_MODEL_ERROR, "", &m);
+    check(&s, &p, "mine", SC_E_MODEL_ERROR, "/m/ggml-mine.bin': ", &m);
     peer_join(&p);
     assert_int_equal(shelf_count(&s), 0);
 }
