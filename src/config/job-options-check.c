@@ -14,7 +14,7 @@ static bool is_zero(const char *text)
     return strcmp(text, "0") == 0;
 }
 
-static bool is_warm(const struct sc_job_options *o)
+bool sc_job_options_is_warm(const struct sc_job_options *o)
 {
     const char *text = sc_job_options_text(o, "temperature");
     return text[0] != '\0' && !is_zero(text);
@@ -23,13 +23,13 @@ static bool is_warm(const struct sc_job_options *o)
 /* Beams are for temperature 0 … */
 static bool beams_are_warm(const struct sc_job_options *o)
 {
-    return is_warm(o) && sc_job_options_int(o, "beam_size") > 1;
+    return sc_job_options_is_warm(o) && sc_job_options_int(o, "beam_size") > 1;
 }
 
 /* … and many tries for the ones above it. */
 static bool tries_are_cold(const struct sc_job_options *o)
 {
-    return !is_warm(o) && sc_job_options_given(o, "best_of") &&
+    return !sc_job_options_is_warm(o) && sc_job_options_given(o, "best_of") &&
            is_zero(sc_job_options_text(o, "temperature_increment_on_fallback"));
 }
 

@@ -90,7 +90,18 @@ static bool is_written(const struct sc_job_options *o, const struct sc_job_optio
            strcmp(sc_job_options_text(o, option->name), option->fallback) != 0;
 }
 
-void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out)
+/* Nothing would be heard otherwise without it. */
+static bool is_idle(const struct sc_job_options *o, const struct sc_job_option *option, bool ours)
+{
+    bool warm = option->usual_warm != NULL && sc_job_options_is_warm(o);
+    const char *usual = warm ? option->usual_warm : option->usual;
+    return option->inert ||
+           (ours && usual != NULL && strcmp(sc_job_options_text(o, option->name), usual) == 0);
+}
+
+enum form { FORM_WHOLE, FORM_IDENTITY, FORM_IDENTITY_OF_OURS };
+
+static void write_form(const struct sc_job_options *o, enum form form, struct sc_buf *out)
 {
     size_t count;
     const struct sc_job_option *all = sc_job_option_all(&count);
@@ -104,8 +115,19 @@ void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out
     sc_json_begin(&w, out);
     sc_json_object(&w, NULL);
     for (size_t i = 0; i < count; i++) {
-        if (is_written(o, sorted[i], pipeline))
+        bool idle = form != FORM_WHOLE && is_idle(o, sorted[i], form == FORM_IDENTITY_OF_OURS);
+        if (!idle && is_written(o, sorted[i], pipeline))
             put_member(&w, o, sorted[i]);
     }
     sc_json_end(&w);
+}
+
+void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out)
+{
+    write_form(o, FORM_WHOLE, out);
+}
+
+void sc_job_options_identity(const struct sc_job_options *o, bool ours, struct sc_buf *out)
+{
+    write_form(o, ours ? FORM_IDENTITY_OF_OURS : FORM_IDENTITY, out);
 }

@@ -107,6 +107,7 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .by_engine = true,
+      .usual = "0",
       .help = "How freely the engine chooses between words: 0 is the likeliest ones" },
     { .name = "beam_size",
       .type = SC_JOB_INT,
@@ -117,6 +118,7 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .by_engine = true,
+      .usual = "1",
       .help = "So many hypotheses are followed at once; 1 takes the likeliest word each time. "
               "Default: 1" },
     { .name = "best_of",
@@ -128,6 +130,7 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .by_engine = true,
+      .usual = "5",
       .help = "At temperatures above 0 the best of so many tries. Default: 5" },
     { .name = "temperature_increment_on_fallback",
       .aliases = increment_aliases,
@@ -139,6 +142,8 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .by_engine = true,
+      .usual = "0.2",
+      .usual_warm = "0",
       .help = "What is not believed is heard once more at a temperature higher by this, and so on "
               "up to "
               "1; 0: never. Default: 0.2, but 0 where a temperature above 0 is given" },
@@ -211,6 +216,7 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .by_engine = true,
+      .inert = true,
       .help = "Precision that the engine computes with. Default: auto, the best that this machine "
               "is fast in" },
     { .name = "device",
@@ -223,6 +229,7 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .by_engine = true,
+      .inert = true,
       .help = "What the engine computes with; auto is the processor as yet. Default: auto" },
     { .name = "threads",
       .type = SC_JOB_INT,
@@ -233,6 +240,7 @@ static const struct sc_job_option table[] = {
       .identity = true,
       .sparse = true,
       .by_engine = true,
+      .inert = true,
       .help =
           "Threads that the engine computes with: at most as many as its worker has, which is the "
           "default. What is heard does not depend on it" },

@@ -35,6 +35,10 @@ struct sc_job_option {
     bool sparse;    /* … only when it is not the default: younger than the keys of kept jobs */
     bool needs_vad; /* only where vad is on */
     bool by_engine; /* only engines that say so take it */
+    bool inert;     /* what is heard does not depend on it: of no account for the dedupe key */
+    /* What our own engines take where it is not told, which is then the same; where a temperature
+     * above 0 is told, and that is another: the second. NULL: none is the same. */
+    const char *usual, *usual_warm;
     const char *remedy; /* behind what is allowed, when a value is refused; may be NULL */
     const char *help;
 };
@@ -85,3 +89,8 @@ void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out);
 /* Canonical JSON (sorted keys, defaults resolved, sparse defaults left out but those that are
  * stated) of the identity options of the pipeline. */
 void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out);
+/* The same as far as it tells which text comes of it: for the dedupe key. ours: the engine is one
+ * of ours, and what it takes by itself is known. */
+void sc_job_options_identity(const struct sc_job_options *o, bool ours, struct sc_buf *out);
+/* Is a temperature above 0 told? */
+bool sc_job_options_is_warm(const struct sc_job_options *o);

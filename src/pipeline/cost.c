@@ -28,15 +28,11 @@ static enum sc_code find_job(struct sc_conn *conn, const struct sc_plan *plan, s
                              struct sc_error *err)
 {
     SC_AUTO_JOB job = { 0 };
-    if (plan->spec.dedupe_key == NULL || plan->spec.force)
-        return SC_OK;
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_JOB_BY_DEDUPE_KEY);
-    sc_stmt_bind_text(&st, ":dedupe_key", plan->spec.dedupe_key);
-    enum sc_code code = sc_stmt_one(&st, err);
-    if (code == SC_E_NOT_FOUND)
-        return SC_OK;
-    if (code == SC_OK)
-        code = sc_job_get(conn, sc_stmt_int(&st, "id"), &job, err);
+    int64_t same = 0;
+    enum sc_code code = plan->spec.force ? SC_OK : sc_job_same(conn, &plan->spec, &same, err);
+    if (code != SC_OK || same == 0)
+        return code;
+    code = sc_job_get(conn, same, &job, err);
     if (code == SC_OK)
         (void)snprintf(out->job_id, sizeof(out->job_id), "%s", job.job_id);
     return code;

@@ -29,9 +29,12 @@ struct sc_plan { /* a job to be made, resolved and checked */
     char version[40];
     struct sc_model_identity model;
     bool is_english; /* the model knows no other language */
+    bool is_ours;    /* the engine has models of ours: what it takes by itself is known */
     char dedupe[65];
+    char dedupe_before[65]; /* of all settings, as earlier versions made it */
     char fingerprint[65];
-    struct sc_buf settings; /* owned */
+    struct sc_buf settings; /* owned … */
+    struct sc_buf identity; /* … and what of them the text depends on */
     const char *idempotency_key;
 };
 void sc_plan_done(struct sc_plan *plan);

@@ -16,6 +16,7 @@
 void sc_plan_done(struct sc_plan *plan)
 {
     sc_buf_done(&plan->settings);
+    sc_buf_done(&plan->identity);
 }
 
 /* "en" and "en-US" for an engine that knows en; anything for one that says no languages. */
@@ -282,6 +283,7 @@ static enum sc_code resolve_engine(struct sc_pipelines *p, struct sc_job_options
         return code;
     sc_job_options_settle(options, "engine", row.name);
     (void)snprintf(plan->version, sizeof(plan->version), "%s", row.version);
+    plan->is_ours = row.model_files;
     code = check_abilities(&p->engines, options, &row, err);
     if (code == SC_OK)
         code = resolve_model(p, options, &row, plan, err);
@@ -305,7 +307,8 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
             return code;
     }
     sc_job_options_canonical(options, &plan->settings);
-    if (plan->settings.failed)
+    sc_job_options_identity(options, plan->is_ours, &plan->identity);
+    if (plan->settings.failed || plan->identity.failed)
         return sc_error_set(err, SC_E_INTERNAL, "no memory for the options");
     enum sc_class class = SC_CLASS_NORMAL;
     (void)sc_class_from_string(sc_job_options_text(options, "priority"), &class);
@@ -358,27 +361,37 @@ static void hash_parts(const char *const *parts, size_t count, char out[SC_SHA25
     sc_hash_hex(sum, out);
 }
 
-void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
-                      const char *hash, const char *name, int64_t duration_ms)
+static void make_key(const struct sc_plan *plan, const char *hash, const char *settings,
+                     char out[SC_SHA256_TEXT])
 {
     char owner[24];
     (void)snprintf(owner, sizeof(owner), "%lld", (long long)plan->spec.owner_id);
-    const char *identity[] = {
-        owner, hash, plan->spec.pipeline, plan->version, plan->spec.settings, plan->model.text
-    };
+    const char *identity[] = { owner,         hash,     plan->spec.pipeline,
+                               plan->version, settings, plan->model.text };
     /* Without a model file the key is what it was before there were any. */
     hash_parts(identity, SC_ARRAY_LEN(identity) - (plan->model.kind == SC_MODEL_NO_FILE ? 1 : 0),
-               plan->dedupe);
+               out);
+}
+
+void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options, int64_t file_id,
+                      const char *hash, const char *name, int64_t duration_ms)
+{
+    make_key(plan, hash, sc_buf_text(&plan->identity), plan->dedupe);
+    make_key(plan, hash, sc_buf_text(&plan->settings), plan->dedupe_before);
     SC_AUTO_BUF wishes = { 0 };
     sc_job_options_wishes(options, &wishes);
     if (wishes.failed) /* of a few options, and no fingerprint may be that of another request */
         sc_out_of_memory();
-    const char *request[] = { plan->dedupe, sc_buf_text(&wishes) };
+    const char *request[] = { plan->dedupe_before, sc_buf_text(&wishes) };
     hash_parts(request, SC_ARRAY_LEN(request), plan->fingerprint);
     plan->spec.file_id = file_id;
     plan->spec.file_name = name;
     plan->spec.duration_ms = duration_ms > 0 ? duration_ms : 0;
-    plan->spec.dedupe_key = hash[0] == '\0' ? NULL : plan->dedupe;
+    if (hash[0] == '\0')
+        return;
+    plan->spec.dedupe_key = plan->dedupe;
+    bool same = strcmp(plan->dedupe, plan->dedupe_before) == 0;
+    plan->spec.dedupe_before = same ? NULL : plan->dedupe_before;
 }
 
 void sc_plan_set_bytes(struct sc_plan *plan, int64_t owner_id, const char *key, const char *hash)

@@ -86,12 +86,12 @@ static enum sc_code write_tags(struct sc_conn *tx, int64_t job, const struct sc_
 }
 
 /* Another job may do this work already. */
-static enum sc_code check_same(struct sc_conn *tx, int64_t job, const char *key,
+static enum sc_code check_same(struct sc_conn *tx, int64_t job, const struct sc_job_spec *spec,
                                struct sc_error *err)
 {
     int64_t same = 0;
     struct sc_job_brief other;
-    enum sc_code code = key == NULL ? SC_OK : sc_job_same(tx, key, &same, err);
+    enum sc_code code = sc_job_same(tx, spec, &same, err);
     if (code != SC_OK || same == 0 || same == job)
         return code;
     code = sc_job_brief_get(tx, same, &other, err);
@@ -104,7 +104,7 @@ static enum sc_code check_same(struct sc_conn *tx, int64_t job, const char *key,
 static enum sc_code write_settings(struct sc_conn *tx, int64_t job, const struct sc_job_spec *spec,
                                    struct sc_error *err)
 {
-    enum sc_code code = check_same(tx, job, spec->dedupe_key, err);
+    enum sc_code code = check_same(tx, job, spec, err);
     if (code != SC_OK)
         return code;
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_EDIT_SETTINGS);

@@ -80,13 +80,14 @@ SC_MUST_USE enum sc_code sc_job_order_get(struct sc_conn *conn, int64_t id,
 struct sc_job_spec {
     int64_t owner_id, file_id;
     const char *pipeline, *engine, *engine_version, *model, *task, *language, *file_name, *name;
-    const char *model_hash; /* as in sc_job; NULL: not known */
-    const char *settings;   /* canonical JSON of the resolved options */
-    const char *dedupe_key; /* NULL: none */
-    bool force;             /* takes the key from an earlier job */
-    bool waiting;           /* somebody waits for its end */
-    const char *asked_by;   /* for the log of an earlier job that this changes; NULL: nobody */
-    bool counted;           /* takes a place of max_concurrent */
+    const char *model_hash;    /* as in sc_job; NULL: not known */
+    const char *settings;      /* canonical JSON of the resolved options */
+    const char *dedupe_key;    /* NULL: none */
+    const char *dedupe_before; /* that an earlier version would have given it; NULL: the same */
+    bool force;                /* takes the key from an earlier job */
+    bool waiting;              /* somebody waits for its end */
+    const char *asked_by;      /* for the log of an earlier job that this changes; NULL: nobody */
+    bool counted;              /* takes a place of max_concurrent */
     enum sc_class class;
     int priority;
     int64_t run_after_ms; /* 0: now */
@@ -104,6 +105,9 @@ struct sc_job_spec {
 SC_MUST_USE enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
                                        const struct sc_job_spec *spec, struct sc_job *out,
                                        bool *existing, struct sc_error *err);
+/* The job that answers for the same work; *job 0: none. */
+SC_MUST_USE enum sc_code sc_job_same(struct sc_conn *conn, const struct sc_job_spec *spec,
+                                     int64_t *job, struct sc_error *err);
 /* owner_id 0: of anybody. JOB_NOT_FOUND also for another owner's. */
 SC_MUST_USE enum sc_code sc_job_find(struct sc_conn *conn, int64_t owner_id, const char *job_id,
                                      struct sc_job *out, struct sc_error *err);

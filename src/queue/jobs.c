@@ -300,14 +300,28 @@ enum sc_code sc_job_position(struct sc_conn *conn, const struct sc_job *job, int
     return code;
 }
 
-enum sc_code sc_job_same(struct sc_conn *tx, const char *key, int64_t *job, struct sc_error *err)
+static enum sc_code find_by_key(struct sc_conn *conn, const char *key, int64_t *job,
+                                struct sc_error *err)
 {
-    SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_JOB_BY_DEDUPE_KEY);
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_JOB_BY_DEDUPE_KEY);
     sc_stmt_bind_text(&st, ":dedupe_key", key);
     enum sc_code code = sc_stmt_one(&st, err);
     if (code == SC_OK)
         *job = sc_stmt_int(&st, "id");
     return code == SC_E_NOT_FOUND ? SC_OK : code;
+}
+
+enum sc_code sc_job_same(struct sc_conn *conn, const struct sc_job_spec *spec, int64_t *job,
+                         struct sc_error *err)
+{
+    const char *const keys[] = { spec->dedupe_key, spec->dedupe_before };
+    enum sc_code code = SC_OK;
+    *job = 0;
+    for (size_t i = 0; code == SC_OK && *job == 0 && i < SC_ARRAY_LEN(keys); i++) {
+        if (keys[i] != NULL)
+            code = find_by_key(conn, keys[i], job, err);
+    }
+    return code;
 }
 
 static enum sc_code drop_key(struct sc_conn *tx, int64_t job, struct sc_error *err)
@@ -424,9 +438,7 @@ enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
                            struct sc_error *err)
 {
     int64_t same = 0;
-    enum sc_code code = SC_OK;
-    if (spec->dedupe_key != NULL)
-        code = sc_job_same(tx, spec->dedupe_key, &same, err);
+    enum sc_code code = sc_job_same(tx, spec, &same, err);
     if (code == SC_OK && same != 0 && spec->force)
         code = drop_key(tx, same, err);
     if (code != SC_OK)

@@ -67,9 +67,6 @@ struct sc_job_brief {
 };
 SC_MUST_USE enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job,
                                           struct sc_job_brief *out, struct sc_error *err);
-/* The job that answers for the same work; *job 0: none. */
-SC_MUST_USE enum sc_code sc_job_same(struct sc_conn *tx, const char *dedupe_key, int64_t *job,
-                                     struct sc_error *err);
 int sc_job_brief_progress(const struct sc_job_brief *job);
 
 /* ---- tasks.c ---- */

@@ -271,6 +271,44 @@ static void the_canonical_form_is_stable(void **state)
         "\"vad_threshold\":9}");
 }
 
+static void check_identity(const char *const *pairs, bool ours, const char *const *same)
+{
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *a = sc_job_options_new();
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *b = sc_job_options_new();
+    SC_AUTO_BUF is = { 0 };
+    SC_AUTO_BUF expected = { 0 };
+    for (; *pairs != NULL; pairs += 2)
+        assert_int_equal(SET(a, pairs[0], pairs[1], NULL), SC_OK);
+    for (; *same != NULL; same += 2)
+        assert_int_equal(SET(b, same[0], same[1], NULL), SC_OK);
+    sc_job_options_identity(a, ours, &is);
+    sc_job_options_canonical(b, &expected);
+    assert_string_equal(sc_buf_text(&is), sc_buf_text(&expected));
+}
+
+static void what_changes_no_text_is_of_no_account_for_the_key(void **state)
+{
+    (void)state;
+#define PAIRS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+    static const char *const none[] = { NULL };
+    check_identity(PAIRS("threads", "4", "device", "cpu", "compute_type", "float32"), false, none);
+    check_identity(PAIRS("temperature", "0", "beam_size", "1", "best_of", "5",
+                         "temperature_increment_on_fallback", "0.2"),
+                   true, none);
+    /* What another program takes by itself is not known. */
+    check_identity(PAIRS("temperature", "0"), false, PAIRS("temperature", "0"));
+    check_identity(PAIRS("beam_size", "2", "best_of", "4", "temperature", "0.0"), true,
+                   PAIRS("beam_size", "2", "best_of", "4"));
+    /* Above a temperature that is told no other is tried by itself. */
+    check_identity(PAIRS("temperature", "0.4", "temperature_increment_on_fallback", "0.2"), true,
+                   PAIRS("temperature", "0.4", "temperature_increment_on_fallback", "0.2"));
+    check_identity(PAIRS("temperature", "0.4", "temperature_increment_on_fallback", "0"), true,
+                   PAIRS("temperature", "0.4"));
+    check_identity(PAIRS("temperature_increment_on_fallback", "0"), true,
+                   PAIRS("temperature_increment_on_fallback", "0"));
+#undef PAIRS
+}
+
 /* Where it means something that a younger option is at its default. */
 static void what_is_stated_is_in_the_canonical_form(void **state)
 {
@@ -414,6 +452,7 @@ int main(void)
         TEST(settings_of_the_detector_need_it),
         TEST(the_canonical_form_is_stable),
         TEST(what_is_stated_is_in_the_canonical_form),
+        TEST(what_changes_no_text_is_of_no_account_for_the_key),
         TEST(options_of_some_engines_can_be_walked),
         TEST(json_values_need_the_type_of_the_option),
         TEST(options_that_contradict_each_other_are_refused_by_name),

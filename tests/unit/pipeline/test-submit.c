@@ -135,6 +135,40 @@ static void what_a_job_would_cost_is_told_and_nothing_is_made(void **state)
     assert_int_equal(cost.chunks, 5); /* 0-5, 4-9, 8-13, 12-17, 16-21 */
 }
 
+static void what_changes_no_text_makes_no_other_job(void **state)
+{
+    (void)state;
+#define WHISPER "engine", "whisper", "model", "/nowhere/ggml-x.bin"
+    static const char *const plain[] = { WHISPER, NULL };
+    static const char *const same[][7] = {
+        { WHISPER, "threads", "2", NULL },
+        { WHISPER, "device", "cpu", NULL },
+        { WHISPER, "beam_size", "1", NULL },
+        { WHISPER, "temperature", "0", NULL },
+    };
+    static const char *const other[] = { WHISPER, "beam_size", "2", NULL };
+    static const char *const threads[] = { WHISPER, "beam_size", "2", "threads", "2", NULL };
+#undef WHISPER
+    AUTO_RIG(r);
+    SC_AUTO(sc_arrived_done) struct sc_arrived a = { 0 }, b = { 0 }, again = { 0 };
+    int64_t file = upload(&r);
+    assert_int_equal(submit(&r, ANNA, file, plain, NULL, &a, NULL), SC_OK);
+    for (size_t i = 0; i < SC_ARRAY_LEN(same); i++) {
+        SC_AUTO(sc_arrived_done) struct sc_arrived c = { 0 };
+        struct sc_cost cost;
+        assert_int_equal(submit(&r, ANNA, file, same[i], NULL, &c, NULL), SC_OK);
+        assert_true(c.existing_job);
+        assert_int_equal(cost_of(&r, ANNA, file, same[i], &cost), SC_OK);
+        assert_string_equal(cost.job_id, a.job.job_id);
+    }
+    /* The engine is told all the same. */
+    assert_int_equal(submit(&r, ANNA, file, threads, NULL, &b, NULL), SC_OK);
+    assert_false(b.existing_job);
+    assert_non_null(strstr(b.job.settings, "\"threads\":2"));
+    assert_int_equal(submit(&r, ANNA, file, other, NULL, &again, NULL), SC_OK);
+    assert_string_equal(again.job.job_id, b.job.job_id);
+}
+
 static void a_file_must_be_given_where_it_is_needed_and_be_ones_own(void **state)
 {
     (void)state;
@@ -306,6 +340,7 @@ int main(void)
         TEST(noops_are_each_their_own_job_unless_a_key_says_otherwise),
         TEST(a_key_stands_for_all_that_was_asked_for),
         TEST(what_a_job_would_cost_is_told_and_nothing_is_made),
+        TEST(what_changes_no_text_makes_no_other_job),
         TEST(a_file_must_be_given_where_it_is_needed_and_be_ones_own),
         TEST(engines_that_are_not_there_are_named_with_those_that_are),
         TEST(engines_that_could_not_be_listed_are_asked_for_again),

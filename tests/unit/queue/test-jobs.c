@@ -188,6 +188,33 @@ static void force_takes_the_key(void **state)
     assert_int_equal(state_of(&r, first), SC_JOB_PENDING); /* goes on */
 }
 
+/* Where both keys have a job, that of today goes before, and is the one that force takes. */
+static void the_key_of_an_earlier_version_finds_its_job(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    struct sc_job_spec spec = noop_spec();
+    bool existing = false;
+    spec.dedupe_key = "old";
+    int64_t old = create_from(&r, &spec, NULL);
+    spec.dedupe_key = "new";
+    spec.dedupe_before = "old";
+    assert_int_equal(create_from(&r, &spec, &existing), old);
+    assert_true(existing);
+    spec.dedupe_before = NULL;
+    int64_t new = create_from(&r, &spec, &existing);
+    assert_false(existing);
+    spec.dedupe_before = "old";
+    assert_int_equal(create_from(&r, &spec, NULL), new);
+    spec.force = true;
+    int64_t forced = create_from(&r, &spec, NULL);
+    spec.force = false;
+    assert_int_equal(create_from(&r, &spec, NULL), forced);
+    spec.dedupe_key = "old";
+    spec.dedupe_before = NULL;
+    assert_int_equal(create_from(&r, &spec, NULL), old);
+}
+
 static void a_scheduled_job_waits_for_its_time(void **state)
 {
     (void)state;
@@ -982,6 +1009,7 @@ int main(void)
         TEST(the_same_work_is_done_in_the_highest_class_that_was_asked_for),
         TEST(whoever_waits_does_not_wait_for_a_later_time),
         TEST(force_takes_the_key),
+        TEST(the_key_of_an_earlier_version_finds_its_job),
         TEST(a_scheduled_job_waits_for_its_time),
         TEST(a_scheduled_job_can_be_cancelled_and_retried),
         TEST(cancelling_stops_everything_at_once),
