@@ -349,6 +349,55 @@ static void what_is_cut_elsewhere_than_before_is_cut_anew_behind_what_was_heard(
     }
 }
 
+/* So many of three chunks of 10 s were given to a worker and stay, of which the last overlaps one
+ * that nobody was given, or that was never cut; the program of today finds silence there, and cuts
+ * nothing behind them: fewer chunks than there were. */
+static void cut_nothing_behind(int stay)
+{
+    static const char *const plain[] = {
+        "engine",   "whisper", "model", "/nowhere/ggml-x.bin", "vad", "off", "chunk_length", "10s",
+        "language", "en",      NULL
+    };
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    struct dice d = { 7 };
+    TALK t = { 0 };
+    struct sc_chunk_work given[SC_CLAIM_MAX];
+    r.config->split_ahead = 3;
+    for (int i = 0; i < 11; i++)
+        add_burst(&d, &t, 800, 700);
+    add_noise(&d, &t.sound, 22000, 20);
+    start(&r);
+    int64_t id = start_recording(&r, &t.sound, 1, plain);
+    wait_for(&watch, "SELECT count(*) FROM chunks", 3);
+    assert_int_equal(ask(&r, "SELECT min(overlaps_next) FROM chunks WHERE chunk < 2"), 1);
+    assert_int_equal(claim_lane(&r, "engine:whisper", stay, given), stay);
+    for (int i = 0; i < stay; i++) {
+        give_back(&r, &given[i].task);
+        sc_chunk_work_done(&given[i]);
+    }
+    sc_pipelines_close(r.p);
+    assert_int_equal(write_sql(r.f.store,
+                               "UPDATE jobs SET settings = json_set(json_remove(settings, "
+                               "'$.chunk_length'), '$.vad', json('true'), '$.music', 'keep')"),
+                     SC_OK);
+    rig_open_pipelines(&r);
+    start(&r);
+    wait_for(&watch, "SELECT count(*) FROM chunks", stay);
+    work_to_end(&watch, id);
+    assert_heard(&r, id, &t, NULL);
+    assert_int_equal(ask(&r, "SELECT overlaps_next FROM chunks ORDER BY chunk DESC LIMIT 1"), 0);
+    assert_int_equal(ask(&r, "SELECT chunks_total FROM jobs"), stay);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM tasks WHERE stage = 2"), stay);
+}
+
+static void the_last_chunk_that_stays_waits_for_no_other(void **state)
+{
+    (void)state;
+    cut_nothing_behind(2);
+    cut_nothing_behind(3);
+}
+
 /* A task's stretches are as the store has them, or the store is damaged. */
 static void stretches_that_are_damaged_are_not_guessed(void **state)
 {
@@ -376,6 +425,7 @@ int main(void)
         TEST(each_channel_is_packed_by_itself),
         TEST(packed_chunks_survive_what_chunks_survive),
         TEST(what_is_cut_elsewhere_than_before_is_cut_anew_behind_what_was_heard),
+        TEST(the_last_chunk_that_stays_waits_for_no_other),
         TEST(stretches_that_are_damaged_are_not_guessed),
     };
     return cmocka_run_group_tests_name("pipeline/packing", tests, NULL, NULL);
