@@ -64,6 +64,19 @@ def test_into_the_archive_and_back(make_server):
     recount(server)
 
 
+def test_the_command_line_moves_jobs_there_and_back(make_server):
+    server = make_server(EXPORTS)
+    job = full_house(server)
+    for verb, where, behind in (("archive", "audio/archive", "audio/uploads"),
+                                ("restore", "audio/uploads", "audio/archive")):
+        cli("jobs", verb, job["job_id"], data=server.data, check=0)
+        archived = server.client.job(job["job_id"])["archived_at"]
+        assert (archived is not None) == (verb == "archive")
+        assert files_below(server, where) and not files_below(server, behind)
+        gone = cli("jobs", verb, "01932d6e-7c8b-7c3a-9f41-3d2a5be1c7aa", data=server.data, check=3)
+        assert "no such job" in gone.stderr, gone
+
+
 def test_a_running_job_keeps_its_recording(make_server):
     server = make_server({"SCRIPTA_WORKERS": 1})
     client = server.client

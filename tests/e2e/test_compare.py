@@ -62,3 +62,39 @@ def test_the_command_line_compares(done, shared):
     assert "plain or color" in failed.stderr
     failed = cli("transcripts", "diff", t, data=shared.data, check=3)
     assert "no version before 1" in failed.stderr
+
+
+def test_the_command_line_shows_what_differs(client, done, shared):
+    """Between any two versions, in each form."""
+    made = client.request("POST", f"/api/files/{done['file_id']}/transcripts?format=txt",
+                          body=b"One, two.\nThree four.\nFive.\n",
+                          headers={"Content-Type": "application/octet-stream"})
+    made = made.json["transcript_id"]
+    segments = [s["id"] for s in client.get(f"/api/transcripts/{made}").json["segments"]]
+    assert len(segments) == 3
+    for text in ("one two", "one too"):
+        cli("transcripts", "edit", "-s", segments[0], "-t", text, made, data=shared.data, check=0)
+
+    def compare(*args):
+        return cli("transcripts", "compare", made, *args, data=shared.data, check=0).stdout
+
+    for args, versions, words in (
+            ((), (2, 3), "one [-two-]{+too+}"), (("1", "2"), (1, 2), "[-One, two.-]{+one two+}"),
+            (("2",), (1, 2), "[-One, two.-]{+one two+}"),
+            (("3", "1"), (3, 1), "[-one too-]{+One, two.+}"),
+            (("1", "3", "--loose"), (1, 3), "one [-two.-]{+too+}")):
+        shown = compare(*args).splitlines()
+        assert shown[0] == f"transcript {made} version {versions[0]} -> " \
+                           f"transcript {made} version {versions[1]}", shown
+        assert shown[1].startswith("~ ") and shown[1].endswith(words), shown
+        assert "Three four." in shown[2] and "Five." in shown[3], shown
+    assert "no differences" in compare("1", "2", "--loose")
+    assert "Three" in compare("-U", "1") and "Five" not in compare("-U", "1")
+    assert "Three" not in compare("--context", "0")
+    coloured = compare("--word-diff", "color")
+    assert "\x1b[" in coloured and "[-" not in coloured
+    lines = compare("--unified", "1", "3").splitlines()
+    assert lines[0].startswith("--- ") and lines[1].startswith("+++ ")
+    assert "-One, two." in lines and "+one too" in lines and " Three four." in lines
+    html = compare("--html", "-U", "0")
+    assert "<del>two</del>" in html and "<ins>too</ins>" in html and "Three" not in html

@@ -171,6 +171,50 @@ def test_a_split_is_in_front_of_the_first_word_that_begins_then(client, made, at
     assert now[1]["start"] == len(parts[0].split()) and len(now[1]["words"]) > 0
 
 
+CAST = [(0, 1, "a b", None), (1, 2, "c d", "Ann"), (2, 4, "e", None)]
+
+
+@pytest.mark.parametrize("step, flags, becomes", [
+    ({"op": "text", "text": "x"}, ["-t", "x"], [CAST[0], (1, 2, "x", "Ann"), CAST[2]]),
+    ({"op": "speaker", "speaker": "Bo"}, ["--speaker", "Bo"],
+     [CAST[0], (1, 2, "c d", "Bo"), CAST[2]]),
+    ({"op": "speaker", "speaker": ""}, ["--speaker", ""],
+     [CAST[0], (1, 2, "c d", None), CAST[2]]),
+    ({"op": "times", "start": 1.25, "end": 1.75}, ["--start", "1.25", "--end", "0:01.75"],
+     [CAST[0], (1.25, 1.75, "c d", "Ann"), CAST[2]]),
+    ({"op": "split", "at": 1.5}, ["--split-at", "1.5"],
+     [CAST[0], (1, 1.5, "c", "Ann"), (1.5, 2, "d", "Ann"), CAST[2]]),
+    ({"op": "split", "after_word": 1}, ["--split-after", "1"],
+     [CAST[0], (1, 1.5, "c", "Ann"), (1.5, 2, "d", "Ann"), CAST[2]]),
+    ({"op": "merge"}, ["--merge"], [CAST[0], (1, 4, "c d e", "Ann")]),
+    ({"op": "delete"}, ["--delete"], [CAST[0], CAST[2]]),
+    ({"op": "insert", "segment": None, "start": 1.5, "end": 2.5, "text": "n", "speaker": "Bo"},
+     ["--insert", "n", "--start", "1.5", "--end", "2.5", "--speaker", "Bo"],
+     [*CAST[:2], (1.5, 2.5, "n", "Bo"), CAST[2]]),
+])
+def test_each_step_is_made_by_both(shared, client, made, step, flags, becomes):
+    """By the API, and once that was undone by the command line."""
+    def cast():
+        return [(s["start"], s["end"], s["text"], s["speaker"])
+                for s in client.get(made).json["segments"]]
+
+    body = [{"start": a, "end": b, "text": text, **({"speaker": who} if who else {})}
+            for a, b, text, who in CAST]
+    assert put(client, made, {"segments": body}).status == 200
+    segment = client.get(made).json["segments"][1]["id"]
+    asked = {k: v for k, v in {"segment": segment, **step}.items() if v is not None}
+    reply = client.post(f"{made}/edit", {"operations": [asked]})
+    assert reply.status == 200 and reply.json["version_number"] == 3, reply
+    assert cast() == becomes
+    assert client.post(f"{made}/undo").status == 200 and cast() == CAST
+    where = [] if "segment" in step else ["-s", segment]
+    done = cli("transcripts", "edit", *where, *flags, "-m", "why", made.rsplit("/", 1)[1],
+               data=shared.data, check=0)
+    assert "version 5: " in done.stderr, done
+    assert cast() == becomes
+    assert client.get(f"{made}/versions/5").json["change_note"] == "why"
+
+
 @pytest.mark.parametrize("step, why", [
     ({"op": "times", "start": -3}, "start is no time"),
     ({"op": "times", "end": 1e300}, "end is no time"),

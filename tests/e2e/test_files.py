@@ -164,6 +164,10 @@ def test_duplicates_uploads_and_usage(house):
     twice = server.client.get("/api/files/duplicates").json["duplicates"]
     assert [(d["file_id"], d["count"], d["saved_bytes"]) for d in twice] == [
         (first[0], 3, 2 * len(first[2])), (rows[1][0], 2, len(rows[1][2]))]
+    shown = cli("files", "duplicates", data=server.data, check=0).stdout.splitlines()
+    assert [(int(line.split()[0]), int(line.split()[2])) for line in shown[1:]] == [
+        (first[0], 3), (rows[1][0], 2)], shown
+    assert cli_json("files", "duplicates", "-n", 1, data=server.data)["duplicates"] == twice[:1]
     page = server.client.get(f"/api/files/{first[0]}/uploads?limit=2").json
     assert [u["name"] for u in page["uploads"]] == ["beta.wav", "again.wav"]
     rest = server.client.get(f"/api/files/{first[0]}/uploads?cursor={page['next_cursor']}").json
