@@ -1,7 +1,10 @@
 """Short stretches of speech, packed into the window of an engine: few chunks, true times."""
 
+import array
+import random
+
 import harness
-from harness import pauses_wav
+from harness import pauses_wav, wav
 from test_engine_command import settings
 
 
@@ -100,3 +103,25 @@ def test_what_whisper_says_in_a_window_lies_in_the_stretches_of_it(server, tmp_p
         packed += length
     else:
         raise AssertionError(chunks)
+
+
+def test_each_setting_of_the_detector_moves_the_cuts(server):
+    """Loud, then 20 dB above the noise, then that noise."""
+    rng, rate, sound = random.Random(3), 16000, array.array("h")
+    for _ in range(5):
+        for seconds, peak in ((3, 9000), (1, 250), (1.2, 25)):
+            sound.extend(rng.randint(-peak, peak) for _ in range(int(seconds * rate)))
+
+    def cuts(**options):
+        reply = server.client.upload(wav(sound.tobytes()), engine="null", music="keep",
+                                     chunk_length="7s", force="on", **options)
+        assert reply.status == 201, reply
+        job = server.client.wait_job(reply.json["job_id"])
+        assert job["status"] == "completed", job
+        chunks = server.client.get(f"/api/jobs/{job['job_id']}/chunks").json["chunks"]
+        return [(c["start_time"], c["end_time"]) for c in chunks]
+
+    usual = cuts()
+    assert len(usual) > 3
+    for option in ({"vad_threshold": "30"}, {"vad_min_silence": "2s"}, {"vad_padding": "0ms"}):
+        assert cuts(**option) != usual, option

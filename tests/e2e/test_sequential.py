@@ -232,3 +232,4 @@ def test_parts_of_whisper_say_what_the_whole_says(server, random_model):
     assert heard(server, random_model, "17", **believed) == told != whole
     kept = heard(server, random_model, "17", carry_initial_prompt="on", **believed)
     assert kept == heard(server, random_model, "30m", carry_initial_prompt="on", **believed)
+    assert kept != told

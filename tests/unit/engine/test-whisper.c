@@ -9,13 +9,14 @@
 
 #define RATE 16000
 #define SECONDS 8
+#define LONG_SECONDS 70 /* several windows */
 
 struct table {
     struct test_dir dir;
     struct sc_config *config;
     const struct sc_engine_ops *engine;
-    void *random, *loop; /* states */
-    int16_t pcm[SECONDS * RATE];
+    void *random, *loop, *bracket; /* states */
+    int16_t pcm[LONG_SECONDS * RATE];
 };
 
 static struct table t;
@@ -52,7 +53,9 @@ static int set_up(void **state)
         fail_msg("%s", err.msg);
     t.random = opened("ggml-random.bin", &(struct test_model){ .text_ctx = 64, .seed = 5 });
     t.loop = opened("ggml-loop.bin", &(struct test_model){ .script = sc_buf_text(&loop) });
-    for (int i = 0; i < SECONDS * RATE; i++)
+    t.bracket = opened("ggml-bracket.bin",
+                       &(struct test_model){ .script = "<|0.00|> Well [ then.<|7.00|>" });
+    for (int i = 0; i < LONG_SECONDS * RATE; i++)
         t.pcm[i] = (int16_t)(8000 * sin(i * 0.05) * sin(i * 0.0003));
     return 0;
 }
@@ -62,6 +65,7 @@ static int tear_down(void **state)
     (void)state;
     t.engine->close(t.random);
     t.engine->close(t.loop);
+    t.engine->close(t.bracket);
     sc_config_free(t.config);
     test_dir_done(&t.dir);
     return 0;
@@ -73,13 +77,14 @@ static bool never(void *ctx)
     return false;
 }
 
-static struct sc_engine_result heard_with(void *opened_state, const char *settings)
+static struct sc_engine_result heard_in(void *opened_state, int seconds, const char *language,
+                                        const char *settings)
 {
     const struct sc_engine_request request = {
         .pcm = t.pcm,
-        .samples = SECONDS * RATE,
+        .samples = (size_t)seconds * RATE,
         .attempt = 1,
-        .language = "en",
+        .language = language,
         .settings = settings,
     };
     const struct sc_engine_stop run_on = { never, NULL };
@@ -88,6 +93,11 @@ static struct sc_engine_result heard_with(void *opened_state, const char *settin
     if (t.engine->transcribe(opened_state, &request, &result, 1, &run_on, &err) != SC_OK)
         fail_msg("%s", err.msg);
     return result;
+}
+
+static struct sc_engine_result heard_with(void *opened_state, const char *settings)
+{
+    return heard_in(opened_state, SECONDS, "en", settings);
 }
 
 #define NO_LIMITS                                                   \
@@ -212,6 +222,81 @@ static void threads_change_no_word(void **state)
     sc_engine_result_done(&all);
 }
 
+struct option_row {
+    void *model;
+    int seconds;
+    const char *language, *others, *option;
+};
+
+/* All that listeners are told. */
+static void put_heard(const struct option_row *row, bool wished, struct sc_buf *out)
+{
+    SC_AUTO_BUF settings = { 0 };
+    sc_buf_printf(&settings, "{%s%s%s}", row->others, wished ? "," : "", wished ? row->option : "");
+    struct sc_engine_result r =
+        heard_in(row->model, row->seconds, row->language, sc_buf_text(&settings));
+    sc_buf_printf(out, "%s:", r.language);
+    for (size_t i = 0; i < r.segments.count; i++) {
+        const struct sc_segment *s = &r.segments.items[i];
+        sc_buf_printf(out, " %d-%d %s (%zu words, %s)", (int)s->start_ms, (int)s->end_ms, s->text,
+                      s->word_count, s->heard == NULL ? "" : s->heard->language);
+    }
+    sc_engine_result_done(&r);
+}
+
+#define ONCE NO_LIMITS ",\"temperature_increment_on_fallback\":0"
+#define DRAWN NO_LIMITS ",\"temperature\":0.6"
+#define TOLD ONCE ",\"sequential\":true,\"prompt\":\"Augusta Ada King, Countess of\""
+
+/* With each option by itself something else is heard than without it. Those of the limits have
+ * tests above; `device`, `threads` and `compute_type` change no word. */
+static void each_option_reaches_what_is_heard(void **state)
+{
+    (void)state;
+    const struct option_row rows[] = {
+        { t.random, SECONDS, "en", ONCE, "\"prompt\":\"Ada Lovelace\"" },
+        { t.random, SECONDS, "en", ONCE, "\"hotwords\":\"Ada Lovelace\"" },
+        { t.random, SECONDS, "en", ONCE, "\"task\":\"translate\"" },
+        { t.random, SECONDS, "en", ONCE, "\"beam_size\":3" },
+        { t.random, SECONDS, "en", ONCE, "\"word_timestamps\":false" },
+        { t.random, SECONDS, "en", ONCE, "\"temperature\":0.6" },
+        { t.random, SECONDS, "en", DRAWN, "\"best_of\":1" },
+        { t.random, SECONDS, "", ONCE, "\"multilingual\":true" },
+        { t.random, LONG_SECONDS, "en", ONCE, "\"sequential\":true" },
+        { t.random, LONG_SECONDS, "en", TOLD, "\"carry_initial_prompt\":true" },
+        { t.bracket, SECONDS, "en", ONCE, "\"suppress_non_speech\":false" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF usual = { 0 };
+        SC_AUTO_BUF wished = { 0 };
+        put_heard(&rows[i], false, &usual);
+        put_heard(&rows[i], true, &wished);
+        if (strcmp(sc_buf_text(&usual), sc_buf_text(&wished)) == 0)
+            fail_msg("%s changes nothing: %s", rows[i].option, sc_buf_text(&usual));
+    }
+}
+
+static void what_is_no_speech_is_said_only_where_it_is_wished(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings;
+        bool bracket;
+    } rows[] = {
+        { "{" ONCE "}", false },
+        { "{" ONCE ",\"suppress_non_speech\":true}", false },
+        { "{" ONCE ",\"suppress_non_speech\":false}", true },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF said = { 0 };
+        struct sc_engine_result r = heard_with(t.bracket, rows[i].settings);
+        sc_segments_text(&r.segments, &said);
+        if ((strchr(sc_buf_text(&said), '[') != NULL) != rows[i].bracket)
+            fail_msg("%s: %s", rows[i].settings, sc_buf_text(&said));
+        sc_engine_result_done(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +305,8 @@ int main(void)
         TEST(a_part_hands_on_and_goes_on),
         TEST(what_was_handed_on_in_pieces_is_refused),
         TEST(threads_change_no_word),
+        TEST(each_option_reaches_what_is_heard),
+        TEST(what_is_no_speech_is_said_only_where_it_is_wished),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
