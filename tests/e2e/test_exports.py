@@ -215,6 +215,25 @@ def test_an_export_is_kept_below_transcripts(server, client, done):
     assert listed[0]["exported_by"] == "local"
 
 
+def test_the_oldest_exports_are_forgotten(make_server):
+    """`history.max_exports`; the last one to each file stays besides."""
+    server = make_server({"SCRIPTA_AUTO_EXPORT": "srt", "SCRIPTA_HISTORY_MAX_EXPORTS": 2})
+    client = server.client
+    job = client.wait_job(client.upload_null(3, 62)["job_id"])
+    path = f"/api/transcripts/{job['transcript_id']}"
+
+    def listed():
+        return [(e["export_id"], e["format"]) for e in exports(client, path)]
+
+    wait_until(lambda: listed() == [(1, "srt")], 30, "the automatic export")
+    for name in ("vtt", "txt", "csv"):
+        assert client.get(f"{path}/export.{name}").status == 200
+    assert listed() == [(4, "csv"), (3, "txt"), (1, "srt")]
+    # The next automatic one forgets too, and the row of the file that it writes again.
+    assert client.post(f"{path}/replace", {"find": "t1", "replace": "one"}).json["changed"]
+    wait_until(lambda: listed() == [(5, "srt"), (4, "csv")], 30, "the next automatic export")
+
+
 def test_a_deletion_ends_at_a_damaged_path(make_server):
     """A bit made a 'p' of an 'r': it is no place of exports any more."""
     server = make_server()

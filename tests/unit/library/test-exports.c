@@ -36,6 +36,16 @@ static enum sc_code note_export(void *ctx, const struct sc_export_row *row, stru
     return SC_OK;
 }
 
+static enum sc_code note_left(void *ctx, const struct sc_export_row *row, struct sc_error *err)
+{
+    struct listed *l = ctx;
+    size_t at = strlen(l->text);
+    (void)err;
+    (void)snprintf(l->text + at, sizeof(l->text) - at, "%" PRId64 " %.1s;", row->id,
+                   row->path == NULL ? "-" : row->path + strlen("transcripts/"));
+    return SC_OK;
+}
+
 static enum sc_code record_export(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     return sc_export_record(tx, ctx, T0, err);
@@ -77,6 +87,48 @@ static void a_path_belongs_to_the_transcript_that_was_exported_to_it_last(void *
     assert_int_equal(of, b);
     assert_int_equal(sc_export_owner_of(conn, "transcripts/y.srt", &of, NULL), SC_OK);
     assert_int_equal(of, 0);
+}
+
+/* Of 5 rows, 2 of them of files; then 2 are kept, besides the last one to each file. */
+static void the_oldest_exports_are_forgotten_but_not_whose_a_file_is(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t id = begin(&r, 1), other = begin(&r, 2);
+    static const char *const paths[] = { "transcripts/a.srt", NULL, "transcripts/b.srt",
+                                         "transcripts/a.srt", NULL };
+    assert_int_equal(keep(&r, other, "csv", NULL), SC_OK); /* 1 */
+    for (size_t i = 0; i < SC_ARRAY_LEN(paths); i++)
+        assert_int_equal(keep(&r, id, "srt", paths[i]), SC_OK); /* 2 to 6 */
+    static const struct {
+        int keep;
+        const char *path, *left;
+    } rows[] = {
+        { 0, NULL, "7 -;6 -;5 a;4 b;3 -;2 a;" }, /* all */
+        { 8, NULL, "8 -;7 -;6 -;5 a;4 b;3 -;2 a;" },
+        { 6, NULL, "9 -;8 -;7 -;6 -;5 a;4 b;" }, /* 3 by its age; 2 as 5 wrote its file again */
+        { 2, NULL, "10 -;9 -;5 a;4 b;" },
+        { 2, "transcripts/b.srt", "11 b;10 -;5 a;" },
+        { 1, NULL, "12 -;11 b;5 a;" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_export export = { .transcript_id = id,
+                                    .version = 1,
+                                    .format = "srt",
+                                    .path = rows[i].path,
+                                    .by = 1,
+                                    .keep = rows[i].keep };
+        assert_int_equal(sc_store_write(r.f.store, SC_RELAXED, record_export, &export, NULL),
+                         SC_OK);
+        AUTO_READER(conn, r);
+        struct listed left = { "" };
+        assert_int_equal(sc_export_list(conn, id, 0, 99, note_left, &left, NULL), SC_OK);
+        assert_string_equal(left.text, rows[i].left);
+        int64_t of = 0;
+        assert_int_equal(sc_export_owner_of(conn, "transcripts/a.srt", &of, NULL), SC_OK);
+        assert_int_equal(of, id);
+    }
+    assert_int_equal(number(r.f.store, "SELECT count(*) FROM export_history WHERE id = 1"), 1);
 }
 
 static enum sc_code note_version(void *ctx, const struct sc_version *v, struct sc_error *err)
@@ -133,6 +185,7 @@ int main(void)
         TEST(the_store_knows_every_format_that_is_written),
         TEST(exports_are_listed_newest_first_by_pages),
         TEST(a_path_belongs_to_the_transcript_that_was_exported_to_it_last),
+        TEST(the_oldest_exports_are_forgotten_but_not_whose_a_file_is),
         TEST(versions_are_listed_and_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
