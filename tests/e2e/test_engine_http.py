@@ -187,6 +187,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_never(self):
         self.server.release.wait(20)
 
+    def do_held(self):
+        self.server.release.wait(60)
+        self.good()
+
     def do_trickle(self):
         self.send_response(200)
         self.send_header("Content-Length", "1000000")
@@ -295,6 +299,27 @@ def test_a_refusal_of_the_sound_is_no_refusal_of_the_form(server, double):
     code, message = failure(server, "bad audio")
     assert code == "ENGINE_ERROR" and "answered 400: the audio is bad" in message
     assert len(double.of("bad audio")) == 3
+
+
+def test_no_more_requests_at_once_than_the_setting_says(make_server):
+    """Three workers, of which two may wait for the other server: the third takes what is younger."""
+    double = Double()
+    try:
+        server = make_server({**settings(double.base(), concurrency=2, timeout="60s"),
+                              "SCRIPTA_WORKERS": 3})
+        held = [server.client.upload(harness.noise_wav(2, k), engine="http", vad="off",
+                                     prompt="held").json["job_id"] for k in range(4)]
+        harness.wait_until(lambda: len(double.of("held")) == 2, 30, "two requests")
+        for k in range(3):
+            job = server.client.wait_job(server.client.upload_null(2, seed=k)["job_id"])
+            assert job["status"] == "completed", job
+        assert len(double.of("held")) == 2
+        double.release.set()
+        assert {server.client.wait_job(job)["status"] for job in held} == {"completed"}
+        assert len(double.of("held")) == 4
+    finally:
+        double.release.set()
+        double.shutdown()
 
 
 @pytest.mark.parametrize("prompt, calls", [("500 twice", 3), ("429", 2)])

@@ -123,8 +123,8 @@ def test_paths_lead_nowhere(make_server, folder):
     for place in ("../../bait", "/etc", "..", "a/../../bait"):
         transcript = client.get("/api/transcripts").json["transcripts"][0]
         reply = client.post(f"/api/transcripts/{transcript['id']}/export",
-                            {"format": "txt", "path": place})
-        assert reply.status >= 400, reply
+                            {"format": "txt", "output_path": f"{place}/x.txt"})
+        assert reply.status == 400 and reply.error["field"] == "output_path", reply
     assert tree(folder / "bait") == outside
     assert not list(folder.glob("*.wav"))
 

@@ -70,6 +70,24 @@ def test_languages_have_names(client, said):
     assert reply.status == 400 and reply.error["field"] == "language"
 
 
+def test_what_a_speaker_says_is_found(client, said, shared):
+    text = "WEBVTT\n\n00:00.000 --> 00:02.000\n<v Ann>a quagga\n\n" \
+           "00:02.000 --> 00:04.000\n<v Bo>another quagga\n"
+    made = client.request("POST", f"/api/files/{said['file_id']}/transcripts", body=text.encode(),
+                          headers={"Content-Type": "text/vtt"})
+    assert made.status == 201, made
+    for speaker, hits in (("Ann", ["Ann"]), ("bo", ["Bo"]), ("Eve", []), (None, ["Ann", "Bo"])):
+        asked = {"speaker": speaker} if speaker else {}
+        for found in (search(client, "quagga", **asked).json,
+                      search(client, f"speaker:{speaker} quagga" if speaker else "quagga").json,
+                      cli_json("search", "quagga", *(f"--speaker={x}" for x in asked.values()),
+                               data=shared.data)):
+            told = sorted(h["speaker"] for r in found["results"] for h in r["hits"])
+            assert told == hits and found["total_hits"] == len(hits), (speaker, found)
+    shown = cli("search", "--speaker", "Ann", "quagga", data=shared.data, check=0).stdout
+    assert "Ann: a [quagga]" in shown and "Bo" not in shown, shown
+
+
 def test_hostile_text_finds_nothing_and_breaks_nothing(client):
     for q in ("NEAR(zz yy, 3)", "{text}:zz", "text:zz", "^zz", "zz'; DROP TABLE jobs", "zz\\",
               "\x01" "2\x02zz", "zz;--", "%zz%", "zz" * 400):

@@ -155,6 +155,15 @@ static void published_heads_are_known_by_the_dimensions(void **state)
     assert_int_equal(sc_align_heads(&dims, false, heads), 10);
     dims.n_vocab = 51865;
     assert_int_equal(sc_align_heads(&dims, false, heads), 23);
+    /* turbo: of large-v3's decoder four layers; none of another vocabulary was published. */
+    dims = (struct sc_whisper_dims){ .n_vocab = 51866, .n_text_layer = 4, .n_text_head = 20 };
+    assert_int_equal(sc_align_heads(&dims, false, heads), 6);
+    assert_int_equal(heads[0].layer, 2);
+    assert_int_equal(heads[0].head, 4);
+    assert_int_equal(heads[5].layer, 3);
+    assert_int_equal(heads[5].head, 14);
+    dims.n_vocab = 51865;
+    assert_int_equal(sc_align_heads(&dims, false, heads), SC_ALIGN_HEADS);
     dims = (struct sc_whisper_dims){ .n_vocab = 400, .n_text_layer = 2, .n_text_head = 3 };
     assert_int_equal(sc_align_heads(&dims, false, heads), 3);
     assert_int_equal(heads[0].layer, 1);
