@@ -310,7 +310,7 @@ static void answers_to_workers_are_short(void **state)
     sc_buf_reset(&out);
     const struct sc_claimed nothing = { .count = 0 };
     sc_completion_view(&out, false, &nothing);
-    assert_json(&out, "{\"status\":\"accepted\",\"tasks\":[]}");
+    assert_json(&out, "{\"status\":\"accepted\",\"tasks\":[],\"as_of\":0}");
 }
 
 static void current_jobs_of_others_are_not_told(void **state)
