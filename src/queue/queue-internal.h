@@ -5,6 +5,7 @@
 #include "queue/queue.h"
 #include "queue/transitions.h"
 #include "queue/underway.h"
+#include "store/figures.h"
 
 #include <pthread.h>
 

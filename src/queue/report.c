@@ -1,11 +1,13 @@
 #include "queue/report.h"
 
 #include "base/clock.h"
+#include "store/figures.h"
 
 #include "base/banned.h"
 
 #define DAY_MS INT64_C(86400000)
 #define MINUTE_MS INT64_C(60000)
+#define NO_DAY_YET (INT64_C(1) << 40) /* as the end of what is open */
 
 SC_DEFINE_ENUM_STRINGS(sc_dimension, SC_DIMENSION_COUNT_,
                        {
@@ -20,9 +22,9 @@ SC_DEFINE_ENUM_STRINGS(sc_dimension, SC_DIMENSION_COUNT_,
                            [SC_BY_MONTH] = "month",
                        });
 
-static bool needs_days(const struct sc_report_query *q)
+static bool is_time(enum sc_dimension by)
 {
-    return q->since_ms != 0 || q->until_ms != 0 || q->by[0] >= SC_BY_DAY || q->by[1] >= SC_BY_DAY;
+    return by >= SC_BY_DAY;
 }
 
 static const char *value_of(struct sc_stmt *st, enum sc_dimension by, const char *column)
@@ -32,20 +34,72 @@ static const char *value_of(struct sc_stmt *st, enum sc_dimension by, const char
     return sc_stmt_text(st, column);
 }
 
+struct days {
+    int64_t first, last;
+};
+
+static struct days days_of(const struct sc_report_query *q)
+{
+    return (struct days){ q->since_ms / DAY_MS,
+                          q->until_ms == 0 ? NO_DAY_YET : q->until_ms / DAY_MS };
+}
+
+/* By two dimensions that are no time; days that make whole periods come from their sums. */
+static void ask_jobs(struct sc_stmt *st, const struct sc_report_query *q)
+{
+    struct days all = { SC_ALL_DAYS, SC_ALL_DAYS };
+    struct days late = { 0, -1 }, whole = { 0, -1 };
+    if (q->since_ms != 0 || q->until_ms != 0) {
+        all = days_of(q);
+        int64_t from = (all.first + SC_PERIOD_DAYS - 1) / SC_PERIOD_DAYS;
+        int64_t end = (all.last + 1) / SC_PERIOD_DAYS;
+        if (from < end) {
+            whole = (struct days){ SC_PERIOD(end - 1), SC_PERIOD(from) };
+            late = (struct days){ end * SC_PERIOD_DAYS, all.last };
+            all.last = from * SC_PERIOD_DAYS - 1;
+        }
+    }
+    sc_stmt_bind_int(st, ":from", all.first);
+    sc_stmt_bind_int(st, ":to", all.last);
+    sc_stmt_bind_int(st, ":whole_from", whole.first);
+    sc_stmt_bind_int(st, ":whole_to", whole.last);
+    sc_stmt_bind_int(st, ":late_from", late.first);
+    sc_stmt_bind_int(st, ":late_to", late.last);
+}
+
+/* Each day's jobs stand there once for each dimension; by time alone any of them will do. */
+static void ask_days(struct sc_stmt *st, const struct sc_report_query *q)
+{
+    enum sc_dimension by = is_time(q->by[0]) ? q->by[1] : q->by[0];
+    bool any = by == SC_BY_NOTHING || is_time(by);
+    struct days days = days_of(q);
+    sc_stmt_bind_int(st, ":dimension", any ? SC_BY_STATUS : (int64_t)by);
+    sc_stmt_bind_int(st, ":since", days.first);
+    sc_stmt_bind_int(st, ":until", days.last);
+}
+
+/* Does job_days have the answer? Without any time the sums of all days are less to read. */
+static bool is_of_days(const struct sc_report_query *q)
+{
+    if (is_time(q->by[0]) || is_time(q->by[1]))
+        return true;
+    bool ranged = q->since_ms != 0 || q->until_ms != 0;
+    return ranged && (q->by[0] == SC_BY_NOTHING || q->by[1] == SC_BY_NOTHING);
+}
+
 enum sc_code sc_report_jobs(struct sc_conn *conn, const struct sc_report_query *query,
                             sc_report_fn fn, void *ctx, struct sc_error *err)
 {
-    bool days = needs_days(query);
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_REPORT_JOBS);
+    bool of_days = is_of_days(query);
+    SC_AUTO_STMT st = sc_stmt_get(conn, of_days ? SC_SQL_REPORT_DAYS : SC_SQL_REPORT_JOBS);
     sc_stmt_bind_int(&st, ":first", (int64_t)query->by[0]);
     sc_stmt_bind_int(&st, ":second", (int64_t)query->by[1]);
     sc_stmt_bind_int(&st, ":owner_id", query->owner_id);
-    sc_stmt_bind_int(&st, ":since", days ? query->since_ms / DAY_MS : -1);
-    sc_stmt_bind_int(&st, ":until",
-                     !days                  ? -1
-                     : query->until_ms == 0 ? INT64_MAX
-                                            : query->until_ms / DAY_MS);
     sc_stmt_bind_int(&st, ":limit", query->limit);
+    if (of_days)
+        ask_days(&st, query);
+    else
+        ask_jobs(&st, query);
     for (;;) {
         bool more = false;
         enum sc_code code = sc_stmt_step(&st, &more, err);

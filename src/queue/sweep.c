@@ -156,9 +156,9 @@ static enum sc_code forget_minutes(struct sweep *sweep, struct sc_error *err)
     return sc_stmt_run(&st, err);
 }
 
-static enum sc_code forget_empty_figures(struct sweep *sweep, struct sc_error *err)
+static enum sc_code forget_empty_figures(struct sweep *sweep, enum sc_sql sql, struct sc_error *err)
 {
-    SC_AUTO_STMT st = sc_stmt_get(sweep->tx, SC_SQL_REPORT_FORGET_EMPTY);
+    SC_AUTO_STMT st = sc_stmt_get(sweep->tx, sql);
     return sc_stmt_run(&st, err);
 }
 
@@ -170,7 +170,9 @@ static enum sc_code save_clock(struct sweep *sweep, struct sc_error *err)
         return SC_OK;
     enum sc_code code = sc_queue_meta_put(sweep->tx, SC_META_CLOCK, clock, err);
     if (code == SC_OK)
-        code = forget_empty_figures(sweep, err);
+        code = forget_empty_figures(sweep, SC_SQL_REPORT_FORGET_EMPTY, err);
+    if (code == SC_OK)
+        code = forget_empty_figures(sweep, SC_SQL_REPORT_FORGET_DAYS, err);
     if (code == SC_OK)
         sweep->queue->clock_saved_ms = clock;
     return code;

@@ -1,14 +1,15 @@
-/* The figures of jobs: job_stats, job_minutes, queue_stats and two counters. What changes them is
- * noted, in memory for changes of state, by triggers in job_changes for anything else, and is added
- * up once before the COMMIT: most notes of a transaction are of the same few rows, and cancel out.
+/* The figures of jobs: job_stats, job_days, job_minutes, queue_stats and two counters. What changes
+ * them is noted, in memory for changes of state, by triggers in job_changes for anything else, and
+ * is added up once before the COMMIT: most notes of a transaction are of the same few rows, and
+ * cancel out.
  */
-#include "store/store-internal.h"
+#include "store/figures.h"
 
 #include "base/alloc.h"
+#include "store/store-internal.h"
 
 #include "base/banned.h"
 
-#define ALL_DAYS (-1)
 #define DAY_MS INT64_C(86400000)
 #define MINUTE_MS INT64_C(60000)
 /* Of sc_job_state, which a layer below declares. */
@@ -23,6 +24,17 @@ struct sc_figure {
     int class; /* -1: a trigger has seen to queue_stats */
     char pipeline[24], engine[24], model[120], language[24];
     int64_t jobs, duration_ms, processing_ms, paced_audio_ms, paced_ms;
+};
+
+/* Of job_days, numbered there from 1 on as here. */
+#define DIMENSIONS 5
+
+/* What a row of job_days gains. */
+struct sc_figure_day {
+    int64_t owner_id, day;
+    int dimension;
+    const char *value; /* borrowed from a struct sc_figure */
+    int64_t jobs, duration_ms, completed, processing_ms, paced_audio_ms, paced_ms;
 };
 
 /* What a row of job_minutes gains. */
@@ -217,6 +229,107 @@ static bool is_nothing(const struct sc_figure *f)
            f->paced_ms == 0;
 }
 
+static enum sc_code write_figures(struct sc_conn *conn, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < conn->figures.count; i++) {
+        const struct sc_figure *f = &conn->figures.at[i];
+        if (is_nothing(f))
+            continue;
+        code = write_figure(conn, f, f->day, err);
+        if (code == SC_OK)
+            code = write_figure(conn, f, SC_PERIOD(f->day / SC_PERIOD_DAYS), err);
+        if (code == SC_OK)
+            code = write_figure(conn, f, SC_ALL_DAYS, err);
+    }
+    return code;
+}
+
+/* ---- days by one dimension ---- */
+
+static const char *value_of(const struct sc_figure *f, int dimension)
+{
+    static const char *const states[STATES] = { "0", "1", "2", "3", "4" };
+    const char *const values[DIMENSIONS] = { states[f->state], f->pipeline, f->engine, f->model,
+                                             f->language };
+    return values[dimension - 1];
+}
+
+/* The element for that row, an empty one if need be; all are of this dimension. */
+static struct sc_figure_day *find_day(struct sc_figure_day *days, size_t *count,
+                                      const struct sc_figure *f, int dimension)
+{
+    const char *value = value_of(f, dimension);
+    for (size_t i = 0; i < *count; i++) {
+        struct sc_figure_day *d = &days[i];
+        if (d->day == f->day && d->owner_id == f->owner_id && strcmp(d->value, value) == 0)
+            return d;
+    }
+    days[*count] = (struct sc_figure_day){
+        .owner_id = f->owner_id,
+        .day = f->day,
+        .dimension = dimension,
+        .value = value,
+    };
+    return &days[(*count)++];
+}
+
+static void add_to_day(struct sc_figure_day *d, const struct sc_figure *f)
+{
+    bool completed = f->state == COMPLETED;
+    d->jobs += f->jobs;
+    d->duration_ms += f->duration_ms;
+    d->completed += completed ? f->jobs : 0;
+    d->processing_ms += completed ? f->processing_ms : 0;
+    d->paced_audio_ms += f->paced_audio_ms;
+    d->paced_ms += f->paced_ms;
+}
+
+static enum sc_code change_day(struct sc_conn *conn, enum sc_sql sql, const struct sc_figure_day *d,
+                               struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, sql);
+    sc_stmt_bind_int(&st, ":jobs", d->jobs);
+    sc_stmt_bind_int(&st, ":duration_ms", d->duration_ms);
+    sc_stmt_bind_int(&st, ":completed", d->completed);
+    sc_stmt_bind_int(&st, ":processing_ms", d->processing_ms);
+    sc_stmt_bind_int(&st, ":paced_audio_ms", d->paced_audio_ms);
+    sc_stmt_bind_int(&st, ":paced_ms", d->paced_ms);
+    sc_stmt_bind_int(&st, ":owner_id", d->owner_id);
+    sc_stmt_bind_int(&st, ":dimension", d->dimension);
+    sc_stmt_bind_int(&st, ":day", d->day);
+    sc_stmt_bind_text(&st, ":value", d->value);
+    return sc_stmt_run(&st, err);
+}
+
+/* A change of state alone, as most are, changes nothing by the other dimensions. */
+static enum sc_code write_day(struct sc_conn *conn, const struct sc_figure_day *d,
+                              struct sc_error *err)
+{
+    if (d->jobs == 0 && d->duration_ms == 0 && d->completed == 0 && d->processing_ms == 0 &&
+        d->paced_audio_ms == 0 && d->paced_ms == 0)
+        return SC_OK;
+    enum sc_code code = change_day(conn, SC_SQL_FIGURES_CHANGE_DAY, d, err);
+    if (code == SC_OK && sc_conn_changes(conn) == 0)
+        code = change_day(conn, SC_SQL_FIGURES_INSERT_DAY, d, err);
+    return code;
+}
+
+static enum sc_code write_days(struct sc_conn *conn, struct sc_error *err)
+{
+    const struct sc_figures *f = &conn->figures;
+    SC_AUTO_FREE struct sc_figure_day *days = sc_alloc_array(f->count + 1, sizeof(*days));
+    enum sc_code code = SC_OK;
+    for (int dimension = 1; dimension <= DIMENSIONS; dimension++) {
+        size_t count = 0;
+        for (size_t i = 0; i < f->count; i++)
+            add_to_day(find_day(days, &count, &f->at[i], dimension), &f->at[i]);
+        for (size_t i = 0; code == SC_OK && i < count; i++)
+            code = write_day(conn, &days[i], err);
+    }
+    return code;
+}
+
 static enum sc_code change_overview(struct sc_conn *conn, int class, int state, int64_t jobs,
                                     struct sc_error *err)
 {
@@ -293,13 +406,10 @@ enum sc_code sc_figures_write(struct sc_conn *conn, struct sc_error *err)
         code = write_overview(conn, err);
     merge_figures(f);
     merge_minutes(f);
-    for (size_t i = 0; code == SC_OK && i < f->count; i++) {
-        if (is_nothing(&f->at[i]))
-            continue;
-        code = write_figure(conn, &f->at[i], f->at[i].day, err);
-        if (code == SC_OK)
-            code = write_figure(conn, &f->at[i], ALL_DAYS, err);
-    }
+    if (code == SC_OK)
+        code = write_figures(conn, err);
+    if (code == SC_OK)
+        code = write_days(conn, err);
     if (code == SC_OK)
         code = write_ends(conn, f, err);
     sc_figures_drop(conn, (struct sc_figures_mark){ 0 });

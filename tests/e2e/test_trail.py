@@ -23,8 +23,8 @@ TRAIL = {
 }
 # What no user has made: the queue's own work, figures, indexes, answers kept for a repetition. Bytes
 # under way in pieces are in no library yet: `uploads` has their arrival.
-OWN = re.compile(r"^(sqlite_|intakes$|meta$|counters$|idempotency$|tasks$|workers$|chunks$|job_stats$|job_minutes$|"
-                 r"job_changes$|file_stats$|queue_stats$|segments_fts|segments_parts|names_fts|origins$)")
+OWN = re.compile(r"^(sqlite_|intakes$|meta$|counters$|idempotency$|tasks$|workers$|chunks$|job_stats$|job_days$|"
+                 r"job_minutes$|job_changes$|file_stats$|queue_stats$|segments_fts|segments_parts|names_fts|origins$)")
 # Columns that move by themselves: a use, a figure, a place in a queue.
 MOVING = {"last_used_ms", "rest_until_ms", "failures", "failing_ms", "delivered_ms", "next_ms",
           "verified_ms", "damage", "exports_due", "queued", "srt_path"}

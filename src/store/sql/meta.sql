@@ -42,6 +42,20 @@ INSERT INTO job_stats (owner_id, day, state, pipeline, engine, model, language, 
 VALUES (:owner_id, :day, :state, :pipeline, :engine, :model, :language, :jobs, :duration_ms,
         :processing_ms, :paced_audio_ms, :paced_ms);
 
+-- name: figures_change_day
+UPDATE job_days SET jobs = jobs + :jobs, duration_ms = duration_ms + :duration_ms,
+                    completed = completed + :completed,
+                    processing_ms = processing_ms + :processing_ms,
+                    paced_audio_ms = paced_audio_ms + :paced_audio_ms,
+                    paced_ms = paced_ms + :paced_ms
+WHERE owner_id = :owner_id AND dimension = :dimension AND day = :day AND value = :value;
+
+-- name: figures_insert_day
+INSERT INTO job_days (owner_id, dimension, day, value, jobs, duration_ms, completed, processing_ms,
+                      paced_audio_ms, paced_ms)
+VALUES (:owner_id, :dimension, :day, :value, :jobs, :duration_ms, :completed, :processing_ms,
+        :paced_audio_ms, :paced_ms);
+
 -- name: figures_overview
 -- There is no row of a state that the overview leaves out.
 UPDATE queue_stats SET jobs = jobs + :jobs WHERE class = :class AND state = :state;

@@ -215,6 +215,7 @@ static const enum sc_sql walking[] = {
     SC_SQL_FORMAT_LIST,        SC_SQL_INTAKE_RESERVED,  SC_SQL_REPORT_FORGET_EMPTY,
     SC_SQL_WEBHOOK_KINDS,      SC_SQL_WEBHOOK_DUE,      SC_SQL_WEBHOOK_CLAMP,
     SC_SQL_WEBHOOK_REMOVED,    SC_SQL_DELIVERY_OWED,    SC_SQL_DELIVERY_CLAMP,
+    SC_SQL_REPORT_FORGET_DAYS,
 };
 
 static bool may_walk(enum sc_sql id)

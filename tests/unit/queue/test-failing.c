@@ -6,6 +6,7 @@
 #include "queue/list.h"
 #include "queue/report.h"
 #include "store/failing.h"
+#include "store/figures.h"
 
 #include <signal.h>
 

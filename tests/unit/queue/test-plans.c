@@ -74,6 +74,7 @@ static void hot_statements_neither_scan_nor_sort(void **state)
         HOT(EVENT_CHUNKS_DONE, "job_events_job (job=? AND id<?)"),
         HOT(EVENT_LIST_ALL, "job_events USING INTEGER PRIMARY KEY (rowid>?)"),
         HOT(FIGURES_CHANGE, "PRIMARY KEY (owner_id=? AND day=? AND state=?"),
+        HOT(FIGURES_CHANGE_DAY, "PRIMARY KEY (owner_id=? AND dimension=? AND day=? AND value=?)"),
         HOT(REPORT_FILES, "INTEGER PRIMARY KEY"),
         HOT(REPORT_MINUTES, "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         HOT(REPORT_FORGET_MINUTES, "INTEGER PRIMARY KEY (rowid<?)"),
@@ -151,11 +152,32 @@ static void counts_and_the_sweep_read_small_indexes_only(void **state)
     }
 }
 
+/* A range of days of one owner, however long ago the others are. Answers are sorted: they are
+ * short. */
+static void figures_are_read_by_ranges_of_days(void **state)
+{
+    (void)state;
+    static const struct hot hot[] = {
+        HOT(REPORT_JOBS, "job_stats USING PRIMARY KEY (owner_id=? AND day>? AND day<?)"),
+        HOT(REPORT_DAYS,
+            "job_days USING PRIMARY KEY (owner_id=? AND dimension=? AND day>? AND day<?)"),
+    };
+    AUTO_RIG(r);
+    for (size_t i = 0; i < SC_ARRAY_LEN(hot); i++) {
+        SC_AUTO_BUF plan = { 0 };
+        explain(&r, hot[i].id, &plan);
+        const char *text = sc_buf_text(&plan);
+        if (strstr(text, hot[i].index) == NULL || strstr(text, "SCAN job") != NULL)
+            fail_msg("wanted '%s', got\n%s", hot[i].index, text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(hot_statements_neither_scan_nor_sort),
         TEST(counts_and_the_sweep_read_small_indexes_only),
+        TEST(figures_are_read_by_ranges_of_days),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

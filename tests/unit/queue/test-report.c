@@ -2,7 +2,11 @@
 
 #include "queue/report.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
+
+#define DAY_MS INT64_C(86400000)
 
 static void sql(struct rig *r, const char *text)
 {
@@ -13,7 +17,7 @@ static void sql(struct rig *r, const char *text)
 /* Rows that a table has and a recount has not, and the other way round. */
 static int64_t differences(struct rig *r, const char *kept, const char *counted)
 {
-    char text[1600];
+    char text[4000];
     int n = snprintf(text, sizeof(text),
                      "SELECT (SELECT count(*) FROM (%s EXCEPT %s))"
                      " + (SELECT count(*) FROM (%s EXCEPT %s))",
@@ -36,6 +40,19 @@ static void assert_recounted(struct rig *r, int step)
     int64_t all = differences(r, "SELECT * FROM job_stats WHERE day = -1 AND jobs > 0",
                               "SELECT owner_id, -1, state, pipeline, engine, model, language,"
                               " " JOB_SUMS);
+    int64_t periods = differences(r, "SELECT * FROM job_stats WHERE day < -1 AND jobs > 0",
+                                  "SELECT owner_id, -2 - day / 28, state, pipeline, engine, model,"
+                                  " language, " JOB_SUMS ", day / 28");
+    int64_t single =
+        differences(r, "SELECT * FROM job_days WHERE jobs > 0",
+                    "SELECT owner_id, n, day, value, count(*), sum(duration_ms),"
+                    " sum(state = 2), sum(iif(state = 2, processing_ms, 0)),"
+                    " sum(iif(state = 2 AND processing_ms > 0, duration_ms, 0)),"
+                    " sum(iif(state = 2 AND duration_ms > 0, processing_ms, 0))"
+                    " FROM (SELECT *, column1 AS n, CAST(CASE column1 WHEN 1 THEN state"
+                    " WHEN 2 THEN pipeline WHEN 3 THEN engine WHEN 4 THEN model"
+                    " ELSE language END AS TEXT) AS value FROM v_job_stats_of,"
+                    " (VALUES (1), (2), (3), (4), (5))) GROUP BY owner_id, n, day, value");
     int64_t files =
         differences(r, "SELECT * FROM file_stats WHERE files > 0",
                     "SELECT owner_id, count(*), sum(size_bytes), sum(coalesce(duration_ms, 0)),"
@@ -45,9 +62,11 @@ static void assert_recounted(struct rig *r, int step)
     int64_t queue = differences(r, "SELECT * FROM queue_stats WHERE jobs <> 0",
                                 "SELECT class, state, count(*) FROM jobs WHERE state IN (0, 1, 3)"
                                 " GROUP BY class, state");
-    if (days != 0 || all != 0 || files != 0 || queue != 0)
-        fail_msg("step %d: %d by day, %d in all, %d of files, %d of the queue differ", step,
-                 (int)days, (int)all, (int)files, (int)queue);
+    if (days != 0 || all != 0 || periods != 0 || single != 0 || files != 0 || queue != 0)
+        fail_msg(
+            "step %d: %d by day, %d in all, %d by four weeks, %d by one dimension, %d of files, "
+            "%d of the queue differ",
+            step, (int)days, (int)all, (int)periods, (int)single, (int)files, (int)queue);
 }
 
 /* Small, the same in every run. */
@@ -136,7 +155,90 @@ static void random_step(struct rig *r, unsigned *seed)
         break;
     }
     sql(r, text);
-    test_clock_step(&r->clock, 7200000); /* other days */
+    test_clock_step(&r->clock, DAY_MS); /* over the run, four months */
+}
+
+#define STATES_SHOWN                                                                    \
+    "CASE state WHEN 0 THEN 'pending' WHEN 1 THEN 'processing' WHEN 2 THEN 'completed'" \
+    " WHEN 3 THEN 'failed' ELSE 'cancelled' END"
+
+/* What a dimension is of a job, as it is shown. */
+static const char *const shown[SC_DIMENSION_COUNT_] = {
+    [SC_BY_NOTHING] = "''",
+    [SC_BY_STATUS] = STATES_SHOWN,
+    [SC_BY_PIPELINE] = "pipeline",
+    [SC_BY_ENGINE] = "engine",
+    [SC_BY_MODEL] = "model",
+    [SC_BY_LANGUAGE] = "language",
+    [SC_BY_DAY] = "date(day * 86400, 'unixepoch')",
+    [SC_BY_WEEK] = "date(day * 86400, 'unixepoch', '-6 days', 'weekday 1')",
+    [SC_BY_MONTH] = "substr(date(day * 86400, 'unixepoch'), 1, 7)",
+};
+
+struct answer {
+    struct rig *rig;
+    char counted[1600]; /* the same rows, of the jobs themselves */
+    int64_t rows;
+};
+
+static enum sc_code is_counted_so(void *ctx, const struct sc_report_row *row, struct sc_error *err)
+{
+    struct answer *a = ctx;
+    char text[2400];
+    (void)err;
+    (void)snprintf(text, sizeof(text),
+                   "SELECT count(*) FROM (%s) WHERE a = '%s' AND b = '%s' AND jobs = %" PRId64
+                   " AND duration_ms = %" PRId64 " AND completed = %" PRId64
+                   " AND processing_ms = %" PRId64 " AND paced_audio_ms = %" PRId64
+                   " AND paced_ms = %" PRId64,
+                   a->counted, row->by[0], row->by[1], row->jobs, row->duration_ms, row->completed,
+                   row->processing_ms, row->paced_audio_ms, row->paced_ms);
+    if (ask(a->rig, text) != 1)
+        fail_msg("no such row: %s", text);
+    a->rows++;
+    return SC_OK;
+}
+
+static int64_t assert_answer_is_count(struct rig *r, const struct sc_report_query *query)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct answer a = { .rig = r };
+    char text[2000];
+    (void)snprintf(a.counted, sizeof(a.counted),
+                   "SELECT %s AS a, %s AS b, count(*) AS jobs, sum(duration_ms) AS duration_ms,"
+                   " sum(state = 2) AS completed,"
+                   " sum(iif(state = 2, processing_ms, 0)) AS processing_ms,"
+                   " sum(iif(state = 2 AND processing_ms > 0, duration_ms, 0)) AS paced_audio_ms,"
+                   " sum(iif(state = 2 AND duration_ms > 0, processing_ms, 0)) AS paced_ms"
+                   " FROM v_job_stats_of WHERE owner_id = 1 AND day >= %" PRId64
+                   " AND day <= %" PRId64 " GROUP BY a, b",
+                   shown[query->by[0]], shown[query->by[1]], query->since_ms / DAY_MS,
+                   query->until_ms == 0 ? INT64_MAX : query->until_ms / DAY_MS);
+    (void)snprintf(text, sizeof(text), "SELECT count(*) FROM (%s)", a.counted);
+    assert_int_equal(sc_store_read(r->f.store, &conn, NULL), SC_OK);
+    assert_int_equal(sc_report_jobs(conn, query, is_counted_so, &a, NULL), SC_OK);
+    assert_int_equal(a.rows, ask(r, text));
+    return a.rows;
+}
+
+/* Each two dimensions, over all time and over ranges with and without whole periods of weeks. */
+static void assert_answers_are_counts(struct rig *r)
+{
+    static const int ranges[][2] = { { 0, 0 }, { 1, 0 }, { 0, 50 }, { 3, 100 }, { 40, 41 } };
+    int64_t rows = 0;
+    for (size_t i = 0; i < SC_ARRAY_LEN(ranges); i++) {
+        struct sc_report_query query = { .owner_id = 1, .limit = 1000 };
+        query.since_ms = ranges[i][0] == 0 ? 0 : T0 + ranges[i][0] * DAY_MS;
+        query.until_ms = ranges[i][1] == 0 ? 0 : T0 + ranges[i][1] * DAY_MS;
+        for (int a = SC_BY_STATUS; a < SC_DIMENSION_COUNT_; a++) {
+            for (int b = SC_BY_NOTHING; b < SC_DIMENSION_COUNT_; b++) {
+                query.by[0] = (enum sc_dimension)a;
+                query.by[1] = a == b ? SC_BY_NOTHING : (enum sc_dimension)b;
+                rows += assert_answer_is_count(r, &query);
+            }
+        }
+    }
+    assert_true(rows > 1000);
 }
 
 static void figures_equal_a_recount_whatever_happens(void **state)
@@ -155,12 +257,14 @@ static void figures_equal_a_recount_whatever_happens(void **state)
     }
     assert_int_equal(seen, (1 << SC_JOB_STATE_COUNT_) - 1);
     assert_true(ask(&r, "SELECT count(*) FROM jobs") > 10);
+    assert_answers_are_counts(&r);
     sql(&r, "DELETE FROM jobs; DELETE FROM files");
     assert_int_equal(ask(&r, "SELECT count(*) FROM job_changes"), 0);
     assert_int_equal(ask(&r, "SELECT count(*) FROM job_stats WHERE jobs <> 0"), 0);
     assert_true(ask(&r, "SELECT count(*) FROM job_stats") > 0);
     (void)sweep(&r, NULL); /* what counts nothing goes with time */
     assert_int_equal(ask(&r, "SELECT count(*) FROM job_stats"), 0);
+    assert_int_equal(ask(&r, "SELECT count(*) FROM job_days"), 0);
     assert_int_equal(ask(&r, "SELECT sum(files + bytes + arrivals + saved_bytes) FROM file_stats"),
                      0);
 }
@@ -193,7 +297,7 @@ static void expect(struct rig *r, struct sc_report_query query, const char *want
 static void reports_group_by_two_dimensions_and_whole_days(void **state)
 {
     (void)state;
-    const int64_t day = 86400000;
+    const int64_t day = DAY_MS;
     AUTO_RIG(r); /* T0 is Tuesday, 2023-11-14 */
     struct sc_job_spec spec = noop_spec();
     spec.model = "small";

@@ -203,6 +203,36 @@ static void chunks_of_jobs_under_way_get_their_language(void **state)
     assert_int_equal(ask(f.path, "SELECT count(*) FROM chunks WHERE language IS NULL"), 3);
 }
 
+/* 0016: sums by four weeks and by single dimensions are made of those that are kept by day. */
+static void figures_by_day_become_those_of_longer_times(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    static const char before[] =
+        "INSERT INTO job_stats VALUES (1, 55, 2, 'p', 'e', 'm', 'de', 3, 30, 6, 30, 6),"
+        "(1, 56, 2, 'p', 'e', 'm', 'de', 5, 50, 10, 50, 10),"
+        "(1, 83, 2, 'p', 'e', 'm', 'de', 1, 1, 1, 1, 1), (1, 83, 3, 'p', 'e', '', 'de', 2, 4, 7, "
+        "0, "
+        "0), (1, -1, 2, 'p', 'e', 'm', 'de', 9, 81, 17, 81, 17),"
+        "(1, -1, 3, 'p', 'e', '', 'de', 2, 4, 7, 0, 0);";
+    assert_int_equal(migrate(&f, sc_migrations, 15, NULL), SC_OK);
+    assert_int_equal(outside(f.path, before), SQLITE_OK);
+    assert_int_equal(migrate(&f, sc_migrations, 16, NULL), SC_OK);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM job_stats WHERE day < -1"), 3);
+    assert_int_equal(ask(f.path, "SELECT jobs FROM job_stats WHERE day = -3"), 3);
+    assert_int_equal(ask(f.path, "SELECT 1000 * jobs + duration_ms FROM job_stats "
+                                 "WHERE day = -4 AND state = 2"),
+                     6051);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM job_days WHERE dimension = 1"), 4);
+    assert_int_equal(ask(f.path, "SELECT count(*) FROM job_days WHERE dimension = 5"), 3);
+    assert_int_equal(ask(f.path, "SELECT 1000 * jobs + 100 * completed + 10 * duration_ms + "
+                                 "processing_ms FROM job_days WHERE dimension = 5 AND day = 83 "
+                                 "AND value = 'de'"),
+                     3000 + 100 + 50 + 1);
+    assert_int_equal(ask(f.path, "SELECT jobs FROM job_days WHERE dimension = 1 AND value = '3'"),
+                     2);
+}
+
 static void a_list_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -347,6 +377,7 @@ int main(void)
         TEST(a_migration_that_breaks_references_is_refused),
         TEST(a_table_may_be_rebuilt_with_rows_that_refer_to_it),
         TEST(chunks_of_jobs_under_way_get_their_language),
+        TEST(figures_by_day_become_those_of_longer_times),
         TEST(a_list_that_does_not_fit_is_refused),
         TEST(no_copy_no_migration),
         TEST(a_folder_that_cannot_be_made_is_named),

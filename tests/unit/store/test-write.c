@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include "store/disk.h"
+#include "store/figures.h"
 
 #include "base/lock.h"
 
