@@ -1,7 +1,7 @@
 """Store: a million finished jobs, a hundred thousand that wait
 
-A store that is filled from outside with finished jobs of a thousand recordings and with `noop` jobs
-that wait, each with its task. Then calls over the Unix socket, one connection at a time unless said
+A store that is filled from outside with finished jobs of a thousand recordings, over two years, five
+models and ten languages, and with `noop` jobs that wait, each with its task. Then calls over the Unix socket, one connection at a time unless said
 otherwise: pages of lists, single jobs, figures, single changes (each is on the disk before it is
 answered), and claims by `bench/queue-load.c` with 4 connections while nothing else happens, while
 1,000 segments a second stream in as results of a worker (with their rows of the text index), while
@@ -22,7 +22,7 @@ import subprocess
 import threading
 import time
 
-from bench.common import pairs, peak_kb, ratios
+from bench.common import ROOT, pairs, peak_kb, ratios
 from bench.idle import worker_pids
 from bench.upload import make
 
@@ -52,11 +52,12 @@ INSERT INTO jobs (id, job_id, owner_id, file_id, name, file_name, pipeline, engi
                   created_ms, started_ms, completed_ms, updated_ms)
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :finished)
 SELECT i, printf('01900000-0000-7000-8000-%012x', i), 1, 1 + i % :files, '',
-       printf('call-%06d.wav', 1 + i % :files), 'transcribe', 'null', '1', 'tiny', 'en', i % 3,
-       CASE WHEN i % 50 = 0 THEN 3 ELSE 2 END, 4, 3, 1, 1, 1, 1000 + i % 60000, 500 + i % 9000,
-       CASE WHEN i % 50 = 0 THEN 'ENGINE_ERROR' END, CASE WHEN i % 50 = 0 THEN 'it failed' END,
-       1767225600000 + i * 20, 1767225601000 + i * 20, 1767225602000 + i * 20,
-       1767225602000 + i * 20
+       printf('call-%06d.wav', 1 + i % :files), 'transcribe', 'null', '1', printf('m%d', i % 5),
+       substr('endefresitnlptplruzh', 1 + i / 5 % 10 * 2, 2), i % 3,
+       CASE WHEN i % 47 = 0 THEN 3 ELSE 2 END, 4, 3, 1, 1, 1, 1000 + i % 60000, 500 + i % 9000,
+       CASE WHEN i % 47 = 0 THEN 'ENGINE_ERROR' END, CASE WHEN i % 47 = 0 THEN 'it failed' END,
+       1704153600000 + i * :step, 1704153601000 + i * :step, 1704153602000 + i * :step,
+       1704153602000 + i * :step
 FROM n;
 INSERT INTO tasks (job, stage, chunk, lane, state, class, priority, epoch, claimed_ms, finished_ms)
 SELECT id, 2, 0, 'engine:null', 4, class, 0, 1, started_ms, completed_ms FROM jobs;
@@ -100,6 +101,10 @@ UPDATE queue_stats SET jobs = (SELECT count(*) FROM jobs
                                WHERE jobs.class = queue_stats.class
                                      AND jobs.state = queue_stats.state);
 """
+# What the migration makes of counters by day for longer times; CREATE stands apart.
+LONGER = [s for s in (ROOT / "src/store/migrations/0016_periods.sql").read_text().split(";")
+          if "INSERT INTO" in s]
+DAYS = 730  # over which the finished jobs lie, from 2024-01-02 on
 COUNTING = ("job_stats_insert", "queue_stats_insert")
 
 
@@ -115,7 +120,7 @@ def fill(path, **sizes):
         for statement in FILLED.split(";")[:-1]:
             names = {k: v for k, v in sizes.items() if f":{k}" in statement}
             db.execute(statement, names)
-        for statement in STATS.split(";")[:-1]:
+        for statement in STATS.split(";")[:-1] + LONGER:
             db.execute(statement)
         for trigger, in triggers:
             db.execute(trigger)
@@ -153,6 +158,14 @@ def quantile(times, q):
     return times[min(len(times) - 1, int(q * len(times)))]
 
 
+QUERIES = (
+    ("month", "month"), ("month and model", "month,model"), ("week and status", "week,status"),
+    ("day", "day"), ("day and model", "day,model"), ("week and language", "week,language"),
+    ("model, a year", "model&since=2024-07-10&until=2025-07-10"),
+    ("model and language, nearly two years", "model,language&since=2024-01-15&until=2025-12-20"),
+)
+
+
 def show_reads(ctx, calls, jobs):
     cursor = calls.once("GET", "/api/jobs?limit=20")[1]["next_cursor"]
     page = calls.once("GET", "/api/jobs?status=completed&limit=100")[1]
@@ -166,6 +179,8 @@ def show_reads(ctx, calls, jobs):
         ("files, newest 20", "GET", "/api/files?limit=20", None),
         ("the queue", "GET", "/api/queue", None),
         ("all figures", "GET", "/api/stats", None),
+        *((f"figures by {what}", "GET", f"/api/stats/query?group_by={query}", None)
+          for what, query in QUERIES),
         ("a job's name changed", "PATCH", lambda i: f"/api/jobs/{some[i % len(some)]}",
          {"name": "other"}),
         ("a job submitted", "POST", "/api/jobs", {"pipeline": "noop"}),
@@ -360,7 +375,8 @@ def run(ctx):
     with ctx.server(data=folder, env={"SCRIPTA_WORKERS": -1}) as server:
         server.stop()
         ctx.say(f"filling the store with {finished:,} jobs")
-        fill(folder / "scripta.db", files=ctx.pick(1000, 10), finished=finished, waiting=waiting)
+        fill(folder / "scripta.db", files=ctx.pick(1000, 10), finished=finished, waiting=waiting,
+             step=DAYS * 86_400_000 // finished)
         size = (folder / "scripta.db").stat().st_size
         server.start()
         ctx.note(f"The store has {finished:,} finished and {waiting:,} waiting jobs: "
