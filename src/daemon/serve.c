@@ -147,6 +147,9 @@ static enum sc_code open_log(const struct sc_daemon *d, struct sc_error *err)
     };
     if (!sc_log_level_from_string(c->log_level, &log.level))
         log.level = SC_LOG_INFO;
+    if (c->debug)
+        log.level = SC_LOG_DEBUG;
+    sc_store_log_statements(c->debug);
     if (!sc_log_open(&log))
         return sc_error_errno(err, errno, "cannot open the log '%s'", d->folder.log);
     return SC_OK;

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/metric.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ static const struct statement statements[] = {
 };
 
 static struct sc_latency latencies[SC_SQL_COUNT_];
+static atomic_bool log_statements;
 
 const char *sc_sql_name(enum sc_sql id)
 {
@@ -104,6 +106,11 @@ struct sc_stmt sc_stmt_get(struct sc_conn *conn, enum sc_sql id)
     return (struct sc_stmt){ .conn = conn, .handle = slot, .id = id };
 }
 
+void sc_store_log_statements(bool on)
+{
+    atomic_store_explicit(&log_statements, on, memory_order_relaxed);
+}
+
 static void reset(struct sc_slot *slot, enum sc_sql id)
 {
     slot->has_row = false;
@@ -117,6 +124,8 @@ static void reset(struct sc_slot *slot, enum sc_sql id)
     sc_latency_observe(&latencies[id], took_us);
     sc_store_waited_us += took_us;
     slot->begun_us = 0;
+    if (atomic_load_explicit(&log_statements, memory_order_relaxed))
+        SC_LOG(DEBUG, "store", "statement", SC_S("name", sc_sql_name(id)), SC_I("us", took_us));
 }
 
 void sc_stmt_reset(struct sc_stmt *st)

@@ -169,6 +169,9 @@ struct sc_statement_figures {
     struct sc_latency_figures latency;
 };
 size_t sc_store_statements(struct sc_statement_figures *out, size_t most, uint64_t *runs);
+/* Whether the name and time of each statement, never its values, are a line of the log, at DEBUG.
+ */
+void sc_store_log_statements(bool on);
 /* Rows of each table, to fn. */
 typedef void (*sc_table_fn)(void *ctx, const char *table, int64_t rows);
 SC_MUST_USE enum sc_code sc_store_tables(struct sc_store *store, sc_table_fn fn, void *ctx,

@@ -28,7 +28,7 @@ def house(request, make_server, folder):
     engine.write_text(ENGINE)
     engine.chmod(0o755)
     port = free_port()
-    env = {"SCRIPTA_LOG_LEVEL": "debug", "SCRIPTA_WORKERS": 1, "SCRIPTA_TOKEN": SECRET_TOKEN,
+    env = {"SCRIPTA_DEBUG": "on", "SCRIPTA_WORKERS": 1, "SCRIPTA_TOKEN": SECRET_TOKEN,
            "SCRIPTA_LOG_JSON": "on" if request.param == "json" else "off",
            "SCRIPTA_ENGINE_HTTP_KEY": "sk-" + "k3y" * 9,
            "SCRIPTA_ENGINE_COMMAND_RUN": f"'{engine}' {{in}} {{prompt}}",
@@ -68,6 +68,7 @@ def test_nothing_of_it_is_raw_in_a_log_or_among_the_figures(house):
     logs = {path: path.read_bytes()
             for path in [server.log, *(server.data / "logs").rglob("*.log")]}
     assert len(logs) >= 4, logs
+    assert re.search(rb"FIGURES_CHANGE\b.*\bus\b\W{1,3}\d", logs[server.log]), "no statements there"
     secrets = [SECRET_TOKEN, SPOKEN, "sk-k3y", token]
     for path, log in [*logs.items(), ("/metrics", figures)]:
         for secret in secrets:

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "base/log.h"
 #include "store/fixture.h"
 
 #include <signal.h>
@@ -235,6 +236,30 @@ static void misuse_aborts(void **state)
     }
 }
 
+static void statements_are_logged_by_name_and_time_but_not_their_values(void **state)
+{
+    (void)state;
+    SC_AUTO(fixture_done) struct fixture f = fixture_new();
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    char path[PATH_MAX], value[32];
+    struct sc_log_config config = { .level = SC_LOG_DEBUG, .path = test_path(&f.dir, "log", path) };
+    assert_int_equal(
+        write_sql(f.store, "INSERT INTO meta VALUES ('quiet', 'x'), ('asked', 'told')"), SC_OK);
+    assert_int_equal(sc_store_read(f.store, &conn, NULL), SC_OK);
+    assert_true(sc_log_open(&config));
+    assert_int_equal(read_setting(conn, "quiet", value), SC_OK);
+    SC_AUTO_FREE char *before = test_read(&f.dir, "log");
+    assert_string_equal(before, ""); /* unless it is asked for */
+    sc_store_log_statements(true);
+    assert_int_equal(read_setting(conn, "asked", value), SC_OK);
+    sc_store_log_statements(false);
+    sc_log_close();
+    SC_AUTO_FREE char *log = test_read(&f.dir, "log");
+    assert_non_null(strstr(log, " [DEBUG] store: statement name=META_GET us="));
+    assert_null(strstr(log, "asked"));
+    assert_null(strstr(log, "told"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +272,7 @@ int main(void)
         TEST(a_reader_sees_one_state_until_it_is_given_back),
         TEST(readers_run_out_and_come_back),
         TEST(changes_and_ids_are_told),
+        TEST(statements_are_logged_by_name_and_time_but_not_their_values),
         TEST(misuse_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
