@@ -33,6 +33,14 @@ static const char intro[] =
     "  nothing changes, and the log says which, with its line. The environment is that of the\n"
     "  server's start.\n"
     "\n"
+    "Nothing listens on TCP unless `listen` says so: commands use the Unix socket of the data "
+    "folder,\n"
+    "and a command that finds no server starts one for itself; several could not share a port. The "
+    "store\n"
+    "is SQLite in the data folder, and holds the queue too "
+    "([why](adr/0002-sqlite-is-the-queue.md)): no\n"
+    "setting names another database or a Redis.\n"
+    "\n"
     "| setting | variable | type | default | allowed | restart | meaning |\n"
     "|---|---|---|---|---|---|---|\n";
 

@@ -480,6 +480,32 @@ def test_config_commands(own):
     assert "s3cret" not in shown
 
 
+def test_a_file_of_variables_takes_the_place_of_the_one_beside_the_settings(own, folder, clip):
+    own.mkdir()
+    (own / ".env").write_text("SCRIPTA_WORKERS=3\nSCRIPTA_HTTP_THREADS=3\n")
+    (own / "scripta.yaml").write_text("queue.lease: 50s\nhttp.threads: 2\n")
+    given = folder / "given"
+    given.write_text("# ours\nSCRIPTA_QUEUE_LEASE=7s\nexport SCRIPTA_DEBUG=on\nSCRIPTA_WORKERS=1\n")
+
+    def value(setting, *flags, **env):
+        shown = cli("config", "show", *flags, data=own, env=env, check=0).stdout
+        return re.search(rf"^{re.escape(setting)} +(\S+) ", shown, re.M)[1]
+
+    assert value("workers") == "3"
+    flags = ["--env-file", given]
+    assert value("queue.lease", *flags) == "7s" and value("http.threads", *flags) == "2"
+    assert value("queue.lease", *flags, SCRIPTA_QUEUE_LEASE="8s") == "8s"
+    assert value("queue.lease", *flags, "--set", "queue.lease=9s") == "9s"
+    # The server that a command starts is told.
+    cli(*null(clip), *flags, data=own, check=0)
+    assert re.search(r"store: statement name=\w+ us=\d", (own / "logs" / "scripta.log").read_text())
+    given.write_text("SCRIPTA_QUEUE_LEASE=7s\nSCRIPTA_WROKERS=1\n")
+    done = cli("jobs", "list", *flags, data=own, check=12)
+    assert f"{given}:2: there is no setting 'SCRIPTA_WROKERS'" in done.stderr, done
+    done = cli("jobs", "list", "--env-file", folder / "none", data=own)
+    assert done.returncode == 12 and f"'{folder}/none'" in done.stderr, done
+
+
 def test_config_check_lists_everything_that_is_wrong(folder):
     config = folder / "bad.yaml"
     config.write_text("listen: 8000\nauto_export: doc\nengine.default: parrot\nlog.level: info\n")
