@@ -113,13 +113,23 @@ class Context:
         return self
 
     def __exit__(self, kind, *_):
-        for server in self.servers:
-            server.destroy()
-        self.stack.close()
+        try:
+            if kind is None:
+                self.stop()
+        finally:
+            for server in self.servers:
+                server.destroy()
+            self.stack.close()
         if kind is None:
             reports = [x for server in self.servers for x in server.sanitizer_reports()]
             shutil.rmtree(self.folder, ignore_errors=True)
             assert not reports, reports
+
+    def stop(self):
+        """Ends what still runs as a user would: LeakSanitizer speaks at the end of a program."""
+        for server in self.servers:
+            code = server.stop()
+            assert code == 0, f"serve ended with {code}: {server.tail()}"
 
     def server(self, env=None, args=(), data=None, start=True, wrapper=()):
         """A harness.Server, started unless told otherwise."""
