@@ -2,6 +2,7 @@
 
 import random
 import socket
+import statistics
 import time
 
 from frame import Case, Result
@@ -29,10 +30,14 @@ def ask(sock, token):
 
 
 def mean_and_error(times):
-    """The mean without the slowest ones, and its squared error."""
-    kept = sorted(times)[:int(len(times) * (1 - SLOWEST))]
-    mean = sum(kept) / len(kept)
-    return mean, sum((x - mean) ** 2 for x in kept) / (len(kept) - 1) / len(kept)
+    """The mean without the slowest ones, and its squared error. Where they are cut off is chance
+    too, so in the error they count as slow as the slowest that is kept (Yuen)."""
+    times = sorted(times)
+    kept = times[:int(len(times) * (1 - SLOWEST))]
+    even = kept + kept[-1:] * (len(times) - len(kept))
+    mean = statistics.fmean(even)
+    spread = sum((x - mean) ** 2 for x in even)
+    return statistics.fmean(kept), spread / (len(kept) - 1) / len(kept)
 
 
 def run(ctx):
