@@ -18,8 +18,9 @@
 #include "base/banned.h"
 
 #define OFFSET_MAX_S 360000.0 /* as for exports: 100 hours */
-#define WARNINGS_MAX 10       /* one of each kind */
+#define WARNINGS_MAX 11       /* one of each kind */
 #define NAMES_SHOWN 4
+#define ROLLING_MS 50 /* between cues that roll on */
 
 enum warning {
     WARN_BEHIND_END,
@@ -32,14 +33,15 @@ enum warning {
     WARN_BEFORE_START,
     WARN_WORDS_OUTSIDE,
     WARN_REORDERED,
+    WARN_REPEATS,
     WARNING_COUNT_
 };
 
 static const char *warning_word(int index)
 {
-    static const char *const words[] = { "BEHIND_END",    "OVERLAPS", "UNTIMED",   "LANGUAGE",
-                                         "SPEAKERS",      "NO_END",   "BACKWARDS", "BEFORE_START",
-                                         "WORDS_OUTSIDE", "REORDERED" };
+    static const char *const words[] = { "BEHIND_END",    "OVERLAPS",  "UNTIMED",   "LANGUAGE",
+                                         "SPEAKERS",      "NO_END",    "BACKWARDS", "BEFORE_START",
+                                         "WORDS_OUTSIDE", "REORDERED", "REPEATS" };
     return index < WARNING_COUNT_ ? words[index] : NULL;
 }
 
@@ -198,6 +200,18 @@ static enum sc_code move(struct import *im, struct sc_error *err)
     return SC_OK;
 }
 
+/* Segments that begin with all that the one right in front of them says. */
+static size_t count_repeats(const struct sc_segments *s)
+{
+    size_t repeats = 0;
+    for (size_t i = 1; i < s->count; i++) {
+        const struct sc_segment *was = &s->items[i - 1], *is = &s->items[i];
+        repeats += is->start_ms - was->end_ms <= ROLLING_MS && was->text[0] != '\0' &&
+                   sc_str_starts(sc_str_from(is->text), sc_str_from(was->text));
+    }
+    return repeats;
+}
+
 /* What the reader put right. */
 static void warn_of_doubts(struct import *im)
 {
@@ -221,6 +235,12 @@ static void warn_of_doubts(struct import *im)
             warn(im, rows[i].kind, "%zu of %zu segments %s", rows[i].count,
                  im->reading.segments.count, rows[i].says);
     }
+    size_t repeats = count_repeats(&im->reading.segments);
+    if (repeats > 1 && repeats * 4 >= im->reading.segments.count)
+        warn(im, WARN_REPEATS,
+             "%zu of %zu segments begin with what the one in front of them says, as rolling "
+             "captions do: it stands there more than once",
+             repeats, im->reading.segments.count);
 }
 
 /* Nobody said when the last segment ends. */

@@ -19,7 +19,7 @@ typedef const struct sc_json_value value;
 struct json {
     struct sc_reading *out;
     struct sc_error *err;
-    bool exact;            /* our own export: no text is trimmed */
+    bool exact;            /* our own export: its texts stay as they are, others become one line */
     bool backwards, early; /* such times were met in the segment (struct sc_read_doubts) */
     char place[64];
 };
@@ -147,9 +147,14 @@ static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object
     /* Aligners leave the times of numbers out: such a word stands where the one before ends. */
     if (start < 0)
         start = s->word_count > 0 ? s->words[s->word_count - 1].end_ms : SC_MAX(s->start_ms, 0);
+    SC_AUTO_BUF line = { .limit = SC_READ_LIMIT };
     struct sc_str word = sc_json_get_str(text, SC_STR(""));
-    if (!j->exact)
-        word = sc_str_trim(word);
+    if (!j->exact) {
+        sc_text_append_line(&line, word);
+        word = sc_buf_str(&line);
+    }
+    if (line.failed)
+        return sc_read_no_memory(j->err);
     if (word.len == 0 && !j->exact)
         return SC_OK;
     j->backwards = j->backwards || (end >= 0 && end < start);
@@ -244,9 +249,9 @@ static enum sc_code read_text(struct json *j, struct sc_segment *s, value *objec
     struct sc_str found = sc_json_get_str(text, SC_STR(""));
     if (text == NULL && s->word_count > 0)
         return sc_segment_settle(s) ? SC_OK : sc_read_no_memory(j->err);
-    return sc_segment_set_text(s, j->exact ? found : sc_str_trim(found))
-               ? SC_OK
-               : sc_read_no_memory(j->err);
+    if (j->exact)
+        return sc_segment_set_text(s, found) ? SC_OK : sc_read_no_memory(j->err);
+    return sc_segment_say(s, found) ? SC_OK : sc_read_no_memory(j->err);
 }
 
 static enum sc_code read_speaker(struct json *j, struct sc_segment *s, value *object)
@@ -290,12 +295,14 @@ static enum sc_code add_triple(struct json *j, value *list)
         !read_time(j, sc_json_at(list, 0), 1000, &start) ||
         !read_end(j, sc_json_at(list, 1), 1000, &end))
         return refuse(j, "is a list of other things than start, end and text");
-    struct sc_str said = sc_str_trim(sc_json_get_str(text, SC_STR("")));
-    if (said.len == 0)
-        return SC_OK;
     struct sc_segment *s = sc_segments_add(&j->out->segments);
-    if (s == NULL || !sc_segment_set_text(s, said))
+    if (s == NULL || !sc_segment_say(s, sc_json_get_str(text, SC_STR(""))))
         return sc_read_no_memory(j->err);
+    if (s->text[0] == '\0') {
+        sc_segment_done(s);
+        j->out->segments.count--;
+        return SC_OK;
+    }
     return settle_span(j, s, start, end);
 }
 

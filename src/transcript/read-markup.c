@@ -21,6 +21,7 @@ struct cue {
     struct sc_buf text, voices;
     struct run *runs; /* owned */
     size_t count, cap;
+    bool ruby; /* within what says how the signs in front of it are read */
     bool failed;
 };
 
@@ -139,10 +140,27 @@ static void take_voice(struct cue *c, struct sc_str tag)
     c->runs[c->count - 1].voice_len = c->voices.len - at;
 }
 
+/* What <rt> says of the signs in front of it stands in brackets; </rt> may be missing. */
+static bool take_ruby(struct cue *c, struct sc_str tag)
+{
+    struct sc_str name = tag_name(tag);
+    bool reading = sc_str_equal(name, SC_STR("rt"));
+    if (!c->vtt || (!reading && !sc_str_equal(name, SC_STR("ruby"))))
+        return false;
+    if (c->ruby)
+        sc_buf_putc(&c->text, ')');
+    c->ruby = reading && tag.ptr[0] != '/';
+    if (c->ruby)
+        sc_buf_putc(&c->text, '(');
+    return true;
+}
+
 static void take_tag(struct cue *c, struct sc_str tag)
 {
     int64_t ms;
     struct sc_str time = tag;
+    if (take_ruby(c, tag))
+        return;
     if (c->vtt && sc_cue_time_take(&time, &ms) && time.len == 0)
         begin_run(c, ms);
     else if (sc_str_equal(tag, SC_STR("/v")))
@@ -168,6 +186,18 @@ static size_t markup(const struct cue *c, struct sc_str s, struct sc_str *inside
     return inside->len + 2;
 }
 
+/* At the end of the cue, in front of the end of its last line. */
+static void close_ruby(struct cue *c)
+{
+    struct run *last = &c->runs[c->count - 1];
+    while (last->len > 0 && c->text.ptr[c->text.len - 1] == '\n') {
+        c->text.len--;
+        last->len--;
+    }
+    sc_buf_putc(&c->text, ')');
+    last->len++;
+}
+
 static void cut_into_runs(struct cue *c, struct sc_str s)
 {
     begin_run(c, -1);
@@ -187,6 +217,8 @@ static void cut_into_runs(struct cue *c, struct sc_str s)
         if (c->count > 0)
             c->runs[c->count - 1].len = c->text.len - c->runs[c->count - 1].at;
     }
+    if (c->count > 0 && c->ruby)
+        close_ruby(c);
     c->failed = c->failed || c->text.failed || c->voices.failed;
 }
 
@@ -207,6 +239,18 @@ static bool ends_in_space(struct sc_str line)
     return line.len > 0 && (line.ptr[line.len - 1] == ' ' || line.ptr[line.len - 1] == '\t');
 }
 
+/* Programs keep a line open with a space that does not break. */
+static bool is_blank(struct sc_str s)
+{
+    uint32_t sign;
+    for (size_t n; s.len > 0; s = (struct sc_str){ s.ptr + n, s.len - n }) {
+        n = sc_utf8_decode(s, &sign);
+        if (n == 0 || (sign != ' ' && sign != 0xa0))
+            return false;
+    }
+    return true;
+}
+
 /* Lines become one: with a space between, but in scripts without spaces only where one stood. */
 static void join_lines(struct sc_buf *out, struct sc_str text)
 {
@@ -216,7 +260,7 @@ static void join_lines(struct sc_buf *out, struct sc_str text)
         struct sc_str line = sc_str_take_until(&text, '\n');
         sc_buf_reset(&clean);
         sc_text_append_line(&clean, line);
-        if (clean.len > 0) {
+        if (!is_blank(sc_buf_str(&clean))) {
             if (out->len > 0 && (space || sc_text_needs_space(sc_buf_str(out), sc_buf_str(&clean))))
                 sc_buf_putc(out, ' ');
             sc_buf_put_str(out, sc_buf_str(&clean));

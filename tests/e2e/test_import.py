@@ -121,6 +121,9 @@ TIMES = [
     ('[[-1,2,"a"],[2,3,"b"]]', "BEFORE_START", "1 of 2 segments", [(0, 2), (2, 3)]),
     ("WEBVTT\n\n00:01.000 --> 00:02.000\na <00:04.000>b\n", "WORDS_OUTSIDE", "1 of 1 segments",
      [(1, 4)]),
+    ("WEBVTT\n\n00:00.000 --> 00:01.000\n&nbsp;\nhi <00:00.500>you\n\n00:01.000 --> 00:01.010\nhi you\n"
+     "&nbsp;\n\n00:01.010 --> 00:02.000\nhi you\nthere\n", "REPEATS", "2 of 3 segments",
+     [(0, 1), (1, 1.01), (1.01, 2)]),
     ('[[3,4,"a"],[1,2,"b"]]', "REORDERED", "1 of 2 segments", [(1, 2), (3, 4)]),
 ]
 

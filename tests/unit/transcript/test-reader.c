@@ -146,6 +146,14 @@ static void vtt_is_read_as_tools_write_it(void **state)
           "1000 3000 first second third fourth\n  1000 1500 first\n  1500 2000 second\n"
           "  2000 2454 third\n  2454 3000 fourth\n",
           NULL },
+        { "how signs are read", "vtt",
+          "WEBVTT\n\n00:01.000 --> 00:02.000\n<ruby>漢<rt>kan</rt>字<rt>ji</ruby>です "
+          "<ruby>a<rt>b\n",
+          "1000 2000 漢(kan)字(ji)です a(b)\n", NULL },
+        { "a space that does not break", "vtt",
+          "WEBVTT\n\n00:01.000 --> 00:02.000\n&nbsp;\n\n00:02.000 --> 00:03.000\n \u00a0\nHi\n"
+          "&nbsp;\n",
+          "2000 3000 Hi\n", NULL },
         { "no empty line behind the header", "vtt", "WEBVTT\n00:01.000 --> 00:02.000\nHi\n",
           "1000 2000 Hi\n", NULL },
         { "empty", "vtt", "", "", NULL },
@@ -256,6 +264,27 @@ static void json_of_every_dialect_is_read(void **state)
     assert_int_equal(sc_format_read("json", SC_STR("{\n\"text\":"), &read, &err),
                      SC_E_INVALID_VALUE);
     assert_non_null(strstr(err.msg, "line 2"));
+}
+
+static void a_segment_of_json_is_one_line(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "others'", "json",
+          "[{\"start\":1,\"end\":3,\"text\":\" line one\\nline "
+          "two\\ttab\\u0007\"},{\"start\":4,\"end\":5,"
+          "\"text\":\"\\u2028sep\\u0085nel\\rcr\",\"words\":[{\"word\":\"\\nsep\",\"start\":4,"
+          "\"end\":4.5},"
+          "{\"word\":\"nel\\ncr\",\"start\":4.5,\"end\":5}]},[6,7,\"a\\nb\"]]",
+          "1000 3000 line one line two tab\n4000 5000 sep nel cr\n  4000 4500 sep\n"
+          "  4500 5000 nel cr\n6000 7000 a b\n",
+          NULL },
+        { "ours", "json",
+          "{\"job_id\":null,\"version\":1,\"segments\":[{\"start\":1,\"end\":2,\"text\":\"a\\nb\"}]"
+          "}",
+          "1000 2000 a\nb\n", NULL },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
 }
 
 static void lists_of_start_end_and_text_are_read(void **state)
@@ -658,6 +687,7 @@ int main(void)
         TEST(srt_is_read_as_tools_write_it),
         TEST(vtt_is_read_as_tools_write_it),
         TEST(json_of_every_dialect_is_read),
+        TEST(a_segment_of_json_is_one_line),
         TEST(lists_of_start_end_and_text_are_read),
         TEST(the_header_of_webvtt_tells_the_language),
         TEST(what_times_leave_in_doubt_is_told),
