@@ -196,11 +196,24 @@ static bool is_current(struct sc_stmt *st, int64_t version)
     return sc_stmt_int(st, "born") <= version && sc_stmt_int_or(st, "dies", INT64_MAX) > version;
 }
 
+/* As the index sees them: neither letter case nor diacritics of Latin letters count. */
+static bool is_alike(struct sc_str a, struct sc_str b)
+{
+    struct sc_folder x = { .rest = a }, y = { .rest = b };
+    for (;;) {
+        size_t start;
+        uint32_t sign = sc_fold_next(&x, &start);
+        if (sign != sc_fold_next(&y, &start))
+            return false;
+        if (sign == 0)
+            return true;
+    }
+}
+
 static bool row_fits(const struct walk *w, struct sc_stmt *st)
 {
     const struct sc_search *s = w->search;
-    if (s->filter.speaker.ptr != NULL &&
-        !sc_str_equal_nocase(sc_stmt_str(st, "speaker"), s->filter.speaker))
+    if (s->filter.speaker.ptr != NULL && !is_alike(sc_stmt_str(st, "speaker"), s->filter.speaker))
         return false;
     return !s->parts || holds(sc_stmt_str(st, "text"), s->folded);
 }

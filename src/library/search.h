@@ -21,7 +21,7 @@ enum sc_search_sort { SC_SEARCH_RANK, SC_SEARCH_NEWEST, SC_SEARCH_SORT_COUNT_ };
 
 struct sc_search_filter {
     struct sc_str language, speaker, tag; /* .ptr NULL: all; letter case of ASCII counts nothing in
-                                             the first two */
+                                             the first, what the index folds in the second */
     int64_t since_ms, until_ms;           /* when the transcript was made; 0: open */
     int64_t longer_ms, shorter_ms;        /* its length, at least and at most; 0: open */
     int64_t file_id, job;                 /* 0: all */

@@ -544,7 +544,7 @@ static void conditions_narrow_a_search(void **state)
     PUT(r, one, 0, 0, "a word", "no match");
     PUT(r, two, 0, 0, "a word", "one word more");
     assert_int_equal(finish(&r, one, "en"), SC_OK);
-    assert_int_equal(write_sql(r.f.store, "UPDATE segments SET speaker = 'Anna' WHERE id = 3;"
+    assert_int_equal(write_sql(r.f.store, "UPDATE segments SET speaker = 'Zoë' WHERE id = 3;"
                                           "UPDATE transcripts SET created_ms = 5000 WHERE id = 1;"
                                           "UPDATE transcripts SET created_ms = 9000 WHERE id = 2;"
                                           "UPDATE jobs SET state = 2 WHERE id = 1;"
@@ -562,7 +562,10 @@ static void conditions_narrow_a_search(void **state)
         { { .status = -1, .complete = 1 }, 1 },
         { { .status = -1, .complete = -1, .language = { "EN", 2 } }, 1 },
         { { .status = -1, .complete = -1, .language = { "de", 2 } }, 2 },
-        { { .status = -1, .complete = -1, .speaker = { "anna", 4 } }, 1 },
+        { { .status = -1, .complete = -1, .speaker = { "zoe", 3 } }, 1 },
+        { { .status = -1, .complete = -1, .speaker = { "ZOË", 4 } }, 1 },
+        { { .status = -1, .complete = -1, .speaker = { "zo", 2 } }, 0 },
+        { { .status = -1, .complete = -1, .speaker = { "zoey", 4 } }, 0 },
         { { .status = -1, .complete = -1, .since_ms = 6000 }, 2 },
         { { .status = -1, .complete = -1, .until_ms = 6000 }, 1 },
         { { .status = -1, .complete = -1, .longer_ms = 4500 }, 1 },
