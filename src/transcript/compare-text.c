@@ -230,8 +230,9 @@ static void put_figures(const struct sc_comparison *c, struct sc_buf *out)
         sc_buf_puts(out, "no differences\n");
         return;
     }
-    sc_buf_printf(out, "%zu of %zu words differ: %zu replaced, %zu added, %zu removed", differ,
-                  c->diff.a.count, c->substituted, c->added, c->removed);
+    sc_buf_printf(out, "%zu %s: %zu replaced, %zu added, %zu removed; %zu before, %zu now", differ,
+                  differ == 1 ? "word differs" : "words differ", c->substituted, c->added,
+                  c->removed, c->diff.a.count, c->diff.b.count);
     if (rate >= 0)
         sc_buf_printf(out, " (word error rate %.1f %%)", rate * 100);
     for (int kind = SC_COMPARE_CHANGED; kind < SC_COMPARE_KIND_COUNT_; kind++) {

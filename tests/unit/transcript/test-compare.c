@@ -53,7 +53,8 @@ static void what_became_of_segments_is_told(void **state)
         "~ 0:06.0  (speaker was '') Cat: who said that\n"
         "~ 0:07.5  (was at 0:07.0) late\n"
         "+ 0:09.0  {+quite new+}\n"
-        "8 of 24 words differ: 3 replaced, 2 added, 3 removed (word error rate 33.3 %)\n"
+        "8 words differ: 3 replaced, 2 added, 3 removed; 24 before, 23 now (word error rate 33.3 "
+        "%)\n"
         "segments: 1 changed, 1 split, 1 merged, 1 added, 1 removed, 1 speaker, 1 retimed\n";
     SC_AUTO_SEGMENTS a = { 0 };
     SC_AUTO_SEGMENTS b = { 0 };
@@ -85,8 +86,8 @@ static void text_that_does_not_differ_is_left_out(void **state)
                         "  \x1b[36m0:03.0\x1b[0m  d\n"
                         "~ \x1b[36m1:01:01.0\x1b[0m  \x1b[31me\x1b[0m \x1b[32m[1m\x1b[0m\n"
                         "  \x1b[36m1:01:40.0\x1b[0m  f\n"
-                        "1 of 6 words differ: 1 replaced, 0 added, 0 removed (word error rate "
-                        "16.7 %)\nsegments: 1 changed\n");
+                        "1 word differs: 1 replaced, 0 added, 0 removed; 6 before, 6 now (word "
+                        "error rate 16.7 %)\nsegments: 1 changed\n");
     sc_buf_reset(&text);
     assert_true(sc_compare(&a, &a, 0, &none));
     sc_comparison_text(&none, &style, &text);
