@@ -176,10 +176,11 @@ static enum sc_code set_language(struct import *im, struct sc_error *err)
                               sc_quote(im->asked.language, quoted));
     }
     struct sc_str said = sc_str_from(im->reading.language);
-    if (said.len > 0 && !sc_language_tag(said, im->language)) {
-        im->language[0] = '\0';
+    bool known = sc_language_tag(said, im->language);
+    if (said.len > 0 && !known)
         warn(im, WARN_LANGUAGE, "the file's language is not known: '%s'", sc_quote(said, quoted));
-    }
+    if (!known || strcmp(im->language, "auto") == 0)
+        im->language[0] = '\0';
     return SC_OK;
 }
 

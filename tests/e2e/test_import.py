@@ -211,6 +211,18 @@ def test_signs_of_scripts_without_spaces_are_counted_alike(client, done, read, t
     assert client.get(t).json["word_count"] == 6
 
 
+@pytest.mark.parametrize("said, language, warnings", [
+    ("deu", "de", []), ("German", "de", []), ("auto", None, []),
+    ("nonsuch", None, ["LANGUAGE"])])
+def test_the_language_of_a_file_is_a_code_or_none(client, done, said, language, warnings):
+    vtt = f"WEBVTT\nLanguage: {said}\n\n00:00.000 --> 00:01.000\nHello there\n"
+    made = post(client, f"/api/files/{done['file_id']}/transcripts", vtt)
+    assert made.status == 201, made
+    assert [w["code"] for w in made.json["warnings"]] == warnings
+    shown = client.get(made.headers["Location"]).json["language"]
+    assert (shown or None) == language
+
+
 def test_names_in_the_text_are_speakers(client, done):
     path = f"/api/files/{done['file_id']}/transcripts"
     srt = ("1\n00:00:00,000 --> 00:00:01,000\nAnn: Hello there\n\n"
