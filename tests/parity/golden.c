@@ -1,11 +1,12 @@
 #include "golden.h"
 
+#include "heard.h"
 #include "model.h"
-#include "reference.h"
 #include "whisper/mel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <whisper.h>
 
 #include "base/banned.h"
 
@@ -62,6 +63,25 @@ static bool put_logits(FILE *f, struct reference *r, const struct sc_whisper_dim
     return true;
 }
 
+/* What is told of a sound of several windows: the tokens of each text and the time behind it. */
+static bool put_told(FILE *f, const char *model)
+{
+    static const struct way greedy = { "greedy", "en", "", .beam = 1 };
+    static int16_t pcm[TEST_TOLD_SAMPLES];
+    static struct heard heard;
+    struct reference *r = test_model_write(&test_told_model, model) ? reference_open(model) : NULL;
+
+    if (r == NULL)
+        return false;
+    test_golden_sound(pcm, TEST_TOLD_SAMPLES);
+    whisper_free_state(
+        hear_reference(reference_context(r), &greedy, pcm, TEST_TOLD_SAMPLES, &heard));
+    for (int i = 0; i < heard.token_count; i++)
+        fprintf(f, "told %d %d\n", i, (int)heard.tokens[i]);
+    reference_close(r);
+    return true;
+}
+
 bool golden_write(const char *path, const char *model)
 {
     struct sc_whisper_file *file = NULL;
@@ -77,5 +97,6 @@ bool golden_write(const char *path, const char *model)
     if (r != NULL)
         reference_close(r);
     sc_whisper_file_close(file);
+    good = good && put_told(f, model);
     return f != NULL && fclose(f) == 0 && good;
 }

@@ -775,6 +775,10 @@ const struct test_model test_golden_model = {
     .text_tokens = 50257, .languages = 99, .state = 64, .heads = 2, .layers = 2, .seed = 11
 };
 
+const struct test_model test_told_model = {
+    .text_tokens = 50257, .languages = 99, .state = 64, .seed = 9
+};
+
 /* Triangles that rise and fall in pitch and strength, and noise; in whole numbers. */
 void test_golden_sound(int16_t *pcm, size_t samples)
 {

@@ -45,6 +45,10 @@ void test_golden_sound(int16_t *pcm, size_t samples);
     {                              \
         50258, 50259, 50359, 50364 \
     }
+/* The same for tokens and times: of a layer, as the reference leaves times out where two of text
+ * stand on a vocabulary of that size. */
+extern const struct test_model test_told_model;
+#define TEST_TOLD_SAMPLES 640000
 
 /* The same model in the safetensors form: f32, f16 or bf16, all tensors alike. Its filters are not
  * in the file, but those of the formula. */

@@ -4,6 +4,7 @@
 
 #include "model.h"
 #include "whisper/decoder.h"
+#include "whisper/listen.h"
 #include "whisper/mel.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 #include "base/banned.h"
 
 #define STEPS 4
+#define TOLD_MAX 2000
 
 /* Of values around 1, where the reference keeps its keys and values in f16. */
 #define MEL_ALLOWED 1e-4
@@ -22,6 +24,9 @@ struct answers {
     struct sc_whisper_dims dims;
     float *mel, *encoder;
     float *logits[STEPS];
+    int32_t told[TOLD_MAX];
+    int told_count, compared;
+    int first_time;
 };
 
 static void answers_done(struct answers *a)
@@ -115,6 +120,50 @@ static void answer(struct answers *a)
     decode(a, net, pool, w);
 }
 
+/* The reference keeps the time behind a text, not the one ahead of it. */
+static void note_told(void *ctx, const struct sc_decode_window *w, int frame)
+{
+    struct answers *a = ctx;
+    (void)frame;
+    assert_false(w->silence);
+    for (size_t i = 0; i < w->said_count; i++) {
+        bool time = w->said[i].token > a->first_time;
+        if (time && (i == 0 || w->said[i - 1].token > a->first_time))
+            continue;
+        assert_true(a->told_count < TOLD_MAX);
+        a->told[a->told_count++] = w->said[i].token;
+    }
+}
+
+/* As the reference decodes where nobody asks for anything. */
+static void tell(struct answers *a)
+{
+    static int16_t pcm[TEST_TOLD_SAMPLES];
+    struct test_dir dir = test_dir_new();
+    char path[PATH_MAX];
+    struct sc_listen_clip clip = { .pcm = pcm,
+                                   .samples = TEST_TOLD_SAMPLES,
+                                   .wishes = sc_listen_wishes_usual(),
+                                   .told = note_told,
+                                   .told_ctx = a };
+    SC_AUTO(sc_listener_closep) struct sc_listener *l = NULL;
+
+    test_golden_sound(pcm, TEST_TOLD_SAMPLES);
+    assert_true(test_model_write(&test_told_model, test_path(&dir, "told.bin", path)));
+    assert_int_equal(sc_listener_open(path, 1, NULL, &l, NULL), SC_OK);
+    a->first_time = sc_listener_vocab(l)->first_time;
+    clip.wishes.language = "en";
+    clip.wishes.words = false;
+    clip.wishes.previous = true;
+    clip.wishes.non_speech = true;
+    clip.wishes.decode.temperature_step = 0;
+    clip.wishes.decode.limits.loops = false;
+    clip.wishes.decode.limits.compression_max = 0;
+    assert_int_equal(sc_listen(l, &clip, 1, NULL, NULL), SC_OK);
+    sc_listen_clip_done(&clip);
+    test_dir_done(&dir);
+}
+
 static void assert_near(const char *line, double value, double expected, double allowed)
 {
     if (!(fabs(value - expected) <= allowed))
@@ -122,12 +171,18 @@ static void assert_near(const char *line, double value, double expected, double 
 }
 
 /* Compares one line; false: it is none that is known. */
-static bool compare(const struct answers *a, const char *line)
+static bool compare(struct answers *a, const char *line)
 {
     char what[16];
     int i, j;
     double expected;
 
+    if (sscanf(line, "told %d %d", &i, &j) == 2) {
+        assert_true(i == a->compared && i < a->told_count);
+        assert_int_equal(a->told[i], j);
+        a->compared++;
+        return true;
+    }
     if (sscanf(line, "%15s %d %d %lf", what, &i, &j, &expected) != 4)
         return false;
     if (strcmp(what, "mel") == 0)
@@ -157,12 +212,15 @@ static void answers_are_the_references(void **state)
     SC_AUTO_FCLOSE FILE *f = fopen(path, "r");
     assert_non_null(f);
     answer(&a);
+    tell(&a);
     while (fgets(line, sizeof(line), f) != NULL) {
         if (!compare(&a, line))
             fail_msg("'%s' is no line of this file", line);
         lines++;
     }
     assert_true(lines > 200);
+    assert_true(a.compared > 10);
+    assert_int_equal(a.compared, a.told_count);
 }
 
 int main(void)
