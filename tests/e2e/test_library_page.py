@@ -167,10 +167,10 @@ def meetings(desk):
     desk.kept("council.wav", [(0, 4, "Good evening and welcome to the council."),
                               (5, 10, "The annual budget of the town is on the table."),
                               (10, 14, "Nobody has spoken about the tax on parking."),
-                              (15, 20, "Then we vote on the budget.")])
+                              (14.9, 19.4, "Then we vote on the budget.")])
     desk.kept("library.wav", [(0, 4, "The budget of the library was cut last year."),
-                              (6, 8, "今日の会議は長い。"),
-                              (11, 14, "The Büchereigesetz has its second reading.")])
+                              (6, 7, "今日の会議は長い。"),
+                              (11, 12.5, "The Büchereigesetz has its second reading.")])
 
 
 def two_recordings(desk):

@@ -9,7 +9,7 @@
 
 #define RATE 16000
 #define SECONDS 8
-#define LONG_SECONDS 70 /* several windows */
+#define LONG_SECONDS 40 /* several windows */
 
 struct table {
     struct test_dir dir;
