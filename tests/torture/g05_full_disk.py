@@ -56,7 +56,7 @@ def run_while_working(ctx):
         job = client.wait_job(made["job_id"], 120)
         assert job["status"] == "completed", job
         assert client.transcript(job)["text"].split() == null_words(300)
-        server.kill()
+        assert server.stop() == 0, server.tail()
     return Result(ctx.count, {"jobs that went on": ctx.count})
 
 
