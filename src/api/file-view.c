@@ -80,6 +80,7 @@ void sc_mended_view(struct sc_buf *out, const struct sc_mended *mended)
     sc_json_int(&w, "folders_removed", mended->folders);
     sc_json_int(&w, "exports_moved", mended->exports);
     sc_json_int(&w, "missing", mended->missing);
+    sc_json_int(&w, "checksums", mended->checksums);
     sc_json_int(&w, "orphans", mended->orphans);
     sc_json_int(&w, "orphan_bytes", mended->orphan_bytes);
     sc_json_end(&w);
@@ -217,6 +218,7 @@ static const struct sc_json_field mended_fields[] = {
     SC_SHOW(INT, "folders_removed", "Work folders of jobs that are gone", "0"),
     SC_SHOW(INT, "exports_moved", "Exports that went where their job is", "0"),
     SC_SHOW(INT, "missing", "Files that have lost their bytes", "0"),
+    SC_SHOW(INT, "checksums", "Files whose hash is not the name of their bytes", "0"),
     SC_SHOW(INT, "orphans", "Bytes that belong to no file", "0"),
     SC_SHOW(INT, "orphan_bytes", "How long these are", "0"),
 };

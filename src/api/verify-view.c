@@ -4,12 +4,6 @@
 
 #include "base/banned.h"
 
-static const char *damage_word(const struct sc_verify_problem *problem)
-{
-    return problem->damage == SC_FILE_SOUND ? "unreadable"
-                                            : sc_file_damage_to_string(problem->damage);
-}
-
 void sc_verification_view(struct sc_buf *out, const struct sc_verification *v)
 {
     struct sc_json w;
@@ -23,6 +17,7 @@ void sc_verification_view(struct sc_buf *out, const struct sc_verification *v)
     sc_json_int(&w, "bytes_done", v->bytes_done);
     sc_json_int(&w, "missing", v->missing);
     sc_json_int(&w, "altered", v->altered);
+    sc_json_int(&w, "checksums", v->checksums);
     sc_json_int(&w, "unreadable", v->unreadable);
     sc_json_int(&w, "purged", v->purged);
     sc_json_time(&w, "started_at", v->started_ms);
@@ -33,7 +28,7 @@ void sc_verification_view(struct sc_buf *out, const struct sc_verification *v)
         sc_json_object(&w, NULL);
         sc_json_int(&w, "file_id", problem->file_id);
         sc_json_text(&w, "original_name", problem->name);
-        sc_json_text(&w, "damage", damage_word(problem));
+        sc_json_text(&w, "damage", problem->damage);
         sc_json_text(&w, "message", problem->why);
         sc_json_end(&w);
     }
@@ -48,10 +43,11 @@ static const struct sc_json_field problem_fields[] = {
     SC_SHOW(TEXT, "original_name", "Its name", "memo.mp3"),
     { .name = "damage",
       SC_SHOW_TEXT,
-      .choices = "missing|altered|unreadable",
+      .choices = "missing|altered|checksum|unreadable",
       .help = "What is wrong",
       .example = "altered" },
-    SC_SHOW(TEXT, "message", "The same as a sentence", "its bytes are not those that came"),
+    SC_SHOW(TEXT, "message", "The same as a sentence",
+            "the bytes are not those that were uploaded: upload them again"),
 };
 static const struct sc_json_shape problem_shape = { .name = "FileProblem",
                                                     SC_SHAPE_FIELDS(problem_fields) };
@@ -64,6 +60,7 @@ static const struct sc_json_field verification_fields[] = {
     SC_SHOW(INT, "bytes_done", "What has been read", "20000000"),
     SC_SHOW(INT, "missing", "Files without their bytes", "0"),
     SC_SHOW(INT, "altered", "Files with other bytes", "0"),
+    SC_SHOW(INT, "checksums", "Sound files whose hash in the store is damaged", "0"),
     SC_SHOW(INT, "unreadable", "Files that the disk does not read", "0"),
     SC_SHOW(INT, "purged", "Files whose bytes were cleaned away", "0"),
     SC_SHOW(TIME_OR_NULL, "started_at", "When it began", "2026-11-20T14:30:45.123Z"),

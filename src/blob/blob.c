@@ -22,6 +22,15 @@ char *sc_blob_folder_of(const char *place)
     return slash == NULL ? sc_strdup("") : sc_strndup(place, (size_t)(slash - place));
 }
 
+bool sc_blob_name_hash(const char *name, char out[SC_SHA256_TEXT])
+{
+    size_t n = strspn(name, "0123456789abcdef");
+    if (n != SC_SHA256_TEXT - 1 || name[n] != '.')
+        return false;
+    (void)snprintf(out, SC_SHA256_TEXT, "%s", name);
+    return true;
+}
+
 /* A place comes from a row: nothing in it may lead out of the root. */
 enum sc_code sc_blob_check_place(const char *place, struct sc_error *err)
 {

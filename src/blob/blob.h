@@ -3,6 +3,7 @@
  * that leave this module are relative to the root. Thread-safe. */
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,9 @@ SC_DEFINE_FREEP(struct sc_blobs, sc_blobs_close);
 
 /* Where bytes of this hash and extension go when they arrive at now_ms; owned by the caller. */
 char *sc_blobs_place(const char *sha256, const char *extension, int64_t now_ms);
+/* The hash that the name of a blob says, "<sha256>.<ext>" without folders; false: it is no such
+ * name. */
+bool sc_blob_name_hash(const char *name, char out[SC_SHA256_TEXT]);
 /* Moves a temp file of the same file system to its place: fsync of the bytes, rename, fsync of the
  * folders. Durable when it returns SC_OK; an existing file of that name is replaced by equal bytes.
  * The temp file stays where it is on failure. */

@@ -37,6 +37,12 @@ static int64_t number(const struct sc_json_value *run, const char *name)
     return sc_json_get_int(sc_json_member(run, name), 0);
 }
 
+static int64_t damaged(const struct sc_json_value *run)
+{
+    return number(run, "missing") + number(run, "altered") + number(run, "checksums") +
+           number(run, "unreadable");
+}
+
 static bool has_ended(const struct sc_json_value *run)
 {
     const char *status = sc_json_get_text(sc_json_member(run, "status"), "");
@@ -61,7 +67,7 @@ static void show(struct sc_progress_line *line, const struct sc_json_value *run)
 static void put_result(const struct sc_json_value *run, struct sc_buf *out)
 {
     const struct sc_json_value *problems = sc_json_member(run, "problems");
-    int64_t bad = number(run, "missing") + number(run, "altered") + number(run, "unreadable");
+    int64_t bad = damaged(run);
     for (size_t i = 0; problems != NULL && i < sc_json_count(problems); i++) {
         const struct sc_json_value *problem = sc_json_at(problems, i);
         sc_buf_printf(out, "%" PRId64 "  ", number(problem, "file_id"));
@@ -76,7 +82,7 @@ static void put_result(const struct sc_json_value *run, struct sc_buf *out)
     int64_t purged = number(run, "purged"), read = number(run, "files_done") - purged;
     sc_buf_printf(out, "%" PRId64 " file%s verified", read, read == 1 ? "" : "s");
     if (bad > 0)
-        sc_buf_printf(out, ", %" PRId64 " damaged: upload them again", bad);
+        sc_buf_printf(out, ", %" PRId64 " damaged", bad);
     else if (read > 0)
         sc_buf_puts(out, ", all sound");
     if (purged > 0)
@@ -89,7 +95,7 @@ static int finish(const struct sc_cli *cli, const struct sc_buf *reply,
 {
     SC_AUTO_BUF out = { 0 };
     const char *word = sc_json_get_text(sc_json_member(run, "status"), "");
-    bool bad = number(run, "missing") + number(run, "altered") + number(run, "unreadable") > 0;
+    bool bad = damaged(run) > 0;
     if (!cli->json && (bad || !cli->quiet))
         put_result(run, &out);
     int status = cli->json ? sc_cli_done_json(cli, reply) : sc_cli_done(cli, &out);

@@ -305,6 +305,7 @@ void sc_doctor_recovery(struct sc_doctor *d)
     }
     const struct sc_json_value *pass = sc_json_root(doc);
     int64_t missing = int_of(pass, "missing"), orphans = int_of(pass, "orphans");
+    int64_t checksums = int_of(pass, "checksums");
     if (text_of(pass, "finished_at")[0] == '\0') {
         sc_doctor_say(d, SC_MARK_NOTE, "recovery", "look again in a while",
                       "the server still goes over the data folder, as it does at each start");
@@ -320,6 +321,12 @@ void sc_doctor_recovery(struct sc_doctor *d)
                       "names them",
                       "at the start the bytes of %" PRId64 " recording%s were missing", missing,
                       missing == 1 ? "" : "s");
+    if (checksums > 0)
+        sc_doctor_say(d, SC_MARK_PROBLEM, "recovery",
+                      "`scripta fsck --repair` restores them from the names of the bytes",
+                      "the store is damaged: the checksum%s of %" PRId64
+                      " recording%s cannot be right",
+                      checksums == 1 ? "" : "s", checksums, checksums == 1 ? "" : "s");
     sc_format_size(&size, int_of(pass, "orphan_bytes"));
     if (orphans > 0)
         sc_doctor_say(d, SC_MARK_NOTE, "recovery",

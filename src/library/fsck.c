@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "library/fsck-hash.h"
 #include "library/fsck-internal.h"
 #include "json/writer.h"
 
@@ -423,7 +424,7 @@ static enum sc_code check_chunks(struct sc_fsck *f, struct sc_fsck_slice *out, s
 
 /* ---- recordings ---- */
 
-static enum sc_code hash_file(int fd, char out[SC_SHA256_TEXT], struct sc_error *err)
+enum sc_code sc_fsck_hash_bytes(int fd, char out[SC_SHA256_TEXT], struct sc_error *err)
 {
     SC_AUTO(sc_hash_freep) struct sc_hash *hash = sc_hash_new();
     SC_AUTO_FREE char *block = sc_alloc(BLOCK);
@@ -457,11 +458,11 @@ static const char *fault_of(struct sc_fsck *f, const struct sc_file *file,
     if (code != SC_OK || fstat(fd, &st) != 0)
         return "the recording cannot be read";
     if (st.st_size == file->size_bytes) {
-        if (!f->o->audio)
+        if (!f->o->audio && !sc_file_hash_differs(file, hash)) {
             *damage = file->damage == SC_FILE_ALTERED ? SC_FILE_ALTERED : SC_FILE_SOUND;
-        if (!f->o->audio)
             return *damage == SC_FILE_SOUND ? NULL : FILE_WAS_ALTERED;
-        if (hash_file(fd, hash, NULL) != SC_OK)
+        }
+        if (sc_fsck_hash_bytes(fd, hash, NULL) != SC_OK)
             return "the recording cannot be read";
         if (strcmp(hash, file->file_hash) == 0)
             return NULL;
@@ -512,12 +513,15 @@ static const char *note_fault(struct sc_fsck *f, struct sc_file *file, bool *hea
 static enum sc_code check_file(struct sc_fsck *f, struct sc_file *file, struct sc_error *err)
 {
     enum sc_file_damage damage;
-    bool found = false, heals;
+    bool found = false, heals, lost = false;
+    enum sc_code code = sc_fsck_check_hash(f, file, &lost, err);
+    if (code != SC_OK || lost)
+        return code;
     const char *fault = fault_of(f, file, &damage);
     if (fault == NULL && (!f->o->audio || file->damage == SC_FILE_SOUND))
         return SC_OK;
     SC_AUTO_FILE again = { 0 };
-    enum sc_code code = next_file(f, file->id - 1, &again, &found, err);
+    code = next_file(f, file->id - 1, &again, &found, err);
     if (code != SC_OK || !found || again.id != file->id)
         return code;
     fault = note_fault(f, &again, &heals);
@@ -558,12 +562,14 @@ struct bytes {
     int64_t checked;
 };
 
-static bool has_row(struct sc_fsck *f, const char *hash)
+/* By hash, or by place: a row whose hash is damaged still owns its bytes. */
+static bool has_row(struct sc_fsck *f, const char *hash, const char *place)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     bool known = true;
     return sc_store_read(f->o->store, &conn, NULL) != SC_OK ||
-           sc_file_hash_known(conn, hash, &known, NULL) != SC_OK || known;
+           sc_file_hash_known(conn, hash, &known, NULL) != SC_OK || known ||
+           sc_file_place_named(conn, place, &known, NULL) != SC_OK || known;
 }
 
 static void report_bytes(struct bytes *b, const char *message, const char *remedy)
@@ -581,16 +587,16 @@ static bool visit(void *ctx, const struct sc_blob_entry *entry)
     b->checked++;
     if (entry->name[0] == '.')
         return true; /* bytes on their way */
-    if (strspn(entry->name, "0123456789abcdef") != SC_SHA256_TEXT - 1) {
+    if (!sc_blob_name_hash(entry->name, hash)) {
         (void)snprintf(message, sizeof(message), "%.200s is no file of the server's", entry->place);
         report_bytes(b, message, "move it away; 'scripta add' takes a recording in");
         return true;
     }
-    (void)snprintf(hash, sizeof(hash), "%s", entry->name);
     /* Whoever brings bytes holds their hash until the row is there. */
-    if (has_row(b->f, hash) || !sc_blobs_hold(b->f->o->blobs, hash, SC_HOLD_ALONE, 0))
+    if (has_row(b->f, hash, entry->place) || !sc_blobs_hold(b->f->o->blobs, hash, SC_HOLD_ALONE, 0))
         return true;
-    bool orphan = !has_row(b->f, hash) && sc_blobs_exists(b->f->o->blobs, entry->place);
+    bool orphan =
+        !has_row(b->f, hash, entry->place) && sc_blobs_exists(b->f->o->blobs, entry->place);
     sc_blobs_release(b->f->o->blobs, hash, SC_HOLD_ALONE);
     if (!orphan)
         return true;

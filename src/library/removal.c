@@ -1,3 +1,4 @@
+#include "blob/blob.h"
 #include "library/changes.h"
 #include "library/erase.h"
 #include "library/library-internal.h"
@@ -103,10 +104,29 @@ enum sc_code sc_file_bytes_used(struct sc_store *store, const struct sc_file *fi
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_PLACE_USED);
     sc_stmt_bind_text(&st, ":file_hash", file->file_hash);
     sc_stmt_bind_text(&st, ":place", file->file_path);
+    sc_stmt_bind_int(&st, ":size_bytes", file->size_bytes);
     code = sc_stmt_one(&st, err);
     if (code == SC_OK)
         *used = sc_stmt_int(&st, "yes") != 0;
     return code;
+}
+
+enum sc_code sc_file_place_named(struct sc_conn *conn, const char *place, bool *named,
+                                 struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FILE_PLACE_NAMED);
+    sc_stmt_bind_text(&st, ":place", place);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *named = sc_stmt_int(&st, "yes") != 0;
+    return code;
+}
+
+bool sc_file_hash_differs(const struct sc_file *file, char name[SC_SHA256_TEXT])
+{
+    const char *slash = strrchr(file->file_path, '/');
+    return slash != NULL && sc_blob_name_hash(slash + 1, name) &&
+           strcmp(name, file->file_hash) != 0;
 }
 
 static enum sc_code record_purge(struct sc_conn *tx, const struct sc_file *file, int64_t by,

@@ -44,6 +44,22 @@ static bool is_old(const struct cleaning *c, int64_t changed_ms)
 
 /* ---- bytes without a row ---- */
 
+/* Is this where a row wants its bytes, or the only place where there are any for it? Its hash or
+ * its path may be damaged, but not both. When it cannot be told it is. */
+static bool is_named(struct sc_pipelines *p, const char *sha256, const char *place)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_FILE row = { 0 };
+    bool named = true;
+    if (sc_store_read(p->o.store, &conn, NULL) != SC_OK ||
+        sc_file_place_named(conn, place, &named, NULL) != SC_OK || named)
+        return true;
+    enum sc_code code = sc_file_find_hash(conn, 0, sha256, &row, NULL);
+    if (code == SC_OK)
+        return row.purged_ms == 0 && !sc_blobs_exists(p->o.blobs, row.file_path);
+    return code != SC_E_FILE_NOT_FOUND;
+}
+
 bool sc_orphan_remove(struct sc_pipelines *p, const char *sha256, const char *place, bool dry_run)
 {
     struct sc_file file = { .id = 0 };
@@ -52,7 +68,8 @@ bool sc_orphan_remove(struct sc_pipelines *p, const char *sha256, const char *pl
     (void)snprintf(file.file_path, sizeof(file.file_path), "%s", place);
     if (!sc_blobs_hold(p->o.blobs, file.file_hash, SC_HOLD_ALONE, 0))
         return false; /* somebody brings or moves these bytes just now */
-    if (sc_file_bytes_used(p->o.store, &file, &used, &known, NULL) == SC_OK && !used)
+    if (sc_file_bytes_used(p->o.store, &file, &used, &known, NULL) == SC_OK && !used &&
+        !is_named(p, sha256, place))
         gone = dry_run || sc_blobs_remove(p->o.blobs, place, NULL) == SC_OK;
     sc_blobs_release(p->o.blobs, file.file_hash, SC_HOLD_ALONE);
     return gone;

@@ -23,15 +23,6 @@ struct mending {
     int64_t started_ms;
 };
 
-bool sc_blob_name_hash(const char *name, char out[SC_SHA256_TEXT])
-{
-    size_t n = strspn(name, "0123456789abcdef");
-    if (n != SC_SHA256_TEXT - 1 || name[n] != '.')
-        return false;
-    (void)snprintf(out, SC_SHA256_TEXT, "%s", name);
-    return true;
-}
-
 /* ---- bytes ---- */
 
 /* A mark is a link that anything may have put there: what it points to must be a recording of that
@@ -64,6 +55,15 @@ static enum sc_code find_row(struct sc_pipelines *p, const char *hash, struct sc
     return code == SC_OK ? sc_file_find_hash(conn, 0, hash, out, NULL) : code;
 }
 
+/* By a row whose hash is damaged. */
+static bool is_place_named(struct sc_pipelines *p, const char *place)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    bool named = true;
+    return sc_store_read(p->o.store, &conn, NULL) != SC_OK ||
+           sc_file_place_named(conn, place, &named, NULL) != SC_OK || named;
+}
+
 /* A second name of bytes that a row has elsewhere, or that were cleaned out of the archive. */
 static bool visit_blob(void *ctx, const struct sc_blob_entry *entry)
 {
@@ -80,7 +80,7 @@ static bool visit_blob(void *ctx, const struct sc_blob_entry *entry)
         return true;
     }
     enum sc_code code = find_row(m->p, hash, &row);
-    if (code == SC_E_FILE_NOT_FOUND) {
+    if (code == SC_E_FILE_NOT_FOUND && !is_place_named(m->p, entry->place)) {
         m->out.orphans++;
         m->out.orphan_bytes += entry->size;
     } else if (code == SC_OK &&
@@ -136,10 +136,12 @@ static bool next_file(struct mending *m, int64_t after, struct sc_file *out)
 static void check_rows(struct mending *m)
 {
     int64_t after = 0;
+    char name[SC_SHA256_TEXT];
     for (bool found = true; found && !atomic_load(&m->p->stopping);) {
         SC_AUTO_FILE file = { 0 };
         found = next_file(m, after, &file);
         after = file.id;
+        m->out.checksums += found && sc_file_hash_differs(&file, name) ? 1 : 0;
         /* The common case needs no hold. */
         if (found &&
             (file.damage != SC_FILE_SOUND || !sc_blobs_exists(m->p->o.blobs, file.file_path)))
@@ -271,13 +273,14 @@ static void *mend_main(void *ctx)
     m.out.finished_ms = sc_clock_wall_ms();
     m.out.took_ms = sc_clock_mono_ms() - began;
     const struct sc_mended *o = &m.out;
-    if (o->arrivals + o->half_moved + o->temp + o->folders + o->exports + o->missing + o->orphans >
+    if (o->arrivals + o->half_moved + o->temp + o->folders + o->exports + o->missing +
+            o->checksums + o->orphans >
         0)
         SC_LOG(INFO, "pipeline", "the data folder was looked over", SC_I("arrivals", o->arrivals),
                SC_I("half_moved", o->half_moved), SC_I("temp", o->temp),
                SC_I("folders", o->folders), SC_I("exports", o->exports),
-               SC_I("missing", o->missing), SC_I("orphans", o->orphans),
-               SC_I("orphan_bytes", o->orphan_bytes));
+               SC_I("missing", o->missing), SC_I("checksums", o->checksums),
+               SC_I("orphans", o->orphans), SC_I("orphan_bytes", o->orphan_bytes));
     SC_LOCK(&p->lock);
     p->mended = m.out;
     return NULL;

@@ -3,8 +3,6 @@
 
 #include "pipeline/pipeline-internal.h"
 
-/* The hash in the name of a blob; false: it is none. */
-bool sc_blob_name_hash(const char *name, char out[SC_SHA256_TEXT]);
 /* Removes bytes that no row names at that place; false: one does, or somebody is about to. */
 bool sc_orphan_remove(struct sc_pipelines *p, const char *sha256, const char *place, bool dry_run);
 /* Adds the files below a path, or the file itself. */

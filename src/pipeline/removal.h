@@ -73,6 +73,7 @@ struct sc_mended {
     int64_t temp, folders;         /* removed */
     int64_t exports;               /* folders moved to where their job's row says */
     int64_t missing;               /* files whose bytes have gone: reported */
+    int64_t checksums;             /* rows whose hash is not the name of their bytes: reported */
     int64_t orphans, orphan_bytes; /* bytes without a row: reported */
 };
 void sc_pipelines_mended(struct sc_pipelines *p, struct sc_mended *out);

@@ -111,7 +111,8 @@ struct check {
     struct sc_verifier *v;
     struct run *run;
     char hash[SC_SHA256_TEXT];
-    int64_t bytes; /* read */
+    int64_t bytes;  /* read */
+    bool lost_hash; /* the row's hash is damaged: the bytes have that of their name */
 };
 
 static bool is_over(struct check *c, int64_t bytes)
@@ -152,7 +153,9 @@ static enum sc_code hash_all(struct check *c, int fd, struct sc_error *err)
 static enum sc_code read_once(struct check *c, const struct sc_file *file,
                               enum sc_file_damage *damage, struct sc_error *err)
 {
+    char name[SC_SHA256_TEXT];
     SC_AUTO_CLOSE int fd = -1;
+    c->lost_hash = false;
     enum sc_code code = sc_pipelines_open_file(c->v->p, file, &fd, err);
     if (code == SC_E_FILE_NOT_FOUND) {
         *damage = SC_FILE_MISSING;
@@ -160,9 +163,12 @@ static enum sc_code read_once(struct check *c, const struct sc_file *file,
     }
     if (code == SC_OK)
         code = hash_all(c, fd, err);
-    if (code == SC_OK)
-        *damage = strcmp(c->hash, file->file_hash) == 0 ? SC_FILE_SOUND : SC_FILE_ALTERED;
-    return code;
+    if (code != SC_OK)
+        return code;
+    c->lost_hash = sc_file_hash_differs(file, name) && strcmp(c->hash, name) == 0;
+    *damage =
+        c->lost_hash || strcmp(c->hash, file->file_hash) == 0 ? SC_FILE_SOUND : SC_FILE_ALTERED;
+    return SC_OK;
 }
 
 struct finding {
@@ -203,7 +209,7 @@ static enum sc_code check_bytes(struct check *c, const struct sc_file *file,
     return code;
 }
 
-static void add_problem(struct run *r, const struct sc_file *file, enum sc_file_damage damage,
+static void add_problem(struct run *r, const struct sc_file *file, const char *damage,
                         const char *why)
 {
     struct sc_verification *v = &r->v;
@@ -231,13 +237,19 @@ static void count_file(struct check *c, const struct sc_file *file, int64_t byte
         v->purged++;
     } else if (code != SC_OK) {
         v->unreadable++;
-        add_problem(c->run, file, SC_FILE_SOUND, err->msg);
+        add_problem(c->run, file, "unreadable", err->msg);
     } else if (damage == SC_FILE_MISSING) {
         v->missing++;
-        add_problem(c->run, file, damage, "the bytes are gone");
+        add_problem(c->run, file, "missing", "the bytes are gone: upload them again");
     } else if (damage == SC_FILE_ALTERED) {
         v->altered++;
-        add_problem(c->run, file, damage, "the bytes are not those that were uploaded");
+        add_problem(c->run, file, "altered",
+                    "the bytes are not those that were uploaded: upload them again");
+    } else if (c->lost_hash) {
+        v->checksums++;
+        add_problem(c->run, file, "checksum",
+                    "its checksum in the store is damaged, its bytes are sound: 'scripta fsck "
+                    "--repair' restores it");
     }
     sc_assert(pthread_cond_broadcast(&c->v->changed) == 0);
 }
@@ -365,9 +377,10 @@ static void execute(struct sc_verifier *v, struct run *r)
                  : code == SC_E_CANCELLED ? SC_VERIFY_CANCELLED
                                           : SC_VERIFY_FAILED;
     r->v.ended_ms = sc_clock_wall_ms();
-    if (r->v.missing + r->v.altered + r->v.unreadable > 0)
+    if (r->v.missing + r->v.altered + r->v.checksums + r->v.unreadable > 0)
         SC_LOG(WARNING, "pipeline", "recordings are damaged", SC_I("missing", r->v.missing),
-               SC_I("altered", r->v.altered), SC_I("unreadable", r->v.unreadable));
+               SC_I("altered", r->v.altered), SC_I("checksums", r->v.checksums),
+               SC_I("unreadable", r->v.unreadable));
     sc_assert(pthread_cond_broadcast(&v->changed) == 0);
 }
 

@@ -25,14 +25,14 @@ SC_DECLARE_ENUM_STRINGS(sc_verify_state);
 struct sc_verify_problem {
     int64_t file_id;
     char name[512];
-    enum sc_file_damage damage; /* SOUND: it could not be read */
+    const char *damage; /* static: missing, altered, checksum, unreadable */
     char why[160];
 };
 struct sc_verification {
     int64_t id, owner_id;
     enum sc_verify_state state;
     int64_t files_total, files_done, bytes_total, bytes_done;
-    int64_t missing, altered, unreadable, purged;
+    int64_t missing, altered, checksums, unreadable, purged;
     int64_t started_ms, ended_ms;       /* 0: not yet */
     struct sc_verify_problem *problems; /* owned by whoever has the value: sc_verification_done */
     size_t problem_count;

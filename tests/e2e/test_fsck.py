@@ -13,6 +13,7 @@ import pytest
 
 from harness import (SCRIPTA, Client, Server, clean_environment, cli, free_port, has_faults,
                      noise_wav, null_words, processes, wait_until)
+from remains import rows
 
 
 def fsck(data, *args):
@@ -511,3 +512,96 @@ def test_a_chunk_is_taken_as_it_is(finished):
     assert server.client.get(f"/api/jobs/{job['job_id']}/chunks").json["chunks"][0]["text"] == "y"
     kinds = [c["kind"] for c in server.client.get("/api/changes").json["changes"]]
     assert sorted(kinds) == ["job.damage_accepted", "transcript.damage_accepted"], kinds
+
+
+def one_file(server):
+    row = server.client.get("/api/files").json["files"][0]
+    return row, server.data / row["file_path"]
+
+
+def clean_orphans(server):
+    done = cli("--data", str(server.data), "files", "clean", "--kind", "orphans", "--older-than",
+               "0", "--yes")
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_a_damaged_hash_makes_no_orphan_of_a_recording(finished):
+    """The row still names the bytes: they are nobody's to remove, and the name restores the hash."""
+    server, _ = finished
+    row, blob = one_file(server)
+    sound = blob.read_bytes()
+    server.stop()
+    alter(server, "UPDATE files SET file_hash = 'zz' || substr(file_hash, 3)")
+    for args in ((), ("--audio",)):
+        status, found = fsck(server.data, *args)
+        problem, = found["problems"]
+        assert (status, found["orphans"], found["repairable"]) == (7, 0, 1), found
+        assert (problem["kind"], problem["file_id"]) == ("file", row["id"])
+        assert "its bytes are sound" in problem["message"] and "--repair" in problem["remedy"]
+    server.start()
+    assert "0 files" in clean_orphans(server) and blob.read_bytes() == sound
+    told = wait_until(lambda: (r := server.client.get("/api/files/recovery").json)["finished_at"]
+                      and r, 30, "the recovery pass")
+    assert (told["checksums"], told["orphans"], told["missing"]) == (1, 0, 0), told
+    doctor = json.loads(cli("--data", str(server.data), "doctor", "--json").stdout)
+    said = next(c for c in doctor["checks"] if "checksum" in c["detail"])
+    assert "fsck --repair" in said["fix"], said
+    done = cli("--data", str(server.data), "files", "verify")
+    assert done.returncode == 1 and "its bytes are sound" in done.stdout, done
+    assert "upload" not in done.stdout and "fsck --repair" in done.stdout, done
+    run = server.client.post(f"/api/files/{row['id']}/verify").json
+    assert (run["checksums"], run["altered"], run["problems"][0]["damage"]) == (1, 0, "checksum")
+    assert server.client.get("/api/files?damaged=true").json["files"] == []
+    status, found = fsck(server.data, "--repair")
+    assert (status, found["repaired"]) == (0, 1), found
+    assert one_file(server)[0]["file_hash"] == row["file_hash"]
+    kinds = [c["kind"] for c in server.client.get("/api/changes").json["changes"]]
+    assert "file.repaired" in kinds, kinds
+    assert fsck(server.data, "--audio")[0] == 0
+    assert cli("--data", str(server.data), "files", "verify").returncode == 0
+
+
+def test_a_damaged_hash_with_altered_bytes_is_no_sound_recording(finished):
+    server, _ = finished
+    row, blob = one_file(server)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    server.stop()
+    alter(server, "UPDATE files SET file_hash = 'zz' || substr(file_hash, 3)")
+    status, found = fsck(server.data, "--repair")
+    problem, = found["problems"]
+    assert (status, found["repaired"], found["repairable"]) == (7, 0, 0), found
+    assert "does not match its checksum" in problem["message"], problem
+    server.start()
+    run = server.client.post(f"/api/files/{row['id']}/verify").json
+    assert (run["checksums"], run["altered"]) == (0, 1), run
+
+
+def test_bytes_that_came_again_stay_when_one_of_their_files_goes(finished):
+    """The second upload does not know the damaged row: they share the bytes all the same."""
+    server, _ = finished
+    row, blob = one_file(server)
+    server.stop()
+    alter(server, "UPDATE files SET file_hash = 'zz' || substr(file_hash, 3)")
+    server.start()
+    server.client.upload_null(4, seed=1)
+    twin = one_file(server)[0]["id"]
+    assert twin != row["id"]
+    status, found = fsck(server.data, "--repair")
+    assert (status, found["repairable"]) == (7, 0), found
+    assert f"file {twin} has the same bytes" in found["problems"][0]["remedy"]
+    done = cli("--data", str(server.data), "files", "delete", str(twin), "--force", "--yes")
+    assert done.returncode == 0, done
+    wait_until(lambda: not rows(server, "SELECT 1 FROM files WHERE id = ?", twin), 30,
+               "the rows to go")
+    assert blob.exists()
+    assert fsck(server.data, "--repair")[0] == 0 and fsck(server.data, "--audio")[0] == 0
+
+
+def test_a_damaged_path_makes_no_orphan_of_a_recording(finished):
+    server, _ = finished
+    _, blob = one_file(server)
+    server.stop()
+    alter(server, "UPDATE files SET file_path = replace(file_path, 'uploads', 'upl-ads')")
+    server.start()
+    assert "0 files" in clean_orphans(server) and blob.exists()

@@ -31,11 +31,10 @@ static bool reads_like(struct sc_str a, struct sc_str b)
 {
     struct sc_decomposer of_a = { .rest = a };
     struct sc_decomposer of_b = { .rest = b };
-    uint32_t one, other;
+    uint32_t one;
     do {
         one = sc_decompose_next(&of_a);
-        other = sc_decompose_next(&of_b);
-        if (sc_text_lower(one) != sc_text_lower(other))
+        if (sc_text_lower(one) != sc_text_lower(sc_decompose_next(&of_b)))
             return false;
     } while (one != 0);
     return true;

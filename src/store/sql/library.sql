@@ -430,6 +430,11 @@ FROM transcripts CROSS JOIN segments ON segments.transcript_id = transcripts.id
 WHERE transcripts.job = :job AND segments.chunk = :chunk AND segments.born <= 1
 ORDER BY segments.transcript_id, segments.id;
 
+-- name: fsck_file_set_hash
+-- That of the name of its bytes, which were read.
+UPDATE files SET file_hash = :hash, damage = 0, verified_ms = :now
+WHERE id = :file_id AND file_path = :place AND file_hash <> :hash AND owner_id > 0;
+
 -- name: fsck_max_transcript
 SELECT coalesce(max(id), 0) AS id FROM transcripts;
 
