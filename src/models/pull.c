@@ -15,7 +15,8 @@
 
 #include "base/banned.h"
 
-#define ATTEMPTS 5
+#define ATTEMPTS 5                  /* that bring nothing, one after another */
+#define PAUSE_MS INT64_C(100)       /* it doubles */
 #define SUM_LIMIT ((size_t)4 << 10) /* of a .sha256 file: a line */
 #define SUM_WAIT_MS 20000
 /* Of an address in an error, whose remedy needs its room: of a longer one the file. */
@@ -32,6 +33,7 @@ struct pull {
     struct sc_pull_note there;   /* of what is there; url: ours */
     char wanted[SC_SHA256_TEXT]; /* that somebody vouches for; "": nobody yet */
     enum sc_model_trust trust;
+    bool begun;   /* this command has brought bytes */
     bool by_name; /* not by its address, nor under another */
 };
 
@@ -214,9 +216,13 @@ static bool broke(enum sc_code code)
     return code == SC_E_SERVER_UNREACHABLE || code == SC_E_TIMEOUT;
 }
 
-/* One transfer behind what is there; what is there goes when the server has other bytes. *again:
- * it broke, and may not break the next time. */
-static enum sc_code fetch_once(struct pull *p, int fd, bool *again, struct sc_error *err)
+struct attempt {
+    bool again;   /* it broke, and may not break the next time */
+    bool brought; /* more than there was: not by beginning anew */
+};
+
+/* One transfer behind what is there; what is there goes when the server has other bytes. */
+static enum sc_code fetch_once(struct pull *p, int fd, struct attempt *a, struct sc_error *err)
 {
     struct sc_fetched got;
     int64_t offset = p->there.etag[0] == '\0' ? 0 : (int64_t)lseek(fd, 0, SEEK_END);
@@ -233,9 +239,11 @@ static enum sc_code fetch_once(struct pull *p, int fd, bool *again, struct sc_er
     if (got.is_other && offset > 0) {
         sc_models_say(p->watch, "the server has another file by now: it begins anew");
         p->there.etag[0] = '\0';
-        return fetch_once(p, fd, again, err);
+        return fetch_once(p, fd, a, err);
     }
-    *again = broke(code) && !got.is_final;
+    a->again = broke(code) && !got.is_final;
+    a->brought = (got.status == 206 || !p->begun) && (int64_t)lseek(fd, 0, SEEK_END) > offset;
+    p->begun = p->begun || a->brought;
     if (p->wanted[0] == '\0' && got.sha256[0] != '\0') {
         memcpy(p->wanted, got.sha256, sizeof(p->wanted));
         p->trust = SC_MODEL_TRUST_SERVER;
@@ -243,21 +251,21 @@ static enum sc_code fetch_once(struct pull *p, int fd, bool *again, struct sc_er
     return code;
 }
 
-/* A connection that breaks is taken up again, as long as that brings bytes. */
+/* A connection that breaks is taken up again, as long as that brings bytes. A server that cannot go
+ * on behind what came begins anew each time, and might do so for ever: that brings none. */
 static enum sc_code fetch_all(struct pull *p, int fd, struct sc_error *err)
 {
-    int64_t before = -1;
-    for (int attempt = 0;; attempt++) {
-        int64_t size = (int64_t)lseek(fd, 0, SEEK_END);
-        attempt = size > before && before >= 0 ? 0 : attempt;
-        before = size;
-        bool again = false;
-        enum sc_code code = fetch_once(p, fd, &again, err);
-        if (!again || attempt + 1 >= ATTEMPTS)
+    for (int failed = 0;;) {
+        struct attempt a = { .again = false };
+        enum sc_code code = fetch_once(p, fd, &a, err);
+        failed = a.brought ? 0 : failed + 1;
+        if (!a.again || failed >= ATTEMPTS)
             return code;
         if (sc_models_stopped(p->watch))
             return sc_error_set(err, SC_E_CANCELLED, "interrupted");
-        sc_clock_sleep_ms(INT64_C(100) << attempt);
+        if (err != NULL)
+            sc_models_say(p->watch, "%s: trying again (%d of %d)", err->msg, failed + 1, ATTEMPTS);
+        sc_clock_sleep_ms(PAUSE_MS << failed);
     }
 }
 

@@ -384,6 +384,28 @@ static void what_cannot_be_gone_on_with_does_not_stay(void **state)
     assert_int_equal(shelf_count(&s), 0);
 }
 
+/* It breaks at changing places: each beginning anew that gets further than the last is none. */
+static void a_server_that_always_begins_anew_is_given_up(void **state)
+{
+    static const size_t cuts[] = { 1000, 3000, 2000, 4000, 2500, 5000 };
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    struct answer answers[1 + SC_ARRAY_LEN(cuts)] = { MISSING };
+    char whole[120];
+    (void)snprintf(whole, sizeof(whole), "200 OK\r\nETag: \"one\"\r\nContent-Length: %zu\r\n",
+                   p.model.len);
+    for (size_t i = 0; i < SC_ARRAY_LEN(cuts); i++)
+        answers[i + 1] = (struct answer){ .head = whole, .len = cuts[i] };
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_E_SERVER_UNREACHABLE,
+          "broke off after 2500 bytes: trying again (5 of 5)\n", &m);
+    peer_join(&p);
+    assert_int_equal(times(&p, "Range: bytes="), (int)SC_ARRAY_LEN(cuts) - 1);
+    assert_true(shelf_has(&s, "models/.mine.part"));
+}
+
 #ifdef SC_WITH_FAULTS
 /* Nobody said how long the body is: it must not take the room of others. */
 static void room_is_looked_at_while_bytes_come(void **state)
@@ -545,6 +567,7 @@ int main(void)
         TEST(other_bytes_on_the_server_begin_anew),
         TEST(a_part_of_another_file_begins_anew),
         TEST(shorter_parts_than_asked_for_are_gone_on_with),
+        TEST(a_server_that_always_begins_anew_is_given_up),
         TEST(what_cannot_be_gone_on_with_does_not_stay),
 #ifdef SC_WITH_FAULTS
         TEST(room_is_looked_at_while_bytes_come),
