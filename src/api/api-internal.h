@@ -26,9 +26,6 @@ enum {
                                                */
 #define SC_API_FORM_LIMIT ((size_t)256 << 10) /* form fields beside the file */
 
-/* How our tokens begin: what begins otherwise is a key for some other service. */
-#define SC_TOKEN_PREFIX "scripta_"
-
 struct sc_api_stream; /* api/stream.h */
 struct sc_push;       /* api/push.c */
 

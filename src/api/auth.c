@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "http/token.h"
 #include "store/store.h"
 
 #include "base/banned.h"

@@ -12,6 +12,8 @@
 #include "base/utf8.h"
 #include "config/value.h"
 
+#include "http/token.h"
+
 #include "base/banned.h"
 
 /* 160 bits as 32 letters and digits of base 32 (RFC 4648, in lower case). */

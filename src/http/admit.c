@@ -2,6 +2,7 @@
 #include "http/http-internal.h"
 
 #include "base/id.h"
+#include "http/token.h"
 #include "http/ws-handshake.h"
 #include "sys/socket.h"
 
@@ -61,13 +62,9 @@ static enum sc_code check_method(struct sc_request *req, struct sc_error *err)
 static struct sc_str bearer_token(struct sc_request *req)
 {
     struct sc_str value = sc_request_header_n(req->conn, MHD_HTTP_HEADER_AUTHORIZATION);
-    struct sc_str rest = value;
-    struct sc_str scheme = sc_str_take_until(&rest, ' ');
     if (value.ptr == NULL && (req->route->flags & SC_ROUTE_SOCKET) != 0)
         return sc_ws_bearer(sc_request_header_n(req->conn, MHD_HTTP_HEADER_SEC_WEBSOCKET_PROTOCOL));
-    if (value.ptr == NULL || !sc_str_equal_nocase(scheme, SC_STR("Bearer")))
-        return SC_STR("");
-    return sc_str_trim(rest);
+    return sc_authorization_token(req->conn);
 }
 
 /* Who may connect to the socket is a matter of its mode; this holds when that was loosened. */

@@ -6,6 +6,7 @@
 #include "http/http-internal.h"
 
 #include "http/forwarded.h"
+#include "http/token.h"
 #include "sys/hosts.h"
 #include "sys/socket.h"
 
@@ -83,6 +84,9 @@ static void judge_loopback(struct sc_request *req, struct sc_peer *out)
         if (sc_request_header_n(req->conn, proxied[i]).ptr != NULL)
             out->distrust = "what a proxy passes on needs a token";
     }
+    if (out->distrust == NULL && sc_authorization_is_unread(req->conn))
+        out->distrust = "an Authorization header that is not one plain 'Bearer TOKEN' is not read, "
+                        "and needs a token";
     if (out->distrust != NULL)
         return;
     if (!sc_host_is_loopback(host, sc_http_policy(req->http)->hosts))

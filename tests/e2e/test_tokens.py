@@ -277,6 +277,30 @@ def test_loopback_is_open_for_who_speaks_for_himself(tcp, headers, refusal):
         assert reply.status == refusal, reply
 
 
+@pytest.mark.parametrize("lines", [
+    ["Bearer\tTOKEN"], ["TOKEN"], ["Basic TOKEN"], ["Bearer x, Bearer TOKEN"],
+    ["Bearer TOKEN", "Bearer TOKEN"], ["Bearer TOKEN", "Basic eDp5"], ["Basic eDp5", "Basic eDp5"],
+    ["Bearer \"TOKEN\""], ["Bearer TOKEN x"],
+])
+def test_a_token_that_cannot_be_read_is_nobody(tcp, lines):
+    """Whoever sends one means to be somebody else than the local owner, who may everything."""
+    token = make(*tcp).made["token"]
+    connection = http.client.HTTPConnection("127.0.0.1", tcp[1], timeout=10)
+    connection.putrequest("GET", "/api/tokens")
+    for line in lines:
+        connection.putheader("Authorization", line.replace("TOKEN", token))
+    connection.endheaders()
+    reply = connection.getresponse()
+    said = reply.read().decode()
+    assert reply.status == 401 and "send 'Authorization: Bearer TOKEN'" in said, (reply.status, said)
+    assert "is not read" in said and token not in said
+
+
+@pytest.mark.parametrize("line", ["Basic eDp5", "sk-123", "Bearer sk-123", "Bearer", ""])
+def test_keys_of_other_services_are_passed_over(tcp, line):
+    assert Client(port=tcp[1]).get("/api/jobs", headers={"Authorization": line}).status == 200
+
+
 def test_loopback_can_be_shut(make_server):
     port = free_port()
     server = make_server({"SCRIPTA_AUTH_LOOPBACK_OPEN": "off"}, ["--listen", f"127.0.0.1:{port}"])
