@@ -65,6 +65,8 @@ enum sc_code sc_json_parse(struct sc_str text, struct sc_json_doc **out, struct 
     if (nesting(text) > MAX_DEPTH)
         return sc_error_set(err, SC_E_INVALID_REQUEST, "the JSON is nested more than %d deep",
                             MAX_DEPTH);
+    if (sc_str_trim(text).len == 0)
+        return sc_error_set(err, SC_E_INVALID_REQUEST, "no valid JSON: it is empty");
     /* jansson passes over those that stand behind a value. */
     if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)
         return sc_error_set(err, SC_E_INVALID_REQUEST, "no valid JSON: it holds NUL");

@@ -66,6 +66,19 @@ static void text_that_is_no_strict_json_is_refused(void **state)
     refuses((struct sc_str){ NULL, 0 });
 }
 
+/* Where in it nothing stands is of no help. */
+static void what_is_empty_is_told_to_be(void **state)
+{
+    static const char *const rows[] = { "", " ", "\r\n\t" };
+    (void)state;
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        struct sc_json_doc *doc = NULL;
+        struct sc_error err = { 0 };
+        assert_int_equal(sc_json_parse(sc_str_from(rows[i]), &doc, &err), SC_E_INVALID_REQUEST);
+        assert_string_equal(err.msg, "no valid JSON: it is empty");
+    }
+}
+
 static void strict_json_is_taken(void **state)
 {
     (void)state;
@@ -274,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(text_that_is_no_strict_json_is_refused),
+        TEST(what_is_empty_is_told_to_be),
         TEST(strict_json_is_taken),
         TEST(nesting_ends_at_64),
         TEST(the_message_says_where_and_quotes_nothing),
