@@ -16,6 +16,7 @@ struct adding {
     struct sc_progress_line line;
     bool dry_run;
     unsigned classes; /* of the jobs made */
+    size_t taken, known, refused;
 };
 
 /* "talk.mp3: new, 1:02:03 long, 124 chunks, about 9:30 with pocketsphinx, 40.1 MB" */
@@ -77,10 +78,13 @@ static int add_one(struct adding *a, const char *file)
 
     if ((file != NULL && sc_submit_check_file(file, &err) != SC_OK) ||
         sc_submit(cli, a->args, &what, &job, &err) != SC_OK) {
+        a->refused++;
         if (file != NULL)
             sc_submit_about(file, &err);
         return sc_cli_fail(cli, &err);
     }
+    a->known += job.earlier;
+    a->taken += !job.earlier;
     if (a->dry_run)
         return show_cost(a, what.label, &job);
     a->classes |= sc_submit_class(&job);
@@ -97,6 +101,20 @@ static int add_one(struct adding *a, const char *file)
     sc_submit_say_when(cli, &job);
     sc_submit_say_engine(cli, &job);
     return status;
+}
+
+/* Of several files, whose lines have gone by: "191 taken, 12 there already, 147 refused". */
+static void tell_counts(const struct adding *a)
+{
+    SC_AUTO_BUF out = { 0 };
+    if (a->args->word_count < 2 || a->dry_run)
+        return;
+    sc_buf_printf(&out, "%zu taken", a->taken);
+    if (a->known > 0)
+        sc_buf_printf(&out, ", %zu there already", a->known);
+    if (a->refused > 0)
+        sc_buf_printf(&out, ", %zu refused", a->refused);
+    sc_cli_note(a->cli, "%s", sc_buf_text(&out));
 }
 
 int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
@@ -134,6 +152,7 @@ int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
         last = status != SC_EXIT_OK ? status : last;
     }
     sc_submit_tell_paused(cli, a.classes);
+    tell_counts(&a);
     return sc_cli_interrupted() ? SC_EXIT_CANCELLED
                                 : sc_exit_of_several(args->word_count, failed, last);
 }

@@ -130,8 +130,9 @@ const struct sc_command sc_commands_jobs[] = {
         .job_options = true,
         .about =
             "Returns as soon as the server has the bytes. Work that is scheduled with --run-after "
-            "starts when a server runs at that time. --pipeline noop takes no FILE. A file of 4 "
-            "MiB "
+            "starts when a server runs at that time. Behind several files a last line on stderr "
+            "counts those that were taken, were there already and were refused. --pipeline noop "
+            "takes no FILE. A file of 4 MiB "
             "or more for a server on another host is sent in pieces: when the line is cut or the "
             "command ended, the same command line goes on where it was, for as long as the server "
             "keeps the pieces (the setting uploads.expiry).",

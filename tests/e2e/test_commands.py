@@ -75,6 +75,21 @@ def test_add_prints_ids_that_wait_takes(server, clips):
     assert {server.client.job(i)["status"] for i in ids} == {"completed"}
 
 
+def test_add_counts_several_files_in_the_end(server, folder):
+    new, known, text = (folder / name for name in ("new.wav", "known.wav", "notes.wav"))
+    new.write_bytes(noise_wav(1, 7300))
+    known.write_bytes(noise_wav(1, 7301))
+    text.write_text("no sound at all")
+    add = ["add", "-e", "null", "--vad", "off"]
+    assert "taken" not in cli(*add, known, data=server.data, check=0).stderr
+    done = cli(*add, new, text, known, folder / "missing.wav", data=server.data)
+    assert len(done.stdout.split()) == 2 and done.returncode != 0, done
+    assert done.stderr.splitlines()[-1].endswith("1 taken, 1 there already, 2 refused"), done
+    done = cli(*add, new, known, data=server.data, check=0)
+    assert done.stderr.splitlines()[-1].endswith("0 taken, 2 there already"), done
+    assert cli("-q", *add, new, known, data=server.data, check=0).stderr == ""
+
+
 def test_wait_gives_up_after_its_time(server, folder):
     path = folder / "long.wav"
     path.write_bytes(noise_wav(60, 7100))
