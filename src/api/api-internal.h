@@ -195,3 +195,6 @@ void sc_push_free(struct sc_push *push);
 void sc_push_wake(struct sc_push *push);
 /* The request has opened a stream whose token expires: the sockets' thread ends it then. */
 void sc_push_look_at_streams(struct sc_push *push, struct sc_request *req);
+/* CONFLICT when the model of the failed job was replaced: it would fail again (job-retry.c). */
+SC_MUST_USE enum sc_code sc_api_may_retry(const struct sc_api *api, const struct sc_job *job,
+                                          struct sc_error *err);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "models/models.h"
 
 #include "base/banned.h"
 
@@ -55,6 +56,7 @@ struct slice {
     struct sc_job_filter filter;
     int64_t jobs[SLICE];
     char ids[SLICE][SC_UUID_TEXT];
+    bool vain[SLICE]; /* its model was replaced */
     bool retried[SLICE];
     size_t count;
 };
@@ -96,6 +98,7 @@ static enum sc_code keep_job(void *ctx, const struct sc_job *job, struct sc_erro
 {
     struct slice *s = ctx;
     (void)err;
+    s->vain[s->count] = sc_api_may_retry(s->api, job, NULL) != SC_OK;
     s->jobs[s->count] = job->id;
     memcpy(s->ids[s->count++], job->job_id, SC_UUID_TEXT);
     return SC_OK;
@@ -118,12 +121,32 @@ static enum sc_code read_slice(struct slice *s, struct sc_job_page_end *end, str
     return code == SC_OK ? sc_job_list(conn, &s->filter, keep_job, s, end, err) : code;
 }
 
+enum sc_code sc_api_may_retry(const struct sc_api *api, const struct sc_job *job,
+                              struct sc_error *err)
+{
+    SC_AUTO_MODEL m = { 0 };
+    struct sc_error why = { 0 };
+    bool ended = job->state == SC_JOB_FAILED || job->state == SC_JOB_CANCELLED;
+    /* One that is not here may come back, or lie with a worker. */
+    if (!ended || job->model_hash[0] == '\0' ||
+        sc_models_find(sc_config_now(api->options.config), job->model, &m, &why) != SC_OK ||
+        sc_model_is_still(&m, job->model_hash))
+        return SC_OK;
+    return sc_error_set(err, SC_E_CONFLICT,
+                        "the model '%.80s' was replaced after job %s was made: it would fail "
+                        "again; submit the recording again",
+                        job->model, job->job_id);
+}
+
 /* One that has gone, goes on already or has forgotten what it did is left as it is. */
 static enum sc_code write_slice(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct slice *s = ctx;
     for (size_t i = 0; i < s->count; i++) {
         struct sc_error one = { 0 };
+        s->retried[i] = false;
+        if (s->vain[i])
+            continue;
         enum sc_code code = sc_job_retry(s->api->options.queue, tx, s->jobs[i], &one);
         s->retried[i] = code == SC_OK;
         if (code != SC_OK && code != SC_E_CONFLICT && code != SC_E_JOB_NOT_FOUND)
@@ -143,7 +166,7 @@ static enum sc_code run_slices(struct slice *s, bool dry_run, struct sc_json *w,
         if (code == SC_OK && !dry_run && s->count > 0)
             code = sc_store_write(s->api->options.store, SC_DURABLE, write_slice, s, err);
         for (size_t i = 0; code == SC_OK && i < s->count; i++) {
-            bool named = dry_run || s->retried[i];
+            bool named = dry_run ? !s->vain[i] : s->retried[i];
             done += named;
             refused += !named;
             if (named)

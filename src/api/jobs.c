@@ -199,9 +199,26 @@ struct sc_done *sc_api_job_cancel(struct sc_request *req, struct sc_api *api)
     return change_and_show(req, api, sc_job_cancel);
 }
 
+/* Ahead of the write, for it looks at files. */
+static enum sc_code check_retry(struct sc_request *req, struct sc_api *api, struct sc_error *err)
+{
+    SC_AUTO_JOB job = { 0 };
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    enum sc_code code = sc_request_empty(req, err);
+    if (code == SC_OK)
+        code = sc_store_read(api->options.store, &conn, err);
+    if (code == SC_OK)
+        code = find_job(req, conn, &job, err);
+    return code == SC_OK ? sc_api_may_retry(api, &job, err) : code;
+}
+
 struct sc_done *sc_api_job_retry(struct sc_request *req, struct sc_api *api)
 {
-    return change_and_show(req, api, sc_job_retry);
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF body = { 0 };
+    enum sc_code code = check_retry(req, api, &err);
+    return code == SC_OK ? change_and_show(req, api, sc_job_retry)
+                         : sc_api_answer(req, code, &err, 200, &body);
 }
 
 /* ---- create ---- */

@@ -395,6 +395,13 @@ def test_a_running_server_goes_by_the_models_that_there_are(model, scripted, mak
                           headers={"Content-Type": "application/json"}).status == 200
     job = client.wait_job(later["job_id"])
     assert job["error_code"] == "MODEL_ERROR" and "was replaced after" in job["error_message"]
+    done = cli("jobs", "retry", later["job_id"], data=server.data)
+    assert done.returncode != 0 and "was replaced after" in done.stderr, done
+    assert "submit the recording again" in done.stderr
+    for dry_run in (True, False):
+        told = client.post("/api/jobs/retry", {"error_code": "MODEL_ERROR", "dry_run": dry_run}).json
+        assert (told["jobs"], told["refused"]) == (0, 1), told
+    assert client.job(later["job_id"])["status"] == "failed"
     refused = client.upload(recording.read_bytes(), engine="whisper", language="de")
     assert refused.status == 400 and refused.error["field"] == "language"
     assert "knows English alone" in refused.error["message"]
