@@ -6,7 +6,10 @@
 #include "cli/list.h"
 #include "cli/submit.h"
 
+#include <errno.h>
+#include <fts.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "base/banned.h"
 
@@ -15,8 +18,11 @@ struct adding {
     const struct sc_args *args;
     struct sc_progress_line line;
     bool dry_run;
+    bool named;       /* ids stand beside names */
     unsigned classes; /* of the jobs made */
     size_t taken, known, refused;
+    size_t failed; /* files, for whatever reason */
+    int last;      /* the exit status of the last that did */
 };
 
 /* "talk.mp3: new, 1:02:03 long, 124 chunks, about 9:30 with pocketsphinx, 40.1 MB" */
@@ -91,7 +97,12 @@ static int add_one(struct adding *a, const char *file)
     if (cli->json)
         return sc_cli_done_json(cli, &job.reply);
     SC_AUTO_BUF out = { 0 };
-    sc_buf_printf(&out, "%s\n", job.job_id);
+    sc_buf_puts(&out, job.job_id);
+    if (a->named) {
+        sc_buf_puts(&out, "  ");
+        sc_utf8_append_printable(&out, sc_str_from(what.label));
+    }
+    sc_buf_putc(&out, '\n');
     int status = sc_cli_done(cli, &out);
     if (job.earlier)
         sc_cli_note(cli,
@@ -103,11 +114,105 @@ static int add_one(struct adding *a, const char *file)
     return status;
 }
 
+static void add_counted(struct adding *a, const char *file)
+{
+    int status = add_one(a, file);
+    a->failed += status != SC_EXIT_OK;
+    a->last = status != SC_EXIT_OK ? status : a->last;
+}
+
+/* ---- folders ---- */
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static void refuse(struct adding *a, int error, const char *path, const char *why)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF shown = { 0 };
+    sc_utf8_append_printable(&shown, sc_str_from(path));
+    if (error != 0)
+        (void)sc_error_errno(&err, error, "cannot read '%s'", sc_buf_text(&shown));
+    else
+        (void)sc_error_set(&err, SC_E_NOT_FOUND, "'%s': %s", sc_buf_text(&shown), why);
+    a->refused++;
+    a->failed++;
+    a->last = sc_cli_fail(a->cli, &err);
+}
+
+/* Whether what lies in a folder, or a link there, is a file. */
+static bool is_file(const FTSENT *entry)
+{
+    struct stat info;
+    return entry->fts_info == FTS_F
+               ? S_ISREG(entry->fts_statp->st_mode)
+               : entry->fts_info == FTS_SL && stat(entry->fts_path, &info) == 0 &&
+                     S_ISREG(info.st_mode);
+}
+
+/* The files of a folder by their names; hidden ones, pipes and devices are passed over. */
+static void add_folder(struct adding *a, const char *folder)
+{
+    const bool deep = sc_args_has(a->args, "recursive");
+    SC_AUTO_FREE char *root = sc_strdup(folder);
+    char *roots[] = { root, NULL };
+    size_t files = 0, folders = 0;
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
+    FTSENT *entry;
+
+    while (!sc_cli_interrupted() && tree != NULL && (entry = fts_read(tree)) != NULL) {
+        const bool inside = entry->fts_level > FTS_ROOTLEVEL;
+        const bool hidden = inside && entry->fts_name[0] == '.';
+        if (entry->fts_info == FTS_D && inside && (hidden || !deep)) {
+            folders += !hidden;
+            (void)fts_set(tree, entry, FTS_SKIP);
+        } else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR) {
+            files++;
+            refuse(a, entry->fts_errno, entry->fts_path, NULL);
+        } else if (!hidden && is_file(entry)) {
+            files++;
+            add_counted(a, entry->fts_path);
+        }
+    }
+    if (tree == NULL)
+        refuse(a, errno, folder, NULL);
+    else
+        (void)fts_close(tree);
+    if (folders > 0 && files > 0)
+        sc_cli_note(a->cli, "%zu folder%s in it passed over; --recursive takes those, too", folders,
+                    folders == 1 ? "" : "s");
+    if (tree != NULL && files == 0 && !sc_cli_interrupted())
+        refuse(a, 0, folder,
+               folders > 0 ? "there are but folders in it; --recursive takes their files"
+                           : "there is no file in it");
+}
+
+static void add_word(struct adding *a, const char *word)
+{
+    struct stat info;
+    if (stat(word, &info) == 0 && S_ISDIR(info.st_mode))
+        add_folder(a, word);
+    else
+        add_counted(a, word);
+}
+
+static bool has_folder(const struct sc_args *args)
+{
+    struct stat info;
+    for (size_t i = 0; i < args->word_count; i++) {
+        if (stat(args->words[i], &info) == 0 && S_ISDIR(info.st_mode))
+            return true;
+    }
+    return false;
+}
+
 /* Of several files, whose lines have gone by: "191 taken, 12 there already, 147 refused". */
 static void tell_counts(const struct adding *a)
 {
     SC_AUTO_BUF out = { 0 };
-    if (a->args->word_count < 2 || a->dry_run)
+    if (a->taken + a->known + a->refused < 2 || a->dry_run)
         return;
     sc_buf_printf(&out, "%zu taken", a->taken);
     if (a->known > 0)
@@ -127,8 +232,6 @@ int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
         .dry_run = sc_args_has(args, "dry-run"),
     };
     bool noop = strcmp(sc_args_get(args, "pipeline", ""), "noop") == 0;
-    size_t failed = 0;
-    int last = SC_EXIT_OK;
 
     if (sc_submit_check(args, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
@@ -140,19 +243,18 @@ int sc_cmd_add(struct sc_cli *cli, const struct sc_args *args)
     }
     sc_cli_catch_signals();
     if (noop) {
-        last = add_one(&a, NULL);
+        int status = add_one(&a, NULL);
         sc_submit_tell_paused(cli, a.classes);
-        return last;
+        return status;
     }
     if (sc_submit_ask(cli, args, &err) != SC_OK)
         return sc_cli_fail(cli, &err);
-    for (size_t i = 0; i < args->word_count && !sc_cli_interrupted(); i++) {
-        int status = add_one(&a, args->words[i]);
-        failed += status != SC_EXIT_OK;
-        last = status != SC_EXIT_OK ? status : last;
-    }
+    a.named = cli->out_is_terminal && (args->word_count > 1 || has_folder(args));
+    for (size_t i = 0; i < args->word_count && !sc_cli_interrupted(); i++)
+        add_word(&a, args->words[i]);
     sc_submit_tell_paused(cli, a.classes);
     tell_counts(&a);
-    return sc_cli_interrupted() ? SC_EXIT_CANCELLED
-                                : sc_exit_of_several(args->word_count, failed, last);
+    return sc_cli_interrupted()
+               ? SC_EXIT_CANCELLED
+               : sc_exit_of_several(a.taken + a.known + a.refused, a.failed, a.last);
 }

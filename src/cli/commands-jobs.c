@@ -15,6 +15,8 @@ static const struct sc_flag transcribe_flags[] = {
 };
 
 static const struct sc_flag add_flags[] = {
+    { "recursive", 'r', SC_FLAG_SWITCH, NULL,
+      "Of a folder, take the files of the folders in it, too" },
     { "dry-run", 0, SC_FLAG_SWITCH, NULL, "Only tell what each job would cost; keep nothing" },
     { 0 },
 };
@@ -122,7 +124,7 @@ const struct sc_command sc_commands_jobs[] = {
     {
         .name = "add",
         .run = sc_cmd_add,
-        .summary = "Hand recordings in and print the ids of their jobs",
+        .summary = "Hand recordings or folders of them in and print the ids of their jobs",
         .usage = "FILE...",
         .min_words = 0,
         .max_words = -1,
@@ -130,13 +132,15 @@ const struct sc_command sc_commands_jobs[] = {
         .job_options = true,
         .about =
             "Returns as soon as the server has the bytes. Work that is scheduled with --run-after "
-            "starts when a server runs at that time. Behind several files a last line on stderr "
-            "counts those that were taken, were there already and were refused. --pipeline noop "
-            "takes no FILE. A file of 4 MiB "
+            "starts when a server runs at that time. Of a folder its files are taken, by name; "
+            "hidden ones are passed over. Of several files the ids stand beside the names on a "
+            "terminal, and alone elsewhere; a last line on stderr counts those that were taken, "
+            "were there already and were refused. --pipeline noop takes no FILE. A file of 4 MiB "
             "or more for a server on another host is sent in pieces: when the line is cut or the "
             "command ended, the same command line goes on where it was, for as long as the server "
             "keeps the pieces (the setting uploads.expiry).",
         .examples = "scripta add *.mp3\n"
+                    "scripta add --recursive interviews/\n"
                     "scripta add --dry-run *.mp3\n"
                     "scripta add --priority low --run-after 8h archive.flac\n"
                     "scripta wait $(scripta add talk.ogg)\n",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import time
 
@@ -88,6 +89,40 @@ def test_add_counts_several_files_in_the_end(server, folder):
     done = cli(*add, new, known, data=server.data, check=0)
     assert done.stderr.splitlines()[-1].endswith("0 taken, 2 there already"), done
     assert cli("-q", *add, new, known, data=server.data, check=0).stderr == ""
+
+
+def test_add_takes_the_files_of_a_folder(server, folder):
+    top, below = folder / "talks", folder / "talks/2026"
+    (below / "deep").mkdir(parents=True)
+    (top / ".hidden").mkdir()
+    names = ["b.wav", "a.wav", ".c.wav", ".hidden/d.wav", "2026/e.wav", "2026/deep/f.wav"]
+    for i, name in enumerate(names):
+        (top / name).write_bytes(noise_wav(1, 7400 + i))
+    (folder / "elsewhere.wav").write_bytes(noise_wav(1, 7410))
+    (top / "link.wav").symlink_to(folder / "elsewhere.wav")
+    (top / "loop").symlink_to(top)
+    os.mkfifo(top / "pipe.wav")
+    (folder / "link").symlink_to(top)
+    add = ["add", "-e", "null", "--vad", "off"]
+
+    def taken(*args):
+        done = cli(*add, "--run-after", "1h", *args, data=server.data, check=0)
+        return [server.client.job(i)["file_name"] for i in done.stdout.split()], done.stderr
+
+    flat, said = taken(top)
+    assert flat == ["a.wav", "b.wav", "link.wav"]
+    assert "1 folder in it passed over" in said and "3 taken" in said.splitlines()[-1], said
+    assert taken("--force", folder / "link")[0] == flat
+    deep, said = taken("-r", "--force", top)
+    assert deep == ["f.wav", "e.wav", "a.wav", "b.wav", "link.wav"], deep
+    assert "passed over" not in said
+    only = folder / "only"
+    for path, why in ((only / "none", "there is no file in it"), (only, "--recursive")):
+        path.mkdir(parents=True, exist_ok=True)
+        done = cli(*add, path, data=server.data, check=3)
+        assert why in done.stderr and str(path) in done.stderr, done
+    done = cli(*add, "--dry-run", top, data=server.data, check=0)
+    assert len(done.stdout.splitlines()) == 3 and "taken" not in done.stderr, done
 
 
 def test_wait_gives_up_after_its_time(server, folder):

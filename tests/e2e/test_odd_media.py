@@ -10,7 +10,7 @@ import time
 import pytest
 
 import odd_media
-from harness import MEDIA, clean_environment, wait_until
+from harness import MEDIA, clean_environment, cli, wait_until
 
 # Of every refusal: it must say what to do.
 REMEDIES = ("upload", "convert", "export", "copy", "record it", "unpack", "render",
@@ -74,6 +74,27 @@ def test_a_hundred_odd_files(make_server, table):
     assert server.pid == pid and server.is_ready()
     wait_until(lambda: not list(server.data.glob("temp/*")), 10, "temp is empty")
     assert not list(server.data.glob("work/*/chunks/*"))
+
+
+def test_a_folder_of_them_is_handed_in(make_server, folder, table):
+    server = make_server(env={"SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 8})
+    odd = folder / "odd"
+    odd.mkdir()
+    for name, (data, _) in table.items():
+        (odd / name).write_bytes(data)
+    done = cli("add", "-e", "null", odd, data=server.data, timeout=300)
+    jobs, last = done.stdout.split(), done.stderr.splitlines()[-1]
+    refusals = {name: done.stderr.split(f"{odd}/{name}: ")[1].splitlines()[0]
+                for name in table if f"{odd}/{name}: " in done.stderr}
+    assert len(jobs) + len(refusals) == len(table) and f"{len(refusals)} refused" in last, last
+    for name, sentence in refusals.items():
+        check_refusal(name, table[name][1], table[name][1].get("code"), sentence)
+    for job_id in set(jobs):
+        job = server.client.wait_job(job_id, timeout=120)
+        outcome = table[job["file_name"]][1]
+        assert (job["status"] == "failed") == ("refused" in outcome), job
+    by_name = {server.client.job(i)["file_name"] for i in jobs}
+    assert len(by_name) > 40 and not by_name & set(refusals)
 
 
 def decode(path, *args):
