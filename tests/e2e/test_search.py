@@ -1,11 +1,12 @@
 """Searching what was said, by the API and from the command line."""
 
 import json
+import random
 import urllib.parse
 
 import pytest
 
-from harness import cli, cli_json
+from harness import Client, cli, cli_json, free_port, noise_wav
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,59 @@ def test_hostile_text_finds_nothing_and_breaks_nothing(client):
         for mode in ("words", "substring"):
             reply = search(client, q, mode=mode)
             assert reply.status == 200 and reply.json["results"] == [], (q, reply)
+
+
+# Every parameter by which something is searched.
+SEARCHED = ["/api/search?mode=words&q=", "/api/search?mode=substring&q=", "/api/search?in=names&q=",
+            "/api/jobs?search=", "/api/files?name=", "/api/transcripts?language="]
+# Signs and words that mean something to SQL, to its text index, to a page or to a shell; "zebra" is said.
+FRAGMENTS = ['"', " * ", "NEAR(", "^", ":", " AND ", "-", "{", "}", "' or 1=1--", "; drop table jobs",
+             "\0", "\\", "%", "_", "(", ")", "''", "union select hash from tokens", "\u202e", "\U0001f600",
+             "zebra", "会議", "<script>", "${7*7}", "../../", "\x01", "NOT", "OR", "speaker:", "lang:xx",
+             'tag:"', "since:", "job:", "is:", "9" * 40]
+# Of the store, its statements and what it says of a wrong one; none of it is in a fragment.
+TOLD = ["SELECT", "MATCH", "sqlite", "fts5", "near \\\"", "no such column", "no such table"]
+
+
+@pytest.fixture
+def strangers(make_server):
+    """(ann, bob): the first has a recording, a job and a transcript, all of zebras."""
+    port = free_port()
+    local = make_server({"SCRIPTA_WORKERS": -1, "SCRIPTA_HTTP_RATE_LIMIT": 0},
+                        ["--listen", f"127.0.0.1:{port}"]).client
+
+    def owner(name):
+        made = local.post("/api/tokens", {"name": name, "owner": name, "scopes": ["read", "write"]})
+        return Client(port=port, token=made.json["token"])
+
+    ann, bob = owner("ann"), owner("bob")
+    job = ann.upload(noise_wav(2, 34), name="zebra", engine="null", vad="off").json
+    made = ann.request("POST", f"/api/files/{job['file_id']}/transcripts?language=en&format=txt",
+                       body=b"a secret zebra", headers={"Content-Type": "application/octet-stream"})
+    assert made.status == 201, made
+    return ann, bob
+
+
+def found_in(reply):
+    return [v for v in reply.json.values() if isinstance(v, list) and v]
+
+
+def test_hostile_text_tells_nothing_of_others_nor_of_the_store(strangers):
+    """G34: each of 500 texts to all that searches, by an owner who has nothing."""
+    ann, bob = strangers
+    for route in SEARCHED:
+        path = route + ("en" if "language" in route else "zebra")
+        assert found_in(ann.get(path)) and not found_in(bob.get(path)), path
+    rng = random.Random(34)
+    seen = set()
+    for text in ("".join(rng.choices(FRAGMENTS, k=rng.randrange(1, 8))) for _ in range(500)):
+        for route in SEARCHED:
+            reply = bob.get(route + urllib.parse.quote(text))
+            seen.add(reply.status)
+            assert reply.status in (200, 400), (route, text, reply)
+            assert not [x for x in [*TOLD, "secret"] if x in reply.text], (route, text, reply)
+            assert not found_in(reply), (route, text, reply)
+    assert seen == {200, 400}
 
 
 def test_pages_follow_each_other(client, said):
