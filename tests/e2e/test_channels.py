@@ -102,31 +102,37 @@ def overlap(a, b):
     return min(a["end"], b["end"]) - max(a["start"], b["start"])
 
 
+def assert_heard_at(places, uncut, heard):
+    for word in uncut:
+        middle = (word["start"] + word["end"]) / 2
+        if any(abs(middle - place) <= 0.5 for place in places):
+            assert any(w["word"] == word["word"] and w["start"] - 0.15 <= middle <= w["end"] + 0.15
+                       for w in heard), (word, [w for w in heard if abs(w["start"] - middle) < 1])
+
+
 def test_words_at_seams_are_neither_lost_nor_doubled(client, folder):
-    """Cut anywhere an engine hears other words near the cut than it hears uncut. What must hold: each
-    word that the uncut run has within half a second of a seam is there by its time (its middle lies
-    within a word, or 150 ms of one), and no two words sound at the same time for over 100 ms."""
+    """The words of a sentence cut at three lengths, against those of the uncut one. What must hold:
+    each word that the uncut run has within half a second of a seam is there, the same, at its time
+    (its middle lies within the word, or 150 ms of it), and no two words sound at the same time for
+    over 100 ms."""
     pcm = array.array("h")
     for clip in librivox()[:3]:
         with wave.open(str(clip)) as f:
             assert f.getframerate() == RATE
             pcm += array.array("h", f.readframes(f.getnframes()))
     data = wav(pcm[:13 * RATE].tobytes(), RATE)
-    jobs = [client.upload(data, engine="pocketsphinx", vad="off", **more).json["job_id"]
-            for more in ({}, {"chunk_length": "5s"})]
-    uncut, heard = [[w for s in client.transcript(client.wait_job(j, 120))["segments"]
-                     for w in s["words"]] for j in jobs]
+    job_ids = [client.upload(data, engine="pocketsphinx", vad="off", **more).json["job_id"]
+               for more in ({}, *({"chunk_length": x} for x in ("5s", "6s", "7s")))]
+    uncut, *runs = [[w for s in client.transcript(client.wait_job(j, 120))["segments"]
+                     for w in s["words"]] for j in job_ids]
     assert len(uncut) > 20
-    heard.sort(key=lambda w: w["start"])
-    for a, b in zip(heard, heard[1:]):
-        assert overlap(a, b) <= 0.1, (a, b)
-    seams = [end - 0.5 for _, end in spans(client, jobs[1], None)[:-1]]
-    assert len(seams) == 2
-    for word in uncut:
-        middle = (word["start"] + word["end"]) / 2
-        if any(abs(middle - seam) <= 0.5 for seam in seams):
-            assert any(w["start"] - 0.15 <= middle <= w["end"] + 0.15 for w in heard), (
-                word, [w for w in heard if abs(w["start"] - middle) < 1])
+    seams = [[end - 0.5 for _, end in spans(client, j, None)[:-1]] for j in job_ids[1:]]
+    assert [len(x) for x in seams] == [2, 2, 1]
+    for heard, places in zip(runs, seams):
+        heard.sort(key=lambda w: w["start"])
+        for a, b in zip(heard, heard[1:]):
+            assert overlap(a, b) <= 0.1, (a, b)
+        assert_heard_at(places, uncut, heard)
 
 
 # ---- sound without words ----
