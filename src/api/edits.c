@@ -359,7 +359,8 @@ static struct sc_segment *find_base(struct sc_edit_ask *a, int64_t id, struct sc
 static enum sc_code check_said(const struct sc_segment *s, const struct sc_segment *before,
                                size_t number, struct sc_error *err)
 {
-    if (s->text[0] != '\0' || (before != NULL && before->text[0] == '\0'))
+    if (!sc_utf8_is_blank(sc_str_from(s->text)) ||
+        (before != NULL && sc_utf8_is_blank(sc_str_from(before->text))))
         return SC_OK;
     return sc_error_field(
         err, SC_E_INVALID_VALUE, "segments",
@@ -452,7 +453,7 @@ struct sc_done *sc_api_transcript_put(struct sc_request *req, struct sc_api *api
     SC_AUTO_EDIT_ASK ask = { 0 };
     enum sc_code code = sc_request_read(req, &put_shape, &body, &ask.doc, &err);
     ask.asked = body.asked;
-    if (code == SC_OK && body.text.ptr != NULL && sc_str_trim(body.text).len == 0)
+    if (code == SC_OK && body.text.ptr != NULL && sc_utf8_is_blank(body.text))
         code = sc_error_field(&err, SC_E_INVALID_VALUE, "text",
                               "the text is empty; who means to take all segments away gives an "
                               "empty list of segments");

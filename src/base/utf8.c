@@ -143,6 +143,27 @@ static bool is_layout_control(uint32_t cp)
            (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
 }
 
+bool sc_utf8_is_blank(struct sc_str s)
+{
+    static const uint32_t unseen[][2] = {
+        { 0x0000, 0x0020 }, { 0x007f, 0x00a0 }, { 0x00ad, 0x00ad }, { 0x061c, 0x061c },
+        { 0x1680, 0x1680 }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
+        { 0x3000, 0x3000 }, { 0xfeff, 0xfeff },
+    };
+    while (s.len > 0) {
+        struct sc_str raw;
+        uint32_t cp;
+        size_t i = 0;
+        if (!take_sign(&s, &raw, &cp))
+            return false;
+        while (i < SC_ARRAY_LEN(unseen) && (cp < unseen[i][0] || cp > unseen[i][1]))
+            i++;
+        if (i == SC_ARRAY_LEN(unseen))
+            return false;
+    }
+    return true;
+}
+
 void sc_utf8_append_printable(struct sc_buf *out, struct sc_str s)
 {
     while (s.len > 0 && !out->failed) {

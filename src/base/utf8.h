@@ -19,6 +19,9 @@ size_t sc_utf8_decode(struct sc_str s, uint32_t *code_point);
 void sc_utf8_append(struct sc_buf *out, uint32_t code_point);
 /* Appends s with invalid bytes as U+FFFD. */
 void sc_utf8_append_lossy(struct sc_buf *out, struct sc_str s);
+/* Nothing of s is seen: it is empty, or holds only white space, control signs and signs without a
+ * width. */
+bool sc_utf8_is_blank(struct sc_str s);
 /* Appends s so that a terminal shows it as data: control signs (C0, C1, DEL), invalid bytes and
  * bidirectional controls become \n, \t, \xHH or \u{HHHH}. */
 void sc_utf8_append_printable(struct sc_buf *out, struct sc_str s);

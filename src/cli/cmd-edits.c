@@ -402,7 +402,7 @@ static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
     enum sc_code code = sc_edit_file_open(&file, &kept, &err);
     if (code == SC_OK)
         code = sc_edit_text_read(file.path, &text, &err);
-    if (code == SC_OK && sc_str_trim(sc_buf_str(&text)).len == 0) { /* there is nothing to keep */
+    if (code == SC_OK && sc_utf8_is_blank(sc_buf_str(&text))) { /* there is nothing to keep */
         kept = false;
         sc_edit_file_forget(&file);
     }

@@ -71,7 +71,7 @@ static enum sc_code check_text(const struct step *s, struct sc_str text)
 {
     if (!sc_utf8_is_valid(text))
         return refuse(s, "the text is no valid UTF-8");
-    return sc_str_trim(text).len == 0
+    return sc_utf8_is_blank(text)
                ? refuse(s, "the text is empty; delete the segment if nothing is said")
                : SC_OK;
 }
@@ -333,7 +333,7 @@ static enum sc_code replace_segment(struct sc_draft *d, int64_t row, struct sc_s
     if (!sc_segment_reword(&d->list.items[at], after))
         return sc_error_set(err, SC_E_INTERNAL, "no memory for the replacement");
     place->after = d->list.items[at].text;
-    if (place->after[0] == '\0') {
+    if (sc_utf8_is_blank(sc_str_from(place->after))) {
         remove_at(&d->list, at);
         place->after = "";
     }

@@ -271,7 +271,7 @@ def test_what_cannot_be_edited_says_why(client, made):
 def test_a_segment_that_says_nothing_is_left_out(client, made):
     before = client.get(made).json
     first = before["segments"][0]
-    for text in ("", " \n", "\u2028"):
+    for text in ("", " \n", "\u2028", "\u00a0", "\u200b"):
         for segment in ({"start": 0, "end": 1, "text": text}, {**first, "text": text},
                         {"id": first["id"], "start": 0, "end": 1, "text": text}):
             reply = put(client, made, {"segments": [segment, *before["segments"][1:]]})
@@ -302,6 +302,18 @@ def test_places_are_shown_as_they_are_saved(client, made):
             assert client.get(made).json["segments"][0]["text"] == after
 
 
+@pytest.mark.parametrize("blank", ["", " \n", "\u00a0", "\u200b \u3000"])
+def test_a_text_of_which_nothing_is_seen_is_empty(shared, client, made, blank):
+    number, segment = made.rsplit("/", 1)[1], client.get(made).json["segments"][0]["id"]
+    said = "operation 1: the text is empty; delete the segment if nothing is said"
+    step = {"op": "text", "segment": segment, "text": blank}
+    assert client.post(f"{made}/edit", {"operations": [step]}).error["message"] == said
+    assert "the text is empty" in put(client, made, {"text": blank}).error["message"]
+    typed = cli("transcripts", "edit", number, "-s", segment, "-t", blank, data=shared.data, check=2)
+    assert "the text is empty; delete the segment" in typed.stderr, typed
+    assert client.get(made).json["version"] == 1
+
+
 def test_the_editor_loses_nothing(shared, client, made, folder):
     number, data = made.rsplit("/", 1)[1], shared.data
     segment = client.get(made).json["segments"][0]["id"]
@@ -313,7 +325,7 @@ def test_the_editor_loses_nothing(shared, client, made, folder):
     empty = edit("truncate -s 0")
     assert empty.returncode == 2 and "the text is empty" in empty.stderr, empty.stderr
     assert "kept in" not in empty.stderr and not list(folder.glob("scripta-transcript-*"))
-    (folder / "empty.txt").write_text(" \n\n")
+    (folder / "empty.txt").write_text(" \n\u00a0\n\u200b\n", encoding="utf-8")
     empty = cli("transcripts", "edit", "--text-file", folder / "empty.txt", number, data=data)
     assert empty.returncode == 2 and "the text is empty" in empty.stderr, empty.stderr
     assert client.get(made).json["version"] == 1

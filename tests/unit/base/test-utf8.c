@@ -64,6 +64,23 @@ static void printable_text_holds_no_terminal_commands(void **state)
     assert_string_equal(b.ptr, "a\\n\\t\\x1b[1m\\x7f\\x9b\\xff\\u{202e}\xc3\xa4");
 }
 
+static void a_text_of_which_nothing_is_seen_is_blank(void **state)
+{
+    (void)state;
+    static const char *const blank[] = { "",
+                                         " \t\r\n",
+                                         "\xc2\xa0",
+                                         "\xe2\x80\x8b",
+                                         "\xe3\x80\x80 \xc2\xad\xef\xbb\xbf",
+                                         "\xe2\x80\xaf\xe2\x81\xa0",
+                                         "\xe2\x80\xae" };
+    static const char *const seen[] = { "a", "\xc2\xa0-", "\xe2\x80\x90", "\xe3\x80\x81", "\xff" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(blank); i++)
+        assert_true(sc_utf8_is_blank(sc_str_from(blank[i])));
+    for (size_t i = 0; i < SC_ARRAY_LEN(seen); i++)
+        assert_false(sc_utf8_is_blank(sc_str_from(seen[i])));
+}
+
 static void what_is_no_text_is_told_by_line_and_byte(void **state)
 {
     (void)state;
@@ -94,6 +111,7 @@ int main(void)
         TEST(every_code_point_reads_back),
         TEST(lossy_text_is_valid_text),
         TEST(printable_text_holds_no_terminal_commands),
+        TEST(a_text_of_which_nothing_is_seen_is_blank),
         TEST(what_is_no_text_is_told_by_line_and_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
