@@ -136,11 +136,28 @@ void sc_utf8_append_lossy(struct sc_buf *out, struct sc_str s)
     }
 }
 
+static bool is_turn(uint32_t cp)
+{
+    return (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+}
+
+void sc_utf8_append_unturned(struct sc_buf *out, struct sc_str s)
+{
+    while (s.len > 0 && !out->failed) {
+        struct sc_str raw;
+        uint32_t cp;
+        if (take_sign(&s, &raw, &cp) && is_turn(cp))
+            sc_buf_printf(out, "\\u%04x", (unsigned)cp);
+        else
+            sc_buf_put_str(out, raw);
+    }
+}
+
 /* Signs that reorder or hide the text around them, or break the line. */
 static bool is_layout_control(uint32_t cp)
 {
-    return cp == 0x061c || cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
-           (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+    return cp == 0x061c || cp == 0x200e || cp == 0x200f || cp == 0x2028 || cp == 0x2029 ||
+           is_turn(cp) || cp == 0xfeff;
 }
 
 bool sc_utf8_is_blank(struct sc_str s)

@@ -22,6 +22,9 @@ void sc_utf8_append_lossy(struct sc_buf *out, struct sc_str s);
 /* Nothing of s is seen: it is empty, or holds only white space, control signs and signs without a
  * width. */
 bool sc_utf8_is_blank(struct sc_str s);
+/* Appends s with the signs that turn the order of what follows round (U+202A to U+202E, U+2066 to
+ * U+2069) as JSON writes them, \u202e: what a terminal shows of JSON stays JSON. */
+void sc_utf8_append_unturned(struct sc_buf *out, struct sc_str s);
 /* Appends s so that a terminal shows it as data: control signs (C0, C1, DEL), invalid bytes and
  * bidirectional controls become \n, \t, \xHH or \u{HHHH}. */
 void sc_utf8_append_printable(struct sc_buf *out, struct sc_str s);

@@ -175,6 +175,13 @@ void sc_cli_note(const struct sc_cli *cli, const char *fmt, ...)
 
 enum sc_code sc_cli_print(struct sc_str text, struct sc_error *err)
 {
+    SC_AUTO_BUF unturned = { 0 };
+    if (isatty(STDOUT_FILENO) == 1) { /* files and pipes get every byte as it is */
+        sc_utf8_append_unturned(&unturned, text);
+        if (unturned.failed)
+            return sc_error_set(err, SC_E_INTERNAL, "the output is too large");
+        text = sc_buf_str(&unturned);
+    }
     errno = 0;
     if (fwrite(text.ptr, 1, text.len, stdout) == text.len && fflush(stdout) == 0)
         return SC_OK;

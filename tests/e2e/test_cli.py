@@ -570,6 +570,21 @@ def on_terminal(args, env=None, interrupt_after=None, timeout=60, columns=80):
     return os.waitstatus_to_exitcode(status), shown.decode("utf-8", "replace")
 
 
+def test_nothing_turns_the_text_of_a_terminal_round(server, folder):
+    path = folder / "turned.txt"
+    path.write_text("a\u202eb\u2066c\u2069 \u05d0\n", encoding="utf-8")
+    job = server.client.upload_null(2, 91)
+    number = server.client.wait_job(job["job_id"])["transcript_id"]
+    cli("transcripts", "import", "--transcript", number, path, data=server.data, check=0)
+    for asked in (["transcripts", "show", number], ["transcripts", "export", "-f", "txt", number],
+                  ["--json", "transcripts", "show", number]):
+        code, shown = on_terminal(["--data", server.data, *asked])
+        assert code == 0 and not set("\u202e\u2066\u2069") & set(shown), (asked, shown)
+        assert "202e" in shown and "\u05d0" in shown, (asked, shown)
+    piped = cli("transcripts", "export", "-f", "txt", number, data=server.data, check=0)
+    assert piped.stdout == path.read_text(encoding="utf-8")
+
+
 def test_a_progress_bar_on_a_terminal(server, folder):
     path = folder / "long.wav"
     path.write_bytes(noise_wav(150, 53))

@@ -64,6 +64,17 @@ static void printable_text_holds_no_terminal_commands(void **state)
     assert_string_equal(b.ptr, "a\\n\\t\\x1b[1m\\x7f\\x9b\\xff\\u{202e}\xc3\xa4");
 }
 
+static void what_turns_text_round_is_spelt_out(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF b = { 0 };
+    sc_utf8_append_unturned(&b,
+                            SC_STR("a\xe2\x80\xae\n\x1b[1m\xff\xe2\x81\xa6-\xe2\x81\xa9\xe2\x80\xaa"
+                                   "\xe2\x80\xa9\xe2\x80\x8f\xc3\xa4"));
+    assert_string_equal(b.ptr, "a\\u202e\n\x1b[1m\xff\\u2066-\\u2069\\u202a"
+                               "\xe2\x80\xa9\xe2\x80\x8f\xc3\xa4");
+}
+
 static void a_text_of_which_nothing_is_seen_is_blank(void **state)
 {
     (void)state;
@@ -111,6 +122,7 @@ int main(void)
         TEST(every_code_point_reads_back),
         TEST(lossy_text_is_valid_text),
         TEST(printable_text_holds_no_terminal_commands),
+        TEST(what_turns_text_round_is_spelt_out),
         TEST(a_text_of_which_nothing_is_seen_is_blank),
         TEST(what_is_no_text_is_told_by_line_and_byte),
     };
