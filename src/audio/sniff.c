@@ -23,9 +23,16 @@ struct magic {
 #define GAME_MUSIC \
     "this is game music, a program for a sound chip: record it as audio and upload that"
 #define DOCUMENT "this is a document, not audio: upload a recording"
+#define TEXT "this is text, not audio: upload a recording"
+#define PROGRAM "this is a program, not audio: upload a recording"
 
 static const struct magic magics[] = {
     MAGIC(0, "\x1f\x8b", "this is a gzip archive: " UNPACK),
+    MAGIC(30, "[Content_Types].xml", DOCUMENT), /* of Office, in a ZIP archive: its first member */
+    MAGIC(30, "_rels/.rels", DOCUMENT),
+    MAGIC(30, "docProps/app.xml", DOCUMENT),
+    MAGIC(30, "docProps/core.xml", DOCUMENT),
+    MAGIC(30, "mimetypeapplication/", DOCUMENT), /* OpenDocument, EPUB */
     MAGIC(0, "PK\x03\x04", "this is a ZIP archive: " UNPACK),
     MAGIC(0, "PK\x05\x06", "this is an empty ZIP archive: upload a recording"),
     MAGIC(0, "BZh", "this is a bzip2 archive: " UNPACK),
@@ -36,6 +43,7 @@ static const struct magic magics[] = {
     MAGIC(0, "\x28\xb5\x2f\xfd", "this is a zstd archive: " UNPACK),
     MAGIC(0, "7z\xbc\xaf\x27\x1c", "this is a 7-Zip archive: " UNPACK),
     MAGIC(0, "Rar!", "this is a RAR archive: " UNPACK),
+    MAGIC(32769, "CD001", "this is the image of a disc: " UNPACK),
     MAGIC(257, "ustar", "this is a tar archive: " UNPACK),
     MAGIC(0, "#EXTM3U", PLAYLIST),
     MAGIC(0, "#EXT-X-", PLAYLIST),
@@ -68,13 +76,14 @@ static const struct magic magics[] = {
     MAGIC(0, "GIF8", SNIFF_IMAGE),
     MAGIC(8, "WEBP", SNIFF_IMAGE),
     MAGIC(0, "%PDF", DOCUMENT),
+    MAGIC(0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", DOCUMENT), /* .doc, .xls: OLE */
     MAGIC(0, "<!DOCTYPE", DOCUMENT),
     MAGIC(0, "<!doctype", DOCUMENT),
     MAGIC(0, "<html", DOCUMENT),
     MAGIC(0,
           "\x7f"
           "ELF",
-          "this is a program, not audio: upload a recording"),
+          PROGRAM),
     MAGIC(0, "SQLite format 3", "this is a database, not audio: upload a recording"),
 };
 
@@ -113,17 +122,49 @@ static bool is_zeros(struct sc_str head)
     return head.len > 1 && head.ptr[0] == 0 && memcmp(head.ptr, head.ptr + 1, head.len - 1) == 0;
 }
 
-/* Text: no other audio format that we accept begins with 64 printable signs. */
+static bool is_control(uint32_t cp)
+{
+    return cp != '\t' && cp != '\n' && cp != '\r' && (cp < 0x20 || cp == 0x7f);
+}
+
+/* Text in UTF-8, or in Latin-1 and its kin, mostly ASCII: no other audio format that we accept
+ * begins with 64 printable signs. */
 static bool is_text(struct sc_str head)
 {
-    size_t n = SC_MIN(head.len, (size_t)64);
+    size_t n = SC_MIN(head.len, (size_t)64), ascii = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)head.ptr[i];
-        if (c != '\t' && c != '\n' && c != '\r' && (c < 0x20 || c == 0x7f))
+        if (is_control(c))
             return false;
+        ascii += c < 0x80;
     }
     /* A sign at the end may be cut in two. */
-    return n > 0 && sc_utf8_valid_prefix((struct sc_str){ head.ptr, n }) + 3 >= n;
+    return n > 0 && (sc_utf8_valid_prefix((struct sc_str){ head.ptr, n }) + 3 >= n ||
+                     (n >= 16 && ascii * 4 >= n * 3));
+}
+
+/* Text in UTF-16 begins with its mark, which MPEG audio of layer I may begin with, too: that soon
+ * has a unit that no text has. */
+static bool is_utf16(struct sc_str head)
+{
+    if (head.len < 4 ||
+        (memcmp(head.ptr, "\xff\xfe", 2) != 0 && memcmp(head.ptr, "\xfe\xff", 2) != 0))
+        return false;
+    size_t high = head.ptr[0] == '\xff' ? 1 : 0;
+    for (size_t i = 2; i + 1 < SC_MIN(head.len, (size_t)256); i += 2) {
+        uint32_t unit = (uint32_t)(unsigned char)head.ptr[i + high] << 8 |
+                        (unsigned char)head.ptr[i + 1 - high];
+        bool is_private = unit >= 0xe000 && unit <= 0xf8ff;
+        if (is_control(unit) || is_private || unit >= 0xfffe)
+            return false;
+    }
+    return true;
+}
+
+/* .exe, .dll; a text may begin with the same two letters. */
+static bool is_dos_program(struct sc_str head)
+{
+    return head.len >= 64 && memcmp(head.ptr, "MZ", 2) == 0;
 }
 
 static bool holds(struct sc_str text, struct sc_str word)
@@ -148,10 +189,12 @@ const char *sniff_refusal(struct sc_str head)
         return "the file holds nothing but zeros: it was not copied whole; copy it again";
     if (head.len < SHORTEST)
         return "the file is too short to be a recording: upload a recording";
+    if (is_utf16(head))
+        return TEXT;
     if (!is_text(head) || begins_as_audio(head))
-        return NULL;
+        return is_dos_program(head) ? PROGRAM : NULL;
     if (holds(head, SC_STR("<MPD")) || holds(head, SC_STR("#EXTM3U")) ||
         holds(head, SC_STR("ffconcat version")))
         return PLAYLIST;
-    return "this is text, not audio: upload a recording";
+    return TEXT;
 }

@@ -4,6 +4,8 @@
 
 #include "base/banned.h"
 
+#define ZIP_MEMBER "PK\x03\x04\x14\x00\x00\x00\x08\x00------------------\x08\x00"
+
 static void what_is_no_audio_is_named(void **state)
 {
     (void)state;
@@ -34,12 +36,38 @@ static void what_is_no_audio_is_named(void **state)
         { SC_STR("\x7f"
                  "ELF\x02"),
           "program" },
+        { SC_STR(ZIP_MEMBER "[Content_Types].xml"), "document" },
+        { SC_STR(ZIP_MEMBER "_rels/.rels"), "document" },
+        { SC_STR(ZIP_MEMBER "docProps/app.xml"), "document" },
+        { SC_STR(ZIP_MEMBER "docProps/core.xml"), "document" },
+        { SC_STR(ZIP_MEMBER "mimetypeapplication/vnd.oasis.opendocument.text"), "document" },
+        { SC_STR(ZIP_MEMBER "talk.wav"), "ZIP" },
+        { SC_STR("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "document" },
+        { SC_STR("MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00"
+                 "................................................"),
+          "program" },
+        { SC_STR("MZ is what I wrote down when nothing was recorded, which is long"), "text" },
+        { SC_STR("a caf\xe9 in Z\xfcrich, 12 o'clock"), "text" },
+        { SC_STR("\xff\xfe"
+                 "a\x00\n\x00\x3b\x04"),
+          "text" },
+        { SC_STR("\xfe\xff\x00"
+                 "a\x00\r\x4e\x2d"),
+          "text" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
         const char *said = sniff_refusal(cases[i].head);
         assert_non_null(said);
         assert_non_null(strstr(said, cases[i].says));
     }
+}
+
+static void the_image_of_a_disc_is_told(void **state)
+{
+    (void)state;
+    static char image[32769 + 5];
+    memcpy(image + 32769, "CD001", 5);
+    assert_non_null(strstr(sniff_refusal((struct sc_str){ image, sizeof(image) }), "disc"));
 }
 
 static void what_may_be_audio_goes_on(void **state)
@@ -59,6 +87,7 @@ static void what_may_be_audio_goes_on(void **state)
           "ftypM4A ",
           12 },
         { "\x1a\x45\xdf\xa3", 4 },
+        { "\xff\xfe\xb0\x64\x00\x00\x51\x24", 8 }, /* MPEG audio, layer I */
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(heads); i++)
         assert_null(sniff_refusal(heads[i]));
@@ -70,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_no_audio_is_named),
+        TEST(the_image_of_a_disc_is_told),
         TEST(what_may_be_audio_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
