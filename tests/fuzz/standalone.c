@@ -10,8 +10,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define INPUT_SECONDS 10 /* of the processor: how busy the machine is does not count */
+
+/* From now on; one that takes longer is ended by SIGXCPU. */
+static void limit_processor_time(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CPU, &limit) != 0)
+        abort();
+    rlim_t until = (rlim_t)(clock() / CLOCKS_PER_SEC + 1 + INPUT_SECONDS);
+    limit.rlim_cur = until < limit.rlim_max ? until : limit.rlim_max;
+    if (setrlimit(RLIMIT_CPU, &limit) != 0)
+        abort();
+}
 
 static int run_file(int dir, const char *name)
 {
@@ -38,6 +55,7 @@ static int run_file(int dir, const char *name)
     close(fd);
     /* Named before it runs: a crash then says which input it was. */
     fprintf(stderr, "%s (%zu bytes)\n", name, got);
+    limit_processor_time();
     (void)LLVMFuzzerTestOneInput(data, got);
     free(data);
     return 0;
