@@ -17,6 +17,28 @@ def talk(folder):
     return path
 
 
+@pytest.mark.parametrize("flags, said", [
+    (["--multilingual", "-l", "de"],
+     "--multilingual hears which language is spoken, and --language says it"),
+    (["--sequential", "--vad", "on"], "leave --vad or --sequential out"),
+    (["--carry-initial-prompt", "--prompt", "x"], "leave it out, or add --sequential"),
+    (["--vad", "off", "--music", "keep"], "--music means nothing while --vad is off"),
+    (["--best-of", "3", "--temperature-increment-on-fallback", "0"],
+     "when --temperature-increment-on-fallback is 0"),
+])
+def test_options_that_contradict_are_named_as_they_are_typed(folder, talk, flags, said):
+    assert said in cli("transcribe", *flags, talk, data=folder / "d", check=2).stderr
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["-l", "de"], "leave --language out"),
+    (["--chunk-length", "1h"], "leave --chunk-length out"),
+])
+def test_so_are_those_that_the_server_refuses(server, talk, flags, said):
+    flags = ["-e", "pocketsphinx", *flags]
+    assert said in cli("transcribe", *flags, talk, data=server.data, check=2).stderr
+
+
 def test_events_are_a_table_that_fits_the_terminal(server, client):
     job = client.upload_null(3, seed=8101, model="fail_rate=1",
                              max_retries=1)

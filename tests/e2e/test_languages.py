@@ -198,6 +198,9 @@ def test_a_model_of_english_hears_no_other(make_server, maker):
     reply = server.client.upload(harness.tone_wav(1), engine="whisper", model="tiny.en",
                                  multilingual="on")
     assert reply.status == 400 and reply.error["field"] == "multilingual", reply
+    bad = harness.cli("transcribe", "-e", "whisper", "-m", "tiny.en", "-l", "de",
+                      harness.librivox()[0], data=server.data, check=2)
+    assert "name another with --model, or leave --language out" in bad.stderr
     # None of its chunks waits for another.
     job_id = upload(server.client, 5, engine="whisper", model="tiny.en")
     assert "multilingual" not in server.client.job(job_id)["settings"]
@@ -210,7 +213,7 @@ def test_the_command_line_and_openais_dialect_take_it(server, maker):
     assert json.loads(out)["segments"][0]["language"] == "en"
     bad = harness.cli("transcribe", "-e", "whisper", "-m", model, "--multilingual", "-l", "de",
                       harness.librivox()[0], data=server.data, check=2)
-    assert "leave one of them out" in bad.stderr
+    assert "and --language says it: leave one of them out" in bad.stderr
     for value, status in (("true", 200), ("maybe", 400)):
         kind, body = harness.multipart([
             ("model", "whisper/" + model), ("multilingual", value),
