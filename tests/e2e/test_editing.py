@@ -314,6 +314,13 @@ def test_a_text_of_which_nothing_is_seen_is_empty(shared, client, made, blank):
     assert client.get(made).json["version"] == 1
 
 
+def test_the_command_line_speaks_of_its_own_commands(shared, made):
+    number = made.rsplit("/", 1)[1]
+    missing = cli("transcripts", "edit", number, "-s", "999999", "-t", "x", data=shared.data)
+    assert missing.returncode != 0 and "GET" not in missing.stderr
+    assert "`scripta transcripts show` tells their ids" in missing.stderr
+
+
 def test_the_editor_loses_nothing(shared, client, made, folder):
     number, data = made.rsplit("/", 1)[1], shared.data
     segment = client.get(made).json["segments"][0]["id"]
