@@ -115,6 +115,10 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
         return sc_error_set(err, SC_E_NOT_FOUND,
                             "'%s' is an address: download the recording, then name the file",
                             sc_buf_text(&shown));
+    if (stat(file, &info) != 0 && errno == ELOOP)
+        return sc_error_set(err, SC_E_INVALID_VALUE,
+                            "'%s' is a link that leads back to itself: name the recording",
+                            sc_buf_text(&shown));
     if (stat(file, &info) != 0)
         return errno == ENOENT || errno == ENOTDIR
                    ? sc_error_set(err, SC_E_NOT_FOUND, "there is no file '%s'", sc_buf_text(&shown))
@@ -124,6 +128,9 @@ enum sc_code sc_submit_check_file(const char *file, struct sc_error *err)
                             sc_buf_text(&shown));
     if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode))
         return sc_error_set(err, SC_E_FILE_FORMAT, "'%s' is a device, not a recording",
+                            sc_buf_text(&shown));
+    if (S_ISSOCK(info.st_mode))
+        return sc_error_set(err, SC_E_FILE_FORMAT, "'%s' is a socket, not a recording",
                             sc_buf_text(&shown));
     if (!S_ISREG(info.st_mode))
         return SC_OK; /* a pipe: opening it here would eat its first bytes */

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 
 import pytest
@@ -37,6 +38,16 @@ def test_options_that_contradict_are_named_as_they_are_typed(folder, talk, flags
 def test_so_are_those_that_the_server_refuses(server, talk, flags, said):
     flags = ["-e", "pocketsphinx", *flags]
     assert said in cli("transcribe", *flags, talk, data=server.data, check=2).stderr
+
+
+def test_sockets_and_link_loops_are_told(server, folder):
+    (folder / "loop.wav").symlink_to("loop.wav")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(folder / "sock.wav"))
+        for name, said in (("loop.wav", "is a link that leads back to itself"),
+                           ("sock.wav", "is a socket, not a recording")):
+            done = cli("transcribe", folder / name, data=server.data)
+            assert done.returncode != 0 and said in done.stderr, done
 
 
 def test_events_are_a_table_that_fits_the_terminal(server, client):
