@@ -124,7 +124,7 @@ const struct sc_command sc_commands_jobs[] = {
     {
         .name = "add",
         .run = sc_cmd_add,
-        .summary = "Hand recordings or folders of them in and print the ids of their jobs",
+        .summary = "Hand recordings or folders in and print job ids",
         .usage = "FILE...",
         .min_words = 0,
         .max_words = -1,

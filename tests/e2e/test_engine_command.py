@@ -153,7 +153,7 @@ def test_the_language_is_passed_on_and_auto_when_none_is_given(server):
 def test_a_prompt_is_one_word_whatever_it_holds(server):
     text = "a 'b' \"c\" $HOME; {in} `id` \\ *"
     assert segments(server, text)[0]["text"] == f"mode {text}"
-    assert segments(server, "-rf")[0]["text"] == "mode  -rf"  # no flag
+    assert segments(server, "-rf")[0]["text"] == "mode -rf"  # no flag
 
 
 def test_the_program_sees_nothing_of_the_server(server):

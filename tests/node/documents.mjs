@@ -4,10 +4,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { createRequire } from "node:module";
+import { parse as parseAss } from "ass-compiler"; // an ES module, which Node 18 does not require()
 
 const require = createRequire(import.meta.url);
 const { Lrc } = require("lrc-kit");
-const { parse: parseAss } = require("ass-compiler");
 const mammoth = require("mammoth");
 const { parse: parseYaml } = require("yaml");
 const commonmark = require("commonmark");
