@@ -152,6 +152,17 @@ static bool is_file(const FTSENT *entry)
                      S_ISREG(info.st_mode);
 }
 
+/* What cannot even be told to be a file: a folder that may not be read, a link to nothing. */
+static bool is_unreadable(FTSENT *entry)
+{
+    struct stat info;
+    if (entry->fts_info == FTS_SL && stat(entry->fts_path, &info) != 0)
+        entry->fts_errno = errno;
+    else if (entry->fts_info != FTS_DNR && entry->fts_info != FTS_ERR && entry->fts_info != FTS_NS)
+        return false;
+    return true;
+}
+
 /* The files of a folder by their names; hidden ones, pipes and devices are passed over. */
 static void add_folder(struct adding *a, const char *folder)
 {
@@ -168,7 +179,7 @@ static void add_folder(struct adding *a, const char *folder)
         if (entry->fts_info == FTS_D && inside && (hidden || !deep)) {
             folders += !hidden;
             (void)fts_set(tree, entry, FTS_SKIP);
-        } else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR) {
+        } else if (!hidden && is_unreadable(entry)) {
             files++;
             refuse(a, entry->fts_errno, entry->fts_path, NULL);
         } else if (!hidden && is_file(entry)) {

@@ -30,6 +30,21 @@ static void take_origin(const struct sc_segments *from, const struct sc_diff_wor
         a->word == SC_DIFF_NO_WORD ? old->origin : sc_word_origin(old, a->word);
 }
 
+/* A segment without words: what made all of its text, if that is one. */
+static void take_bare(const struct sc_segments *from, const struct sc_diff_word *a,
+                      struct sc_segments *to, const struct sc_diff_word *b)
+{
+    struct sc_segment *s = &to->items[b->segment];
+    int64_t origin = SC_ORIGIN_HERE;
+    if (s->word_count > 0)
+        return;
+    if (a != NULL) {
+        const struct sc_segment *old = &from->items[a->segment];
+        origin = a->word == SC_DIFF_NO_WORD ? old->origin : sc_word_origin(old, a->word);
+    }
+    s->origin = s->origin == 0 || s->origin == origin ? origin : SC_ORIGIN_HERE;
+}
+
 /* Words of `to` that do not know what made them learn it from equal words of `from`. */
 static bool learn(const struct sc_segments *from, struct sc_segments *to, int64_t near_ms)
 {
@@ -42,6 +57,9 @@ static bool learn(const struct sc_segments *from, struct sc_segments *to, int64_
         const struct sc_diff_op *op = &diff.ops[i];
         for (size_t k = 0; op->kind == SC_DIFF_SAME && k < op->a_count; k++)
             take_origin(from, &diff.a.items[op->a + k], to, &diff.b.items[op->b + k], near_ms);
+        for (size_t k = 0; k < op->b_count; k++)
+            take_bare(from, op->kind == SC_DIFF_SAME ? &diff.a.items[op->a + k] : NULL, to,
+                      &diff.b.items[op->b + k]);
     }
     return true;
 }
@@ -84,12 +102,13 @@ static void borrowed_done(struct borrowed *b)
     free(b->list.items);
 }
 
-static bool borrow(struct borrowed *b, const struct sc_segment *s)
+static bool borrow(struct borrowed *b, const struct sc_segment *s, size_t at)
 {
     struct sc_segment *to = sc_segments_add(&b->list);
     if (to == NULL)
         return false;
     *to = *s; /* words and texts are shared */
+    to->row = (int64_t)at;
     return true;
 }
 
@@ -98,14 +117,21 @@ static bool learn_from_all(struct sc_edit *e)
     SC_AUTO(borrowed_done) struct borrowed from = { 0 };
     SC_AUTO(borrowed_done) struct borrowed to = { 0 };
     for (size_t i = 0; i < e->place_count; i++) {
-        if (e->places[i].dies && !borrow(&from, &e->places[i].s))
+        if (e->places[i].dies && !borrow(&from, &e->places[i].s, i))
             return false;
     }
     for (size_t i = 0; i < e->item_count; i++) {
-        if (!e->items[i].kept && !knows_all(&e->items[i].s) && !borrow(&to, &e->items[i].s))
+        if (!e->items[i].kept && !knows_all(&e->items[i].s) && !borrow(&to, &e->items[i].s, i))
             return false;
     }
-    return learn(&from.list, &to.list, NEAR_MS);
+    if (!learn(&from.list, &to.list, NEAR_MS))
+        return false;
+    for (size_t i = 0; i < to.list.count; i++) {
+        const struct sc_segment *bare = &to.list.items[i];
+        if (bare->word_count == 0 && bare->origin != SC_ORIGIN_HERE)
+            e->items[bare->row].s.origin = bare->origin;
+    }
+    return true;
 }
 
 /* A segment that was moved stands elsewhere, and is the same one. */

@@ -439,8 +439,11 @@ enum sc_code sc_job_create(struct sc_queue *queue, struct sc_conn *tx,
 {
     int64_t same = 0;
     enum sc_code code = sc_job_same(tx, spec, &same, err);
-    if (code == SC_OK && same != 0 && spec->force)
+    while (code == SC_OK && same != 0 && spec->force) {
         code = drop_key(tx, same, err);
+        if (code == SC_OK)
+            code = sc_job_same(tx, spec, &same, err);
+    }
     if (code != SC_OK)
         return code;
     bool found = same != 0 && !spec->force;

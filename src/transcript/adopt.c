@@ -198,7 +198,7 @@ static bool keep_heard(const struct sc_segment *old, struct sc_segment *s)
 
 static bool have_words(const struct sc_segments *s, size_t from, size_t count)
 {
-    for (size_t i = from; i < from + count; i++) {
+    for (size_t i = from; s->items != NULL && i < from + count; i++) {
         if (s->items[i].word_count > 0)
             return true;
     }

@@ -156,7 +156,7 @@ static void doubt_words(const struct sc_segment *s, struct sc_read_doubts *doubt
         const struct sc_word *w = &s->words[i];
         backwards = backwards || (i > 0 && w->start_ms < s->words[i - 1].start_ms);
         outside = outside || w->start_ms < s->start_ms - SLACK_MS ||
-                  w->end_ms > SC_MAX(s->end_ms, s->start_ms) + SLACK_MS;
+                  (s->end_ms >= 0 && w->end_ms > SC_MAX(s->end_ms, s->start_ms) + SLACK_MS);
     }
     doubts->backwards += backwards;
     doubts->outside += outside;
@@ -186,7 +186,7 @@ static void put_in_order(struct sc_reading *r)
     struct sc_segments *s = &r->segments;
     for (size_t i = 0; i < s->count; i++) {
         struct sc_segment *x = &s->items[i];
-        bool endless = x->end_ms < 0;
+        bool endless = x->end_ms < 0 && x->word_count == 0;
         doubt_words(x, &r->doubts);
         float mean = sc_segment_order_words(x);
         if (x->confidence < 0)

@@ -49,8 +49,8 @@ int64_t sc_word_origin(const struct sc_segment *s, size_t word);
 void sc_segment_drop_words(struct sc_segment *s);
 /* Makes an empty segment an equal one. False: no memory, and it is empty. */
 bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out);
-/* How many words its text has, whatever is known of them: what white space holds apart, in scripts
- * without spaces each sign; sc_segments_estimate_words makes as many. */
+/* How many words it says: those that have times, else those of its text, which white space holds
+ * apart. */
 int64_t sc_segment_says(const struct sc_segment *s);
 /* Appends a word; text is copied, a NUL in it as a space. False: no memory. */
 bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,

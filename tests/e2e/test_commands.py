@@ -121,6 +121,11 @@ def test_add_takes_the_files_of_a_folder(server, folder):
         path.mkdir(parents=True, exist_ok=True)
         done = cli(*add, path, data=server.data, check=3)
         assert why in done.stderr and str(path) in done.stderr, done
+    (only / "a.wav").write_bytes(noise_wav(1, 7420))
+    (only / "gone.wav").symlink_to(folder / "nowhere.wav")
+    done = cli(*add, only, data=server.data)
+    assert done.returncode != 0 and f"{only}/gone.wav" in done.stderr, done
+    assert "1 taken, 1 refused" in done.stderr.splitlines()[-1], done
     done = cli(*add, "--dry-run", top, data=server.data, check=0)
     assert len(done.stdout.splitlines()) == 3 and "taken" not in done.stderr, done
 

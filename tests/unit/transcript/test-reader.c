@@ -234,6 +234,12 @@ static void json_of_every_dialect_is_read(void **state)
         { "backwards", "json",
           "[{\"start\":5,\"end\":4,\"text\":\"b\"},{\"start\":-0.02,\"end\":1,\"text\":\"a\"}]",
           "0 1000 a\n5000 5000 b\n", NULL },
+        { "without ends, with words of two who speak at once", "json",
+          "[{\"start\":0,\"text\":\"one two\",\"words\":[{\"word\":\"one\",\"start\":0,\"end\":1},{"
+          "\"word\":\"two\",\"start\":4,\"end\":5}]},{\"start\":2,\"text\":\"hm\",\"words\":[{"
+          "\"word\":\"hm\",\"start\":2,\"end\":3}]}]",
+          "0 5000 one two\n  0 1000 one\n  4000 5000 two\n2000 3000 hm\n  2000 3000 hm\n",
+          NULL },
         { "two without end begin at once", "json",
           "[{\"start\":1,\"text\":\"a\"},{\"start\":1,\"text\":\"b\"},{\"start\":3,\"text\":\"c\"},"
           "{\"start\":2,\"text\":\"d\"}]",
