@@ -238,8 +238,7 @@ static void json_of_every_dialect_is_read(void **state)
           "[{\"start\":0,\"text\":\"one two\",\"words\":[{\"word\":\"one\",\"start\":0,\"end\":1},{"
           "\"word\":\"two\",\"start\":4,\"end\":5}]},{\"start\":2,\"text\":\"hm\",\"words\":[{"
           "\"word\":\"hm\",\"start\":2,\"end\":3}]}]",
-          "0 5000 one two\n  0 1000 one\n  4000 5000 two\n2000 3000 hm\n  2000 3000 hm\n",
-          NULL },
+          "0 5000 one two\n  0 1000 one\n  4000 5000 two\n2000 3000 hm\n  2000 3000 hm\n", NULL },
         { "two without end begin at once", "json",
           "[{\"start\":1,\"text\":\"a\"},{\"start\":1,\"text\":\"b\"},{\"start\":3,\"text\":\"c\"},"
           "{\"start\":2,\"text\":\"d\"}]",
