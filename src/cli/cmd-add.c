@@ -152,15 +152,16 @@ static bool is_file(const FTSENT *entry)
                      S_ISREG(info.st_mode);
 }
 
-/* What cannot even be told to be a file: a folder that may not be read, a link to nothing. */
-static bool is_unreadable(FTSENT *entry)
+/* Why it cannot even be told what it is, of a folder that may not be read or a link to nothing; 0:
+ * it can. */
+static int trouble(const FTSENT *entry)
 {
     struct stat info;
-    if (entry->fts_info == FTS_SL && stat(entry->fts_path, &info) != 0)
-        entry->fts_errno = errno;
-    else if (entry->fts_info != FTS_DNR && entry->fts_info != FTS_ERR && entry->fts_info != FTS_NS)
-        return false;
-    return true;
+    if (entry->fts_info == FTS_SL)
+        return stat(entry->fts_path, &info) != 0 ? errno : 0;
+    return entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS
+               ? entry->fts_errno
+               : 0;
 }
 
 /* The files of a folder by their names; hidden ones, pipes and devices are passed over. */
@@ -179,9 +180,9 @@ static void add_folder(struct adding *a, const char *folder)
         if (entry->fts_info == FTS_D && inside && (hidden || !deep)) {
             folders += !hidden;
             (void)fts_set(tree, entry, FTS_SKIP);
-        } else if (!hidden && is_unreadable(entry)) {
+        } else if (!hidden && trouble(entry) != 0) {
             files++;
-            refuse(a, entry->fts_errno, entry->fts_path, NULL);
+            refuse(a, trouble(entry), entry->fts_path, NULL);
         } else if (!hidden && is_file(entry)) {
             files++;
             add_counted(a, entry->fts_path);

@@ -15,34 +15,33 @@ static bool is_known(const struct sc_segment *s, size_t word)
     return sc_word_origin(s, word) != 0;
 }
 
-static void take_origin(const struct sc_segments *from, const struct sc_diff_word *a,
-                        struct sc_segments *to, const struct sc_diff_word *b, int64_t near_ms)
+/* What made an equal word of `from`; 0: it stands too far away to be the same. */
+static int64_t origin_of(const struct sc_segments *from, const struct sc_diff_word *a,
+                         const struct sc_diff_word *b, int64_t near_ms)
 {
-    struct sc_segment *s = &to->items[b->segment];
-    if (b->word == SC_DIFF_NO_WORD || is_known(s, b->word))
-        return;
+    const struct sc_segment *old = &from->items[a->segment];
     int64_t apart =
         a->start_ms < b->start_ms ? b->start_ms - a->start_ms : a->start_ms - b->start_ms;
     if (apart > near_ms)
-        return;
-    const struct sc_segment *old = &from->items[a->segment];
-    s->words[b->word].origin =
-        a->word == SC_DIFF_NO_WORD ? old->origin : sc_word_origin(old, a->word);
+        return 0;
+    return a->word == SC_DIFF_NO_WORD ? old->origin : sc_word_origin(old, a->word);
 }
 
-/* A segment without words: what made all of its text, if that is one. */
-static void take_bare(const struct sc_segments *from, const struct sc_diff_word *a,
-                      struct sc_segments *to, const struct sc_diff_word *b)
+/* Of a segment without words: what made all of its text, if that is one. */
+static void settle_bare(struct sc_segment *s, int64_t origin)
+{
+    origin = origin == 0 ? SC_ORIGIN_HERE : origin;
+    s->origin = s->origin == 0 || s->origin == origin ? origin : SC_ORIGIN_HERE;
+}
+
+/* origin: what made it, 0: this is not known. */
+static void take_origin(struct sc_segments *to, const struct sc_diff_word *b, int64_t origin)
 {
     struct sc_segment *s = &to->items[b->segment];
-    int64_t origin = SC_ORIGIN_HERE;
-    if (s->word_count > 0)
-        return;
-    if (a != NULL) {
-        const struct sc_segment *old = &from->items[a->segment];
-        origin = a->word == SC_DIFF_NO_WORD ? old->origin : sc_word_origin(old, a->word);
-    }
-    s->origin = s->origin == 0 || s->origin == origin ? origin : SC_ORIGIN_HERE;
+    if (s->word_count == 0)
+        settle_bare(s, origin);
+    else if (b->word != SC_DIFF_NO_WORD && !is_known(s, b->word))
+        s->words[b->word].origin = origin;
 }
 
 /* Words of `to` that do not know what made them learn it from equal words of `from`. */
@@ -55,11 +54,13 @@ static bool learn(const struct sc_segments *from, struct sc_segments *to, int64_
         return false;
     for (size_t i = 0; i < diff.count; i++) {
         const struct sc_diff_op *op = &diff.ops[i];
-        for (size_t k = 0; op->kind == SC_DIFF_SAME && k < op->a_count; k++)
-            take_origin(from, &diff.a.items[op->a + k], to, &diff.b.items[op->b + k], near_ms);
-        for (size_t k = 0; k < op->b_count; k++)
-            take_bare(from, op->kind == SC_DIFF_SAME ? &diff.a.items[op->a + k] : NULL, to,
-                      &diff.b.items[op->b + k]);
+        for (size_t k = 0; k < op->b_count; k++) {
+            const struct sc_diff_word *word = &diff.b.items[op->b + k];
+            int64_t origin = op->kind != SC_DIFF_SAME
+                                 ? 0
+                                 : origin_of(from, &diff.a.items[op->a + k], word, near_ms);
+            take_origin(to, word, origin);
+        }
     }
     return true;
 }

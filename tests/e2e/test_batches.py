@@ -106,7 +106,7 @@ def test_one_that_fails_leaves_the_others(house, model):
 
 
 def slow(model):
-    """Says something for minutes: what is thrown away at each temperature is said again."""
+    """Takes seconds: what is thrown away at each temperature is said again."""
     return model("slow", seed=7, state=256, layers=2, text_tokens=20000)
 
 
