@@ -239,6 +239,19 @@ static bool ends_in_space(struct sc_str line)
     return line.len > 0 && (line.ptr[line.len - 1] == ' ' || line.ptr[line.len - 1] == '\t');
 }
 
+/* Programs keep a line open with a space that does not break. Other signs that nobody sees are
+ * kept: an import loses no sign. */
+static bool is_blank(struct sc_str s)
+{
+    uint32_t sign;
+    for (size_t n; s.len > 0; s = (struct sc_str){ s.ptr + n, s.len - n }) {
+        n = sc_utf8_decode(s, &sign);
+        if (n == 0 || (sign != ' ' && sign != 0xa0))
+            return false;
+    }
+    return true;
+}
+
 /* Lines become one: with a space between, but in scripts without spaces only where one stood. */
 static void join_lines(struct sc_buf *out, struct sc_str text)
 {
@@ -248,8 +261,7 @@ static void join_lines(struct sc_buf *out, struct sc_str text)
         struct sc_str line = sc_str_take_until(&text, '\n');
         sc_buf_reset(&clean);
         sc_text_append_line(&clean, line);
-        /* Programs keep a line open with a space that does not break. */
-        if (!sc_utf8_is_blank(sc_buf_str(&clean))) {
+        if (!is_blank(sc_buf_str(&clean))) {
             if (out->len > 0 && (space || sc_text_needs_space(sc_buf_str(out), sc_buf_str(&clean))))
                 sc_buf_putc(out, ' ');
             sc_buf_put_str(out, sc_buf_str(&clean));
