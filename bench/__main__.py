@@ -23,7 +23,7 @@ from bench import common, report
 
 # In the order of docs/benchmarks.md.
 BENCHES = ("start", "http", "upload", "transcribe", "decode", "engine", "whisper", "packing",
-           "queue", "store", "exports", "search", "edits", "compare", "idle", "wakeups")
+           "queue", "store", "exports", "search", "edits", "compare", "long", "idle", "wakeups")
 LIMIT_S = 180
 
 
