@@ -10,6 +10,7 @@ struct sc_content {
     struct sc_marks marks;
     int version; /* 0: what a partial one has */
     struct sc_segments segments;
+    char content_hash[SC_SHA256_TEXT]; /* of the version, by sc_content_load; "": it has none */
 };
 #define SC_AUTO_CONTENT SC_AUTO(sc_content_done) struct sc_content
 

@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "http/range.h"
 #include "transcript/diff.h"
 #include "transcript/reader.h"
 #include "transcript/revise.h"
@@ -52,11 +51,12 @@ enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
     };
     struct sc_str stale = sc_request_stale_tags(req);
     a->stale = stale.ptr != NULL;
+    enum sc_code code = sc_path_number(req, SC_E_TRANSCRIPT_NOT_FOUND, &a->save.transcript, err);
     if (a->stale) {
-        a->stale_base = sc_etag_version(stale, 0);
+        (void)sc_etag_version_of(stale, a->save.transcript, &a->stale_base);
         a->save.base_version = NO_VERSION; /* every plan is told that it is old */
     }
-    return sc_path_number(req, SC_E_TRANSCRIPT_NOT_FOUND, &a->save.transcript, err);
+    return code;
 }
 
 /* ---- answers ---- */
@@ -109,19 +109,23 @@ static void put_text_of(struct sc_json *w, const char *key, struct sc_conn *conn
     sc_json_str(w, key, sc_buf_str(&text));
 }
 
-/* What it says, or why that cannot be told. */
+/* What it says, or why that cannot be told. digits: of its checksum; "": not known. */
 static void put_base(struct sc_json *w, struct sc_conn *conn, const struct sc_transcript *t,
-                     int64_t version)
+                     int64_t version, const char *digits)
 {
     struct sc_error why = { 0 };
     SC_AUTO_VERSION found = { 0 };
     if (version == 0)
-        (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND, "If-Match names no version");
+        (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND,
+                           "If-Match names no version of transcript %" PRId64, t->id);
     else if (version > t->version)
         (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND, "there is no version %" PRId64 " yet",
                            version);
     else if (sc_version_find(conn, t->id, (int)version, &found, NULL) != SC_OK)
         (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND, "version %" PRId64 " was pruned", version);
+    else if (strncmp(found.content_hash, digits, strlen(digits)) != 0)
+        (void)sc_error_set(&why, SC_E_VERSION_NOT_FOUND,
+                           "version %" PRId64 " is not the one that If-Match names", version);
     if (why.code == SC_OK)
         put_text_of(w, "base_text", conn, t, (int)version);
     else
@@ -141,8 +145,10 @@ static void put_stale(struct sc_api *api, const struct sc_edit_ask *a, struct sc
     sc_json_object(&w, NULL);
     sc_json_int(&w, "current_version", t.version);
     put_text_of(&w, "current_text", conn, &t, t.version);
-    if (a->stale || a->save.base_version != 0)
-        put_base(&w, conn, &t, a->stale ? a->stale_base : a->save.base_version);
+    if (a->stale)
+        put_base(&w, conn, &t, a->stale_base.version, a->stale_base.digits);
+    else if (a->save.base_version != 0)
+        put_base(&w, conn, &t, a->save.base_version, "");
     if (a->mine.len > 0)
         sc_json_str(&w, "your_text", sc_buf_str(&a->mine));
     sc_json_end(&w);

@@ -2,6 +2,7 @@
 /* What the handlers of edits share. */
 
 #include "api/api-internal.h"
+#include "http/range.h"
 #include "http/replay.h"
 #include "library/operations.h"
 
@@ -12,7 +13,7 @@
         .name = "etag", SC_SHOW_TEXT, .optional = true,                                         \
         .help = "Of what `GET` answers now, for the next `If-Match`; where this call had one, " \
                 "and nobody made another version since",                                        \
-        .example = "\"9f86d081884c7d65.2\""                                                     \
+        .example = "\"9f86d081884c7d65.1-2a4c7e91b6d03f58.2\""                                  \
     }
 
 /* Members of every body that edits. */
@@ -48,7 +49,7 @@ struct sc_edit_ask {
     struct sc_segments wanted;
     struct sc_buf mine; /* the text that the client wants; empty: not known */
     bool stale;         /* If-Match is of another version: there is nothing to be saved */
-    int64_t stale_base; /* that one; 0: it names none */
+    struct sc_etag_version stale_base; /* that one */
     struct sc_edit *edit;
     bool exported; /* auto_export is written again */
 };

@@ -144,6 +144,15 @@ enum sc_code sc_content_open(struct sc_request *req, struct sc_conn *conn, int64
     return out->version == out->t.version ? SC_OK : take_figures(conn, out, err);
 }
 
+static enum sc_code take_hash(struct sc_conn *conn, struct sc_content *c, struct sc_error *err)
+{
+    SC_AUTO_VERSION v = { 0 };
+    enum sc_code code = sc_version_find(conn, c->t.id, c->version, &v, err);
+    if (code == SC_OK)
+        memcpy(c->content_hash, v.content_hash, sizeof(c->content_hash));
+    return code;
+}
+
 enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t version,
                              struct sc_content *out, struct sc_error *err)
 {
@@ -151,8 +160,9 @@ enum sc_code sc_content_load(struct sc_request *req, struct sc_api *api, int64_t
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
         code = sc_content_open(req, conn, version, out, err);
-    return code == SC_OK ? sc_transcript_segments(conn, &out->t, out->version, &out->segments, err)
-                         : code;
+    if (code == SC_OK)
+        code = sc_transcript_segments(conn, &out->t, out->version, &out->segments, err);
+    return code == SC_OK && out->version > 0 ? take_hash(conn, out, err) : code;
 }
 
 struct shown {
@@ -164,6 +174,13 @@ static const struct sc_query_field show_fields[] = {
                  .help = "An earlier version; the current one unless given", .example = "1"),
 };
 static const struct sc_query show_query = SC_QUERY(show_fields);
+
+static void tell_version(struct sc_request *req, const struct sc_content *c)
+{
+    struct sc_etag_version v = { .id = c->t.id, .version = c->version };
+    (void)snprintf(v.digits, sizeof(v.digits), "%.16s", c->content_hash);
+    sc_reply_is_version(req, &v);
+}
 
 struct sc_done *sc_api_transcript_show(struct sc_request *req, struct sc_api *api)
 {
@@ -178,7 +195,7 @@ struct sc_done *sc_api_transcript_show(struct sc_request *req, struct sc_api *ap
         struct sc_json w;
         sc_json_begin(&w, &body);
         sc_transcript_view(&w, NULL, &content.t, content.version, &content.segments);
-        sc_reply_is_version(req, content.version);
+        tell_version(req, &content);
     }
     return sc_api_answer(req, code, &err, 200, &body);
 }

@@ -16,6 +16,7 @@
 #include "http/hasher.h"
 #include "http/http.h"
 #include "http/park.h"
+#include "http/range.h"
 #include "http/replay.h"
 #include "http/router.h"
 #include "http/sockets.h"
@@ -113,11 +114,11 @@ struct sc_request {
     bool as_get;           /* the answer is what GET of the address answers */
     bool probing;          /* a handler is asked for the tag of what it would answer */
     bool stale;            /* its If-Match is none of what GET answers, and the handler says so */
-    int64_t version;       /* that the answer is of; 0: of none */
     char tag[SC_HTTP_TAG]; /* of the body that was answered last; "": none */
-    int64_t queued_us;     /* when it was put into the pool's queue */
-    int64_t queue_us;      /* how long it was there */
-    int64_t store_us;      /* how long its handlers waited for the store */
+    struct sc_etag_version version; /* that the answer is of */
+    int64_t queued_us;              /* when it was put into the pool's queue */
+    int64_t queue_us;               /* how long it was there */
+    int64_t store_us;               /* how long its handlers waited for the store */
 
     /* The answer; written by the thread that runs the handler. */
     struct MHD_Response *response;

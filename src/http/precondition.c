@@ -32,7 +32,7 @@ static void forget_answer(struct sc_request *req, size_t headers)
 {
     MHD_destroy_response(SC_TAKE(req->response));
     req->status = 0;
-    req->version = 0;
+    req->version = (struct sc_etag_version){ .version = 0 };
     while (req->header_count > headers) {
         req->header_count--;
         free(req->headers[req->header_count]);
@@ -81,12 +81,12 @@ static bool names(const struct sc_request *req, struct sc_str list)
            (req->tag[0] != '\0' && sc_etag_listed(list, sc_str_from(req->tag)));
 }
 
-/* What makes a version goes by that alone: marks, or an export that is written behind an edit, make
- * another answer and no other version. */
+/* What makes a version goes by that alone, of the thing asked and with its checksum: marks, or an
+ * export that is written behind an edit, make another answer and no other version. */
 static bool names_version(const struct sc_request *req, struct sc_str list)
 {
-    return (req->route->flags & SC_ROUTE_STALE) != 0 && req->version > 0 &&
-           sc_etag_version(list, req->version) == req->version;
+    return (req->route->flags & SC_ROUTE_STALE) != 0 && req->version.version > 0 &&
+           sc_etag_names(list, &req->version);
 }
 
 /* Answers as GET of req->target would, and sets req->tag: "": it has none. */
@@ -111,7 +111,7 @@ bool sc_request_tag_of(struct sc_request *req, const char *path, int64_t version
     if (sc_target_parse(path, &req->target, &err) == SC_OK)
         ask_for_tag(req);
     bool found = req->response != NULL && req->status == MHD_HTTP_OK && req->tag[0] != '\0' &&
-                 req->version == version;
+                 req->version.version == version;
     if (req->response != NULL)
         forget_answer(req, headers);
     if (found)

@@ -73,28 +73,53 @@ bool sc_etag_listed(struct sc_str header, struct sc_str etag)
     return false;
 }
 
-/* 0: the tag names none. */
-static int64_t version_of(struct sc_str tag)
+/* Of a tag from its first dot on: ".ID-DIGITS.VERSION" and a quotation mark. */
+static bool parse_version(struct sc_str tag, struct sc_etag_version *out)
 {
-    int64_t version = 0;
-    struct sc_str sum = sc_str_take_until(&tag, '.');
-    if (sum.len == 0 || tag.len < 2 || tag.ptr[tag.len - 1] != '"' ||
-        !parse_digits((struct sc_str){ tag.ptr, tag.len - 1 }, &version))
-        return 0;
-    return version;
+    struct sc_etag_version v = { .id = 0 };
+    (void)sc_str_take_until(&tag, '.');
+    struct sc_str id = sc_str_take_until(&tag, '-');
+    struct sc_str digits = sc_str_take_until(&tag, '.');
+    if (digits.len != sizeof(v.digits) - 1 || tag.len < 2 || tag.ptr[tag.len - 1] != '"' ||
+        !parse_digits(id, &v.id) ||
+        !parse_digits((struct sc_str){ tag.ptr, tag.len - 1 }, &v.version) || v.version == 0)
+        return false;
+    memcpy(v.digits, digits.ptr, digits.len);
+    *out = v;
+    return true;
 }
 
-int64_t sc_etag_version(struct sc_str header, int64_t wanted)
+/* Of the next tag of the list that names one; false: there is none. */
+static bool next_version(struct sc_str *list, struct sc_etag_version *out)
 {
-    struct sc_str rest = header;
-    int64_t first = 0;
-    while (rest.len > 0) {
-        int64_t version = version_of(sc_str_trim(sc_str_take_until(&rest, ',')));
-        if (version != 0 && version == wanted)
-            return version;
-        first = first == 0 ? version : first;
+    while (list->len > 0) {
+        if (parse_version(sc_str_trim(sc_str_take_until(list, ',')), out))
+            return true;
     }
-    return first;
+    return false;
+}
+
+bool sc_etag_names(struct sc_str header, const struct sc_etag_version *version)
+{
+    struct sc_etag_version v;
+    while (next_version(&header, &v)) {
+        if (v.id == version->id && v.version == version->version &&
+            strcmp(v.digits, version->digits) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool sc_etag_version_of(struct sc_str header, int64_t id, struct sc_etag_version *out)
+{
+    struct sc_etag_version v;
+    while (next_version(&header, &v)) {
+        if (v.id == id) {
+            *out = v;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Takes a tag from the front: W/"…" or "…". */

@@ -12,9 +12,15 @@ enum sc_range {
 enum sc_range sc_range_parse(struct sc_str header, int64_t size, int64_t *start, int64_t *len);
 /* Does If-None-Match name the tag (weak comparison)? etag is quoted. */
 bool sc_etag_listed(struct sc_str header, struct sc_str etag);
-/* The version that the tags name ("….12"): `wanted` where one of them does, else that of the first
- * with one; 0: none has. */
-int64_t sc_etag_version(struct sc_str header, int64_t wanted);
+/* What a tag may name behind its own digits: a version of something, ID-DIGITS.VERSION. */
+struct sc_etag_version {
+    int64_t id, version; /* version 0: it names none */
+    char digits[17];     /* sixteen of the version's checksum */
+};
+/* Does one of the tags name this very version? */
+bool sc_etag_names(struct sc_str header, const struct sc_etag_version *version);
+/* The first of the tags that names a version of thing `id`; false: none does. */
+bool sc_etag_version_of(struct sc_str header, int64_t id, struct sc_etag_version *out);
 /* Is the header a list of tags as the standard writes them, or "*"? */
 bool sc_etag_list_is_valid(struct sc_str header);
 /* Does If-Range allow a partial answer: is it this very tag, and a strong one? Dates never match.

@@ -19,7 +19,7 @@ struct sc_done *sc_reply_if_match(struct sc_request *req, const char *path, sc_h
  * answers nor its version. Nothing must be changed then. .ptr NULL: it fits, or there is none. */
 struct sc_str sc_request_stale_tags(struct sc_request *req);
 #define SC_STALE_MESSAGE "it has changed since it was read, or If-Match is none of its tags"
-#define SC_ETAG_TEXT 40 /* sixteen digits and a version in quotes */
+#define SC_ETAG_TEXT 80 /* in quotes: sixteen digits, and a version (struct sc_etag_version) */
 /* The tag that GET of `path`, an address of ours without a query, has now, if it is of this
  * version; false: it is of another, or there is none. */
 bool sc_request_tag_of(struct sc_request *req, const char *path, int64_t version,

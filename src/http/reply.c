@@ -178,9 +178,9 @@ void sc_reply_is_as_get(struct sc_request *req)
     req->as_get = true;
 }
 
-void sc_reply_is_version(struct sc_request *req, int64_t version)
+void sc_reply_is_version(struct sc_request *req, const struct sc_etag_version *version)
 {
-    req->version = version;
+    req->version = *version;
 }
 
 void sc_reply_is_any_type(struct sc_request *req)

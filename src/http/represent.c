@@ -41,8 +41,10 @@ static uint64_t sum_of(const char *bytes, size_t len)
 
 static void write_tag(struct sc_request *req, const char *sum)
 {
-    if (req->version > 0)
-        (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s.%" PRId64 "\"", sum, req->version);
+    const struct sc_etag_version *v = &req->version;
+    if (v->version > 0)
+        (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s.%" PRId64 "-%s.%" PRId64 "\"", sum,
+                       v->id, v->digits, v->version);
     else
         (void)snprintf(req->tag, sizeof(req->tag), "\"%.16s\"", sum);
 }

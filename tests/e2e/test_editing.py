@@ -508,8 +508,13 @@ def test_who_comes_late_with_a_tag_is_told_both_texts(client, made):
     # Neither a version that has gone nor a tag of nothing hides the others.
     assert client.post(made + "/prune", {"keep": 1}).status == 200
     assert texts(post("/undo", {})) == (None, None, "version 1 was pruned")
-    assert texts(post("/undo", {}, '"0000000000000000.9"')) == (None, None, "there is no version 9 yet")
-    assert texts(post("/undo", {}, '"0000000000000000"')) == (None, None, "If-Match names no version")
+    number, digits = int(made.rsplit("/", 1)[1]), tag.split("-")[1][:16]
+    none = f"If-Match names no version of transcript {number}"
+    for named, why in ((f"{number}-{digits}.9", "there is no version 9 yet"),
+                       (f"{number}-{'0' * 16}.2", "version 2 is not the one that If-Match names"),
+                       (f"{number + 1}-{digits}.2", none), ("2", none)):
+        assert texts(post("/undo", {}, f'"{"0" * 16}.{named}"')) == (None, None, why)
+    assert texts(post("/undo", {}, f'"{"0" * 16}"')) == (None, None, none)
     late = put(client, made, {"text": "my words", "base_version": 1})
     assert (late.status, late.error["base_missing"]) == (409, "version 1 was pruned")
     assert "base_text" not in late.error
@@ -521,6 +526,33 @@ def test_who_comes_late_with_a_tag_is_told_both_texts(client, made):
     assert client.get(made).headers["etag"] != tag
     assert client.request("PATCH", made, "{}", {"Content-Type": "application/json", "If-Match": tag}).status == 412
     assert put(client, made, {"text": "my words"}, **{"If-Match": f'"x.1", {tag}'}).status == 200
+
+
+def test_a_tag_of_another_transcript_is_none_of_this(client, made):
+    """Of equal texts and versions, read of two transcripts."""
+    def other():
+        reply = client.request("POST", f"/api/files/{client.get(made).json['file_id']}/transcripts?format=txt",
+                               b"other words", {"Content-Type": "application/octet-stream"})
+        assert reply.status == 201, reply
+        return f"/api/transcripts/{reply.json['transcript_id']}"
+
+    one, two = other(), other()
+    first, second = client.get(one), client.get(two)
+    assert first.json["version"] == second.json["version"] == 1 and first.json["text"] == second.json["text"]
+    late = put(client, one, {"text": "mine"}, **{"If-Match": second.headers["etag"]})
+    assert (late.status, late.error["code"], late.error["current_text"]) == (412, "PRECONDITION_FAILED", "other words")
+    assert late.error["base_missing"] == f"If-Match names no version of transcript {one.rsplit('/', 1)[1]}"
+    assert client.get(one).headers["etag"] == first.headers["etag"]
+    both = ", ".join((second.headers["etag"], "W/" + first.headers["etag"]))
+    assert put(client, one, {"text": "mine"}, **{"If-Match": both}).status == 200
+    # A version that is equal to an earlier one is another: neither is the other's tag.
+    back = client.request("POST", one + "/rollback/1", "{}",
+                          {"Content-Type": "application/json", "If-Match": client.get(one).headers["etag"]})
+    assert back.status == 200 and client.get(one).json["text"] == "other words"
+    late = put(client, one, {"text": "mine"}, **{"If-Match": first.headers["etag"]})
+    assert (late.status, late.error["base_text"], late.error["current_version"]) == (412, "other words", 3)
+    assert put(client, one, {"text": "mine"}, **{"If-Match": back.json["etag"]}).status == 200
+    assert put(client, one, {"text": "any"}, **{"If-Match": "*"}).status == 200
 
 
 def test_edits_chain_by_the_tags_of_their_answers(client, made):

@@ -59,30 +59,46 @@ static void tags_are_compared_weakly_and_strongly(void **state)
     assert_false(sc_etag_is(SC_STR("Wed, 21 Oct 2015 07:28:00 GMT"), tag));
 }
 
+#define SUM "\"0123456789abcdef"
+#define DIGITS "fedcba9876543210"
+
 static void a_tag_may_name_a_version(void **state)
 {
     (void)state;
     static const struct {
         const char *header;
-        int64_t version;
+        int64_t version; /* of thing 7, of the first tag with one; 0: none has */
+        bool is_wanted;  /* one of them is of version 12 */
     } rows[] = {
-        { "\"0123456789abcdef.12\"", 12 },
-        { " W/\"0123456789abcdef.3\" ", 3 },
-        { "\"0123456789abcdef\", \"0123456789abcdef.4\"", 4 },
-        { "\"0123456789abcdef.3\", \"0123456789abcdef.12\"", 12 },
-        { "\"0123456789abcdef.3\", \"0123456789abcdef.4\"", 3 },
-        { "\"0123456789abcdef\"", 0 },
-        { "\"0123456789abcdef.\"", 0 },
-        { "\"0123456789abcdef.0\"", 0 },
-        { "\"0123456789abcdef.-1\"", 0 },
-        { "\"0123456789abcdef.1x\"", 0 },
-        { "\"0123456789abcdef.1", 0 },
-        { ".1\"", 0 },
-        { "*", 0 },
-        { "", 0 },
+        { SUM ".7-" DIGITS ".12\"", 12, true },
+        { " W/" SUM ".7-" DIGITS ".3\" ", 3, false },
+        { " W/" SUM ".7-" DIGITS ".12\" ", 12, true },
+        { SUM "\", " SUM ".7-" DIGITS ".4\"", 4, false },
+        { SUM ".7-" DIGITS ".3\", " SUM ".7-" DIGITS ".12\"", 3, true },
+        { SUM ".8-" DIGITS ".12\"", 0, false },
+        { SUM ".8-" DIGITS ".12\", " SUM ".7-" DIGITS ".3\"", 3, false },
+        { SUM ".7-0000000000000000.12\"", 12, false },
+        { SUM ".12\"", 0, false },
+        { SUM "\"", 0, false },
+        { SUM ".7-" DIGITS ".\"", 0, false },
+        { SUM ".7-" DIGITS ".0\"", 0, false },
+        { SUM ".7-" DIGITS ".-1\"", 0, false },
+        { SUM ".7-" DIGITS ".12x\"", 0, false },
+        { SUM ".7-" DIGITS ".12", 0, false },
+        { SUM ".7-" DIGITS "0.12\"", 0, false },
+        { SUM ".7-.12\"", 0, false },
+        { SUM ".-" DIGITS ".12\"", 0, false },
+        { SUM ".x-" DIGITS ".12\"", 0, false },
+        { SUM ".12.7-" DIGITS "\"", 0, false },
+        { "*", 0, false },
+        { "", 0, false },
     };
+    static const struct sc_etag_version wanted = { 7, 12, DIGITS };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
-        if (sc_etag_version(sc_str_from(rows[i].header), 12) != rows[i].version)
+        struct sc_str header = sc_str_from(rows[i].header);
+        struct sc_etag_version found = { .version = 0 };
+        if (sc_etag_version_of(header, 7, &found) != (rows[i].version > 0) ||
+            found.version != rows[i].version || sc_etag_names(header, &wanted) != rows[i].is_wanted)
             fail_msg("%s", rows[i].header);
     }
 }
