@@ -18,7 +18,7 @@
 #include "base/banned.h"
 
 #define OFFSET_MAX_S 360000.0 /* as for exports: 100 hours */
-#define WARNINGS_MAX 11       /* one of each kind */
+#define WARNINGS_MAX 12       /* one of each kind */
 #define NAMES_SHOWN 4
 #define ROLLING_MS 50 /* between cues that roll on */
 
@@ -34,6 +34,7 @@ enum warning {
     WARN_WORDS_OUTSIDE,
     WARN_REORDERED,
     WARN_REPEATS,
+    WARN_ROLLING,
     WARNING_COUNT_
 };
 
@@ -41,7 +42,7 @@ static const char *warning_word(int index)
 {
     static const char *const words[] = { "BEHIND_END",    "OVERLAPS",  "UNTIMED",   "LANGUAGE",
                                          "SPEAKERS",      "NO_END",    "BACKWARDS", "BEFORE_START",
-                                         "WORDS_OUTSIDE", "REORDERED", "REPEATS" };
+                                         "WORDS_OUTSIDE", "REORDERED", "REPEATS",   "ROLLING" };
     return index < WARNING_COUNT_ ? words[index] : NULL;
 }
 
@@ -50,6 +51,7 @@ struct asked {
     int64_t base_version; /* 0: not given */
     int64_t offset_ms;
     bool speakers, dry_run;
+    int rolling; /* enum sc_rolling */
 };
 
 static enum sc_code read_offset(const struct sc_query_field *field, struct sc_str text, void *at,
@@ -74,6 +76,10 @@ static enum sc_code read_offset(const struct sc_query_field *field, struct sc_st
           .example = "-1.5" },                                                                   \
         SC_QUERY_ROW(FLAG, struct asked, speakers, "speakers",                                   \
                      .help = "Keep the names of speakers; on unless given", .example = "true"),  \
+        SC_QUERY_ROW(WORD, struct asked, rolling, "rolling", .words = sc_rolling_word,           \
+                     .help = "What `srt` and `vtt` repeat as rolling captions do; `auto` "       \
+                             "unless given: collapsed where the whole file rolls",               \
+                     .example = "keep"),                                                         \
         SC_QUERY_ROW(FLAG, struct asked, dry_run, "dry_run", .help = "Only say what would come", \
                      .example = "true")
 
@@ -153,7 +159,8 @@ static enum sc_code read_body(struct import *im, struct sc_error *err)
             "the body looks like '%s', which cannot be read; send srt, vtt, json, "
             "csv, tsv or txt, or say what it is with format",
             im->format);
-    enum sc_code code = sc_format_read(im->format, body, &im->reading, err);
+    enum sc_code code =
+        sc_format_read_rolling(im->format, body, im->asked.rolling, &im->reading, err);
     if (code == SC_OK && !has_words(&im->reading.segments))
         return sc_error_field(
             err, SC_E_INVALID_VALUE, "text",
@@ -213,6 +220,23 @@ static size_t count_repeats(const struct sc_segments *s)
     return repeats;
 }
 
+static void warn_of_rolling(struct import *im)
+{
+    const struct sc_read_doubts *d = &im->reading.doubts;
+    const struct sc_segments *s = &im->reading.segments;
+    size_t repeats = SC_MAX(count_repeats(s), d->rolling);
+    if (im->reading.collapsed)
+        warn(im, WARN_ROLLING,
+             "%zu of %zu cues begin with lines of the one in front of them, as rolling captions "
+             "do: each line is taken once; rolling=keep takes all",
+             d->rolling, d->cues);
+    else if (repeats > 1 && repeats * 4 >= s->count)
+        warn(im, WARN_REPEATS,
+             "%zu of %zu segments begin with what the one in front of them says, as rolling "
+             "captions do: it stands there more than once%s",
+             repeats, s->count, d->rolling > 0 ? "; rolling=collapse takes each line once" : "");
+}
+
 /* What the reader put right. */
 static void warn_of_doubts(struct import *im)
 {
@@ -236,12 +260,7 @@ static void warn_of_doubts(struct import *im)
             warn(im, rows[i].kind, "%zu of %zu segments %s", rows[i].count,
                  im->reading.segments.count, rows[i].says);
     }
-    size_t repeats = count_repeats(&im->reading.segments);
-    if (repeats > 1 && repeats * 4 >= im->reading.segments.count)
-        warn(im, WARN_REPEATS,
-             "%zu of %zu segments begin with what the one in front of them says, as rolling "
-             "captions do: it stands there more than once",
-             repeats, im->reading.segments.count);
+    warn_of_rolling(im);
 }
 
 /* Nobody said when the last segment ends. */

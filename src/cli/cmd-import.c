@@ -49,7 +49,7 @@ static const char *format_of(const struct sc_args *args, const char *path)
 
 static enum sc_code make_path(const struct sc_args *args, struct sc_buf *out, struct sc_error *err)
 {
-    static const char *const passed[] = { "offset",       "speakers", "language",
+    static const char *const passed[] = { "offset",       "speakers", "rolling", "language",
                                           "base-version", "dry-run",  NULL };
     const char *transcript = sc_args_get(args, "transcript", NULL);
     const char *file = sc_args_get(args, "file-id", NULL);

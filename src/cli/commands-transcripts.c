@@ -37,6 +37,9 @@ static const struct sc_flag import_flags[] = {
     { "offset", 0, SC_FLAG_VALUE, "SECONDS", "Added to every time; may be negative" },
     { "language", 0, SC_FLAG_VALUE, "CODE", "What is spoken. Default: what the file says" },
     { "speakers", 0, SC_FLAG_ON, "on|off", "Keep the names of speakers. Default: on" },
+    { "rolling", 0, SC_FLAG_VALUE, "auto|collapse|keep",
+      "Lines that rolling captions (srt, vtt) repeat: taken once, or each time. Default: auto, "
+      "once where the whole file is made so" },
     { "note", 'm', SC_FLAG_VALUE, "TEXT", "Why, for the list of versions" },
     { "base-version", 0, SC_FLAG_VALUE, "N",
       "Refuse unless this version, which the file was made of, is still the current one" },

@@ -103,6 +103,8 @@ void sc_cli_put_message(struct sc_buf *out, const char *message)
         { "with force", "with --force" },
         { "mode=substring", "--substring" },
         { "speakers=off", "--speakers off" },
+        { "rolling=keep", "--rolling keep" },
+        { "rolling=collapse", "--rolling collapse" },
         { "remove_tags", "--remove" },
         { "add_tags", "--add" },
         { "q, column ", "column " },

@@ -3,6 +3,7 @@
 
 #include "transcript/reader-internal.h"
 
+#include "base/alloc.h"
 #include "base/utf8.h"
 
 #include "base/banned.h"
@@ -14,7 +15,10 @@ struct walk {
     bool after_empty; /* the line before it was empty, or there was none */
     bool open;        /* a cue is being gathered */
     int64_t start_ms, end_ms;
-    struct sc_buf text; /* of the cue */
+    struct sc_buf text;  /* of the cues, one behind another */
+    size_t text_at;      /* that of the open one */
+    struct sc_cue *cues; /* owned; until all are there, text.ptr is not known */
+    size_t count, cap;
     struct sc_reading *out;
 };
 
@@ -157,11 +161,37 @@ static void step(struct walk *w)
 
 static bool close_cue(struct walk *w)
 {
-    if (!w->open)
-        return true;
+    struct sc_str text = { sc_buf_text(&w->text) + w->text_at, w->text.len - w->text_at };
+    void *cues = w->cues;
     w->open = false;
-    return !w->text.failed &&
-           sc_cue_markup(w->out, sc_buf_str(&w->text), w->vtt, w->start_ms, w->end_ms);
+    if (sc_str_trim(text).len == 0) {
+        w->text.len = w->text_at;
+        return !w->text.failed;
+    }
+    w->text_at = w->text.len;
+    if (w->text.failed || !sc_try_grow(&cues, &w->cap, w->count + 1, sizeof(*w->cues)))
+        return false;
+    w->cues = cues;
+    w->cues[w->count++] =
+        (struct sc_cue){ { NULL, text.len }, w->start_ms, w->end_ms, 0, w->end_ms };
+    return true;
+}
+
+/* Cues become segments. */
+static bool settle(struct walk *w)
+{
+    const char *text = sc_buf_text(&w->text);
+    for (size_t i = 0; i < w->count; i++) {
+        w->cues[i].text.ptr = text;
+        text += w->cues[i].text.len;
+    }
+    if (!sc_rolling_collapse(w->cues, &w->count, w->vtt, w->out))
+        return false;
+    for (size_t i = 0; i < w->count; i++) {
+        if (!sc_cue_markup(w->out, w->vtt, &w->cues[i]))
+            return false;
+    }
+    return true;
 }
 
 /* Is `line` the number or name of the cue whose times stand in the next line? */
@@ -220,7 +250,6 @@ static enum sc_code take_line(struct walk *w, struct sc_error *err)
     if (sc_cue_span_parse(w->line, &start_ms, &end_ms)) {
         if (!close_cue(w))
             return sc_read_no_memory(err);
-        sc_buf_reset(&w->text);
         w->open = true;
         w->start_ms = start_ms;
         w->end_ms = end_ms;
@@ -241,15 +270,18 @@ static enum sc_code read_cues(struct walk *w, struct sc_error *err)
     enum sc_code code = SC_OK;
     while (code == SC_OK && w->more)
         code = take_line(w, err);
-    if (code == SC_OK && !close_cue(w))
+    if (code == SC_OK && (!close_cue(w) || !settle(w)))
         code = sc_read_no_memory(err);
     sc_buf_done(&w->text);
+    free(w->cues);
     return code;
 }
 
 enum sc_code sc_read_srt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
 {
-    struct walk w = { .lines = { .rest = text }, .text = { .limit = SC_READ_LIMIT }, .out = out };
+    struct walk w = { .lines = { .rest = text },
+                      .text = { .limit = SC_READ_LIMIT + 1 },
+                      .out = out };
     out->timed = true;
     step(&w);
     return read_cues(&w, err);
@@ -258,7 +290,7 @@ enum sc_code sc_read_srt(struct sc_str text, struct sc_reading *out, struct sc_e
 enum sc_code sc_read_vtt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
 {
     struct walk w = {
-        .lines = { .rest = text }, .vtt = true, .text = { .limit = SC_READ_LIMIT }, .out = out
+        .lines = { .rest = text }, .vtt = true, .text = { .limit = SC_READ_LIMIT + 1 }, .out = out
     };
     out->timed = true;
     step(&w);

@@ -8,6 +8,8 @@
 
 #include "base/banned.h"
 
+#define VOICE_BYTES 64 /* of a voice's name tell it from others */
+
 struct run {
     size_t at, len;             /* in cue.text */
     size_t voice_at, voice_len; /* in cue.voices */
@@ -17,7 +19,7 @@ struct run {
 
 struct cue {
     bool vtt;
-    int64_t start_ms, end_ms;
+    int64_t start_ms, end_ms, until_ms;
     struct sc_buf text, voices;
     struct run *runs; /* owned */
     size_t count, cap;
@@ -252,6 +254,14 @@ static bool is_blank(struct sc_str s)
     return true;
 }
 
+/* The line cleaned; false: it is blank. */
+static bool clean_line(struct sc_str line, struct sc_buf *clean)
+{
+    sc_buf_reset(clean);
+    sc_text_append_line(clean, line);
+    return !is_blank(sc_buf_str(clean));
+}
+
 /* Lines become one: with a space between, but in scripts without spaces only where one stood. */
 static void join_lines(struct sc_buf *out, struct sc_str text)
 {
@@ -259,9 +269,7 @@ static void join_lines(struct sc_buf *out, struct sc_str text)
     bool space = false;
     while (text.len > 0) {
         struct sc_str line = sc_str_take_until(&text, '\n');
-        sc_buf_reset(&clean);
-        sc_text_append_line(&clean, line);
-        if (!is_blank(sc_buf_str(&clean))) {
+        if (clean_line(line, &clean)) {
             if (out->len > 0 && (space || sc_text_needs_space(sc_buf_str(out), sc_buf_str(&clean))))
                 sc_buf_putc(out, ' ');
             sc_buf_put_str(out, sc_buf_str(&clean));
@@ -334,7 +342,7 @@ static bool add_segment(const struct cue *c, struct sc_segments *out, size_t fro
         !sc_segment_set_speaker(s, run_voice(c, from)))
         return false;
     s->start_ms = c->start_ms;
-    s->end_ms = c->end_ms;
+    s->end_ms = c->until_ms;
     return time_words(c, s, from, to);
 }
 
@@ -348,21 +356,76 @@ static void part_voices(struct sc_segments *made)
         sc_segments_spread(made, made->items[0].start_ms, made->items[0].end_ms);
 }
 
-bool sc_cue_markup(struct sc_reading *out, struct sc_str text, bool vtt, int64_t start_ms,
-                   int64_t end_ms)
+/* Bytes of the text up to the end of so many lines. */
+static size_t find_lines(const struct cue *c, size_t lines, struct sc_buf *clean)
+{
+    struct sc_str rest = sc_buf_str(&c->text);
+    while (lines > 0 && rest.len > 0)
+        lines -= clean_line(sc_str_take_until(&rest, '\n'), clean);
+    return c->text.len - rest.len;
+}
+
+/* Leaves the first lines out. */
+static bool skip_lines(struct cue *c, size_t lines)
+{
+    SC_AUTO_BUF clean = { .limit = SC_READ_LIMIT };
+    size_t at = find_lines(c, lines, &clean), kept = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        struct run run = c->runs[i];
+        if (run.at + run.len <= at)
+            continue;
+        run.len -= run.at < at ? at - run.at : 0;
+        run.at = SC_MAX(run.at, at);
+        c->runs[kept++] = run;
+    }
+    c->count = kept;
+    return !clean.failed;
+}
+
+bool sc_cue_lines(bool vtt, struct sc_str text, size_t most, struct sc_buf *out, size_t *count)
+{
+    SC_AUTO_BUF clean = { .limit = SC_READ_LIMIT };
+    SC_AUTO(cue_done)
+    struct cue c = { .vtt = vtt,
+                     .text = { .limit = SC_READ_LIMIT },
+                     .voices = { .limit = SC_READ_LIMIT } };
+    cut_into_runs(&c, text);
+    if (c.failed)
+        return false;
+    struct sc_str rest = sc_buf_str(&c.text);
+    size_t lines = 0, run = 0;
+    while (rest.len > 0 && lines < most) {
+        size_t at = c.text.len - rest.len;
+        if (!clean_line(sc_str_take_until(&rest, '\n'), &clean))
+            continue;
+        while (run + 1 < c.count && c.runs[run + 1].at <= at)
+            run++;
+        struct sc_str voice = run_voice(&c, run);
+        sc_buf_put_str(out, (struct sc_str){ voice.ptr, SC_MIN(voice.len, VOICE_BYTES) });
+        sc_buf_putc(out, '\t'); /* no cleaned line has one */
+        sc_buf_put_str(out, sc_buf_str(&clean));
+        sc_buf_putc(out, '\n');
+        lines++;
+    }
+    *count = lines;
+    return !clean.failed && !out->failed;
+}
+
+bool sc_cue_markup(struct sc_reading *out, bool vtt, const struct sc_cue *cue)
 {
     struct sc_segments *list = &out->segments;
     SC_AUTO(cue_done)
     struct cue c = {
         .vtt = vtt,
-        .start_ms = start_ms,
-        .end_ms = SC_MAX(start_ms, end_ms),
+        .start_ms = cue->start_ms,
+        .end_ms = SC_MAX(cue->start_ms, cue->end_ms),
+        .until_ms = SC_MAX(cue->start_ms, cue->until_ms),
         .text = { .limit = SC_READ_LIMIT },
         .voices = { .limit = SC_READ_LIMIT },
     };
     size_t first = list->count;
-    cut_into_runs(&c, text);
-    if (c.failed)
+    cut_into_runs(&c, cue->text);
+    if (c.failed || (cue->skip > 0 && !skip_lines(&c, cue->skip)))
         return false;
     set_ends(&c);
     for (size_t from = 0, to; from < c.count; from = to) {
@@ -373,7 +436,7 @@ bool sc_cue_markup(struct sc_reading *out, struct sc_str text, bool vtt, int64_t
     }
     if (list->count == first)
         return true;
-    out->doubts.backwards += end_ms < start_ms;
+    out->doubts.backwards += cue->end_ms < cue->start_ms;
     struct sc_segments made = { .items = list->items + first, .count = list->count - first };
     part_voices(&made);
     return true;

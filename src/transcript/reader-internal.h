@@ -21,11 +21,23 @@ bool sc_cue_span_parse(struct sc_str line, int64_t *start_ms, int64_t *end_ms);
 /* Is this line two times and nothing else, with whatever signs between them? */
 bool sc_cue_is_span(struct sc_str line);
 
-/* Appends the segments of one cue whose text (lines ended by LF) carries markup: tags go, entities
- * are decoded (WebVTT), voices become speakers, times between words become the words' times.
- * False: no memory. */
-bool sc_cue_markup(struct sc_reading *out, struct sc_str text, bool vtt, int64_t start_ms,
-                   int64_t end_ms);
+/* A cue as it stands in the file. */
+struct sc_cue {
+    struct sc_str text; /* lines ended by LF, with their markup */
+    int64_t start_ms, end_ms;
+    size_t skip;      /* so many lines at its beginning are left out */
+    int64_t until_ms; /* its segments last so long; its words until end_ms at most */
+};
+/* Appends the segments of one cue: tags go, entities are decoded (WebVTT), voices become speakers,
+ * times between words become the words' times. False: no memory. */
+bool sc_cue_markup(struct sc_reading *out, bool vtt, const struct sc_cue *cue);
+/* Appends the first `most` lines of a cue without their markup, each behind its voice and a tab,
+ * ended by LF; empty ones are left out, here and wherever lines are counted. False: no memory. */
+bool sc_cue_lines(bool vtt, struct sc_str text, size_t most, struct sc_buf *out, size_t *count);
+/* Leaves out what rolling captions repeat, by out->rolling: sets skip, end_ms and until_ms. A cue
+ * of which nothing stays skips all its lines, one without lines goes. Tells it in *out. False: no
+ * memory. */
+bool sc_rolling_collapse(struct sc_cue *cues, size_t *count, bool vtt, struct sc_reading *out);
 
 /* Is this, from between '<' and '>', a tag that players of SubRip obey? */
 bool sc_srt_is_tag(struct sc_str tag);

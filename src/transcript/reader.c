@@ -290,8 +290,14 @@ enum sc_code sc_read_txt(struct sc_str text, struct sc_reading *out, struct sc_e
 enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_reading *out,
                             struct sc_error *err)
 {
+    return sc_format_read_rolling(format, text, SC_ROLLING_KEEP, out, err);
+}
+
+enum sc_code sc_format_read_rolling(const char *format, struct sc_str text, enum sc_rolling rolling,
+                                    struct sc_reading *out, struct sc_error *err)
+{
     SC_AUTO_BUF room = { 0 };
-    SC_AUTO_READING read = { 0 };
+    SC_AUTO_READING read = { .rolling = rolling };
     size_t i = 0;
     while (i < SC_ARRAY_LEN(readers) && strcmp(readers[i].name, format) != 0)
         i++;

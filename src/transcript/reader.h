@@ -8,18 +8,33 @@
 /* Longer texts are refused: FILE_TOO_LARGE. */
 #define SC_READ_LIMIT ((size_t)64 << 20)
 
+/* What becomes of rolling captions, as video platforms and broadcasters write them: each cue shows
+ * the last lines of the one before again and adds some. */
+enum sc_rolling {
+    SC_ROLLING_AUTO, /* collapsed where the whole file is made so (rolling.c has the rule) */
+    SC_ROLLING_COLLAPSE,
+    SC_ROLLING_KEEP, /* each cue says all that it shows */
+    SC_ROLLING_COUNT_
+};
+/* "auto", "collapse", "keep"; NULL behind the last. */
+const char *sc_rolling_word(int index);
+
 /* How many segments had times that cannot be; they were put right. */
 struct sc_read_doubts {
     size_t backwards; /* end before they start, or their words run backwards */
     size_t early;     /* had times in front of 0 */
     size_t outside;   /* had words outside of their times: they last as long as these now */
     size_t moved;     /* began before the one in front of them */
+    size_t rolling;   /* cues (SRT, WebVTT) that begin with lines of the one in front of them */
+    size_t cues;      /* of so many */
 };
 
 struct sc_reading {
     struct sc_segments segments; /* in order, as sc_segments_check wants them */
     bool timed; /* false: the text has no times at all, every one is 0 (sc_segments_spread) */
     bool open;  /* nobody told the end of the last segment: it is reckoned (sc_reading_end_at) */
+    enum sc_rolling rolling; /* what was asked for */
+    bool collapsed;          /* what rolling captions repeat was left out */
     struct sc_read_doubts doubts;
     char language[24]; /* as the text has it ("en", "english"); "": it does not say */
 };
@@ -39,6 +54,11 @@ void sc_reading_done(struct sc_reading *r);
  * our own, whisper's tools', and tables with other names for their columns. */
 SC_MUST_USE enum sc_code sc_format_read(const char *format, struct sc_str text,
                                         struct sc_reading *out, struct sc_error *err);
+/* The same, where that keeps rolling captions as they are; a line that they repeat is said once
+ * here, from where it is shown first until the next new one is shown. */
+SC_MUST_USE enum sc_code sc_format_read_rolling(const char *format, struct sc_str text,
+                                                enum sc_rolling rolling, struct sc_reading *out,
+                                                struct sc_error *err);
 /* A last segment whose end nobody told lasts until length_ms, where it begins before that. */
 void sc_reading_end_at(struct sc_reading *r, int64_t length_ms);
 /* Can sc_format_read read it? */

@@ -140,6 +140,36 @@ def test_what_times_leave_in_doubt_is_told_and_kept(client, done, text, code, sa
     assert again["warnings"] == made["warnings"] and again["changed"] is False
 
 
+ROLLING = "WEBVTT\n\n" + "\n".join(
+    f"00:0{i}.000 --> 00:0{i + 1}.000\n{was}\n{line} <00:0{i}.500><c>{line}</c>\n\n"
+    f"00:0{i + 1}.000 --> 00:0{i + 1}.010\n{line} {line}\n \n"
+    for i, (was, line) in enumerate([(" ", "one"), ("one one", "two"), ("two two", "three")]))
+
+
+def test_rolling_captions_are_taken_once(client, done):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    made = post(client, path, ROLLING).json
+    warning, = made["warnings"]
+    assert warning["code"] == "ROLLING" and "5 of 6 cues" in warning["message"], made
+    segments = client.get(f"/api/transcripts/{made['transcript_id']}").json["segments"]
+    assert [(s["start"], s["end"], s["text"]) for s in segments] == [
+        (0, 1, "one one"), (1, 2, "two two"), (2, 3.01, "three three")]
+    assert [(w["start"], w["end"]) for w in segments[1]["words"]] == [(1, 1.5), (1.5, 2)]
+    kept = post(client, f"{path}?rolling=keep", ROLLING).json
+    assert kept["segment_count"] == 6 and {w["code"] for w in kept["warnings"]} == {"REPEATS", "OVERLAPS"}
+
+    # Two cues are no proof, but what was asked for.
+    two = SRT.replace("General words", "Hello there\nGeneral words")
+    assert post(client, f"{path}?dry_run=on", two).json["word_count"] == 6
+    asked = post(client, f"{path}?dry_run=on&rolling=collapse", two).json
+    assert asked["word_count"] == 4 and "1 of 2 cues" in asked["warnings"][0]["message"]
+    version = post(client, f"/api/transcripts/{made['transcript_id']}/import?rolling=auto", ROLLING)
+    assert version.json["changed"] is False
+    refused = post(client, f"{path}?rolling=off", two)
+    assert (refused.status, refused.json["error"]["field"]) == (400, "rolling")
+    assert "auto, collapse, keep" in refused.json["error"]["message"]
+
+
 @pytest.mark.parametrize("text, read", [
     ('0,2000," hello cpp"\n2000,3000,"you"\n', "csv"),
     ("1\n00:00:01,000 -> 00:00:02,000\nHi\n", "srt"),
@@ -302,6 +332,12 @@ def test_the_command_line_imports(shared, done, tmp_path):
     assert shown.stdout == ("a new transcript: 2 segments, 4 words, read as srt; "
                             "nothing was written\n")
     assert "end behind the recording" in shown.stderr
+    (tmp_path / "rolling.vtt").write_text(ROLLING)
+    rolled = ["transcripts", "import", tmp_path / "rolling.vtt", "--file-id", done["file_id"], "--dry-run"]
+    shown = cli(*rolled, data=shared.data, check=0)
+    assert "3 segments, 6 words" in shown.stdout and "--rolling keep takes all" in shown.stderr
+    shown = cli(*rolled, "--rolling", "keep", data=shared.data, check=0)
+    assert "6 segments, 16 words" in shown.stdout and "more than once" in shown.stderr
     made = cli_json(*args, "--file-id", done["file_id"], data=shared.data)["transcript_id"]
     shown = cli("transcripts", "import", "--transcript", made, "-f", "txt", "-m", "why", "-",
                 data=shared.data, stdin="Hello there\nGeneral Kenobi\n", check=0)

@@ -1,5 +1,6 @@
-/* The readers of transcripts. The first byte of the input chooses the format, the rest is the text.
- * Whatever is read is in order, and can be written and read again. */
+/* The readers of transcripts. The first byte of the input chooses the format and what becomes of
+ * rolling captions, the rest is the text. Whatever is read is in order, and can be written and read
+ * again. */
 
 #include "fuzz.h"
 
@@ -39,6 +40,24 @@ static void take_names(struct sc_segments *segments)
     }
 }
 
+/* What is collapsed says less and nothing else, what is not is as it was. */
+static void collapse(const char *format, struct sc_str text, enum sc_rolling how,
+                     const struct sc_reading *kept)
+{
+    SC_AUTO_READING read = { 0 };
+    SC_AUTO_BUF all = { .limit = SIZE_MAX / 4 };
+    SC_AUTO_BUF once = { .limit = SIZE_MAX / 4 };
+    struct sc_error err = { 0 };
+    if (sc_format_read_rolling(format, text, how, &read, &err) != SC_OK ||
+        sc_segments_check(&read.segments, &err) != SC_OK ||
+        read.segments.count > kept->segments.count)
+        abort();
+    sc_segments_text(&kept->segments, &all);
+    sc_segments_text(&read.segments, &once);
+    if (read.collapsed ? once.len >= all.len : !sc_str_equal(sc_buf_str(&once), sc_buf_str(&all)))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const formats[] = { "srt", "vtt", "json", "txt", "csv", "tsv" };
@@ -55,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
+    collapse(format, text, data[0] / 6 % SC_ROLLING_COUNT_, &read);
     sc_reading_end_at(&read, 60000);
     take_names(&read.segments);
     if (sc_segments_check(&read.segments, &err) != SC_OK ||
