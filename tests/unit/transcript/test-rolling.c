@@ -72,10 +72,10 @@ static void what_rolling_captions_repeat_is_left_out(void **state)
           "1000 2010 a\n2010 3010 b\n3010 4010 b\n", SC_ROLLING_AUTO, 3, 6 },
         { "rows that stay long, and a screen that is cleared", "srt",
           "0:01.0 --> 0:02\na\n\n0:02.0 --> 0:03\na\nb\n\n0:03.0 --> 0:05\nb\n\n"
-          "0:05.0 --> 0:06\nb\nc\n\n0:06.0 --> 0:07\nc\nd\n\n0:07.0 --> 0:08\nx\n\n"
-          "0:08.0 --> 0:09\nx\nb\n",
-          "1000 2000 a\n2000 5000 b\n5000 6000 c\n6000 7000 d\n7000 8000 x\n8000 9000 b\n",
-          SC_ROLLING_AUTO, 5, 7 },
+          "0:05.0 --> 0:06\nb\nc\n\n0:06.0 --> 0:07\nb\nc\n\n0:07.0 --> 0:08.5\nc\nd\n\n"
+          "0:08.0 --> 0:09\nx\n\n0:09.0 --> 0:10\nx\nb\n",
+          "1000 2000 a\n2000 5000 b\n5000 7000 c\n7000 8000 d\n8000 9000 x\n9000 10000 b\n",
+          SC_ROLLING_AUTO, 6, 8 },
         { "voices", "vtt",
           "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>yes\n\n00:02.000 --> 00:03.000\n<v Ann>yes\n"
           "<v Bob>yes\n\n00:03.000 --> 00:04.000\n<v Bob>yes\nno\n\n00:04.000 --> 00:05.000\n"
@@ -131,6 +131,16 @@ static void what_is_said_again_stays(void **state)
         { "two cues that roll", "srt",
           "0:01.0 --> 0:02\na\n\n0:02.0 --> 0:03\na\nb\n\n0:03.0 --> 0:04\nb\nc\n",
           SC_ROLLING_AUTO },
+        { "three that roll, of six", "srt",
+          "0:01.0 --> 0:02\na\n\n0:02.0 --> 0:03\na\nb\n\n0:03.0 --> 0:04\nb\nc\n\n"
+          "0:04.0 --> 0:05\nc\nd\n\n0:05.0 --> 0:06\ne\n\n0:06.0 --> 0:07\nf\n",
+          SC_ROLLING_AUTO },
+        { "each cue twice", "srt",
+          "0:01.0 --> 0:02\na\nb\n\n0:02.0 --> 0:03\na\nb\n\n0:03.0 --> 0:04\nc\nd\n\n"
+          "0:04.0 --> 0:05\nc\nd\n\n0:05.0 --> 0:06\ne\nf\n\n0:06.0 --> 0:07\ne\nf\n",
+          SC_ROLLING_AUTO },
+        { "another order", "srt", "0:05.0 --> 0:06\na\n\n0:01.0 --> 0:02\na\nb\n",
+          SC_ROLLING_COLLAPSE },
         { "cues apart", "srt",
           "0:01.0 --> 0:02\na\n\n0:02.1 --> 0:03\na\nb\n\n0:03.1 --> 0:04\nb\nc\n\n"
           "0:04.1 --> 0:05\nc\nd\n\n0:05.1 --> 0:06\nd\ne\n",
