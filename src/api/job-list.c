@@ -60,6 +60,7 @@ struct asked {
     struct sc_job_filter filter;
     int sort; /* an enum sc_job_sort */
     struct sc_str cursor;
+    char language[SC_LANGUAGE_TEXT]; /* that filter.language borrows */
 };
 
 static enum sc_code read_status(const struct sc_query_field *field, struct sc_str text, void *at,
@@ -107,7 +108,8 @@ static const struct sc_query_field list_fields[] = {
     ROW(TEXT, pipeline, "pipeline", .help = "What is done", .example = "transcribe"),
     ROW(TEXT, engine, "engine", .help = "The engine", .example = "pocketsphinx"),
     ROW(TEXT, model, "model", .help = "The model of the engine"),
-    ROW(TEXT, language, "language", .help = "Given or detected", .example = "en"),
+    SC_QUERY_ROW(LANGUAGE, struct asked, language, "language",
+                 .help = "Given or detected: a code, or an English name", .example = "en"),
     ROW(WORD, class, "priority", .words = sc_words_class, .help = "The class of the queue"),
     ROW(NUMBER, file_id, "file_id", .help = "Of this recording", .example = "1"),
     ROW(NUMBER, campaign_id, "campaign_id", .help = "Of this campaign", .example = "1"),
@@ -191,6 +193,8 @@ struct sc_done *sc_api_job_list(struct sc_request *req, struct sc_api *api)
 
     enum sc_code code = sc_query_read(req, &list_query, &asked, &err);
     asked.filter.sort = (enum sc_job_sort)asked.sort;
+    if (asked.language[0] != '\0')
+        asked.filter.language = sc_str_from(asked.language);
     if (code == SC_OK)
         code = sc_store_read(api->options.store, &conn, &err);
     if (code == SC_OK) {

@@ -188,6 +188,16 @@ enum sc_code sc_query_text(const struct sc_query_field *field, struct sc_str tex
     return SC_OK;
 }
 
+enum sc_code sc_query_language(const struct sc_query_field *field, struct sc_str text, void *at,
+                               struct sc_error *err)
+{
+    char quoted[SC_QUOTED_TEXT];
+    if (sc_language_tag(text, at))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, field->name, "no such language: '%s'",
+                          sc_quote(text, quoted));
+}
+
 enum sc_code sc_query_cursor(const struct sc_query_field *field, struct sc_str text, void *at,
                              struct sc_error *err)
 {

@@ -2,6 +2,7 @@
 /* Query parameters, read through tables that also describe them in the API's own description.
  * Everything unknown is refused by name, and all that is bad is told at once. */
 
+#include "base/language.h"
 #include "http/http.h"
 #include "json/reader.h"
 
@@ -92,6 +93,8 @@ bool sc_query_at(const struct sc_query *query, size_t index, struct sc_query_fie
 #define SC_QUERY_TEXT .type = SC_JSON_TEXT, .read = sc_query_text
 /* The same of other programs' dialects, whose clients send what they have no value for. */
 #define SC_QUERY_RAW .type = SC_JSON_TEXT, .read = sc_query_text, .may_be_empty = true
+/* char[SC_LANGUAGE_TEXT]: the code of a language that is named by it, or by its English name. */
+#define SC_QUERY_LANGUAGE .type = SC_JSON_TEXT, .read = sc_query_language
 /* Text that a `.read` of the row's own takes. */
 #define SC_QUERY_OWN .type = SC_JSON_TEXT
 /* int, from 1 to SC_LIMIT_MAX. */
@@ -124,6 +127,8 @@ enum sc_code sc_query_word(const struct sc_query_field *field, struct sc_str tex
                            struct sc_error *err);
 enum sc_code sc_query_text(const struct sc_query_field *field, struct sc_str text, void *at,
                            struct sc_error *err);
+enum sc_code sc_query_language(const struct sc_query_field *field, struct sc_str text, void *at,
+                               struct sc_error *err);
 enum sc_code sc_query_limit(const struct sc_query_field *field, struct sc_str text, void *at,
                             struct sc_error *err);
 enum sc_code sc_query_cursor(const struct sc_query_field *field, struct sc_str text, void *at,

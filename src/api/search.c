@@ -84,13 +84,13 @@ static enum sc_code read_job(const struct sc_query_field *field, struct sc_str t
 static enum sc_code read_language(const struct sc_query_field *field, struct sc_str text, void *at,
                                   struct sc_error *err)
 {
-    char quoted[SC_QUOTED_TEXT];
     struct asked *asked = (void *)((char *)at - field->offset);
-    if (!sc_language_tag(text, asked->language) || strcmp(asked->language, "auto") == 0)
-        return sc_error_field(err, SC_E_INVALID_VALUE, field->name, "no such language: '%s'",
-                              sc_quote(text, quoted));
-    *(struct sc_str *)at = sc_str_from(asked->language);
-    return SC_OK;
+    enum sc_code code = sc_query_language(field, text, asked->language, err);
+    if (code == SC_OK && strcmp(asked->language, "auto") == 0)
+        code = sc_error_field(err, SC_E_INVALID_VALUE, field->name, "no such language: 'auto'");
+    if (code == SC_OK)
+        *(struct sc_str *)at = sc_str_from(asked->language);
+    return code;
 }
 
 /* A cursor goes with the order, which has been read before it. Behind it stands the sum of its

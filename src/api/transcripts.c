@@ -17,9 +17,10 @@ static enum sc_code add_transcript(void *ctx, const struct sc_transcript *t, str
 struct asked {
     struct sc_transcript_filter filter;
     struct sc_query_page page;
-    struct sc_str job, language, model, tag; /* as asked */
+    struct sc_str job, model, tag; /* as asked */
     char job_id[SC_UUID_TEXT];
-    char *owned[3]; /* what the filter borrows */
+    char language[SC_LANGUAGE_TEXT]; /* what the filter borrows, as the next ones */
+    char *owned[2];
 };
 
 static void asked_done(struct asked *a)
@@ -32,7 +33,8 @@ static const struct sc_query_field list_fields[] = {
     SC_QUERY_ROW(TEXT, struct asked, job, "job_id", .format = "uuid", .help = "Of this job"),
     SC_QUERY_ROW(NUMBER, struct asked, filter.file_id, "file_id", .help = "Of this recording",
                  .example = "1"),
-    SC_QUERY_ROW(TEXT, struct asked, language, "language", .help = "Of the text", .example = "en"),
+    SC_QUERY_ROW(LANGUAGE, struct asked, language, "language",
+                 .help = "Of the text: a code, or an English name", .example = "en"),
     SC_QUERY_ROW(TEXT, struct asked, model, "model", .help = "Of the job"),
     SC_QUERY_ROW(TEXT, struct asked, tag, "tag", .help = "With this tag", .example = "interview"),
     SC_QUERY_ROW(TIME, struct asked, filter.since_ms, "since", .help = "Made from this time on",
@@ -59,9 +61,9 @@ static enum sc_code decode_filter(struct sc_request *req, struct asked *asked, s
     filter->owner_id = sc_api_owner(req);
     filter->limit = asked->page.limit;
     filter->before_id = asked->page.before;
-    filter->language = own(asked->language, &asked->owned[0]);
-    filter->model = own(asked->model, &asked->owned[1]);
-    filter->tag = own(asked->tag, &asked->owned[2]);
+    filter->language = asked->language[0] == '\0' ? NULL : asked->language;
+    filter->model = own(asked->model, &asked->owned[0]);
+    filter->tag = own(asked->tag, &asked->owned[1]);
     if (code == SC_OK && asked->job.ptr != NULL)
         code = sc_job_id_parse(asked->job, asked->job_id, err);
     return code;

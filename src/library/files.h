@@ -141,8 +141,7 @@ SC_MUST_USE enum sc_code sc_file_next_deleted(struct sc_conn *conn, int64_t afte
 /* Does a row name these bytes at this place (*used), or at any (*known)? For who holds the hash. */
 SC_MUST_USE enum sc_code sc_file_bytes_used(struct sc_store *store, const struct sc_file *file,
                                             bool *used, bool *known, struct sc_error *err);
-/* Does any row name that place, whatever hash it has? Reads every row: for bytes that seem to be
- * nobody's. */
+/* Does any row name that place, whatever hash it has? */
 SC_MUST_USE enum sc_code sc_file_place_named(struct sc_conn *conn, const char *place, bool *named,
                                              struct sc_error *err);
 /* Is the hash of the row another than that in the name of its bytes, *name? Then one of the two is

@@ -390,10 +390,13 @@ def test_lists_are_filtered(client, done):
 
     mine = [job["transcript_id"]]
     assert ids("language=en") == ids("model=delay_ms%3D1") == ids("since=7d") == mine
+    assert ids("language=eng") == ids("language=English") == mine
     assert ids("language=de") == ids("model=other") == ids("until=7d") == []
     assert ids(f"since={job['created_at']}&language=en&job_id={job['job_id']}") == mine
     reply = client.get("/api/transcripts?since=yesterday")
     error(reply, 400, "INVALID_VALUE", "since")
+    for path in ("transcripts", "jobs"):
+        error(client.get(f"/api/{path}?language=nonsuch"), 400, "INVALID_VALUE", "language")
 
 
 # ---- the command line ----

@@ -70,13 +70,12 @@ DELETE FROM files WHERE id = :file_id AND owner_id = -1;
 
 -- name: file_place_used
 -- Also by a row whose hash is damaged: its bytes are as many as those of the file that goes.
-SELECT EXISTS (SELECT 1 FROM files WHERE file_hash = :file_hash AND file_path = :place
-               AND purged_ms IS NULL)
-       OR EXISTS (SELECT 1 FROM files WHERE owner_id IN (SELECT id FROM principals WHERE id > 0)
-                  AND size_bytes = :size_bytes AND file_path = :place AND purged_ms IS NULL) AS yes;
+SELECT EXISTS (SELECT 1 FROM files WHERE file_path = :place AND purged_ms IS NULL
+               AND (file_hash = :file_hash
+                    OR (owner_id > 0 AND size_bytes = :size_bytes))) AS yes;
 
 -- name: file_place_named
--- Whatever hash and size the row says. It reads all rows: ask it of bytes whose hash no row has.
+-- Whatever hash and size the row says.
 SELECT EXISTS (SELECT 1 FROM files WHERE file_path = :place AND owner_id > 0
                AND purged_ms IS NULL) AS yes;
 

@@ -1,6 +1,7 @@
 #include "store/store-internal.h"
 
 #include "base/hash.h"
+#include "base/language.h"
 #include "store/fixture.h"
 
 #include <dirent.h>
@@ -233,6 +234,112 @@ static void figures_by_day_become_those_of_longer_times(void **state)
                      2);
 }
 
+/* What the figures are, counted from the jobs and from each other. */
+#define COUNTED_STATS                                                                          \
+    "SELECT owner_id, iif(k = 0, day, iif(k = 1, -1, -2 - day / 28)) AS at, state, pipeline, " \
+    "engine, model, language, count(*), sum(duration_ms), sum(processing_ms), "                \
+    "sum(iif(state = 2 AND processing_ms > 0, duration_ms, 0)), "                              \
+    "sum(iif(state = 2 AND duration_ms > 0, processing_ms, 0)) "                               \
+    "FROM v_job_stats_of, (SELECT column1 AS k FROM (VALUES (0), (1), (2))) "                  \
+    "GROUP BY owner_id, at, state, pipeline, engine, model, language"
+#define COUNTED_DAYS                                                                              \
+    "SELECT owner_id, k AS dimension, day, CASE k WHEN 1 THEN CAST(state AS TEXT) "               \
+    "WHEN 2 THEN pipeline WHEN 3 THEN engine WHEN 4 THEN model ELSE language END AS value, "      \
+    "sum(jobs), sum(duration_ms), sum(iif(state = 2, jobs, 0)), "                                 \
+    "sum(iif(state = 2, processing_ms, 0)), sum(paced_audio_ms), sum(paced_ms) "                  \
+    "FROM (SELECT column1 AS k FROM (VALUES (1), (2), (3), (4), (5))), job_stats WHERE day >= 0 " \
+    "GROUP BY owner_id, k, day, value"
+
+/* 0017: wherever a language is stored, and in the figures, where two rows become one. */
+static void codes_of_three_letters_become_those_of_two(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    static const char before[] =
+        "INSERT INTO files (id, owner_id, file_hash, original_name, file_path, size_bytes, format, "
+        "codec, sample_rate, channels, uploaded_ms) VALUES (1, 1, 'h', 'n', 'p', 1, '', '', 1, 1, "
+        "0);"
+        "INSERT INTO jobs (id, job_id, owner_id, pipeline, class, state, admission, created_ms, "
+        "updated_ms, language, detected_language, duration_ms, processing_ms, settings) VALUES "
+        "(1, 'a', 1, 'p', 1, 2, 3, 0, 0, 'deu', NULL, 10, 1, "
+        "'{\"language\":\"deu\",\"name\":\"deu\"}'),"
+        "(2, 'b', 1, 'p', 1, 2, 3, 0, 0, 'de', NULL, 20, 2, '{\"language\":\"de\"}'),"
+        "(3, 'c', 1, 'p', 1, 2, 3, 0, 0, 'auto', 'ger', 40, 4, '{\"language\":\"auto\"}'),"
+        "(4, 'd', 1, 'p', 1, 3, 3, 86400000, 0, 'auto', 'ger', 80, 8, '{}'),"
+        "(5, 'e', 1, 'p', 1, 2, 3, 8640000000, 0, 'DEU-AT', '', 160, 16, '{}'),"
+        "(6, 'f', 1, 'p', 1, 2, 3, 0, 0, 'yue', 'haw', 320, 32, '{}'),"
+        "(7, 'g', 1, 'deu', 1, 1, 2, 0, 0, 'french', NULL, NULL, NULL, '{}');"
+        "INSERT INTO job_stats " COUNTED_STATS "; INSERT INTO job_days " COUNTED_DAYS ";"
+        "DELETE FROM job_changes;"
+        "INSERT INTO transcripts (id, owner_id, file_id, state, language, created_ms, updated_ms) "
+        "VALUES (1, 1, 1, 1, 'deu', 0, 0), (2, 1, 1, 1, 'ger_AT', 0, 0), (3, 1, 1, 1, 'yue', 0, 0),"
+        "(4, 1, 1, 1, '', 0, 0), (5, 1, 1, 1, 'en-GB', 0, 0), (6, 1, 1, 1, 'deutsch', 0, 0);";
+    static const struct {
+        const char *question;
+        int64_t answer;
+    } after[] = {
+        { "SELECT count(*) FROM job_changes", 0 },
+        { "SELECT count(*) FROM (" COUNTED_STATS " EXCEPT SELECT * FROM job_stats)", 0 },
+        { "SELECT count(*) FROM (SELECT * FROM job_stats EXCEPT " COUNTED_STATS ")", 0 },
+        { "SELECT count(*) FROM (" COUNTED_DAYS " EXCEPT SELECT * FROM job_days)", 0 },
+        { "SELECT count(*) FROM (SELECT * FROM job_days EXCEPT " COUNTED_DAYS ")", 0 },
+        { "SELECT 1000 * jobs + duration_ms FROM job_stats WHERE day = 0 AND language = 'de'",
+          3070 },
+        { "SELECT jobs FROM job_days WHERE dimension = 2 AND value = 'deu'", 1 },
+        { "SELECT count(*) FROM jobs WHERE id < 3 AND language = 'de'", 2 },
+        { "SELECT count(*) FROM jobs WHERE detected_language = 'de'", 2 },
+        { "SELECT count(*) FROM jobs WHERE language = 'de-AT' AND detected_language = ''", 1 },
+        { "SELECT count(*) FROM jobs WHERE language = 'yue' AND detected_language = 'haw'", 1 },
+        { "SELECT count(*) FROM jobs WHERE settings = "
+          "'{\"language\":\"de\",\"name\":\"deu\"}'",
+          1 },
+        { "SELECT count(*) FROM transcripts WHERE (id, language) IN (VALUES (1, 'de'), "
+          "(2, 'de_AT'), (3, 'yue'), (4, ''), (5, 'en-GB'), (6, 'deutsch'))",
+          6 },
+        { "SELECT count(*) FROM sqlite_schema WHERE name = 'language_codes'", 0 },
+    };
+    assert_int_equal(migrate(&f, sc_migrations, 16, NULL), SC_OK);
+    assert_int_equal(outside(f.path, before), SQLITE_OK);
+    assert_int_equal(migrate(&f, sc_migrations, 17, NULL), SC_OK);
+    for (size_t i = 0; i < SC_ARRAY_LEN(after); i++) {
+        if (ask(f.path, after[i].question) != after[i].answer)
+            fail_msg("%s", after[i].question);
+    }
+}
+
+/* 0017 holds a copy of the table of base/language.c: of all codes that there may be. */
+static void a_migration_knows_the_codes_that_the_program_knows(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    SC_AUTO(sc_conn_closep) struct sc_conn *conn = NULL;
+    sqlite3_stmt *st = NULL;
+    int n = 0;
+    assert_int_equal(migrate(&f, sc_migrations, 16, NULL), SC_OK);
+    assert_int_equal(
+        outside(f.path, "INSERT INTO jobs (id, job_id, owner_id, pipeline, class, state, "
+                        "admission, created_ms, updated_ms) VALUES (1, 'a', 1, '', 1, 2, 3, 0, 0);"
+                        "WITH n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n "
+                        "LIMIT 26 * 26 * 26) INSERT INTO chunks (job, chunk, start_samples, "
+                        "end_samples, pcm_hash, language) SELECT 1, n, 0, 1, '', "
+                        "char(97 + n / 676, 97 + n / 26 % 26, 97 + n % 26) FROM n"),
+        SQLITE_OK);
+    assert_int_equal(migrate(&f, sc_migrations, 17, NULL), SC_OK);
+    assert_int_equal(sc_conn_open(f.path, SC_CONN_READER, false, 1000, &conn, NULL), SC_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(conn->db, "SELECT language FROM chunks ORDER BY chunk", -1, &st, NULL),
+        SQLITE_OK);
+    for (; sqlite3_step(st) == SQLITE_ROW; n++) {
+        const char three[] = { (char)('a' + n / 676), (char)('a' + n / 26 % 26),
+                               (char)('a' + n % 26), '\0' };
+        char code[SC_LANGUAGE_TEXT];
+        assert_true(sc_language_code(sc_str_from(three), code));
+        assert_string_equal((const char *)sqlite3_column_text(st, 0), code);
+    }
+    (void)sqlite3_finalize(st);
+    assert_int_equal(n, 26 * 26 * 26);
+}
+
 static void a_list_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -378,6 +485,8 @@ int main(void)
         TEST(a_table_may_be_rebuilt_with_rows_that_refer_to_it),
         TEST(chunks_of_jobs_under_way_get_their_language),
         TEST(figures_by_day_become_those_of_longer_times),
+        TEST(codes_of_three_letters_become_those_of_two),
+        TEST(a_migration_knows_the_codes_that_the_program_knows),
         TEST(a_list_that_does_not_fit_is_refused),
         TEST(no_copy_no_migration),
         TEST(a_folder_that_cannot_be_made_is_named),
