@@ -5,6 +5,8 @@
 #include "json/reader.h"
 #include "json/writer.h"
 
+#include <inttypes.h>
+
 #include "base/banned.h"
 
 /* The value as the text that a form field would hold; false: a type that the option does not take.
@@ -120,6 +122,50 @@ static void write_form(const struct sc_job_options *o, enum form form, struct sc
             put_member(&w, o, sorted[i]);
     }
     sc_json_end(&w);
+}
+
+void sc_job_option_put_text(const struct sc_job_option *option, const struct sc_json_value *value,
+                            struct sc_buf *out)
+{
+    if (option->type == SC_JOB_DURATION && sc_json_type(value) == SC_JSON_INT)
+        sc_buf_printf(out, "%" PRId64 "ms", sc_json_get_int(value, 0));
+    else if (sc_json_type(value) == SC_JSON_TEXT)
+        sc_buf_put_str(out, sc_json_get_str(value, SC_STR("")));
+    else
+        sc_json_dump(value, out);
+}
+
+/* What stands there counts, also where it is the default. False: no option of today, or no value
+ * of it. */
+static bool take_member(struct sc_job_options *o, const char *name,
+                        const struct sc_json_value *value)
+{
+    const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
+    SC_AUTO_BUF text = { 0 };
+    if (option == NULL)
+        return false;
+    sc_job_option_put_text(option, value, &text);
+    sc_job_options_state(o, option->name);
+    return strcmp(sc_buf_text(&text), option->fallback) == 0 ||
+           sc_job_options_set(o, sc_str_from(name), sc_buf_str(&text), NULL) == SC_OK;
+}
+
+bool sc_job_settings_have_identity(const char *settings, bool ours, const char *identity)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    SC_AUTO_BUF is = { 0 };
+    const char *name;
+    const struct sc_json_value *value;
+    if (sc_json_parse(sc_str_from(settings), &doc, NULL) != SC_OK)
+        return false;
+    for (void *at = sc_json_next_member(sc_json_root(doc), NULL, &name, &value); at != NULL;
+         at = sc_json_next_member(sc_json_root(doc), at, &name, &value)) {
+        if (!take_member(o, name, value))
+            return false;
+    }
+    sc_job_options_identity(o, ours, &is);
+    return !is.failed && strcmp(sc_buf_text(&is), identity) == 0;
 }
 
 void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out)

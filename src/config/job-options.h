@@ -92,5 +92,10 @@ void sc_job_options_canonical(const struct sc_job_options *o, struct sc_buf *out
 /* The same as far as it tells which text comes of it: for the dedupe key. ours: the engine is one
  * of ours, and what it takes by itself is known. */
 void sc_job_options_identity(const struct sc_job_options *o, bool ours, struct sc_buf *out);
+/* A value of the canonical form as the text that the option takes. */
+void sc_job_option_put_text(const struct sc_job_option *option, const struct sc_json_value *value,
+                            struct sc_buf *out);
+/* Do the settings of an earlier job, in their canonical form, have that identity? */
+bool sc_job_settings_have_identity(const char *settings, bool ours, const char *identity);
 /* Is a temperature above 0 told? */
 bool sc_job_options_is_warm(const struct sc_job_options *o);

@@ -6,21 +6,7 @@
 #include "base/clock.h"
 #include "json/reader.h"
 
-#include <inttypes.h>
-
 #include "base/banned.h"
-
-/* A value of the canonical form as the text that the option takes. */
-static void put_text(const struct sc_job_option *option, const struct sc_json_value *value,
-                     struct sc_buf *out)
-{
-    if (option->type == SC_JOB_DURATION && sc_json_type(value) == SC_JSON_INT)
-        sc_buf_printf(out, "%" PRId64 "ms", sc_json_get_int(value, 0));
-    else if (sc_json_type(value) == SC_JSON_TEXT)
-        sc_buf_put_str(out, sc_json_get_str(value, SC_STR("")));
-    else
-        sc_json_dump(value, out);
-}
 
 /* Defaults are left out: another engine has others, or no such option. */
 static bool is_default(const struct sc_job_option *option, const struct sc_buf *text)
@@ -43,7 +29,7 @@ static enum sc_code keep_earlier(const struct sc_json_value *earlier,
         if (option == NULL || sc_job_options_given(changes, option->name) ||
             (other_engine && strcmp(option->name, "model") == 0))
             continue;
-        put_text(option, value, &text);
+        sc_job_option_put_text(option, value, &text);
         if (is_default(option, &text))
             continue;
         enum sc_code code =

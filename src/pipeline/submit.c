@@ -325,6 +325,8 @@ enum sc_code sc_plan_make(struct sc_pipelines *p, int64_t owner_id, struct sc_jo
         .name = sc_job_options_text(options, "name"),
         .file_name = "",
         .settings = sc_buf_text(&plan->settings),
+        .identity = sc_buf_text(&plan->identity),
+        .is_ours = plan->is_ours,
         .force = sc_job_options_bool(options, "force"),
         .counted = info->counted,
         .class = class,

@@ -81,7 +81,9 @@ struct sc_job_spec {
     int64_t owner_id, file_id;
     const char *pipeline, *engine, *engine_version, *model, *task, *language, *file_name, *name;
     const char *model_hash;    /* as in sc_job; NULL: not known */
-    const char *settings;      /* canonical JSON of the resolved options */
+    const char *settings;      /* canonical JSON of the resolved options … */
+    const char *identity;      /* … and of those that the text depends on; NULL: the same */
+    bool is_ours;              /* as sc_job_options_identity() takes it */
     const char *dedupe_key;    /* NULL: none */
     const char *dedupe_before; /* that an earlier version would have given it; NULL: the same */
     bool force;                /* takes the key from an earlier job */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/id.h"
+#include "config/job-options.h"
 
 #include "base/banned.h"
 
@@ -336,6 +337,15 @@ static const char *text_or(const char *text, const char *absent)
     return text == NULL ? absent : text;
 }
 
+/* Would the text be the same by these? */
+static bool has_settings(const struct sc_job_spec *spec, const char *settings)
+{
+    if (strcmp(settings, text_or(spec->settings, "{}")) == 0)
+        return true;
+    return spec->identity != NULL &&
+           sc_job_settings_have_identity(settings, spec->is_ours, spec->identity);
+}
+
 /* *job stays when there is none. */
 static enum sc_code find_completed(struct sc_conn *tx, const struct sc_job_spec *spec, int64_t *job,
                                    struct sc_error *err)
@@ -346,11 +356,16 @@ static enum sc_code find_completed(struct sc_conn *tx, const struct sc_job_spec 
     sc_stmt_bind_text(&st, ":pipeline", spec->pipeline);
     sc_stmt_bind_text(&st, ":engine_version", text_or(spec->engine_version, ""));
     sc_stmt_bind_text(&st, ":model_hash", text_or(spec->model_hash, ""));
-    sc_stmt_bind_text(&st, ":settings", text_or(spec->settings, "{}"));
-    enum sc_code code = sc_stmt_one(&st, err);
-    if (code == SC_OK)
-        *job = sc_stmt_int(&st, "id");
-    return code == SC_E_NOT_FOUND ? SC_OK : code;
+    bool row = true;
+    for (;;) {
+        enum sc_code code = sc_stmt_step(&st, &row, err);
+        if (code != SC_OK || !row)
+            return code;
+        if (has_settings(spec, sc_stmt_text(&st, "settings"))) {
+            *job = sc_stmt_int(&st, "id");
+            return SC_OK;
+        }
+    }
 }
 
 /* An earlier job is to do for this spec too: *id, or one that has done it already. */

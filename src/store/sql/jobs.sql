@@ -49,12 +49,12 @@ FROM jobs AS a, jobs AS b WHERE a.id = :job AND b.id = :other;
 SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;
 
 -- name: job_completed_twin
--- The newest completed job of the same work, also when a job that was forced has taken its key.
-SELECT id FROM jobs INDEXED BY jobs_file
+-- Completed jobs that may be of the same work, newest first, also those whose key a job that was
+-- forced has taken. Whether they are, their settings tell.
+SELECT id, settings FROM jobs INDEXED BY jobs_file
 WHERE file_id = :file_id AND owner_id = :owner_id AND state = 2 AND purge = 0
       AND pipeline = :pipeline AND engine_version = :engine_version AND model_hash = :model_hash
-      AND settings = :settings
-ORDER BY id DESC LIMIT 1;
+ORDER BY id DESC;
 
 -- name: job_drop_dedupe_key
 UPDATE jobs SET dedupe_key = NULL WHERE id = :id;

@@ -309,6 +309,32 @@ static void what_changes_no_text_is_of_no_account_for_the_key(void **state)
 #undef PAIRS
 }
 
+static void settings_that_were_kept_have_the_identity_that_they_had(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+    } rows[] = {
+        { "vad", "off" },         { "chunk_length", "20s" }, { "prompt", " Ann: \"yes\" " },
+        { "temperature", "0.4" }, { "channels", "split" },   { "language", "de" },
+        { "threads", "3" },       { "beam_size", "1" }
+    };
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *o = sc_job_options_new();
+    sc_job_options_state(o, "multilingual");
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF settings = { 0 };
+        SC_AUTO_BUF identity = { 0 };
+        assert_int_equal(SET(o, rows[i].name, rows[i].value, NULL), SC_OK);
+        sc_job_options_canonical(o, &settings);
+        sc_job_options_identity(o, true, &identity);
+        assert_true(
+            sc_job_settings_have_identity(sc_buf_text(&settings), true, sc_buf_text(&identity)));
+        assert_false(sc_job_settings_have_identity(sc_buf_text(&settings), true, "{}"));
+    }
+    assert_false(sc_job_settings_have_identity("{\"gone\":1}", true, "{}"));
+    assert_false(sc_job_settings_have_identity("no JSON", true, "{}"));
+}
+
 /* Where it means something that a younger option is at its default. */
 static void what_is_stated_is_in_the_canonical_form(void **state)
 {
@@ -451,6 +477,7 @@ int main(void)
         TEST(a_pipeline_refuses_options_that_it_does_not_take),
         TEST(settings_of_the_detector_need_it),
         TEST(the_canonical_form_is_stable),
+        TEST(settings_that_were_kept_have_the_identity_that_they_had),
         TEST(what_is_stated_is_in_the_canonical_form),
         TEST(what_changes_no_text_is_of_no_account_for_the_key),
         TEST(options_of_some_engines_can_be_walked),

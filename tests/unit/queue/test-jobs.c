@@ -1,6 +1,7 @@
 #include "queue-verbs.h"
 
 #include "base/id.h"
+#include "config/job-options.h"
 
 #include "base/banned.h"
 
@@ -169,6 +170,52 @@ static void whoever_waits_does_not_wait_for_a_later_time(void **state)
                              "WHERE message = 'run_after: asked for by /v1/test'"),
                      1);
     assert_int_equal(run_one_job(&r), id);
+}
+
+/* Of the work of a job that is put off another has been done already: with other threads, which
+ * change nothing, and with other words, which do. */
+static void whoever_waits_gets_what_was_heard_with_other_threads(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *plain = sc_job_options_new();
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *with = sc_job_options_new();
+    SC_AUTO(sc_job_options_freep) struct sc_job_options *other = sc_job_options_new();
+    SC_AUTO_BUF identity = { 0 }, threads = { 0 }, prompt = { 0 };
+    assert_int_equal(sc_job_options_set(with, SC_STR("threads"), SC_STR("4"), NULL), SC_OK);
+    assert_int_equal(sc_job_options_set(other, SC_STR("prompt"), SC_STR("Ann"), NULL), SC_OK);
+    sc_job_options_identity(plain, true, &identity);
+    sc_job_options_canonical(with, &threads);
+    sc_job_options_canonical(other, &prompt);
+    struct sc_job_spec spec = noop_spec();
+    assert_int_equal(
+        write_sql(r.f.store,
+                  "INSERT INTO files (id, owner_id, file_hash, original_name, file_path, "
+                  "size_bytes, format, codec, sample_rate, channels, uploaded_ms) "
+                  "VALUES (5, 1, 'h', 'n', 'p', 1, 'wav', 'pcm', 1, 1, 1)"),
+        SC_OK);
+    spec.file_id = 5;
+    spec.is_ours = true;
+    spec.settings = sc_buf_text(&threads);
+    int64_t done = create_from(&r, &spec, NULL);
+    assert_int_equal(run_one_job(&r), done);
+    spec.settings = sc_buf_text(&prompt);
+    assert_int_not_equal(create_from(&r, &spec, NULL), done);
+    (void)run_one_job(&r);
+
+    spec.dedupe_key = "k1";
+    spec.settings = spec.identity = sc_buf_text(&identity);
+    spec.run_after_ms = T0 + 3600000;
+    int64_t later = create_from(&r, &spec, NULL);
+    spec.run_after_ms = 0;
+    spec.waiting = true;
+    assert_int_equal(create_from(&r, &spec, NULL), done);
+    assert_int_equal(ask(&r, "SELECT admission FROM jobs WHERE dedupe_key = 'k1'"),
+                     SC_ADMISSION_SCHEDULED);
+    spec.is_ours = false; /* another program's threads are of no account either */
+    assert_int_equal(create_from(&r, &spec, NULL), done);
+    spec.model_hash = "of another model";
+    assert_int_equal(create_from(&r, &spec, NULL), later);
 }
 
 static void force_takes_the_key(void **state)
@@ -1010,6 +1057,7 @@ int main(void)
         TEST(the_same_work_is_done_once_until_it_fails),
         TEST(the_same_work_is_done_in_the_highest_class_that_was_asked_for),
         TEST(whoever_waits_does_not_wait_for_a_later_time),
+        TEST(whoever_waits_gets_what_was_heard_with_other_threads),
         TEST(force_takes_the_key),
         TEST(the_key_of_an_earlier_version_finds_its_job),
         TEST(a_scheduled_job_waits_for_its_time),
