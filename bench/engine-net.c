@@ -1,9 +1,11 @@
 /* Measures the Whisper network alone, on a model of random weights.
  *
- *     engine-net make MODEL STATE LAYERS       writes such a model, with a real vocabulary's size
+ *     engine-net make MODEL STATE LAYERS [BANDS]
+ *                                              writes such a model, with a real vocabulary's size
  *     engine-net run MODEL KERNELS THREADS STEPS
  *     engine-net grow MODEL WINDOWS            encodes and decodes so many, one after the other
- *     engine-net stop MODEL THREADS MS         loads it and hears a clip, for so long at most
+ *     engine-net stop MODEL THREADS MS         loads it and hears a clip twice, each time for so
+ *                                              long at most
  *
  * The last three print a line `name value` for each figure. Times are milliseconds of processor
  * time, the least of some; of `longest_gap_ms` they are of the clock on the wall. */
@@ -269,8 +271,25 @@ static int grow(const char *path, int windows)
     return 0;
 }
 
+/* The last wait is that for the answer, once it was told to stop. */
+static void hear_until(struct bench *b, struct sc_listener *l, struct sc_listen_clip *clip,
+                       int limit_ms)
+{
+    struct sc_error err = { 0 };
+
+    b->asked = measure_wall_ms();
+    b->until = b->asked + limit_ms;
+    b->asked_cpu = measure_cpu_ms();
+    const enum sc_code code = sc_listen(l, clip, 1, &b->stop, &err);
+    if (code != SC_E_CANCELLED)
+        measure_must(code, &err);
+    (void)note_question(b);
+    sc_listen_clip_done(clip);
+}
+
 /* How long whoever wants to stop it waits, at most: while the model is loaded, and in all that is
- * done with a clip. The last wait is that for the answer, once it was told to stop. */
+ * done with a clip. Random weights are never believed: at first all temperatures are tried, then
+ * one, so that times of words are looked for, too. */
 static int stop(const char *path, int threads, int limit_ms)
 {
     enum { SAMPLES = 25 * 16000 };
@@ -290,26 +309,23 @@ static int stop(const char *path, int threads, int limit_ms)
     b.longest_gap = b.longest_work = 0;
     struct sc_listen_clip clip = { .pcm = pcm, .samples = SAMPLES };
     clip.wishes = sc_listen_wishes_usual();
-    b.asked = measure_wall_ms();
-    b.until = b.asked + limit_ms;
-    b.asked_cpu = measure_cpu_ms();
-    const enum sc_code code = sc_listen(l, &clip, 1, &b.stop, &err);
-    if (code != SC_E_CANCELLED)
-        measure_must(code, &err);
-    (void)note_question(&b);
+    hear_until(&b, l, &clip, limit_ms);
+    clip.wishes.decode.temperature_step = 0;
+    hear_until(&b, l, &clip, limit_ms);
     printf("hear_gap_ms %.3f\nhear_work_ms %.3f\n", b.longest_gap, b.longest_work);
-    sc_listen_clip_done(&clip);
     sc_listener_close(l);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[1], "make") == 0) {
+    if ((argc == 5 || argc == 6) && strcmp(argv[1], "make") == 0) {
+        const int bands = argc == 6 ? atoi(argv[5]) : 80;
         const struct test_model m = { .state = atoi(argv[3]),
                                       .layers = atoi(argv[4]),
+                                      .mels = bands,
                                       .text_tokens = 50257,
-                                      .languages = 99,
+                                      .languages = bands == 128 ? 100 : 99,
                                       .type = SC_WTYPE_F16 };
         return test_model_write(&m, argv[2]) ? 0 : 1;
     }
@@ -319,7 +335,7 @@ int main(int argc, char **argv)
         return grow(argv[2], atoi(argv[3]));
     if (argc == 5 && strcmp(argv[1], "stop") == 0)
         return stop(argv[2], atoi(argv[3]), atoi(argv[4]));
-    (void)fprintf(stderr, "usage: engine-net make MODEL STATE LAYERS\n"
+    (void)fprintf(stderr, "usage: engine-net make MODEL STATE LAYERS [BANDS]\n"
                           "       engine-net run MODEL KERNELS|best THREADS STEPS\n"
                           "       engine-net grow MODEL WINDOWS\n"
                           "       engine-net stop MODEL THREADS MS\n");
