@@ -53,8 +53,8 @@ static void decode_setting(struct decoded *d, const char *name, const struct sc_
         complain_of(d, option->name, "is no setting that can be changed");
         return;
     }
-    if (sc_json_type(value) == SC_JSON_NULL)
-        complain_of(d, name, "cannot be null");
+    if (option != NULL && sc_json_type(value) == SC_JSON_NULL)
+        sc_job_options_drop(d->settings, option->name);
     else if (sc_job_options_set_json(d->settings, name, value, &one) != SC_OK)
         (void)sc_error_also(d->err, &one);
 }
@@ -198,7 +198,8 @@ static const struct sc_json_field edit_fields[] = {
     SC_MARKS_ROWS,
     { .name = "settings",
       .type = SC_JSON_OBJECT,
-      .help = "Options of a job, such as `engine`, before work begins" },
+      .help =
+          "Options of a job, such as `engine`, before work begins; null: as if it were not given" },
 };
 static const struct sc_json_shape edit_shape = {
     .name = "JobEdit",

@@ -144,7 +144,7 @@ static void put_tags(struct sc_json *w, const char *text)
     sc_json_end(w);
 }
 
-/* Each --setting NAME=VALUE. */
+/* Each --setting NAME=VALUE; without a value it is to be the default again. */
 static enum sc_code put_settings(struct sc_json *w, const struct sc_args *args,
                                  struct sc_error *err)
 {
@@ -159,7 +159,10 @@ static enum sc_code put_settings(struct sc_json *w, const struct sc_args *args,
                                   "--setting takes NAME=VALUE, such as language=de");
         (void)snprintf(name, sizeof(name), "%.*s", (int)(value - args->given[i].value),
                        args->given[i].value);
-        sc_json_text(w, name, value + 1);
+        if (value[1] == '\0')
+            sc_json_null(w, name);
+        else
+            sc_json_text(w, name, value + 1);
     }
     sc_json_end(w);
     return SC_OK;

@@ -61,7 +61,7 @@ static const struct sc_flag jobs_edit_flags[] = {
     { "notes", 0, SC_FLAG_VALUE, "TEXT", "Notes; empty: none" },
     { "tags", 0, SC_FLAG_VALUE, "TAG,TAG", "All of its tags; empty: none" },
     { "setting", 0, SC_FLAG_VALUE, "NAME=VALUE",
-      "An option that it was made with, before work begins; may be repeated" },
+      "An option that it was made with, before work begins; `NAME=`: not given; may be repeated" },
     { 0 },
 };
 

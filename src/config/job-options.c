@@ -399,6 +399,7 @@ struct sc_job_options {
     char *said[COUNT];   /* of times: as it was given, where it was */
     bool given[COUNT];
     bool stated[COUNT];
+    bool dropped[COUNT];
 };
 
 const struct sc_job_option *sc_job_option_all(size_t *count)
@@ -762,6 +763,16 @@ void sc_job_options_state(struct sc_job_options *o, const char *name)
 bool sc_job_options_stated(const struct sc_job_options *o, const char *name)
 {
     return o->stated[index_of(name)];
+}
+
+void sc_job_options_drop(struct sc_job_options *o, const char *name)
+{
+    o->dropped[index_of(name)] = true;
+}
+
+bool sc_job_options_dropped(const struct sc_job_options *o, const char *name)
+{
+    return o->dropped[index_of(name)];
 }
 
 void sc_job_options_settle(struct sc_job_options *o, const char *name, const char *value)

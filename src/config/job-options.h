@@ -83,6 +83,9 @@ void sc_job_options_settle(struct sc_job_options *o, const char *name, const cha
  * would have done otherwise, that means something. */
 void sc_job_options_state(struct sc_job_options *o, const char *name);
 bool sc_job_options_stated(const struct sc_job_options *o, const char *name);
+/* Of changes: the option is to be at its default again. */
+void sc_job_options_drop(struct sc_job_options *o, const char *name);
+bool sc_job_options_dropped(const struct sc_job_options *o, const char *name);
 /* The options that do not enter the canonical form and are not at their defaults, times as they
  * were given: two requests with equal wishes and equal canonical forms ask for the same. */
 void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out);

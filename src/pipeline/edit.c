@@ -14,6 +14,11 @@ static bool is_default(const struct sc_job_option *option, const struct sc_buf *
     return strcmp(sc_buf_text(text), option->fallback) == 0;
 }
 
+static bool is_changed(const struct sc_job_options *changes, const char *name)
+{
+    return sc_job_options_given(changes, name) || sc_job_options_dropped(changes, name);
+}
+
 /* What the job was made with, for the options that are not to change. */
 static enum sc_code keep_earlier(const struct sc_json_value *earlier,
                                  const struct sc_job_options *changes,
@@ -21,12 +26,12 @@ static enum sc_code keep_earlier(const struct sc_json_value *earlier,
 {
     const char *name;
     const struct sc_json_value *value;
-    bool other_engine = sc_job_options_given(changes, "engine");
+    bool other_engine = is_changed(changes, "engine");
     for (void *it = sc_json_next_member(earlier, NULL, &name, &value); it != NULL;
          it = sc_json_next_member(earlier, it, &name, &value)) {
         const struct sc_job_option *option = sc_job_option_find(sc_str_from(name));
         SC_AUTO_BUF text = { 0 };
-        if (option == NULL || sc_job_options_given(changes, option->name) ||
+        if (option == NULL || is_changed(changes, option->name) ||
             (other_engine && strcmp(option->name, "model") == 0))
             continue;
         sc_job_option_put_text(option, value, &text);
