@@ -7,7 +7,6 @@
 
 #include "base/banned.h"
 
-#define OPERATIONS_MAX 1000
 #define PLACES_MAX 1000 /* that an answer shows */
 
 /* ---- steps ---- */
@@ -180,9 +179,11 @@ static enum sc_code plan_steps(struct sc_api *api, struct sc_edit_ask *a, void *
     const struct sc_json_value *list = ((const struct steps_body *)ctx)->operations;
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     size_t count = sc_json_count(list);
-    if (count == 0 || count > OPERATIONS_MAX)
-        return sc_error_field(err, SC_E_INVALID_VALUE, "operations",
-                              "operations must be a list of 1 to %d steps", OPERATIONS_MAX);
+    if (count == 0 || count > SC_OPERATIONS_MAX)
+        return sc_error_field(
+            err, SC_E_INVALID_VALUE, "operations",
+            "operations must be a list of 1 to %d steps; PUT the segments to change more",
+            SC_OPERATIONS_MAX);
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     if (code == SC_OK)
         code = sc_draft_open(conn, &a->save, &a->draft, &a->saved, err);

@@ -16,22 +16,33 @@
 
 /* ---- what they share ---- */
 
+/* *out: the current version, as the list of versions has it, borrowed from *doc; NULL: none yet. */
+static enum sc_code fetch_current(struct sc_cli *cli, const char *id, struct sc_json_doc **doc,
+                                  const struct sc_json_value **out, struct sc_error *err)
+{
+    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", id, "/versions?limit=1");
+    SC_AUTO_BUF reply = { 0 };
+    *out = NULL;
+    enum sc_code code = sc_cli_fetch(cli, "GET", path, &reply, doc, err);
+    if (code != SC_OK)
+        return code;
+    const struct sc_json_value *all = sc_json_member(sc_json_root(*doc), "versions");
+    if (all != NULL && sc_json_count(all) > 0)
+        *out = sc_json_at(all, 0);
+    return SC_OK;
+}
+
 /* The version that is current, which the edit is made of: sent along, so that nobody else's edit is
  * lost, and a call that was repeated does nothing twice. */
 static enum sc_code ask_version(struct sc_cli *cli, const char *id, int64_t *version,
                                 struct sc_error *err)
 {
-    SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", id, "/versions?limit=1");
-    SC_AUTO_BUF reply = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
-    enum sc_code code = sc_cli_fetch(cli, "GET", path, &reply, &doc, err);
-    if (code != SC_OK)
-        return code;
-    const struct sc_json_value *all = sc_json_member(sc_json_root(doc), "versions");
-    *version = all == NULL || sc_json_count(all) == 0
-                   ? 0
-                   : sc_json_get_int(sc_json_member(sc_json_at(all, 0), "version"), 0);
-    return SC_OK;
+    const struct sc_json_value *current;
+    enum sc_code code = fetch_current(cli, id, &doc, &current, err);
+    if (code == SC_OK)
+        *version = current == NULL ? 0 : sc_json_get_int(sc_json_member(current, "version"), 0);
+    return code;
 }
 
 /* --base, else the current one; and the note. */
@@ -295,7 +306,6 @@ static enum sc_code send_steps(struct sc_cli *cli, const struct sc_args *args,
                                struct sc_edit_file *file, struct sc_str text, struct sc_buf *reply,
                                struct sc_error *err)
 {
-    SC_AUTO_FREE char *after = sc_cli_path("/api/transcripts/", args->words[0], "/edit");
     SC_AUTO_BUF body = { .limit = 2 * TEXT_LIMIT };
     SC_AUTO(sc_edit_file_done) struct sc_edit_file theirs = { 0 };
     struct sc_edit_asks asks = { .note = sc_args_get(args, "note", NULL) };
@@ -312,7 +322,36 @@ static enum sc_code send_steps(struct sc_cli *cli, const struct sc_args *args,
     }
     if (code == SC_OK)
         code = sc_edit_file_compare(file, text, &asks, &body, err);
-    return code == SC_OK && file->steps > 0 ? send(cli, "POST", after, &body, reply, err) : code;
+    if (code != SC_OK || file->steps == 0)
+        return code;
+    SC_AUTO_FREE char *path =
+        sc_cli_path("/api/transcripts/", args->words[0], file->whole ? "" : "/edit");
+    return send(cli, file->whole ? "PUT" : "POST", path, &body, reply, err);
+}
+
+/* As the server says it of an edit that changes nothing. */
+static int print_unchanged(struct sc_cli *cli, const struct sc_args *args,
+                           const struct sc_edit_file *file)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    SC_AUTO_BUF out = { 0 };
+    struct sc_error err = { 0 };
+    const struct sc_json_value *current;
+    struct sc_json w;
+    if (fetch_current(cli, args->words[0], &doc, &current, &err) != SC_OK)
+        return sc_cli_fail(cli, &err);
+    sc_json_begin(&w, &out);
+    sc_json_object(&w, NULL);
+    sc_json_int(&w, "id", file->transcript);
+    sc_json_int(&w, "version_number", sc_json_get_int(sc_json_member(current, "version"), 0));
+    sc_json_bool(&w, "changed", false);
+    sc_json_int(&w, "changed_segments", 0);
+    sc_json_int(&w, "segment_count", sc_json_get_int(sc_json_member(current, "segment_count"), 0));
+    sc_json_int(&w, "word_count", sc_json_get_int(sc_json_member(current, "word_count"), 0));
+    sc_json_array(&w, "warnings");
+    sc_json_end(&w);
+    sc_json_end(&w);
+    return sc_cli_done_json(cli, &out);
 }
 
 static int print_steps_saved(struct sc_cli *cli, const struct sc_args *args,
@@ -320,6 +359,8 @@ static int print_steps_saved(struct sc_cli *cli, const struct sc_args *args,
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *saved = NULL;
     struct sc_error err = { 0 };
+    if (file->steps == 0 && cli->json)
+        return print_unchanged(cli, args, file);
     if (file->steps == 0) {
         sc_cli_note(cli, "nothing has changed");
         return SC_EXIT_OK;

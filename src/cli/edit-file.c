@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "library/operations.h"
 #include "sys/file.h"
 #include "transcript/combine.h"
 #include "json/writer.h"
@@ -394,6 +395,36 @@ static enum sc_code put_steps(struct steps *s, struct entries *before, const str
     return SC_OK;
 }
 
+/* ---- too many steps ---- */
+
+/* Those that start at the same time stay as they stand. */
+static int compare_starts(const void *a, const void *b)
+{
+    const struct entry *x = *(const struct entry *const *)a, *y = *(const struct entry *const *)b;
+    int by_start = (x->start_ms > y->start_ms) - (x->start_ms < y->start_ms);
+    return by_start != 0 ? by_start : (x > y) - (x < y);
+}
+
+/* All segments, in the order of time. */
+static void put_whole(struct sc_json *w, const struct entries *all)
+{
+    SC_AUTO_FREE const struct entry **sorted = sc_alloc_array(all->count + 1, sizeof(*sorted));
+    for (size_t i = 0; i < all->count; i++)
+        sorted[i] = &all->items[i];
+    qsort(sorted, all->count, sizeof(*sorted), compare_starts);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct entry *e = sorted[i];
+        sc_json_object(w, NULL);
+        if (e->id > 0)
+            sc_json_int(w, "id", e->id);
+        sc_json_seconds(w, "start", e->start_ms);
+        sc_json_seconds(w, "end", e->end_ms);
+        sc_json_text(w, "text", e->text);
+        sc_json_text(w, "speaker", e->speaker);
+        sc_json_end(w);
+    }
+}
+
 /* ---- what others changed meanwhile ---- */
 
 struct merge {
@@ -583,41 +614,67 @@ static enum sc_code check_head(const struct sc_edit_file *f, struct sc_str text,
     return SC_OK;
 }
 
+/* What was written, with what others changed meanwhile. */
+static enum sc_code read_text(struct sc_edit_file *f, struct sc_str text,
+                              const struct sc_edit_file *theirs, struct entries *before,
+                              struct entries *after, struct sc_error *err)
+{
+    SC_AUTO(entries_done) struct entries base = { 0 };
+    enum sc_code code = check_head(f, text, err);
+    if (code == SC_OK)
+        code = parse(sc_buf_str(&f->before), &base, err);
+    if (code == SC_OK)
+        code = parse(text, after, err);
+    if (code == SC_OK && after->count == 0 && base.count > 0)
+        code = sc_error_set(err, SC_E_INVALID_VALUE,
+                            "the text is empty, so nothing was saved; segments are taken away "
+                            "with --delete");
+    if (code == SC_OK && theirs != NULL)
+        code = parse(sc_buf_str(&theirs->before), before, err);
+    if (code == SC_OK && theirs != NULL)
+        return merge(f, &base, before, after, err);
+    if (code == SC_OK) {
+        *before = base;
+        base = (struct entries){ 0 };
+    }
+    return code;
+}
+
+static void begin_body(struct sc_json *w, const struct sc_edit_file *on, const char *note,
+                       const char *list, struct sc_buf *body)
+{
+    sc_buf_reset(body);
+    sc_json_begin(w, body);
+    sc_json_object(w, NULL);
+    sc_json_int(w, "base_version", on->version);
+    if (note != NULL)
+        sc_json_text(w, "change_note", note);
+    sc_json_array(w, list);
+}
+
 enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,
                                   const struct sc_edit_asks *asks, struct sc_buf *body,
                                   struct sc_error *err)
 {
     SC_AUTO(entries_done) struct entries before = { 0 };
     SC_AUTO(entries_done) struct entries after = { 0 };
-    SC_AUTO(entries_done) struct entries theirs = { 0 };
     const struct sc_edit_file *on = asks->theirs == NULL ? f : asks->theirs;
     struct sc_json w;
     struct steps steps = { .w = &w };
-    sc_json_begin(&w, body);
-    sc_json_object(&w, NULL);
-    sc_json_int(&w, "base_version", on->version);
-    if (asks->note != NULL)
-        sc_json_text(&w, "change_note", asks->note);
-    sc_json_array(&w, "operations");
-    enum sc_code code = check_head(f, text, err);
-    if (code == SC_OK)
-        code = parse(sc_buf_str(&f->before), &before, err);
-    if (code == SC_OK)
-        code = parse(text, &after, err);
-    if (code == SC_OK && after.count == 0 && before.count > 0)
-        code = sc_error_set(err, SC_E_INVALID_VALUE,
-                            "the text is empty, so nothing was saved; segments are taken away "
-                            "with --delete");
-    if (code == SC_OK && asks->theirs != NULL)
-        code = parse(sc_buf_str(&on->before), &theirs, err);
-    if (code == SC_OK && asks->theirs != NULL)
-        code = merge(f, &before, &theirs, &after, err);
-    if (code == SC_OK)
-        code = put_steps(&steps, asks->theirs == NULL ? &before : &theirs, &after, err);
+    enum sc_code code = read_text(f, text, asks->theirs, &before, &after, err);
     if (code != SC_OK)
         return code;
-    sc_json_end(&w);
-    sc_json_end(&w);
+    begin_body(&w, on, asks->note, "operations", body);
+    code = put_steps(&steps, &before, &after, err);
+    if (code != SC_OK)
+        return code;
     f->steps = steps.count;
+    f->whole = steps.count > SC_OPERATIONS_MAX;
+    if (f->whole) {
+        begin_body(&w, on, asks->note, "segments", body);
+        put_whole(&w, &after);
+    }
+    sc_json_end(&w);
+    sc_json_end(&w);
     return SC_OK;
 }

@@ -11,6 +11,7 @@ struct sc_edit_file {
     struct sc_buf before; /* as it was written */
     int64_t transcript, version;
     size_t steps;            /* found by reading */
+    bool whole;              /* these are too many for an edit: the body is one to PUT */
     struct sc_buf conflicts; /* a line for each that sc_edit_file_compare refused */
 };
 void sc_edit_file_done(struct sc_edit_file *f);
@@ -38,7 +39,8 @@ struct sc_edit_asks {
     const struct sc_edit_file *theirs;
     const char *note; /* NULL: none */
 };
-/* The steps that make of one the other, as the body of an edit. INVALID_VALUE names the line, or
+/* The steps that make of one the other, as the body of an edit; where they are more than one edit
+ * takes, all of it as the body of a PUT, and f->whole is true. INVALID_VALUE names the line, or
  * tells that the text is of another version, or that it is empty: no steps would be many. CONFLICT
  * where the same words, times or names were changed on both sides: f->conflicts tells which. */
 SC_MUST_USE enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,

@@ -3,6 +3,8 @@
 
 #include "library/edit.h"
 
+#define SC_OPERATIONS_MAX 1000 /* of one edit */
+
 enum sc_operation_kind {
     SC_OPERATION_TEXT,    /* segment, text */
     SC_OPERATION_TIMES,   /* segment, start_ms, end_ms */

@@ -321,6 +321,52 @@ def test_the_command_line_speaks_of_its_own_commands(shared, made):
     assert "`scripta transcripts show` tells their ids" in missing.stderr
 
 
+def test_an_editor_may_change_more_than_one_edit_takes(shared, client, made, folder):
+    """Names, times and texts of a thousand segments and more: all segments are sent then."""
+    count = 1100
+    segments = [{"start": 2 * n, "end": 2 * n + 1, "text": f"word {n}", "speaker": "S1"}
+                for n in range(count)]
+    assert put(client, made, {"segments": segments}).json["segment_count"] == count
+    number = made.rsplit("/", 1)[1]
+    before = client.get(made).json["segments"]
+    env = {"TMPDIR": str(folder), "EDITOR": "sed -i -e 's/ S1\\]$/ Ann]/' -e 's/^word 7$/words 7/' "
+                                            "-e 's/ 0:04.000 - / 0:03.500 - /'"}
+    edited = cli("transcripts", "edit", number, data=shared.data, env=env, check=0)
+    assert f"version 3: {count} segments changed" in edited.stderr, edited.stderr
+    after = client.get(made).json["segments"]
+    assert [s["id"] for s in after] == [s["id"] for s in before]
+    assert {s["speaker"] for s in after} == {"Ann"} and after[7]["text"] == "words 7"
+    assert after[2]["start"] == 3.5 and after[3]["words"] == before[3]["words"]
+
+    # One segment too many to be empty; what is out of order is put in order.
+    text = (f"# Transcript {number}, version 3.\n[+ 9:00:00 - 9:00:01]\nlast\n" +
+            "".join(f"[{s['id']} {s['start']} - {s['end']} Bo]\n{s['text']}\n"
+                    for s in reversed(after)))
+    kept = folder / "kept.txt"
+    kept.write_text(text)
+    cli("transcripts", "edit", "--text-file", kept, number, data=shared.data, check=0)
+    last = client.get(made).json["segments"]
+    assert [s["id"] for s in last[:-1]] == [s["id"] for s in after]
+    assert last[-1]["text"] == "last" and {s["speaker"] for s in last[:-1]} == {"Bo"}
+
+    # Stale by now: told like any other.
+    late = cli("transcripts", "edit", "--text-file", kept, number, data=shared.data)
+    assert late.returncode == 4 and f"compare {number} 3 4" in late.stderr, late.stderr
+
+    # Whoever calls by himself is told what takes more.
+    steps = [{"op": "speaker", "segment": s["id"], "speaker": "Cy"} for s in after[:1001]]
+    many = client.post(f"{made}/edit", {"operations": steps})
+    assert many.status == 400 and "PUT" in many.error["message"], many
+
+
+def test_an_edit_that_changes_nothing_is_told_as_json_too(shared, made):
+    told = cli("--json", "transcripts", "edit", made.rsplit("/", 1)[1], data=shared.data,
+               env={"EDITOR": "true"}, check=0)
+    assert json.loads(told.stdout) == {
+        "id": int(made.rsplit("/", 1)[1]), "version_number": 1, "changed": False,
+        "changed_segments": 0, "segment_count": 1, "word_count": 4, "warnings": []}
+
+
 def test_the_editor_loses_nothing(shared, client, made, folder):
     number, data = made.rsplit("/", 1)[1], shared.data
     segment = client.get(made).json["segments"][0]["id"]
