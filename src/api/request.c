@@ -107,12 +107,13 @@ enum sc_code sc_idempotency_key_check(struct sc_str key, struct sc_error *err)
 
 bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out)
 {
-    int64_t ms;
-    if (sc_time_parse(text, out))
-        return true;
-    if (!sc_duration_parse(text, &ms) || ms > now_ms)
-        return false;
-    *out = now_ms - ms;
+    int64_t ms, at;
+    if (!sc_time_parse(text, &at)) {
+        if (!sc_duration_parse(text, &ms) || ms > now_ms)
+            return false;
+        at = now_ms - ms;
+    }
+    *out = SC_MAX(at, 1);
     return true;
 }
 

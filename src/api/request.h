@@ -27,7 +27,8 @@ bool sc_file_cursor_parse(enum sc_file_sort sort, struct sc_str text, struct sc_
 /* The five states in lower case, or an older system's name in capitals; false: neither. */
 bool sc_status_parse(struct sc_str text, struct sc_status_filter *out);
 
-/* RFC 3339, a date, or how long ago ("7d"); in ms. */
+/* RFC 3339, a date, or how long ago ("7d"); in ms. Never below 1: nothing here is older, and to
+ * filters 0 is no limit. */
 bool sc_time_or_age_parse(struct sc_str text, int64_t now_ms, int64_t *out);
 
 /* A walk over query parameters or form fields: `names` (ends in NULL) are the known ones. */

@@ -179,7 +179,8 @@ static const struct sc_query_field query_fields[] = {
                  .help = "The figure; jobs unless given", .example = "jobs"),
     SC_QUERY_ROW(TIME, struct query, what.since_ms, "since", .help = "From the day of this time on",
                  .example = "7d"),
-    SC_QUERY_ROW(TIME, struct query, what.until_ms, "until", .help = "Before this time"),
+    SC_QUERY_ROW(TIME, struct query, what.until_ms, "until",
+                 .help = "Up to the day of this time, inclusive"),
 };
 static const struct sc_query query_query = SC_QUERY(query_fields);
 

@@ -58,6 +58,7 @@ def test_filters(client, jobs):
         ("tag=none", []),
         ("created_since=1h&search=wav", [bad, talk]),
         ("created_until=2020-01-01", []),
+        ("created_until=1970-01-01", []),
         ("updated_since=2020-01-01T00:00:00Z&search=talk", [talk]),
         ("updated_until=1d", []),
         ("sort=-duration_seconds", [talk, bad]),

@@ -126,10 +126,14 @@ static void times_are_dates_moments_or_ages(void **state)
     assert_int_equal(at, INT64_C(1699920000000));
     assert_true(sc_time_or_age_parse(SC_STR("2023-11-14T22:13:20+01:00"), now, &at));
     assert_int_equal(at, now - 3600000);
+    assert_true(sc_time_or_age_parse(SC_STR("1970-01-01"), now, &at)); /* 0 would be no limit */
+    assert_int_equal(at, 1);
+    assert_true(sc_time_or_age_parse(SC_STR("0000-01-01"), now, &at));
+    assert_int_equal(at, 1);
     assert_false(sc_time_or_age_parse(SC_STR("soon"), now, &at));
     assert_false(sc_time_or_age_parse(SC_STR("-1d"), now, &at));
     assert_false(sc_time_or_age_parse(SC_STR("99999d"), now, &at));
-    assert_int_equal(at, now - 3600000);
+    assert_int_equal(at, 1);
 }
 
 static const char *const names[] = { "limit", "cursor", NULL };
