@@ -122,15 +122,23 @@ static int save(struct sc_cli *cli, const struct sc_args *args, const char *meth
 
 /* ---- edit ---- */
 
-static const char *const step_flags[] = { "text",        "speaker", "start",  "end",   "split-at",
-                                          "split-after", "merge",   "delete", "insert" };
+static const struct {
+    const char *name;
+    bool inserted; /* of a new segment too */
+} step_flags[] = {
+    { "text", false },     { "speaker", true },      { "start", true },  { "end", true },
+    { "split-at", false }, { "split-after", false }, { "merge", false }, { "delete", false },
+    { "insert", true },    { "segment", false },
+};
 
-static bool names_a_step(const struct sc_args *args)
+/* The first of them that is given, NULL: none; with --insert, of those that do not go with it. */
+static const char *find_step(const struct sc_args *args, bool inserts)
 {
-    bool named = sc_args_has(args, "segment");
-    for (size_t i = 0; i < SC_ARRAY_LEN(step_flags); i++)
-        named = named || sc_args_has(args, step_flags[i]);
-    return named;
+    for (size_t i = 0; i < SC_ARRAY_LEN(step_flags); i++) {
+        if (sc_args_has(args, step_flags[i].name) && !(inserts && step_flags[i].inserted))
+            return step_flags[i].name;
+    }
+    return NULL;
 }
 
 static void put_step(struct sc_json *w, const char *op, int64_t segment)
@@ -212,6 +220,31 @@ static enum sc_code put_steps(struct sc_json *w, const struct sc_args *args, int
     return code;
 }
 
+/* Flags that say too little, or would be passed over. */
+static enum sc_code check_flags(const struct sc_args *args, int64_t segment, struct sc_error *err)
+{
+    if (sc_args_has(args, "insert")) {
+        const char *other = find_step(args, true);
+        if (other != NULL)
+            return sc_error_field(err, SC_E_INVALID_VALUE, other,
+                                  "--insert makes a new segment: leave --%s out", other);
+        if (!sc_args_has(args, "start") || !sc_args_has(args, "end"))
+            return sc_error_field(err, SC_E_INVALID_VALUE, "insert",
+                                  "say when the new segment begins and ends, with --start and "
+                                  "--end");
+        return SC_OK;
+    }
+    if (segment == 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "segment",
+                              "say which segment with --segment; `scripta transcripts show "
+                              "TRANSCRIPT` prints their ids");
+    if (strcmp(find_step(args, false), "segment") == 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "segment",
+                              "say what is to change: --text, --speaker, --start, --end, "
+                              "--split-at, --split-after, --merge or --delete");
+    return SC_OK;
+}
+
 static int edit_by_flags(struct sc_cli *cli, const struct sc_args *args)
 {
     SC_AUTO_BUF body = { 0 };
@@ -220,11 +253,8 @@ static int edit_by_flags(struct sc_cli *cli, const struct sc_args *args)
     int64_t segment = 0;
     bool inserts = sc_args_has(args, "insert");
     enum sc_code code = sc_args_int(args, "segment", 1, INT64_MAX, &segment, &err);
-    if (code == SC_OK && inserts == (segment > 0))
-        code = sc_error_field(&err, SC_E_INVALID_VALUE, "segment",
-                              inserts ? "--insert makes a new segment: leave --segment out"
-                                      : "say which segment with --segment; `scripta transcripts "
-                                        "show TRANSCRIPT` prints their ids");
+    if (code == SC_OK)
+        code = check_flags(args, segment, &err);
     if (code != SC_OK)
         return sc_cli_fail(cli, &err);
     sc_json_begin(&w, &body);
@@ -457,9 +487,15 @@ static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
 
 int sc_cmd_transcripts_edit(struct sc_cli *cli, const struct sc_args *args)
 {
-    if (sc_args_has(args, "text-file"))
+    struct sc_error err = { 0 };
+    const char *step = find_step(args, false);
+    if (!sc_args_has(args, "text-file"))
+        return step != NULL ? edit_by_flags(cli, args) : edit_in_editor(cli, args);
+    if (step == NULL)
         return edit_by_text(cli, args);
-    return names_a_step(args) ? edit_by_flags(cli, args) : edit_in_editor(cli, args);
+    (void)sc_error_field(&err, SC_E_INVALID_VALUE, step,
+                         "--text-file gives all of the text: leave --%s out", step);
+    return sc_cli_fail(cli, &err);
 }
 
 /* ---- replace ---- */

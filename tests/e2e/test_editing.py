@@ -359,6 +359,22 @@ def test_an_editor_may_change_more_than_one_edit_takes(shared, client, made, fol
     assert many.status == 400 and "PUT" in many.error["message"], many
 
 
+@pytest.mark.parametrize("flags,told", [
+    (["-s", 1], "say what is to change: --text,"),
+    (["-t", "x"], "say which segment with --segment"),
+    (["--insert", "x"], "with --start and --end"),
+    (["--insert", "x", "--start", 1], "with --start and --end"),
+    (["--insert", "x", "-s", 1], "--insert makes a new segment: leave --segment out"),
+    (["--insert", "x", "--start", 1, "--end", 2, "-t", "y"], "leave --text out"),
+    (["--text-file", "-", "--speaker", "Ann"], "--text-file gives all of the text: leave --speaker"),
+])
+def test_flags_of_an_edit_that_say_too_little_or_too_much(shared, client, made, flags, told):
+    refused = cli("transcripts", "edit", *flags, made.rsplit("/", 1)[1], data=shared.data,
+                  stdin="words\n")
+    assert refused.returncode == 2 and told in refused.stderr, refused.stderr
+    assert client.get(made).json["version"] == 1
+
+
 def test_an_edit_that_changes_nothing_is_told_as_json_too(shared, made):
     told = cli("--json", "transcripts", "edit", made.rsplit("/", 1)[1], data=shared.data,
                env={"EDITOR": "true"}, check=0)
@@ -627,7 +643,7 @@ def test_edits_chain_by_the_tags_of_their_answers(client, made):
 def test_a_flag_is_no_operation_of_a_batch(shared, made):
     number = made.rsplit("/", 1)[1]
     for flags, why in ((["-s", 999999, "-t", "x"], "the transcript has no segment 999999"),
-                       (["--insert", "x", "--start", 1], "insert needs end")):
+                       (["--insert", "x", "--start", 5, "--end", 4], "an end that is not before")):
         done = cli("transcripts", "edit", *flags, number, data=shared.data)
         assert done.returncode != 0 and why in done.stderr, done.stderr
         assert "operation" not in done.stderr, done.stderr
