@@ -404,16 +404,6 @@ static void put_answer(const struct import *im, struct sc_buf *out)
 
 /* ---- a new version ---- */
 
-static enum sc_code see_changes(struct import *im, const struct sc_segments *old,
-                                struct sc_error *err)
-{
-    SC_AUTO_COMPARISON c = { 0 };
-    if (!sc_compare(old, &im->reading.segments, 0, &c))
-        return no_memory(err);
-    im->changed = c.segments[SC_COMPARE_SAME] != c.count;
-    return SC_OK;
-}
-
 /* Of what is current; a version that came meanwhile is planned for again, from the body on. */
 static enum sc_code plan_version(struct sc_api *api, struct sc_edit_ask *a, void *ctx,
                                  struct sc_error *err)
@@ -441,8 +431,6 @@ static enum sc_code plan_version(struct sc_api *api, struct sc_edit_ask *a, void
     im->duration_ms = t->duration_ms;
     (void)snprintf(im->language, sizeof(im->language), "%.*s", SC_LANGUAGE_TEXT - 1, t->language);
     code = settle_version(im, &old, err);
-    if (code == SC_OK)
-        code = see_changes(im, &old, err);
     save.base_version = t->version;
     save.origin = &origin;
     return code == SC_OK
@@ -481,8 +469,8 @@ struct sc_done *sc_api_transcript_import(struct sc_request *req, struct sc_api *
                                 : sc_edit_ask_run(api, &ask, plan_version, &im, &err);
     if (code != SC_OK)
         return sc_edit_answer(req, api, &ask, code, &err);
+    im.changed = ask.saved.changed;
     if (!im.asked.dry_run) {
-        im.changed = ask.saved.changed;
         im.version = ask.saved.version;
         im.etag = sc_edit_etag(req, im.id, im.version, etag);
     }

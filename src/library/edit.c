@@ -498,9 +498,11 @@ enum sc_code sc_edit_plan(struct sc_conn *conn, const struct sc_save *save,
         code = read_base(conn, e, true, err);
     if (code == SC_OK)
         code = plan_items(conn, e, wanted, err);
-    if (code == SC_OK)
-        *edit = SC_TAKE(e);
-    return code;
+    if (code != SC_OK)
+        return code;
+    sc_edit_tell(e, out);
+    *edit = SC_TAKE(e);
+    return SC_OK;
 }
 
 /* What the draft has read. */
@@ -531,9 +533,11 @@ enum sc_code sc_edit_plan_of_draft(const struct sc_draft *d, const struct sc_sav
     code = take_base(e, d, err);
     if (code == SC_OK)
         code = plan_items(d->conn, e, wanted, err);
-    if (code == SC_OK)
-        *edit = SC_TAKE(e);
-    return code;
+    if (code != SC_OK)
+        return code;
+    sc_edit_tell(e, out);
+    *edit = SC_TAKE(e);
+    return SC_OK;
 }
 
 enum sc_code sc_edit_plan_draft(const struct sc_draft *d, const struct sc_save *save,

@@ -33,8 +33,9 @@ struct sc_saved {
 
 struct sc_edit; /* a planned edit; for one thread */
 
-/* Plans to make `wanted` of the current version. Segments are told apart by their id; those with id
- * 0 are new. One with an id and text NULL is what the base has. It is copied as far as it differs.
+/* Plans to make `wanted` of the current version; out tells what would come of it. Segments are told
+ * apart by their id; those with id 0 are new. One with an id and text NULL is what the base has. It
+ * is copied as far as it differs.
  *
  * What made a word follows from the base where `wanted` does not say it: words that were there keep
  * theirs, others are the edit's.

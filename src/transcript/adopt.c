@@ -3,10 +3,14 @@
 #include "base/alloc.h"
 #include "transcript/diff-internal.h"
 
+#include <math.h>
+
 #include "base/banned.h"
 
 /* A word may be said so long before or behind the cue that shows it. */
 #define SLACK_MS 250
+/* Words are stored with three decimals. */
+#define SAME_CONFIDENCE 0.0005F
 
 /* A word of a segment that was read. */
 struct timed {
@@ -196,6 +200,38 @@ static bool keep_heard(const struct sc_segment *old, struct sc_segment *s)
     return s->heard != NULL;
 }
 
+/* Words of the file that have times, and not how sure they are, are as sure as they were. */
+static void keep_words_confidences(const struct adopting *a, size_t s)
+{
+    const struct sc_comparison *c = a->c;
+    struct sc_word *words = a->read->items[s].words;
+    for (size_t k = c->words_b[s]; words != NULL && k < c->words_b[s + 1]; k++) {
+        const struct sc_diff_word *is = &c->diff.b.items[k];
+        size_t old = a->partner_of_b[k];
+        const struct sc_diff_word *was = old == SIZE_MAX ? NULL : &c->diff.a.items[old];
+        if (was == NULL || was->word == SC_DIFF_NO_WORD || is->word == SC_DIFF_NO_WORD)
+            continue;
+        sc_assert(c->a->items != NULL && c->a->items[was->segment].words != NULL);
+        if (words[is->word].confidence < 0)
+            words[is->word].confidence = c->a->items[was->segment].words[was->word].confidence;
+    }
+}
+
+/* The same of a segment. What the reader has reckoned from the words, as in rows of words, it does
+ * not tell either: it is what it was where these are as sure as they were. */
+static void keep_confidence(const struct sc_segment *old, struct sc_segment *s)
+{
+    float mean = sc_segment_mean_confidence(s);
+    bool told = s->confidence >= 0 && s->confidence != mean;
+    if (!told)
+        s->confidence = mean;
+    if (told || old == NULL)
+        return;
+    float was = sc_segment_mean_confidence(old);
+    if (mean < 0 ? was < 0 : was >= 0 && fabsf(mean - was) < SAME_CONFIDENCE)
+        s->confidence = old->confidence;
+}
+
 static bool have_words(const struct sc_segments *s, size_t from, size_t count)
 {
     for (size_t i = from; s->items != NULL && i < from + count; i++) {
@@ -229,6 +265,10 @@ static bool adopt_part(struct adopting *a, const struct sc_compare_part *part)
             x->id = old->id;
         if (one && old != NULL && !keep_heard(old, x))
             return false;
+        if (x->word_count > 0) {
+            keep_words_confidences(a, s);
+            keep_confidence(one && !part->words_differ ? old : NULL, x);
+        }
         if (x->word_count > 0 || !had_words(a, part))
             continue;
         time_words(c, s, a->partner_of_b, a->timed);

@@ -6,10 +6,11 @@
 
 /* The transcript object of the API; times are seconds with three decimals. No text is changed. */
 
-static void put_confidence(struct sc_json *w, float confidence)
+/* Of a word three decimals are all that is stored. */
+static void put_confidence(struct sc_json *w, float confidence, int decimals)
 {
     if (confidence >= 0)
-        sc_json_real(w, "confidence", (double)confidence, 3);
+        sc_json_real(w, "confidence", (double)confidence, decimals);
     else
         sc_json_null(w, "confidence");
 }
@@ -23,7 +24,7 @@ static void put_words(struct sc_json *w, const struct sc_segment *s,
         sc_json_text(w, "word", s->words[i].text);
         sc_json_seconds(w, "start", sc_writer_time(options, s->words[i].start_ms));
         sc_json_seconds(w, "end", sc_writer_time(options, s->words[i].end_ms));
-        put_confidence(w, s->words[i].confidence);
+        put_confidence(w, s->words[i].confidence, 3);
         sc_json_end(w);
     }
     sc_json_end(w);
@@ -48,7 +49,7 @@ static void put_segment(struct sc_json *w, const struct sc_segment *s,
     sc_json_seconds(w, "start", sc_writer_time(options, s->start_ms));
     sc_json_seconds(w, "end", sc_writer_time(options, s->end_ms));
     sc_json_text(w, "text", s->text == NULL ? "" : s->text);
-    put_confidence(w, s->confidence);
+    put_confidence(w, s->confidence, 4);
     if (options->speakers)
         sc_json_text(w, "speaker", s->speaker);
     put_heard(w, s, options);

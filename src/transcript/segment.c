@@ -122,7 +122,7 @@ static char *join_words(const struct sc_segment *s)
     return sc_buf_take(&text);
 }
 
-static float mean_confidence(const struct sc_segment *s)
+float sc_segment_mean_confidence(const struct sc_segment *s)
 {
     double sum = 0;
     size_t known = 0;
@@ -146,7 +146,7 @@ float sc_segment_order_words(struct sc_segment *s)
         s->end_ms = SC_MAX(s->end_ms, w->end_ms);
     }
     s->end_ms = SC_MAX(s->end_ms, s->start_ms);
-    return mean_confidence(s);
+    return sc_segment_mean_confidence(s);
 }
 
 bool sc_segment_settle(struct sc_segment *s)
@@ -169,7 +169,7 @@ bool sc_segment_settle(struct sc_segment *s)
         s->start_ms = SC_MIN(s->start_ms, w->start_ms);
         s->end_ms = SC_MAX(s->end_ms, w->end_ms);
     }
-    s->confidence = mean_confidence(s);
+    s->confidence = sc_segment_mean_confidence(s);
     return true;
 }
 

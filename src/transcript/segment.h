@@ -59,8 +59,10 @@ bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start
  * the known ones; start and end from the words. Without words everything stays (text becomes "").
  * False: no memory, and the segment as it was. */
 bool sc_segment_settle(struct sc_segment *s);
+/* Of its words, as far as known; negative: none is. */
+float sc_segment_mean_confidence(const struct sc_segment *s);
 /* Words, whose times may run backwards, in order, and the segment's times around them. Returns the
- * mean of their known confidences; negative: none is known. */
+ * mean of their confidences. */
 float sc_segment_order_words(struct sc_segment *s);
 /* start < end or equal, >= 0, ordered, valid UTF-8, words inside; INVALID_VALUE names the segment.
  */

@@ -88,6 +88,39 @@ def test_a_corrected_export_becomes_the_next_version(client, done):
     assert error["your_text"] == done["text"]
 
 
+def test_how_sure_an_engine_is_survives_exports(client, done):
+    """Of the segments that is no mean of three decimals; a dry run says what the import would do."""
+    words = [{"word": w, "start": n, "end": n + 1, "confidence": c}
+             for n, (w, c) in enumerate((("alpha", 0.111), ("bravo", 0.222), ("charlie", 0.334)))]
+    made = post(client, f"/api/files/{done['file_id']}/transcripts", json.dumps({"segments": [
+        {"start": 0, "end": 3, "text": "alpha bravo charlie", "confidence": 0.70586, "words": words},
+        {"start": 3, "end": 4, "text": "delta echo", "confidence": 0.12345}]})).json
+    path = f"/api/transcripts/{made['transcript_id']}"
+    before = client.get(path).json["segments"]
+    exported = client.get(f"{path}/export.json").json["segments"]
+    assert [s["confidence"] for s in exported] == [s["confidence"] for s in before]
+    for export in ("export.json", "export.csv", "export.csv?words=true", "export.tsv",
+                   "export.vtt?captions=off"):
+        text = client.get(f"{path}/{export}").text
+        read = export.split(".")[1][:3].replace("jso", "json")
+        for dry in ("&dry_run=true", ""):
+            reply = post(client, f"{path}/import?format={read}{dry}", text).json
+            assert reply["changed"] is False, (export, dry, reply)
+    assert client.get(path).json["version"] == 1 and client.get(path).json["segments"] == before
+
+    # Captions with times of words have none of it, and it stays where the words do.
+    vtt = client.get(f"{path}/export.vtt?captions=off&words=true").text.replace("bravo", "brave")
+    assert post(client, f"{path}/import", vtt).json["changed"] is True
+    now = client.get(path).json["segments"][0]["words"]
+    assert [w["confidence"] for w in now] == [0.111, None, 0.334]
+    client.post(f"{path}/rollback/1", {})
+
+    # What differs in nothing but that is a change, for a dry run too.
+    exported[0]["confidence"] = 0.5
+    for dry in ("?dry_run=true", ""):
+        assert post(client, f"{path}/import{dry}", json.dumps(exported)).json["changed"] is True
+
+
 def test_a_file_becomes_a_transcript_of_a_recording(client, done):
     path = f"/api/files/{done['file_id']}/transcripts"
     planned = post(client, f"{path}?dry_run=true&offset=3", SRT)

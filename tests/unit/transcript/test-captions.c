@@ -392,7 +392,7 @@ static void options_do_what_they_say(void **state)
           "{\"text\":\"=one, two three four five six seven eight nine ten eleven twelve\\n"
           "\\\"bye\\\"\",\"segments\":[{\"id\":null,\"start\":1.500,\"end\":21.500,\"text\":\"=one,"
           " "
-          "two three four five six seven eight nine ten eleven twelve\",\"confidence\":0.500,"
+          "two three four five six seven eight nine ten eleven twelve\",\"confidence\":0.5000,"
           "\"speaker\":\"Ann\"},{\"id\":null,\"start\":21.500,\"end\":21.500,\"text\":"
           "\"\\\"bye\\\"\",\"confidence\":null,\"speaker\":null}]}\n" },
     };
