@@ -21,9 +21,8 @@ enum {
 
 #define SC_API_BODY_LIMIT ((size_t)256 << 10)  /* JSON bodies */
 #define SC_API_RESULT_LIMIT ((size_t)16 << 20) /* a chunk's words: 10 minutes take some 300 KB */
-#define SC_API_IMPORT_LIMIT                                                                     \
-    ((size_t)32 << 20)                        /* transcripts: ten hours of words take some 9 MB \
-                                               */
+#define SC_API_IMPORT_LIMIT \
+    ((size_t)32 << 20) /* transcripts: the words of a day, as GET has them, take some 22 MB */
 #define SC_API_FORM_LIMIT ((size_t)256 << 10) /* form fields beside the file */
 
 struct sc_api_stream; /* api/stream.h */

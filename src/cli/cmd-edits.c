@@ -324,7 +324,7 @@ static enum sc_code fetch_base(struct sc_cli *cli, const struct sc_args *args, i
 {
     SC_AUTO_FREE char *after = sc_asprintf("?version=%" PRId64, version);
     SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], after);
-    SC_AUTO_BUF shown = { .limit = TEXT_LIMIT };
+    SC_AUTO_BUF shown = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     enum sc_code code = sc_cli_fetch(cli, "GET", path, &shown, &doc, err);
     return code == SC_OK ? sc_edit_file_base(out, sc_json_root(doc), err) : code;
@@ -454,7 +454,7 @@ static int tell_kept(struct sc_cli *cli, const struct sc_args *args,
 static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
 {
     SC_AUTO_FREE char *path = sc_cli_path("/api/transcripts/", args->words[0], "");
-    SC_AUTO_BUF shown = { .limit = TEXT_LIMIT };
+    SC_AUTO_BUF shown = { 0 };
     SC_AUTO_BUF text = { .limit = TEXT_LIMIT };
     SC_AUTO_BUF reply = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;

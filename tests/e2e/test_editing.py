@@ -359,6 +359,23 @@ def test_an_editor_may_change_more_than_one_edit_takes(shared, client, made, fol
     assert many.status == 400 and "PUT" in many.error["message"], many
 
 
+def test_transcripts_of_more_than_16_mib_are_edited_like_any_other(shared, client, made):
+    """The words of a day of speech are 22 MB of JSON."""
+    number = made.rsplit("/", 1)[1]
+    body = json.dumps({"text": "t0 t1 t2 four"}) + " " * (17 << 20)
+    saved = client.request("PUT", made, body, headers={"Content-Type": "application/json"})
+    assert saved.json["version_number"] == 2, saved
+    segments = [{"start": n, "end": n + 1, "text": f"start{n} " + "\\" * 45000}  # 90 kB as JSON
+                for n in range(100)]
+    reply = client.request("POST", f"{made}/import", json.dumps(segments),
+                           headers={"Content-Type": "application/octet-stream"})
+    assert reply.json["segment_count"] == 100, reply
+    assert len(client.get(made).body) > 17 << 20
+    edited = cli("transcripts", "edit", number, data=shared.data, check=0,
+                 env={"EDITOR": "sed -i s/^start77/begin77/"})
+    assert "version 4: 1 segment changed" in edited.stderr, edited.stderr
+
+
 @pytest.mark.parametrize("flags,told", [
     (["-s", 1], "say what is to change: --text,"),
     (["-t", "x"], "say which segment with --segment"),
