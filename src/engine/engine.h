@@ -71,6 +71,12 @@ struct sc_engine_request {
      * is told's to take and to free. NULL: nobody asks. */
     void (*done)(const struct sc_engine_request *request, struct sc_engine_result *result);
     void *done_ctx;
+    /* Told on the caller's thread of what is said so far in a chunk that goes on: the segments from
+     * `first` on are new, none in front of it has changed. Borrowed during the call. NULL: nobody
+     * asks. */
+    void (*so_far)(const struct sc_engine_request *request, const struct sc_segments *segments,
+                   size_t first);
+    void *so_far_ctx;
 };
 
 /* Bytes of what an engine says about a chunk that are kept at most. */

@@ -20,6 +20,7 @@ struct null_state {
     int64_t hang_at;
     int64_t deaf_at; /* hangs, and does not hear that it is to stop */
     int64_t exit_at;
+    int64_t hang_behind; /* second of the recording: hangs once it is said; -1: never */
 };
 
 static const struct sc_engine_caps abilities = {
@@ -55,8 +56,9 @@ static bool read_option(struct null_state *n, struct sc_str key, struct sc_str v
         const char *name;
         int64_t *number;
     } numbers[] = {
-        { "delay_ms", &n->delay_ms }, { "crash_at", &n->crash_at }, { "hang_at", &n->hang_at },
-        { "deaf_at", &n->deaf_at },   { "exit_at", &n->exit_at },
+        { "delay_ms", &n->delay_ms }, { "crash_at", &n->crash_at },
+        { "hang_at", &n->hang_at },   { "deaf_at", &n->deaf_at },
+        { "exit_at", &n->exit_at },   { "hang_behind", &n->hang_behind },
     };
     if (sc_str_equal(key, SC_STR("fail_rate")))
         return sc_str_to_double(value, &n->fail_rate) && n->fail_rate >= 0 && n->fail_rate <= 1;
@@ -72,7 +74,9 @@ static enum sc_code null_open(const struct sc_config *config, const char *model,
 {
     (void)stop;
     (void)config;
-    struct null_state n = { .crash_at = -1, .hang_at = -1, .deaf_at = -1, .exit_at = -1 };
+    struct null_state n = {
+        .crash_at = -1, .hang_at = -1, .deaf_at = -1, .exit_at = -1, .hang_behind = -1
+    };
     struct sc_str rest = sc_str_from(model);
     while (rest.len > 0) {
         struct sc_str value = sc_str_take_until(&rest, ',');
@@ -82,7 +86,8 @@ static enum sc_code null_open(const struct sc_config *config, const char *model,
             return sc_error_field(
                 err, SC_E_MODEL_ERROR, "model",
                 "the null engine cannot use '%.*s': its options are "
-                "delay_ms=N, fail_rate=0..1, crash_at=N, hang_at=N, deaf_at=N, exit_at=N",
+                "delay_ms=N, fail_rate=0..1, crash_at=N, hang_at=N, deaf_at=N, exit_at=N, "
+                "hang_behind=N",
                 (int)SC_MIN(option.len, (size_t)64), option.ptr);
     }
     struct null_state *made = sc_alloc(sizeof(*made));
@@ -129,11 +134,17 @@ static bool first_second(const struct sc_engine_request *request, int64_t *out)
             *out <= least + (int64_t)request->samples / RATE + 1);
 }
 
-static void speak(const struct sc_engine_request *request, struct sc_engine_result *result)
+/* The sample of the recording at which the chunk's own sound ends. */
+static int64_t end_of(const struct sc_engine_request *request)
 {
     int64_t start = request->start_ms * (RATE / 1000);
-    int64_t end = request->until_ms == 0 ? start + (int64_t)request->samples
-                                         : request->until_ms * (RATE / 1000);
+    return request->until_ms == 0 ? start + (int64_t)request->samples
+                                  : request->until_ms * (RATE / 1000);
+}
+
+static void speak(const struct sc_engine_request *request, int64_t end,
+                  struct sc_engine_result *result)
+{
     int64_t length_ms = (int64_t)request->samples * 1000 / RATE;
     struct sc_segment *segment = NULL;
     int64_t k;
@@ -163,6 +174,37 @@ static void speak(const struct sc_engine_request *request, struct sc_engine_resu
         result->code = sc_error_set(&result->error, SC_E_ENGINE_ERROR, "no memory left");
 }
 
+/* A segment for each second, as soon as it is known. */
+static void tell_seconds(const struct sc_engine_request *request, int64_t end)
+{
+    SC_AUTO(sc_engine_result_done) struct sc_engine_result said = { 0 };
+    SC_AUTO_SEGMENTS seconds = { 0 };
+    speak(request, end, &said);
+    if (said.segments.count == 0 || request->so_far == NULL)
+        return;
+    const struct sc_segment *all = &said.segments.items[0];
+    for (size_t i = 0; i < all->word_count; i++) {
+        const struct sc_word *w = &all->words[i];
+        struct sc_segment *one = sc_segments_add(&seconds);
+        if (one == NULL ||
+            !sc_segment_add_word(one, sc_str_from(w->text), w->start_ms, w->end_ms,
+                                 w->confidence) ||
+            !sc_segment_settle(one))
+            return;
+        request->so_far(request, &seconds, i);
+    }
+}
+
+/* Does it hang in this chunk, having said that second? */
+static bool hangs_behind(const struct null_state *n, const struct sc_engine_request *request)
+{
+    int64_t end = (n->hang_behind + 1) * RATE;
+    if (n->hang_behind < 0 || n->hang_behind * 1000 < request->start_ms || end > end_of(request))
+        return false;
+    tell_seconds(request, end);
+    return true;
+}
+
 static void die_by_signal(int signum)
 {
     /* Sanitizers turn faults into an exit; the worker's supervisor is to see the signal. */
@@ -185,7 +227,8 @@ static enum sc_code null_transcribe(void *state, const struct sc_engine_request 
             _exit(SC_EXIT_FAILED);
         while (request->chunk == n->deaf_at)
             sc_clock_sleep_ms(SLICE_MS);
-        if (!wait_unless(request->chunk == n->hang_at ? -1 : n->delay_ms, request, stop)) {
+        bool hangs = request->chunk == n->hang_at || hangs_behind(n, request);
+        if (!wait_unless(hangs ? -1 : n->delay_ms, request, stop)) {
             for (size_t k = 0; k < i; k++)
                 sc_engine_result_done(&results[k]);
             return sc_error_set(err, SC_E_CANCELLED, "stopped");
@@ -195,7 +238,7 @@ static enum sc_code null_transcribe(void *state, const struct sc_engine_request 
                                         "the null engine failed as told (chunk %d, attempt %d)",
                                         request->chunk, request->attempt);
         else
-            speak(request, result);
+            speak(request, end_of(request), result);
     }
     return SC_OK;
 }

@@ -187,6 +187,7 @@ static struct sc_listen_wishes wishes_of(const struct sc_engine_request *request
 struct place {
     const struct sc_engine_request *request;
     struct sc_engine_result *result;
+    size_t told; /* segments that somebody was told of */
 };
 
 struct hearing {
@@ -221,6 +222,14 @@ static void take_answer(void *ctx, struct sc_listen_clip *clip)
         result->code = sc_error_set(&result->error, SC_E_CANCELLED, "nobody wants this chunk");
     if (place->request->done != NULL)
         place->request->done(place->request, result);
+}
+
+static void tell_so_far(void *ctx, const struct sc_listen_clip *clip)
+{
+    struct place *place = ctx;
+    if (clip->segments.count > place->told)
+        place->request->so_far(place->request, &clip->segments, place->told);
+    place->told = clip->segments.count;
 }
 
 #define FRAME_MS 10
@@ -261,6 +270,8 @@ static void add_clip(struct hearing *h, const struct whisper_state *s,
         .unwanted = request->unwanted,
         .done = take_answer,
         .done_ctx = &h->places[h->count],
+        .grown = request->so_far == NULL ? NULL : tell_so_far,
+        .grown_ctx = &h->places[h->count],
     };
     result->code = sc_listener_check(s->listener, &clip->wishes, &result->error);
     if (result->code == SC_OK)
@@ -270,7 +281,7 @@ static void add_clip(struct hearing *h, const struct whisper_state *s,
         return;
     }
     h->settings[h->count] = settings;
-    h->places[h->count++] = (struct place){ request, result };
+    h->places[h->count++] = (struct place){ .request = request, .result = result };
 }
 
 static enum sc_code whisper_transcribe(void *state, const struct sc_engine_request *requests,

@@ -601,7 +601,11 @@ static enum sc_code over(void *ctx, const struct sc_decode_window *w, struct sc_
     struct listening *g = ctx;
     struct hearing *h = g->live[w->window];
     enum sc_code code = take(g, h, w, w->window * g->sequences, err);
-    return code == SC_OK && !goes_on(h) ? end_clip(g, h, err) : code;
+    if (code == SC_OK && !goes_on(h))
+        return end_clip(g, h, err);
+    if (code == SC_OK && h->clip->grown != NULL)
+        h->clip->grown(h->clip->grown_ctx, h->clip);
+    return code;
 }
 
 static void set_window(struct hearing *h, size_t window, struct sc_decode_window *w)

@@ -46,6 +46,10 @@ struct sc_listen_clip {
     /* Told of its answer as soon as it is whole, to take it. NULL: nobody asks. */
     void (*done)(void *ctx, struct sc_listen_clip *clip);
     void *done_ctx;
+    /* Told when a window has been heard behind which the clip goes on: its segments only grow.
+     * NULL: nobody asks. */
+    void (*grown)(void *ctx, const struct sc_listen_clip *clip);
+    void *grown_ctx;
     /* Told of each window once it is decoded; NULL: nobody asks. */
     void (*told)(void *ctx, const struct sc_decode_window *w, int frame);
     void *told_ctx;

@@ -212,6 +212,51 @@ static void stop_ends_the_call_and_frees_what_was_said(void **state)
     null_engine()->close(engine);
 }
 
+struct told {
+    size_t count;
+    int looks;
+};
+
+static void note_told(const struct sc_engine_request *request, const struct sc_segments *segments,
+                      size_t first)
+{
+    struct told *t = request->so_far_ctx;
+    char text[16];
+    assert_int_equal(first, t->count);
+    assert_int_equal(segments->count, first + 1);
+    (void)snprintf(text, sizeof(text), "t%zu", 10 + first);
+    assert_string_equal(segments->items[first].text, text);
+    assert_int_equal(segments->items[first].start_ms, 1000 * first);
+    t->count++;
+}
+
+static void it_tells_its_seconds_and_hangs_behind_the_one_named(void **state)
+{
+    (void)state;
+    struct told told = { 0 };
+    struct sc_engine_request request = { .pcm = silence,
+                                         .samples = RATE * 5,
+                                         .start_ms = 10000,
+                                         .language = "",
+                                         .settings = "",
+                                         .so_far = note_told,
+                                         .so_far_ctx = &told };
+    struct sc_engine_result result = { 0 };
+    void *engine = opened("hang_behind=12");
+    const struct sc_engine_stop stop = { at_the_third_look, &told.looks };
+    assert_int_equal(null_engine()->transcribe(engine, &request, &result, 1, &stop, NULL),
+                     SC_E_CANCELLED);
+    assert_int_equal(told.count, 3);
+    /* Where that is not said, nobody hangs; where nobody asks, nobody is told. */
+    request.start_ms = 13000;
+    request.so_far = NULL;
+    told.looks = -1000;
+    assert_int_equal(null_engine()->transcribe(engine, &request, &result, 1, &stop, NULL), SC_OK);
+    assert_int_equal(result.segments.count, 1);
+    sc_engine_result_done(&result);
+    null_engine()->close(engine);
+}
+
 static void unknown_orders_are_refused_with_the_known_ones(void **state)
 {
     (void)state;
@@ -274,6 +319,7 @@ int main(void)
         TEST(it_fails_as_often_as_told_and_the_same_each_time),
         TEST(another_attempt_has_another_chance),
         TEST(stop_ends_the_call_and_frees_what_was_said),
+        TEST(it_tells_its_seconds_and_hangs_behind_the_one_named),
         TEST(unknown_orders_are_refused_with_the_known_ones),
         TEST(it_dies_at_the_chunk_named),
         TEST(engines_are_found_by_name),

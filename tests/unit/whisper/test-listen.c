@@ -381,6 +381,46 @@ static void who_is_done_is_told_before_the_others_are(void **state)
         sc_listen_clip_done(&clips[i]);
 }
 
+struct growth {
+    size_t windows, count;
+    struct sc_buf text;
+};
+
+/* What was told of stays as it was. */
+static void check_growth(const struct growth *g, const struct sc_listen_clip *clip)
+{
+    const struct sc_segments before = { .items = clip->segments.items, .count = g->count };
+    SC_AUTO_BUF text = { 0 };
+    text_of(&before, &text);
+    assert_string_equal(sc_buf_text(&text), sc_buf_text(&g->text));
+}
+
+static void note_growth(void *ctx, const struct sc_listen_clip *clip)
+{
+    struct growth *g = ctx;
+    check_growth(g, clip);
+    sc_buf_reset(&g->text);
+    text_of(&clip->segments, &g->text);
+    g->count = clip->segments.count;
+    g->windows++;
+}
+
+static void each_window_is_told_but_the_last(void **state)
+{
+    (void)state;
+    const struct test_model m = { .layers = 1, .text_ctx = 32, .seed = 5 };
+    SC_AUTO(table_done) struct table t = make(&m, 1);
+    SC_AUTO(sc_listen_clip_done) struct sc_listen_clip clip = clip_of(&t, 0, 40);
+    struct growth g = { 0 };
+    clip.grown = note_growth;
+    clip.grown_ctx = &g;
+    assert_int_equal(sc_listen(t.l, &clip, 1, NULL, NULL), SC_OK);
+    assert_true(g.windows >= 1 && g.count > 0);
+    assert_true(g.count < clip.segments.count);
+    check_growth(&g, &clip);
+    sc_buf_done(&g.text);
+}
+
 static void progress_moves_within_a_window(void **state)
 {
     (void)state;
@@ -454,6 +494,7 @@ int main(void)
         TEST(a_stop_leaves_no_answer),
         TEST(a_clip_that_nobody_wants_is_left_and_the_others_are_not),
         TEST(who_is_done_is_told_before_the_others_are),
+        TEST(each_window_is_told_but_the_last),
         TEST(progress_moves_within_a_window),
         TEST(a_stop_while_a_model_is_loaded_leaves_none),
         TEST(a_model_that_is_loaded_lets_its_file_go),
