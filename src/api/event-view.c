@@ -78,8 +78,10 @@ struct sc_event sc_event_of_segment(const struct sc_event *done, const struct sc
 {
     struct sc_event event = *done;
     event.id = 0;
-    event.kind = SC_EVENT_SEGMENT;
-    event.chunk = segment->chunk;
+    if (done->kind != SC_EVENT_SEGMENT_PROVISIONAL) {
+        event.kind = SC_EVENT_SEGMENT;
+        event.chunk = segment->chunk;
+    }
     event.duration_ms = -1;
     return event;
 }
@@ -143,13 +145,14 @@ static const struct sc_json_field event_fields[] = {
     { .name = "start",
       SC_SHOW_REAL,
       .optional = true,
-      .help = "Of `segment`: where it begins in the recording, in seconds" },
-    { .name = "end", SC_SHOW_REAL, .optional = true, .help = "Of `segment`: and where it ends" },
-    { .name = "text", SC_SHOW_TEXT, .optional = true, .help = "Of `segment`: what was said" },
+      .help = "Of `segment` and `segment_provisional`: where it begins in the recording, in "
+              "seconds" },
+    { .name = "end", SC_SHOW_REAL, .optional = true, .help = "Of the same: and where it ends" },
+    { .name = "text", SC_SHOW_TEXT, .optional = true, .help = "Of the same: what was said" },
     { .name = "speaker",
       SC_SHOW_TEXT_OR_NULL,
       .optional = true,
-      .help = "Of `segment`: who said it, where that is known" },
+      .help = "Of the same: who said it, where that is known" },
 };
 
 const struct sc_json_shape sc_shape_event = {

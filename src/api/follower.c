@@ -37,6 +37,15 @@ enum sc_code sc_follower_begin(struct sc_api *api, int64_t owner_id,
     return code;
 }
 
+static void tell_each(const struct sc_event *event, const struct sc_segments *segments,
+                      sc_told_fn fn, void *ctx)
+{
+    for (size_t i = 0; i < segments->count; i++) {
+        struct sc_event of_segment = sc_event_of_segment(event, &segments->items[i]);
+        fn(ctx, &of_segment, &segments->items[i]);
+    }
+}
+
 /* A text that cannot be read keeps nobody from the events. */
 static void tell(struct sc_conn *conn, const struct sc_event *event, sc_told_fn fn, void *ctx)
 {
@@ -45,11 +54,18 @@ static void tell(struct sc_conn *conn, const struct sc_event *event, sc_told_fn 
     if (sc_preview_of_event(conn, event, &segments, &err) != SC_OK)
         SC_LOG(WARNING, "api", "cannot tell segments", SC_S("job", event->job_id),
                SC_S("error", err.msg));
-    for (size_t i = 0; i < segments.count; i++) {
-        struct sc_event of_segment = sc_event_of_segment(event, &segments.items[i]);
-        fn(ctx, &of_segment, &segments.items[i]);
-    }
+    tell_each(event, &segments, fn, ctx);
     fn(ctx, event, NULL);
+}
+
+/* What has been certain, or was given up, since it was told of is gone. */
+static void tell_said(struct sc_api *api, const struct sc_event *event, sc_told_fn fn, void *ctx)
+{
+    SC_AUTO_SEGMENTS segments = { 0 };
+    struct sc_event found = { .said = event->said - 1 };
+    if (sc_said_next(api->options.queue, event->job, &found, &segments) &&
+        found.said == event->said)
+        tell_each(event, &segments, fn, ctx);
 }
 
 void sc_follower_tell(struct sc_api *api, const struct sc_event *event, sc_told_fn fn, void *ctx)
@@ -57,6 +73,10 @@ void sc_follower_tell(struct sc_api *api, const struct sc_event *event, sc_told_
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
     SC_AUTO_JOB job = { 0 };
     struct sc_event now = *event;
+    if (event->kind == SC_EVENT_SEGMENT_PROVISIONAL) {
+        tell_said(api, event, fn, ctx);
+        return;
+    }
     bool reads = event->kind == SC_EVENT_JOB_PROGRESS || event->kind == SC_EVENT_TASK_COMPLETED;
     if (!reads || sc_store_read(api->options.store, &conn, NULL) != SC_OK) {
         fn(ctx, event, NULL);
@@ -102,6 +122,20 @@ static enum sc_code skip(struct replay *r, int64_t backlog, struct sc_error *err
     return replay_event(r, &gap, err);
 }
 
+/* False: there may be more. */
+static bool say_all(struct sc_follower *f, struct sc_api *api, int limit, sc_told_fn fn, void *ctx)
+{
+    for (int i = 0; i < limit; i++) {
+        SC_AUTO_SEGMENTS segments = { 0 };
+        struct sc_event event = { .said = f->said };
+        if (!sc_said_next(api->options.queue, f->job, &event, &segments))
+            return true;
+        tell_each(&event, &segments, fn, ctx);
+        f->said = event.said;
+    }
+    return false;
+}
+
 enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int limit, sc_told_fn fn,
                                 void *ctx, struct sc_error *err)
 {
@@ -116,7 +150,7 @@ enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int l
     if (code == SC_OK)
         code = sc_event_list(conn, &filter, replay_event, &r, err);
     if (code == SC_OK && r.count < limit)
-        f->replaying = false;
+        f->replaying = f->job != 0 && !say_all(f, api, limit - r.count, fn, ctx);
     return code;
 }
 
@@ -125,7 +159,7 @@ bool sc_follower_wants(const struct sc_follower *f, const struct sc_event *event
     if (f->replaying || (f->job != 0 && f->job != event->job) ||
         (f->owner_id != 0 && f->owner_id != event->owner_id))
         return false;
-    return event->id <= 0 || event->id > f->last_id;
+    return event->id <= 0 ? event->said == 0 || event->said > f->said : event->id > f->last_id;
 }
 
 bool sc_follower_takes(struct sc_follower *f, const struct sc_event *event)
@@ -133,6 +167,7 @@ bool sc_follower_takes(struct sc_follower *f, const struct sc_event *event)
     if (!sc_follower_wants(f, event))
         return false;
     f->last_id = SC_MAX(f->last_id, event->id);
+    f->said = SC_MAX(f->said, event->said);
     return true;
 }
 

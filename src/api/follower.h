@@ -11,6 +11,7 @@ struct sc_follower {
     int64_t last_id;       /* told, or known to the client */
     bool replaying;        /* the log may hold more than was told */
     bool lagging;          /* it read live and fell behind */
+    int64_t said;          /* the last provisional text told (sc_event.said) */
 };
 
 /* What a client asks to follow. */
@@ -26,7 +27,8 @@ SC_MUST_USE enum sc_code sc_follower_begin(struct sc_api *api, int64_t owner_id,
 typedef void (*sc_told_fn)(void *ctx, const struct sc_event *event,
                            const struct sc_segment *segment);
 /* Tells a page of the log, at most `limit` events. f->replaying is false after the last one. Who
- * has fallen more than events.backlog behind is told of a gap and goes on behind it. */
+ * has fallen more than events.backlog behind is told of a gap and goes on behind it. Behind the
+ * last event of one job comes what is said of it at the moment. */
 SC_MUST_USE enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int limit,
                                             sc_told_fn tell, void *ctx, struct sc_error *err);
 /* Tells an event that was published, with what is known of the moment, and before it the segments

@@ -108,3 +108,8 @@ SC_MUST_USE enum sc_code sc_result_read(const struct sc_json_value *root,
                                         struct sc_chunk_result *out, struct sc_lanes *next,
                                         struct sc_error *err);
 void sc_result_done(struct sc_chunk_result *r);
+/* What a worker tells before the result: fence and segments of an empty result, and how many it
+ * told of before. As above. */
+SC_MUST_USE enum sc_code sc_so_far_read(const struct sc_json_value *root,
+                                        struct sc_chunk_result *out, int64_t *first,
+                                        struct sc_error *err);

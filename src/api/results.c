@@ -1,4 +1,4 @@
-/* How a claimed task ended: complete, fail, release. */
+/* What was said in a claimed task so far, and how it ended: complete, fail, release. */
 
 #include "api/api-internal.h"
 #include "api/heard.h"
@@ -192,6 +192,15 @@ static enum sc_code decode_next(const struct sc_json_value *value, struct sc_lan
     return code;
 }
 
+static enum sc_code decode_segments(const struct sc_json_value *list, struct sc_segments *out,
+                                    struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(list); i++)
+        code = decode_segment(sc_json_at(list, i), i, out, err);
+    return code == SC_OK ? sc_segments_check(out, err) : code;
+}
+
 /* Other chunks are heard in it: what is no language is as good as none. */
 static void read_language(struct sc_str text, char out[SC_LANGUAGE_TEXT])
 {
@@ -205,10 +214,8 @@ enum sc_code sc_result_read(const struct sc_json_value *root, struct sc_chunk_re
     struct complete_body body = { 0 };
     enum sc_code code =
         sc_json_read(root, complete_fields, SC_ARRAY_LEN(complete_fields), &body, err);
-    for (size_t i = 0; code == SC_OK && i < sc_json_count(body.segments); i++)
-        code = decode_segment(sc_json_at(body.segments, i), i, &out->segments, err);
     if (code == SC_OK)
-        code = sc_segments_check(&out->segments, err);
+        code = decode_segments(body.segments, &out->segments, err);
     if (code == SC_OK && body.claim != NULL)
         code = decode_next(body.claim, next, err);
     if (code != SC_OK)
@@ -257,6 +264,72 @@ struct sc_done *sc_api_worker_complete(struct sc_request *req, struct sc_api *ap
         api->options.worker_heard(api->options.ctx, result.fence.worker_id);
     if (code == SC_OK)
         sc_completion_view(&reply, repeated, lanes.max > 0 ? &claimed : NULL);
+    return sc_api_answer(req, code, &err, 200, &reply);
+}
+
+/* ---- said so far ---- */
+
+struct so_far_body {
+    int64_t worker_id, epoch, first;
+    const struct sc_json_value *segments;
+};
+
+static const struct sc_json_field so_far_fields[] = {
+    SC_BODY(struct so_far_body, worker_id, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the registration", .example = "3"),
+    SC_BODY(struct so_far_body, epoch, INT, .required = true, .min = 1, .max = INT64_MAX,
+            .help = "Of the claim", .example = "1"),
+    SC_BODY(struct so_far_body, first, INT, .required = true, .max = INT32_MAX,
+            .help = "How many segments of the task were told before", .example = "0"),
+    SC_BODY(struct so_far_body, segments, ARRAY, .items = SC_JSON_OBJECT, .of = &segment_shape,
+            .required = true, .help = "Those behind them; the bounds of a result hold for all",
+            .example = "[{\"start\":0.32,\"end\":1.2,\"text\":\"good morning\"}]"),
+};
+static const struct sc_json_shape so_far_shape = {
+    .name = "TaskSoFar",
+    .request = true,
+    SC_SHAPE_FIELDS(so_far_fields),
+};
+
+enum sc_code sc_so_far_read(const struct sc_json_value *root, struct sc_chunk_result *out,
+                            int64_t *first, struct sc_error *err)
+{
+    struct so_far_body body = { 0 };
+    enum sc_code code = sc_json_read(root, so_far_fields, SC_ARRAY_LEN(so_far_fields), &body, err);
+    if (code == SC_OK)
+        code = decode_segments(body.segments, &out->segments, err);
+    out->fence.worker_id = body.worker_id;
+    out->fence.epoch = body.epoch;
+    *first = body.first;
+    return code;
+}
+
+static enum sc_code decode_so_far(struct sc_request *req, struct sc_api *api,
+                                  struct sc_chunk_result *out, struct sc_saying *what,
+                                  struct sc_error *err)
+{
+    SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
+    enum sc_code code = sc_path_number(req, SC_E_TASK_NOT_FOUND, &out->fence.task_id, err);
+    if (code == SC_OK)
+        code = sc_api_worker_body(req, api, &doc, err);
+    if (code == SC_OK)
+        code = sc_so_far_read(sc_json_root(doc), out, &what->first, err);
+    what->segments = &out->segments;
+    what->given = out->segments.count;
+    return code;
+}
+
+struct sc_done *sc_api_worker_segments(struct sc_request *req, struct sc_api *api)
+{
+    struct sc_error err = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO(sc_result_done) struct sc_chunk_result said = { 0 };
+    struct sc_saying what = { 0 };
+    enum sc_code code = decode_so_far(req, api, &said, &what, &err);
+    if (code == SC_OK)
+        code = sc_chunk_say(api->options.pipelines, &said.fence, &what, &err);
+    if (code == SC_OK)
+        sc_buf_puts(&reply, "{}");
     return sc_api_answer(req, code, &err, 200, &reply);
 }
 
@@ -371,6 +444,12 @@ struct sc_done *sc_api_worker_release(struct sc_request *req, struct sc_api *api
     {                                                                        \
         SC_E_TASK_NOT_FOUND, SC_E_NOT_FOUND, SC_E_LEASE_LOST, SC_E_CANCELLED \
     }
+
+SC_API_DOC(worker_segments) = {
+    .body = &so_far_shape,
+    .replies = { { 200, &sc_shape_nothing } },
+    .errors = { SC_E_TASK_NOT_FOUND, SC_E_NOT_FOUND, SC_E_LEASE_LOST },
+};
 
 SC_API_DOC(worker_complete) = {
     .body = &complete_shape,

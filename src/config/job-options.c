@@ -254,7 +254,7 @@ static const struct sc_job_option table[] = {
       .by_engine = true,
       .help = "Hear the whole recording window after window, each where the last one ended and "
               "with its text ahead, as Whisper's own program does; no silence is left out, one "
-              "worker is busy at a time, and segments appear part by part (chunk_length)" },
+              "worker is busy at a time, and what is said is kept part by part (chunk_length)" },
     { .name = "multilingual",
       .type = SC_JOB_BOOL,
       .fallback = "false",

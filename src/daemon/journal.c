@@ -47,6 +47,7 @@ static enum weight weight_of(enum sc_event_kind kind)
     case SC_EVENT_TASK_COMPLETED:
     case SC_EVENT_TASK_RELEASED:
     case SC_EVENT_SEGMENT:
+    case SC_EVENT_SEGMENT_PROVISIONAL:
     case SC_EVENT_KIND_COUNT_:
         break;
     }

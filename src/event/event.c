@@ -39,6 +39,7 @@ SC_DEFINE_ENUM_STRINGS(sc_event_kind, SC_EVENT_KIND_COUNT_,
                            [SC_EVENT_STORAGE] = "storage_warning",
                            [SC_EVENT_WEBHOOK_DISABLED] = "webhook_disabled",
                            [SC_EVENT_SEGMENT] = "segment",
+                           [SC_EVENT_SEGMENT_PROVISIONAL] = "segment_provisional",
                        });
 
 struct sc_subscriber {

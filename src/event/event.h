@@ -27,6 +27,7 @@ enum sc_event_kind {
     SC_EVENT_STORAGE,          /* of no job, not in the log: much room is taken (code, message) */
     SC_EVENT_WEBHOOK_DISABLED, /* likewise: it failed for long, or its receiver wants no more */
     SC_EVENT_SEGMENT, /* only in what clients are told: text that a completed task made certain */
+    SC_EVENT_SEGMENT_PROVISIONAL, /* not in the log: text of a task that still runs */
     SC_EVENT_KIND_COUNT_
 };
 SC_DECLARE_ENUM_STRINGS(sc_event_kind);
@@ -50,6 +51,7 @@ struct sc_event {
     int64_t eta_ms;        /* to the end of the job; -1: not known. Not in the log */
     int progress;          /* 0..100 */
     int64_t transcript_id; /* 0: none */
+    int64_t said;          /* of SEGMENT_PROVISIONAL, which text: grows; 0: none */
     enum sc_code code;
     char worker[SC_WORKER_NAME];
     char message[160];

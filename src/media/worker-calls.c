@@ -22,6 +22,7 @@ void task_done(struct task *t)
     free(t->language);
     free(t->settings);
     free(t->carry);
+    sc_buf_done(&t->said);
     *t = (struct task){ 0 };
 }
 
@@ -293,6 +294,36 @@ static void write_segment(struct sc_json *j, const struct sc_segment *s)
     }
     sc_json_end(j);
     sc_json_end(j);
+}
+
+void write_segments(const struct sc_segments *segments, size_t first, struct sc_buf *out)
+{
+    for (size_t i = first; i < segments->count; i++) {
+        struct sc_json j;
+        if (out->len > 0)
+            sc_buf_putc(out, ',');
+        sc_json_begin(&j, out);
+        write_segment(&j, &segments->items[i]);
+    }
+}
+
+enum sc_code call_say(const struct worker *w, const struct task *t, const struct saying *what,
+                      struct sc_error *err)
+{
+    SC_AUTO_BUF body = { 0 };
+    SC_AUTO_BUF reply = { 0 };
+    SC_AUTO_BUF list = { 0 };
+    struct sc_json j;
+    sc_buf_putc(&list, '[');
+    sc_buf_put_str(&list, what->segments);
+    sc_buf_putc(&list, ']');
+    begin_fenced(&j, &body, t);
+    sc_json_int(&j, "first", what->first);
+    sc_json_raw(&j, "segments", sc_buf_str(&list));
+    sc_json_end(&j);
+    char path[PATH_TEXT];
+    (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/segments", (long long)t->id);
+    return post(w->client, path, &body, w->heartbeat_ms, &reply, err);
 }
 
 static void write_log(struct sc_json *j, const struct sc_engine_result *result)

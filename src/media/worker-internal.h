@@ -28,6 +28,9 @@ struct task {
     atomic_bool running;  /* the engine has it */
     atomic_bool unwanted; /* the engine is to leave it: lost, or late */
     atomic_int progress;  /* percent, where the engine tells */
+    struct sc_buf said;   /* -- by the worker's lock -- segments as JSON, to be told */
+    int64_t said_first;   /* -- by the same -- segments of the chunk in front of them */
+    bool is_mute;         /* of the main thread: the server has refused to be told */
 };
 void task_done(struct task *t);
 
@@ -64,6 +67,7 @@ struct worker {
     size_t task_count;
     struct tasks next; /* claimed with the last result; whoever has the tasks fills it */
     bool busy;         /* the runner has the tasks */
+    bool has_said;     /* of some of them there is something to be told */
     bool ending;       /* the runner is to return */
 };
 
@@ -86,6 +90,15 @@ SC_MUST_USE enum sc_code call_claim(struct worker *w, struct sc_error *err);
 SC_MUST_USE enum sc_code call_heartbeat(struct worker *w, struct sc_error *err);
 SC_MUST_USE enum sc_code call_input(struct sc_client *client, const struct task *t,
                                     struct sc_buf *pcm, struct sc_error *err);
+/* Of one chunk, what it said so far; segments: a JSON list. */
+struct saying {
+    int64_t first;
+    struct sc_str segments;
+};
+SC_MUST_USE enum sc_code call_say(const struct worker *w, const struct task *t,
+                                  const struct saying *what, struct sc_error *err);
+/* Appends a segment as the members of a list have it. */
+void write_segments(const struct sc_segments *segments, size_t first, struct sc_buf *out);
 struct delivery {
     const struct task *task;
     const struct sc_engine_result *result; /* NULL: a task without text, or there is none */

@@ -242,6 +242,26 @@ static void hand_in_early(const struct sc_engine_request *request, struct sc_eng
     hand_in(b, (size_t)(request - b->requests), result);
 }
 
+/* More than this waits for no server. */
+#define SAID_MAX ((size_t)65536)
+
+/* The main thread tells it: a server that does not answer keeps no engine waiting. */
+static void note_said(const struct sc_engine_request *request, const struct sc_segments *segments,
+                      size_t first)
+{
+    struct batch *b = request->so_far_ctx;
+    struct task *t = b->tasks[request - b->requests];
+    struct worker *w = b->runner->worker;
+    SC_LOCK(&w->lock);
+    if (t->said.len > SAID_MAX)
+        sc_buf_reset(&t->said);
+    if (t->said.len == 0)
+        t->said_first = (int64_t)first;
+    write_segments(segments, first, &t->said);
+    w->has_said = true;
+    (void)pthread_cond_broadcast(&w->changed);
+}
+
 static enum sc_code call_engine(struct batch *b, struct sc_error *err)
 {
     const struct sc_engine_stop stop = { engine_must_stop, b };
@@ -266,6 +286,8 @@ static enum sc_code call_engine(struct batch *b, struct sc_error *err)
             .unwanted = &t->unwanted,
             .done = hand_in_early,
             .done_ctx = b,
+            .so_far = note_said,
+            .so_far_ctx = b,
         };
         atomic_store(&t->running, true);
     }

@@ -128,15 +128,42 @@ static void mark_all_lost(struct worker *w)
         atomic_store(&w->tasks[i].lost, true);
 }
 
-/* True once the runner has dealt with all tasks; false at the time of the next heartbeat. */
+/* True once the runner has dealt with all tasks; false at the time of the next heartbeat, or when
+ * there is something to be told before. */
 static bool wait_for_runner(struct worker *w, int64_t until_ms)
 {
     SC_LOCK(&w->lock);
-    while (w->busy) {
-        if (!sc_cond_wait(&w->changed, &w->lock, until_ms))
-            return !w->busy;
+    while (w->busy && !w->has_said && sc_cond_wait(&w->changed, &w->lock, until_ms)) {
     }
-    return true;
+    return !w->busy;
+}
+
+/* What is said so far in chunks that go on. It is worth one try: the result has all of it. */
+static void tell_said(struct worker *w)
+{
+    struct sc_error err = { 0 };
+    {
+        SC_LOCK(&w->lock);
+        w->has_said = false;
+    }
+    for (size_t i = 0; i < w->task_count; i++) {
+        struct task *t = &w->tasks[i];
+        SC_AUTO_BUF text = { 0 };
+        struct saying what = { 0 };
+        {
+            SC_LOCK(&w->lock);
+            text = t->said;
+            t->said = (struct sc_buf){ 0 };
+            what = (struct saying){ t->said_first, sc_buf_str(&text) };
+        }
+        if (text.len == 0 || text.failed || t->is_mute || w->id == 0 || atomic_load(&t->lost))
+            continue;
+        enum sc_code code = call_say(w, t, &what, &err);
+        t->is_mute = code != SC_OK && code != SC_E_TIMEOUT && !sc_code_is_retryable(code);
+        if (code != SC_OK)
+            SC_LOG(DEBUG, "worker", "not told what was said", SC_I("task", t->id),
+                   SC_S("error", err.msg));
+    }
 }
 
 /* Hands the claimed tasks to the runner and heartbeats until they are dealt with. The tasks'
@@ -151,6 +178,9 @@ static void run_tasks(struct worker *w)
     }
     int64_t next = sc_clock_mono_ms() + w->heartbeat_ms;
     while (!wait_for_runner(w, next)) {
+        tell_said(w);
+        if (sc_clock_mono_ms() < next)
+            continue;
         enum sc_code code = w->id == 0 ? SC_OK : call_heartbeat(w, &err);
         next = sc_clock_mono_ms() + (code == SC_OK ? w->heartbeat_ms : w->heartbeat_ms / 4 + 10);
         if (code == SC_E_NOT_FOUND) {

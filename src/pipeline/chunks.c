@@ -444,6 +444,76 @@ enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chunk_result *r
     return SC_OK;
 }
 
+/* ---- said so far ---- */
+
+struct saying {
+    struct sc_queue *queue;
+    const struct sc_fence *fence;
+    struct sc_saying *what;
+};
+
+static enum sc_code write_saying(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct saying *s = ctx;
+    return sc_task_say(s->queue, tx, s->fence, s->what, err);
+}
+
+/* The bounds of the whole result hold for what has been said of it. */
+static enum sc_code check_so_far(const struct sc_saying *what, const struct sc_job *job,
+                                 const struct span *span, struct sc_error *err)
+{
+    int64_t seconds = span->samples / SAMPLES_PER_MS / 1000;
+    enum sc_code code = check_amount(what->segments, job, span, err);
+    return code == SC_OK ? check_count(job, (size_t)what->first + what->given,
+                                       SEGMENTS_ANYWAY + SEGMENTS_PER_S * seconds, "segments", err)
+                         : code;
+}
+
+/* As the result will lie in the recording. */
+static enum sc_code place_saying(struct sc_pipelines *p, const struct sc_fence *fence,
+                                 struct sc_saying *what, struct sc_error *err)
+{
+    SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    SC_AUTO_JOB job = { 0 };
+    struct sc_sound sound;
+    struct sc_task task;
+    struct span span = { 0 };
+    enum sc_code code = sc_segments_check(what->segments, err);
+    if (code == SC_OK)
+        code = sc_store_read(p->o.store, &conn, err);
+    if (code == SC_OK)
+        code = sc_task_check(conn, fence, &task, err);
+    if (code == SC_OK && task.chunk < 0)
+        return sc_error_field(err, SC_E_INVALID_VALUE, "segments",
+                              "task %lld has no sound in which something could be said",
+                              (long long)task.id);
+    if (code == SC_OK)
+        code = read_span(conn, task.job, task.chunk, &span, err);
+    if (code == SC_OK)
+        code = sc_job_get(conn, task.job, &job, err);
+    if (code == SC_OK)
+        code = check_so_far(what, &job, &span, err);
+    if (code != SC_OK)
+        return code;
+    sc_sound_read(job.settings, &sound);
+    (void)sc_segments_drop_no_speech(what->segments, sound.no_speech);
+    code = name_speaker(what->segments, &sound, span.channel, err);
+    return code == SC_OK ? sc_stretches_place(&span.stretches, what->segments, err) : code;
+}
+
+enum sc_code sc_chunk_say(struct sc_pipelines *p, const struct sc_fence *fence,
+                          struct sc_saying *what, struct sc_error *err)
+{
+    struct saying s = { p->o.queue, fence, what };
+    enum sc_code code = place_saying(p, fence, what, err);
+    if (code != SC_OK)
+        return code;
+    for (size_t i = 0; i < what->segments->count; i++)
+        sc_segment_drop_words(&what->segments->items[i]);
+    /* It changes no row: on the writer's thread it comes before the end of its task, or not. */
+    return sc_store_write(p->o.store, SC_RELAXED, write_saying, &s, err);
+}
+
 /* ---- failure ---- */
 
 struct failure {

@@ -51,6 +51,11 @@ SC_MUST_USE enum sc_code sc_chunk_complete(struct sc_pipelines *p, struct sc_chu
                                            struct sc_claimed *next, bool *repeated,
                                            struct sc_error *err);
 
+/* What the worker has said of the chunk so far, which it goes on with (sc_task_say). Times count
+ * from the start of the chunk; the list is used up. INVALID_VALUE. */
+SC_MUST_USE enum sc_code sc_chunk_say(struct sc_pipelines *p, const struct sc_fence *fence,
+                                      struct sc_saying *what, struct sc_error *err);
+
 /* The worker reports why it failed (sc_task_fail); what the engine said goes to the job's log. */
 SC_MUST_USE enum sc_code sc_chunk_fail(struct sc_pipelines *p, const struct sc_fence *fence,
                                        const struct sc_error *why, struct sc_str log,

@@ -77,6 +77,7 @@ static void measure(const struct sc_event *event)
     case SC_EVENT_STORAGE:
     case SC_EVENT_WEBHOOK_DISABLED:
     case SC_EVENT_SEGMENT:
+    case SC_EVENT_SEGMENT_PROVISIONAL:
     case SC_EVENT_KIND_COUNT_:
         break;
     }
@@ -86,6 +87,12 @@ static void publish(void *owner, const void *arg)
 {
     measure(arg);
     sc_hub_publish(owner, arg);
+}
+
+void sc_queue_publish(struct sc_queue *queue, struct sc_conn *tx, const struct sc_event *event)
+{
+    if (queue->hub != NULL)
+        sc_conn_after_commit(tx, publish, queue->hub, event, sizeof(*event));
 }
 
 /* Not called under the lock, which is a leaf: it writes. */
@@ -124,8 +131,7 @@ enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx, struct sc
         return code;
 
     event->id = sc_conn_last_id(tx);
-    if (queue->hub != NULL)
-        sc_conn_after_commit(tx, publish, queue->hub, event, sizeof(*event));
+    sc_queue_publish(queue, tx, event);
     return tell_listener(queue, tx, event, err);
 }
 

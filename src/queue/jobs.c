@@ -227,12 +227,17 @@ int sc_job_brief_progress(const struct sc_job_brief *job)
     return progress_of(job, 0);
 }
 
+int sc_job_brief_progress_now(struct sc_queue *queue, const struct sc_job_brief *job)
+{
+    return progress_of(job, job->state == SC_JOB_PROCESSING
+                                ? sc_queue_under_way(queue, job->id, job->chunks_completed)
+                                : 0);
+}
+
 int sc_job_progress(struct sc_queue *queue, const struct sc_job *job)
 {
     struct sc_job_brief brief = brief_of(job);
-    return progress_of(&brief, job->state == SC_JOB_PROCESSING
-                                   ? sc_queue_under_way(queue, job->id, job->chunks_completed)
-                                   : 0);
+    return sc_job_brief_progress_now(queue, &brief);
 }
 
 static int64_t scalar_of_chunks(struct sc_conn *conn, enum sc_sql sql, const struct sc_job *job,

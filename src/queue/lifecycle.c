@@ -163,8 +163,10 @@ static enum sc_code cancel_tasks(struct sc_queue *queue, struct sc_conn *tx, int
             code =
                 sc_task_move_all(tx, job, (enum sc_task_state)state, SC_TASK_CANCELLED, NULL, err);
     }
-    if (code == SC_OK && found[SC_TASK_RUNNING])
+    if (code == SC_OK && found[SC_TASK_RUNNING]) {
+        sc_said_forget_job(queue, job);
         sc_queue_note_freed(queue, tx);
+    }
     return code;
 }
 

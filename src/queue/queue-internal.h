@@ -33,10 +33,11 @@ struct sc_queue {
     unsigned admission_turn[SC_CLASS_COUNT_];
     int64_t clock_saved_ms;
 
-    /* Guards the hooks, and is held while they are called; what is under way; and the writes of
-     * config. */
+    /* Guards the hooks, and is held while they are called; what is under way; what was said; and
+     * the writes of config. */
     pthread_mutex_t lock;
     struct sc_under_way under_way[SC_UNDER_WAY];
+    struct sc_said_list said;
     struct sc_hook on_ready[SC_QUEUE_LISTENERS], on_cancel[SC_QUEUE_LISTENERS];
     sc_silent_fn on_silent;
     sc_due_fn on_due;
@@ -171,6 +172,8 @@ struct sc_event sc_queue_task_event(enum sc_event_kind kind, const struct sc_job
 /* Appends it to job_events and publishes it after the commit. */
 SC_MUST_USE enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx,
                                        struct sc_event *event, struct sc_error *err);
+/* After the commit, to those who listen now: an event that is not in the log. */
+void sc_queue_publish(struct sc_queue *queue, struct sc_conn *tx, const struct sc_event *event);
 /* After the commit: tasks became ready; tasks that somebody holds were cancelled. */
 void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx);
 void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx);

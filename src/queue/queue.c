@@ -189,6 +189,7 @@ void sc_queue_close(struct sc_queue *queue)
 {
     if (queue == NULL)
         return;
+    sc_said_forget_job(queue, 0);
     sc_assert(pthread_mutex_destroy(&queue->lock) == 0);
     free(queue);
 }

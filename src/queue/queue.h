@@ -9,6 +9,7 @@
 #include "event/event.h"
 #include "queue/job.h"
 #include "queue/list.h"
+#include "queue/said.h"
 #include "queue/task.h"
 #include "store/store.h"
 

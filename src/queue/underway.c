@@ -29,6 +29,7 @@ void sc_queue_note_under_way(struct sc_queue *queue, const struct sc_under_way *
 void sc_queue_forget_under_way(struct sc_queue *queue, int64_t task)
 {
     SC_LOCK(&queue->lock);
+    sc_said_forget_locked(queue, task);
     for (size_t i = 0; i < SC_ARRAY_LEN(queue->under_way); i++) {
         if (queue->under_way[i].task == task)
             queue->under_way[i] = (struct sc_under_way){ 0 };
@@ -40,6 +41,7 @@ void sc_queue_forget_under_way(struct sc_queue *queue, int64_t task)
 void sc_queue_count_under_way(struct sc_queue *queue, int64_t task, int counted)
 {
     SC_LOCK(&queue->lock);
+    sc_said_forget_locked(queue, task);
     for (size_t i = 0; i < SC_ARRAY_LEN(queue->under_way); i++) {
         if (queue->under_way[i].task == task)
             queue->under_way[i].counted = counted;

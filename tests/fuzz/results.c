@@ -1,4 +1,4 @@
-/* What a worker hands in for a chunk. */
+/* What a worker tells of a chunk, and hands in for it. */
 
 #include "fuzz.h"
 
@@ -8,6 +8,21 @@
 #include <stdlib.h>
 
 #include "base/banned.h"
+
+static void tell(const struct sc_json_value *root)
+{
+    SC_AUTO(sc_result_done) struct sc_chunk_result said = { 0 };
+    struct sc_error err = { 0 };
+    int64_t first = -1;
+    if (sc_so_far_read(root, &said, &first, &err) != SC_OK) {
+        if (err.msg[0] == '\0')
+            abort();
+        return;
+    }
+    if (said.fence.worker_id < 1 || said.fence.epoch < 1 || first < 0 ||
+        sc_segments_check(&said.segments, NULL) != SC_OK)
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (sc_json_parse(text, &doc, NULL) != SC_OK)
         return 0;
+    tell(sc_json_root(doc));
     if (sc_result_read(sc_json_root(doc), &result, &next, &err) != SC_OK) {
         if (err.msg[0] == '\0')
             abort();

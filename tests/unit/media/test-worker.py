@@ -249,6 +249,39 @@ class WorkerTest(unittest.TestCase):
         for verb in ("complete", "fail", "release"):
             self.assertEqual(self.play.count(verb, 1) + self.play.count(verb, 2), 0)
 
+    def told(self, number=1):
+        """What was told of a chunk, each segment where it says that it stands."""
+        out = []
+        with self.play.changed:
+            for body in (c[2] for c in self.play.calls if c[:2] == ("segments", number)):
+                self.assertEqual((body["worker_id"], body["epoch"], body["first"]),
+                                 (1, 5, len(out)))
+                out += [s["text"] for s in body["segments"]]
+        return out
+
+    def test_what_is_said_is_told_while_the_chunk_goes_on(self):
+        self.work(task(1, "hang_behind=11", start_ms=10000))
+        end = time.monotonic() + 20
+        with self.play.changed:
+            while len(self.told()) < 2 and time.monotonic() < end:
+                self.play.changed.wait(0.1)
+        self.assertEqual(self.told(), ["t10", "t11"])
+        self.assertEqual(self.play.wait("segments", 1)["segments"][0]["start"], 0)
+        self.assertEqual(self.play.count("complete"), 0)
+        self.assertEqual(self.end(), 0)
+
+    def test_a_server_that_wants_to_be_told_nothing_is_told_nothing_more(self):
+        self.play.refusals = {"segments": [(404, "NOT_FOUND")]}
+        self.work(task(1, "hang_behind=2005", seconds=2010), task(2, "hang_behind=0"))
+        self.play.wait("segments", 1)
+        self.play.wait("heartbeat", count=3)
+        self.assertEqual(self.play.count("segments", 1), 1)
+        self.assertEqual(self.play.count("complete"), 0)
+        # Of another chunk it is told again.
+        self.play.answers = {1: "cancelled"}
+        self.play.wait("segments", 2)
+        self.assertEqual(self.play.worker_id, 1)
+
     def test_a_chunk_that_ends_soon_is_saved_at_sigterm(self):
         self.work(task(1, "delay_ms=700"))
         self.play.wait("input", 1)

@@ -1,0 +1,153 @@
+/* What was said so far: who is believed, what is forgotten, how much is kept. */
+
+#include "base/alloc.h"
+#include "queue-verbs.h"
+
+#include "base/banned.h"
+
+struct op_said {
+    struct sc_queue *queue;
+    struct sc_fence fence;
+    struct sc_saying what;
+};
+
+static enum sc_code write_said(struct sc_conn *tx, void *ctx, struct sc_error *err)
+{
+    struct op_said *op = ctx;
+    return sc_task_say(op->queue, tx, &op->fence, &op->what, err);
+}
+
+static enum sc_code say_text(struct rig *r, const struct sc_task *task, int64_t first, char *text)
+{
+    SC_AUTO_SEGMENTS segments = { 0 };
+    struct sc_segment *s = sc_segments_add(&segments);
+    *s = (struct sc_segment){ .end_ms = 1000, .text = text };
+    struct op_said op = { r->queue, fence_of(task), { first, 1, &segments } };
+    return sc_store_write(r->f.store, SC_RELAXED, write_said, &op, NULL);
+}
+
+static enum sc_code say(struct rig *r, const struct sc_task *task, int64_t first, const char *text)
+{
+    return say_text(r, task, first, sc_strdup(text));
+}
+
+/* All that is known of a job, in one line. */
+static void assert_known(struct rig *r, int64_t job, const char *expected)
+{
+    SC_AUTO_BUF text = { 0 };
+    struct sc_event event = { 0 };
+    SC_AUTO_SEGMENTS all = { 0 };
+    while (sc_said_next(r->queue, job, &event, &all)) {
+        assert_int_equal(event.kind, SC_EVENT_SEGMENT_PROVISIONAL);
+        assert_int_equal(event.job, job);
+    }
+    for (size_t i = 0; i < all.count; i++)
+        sc_buf_printf(&text, "%s ", all.items[i].text);
+    assert_string_equal(sc_buf_text(&text), expected);
+}
+
+static int64_t job_with_chunks(struct rig *r, int count)
+{
+    struct sc_job_spec spec = noop_spec();
+    spec.first_stage = SC_STAGE_TRANSCRIBE;
+    spec.first_lane = "engine:null";
+    int64_t job = create_from(r, &spec, NULL);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(add_chunk(r, job, i), SC_OK);
+    return job;
+}
+
+static void it_is_told_in_its_order_and_each_once(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t job = job_with_chunks(&r, 0);
+    struct sc_task task = claim_one(&r);
+    struct sc_subscriber *ring = sc_subscriber_open(r.hub, 0, 0, 8, NULL, NULL);
+    struct sc_event event;
+    assert_int_equal(say(&r, &task, 0, "one"), SC_OK);
+    assert_int_equal(say(&r, &task, 0, "one"), SC_OK);
+    assert_int_equal(say(&r, &task, 1, "two"), SC_OK);
+    assert_known(&r, job, "one two ");
+    assert_known(&r, job + 1, "");
+    for (int64_t said = 1; said <= 2; said++) {
+        assert_true(sc_subscriber_next(ring, &event));
+        assert_int_equal(event.kind, SC_EVENT_SEGMENT_PROVISIONAL);
+        assert_int_equal(event.said, said);
+        assert_int_equal(event.id, 0);
+    }
+    assert_false(sc_subscriber_next(ring, &event));
+    assert_int_equal(events_of(&r, SC_EVENT_SEGMENT_PROVISIONAL), 0);
+    sc_subscriber_close(ring);
+}
+
+static void a_stranger_says_nothing(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t job = job_with_chunks(&r, 0);
+    struct sc_task task = claim_one(&r);
+    struct sc_task other = task;
+    other.epoch++;
+    assert_int_equal(say(&r, &other, 0, "x"), SC_E_LEASE_LOST);
+    other = task;
+    other.worker_id++;
+    assert_int_equal(say(&r, &other, 0, "x"), SC_E_LEASE_LOST);
+    assert_known(&r, job, "");
+}
+
+static void it_is_forgotten_when_the_task_leaves_its_worker(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t job = job_with_chunks(&r, 0);
+    for (int way = 0; way < 3; way++) {
+        struct sc_task task = claim_one(&r);
+        assert_int_equal(say(&r, &task, 0, "gone"), SC_OK);
+        assert_known(&r, job, "gone ");
+        if (way == 0)
+            assert_int_equal(release(&r, &task), SC_OK);
+        else if (way == 1)
+            assert_int_equal(worker_gone(&r, r.worker, 0), SC_OK);
+        else
+            assert_int_equal(on_job(&r, op_cancel, job), SC_OK);
+        assert_known(&r, job, "");
+        assert_int_equal(say(&r, &task, 1, "late"), SC_E_LEASE_LOST);
+        if (way == 1)
+            r.worker = register_worker(&r, "w2", true);
+    }
+}
+
+static void of_too_much_the_oldest_goes(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20 };
+    AUTO_RIG(r);
+    int64_t job = job_with_chunks(&r, 0);
+    struct sc_task task = claim_one(&r);
+    for (int i = 0; i < 9; i++) {
+        char *text = sc_alloc(SIZE);
+        memset(text, 'a' + i, SIZE - 1);
+        assert_int_equal(say_text(&r, &task, i, text), SC_OK);
+    }
+    SC_AUTO_SEGMENTS all = { 0 };
+    struct sc_event event = { 0 };
+    while (sc_said_next(r.queue, job, &event, &all)) {
+    }
+    assert_int_equal(all.count, 3);
+    assert_int_equal(all.items[2].text[0], 'i');
+    assert_true(r.queue->said.bytes <= (size_t)4 << 20);
+    assert_int_equal(release(&r, &task), SC_OK);
+    assert_int_equal(r.queue->said.bytes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_is_told_in_its_order_and_each_once),
+        TEST(a_stranger_says_nothing),
+        TEST(it_is_forgotten_when_the_task_leaves_its_worker),
+        TEST(of_too_much_the_oldest_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
