@@ -114,7 +114,8 @@ const struct sc_command sc_commands_jobs[] = {
             "the same command line finds them again, `scripta jobs cancel` ends them. The same "
             "work "
             "that is scheduled for later starts now, unless its text is there already. FILE - is "
-            "standard input.",
+            "standard input. A terminal shows how far it is, and what was said last as soon as it "
+            "is recognised.",
         .examples = "scripta transcribe interview.mp3\n"
                     "scripta transcribe -f srt -o subtitles/ *.mp4\n"
                     "scripta transcribe -f vtt --max-line-length 32 -o talk.vtt talk.mkv\n"

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cli/format.h"
 
 #include "base/banned.h"
 
@@ -15,6 +16,7 @@ struct state {
     const struct sc_follow *follow;
     struct sc_progress shown;
     char stage[48];
+    struct sc_buf said;   /* what was said last, as it is shown */
     double duration_s;    /* of the recording; 0: unknown */
     int64_t moved_ms;     /* when this run's progress began to move, monotonic; 0: not yet */
     double moved_percent; /* where it began */
@@ -64,6 +66,20 @@ static bool is_final(const char *status)
 {
     return strcmp(status, "completed") == 0 || strcmp(status, "failed") == 0 ||
            strcmp(status, "cancelled") == 0;
+}
+
+/* Certain or provisional: here it is only shown, and the text comes at the end. */
+static void note_said(struct state *s, struct sc_str type, const struct sc_json_value *event)
+{
+    if (!sc_str_equal(type, SC_STR("segment")) &&
+        !sc_str_equal(type, SC_STR("segment_provisional")))
+        return;
+    sc_buf_reset(&s->said);
+    sc_format_clock(&s->said, sc_json_get_real(sc_json_member(event, "start"), 0));
+    sc_buf_puts(&s->said, "  ");
+    sc_buf_put_str(&s->said,
+                   sc_str_trim(sc_json_get_str(sc_json_member(event, "text"), SC_STR(""))));
+    s->shown.said = sc_buf_text(&s->said);
 }
 
 /* Speed and ETA come from what this command saw, so that a wait in the queue does not count. */
@@ -120,7 +136,6 @@ static bool on_event(void *ctx, struct sc_str id, struct sc_str type, struct sc_
     struct state *s = ctx;
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
 
-    (void)type;
     s->heard_ms = sc_clock_mono_ms();
     if (id.len > 0) {
         sc_buf_reset(&s->cursor);
@@ -129,6 +144,7 @@ static bool on_event(void *ctx, struct sc_str id, struct sc_str type, struct sc_
     if (sc_json_parse(data, &doc, NULL) != SC_OK)
         return true;
     const struct sc_json_value *root = sc_json_root(doc);
+    note_said(s, type, root);
     const char *status = sc_json_get_text(sc_json_member(root, "status"), "");
     double percent = sc_json_get_real(sc_json_member(root, "progress"), -1);
     if (status[0] != '\0' && percent >= 0)
@@ -194,10 +210,12 @@ static enum sc_code listen_once(struct state *s, struct sc_error *err)
 
     sc_buf_puts(&path, "/api/events?job_id=");
     sc_url_encode(&path, sc_str_from(s->follow->job_id));
-    /* From the job's first event: one that came between the look at the job and this is not missed.
-     */
-    sc_buf_puts(&path, "&since=");
-    sc_url_encode(&path, s->cursor.len > 0 ? sc_buf_str(&s->cursor) : SC_STR("0"));
+    /* Else from the job's first event: one that came between the look at the job and this is not
+     * missed. */
+    if (s->cursor.len > 0) {
+        sc_buf_puts(&path, "&since=");
+        sc_url_encode(&path, sc_buf_str(&s->cursor));
+    }
     s->heard_ms = sc_clock_mono_ms();
     sc_client_set_stop(s->cli->client, should_stop_listening, s);
     enum sc_code code = sc_client_events(s->cli->client, sc_buf_text(&path), on_event, s, err);
@@ -262,6 +280,7 @@ enum sc_code sc_follow_job(struct sc_cli *cli, const struct sc_follow *what, str
     if (what->line != NULL)
         sc_progress_clear(what->line);
     sc_buf_done(&s.cursor);
+    sc_buf_done(&s.said);
     return code;
 }
 

@@ -63,6 +63,25 @@ void sc_progress_render(const struct sc_progress *p, int width, bool colour, str
         sc_buf_put_str(out, sc_buf_str(&facts));
 }
 
+static void put_said(const struct sc_progress *p, int width, bool colour, struct sc_buf *out)
+{
+    SC_AUTO_BUF said = { 0 };
+    sc_utf8_append_printable(&said, sc_str_trim(sc_str_from(p->said)));
+    sc_buf_puts(out, colour ? "\033[2m" : "");
+    sc_format_cut(out, sc_buf_str(&said), (size_t)width);
+    sc_buf_puts(out, colour ? "\033[0m\033[K\n" : "\033[K\n");
+}
+
+void sc_progress_draw(const struct sc_progress_line *line, const struct sc_progress *p, int width,
+                      struct sc_buf *out)
+{
+    sc_buf_puts(out, line->drawn && line->has_said ? "\r\033[A" : "\r");
+    if (p->said != NULL)
+        put_said(p, width, line->colour, out);
+    sc_progress_render(p, width, line->colour, out);
+    sc_buf_puts(out, "\033[K");
+}
+
 void sc_progress_show(struct sc_progress_line *line, const struct sc_progress *p)
 {
     SC_AUTO_BUF out = { 0 };
@@ -70,13 +89,12 @@ void sc_progress_show(struct sc_progress_line *line, const struct sc_progress *p
 
     if (!line->enabled || (line->drawn && now - line->last_ms < REDRAW_MS))
         return;
-    sc_buf_puts(&out, "\r");
     /* The last column stays free: some terminals wrap when it is written. */
-    sc_progress_render(p, sc_format_terminal_width(STDERR_FILENO, 80) - 1, line->colour, &out);
-    sc_buf_puts(&out, "\033[K");
+    sc_progress_draw(line, p, sc_format_terminal_width(STDERR_FILENO, 80) - 1, &out);
     (void)fwrite(out.ptr, 1, out.len, stderr); /* a lost terminal loses only the display */
     (void)fflush(stderr);
     line->drawn = true;
+    line->has_said = p->said != NULL;
     line->last_ms = now;
 }
 
@@ -84,7 +102,7 @@ void sc_progress_clear(struct sc_progress_line *line)
 {
     if (!line->drawn)
         return;
-    (void)fputs("\r\033[K", stderr);
+    (void)fputs(line->has_said ? "\r\033[K\033[A\033[K" : "\r\033[K", stderr);
     (void)fflush(stderr);
     line->drawn = false;
 }

@@ -594,6 +594,23 @@ def test_a_progress_bar_on_a_terminal(server, folder):
     assert "t149" in shown
 
 
+def test_a_terminal_shows_what_was_said_last(server, folder):
+    path = folder / "part.wav"
+    path.write_bytes(noise_wav(40, 55))
+    command = ["--data", server.data, "transcribe", "-e", "null", "--sequential",
+               "-m", "hang_behind=25", path]
+    code, shown = on_terminal(command, interrupt_after=b"0:25  t25")
+    assert code == 130 and "0:25  t25" in shown, shown
+    # Both lines are gone before anything else is written.
+    shown = shown.partition("0:25  t25")[2]
+    assert "\r\033[K\033[A\033[K" in shown.partition("goes on in the background")[0], shown
+    job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
+    code, shown = on_terminal(["--data", server.data, "wait", job["job_id"]],
+                              interrupt_after=b"0:25  t25")
+    assert code == 130 and "0:25  t25" in shown, shown
+    cli("jobs", "cancel", job["job_id"], data=server.data, check=0)
+
+
 def test_ctrl_c_leaves_the_job_and_says_how_to_come_back(server, folder):
     path = folder / "long.wav"
     path.write_bytes(noise_wav(300, 54))
