@@ -40,23 +40,53 @@ static enum sc_code put_origin(struct sc_json *w, struct sc_conn *conn, int64_t 
     return SC_OK;
 }
 
-/* The words [from, to) of a segment; all of its text where the words are not known. */
+/* What one thing made of a segment. */
+struct run {
+    int64_t start_ms, end_ms, origin;
+    struct sc_str text;
+};
+
 static enum sc_code put_run(struct sc_json *w, struct sc_conn *conn, const struct sc_segment *s,
-                            size_t from, size_t to, struct sc_error *err)
+                            const struct run *run, struct sc_error *err)
+{
+    sc_json_object(w, NULL);
+    sc_json_int(w, "segment", s->id);
+    sc_json_seconds(w, "start", run->start_ms);
+    sc_json_seconds(w, "end", run->end_ms);
+    sc_json_str(w, "text", run->text);
+    enum sc_code code = put_origin(w, conn, run->origin, err);
+    sc_json_end(w);
+    return code;
+}
+
+/* The words [from, to). */
+static enum sc_code put_words(struct sc_json *w, struct sc_conn *conn, const struct sc_segment *s,
+                              size_t from, size_t to, struct sc_error *err)
 {
     SC_AUTO_BUF text = { 0 };
-    bool known = s->word_count > 0;
     for (size_t i = from; i < to; i++) {
         sc_buf_puts(&text, i == from ? "" : " ");
         sc_buf_puts(&text, s->words[i].text);
     }
-    sc_json_object(w, NULL);
-    sc_json_int(w, "segment", s->id);
-    sc_json_seconds(w, "start", known ? s->words[from].start_ms : s->start_ms);
-    sc_json_seconds(w, "end", known ? s->words[to - 1].end_ms : s->end_ms);
-    sc_json_text(w, "text", known ? sc_buf_text(&text) : s->text);
-    enum sc_code code = put_origin(w, conn, known ? sc_word_origin(s, from) : s->origin, err);
-    sc_json_end(w);
+    const struct run run = { s->words[from].start_ms, s->words[to - 1].end_ms,
+                             sc_word_origin(s, from), sc_buf_str(&text) };
+    return put_run(w, conn, s, &run, err);
+}
+
+/* Without words all that is known is when the segment begins and ends. */
+static enum sc_code put_bare(struct sc_json *w, struct sc_conn *conn, const struct sc_segment *s,
+                             struct sc_error *err)
+{
+    struct run run = { s->start_ms, s->end_ms, s->origin, sc_str_from(s->text) };
+    const struct sc_str all = run.text;
+    enum sc_code code = s->made_count == 0 ? put_run(w, conn, s, &run, err) : SC_OK;
+    for (size_t i = 0, from = 0; code == SC_OK && i < s->made_count; i++) {
+        size_t until = SC_MIN(s->made[i].until, all.len);
+        run.text = sc_str_trim((struct sc_str){ all.ptr + from, until - from });
+        run.origin = s->made[i].origin;
+        code = put_run(w, conn, s, &run, err);
+        from = until;
+    }
     return code;
 }
 
@@ -65,12 +95,12 @@ static enum sc_code put_segment(struct sc_json *w, struct sc_conn *conn, const s
 {
     enum sc_code code = SC_OK;
     if (s->word_count == 0)
-        return put_run(w, conn, s, 0, 0, err);
+        return put_bare(w, conn, s, err);
     for (size_t from = 0, to; code == SC_OK && from < s->word_count; from = to) {
         to = from + 1;
         while (to < s->word_count && sc_word_origin(s, to) == sc_word_origin(s, from))
             to++;
-        code = put_run(w, conn, s, from, to, err);
+        code = put_words(w, conn, s, from, to, err);
     }
     return code;
 }
@@ -115,8 +145,9 @@ struct sc_done *sc_api_transcript_blame(struct sc_request *req, struct sc_api *a
 
 static const struct sc_json_field run_fields[] = {
     SC_SHOW(INT, "segment", "Its `id`", "1"),
-    SC_SHOW(REAL, "start", "Of the first word, in seconds", "0.32"),
-    SC_SHOW(REAL, "end", "Of the last word, in seconds", "0.58"),
+    SC_SHOW(REAL, "start",
+            "Of the first word, in seconds; of the segment where it has no words' times", "0.32"),
+    SC_SHOW(REAL, "end", "Of the last word, or of the segment", "0.58"),
     SC_SHOW(TEXT, "text", "The words", "good evening"),
     SC_SHOW(
         TEXT_OR_NULL, "engine",

@@ -24,30 +24,56 @@ static int64_t origin_of(const struct sc_segments *from, const struct sc_diff_wo
         a->start_ms < b->start_ms ? b->start_ms - a->start_ms : a->start_ms - b->start_ms;
     if (apart > near_ms)
         return 0;
-    return a->word == SC_DIFF_NO_WORD ? old->origin : sc_word_origin(old, a->word);
+    return a->word == SC_DIFF_NO_WORD ? sc_text_origin(old, (size_t)(a->text.ptr - old->text))
+                                      : sc_word_origin(old, a->word);
 }
 
-/* Of a segment without words: what made all of its text, if that is one. */
-static void settle_bare(struct sc_segment *s, int64_t origin)
+/* What is learnt of the texts of segments without words, one after the other. */
+struct learning {
+    struct sc_segments *to;
+    size_t at;                /* the segment */
+    struct sc_segment learnt; /* owned; its parts alone */
+};
+
+static void learning_done(struct learning *l)
 {
-    origin = origin == 0 ? SC_ORIGIN_HERE : origin;
-    s->origin = s->origin == 0 || s->origin == origin ? origin : SC_ORIGIN_HERE;
+    free(l->learnt.made);
+}
+
+static void end_bare(struct learning *l)
+{
+    if (l->learnt.made_count == 0)
+        return;
+    struct sc_segment *s = &l->to->items[l->at];
+    free(s->made);
+    s->made = SC_TAKE(l->learnt.made);
+    s->made_count = l->learnt.made_count;
+    s->made_cap = l->learnt.made_cap;
+    l->learnt = (struct sc_segment){ .made = NULL };
 }
 
 /* origin: what made it, 0: this is not known. */
-static void take_origin(struct sc_segments *to, const struct sc_diff_word *b, int64_t origin)
+static bool take_origin(struct learning *l, const struct sc_diff_word *b, int64_t origin)
 {
-    struct sc_segment *s = &to->items[b->segment];
-    if (s->word_count == 0)
-        settle_bare(s, origin);
-    else if (b->word != SC_DIFF_NO_WORD && !is_known(s, b->word))
-        s->words[b->word].origin = origin;
+    struct sc_segment *s = &l->to->items[b->segment];
+    if (s->word_count > 0) {
+        if (b->word != SC_DIFF_NO_WORD && !is_known(s, b->word))
+            s->words[b->word].origin = origin;
+        return true;
+    }
+    if (b->segment != l->at)
+        end_bare(l);
+    l->at = b->segment;
+    size_t from = (size_t)(b->text.ptr - s->text);
+    int64_t known = sc_text_origin(s, from);
+    return sc_segment_add_made(&l->learnt, known == 0 ? origin : known, from + b->text.len);
 }
 
 /* Words of `to` that do not know what made them learn it from equal words of `from`. */
 static bool learn(const struct sc_segments *from, struct sc_segments *to, int64_t near_ms)
 {
     SC_AUTO_DIFF diff = { 0 };
+    SC_AUTO(learning_done) struct learning l = { .to = to };
     if (from->count == 0 || to->count == 0)
         return true;
     if (!sc_diff_segments(from, to, 0, &diff))
@@ -59,18 +85,42 @@ static bool learn(const struct sc_segments *from, struct sc_segments *to, int64_
             int64_t origin = op->kind != SC_DIFF_SAME
                                  ? 0
                                  : origin_of(from, &diff.a.items[op->a + k], word, near_ms);
-            take_origin(to, word, origin);
+            if (!take_origin(&l, word, origin))
+                return false;
         }
     }
+    end_bare(&l);
     return true;
 }
 
 static bool knows_all(const struct sc_segment *s)
 {
-    bool known = s->origin != 0 || s->word_count > 0;
+    bool known = s->origin != 0 || s->word_count + s->made_count > 0;
     for (size_t i = 0; known && i < s->word_count; i++)
         known = is_known(s, i);
+    for (size_t i = 0; known && i < s->made_count; i++)
+        known = s->made[i].origin != 0;
     return known;
+}
+
+/* Of a segment without words; what stands between two words goes with the second one. */
+static void settle_bare(struct sc_segment *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->made_count; i++) {
+        struct sc_made m = s->made[i];
+        m.origin = m.origin == 0 ? SC_ORIGIN_HERE : m.origin;
+        kept += kept == 0 || s->made[kept - 1].origin != m.origin ? 1 : 0;
+        s->made[kept - 1] = m;
+    }
+    if (kept == 1)
+        s->origin = s->made[0].origin;
+    s->made_count = kept > 1 ? kept : 0;
+    if (kept > 1) {
+        s->origin = SC_ORIGIN_HERE;
+        s->made[kept - 1].until = strlen(s->text);
+    }
+    s->origin = s->origin == 0 ? SC_ORIGIN_HERE : s->origin;
 }
 
 /* What the words have in common stands at the segment; the edit made a segment whose words have
@@ -83,7 +133,7 @@ static void settle(struct sc_segment *s)
         s->words[i].origin = origin == 0 ? SC_ORIGIN_HERE : origin;
     }
     if (s->word_count == 0) {
-        s->origin = s->origin == 0 ? SC_ORIGIN_HERE : s->origin;
+        settle_bare(s);
         return;
     }
     for (size_t i = 1; i < s->word_count; i++)
@@ -125,14 +175,15 @@ static bool learn_from_all(struct sc_edit *e)
         if (!e->items[i].kept && !knows_all(&e->items[i].s) && !borrow(&to, &e->items[i].s, i))
             return false;
     }
-    if (!learn(&from.list, &to.list, NEAR_MS))
-        return false;
+    bool done = learn(&from.list, &to.list, NEAR_MS);
     for (size_t i = 0; i < to.list.count; i++) {
         const struct sc_segment *bare = &to.list.items[i];
-        if (bare->word_count == 0 && bare->origin != SC_ORIGIN_HERE)
-            e->items[bare->row].s.origin = bare->origin;
+        struct sc_segment *s = &e->items[bare->row].s;
+        s->made = bare->made;
+        s->made_count = bare->made_count;
+        s->made_cap = bare->made_cap;
     }
-    return true;
+    return done;
 }
 
 /* A segment that was moved stands elsewhere, and is the same one. */
@@ -143,8 +194,6 @@ static bool learn_from_own(const struct sc_edit *e, struct sc_edit_item *item)
     struct sc_segments to = { .items = &item->s, .count = 1 };
     struct sc_segment base = e->places[item->place].s;
     const struct sc_segments from = { .items = &base, .count = 1 };
-    if (item->s.word_count == 0 && strcmp(item->s.text, base.text) == 0)
-        item->s.origin = base.origin;
     return knows_all(&item->s) || learn(&from, &to, INT64_MAX);
 }
 

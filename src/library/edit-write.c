@@ -112,12 +112,14 @@ enum sc_code sc_edit_end_row(struct sc_conn *tx, int64_t row, int version, struc
 struct writing {
     struct sc_segment s;   /* borrows its texts */
     struct sc_word *words; /* owned */
+    struct sc_made *made;  /* owned */
     char hash[SC_SHA256_TEXT];
 };
 
 static void writing_done(struct writing *w)
 {
     free(w->words);
+    free(w->made);
 }
 
 /* The edit's own words get its origin: in a copy, for the plan may be written twice. */
@@ -125,14 +127,21 @@ static bool prepare_row(const struct sc_edit_item *item, int64_t origin, struct 
 {
     w->s = item->s;
     w->words = sc_try_alloc((w->s.word_count + 1) * sizeof(*w->words));
-    if (w->words == NULL)
+    w->made = sc_try_alloc((w->s.made_count + 1) * sizeof(*w->made));
+    if (w->words == NULL || w->made == NULL)
         return false;
     for (size_t i = 0; i < w->s.word_count; i++) {
         w->words[i] = item->s.words[i];
         if (w->words[i].origin == SC_ORIGIN_HERE)
             w->words[i].origin = origin;
     }
+    for (size_t i = 0; i < w->s.made_count; i++) {
+        w->made[i] = item->s.made[i];
+        if (w->made[i].origin == SC_ORIGIN_HERE)
+            w->made[i].origin = origin;
+    }
     w->s.words = w->words;
+    w->s.made = w->made;
     if (w->s.origin == SC_ORIGIN_HERE)
         w->s.origin = origin;
     sc_segment_hash(&w->s, w->hash);

@@ -272,11 +272,8 @@ static enum sc_code take_row(const struct sc_edit *e, struct sc_edit_item *item,
                              const struct sc_segment *s, struct sc_error *err)
 {
     enum sc_code code = own_row(item, s, err);
-    if (e->save.restored_from != 0)
-        return code;
-    item->s.origin = 0;
-    for (size_t i = 0; i < item->s.word_count; i++)
-        item->s.words[i].origin = 0;
+    if (code == SC_OK && e->save.restored_from == 0)
+        sc_segment_forget_origins(&item->s);
     return code;
 }
 

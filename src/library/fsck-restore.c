@@ -245,6 +245,10 @@ static void swap_in(struct sc_segment *s, const struct sc_segment *other, unsign
         return;
     s->words = other->words;
     s->word_count = other->word_count;
+    if (s->made_count == 0) { /* else it is what was stored with the text */
+        s->made = other->made;
+        s->made_count = other->made_count;
+    }
     s->origin = other->origin;
 }
 

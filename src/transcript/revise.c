@@ -11,13 +11,6 @@
 
 #include "base/banned.h"
 
-static void forget_origins(struct sc_segment *s)
-{
-    s->origin = 0;
-    for (size_t i = 0; i < s->word_count; i++)
-        s->words[i].origin = 0;
-}
-
 /* Takes the words of `from`, which keeps the old ones. */
 static void swap_words(struct sc_segment *s, struct sc_segment *from)
 {
@@ -134,7 +127,7 @@ bool sc_segment_reword(struct sc_segment *s, struct sc_str text)
     clamp_words(s);
     free(s->text);
     s->text = SC_TAKE(other.text);
-    forget_origins(s);
+    sc_segment_forget_origins(s);
     sc_segment_forget_heard(s);
     return true;
 }
@@ -269,8 +262,8 @@ bool sc_segment_split(struct sc_segment *s, size_t words, struct sc_segment *sec
     free(rest.text);
     first.text = copy_line((struct sc_str){ text.ptr, cut });
     rest.text = copy_line((struct sc_str){ text.ptr + cut, text.len - cut });
-    forget_origins(&first);
-    forget_origins(&rest);
+    sc_segment_forget_origins(&first);
+    sc_segment_forget_origins(&rest);
     sc_segment_forget_tokens(&first);
     sc_segment_forget_tokens(&rest);
     struct sc_segment old = *s;
@@ -328,7 +321,7 @@ bool sc_segment_join(struct sc_segment *s, const struct sc_segment *second)
         return false;
     both.start_ms = SC_MIN(s->start_ms, second->start_ms);
     both.end_ms = SC_MAX(s->end_ms, second->end_ms);
-    forget_origins(&both);
+    sc_segment_forget_origins(&both);
     sc_segment_forget_heard(&both);
     struct sc_segment old = *s;
     *s = both;

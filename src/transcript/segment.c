@@ -22,9 +22,17 @@ void sc_segment_drop_words(struct sc_segment *s)
     s->word_count = s->word_cap = 0;
 }
 
+static void forget_made(struct sc_segment *s)
+{
+    free(s->made);
+    s->made = NULL;
+    s->made_count = s->made_cap = 0;
+}
+
 void sc_segment_done(struct sc_segment *s)
 {
     sc_segment_drop_words(s);
+    forget_made(s);
     sc_heard_free(s->heard);
     free(s->text);
     free(s->speaker);
@@ -85,15 +93,56 @@ int64_t sc_word_origin(const struct sc_segment *s, size_t word)
     return s->words[word].origin == 0 ? s->origin : s->words[word].origin;
 }
 
+int64_t sc_text_origin(const struct sc_segment *s, size_t at)
+{
+    for (size_t i = 0; i < s->made_count; i++) {
+        if (at < s->made[i].until)
+            return s->made[i].origin;
+    }
+    return s->origin;
+}
+
+bool sc_segment_add_made(struct sc_segment *s, int64_t origin, size_t until)
+{
+    void *made = s->made;
+    if (s->made_count > 0 && s->made[s->made_count - 1].origin == origin) {
+        s->made[s->made_count - 1].until = until;
+        return true;
+    }
+    if (!sc_try_grow(&made, &s->made_cap, s->made_count + 1, sizeof(*s->made)))
+        return false;
+    s->made = made;
+    s->made[s->made_count++] = (struct sc_made){ until, origin };
+    return true;
+}
+
+void sc_segment_forget_origins(struct sc_segment *s)
+{
+    s->origin = 0;
+    for (size_t i = 0; i < s->word_count; i++)
+        s->words[i].origin = 0;
+    forget_made(s);
+}
+
+static bool copy_made(const struct sc_segment *from, struct sc_segment *out)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < from->made_count; i++)
+        good = sc_segment_add_made(out, from->made[i].origin, from->made[i].until);
+    return good;
+}
+
 bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out)
 {
     *out = *from;
     out->words = NULL;
     out->word_count = out->word_cap = 0;
+    out->made = NULL;
+    out->made_count = out->made_cap = 0;
     out->text = from->text == NULL ? NULL : sc_strdup(from->text);
     out->speaker = from->speaker == NULL ? NULL : sc_strdup(from->speaker);
     out->heard = from->heard == NULL ? NULL : sc_heard_copy(from->heard);
-    if (from->heard != NULL && out->heard == NULL) {
+    if ((from->heard != NULL && out->heard == NULL) || !copy_made(from, out)) {
         sc_segment_done(out);
         return false;
     }

@@ -16,6 +16,13 @@ struct sc_word {
     int64_t origin; /* of the store: what made it; 0: what made its segment */
 };
 
+/* Of a segment without words: what made its text up to that byte, from where the one before ends.
+ */
+struct sc_made {
+    size_t until;
+    int64_t origin; /* of the store; 0: not known */
+};
+
 struct sc_segment {
     int64_t id;     /* stable across versions; 0: not stored yet */
     int64_t row;    /* of the store; 0: not stored yet */
@@ -31,6 +38,8 @@ struct sc_segment {
     struct sc_heard *heard; /* owned; NULL: the recogniser said nothing more */
     struct sc_word *words;  /* owned */
     size_t word_count, word_cap;
+    struct sc_made *made; /* owned; of a text without words that several things made, in order */
+    size_t made_count, made_cap;
 };
 
 struct sc_segments {
@@ -45,6 +54,12 @@ void sc_segment_done(struct sc_segment *s);
 struct sc_segment *sc_segments_add(struct sc_segments *s);
 /* What made a word; 0: not known. */
 int64_t sc_word_origin(const struct sc_segment *s, size_t word);
+/* The same of the text of a segment without words, at this byte. */
+int64_t sc_text_origin(const struct sc_segment *s, size_t at);
+/* Behind what is known of the text so far, this made it up to `until`. False: no memory. */
+bool sc_segment_add_made(struct sc_segment *s, int64_t origin, size_t until);
+/* Nobody knows any more what made what: the segment, its words and the parts of its text. */
+void sc_segment_forget_origins(struct sc_segment *s);
 /* Its text stays. */
 void sc_segment_drop_words(struct sc_segment *s);
 /* Makes an empty segment an equal one. False: no memory, and it is empty. */

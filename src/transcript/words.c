@@ -1,6 +1,7 @@
 #include "transcript/words.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "transcript/varint.h"
 
@@ -23,9 +24,15 @@
  *       varint  confidence: 0 unknown, else 1 + thousandths
  *       varint  length of the text in bytes, then the text
  *
+ * Version 3 is of a text without words that several things made: its runs, which count bytes of the
+ * text in place of words, and behind them the first eight digits of their SHA-256. The sum of the
+ * segment does not cover them, so that its text can be restored from where nobody tells them.
+ *
  * No words at all are no bytes. */
 #define PACK_VERSION 1
 #define PACK_MIXED 2
+#define PACK_BARE 3
+#define SUM_DIGITS 8
 #define CONFIDENCE_MAX 1001
 
 uint64_t sc_words_confidence(float c)
@@ -63,10 +70,33 @@ static void put_runs(const struct sc_segment *s, struct sc_buf *out)
     }
 }
 
+static struct sc_str sum_of(struct sc_str runs, char sum[SC_SHA256_TEXT])
+{
+    sc_hash_bytes(runs.ptr, runs.len, sum);
+    return (struct sc_str){ sum, SUM_DIGITS };
+}
+
+static void put_made(const struct sc_segment *s, struct sc_buf *out)
+{
+    char sum[SC_SHA256_TEXT];
+    sc_buf_putc(out, PACK_BARE);
+    size_t begin = out->len;
+    sc_varint_put(out, s->made_count);
+    for (size_t i = 0, from = 0; i < s->made_count; i++) {
+        sc_varint_put(out, (uint64_t)s->made[i].origin);
+        sc_varint_put(out, s->made[i].until - from);
+        from = s->made[i].until;
+    }
+    if (!out->failed)
+        sc_buf_put_str(out, sum_of((struct sc_str){ out->ptr + begin, out->len - begin }, sum));
+}
+
 void sc_words_pack(const struct sc_segment *s, struct sc_buf *out)
 {
     int64_t before = 0;
     bool mixed = sc_words_are_mixed(s);
+    if (s->word_count == 0 && s->made_count > 1)
+        put_made(s, out);
     if (s->word_count > 0)
         sc_buf_putc(out, mixed ? PACK_MIXED : PACK_VERSION);
     if (mixed)
@@ -143,6 +173,32 @@ static const char *apply_runs(struct sc_str runs, uint64_t count, struct sc_segm
     return at == s->word_count ? NULL : "it has more words than were made";
 }
 
+/* Tells the text what made its parts; what is wrong, or NULL. */
+static const char *make(struct sc_str runs, uint64_t count, struct sc_segment *s)
+{
+    uint64_t until = 0, bytes = 0, origin = 0;
+    for (uint64_t i = 0; i < count; i++, until += bytes) {
+        (void)(sc_varint_take(&runs, &origin) && sc_varint_take(&runs, &bytes)); /* as before */
+        if (bytes > UINT32_MAX || origin > INT64_MAX)
+            return "what made it is no list";
+        if (!sc_segment_add_made(s, (int64_t)origin, (size_t)(until + bytes)))
+            return "memory is exhausted";
+    }
+    return NULL;
+}
+
+static const char *unpack_made(struct sc_str all, struct sc_segment *s)
+{
+    char sum[SC_SHA256_TEXT];
+    struct sc_str rest = all, runs = { 0 };
+    uint64_t count = 0;
+    const char *fault = skip_runs(&rest, &runs, &count);
+    if (fault != NULL)
+        return fault;
+    all.len -= rest.len;
+    return sc_str_equal(rest, sum_of(all, sum)) ? make(runs, count, s) : "its sum is another";
+}
+
 static const char *unpack(struct sc_str rest, struct sc_segment *s)
 {
     const char *fault = NULL;
@@ -152,9 +208,11 @@ static const char *unpack(struct sc_str rest, struct sc_segment *s)
     if (rest.len == 0)
         return NULL;
     char version = rest.ptr[0];
-    if (rest.len == 1 || (version != PACK_VERSION && version != PACK_MIXED))
+    if (rest.len == 1 || version < PACK_VERSION || version > PACK_BARE)
         return "the version is unknown";
     rest = (struct sc_str){ rest.ptr + 1, rest.len - 1 };
+    if (version == PACK_BARE)
+        return unpack_made(rest, s);
     if (version == PACK_MIXED)
         fault = skip_runs(&rest, &runs, &run_count);
     while (fault == NULL && rest.len > 0)
@@ -169,10 +227,13 @@ enum sc_code sc_words_unpack(struct sc_str bytes, struct sc_segment *s, struct s
     if (fault != NULL)
         return sc_error_set(err, SC_E_STORE_DAMAGED, "packed words are damaged: %s", fault);
 
-    struct sc_segment old = { .words = s->words, .word_count = s->word_count };
+    struct sc_segment old = { .words = s->words, .word_count = s->word_count, .made = s->made };
     s->words = SC_TAKE(read.words);
     s->word_count = read.word_count;
     s->word_cap = read.word_cap;
+    s->made = SC_TAKE(read.made);
+    s->made_count = read.made_count;
+    s->made_cap = read.made_cap;
     read.word_count = 0;
     sc_segment_done(&old);
     return SC_OK;

@@ -257,6 +257,46 @@ def test_parts_of_a_cut_segment_are_still_the_file_s(client, done):
     assert [(r["text"], r["engine"]) for r in runs] == [("one", "import"), ("two", "import")], runs
 
 
+def test_words_without_times_know_who_made_them(client, done, shared):
+    cue = "1\n00:00:01,000 --> 00:00:05,000\n{}\n"
+    made = post(client, f"/api/files/{done['file_id']}/transcripts?format=srt", cue.format("one  two three four"))
+    t = f"/api/transcripts/{made.json['transcript_id']}"
+
+    def blame(version=""):
+        runs = client.get(f"{t}/blame{version}").json["runs"]
+        return [(r["text"], r["engine"], r["version"]) for r in runs]
+
+    first = [("one two three four", "import", None)]
+    assert blame() == first
+    more = post(client, f"{t}/import?format=srt", cue.format("one 2 three four. five"))
+    assert (more.json["changed"], more.json["word_count"]) == (True, 5)
+    second = [("one", "import", None), ("2", "import", 2), ("three", "import", None), ("four. five", "import", 2)]
+    assert blame() == second
+    segment, = client.get(t).json["segments"]
+    assert segment["words"] == []
+    edit = {"operations": [{"op": "text", "segment": segment["id"], "text": "one 2 drei four. five"},
+                           {"op": "times", "segment": segment["id"], "start": 2, "end": 4}]}
+    assert client.post(f"{t}/edit", edit).json["version_number"] == 3
+    third = second[:2] + [("drei", None, 3)] + [("four. five", "import", 2)]
+    assert blame() == third
+    step = {"op": "split", "segment": segment["id"], "after_word": 3}
+    assert client.post(f"{t}/edit", {"operations": [step]}).json["version_number"] == 4
+    assert blame() == third
+    # Who made them is kept through a rollback and without the versions that told it.
+    assert client.post(f"{t}/rollback/2").json["version_number"] == 5
+    assert blame() == second and blame("?version=3") == third
+    assert client.post(f"{t}/prune", {"keep": 1}).status == 200
+    assert blame() == second
+    assert client.get(t).json["segments"][0]["words"] == []
+    checked = cli("fsck", data=shared.data)
+    assert checked.returncode == 0, checked.stdout
+    # Signs of scripts without spaces are looked at one by one.
+    made = post(client, f"/api/files/{done['file_id']}/transcripts?format=srt", cue.format("会議は長い"))
+    t = f"/api/transcripts/{made.json['transcript_id']}"
+    assert post(client, f"{t}/import?format=srt", cue.format("会議が長い")).json["changed"]
+    assert blame() == [("会議", "import", None), ("が", "import", 2), ("長い", "import", None)]
+
+
 UNSPACED = "会議は長い"
 
 

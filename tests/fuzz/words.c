@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sc_words_unpack((struct sc_str){ (const char *)data, size }, &segment, &err) == SC_OK) {
         sc_words_pack(&segment, &packed);
         if (sc_words_unpack(sc_buf_str(&packed), &again, &err) != SC_OK ||
-            again.word_count != segment.word_count)
+            again.word_count != segment.word_count || again.made_count != segment.made_count)
             abort();
     }
     sc_segment_done(&segment);

@@ -1,5 +1,6 @@
 #include "transcript/words.h"
 
+#include "base/alloc.h"
 #include "make.h"
 
 #include "base/banned.h"
@@ -108,11 +109,63 @@ static void words_of_several_things_name_them_first(void **state)
         SC_STR("\x02\x02\x05\x00\x06\x02\0\0\0\x01x\0\0\0\x01x"),
         SC_STR("\x02\x02\x05\x01\x06\x01\0\0\0\x01x\0\0\0\x01x\0\0\0\x01x"),
         SC_STR("\x02\x02\x05"),
-        SC_STR("\x03\0\0\0\x01x"),
+        SC_STR("\x04\0\0\0\x01x"),
+        SC_STR("\x03\x01\x05\x04"
+               "cc10d3f7"), /* of a text: one run */
+        SC_STR("\x03\x02\x05\x04\x05\x04"
+               "532eaebb"), /* twice the same */
+        SC_STR("\x03\x02\x05\x04\x06\x04"
+               "be097839"
+               "x"), /* more than that */
+        SC_STR("\x03\x02\x05\x04\x06\x00"
+               "9d14c696"), /* nothing */
+        SC_STR("\x03\x02\x05\x04\x06\xff\xff\xff\xff\x7f"
+               "d45bf731"),
+        SC_STR("\x03\x02\x05\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x04"
+               "2c08eeb6"),
+        SC_STR("\x03\x02\x05\x04\x06\x04"
+               "00000000"), /* another sum */
+        SC_STR("\x03\x02\x05\x04\x06\x04"),
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++)
         assert_int_equal(sc_words_unpack(bad[i], s, NULL), SC_E_STORE_DAMAGED);
     assert_int_equal(s->word_count, 3);
+}
+
+/* Of a text without words; what is summed is the text. */
+static void parts_of_a_text_keep_who_made_them(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS list = { 0 };
+    SC_AUTO_BUF packed = { 0 }, again = { 0 };
+    char one[65], mixed[65];
+    struct sc_segment *s = sc_segments_add(&list);
+    s->text = sc_strdup("one two three");
+    s->origin = 9;
+    sc_segment_hash(s, one);
+    assert_true(sc_segment_add_made(s, 5, 3));
+    assert_int_equal(sc_text_origin(s, 2), 5);
+    assert_int_equal(sc_text_origin(s, 3), 9);
+    assert_true(sc_segment_add_made(s, 6, 7));
+    assert_true(sc_segment_add_made(s, 6, 8)); /* joins it */
+    assert_true(sc_segment_add_made(s, 5, 13));
+    sc_words_pack(s, &packed);
+    assert_true(sc_str_equal(sc_buf_str(&packed), SC_STR("\x03\x03\x05\x03\x06\x05\x05\x05"
+                                                         "803fd52b")));
+    sc_segment_hash(s, mixed);
+    assert_string_equal(one, mixed);
+    sc_segment_forget_origins(s);
+    assert_int_equal(s->origin + (int64_t)s->made_count, 0);
+    assert_int_equal(sc_words_unpack(sc_buf_str(&packed), s, NULL), SC_OK);
+    assert_int_equal(s->made_count, 3);
+    assert_int_equal(sc_text_origin(s, 7), 6);
+    assert_int_equal(sc_text_origin(s, 8), 5);
+    SC_AUTO(sc_segment_done) struct sc_segment copy = { 0 };
+    assert_true(sc_segment_copy(s, &copy));
+    sc_words_pack(&copy, &again);
+    assert_true(sc_str_equal(sc_buf_str(&packed), sc_buf_str(&again)));
+    assert_int_equal(sc_words_unpack(SC_STR(""), s, NULL), SC_OK);
+    assert_int_equal(s->made_count, 0);
 }
 
 static void no_words_are_no_bytes_and_replace_the_old_ones(void **state)
@@ -189,6 +242,7 @@ int main(void)
         TEST(words_survive_the_round_trip),
         TEST(the_form_is_the_one_that_stores_hold),
         TEST(words_of_several_things_name_them_first),
+        TEST(parts_of_a_text_keep_who_made_them),
         TEST(no_words_are_no_bytes_and_replace_the_old_ones),
         TEST(hostile_bytes_are_refused_and_leave_the_segment_alone),
         TEST(damaged_bytes_never_give_words_that_a_check_refuses),
