@@ -216,6 +216,8 @@ enum sc_code sc_cli_write_file(const char *path, const struct sc_buf *text, stru
     struct stat info;
     bool there = stat(path, &info) == 0;
 
+    if (path[0] == '\0')
+        return sc_error_set(err, SC_E_INVALID_VALUE, "the name of the file to write is empty");
     if (there && S_ISDIR(info.st_mode))
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is a folder; name a file in it", path);
     if (!there || S_ISREG(info.st_mode)) {

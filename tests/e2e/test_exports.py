@@ -433,6 +433,9 @@ def test_the_command_line_exports_with_options(server, client, done, folder):
     shown = cli("transcripts", "formats", data=data, check=0).stdout
     assert "vtt: WebVTT captions" in shown and "max_line_length" in shown
 
+    nowhere = cli("transcripts", "export", number, "-o", "", data=server.data, cwd=folder)
+    assert nowhere.returncode == 2 and "is empty" in nowhere.stderr, nowhere.stderr
+
 
 def test_what_is_long_travels_like_what_is_short(client, done):
     """Beyond 256 KiB an answer lies in a file; whoever asks sees no difference."""
