@@ -25,7 +25,6 @@ static void forget_plan(struct sc_edit_ask *a)
     sc_draft_done(&a->draft);
     sc_edit_free(SC_TAKE(a->edit));
     sc_buf_done(&a->mine);
-    a->base_at = 0;
 }
 
 void sc_edit_ask_done(struct sc_edit_ask *a)
@@ -346,19 +345,41 @@ static bool follow(struct sc_segment *s, const struct segment_body *b)
     return sc_segment_name(s, b->speaker) && sc_segment_reword(s, b->text);
 }
 
-static struct sc_segment *find_base(struct sc_edit_ask *a, int64_t id, struct sc_error *err,
-                                    enum sc_code *code)
+/* The base's segments by their ids, which a body may name in any order, and as often as it has room
+ * for. */
+struct base_id {
+    int64_t id;
+    size_t at;
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t x = ((const struct base_id *)a)->id, y = ((const struct base_id *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static struct base_id *sort_base(const struct sc_segments *list)
+{
+    struct base_id *ids = sc_try_alloc((list->count + 1) * sizeof(*ids));
+    for (size_t i = 0; ids != NULL && i < list->count; i++)
+        ids[i] = (struct base_id){ list->items[i].id, i };
+    if (ids != NULL)
+        qsort(ids, list->count, sizeof(*ids), compare_ids);
+    return ids;
+}
+
+/* NULL: none has this id, or it cannot be read. */
+static struct sc_segment *find_base(struct sc_edit_ask *a, const struct base_id *ids, int64_t id,
+                                    struct sc_error *err, enum sc_code *code)
 {
     struct sc_segments *list = &a->draft.list;
-    for (size_t n = 0; id != 0 && n < list->count; n++) {
-        size_t i = (a->base_at + n) % list->count; /* mostly the next one */
-        if (list->items[i].id == id) {
-            a->base_at = i + 1;
-            *code = sc_draft_load(&a->draft, i, err);
-            return &list->items[i];
-        }
-    }
-    return NULL;
+    const struct base_id key = { .id = id };
+    const struct base_id *found =
+        id == 0 ? NULL : bsearch(&key, ids, list->count, sizeof(*ids), compare_ids);
+    if (found == NULL)
+        return NULL;
+    *code = sc_draft_load(&a->draft, found->at, err);
+    return &list->items[found->at];
 }
 
 /* One that says nothing is left out; one that said nothing before may stay. */
@@ -373,15 +394,16 @@ static enum sc_code check_said(const struct sc_segment *s, const struct sc_segme
         "segment %zu: the text is empty; leave the segment out if nothing is said", number);
 }
 
-static enum sc_code read_segment(struct sc_edit_ask *a, const struct sc_json_value *value,
-                                 size_t number, struct sc_error *err)
+static enum sc_code read_segment(struct sc_edit_ask *a, const struct base_id *ids,
+                                 const struct sc_json_value *value, size_t number,
+                                 struct sc_error *err)
 {
     struct segment_body b = { .confidence = -1 };
     struct sc_error why = { 0 };
     enum sc_code code = sc_request_object(value, "segments", &segment_shape, &b, &why);
     if (code != SC_OK)
         return complain(number, &why, err);
-    const struct sc_segment *before = find_base(a, b.id, err, &code);
+    const struct sc_segment *before = find_base(a, ids, b.id, err, &code);
     struct sc_segment *s = code == SC_OK ? sc_segments_add(&a->wanted) : NULL;
     if (s == NULL)
         return code != SC_OK ? code : sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
@@ -410,8 +432,11 @@ static enum sc_code read_segments(struct sc_edit_ask *a, const struct sc_json_va
         sc_buf_puts(&a->mine, i == 0 ? "" : "\n");
         sc_buf_put_str(&a->mine, text);
     }
+    SC_AUTO_FREE struct base_id *ids = sort_base(&a->draft.list);
+    if (code == SC_OK && ids == NULL)
+        code = sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");
     for (size_t i = 0; code == SC_OK && i < sc_json_count(list); i++)
-        code = read_segment(a, sc_json_at(list, i), i + 1, err);
+        code = read_segment(a, ids, sc_json_at(list, i), i + 1, err);
     return code;
 }
 

@@ -45,7 +45,6 @@ struct sc_edit_ask {
     struct sc_save save;
     struct sc_saved saved;
     struct sc_draft draft;
-    size_t base_at; /* where the next segment of the base is looked for */
     struct sc_segments wanted;
     struct sc_buf mine; /* the text that the client wants; empty: not known */
     bool stale;         /* If-Match is of another version: there is nothing to be saved */

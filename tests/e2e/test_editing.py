@@ -359,6 +359,23 @@ def test_an_editor_may_change_more_than_one_edit_takes(shared, client, made, fol
     assert many.status == 400 and "PUT" in many.error["message"], many
 
 
+def test_segments_are_found_by_their_ids_in_whichever_order(client, made):
+    put(client, made, {"segments": [{"start": 0, "end": 1, "text": f"word {n}"} for n in range(9)]})
+    before = client.get(made).json["segments"]
+    order = [before[n] for n in (4, 8, 0, 7, 1, 6, 2)]
+    put(client, made, {"segments": [{"id": s["id"], "start": 0, "end": 1, "text": s["text"] + " x"}
+                                    for s in order]})
+    now = client.get(made).json["segments"]
+    assert [(s["id"], s["text"], s["words"][0]) for s in now] == [
+        (s["id"], s["text"] + " x", s["words"][0] | {"end": n["words"][0]["end"]})
+        for s, n in zip(order, now)]
+    for other, told in ((before[3]["id"], "which the transcript does not have"),
+                        (order[1]["id"], "which stands further up already")):
+        body = [{"id": i, "start": 0, "end": 1, "text": "x"} for i in (order[1]["id"], other)]
+        refused = put(client, made, {"segments": body})
+        assert refused.status == 400 and told in refused.error["message"], refused
+
+
 def test_transcripts_of_more_than_16_mib_are_edited_like_any_other(shared, client, made):
     """The words of a day of speech are 22 MB of JSON."""
     number = made.rsplit("/", 1)[1]
