@@ -13,12 +13,19 @@
 
 typedef const struct sc_json_value value;
 
-#define WORD_BYTES 1000 /* what is longer is no word */
-#define EARLY_MS 100    /* aligners put the first word so much before 0 */
+#define WORD_BYTES 1000   /* what is longer is no word */
+#define EARLY_MS 100      /* aligners put the first word so much before 0 */
+#define WORD_MS_MAX 10000 /* words last less in the mean, so whole numbers were milliseconds */
+#define SPEAKERS_MAX 1000 /* whose names are looked for by their ids */
+#define CHUNKS_MIN 5      /* chunks of one word each are words, these being so many and so short */
+#define CHUNK_BYTES 15
 
 struct json {
     struct sc_reading *out;
     struct sc_error *err;
+    value *speakers;       /* their names by their ids; NULL: none */
+    bool decimals;         /* a time was no whole number */
+    bool cut;              /* the words came without segments */
     bool exact;            /* our own export: its texts stay as they are, others become one line */
     bool backwards, early; /* such times were met in the segment (struct sc_read_doubts) */
     char place[64];
@@ -57,9 +64,11 @@ static bool read_time(struct json *j, value *v, double unit, int64_t *ms)
 {
     if (v != NULL && sc_json_type(v) == SC_JSON_TEXT) {
         struct sc_str text = sc_str_trim(sc_json_get_str(v, SC_STR("")));
+        j->decimals = true;
         return sc_cue_time_take(&text, ms) && text.len == 0;
     }
     double number = is_number(v) ? sc_json_get_real(v, -1) * unit : NAN;
+    j->decimals = j->decimals || unit == 1 || (is_number(v) && sc_json_type(v) != SC_JSON_INT);
     if (!(number > -1e6 && number < (double)SC_SEGMENT_TIME_MAX))
         return false;
     *ms = SC_MAX(llround(number), 0);
@@ -73,6 +82,20 @@ static bool read_end(struct json *j, value *v, double unit, int64_t *ms)
     return v == NULL || sc_json_type(v) == SC_JSON_NULL || read_time(j, v, unit, ms);
 }
 
+/* The end, where the object tells how long it lasts instead. */
+static bool read_length(struct json *j, value *object, double unit, int64_t start_ms,
+                        int64_t *end_ms)
+{
+    int64_t length;
+    value *v = sc_json_member(object, "duration");
+    if (v == NULL || sc_json_type(v) == SC_JSON_NULL)
+        return true;
+    if (!read_time(j, v, unit, &length))
+        return false;
+    *end_ms = start_ms + length;
+    return true;
+}
+
 /* The times of a segment or word, by the ways in which dialects write them. -1: not there. */
 static bool read_span(struct json *j, value *object, int64_t *start_ms, int64_t *end_ms)
 {
@@ -82,7 +105,7 @@ static bool read_span(struct json *j, value *object, int64_t *start_ms, int64_t 
     } ways[] = {
         { NULL, "start", "end", 1000 },           { "offsets", "from", "to", 1 },
         { "timestamps", "from", "to", 1 },        { NULL, "start_ms", "end_ms", 1 },
-        { NULL, "start_time", "end_time", 1000 },
+        { NULL, "start_time", "end_time", 1000 }, { NULL, "startMs", "endMs", 1 },
     };
     *start_ms = *end_ms = -1;
     value *pair = sc_json_member(object, "timestamp");
@@ -96,7 +119,8 @@ static bool read_span(struct json *j, value *object, int64_t *start_ms, int64_t 
         if (start == NULL || sc_json_type(start) == SC_JSON_NULL)
             continue;
         return read_end(j, end, ways[i].unit, end_ms) &&
-               read_time(j, start, ways[i].unit, start_ms);
+               read_time(j, start, ways[i].unit, start_ms) &&
+               (*end_ms >= 0 || read_length(j, object, ways[i].unit, *start_ms, end_ms));
     }
     return true;
 }
@@ -105,7 +129,11 @@ static float read_confidence(value *object)
 {
     static const char *const names[] = { "confidence", "probability", "score", "conf", "p", NULL };
     value *v = member(object, names);
-    double c = is_number(v) ? sc_json_get_real(v, -1) : -1;
+    double c = -1;
+    if (is_number(v))
+        c = sc_json_get_real(v, -1);
+    else if (!sc_str_to_double(sc_json_get_str(v, SC_STR("")), &c))
+        c = -1;
     value *log = sc_json_member(object, "avg_logprob");
     if (c < 0 && is_number(log))
         c = exp(SC_MIN(sc_json_get_real(log, 0), 0));
@@ -129,9 +157,22 @@ static float read_no_speech(value *object)
 
 /* ---- words ---- */
 
+/* Amazon's words stand in a list of what the word may be, the likeliest first. */
+static value *likeliest(value *object)
+{
+    value *list = sc_json_member(object, "alternatives");
+    return is_list(list) && sc_json_count(list) > 0 ? sc_json_at(list, 0) : object;
+}
+
+static bool is_punctuation(value *object)
+{
+    return sc_str_equal(sc_json_get_str(sc_json_member(object, "type"), SC_STR("")),
+                        SC_STR("punctuation"));
+}
+
 static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object, size_t index)
 {
-    static const char *const names[] = { "word", "text", NULL };
+    static const char *const names[] = { "word", "text", "content", NULL };
     char place[96];
     int64_t start, end;
     (void)snprintf(place, sizeof(place), "%.60s word %zu", j->place, index + 1);
@@ -139,11 +180,13 @@ static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object
     (void)snprintf(at.place, sizeof(at.place), "%.63s", place);
     if (sc_json_type(object) != SC_JSON_OBJECT)
         return refuse(&at, "is no object");
-    value *text = member(object, names);
+    value *said = likeliest(object), *text = member(said, names);
     if (text == NULL || sc_json_type(text) != SC_JSON_TEXT)
-        return refuse(&at, "has no text");
+        return refuse(&at, "has no text; name it 'word' or 'text'");
     if (!read_span(j, object, &start, &end))
         return refuse(&at, "has a time that is no number of seconds");
+    if (start < 0 && is_punctuation(object)) /* the text has it */
+        return SC_OK;
     /* Aligners leave the times of numbers out: such a word stands where the one before ends. */
     if (start < 0)
         start = s->word_count > 0 ? s->words[s->word_count - 1].end_ms : SC_MAX(s->start_ms, 0);
@@ -158,7 +201,7 @@ static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object
     if (word.len == 0 && !j->exact)
         return SC_OK;
     j->backwards = j->backwards || (end >= 0 && end < start);
-    if (!sc_segment_add_word(s, word, start, SC_MAX(end, start), read_confidence(object)))
+    if (!sc_segment_add_word(s, word, start, SC_MAX(end, start), read_confidence(said)))
         return sc_read_no_memory(j->err);
     return SC_OK;
 }
@@ -243,7 +286,8 @@ static enum sc_code add_words(struct json *j, struct sc_segment *s, value *objec
 
 static enum sc_code read_text(struct json *j, struct sc_segment *s, value *object)
 {
-    value *text = sc_json_member(object, "text");
+    static const char *const names[] = { "text", "transcript", NULL };
+    value *text = j->exact ? sc_json_member(object, "text") : member(object, names);
     if (text != NULL && sc_json_type(text) != SC_JSON_TEXT && sc_json_type(text) != SC_JSON_NULL)
         return refuse(j, "has a text that is no text");
     struct sc_str found = sc_json_get_str(text, SC_STR(""));
@@ -254,9 +298,30 @@ static enum sc_code read_text(struct json *j, struct sc_segment *s, value *objec
     return sc_segment_say(s, found) ? SC_OK : sc_read_no_memory(j->err);
 }
 
+/* Who speaks, as the object has it; NULL: nobody is named. */
+static value *speaker_of(value *object)
+{
+    static const char *const names[] = { "speaker", "speaker_label", "speaker_id", NULL };
+    return member(object, names);
+}
+
+/* The name of an id, where a list at the root tells it. */
+static value *name_of(const struct json *j, value *id)
+{
+    struct sc_str text = sc_json_get_str(id, SC_STR(""));
+    for (size_t i = 0; text.len > 0 && is_list(j->speakers) && i < sc_json_count(j->speakers);
+         i++) {
+        value *one = sc_json_at(j->speakers, i), *name = sc_json_member(one, "name");
+        if (sc_str_equal(sc_json_get_str(sc_json_member(one, "id"), SC_STR("")), text) &&
+            sc_json_get_str(name, SC_STR("")).len > 0)
+            return name;
+    }
+    return id;
+}
+
 static enum sc_code read_speaker(struct json *j, struct sc_segment *s, value *object)
 {
-    value *speaker = sc_json_member(object, "speaker");
+    value *speaker = j->exact ? sc_json_member(object, "speaker") : name_of(j, speaker_of(object));
     if (speaker != NULL && sc_json_type(speaker) == SC_JSON_TEXT) {
         struct sc_str name = sc_json_get_str(speaker, SC_STR(""));
         return sc_segment_set_speaker(s, name) ? SC_OK : sc_read_no_memory(j->err);
@@ -277,7 +342,7 @@ static enum sc_code settle_span(struct json *j, struct sc_segment *s, int64_t st
     if (end < 0 && s->word_count > 0)
         end = s->words[s->word_count - 1].end_ms;
     if (start < 0)
-        return refuse(j, "has no start");
+        return refuse(j, "has no start; name it 'start', in seconds");
     s->start_ms = start;
     s->end_ms = end < 0 ? end : SC_MAX(end, start);
     j->backwards = j->backwards || (end >= 0 && end < start);
@@ -397,11 +462,98 @@ static bool has_words(const struct sc_segments *s)
 
 static void read_language(struct json *j, value *root)
 {
-    value *said = sc_json_member(root, "language");
+    static const char *const names[] = { "language", "language_code", NULL };
+    value *said = member(root, names);
     value *result = sc_json_member(root, "result"); /* whisper.cpp */
     if (said == NULL && result != NULL && sc_json_type(result) == SC_JSON_OBJECT)
         said = sc_json_member(result, "language");
     sc_reading_say_language(j->out, sc_json_get_str(said, SC_STR("")));
+}
+
+static bool is_same(value *a, value *b)
+{
+    return sc_str_equal(sc_json_get_str(a, SC_STR("")), sc_json_get_str(b, SC_STR(""))) &&
+           sc_json_get_int(a, -1) == sc_json_get_int(b, -1);
+}
+
+/* The words of one speaker are all there. */
+static enum sc_code end_turn(struct json *j, value *root)
+{
+    struct sc_segments *list = &j->out->segments;
+    struct sc_segment *s = &list->items[list->count - 1];
+    if (s->word_count == 0) {
+        sc_segment_done(s);
+        list->count--;
+        return SC_OK;
+    }
+    enum sc_code code = SC_OK;
+    if (root != NULL)
+        code = read_text(j, s, root);
+    else if (!sc_segment_settle(s))
+        code = sc_read_no_memory(j->err);
+    if (code == SC_OK)
+        code = settle_span(j, s, -1, -1);
+    if (code == SC_OK && !sc_segment_fit_words(s))
+        code = sc_read_no_memory(j->err);
+    return code;
+}
+
+/* Words that each may name their speaker; where one speaks alone the text is that of the root. */
+static enum sc_code add_turns(struct json *j, value *words, value *root)
+{
+    struct sc_segments *list = &j->out->segments;
+    enum sc_code code = SC_OK;
+    value *who = NULL;
+    size_t turns = 0;
+    (void)snprintf(j->place, sizeof(j->place), "the text:");
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(words); i++) {
+        value *object = sc_json_at(words, i), *speaker = speaker_of(object);
+        bool begins = turns == 0 || (speaker != NULL && !is_same(speaker, who));
+        if (begins && turns > 0)
+            code = end_turn(j, NULL);
+        if (begins && code == SC_OK) {
+            struct sc_segment *s = sc_segments_add(list);
+            code = s == NULL ? sc_read_no_memory(j->err) : read_speaker(j, s, object);
+            j->backwards = j->early = false;
+            who = speaker;
+            turns++;
+        }
+        if (code == SC_OK)
+            code = add_word(j, &list->items[list->count - 1], object, i);
+    }
+    return code == SC_OK && turns > 0 ? end_turn(j, turns == 1 ? root : NULL) : code;
+}
+
+static bool have_speakers(value *words)
+{
+    for (size_t i = 0; i < sc_json_count(words); i++) {
+        if (speaker_of(sc_json_at(words, i)) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Pipelines that were asked for the times of words give each as a chunk. */
+static bool are_words(value *chunks)
+{
+    size_t count = sc_json_count(chunks), bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct sc_str text =
+            sc_json_get_str(sc_json_member(sc_json_at(chunks, i), "text"), SC_STR(""));
+        text = sc_str_trim(text);
+        if (text.len > 0 && memchr(text.ptr, ' ', text.len) != NULL)
+            return false;
+        bytes += text.len;
+    }
+    return count >= CHUNKS_MIN && bytes <= count * CHUNK_BYTES;
+}
+
+/* A text with words and without segments. */
+static enum sc_code add_words_alone(struct json *j, value *words, value *root)
+{
+    int64_t start, end;
+    j->cut = !read_span(j, root, &start, &end) || start < 0;
+    return have_speakers(words) ? add_turns(j, words, root) : add_segment(j, root);
 }
 
 /* Only a text, or a text with words. */
@@ -412,27 +564,39 @@ static enum sc_code read_whole(struct json *j, value *root)
     value *words = member(root, names);
     (void)snprintf(j->place, sizeof(j->place), "the text:");
     if (is_list(words) && sc_json_count(words) > 0)
-        return add_segment(j, root);
+        return add_words_alone(j, words, root);
     if (text.ptr == NULL)
         return sc_error_field(j->err, SC_E_INVALID_VALUE, "text",
-                              "the JSON holds no segments, no words and no text");
+                              "the JSON holds no segments, no words and no text that are known "
+                              "here; have its program write srt, vtt or csv, or a list of "
+                              "{start, end, text}");
     j->out->timed = false;
     return sc_read_txt(text, j->out, j->err);
 }
 
 static enum sc_code read_root(struct json *j, value *root)
 {
-    static const char *const lists[] = { "segments", "transcription", "chunks", "utterances" };
+    static const char *const lists[] = { "segments", "transcription", "chunks", "utterances",
+                                         "audio_segments" };
+    static const char *const beside[] = { "words", "items", NULL };
     if (is_list(root))
         return add_list(j, root, "segment");
     if (sc_json_type(root) != SC_JSON_OBJECT)
         return sc_error_field(j->err, SC_E_INVALID_VALUE, "text",
                               "the JSON is neither an object nor a list");
     read_language(j, root);
+    value *results = sc_json_member(root, "results"), *speakers = sc_json_member(root, "speakers");
+    if (is_list(speakers) && sc_json_count(speakers) <= SPEAKERS_MAX)
+        j->speakers = speakers;
+    if (results != NULL && sc_json_type(results) == SC_JSON_OBJECT)
+        root = results;
     for (size_t i = 0; i < SC_ARRAY_LEN(lists); i++) {
-        value *list = sc_json_member(root, lists[i]), *words = sc_json_member(root, "words");
+        value *list = sc_json_member(root, lists[i]), *words = member(root, beside);
         if (!is_list(list))
             continue;
+        j->cut = strcmp(lists[i], "chunks") == 0 && are_words(list);
+        if (j->cut)
+            return add_turns(j, list, root);
         j->exact = i == 0 && sc_json_member(root, "job_id") != NULL &&
                    sc_json_member(root, "version") != NULL;
         enum sc_code code = add_list(j, list, "segment");
@@ -444,6 +608,31 @@ static enum sc_code read_root(struct json *j, value *root)
     return read_whole(j, root);
 }
 
+/* Were whole numbers taken for seconds that are milliseconds? No word lasts so long. */
+static bool are_milliseconds(const struct json *j)
+{
+    const struct sc_segments *list = &j->out->segments;
+    int64_t count = 0, length = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        for (size_t k = 0; k < list->items[i].word_count; k++, count++)
+            length += list->items[i].words[k].end_ms - list->items[i].words[k].start_ms;
+    }
+    return !j->decimals && count > 0 && length / count >= WORD_MS_MAX;
+}
+
+static void take_milliseconds(struct sc_segments *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct sc_segment *s = &list->items[i];
+        s->start_ms /= 1000;
+        s->end_ms = s->end_ms < 0 ? -1 : s->end_ms / 1000;
+        for (size_t k = 0; k < s->word_count; k++) {
+            s->words[k].start_ms /= 1000;
+            s->words[k].end_ms /= 1000;
+        }
+    }
+}
+
 enum sc_code sc_read_json(struct sc_str text, struct sc_reading *out, struct sc_error *err)
 {
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
@@ -452,5 +641,10 @@ enum sc_code sc_read_json(struct sc_str text, struct sc_reading *out, struct sc_
     if (sc_json_parse(text, &doc, &why) != SC_OK)
         return sc_error_field(err, SC_E_INVALID_VALUE, "text", "%.200s", why.msg);
     out->timed = true;
-    return read_root(&j, sc_json_root(doc));
+    enum sc_code code = read_root(&j, sc_json_root(doc));
+    if (code == SC_OK && are_milliseconds(&j))
+        take_milliseconds(&out->segments);
+    if (code == SC_OK && j.cut && !sc_segments_cut(&out->segments))
+        code = sc_read_no_memory(err);
+    return code;
 }

@@ -39,6 +39,10 @@ bool sc_cue_lines(bool vtt, struct sc_str text, size_t most, struct sc_buf *out,
  * memory. */
 bool sc_rolling_collapse(struct sc_cue *cues, size_t *count, bool vtt, struct sc_reading *out);
 
+/* Cuts segments whose words came without any behind sentences and at pauses; those whose words do
+ * not spell the text stay. False: no memory. */
+bool sc_segments_cut(struct sc_segments *list);
+
 /* Is this, from between '<' and '>', a tag that players of SubRip obey? */
 bool sc_srt_is_tag(struct sc_str tag);
 

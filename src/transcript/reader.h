@@ -50,7 +50,8 @@ void sc_reading_done(struct sc_reading *r);
  * before it starts ends where it starts. One without an end lasts until the next begins, the last
  * as long as its text takes to say. Cues without text are left out. JSON: our own export
  * (read exactly), OpenAI's json, verbose_json and diarized_json, openai-whisper, faster-whisper,
- * WhisperX, whisper.cpp, Vosk, Hugging Face pipelines, and a bare array of segments. CSV and TSV:
+ * WhisperX, whisper.cpp, Vosk, Hugging Face pipelines, Premiere, Amazon Transcribe, AssemblyAI,
+ * Deepgram, and a bare array of segments; words without segments become sentences. CSV and TSV:
  * our own, whisper's tools', and tables with other names for their columns. */
 SC_MUST_USE enum sc_code sc_format_read(const char *format, struct sc_str text,
                                         struct sc_reading *out, struct sc_error *err);

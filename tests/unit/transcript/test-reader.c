@@ -246,15 +246,17 @@ static void json_of_every_dialect_is_read(void **state)
         { "silence", "json", "{\"text\":\"\",\"segments\":[]}", "", NULL },
         { "no JSON", "json", "{\"text\":", NULL, NULL },
         { "nothing known", "json", "{\"a\":1}", NULL,
-          "the JSON holds no segments, no words and no text" },
+          "the JSON holds no segments, no words and no text that are known here; have its program "
+          "write srt, vtt or csv, or a list of {start, end, text}" },
         { "a number", "json", "[1]", NULL,
           "segment 1 is no object and no list of start, end and text" },
-        { "no start", "json", "[{\"text\":\"a\",\"end\":1}]", NULL, "segment 1 has no start" },
+        { "no start", "json", "[{\"text\":\"a\",\"end\":1}]", NULL,
+          "segment 1 has no start; name it 'start', in seconds" },
         { "no time", "json", "[{\"text\":\"a\",\"start\":\"soon\"}]", NULL,
           "segment 1 has a time that is no number of seconds" },
         { "no word", "json",
           "{\"segments\":[{\"start\":0,\"end\":1,\"text\":\"a\",\"words\":[{}]}]}", NULL,
-          "segment 1 word 1 has no text" },
+          "segment 1 word 1 has no text; name it 'word' or 'text'" },
         { "text of another type", "json", "[{\"start\":0,\"end\":1,\"text\":5}]", NULL,
           "segment 1 has a text that is no text" },
         { "too late", "json", "[{\"start\":1e300,\"end\":1,\"text\":\"a\"}]", NULL,
@@ -269,6 +271,135 @@ static void json_of_every_dialect_is_read(void **state)
     assert_int_equal(sc_format_read("json", SC_STR("{\n\"text\":"), &read, &err),
                      SC_E_INVALID_VALUE);
     assert_non_null(strstr(err.msg, "line 2"));
+}
+
+static void json_of_editors_and_services_is_read(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "Premiere", "json",
+          "{\"language\":\"en-us\",\"segments\":[{\"start\":0.5,\"duration\":2.0,\"speaker\":"
+          "\"u-1\",\"words\":[{\"start\":0.5,\"duration\":0.4,\"confidence\":0.9,\"eos\":false,"
+          "\"text\":\"What\",\"type\":\"word\"},{\"start\":1.0,\"duration\":0.4,\"eos\":true,"
+          "\"text\":\"now?\",\"type\":\"word\"}]},{\"start\":3,\"duration\":1,\"speaker\":\"u-2\","
+          "\"words\":[{\"start\":3,\"duration\":1,\"text\":\"No.\"}]}],\"speakers\":[{\"id\":"
+          "\"u-1\",\"name\":\"Ann\"},{\"id\":\"u-2\",\"name\":\"\"}]}",
+          "500 2500 [Ann] What now?\n  500 900 What\n  1000 1400 now?\n"
+          "3000 4000 [u-2] No.\n  3000 4000 No.\n",
+          NULL },
+        { "AssemblyAI, whole milliseconds", "json",
+          "{\"text\":\"Row on. Yes.\",\"audio_duration\":3,\"words\":[{\"text\":\"Row\",\"start\":"
+          "250,\"end\":650}],\"utterances\":[{\"start\":250,\"end\":900,\"text\":\"Row on.\","
+          "\"speaker\":\"A\",\"words\":[{\"text\":\"Row\",\"start\":250,\"end\":650},{\"text\":"
+          "\"on.\",\"start\":700,\"end\":900}]},{\"start\":1700,\"end\":1900,\"text\":\"Yes.\","
+          "\"speaker\":\"B\"}]}",
+          "250 900 [A] Row on.\n  250 650 Row\n  700 900 on.\n1700 1900 [B] Yes.\n", NULL },
+        { "whole seconds", "json",
+          "{\"segments\":[{\"start\":1,\"end\":9,\"text\":\"Om\",\"words\":[{\"word\":\"Om\","
+          "\"start\":1,\"end\":9}]}]}",
+          "1000 9000 Om\n  1000 9000 Om\n", NULL },
+        { "Amazon Transcribe", "json",
+          "{\"jobName\":\"j\",\"results\":{\"transcripts\":[{\"transcript\":\"Hi, "
+          "you.\"}],\"items\":"
+          "[{\"type\":\"pronunciation\",\"alternatives\":[{\"confidence\":\"0.99\",\"content\":"
+          "\"Hi\"}],\"start_time\":\"0.0\",\"end_time\":\"0.4\"},{\"type\":\"punctuation\","
+          "\"alternatives\":[{\"confidence\":\"0.0\",\"content\":\",\"}]},{\"type\":"
+          "\"pronunciation\",\"alternatives\":[{\"content\":\"you\"}],\"start_time\":\"0.5\","
+          "\"end_time\":\"0.9\"}],\"audio_segments\":[{\"id\":0,\"transcript\":\"Hi, you.\","
+          "\"start_time\":\"0.0\",\"end_time\":\"0.9\",\"speaker_label\":\"spk_0\",\"items\":"
+          "[0,1,2]}]}}",
+          "0 900 [spk_0] Hi, you.\n  0 400 Hi\n  500 900 you\n", NULL },
+        { "Deepgram's utterances", "json",
+          "{\"results\":{\"channels\":[],\"utterances\":[{\"start\":0.1,\"end\":0.5,\"transcript\":"
+          "\"hi you\",\"speaker\":0}]}}",
+          "100 500 [0] hi you\n", NULL },
+        { "a list with lengths", "json",
+          "[{\"text\":\"hi\",\"start\":0.5,\"duration\":1.5},{\"text\":\"you\",\"startMs\":2500,"
+          "\"endMs\":3000},{\"text\":\"all\",\"start\":4,\"duration\":null}]",
+          "500 2000 hi\n2500 3000 you\n4000 4195 all\n", NULL },
+        { "a length that is none", "json", "[{\"text\":\"hi\",\"start\":0.5,\"duration\":\"x\"}]",
+          NULL, "segment 1 has a time that is no number of seconds" },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
+}
+
+static void words_without_segments_become_sentences(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "OpenAI, asked for words", "json",
+          "{\"task\":\"transcribe\",\"duration\":9.0,\"text\":\"Hello \\\"there.\\\" (How) are "
+          "you? "
+          "- so\",\"words\":[{\"word\":\"Hello\",\"start\":0,\"end\":0.4},{\"word\":\"there\","
+          "\"start\":0.4,\"end\":0.8},{\"word\":\"How\",\"start\":1,\"end\":1.2},{\"word\":\"are\","
+          "\"start\":1.2,\"end\":1.4},{\"word\":\"you\",\"start\":1.4,\"end\":2},{\"word\":\"so\","
+          "\"start\":2,\"end\":2.2}]}",
+          "0 800 Hello \"there.\"\n  0 400 Hello\n  400 800 there\n"
+          "1000 2000 (How) are you?\n  1000 1200 How\n  1200 1400 are\n  1400 2000 you\n"
+          "2000 2200 - so\n  2000 2200 so\n",
+          NULL },
+        { "Hugging Face, asked for words", "json",
+          "{\"text\":\" One two. Three four five\",\"chunks\":[{\"text\":\" "
+          "One\",\"timestamp\":[0,0.4]},"
+          "{\"text\":\" two.\",\"timestamp\":[0.4,0.8]},{\"text\":\" "
+          "Three\",\"timestamp\":[1,1.5]},"
+          "{\"text\":\" four\",\"timestamp\":[3.5,4]},{\"text\":\" five\",\"timestamp\":[4,4.5]}]}",
+          "0 800 One two.\n  0 400 One\n  400 800 two.\n1000 1500 Three\n  1000 1500 Three\n"
+          "3500 4500 four five\n  3500 4000 four\n  4000 4500 five\n",
+          NULL },
+        { "chunks of one word each, but few", "json",
+          "{\"text\":\" a b\",\"chunks\":[{\"text\":\" a\",\"timestamp\":[0,1]},{\"text\":\" b\","
+          "\"timestamp\":[1,2]}]}",
+          "0 1000 a\n1000 2000 b\n", NULL },
+        { "words with their speakers", "json",
+          "{\"text\":\"Hi you. No\",\"words\":[{\"text\":\"Hi\",\"start\":0.1,\"end\":0.3,\"type\":"
+          "\"word\",\"speaker_id\":\"s0\"},{\"text\":\" \",\"start\":0.3,\"end\":0.4,\"type\":"
+          "\"spacing\",\"speaker_id\":\"s0\"},{\"text\":\"you.\",\"start\":0.4,\"end\":0.8,"
+          "\"speaker_id\":\"s0\"},{\"text\":\"No\",\"start\":0.9,\"end\":1.2,\"speaker_id\":\"s1\"}"
+          "]}",
+          "100 800 [s0] Hi you.\n  100 300 Hi\n  400 800 you.\n900 1200 [s1] No\n"
+          "  900 1200 No\n",
+          NULL },
+        { "whole milliseconds, one speaker", "json",
+          "{\"text\":\"Row on. "
+          "Yes\",\"utterances\":null,\"words\":[{\"text\":\"Row\",\"start\":250,"
+          "\"end\":650,\"speaker\":null},{\"text\":\"on.\",\"start\":700,\"end\":900},{\"text\":"
+          "\"Yes\",\"start\":1700,\"end\":1900}]}",
+          "250 900 Row on.\n  250 650 Row\n  700 900 on.\n1700 1900 Yes\n  1700 1900 Yes\n", NULL },
+        { "signs without spaces", "json",
+          "{\"text\":\"会議です。次は\",\"words\":[{\"word\":\"会議\",\"start\":0,\"end\":1},{"
+          "\"word\":"
+          "\"です\",\"start\":1,\"end\":2},{\"word\":\"次\",\"start\":2,\"end\":3},{\"word\":"
+          "\"は\","
+          "\"start\":3,\"end\":4}]}",
+          "0 2000 会議です。\n  0 1000 会議\n  1000 2000 です\n2000 4000 次は\n  2000 3000 次\n"
+          "  3000 4000 は\n",
+          NULL },
+        { "one utterance with its times", "json",
+          "{\"start\":0,\"end\":3,\"text\":\"A. "
+          "B.\",\"words\":[{\"word\":\"A.\",\"start\":0,\"end\":"
+          "1},{\"word\":\"B.\",\"start\":1,\"end\":2}]}",
+          "0 3000 A. B.\n  0 1000 A.\n  1000 2000 B.\n", NULL },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
+}
+
+/* Behind 20 s a short pause will do. */
+static void long_speech_is_cut_at_shorter_pauses(void **state)
+{
+    (void)state;
+    SC_AUTO_BUF json = { 0 };
+    SC_AUTO_READING read = { 0 };
+    sc_buf_puts(&json, "{\"words\":[");
+    for (int i = 0; i < 60; i++)
+        sc_buf_printf(&json, "%s{\"word\":\"w%d\",\"start\":%d.0,\"end\":%d.5}", i == 0 ? "" : ",",
+                      i, i, i);
+    sc_buf_puts(&json, "]}");
+    assert_int_equal(sc_format_read("json", sc_buf_str(&json), &read, NULL), SC_OK);
+    assert_int_equal(read.segments.count, 3);
+    assert_int_equal(read.segments.items[0].end_ms, 20500);
+    assert_int_equal(read.segments.items[1].start_ms, 21000);
+    assert_int_equal(sc_segments_check(&read.segments, NULL), SC_OK);
 }
 
 static void a_segment_of_json_is_one_line(void **state)
@@ -692,6 +823,9 @@ int main(void)
         TEST(srt_is_read_as_tools_write_it),
         TEST(vtt_is_read_as_tools_write_it),
         TEST(json_of_every_dialect_is_read),
+        TEST(json_of_editors_and_services_is_read),
+        TEST(words_without_segments_become_sentences),
+        TEST(long_speech_is_cut_at_shorter_pauses),
         TEST(a_segment_of_json_is_one_line),
         TEST(lists_of_start_end_and_text_are_read),
         TEST(the_header_of_webvtt_tells_the_language),
