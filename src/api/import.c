@@ -298,11 +298,23 @@ static enum sc_code no_memory(struct sc_error *err)
     return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
 }
 
+/* Do names of speakers stand in the text? In WebVTT where it has no voices, as those of meetings.
+ */
+static bool has_names(const struct import *im)
+{
+    const struct sc_segments *s = &im->reading.segments;
+    bool voices = false;
+    for (size_t i = 0; i < s->count; i++)
+        voices = voices || s->items[i].speaker != NULL;
+    return im->asked.speakers &&
+           (strcmp(im->format, "srt") == 0 || strcmp(im->format, "txt") == 0 ||
+            (strcmp(im->format, "vtt") == 0 && !voices));
+}
+
 /* Names that stand in the text, of the formats that have them there; none with speakers=off. */
 static bool find_names(struct import *im, const struct sc_segments *old, struct sc_names *out)
 {
-    bool named = strcmp(im->format, "srt") == 0 || strcmp(im->format, "txt") == 0;
-    if (!named || !im->asked.speakers)
+    if (!has_names(im))
         return true;
     if (!sc_names_find(old, &im->reading.segments, out))
         return false;
@@ -344,7 +356,7 @@ static enum sc_code settle_version(struct import *im, const struct sc_segments *
     if (!find_names(im, old, &names))
         return no_memory(err);
     if (im->reading.timed) {
-        bool named = strcmp(im->format, "srt") == 0 && im->asked.speakers;
+        bool named = has_names(im);
         enum sc_code code = move(im, err);
         if (code != SC_OK)
             return code;

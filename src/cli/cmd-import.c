@@ -33,11 +33,11 @@ static enum sc_code read_file(const char *path, struct sc_buf *out, struct sc_er
                : code;
 }
 
-/* A format by the ending of the file, unless the server is to guess. What exports are called and
- * nobody reads the server refuses by that name. */
+/* A format by the ending of the file, unless the server is to guess, as of .txt, which says little.
+ * What exports are called and nobody reads the server refuses by that name. */
 static const char *format_of(const struct sc_args *args, const char *path)
 {
-    static const char *const known[] = { "srt", "vtt", "json", "txt",  "csv", "tsv",
+    static const char *const known[] = { "srt", "vtt", "json", "csv",  "tsv",
                                          "lrc", "ass", "ssa",  "docx", "md" };
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot != NULL && i < SC_ARRAY_LEN(known); i++) {

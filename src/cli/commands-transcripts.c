@@ -33,8 +33,8 @@ static const struct sc_flag import_flags[] = {
       "Make the file the next version of this one" },
     { "file-id", 0, SC_FLAG_VALUE, "FILE_ID", "Make the file a new transcript of this recording" },
     { "format", 'f', SC_FLAG_VALUE, "FORMAT",
-      "What FILE is: srt, vtt, json, csv, tsv, txt. Default: what it ends in, else what it looks "
-      "like" },
+      "What FILE is: srt, vtt, json, csv, tsv, txt. Default: what it ends in, of .txt and others "
+      "what it looks like" },
     { "offset", 0, SC_FLAG_VALUE, "SECONDS", "Added to every time; may be negative" },
     { "language", 0, SC_FLAG_VALUE, "CODE", "What is spoken. Default: what the file says" },
     { "speakers", 0, SC_FLAG_ON, "on|off", "Keep the names of speakers. Default: on" },

@@ -99,77 +99,6 @@ static bool begins_like_json(struct sc_str text)
     return rest.len > 0 && rest.ptr[0] == '{';
 }
 
-/* "01:02:03.250" or "02:03.250"; false: no such time. */
-static bool read_clock(struct sc_str text, int64_t *ms)
-{
-    int64_t seconds = 0;
-    int64_t n;
-    char *mark = NULL;
-    char copy[16];
-    if (text.len >= sizeof(copy) || text.len < sizeof("00:00.000") - 1)
-        return false;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    mark = strpbrk(copy, ".,");
-    if (mark == NULL || strlen(mark + 1) != 3 || !sc_str_to_int64(sc_str_from(mark + 1), ms) ||
-        *ms < 0)
-        return false;
-    *mark = '\0';
-    for (struct sc_str rest = sc_str_from(copy); rest.len > 0;) {
-        if (!sc_str_to_int64(sc_str_take_until(&rest, ':'), &n) || n < 0 || n > 99)
-            return false;
-        seconds = seconds * 60 + n;
-    }
-    *ms += seconds * 1000;
-    return true;
-}
-
-/* "[start --> end]  text"; false: another line. */
-static bool read_bracketed(struct sc_str line, int64_t *start_ms, int64_t *end_ms,
-                           struct sc_str *text)
-{
-    if (line.len == 0 || line.ptr[0] != '[')
-        return false;
-    struct sc_str times = { line.ptr + 1, line.len - 1 };
-    const char *close = memchr(times.ptr, ']', times.len);
-    const char *arrow = memmem(times.ptr, times.len, " --> ", 5);
-    if (close == NULL || arrow == NULL || arrow > close)
-        return false;
-    struct sc_str start = { times.ptr, (size_t)(arrow - times.ptr) };
-    struct sc_str end = { arrow + 5, (size_t)(close - arrow - 5) };
-    *text = sc_str_trim((struct sc_str){ close + 1, (size_t)(line.ptr + line.len - close - 1) });
-    return read_clock(start, start_ms) && read_clock(end, end_ms);
-}
-
-/* What Whisper's command lines print for people: every line begins with its times. False, and
- * nothing read, for any other text. */
-static bool read_lines(struct sc_str text, struct sc_reading *out)
-{
-    while (text.len > 0) {
-        struct sc_str line = sc_str_trim(sc_str_take_until(&text, '\n'));
-        struct sc_str said;
-        int64_t start;
-        int64_t end;
-        if (line.len == 0)
-            continue;
-        if (!read_bracketed(line, &start, &end, &said) || !sc_utf8_is_valid(said)) {
-            sc_segments_done(&out->segments);
-            out->timed = false;
-            return false;
-        }
-        out->timed = true;
-        struct sc_segment *s = said.len == 0 ? NULL : sc_segments_add(&out->segments);
-        if (s == NULL)
-            continue;
-        s->chunk = -1;
-        s->confidence = -1;
-        s->start_ms = start;
-        s->end_ms = SC_MAX(start, end);
-        s->text = sc_strndup(said.ptr, said.len);
-    }
-    return out->timed;
-}
-
 enum sc_code sc_answer_read(const char *who, const char *format, struct sc_str text,
                             int64_t length_ms, struct sc_engine_result *result,
                             struct sc_error *err)
@@ -180,8 +109,7 @@ enum sc_code sc_answer_read(const char *who, const char *format, struct sc_str t
         format = begins_like_json(text) ? "json" : sc_format_guess(text);
     else if (strcmp(format, "text") == 0)
         format = "txt";
-    bool lines = strcmp(format, "txt") == 0 && read_lines(text, &reading);
-    enum sc_code code = lines ? SC_OK : sc_format_read(format, text, &reading, &why);
+    enum sc_code code = sc_format_read(format, text, &reading, &why);
     if (code != SC_OK)
         return sc_error_set(err, SC_E_ENGINE_ERROR, "%.60s: its answer is not %s: %.120s", who,
                             strcmp(format, "txt") == 0 ? "text" : format, why.msg);

@@ -90,10 +90,22 @@ static struct sc_str skip(struct sc_str s, size_t n)
     return sc_str_trim((struct sc_str){ s.ptr + n, s.len - n });
 }
 
+/* "0:00:01.500,0:00:02.000" and nothing else, as SubViewer's files have it. */
+static bool parse_subviewer(struct sc_str line, int64_t *start_ms, int64_t *end_ms)
+{
+    struct sc_str start = sc_str_take_until(&line, ',');
+    return memchr(start.ptr, '.', start.len) != NULL && memchr(line.ptr, '.', line.len) != NULL &&
+           memchr(start.ptr, ':', start.len) != NULL && memchr(line.ptr, ':', line.len) != NULL &&
+           sc_cue_time_take(&start, start_ms) && start.len == 0 &&
+           sc_cue_time_take(&line, end_ms) && line.len == 0;
+}
+
 bool sc_cue_span_parse(struct sc_str line, int64_t *start_ms, int64_t *end_ms)
 {
     int64_t start, end;
     line = sc_str_trim(line);
+    if (parse_subviewer(line, start_ms, end_ms))
+        return true;
     if (!sc_cue_time_take(&line, &start))
         return false;
     line = skip(line, 0);

@@ -257,7 +257,10 @@ static enum role role_of(struct sc_str title, enum unit *unit)
         struct sc_str suffix = sc_str_from(units[i].suffix);
         if (!sc_str_ends(name, suffix))
             continue;
-        enum role timed = find_name((struct sc_str){ bare, n - suffix.len });
+        struct sc_str rest = { bare, n - suffix.len };
+        if (sc_str_ends(rest, SC_STR("in"))) /* "Start time in milliseconds" */
+            rest.len -= 2;
+        enum role timed = find_name(rest);
         if (timed == START || timed == END || timed == DURATION) {
             role = timed;
             *unit = units[i].unit;

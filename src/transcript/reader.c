@@ -269,24 +269,6 @@ bool sc_segments_estimate_words(struct sc_segments *s)
 
 /* ---- formats ---- */
 
-/* A line of plain text is a segment. */
-enum sc_code sc_read_txt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
-{
-    struct sc_lines lines = { .rest = text };
-    struct sc_str line;
-    SC_AUTO_BUF clean = { .limit = SC_READ_LIMIT };
-    while (sc_lines_next(&lines, &line)) {
-        sc_buf_reset(&clean);
-        sc_text_append_line(&clean, line);
-        if (clean.len == 0)
-            continue;
-        struct sc_segment *s = sc_segments_add(&out->segments);
-        if (s == NULL || !sc_segment_set_text(s, sc_buf_str(&clean)))
-            return sc_read_no_memory(err);
-    }
-    return SC_OK;
-}
-
 enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_reading *out,
                             struct sc_error *err)
 {
@@ -342,7 +324,7 @@ static bool has_times(struct sc_str text)
     for (int i = 0; i < 8 && sc_lines_next(&lines, &line); i++) {
         int64_t ms;
         line = sc_str_trim(line);
-        if (first && sc_cue_is_span(line))
+        if (first && (sc_cue_is_span(line) || sc_cue_span_parse(line, &ms, &ms)))
             return true;
         first = first && is_digits(line);
         if (sc_cue_time_take(&line, &ms) && sc_str_starts(sc_str_trim(line), SC_STR("-->")))
@@ -409,17 +391,55 @@ static bool looks_like_markdown(struct sc_str text)
     return lines.number > 2 && sc_str_equal(sc_str_trim(line), SC_STR("---"));
 }
 
-/* What this program writes and does not read: as text, its syntax would become words. NULL: none.
- */
+/* "{25}{50}text", "[10][20]text": frames or tenths of a second. */
+static bool is_framed(struct sc_str line)
+{
+    int spans = 0;
+    while (line.len > 0 && (line.ptr[0] == '{' || line.ptr[0] == '[')) {
+        const char *close = memchr(line.ptr, line.ptr[0] + 2, line.len);
+        size_t n = close == NULL ? 0 : (size_t)(close - line.ptr);
+        if (n < 2 || !is_digits((struct sc_str){ line.ptr + 1, n - 1 }))
+            break;
+        line = (struct sc_str){ close + 1, line.len - n - 1 };
+        spans++;
+    }
+    return spans == 2;
+}
+
+/* "01:00:00:05": the last are frames. */
+static bool is_timecode(struct sc_str s)
+{
+    size_t signs = 0;
+    while (signs < s.len && (is_digit(s.ptr[signs]) || s.ptr[signs] == ':' || s.ptr[signs] == ';'))
+        signs++;
+    return signs == 11 && s.ptr[2] == ':' && s.ptr[5] == ':' &&
+           (s.ptr[8] == ':' || s.ptr[8] == ';');
+}
+
+/* What this program writes, or others do, and nobody reads here: as text, its syntax would become
+ * words. NULL: none. */
 static const char *guess_unread(struct sc_str text)
 {
+    static const struct {
+        const char *begins, *name;
+    } known[] = {
+        { "[Script Info]", "ass" }, { "PK\x03\x04", "docx" },     { "<?xml", "xml" },
+        { "<tt", "ttml" },          { "<!DOCTYPE html", "html" }, { "<html", "html" },
+        { "{\\rtf", "rtf" },        { "Scenarist_SCC V", "scc" }, { "%PDF-", "pdf" },
+    };
     struct sc_lines lines = { .rest = text };
     struct sc_str line = { 0 };
     (void)sc_lines_next(&lines, &line);
-    if (sc_str_equal_nocase(sc_str_trim(line), SC_STR("[Script Info]")))
-        return "ass";
-    if (sc_str_starts(text, SC_STR("PK\x03\x04")))
-        return "docx";
+    for (size_t i = 0; i < SC_ARRAY_LEN(known); i++) {
+        struct sc_str begins = sc_str_from(known[i].begins);
+        if (line.len >= begins.len &&
+            sc_str_equal_nocase((struct sc_str){ line.ptr, begins.len }, begins))
+            return known[i].name;
+    }
+    if (is_framed(line))
+        return "sub";
+    if (is_timecode(line))
+        return "text with frames in its times";
     return looks_like_lrc(text) ? "lrc" : looks_like_markdown(text) ? "md" : NULL;
 }
 
@@ -482,6 +502,9 @@ const char *sc_format_guess(struct sc_str text)
         return "vtt";
     if (has_times(text))
         return "srt";
+    const char *unread = guess_unread(text);
+    if (unread != NULL)
+        return unread;
     if (text.len >= 2 && ((text.ptr[0] == '{' && text.ptr[text.len - 1] == '}') ||
                           (text.ptr[0] == '[' && text.ptr[text.len - 1] == ']'))) {
         SC_AUTO_READING json = { 0 };
@@ -490,9 +513,6 @@ const char *sc_format_guess(struct sc_str text)
     }
     if (opens_like_json(text))
         return "json";
-    const char *unread = guess_unread(text);
-    if (unread != NULL)
-        return unread;
     const char *table = sc_table_guess(text);
     if (table != NULL)
         return table;

@@ -373,6 +373,20 @@ def test_names_in_the_text_are_speakers(client, done):
     assert speakers(text["transcript_id"])[0] == (None, "Ann: Hello there")
 
 
+def test_names_in_the_text_of_webvtt_without_voices(client, done):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    vtt = ("WEBVTT\n\n1\n00:00.420 --> 00:01.010\nAnn Miller: Hello.\n\n"
+           "2\n00:01.420 --> 00:02.010\nBob: Hi.\n\n3\n00:02.420 --> 00:03.010\nAnn Miller: So.\n")
+    made = post(client, path, vtt).json
+    assert "'Ann Miller', 'Bob'" in made["warnings"][0]["message"], made
+    path = f"/api/transcripts/{made['transcript_id']}"
+    assert [(s["speaker"], s["text"]) for s in client.get(path).json["segments"]] == [
+        ("Ann Miller", "Hello."), ("Bob", "Hi."), ("Ann Miller", "So.")]
+    exported = client.get(f"{path}/export.vtt?captions=off").text
+    assert "<v Bob>" in exported
+    assert post(client, f"{path}/import", exported).json["changed"] is False
+
+
 @pytest.mark.parametrize("query, text, status, field", [
     ("", "", 400, "text"),
     ("?format=srt", "1\n00:00:01,000 --> nonsense\nHi\n", 400, "text"),
@@ -388,6 +402,9 @@ def test_names_in_the_text_are_speakers(client, done):
     ("", "[ti:memo.wav]\n[00:04.00]Bob: Hi\n", 400, "format"),
     ("", "[Script Info]\nScriptType: v4.00+\n", 400, "format"),
     ("", "---\nfile: a.wav\n---\n\nHi\n", 400, "format"),
+    ("", "<?xml version='1.0'?>\n<tt/>\n", 400, "format"),
+    ("", "00:00:00:05 - 00:00:02:12\nSpeaker 1\nHi\n", 400, "format"),
+    ("", '{"results":[{"alternatives":[{"transcript":"hi"}]}]}', 400, "text"),
 ])
 def test_what_cannot_be_read_is_refused(client, done, query, text, status, field):
     reply = post(client, f"/api/files/{done['file_id']}/transcripts{query}", text)
@@ -405,6 +422,14 @@ def test_the_command_line_imports(shared, done, tmp_path):
     assert shown.stdout == ("a new transcript: 2 segments, 4 words, read as srt; "
                             "nothing was written\n")
     assert "end behind the recording" in shown.stderr
+    (tmp_path / "log.txt").write_text("[00:00.000 --> 00:02.000]  Hi you\n")
+    shown = cli("transcripts", "import", tmp_path / "log.txt", "--file-id", done["file_id"],
+                "--dry-run", data=shared.data, check=0)
+    assert "1 segment, 2 words, read as txt" in shown.stdout and "times" not in shown.stderr
+    (tmp_path / "frames.txt").write_text("00:00:00:05 - 00:00:02:12\nSpeaker 1\nHi\n")
+    failed = cli("transcripts", "import", tmp_path / "frames.txt", "--file-id", done["file_id"],
+                 data=shared.data, check=2)
+    assert "text with frames in its times" in failed.stderr
     (tmp_path / "rolling.vtt").write_text(ROLLING)
     rolled = ["transcripts", "import", tmp_path / "rolling.vtt", "--file-id", done["file_id"], "--dry-run"]
     shown = cli(*rolled, data=shared.data, check=0)

@@ -93,6 +93,9 @@ static void srt_is_read_as_tools_write_it(void **state)
         { "an arrow that nobody reads", "srt", "1\n00:00:05,000 → 00:00:06,000\nHi\n", NULL,
           "line 2: '00:00:05,000 → 00:00:06,000' is no pair of times; write it as 00:00:01.000 --> "
           "00:00:02.500" },
+        { "SubViewer's times", "srt",
+          "0:00:00.599,0:00:02.160\nhi you\n\n0:00:02.160,0:00:04.770\n1.5,2.5\n10:30,11:45\n",
+          "599 2160 hi you\n2160 4770 1.5,2.5 10:30,11:45\n", NULL },
         { "two times in a text", "srt", "1\n00:01,000 --> 00:02,000\n10:30 - 11:45\n",
           "1000 2000 10:30 - 11:45\n", NULL },
         { "signs of scripts without spaces are joined without one", "srt",
@@ -271,6 +274,20 @@ static void json_of_every_dialect_is_read(void **state)
     assert_int_equal(sc_format_read("json", SC_STR("{\n\"text\":"), &read, &err),
                      SC_E_INVALID_VALUE);
     assert_non_null(strstr(err.msg, "line 2"));
+}
+
+static void lines_with_their_times_are_read(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "as Whisper prints them", "txt",
+          "[00:00.000 --> 00:02.000]  Hi you\r\n\n[00:02.000 --> 01:00:04.500]  And  me\n"
+          "[00:05.000 --> 00:06.000]\n",
+          "0 2000 Hi you\n2000 3604500 And me\n", NULL },
+        { "one has none", "txt", "[00:00.000 --> 00:02.000]  Hi\nyou\n",
+          "0 0 [00:00.000 --> 00:02.000] Hi\n0 0 you\n", NULL },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
 }
 
 static void json_of_editors_and_services_is_read(void **state)
@@ -672,6 +689,21 @@ static void formats_are_guessed(void **state)
         { "**Bob:** Hi\n", "md" },
         { "---\nHi: you\nHi\n---\n", "txt" },
         { "PK\x03\x04\x14", "docx" },
+        { "<?xml version=\"1.0\"?>\n<tt>\n", "xml" },
+        { "<tt xml:lang=\"en\">\n", "ttml" },
+        { "<!doctype html>\n", "html" },
+        { "<i>Hi</i> you\n", "txt" },
+        { "{\\rtf1\\ansi Hi}", "rtf" },
+        { "Scenarist_SCC V1.0\n\n00:00:01:00\t9420\n", "scc" },
+        { "%PDF-1.7\n", "pdf" },
+        { "{25}{50}Hi\n", "sub" },
+        { "[10][20]Hi\n", "sub" },
+        { "[10] and [20]\n", "txt" },
+        { "00:00:00:05 - 00:00:02:12\nSpeaker 1\nHi\n", "text with frames in its times" },
+        { "00:00:00;05 Hi\n", "text with frames in its times" },
+        { "0:00:00.599,0:00:02.160\nHi\n", "srt" },
+        { "[00:00.000 --> 00:02.000]  Hi\n", "txt" },
+        { "Number,Start time in milliseconds,End time in milliseconds,Text\n", "csv" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
         assert_string_equal(sc_format_guess(sc_str_from(rows[i].text)), rows[i].format);
@@ -718,6 +750,10 @@ static void tables_are_read_as_tools_write_them(void **state)
           "0 1500 Hello, you\n1500 61000 Bye \"x\"\n", NULL },
         { "whisper", "tsv", "start\tend\ttext\n0\t1500\t\"Hello\" he said\n1500\t3000\t\"Yes\"\n",
           "0 1500 \"Hello\" he said\n1500 3000 \"Yes\"\n", NULL },
+        { "Subtitle Edit", "csv",
+          "Number,Start time in milliseconds,End time in milliseconds,Text\n1,500,1500,\"Hi, "
+          "you\"\n",
+          "500 1500 Hi, you\n", NULL },
         { "Excel between tabs", "tsv", "start\tend\ttext\r\n0\t1500\t\"say \"\"Hi\"\"\"\r\n",
           "0 1500 say \"Hi\"\n", NULL },
         { "signs by name", "tsv", "start\tend\ttext\n0\t900\ta\\tb\\nc\\\\d\\e\n",
@@ -823,6 +859,7 @@ int main(void)
         TEST(srt_is_read_as_tools_write_it),
         TEST(vtt_is_read_as_tools_write_it),
         TEST(json_of_every_dialect_is_read),
+        TEST(lines_with_their_times_are_read),
         TEST(json_of_editors_and_services_is_read),
         TEST(words_without_segments_become_sentences),
         TEST(long_speech_is_cut_at_shorter_pauses),
