@@ -284,6 +284,15 @@ int64_t sc_spool_drained(const struct sc_spool *s)
     return s->drained;
 }
 
+static void check_text(const struct field *f, struct sc_error *err)
+{
+    if (!sc_utf8_is_valid(sc_str_from(f->name)))
+        (void)sc_error_set(err, SC_E_INVALID_REQUEST, "the name of a form field is no valid UTF-8");
+    else if (!sc_utf8_is_valid(sc_buf_str(&f->value)))
+        (void)sc_error_field(err, SC_E_INVALID_REQUEST, f->name,
+                             "a form field is no valid UTF-8: send it as UTF-8");
+}
+
 enum sc_code sc_spool_finish(struct sc_spool *s, struct sc_error *err)
 {
     if (s->error.code == SC_OK && s->parser != NULL && !sc_multipart_is_whole(s->parser))
@@ -291,11 +300,8 @@ enum sc_code sc_spool_finish(struct sc_spool *s, struct sc_error *err)
                            "the form ends before its last boundary");
     if (s->error.code == SC_OK && s->has_file && sc_inflow_finish(&s->in, &s->error) != SC_OK)
         sc_assert(s->error.code != SC_OK);
-    for (size_t i = 0; i < s->field_count && s->error.code == SC_OK; i++) {
-        if (!sc_utf8_is_valid(sc_buf_str(&s->fields[i].value)) ||
-            !sc_utf8_is_valid(sc_str_from(s->fields[i].name)))
-            (void)sc_error_set(&s->error, SC_E_INVALID_REQUEST, "a form field is no valid UTF-8");
-    }
+    for (size_t i = 0; i < s->field_count && s->error.code == SC_OK; i++)
+        check_text(&s->fields[i], &s->error);
     if (s->error.code != SC_OK) {
         sc_spool_end(s);
         return sc_error_copy(err, &s->error);
