@@ -22,8 +22,9 @@ import traceback
 from bench import common, report
 
 # In the order of docs/benchmarks.md.
-BENCHES = ("start", "http", "upload", "transcribe", "decode", "engine", "whisper", "packing",
-           "queue", "store", "exports", "search", "edits", "compare", "long", "idle", "wakeups")
+BENCHES = ("start", "http", "upload", "transcribe", "decode", "engine", "whisper", "batch",
+           "packing", "queue", "store", "exports", "search", "edits", "compare", "long", "idle",
+           "wakeups")
 LIMIT_S = 180
 
 
