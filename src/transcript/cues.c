@@ -15,13 +15,20 @@
 /* A cue stays at least so long when the next leaves room. */
 #define SHOW_MS 700
 
+/* A cue in the heap: the earliest on top, of those that start together the one that came first. */
+struct waiting {
+    struct sc_cue cue;
+    int64_t came;
+};
+
 struct walk {
     const struct sc_writer_options *options;
     enum sc_cue_kind kind;
     sc_cue_fn fn;
     void *ctx;
-    struct sc_cue *waiting; /* owned; by their starts: a segment to come may reach in front */
+    struct waiting *waiting; /* owned; a heap: a segment to come may reach in front of all */
     size_t count, cap;
+    int64_t made;
     struct sc_cue last; /* waits for the start of the next, which ends it */
     bool held, any;
     char *speaker; /* owned; who spoke last */
@@ -38,7 +45,7 @@ static void cue_done(struct sc_cue *cue)
 static void walk_done(struct walk *w)
 {
     for (size_t i = 0; i < w->count; i++)
-        cue_done(&w->waiting[i]);
+        cue_done(&w->waiting[i].cue);
     free(w->waiting);
     cue_done(&w->last);
     free(w->speaker);
@@ -142,19 +149,44 @@ static size_t cue_end(const struct walk *w, const struct source *s, size_t from)
     return best;
 }
 
-/* Puts a cue behind those that start no later. */
+static bool is_before(const struct waiting *a, const struct waiting *b)
+{
+    return a->cue.start_ms < b->cue.start_ms ||
+           (a->cue.start_ms == b->cue.start_ms && a->came < b->came);
+}
+
+/* Puts a cue to those that wait. */
 static bool queue_cue(struct walk *w, struct sc_cue *cue)
 {
     void *items = w->waiting;
     if (cue->tokens.failed || !sc_try_grow(&items, &w->cap, w->count + 1, sizeof(*w->waiting)))
         return false;
     w->waiting = items;
+    const struct waiting item = { *cue, w->made++ };
     size_t at = w->count++;
-    for (; at > 0 && w->waiting[at - 1].start_ms > cue->start_ms; at--)
-        w->waiting[at] = w->waiting[at - 1];
-    w->waiting[at] = *cue;
+    for (; at > 0 && is_before(&item, &w->waiting[(at - 1) / 2]); at = (at - 1) / 2)
+        w->waiting[at] = w->waiting[(at - 1) / 2];
+    w->waiting[at] = item;
     *cue = (struct sc_cue){ 0 };
     return true;
+}
+
+/* The earliest of those that wait, of which there is one. */
+static struct sc_cue take_cue(struct walk *w)
+{
+    struct sc_cue first = w->waiting[0].cue;
+    const struct waiting last = w->waiting[--w->count];
+    size_t at = 0;
+    for (size_t next = 1; next < w->count; next = 2 * at + 1) {
+        if (next + 1 < w->count && is_before(&w->waiting[next + 1], &w->waiting[next]))
+            next++;
+        if (!is_before(&w->waiting[next], &last))
+            break;
+        w->waiting[at] = w->waiting[next];
+        at = next;
+    }
+    w->waiting[at] = last;
+    return first;
 }
 
 static bool make_cue(struct walk *w, const struct source *s, const struct sc_segment *segment,
@@ -277,19 +309,14 @@ static void choose_lines(struct walk *w, struct sc_cue *cue)
 static enum sc_code flush(struct walk *w, int64_t until_ms, struct sc_error *err)
 {
     enum sc_code code = SC_OK;
-    size_t n = 0;
-    while (code == SC_OK && n < w->count && w->waiting[n].start_ms <= until_ms) {
-        struct sc_cue *cue = &w->waiting[n++];
-        choose_lines(w, cue);
-        code = release(w, cue, err);
+    while (code == SC_OK && w->count > 0 && w->waiting[0].cue.start_ms <= until_ms) {
+        struct sc_cue cue = take_cue(w);
+        choose_lines(w, &cue);
+        code = release(w, &cue, err);
         cue_done(&w->last);
-        w->last = *cue;
-        *cue = (struct sc_cue){ 0 };
+        w->last = cue;
         w->held = true;
     }
-    if (n > 0)
-        memmove(w->waiting, w->waiting + n, (w->count - n) * sizeof(*w->waiting));
-    w->count -= n;
     return code;
 }
 

@@ -281,6 +281,41 @@ static void who_speaks_at_once_is_shown_in_turn_and_named(void **state)
                         "1: eight nine ten.\n\n");
 }
 
+/* One speaks on and on, others say two words every three seconds. */
+static void cues_come_by_their_starts_and_together_as_they_were_read(void **state)
+{
+    (void)state;
+    enum { SECONDS = 60 };
+    SC_AUTO_SEGMENTS list = { 0 };
+    SC_AUTO_READING read = { 0 };
+    SC_AUTO_BUF all = { 0 };
+    SC_AUTO_BUF text = { 0 };
+    SC_AUTO_BUF wanted = { 0 };
+    SC_AUTO_BUF got = { 0 };
+    struct sc_writer_options o;
+    for (int k = 0; k < SECONDS; k++)
+        sc_buf_printf(&all, "%sa%d", k == 0 ? "" : " ", k);
+    add_segment(&list, 0, 1000, sc_buf_text(&all));
+    for (int k = 0; k < SECONDS; k++) {
+        char said[32];
+        (void)snprintf(said, sizeof(said), "b%d c%d", k, k);
+        if (k % 3 == 0)
+            add_segment(&list, 1000 * (int64_t)k, 1000, said);
+        sc_buf_printf(&wanted,
+                      k % 3 == 0   ? "a%d b%d "
+                      : k % 3 == 1 ? "a%d c%d "
+                                   : "a%d ",
+                      k, k - k % 3);
+    }
+    sc_writer_options_init(&o, sc_format_find("srt"));
+    o.max_cue_ms = 1000;
+    write_as("srt", &list, &o, &text);
+    read_as("srt", &text, &read);
+    for (size_t i = 0; i < read.segments.count; i++)
+        sc_buf_printf(&got, "%s ", read.segments.items[i].text);
+    assert_same(sc_buf_text(&got), sc_buf_text(&wanted));
+}
+
 static void cues_that_only_have_a_start_can_be_read(void **state)
 {
     (void)state;
@@ -504,6 +539,7 @@ int main(void)
         TEST(words_of_webvtt_are_read_back_with_their_times),
         TEST(what_the_eye_takes_for_one_sign_is_never_cut),
         TEST(who_speaks_at_once_is_shown_in_turn_and_named),
+        TEST(cues_come_by_their_starts_and_together_as_they_were_read),
         TEST(cues_that_only_have_a_start_can_be_read),
         TEST(options_do_what_they_say),
         TEST(bad_options_are_refused_by_name),
