@@ -443,7 +443,10 @@ static enum sc_code deal_words(struct json *j, value *words)
     }
     sc_segment_done(&all);
     for (size_t i = 0; code == SC_OK && i < s->count; i++) {
-        if (!sc_segment_fit_words(&s->items[i]))
+        struct sc_segment *x = &s->items[i];
+        if (x->end_ms < 0 && x->word_count > 0)
+            x->end_ms = SC_MAX(x->start_ms, x->words[x->word_count - 1].end_ms);
+        if (!sc_segment_fit_words(x))
             code = sc_read_no_memory(j->err);
     }
     return code;

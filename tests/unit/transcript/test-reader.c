@@ -191,6 +191,10 @@ static void json_of_every_dialect_is_read(void **state)
           "\"words\":[{\"word\":\"a\",\"start\":0,\"end\":0.4},{\"word\":\"b\",\"start\":0.4,"
           "\"end\":1.1},{\"word\":\"c\",\"start\":1.2,\"end\":2}]}",
           "0 1100 a b\n  0 400 a\n  400 1100 b\n1000 2000 c\n  1200 2000 c\n", NULL },
+        { "words beside a segment that has no end and says another", "json",
+          "{\"segments\":[{\"start\":0,\"text\":\" a c\"}],\"words\":[{\"word\":\"a\",\"start\":0,"
+          "\"end\":0.4},{\"word\":\"b\",\"start\":0.4,\"end\":1.1}]}",
+          "0 1100 a c\n  0 400 a\n  400 1100 c\n", NULL },
         { "OpenAI diarized_json", "json",
           "{\"text\":\"x\",\"segments\":[{\"type\":\"transcript.text.segment\",\"id\":\"seg_1\","
           "\"start\":0,\"end\":4.7,\"text\":\"x\",\"speaker\":\"agent\"}]}",
