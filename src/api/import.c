@@ -330,6 +330,19 @@ static bool find_names(struct import *im, const struct sc_segments *old, struct 
     return true;
 }
 
+/* What becomes of a text without times; some hold times that no reader knows. */
+static void warn_untimed(struct import *im, const char *becomes)
+{
+    size_t clocks = im->reading.doubts.clocks;
+    if (clocks > 1 && clocks * 4 >= im->reading.segments.count)
+        warn(im, WARN_UNTIMED,
+             "the file has no times that are read: %s; %zu of %zu lines hold some, which are words "
+             "now: have its program write srt or vtt",
+             becomes, clocks, im->reading.segments.count);
+    else
+        warn(im, WARN_UNTIMED, "the file has no times: %s", becomes);
+}
+
 /* Times and speakers of a new transcript. Words it has where the file tells their times. */
 static enum sc_code settle_new(struct import *im, struct sc_error *err)
 {
@@ -339,7 +352,7 @@ static enum sc_code settle_new(struct import *im, struct sc_error *err)
         return no_memory(err);
     if (!im->reading.timed) {
         sc_segments_spread(s, 0, SC_MAX(im->duration_ms, 0));
-        warn(im, WARN_UNTIMED, "the file has no times: its text is spread over the recording");
+        warn_untimed(im, "its text is spread over the recording");
     }
     enum sc_code code = move(im, err);
     if (code == SC_OK && im->reading.timed)
@@ -365,11 +378,11 @@ static enum sc_code settle_version(struct import *im, const struct sc_segments *
             return no_memory(err);
         return sc_segments_check(s, err);
     }
+    warn_untimed(im, "its words have those of the words before");
     SC_AUTO_BUF text = { .limit = SIZE_MAX / 4 };
     sc_segments_text(s, &text);
     if (text.failed || !sc_segments_align(old, sc_buf_str(&text), &names, s))
         return no_memory(err);
-    warn(im, WARN_UNTIMED, "the file has no times: its words have those of the words before");
     return sc_segments_check(s, err);
 }
 

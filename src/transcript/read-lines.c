@@ -64,6 +64,26 @@ static bool are_bracketed(struct sc_str text)
     return any;
 }
 
+/* Does a time stand at the front of the line, or at its end behind a name: "[00:01:15] so",
+ * "Ann  1:15", "Ann (01:15):"? */
+static bool holds_time(struct sc_str line)
+{
+    static const char around[] = "[]():";
+    int64_t ms;
+    size_t digits = 0;
+    struct sc_str front = line, back = line;
+    while (front.len > 0 && (front.ptr[0] == '[' || front.ptr[0] == '('))
+        front = (struct sc_str){ front.ptr + 1, front.len - 1 };
+    if (front.len < line.len && sc_cue_time_take(&front, &ms))
+        return true;
+    while (back.len > 0 && strchr(around, back.ptr[back.len - 1]) != NULL)
+        back.len--;
+    while (digits < back.len && strchr("0123456789:.", back.ptr[back.len - 1 - digits]) != NULL)
+        digits++;
+    back = (struct sc_str){ back.ptr + back.len - digits, digits };
+    return memchr(back.ptr, ':', back.len) != NULL && sc_cue_time_take(&back, &ms) && back.len == 0;
+}
+
 enum sc_code sc_read_txt(struct sc_str text, struct sc_reading *out, struct sc_error *err)
 {
     struct sc_lines lines = { .rest = text };
@@ -82,6 +102,7 @@ enum sc_code sc_read_txt(struct sc_str text, struct sc_reading *out, struct sc_e
         struct sc_segment *s = sc_segments_add(&out->segments);
         if (s == NULL || !sc_segment_set_text(s, sc_buf_str(&clean)))
             return sc_read_no_memory(err);
+        out->doubts.clocks += !out->timed && holds_time(sc_buf_str(&clean));
         s->start_ms = start;
         s->end_ms = SC_MAX(start, end);
         out->doubts.backwards += end < start;

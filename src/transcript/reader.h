@@ -27,6 +27,7 @@ struct sc_read_doubts {
     size_t moved;     /* began before the one in front of them */
     size_t rolling;   /* cues (SRT, WebVTT) that begin with lines of the one in front of them */
     size_t cues;      /* of so many */
+    size_t clocks;    /* lines of plain text that hold a time, as words */
 };
 
 struct sc_reading {

@@ -143,6 +143,10 @@ def test_a_file_becomes_a_transcript_of_a_recording(client, done):
     untimed = post(client, f"{path}?format=txt", "one two\nthree four\n").json
     assert [w["code"] for w in untimed["warnings"]] == ["UNTIMED"]
     assert (untimed["start"], untimed["end"]) == (0, 6)
+    named = "Ann  0:01\nHi you\n\nBob  0:03\nAnd me\n"
+    for where in (path, f"/api/transcripts/{done['id']}/import"):
+        told = post(client, f"{where}?format=txt&dry_run=on", named).json["warnings"]
+        assert "2 of 4 lines hold some" in told[-1]["message"], told
 
 
 TIMES = [

@@ -298,6 +298,26 @@ static void lines_with_their_times_are_read(void **state)
     check_rows(rows, SC_ARRAY_LEN(rows));
 }
 
+static void times_that_stay_words_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t clocks;
+    } rows[] = {
+        { "Ann Miller  0:01  \nHi you\n\nBob (00:03):\nAnd me\n", 2 },
+        { "[00:00:01] Ann: Hi\n(0:03) so\n", 2 },
+        { "It is 10.30\n10:30 it was\n[so] 5\n:\n", 0 },
+        { "[00:00.000 --> 00:02.000]  Hi\n", 0 },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_READING read = { 0 };
+        assert_int_equal(sc_format_read("txt", sc_str_from(rows[i].text), &read, NULL), SC_OK);
+        if (read.doubts.clocks != rows[i].clocks)
+            fail_msg("%s: %zu", rows[i].text, read.doubts.clocks);
+    }
+}
+
 static void json_of_editors_and_services_is_read(void **state)
 {
     (void)state;
@@ -869,6 +889,7 @@ int main(void)
         TEST(json_of_every_dialect_is_read),
         TEST(json_of_no_dialect_is_refused),
         TEST(lines_with_their_times_are_read),
+        TEST(times_that_stay_words_are_counted),
         TEST(json_of_editors_and_services_is_read),
         TEST(words_without_segments_become_sentences),
         TEST(long_speech_is_cut_at_shorter_pauses),
