@@ -68,6 +68,17 @@ static void tell_said(struct sc_api *api, const struct sc_event *event, sc_told_
         tell_each(event, &segments, fn, ctx);
 }
 
+/* Who looks on sees it now; it is told again once it is certain, then as a part of the log. */
+static void tell_pending(struct sc_conn *conn, const struct sc_event *event, sc_told_fn fn,
+                         void *ctx)
+{
+    SC_AUTO_SEGMENTS segments = { 0 };
+    struct sc_event provisional = *event;
+    provisional.kind = SC_EVENT_SEGMENT_PROVISIONAL;
+    if (sc_preview_pending(conn, event, &segments, NULL) == SC_OK)
+        tell_each(&provisional, &segments, fn, ctx);
+}
+
 void sc_follower_tell(struct sc_api *api, const struct sc_event *event, sc_told_fn fn, void *ctx)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
@@ -85,6 +96,7 @@ void sc_follower_tell(struct sc_api *api, const struct sc_event *event, sc_told_
     if (event->kind == SC_EVENT_JOB_PROGRESS && sc_job_get(conn, event->job, &job, NULL) == SC_OK)
         now.eta_ms = sc_job_eta_ms(api->options.queue, conn, &job);
     tell(conn, &now, fn, ctx);
+    tell_pending(conn, event, fn, ctx);
 }
 
 struct replay {

@@ -185,3 +185,7 @@ SC_MUST_USE enum sc_code sc_preview_next(struct sc_preview *p, struct sc_conn *c
  * when the log is read again. Nothing of jobs whose chunks have gone. */
 SC_MUST_USE enum sc_code sc_preview_of_event(struct sc_conn *conn, const struct sc_event *event,
                                              struct sc_segments *out, struct sc_error *err);
+/* The text of the chunk that it completed, where that is not certain yet: the chunk overlaps the
+ * next one, or one in front of it is not done. */
+SC_MUST_USE enum sc_code sc_preview_pending(struct sc_conn *conn, const struct sc_event *event,
+                                            struct sc_segments *out, struct sc_error *err);

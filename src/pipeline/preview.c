@@ -215,13 +215,38 @@ static enum sc_code tell_between(struct sc_preview *p, struct sc_conn *conn, int
     return code;
 }
 
+static bool ends_chunk(const struct sc_event *event)
+{
+    return event->kind == SC_EVENT_TASK_COMPLETED && event->stage == SC_STAGE_TRANSCRIBE &&
+           event->chunk >= 0;
+}
+
+enum sc_code sc_preview_pending(struct sc_conn *conn, const struct sc_event *event,
+                                struct sc_segments *out, struct sc_error *err)
+{
+    struct reach reach;
+    struct chunk_state chunk;
+    struct sc_transcript t;
+    if (!ends_chunk(event))
+        return SC_OK;
+    enum sc_code code = read_chunk(conn, event->job, event->chunk, &chunk, err);
+    if (code != SC_OK || !chunk.done)
+        return code;
+    code = read_reach(conn, event, &reach, err);
+    if (code == SC_OK)
+        code = step_back(conn, event->job, &reach.after, err);
+    if (code != SC_OK || event->chunk < reach.after)
+        return code;
+    code = sc_transcript_of_job(conn, event->job, &t, err);
+    return code == SC_OK ? sc_transcript_chunk(conn, t.id, event->chunk, out, err) : code;
+}
+
 enum sc_code sc_preview_of_event(struct sc_conn *conn, const struct sc_event *event,
                                  struct sc_segments *out, struct sc_error *err)
 {
     SC_AUTO(sc_preview_freep) struct sc_preview *p = sc_preview_new(event->job);
     struct reach reach;
-    if (event->kind != SC_EVENT_TASK_COMPLETED || event->stage != SC_STAGE_TRANSCRIBE ||
-        event->chunk < 0)
+    if (!ends_chunk(event))
         return SC_OK;
     enum sc_code code = read_reach(conn, event, &reach, err);
     if (code != SC_OK || reach.before == reach.after)

@@ -56,6 +56,12 @@ def said(stream, chunk=0):
     return [e["text"] for e in data(stream, "segment_provisional") if e["chunk"] == chunk]
 
 
+def follow_ended(client, job_id):
+    stream = follow_job(client, job_id)
+    assert stream.closed.wait(30)
+    return stream
+
+
 def complete(worker, task, *segments):
     reply = worker.say(task, "complete", segments=list(segments), carry="on")
     assert reply.status == 200, reply
@@ -112,6 +118,7 @@ def test_a_late_listener_is_told_each_once(mute):
         heard = texts_until(ws, "s149")
         must_tell(worker, task, 150, segment(20, "live"))
         early.wait(lambda t, d: d.get("text") == "live")
+        other.wait(lambda t, d: d.get("text") == "live")
         heard += texts_until(ws, "live")
         complete(worker, task)
         told = [f"s{k}" for k in range(150)] + ["live"]
@@ -144,10 +151,36 @@ def test_what_is_no_speech_and_what_lies_behind_the_end(mute):
     must_tell(worker, task, 0, segment(1, "noise", no_speech=0.99), segment(2, "speech"))
     must_tell(worker, task, 2, segment(3, "noise", no_speech=0.99))
     must_tell(worker, task, 3, segment(1000, "far"))
+    stream.wait(lambda t, d: d.get("text") == "far")
     complete(worker, task)
     assert said(stream) == ["speech", "far"]
     far = data(stream, "segment_provisional")[-1]
     assert far["start"] <= far["end"] <= task["end_ms"] / 1000
+
+
+def test_a_chunk_that_overlaps_the_next_is_told_when_it_is_done(mute):
+    """Without a pause to cut in its text is certain only when the next one is done, too."""
+    client, worker = mute.client, Worker(mute.client)
+    job_id = client.upload_null(70, seed=9)["job_id"]
+    stream = follow_job(client, job_id)
+    stream.wait(lambda t, d: t == "stage_completed" and d["stage"] == "split")
+    tasks = {t["chunk_index"]: t for t in (claim_mine(worker) for _ in range(3))}
+    assert tasks[1]["start_ms"] < tasks[0]["end_ms"]
+    for k in (0, 2, 1):
+        assert worker.complete(tasks[k]).status == 200
+        stream.wait(lambda t, d, k=k: t == "task_completed" and d["chunk"] == k)
+    stream.wait(lambda t, d: t == "segment" and d["chunk"] == 2)
+    told = data(stream, "task_completed", "segment", "segment_provisional")
+    shown = [(e["type"], e["chunk"]) for e in told if e["chunk"] is not None]
+    assert shown == [("task_completed", 0), ("segment_provisional", 0),
+                     ("task_completed", 2), ("segment_provisional", 2),
+                     *[("segment", k) for k in range(3)], ("task_completed", 1)], shown
+    provisional, certain = (next(e for e in told if e["type"] == t and e["chunk"] == 0)
+                            for t in ("segment_provisional", "segment"))
+    assert provisional["text"].split() == null_words(30)
+    assert provisional["text"].startswith(certain["text"])
+    # The log does not tell it again.
+    assert data(follow_ended(client, job_id), "segment_provisional") == []
 
 
 # ---- what is not ----
@@ -161,6 +194,7 @@ def test_what_was_told_before_is_passed_over(mute):
     must_tell(worker, task, 1, segment(2, "two"), segment(3, "three"))
     must_tell(worker, task, 0)
     must_tell(worker, task, 7, segment(4, "behind a gap"))
+    stream.wait(lambda t, d: d.get("text") == "behind a gap")
     complete(worker, task)
     assert said(stream) == ["one", "two", "behind a gap"]
 
@@ -179,6 +213,7 @@ def test_only_who_holds_the_task_is_believed(mute):
                                {"worker_id": worker.id, "epoch": 1, "first": 0, "segments": []})
     assert (reply.status, reply.error["code"]) == (404, "TASK_NOT_FOUND"), reply
     must_tell(worker, task, 0, segment(1, "mine"))
+    stream.wait(lambda t, d: d.get("text") == "mine")
     complete(worker, task)
     late = tell(worker, task, 1, segment(2, "late"))
     assert (late.status, late.error["code"]) == (409, "LEASE_LOST"), late

@@ -23,9 +23,13 @@ def is_end(job_id):
                                                              "job_cancelled")
 
 
+# What is told of text; the log has none.
+SEGMENTS = ("segment", "segment_provisional")
+
+
 def logged(messages):
     """The cursors of those that are in the log, which segments are not."""
-    return [m["id"] for m in messages if m["type"] != "segment"]
+    return [m["id"] for m in messages if m["type"] not in SEGMENTS]
 
 
 def refused(client, path, headers=None):
@@ -107,7 +111,7 @@ def test_segments_come_while_the_job_runs_and_are_its_text(client):
         len(told) - told[::-1].index(next(m for m in told[::-1] if m["type"] == "task_claimed"))
     for message in told:
         harness.api().check_event(message)
-        assert (message["id"] is None) == (message["type"] == "segment")
+        assert (message["id"] is None) == (message["type"] in SEGMENTS)
     # Whoever connects again within is told what comes behind its cursor, and nothing twice.
     for stop in [i for i, m in enumerate(told) if m["id"]]:
         if told[stop]["type"] != "task_completed" and stop > 0:
@@ -120,7 +124,7 @@ def test_segments_come_while_the_job_runs_and_are_its_text(client):
     stream.close()
     heard = [json.loads(e["data"]) for e in stream.events]
     assert pieces(heard) == text
-    assert all(("id" in e) == (e["event"] != "segment") for e in stream.events)
+    assert all(("id" in e) == (e["event"] not in SEGMENTS) for e in stream.events)
 
 
 def test_one_job_from_its_first_event_also_when_it_has_ended(client):
