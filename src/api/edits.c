@@ -55,6 +55,10 @@ enum sc_code sc_edit_ask_begin(struct sc_request *req, struct sc_edit_ask *a,
         (void)sc_etag_version_of(stale, a->save.transcript, &a->stale_base);
         a->save.base_version = NO_VERSION; /* every plan is told that it is old */
     }
+    if (a->save.base_version == 0) {
+        a->save.base_version = (int)sc_request_matched_version(req);
+        a->matched = a->save.base_version != 0;
+    }
     return code;
 }
 
@@ -77,6 +81,12 @@ static enum sc_code write_plan(struct sc_api *api, struct sc_edit_ask *a, struct
     return code;
 }
 
+/* Another version is current by now. */
+static bool is_late(const struct sc_error *conflict)
+{
+    return strcmp(conflict->field, "base_version") == 0;
+}
+
 enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a, sc_edit_plan_fn plan,
                              void *ctx, struct sc_error *err)
 {
@@ -86,7 +96,7 @@ enum sc_code sc_edit_ask_run(struct sc_api *api, struct sc_edit_ask *a, sc_edit_
         if (code != SC_OK)
             return code;
         code = write_plan(api, a, &why);
-        bool late = code == SC_E_CONFLICT && strcmp(why.field, "base_version") == 0;
+        bool late = code == SC_E_CONFLICT && is_late(&why);
         if (!late || tries == EDIT_TRIES) {
             if (code != SC_OK)
                 *err = why;
@@ -184,12 +194,11 @@ struct sc_done *sc_edit_answer(struct sc_request *req, struct sc_api *api,
 {
     SC_AUTO_BUF body = { 0 };
     char etag[SC_ETAG_TEXT];
-    if (a->stale && code == SC_E_CONFLICT) {
+    if (code == SC_E_CONFLICT && (a->stale || (a->matched && is_late(err)))) {
         *err = (struct sc_error){ 0 };
         code = sc_error_set(err, SC_E_PRECONDITION_FAILED, "%s", SC_STALE_MESSAGE);
     }
-    if (code == SC_E_PRECONDITION_FAILED ||
-        (code == SC_E_CONFLICT && strcmp(err->field, "base_version") == 0))
+    if (code == SC_E_PRECONDITION_FAILED || (code == SC_E_CONFLICT && is_late(err)))
         return answer_stale(req, api, a, err);
     if (code == SC_OK)
         sc_saved_view(&body, a->save.transcript, &a->saved,

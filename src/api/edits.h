@@ -49,6 +49,7 @@ struct sc_edit_ask {
     struct sc_buf mine; /* the text that the client wants; empty: not known */
     bool stale;         /* If-Match is of another version: there is nothing to be saved */
     struct sc_etag_version stale_base; /* that one */
+    bool matched;                      /* the base is that of If-Match, which was current */
     struct sc_edit *edit;
     bool exported; /* auto_export is written again */
 };

@@ -114,6 +114,7 @@ struct sc_request {
     bool as_get;           /* the answer is what GET of the address answers */
     bool probing;          /* a handler is asked for the tag of what it would answer */
     bool stale;            /* its If-Match is none of what GET answers, and the handler says so */
+    int64_t matched;       /* the version that its If-Match named, and GET answered; 0: none */
     char tag[SC_HTTP_TAG]; /* of the body that was answered last; "": none */
     struct sc_etag_version version; /* that the answer is of */
     int64_t queued_us;              /* when it was put into the pool's queue */

@@ -74,11 +74,15 @@ struct sc_done *sc_reply_as_get(struct sc_request *req, const char *path)
     return done;
 }
 
+static bool is_any(struct sc_str list)
+{
+    return sc_str_equal(sc_str_trim(list), SC_STR("*"));
+}
+
 /* Does the list name what was just answered? */
 static bool names(const struct sc_request *req, struct sc_str list)
 {
-    return sc_str_equal(sc_str_trim(list), SC_STR("*")) ||
-           (req->tag[0] != '\0' && sc_etag_listed(list, sc_str_from(req->tag)));
+    return is_any(list) || (req->tag[0] != '\0' && sc_etag_listed(list, sc_str_from(req->tag)));
 }
 
 /* What makes a version goes by that alone, of the thing asked and with its checksum: marks, or an
@@ -132,6 +136,8 @@ static bool still_matches(struct sc_request *req, struct sc_str wanted, struct s
         return false; /* why it cannot be read is the answer */
     bool missing = req->status == MHD_HTTP_NOT_FOUND;
     bool fits = wanted.ptr == NULL || names(req, wanted) || names_version(req, wanted);
+    if (fits && wanted.ptr != NULL && !is_any(wanted))
+        req->matched = req->version.version;
     if (req->response != NULL)
         forget_answer(req, headers);
     /* What is not there the handler itself says best. */
@@ -150,6 +156,11 @@ static bool still_matches(struct sc_request *req, struct sc_str wanted, struct s
 struct sc_str sc_request_stale_tags(struct sc_request *req)
 {
     return req->stale ? sc_request_header(req, MHD_HTTP_HEADER_IF_MATCH) : (struct sc_str){ 0 };
+}
+
+int64_t sc_request_matched_version(const struct sc_request *req)
+{
+    return req->matched;
 }
 
 static bool is_list(struct sc_str header)

@@ -18,6 +18,9 @@ struct sc_done *sc_reply_if_match(struct sc_request *req, const char *path, sc_h
 /* Of a route with SC_ROUTE_STALE: its If-Match (borrowed) when that names neither the tag that GET
  * answers nor its version. Nothing must be changed then. .ptr NULL: it fits, or there is none. */
 struct sc_str sc_request_stale_tags(struct sc_request *req);
+/* The version that If-Match named and that was current when the request came: what it changes is
+ * that one, and nothing that came since. 0: it named none. */
+int64_t sc_request_matched_version(const struct sc_request *req);
 #define SC_STALE_MESSAGE "it has changed since it was read, or If-Match is none of its tags"
 #define SC_ETAG_TEXT 80 /* in quotes: sixteen digits, and a version (struct sc_etag_version) */
 /* The tag that GET of `path`, an address of ours without a query, has now, if it is of this

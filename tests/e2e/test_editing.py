@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -572,6 +573,36 @@ def test_a_tag_guards_every_way_of_editing(client, made):
             assert client.get(made).json["version"] == version + 1
             assert send(path, body, tag).status == 412
     assert put(client, made, {"text": "x"}, **{"If-Match": "abc"}).error["field"] == "If-Match"
+
+
+def test_an_edit_by_tag_follows_the_version_of_the_tag(client, made):
+    """Also when somebody without one edits between the look at the tag and the write."""
+    segment = client.get(made).json["segments"][0]["id"]
+    done = threading.Event()
+
+    def edit_all_the_time():
+        k = 0
+        while not done.is_set():
+            k += 1
+            step = {"op": "text", "segment": segment, "text": f"theirs {k}"}
+            assert client.post(made + "/edit", {"operations": [step]}).status == 200
+
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(edit_all_the_time)
+        try:
+            for k in range(400):
+                now = client.get(made)
+                step = {"op": "speaker", "segment": segment, "speaker": f"N{k}"}
+                reply = client.post(made + "/edit", {"operations": [step]},
+                                    headers={"If-Match": now.headers["etag"]})
+                assert reply.status in (200, 412), reply
+                if reply.status == 200:
+                    assert reply.json["version_number"] == now.json["version"] + 1
+                else:
+                    assert "current_text" in reply.error, reply
+        finally:
+            done.set()
+        others.result()
 
 
 def test_who_comes_late_with_a_tag_is_told_both_texts(client, made):

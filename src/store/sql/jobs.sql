@@ -50,11 +50,11 @@ SELECT id FROM jobs WHERE dedupe_key = :dedupe_key;
 
 -- name: job_completed_twin
 -- Completed jobs that may be of the same work, newest first, also those whose key a job that was
--- forced has taken. Whether they are, their settings tell.
+-- forced has taken. Whether they are, their settings tell; as each is parsed, by far not all of them.
 SELECT id, settings FROM jobs INDEXED BY jobs_file
 WHERE file_id = :file_id AND owner_id = :owner_id AND state = 2 AND purge = 0
       AND pipeline = :pipeline AND engine_version = :engine_version AND model_hash = :model_hash
-ORDER BY id DESC;
+ORDER BY id DESC LIMIT 1000;
 
 -- name: job_drop_dedupe_key
 UPDATE jobs SET dedupe_key = NULL WHERE id = :id;
