@@ -508,8 +508,10 @@ enum sc_code sc_chunk_say(struct sc_pipelines *p, const struct sc_fence *fence,
     enum sc_code code = place_saying(p, fence, what, err);
     if (code != SC_OK)
         return code;
-    for (size_t i = 0; i < what->segments->count; i++)
+    for (size_t i = 0; i < what->segments->count; i++) {
         sc_segment_drop_words(&what->segments->items[i]);
+        sc_segment_forget_heard(&what->segments->items[i]);
+    }
     /* It changes no row: on the writer's thread it comes before the end of its task, or not. */
     return sc_store_write(p->o.store, SC_RELAXED, write_saying, &s, err);
 }

@@ -53,7 +53,8 @@ static size_t bytes_of(const struct sc_segments *segments)
     size_t sum = sizeof(struct sc_said);
     for (size_t i = 0; i < segments->count; i++) {
         const struct sc_segment *s = &segments->items[i];
-        sum += sizeof(*s) + strlen(s->text == NULL ? "" : s->text);
+        sum += sizeof(*s) + strlen(s->text == NULL ? "" : s->text) +
+               strlen(s->speaker == NULL ? "" : s->speaker);
     }
     return sum;
 }

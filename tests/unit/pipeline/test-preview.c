@@ -101,11 +101,42 @@ static void a_chunk_is_told_once_its_neighbour_is_there(void **state)
     assert_int_equal(words_in(&told), SECONDS);
 }
 
+/* What is said so far is kept for those who listen, in a bounded room: what nobody is shown is not.
+ */
+static void of_what_is_said_so_far_only_what_is_shown_is_kept(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    AUTO_WATCH(watch, &r);
+    SC_AUTO_SEGMENTS said = { 0 };
+    SC_AUTO_SEGMENTS kept = { 0 };
+    struct sc_chunk_work w;
+    struct sc_event event = { 0 };
+    start(&r);
+    int64_t id = start_job(&r, 5000, 8000, null_job);
+    wait_for(&watch, "SELECT count(*) FROM tasks WHERE stage = 2 AND state = 0", 1);
+    assert_int_equal(claim_chunks(&r, 1, &w), 1);
+    say(&w, &said);
+    assert_int_equal(said.count, 1);
+    assert_true(sc_heard_add_token(sc_segment_make_heard(&said.items[0]), 50364));
+    struct sc_fence fence = fence_of(&r, &w.task);
+    struct sc_saying what = { 0, said.count, &said };
+    assert_int_equal(sc_chunk_say(r.p, &fence, &what, NULL), SC_OK);
+    assert_true(sc_said_next(r.queue, id, &event, &kept));
+    assert_string_equal(kept.items[0].text, "t0 t1 t2 t3 t4");
+    assert_int_equal(kept.items[0].word_count, 0);
+    assert_null(kept.items[0].heard);
+    assert_int_equal(complete(&r, &w, NULL), SC_OK);
+    assert_int_equal(work_to_the_end(&watch, id), SC_JOB_COMPLETED);
+    sc_chunk_work_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_told_never_changes),
         TEST(a_chunk_is_told_once_its_neighbour_is_there),
+        TEST(of_what_is_said_so_far_only_what_is_shown_is_kept),
     };
     return cmocka_run_group_tests_name("pipeline/preview", tests, NULL, NULL);
 }

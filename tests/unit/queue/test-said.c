@@ -17,18 +17,20 @@ static enum sc_code write_said(struct sc_conn *tx, void *ctx, struct sc_error *e
     return sc_task_say(op->queue, tx, &op->fence, &op->what, err);
 }
 
-static enum sc_code say_text(struct rig *r, const struct sc_task *task, int64_t first, char *text)
+/* Takes what the segment owns. */
+static enum sc_code say_segment(struct rig *r, const struct sc_task *task, int64_t first,
+                                const struct sc_segment *segment)
 {
     SC_AUTO_SEGMENTS segments = { 0 };
-    struct sc_segment *s = sc_segments_add(&segments);
-    *s = (struct sc_segment){ .end_ms = 1000, .text = text };
+    *sc_segments_add(&segments) = *segment;
     struct op_said op = { r->queue, fence_of(task), { first, 1, &segments } };
     return sc_store_write(r->f.store, SC_RELAXED, write_said, &op, NULL);
 }
 
 static enum sc_code say(struct rig *r, const struct sc_task *task, int64_t first, const char *text)
 {
-    return say_text(r, task, first, sc_strdup(text));
+    const struct sc_segment segment = { .end_ms = 1000, .text = sc_strdup(text) };
+    return say_segment(r, task, first, &segment);
 }
 
 /* All that is known of a job, in one line. */
@@ -118,17 +120,23 @@ static void it_is_forgotten_when_the_task_leaves_its_worker(void **state)
     }
 }
 
+static char *many(char sign, size_t size)
+{
+    char *text = sc_alloc(size);
+    memset(text, sign, size - 1);
+    return text;
+}
+
 static void of_too_much_the_oldest_goes(void **state)
 {
     (void)state;
-    enum { SIZE = 1 << 20 };
+    enum { SIZE = 1 << 19 };
     AUTO_RIG(r);
     int64_t job = job_with_chunks(&r, 0);
     struct sc_task task = claim_one(&r);
     for (int i = 0; i < 9; i++) {
-        char *text = sc_alloc(SIZE);
-        memset(text, 'a' + i, SIZE - 1);
-        assert_int_equal(say_text(&r, &task, i, text), SC_OK);
+        struct sc_segment one = { .text = many((char)('a' + i), SIZE), .speaker = many('s', SIZE) };
+        assert_int_equal(say_segment(&r, &task, i, &one), SC_OK);
     }
     SC_AUTO_SEGMENTS all = { 0 };
     struct sc_event event = { 0 };
