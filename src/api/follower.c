@@ -134,15 +134,18 @@ static enum sc_code skip(struct replay *r, int64_t backlog, struct sc_error *err
     return replay_event(r, &gap, err);
 }
 
-/* False: there may be more. */
-static bool say_all(struct sc_follower *f, struct sc_api *api, int limit, sc_told_fn fn, void *ctx)
+/* Up to the newest that was said before the log was read. What was said later may be of an attempt
+ * that this log does not know: it is told as it was published, behind what came before it. False:
+ * there may be more. */
+static bool say_all(struct replay *r, struct sc_queue *queue, int64_t newest, int limit)
 {
+    struct sc_follower *f = r->follower;
     for (int i = 0; i < limit; i++) {
         SC_AUTO_SEGMENTS segments = { 0 };
         struct sc_event event = { .said = f->said };
-        if (!sc_said_next(api->options.queue, f->job, &event, &segments))
+        if (!sc_said_next(queue, f->job, &event, &segments) || event.said > newest)
             return true;
-        tell_each(&event, &segments, fn, ctx);
+        tell_each(&event, &segments, r->tell, r->ctx);
         f->said = event.said;
     }
     return false;
@@ -152,6 +155,8 @@ enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int l
                                 void *ctx, struct sc_error *err)
 {
     SC_AUTO(sc_conn_releasep) struct sc_conn *conn = NULL;
+    struct sc_queue *queue = api->options.queue;
+    int64_t newest = f->job == 0 ? 0 : sc_said_newest(queue);
     enum sc_code code = sc_store_read(api->options.store, &conn, err);
     struct replay r = { f, conn, fn, ctx, 0 };
     if (code == SC_OK && f->lagging)
@@ -162,7 +167,7 @@ enum sc_code sc_follower_replay(struct sc_follower *f, struct sc_api *api, int l
     if (code == SC_OK)
         code = sc_event_list(conn, &filter, replay_event, &r, err);
     if (code == SC_OK && r.count < limit)
-        f->replaying = f->job != 0 && !say_all(f, api, limit - r.count, fn, ctx);
+        f->replaying = f->job != 0 && !say_all(&r, queue, newest, limit - r.count);
     return code;
 }
 

@@ -118,3 +118,9 @@ bool sc_said_next(struct sc_queue *queue, int64_t job, struct sc_event *event,
         *event = s->event;
     return s != NULL;
 }
+
+int64_t sc_said_newest(struct sc_queue *queue)
+{
+    SC_LOCK(&queue->lock);
+    return queue->said.last;
+}

@@ -16,6 +16,9 @@ struct sc_saying {
 SC_MUST_USE enum sc_code sc_task_say(struct sc_queue *queue, struct sc_conn *tx,
                                      const struct sc_fence *fence, struct sc_saying *what,
                                      struct sc_error *err);
+/* The number (sc_event.said) of the newest that was told: what is said later has a higher one. Any
+ * thread. */
+int64_t sc_said_newest(struct sc_queue *queue);
 /* The first that is known of a job behind event->said, into an event and an empty list. False:
  * there is none, or no memory. Any thread. */
 bool sc_said_next(struct sc_queue *queue, int64_t job, struct sc_event *event,
