@@ -14,7 +14,7 @@ struct sc_said {
     int64_t task;
     int64_t end; /* segments that its worker told of, with these */
     size_t bytes;
-    struct sc_event event;
+    struct sc_event event; /* .said: 0 until the commit, and nobody is told of it */
     struct sc_segments segments;
 };
 
@@ -59,19 +59,24 @@ static size_t bytes_of(const struct sc_segments *segments)
     return sum;
 }
 
-/* False: it is known, or says nothing. When there is too much the oldest goes. */
+/* False: it is known, or says nothing. What is known of a write that was rolled back is nothing: it
+ * is said anew. When there is too much the oldest goes. */
 static bool keep(struct sc_queue *queue, struct sc_saying *what, int64_t task,
-                 struct sc_event *event)
+                 const struct sc_event *event)
 {
     SC_LOCK(&queue->lock);
     struct sc_said **at = &queue->said.first;
-    for (; *at != NULL; at = &(*at)->next) {
-        if ((*at)->task == task && what->first < (*at)->end)
-            return false;
-    }
     if (what->segments->count == 0)
         return false;
-    event->said = ++queue->said.last;
+    while (*at != NULL) {
+        bool known = (*at)->task == task && what->first < (*at)->end;
+        if (known && (*at)->event.said > 0)
+            return false;
+        if (known)
+            remove_locked(queue, at);
+        else
+            at = &(*at)->next;
+    }
     struct sc_said *made = *at = sc_alloc(sizeof(*made));
     *made = (struct sc_said){ .task = task,
                               .end = what->first + (int64_t)what->given,
@@ -83,6 +88,31 @@ static bool keep(struct sc_queue *queue, struct sc_saying *what, int64_t task,
     while (queue->said.bytes > BYTES_MAX && queue->said.first != made)
         remove_locked(queue, &queue->said.first);
     return true;
+}
+
+/* Whose commit is done. */
+struct kept {
+    int64_t task, epoch, end;
+};
+
+static void committed(void *owner, const void *arg)
+{
+    struct sc_queue *queue = owner;
+    const struct kept *kept = arg;
+    struct sc_event event;
+    {
+        SC_LOCK(&queue->lock);
+        struct sc_said *s = queue->said.first;
+        while (s != NULL && (s->task != kept->task || s->event.epoch != kept->epoch ||
+                             s->end != kept->end || s->event.said > 0))
+            s = s->next;
+        if (s == NULL)
+            return; /* its task has ended in the same commit */
+        s->event.said = ++queue->said.last;
+        event = s->event;
+    }
+    if (queue->hub != NULL)
+        sc_hub_publish(queue->hub, &event);
 }
 
 enum sc_code sc_task_say(struct sc_queue *queue, struct sc_conn *tx, const struct sc_fence *fence,
@@ -97,8 +127,10 @@ enum sc_code sc_task_say(struct sc_queue *queue, struct sc_conn *tx, const struc
         return code;
     struct sc_event event = sc_queue_task_event(SC_EVENT_SEGMENT_PROVISIONAL, &job, &row);
     event.progress = sc_job_brief_progress_now(queue, &job);
-    if (keep(queue, what, row.task.id, &event))
-        sc_queue_publish(queue, tx, &event);
+    if (keep(queue, what, row.task.id, &event)) {
+        const struct kept kept = { row.task.id, event.epoch, what->first + (int64_t)what->given };
+        sc_conn_after_commit(tx, committed, queue, &kept, sizeof(kept));
+    }
     return SC_OK;
 }
 

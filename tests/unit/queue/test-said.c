@@ -1,6 +1,7 @@
 /* What was said so far: who is believed, what is forgotten, how much is kept. */
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "queue-verbs.h"
 
 #include "base/banned.h"
@@ -99,6 +100,33 @@ static char *many(char sign, size_t size)
     return text;
 }
 
+#ifdef SC_WITH_FAULTS
+static void what_a_failed_commit_takes_back_is_told_once_it_is_said_again(void **state)
+{
+    (void)state;
+    AUTO_RIG(r);
+    int64_t job = job_with_chunks(&r, 0);
+    struct sc_task task = claim_one(&r);
+    struct sc_subscriber *ring = sc_subscriber_open(r.hub, 0, 0, 8, NULL, NULL);
+    struct sc_event event;
+    sc_fault_arm("store.commit", 1);
+    assert_int_equal(say(&r, &task, 0, "one"), SC_E_STORE_ERROR);
+    assert_true(sc_fault_disarm("store.commit"));
+    assert_known(&r, job, "");
+    assert_false(sc_subscriber_next(ring, &event));
+
+    /* Once the store takes writes again. */
+    while (say(&r, &task, 0, "one") != SC_OK)
+        sc_clock_sleep_ms(10);
+    assert_known(&r, job, "one ");
+    assert_true(sc_subscriber_next(ring, &event));
+    assert_int_equal(event.said, 1);
+    assert_int_equal(say(&r, &task, 0, "one"), SC_OK);
+    assert_false(sc_subscriber_next(ring, &event));
+    sc_subscriber_close(ring);
+}
+#endif
+
 static void of_too_much_the_oldest_goes(void **state)
 {
     (void)state;
@@ -127,6 +155,9 @@ int main(void)
         TEST(it_is_told_in_its_order_and_each_once),
         TEST(a_stranger_says_nothing),
         TEST(it_is_forgotten_when_the_task_leaves_its_worker),
+#ifdef SC_WITH_FAULTS
+        TEST(what_a_failed_commit_takes_back_is_told_once_it_is_said_again),
+#endif
         TEST(of_too_much_the_oldest_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
