@@ -18,6 +18,7 @@
 
 #define EDIT_TRIES 32 /* in each of which somebody's edit is written */
 #define NO_VERSION (-1)
+#define NAME_MAX_BYTES 200
 
 static void forget_plan(struct sc_edit_ask *a)
 {
@@ -246,7 +247,8 @@ static const struct sc_json_field segment_fields[] = {
             .example = "1.2"),
     SC_BODY(struct segment_body, text, TEXT, .required = true, .help = "What was said",
             .example = "good morning"),
-    SC_BODY(struct segment_body, speaker, TEXT, .max = 200, .help = "Who said it"),
+    SC_BODY(struct segment_body, speaker, TEXT,
+            .help = "Who said it, in at most 200 bytes; an imported name that is longer may stay"),
     SC_BODY(struct segment_body, confidence, REAL, .min = 0, .max = 1,
             .help = "0 to 1; as it was unless given", .example = "0.91"),
     SC_HEARD_ASKED_ROWS(struct segment_body,
@@ -339,6 +341,21 @@ static enum sc_code take_new(struct sc_segment *s, const struct segment_body *b,
                           number);
 }
 
+static bool has_name(const struct sc_segment *s, struct sc_str speaker)
+{
+    return sc_str_equal(sc_str_from(s->speaker == NULL ? "" : s->speaker), speaker);
+}
+
+static enum sc_code check_name(const struct segment_body *b, const struct sc_segment *before,
+                               size_t number, struct sc_error *err)
+{
+    if (b->speaker.len <= NAME_MAX_BYTES || (before != NULL && has_name(before, b->speaker)))
+        return SC_OK;
+    return sc_error_field(err, SC_E_INVALID_VALUE, "segments",
+                          "segment %zu: 'speaker' must be from 0 to %d bytes long", number,
+                          NAME_MAX_BYTES);
+}
+
 /* The segment of the base as the body has it: its words follow its text and times. */
 static bool follow(struct sc_segment *s, const struct segment_body *b)
 {
@@ -351,7 +368,8 @@ static bool follow(struct sc_segment *s, const struct segment_body *b)
     }
     if (b->confidence >= 0)
         s->confidence = (float)b->confidence;
-    return sc_segment_name(s, b->speaker) && sc_segment_reword(s, b->text);
+    return (has_name(s, b->speaker) || sc_segment_name(s, b->speaker)) &&
+           sc_segment_reword(s, b->text);
 }
 
 /* The base's segments by their ids, which a body may name in any order, and as often as it has room
@@ -413,6 +431,8 @@ static enum sc_code read_segment(struct sc_edit_ask *a, const struct base_id *id
     if (code != SC_OK)
         return complain(number, &why, err);
     const struct sc_segment *before = find_base(a, ids, b.id, err, &code);
+    if (code == SC_OK)
+        code = check_name(&b, before, number, err);
     struct sc_segment *s = code == SC_OK ? sc_segments_add(&a->wanted) : NULL;
     if (s == NULL)
         return code != SC_OK ? code : sc_error_set(err, SC_E_INTERNAL, "no memory for the edit");

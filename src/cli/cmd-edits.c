@@ -327,7 +327,7 @@ static enum sc_code fetch_base(struct sc_cli *cli, const struct sc_args *args, i
     SC_AUTO_BUF shown = { 0 };
     SC_AUTO(sc_json_doc_freep) struct sc_json_doc *doc = NULL;
     enum sc_code code = sc_cli_fetch(cli, "GET", path, &shown, &doc, err);
-    return code == SC_OK ? sc_edit_file_base(out, sc_json_root(doc), err) : code;
+    return code == SC_OK ? sc_edit_file_base(out, SC_TAKE(doc), err) : code;
 }
 
 /* Sends the steps that make the text of the version that it was edited from; with --base of that
@@ -467,7 +467,7 @@ static int edit_in_editor(struct sc_cli *cli, const struct sc_args *args)
         return sc_cli_fail(cli, &err);
     }
     if (sc_cli_fetch(cli, "GET", path, &shown, &doc, &err) != SC_OK ||
-        sc_edit_file_write(&file, sc_json_root(doc), &err) != SC_OK)
+        sc_edit_file_write(&file, SC_TAKE(doc), &err) != SC_OK)
         return sc_cli_fail(cli, &err);
     bool kept = true;
     enum sc_code code = sc_edit_file_open(&file, &kept, &err);

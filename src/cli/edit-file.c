@@ -29,6 +29,7 @@ static const char head[] =
 void sc_edit_file_done(struct sc_edit_file *f)
 {
     free(f->path);
+    sc_json_doc_free(f->doc);
     sc_buf_done(&f->before);
     sc_buf_done(&f->conflicts);
 }
@@ -67,25 +68,40 @@ static void put_time(struct sc_buf *out, double seconds)
 
 /* ---- writing ---- */
 
+/* A line that would be read as a mark or a note has a sign in front. */
+static void put_text(struct sc_buf *out, struct sc_str text)
+{
+    do {
+        struct sc_str line = sc_str_take_until(&text, '\n'), read = sc_str_trim(line);
+        if (read.len > 0 && strchr("[#\\", read.ptr[0]) != NULL)
+            sc_buf_putc(out, '\\');
+        sc_buf_put_str(out, line);
+        sc_buf_putc(out, '\n');
+    } while (text.len > 0);
+}
+
 static void put_segment(struct sc_buf *out, const struct sc_json_value *s)
 {
     const char *speaker = sc_json_get_text(sc_json_member(s, "speaker"), "");
-    struct sc_str text = sc_json_get_str(sc_json_member(s, "text"), SC_STR(""));
     sc_buf_printf(out, "\n[%" PRId64 " ", sc_json_get_int(sc_json_member(s, "id"), 0));
     put_time(out, sc_json_get_real(sc_json_member(s, "start"), 0));
     sc_buf_puts(out, " - ");
     put_time(out, sc_json_get_real(sc_json_member(s, "end"), 0));
     sc_buf_printf(out, "%s%s]\n", speaker[0] == '\0' ? "" : " ", speaker);
-    if (text.len > 0 && strchr("[#\\", text.ptr[0]) != NULL)
-        sc_buf_putc(out, '\\'); /* else it would be read as a mark */
-    sc_buf_put_str(out, text);
-    sc_buf_putc(out, '\n');
+    put_text(out, sc_json_get_str(sc_json_member(s, "text"), SC_STR("")));
 }
 
-enum sc_code sc_edit_file_base(struct sc_edit_file *f, const struct sc_json_value *transcript,
+static const struct sc_json_value *segments_of(const struct sc_edit_file *f)
+{
+    return sc_json_member(sc_json_root(f->doc), "segments");
+}
+
+enum sc_code sc_edit_file_base(struct sc_edit_file *f, struct sc_json_doc *doc,
                                struct sc_error *err)
 {
-    const struct sc_json_value *segments = sc_json_member(transcript, "segments");
+    const struct sc_json_value *transcript = sc_json_root(doc);
+    f->doc = doc;
+    const struct sc_json_value *segments = segments_of(f);
     f->transcript = sc_json_get_int(sc_json_member(transcript, "id"), 0);
     f->version = sc_json_get_int(sc_json_member(transcript, "version"), 0);
     if (f->version == 0)
@@ -103,11 +119,11 @@ enum sc_code sc_edit_file_base(struct sc_edit_file *f, const struct sc_json_valu
     return SC_OK;
 }
 
-enum sc_code sc_edit_file_write(struct sc_edit_file *f, const struct sc_json_value *transcript,
+enum sc_code sc_edit_file_write(struct sc_edit_file *f, struct sc_json_doc *doc,
                                 struct sc_error *err)
 {
     const char *dir = getenv("TMPDIR");
-    enum sc_code code = sc_edit_file_base(f, transcript, err);
+    enum sc_code code = sc_edit_file_base(f, doc, err);
     if (code != SC_OK)
         return code;
     f->path = sc_asprintf("%s/scripta-transcript-%" PRId64 "-XXXXXX.txt",
@@ -224,6 +240,8 @@ struct entry {
     int64_t start_ms, end_ms;
     char *speaker, *text; /* owned */
     bool seen;
+    const struct entry *was;           /* borrowed: what this one was; NULL: it is new */
+    const struct sc_json_value *shown; /* borrowed: as GET has it; NULL: somebody wrote it */
 };
 struct entries {
     struct entry *items; /* owned */
@@ -370,12 +388,12 @@ static enum sc_code refuse_id(int64_t id, bool is_there, struct sc_error *err)
                         is_there ? "stands there twice" : "was not there");
 }
 
-static enum sc_code put_steps(struct steps *s, struct entries *before, const struct entries *after,
+static enum sc_code put_steps(struct steps *s, struct entries *before, struct entries *after,
                               struct sc_error *err)
 {
     size_t at = 0;
     for (size_t i = 0; i < after->count; i++) {
-        const struct entry *e = &after->items[i];
+        struct entry *e = &after->items[i];
         if (e->id == 0) {
             put_new(s, e);
             continue;
@@ -384,6 +402,7 @@ static enum sc_code put_steps(struct steps *s, struct entries *before, const str
         if (was == NULL || was->seen)
             return refuse_id(e->id, was != NULL, err);
         was->seen = true;
+        e->was = was;
         put_difference(s, was, e);
     }
     for (size_t i = 0; i < before->count; i++) {
@@ -405,6 +424,15 @@ static int compare_starts(const void *a, const void *b)
     return by_start != 0 ? by_start : (x > y) - (x < y);
 }
 
+/* What nobody touched is sent as GET has it: the file joins lines and trims them. */
+static void put_as_shown(struct sc_json *w, const char *key, const char *mine, const char *before,
+                         const struct entry *was)
+{
+    bool touched = was == NULL || was->shown == NULL || strcmp(mine, before) != 0;
+    const struct sc_json_value *shown = touched ? NULL : sc_json_member(was->shown, key);
+    sc_json_str(w, key, sc_json_get_str(shown, sc_str_from(mine)));
+}
+
 /* All segments, in the order of time. */
 static void put_whole(struct sc_json *w, const struct entries *all)
 {
@@ -419,8 +447,8 @@ static void put_whole(struct sc_json *w, const struct entries *all)
             sc_json_int(w, "id", e->id);
         sc_json_seconds(w, "start", e->start_ms);
         sc_json_seconds(w, "end", e->end_ms);
-        sc_json_text(w, "text", e->text);
-        sc_json_text(w, "speaker", e->speaker);
+        put_as_shown(w, "text", e->text, e->was == NULL ? NULL : e->was->text, e->was);
+        put_as_shown(w, "speaker", e->speaker, e->was == NULL ? NULL : e->was->speaker, e->was);
         sc_json_end(w);
     }
 }
@@ -614,6 +642,22 @@ static enum sc_code check_head(const struct sc_edit_file *f, struct sc_str text,
     return SC_OK;
 }
 
+/* What was written of a version, each segment with how GET has it. */
+static enum sc_code parse_base(const struct sc_edit_file *f, struct entries *all,
+                               struct sc_error *err)
+{
+    const struct sc_json_value *segments = segments_of(f);
+    size_t at = 0;
+    enum sc_code code = parse(sc_buf_str(&f->before), all, err);
+    for (size_t i = 0; code == SC_OK && segments != NULL && i < sc_json_count(segments); i++) {
+        const struct sc_json_value *shown = sc_json_at(segments, i);
+        struct entry *e = find_entry(all, sc_json_get_int(sc_json_member(shown, "id"), 0), &at);
+        if (e != NULL)
+            e->shown = shown;
+    }
+    return code;
+}
+
 /* What was written, with what others changed meanwhile. */
 static enum sc_code read_text(struct sc_edit_file *f, struct sc_str text,
                               const struct sc_edit_file *theirs, struct entries *before,
@@ -622,7 +666,7 @@ static enum sc_code read_text(struct sc_edit_file *f, struct sc_str text,
     SC_AUTO(entries_done) struct entries base = { 0 };
     enum sc_code code = check_head(f, text, err);
     if (code == SC_OK)
-        code = parse(sc_buf_str(&f->before), &base, err);
+        code = parse_base(f, &base, err);
     if (code == SC_OK)
         code = parse(text, after, err);
     if (code == SC_OK && after->count == 0 && base.count > 0)
@@ -630,7 +674,7 @@ static enum sc_code read_text(struct sc_edit_file *f, struct sc_str text,
                             "the text is empty, so nothing was saved; segments are taken away "
                             "with --delete");
     if (code == SC_OK && theirs != NULL)
-        code = parse(sc_buf_str(&theirs->before), before, err);
+        code = parse_base(theirs, before, err);
     if (code == SC_OK && theirs != NULL)
         return merge(f, &base, before, after, err);
     if (code == SC_OK) {

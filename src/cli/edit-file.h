@@ -7,21 +7,21 @@
 #include "json/reader.h"
 
 struct sc_edit_file {
-    char *path;           /* owned */
-    struct sc_buf before; /* as it was written */
+    char *path;              /* owned */
+    struct sc_json_doc *doc; /* owned: what GET answered */
+    struct sc_buf before;    /* as it was written */
     int64_t transcript, version;
     size_t steps;            /* found by reading */
     bool whole;              /* these are too many for an edit: the body is one to PUT */
     struct sc_buf conflicts; /* a line for each that sc_edit_file_compare refused */
 };
 void sc_edit_file_done(struct sc_edit_file *f);
-/* Takes what GET answered for what the text is compared with. CONFLICT: it is still being made. */
-SC_MUST_USE enum sc_code sc_edit_file_base(struct sc_edit_file *f,
-                                           const struct sc_json_value *transcript,
+/* Takes what GET answered over, for what the text is compared with. CONFLICT: it is still being
+ * made. */
+SC_MUST_USE enum sc_code sc_edit_file_base(struct sc_edit_file *f, struct sc_json_doc *doc,
                                            struct sc_error *err);
 /* The same, and makes the file of it. */
-SC_MUST_USE enum sc_code sc_edit_file_write(struct sc_edit_file *f,
-                                            const struct sc_json_value *transcript,
+SC_MUST_USE enum sc_code sc_edit_file_write(struct sc_edit_file *f, struct sc_json_doc *doc,
                                             struct sc_error *err);
 /* Runs $VISUAL, $EDITOR or vi on it and waits. When that fails the file is removed, unless it holds
  * anything but what was written to it: then *kept is true. */
@@ -40,7 +40,8 @@ struct sc_edit_asks {
     const char *note; /* NULL: none */
 };
 /* The steps that make of one the other, as the body of an edit; where they are more than one edit
- * takes, all of it as the body of a PUT, and f->whole is true. INVALID_VALUE names the line, or
+ * takes, all of it as the body of a PUT, and f->whole is true: what was not changed is in it as GET
+ * has it, since a line of the file is less than that. INVALID_VALUE names the line, or
  * tells that the text is of another version, or that it is empty: no steps would be many. CONFLICT
  * where the same words, times or names were changed on both sides: f->conflicts tells which. */
 SC_MUST_USE enum sc_code sc_edit_file_compare(struct sc_edit_file *f, struct sc_str text,

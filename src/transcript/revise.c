@@ -113,6 +113,8 @@ bool sc_segment_reword(struct sc_segment *s, struct sc_str text)
     struct sc_segment other = {
         .start_ms = s->start_ms, .end_ms = s->end_ms, .chunk = -1, .confidence = -1
     };
+    if (s->text != NULL && sc_str_equal(text_of(s), text)) /* which may be more than one line */
+        return true;
     sc_text_append_line(&line, text);
     if (line.failed)
         return false;

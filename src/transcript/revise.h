@@ -7,8 +7,9 @@
 
 #include "transcript/segment.h"
 
-/* Says text (valid UTF-8) from now on, as one line; words that are new share the time between their
- * neighbours and have no confidence. A segment without words stays without. */
+/* Says text (valid UTF-8) from now on, as one line unless it says just that already; words that are
+ * new share the time between their neighbours and have no confidence. A segment without words stays
+ * without. */
 bool sc_segment_reword(struct sc_segment *s, struct sc_str text);
 /* Sets the text (valid UTF-8), as one line, and leaves the words as they are. */
 bool sc_segment_say(struct sc_segment *s, struct sc_str text);

@@ -360,6 +360,54 @@ def test_an_editor_may_change_more_than_one_edit_takes(shared, client, made, fol
     assert many.status == 400 and "PUT" in many.error["message"], many
 
 
+def import_odd(client, made, count):
+    """Segments such as only an import makes: more than one line, white space, a long name."""
+    put(client, made, {"segments": [{"start": 2 * n, "end": 2 * n + 1, "text": f"word {n}",
+                                     "speaker": "S1"} for n in range(count)]})
+    exported = client.get(f"{made}/export.json").json
+    odd = exported["segments"][3:8]
+    texts = ["first line\n# second line", "two  spaces\there", "a list\n[1 of 2]\n \\n", "#", " x "]
+    for segment, text in zip(odd, texts):
+        segment.update(text=text, words=[])
+    odd[1]["speaker"] = "n" * 250
+    reply = client.request("POST", f"{made}/import", json.dumps(exported),
+                           headers={"Content-Type": "application/octet-stream"})
+    assert reply.json["segment_count"] == count, reply
+    shown = client.get(made).json["segments"]
+    assert [s["text"] for s in shown[3:8]] == texts and shown[4]["speaker"] == "n" * 250
+    return shown
+
+
+def test_what_an_editor_left_alone_stays_as_it_was(shared, client, made, folder):
+    before = import_odd(client, made, 1200)
+    number = made.rsplit("/", 1)[1]
+    env = {"TMPDIR": str(folder), "EDITOR": "sed -i -e 's/ S1\\]$/ Ann]/'"}
+    edited = cli("transcripts", "edit", number, data=shared.data, env=env, check=0)
+    assert "1199 segments changed" in edited.stderr, edited.stderr
+    after = client.get(made).json["segments"]
+    assert after == [s | {"speaker": "Ann" if s["speaker"] == "S1" else s["speaker"]}
+                     for s in before]
+
+    # What was changed has all of its lines, also those that look like a mark or a note.
+    env["EDITOR"] = "sed -i -e 's/first/last/' -e 's/a list/two/'"
+    edited = cli("transcripts", "edit", number, data=shared.data, env=env, check=0)
+    assert "2 segments changed" in edited.stderr, edited.stderr
+    texts = [s["text"] for s in client.get(made).json["segments"]]
+    assert texts[3] == "last line # second line" and texts[5] == "two [1 of 2] \\n"
+
+
+def test_what_get_shows_is_put_back_as_it_was(client, made):
+    before = import_odd(client, made, 9)
+    saved = put(client, made, {"segments": before})
+    assert saved.status == 200 and not saved.json["changed"], saved
+    before[3]["speaker"] = before[4]["speaker"]
+    refused = put(client, made, {"segments": before})
+    assert refused.status == 400, refused
+    assert refused.error["message"] == "segment 4: 'speaker' must be from 0 to 200 bytes long"
+    before[3].pop("id")
+    assert put(client, made, {"segments": before}).error["message"] == refused.error["message"]
+
+
 def test_segments_are_found_by_their_ids_in_whichever_order(client, made):
     put(client, made, {"segments": [{"start": 0, "end": 1, "text": f"word {n}"} for n in range(9)]})
     before = client.get(made).json["segments"]

@@ -124,6 +124,20 @@ static void text_and_speaker_are_one_line(void **state)
     assert_null(s.speaker);
 }
 
+static void what_a_segment_says_already_it_says_in_as_many_lines(void **state)
+{
+    (void)state;
+    SC_AUTO_SEGMENTS list = { 0 };
+    struct sc_segment *s = add_segment(&list, 0, 100, "good words");
+    free(s->text);
+    s->text = strdup("good\n words");
+    assert_true(sc_segment_reword(s, SC_STR("good\n words")));
+    assert_string_equal(s->text, "good\n words");
+    assert_true(sc_segment_reword(s, SC_STR("good\nwords")));
+    assert_string_equal(s->text, "good words");
+    assert_int_equal(s->word_count, 2);
+}
+
 static void words_go_along_with_other_times(void **state)
 {
     (void)state;
@@ -205,6 +219,7 @@ int main(void)
         TEST(joined_words_are_those_of_all_of_the_text),
         TEST(what_overlaps_is_joined_in_the_order_of_its_text),
         TEST(text_and_speaker_are_one_line),
+        TEST(what_a_segment_says_already_it_says_in_as_many_lines),
         TEST(words_go_along_with_other_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
