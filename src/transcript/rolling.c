@@ -11,7 +11,9 @@
  *
  * A file rolls when of the cues that add lines two in three, and three at least, carry some as well
  * or have a short hold behind them. A refrain, and a speaker who repeats himself, make some such
- * cues, but not two in three. */
+ * cues, but not two in three. What a cue carries does not count where it may as well be said again:
+ * its line took the place of an equal one, or each of its lines begins with a dash, two who speak
+ * at once. */
 
 #include "transcript/reader-internal.h"
 
@@ -28,7 +30,9 @@ struct shown {
     size_t lines, carried;
     bool follows;   /* the cue before */
     bool all_equal; /* its lines */
+    bool dialogue;  /* two lines or more, each with a dash in front */
     bool is_short, hold;
+    bool again; /* its line may have taken the place of an equal one */
 };
 
 const char *sc_rolling_word(int index)
@@ -62,6 +66,20 @@ static bool are_equal(struct sc_str lines)
     return sc_str_starts(lines, behind);
 }
 
+static bool is_dialogue(struct sc_str lines, size_t count)
+{
+    static const char *const dashes[] = { "-", "\u2010", "\u2013", "\u2014" };
+    bool all = count > 1;
+    while (all && lines.len > 0) {
+        struct sc_str line = sc_str_take_until(&lines, '\n');
+        (void)sc_str_take_until(&line, '\t'); /* the voice */
+        all = false;
+        for (size_t i = 0; i < SC_ARRAY_LEN(dashes); i++)
+            all = all || sc_str_starts(line, sc_str_from(dashes[i]));
+    }
+    return all;
+}
+
 /* Compares each cue with the one before; those without a line go. */
 static bool look(struct sc_cue *cues, size_t *count, bool vtt, struct shown *shown)
 {
@@ -79,6 +97,7 @@ static bool look(struct sc_cue *cues, size_t *count, bool vtt, struct shown *sho
         if (s.follows && s.lines <= LINES_MAX && shown[kept - 1].lines <= LINES_MAX)
             s.carried = count_carried(sc_buf_str(was), shown[kept - 1].lines, sc_buf_str(is));
         s.all_equal = are_equal(sc_buf_str(is));
+        s.dialogue = is_dialogue(sc_buf_str(is), s.lines);
         cues[kept] = cues[i];
         shown[kept++] = s;
     }
@@ -95,10 +114,10 @@ static void find_holds(struct shown *shown, size_t count)
         most = SC_MAX(most, shown[i].lines);
     for (size_t i = 0; i < count; i++) {
         struct shown *s = &shown[i];
-        bool again = !s->is_short && s->all_equal && s->lines == most;
-        s->hold = s->carried == s->lines && !again;
-        if (s->carried == s->lines && again)
-            s->carried--;
+        bool adds_none = s->carried == s->lines;
+        s->again = adds_none && !s->is_short && s->all_equal && s->lines == most;
+        s->hold = adds_none && !s->again;
+        s->carried -= s->again;
     }
 }
 
@@ -107,8 +126,9 @@ static bool rolls(const struct shown *shown, size_t count)
     size_t adding = 0, rolling = 0;
     for (size_t i = 0; i < count; i++) {
         bool held = i + 1 < count && shown[i + 1].hold && shown[i + 1].is_short;
+        bool carries = shown[i].carried > 0 && !shown[i].again && !shown[i].dialogue;
         adding += !shown[i].hold;
-        rolling += !shown[i].hold && (shown[i].carried > 0 || held);
+        rolling += !shown[i].hold && (carries || held);
     }
     return rolling >= ROLLS_MIN && rolling * 3 >= adding * 2;
 }

@@ -1,8 +1,11 @@
 #include "transcript/reader.h"
+#include "transcript/writer.h"
 
 #include "make.h"
 
 #include "base/banned.h"
+
+#define LONG_LINE "we shall sing of the sea and sail"
 
 /* What was read as lines "start end [speaker] text", with "  start end word" below each. */
 static void dump(const struct sc_reading *r, struct sc_buf *out)
@@ -118,6 +121,20 @@ static const char said_again[] = "1\n00:00:01,000 --> 00:00:02,000\nWho is there
                                  "6\n00:00:07,000 --> 00:00:08,000\nIt is me.\nOnly me.\n\n"
                                  "7\n00:00:09,000 --> 00:00:10,000\nOnly me.\nWho else?\n";
 
+static const char chant[] = "0:01.0 --> 0:02\nWe want more\nWe want more\n\n"
+                            "0:02.0 --> 0:03\nWe want more\nWe want more\n\n"
+                            "0:03.0 --> 0:04\nWe want more\nWe want more\n\n"
+                            "0:04.0 --> 0:05\nWe want more\nWe want more\n\n"
+                            "0:05.0 --> 0:06\nWe want more\nWe want more\n\n"
+                            "0:06.0 --> 0:07\nThey have gone\n";
+static const char thanks[] = "0:01.0 --> 0:02\nThank you.\nThank you.\n\n"
+                             "0:02.0 --> 0:03\nThank you.\nThank you.\n\n"
+                             "0:03.0 --> 0:04\nThank you.\nThank you.\n\n"
+                             "0:04.0 --> 0:05\nThank you.\nThank you.\n\n"
+                             "0:05.0 --> 0:06\nThank you.\nSit down.\n\n"
+                             "0:06.0 --> 0:07\nSit down.\nPlease.\n\n"
+                             "0:07.0 --> 0:08\nPlease.\nHurry.\n";
+
 /* What is no rolling file, or was asked for, is as the plain reader has it. */
 static void what_is_said_again_stays(void **state)
 {
@@ -138,6 +155,19 @@ static void what_is_said_again_stays(void **state)
         { "each cue twice", "srt",
           "0:01.0 --> 0:02\na\nb\n\n0:02.0 --> 0:03\na\nb\n\n0:03.0 --> 0:04\nc\nd\n\n"
           "0:04.0 --> 0:05\nc\nd\n\n0:05.0 --> 0:06\ne\nf\n\n0:06.0 --> 0:07\ne\nf\n",
+          SC_ROLLING_AUTO },
+        { "a chant in two lines", "srt", chant, SC_ROLLING_AUTO },
+        { "pairs of thanks, and others", "srt", thanks, SC_ROLLING_AUTO },
+        { "two who contradict each other", "srt",
+          "0:01.0 --> 0:02\n- Yes.\n- No.\n\n0:02.0 --> 0:03\n- No.\n- Yes.\n\n"
+          "0:03.0 --> 0:04\n- Yes.\n- No.\n\n0:04.0 --> 0:05\n- No.\n- Yes.\n\n"
+          "0:05.0 --> 0:06\n- Yes.\n- No.\n",
+          SC_ROLLING_AUTO },
+        { "with other dashes, and voices", "vtt",
+          "WEBVTT\n\n00:01.000 --> 00:02.000\n<v A>\u2013 Yes.\n\u2014No.\n\n"
+          "00:02.000 --> 00:03.000\n<v A>\u2014No.\n\u2013 Yes.\n\n"
+          "00:03.000 --> 00:04.000\n<v A>\u2013 Yes.\n\u2010 No.\n\n"
+          "00:04.000 --> 00:05.000\n<v A>\u2010 No.\n\u2013 Yes.\n",
           SC_ROLLING_AUTO },
         { "another order", "srt", "0:05.0 --> 0:06\na\n\n0:01.0 --> 0:02\na\nb\n",
           SC_ROLLING_COLLAPSE },
@@ -166,6 +196,33 @@ static void what_is_said_again_stays(void **state)
         if (strcmp(sc_buf_text(&got), sc_buf_text(&expected)) != 0)
             fail_msg("%s: read as\n%s", rows[i].what, sc_buf_text(&got));
         assert_false(read.collapsed);
+    }
+}
+
+/* Six segments, each of which our own captions show in two equal lines. */
+static void captions_of_equal_lines_are_read_back_as_they_were_written(void **state)
+{
+    (void)state;
+    static const char *const formats[] = { "srt", "vtt" };
+    const struct sc_writer_meta meta = { .job_id = "j", .status = "complete", .version = 1 };
+    SC_AUTO_SEGMENTS list = { 0 };
+    for (int i = 0; i < 6; i++)
+        add_segment(&list, i * 3200, 200, LONG_LINE " " LONG_LINE);
+    for (size_t i = 0; i < SC_ARRAY_LEN(formats); i++) {
+        SC_AUTO_BUF text = { 0 };
+        SC_AUTO_READING read = { 0 };
+        const struct sc_format *format = sc_format_find(formats[i]);
+        assert_int_equal(sc_format_to_buf(format, &list, &meta, NULL, &text, NULL), SC_OK);
+        assert_non_null(strstr(sc_buf_text(&text), LONG_LINE "\n" LONG_LINE "\n"));
+        assert_int_equal(
+            sc_format_read_rolling(formats[i], sc_buf_str(&text), SC_ROLLING_AUTO, &read, NULL),
+            SC_OK);
+        assert_false(read.collapsed);
+        assert_int_equal(read.segments.count, list.count);
+        for (size_t k = 0; k < list.count; k++) {
+            assert_string_equal(read.segments.items[k].text, list.items[k].text);
+            assert_int_equal(read.segments.items[k].start_ms, list.items[k].start_ms);
+        }
     }
 }
 
@@ -311,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_rolling_captions_repeat_is_left_out),
         TEST(what_is_said_again_stays),
+        TEST(captions_of_equal_lines_are_read_back_as_they_were_written),
         TEST(any_text_that_was_rolled_up_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
