@@ -17,12 +17,19 @@ struct run {
     int64_t end_ms;
 };
 
+/* The next '>' of the text, or '}': looked for once for all that stands in front of it. */
+struct ahead {
+    bool looked;
+    size_t left; /* bytes of the text from it on; 0: there is none */
+};
+
 struct cue {
     bool vtt;
     int64_t start_ms, end_ms, until_ms;
     struct sc_buf text, voices;
     struct run *runs; /* owned */
     size_t count, cap;
+    struct ahead angle, brace;
     bool ruby; /* within what says how the signs in front of it are read */
     bool failed;
 };
@@ -171,14 +178,24 @@ static void take_tag(struct cue *c, struct sc_str tag)
         take_voice(c, tag);
 }
 
+/* s: what is left of the text, which never grows. NULL: no such sign is in it. */
+static const char *find_ahead(struct ahead *a, struct sc_str s, char sign)
+{
+    if (!a->looked || a->left > s.len) {
+        const char *found = memchr(s.ptr, sign, s.len);
+        *a = (struct ahead){ true, found == NULL ? 0 : s.len - (size_t)(found - s.ptr) };
+    }
+    return a->left == 0 ? NULL : s.ptr + (s.len - a->left);
+}
+
 /* Bytes of the markup that s begins with, without its brackets in *inside; 0 when it is text. */
-static size_t markup(const struct cue *c, struct sc_str s, struct sc_str *inside)
+static size_t markup(struct cue *c, struct sc_str s, struct sc_str *inside)
 {
     const char *end = NULL;
     if (s.ptr[0] == '<')
-        end = memchr(s.ptr, '>', s.len);
+        end = find_ahead(&c->angle, s, '>');
     else if (!c->vtt && sc_str_starts(s, SC_STR("{\\")))
-        end = memchr(s.ptr, '}', s.len);
+        end = find_ahead(&c->brace, s, '}');
     if (end == NULL)
         return 0;
     *inside = (struct sc_str){ s.ptr + 1, (size_t)(end - s.ptr) - 1 };

@@ -758,6 +758,47 @@ static void every_export_is_known(void **state)
     }
 }
 
+static void brackets_are_paired_with_the_next_that_close(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "two that open, in front of and behind one that closes", "vtt",
+          "WEBVTT\n\n00:01.000 --> 00:02.000\n> a <b<i>b</b> < c <i>d</i> <e\n",
+          "1000 2000 > a b d <e\n", NULL },
+        { "a '<' that is text, in SubRip", "srt",
+          "0:01.0 --> 0:02\n1 < 2 <b>a</b> < <i>b</i> > <i {\\an8}c{\\d {\\e} {f} {\\g\n",
+          "1000 2000 1 < 2 a < b > <i c {f} {\\g\n", NULL },
+    };
+    check_rows(rows, SC_ARRAY_LEN(rows));
+}
+
+/* Each such sign looked for its end in all that follows once: hours, for a text as long as this. */
+static void brackets_that_nothing_closes_are_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format, *head, *sign, *end;
+    } rows[] = {
+        { "vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n", "<", "" },
+        { "srt", "0:01.0 --> 0:02\n", "<", "" },
+        { "srt", "0:01.0 --> 0:02\n", "<", "x>" },
+        { "srt", "0:01.0 --> 0:02\n", "{\\", "" },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_BUF text = { 0 };
+        SC_AUTO_READING read = { 0 };
+        sc_buf_puts(&text, rows[i].head);
+        for (size_t n = 0; n < 4 << 20; n++)
+            sc_buf_puts(&text, rows[i].sign);
+        sc_buf_puts(&text, rows[i].end);
+        assert_int_equal(sc_format_read(rows[i].format, sc_buf_str(&text), &read, NULL), SC_OK);
+        assert_int_equal(read.segments.count, 1);
+        /* No assert_string_equal: it would print them. */
+        assert_true(
+            strcmp(read.segments.items[0].text, sc_buf_text(&text) + strlen(rows[i].head)) == 0);
+    }
+}
+
 static void other_formats_are_refused_by_name(void **state)
 {
     (void)state;
@@ -904,6 +945,8 @@ int main(void)
         TEST(utf16_is_converted),
         TEST(formats_are_guessed),
         TEST(every_export_is_known),
+        TEST(brackets_are_paired_with_the_next_that_close),
+        TEST(brackets_that_nothing_closes_are_text),
         TEST(other_formats_are_refused_by_name),
         TEST(tables_are_read_as_tools_write_them),
         TEST(tables_that_we_wrote_are_read_back),
