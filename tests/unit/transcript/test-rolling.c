@@ -121,11 +121,11 @@ static const char said_again[] = "1\n00:00:01,000 --> 00:00:02,000\nWho is there
                                  "6\n00:00:07,000 --> 00:00:08,000\nIt is me.\nOnly me.\n\n"
                                  "7\n00:00:09,000 --> 00:00:10,000\nOnly me.\nWho else?\n";
 
-static const char chant[] = "0:01.0 --> 0:02\nWe want more\nWe want more\n\n"
-                            "0:02.0 --> 0:03\nWe want more\nWe want more\n\n"
-                            "0:03.0 --> 0:04\nWe want more\nWe want more\n\n"
-                            "0:04.0 --> 0:05\nWe want more\nWe want more\n\n"
-                            "0:05.0 --> 0:06\nWe want more\nWe want more\n\n"
+static const char chant[] = "0:01.0 --> 0:02\nGive us more\nGive us more\n\n"
+                            "0:02.0 --> 0:03\nGive us more\nGive us more\n\n"
+                            "0:03.0 --> 0:04\nGive us more\nGive us more\n\n"
+                            "0:04.0 --> 0:05\nGive us more\nGive us more\n\n"
+                            "0:05.0 --> 0:06\nGive us more\nGive us more\n\n"
                             "0:06.0 --> 0:07\nThey have gone\n";
 static const char thanks[] = "0:01.0 --> 0:02\nThank you.\nThank you.\n\n"
                              "0:02.0 --> 0:03\nThank you.\nThank you.\n\n"
