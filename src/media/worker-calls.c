@@ -308,7 +308,7 @@ void write_segments(const struct sc_segments *segments, size_t first, struct sc_
 }
 
 enum sc_code call_say(const struct worker *w, const struct task *t, const struct saying *what,
-                      struct sc_error *err)
+                      int64_t timeout_ms, struct sc_error *err)
 {
     SC_AUTO_BUF body = { 0 };
     SC_AUTO_BUF reply = { 0 };
@@ -323,7 +323,7 @@ enum sc_code call_say(const struct worker *w, const struct task *t, const struct
     sc_json_end(&j);
     char path[PATH_TEXT];
     (void)snprintf(path, sizeof(path), "/api/worker/tasks/%lld/segments", (long long)t->id);
-    return post(w->client, path, &body, w->heartbeat_ms, &reply, err);
+    return post(w->client, path, &body, timeout_ms, &reply, err);
 }
 
 static void write_log(struct sc_json *j, const struct sc_engine_result *result)

@@ -96,7 +96,8 @@ struct saying {
     struct sc_str segments;
 };
 SC_MUST_USE enum sc_code call_say(const struct worker *w, const struct task *t,
-                                  const struct saying *what, struct sc_error *err);
+                                  const struct saying *what, int64_t timeout_ms,
+                                  struct sc_error *err);
 /* Appends a segment as the members of a list have it. */
 void write_segments(const struct sc_segments *segments, size_t first, struct sc_buf *out);
 struct delivery {

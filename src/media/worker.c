@@ -138,16 +138,26 @@ static bool wait_for_runner(struct worker *w, int64_t until_ms)
     return !w->busy;
 }
 
-/* What is said so far in chunks that go on. It is worth one try: the result has all of it. */
-static void tell_said(struct worker *w)
+static void set_has_said(struct worker *w, bool has_said)
+{
+    SC_LOCK(&w->lock);
+    w->has_said = has_said;
+}
+
+/* What is said so far in chunks that go on. It is worth one try: the result has all of it. A
+ * heartbeat is worth more: at its time the rest stays to be told. */
+static void tell_said(struct worker *w, int64_t until_ms)
 {
     struct sc_error err = { 0 };
-    {
-        SC_LOCK(&w->lock);
-        w->has_said = false;
-    }
+    enum sc_code code = SC_OK;
+    set_has_said(w, false);
     for (size_t i = 0; i < w->task_count; i++) {
         struct task *t = &w->tasks[i];
+        int64_t left_ms = until_ms - sc_clock_mono_ms();
+        if (left_ms <= 0 || code == SC_E_TIMEOUT) {
+            set_has_said(w, true);
+            return;
+        }
         SC_AUTO_BUF text = { 0 };
         struct saying what = { 0 };
         {
@@ -158,7 +168,7 @@ static void tell_said(struct worker *w)
         }
         if (text.len == 0 || text.failed || t->is_mute || w->id == 0 || atomic_load(&t->lost))
             continue;
-        enum sc_code code = call_say(w, t, &what, &err);
+        code = call_say(w, t, &what, left_ms, &err);
         t->is_mute = code != SC_OK && code != SC_E_TIMEOUT && !sc_code_is_retryable(code);
         if (code != SC_OK)
             SC_LOG(DEBUG, "worker", "not told what was said", SC_I("task", t->id),
@@ -178,7 +188,7 @@ static void run_tasks(struct worker *w)
     }
     int64_t next = sc_clock_mono_ms() + w->heartbeat_ms;
     while (!wait_for_runner(w, next)) {
-        tell_said(w);
+        tell_said(w, next);
         if (sc_clock_mono_ms() < next)
             continue;
         enum sc_code code = w->id == 0 ? SC_OK : call_heartbeat(w, &err);

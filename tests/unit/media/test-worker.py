@@ -82,6 +82,8 @@ class Play:
         self.changed = threading.Condition()
         self.all_tasks = []
         self.heartbeat_ms = 50
+        self.delays = {}      # verb: seconds before it is answered
+        self.gone = threading.Event()
         self.answers = {}     # task id: what a heartbeat says of it
         self.refusals = {}    # verb: list of (status, code), used up in order
         self.worker_id = 0
@@ -97,6 +99,7 @@ class Play:
         threading.Thread(target=self.listener.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
+        self.gone.set()
         self.listener.shutdown()
         self.listener.server_close()
         self.listener.hang_up()
@@ -107,7 +110,9 @@ class Play:
             self.calls.append((verb, task, body))
             self.changed.notify_all()
             refusals = self.refusals.get(verb, [])
-            return refusals.pop(0) if refusals else None
+            refused = refusals.pop(0) if refusals else None
+        self.gone.wait(self.delays.get(verb, 0))
+        return refused
 
     def on_input(self, path):
         task = int(path.split("/")[4])
@@ -281,6 +286,17 @@ class WorkerTest(unittest.TestCase):
         self.play.answers = {1: "cancelled"}
         self.play.wait("segments", 2)
         self.assertEqual(self.play.worker_id, 1)
+
+    def test_a_server_that_hears_nobody_out_keeps_no_heartbeat_waiting(self):
+        """Told half a second before the heartbeat, it would have another 5 s to answer."""
+        self.play.heartbeat_ms = 5000
+        self.play.delays = {"input": 4.5, "segments": 30}
+        self.work(task(1, "hang_behind=0"))
+        self.play.wait("input", 1)
+        begun = time.monotonic()
+        self.play.wait("segments", 1)
+        self.play.wait("heartbeat")
+        self.assertLess(time.monotonic() - begun, 8.5)
 
     def test_a_chunk_that_ends_soon_is_saved_at_sigterm(self):
         self.work(task(1, "delay_ms=700"))
