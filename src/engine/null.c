@@ -12,6 +12,7 @@
 
 #define RATE 16000
 #define SLICE_MS 10
+#define NUMBER_MAX 1000000000 /* of an option: in samples, too, far from overflow */
 
 struct null_state {
     int64_t delay_ms;
@@ -64,7 +65,8 @@ static bool read_option(struct null_state *n, struct sc_str key, struct sc_str v
         return sc_str_to_double(value, &n->fail_rate) && n->fail_rate >= 0 && n->fail_rate <= 1;
     for (size_t i = 0; i < SC_ARRAY_LEN(numbers); i++) {
         if (sc_str_equal(key, sc_str_from(numbers[i].name)))
-            return sc_str_to_int64(value, numbers[i].number) && *numbers[i].number >= 0;
+            return sc_str_to_int64(value, numbers[i].number) && *numbers[i].number >= 0 &&
+                   *numbers[i].number <= NUMBER_MAX;
     }
     return false;
 }
@@ -87,7 +89,7 @@ static enum sc_code null_open(const struct sc_config *config, const char *model,
                 err, SC_E_MODEL_ERROR, "model",
                 "the null engine cannot use '%.*s': its options are "
                 "delay_ms=N, fail_rate=0..1, crash_at=N, hang_at=N, deaf_at=N, exit_at=N, "
-                "hang_behind=N",
+                "hang_behind=N, each N at most 1000000000",
                 (int)SC_MIN(option.len, (size_t)64), option.ptr);
     }
     struct null_state *made = sc_alloc(sizeof(*made));

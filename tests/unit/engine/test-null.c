@@ -257,11 +257,29 @@ static void it_tells_its_seconds_and_hangs_behind_the_one_named(void **state)
     null_engine()->close(engine);
 }
 
+static void a_second_far_behind_the_recording_is_never_said(void **state)
+{
+    (void)state;
+    void *engine = opened("hang_behind=1000000000");
+    struct sc_engine_result r = said(engine, 0, RATE, 3, 1);
+    assert_int_equal(r.code, SC_OK);
+    sc_engine_result_done(&r);
+    null_engine()->close(engine);
+}
+
 static void unknown_orders_are_refused_with_the_known_ones(void **state)
 {
     (void)state;
-    static const char *const models[] = { "nonsense",    "delay_ms=-1",           "delay_ms",
-                                          "fail_rate=2", "fail_rate=0.1,crash=1", "crash_at=x" };
+    static const char *const models[] = {
+        "nonsense",
+        "delay_ms=-1",
+        "delay_ms",
+        "fail_rate=2",
+        "fail_rate=0.1,crash=1",
+        "crash_at=x",
+        "hang_behind=1000000001",
+        "hang_behind=9223372036854775807",
+    };
     for (size_t i = 0; i < SC_ARRAY_LEN(models); i++) {
         struct sc_error err = { 0 };
         void *engine = NULL;
@@ -320,6 +338,7 @@ int main(void)
         TEST(another_attempt_has_another_chance),
         TEST(stop_ends_the_call_and_frees_what_was_said),
         TEST(it_tells_its_seconds_and_hangs_behind_the_one_named),
+        TEST(a_second_far_behind_the_recording_is_never_said),
         TEST(unknown_orders_are_refused_with_the_known_ones),
         TEST(it_dies_at_the_chunk_named),
         TEST(engines_are_found_by_name),
