@@ -2,8 +2,7 @@
 
 #include "api/follower.h"
 
-#include "base/alloc.h"
-#include "queue/queue-verbs.h"
+#include "queue/queue-say.h"
 
 #include "base/banned.h"
 

@@ -1,7 +1,6 @@
 #pragma once
 /* One-line forms of the queue's other verbs, each one write: claims, and how tasks and jobs end. */
 
-#include "base/alloc.h"
 #include "queue-fixture.h"
 
 static inline enum sc_code op_claim(struct sc_conn *tx, void *ctx, struct sc_error *err)
@@ -183,33 +182,4 @@ static inline void pause_class(struct rig *r, enum sc_class class, bool paused)
 {
     struct op op = { .id = (int64_t) class, .flag = paused };
     assert_int_equal(do_write(r, op_pause, &op), SC_OK);
-}
-
-struct op_said {
-    struct sc_queue *queue;
-    struct sc_fence fence;
-    struct sc_saying what;
-};
-
-static inline enum sc_code write_said(struct sc_conn *tx, void *ctx, struct sc_error *err)
-{
-    struct op_said *op = ctx;
-    return sc_task_say(op->queue, tx, &op->fence, &op->what, err);
-}
-
-/* Takes what the segment owns. */
-static inline enum sc_code say_segment(struct rig *r, const struct sc_task *task, int64_t first,
-                                       const struct sc_segment *segment)
-{
-    SC_AUTO_SEGMENTS segments = { 0 };
-    *sc_segments_add(&segments) = *segment;
-    struct op_said op = { r->queue, fence_of(task), { first, 1, &segments } };
-    return sc_store_write(r->f.store, SC_RELAXED, write_said, &op, NULL);
-}
-
-static inline enum sc_code say(struct rig *r, const struct sc_task *task, int64_t first,
-                               const char *text)
-{
-    const struct sc_segment segment = { .end_ms = 1000, .text = sc_strdup(text) };
-    return say_segment(r, task, first, &segment);
 }

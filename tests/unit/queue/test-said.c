@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/fault.h"
-#include "queue-verbs.h"
+#include "queue-say.h"
 
 #include "base/banned.h"
 
