@@ -48,6 +48,7 @@ MAKES_NOTHING = {
     "worker_claim": "of workers, whose epochs tell a repetition",
     "worker_heartbeat": "of workers, whose epochs tell a repetition",
     "worker_complete": "of workers, whose epochs tell a repetition",
+    "worker_segments": "of workers, who number what they say: what was said is passed over",
     "worker_fail": "of workers, whose epochs tell a repetition",
     "worker_release": "of workers, whose epochs tell a repetition",
 }
