@@ -36,6 +36,9 @@ BODIES = {
     ("PATCH", "/api/transcripts/{id}"): {"notes": "taken"},
     ("PATCH", "/api/webhooks/{id}"): {"description": "taken"},
     ("PATCH", "/api/searches/{id}"): {"name": "taken"},
+    ("POST", "/api/worker/tasks/{id}/segments"): {
+        "worker_id": "WORKER", "epoch": "EPOCH", "first": 0,
+        "segments": [{"start": 0, "end": 0.1, "text": "taken"}]},
     ("POST", "/api/worker/tasks/{id}/complete"): {"worker_id": "WORKER", "epoch": "EPOCH"},
     ("POST", "/api/worker/tasks/{id}/fail"): {"worker_id": "WORKER", "epoch": "EPOCH",
                                               "code": "ENGINE_ERROR"},
