@@ -89,12 +89,6 @@ static void publish(void *owner, const void *arg)
     sc_hub_publish(owner, arg);
 }
 
-void sc_queue_publish(struct sc_queue *queue, struct sc_conn *tx, const struct sc_event *event)
-{
-    if (queue->hub != NULL)
-        sc_conn_after_commit(tx, publish, queue->hub, event, sizeof(*event));
-}
-
 /* Not called under the lock, which is a leaf: it writes. */
 static enum sc_code tell_listener(struct sc_queue *queue, struct sc_conn *tx,
                                   const struct sc_event *event, struct sc_error *err)
@@ -131,7 +125,8 @@ enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx, struct sc
         return code;
 
     event->id = sc_conn_last_id(tx);
-    sc_queue_publish(queue, tx, event);
+    if (queue->hub != NULL)
+        sc_conn_after_commit(tx, publish, queue->hub, event, sizeof(*event));
     return tell_listener(queue, tx, event, err);
 }
 

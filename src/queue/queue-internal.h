@@ -172,8 +172,6 @@ struct sc_event sc_queue_task_event(enum sc_event_kind kind, const struct sc_job
 /* Appends it to job_events and publishes it after the commit. */
 SC_MUST_USE enum sc_code sc_queue_emit(struct sc_queue *queue, struct sc_conn *tx,
                                        struct sc_event *event, struct sc_error *err);
-/* After the commit, to those who listen now: an event that is not in the log. */
-void sc_queue_publish(struct sc_queue *queue, struct sc_conn *tx, const struct sc_event *event);
 /* After the commit: tasks became ready; tasks that somebody holds were cancelled. */
 void sc_queue_note_ready(struct sc_queue *queue, struct sc_conn *tx);
 void sc_queue_note_cancel(struct sc_queue *queue, struct sc_conn *tx);
