@@ -265,6 +265,7 @@ class WorkerTest(unittest.TestCase):
         return out
 
     def test_what_is_said_is_told_while_the_chunk_goes_on(self):
+        self.play.heartbeat_ms = 60000  # it has as long to be told
         self.work(task(1, "hang_behind=11", start_ms=10000))
         end = time.monotonic() + 20
         with self.play.changed:
@@ -276,27 +277,35 @@ class WorkerTest(unittest.TestCase):
         self.assertEqual(self.end(), 0)
 
     def test_a_server_that_wants_to_be_told_nothing_is_told_nothing_more(self):
+        self.play.heartbeat_ms = 60000  # it has as long to refuse
         self.play.refusals = {"segments": [(404, "NOT_FOUND")]}
-        self.work(task(1, "hang_behind=2005", seconds=2010), task(2, "hang_behind=0"))
-        self.play.wait("segments", 1)
-        self.play.wait("heartbeat", count=3)
+        self.work(task(1, "hang_behind=2005", seconds=2010, timeout_ms=1000),
+                  task(2, "hang_behind=0"))
+        self.assertEqual(self.play.wait("fail", 1)["code"], "TIMEOUT")
         self.assertEqual(self.play.count("segments", 1), 1)
-        self.assertEqual(self.play.count("complete"), 0)
         # Of another chunk it is told again.
-        self.play.answers = {1: "cancelled"}
         self.play.wait("segments", 2)
         self.assertEqual(self.play.worker_id, 1)
 
-    def test_a_server_that_hears_nobody_out_keeps_no_heartbeat_waiting(self):
-        """Told half a second before the heartbeat, it would have another 5 s to answer."""
+    def waited_for_a_heartbeat(self):
+        """Seconds, from the claim; told 1.5 s before the heartbeat is due at 5 s."""
         self.play.heartbeat_ms = 5000
-        self.play.delays = {"input": 4.5, "segments": 30}
+        self.play.delays = {"input": 3.5, "segments": 30}
         self.work(task(1, "hang_behind=0"))
         self.play.wait("input", 1)
         begun = time.monotonic()
         self.play.wait("segments", 1)
         self.play.wait("heartbeat")
-        self.assertLess(time.monotonic() - begun, 8.5)
+        return time.monotonic() - begun
+
+    def test_a_server_that_hears_nobody_out_keeps_no_heartbeat_waiting(self):
+        """With 5 s of its own to answer it would keep it waiting for 8.5, each time."""
+        for _ in range(4):
+            if self.waited_for_a_heartbeat() < 8:
+                return
+            self.tearDown()
+            self.setUp()
+        self.fail("each heartbeat waited for what was told")
 
     def test_a_chunk_that_ends_soon_is_saved_at_sigterm(self):
         self.work(task(1, "delay_ms=700"))
