@@ -94,7 +94,6 @@ static const struct {
     { "iu", "inuktitut" },
     { "ja", "japanese" },
     { "jv", "javanese" },
-    { "jw", "javanese" },
     { "ka", "georgian" },
     { "kg", "kongo" },
     { "ki", "kikuyu" },
@@ -132,7 +131,6 @@ static const struct {
     { "my", "myanmar" },
     { "my", "burmese" },
     { "na", "nauru" },
-    { "nb", "bokmal" },
     { "nd", "north ndebele" },
     { "ne", "nepali" },
     { "ng", "ndonga" },
@@ -140,6 +138,8 @@ static const struct {
     { "nl", "flemish" },
     { "nn", "nynorsk" },
     { "no", "norwegian" },
+    { "no", "bokmal" },
+    { "no", "bokmål" },
     { "nr", "south ndebele" },
     { "nv", "navajo" },
     { "ny", "chichewa" },
@@ -216,52 +216,55 @@ static const struct {
     { "zu", "zulu" },
 };
 
-/* The codes of three letters (ISO 639-2, both where there are two) of languages that have one of
- * two, in their order. */
-static const struct long_code {
-    char three[4], two[3];
-} long_codes[] = {
+/* Other codes of languages, in their order: those of three letters (ISO 639-2, both where there are
+ * two; two that recognisers say beside these), those that were withdrawn, of which Whisper was
+ * trained with `jw`, and Bokmål, which is what its `no` is. */
+static const struct other_code {
+    char code[4], settled[3];
+} other_codes[] = {
     { "aar", "aa" }, { "abk", "ab" }, { "afr", "af" }, { "aka", "ak" }, { "alb", "sq" },
     { "amh", "am" }, { "ara", "ar" }, { "arg", "an" }, { "arm", "hy" }, { "asm", "as" },
     { "ava", "av" }, { "ave", "ae" }, { "aym", "ay" }, { "aze", "az" }, { "bak", "ba" },
     { "bam", "bm" }, { "baq", "eu" }, { "bel", "be" }, { "ben", "bn" }, { "bis", "bi" },
     { "bod", "bo" }, { "bos", "bs" }, { "bre", "br" }, { "bul", "bg" }, { "bur", "my" },
     { "cat", "ca" }, { "ces", "cs" }, { "cha", "ch" }, { "che", "ce" }, { "chi", "zh" },
-    { "chu", "cu" }, { "chv", "cv" }, { "cor", "kw" }, { "cos", "co" }, { "cre", "cr" },
-    { "cym", "cy" }, { "cze", "cs" }, { "dan", "da" }, { "deu", "de" }, { "div", "dv" },
-    { "dut", "nl" }, { "dzo", "dz" }, { "ell", "el" }, { "eng", "en" }, { "epo", "eo" },
-    { "est", "et" }, { "eus", "eu" }, { "ewe", "ee" }, { "fao", "fo" }, { "fas", "fa" },
-    { "fij", "fj" }, { "fin", "fi" }, { "fra", "fr" }, { "fre", "fr" }, { "fry", "fy" },
-    { "ful", "ff" }, { "geo", "ka" }, { "ger", "de" }, { "gla", "gd" }, { "gle", "ga" },
-    { "glg", "gl" }, { "glv", "gv" }, { "gre", "el" }, { "grn", "gn" }, { "guj", "gu" },
-    { "hat", "ht" }, { "hau", "ha" }, { "heb", "he" }, { "her", "hz" }, { "hin", "hi" },
-    { "hmo", "ho" }, { "hrv", "hr" }, { "hun", "hu" }, { "hye", "hy" }, { "ibo", "ig" },
-    { "ice", "is" }, { "ido", "io" }, { "iii", "ii" }, { "iku", "iu" }, { "ile", "ie" },
-    { "ina", "ia" }, { "ind", "id" }, { "ipk", "ik" }, { "isl", "is" }, { "ita", "it" },
-    { "jav", "jv" }, { "jpn", "ja" }, { "kal", "kl" }, { "kan", "kn" }, { "kas", "ks" },
-    { "kat", "ka" }, { "kau", "kr" }, { "kaz", "kk" }, { "khm", "km" }, { "kik", "ki" },
-    { "kin", "rw" }, { "kir", "ky" }, { "kom", "kv" }, { "kon", "kg" }, { "kor", "ko" },
-    { "kua", "kj" }, { "kur", "ku" }, { "lao", "lo" }, { "lat", "la" }, { "lav", "lv" },
-    { "lim", "li" }, { "lin", "ln" }, { "lit", "lt" }, { "ltz", "lb" }, { "lub", "lu" },
-    { "lug", "lg" }, { "mac", "mk" }, { "mah", "mh" }, { "mal", "ml" }, { "mao", "mi" },
-    { "mar", "mr" }, { "may", "ms" }, { "mkd", "mk" }, { "mlg", "mg" }, { "mlt", "mt" },
-    { "mon", "mn" }, { "mri", "mi" }, { "msa", "ms" }, { "mya", "my" }, { "nau", "na" },
-    { "nav", "nv" }, { "nbl", "nr" }, { "nde", "nd" }, { "ndo", "ng" }, { "nep", "ne" },
-    { "nld", "nl" }, { "nno", "nn" }, { "nob", "nb" }, { "nor", "no" }, { "nya", "ny" },
-    { "oci", "oc" }, { "oji", "oj" }, { "ori", "or" }, { "orm", "om" }, { "oss", "os" },
-    { "pan", "pa" }, { "per", "fa" }, { "pli", "pi" }, { "pol", "pl" }, { "por", "pt" },
-    { "pus", "ps" }, { "que", "qu" }, { "roh", "rm" }, { "ron", "ro" }, { "rum", "ro" },
-    { "run", "rn" }, { "rus", "ru" }, { "sag", "sg" }, { "san", "sa" }, { "sin", "si" },
-    { "slk", "sk" }, { "slo", "sk" }, { "slv", "sl" }, { "sme", "se" }, { "smo", "sm" },
-    { "sna", "sn" }, { "snd", "sd" }, { "som", "so" }, { "sot", "st" }, { "spa", "es" },
-    { "sqi", "sq" }, { "srd", "sc" }, { "srp", "sr" }, { "ssw", "ss" }, { "sun", "su" },
-    { "swa", "sw" }, { "swe", "sv" }, { "tah", "ty" }, { "tam", "ta" }, { "tat", "tt" },
-    { "tel", "te" }, { "tgk", "tg" }, { "tgl", "tl" }, { "tha", "th" }, { "tib", "bo" },
-    { "tir", "ti" }, { "ton", "to" }, { "tsn", "tn" }, { "tso", "ts" }, { "tuk", "tk" },
-    { "tur", "tr" }, { "twi", "tw" }, { "uig", "ug" }, { "ukr", "uk" }, { "urd", "ur" },
-    { "uzb", "uz" }, { "ven", "ve" }, { "vie", "vi" }, { "vol", "vo" }, { "wel", "cy" },
-    { "wln", "wa" }, { "wol", "wo" }, { "xho", "xh" }, { "yid", "yi" }, { "yor", "yo" },
-    { "zha", "za" }, { "zho", "zh" }, { "zul", "zu" },
+    { "chu", "cu" }, { "chv", "cv" }, { "cmn", "zh" }, { "cor", "kw" }, { "cos", "co" },
+    { "cre", "cr" }, { "cym", "cy" }, { "cze", "cs" }, { "dan", "da" }, { "deu", "de" },
+    { "div", "dv" }, { "dut", "nl" }, { "dzo", "dz" }, { "ell", "el" }, { "eng", "en" },
+    { "epo", "eo" }, { "est", "et" }, { "eus", "eu" }, { "ewe", "ee" }, { "fao", "fo" },
+    { "fas", "fa" }, { "fij", "fj" }, { "fil", "tl" }, { "fin", "fi" }, { "fra", "fr" },
+    { "fre", "fr" }, { "fry", "fy" }, { "ful", "ff" }, { "geo", "ka" }, { "ger", "de" },
+    { "gla", "gd" }, { "gle", "ga" }, { "glg", "gl" }, { "glv", "gv" }, { "gre", "el" },
+    { "grn", "gn" }, { "guj", "gu" }, { "hat", "ht" }, { "hau", "ha" }, { "heb", "he" },
+    { "her", "hz" }, { "hin", "hi" }, { "hmo", "ho" }, { "hrv", "hr" }, { "hun", "hu" },
+    { "hye", "hy" }, { "ibo", "ig" }, { "ice", "is" }, { "ido", "io" }, { "iii", "ii" },
+    { "iku", "iu" }, { "ile", "ie" }, { "in", "id" },  { "ina", "ia" }, { "ind", "id" },
+    { "ipk", "ik" }, { "isl", "is" }, { "ita", "it" }, { "iw", "he" },  { "jav", "jv" },
+    { "ji", "yi" },  { "jpn", "ja" }, { "jw", "jv" },  { "kal", "kl" }, { "kan", "kn" },
+    { "kas", "ks" }, { "kat", "ka" }, { "kau", "kr" }, { "kaz", "kk" }, { "khm", "km" },
+    { "kik", "ki" }, { "kin", "rw" }, { "kir", "ky" }, { "kom", "kv" }, { "kon", "kg" },
+    { "kor", "ko" }, { "kua", "kj" }, { "kur", "ku" }, { "lao", "lo" }, { "lat", "la" },
+    { "lav", "lv" }, { "lim", "li" }, { "lin", "ln" }, { "lit", "lt" }, { "ltz", "lb" },
+    { "lub", "lu" }, { "lug", "lg" }, { "mac", "mk" }, { "mah", "mh" }, { "mal", "ml" },
+    { "mao", "mi" }, { "mar", "mr" }, { "may", "ms" }, { "mkd", "mk" }, { "mlg", "mg" },
+    { "mlt", "mt" }, { "mo", "ro" },  { "mon", "mn" }, { "mri", "mi" }, { "msa", "ms" },
+    { "mya", "my" }, { "nau", "na" }, { "nav", "nv" }, { "nb", "no" },  { "nbl", "nr" },
+    { "nde", "nd" }, { "ndo", "ng" }, { "nep", "ne" }, { "nld", "nl" }, { "nno", "nn" },
+    { "nob", "no" }, { "nor", "no" }, { "nya", "ny" }, { "oci", "oc" }, { "oji", "oj" },
+    { "ori", "or" }, { "orm", "om" }, { "oss", "os" }, { "pan", "pa" }, { "per", "fa" },
+    { "pli", "pi" }, { "pol", "pl" }, { "por", "pt" }, { "pus", "ps" }, { "que", "qu" },
+    { "roh", "rm" }, { "ron", "ro" }, { "rum", "ro" }, { "run", "rn" }, { "rus", "ru" },
+    { "sag", "sg" }, { "san", "sa" }, { "sh", "sr" },  { "sin", "si" }, { "slk", "sk" },
+    { "slo", "sk" }, { "slv", "sl" }, { "sme", "se" }, { "smo", "sm" }, { "sna", "sn" },
+    { "snd", "sd" }, { "som", "so" }, { "sot", "st" }, { "spa", "es" }, { "sqi", "sq" },
+    { "srd", "sc" }, { "srp", "sr" }, { "ssw", "ss" }, { "sun", "su" }, { "swa", "sw" },
+    { "swe", "sv" }, { "tah", "ty" }, { "tam", "ta" }, { "tat", "tt" }, { "tel", "te" },
+    { "tgk", "tg" }, { "tgl", "tl" }, { "tha", "th" }, { "tib", "bo" }, { "tir", "ti" },
+    { "ton", "to" }, { "tsn", "tn" }, { "tso", "ts" }, { "tuk", "tk" }, { "tur", "tr" },
+    { "twi", "tw" }, { "uig", "ug" }, { "ukr", "uk" }, { "urd", "ur" }, { "uzb", "uz" },
+    { "ven", "ve" }, { "vie", "vi" }, { "vol", "vo" }, { "wel", "cy" }, { "wln", "wa" },
+    { "wol", "wo" }, { "xho", "xh" }, { "yid", "yi" }, { "yor", "yo" }, { "zha", "za" },
+    { "zho", "zh" }, { "zul", "zu" },
 };
 
 /* NULL: the code has no name here. */
@@ -283,6 +286,25 @@ static const char *code_of(struct sc_str name)
     return NULL;
 }
 
+static int by_code(const void *key, const void *row)
+{
+    return strcmp(key, ((const struct other_code *)row)->code);
+}
+
+/* The code that counts for a language: "de" for "deu" and "GER", "jv" for "jw". */
+static struct sc_str settled(struct sc_str code)
+{
+    char lower[4];
+    if (code.len >= sizeof(lower))
+        return code;
+    for (size_t i = 0; i < code.len; i++)
+        lower[i] = (char)tolower((unsigned char)code.ptr[i]);
+    lower[code.len] = '\0';
+    const struct other_code *row =
+        bsearch(lower, other_codes, SC_ARRAY_LEN(other_codes), sizeof(other_codes[0]), by_code);
+    return row == NULL ? code : sc_str_from(row->settled);
+}
+
 /* Of two letters the table has all; of three there are thousands, and engines that know some. */
 static bool is_code(struct sc_str text)
 {
@@ -293,32 +315,6 @@ static bool is_code(struct sc_str text)
     return text.len == 3 || (text.len == 2 && name_of(text) != NULL);
 }
 
-static int by_three(const void *key, const void *row)
-{
-    return strcmp(key, ((const struct long_code *)row)->three);
-}
-
-/* "de" for "deu" and "GER"; NULL: there is no shorter one. */
-static const char *short_code(struct sc_str code)
-{
-    char three[4];
-    if (code.len != sizeof(three) - 1)
-        return NULL;
-    for (size_t i = 0; i < code.len; i++)
-        three[i] = (char)tolower((unsigned char)code.ptr[i]);
-    three[code.len] = '\0';
-    const struct long_code *row =
-        bsearch(three, long_codes, SC_ARRAY_LEN(long_codes), sizeof(long_codes[0]), by_three);
-    return row == NULL ? NULL : row->two;
-}
-
-/* The code that counts for a language: the short one where there is one. */
-static struct sc_str settled(struct sc_str code)
-{
-    const char *known = short_code(code);
-    return known == NULL ? code : sc_str_from(known);
-}
-
 /* What stands before a region or a script: "pt" of "pt-BR" and "pt_BR". */
 static struct sc_str without_region(struct sc_str tag)
 {
@@ -327,23 +323,49 @@ static struct sc_str without_region(struct sc_str tag)
     return sc_str_take_until(&base, '_');
 }
 
+/* One part behind the code as it is usually written: "TW", "Hant", "419". */
+static bool put_part(struct sc_str part, char *out)
+{
+    for (size_t i = 0; i < part.len; i++) {
+        unsigned char c = (unsigned char)part.ptr[i];
+        bool upper = part.len == 2 || (part.len == 4 && i == 0);
+        if (!isalnum(c))
+            return false;
+        out[i] = (char)(upper ? toupper(c) : tolower(c));
+    }
+    return part.len > 0;
+}
+
+/* "-Hant-TW" of "_hant_tw". */
+static bool put_parts(struct sc_str parts, char *out)
+{
+    while (parts.len > 0) {
+        struct sc_str part = without_region((struct sc_str){ parts.ptr + 1, parts.len - 1 });
+        *out++ = '-';
+        if (!put_part(part, out))
+            return false;
+        out += part.len;
+        parts = (struct sc_str){ part.ptr + part.len, parts.len - 1 - part.len };
+    }
+    *out = '\0';
+    return true;
+}
+
 bool sc_language_tag(struct sc_str text, char out[SC_LANGUAGE_TEXT])
 {
     const char *code = code_of(text);
     struct sc_str tag = code == NULL ? text : sc_str_from(code);
     struct sc_str base = without_region(tag);
-    bool any = sc_str_equal_nocase(text, SC_STR("auto"));
-    if (tag.len >= SC_LANGUAGE_TEXT || (!any && !is_code(base)))
-        return false;
-    for (size_t i = base.len; i < tag.len; i++) {
-        if (!isalnum((unsigned char)tag.ptr[i]) && tag.ptr[i] != '-' && tag.ptr[i] != '_')
-            return false;
-    }
     struct sc_str known = settled(base);
+    bool any = sc_str_equal_nocase(text, SC_STR("auto"));
+    char made[SC_LANGUAGE_TEXT];
+    if (tag.len >= SC_LANGUAGE_TEXT || (!any && !is_code(known)))
+        return false;
     for (size_t i = 0; i < known.len; i++)
-        out[i] = (char)tolower((unsigned char)known.ptr[i]);
-    memcpy(out + known.len, tag.ptr + base.len, tag.len - base.len);
-    out[known.len + tag.len - base.len] = '\0';
+        made[i] = (char)tolower((unsigned char)known.ptr[i]);
+    if (!put_parts((struct sc_str){ tag.ptr + base.len, tag.len - base.len }, made + known.len))
+        return false;
+    memcpy(out, made, sizeof(made));
     return true;
 }
 
@@ -353,6 +375,26 @@ bool sc_language_code(struct sc_str text, char out[SC_LANGUAGE_TEXT])
         return false;
     out[without_region(sc_str_from(out)).len] = '\0';
     return true;
+}
+
+bool sc_language_as(const char *list, const char *language, char out[SC_LANGUAGE_TEXT])
+{
+    char code[SC_LANGUAGE_TEXT], listed[SC_LANGUAGE_TEXT];
+    struct sc_str rest = sc_str_from(list);
+    if (!sc_language_code(sc_str_from(language), code))
+        return false;
+    while (rest.len > 0) {
+        struct sc_str one = sc_str_trim(sc_str_take_until(&rest, ','));
+        if (!sc_language_code(one, listed) || strcmp(code, listed) != 0)
+            continue;
+        const char *region = language + without_region(sc_str_from(language)).len;
+        struct sc_str spelt = without_region(one);
+        if (spelt.len + strlen(region) >= SC_LANGUAGE_TEXT)
+            return false;
+        (void)snprintf(out, SC_LANGUAGE_TEXT, "%.*s%s", (int)spelt.len, spelt.ptr, region);
+        return true;
+    }
+    return false;
 }
 
 const char *sc_language_name(const char *code)

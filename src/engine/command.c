@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/language.h"
 #include "base/utf8.h"
 #include "engine/answer.h"
 #include "engine/runline.h"
@@ -288,16 +289,15 @@ static void fill_line(const struct command *c, const struct sc_engine_request *r
     char temperature[24];
     SC_AUTO_FREE char *prompt = harmless(wishes->prompt);
     SC_AUTO_FREE char *hotwords = harmless(wishes->hotwords);
+    char spelt[SC_LANGUAGE_TEXT];
+    const char *language = request->language[0] == '\0' ? "auto" : request->language;
+    if (sc_language_as(c->config->engine_command_languages, language, spelt))
+        language = spelt;
     (void)snprintf(temperature, sizeof(temperature), "%g", SC_MAX(wishes->temperature, 0.0));
     const struct sc_placeholder values[] = {
-        { "in", place->in },
-        { "out", place->out },
-        { "dir", place->out_dir },
-        { "lang", request->language[0] == '\0' ? "auto" : request->language },
-        { "model", c->model },
-        { "prompt", prompt },
-        { "hotwords", hotwords },
-        { "temperature", temperature },
+        { "in", place->in },      { "out", place->out },          { "dir", place->out_dir },
+        { "lang", language },     { "model", c->model },          { "prompt", prompt },
+        { "hotwords", hotwords }, { "temperature", temperature },
     };
     sc_runline_fill(&c->line, values, SC_ARRAY_LEN(values), out);
 }

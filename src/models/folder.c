@@ -487,9 +487,8 @@ bool sc_model_knows(const struct sc_model *m, const char *language)
         return true;
     if (!sc_language_code(sc_str_from(language), code))
         return false;
-    const char *name = strcmp(code, "jv") == 0 ? "jw" : code;
     for (int i = 0; language_at(m, i) != NULL; i++) {
-        if (strcmp(language_at(m, i), name) == 0)
+        if (strcmp(language_at(m, i), code) == 0)
             return true;
     }
     return false;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/language.h"
 #include "vad/chain.h"
 
 #include "base/banned.h"
@@ -19,14 +20,12 @@ void sc_plan_done(struct sc_plan *plan)
     sc_buf_done(&plan->identity);
 }
 
-/* "en" and "en-US" for an engine that knows en; anything for one that says no languages. */
+/* "en" and "en-US" for an engine that knows en; anything for one that tells no languages. */
 static bool knows_language(const struct sc_engine_row *row, const char *language)
 {
-    char wanted[24];
-    if (row->languages[0] == '\0' || language[0] == '\0' || strcmp(language, "auto") == 0)
-        return true;
-    (void)snprintf(wanted, sizeof(wanted), ",%.*s,", (int)strcspn(language, "-_"), language);
-    return strcasestr(row->languages, wanted) != NULL;
+    char spelt[SC_LANGUAGE_TEXT];
+    return row->languages[0] == '\0' || language[0] == '\0' || strcmp(language, "auto") == 0 ||
+           sc_language_as(row->languages, language, spelt);
 }
 
 /* Whether some worker has the folder of a full path shows when it is opened. */

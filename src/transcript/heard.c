@@ -148,15 +148,12 @@ static bool is_lower(struct sc_str text)
     return true;
 }
 
-/* A code as all of them are written: what is packed has one form. There are packs with a code of
- * three letters ("deu") that would be one of two by now. */
+/* A code as all of them are written: what is packed has one form. There are packs with a code
+ * ("deu", "jw") that would be another one by now. */
 static bool is_code(struct sc_str text)
 {
     char code[SC_LANGUAGE_TEXT];
-    if (text.len == 3)
-        return is_lower(text);
-    return sc_language_code(text, code) && sc_str_equal(text, sc_str_from(code)) &&
-           strcmp(code, "auto") != 0;
+    return (text.len == 2 || text.len == 3) && is_lower(text) && sc_language_code(text, code);
 }
 
 const char *sc_heard_fault(const struct sc_heard *h)

@@ -150,11 +150,7 @@ static bool is_auto(const char *language)
 /* The token of the wished language; -1: it is to be heard, or the model has no such token. */
 static int language_of(const struct sc_listener *l, const struct sc_listen_wishes *wishes)
 {
-    char code[SC_LANGUAGE_TEXT];
-    if (!l->vocab->multilingual || is_auto(wishes->language) ||
-        !sc_language_code(sc_str_from(wishes->language), code))
-        return -1;
-    return sc_vocab_language_token(l->vocab, code);
+    return is_auto(wishes->language) ? -1 : sc_vocab_language_token(l->vocab, wishes->language);
 }
 
 enum sc_code sc_listener_check(const struct sc_listener *l, const struct sc_listen_wishes *wishes,

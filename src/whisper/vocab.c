@@ -1,11 +1,13 @@
 #include "whisper/vocab.h"
 
 #include "base/alloc.h"
+#include "base/language.h"
 #include "whisper/vocab-internal.h"
 
 #include "base/banned.h"
 
-/* In the order of their tokens. `jw` is what the models were trained to call `jv`. */
+/* In the order of their tokens, by the codes of base/language.h: what the models were trained to
+ * call `jw` is `jv`. */
 static const char *const languages[] = {
     "en", "zh", "de", "es",  "ru", "ko", "fr", "ja", "pt", "tr",  "pl", "ca", "nl", "ar", "sv",
     "it", "id", "hi", "fi",  "vi", "he", "uk", "el", "ms", "cs",  "ro", "da", "hu", "ta", "no",
@@ -13,7 +15,7 @@ static const char *const languages[] = {
     "az", "sl", "kn", "et",  "mk", "br", "eu", "is", "hy", "ne",  "mn", "bs", "kk", "sq", "sw",
     "gl", "mr", "pa", "si",  "km", "sn", "yo", "so", "af", "oc",  "ka", "be", "tg", "sd", "gu",
     "am", "yi", "lo", "uz",  "fo", "ht", "ps", "tk", "nn", "mt",  "sa", "lb", "my", "bo", "tl",
-    "mg", "as", "tt", "haw", "ln", "ha", "ba", "jw", "su", "yue",
+    "mg", "as", "tt", "haw", "ln", "ha", "ba", "jv", "su", "yue",
 };
 
 /* What is written for sounds, and what only stands in texts that nobody spoke. Each counts with a
@@ -180,10 +182,12 @@ const char *sc_vocab_language_at(int place)
 
 int sc_vocab_language_token(const struct sc_vocab *v, const char *code)
 {
-    const char *name = strcmp(code, "jv") == 0 ? "jw" : code;
+    char settled[SC_LANGUAGE_TEXT];
 
+    if (!sc_language_code(sc_str_from(code), settled))
+        return -1;
     for (int i = 0; v->multilingual && i < v->languages; i++) {
-        if (strcmp(languages[i], name) == 0)
+        if (strcmp(languages[i], settled) == 0)
             return v->sot + 1 + i;
     }
     return -1;

@@ -46,7 +46,8 @@ size_t sc_vocab_encode(const struct sc_vocab *v, struct sc_str text, int32_t *ou
 /* The languages of all models, by their codes, in the order of their tokens: a model of n languages
  * has the first n. NULL behind the last. Static. */
 const char *sc_vocab_language_at(int place);
-/* The token of a language, by its code ("de"); -1: this model does not have it. */
+/* The token of a language, by any of its codes or names ("de", "de-AT"); -1: this model does not
+ * have it. */
 int sc_vocab_language_token(const struct sc_vocab *v, const char *code);
 /* The code of a language's token; NULL: it is none. Static. */
 const char *sc_vocab_language(const struct sc_vocab *v, int token);

@@ -275,6 +275,19 @@ def test_other_engines_go_on_while_a_program_hangs(make_server):
     assert server.client.wait_job(job["job_id"], 20)["status"] == "completed"
 
 
+def test_a_program_is_told_the_language_as_its_list_has_it(make_server):
+    server = make_server(settings(languages="sv,nb,jw"))
+    for told, stored, heard in (("nb", "no", "nb"), ("norwegian", "no", "nb"), ("no_no", "no-NO", "nb-NO"),
+                                ("jv", "jv", "jw"), ("SWE", "sv", "sv")):
+        reply = server.client.upload(harness.noise_wav(2), engine="command", vad="off", prompt="lang",
+                                     language=told)
+        job = server.client.wait_job(reply.json["job_id"])
+        assert job["language"] == stored
+        assert server.client.transcript(job)["segments"][0]["text"] == f"lang {heard}"
+    refused = server.client.upload(harness.noise_wav(2), engine="command", language="da")
+    assert refused.status == 400 and "only sv,nb,jw" in refused.error["message"]
+
+
 def test_a_program_that_writes_files_is_read_from_there(make_server):
     run_line = f"{PYTHON} {DOUBLE} {{in}} {{prompt}} {{lang}} {{out}}.json"
     server = make_server(settings(run=run_line, concurrency=2))

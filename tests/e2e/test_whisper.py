@@ -62,6 +62,21 @@ def test_openais_dialect_serves_what_the_model_said_of_each_segment(server, mode
         assert 0.3 < segment["compression_ratio"] < 2 and segment["no_speech_prob"] < 0.1
 
 
+def test_a_language_is_one_by_whatever_code_it_is_told(server, model):
+    path = model("many", script=SENTENCE, languages=99)
+    sound = harness.bursts_wav(4, seed=13)
+    for code, others in (("no", ("nb", "nob", "Norwegian")), ("jv", ("jw", "javanese")), ("he", ("iw",))):
+        job, text = transcript(server, path, sound, language=others[0])
+        assert (job["language"], text["language"]) == (code, code)
+        for told in (code, *others):
+            same = server.client.upload(sound, engine="whisper", model=path, language=told)
+            assert (same.status, same.json["job_id"]) == (200, job["job_id"]), told
+            rows = server.client.get(f"/api/jobs?language={told}&limit=1").json["jobs"]
+            assert [row["job_id"] for row in rows] == [job["job_id"]], told
+            rows = server.client.get(f"/api/transcripts?language={told}&limit=1").json["transcripts"]
+            assert [row["id"] for row in rows] == [text["id"]], told
+
+
 def test_a_translation_is_english_whatever_is_spoken(server, model):
     job, text = transcript(server, model(script=SENTENCE), harness.bursts_wav(4, seed=11),
                            language="de", task="translate", force="true")

@@ -11,6 +11,7 @@
 #include "whisper/vocab.h"
 
 #include "base/alloc.h"
+#include "base/language.h"
 
 #include <math.h>
 
@@ -252,7 +253,9 @@ static bool same_vocabulary(const struct both *b)
     if (memcmp(numbers, own, sizeof(own)) != 0)
         return false;
     for (int i = 0; v->multilingual && i < v->languages; i++) {
-        if (strcmp(reference_language(i), sc_vocab_language(v, v->sot + 1 + i)) != 0)
+        char code[SC_LANGUAGE_TEXT];
+        if (!sc_language_code(sc_str_from(reference_language(i)), code) ||
+            strcmp(code, sc_vocab_language(v, v->sot + 1 + i)) != 0)
             return false;
     }
     for (int i = 1; i < v->text; i++) {

@@ -18,6 +18,14 @@ static void languages_have_codes_and_names(void **state)
         { "deu", "de", "german" },         { "GER", "de", "german" },
         { "aar", "aa", "afar" },           { "zul", "zu", "zulu" },
         { "chi-TW", "zh", "chinese" },     { "haw", "haw", "hawaiian" },
+        { "nb", "no", "norwegian" },       { "NOB", "no", "norwegian" },
+        { "nb-NO", "no", "norwegian" },    { "Bokmål", "no", "norwegian" },
+        { "nn", "nn", "nynorsk" },         { "jw", "jv", "javanese" },
+        { "javanese", "jv", "javanese" },  { "jav", "jv", "javanese" },
+        { "iw", "he", "hebrew" },          { "in", "id", "indonesian" },
+        { "ji", "yi", "yiddish" },         { "mo", "ro", "romanian" },
+        { "sh", "sr", "serbian" },         { "cmn-CN", "zh", "chinese" },
+        { "fil", "tl", "tagalog" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         char code[SC_LANGUAGE_TEXT];
@@ -28,9 +36,11 @@ static void languages_have_codes_and_names(void **state)
     assert_string_equal(sc_language_name(""), "unknown");
     assert_string_equal(sc_language_name("en-US"), "english");
     assert_string_equal(sc_language_name("ger"), "german"); /* as it may have been stored */
-    static const char *const bad[] = { "",      "e",   "engl",  "e1",
-                                       "-en",   "xx",  "xx-US", "english2",
-                                       "en US", "en/", "de-ÄT", "en-US-and-a-tail-too-long" };
+    assert_string_equal(sc_language_name("jw"), "javanese");
+    static const char *const bad[] = { "",      "e",     "engl",  "e1",
+                                       "-en",   "xx",    "xx-US", "english2",
+                                       "en US", "en/",   "de-ÄT", "en-US-and-a-tail-too-long",
+                                       "en-",   "de--AT" };
     for (size_t i = 0; i < SC_ARRAY_LEN(bad); i++) {
         char code[SC_LANGUAGE_TEXT];
         assert_false(sc_language_code(sc_str_from(bad[i]), code));
@@ -41,9 +51,10 @@ static void a_tag_keeps_its_region(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        { "EN-us", "en-us" },  { "pt_BR", "pt_BR" }, { "Swiss", NULL },
-        { "German", "de" },    { "AUTO", "auto" },   { "zh-Hant-TW", "zh-Hant-TW" },
-        { "deu-AT", "de-AT" }, { "gsw", "gsw" },
+        { "EN-us", "en-US" },  { "pt_BR", "pt-BR" },       { "Swiss", NULL },
+        { "German", "de" },    { "AUTO", "auto" },         { "ZH_hant_tw", "zh-Hant-TW" },
+        { "deu-AT", "de-AT" }, { "gsw", "gsw" },           { "es-419", "es-419" },
+        { "nb_no", "no-NO" },  { "sl-ROZAJ", "sl-rozaj" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
         char tag[SC_LANGUAGE_TEXT];
@@ -73,7 +84,35 @@ static void long_codes_of_languages_with_a_short_one_become_that(void **state)
         assert_string_equal(again, code);
         assert_string_equal(sc_language_name(text), sc_language_name(code));
     }
-    assert_int_equal(count, 203);
+    assert_int_equal(count, 205); /* and `cmn`, `fil` */
+}
+
+static void a_list_has_a_language_by_any_of_its_codes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *language, *as;
+    } rows[] = {
+        { "en,de", "de", "de" },
+        { ",en,de,", "de-AT", "de-AT" },
+        { "en,de", "fr", NULL },
+        { "sv, nb", "no", "nb" },
+        { "sv,nb", "no-NO", "nb-NO" },
+        { "jw", "jv", "jw" },
+        { "german", "de", "german" },
+        { "de-DE", "de", "de" },
+        { "", "de", NULL },
+        { "en,de", "auto", NULL },
+        { "en", "", NULL },
+        { "deu", "xx", NULL },
+        { "church slavonic", "cu-Cyrl-RU-x", NULL }, /* too long together */
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        char as[SC_LANGUAGE_TEXT];
+        assert_true(sc_language_as(rows[i].list, rows[i].language, as) == (rows[i].as != NULL));
+        if (rows[i].as != NULL)
+            assert_string_equal(as, rows[i].as);
+    }
 }
 
 int main(void)
@@ -82,6 +121,7 @@ int main(void)
         TEST(languages_have_codes_and_names),
         TEST(a_tag_keeps_its_region),
         TEST(long_codes_of_languages_with_a_short_one_become_that),
+        TEST(a_list_has_a_language_by_any_of_its_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

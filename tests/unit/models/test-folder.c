@@ -274,6 +274,7 @@ static void a_model_knows_the_first_languages_of_all(void **state)
         { "en", "auto", true },    { "en", "", true },      { "four", "es", true },
         { "four", "de-AT", true }, { "four", "fr", false }, { "four", "eo", false },
         { "many", "jv", true },    { "many", "su", true },  { "many", "yue", false },
+        { "many", "jw", true },    { "many", "nb", true },  { "many", "nn-NO", true },
         { "new", "xx", true },
     };
     shelf_put(&s, "models/ggml-en.bin", 0, TEST_MODEL_ENGLISH);
