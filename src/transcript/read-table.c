@@ -432,7 +432,7 @@ static void put_unnamed(struct sc_buf *out, struct sc_str s)
     }
 }
 
-/* The text of a cell, without the guard of formulas. */
+/* What a cell says, without the guard of formulas. */
 static void put_text(const struct table *t, struct sc_str s, struct sc_buf *out)
 {
     s = sc_str_trim(s);
@@ -480,9 +480,10 @@ static float confidence_of(const struct table *t)
 
 static enum sc_code take_row(struct table *t, struct sc_segments *list, struct sc_error *err)
 {
-    SC_AUTO_BUF text = { .limit = SC_READ_LIMIT };
+    SC_AUTO_BUF text = { .limit = SC_READ_LIMIT }, speaker = { .limit = SC_READ_LIMIT };
     int64_t start, end, duration;
     put_text(t, cell_str(t, t->column[TEXT]), &text);
+    put_text(t, cell_str(t, t->column[SPEAKER]), &speaker);
     if (!check_width(t))
         return refuse(
             t, "has other cells than the first line names; quote what holds the separator", err);
@@ -501,12 +502,12 @@ static enum sc_code take_row(struct table *t, struct sc_segments *list, struct s
         end = SC_MAX(end, start);
     bool is_new;
     struct sc_segment *s = segment_of(t, list, &is_new);
-    if (s == NULL || text.failed)
+    if (s == NULL || text.failed || speaker.failed)
         return sc_read_no_memory(err);
     if (is_new)
         *s = (struct sc_segment){ .chunk = -1, .start_ms = start, .confidence = confidence_of(t) };
     s->end_ms = is_new ? end : SC_MAX(s->end_ms, end);
-    bool made = sc_segment_set_speaker(s, cell_str(t, t->column[SPEAKER]));
+    bool made = sc_segment_set_speaker(s, sc_buf_str(&speaker));
     if (t->by_word)
         made = made && sc_segment_add_word(s, sc_buf_str(&text), start, SC_MAX(end, start),
                                            confidence_of(t));

@@ -58,6 +58,10 @@ static enum sc_code from_utf16(struct sc_str s, bool big, struct sc_buf *out, st
             return sc_error_field(err, SC_E_INVALID_VALUE, "text",
                                   "line %lld is no valid UTF-16; save the text as UTF-8",
                                   (long long)line);
+        if (cp == 0)
+            return sc_error_field(err, SC_E_INVALID_VALUE, "text",
+                                  "line %lld: a NUL, which no text has; save the text as UTF-8",
+                                  (long long)line);
         line += cp == '\n';
         sc_utf8_append(out, cp);
     }

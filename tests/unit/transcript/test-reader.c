@@ -655,6 +655,7 @@ static void utf16_is_converted(void **state)
                                  "2\0.\0"
                                  "5\0\n\0\x3d\xd8\x00\xde";
     static const char broken[] = "\xfe\xff\0\n\xd8\x3d\0a";
+    static const char wide[] = "\xff\xfe\0\0a\0\0\0\n\0\0\0";
     SC_AUTO_READING read = { 0 };
     struct sc_error err = { 0 };
     struct sc_str text = { little, sizeof(little) - 1 };
@@ -663,7 +664,10 @@ static void utf16_is_converted(void **state)
     text = (struct sc_str){ broken, sizeof(broken) - 1 };
     assert_int_equal(sc_format_read("srt", text, &read, &err), SC_E_INVALID_VALUE);
     assert_string_equal(err.msg, "line 2 is no valid UTF-16; save the text as UTF-8");
-    assert_int_equal(read.segments.count, 1); /* untouched by the failure */
+    assert_int_equal(read.segments.count, 1);         /* untouched by the failure */
+    text = (struct sc_str){ wide, sizeof(wide) - 1 }; /* UTF-32 begins like UTF-16 */
+    assert_int_equal(sc_format_read("txt", text, &read, &err), SC_E_INVALID_VALUE);
+    assert_string_equal(err.msg, "line 1: a NUL, which no text has; save the text as UTF-8");
 }
 
 static void formats_are_guessed(void **state)
@@ -848,6 +852,10 @@ static void tables_are_read_as_tools_write_them(void **state)
         { "lines in a cell, an empty text, a formula that was guarded", "csv",
           "start,end,text,speaker\n0.5,1,\"a\nb\",\n1,2,,X\n2,3,'=1+1,,,\n3,4,'tis\n",
           "500 1000 a b\n2000 3000 =1+1\n3000 4000 'tis\n", NULL },
+        { "a name that was guarded", "csv", "start,end,speaker,text\n1,2,'@ann,a\n2,3,'t Hooft,b\n",
+          "1000 2000 [@ann] a\n2000 3000 ['t Hooft] b\n", NULL },
+        { "a name with signs that are named", "tsv",
+          "start\tend\ttext\tspeaker\n1000\t2000\ta\t'-R\\\\D\n", "1000 2000 [-R\\D] a\n", NULL },
         { "words", "csv",
           "# engine: x\nsegment,word,start,end,speaker,text,confidence\n1,1,0.000,0.500,A,one,0.5\n"
           "1,2,0.500,1.000,A,two,\n2,1,2.000,3.000,,three,\n3,1,4.000,5.000,,no words,\n",
@@ -883,12 +891,16 @@ static void assert_same_rows(const struct sc_segments *read, const struct sc_seg
 {
     size_t n = 0;
     for (size_t i = 0; i < list->count; i++) {
-        SC_AUTO_BUF line = { 0 };
+        SC_AUTO_BUF line = { 0 }, got = { 0 };
         sc_text_append_line(&line, sc_str_from(list->items[i].text));
         if (line.len == 0)
             continue;
         assert_true(n < read->count);
         assert_string_equal(read->items[n].text, sc_buf_text(&line));
+        sc_buf_reset(&line);
+        sc_text_append_line(&line, sc_str_from(list->items[i].speaker));
+        sc_buf_puts(&got, read->items[n].speaker == NULL ? "" : read->items[n].speaker);
+        assert_string_equal(sc_buf_text(&got), sc_buf_text(&line));
         assert_int_equal(read->items[n].start_ms, list->items[i].start_ms);
         assert_int_equal(read->items[n++].end_ms, list->items[i].end_ms);
     }
