@@ -502,8 +502,8 @@ struct sc_done *sc_api_transcript_export(struct sc_request *req, struct sc_api *
         sc_json_object(&w, NULL);
         sc_json_opt(&w, "export_id", id > 0 ? id : -1);
         sc_json_int(&w, "transcript_id", e.content.t.id);
-        sc_json_int(&w, "version", e.content.version);
-        sc_json_text(&w, "format", e.format->name);
+        sc_json_int(&w, "version_number", e.content.version);
+        sc_json_text(&w, "format_name", e.format->name);
         sc_json_text(&w, "file_path", sc_buf_text(&path));
         sc_json_int(&w, "size_bytes", size);
         sc_json_end(&w);

@@ -59,11 +59,11 @@ static void put_format(struct sc_json *w, const struct sc_format *format, bool a
     struct sc_writer_options defaults;
     sc_writer_options_init(&defaults, format);
     sc_json_object(w, NULL);
-    sc_json_text(w, "name", format->name);
+    sc_json_text(w, "format_name", format->name);
     sc_json_text(w, "description", format->description);
     sc_json_text(w, "mime_type", format->mime_type);
     sc_json_text(w, "file_extension", format->extension);
-    sc_json_bool(w, "active", active);
+    sc_json_bool(w, "is_active", active);
     sc_json_array(w, "options");
     for (size_t i = 0; i < count; i++) {
         if (sc_writer_option_applies(&table[i], format))
@@ -112,11 +112,11 @@ static const struct sc_json_field option_fields[] = {
 static const struct sc_json_shape option_shape = { .name = "FormatOption",
                                                    SC_SHAPE_FIELDS(option_fields) };
 static const struct sc_json_field format_fields[] = {
-    SC_SHOW(TEXT, "name", "As it is called in addresses", "srt"),
+    SC_SHOW(TEXT, "format_name", "As it is called in addresses", "srt"),
     SC_SHOW(TEXT, "description", "What it is", "SubRip captions"),
     SC_SHOW(TEXT, "mime_type", "What the answer is sent as", "application/x-subrip"),
     SC_SHOW(TEXT, "file_extension", "Of its files", "srt"),
-    SC_SHOW(BOOL, "active", "Exports may be made in it", "true"),
+    SC_SHOW(BOOL, "is_active", "Exports may be made in it", "true"),
     SC_SHOW_OF(LIST, "options", &option_shape, "What it takes"),
 };
 const struct sc_json_shape sc_shape_format = {

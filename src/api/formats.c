@@ -29,12 +29,12 @@ struct sc_done *sc_api_format_list(struct sc_request *req, struct sc_api *api)
 
 struct format_change {
     const struct sc_format *format;
-    bool active;
+    bool is_active;
     int64_t by;
 };
 
 static const struct sc_json_field change_fields[] = {
-    SC_BODY(struct format_change, active, BOOL, .required = true,
+    SC_BODY(struct format_change, is_active, BOOL, .required = true,
             .help = "May exports be made in it?", .example = "false"),
 };
 static const struct sc_json_shape change_shape = {
@@ -46,7 +46,7 @@ static const struct sc_json_shape change_shape = {
 static enum sc_code write_switch(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     const struct format_change *c = ctx;
-    return sc_format_switch(tx, c->format, c->active, c->by, sc_clock_wall_ms(), err);
+    return sc_format_switch(tx, c->format, c->is_active, c->by, sc_clock_wall_ms(), err);
 }
 
 static enum sc_code find_format(struct sc_request *req, const struct sc_format **out,
@@ -73,7 +73,7 @@ struct sc_done *sc_api_format_edit(struct sc_request *req, struct sc_api *api)
     if (code == SC_OK)
         code = sc_store_write(api->options.store, SC_DURABLE, write_switch, &c, &err);
     if (code == SC_OK)
-        sc_format_view(&body, c.format, c.active);
+        sc_format_view(&body, c.format, c.is_active);
     return sc_api_answer(req, code, &err, 200, &body);
 }
 

@@ -92,7 +92,7 @@ void sc_version_view(struct sc_json *w, const char *key, const struct sc_version
                      const struct sc_segments *segments)
 {
     sc_json_object(w, key);
-    sc_json_int(w, "version", v->version);
+    sc_json_int(w, "version_number", v->version);
     sc_json_bool(w, "is_current", v->current);
     sc_json_int(w, "segment_count", v->segment_count);
     sc_json_int(w, "word_count", v->word_count);
@@ -110,8 +110,8 @@ void sc_export_view(struct sc_json *w, const char *key, const struct sc_export_r
 {
     sc_json_object(w, key);
     sc_json_int(w, "export_id", row->id);
-    sc_json_int(w, "version", row->version);
-    sc_json_text(w, "format", row->format);
+    sc_json_int(w, "version_number", row->version);
+    sc_json_text(w, "format_name", row->format);
     sc_json_text(w, "file_path", row->path);
     sc_json_text(w, "exported_by", row->by);
     sc_json_time(w, "exported_at", row->exported_ms);
@@ -186,7 +186,7 @@ const struct sc_json_shape sc_shape_transcript = {
 };
 
 static const struct sc_json_field version_fields[] = {
-    SC_SHOW(INT, "version", "Which one", "1"),
+    SC_SHOW(INT, "version_number", "Which one", "1"),
     SC_SHOW(BOOL, "is_current", "It is the one that is shown", "true"),
     SC_SHOW(INT, "segment_count", "How many segments", "12"),
     SC_SHOW(INT, "word_count", "How many words", "140"),
@@ -223,8 +223,8 @@ const struct sc_json_shape sc_shape_transcript_deleted = {
 
 static const struct sc_json_field export_fields[] = {
     SC_SHOW(INT, "export_id", "Names the export", "1"),
-    SC_SHOW(INT, "version", "What was exported", "1"),
-    SC_SHOW(TEXT, "format", "As what", "srt"),
+    SC_SHOW(INT, "version_number", "What was exported", "1"),
+    SC_SHOW(TEXT, "format_name", "As what", "srt"),
     SC_SHOW(TEXT_OR_NULL, "file_path",
             "Where it is, below the data folder; null: it was sent to a client",
             "transcripts/talk.srt"),
@@ -238,8 +238,8 @@ SC_PAGE_SHAPE(sc_shape_exports, "ExportPage", "exports", &sc_shape_export_row);
 static const struct sc_json_field made_fields[] = {
     SC_SHOW(INT_OR_NULL, "export_id", "Names the export; null: it could not be recorded", "1"),
     SC_SHOW(INT, "transcript_id", "Of which transcript", "1"),
-    SC_SHOW(INT, "version", "Of which version", "1"),
-    SC_SHOW(TEXT, "format", "As what", "srt"),
+    SC_SHOW(INT, "version_number", "Of which version", "1"),
+    SC_SHOW(TEXT, "format_name", "As what", "srt"),
     SC_SHOW(TEXT, "file_path", "Where it is, below the data folder", "transcripts/talk.srt"),
     SC_SHOW(INT, "size_bytes", "How long it is", "812"),
 };

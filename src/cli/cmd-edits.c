@@ -41,7 +41,8 @@ static enum sc_code ask_version(struct sc_cli *cli, const char *id, int64_t *ver
     const struct sc_json_value *current;
     enum sc_code code = fetch_current(cli, id, &doc, &current, err);
     if (code == SC_OK)
-        *version = current == NULL ? 0 : sc_json_get_int(sc_json_member(current, "version"), 0);
+        *version =
+            current == NULL ? 0 : sc_json_get_int(sc_json_member(current, "version_number"), 0);
     return code;
 }
 
@@ -373,7 +374,8 @@ static int print_unchanged(struct sc_cli *cli, const struct sc_args *args,
     sc_json_begin(&w, &out);
     sc_json_object(&w, NULL);
     sc_json_int(&w, "id", file->transcript);
-    sc_json_int(&w, "version_number", sc_json_get_int(sc_json_member(current, "version"), 0));
+    sc_json_int(&w, "version_number",
+                sc_json_get_int(sc_json_member(current, "version_number"), 0));
     sc_json_bool(&w, "changed", false);
     sc_json_int(&w, "changed_segments", 0);
     sc_json_int(&w, "segment_count", sc_json_get_int(sc_json_member(current, "segment_count"), 0));

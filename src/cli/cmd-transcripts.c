@@ -116,8 +116,8 @@ int sc_cmd_transcripts_exports(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column columns[] = {
         { .title = "EXPORT", .member = "export_id", .kind = SC_VIEW_NUMBER },
-        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
-        { .title = "FORMAT", .member = "format" },
+        { .title = "VERSION", .member = "version_number", .kind = SC_VIEW_NUMBER },
+        { .title = "FORMAT", .member = "format_name" },
         { .title = "FILE", .member = "file_path" },
         { .title = "BY", .member = "exported_by" },
         { .title = "EXPORTED", .member = "exported_at", .kind = SC_VIEW_TIME },
@@ -129,7 +129,7 @@ int sc_cmd_transcripts_exports(struct sc_cli *cli, const struct sc_args *args)
 int sc_cmd_transcripts_versions(struct sc_cli *cli, const struct sc_args *args)
 {
     static const struct sc_view_column columns[] = {
-        { .title = "VERSION", .member = "version", .kind = SC_VIEW_NUMBER },
+        { .title = "VERSION", .member = "version_number", .kind = SC_VIEW_NUMBER },
         { .title = "CURRENT", .member = "is_current" },
         { .title = "WORDS", .member = "word_count", .kind = SC_VIEW_NUMBER },
         { .title = "BY", .member = "created_by" },
@@ -194,8 +194,8 @@ static bool switch_format(struct sc_cli *cli, const struct sc_args *args, const 
         return true;
     bool on = strcmp(flag, "enable") == 0;
     SC_AUTO_FREE char *path = sc_cli_path("/api/formats/", name, "");
-    if (sc_cli_call(cli, "PATCH", path, on ? "{\"active\":true}" : "{\"active\":false}", &reply,
-                    err) != SC_OK)
+    if (sc_cli_call(cli, "PATCH", path, on ? "{\"is_active\":true}" : "{\"is_active\":false}",
+                    &reply, err) != SC_OK)
         return false;
     sc_cli_note(cli, "%s is switched %s", name, on ? "on" : "off");
     return true;
@@ -226,12 +226,12 @@ int sc_cmd_transcripts_formats(struct sc_cli *cli, const struct sc_args *args)
     for (size_t i = 0; all != NULL && i < sc_json_count(all); i++) {
         const struct sc_json_value *format = sc_json_at(all, i);
         sc_buf_puts(&out, i > 0 ? "\n" : "");
-        const char *name = sc_json_get_text(sc_json_member(format, "name"), "");
+        const char *name = sc_json_get_text(sc_json_member(format, "format_name"), "");
         const struct sc_margins margins = { strlen(name) + 2, 2, (size_t)sc_list_width(cli) };
         sc_buf_printf(&out, "%s: ", name);
         sc_format_wrap(&out, sc_json_get_str(sc_json_member(format, "description"), SC_STR("")),
                        &margins);
-        sc_buf_puts(&out, sc_json_get_bool(sc_json_member(format, "active"), true)
+        sc_buf_puts(&out, sc_json_get_bool(sc_json_member(format, "is_active"), true)
                               ? "\n"
                               : " (switched off)\n");
         sc_view_table(sc_json_member(format, "options"), columns, sc_list_now(cli),

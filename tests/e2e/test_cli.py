@@ -537,7 +537,7 @@ def test_settings_know_every_engine_and_format(server):
     assert allowed("engine.default") == [
         "auto", *(e["name"] for e in cli_json("engines", data=server.data)["engines"])]
     formats = cli_json("transcripts", "formats", data=server.data)["formats"]
-    assert allowed("auto_export") == [f["name"] for f in formats]
+    assert allowed("auto_export") == [f["format_name"] for f in formats]
 
 
 # ---- the terminal ----

@@ -103,7 +103,7 @@ def test_a_user_corrects_rolls_back_and_prunes(client, made):
 
     assert client.post(f"{made}/prune", {"keep": 2}).json["removed"] == 7
     versions = client.get(f"{made}/versions").json["versions"]
-    assert [v["version"] for v in versions] == [9, 8] and versions[0]["is_current"]
+    assert [v["version_number"] for v in versions] == [9, 8] and versions[0]["is_current"]
     assert client.get(f"{made}/versions/2").status == 404
     changes = client.get(f"{made}/history").json["changes"]
     assert [c["kind"].split(".")[1] for c in changes] == [

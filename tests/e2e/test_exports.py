@@ -116,7 +116,7 @@ def test_downloads_are_named_after_the_recording(client, done):
 
 def test_every_format_is_a_download_of_its_type(client, done):
     for entry in client.get("/api/formats").json["formats"]:
-        name = entry["name"]
+        name = entry["format_name"]
         headers = client.get(f"{done[1]}/export.{name}").headers
         assert headers["Content-Type"] == entry["mime_type"], name
         assert headers["X-Content-Type-Options"] == "nosniff", name
@@ -145,7 +145,7 @@ def test_a_template_of_the_longest_kind_fits_into_an_address(client, done):
 
 
 def test_formats_list_every_option_with_its_default(client, done):
-    formats = {f["name"]: f for f in client.get("/api/formats").json["formats"]}
+    formats = {f["format_name"]: f for f in client.get("/api/formats").json["formats"]}
     assert sorted(formats) == sorted(FORMATS)
     defaults = {o["name"]: o["default"] for o in formats["srt"]["options"]}
     assert (defaults["max_line_length"], defaults["captions"]) == (42, True)
@@ -169,17 +169,17 @@ def switch(client, name, value):
 def test_a_format_is_switched_off_and_on(make_server):
     server = make_server({"SCRIPTA_AUTO_EXPORT": "vtt,srt"})
     client = server.client
-    error(switch(client, "pdf", {"active": False}), 404, "NOT_FOUND")
-    error(switch(client, "vtt", {}), 400, "INVALID_VALUE", "active")
-    reply = switch(client, "vtt", {"active": False})
-    assert reply.status == 200 and reply.json["name"] == "vtt" and reply.json["active"] is False
-    assert [f["name"] for f in client.get("/api/formats").json["formats"] if not f["active"]] == \
+    error(switch(client, "pdf", {"is_active": False}), 404, "NOT_FOUND")
+    error(switch(client, "vtt", {}), 400, "INVALID_VALUE", "is_active")
+    reply = switch(client, "vtt", {"is_active": False})
+    assert reply.status == 200 and reply.json["format_name"] == "vtt" and reply.json["is_active"] is False
+    assert [f["format_name"] for f in client.get("/api/formats").json["formats"] if not f["is_active"]] == \
         ["vtt"]
     job = client.wait_job(client.upload_null(3, 61)["job_id"])
     path = f"/api/transcripts/{job['transcript_id']}"
     assert "vtt" in error(client.get(f"{path}/export.vtt"), 409, "FORMAT_DISABLED", "format")
     error(export(client, path, format="vtt"), 409, "FORMAT_DISABLED", "format")
-    wait_until(lambda: [e["format"] for e in exports(client, path)] == ["srt"], 30, "the export")
+    wait_until(lambda: [e["format_name"] for e in exports(client, path)] == ["srt"], 30, "the export")
     assert count(server, "SELECT count(*) FROM jobs WHERE exports_due = 1") == 0
     assert "exports as vtt are switched off" in (server.data / "logs/scripta.log").read_text()
     failed = cli("transcripts", "export", str(job["transcript_id"]), "-f", "vtt", data=server.data)
@@ -199,7 +199,7 @@ def test_an_export_is_kept_below_transcripts(server, client, done):
     job, path = done
     before = client.get(f"{path}/export.vtt?max_line_length=10").body
     reply = export(client, path, format="vtt", options={"max_line_length": 10})
-    assert reply.status == 201 and reply.json["version"] == 1, reply
+    assert reply.status == 201 and reply.json["version_number"] == 1, reply
     place = f"transcripts/{job['job_id']}/transcript.vtt"
     assert reply.json["file_path"] == place
     assert (server.data / place).read_bytes() == before
@@ -223,7 +223,7 @@ def test_the_oldest_exports_are_forgotten(make_server):
     path = f"/api/transcripts/{job['transcript_id']}"
 
     def listed():
-        return [(e["export_id"], e["format"]) for e in exports(client, path)]
+        return [(e["export_id"], e["format_name"]) for e in exports(client, path)]
 
     wait_until(lambda: listed() == [(1, "srt")], 30, "the automatic export")
     for name in ("vtt", "txt", "csv"):
@@ -347,7 +347,7 @@ def test_what_was_partial_and_completes_meanwhile_is_exported(make_server):
         turn(1, 1)
         kill(server.pid, signal.SIGCONT)
         made = answer.result()
-    assert (made.status, made.json.get("version")) == (201, 1), made
+    assert (made.status, made.json.get("version_number")) == (201, 1), made
     written = json.loads((server.data / made.json["file_path"]).read_text("utf-8"))
     assert (written["version"], written["status"]) == (1, "complete"), written
     assert written["text"].split() == null_words(3)
@@ -358,7 +358,7 @@ def test_what_is_exported_on_completion_is_what_is_exported_later(make_server):
     job = server.client.wait_job(server.client.upload_null(20, seed=54)["job_id"])
     path = f"/api/transcripts/{job['transcript_id']}"
     wait_until(lambda: len(exports(server.client, path)) == len(FORMATS), 30, "the exports")
-    kept = {e["format"]: e["file_path"] for e in exports(server.client, path)}
+    kept = {e["format_name"]: e["file_path"] for e in exports(server.client, path)}
     for name in FORMATS:
         assert kept[name] == f"transcripts/{job['job_id']}/transcript.{name}"
         assert (server.data / kept[name]).read_bytes() == \
@@ -371,7 +371,7 @@ def test_what_is_exported_on_completion_is_what_is_exported_later(make_server):
 def test_versions_are_listed_and_shown(client, done):
     path = done[1]
     rows = client.get(f"{path}/versions").json["versions"]
-    assert [(r["version"], r["is_current"], r["word_count"]) for r in rows] == [(1, True, 12)]
+    assert [(r["version_number"], r["is_current"], r["word_count"]) for r in rows] == [(1, True, 12)]
     shown = client.get(f"{path}/versions/1").json
     assert shown["content_hash"] == rows[0]["content_hash"]
     assert shown["text"].split() == null_words(12) and shown["segments"][0]["words"]
@@ -429,7 +429,7 @@ def test_the_command_line_exports_with_options(server, client, done, folder):
     cli("transcripts", "export", number, "-o", str(folder / "talk.docx"), data=data, check=0)
     assert (folder / "talk.docx").read_bytes() == client.get(f"{path}/export.docx").body
     assert "vtt" in cli("transcripts", "exports", number, data=data, check=0).stdout
-    assert cli_json("transcripts", "versions", number, data=data)["versions"][0]["version"] == 1
+    assert cli_json("transcripts", "versions", number, data=data)["versions"][0]["version_number"] == 1
     shown = cli("transcripts", "formats", data=data, check=0).stdout
     assert "vtt: WebVTT captions" in shown and "max_line_length" in shown
 

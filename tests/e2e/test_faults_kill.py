@@ -78,7 +78,7 @@ def test_exports_follow_the_text_also_through_a_kill(make_server):
     for i in range(5):
         assert save(client, path, f"t0 {i} t2").status == 200
     wait_until(lambda: file.read_text() == "t0 4 t2\n", 30, "the last text")
-    wait_until(lambda: client.get(f"{path}/exports").json["exports"][0]["version"] == 7, 30,
+    wait_until(lambda: client.get(f"{path}/exports").json["exports"][0]["version_number"] == 7, 30,
                "its record")
     # They lie where the job's exports do.
     assert client.post(f"/api/jobs/{job['job_id']}/archive").status == 200

@@ -225,7 +225,7 @@ def history():
         assert client.post("/api/transcripts/1/rollback/2").status == 200
         edit(op="insert", start=7, end=8, text="that is all")
         versions = client.get("/api/transcripts/1/versions").json["versions"]
-        assert [v["version"] for v in versions] == [5, 4, 3, 2, 1], versions
+        assert [v["version_number"] for v in versions] == [5, 4, 3, 2, 1], versions
         server.stop()
         yield folder / "d"
     finally:
@@ -367,7 +367,7 @@ def test_a_lost_current_version_is_made_again(history, spoilt, make_server, sql,
     with contextlib.closing(sqlite3.connect(history / "scripta.db")) as db:
         was = db.execute(
             "SELECT segment_count, word_count FROM versions WHERE version = 5").fetchone()
-    assert (newest["version"], newest["segment_count"], newest["word_count"]) == (5, *was), newest
+    assert (newest["version_number"], newest["segment_count"], newest["word_count"]) == (5, *was), newest
     edited = client.post("/api/transcripts/1/edit", {"operations": [
         {"op": "text", "segment": 1, "text": "again"}]})
     assert edited.json["version_number"] == 6, edited
@@ -404,9 +404,9 @@ def told_by(make_server):
     def blame(data):
         server = make_server(data=data)
         found = server.client.get("/api/transcripts/1/versions").json["versions"]
-        out = {v["version"]: [
+        out = {v["version_number"]: [
             (r["text"], r["engine"], r["model"], r["by"], r["version"])
-            for r in server.client.get(f"/api/transcripts/1/blame?version={v['version']}").json["runs"]]
+            for r in server.client.get(f"/api/transcripts/1/blame?version={v['version_number']}").json["runs"]]
             for v in found}
         server.stop()
         return out

@@ -153,7 +153,7 @@ def test_versions_are_made_and_read_wherever_the_recording_lies(make_server):
     wait_until(lambda: not [p for p in files_below(server, "audio/archive") if job["job_id"] in p], 30,
                "nothing stays behind")
     rows = client.get(f"{path}/versions").json["versions"]
-    assert [(v["version"], v["restored_from"]) for v in rows] == \
+    assert [(v["version_number"], v["restored_from"]) for v in rows] == \
         [(6, None), (5, 3), (4, 1), (3, None), (2, None), (1, None)], rows
     assert [v["is_current"] for v in rows] == [True] + 5 * [False]
     check_store(server)

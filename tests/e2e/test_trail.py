@@ -296,7 +296,7 @@ CALLS = {
     ("DELETE", "/api/searches/{id}"): (
         on("search", "DELETE", "/api/searches/{}"), "changes:search.forgotten"),
     ("PATCH", "/api/formats/{format}"): (
-        at_once(lambda h: h.call("PATCH", "/api/formats/ass", {"active": False})),
+        at_once(lambda h: h.call("PATCH", "/api/formats/ass", {"is_active": False})),
         "changes:format.switched"),
     ("POST", "/api/webhooks"): (
         at_once(lambda h: h.post("/api/webhooks", {"url": "https://hooks.example.invalid/"})),

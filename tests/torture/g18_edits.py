@@ -113,9 +113,9 @@ class Edits:
             assert kind == "prune" or reply.json.get("changed") is False or now == before + 1
         self.said[now] = found
         listed = self.client.get(f"{self.path}/versions?limit=100").json["versions"]
-        numbers = [v["version"] for v in listed]
+        numbers = [v["version_number"] for v in listed]
         assert numbers == list(range(now, now - len(numbers), -1)), (kind, numbers)
-        assert [v["version"] for v in listed if v["is_current"]] == [now]
+        assert [v["version_number"] for v in listed if v["is_current"]] == [now]
         self.said = {v: self.said[v] for v in numbers}
         self.check_search(found)
         return now > before
