@@ -61,8 +61,8 @@ static const struct sc_json_field step_fields[] = {
             .help = "Of `merge`: a segment behind it; the next one unless given", .example = "2"),
     SC_BODY(struct step_body, speaker, TEXT, .max = 200,
             .help = "Of `speaker` and `insert`; empty: nobody is named", .example = "Ann"),
-    SC_BODY(struct step_body, from, TEXT, .max = 200, .help = "Of `rename_speaker`",
-            .example = "S1"),
+    SC_BODY(struct step_body, from, TEXT,
+            .help = "Of `rename_speaker`: a name that is there, however long", .example = "S1"),
     SC_BODY(struct step_body, to, TEXT, .max = 200, .help = "Of `rename_speaker`",
             .example = "Ann"),
 };

@@ -408,6 +408,19 @@ def test_what_get_shows_is_put_back_as_it_was(client, made):
     assert put(client, made, {"segments": before}).error["message"] == refused.error["message"]
 
 
+def test_a_long_name_that_was_imported_gets_another(client, made):
+    long = import_odd(client, made, 9)[4]["speaker"]
+    step = {"op": "rename_speaker", "from": long, "to": "m" * 201}
+    refused = client.post(f"{made}/edit", {"operations": [step]})
+    assert refused.status == 400 and "'to' must be from 0 to 200 bytes" in refused.error["message"]
+    step["from"] = long[:-1]
+    refused = client.post(f"{made}/edit", {"operations": [step | {"to": "Ann"}]})
+    assert refused.status == 400 and "nobody called 'nnn" in refused.error["message"], refused
+    saved = client.post(f"{made}/edit", {"operations": [step | {"from": long, "to": "Ann"}]})
+    assert saved.status == 200 and saved.json["changed"], saved
+    assert client.get(made).json["segments"][4]["speaker"] == "Ann"
+
+
 def test_segments_are_found_by_their_ids_in_whichever_order(client, made):
     put(client, made, {"segments": [{"start": 0, "end": 1, "text": f"word {n}"} for n in range(9)]})
     before = client.get(made).json["segments"]
