@@ -19,6 +19,7 @@ struct placed {
     size_t partner; /* of the old words */
     size_t target;  /* of the old segments; NO_SEGMENT: a new one */
     int64_t start_ms, end_ms;
+    bool goes_on; /* begins a line, of a segment that goes on from the line before */
 };
 
 struct line {
@@ -310,6 +311,44 @@ static void set_targets(struct align *m)
     }
 }
 
+static size_t count_lines(const struct sc_diff_words *words, size_t from, size_t to)
+{
+    size_t lines = 0;
+    for (size_t k = from + 1; k < to; k++)
+        lines += gap_before(words, k) == GAP_LINE;
+    return lines;
+}
+
+/* A segment of several lines ends no more often than it did: between two words that stay, or one
+ * and its end, it goes on where the text has as many lines there. */
+static void keep_lines(struct align *m)
+{
+    const struct sc_diff_words *a = &m->d.a, *b = &m->d.b;
+    for (size_t from = 0, to, at = 0; from < b->count; from = to) {
+        const struct placed *p = &m->placed[from];
+        to = from + 1;
+        while (to < b->count && m->placed[to].target == p->target &&
+               m->placed[to].partner == NO_PARTNER)
+            to++;
+        if (p->target == NO_SEGMENT)
+            continue;
+        while (at < a->count && old_of(m, at) < p->target)
+            at++;
+        if (p->partner != NO_PARTNER)
+            at = p->partner;
+        bool more = to < b->count && m->placed[to].target == p->target;
+        size_t end = at;
+        while (end < a->count && old_of(m, end) == p->target &&
+               (!more || end < m->placed[to].partner))
+            end++;
+        bool as_many = count_lines(a, at, end + more) == count_lines(b, from, to + more);
+        for (size_t k = from + 1; as_many && k < to + more; k++)
+            m->placed[k].goes_on =
+                gap_before(b, k) == GAP_LINE && m->lines[b->items[k].segment].speaker == NULL;
+        at = end;
+    }
+}
+
 /* ---- times ---- */
 
 /* Gives the words of the text from … to-1 their shares of a time by their lengths. */
@@ -478,18 +517,32 @@ static bool is_untouched(const struct align *m, size_t from, size_t to)
     return a + (to - from) == count || old_of(m, a + (to - from)) != old_of(m, a);
 }
 
-/* The text of the words from … to-1 with the spaces that it has; where a line ended, one if the
- * script has any. */
+/* What stands in front of word k: a space, or ends of lines in a segment that has several; where
+ * another line ended, a space if the script has any. */
+static void put_gap(const struct align *m, size_t k, struct sc_buf *out)
+{
+    const struct sc_diff_words *b = &m->d.b;
+    struct sc_str before = b->items[k - 1].text, word = b->items[k].text;
+    enum gap gap = gap_before(b, k);
+    if (gap == GAP_LINE && m->placed[k].goes_on) {
+        const char *at = before.ptr + before.len;
+        struct sc_lines lines = { .rest = { at, (size_t)(word.ptr - at) } };
+        struct sc_str line;
+        while (sc_lines_next(&lines, &line) && line.ptr + line.len < word.ptr)
+            sc_buf_putc(out, '\n');
+    } else if (gap == GAP_SPACE || (gap == GAP_LINE && sc_text_needs_space(before, word))) {
+        sc_buf_putc(out, ' ');
+    }
+}
+
+/* The text of the words from … to-1 with the spaces that it has. */
 static bool put_text(const struct align *m, size_t from, size_t to, struct sc_segment *out)
 {
     SC_AUTO_BUF text = { .limit = SIZE_MAX / 4 };
     for (size_t k = from; k < to; k++) {
-        struct sc_str word = m->d.b.items[k].text;
-        enum gap gap = k == from ? GAP_NONE : gap_before(&m->d.b, k);
-        if (gap == GAP_SPACE ||
-            (gap == GAP_LINE && sc_text_needs_space(m->d.b.items[k - 1].text, word)))
-            sc_buf_putc(&text, ' ');
-        sc_buf_put_str(&text, word);
+        if (k > from)
+            put_gap(m, k, &text);
+        sc_buf_put_str(&text, m->d.b.items[k].text);
     }
     return !text.failed && sc_segment_set_text(out, sc_buf_str(&text));
 }
@@ -602,10 +655,8 @@ static bool pass_wordless(struct align *m, size_t end)
 static bool begins_segment(const struct align *m, size_t k)
 {
     bool new_line = line_of(m, k) != line_of(m, k - 1);
-    /* A segment of several lines ends no more often than it did. */
     if (m->by_line)
-        return new_line &&
-               !(were_together(m, k) && gap_before(&m->d.a, m->placed[k].partner) == GAP_LINE);
+        return new_line && !m->placed[k].goes_on;
     return m->placed[k].target != m->placed[k - 1].target ||
            (m->placed[k].target == NO_SEGMENT && new_line);
 }
@@ -699,6 +750,7 @@ bool sc_segments_align(const struct sc_segments *old, struct sc_str text,
         return false;
     judge_lines(&m);
     set_targets(&m);
+    keep_lines(&m);
     set_times(&m);
     if (!make_segments(&m) || !sort_segments(&m.out))
         return false;

@@ -408,6 +408,16 @@ def test_what_get_shows_is_put_back_as_it_was(client, made):
     assert put(client, made, {"segments": before}).error["message"] == refused.error["message"]
 
 
+def test_a_whole_text_keeps_the_lines_of_a_segment(client, made):
+    import_odd(client, made, 9)
+    shown = client.get(made).json
+    text = shown["text"].replace("first line", "last line").replace("two  spaces", "two spaces")
+    assert put(client, made, {"text": text}).json["changed"]
+    after = client.get(made).json
+    assert [s["id"] for s in after["segments"]] == [s["id"] for s in shown["segments"]]
+    assert after["segments"][3]["text"] == "last line\n# second line"
+
+
 def test_a_long_name_that_was_imported_gets_another(client, made):
     long = import_odd(client, made, 9)[4]["speaker"]
     step = {"op": "rename_speaker", "from": long, "to": "m" * 201}

@@ -159,6 +159,41 @@ static void segments_without_words_stay_so(void **state)
                    "1 0-1000 ab xy\n2 1000-2000 \n3 2000-3000 line one\nline two\n");
 }
 
+static void changed_words_leave_the_lines_of_a_segment(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *wanted;
+    } rows[] = {
+        { "a b X\nd e\nf\ng", "1 0-1000 a b X\nd e\nf\n2 1000-2000 g\n" },
+        { "a b c\nX e\nf\ng", "1 0-1000 a b c\nX e\nf\n2 1000-2000 g\n" },
+        { "a b X\r\nY e\r\n\r\nf\r\ng\r\n", "1 0-1000 a b X\nY e\n\nf\n2 1000-2000 g\n" },
+        { "X Y\nZ\nV\ng", "1 0-1000 X Y\nZ\nV\n2 1000-2000 g\n" },
+        { "a b\nd e\nf\nX", "1 0-1000 a b\nd e\nf\n2 1000-2000 X\n" },
+        /* lines that were joined, or wrapped anew */
+        { "a b X d e\nf\ng", "1 0-1000 a b X d e\nf\n2 1000-2000 g\n" },
+        { "a X b c d e f\ng", "1 0-1000 a X b c d e f\n2 1000-2000 g\n" },
+        /* a line more is a segment more */
+        { "a b c\nX\nd e\nf\ng", "1 0-500 a b c\n0 417-500 X\n0 500-1000 d e\nf\n2 1000-2000 g\n" },
+    };
+    SC_AUTO_SEGMENTS old = { 0 };
+    static const char *const texts[] = { "a b c\nd e\nf", "g" };
+    for (size_t i = 0; i < SC_ARRAY_LEN(texts); i++) {
+        struct sc_segment *s = sc_segments_add(&old);
+        assert_non_null(s);
+        s->id = (int64_t)i + 1;
+        s->start_ms = (int64_t)i * 1000;
+        s->end_ms = s->start_ms + 1000;
+        s->text = strdup(texts[i]);
+    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++)
+        assert_aligned(&old, rows[i].text, rows[i].wanted);
+    /* A line that names who speaks is another segment. */
+    old.items[1].speaker = strdup("Ann");
+    assert_aligned(&old, "a b c\nAnn: d e\nf\ng",
+                   "1 0-500 a b c\n0 500-1000 Ann: d e\nf\n2 1000-2000 Ann: g\n");
+}
+
 static void spaces_that_were_changed_are_kept(void **state)
 {
     (void)state;
@@ -254,6 +289,7 @@ int main(void)
         TEST(names_in_front_of_lines_are_speakers),
         TEST(scripts_without_spaces_are_aligned_by_signs),
         TEST(segments_without_words_stay_so),
+        TEST(changed_words_leave_the_lines_of_a_segment),
         TEST(spaces_that_were_changed_are_kept),
         TEST(untouched_text_changes_nothing),
         TEST(any_text_can_be_laid_on_any_segments),
