@@ -680,42 +680,6 @@ static bool make_segments(struct align *m)
     return pass_wordless(m, m->old->count);
 }
 
-/* ---- order ---- */
-
-struct place {
-    int64_t start_ms;
-    size_t index;
-};
-
-static int by_start(const void *left, const void *right)
-{
-    const struct place *l = left, *r = right;
-    if (l->start_ms != r->start_ms)
-        return l->start_ms < r->start_ms ? -1 : 1;
-    return l->index < r->index ? -1 : l->index > r->index;
-}
-
-/* Parts of old segments that overlapped, as those of two channels do, may have to change places. */
-static bool sort_segments(struct sc_segments *s)
-{
-    bool sorted = true;
-    for (size_t i = 1; i < s->count; i++)
-        sorted = sorted && s->items[i - 1].start_ms <= s->items[i].start_ms;
-    if (sorted)
-        return true;
-    SC_AUTO_FREE struct place *places = sc_try_alloc(s->count * sizeof(*places));
-    SC_AUTO_FREE struct sc_segment *items = sc_try_alloc(s->count * sizeof(*items));
-    if (places == NULL || items == NULL)
-        return false;
-    for (size_t i = 0; i < s->count; i++)
-        places[i] = (struct place){ s->items[i].start_ms, i };
-    qsort(places, s->count, sizeof(*places), by_start);
-    for (size_t i = 0; i < s->count; i++)
-        items[i] = s->items[places[i].index];
-    memcpy(s->items, items, s->count * sizeof(*items));
-    return true;
-}
-
 /* ---- all of it ---- */
 
 static bool prepare(struct align *m, struct sc_str text, const struct sc_names *names)
@@ -752,7 +716,8 @@ bool sc_segments_align(const struct sc_segments *old, struct sc_str text,
     set_targets(&m);
     keep_lines(&m);
     set_times(&m);
-    if (!make_segments(&m) || !sort_segments(&m.out))
+    /* Parts of old segments that overlapped, as those of two channels do, may change places. */
+    if (!make_segments(&m) || !sc_segments_sort(&m.out))
         return false;
     sc_segments_done(out);
     *out = m.out;

@@ -143,15 +143,6 @@ static size_t length(const char *text)
     return text == NULL ? 0 : strlen(text);
 }
 
-/* `row` is the place in the text meanwhile, so that equal starts keep their order. */
-static int by_start(const void *a, const void *b)
-{
-    const struct sc_segment *l = a, *r = b;
-    if (l->start_ms != r->start_ms)
-        return l->start_ms < r->start_ms ? -1 : 1;
-    return l->row < r->row ? -1 : l->row > r->row;
-}
-
 /* Words are often said a little before or behind the times of their segment. */
 static void doubt_words(const struct sc_segment *s, struct sc_read_doubts *doubts)
 {
@@ -185,7 +176,7 @@ static void find_ends(struct sc_reading *r)
     }
 }
 
-static void put_in_order(struct sc_reading *r)
+static bool put_in_order(struct sc_reading *r)
 {
     struct sc_segments *s = &r->segments;
     for (size_t i = 0; i < s->count; i++) {
@@ -197,14 +188,12 @@ static void put_in_order(struct sc_reading *r)
             x->confidence = mean;
         if (endless)
             x->end_ms = -1;
-        x->row = (int64_t)i;
         r->doubts.moved += i > 0 && x->start_ms < s->items[i - 1].start_ms;
     }
-    if (r->doubts.moved > 0)
-        qsort(s->items, s->count, sizeof(*s->items), by_start);
-    for (size_t i = 0; i < s->count; i++)
-        s->items[i].row = 0;
+    if (!sc_segments_sort(s))
+        return false;
     find_ends(r);
+    return true;
 }
 
 void sc_reading_end_at(struct sc_reading *r, int64_t length_ms)
@@ -299,7 +288,8 @@ enum sc_code sc_format_read_rolling(const char *format, struct sc_str text, enum
         code = readers[i].read(text, &read, err);
     if (code != SC_OK)
         return code;
-    put_in_order(&read);
+    if (!put_in_order(&read))
+        return sc_read_no_memory(err);
     sc_reading_done(out);
     *out = read;
     read = (struct sc_reading){ 0 };

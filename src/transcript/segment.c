@@ -293,6 +293,39 @@ enum sc_code sc_segments_check(const struct sc_segments *s, struct sc_error *err
     return SC_OK;
 }
 
+struct place {
+    int64_t start_ms;
+    size_t index;
+};
+
+static int by_start(const void *left, const void *right)
+{
+    const struct place *l = left, *r = right;
+    if (l->start_ms != r->start_ms)
+        return l->start_ms < r->start_ms ? -1 : 1;
+    return l->index < r->index ? -1 : l->index > r->index;
+}
+
+bool sc_segments_sort(struct sc_segments *s)
+{
+    bool sorted = true;
+    for (size_t i = 1; i < s->count; i++)
+        sorted = sorted && s->items[i - 1].start_ms <= s->items[i].start_ms;
+    if (sorted)
+        return true;
+    SC_AUTO_FREE struct place *places = sc_try_alloc(s->count * sizeof(*places));
+    SC_AUTO_FREE struct sc_segment *items = sc_try_alloc(s->count * sizeof(*items));
+    if (places == NULL || items == NULL)
+        return false;
+    for (size_t i = 0; i < s->count; i++)
+        places[i] = (struct place){ s->items[i].start_ms, i };
+    qsort(places, s->count, sizeof(*places), by_start);
+    for (size_t i = 0; i < s->count; i++)
+        items[i] = s->items[places[i].index];
+    memcpy(s->items, items, s->count * sizeof(*items));
+    return true;
+}
+
 void sc_segments_shift(struct sc_segments *s, int64_t offset_ms)
 {
     for (size_t i = 0; i < s->count; i++) {

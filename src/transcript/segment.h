@@ -85,6 +85,9 @@ SC_MUST_USE enum sc_code sc_segments_check(const struct sc_segments *s, struct s
 /* What that finds wrong with one segment, which must not start before `earliest`: "has words out of
  * order"; NULL: nothing. Static. */
 const char *sc_segment_fault(const struct sc_segment *s, int64_t earliest);
+/* Puts them in the order of their starts; those that start together stay in theirs. False: no
+ * memory, and as they were. */
+bool sc_segments_sort(struct sc_segments *s);
 /* Adds offset_ms to every time. */
 void sc_segments_shift(struct sc_segments *s, int64_t offset_ms);
 /* All text, segments joined by a newline. */
