@@ -24,6 +24,8 @@ struct json {
     struct sc_reading *out;
     struct sc_error *err;
     value *speakers;       /* their names by their ids; NULL: none */
+    bool several;          /* channels, each of which is a speaker */
+    int64_t channel;       /* of these, from 1 on; 0: not known */
     bool decimals;         /* a time was no whole number */
     bool cut;              /* the words came without segments */
     bool exact;            /* our own export: its texts stay as they are, others become one line */
@@ -172,7 +174,7 @@ static bool is_punctuation(value *object)
 
 static enum sc_code add_word(struct json *j, struct sc_segment *s, value *object, size_t index)
 {
-    static const char *const names[] = { "word", "text", "content", NULL };
+    static const char *const names[] = { "punctuated_word", "word", "text", "content", NULL };
     char place[96];
     int64_t start, end;
     (void)snprintf(place, sizeof(place), "%.60s word %zu", j->place, index + 1);
@@ -319,19 +321,20 @@ static value *name_of(const struct json *j, value *id)
     return id;
 }
 
+/* "Ann", "0"; of several channels "1", and who speaks there behind it: "1.0". */
 static enum sc_code read_speaker(struct json *j, struct sc_segment *s, value *object)
 {
     value *speaker = j->exact ? sc_json_member(object, "speaker") : name_of(j, speaker_of(object));
-    if (speaker != NULL && sc_json_type(speaker) == SC_JSON_TEXT) {
-        struct sc_str name = sc_json_get_str(speaker, SC_STR(""));
-        return sc_segment_set_speaker(s, name) ? SC_OK : sc_read_no_memory(j->err);
-    }
-    if (speaker != NULL && sc_json_type(speaker) == SC_JSON_INT) {
-        char name[24];
-        (void)snprintf(name, sizeof(name), "%lld", (long long)sc_json_get_int(speaker, 0));
-        return sc_segment_set_speaker(s, sc_str_from(name)) ? SC_OK : sc_read_no_memory(j->err);
-    }
-    return SC_OK;
+    SC_AUTO_BUF name = { .limit = SC_READ_LIMIT };
+    bool number = speaker != NULL && sc_json_type(speaker) == SC_JSON_INT;
+    struct sc_str text = sc_json_get_str(speaker, SC_STR(""));
+    if (j->channel > 0)
+        sc_buf_printf(&name, "%lld%s", (long long)j->channel, number || text.len > 0 ? "." : "");
+    if (number)
+        sc_buf_printf(&name, "%lld", (long long)sc_json_get_int(speaker, 0));
+    sc_buf_put_str(&name, text);
+    return !name.failed && sc_segment_set_speaker(s, sc_buf_str(&name)) ? SC_OK
+                                                                        : sc_read_no_memory(j->err);
 }
 
 /* The times of the segment, else of its words. */
@@ -384,6 +387,8 @@ static enum sc_code add_segment(struct json *j, value *object)
     struct sc_segment *s = sc_segments_add(&j->out->segments);
     if (s == NULL)
         return sc_read_no_memory(j->err);
+    if (j->several)
+        j->channel = sc_json_get_int(sc_json_member(object, "channel"), -1) + 1;
     if (j->exact)
         s->id = SC_MAX(sc_json_get_int(sc_json_member(object, "id"), 0), 0);
     s->start_ms = SC_MAX(start, 0);
@@ -508,7 +513,6 @@ static enum sc_code add_turns(struct json *j, value *words, value *root)
     enum sc_code code = SC_OK;
     value *who = NULL;
     size_t turns = 0;
-    (void)snprintf(j->place, sizeof(j->place), "the text:");
     for (size_t i = 0; code == SC_OK && i < sc_json_count(words); i++) {
         value *object = sc_json_at(words, i), *speaker = speaker_of(object);
         bool begins = turns == 0 || (speaker != NULL && !is_same(speaker, who));
@@ -559,6 +563,37 @@ static enum sc_code add_words_alone(struct json *j, value *words, value *root)
     return have_speakers(words) ? add_turns(j, words, root) : add_segment(j, root);
 }
 
+/* Deepgram's; NULL: there are none. */
+static value *channels_of(value *root)
+{
+    value *list = sc_json_member(root, "channels");
+    return is_list(list) && sc_json_count(list) > 0 &&
+                   is_list(sc_json_member(sc_json_at(list, 0), "alternatives"))
+               ? list
+               : NULL;
+}
+
+/* Where there are no utterances: what each channel says, likeliest first. One that says nothing
+ * has a text all the same. */
+static enum sc_code add_channels(struct json *j, value *channels)
+{
+    enum sc_code code = SC_OK;
+    j->cut = true;
+    for (size_t i = 0; code == SC_OK && i < sc_json_count(channels); i++) {
+        value *said = likeliest(sc_json_at(channels, i)), *words = sc_json_member(said, "words");
+        struct sc_str text = sc_json_get_str(sc_json_member(said, "transcript"), SC_STR(""));
+        (void)snprintf(j->place, sizeof(j->place), "channel %zu:", i + 1);
+        j->channel = j->several ? (int64_t)i + 1 : 0;
+        if (is_list(words) && sc_json_count(words) > 0)
+            code = add_turns(j, words, said);
+        else if (sc_str_trim(text).len > 0)
+            code = refuse(j, "its text has no words with times");
+    }
+    value *language = sc_json_member(sc_json_at(channels, 0), "detected_language");
+    sc_reading_say_language(j->out, sc_json_get_str(language, SC_STR("")));
+    return code;
+}
+
 /* Only a text, or a text with words. */
 static enum sc_code read_whole(struct json *j, value *root)
 {
@@ -593,13 +628,17 @@ static enum sc_code read_root(struct json *j, value *root)
         j->speakers = speakers;
     if (results != NULL && sc_json_type(results) == SC_JSON_OBJECT)
         root = results;
+    value *channels = channels_of(root);
+    j->several = channels != NULL && sc_json_count(channels) > 1;
     for (size_t i = 0; i < SC_ARRAY_LEN(lists); i++) {
         value *list = sc_json_member(root, lists[i]), *words = member(root, beside);
         if (!is_list(list))
             continue;
         j->cut = strcmp(lists[i], "chunks") == 0 && are_words(list);
-        if (j->cut)
+        if (j->cut) {
+            (void)snprintf(j->place, sizeof(j->place), "the text:");
             return add_turns(j, list, root);
+        }
         j->exact = i == 0 && sc_json_member(root, "job_id") != NULL &&
                    sc_json_member(root, "version") != NULL;
         enum sc_code code = add_list(j, list, "segment");
@@ -608,7 +647,7 @@ static enum sc_code read_root(struct json *j, value *root)
             return code;
         return deal_words(j, words);
     }
-    return read_whole(j, root);
+    return channels != NULL ? add_channels(j, channels) : read_whole(j, root);
 }
 
 /* Were whole numbers taken for seconds that are milliseconds? No word lasts so long. */
@@ -648,6 +687,8 @@ enum sc_code sc_read_json(struct sc_str text, struct sc_reading *out, struct sc_
     if (code == SC_OK && are_milliseconds(&j))
         take_milliseconds(&out->segments);
     if (code == SC_OK && j.cut && !sc_segments_cut(&out->segments))
+        code = sc_read_no_memory(err);
+    if (code == SC_OK && j.several && !sc_segments_sort(&out->segments))
         code = sc_read_no_memory(err);
     return code;
 }

@@ -358,6 +358,46 @@ static void json_of_editors_and_services_is_read(void **state)
           "{\"results\":{\"channels\":[],\"utterances\":[{\"start\":0.1,\"end\":0.5,\"transcript\":"
           "\"hi you\",\"speaker\":0}]}}",
           "100 500 [0] hi you\n", NULL },
+        { "Deepgram's utterances of two channels", "json",
+          "{\"results\":{\"channels\":[{\"alternatives\":[]},{\"alternatives\":[]}],"
+          "\"utterances\":[{\"start\":0.1,\"end\":0.5,\"channel\":1,\"transcript\":\"hi\"},"
+          "{\"start\":0.3,\"end\":0.5,\"channel\":0,\"transcript\":\"you\",\"speaker\":0},"
+          "{\"start\":0.4,\"end\":0.5,\"transcript\":\"all\"}]}}",
+          "100 500 [2] hi\n300 500 [1.0] you\n400 500 all\n", NULL },
+        { "Deepgram's words, which stand beside their text", "json",
+          "{\"metadata\":{\"channels\":1},\"results\":{\"channels\":[{\"alternatives\":[{"
+          "\"transcript\":\"Hi, you. Bye\",\"confidence\":0.9,\"words\":[{\"word\":\"hi\","
+          "\"start\":0.1,\"end\":0.5,\"confidence\":0.9,\"punctuated_word\":\"Hi,\"},{"
+          "\"word\":\"you\",\"start\":0.5,\"end\":0.9,\"punctuated_word\":\"you.\"},{"
+          "\"word\":\"bye\",\"start\":1,\"end\":1.4,\"punctuated_word\":\"Bye\"}]},{"
+          "\"transcript\":\"something else\"}],\"detected_language\":\"en\"}]}}",
+          "100 900 Hi, you.\n  100 500 Hi,\n  500 900 you.\n1000 1400 Bye\n  1000 1400 Bye\n",
+          NULL },
+        { "Deepgram's words, with speakers", "json",
+          "{\"results\":{\"channels\":[{\"alternatives\":[{\"transcript\":\"hi you\","
+          "\"words\":[{\"word\":\"hi\",\"start\":0.1,\"end\":0.5,\"speaker\":0},{\"word\":"
+          "\"you\",\"start\":0.5,\"end\":0.9,\"speaker\":1}]}]}]}}",
+          "100 500 [0] hi\n  100 500 hi\n500 900 [1] you\n  500 900 you\n", NULL },
+        { "Deepgram's channels, one of which is silent", "json",
+          "{\"results\":{\"channels\":[{\"alternatives\":[{\"transcript\":\"so. well\","
+          "\"words\":[{\"word\":\"so.\",\"start\":1,\"end\":1.5},{\"word\":\"well\","
+          "\"start\":3,\"end\":3.5}]}]},{\"alternatives\":[{\"transcript\":\"\",\"words\":[]}]},"
+          "{\"alternatives\":[{\"transcript\":\"yes no\",\"words\":[{\"word\":\"yes\","
+          "\"start\":2,\"end\":2.5,\"speaker\":0},{\"word\":\"no\",\"start\":4,\"end\":4.5,"
+          "\"speaker\":1}]}]}]}}",
+          "1000 1500 [1] so.\n  1000 1500 so.\n2000 2500 [3.0] yes\n  2000 2500 yes\n"
+          "3000 3500 [1] well\n  3000 3500 well\n4000 4500 [3.1] no\n  4000 4500 no\n",
+          NULL },
+        { "channels without times", "json",
+          "{\"results\":{\"channels\":[{\"alternatives\":[{\"transcript\":\"\"}]},{"
+          "\"alternatives\":[{\"transcript\":\"hi\"}]}]}}",
+          NULL, "channel 2: its text has no words with times" },
+        { "channels of another kind", "json", "{\"channels\":[1],\"text\":\"hi you\"}",
+          "0 0 hi you\n", NULL },
+        { "a word of a channel without a time", "json",
+          "{\"results\":{\"channels\":[{\"alternatives\":[{\"words\":[{\"word\":\"hi\","
+          "\"start\":\"x\"}]}]}]}}",
+          NULL, "channel 1: word 1 has a time that is no number of seconds" },
         { "a list with lengths", "json",
           "[{\"text\":\"hi\",\"start\":0.5,\"duration\":1.5},{\"text\":\"you\",\"startMs\":2500,"
           "\"endMs\":3000},{\"text\":\"all\",\"start\":4,\"duration\":null}]",
@@ -602,6 +642,22 @@ static void confidences_and_language_are_kept(void **state)
     assert_float_equal(s[0].words[0].confidence, 0.25, 0.001);
     assert_float_equal(s[1].confidence, 1, 0.001);
     assert_true(s[2].confidence < 0);
+}
+
+static void channels_that_take_turns_raise_no_doubt(void **state)
+{
+    (void)state;
+    SC_AUTO_READING read = { 0 };
+    static const char text[] =
+        "{\"results\":{\"channels\":[{\"detected_language\":\"de\",\"alternatives\":[{"
+        "\"transcript\":\"a c\",\"words\":[{\"word\":\"a\",\"start\":0,\"end\":0.5},{"
+        "\"word\":\"c\",\"start\":4,\"end\":5,\"confidence\":0.25}]}]},{\"alternatives\":[{"
+        "\"transcript\":\"b\",\"words\":[{\"word\":\"b\",\"start\":2,\"end\":3}]}]}]}}";
+    assert_int_equal(sc_format_read("json", sc_str_from(text), &read, NULL), SC_OK);
+    assert_string_equal(read.language, "de");
+    assert_int_equal(read.segments.count, 3);
+    assert_float_equal(read.segments.items[2].words[0].confidence, 0.25, 0.001);
+    assert_int_equal(read.doubts.moved, 0);
 }
 
 static void no_speech_is_as_doubtful_as_both_signs_say(void **state)
@@ -952,6 +1008,7 @@ int main(void)
         TEST(what_times_leave_in_doubt_is_told),
         TEST(a_last_segment_without_end_lasts_until_the_recording_ends),
         TEST(confidences_and_language_are_kept),
+        TEST(channels_that_take_turns_raise_no_doubt),
         TEST(no_speech_is_as_doubtful_as_both_signs_say),
         TEST(text_without_times_is_spread_over_a_span),
         TEST(utf16_is_converted),
