@@ -247,6 +247,47 @@ static enum sc_code take_command(struct parser *p, const char *word, struct sc_e
     return SC_OK;
 }
 
+/* What the usage calls word `index`: of "TRANSCRIPT [VERSION [VERSION]]" the third is VERSION, and
+ * so are all behind "VERSION...". */
+static struct sc_str name_of_word(const char *usage, size_t index)
+{
+    struct sc_str rest = sc_str_from(usage), name = { 0 };
+    for (size_t i = 0; rest.len > 0 && i <= index; i++)
+        name = sc_str_take_until(&rest, ' ');
+    while (name.len > 0 && name.ptr[0] == '[')
+        name = (struct sc_str){ name.ptr + 1, name.len - 1 };
+    while (name.len > 0 && strchr("].", name.ptr[name.len - 1]) != NULL)
+        name.len--;
+    return name;
+}
+
+/* An id that is empty, as of a variable of the shell that is not set, would name all of its kind,
+ * or none. */
+static enum sc_code check_empty(const struct sc_command *c, size_t index, struct sc_error *err)
+{
+    static const char *const may[] = { "WORD", "TEXT", "FIND", "REPLACEMENT", "NEW_NAME" };
+    static const struct {
+        const char *name, *list;
+    } listed[] = {
+        { "JOB", "jobs list" },      { "TRANSCRIPT", "transcripts list" },
+        { "FILE_ID", "files list" }, { "WEBHOOK", "webhooks list" },
+        { "TOKEN", "token list" },
+    };
+    struct sc_str name = name_of_word(c->usage, index);
+    for (size_t i = 0; i < SC_ARRAY_LEN(may); i++) {
+        if (sc_str_equal(name, sc_str_from(may[i])))
+            return SC_OK;
+    }
+    for (size_t i = 0; i < SC_ARRAY_LEN(listed); i++) {
+        if (sc_str_equal(name, sc_str_from(listed[i].name)))
+            return sc_error_set(err, SC_E_INVALID_VALUE,
+                                "%s is empty; give one that `scripta %s` shows", listed[i].name,
+                                listed[i].list);
+    }
+    return sc_error_set(err, SC_E_INVALID_VALUE, "%.*s is empty; `scripta help %s` has examples",
+                        (int)name.len, name.ptr, c->name);
+}
+
 static enum sc_code check_words(const struct sc_args *args, struct sc_error *err)
 {
     const struct sc_command *c = args->command;
@@ -269,7 +310,10 @@ static enum sc_code check_words(const struct sc_args *args, struct sc_error *err
         return sc_error_set(err, SC_E_INVALID_VALUE, "'%s' is one too many: scripta %s%s%s",
                             sc_buf_text(&text), c->name, c->usage[0] == '\0' ? "" : " ", c->usage);
     }
-    return SC_OK;
+    enum sc_code code = SC_OK;
+    for (size_t i = 0; code == SC_OK && i < args->word_count; i++)
+        code = args->words[i][0] == '\0' ? check_empty(c, i, err) : SC_OK;
+    return code;
 }
 
 enum sc_code sc_args_parse(int argc, char **argv, struct sc_args *out, struct sc_error *err)

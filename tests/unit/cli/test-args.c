@@ -138,6 +138,13 @@ static void wrong_command_lines_name_what_is_wrong(void **state)
           "`scripta transcribe` needs FILE...; `scripta help transcribe` has examples" },
         { "scripta jobs show a b", "'b' is one too many: scripta jobs show JOB" },
         { "scripta version x", "'x' is one too many: scripta version" },
+        { "scripta transcripts show _",
+          "TRANSCRIPT is empty; give one that `scripta transcripts list` shows" },
+        { "scripta jobs cancel a _ b", "JOB is empty; give one that `scripta jobs list` shows" },
+        { "scripta transcripts compare 1 2 _",
+          "VERSION is empty; `scripta help transcripts compare` has examples" },
+        { "scripta tag file 1 _", "ID is empty; `scripta help tag` has examples" },
+        { "scripta add _", "FILE is empty; `scripta help add` has examples" },
         { "scripta \x1b[31m", "there is no command '\\x1b[31m'; `scripta help` lists them" },
     };
     for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
@@ -147,6 +154,22 @@ static void wrong_command_lines_name_what_is_wrong(void **state)
         assert_int_equal(parse(rows[i].line, &l, &args, &err), SC_E_INVALID_VALUE);
         assert_string_equal(err.msg, rows[i].message);
         assert_int_equal(sc_code_exit_status(err.code), SC_EXIT_USAGE);
+    }
+}
+
+static void a_text_may_be_empty(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "scripta note file 1 _",
+        "scripta search _",
+        "scripta transcripts replace 1 a _",
+        "scripta transcripts speakers 1 a _",
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_args_done) struct sc_args args = { 0 };
+        struct line l;
+        assert_int_equal(parse(rows[i], &l, &args, NULL), SC_OK);
     }
 }
 
@@ -214,11 +237,9 @@ static void a_flood_of_options_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(command_lines_are_understood),
-        TEST(wrong_command_lines_name_what_is_wrong),
-        TEST(what_stands_before_an_error_is_known),
-        TEST(the_last_value_counts),
-        TEST(options_of_the_api_are_named_as_they_are_typed),
+        TEST(command_lines_are_understood),  TEST(wrong_command_lines_name_what_is_wrong),
+        TEST(a_text_may_be_empty),           TEST(what_stands_before_an_error_is_known),
+        TEST(the_last_value_counts),         TEST(options_of_the_api_are_named_as_they_are_typed),
         TEST(a_flood_of_options_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
