@@ -27,10 +27,35 @@ static const char *path_of(const char *kind, struct sc_error *err)
     return NULL;
 }
 
+/* Cuts off what stands in front of the next comma; behind a backslash a comma and a backslash are
+ * signs of the tag. */
+static void take_tag(struct sc_str *rest, struct sc_buf *out)
+{
+    size_t i = 0;
+    sc_buf_reset(out);
+    for (; i < rest->len && rest->ptr[i] != ','; i++) {
+        if (rest->ptr[i] == '\\' && i + 1 < rest->len && strchr(",\\", rest->ptr[i + 1]) != NULL)
+            i++;
+        sc_buf_putc(out, rest->ptr[i]);
+    }
+    i += i < rest->len;
+    *rest = (struct sc_str){ rest->ptr + i, rest->len - i };
+}
+
+/* As it can be typed. */
+static void put_tag(struct sc_buf *out, struct sc_str tag)
+{
+    SC_AUTO_BUF typed = { 0 };
+    for (size_t i = 0; i < tag.len; i++)
+        sc_buf_printf(&typed, "%s%c", strchr(",\\", tag.ptr[i]) != NULL ? "\\" : "", tag.ptr[i]);
+    sc_utf8_append_printable(out, sc_buf_str(&typed));
+}
+
 /* "--add a,b --add c": one array, when the flag was given. */
 static void put_tags(struct sc_json *w, const struct sc_args *args, const char *flag,
                      const char *member)
 {
+    SC_AUTO_BUF taken = { 0 };
     if (!sc_args_has(args, flag))
         return;
     sc_json_array(w, member);
@@ -39,7 +64,8 @@ static void put_tags(struct sc_json *w, const struct sc_args *args, const char *
         if (strcmp(args->given[i].flag->name, flag) != 0)
             continue;
         while (rest.len > 0) {
-            struct sc_str tag = sc_str_trim(sc_str_take_until(&rest, ','));
+            take_tag(&rest, &taken);
+            struct sc_str tag = sc_str_trim(sc_buf_str(&taken));
             if (tag.len > 0)
                 sc_json_str(w, NULL, tag);
         }
@@ -56,7 +82,7 @@ static void put_line(const char *kind, const char *id, const struct sc_json_valu
     sc_buf_puts(out, ":");
     for (size_t i = 0; tags != NULL && i < sc_json_count(tags); i++) {
         sc_buf_puts(out, i > 0 ? ", " : " ");
-        sc_utf8_append_printable(out, sc_json_get_str(sc_json_at(tags, i), SC_STR("")));
+        put_tag(out, sc_json_get_str(sc_json_at(tags, i), SC_STR("")));
     }
     sc_buf_putc(out, '\n');
 }

@@ -33,7 +33,8 @@ const struct sc_command sc_commands_marks[] = {
         .flags = tag_flags,
         .about = "Alone it lists the words in use, with how many files, jobs and transcripts have "
                  "each; with ids it prints the tags that each thing then has. A tag has at most 64 "
-                 "bytes, a thing at most 32 tags. `files list`, `jobs list` and `transcripts list` "
+                 "bytes, a thing at most 32 tags. A comma within a tag is written `\\,`, a "
+                 "backslash `\\\\`. `files list`, `jobs list` and `transcripts list` "
                  "take --tag.",
         .examples = "scripta tag file 7 --add interview,2026 --remove draft\n"
                     "scripta tag transcript 12 13 14 --add checked\n"

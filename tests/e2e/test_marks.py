@@ -144,6 +144,17 @@ def test_the_command_line(things):
     assert [row["id"] for row in rows] == [ids["transcripts"]]
     assert "no files match" in cli("files", "list", "--tag", "t", data=data).stderr
     assert cli_json("tag", "file", ids["files"], "-r", "a,b,c", data=data)["tags"] == []
+    # A comma within a tag, and a backslash, as they are shown.
+    patch(server.client, f"/api/files/{ids['files']}", {"tags": ["a", "b, c", "d\\", "b"]})
+    shown = cli("tag", "file", ids["files"], data=data).stdout
+    assert shown == f"file {ids['files']}: a, b, b\\, c, d\\\\\n"
+    left = cli_json("tag", "file", ids["files"], "-r", "b\\, c", "-a", "e\\f,g", data=data)["tags"]
+    assert left == ["a", "b", "d\\", "e\\f", "g"]
+    left = cli_json("tag", "file", ids["files"], "-r", "d\\\\,e\\\\f", data=data)["tags"]
+    assert left == ["a", "b", "g"]
+    assert cli_json("tag", "file", ids["files"], "--tags", shown.split(": ")[1].strip(),
+                    data=data)["tags"] == ["a", "b", "b, c", "d\\"]
+    cli("tag", "file", ids["files"], "--tags", "", data=data, check=0)
     assert cli("note", "file", ids["files"], "one\ntwo", data=data, check=0).stdout == "one\ntwo\n"
     assert cli_json("note", "file", ids["files"], data=data)["notes"] == "one\ntwo"
     done = cli("note", "file", ids["files"], "", data=data, check=0)
