@@ -165,6 +165,11 @@ static enum sc_code read_value(const struct sc_writer_option *option, const char
         return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
                               "the template '%.200s' has more than %" PRId64 " bytes", given,
                               option->max);
+    if (code == SC_OK && out->len == 0) /* to the server that is no template at all */
+        return sc_error_field(err, SC_E_INVALID_VALUE, option->name,
+                              "the template '%.120s' is empty; write what a segment becomes into "
+                              "it, such as {text}, or leave it out",
+                              given);
     return code;
 }
 

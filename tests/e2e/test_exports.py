@@ -422,6 +422,11 @@ def test_the_command_line_exports_with_options(server, client, done, folder):
     failed = cli("transcripts", "export", number, "--template", str(folder / "lines.tpl"),
                  data=data, check=2)
     assert "line 2, column 1: there is no field 'oops'" in failed.stderr
+    (folder / "lines.tpl").write_text("")
+    failed = cli("transcripts", "export", number, "--template", str(folder / "lines.tpl"),
+                 data=data, check=2)
+    assert f"the --template '{folder / 'lines.tpl'}' is empty; write what" in failed.stderr, failed
+    assert failed.stdout == ""
     (folder / "lines.tpl").write_text("{index}: {text}\n")
     out = cli("transcripts", "export", number, "--template", str(folder / "lines.tpl"), data=data,
               check=0).stdout
