@@ -213,7 +213,8 @@ void sc_cost_view(struct sc_buf *out, const struct sc_cost *cost)
 /* ---- what the views write ---- */
 
 static const struct sc_json_field warning_fields[] = {
-    SC_SHOW(TEXT, "code", "`AUDIO_LOST`, `AUDIO_TRUNCATED`, `MUSIC_DROPPED` or `NO_SPEECH`",
+    SC_SHOW(TEXT, "code",
+            "`AUDIO_LOST`, `AUDIO_TRUNCATED`, `CHANNELS_CANCEL`, `MUSIC_DROPPED` or `NO_SPEECH`",
             "AUDIO_LOST"),
     SC_SHOW(TEXT, "message", "What was lost, for people", "the audio cannot be decoded here"),
     SC_SHOW(REAL, "start", "From when, in seconds of the recording", "12.5"),

@@ -65,6 +65,7 @@ struct sc_audio_stats {
     struct sc_audio_span lost[SC_AUDIO_LOST];
     size_t lost_count;
     bool truncated; /* the file ends before the recording does */
+    bool cancels;   /* two channels were mixed that are each other's opposite */
 };
 
 /* Both may return an error, which ends the decode with that code. pcm holds `samples` samples of

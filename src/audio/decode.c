@@ -358,6 +358,7 @@ static void report(const struct decode *d, struct sc_audio_stats *stats)
     stats->samples = t->sent;
     stats->decoded_ms = t->decoded * 1000 / SC_AUDIO_RATE;
     stats->truncated = !d->ended && (d->unreadable || input_is_cut_off(&d->in) || is_short(d));
+    stats->cancels = mixer_cancels(&t->mixer);
     report_losses(t, stats);
 }
 

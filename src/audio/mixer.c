@@ -10,6 +10,9 @@
 #define CHANNELS_MAX 64 /* what swresample can hold */
 #define RATE_MIN 2000
 #define RATE_MAX 1000000
+#define WEIGHED 128     /* samples of a frame that tell enough about it */
+#define SILENT 1e-7     /* -70 dB: nobody can be heard in either channel */
+#define CANCELLED 0.005 /* 20 dB below what two equal channels give */
 
 bool mixer_takes(int rate, int channels)
 {
@@ -86,6 +89,43 @@ int mixer_clean(AVFrame *frame)
         }
     }
     return 0;
+}
+
+/* 1 is the loudest. Formats in which hardly anybody records in stereo count as silence. */
+static double value_at(const void *plane, enum AVSampleFormat packed, int at)
+{
+    const int16_t *words = plane;
+    const int32_t *longs = plane;
+    const float *numbers = plane;
+    if (packed == AV_SAMPLE_FMT_S16)
+        return words[at] * 0x1p-15;
+    if (packed == AV_SAMPLE_FMT_S32)
+        return longs[at] * 0x1p-31;
+    return packed == AV_SAMPLE_FMT_FLT ? (double)numbers[at] : 0;
+}
+
+void mixer_weigh(struct mixer *m, const AVFrame *frame)
+{
+    const enum AVSampleFormat format = (enum AVSampleFormat)frame->format;
+    const enum AVSampleFormat packed = av_get_packed_sample_fmt(format);
+    const bool planar = av_sample_fmt_is_planar(format) != 0;
+    const int count = SC_MIN(frame->nb_samples, WEIGHED);
+    if (m->channels != SC_AUDIO_MIX || frame->ch_layout.nb_channels != 2)
+        return;
+    for (int i = 0; i < count; i++) {
+        double left = value_at(frame->extended_data[0], packed, planar ? i : 2 * i);
+        double right = planar ? value_at(frame->extended_data[1], packed, i)
+                              : value_at(frame->extended_data[0], packed, 2 * i + 1);
+        double mean = (left + right) / 2;
+        m->apart += left * left + right * right;
+        m->mixed += mean * mean;
+    }
+    m->weighed += count;
+}
+
+bool mixer_cancels(const struct mixer *m)
+{
+    return m->apart > SILENT * (double)m->weighed && m->mixed < CANCELLED * m->apart;
 }
 
 int mixer_convert(struct mixer *m, int16_t *out, int room, const uint8_t **data, int count)

@@ -12,6 +12,11 @@ struct mixer {
     AVChannelLayout layout; /* of the frames that swr was made for */
     int rate;
     int format;
+
+    /* Of the samples of stereo that mixer_weigh() has looked at, squared and added up. */
+    double apart; /* of each channel by itself */
+    double mixed; /* of their mean */
+    int64_t weighed;
 };
 
 /* Whether sound of that rate and that many channels can be: headers lie, and a rate of 1 Hz makes a
@@ -26,6 +31,11 @@ bool mixer_fits(const struct mixer *m, const AVFrame *frame);
 /* Sets what is no finite number to 0: one such sample spoils all that the resampler adds up with
  * it. AVERROR. */
 int mixer_clean(AVFrame *frame);
+/* Looks at some samples of a frame that was cleaned, for mixer_cancels(). */
+void mixer_weigh(struct mixer *m, const AVFrame *frame);
+/* Whether two channels were mixed that are each other's opposite, as of a cable that is wired the
+ * wrong way round: next to nothing is left. */
+bool mixer_cancels(const struct mixer *m);
 /* Makes it fit, for a frame that mixer_takes(); what the mixer still held is lost. AUDIO_ERROR. */
 SC_MUST_USE enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struct sc_error *err);
 /* Back to not open: the next frame begins anew. */

@@ -275,6 +275,7 @@ enum sc_code timeline_frame(struct timeline *t, AVFrame *frame, struct sc_error 
         return code;
     if (mixer_clean(frame) < 0)
         return sc_error_set(err, SC_E_AUDIO_ERROR, "no memory left for a block of the recording");
+    mixer_weigh(&t->mixer, frame);
     return convert(t, (const uint8_t **)(uintptr_t)frame->extended_data, frame->nb_samples, err);
 }
 

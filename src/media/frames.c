@@ -91,6 +91,7 @@ enum sc_code frame_write_done(int fd, const struct sc_audio_stats *stats, struct
     }
     sc_json_end(&w);
     sc_json_bool(&w, "truncated", stats->truncated);
+    sc_json_bool(&w, "cancels", stats->cancels);
     sc_json_end(&w);
     return write_json(fd, FRAME_DONE, &out, err);
 }

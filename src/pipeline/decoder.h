@@ -73,6 +73,7 @@ struct sc_pass_end {
     size_t lost_count;
     int64_t packets, first_ms; /* that could not be decoded; where the first was, -1: nowhere */
     bool truncated;            /* the file ends before the recording does */
+    bool cancels;              /* two channels were mixed that are each other's opposite */
 };
 
 /* From the JSON of a DONE frame behind so many samples; what makes no sense in it is left out. */

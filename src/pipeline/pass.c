@@ -101,6 +101,7 @@ void sc_pass_end_read(struct sc_str json, int64_t samples, struct sc_pass_end *o
         out->packets = SC_MAX(0, sc_json_get_int(sc_json_member(errors, "packets"), 0));
     out->first_ms = SC_MAX(-1, sc_json_get_int(sc_json_member(root, "first_error_ms"), -1));
     out->truncated = sc_json_get_bool(sc_json_member(root, "truncated"), false);
+    out->cancels = sc_json_get_bool(sc_json_member(root, "cancels"), false);
     read_lost(sc_json_member(root, "lost"), out);
 }
 

@@ -139,6 +139,11 @@ void sc_sound_warnings_end(struct sc_json *w, const struct sc_pass_end *end)
         put_warning(w, &(struct warning){ "AUDIO_TRUNCATED", "the recording breaks off at ",
                                           ": the rest of the file is missing or damaged",
                                           end->samples / 16, -1 });
+    if (end->cancels)
+        put_warning(w, &(struct warning){ "CHANNELS_CANCEL", "the two channels from ",
+                                          " are each other's opposite and cancel out when they are "
+                                          "mixed: channels=left hears one of them",
+                                          0, end->samples / 16 });
     sc_json_end(w);
 }
 

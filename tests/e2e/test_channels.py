@@ -191,6 +191,20 @@ def test_what_is_cut_off_is_told_in_the_job_and_by_the_commands(server, folder):
     assert "truncated=1" in log
 
 
+def test_channels_that_cancel_out_are_told_with_what_to_do(server, folder):
+    left = pcm_of(noise_wav(12, seed=655, rate=RATE))
+    path = folder / "cable.wav"
+    path.write_bytes(interleave(left, array.array("h", [min(-v, 32767) for v in left])))
+    for channels, count in (("mix", 1), ("left", 0), ("split", 0)):
+        run = cli("transcribe", "--engine", "null", "--vad", "off", "--channels", channels, path,
+                  data=server.data, check=0)
+        told = run.stderr.count("cable.wav: the two channels from 0:00.0 to 0:12.0 are each other's "
+                                "opposite and cancel out when they are mixed: channels=left")
+        assert told == count, run.stderr
+        job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
+        assert [w["code"] for w in job["warnings"]] == ["CHANNELS_CANCEL"] * count, job
+
+
 def test_chunks_that_somebody_deletes_are_cut_again(make_server):
     server = make_server()
     made = server.client.upload(noise_wav(50, seed=660, rate=RATE), engine="null", vad="off",

@@ -207,6 +207,44 @@ static void opposite_channels_cancel_and_a_choice_saves_them(void **state)
         hear(&dir, cases[i].channels, cases[i].ear, &h);
         if (cases[i].heard != (loudness(&h) > 5000) || (!cases[i].heard && loudness(&h) > 2))
             fail_msg("case %zu: loudness %.0f", i, loudness(&h));
+        assert_int_equal(h.stats.cancels, !cases[i].heard);
+    }
+}
+
+static void that_channels_cancel_is_seen_in_every_format_and_nowhere_else(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    static const struct {
+        const char *pan; /* of one channel of sound */
+        const char *options;
+        const char *file;
+        bool cancels;
+    } cases[] = {
+        { "stereo|c0=c0|c1=-1*c0", "-c:a pcm_s24le", "a.wav", true },
+        { "stereo|c0=c0|c1=-1*c0", "-c:a pcm_f32le", "b.wav", true },
+        { "stereo|c0=c0|c1=-1*c0", "-sample_fmt s16", "c.flac", true },
+        { "stereo|c0=c0|c1=-1*c0", "-b:a 128k", "d.m4a", true },
+        { "stereo|c0=c0|c1=-1*c0", "-b:a 128k", "e.mp3", true },
+        { "stereo|c0=c0|c1=-1*c0", "-b:a 128k", "f.opus", true },
+        { "stereo|c0=0.01*c0|c1=-0.01*c0", "", "g.wav", true },
+        { "stereo|c0=0.0001*c0|c1=-0.0001*c0", "-c:a pcm_f32le", "h.wav", false },
+        { "stereo|c0=c0|c1=-0.7*c0", "", "i.wav", false },
+        { "stereo|c0=c0|c1=0*c0", "", "j.wav", false },
+        { "stereo|c0=c0|c1=c0", "", "k.wav", false },
+        { "quad|c0=c0|c1=-1*c0|c2=c0|c3=-1*c0", "", "l.wav", false },
+    };
+    for (size_t i = 0; i < SC_ARRAY_LEN(cases); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        SC_AUTO_FREE char *make = NULL;
+        assert_true(asprintf(&make,
+                             "-f lavfi -i \"aevalsrc='0.3*sin(900*t*(1+t))':d=2:s=48000\" "
+                             "-af \"pan=%s\" %s %s",
+                             cases[i].pan, cases[i].options, cases[i].file) > 0);
+        ffmpeg(&dir, make);
+        assert_int_equal(decode(&dir, cases[i].file, &h), SC_OK);
+        if (h.stats.cancels != cases[i].cancels)
+            fail_msg("%s in %s", cases[i].pan, cases[i].file);
     }
 }
 
@@ -275,6 +313,7 @@ int main(void)
         TEST(a_split_gives_each_channel_its_stream),
         TEST(the_last_stream_takes_what_is_beyond_eight),
         TEST(opposite_channels_cancel_and_a_choice_saves_them),
+        TEST(that_channels_cancel_is_seen_in_every_format_and_nowhere_else),
         TEST(loud_channels_do_not_clip_when_they_are_mixed),
         TEST(streams_stay_when_the_layout_changes),
     };
