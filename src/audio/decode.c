@@ -13,7 +13,8 @@
 #define MS(n) ((int64_t)(n) * (SC_AUDIO_RATE / 1000))
 #define HEARD_MS 40
 #define CUT_MS 500
-#define SHORT_OF_WHOLE MS(500)        /* less is rounding and padding */
+#define BETWEEN_BLOCKS 100     /* bytes of Matroska that hold no sound: more was passed over */
+#define SHORT_OF_WHOLE MS(500) /* less is rounding and padding */
 #define ALLOC_MAX ((size_t)128 << 20) /* one block; headers lie about sizes */
 
 struct decode {
@@ -23,10 +24,12 @@ struct decode {
     int64_t packets;
     int64_t bytes; /* of those packets */
     bool ogg;
-    const uint8_t *refused; /* header of the part that is being read, which no decoder takes */
-    bool unreadable;        /* the container's end: what it still holds cannot be told apart */
-    bool failed;            /* the packet under way gave an error */
-    bool ended;             /* enough was decoded */
+    bool lone_matroska;       /* of one track: its blocks lie end to end */
+    int64_t block, block_end; /* the last one; 0: none yet */
+    const uint8_t *refused;   /* header of the part that is being read, which no decoder takes */
+    bool unreadable;          /* the container's end: what it still holds cannot be told apart */
+    bool failed;              /* the packet under way gave an error */
+    bool ended;               /* enough was decoded */
 };
 
 static void decode_done(struct decode *d)
@@ -176,9 +179,24 @@ static bool has_new_header(const struct decode *d)
             memcmp(par->extradata, codec->extradata, (size_t)par->extradata_size) != 0);
 }
 
+/* The demuxer of Matroska looks for the next cluster where one is damaged, and tells nobody. The
+ * time that is missing then is no pause. */
+static bool was_passed_over(struct decode *d, const AVPacket *packet)
+{
+    const int64_t end = d->block_end;
+    if (!d->lone_matroska || packet->pos <= 0)
+        return false;
+    const bool same = packet->pos == d->block; /* several packets may lie in one */
+    d->block = packet->pos;
+    d->block_end = (same ? end : packet->pos) + packet->size;
+    return !same && end > 0 && packet->pos - end > BETWEEN_BLOCKS;
+}
+
 static enum sc_code decode_packet(struct decode *d, const AVPacket *packet, AVFrame *frame,
                                   struct sc_error *err)
 {
+    if (was_passed_over(d, packet))
+        timeline_lose(&d->timeline, 0);
     if (has_new_header(d)) {
         enum sc_code code = next_part(d, NULL, frame, err);
         if (code != SC_OK)
@@ -385,6 +403,8 @@ enum sc_code sc_audio_decode(const struct sc_audio_source *source,
     if (code != SC_OK)
         return code;
     d.ogg = strcmp(d.in.format->iformat->name, "ogg") == 0;
+    d.lone_matroska =
+        av_match_list("matroska", d.in.format->iformat->name, ',') && d.in.format->nb_streams == 1;
     if (!timeline_init(&d.timeline, &d.in, sink))
         return sc_error_set(err, SC_E_AUDIO_ERROR, "no memory left to decode this recording");
     code = decode_all(&d, err);

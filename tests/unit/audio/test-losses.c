@@ -148,6 +148,34 @@ static void a_hole_in_ogg_is_a_loss(void **state)
     assert_near(h.stats.lost[0].end_ms - h.stats.lost[0].start_ms, 100, 60, "a page");
 }
 
+/* Its reader looks for the next cluster and tells nobody: time and bytes are missing together. */
+static void a_broken_cluster_of_matroska_is_a_loss(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "hole.webm", "hole.mkv" };
+    static const char *const codecs[] = { "libopus", "flac" };
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    for (size_t i = 0; i < SC_ARRAY_LEN(files); i++) {
+        SC_AUTO(heard_done) struct heard h = { 0 };
+        SC_AUTO_FREE char *make = NULL;
+        SC_AUTO_FREE char *hurt = NULL;
+        assert_true(
+            asprintf(&make, LONG "-c:a %s -cluster_time_limit 1000 %s", codecs[i], files[i]) > 0);
+        assert_true(asprintf(&hurt,
+                             "head -c 1000 /dev/zero | tr '\\0' X | dd of=%s bs=1 conv=notrunc "
+                             "status=none seek=$(( $(stat -c %%s %s) * 45 / 100 ))",
+                             files[i], files[i]) > 0);
+        ffmpeg(&dir, make);
+        shell(&dir, hurt);
+        assert_int_equal(decode(&dir, files[i], &h), SC_OK);
+        assert_near((int64_t)h.samples / 16, 10000, 20, files[i]);
+        assert_near(loud_from(&h), 8000, 20, files[i]);
+        assert_int_equal(h.stats.lost_count, 1);
+        assert_in_range(h.stats.lost[0].start_ms, 3500, 5000);
+        assert_in_range(h.stats.lost[0].end_ms, h.stats.lost[0].start_ms + 100, 6000);
+    }
+}
+
 static void a_pause_in_matroska_is_no_loss(void **state)
 {
     (void)state;
@@ -299,6 +327,7 @@ int main(void)
         TEST(a_file_of_which_nothing_decodes_is_refused),
         TEST(more_spans_than_can_be_told_are_told_as_one),
         TEST(a_hole_in_ogg_is_a_loss),
+        TEST(a_broken_cluster_of_matroska_is_a_loss),
         TEST(a_pause_in_matroska_is_no_loss),
         TEST(what_is_cut_off_says_so_and_what_is_whole_does_not),
         TEST(a_chain_that_goes_on_in_another_codec_ends_early),
