@@ -18,6 +18,7 @@
 #include "base/banned.h"
 
 #define ENV_PREFIX "SCRIPTA_"
+#define NULL_WORD "null"
 #define HTTP_BYTES_MAX ((int64_t)16 << 20)
 
 /* Variables of ours that are no settings: fault points, and where the helper program is. */
@@ -92,6 +93,13 @@ static enum sc_code apply_file_value(struct loader *l, size_t index, enum option
     return sc_option_assign(l->to, index, form, value, source, err);
 }
 
+/* An engine is called so, and nobody thinks of quotes. */
+static bool may_be_null(size_t index)
+{
+    const char *choices = sc_option_row(index)->choices;
+    return choices != NULL && sc_value_in_choices(SC_STR(NULL_WORD), choices);
+}
+
 static enum sc_code apply_entry(struct loader *l, const struct sc_yaml_entry *entry,
                                 struct sc_error *err)
 {
@@ -108,9 +116,12 @@ static enum sc_code apply_entry(struct loader *l, const struct sc_yaml_entry *en
         return sc_error_field(err, SC_E_CONFIG_ERROR, entry->path,
                               "%s:%d: %s takes one value, not a group", l->file, entry->line,
                               entry->path);
-    if (entry->value == NULL)
+    const char *value = entry->value;
+    if (value == NULL && entry->says_null && may_be_null(index))
+        value = NULL_WORD;
+    if (value == NULL)
         return SC_OK;
-    return apply_file_value(l, index, form, sc_str_from(entry->value), entry->line, err);
+    return apply_file_value(l, index, form, sc_str_from(value), entry->line, err);
 }
 
 static enum sc_code apply_yaml(struct loader *l, const struct sc_yaml *yaml, struct sc_error *err)

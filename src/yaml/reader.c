@@ -137,10 +137,13 @@ static enum sc_code on_scalar(struct state *s, const yaml_event_t *event, struct
     if (!top->want_value)
         return on_key(s, event, err);
     top->want_value = false;
-    char *value = is_null(event) ? NULL
-                                 : sc_strndup((const char *)event->data.scalar.value,
-                                              event->data.scalar.length);
-    return add_entry(s, value, false, err);
+    const bool none = is_null(event);
+    const size_t len = event->data.scalar.length;
+    char *value = none ? NULL : sc_strndup((const char *)event->data.scalar.value, len);
+    enum sc_code code = add_entry(s, value, false, err);
+    if (code == SC_OK)
+        s->yaml.entries[s->yaml.count - 1].says_null = none && len > 1;
+    return code;
 }
 
 static enum sc_code on_mapping(struct state *s, const yaml_event_t *event, struct sc_error *err)

@@ -13,6 +13,7 @@ struct sc_yaml_entry {
     char *value; /* NULL: a mapping, or a key without value (null, ~) */
     int line;    /* of the key, from 1 */
     bool mapping;
+    bool says_null; /* no value, by that word: which may be meant as text */
 };
 
 struct sc_yaml {

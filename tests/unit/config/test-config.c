@@ -104,6 +104,32 @@ static void later_sources_win(void **state)
     check_shown(config, "listen", "", "default");
 }
 
+/* To YAML the word is no value; as the name of an engine it is one. */
+static void an_engine_called_null_needs_no_quotes(void **state)
+{
+    (void)state;
+    SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();
+    static const struct {
+        const char *yaml, *engine;
+    } rows[] = {
+        { "engine.default: null\n", "null" },   { "engine:\n  default: NULL\n", "null" },
+        { "engine.default: 'null'\n", "null" }, { "engine.default: ~\n", "auto" },
+        { "engine.default:\n", "auto" },
+    };
+    clean_env(&dir);
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO(sc_config_freep) struct sc_config *config = NULL;
+        test_write(&dir, "scripta.yaml", rows[i].yaml);
+        assert_int_equal(load(&dir, NULL, &config, NULL), SC_OK);
+        assert_string_equal(config->engine_default, rows[i].engine);
+    }
+    SC_AUTO(sc_config_freep) struct sc_config *config = NULL;
+    test_write(&dir, "scripta.yaml", "workers: null\nengine.command.model: null\n");
+    assert_int_equal(load(&dir, NULL, &config, NULL), SC_OK);
+    check_shown(config, "workers", sc_option_at(index_of("workers"))->fallback, "default");
+    assert_string_equal(config->engine_command_model, "");
+}
+
 static void milliseconds_and_files_are_other_forms_of_a_value(void **state)
 {
     (void)state;
@@ -401,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_row_has_a_good_default_and_a_variable),
         TEST(later_sources_win),
+        TEST(an_engine_called_null_needs_no_quotes),
         TEST(milliseconds_and_files_are_other_forms_of_a_value),
         TEST(bad_files_are_refused_with_name_value_range_and_line),
         TEST(bad_env_files_variables_and_flags_are_refused),

@@ -61,11 +61,13 @@ static void quoted_null_words_are_text(void **state)
 {
     (void)state;
     SC_AUTO(sc_yaml_done) struct sc_yaml yaml = { 0 };
-    assert_int_equal(sc_yaml_parse(SC_STR("a: \"\"\nb: 'null'\nc: null\n"), "f", &yaml, NULL),
-                     SC_OK);
+    assert_int_equal(
+        sc_yaml_parse(SC_STR("a: \"\"\nb: 'null'\nc: null\nd: ~\ne:\n"), "f", &yaml, NULL), SC_OK);
     check_entry(&yaml, 0, "a", "", 1);
     check_entry(&yaml, 1, "b", "null", 2);
     check_entry(&yaml, 2, "c", NULL, 3);
+    for (size_t i = 0; i < yaml.count; i++)
+        assert_int_equal(yaml.entries[i].says_null, i == 2);
 }
 
 static void what_is_no_settings_file_is_refused_with_its_line(void **state)
