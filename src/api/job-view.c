@@ -69,7 +69,7 @@ static void put_progress(struct sc_json *w, const struct sc_job *job,
     sc_json_int(w, "chunks_completed", job->chunks_completed);
     sc_json_int(w, "retry_count", job->retry_count);
     sc_json_bool(w, "dead_letter", job->dead_letter);
-    sc_json_seconds(w, "duration_seconds", job->duration_ms > 0 ? job->duration_ms : -1);
+    sc_json_seconds(w, "duration_seconds", job->duration_ms);
     sc_json_seconds(w, "processing_time", ran ? job->processing_ms : -1);
 }
 

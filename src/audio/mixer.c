@@ -53,6 +53,11 @@ int64_t mixer_pending(const struct mixer *m)
     return m->swr == NULL ? 0 : swr_get_delay(m->swr, SC_AUDIO_RATE);
 }
 
+int64_t mixer_owed(const struct mixer *m)
+{
+    return av_rescale_rnd(swr_get_delay(m->swr, m->rate), SC_AUDIO_RATE, m->rate, AV_ROUND_UP);
+}
+
 static bool is_finite(const uint8_t *sample, size_t size)
 {
     float single = 0;

@@ -42,6 +42,8 @@ SC_MUST_USE enum sc_code mixer_open(struct mixer *m, const AVFrame *frame, struc
 void mixer_close(struct mixer *m);
 /* Samples that it holds back. */
 int64_t mixer_pending(const struct mixer *m);
+/* The same of one that is open, so that any part of a sample counts as one. */
+int64_t mixer_owed(const struct mixer *m);
 /* Up to `room` samples of each stream into out; data NULL: drains. Equal to room: there is more, to
  * be had with count 0. Negative: failure. */
 int mixer_convert(struct mixer *m, int16_t *out, int room, const uint8_t **data, int count);

@@ -160,9 +160,17 @@ static enum sc_code convert(struct timeline *t, const uint8_t **data, int count,
 
 static enum sc_code drain(struct timeline *t, struct sc_error *err)
 {
-    enum sc_code code = t->mixer.swr == NULL ? SC_OK : convert(t, NULL, 0, err);
+    if (t->mixer.swr == NULL)
+        return SC_OK;
+    const int64_t owed = mixer_owed(&t->mixer);
+    const int64_t before = t->decoded;
+    enum sc_code code = convert(t, NULL, 0, err);
     mixer_close(&t->mixer);
-    return code;
+    if (code != SC_OK || t->decoded > before || owed == 0)
+        return code;
+    /* swresample keeps to itself what is shorter than its filter. */
+    t->decoded += owed;
+    return place(t, NULL, (size_t)owed, err);
 }
 
 static void note_loss(struct timeline *t, int64_t from, int64_t to)

@@ -447,7 +447,7 @@ static enum sc_code plan(struct arrival *a, struct sc_error *err)
         return code;
     a->plan.spec.waiting = in->waiting;
     a->plan.spec.asked_by = in->asked_by;
-    sc_plan_set_file(&a->plan, a->options, 0, in->sha256, in->name, 0);
+    sc_plan_set_file(&a->plan, a->options, 0, in->sha256, in->name, -1);
     return SC_OK;
 }
 

@@ -387,7 +387,7 @@ void sc_plan_set_file(struct sc_plan *plan, const struct sc_job_options *options
     hash_parts(request, SC_ARRAY_LEN(request), plan->fingerprint);
     plan->spec.file_id = file_id;
     plan->spec.file_name = name;
-    plan->spec.duration_ms = duration_ms > 0 ? duration_ms : 0;
+    plan->spec.duration_ms = file_id != 0 ? duration_ms : -1;
     if (hash[0] == '\0')
         return;
     plan->spec.dedupe_key = plan->dedupe;

@@ -16,7 +16,7 @@ struct sc_event sc_queue_event(enum sc_event_kind kind, const struct sc_job_brie
         .stage = job->stage,
         .chunk = -1,
         .duration_ms = -1,
-        .audio_ms = job->duration_ms > 0 ? job->duration_ms : -1,
+        .audio_ms = job->duration_ms,
         .eta_ms = -1,
         .progress = sc_job_brief_progress(job),
     };

@@ -55,7 +55,8 @@ struct sc_job {
     bool counted, split_done, dead_letter;
     int chunks_total, chunks_completed, retry_count, error_chunk;
     int error_stage;
-    int64_t split_samples, run_after_ms, timeout_ms, duration_ms, processing_ms;
+    int64_t split_samples, run_after_ms, timeout_ms, processing_ms;
+    int64_t duration_ms;     /* -1: unknown */
     enum sc_code error_code; /* SC_OK: none */
     char error_message[240];
     int64_t created_ms, started_ms, completed_ms, updated_ms; /* 0: not yet */
@@ -95,7 +96,7 @@ struct sc_job_spec {
     int64_t run_after_ms; /* 0: now */
     int64_t timeout_ms;   /* 0: the queue's */
     int max_failures;     /* of one task; 0: the queue's */
-    int64_t duration_ms;  /* 0: unknown */
+    int64_t duration_ms;  /* -1: unknown */
     enum sc_stage first_stage;
     const char *first_lane;
 };

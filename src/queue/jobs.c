@@ -57,7 +57,7 @@ static void job_from_row(struct sc_stmt *st, struct sc_job *out)
         .split_samples = sc_stmt_int(st, "split_samples"),
         .run_after_ms = sc_stmt_int_or(st, "run_after_ms", 0),
         .timeout_ms = sc_stmt_int_or(st, "timeout_ms", 0),
-        .duration_ms = sc_stmt_int_or(st, "duration_ms", 0),
+        .duration_ms = sc_stmt_int_or(st, "duration_ms", -1),
         .processing_ms = sc_stmt_int_or(st, "processing_ms", 0),
         .created_ms = sc_stmt_int(st, "created_ms"),
         .started_ms = sc_stmt_int_or(st, "started_ms", 0),
@@ -146,7 +146,7 @@ static void figure_from_row(struct sc_stmt *st, struct sc_job_brief *out)
     figure->owner_id = out->owner_id;
     figure->class = (int)out->class;
     figure->state = (int)out->state;
-    figure->duration_ms = out->duration_ms;
+    figure->duration_ms = SC_MAX(out->duration_ms, 0);
     figure->created_ms = sc_stmt_int(st, "created_ms");
     figure->processing_ms = sc_stmt_int_or(st, "processing_ms", 0);
     SC_STMT_READ(st, figure, pipeline);
@@ -177,7 +177,7 @@ enum sc_code sc_job_brief_get(struct sc_conn *conn, int64_t job, struct sc_job_b
         .chunks_total = (int)sc_stmt_int(&st, "chunks_total"),
         .chunks_completed = (int)sc_stmt_int(&st, "chunks_completed"),
         .split_samples = sc_stmt_int(&st, "split_samples"),
-        .duration_ms = sc_stmt_int_or(&st, "duration_ms", 0),
+        .duration_ms = sc_stmt_int_or(&st, "duration_ms", -1),
         .timeout_ms = sc_stmt_int_or(&st, "timeout_ms", -1),
         .started_clock_ms = sc_stmt_int_or(&st, "started_clock_ms", -1),
         .stage_clock_ms = sc_stmt_int_or(&st, "stage_clock_ms", -1),
@@ -428,7 +428,7 @@ static enum sc_code insert(struct sc_queue *queue, struct sc_conn *tx,
     sc_stmt_bind_opt(&st, ":run_after_ms", spec->run_after_ms > 0 ? spec->run_after_ms : -1);
     sc_stmt_bind_opt(&st, ":timeout_ms", timeout > 0 ? timeout : -1);
     sc_stmt_bind_opt(&st, ":max_failures", spec->max_failures > 0 ? spec->max_failures : -1);
-    sc_stmt_bind_opt(&st, ":duration_ms", spec->duration_ms > 0 ? spec->duration_ms : -1);
+    sc_stmt_bind_opt(&st, ":duration_ms", spec->duration_ms);
     sc_stmt_bind_int(&st, ":now", now);
     enum sc_code code = sc_stmt_run(&st, err);
     if (code == SC_OK)

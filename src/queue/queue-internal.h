@@ -62,7 +62,7 @@ struct sc_job_brief {
     enum sc_admission admission;
     bool counted, split_done;
     int chunks_total, chunks_completed;
-    int64_t split_samples, duration_ms;
+    int64_t split_samples, duration_ms;       /* duration -1: unknown */
     int64_t timeout_ms;                       /* -1: none */
     int64_t started_clock_ms, stage_clock_ms; /* -1: not yet */
     struct sc_job_figure figure;              /* as the figures count it now */

@@ -13,7 +13,7 @@ import wave
 import pytest
 
 from harness import (Client, bursts_wav, cli, multipart, noise_wav, null_words, silence_wav,
-                     tone_wav, wait_until)
+                     tone_wav, wait_until, wav)
 
 JOB_FIELDS = {
     "job_id", "file_id", "file_name", "name", "pipeline", "engine", "engine_version", "model",
@@ -225,6 +225,27 @@ def test_a_header_that_promises_too_much_is_refused_or_cut_to_what_is_there(clie
             assert job["duration_seconds"] < 1
     else:
         assert reply.status in (400, 413), reply
+
+
+@pytest.mark.parametrize("samples, rate, milliseconds", [
+    (1, 16000, 0), (2, 16000, 0), (17, 16000, 1), (1, 48000, 0), (2, 8000, 0), (40, 44100, 0),
+    (1, 96000, 0), (400, 192000, 2),
+])
+def test_the_shortest_recordings_have_a_length(server, client, folder, samples, rate, milliseconds):
+    """Also those that are shorter than the filter of what brings them to 16 kHz."""
+    sound = wav(b"\x10\x20" * samples, rate)
+    reply = client.upload(sound, engine="null")
+    assert reply.status == 201, reply
+    assert reply.json["duration_seconds"] in (milliseconds / 1000, (milliseconds + 1) / 1000)
+    job = client.wait_job(reply.json["job_id"])
+    assert (job["status"], job["error_code"]) == ("completed", None)
+    text = client.get(f"/api/transcripts?job_id={job['job_id']}").json["transcripts"][0]
+    for thing in (job, client.get(f"/api/files/{job['file_id']}").json, text):
+        assert thing["duration_seconds"] == milliseconds / 1000, thing
+    path = folder / f"{samples}-{rate}.wav"
+    path.write_bytes(sound)
+    shown = cli("add", "--dry-run", "--json", "-e", "null", path, data=server.data, check=0).stdout
+    assert f'"duration_seconds":{milliseconds / 1000:.3f}' in shown.replace(" ", "")
 
 
 @pytest.mark.parametrize("options, field", [

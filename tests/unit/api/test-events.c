@@ -125,6 +125,7 @@ static enum sc_code create(struct sc_conn *tx, struct act *act, struct sc_error 
         .name = "",
         .settings = "{}",
         .class = SC_CLASS_NORMAL,
+        .duration_ms = -1,
         .first_stage = SC_STAGE_NOOP,
         .first_lane = "noop",
     };

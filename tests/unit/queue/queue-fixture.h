@@ -57,6 +57,7 @@ static inline struct sc_job_spec noop_spec(void)
         .pipeline = "noop",
         .counted = true,
         .class = SC_CLASS_NORMAL,
+        .duration_ms = -1,
         .first_stage = SC_STAGE_NOOP,
         .first_lane = "noop",
     };

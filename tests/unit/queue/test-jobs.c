@@ -554,7 +554,7 @@ static void the_eta_of_a_scheduled_job_begins_at_its_time(void **state)
     int64_t later = create_from(&r, &spec, NULL);
     assert_int_equal(eta_of(&r, later), 3605000);
     spec.run_after_ms = 0;
-    spec.duration_ms = 0; /* of unknown length: as long as the others took */
+    spec.duration_ms = -1; /* of unknown length: as long as the others took */
     assert_int_equal(eta_of(&r, create_from(&r, &spec, NULL)), 10000);
 }
 
@@ -964,12 +964,13 @@ static void what_a_new_job_has_not_yet_is_told_as_none(void **state)
         SC_AUTO_JOB job = job_of(&r, id);
         const int64_t zero[] = { job.file_id,       job.transcript_id, job.campaign_id,
                                  job.worker_id,     job.run_after_ms,  job.timeout_ms,
-                                 job.duration_ms,   job.processing_ms, job.started_ms,
-                                 job.completed_ms,  job.archived_ms,   job.error_code,
-                                 job.split_samples, job.retry_count };
+                                 job.processing_ms, job.started_ms,    job.completed_ms,
+                                 job.archived_ms,   job.error_code,    job.split_samples,
+                                 job.retry_count };
         for (size_t i = 0; i < SC_ARRAY_LEN(zero); i++)
             assert_int_equal(zero[i], 0);
         assert_int_equal(job.stage, -1);
+        assert_int_equal(job.duration_ms, -1);
         assert_int_equal(job.error_stage, -1);
         assert_int_equal(job.error_chunk, -1);
     }
