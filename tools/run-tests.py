@@ -69,7 +69,7 @@ def run_meson(build, args, tally):
     log = build / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     command = ["meson", "test", "-C", str(build), "--print-errorlogs", "--no-rebuild"]
-    command += ["--timeout-multiplier", "3"] + args
+    command += ["--timeout-multiplier", "10"] + args
     done = subprocess.run(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, check=False)
     suites = {}

@@ -20,6 +20,10 @@
 /* A row of a group: TEST(claim_skips_jobs_whose_lease_is_alive). */
 #define TEST(name) cmocka_unit_test(name)
 
+/* What a test that waits for another thread or process gives it, however busy the machine: only
+ * what never happens takes as long. */
+#define PATIENCE_MS 120000
+
 /* An empty scratch folder that is removed with all it holds at the end of the block:
  *
  *     SC_AUTO(test_dir_done) struct test_dir dir = test_dir_new();

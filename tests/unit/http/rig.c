@@ -62,7 +62,7 @@ void rig_await(int *counter, int value)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    now.tv_sec += 20;
+    now.tv_sec += PATIENCE_MS / 1000;
     SC_LOCK(&lock);
     while (*counter < value) {
         if (pthread_cond_timedwait(&cond, &lock, &now) != 0)
@@ -522,7 +522,7 @@ void rig_done(struct rig *rig)
 
 static void set_timeout(int fd)
 {
-    struct timeval limit = { .tv_sec = 20 };
+    struct timeval limit = { .tv_sec = PATIENCE_MS / 1000 };
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
 }
 

@@ -128,8 +128,6 @@ static void a_file_that_cannot_be_written_is_told_and_all_is_hashed(void **state
 
 /* ---- files that are large enough to go past the page cache ---- */
 
-#define PATIENCE_MS 60000
-
 struct large {
     struct test_dir dir;
     struct sc_hasher hasher;

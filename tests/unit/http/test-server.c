@@ -257,7 +257,7 @@ static void a_full_queue_answers_503_and_later_recovers(void **state)
     struct pollfd ready[34];
     for (int i = 0; i < 34; i++)
         ready[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-    assert_int_equal(poll(ready, 34, 20000), 1);
+    assert_int_equal(poll(ready, 34, PATIENCE_MS), 1);
     /* Inline routes answer meanwhile. */
     expect(&rig, "GET /api/hello HTTP/1.1", NULL, 200, NULL);
     rig_open_gate();

@@ -232,7 +232,7 @@ static void the_walls_stand_while_it_decodes(void **state)
     const char *const argv[] = { "scripta-media", "decode", NULL };
     SC_AUTO(run_done) struct run r = run_start(argv, fd);
     struct pollfd p = { .fd = r.out, .events = POLLIN };
-    assert_int_equal(poll(&p, 1, 30000), 1);
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
 
     char path[64];
     char status[8192] = "";

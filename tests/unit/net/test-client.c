@@ -159,8 +159,8 @@ static void error_answers_become_their_code(void **state)
         int status = -1;
         peer_start(&peer, test_path(&dir, "s", path), answers);
         struct sc_client *c = open_client(path, NULL);
-        enum sc_code code = sc_client_call(c, &(struct sc_call){ .path = "/", .timeout_ms = 5000 },
-                                           &status, &reply, &err);
+        enum sc_code code = sc_client_call(
+            c, &(struct sc_call){ .path = "/", .timeout_ms = PATIENCE_MS }, &status, &reply, &err);
         if (code != rows[i].want || strstr(err.msg, rows[i].msg) == NULL ||
             strcmp(err.field, rows[i].field) != 0)
             fail_msg("row %zu: %s %s", i, sc_code_name(code), err.msg);

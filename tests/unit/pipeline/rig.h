@@ -11,8 +11,7 @@
 #include <math.h>
 
 #define RATE 16000
-#define PATIENCE_MS 100000 /* of a test that waits for a thread: far beyond what it takes */
-#define LOOK_MS 200        /* not every step has an event */
+#define LOOK_MS 200 /* not every step has an event */
 #define ANNA 1
 #define BERT 2
 

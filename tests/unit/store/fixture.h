@@ -16,7 +16,7 @@ static inline struct sc_store_options options_for(const char *path, bool create)
     return (struct sc_store_options){
         .path = path,
         .readers = 2,
-        .busy_timeout_ms = 5000,
+        .busy_timeout_ms = PATIENCE_MS,
         .open_attempts = 1,
         .create = create,
     };
@@ -47,8 +47,8 @@ static inline int outside(const char *path, const char *sql)
     struct sc_error err = { 0 };
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sc_tokenizer_register(db, &err), SC_OK);
-    int rc =
-        sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;", NULL, NULL, NULL);
+    int rc = sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 120000;", NULL, NULL,
+                          NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
     (void)sqlite3_close(db);

@@ -139,8 +139,8 @@ static void waiting_ends_at_its_time_and_tells_the_signal(void **state)
     assert_int_equal(status, 77);
 
     assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(poll(&p, 1, 10000), 1);
-    assert_true(sc_process_wait(pid, 10000, &status));
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(sc_process_wait(pid, PATIENCE_MS, &status));
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     /* Reaped: no child of ours any more. */
     assert_true(sc_process_wait(pid, 0, &status));
