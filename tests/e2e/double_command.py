@@ -122,14 +122,14 @@ elif mode == "beyond":
     say(json.dumps([{"start": 9000, "end": 9001, "text": "late"}]))
 elif mode == "a little beyond":
     say(json.dumps([{"start": 0, "end": seconds + 20, "text": "padded"}]))
-elif mode == "hang":
+elif mode.startswith("hang"):
     # A child that hangs as well, and another that leaves the session: none may stay behind.
-    subprocess.Popen(["sleep", "4711"])
-    subprocess.Popen(["setsid", "sleep", "4711"])
+    subprocess.Popen(["sleep", mode.split()[1]])
+    subprocess.Popen(["setsid", "sleep", mode.split()[1]])
     time.sleep(4711)
-elif mode == "leaves children":
-    subprocess.Popen(["sleep", "4712"])
-    subprocess.Popen(["setsid", "sleep", "4712"])
+elif mode.startswith("leaves children"):
+    subprocess.Popen(["sleep", mode.split()[2]])
+    subprocess.Popen(["setsid", "sleep", mode.split()[2]])
     say(json.dumps(segments("left")))
 elif mode == "junk files":
     with open("junk", "w", encoding="utf-8") as f:

@@ -34,16 +34,21 @@ MEDIA = BUILD / "scripta-media"
 SCALE = float(os.environ.get("SCALE", "1"))
 # What a figure of the release build may take under sanitizers on a busy machine.
 SLOW = 4 if "san" in BUILD.name else 1
+# Seconds that whatever must happen has at least, however busy the machine: only what never happens
+# takes as long, so that no test is decided by time. Tests that say less mean a machine at rest.
+PATIENCE = 120
 
 
 def wait_until(condition, timeout, what, step=0.02):
     """The first true value of condition(); fails with what it was about."""
+    timeout = max(timeout, PATIENCE)
     deadline = time.monotonic() + timeout
     while True:
+        late = time.monotonic() > deadline
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if late:
             raise AssertionError(f"{what}: not within {timeout:g} s")
         time.sleep(step)
 
@@ -238,7 +243,7 @@ class Client:
     """HTTP over the server's Unix socket or, with port, over TCP. Safe for several threads. Every
     answer must be one that the API's description names."""
 
-    def __init__(self, socket_path=None, port=None, timeout=60, token=None):
+    def __init__(self, socket_path=None, port=None, timeout=PATIENCE, token=None):
         self.socket_path = socket_path
         self.port = port
         self.timeout = timeout
@@ -276,7 +281,7 @@ class Client:
             headers.setdefault("Content-Type", "application/json")
         return self.request("POST", path, body=body, headers=headers, **kwargs)
 
-    def raw(self, data, timeout=10):
+    def raw(self, data, timeout=None):
         """Bytes onto the wire; everything that comes back until the server closes."""
         connection = self.connect(timeout)
         connection.connect()
@@ -356,8 +361,8 @@ class Client:
 class EventStream:
     """Server-sent events, read by a thread into a list of {event, id, data}."""
 
-    def __init__(self, client, path="/api/events", timeout=60):
-        self.connection = client.connect(timeout)
+    def __init__(self, client, path="/api/events"):
+        self.connection = client.connect()
         self.connection.request("GET", path, headers={**client.headers,
                                                       "Accept": "text/event-stream"})
         self.reply = self.connection.getresponse()
@@ -410,7 +415,7 @@ class EventStream:
             if self.connection.sock:
                 self.connection.sock.shutdown(socket.SHUT_RDWR)
         self.connection.close()
-        self.thread.join(5)
+        self.thread.join(PATIENCE)
 
 
 # ---- processes ----
@@ -521,19 +526,19 @@ class Server:
     def kill(self):
         """SIGKILL to the server alone: its children must notice by themselves."""
         kill(self.pid)
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
         self.process = None
 
-    def stop(self, timeout=60):
-        """SIGTERM; the exit code. How long it may take is for the tests about it."""
+    def stop(self):
+        """SIGTERM; the exit code."""
         if self.process is None:
             return 0
         kill(self.pid, signal.SIGTERM)
         try:
-            code = self.process.wait(timeout)
+            code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.destroy()
-            raise AssertionError(f"serve did not stop within {timeout} s: {self.tail()}") from None
+            raise AssertionError(f"serve did not stop within {PATIENCE} s: {self.tail()}") from None
         self.process = None
         return code
 
@@ -548,7 +553,7 @@ class Server:
                         kill(pid)
             kill(session)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             self.process = None
 
     def tail(self, size=6000):
@@ -580,11 +585,12 @@ class Server:
                 copy.close()
 
 
-def cli(*args, data=None, env=None, timeout=60, stdin=None, check=None, cwd=None):
+def cli(*args, data=None, env=None, timeout=PATIENCE, stdin=None, check=None, cwd=None):
     """Runs scripta; check: the exit code that it must have. Text as surrogate-escaped UTF-8."""
     command = [str(SCRIPTA), *(["--data", str(data)] if data else []), *map(str, args)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL if stdin is None else None,
-                          input=stdin, capture_output=True, timeout=timeout, check=False, cwd=cwd,
+                          input=stdin, capture_output=True, timeout=max(timeout, PATIENCE),
+                          check=False, cwd=cwd,
                           env=clean_environment(env), encoding="utf-8", errors="surrogateescape")
     if check is not None:
         assert done.returncode == check, (args, done.returncode, done.stdout, done.stderr)
@@ -597,7 +603,7 @@ def cli_json(*args, **kwargs):
 
 def media_engines(env):
     """The engines with these settings, as scripta-media tells them."""
-    done = subprocess.run([str(MEDIA), "engines", "--json"], capture_output=True, timeout=30,
+    done = subprocess.run([str(MEDIA), "engines", "--json"], capture_output=True, timeout=PATIENCE,
                           check=True, env=clean_environment(env), encoding="utf-8")
     return json.loads(done.stdout)["engines"]
 

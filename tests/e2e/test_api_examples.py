@@ -132,7 +132,7 @@ class Reader:
                "LC_ALL": "C.UTF-8"}
         done = subprocess.run(
             ["bash", "-c", f"S=--unix-socket\\ $DATA/run/scripta.sock\n{text}"], env=env,
-            cwd=self.folder, capture_output=True, timeout=90, check=False)
+            cwd=self.folder, capture_output=True, timeout=harness.PATIENCE, check=False)
         assert done.returncode == 0, (text, done)
         head = headers.read_bytes().decode("latin-1").strip().split("\r\n\r\n")[-1].split("\r\n")
         fields = dict(line.split(": ", 1) for line in head[1:])

@@ -80,7 +80,7 @@ def test_the_command_line_moves_jobs_there_and_back(make_server):
 def test_a_running_job_keeps_its_recording(make_server):
     server = make_server({"SCRIPTA_WORKERS": 1})
     client = server.client
-    made = client.upload_null(300, model="delay_ms=500")
+    made = client.upload_null(300, model="hang_at=0")
     for path in (f"/api/files/{made['file_id']}", f"/api/jobs/{made['job_id']}"):
         reply = client.post(path + "/archive")
         assert reply.status == 409 and "has not ended" in reply.error["message"], reply

@@ -111,7 +111,7 @@ def slow(model):
 
 
 def test_one_that_is_cancelled_leaves_the_others(house, model):
-    server = house(3, SCRIPTA_QUEUE_STOP_GRACE="1s")
+    server = house(3, SCRIPTA_QUEUE_STOP_GRACE="5s")
     client, path = server.client, slow(model)
     quick = {"model": path, "temperature": "0.2", "best_of": "1", "word_timestamps": "off",
              "temperature_increment_on_fallback": "0"}

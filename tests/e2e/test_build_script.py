@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import ROOT
+from harness import PATIENCE, ROOT
 
 NINJA = """#!/bin/sh
 echo "[1/2] Compiling C object a.o"
@@ -34,7 +34,7 @@ def build(project, stderr=subprocess.PIPE):
     env = {**os.environ, "PATH": f"{project}/bin:{os.environ['PATH']}"}
     return subprocess.run(["tools/build.sh", "release"], cwd=project, env=env, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
-                          timeout=60, check=False)
+                          timeout=PATIENCE, check=False)
 
 
 def test_it_prints_the_folder_and_in_a_log_little_else(project):

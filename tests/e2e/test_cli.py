@@ -15,8 +15,8 @@ import time
 
 import pytest
 
-from harness import (SCRIPTA, SLOW, cli, cli_json, clean_environment, kill, librivox,
-                     noise_wav, null_words, processes, silence_wav, tone_wav, wait_until)
+from harness import (PATIENCE, SCRIPTA, cli, cli_json, clean_environment, kill, librivox, noise_wav,
+                     null_words, processes, silence_wav, tone_wav, wait_until)
 
 
 @pytest.fixture
@@ -55,10 +55,9 @@ def test_it_starts_a_server_for_itself_that_ends_by_itself(own, clip):
     cli(*null(clip), data=own, check=0)
     wait_until(lambda: not servers_of(own), 15, "the ephemeral server ends")
     # And again: the work is known.
-    start = time.monotonic()
     done = cli(*null(clip), data=own, check=0)
     assert done.stdout.split() == null_words(7)
-    assert time.monotonic() - start < 5 * SLOW
+    assert len(cli_json("jobs", "list", data=own)["jobs"]) == 1
 
 
 def test_of_several_files_the_message_names_the_one_at_fault(server, clip, folder):
@@ -93,7 +92,7 @@ def test_two_commands_at_once_share_one_server(own, folder):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 stdin=subprocess.DEVNULL, env=clean_environment()) for c in clips]
     for i, process in enumerate(running):
-        out, err = process.communicate(timeout=90)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert out.split() == null_words(i + 1)
     assert len(servers_of(own)) <= 1
@@ -108,7 +107,7 @@ def test_a_slow_pipe_keeps_the_server_that_was_started_for_it(own, clip):
     process.stdin.flush()
     wait_until(lambda: servers_of(own), 20, "the server starts")
     time.sleep(7)  # longer than ephemeral.linger and than the wait for a first request
-    out, err = process.communicate(sound[100000:], timeout=90)
+    out, err = process.communicate(sound[100000:], timeout=PATIENCE)
     assert process.returncode == 0, err
     assert out.decode().split() == null_words(7)
 
@@ -225,7 +224,7 @@ def test_output_files_have_the_mode_that_the_umask_gives(server, clip, folder):
 
 
 def test_a_device_is_refused_before_its_endless_bytes(server):
-    done = cli("transcribe", "/dev/zero", data=server.data, timeout=20 * SLOW)
+    done = cli("transcribe", "/dev/zero", data=server.data)
     assert done.returncode == 5 and "'/dev/zero' is a device" in done.stderr
 
 
@@ -276,7 +275,7 @@ def test_mistakes_have_a_sentence_and_an_exit_code(server, args, code, word):
 
 def test_a_fifo_and_a_folder_are_refused_at_once(server, folder):
     os.mkfifo(folder / "pipe.wav")
-    done = cli(*null(folder / "pipe.wav"), data=server.data, timeout=10 * SLOW)
+    done = cli(*null(folder / "pipe.wav"), data=server.data)
     assert done.returncode != 0 and "pipe.wav" in done.stderr
 
 
@@ -331,12 +330,13 @@ def test_add_wait_show_events_export(server, clip):
 def test_cancel_and_retry(server, folder):
     path = folder / "long.wav"
     path.write_bytes(noise_wav(120, 52))
-    added = cli_json("add", "-e", "null", "-m", "delay_ms=500", "--vad", "off", path,
-                     data=server.data)
+    cli("queue", "pause", "normal", data=server.data, check=0)
+    added = cli_json("add", "-e", "null", "--vad", "off", path, data=server.data)
     job_id = (added["jobs"][0] if "jobs" in added else added)["job_id"]
     cli("jobs", "cancel", job_id, data=server.data, check=0)
     assert server.client.job(job_id)["status"] == "cancelled"
     assert cli("wait", job_id, data=server.data).returncode in (1, 130)
+    cli("queue", "resume", "normal", data=server.data, check=0)
     cli("jobs", "retry", job_id, data=server.data, check=0)
     cli("wait", job_id, data=server.data, check=0)
     assert cli("jobs", "cancel", job_id, data=server.data).returncode == 4
@@ -543,7 +543,7 @@ def test_settings_know_every_engine_and_format(server):
 # ---- the terminal ----
 
 
-def on_terminal(args, env=None, interrupt_after=None, timeout=60, columns=80):
+def on_terminal(args, env=None, interrupt_after=None, timeout=PATIENCE, columns=80):
     """Runs scripta on a pseudo-terminal; (exit code, what it showed)."""
     pid, master = pty.fork()
     if pid == 0:
@@ -614,7 +614,7 @@ def test_a_terminal_shows_what_was_said_last(server, folder):
 def test_ctrl_c_leaves_the_job_and_says_how_to_come_back(server, folder):
     path = folder / "long.wav"
     path.write_bytes(noise_wav(300, 54))
-    command = null("-m", "delay_ms=1000", path)
+    command = null("-m", "hang_at=5", path)
     code, shown = on_terminal(["--data", server.data, *command], interrupt_after=b"transcribe")
     assert code == 130, (code, shown)
     job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
@@ -650,7 +650,7 @@ def test_prose_is_broken_between_words(server, command, columns):
 def test_sigpipe_is_no_crash(server):
     script = f'"{SCRIPTA}" --data "{server.data}" help | true'
     assert subprocess.run(["bash", "-c", script], env=clean_environment(), check=False,
-                          capture_output=True, timeout=30).returncode == 0
+                          capture_output=True, timeout=PATIENCE).returncode == 0
 
 
 # ---- the built-in engine on a real recording ----

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import SCRIPTA, cli, cli_json, clean_environment, noise_wav, wait_until
+from harness import PATIENCE, SCRIPTA, cli, cli_json, clean_environment, noise_wav, wait_until
 from test_cli import on_terminal
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_jobs_clean_asks_on_a_terminal(server, client):
         main, terminal = os.openpty()
         try:
             os.write(main, f"{answer}\n".encode())
-            done = subprocess.run(clean, stdin=terminal, capture_output=True, timeout=60,
+            done = subprocess.run(clean, stdin=terminal, capture_output=True, timeout=PATIENCE,
                                   check=False, encoding="utf-8", env=clean_environment())
         finally:
             os.close(main)

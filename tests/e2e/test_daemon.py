@@ -15,14 +15,13 @@ import time
 
 import pytest
 
-from harness import (SCRIPTA, SLOW, Client, clean_environment, cli, cli_json, kill, noise_wav,
+from harness import (PATIENCE, SCRIPTA, Client, clean_environment, cli, cli_json, kill, noise_wav,
                      null_words, processes, wait_until)
 
 
 def start_with_pipe(data, *args, env=None):
-    """(process, the line that came through its readiness pipe, ms until then)."""
+    """(process, the line that came through its readiness pipe)."""
     read_end, write_end = os.pipe()
-    begun = time.monotonic()
     process = subprocess.Popen(
         [str(SCRIPTA), "--data", str(data), "serve", "--ready-fd", str(write_end), *args],
         pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -30,40 +29,37 @@ def start_with_pipe(data, *args, env=None):
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
         line = pipe.readline()
-        took = (time.monotonic() - begun) * 1000
         rest = pipe.read()
     assert rest == b""
-    return process, line.decode(), took
+    return process, line.decode()
 
 
 @pytest.fixture
 def ephemeral(data):
     """A server as a command starts it."""
-    process, line, _ = start_with_pipe(data, "--ephemeral",
-                                       env={"SCRIPTA_EPHEMERAL_LINGER": "30s"})
+    process, line = start_with_pipe(data, "--ephemeral", env={"SCRIPTA_EPHEMERAL_LINGER": "1h"})
     assert line == "ready\n"
     yield process
     kill(process.pid)
-    process.wait(10)
+    process.wait(PATIENCE)
     process.stderr.close()
 
 
 def test_readiness_comes_through_the_pipe_and_the_server_is_ready_then(data):
-    process, line, took = start_with_pipe(data)
+    process, line = start_with_pipe(data)
     try:
         assert line == "ready\n"
         assert Client(data / "run" / "scripta.sock").get("/api/health/ready").status == 200
-        assert took < 300 * SLOW * SLOW, took
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
         process.stderr.close()
 
 
 def test_failure_comes_through_the_pipe_as_an_error(make_server):
     server = make_server()
-    process, line, _ = start_with_pipe(server.data)
-    assert process.wait(10) == 7
+    process, line = start_with_pipe(server.data)
+    assert process.wait(PATIENCE) == 7
     error = json.loads(line)
     assert error["code"] == "STORE_LOCKED" and f"process {server.pid} " in error["message"], error
     text = process.stderr.read().decode()
@@ -83,16 +79,14 @@ def test_the_address_is_told_in_log_and_file(make_server):
 
 
 def test_an_ephemeral_server_hands_over(ephemeral, make_server, data):
-    begun = time.monotonic()
     server = make_server(data=data)
-    assert time.monotonic() - begun < 6
-    assert ephemeral.wait(10) == 0
+    assert ephemeral.wait(PATIENCE) == 0
     assert f"pid={server.pid} " in (data / "run" / "lock").read_text("utf-8")
 
 
 def test_an_ephemeral_server_does_not_displace_another(ephemeral, data):
-    process, line, _ = start_with_pipe(data, "--ephemeral")
-    assert process.wait(10) == 7 and json.loads(line)["code"] == "STORE_LOCKED"
+    process, line = start_with_pipe(data, "--ephemeral")
+    assert process.wait(PATIENCE) == 7 and json.loads(line)["code"] == "STORE_LOCKED"
     process.stderr.close()
     assert ephemeral.poll() is None
 
@@ -100,17 +94,15 @@ def test_an_ephemeral_server_does_not_displace_another(ephemeral, data):
 def test_an_ephemeral_server_ends_after_the_last_task(data):
     env = {"SCRIPTA_EPHEMERAL_LINGER": "300ms", "SCRIPTA_WORKERS": 1,
            "SCRIPTA_UPLOAD_RESERVE": "0"}
-    process, line, _ = start_with_pipe(data, "--ephemeral", env=env)
+    process, line = start_with_pipe(data, "--ephemeral", env=env)
     try:
         assert line == "ready\n"
         client = Client(data / "run" / "scripta.sock")
         client.upload_null(20, model="delay_ms=1500")
-        begun = time.monotonic()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         kill(process.pid)
         process.stderr.close()
-    assert time.monotonic() - begun > 1.4
     jobs = json.loads(cli("--json", "jobs", "list", data=data, check=0).stdout)
     assert [j["status"] for j in jobs.get("jobs", jobs)] == ["completed"]
 
@@ -130,12 +122,12 @@ def test_temporary_files_of_a_killed_server_are_gone(make_server):
     assert not (server.data / "temp" / "left").exists()
 
 
-def test_workers_go_within_two_seconds_of_a_killed_server(make_server):
+def test_workers_go_with_a_killed_server(make_server):
     server = make_server()
-    server.client.upload_null(120, model="delay_ms=8000")
+    server.client.upload_null(120, model="hang_at=0")
     workers = server.wait_workers(2)
     server.kill()
-    wait_until(lambda: not set(workers) & set(processes()), 2 * SLOW, "workers are gone")
+    wait_until(lambda: not set(workers) & set(processes()), 2, "workers are gone")
 
 
 def test_a_killed_worker_is_replaced(make_server):
@@ -145,7 +137,7 @@ def test_a_killed_worker_is_replaced(make_server):
     for turn in range(2):
         worker = server.wait_workers(1)[0]
         kill(worker)
-        wait_until(lambda w=worker: server.workers() and w not in server.workers(), 5 * SLOW,
+        wait_until(lambda w=worker: server.workers() and w not in server.workers(), 5,
                    "another worker")
         job = client.wait_job(client.upload_null(3, seed=turn + 1)["job_id"])
         assert job["status"] == "completed"
@@ -194,41 +186,52 @@ def test_a_crash_over_a_batch_condemns_only_the_guilty(make_server):
 def test_sigterm_lets_short_work_finish_and_gives_long_work_back(make_server):
     server = make_server({"SCRIPTA_WORKERS": 2})
     client = server.client
-    short = client.upload_null(5, seed=1, model="delay_ms=1000")["job_id"]
-    long = client.upload_null(5, seed=2, model="delay_ms=20000")["job_id"]
 
-    def claimed(job_id):
-        return [e for e in client.events(job_id)
-                if e["type"] == "task_claimed" and e["stage"] == "transcribe"]
+    def kinds(job_id):
+        return [e["type"] for e in client.events(job_id) if e["stage"] == "transcribe"]
 
-    wait_until(lambda: claimed(short) and claimed(long), 20, "both claimed")
-    begun = time.monotonic()
-    assert server.stop() == 0
-    assert time.monotonic() - begun < 5 * max(1, SLOW / 2)
-    server.start()
-    kinds = [e["type"] for e in client.events(short) if e["stage"] == "transcribe"]
-    assert kinds.count("task_completed") == 1 and "task_interrupted" not in kinds, kinds
-    kinds = [e["type"] for e in client.events(long) if e["stage"] == "transcribe"]
-    assert "task_released" in kinds and "task_interrupted" not in kinds, kinds
+    long = client.upload_null(5, seed=2, model="hang_at=0")["job_id"]
+    for tried in range(1, 9):  # short work has three seconds, in which a busy machine may do nothing
+        short = client.upload_null(5, seed=2 + tried, model="delay_ms=1000")["job_id"]
+        wait_until(lambda s=short: "task_claimed" in kinds(s) and
+                   kinds(long).count("task_claimed") == tried, 20, "both claimed")
+        assert server.stop() == 0
+        server.start()
+        told = kinds(long)
+        assert told.count("task_released") == tried and "task_interrupted" not in told, told
+        told = kinds(short)
+        assert "task_interrupted" not in told, told
+        if "task_released" not in told:
+            break
+    assert told.count("task_completed") == 1 and "task_released" not in told, told
 
 
 def test_a_second_signal_hurries(make_server):
     server = make_server({"SCRIPTA_WORKERS": 1})
-    made = server.client.upload_null(5, model="delay_ms=20000")["job_id"]
-    wait_until(lambda: [e for e in server.client.events(made) if e["type"] == "task_claimed" and
-                        e["stage"] == "transcribe"], 20, "a claim")
-    begun = time.monotonic()
-    kill(server.pid, signal.SIGTERM)
-    time.sleep(0.3)
-    kill(server.pid, signal.SIGTERM)
-    assert server.process.wait(10) == 0
-    assert time.monotonic() - begun < 2 * max(1, SLOW / 2)
-    server.process = None
-    # What its worker had in hand is nobody's fault.
-    assert "WORKER_CRASHED" not in (server.data / "logs" / "scripta.log").read_text()
-    server.start()
-    kinds = [e["type"] for e in server.client.events(made) if e["stage"] == "transcribe"]
-    assert "task_released" in kinds and "task_interrupted" not in kinds, kinds
+    made = server.client.upload_null(5, model="hang_at=0")["job_id"]
+
+    def kinds():
+        return [e["type"] for e in server.client.events(made) if e["stage"] == "transcribe"]
+
+    for tried in range(1, 9):
+        wait_until(lambda n=tried: kinds().count("task_claimed") == n, 20, "a claim")
+        begun = time.monotonic()
+        kill(server.pid, signal.SIGTERM)
+        wait_until(lambda n=tried: server.log.read_text().count("stopping signal=TERM") == n, 20,
+                   "the first to be seen")
+        kill(server.pid, signal.SIGTERM)
+        code = server.process.wait(PATIENCE)
+        took = time.monotonic() - begun
+        server.process = None
+        # What its worker had in hand is nobody's fault.
+        assert "WORKER_CRASHED" not in (server.data / "logs" / "scripta.log").read_text()
+        server.start()
+        told = kinds()
+        assert told.count("task_released") == tried and "task_interrupted" not in told, told
+        if took < 3:  # that long a single signal waits for the worker, however quick the machine
+            assert code == 0
+            return
+    raise AssertionError("each time the worker was waited for")
 
 
 def test_sighup_opens_the_log_anew(make_server):
@@ -236,7 +239,7 @@ def test_sighup_opens_the_log_anew(make_server):
     log = server.data / "logs" / "scripta.log"
     log.rename(log.with_suffix(".old"))
     kill(server.pid, signal.SIGHUP)
-    wait_until(log.exists, 5, "a new log")
+    wait_until(log.exists, 30, "a new log")
     assert server.client.get("/api/health").status == 200
 
 

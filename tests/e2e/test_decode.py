@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import MEDIA, clean_environment, noise_wav, silence_wav, tone_wav
+from harness import MEDIA, PATIENCE, clean_environment, noise_wav, silence_wav, tone_wav
 
 FORMAT_EXIT = 5
 
@@ -105,7 +105,7 @@ def test_a_playlist_never_reaches_the_network(folder):
 @pytest.mark.parametrize("args", [[], ["--fd", "x"], ["--fd", "99"], ["--nonsuch"]])
 def test_bad_calls(args):
     done = subprocess.run([str(MEDIA), "decode", *args], stdin=subprocess.DEVNULL,
-                          capture_output=True, check=False, timeout=30, close_fds=True,
+                          capture_output=True, check=False, timeout=PATIENCE, close_fds=True,
                           env=clean_environment())
     assert done.returncode not in (0, 70) and done.returncode > 0
 
@@ -128,12 +128,12 @@ def test_a_reader_that_leaves_ends_it(clip):
     os.close(fd)
     process.stdout.read(100)
     process.stdout.close()
-    assert process.wait(20) is not None
+    assert process.wait(PATIENCE) is not None
 
 
 def test_engines_as_json():
     done = subprocess.run([str(MEDIA), "engines", "--json"], capture_output=True, text=True,
-                          check=True, timeout=60, stdin=subprocess.DEVNULL,
+                          check=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
                           env=clean_environment())
     engines = {e["name"]: e for e in json.loads(done.stdout)["engines"]}
     assert engines["null"]["usable"] and engines["null"]["batch"] >= 1

@@ -2,6 +2,7 @@
 
 import array
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ def settings(**more):
     env = {"SCRIPTA_WORKERS": 2, "SCRIPTA_UPLOAD_RESERVE": "0",
            "SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 8,
            "SCRIPTA_ENGINE_COMMAND_RUN": f"{PYTHON} '{DOUBLE}' {{in}} {{prompt}} {{lang}}",
-           "SCRIPTA_ENGINE_COMMAND_TIMEOUT": "20s", "SCRIPTA_TOKEN": "a-secret-token",
+           "SCRIPTA_ENGINE_COMMAND_TIMEOUT": "10m", "SCRIPTA_TOKEN": "a-secret-token",
            "SCRIPTA_ENGINE_HTTP_KEY": "sk-never-shown"}
     env.update({f"SCRIPTA_ENGINE_COMMAND_{k.upper()}": v for k, v in more.items()})
     return env
@@ -206,6 +207,10 @@ def test_a_seam_without_silence_doubles_nothing_though_no_word_has_a_time(make_s
     assert " ".join(s["text"] for s in segments).split() == [f"s{k}" for k in range(seconds)]
 
 
+# For so long sleep the children of the tests of this process, and of no other.
+ASLEEP = str(1000000 + os.getpid())
+
+
 def running(word, server=None):
     """Pids of what runs with this argument; with a server, of its programs alone."""
     return [p for p, (_, state, argv) in harness.processes().items()
@@ -214,27 +219,27 @@ def running(word, server=None):
 
 
 def test_nothing_that_the_program_started_outlives_it(server):
-    assert segments(server, "leaves children")[0]["text"] == "left"
-    assert not running("4712")
+    assert segments(server, f"leaves children {ASLEEP}")[0]["text"] == "left"
+    assert not running(ASLEEP)
     segments(server, "junk files")
     assert not list((server.data / "temp").glob("engine-*"))
 
 
 def test_a_program_that_hangs_is_killed_with_all_its_children(make_server):
     server = make_server(settings(timeout="700ms"))
-    code, message = failure(server, "hang")
+    code, message = failure(server, f"hang {ASLEEP}")
     assert code == "ENGINE_ERROR" and "engine.command.timeout" in message, message
-    assert not running("4711")
+    assert not running(ASLEEP)
     code, message = failure(server, "ignores TERM")
     assert code == "ENGINE_ERROR" and "engine.command.timeout" in message, message
 
 
 def test_cancelling_a_job_kills_its_program(server):
-    reply = server.client.upload(harness.noise_wav(2), prompt="hang", engine="command", force="on",
-                                 vad="off")
-    harness.wait_until(lambda: len(running("4711")) == 2, 20, "the program runs")
+    reply = server.client.upload(harness.noise_wav(2), prompt=f"hang {ASLEEP}", engine="command",
+                                 force="on", vad="off")
+    harness.wait_until(lambda: len(running(ASLEEP)) == 2, 20, "the program runs")
     assert server.client.post(f"/api/jobs/{reply.json['job_id']}/cancel").status == 200
-    harness.wait_until(lambda: not running("4711"), 10, "the program is gone")
+    harness.wait_until(lambda: not running(ASLEEP), 10, "the program is gone")
 
 
 def test_a_killed_worker_leaves_no_program_behind(make_server):
@@ -380,4 +385,4 @@ def test_a_worker_started_by_hand_has_its_own_settings(make_server):
             assert segments(server, "lang")[0]["text"] == "lang far"
         finally:
             worker.terminate()
-            worker.wait(15)
+            worker.wait(harness.PATIENCE)

@@ -207,7 +207,8 @@ def assert_rows_and_bytes_agree(server):
                for p in (server.data / f).rglob("*.txt")}
     assert exports <= kept
     assert rows(server, "PRAGMA foreign_key_check") == []
-    assert not [p for p in (server.data / "temp").iterdir() if p.name != "uploads"]
+    wait_until(lambda: not [p for p in (server.data / "temp").iterdir() if p.name != "uploads"], 20,
+               "temp is empty")
 
 
 @pytest.mark.threads

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from harness import SCRIPTA, Server, clean_environment, cli, cli_json, noise_wav, wait_until
+from harness import (PATIENCE, SCRIPTA, Server, clean_environment, cli, cli_json, noise_wav,
+                     wait_until)
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_a_run_is_followed_cancelled_and_forgotten(house):
     # While it reads, the server answers.
     house.client.post("/api/files/verify")
     for _ in range(20):
-        assert house.client.get("/api/jobs", timeout=2).status == 200
+        assert house.client.get("/api/jobs").status == 200
     house.kill()
     house.start()
     assert house.client.get(path).error["code"] == "NOT_FOUND"
@@ -132,7 +133,7 @@ def test_ctrl_c_ends_the_run(house):
         while b"verify" not in shown:
             shown += os.read(master, 4096)
         p.send_signal(signal.SIGINT)
-        assert p.wait(30) == 130
+        assert p.wait(PATIENCE) == 130
     os.close(master)
     assert house.client.get(f"/api/files/verify/{first}").json["status"] == "running"
     assert house.client.get(f"/api/files/verify/{first + 1}").json["status"] == "cancelled"

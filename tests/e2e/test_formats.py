@@ -12,7 +12,7 @@ import unicodedata
 import docx
 import pytest
 
-from harness import BUILD, ROOT, null_words
+from harness import BUILD, PATIENCE, ROOT, null_words
 from test_worker_protocol import Worker, claim_mine, lonely  # noqa: F401 (a fixture)
 
 NODE = ROOT / "tests" / "node"
@@ -24,7 +24,7 @@ def npm_parsers(folder, script="captions.mjs"):
     if not (NODE / "node_modules" / "vtt.js").exists():
         pytest.skip("the parsers from npm are not here: make node")
     done = subprocess.run(["node", str(NODE / script), str(folder)], capture_output=True,
-                          text=True, timeout=60, check=False, cwd=NODE)
+                          text=True, timeout=PATIENCE, check=False, cwd=NODE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -33,7 +33,7 @@ def ffprobe(path):
     """The cues as FFmpeg reads them: start and end in milliseconds."""
     done = subprocess.run(
         ["ffprobe", "-v", "error", "-show_entries", "packet=pts_time,duration_time", "-of", "json",
-         str(path)], capture_output=True, text=True, timeout=60, check=False,
+         str(path)], capture_output=True, text=True, timeout=PATIENCE, check=False,
         stdin=subprocess.DEVNULL)
     assert done.returncode == 0 and not done.stderr, (path, done.stderr)
     cues = []
@@ -69,7 +69,7 @@ def assert_in_order(cues, where):
 def samples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("samples")
     subprocess.run([BUILD / "tests/unit/transcript/write-samples", "2024", str(SAMPLES), folder],
-                   check=True, timeout=60)
+                   check=True, timeout=PATIENCE)
     return folder
 
 

@@ -11,8 +11,8 @@ import tempfile
 
 import pytest
 
-from harness import (SCRIPTA, Client, Server, clean_environment, cli, free_port, has_faults,
-                     noise_wav, null_words, processes, wait_until)
+from harness import (PATIENCE, SCRIPTA, Client, Server, clean_environment, cli, free_port,
+                     has_faults, noise_wav, null_words, processes, wait_until)
 from remains import rows
 
 
@@ -176,7 +176,7 @@ def test_broken_off_it_says_what_it_has_done(finished, local):
         wait_until(lambda: processes()[run.pid][1] == "T", 60, "the check to stand still")
         run.send_signal(signal.SIGINT)
         run.send_signal(signal.SIGCONT)
-        out, why = run.communicate(timeout=60)
+        out, why = run.communicate(timeout=PATIENCE)
     done = json.loads(out)
     assert (done["status"], done["stopped_in"], done["repaired"]) == ("stopped", "chunks", 1), done
     assert [p["job_id"] for p in done["problems"]] == [job["job_id"]]

@@ -6,13 +6,13 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, ROOT, cli
+from harness import BUILD, PATIENCE, ROOT, cli
 
 COMMANDS = re.findall(r"^### (.+)$", (ROOT / "docs" / "cli.md").read_text("utf-8"), re.MULTILINE)
 
 
 def run(*command, stdin=None, cwd=None):
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30,
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE,
                           check=False, cwd=cwd)
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import BUILD, Client, free_port, noise_wav, wait_until
+from harness import BUILD, PATIENCE, Client, free_port, noise_wav, wait_until
 
 SANITIZED = "san" in BUILD.name
 
@@ -26,7 +26,7 @@ def stream(server, head, piece, times, tail=b""):
     """A body in pieces, until the server has had enough; its answer."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(server.socket))
-        sock.settimeout(60)
+        sock.settimeout(PATIENCE)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             sock.sendall(head)
             for _ in range(times):
@@ -200,7 +200,7 @@ def test_a_crowd_is_turned_away_at_once_or_served(make_server):
     for number in range(200):
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(str(server.socket))
-        sock.settimeout(60)
+        sock.settimeout(PATIENCE)
         body = b'{"pipeline":"noop","name":"crowd %d"}' % number
         sock.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         socks.append(sock)

@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from harness import BUILD, MEDIA, ROOT, clean_environment, cli, noise_wav, null_words, tone_wav
+from harness import (BUILD, MEDIA, PATIENCE, ROOT, clean_environment, cli, noise_wav, null_words,
+                     tone_wav)
 
 PLAIN = BUILD / "tests" / "unit" / "media" / "scripta-media-plain"
 UNITS = BUILD / "packaging"
@@ -81,11 +82,11 @@ def test_units_are_sound_and_closed(folder, unit):
     path.write_text(re.sub(r"^ExecStart=\S+/(scripta\S*)", rf"ExecStart={BUILD}/\1", text,
                            flags=re.MULTILINE))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True,
-                          text=True, check=False, timeout=60)
+                          text=True, check=False, timeout=PATIENCE)
     # Other units of the machine are looked at as well, and may be wrong.
     assert done.returncode == 0 and unit not in done.stderr, done
     done = subprocess.run(["systemd-analyze", "security", "--offline=yes", path],
-                          capture_output=True, text=True, check=True, timeout=60)
+                          capture_output=True, text=True, check=True, timeout=PATIENCE)
     level = float(re.search(r"exposure level for .*: (\d+\.\d)", done.stdout)[1])
     assert level <= 1.5, done.stdout
 
@@ -133,6 +134,6 @@ def test_a_kernel_without_landlock_still_decodes(make_server):
 
 def test_install_puts_units_where_systemd_looks(folder):
     plan = subprocess.run(["meson", "introspect", "--install-plan", str(BUILD)], check=True,
-                          capture_output=True, text=True, timeout=60).stdout
+                          capture_output=True, text=True, timeout=PATIENCE).stdout
     for unit in ("scripta.service", "scripta-worker.service"):
         assert f"lib/systemd/system/{unit}" in plan

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness import cli, cli_json, noise_wav
+from harness import PATIENCE, cli, cli_json, noise_wav
 
 
 def patch(client, job_id, value):
@@ -72,7 +72,7 @@ def test_a_call_of_v1_does_not_wait_for_a_later_time(client):
     later = client.upload(noise_wav(2, 65), engine="null", priority="low",
                           run_after="1h").json["job_id"]
     reply = client.upload(noise_wav(2, 65), path="/v1/audio/transcriptions", model="null",
-                          timeout=60)
+                          timeout=PATIENCE)
     assert (reply.status, reply.headers["X-Scripta-Job"]) == (200, later), reply
     assert changes(client, later) == ["priority, run_after: asked for by /v1/audio/transcriptions"]
 

@@ -99,7 +99,7 @@ class Desk:
             done = subprocess.run(
                 ["bash", "-c", f"S=--unix-socket\\ data/run/scripta.sock\n{command}"],
                 cwd=self.folder, env=self.env, stdin=terminal, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, timeout=60, check=False, encoding="utf-8")
+                stderr=subprocess.STDOUT, timeout=harness.PATIENCE, check=False, encoding="utf-8")
         finally:
             os.close(keyboard)
             os.close(terminal)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import Client, free_port, kill, noise_wav, wait_until
+from harness import PATIENCE, Client, free_port, kill, noise_wav, wait_until
 
 WINDOW_S = 10
 PAGE = "https://app.example"
@@ -83,7 +83,7 @@ def test_an_upload_over_the_limit_leaves_nothing(limited):
     first, second = in_one_window(ask)
     assert first.status == 201, first
     assert second.status == 429, second
-    assert not list((server.data / "temp").iterdir())
+    wait_until(lambda: not list((server.data / "temp").iterdir()), 20, "temp is empty")
 
 
 def test_workers_are_not_held_up(limited):
@@ -160,7 +160,7 @@ def test_limits_and_origins_change_at_reload(limited):
 def test_a_page_of_a_listed_origin_uses_the_api(limited):
     server, port = limited(cors_origins=f"http://localhost:3000, {PAGE}")
     nobody, token = Client(port=port), token_of(server, port)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("OPTIONS", "/api/jobs", headers={
         "Origin": PAGE, "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type,idempotency-key,x-evil"})

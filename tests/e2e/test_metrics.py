@@ -31,7 +31,7 @@ def promtool():
 
 def tool(*args, text=None, cwd=None):
     return subprocess.run([promtool(), *args], input=text, capture_output=True, text=True,
-                          timeout=60, check=False, cwd=cwd)
+                          timeout=harness.PATIENCE, check=False, cwd=cwd)
 
 
 def scrape(client):

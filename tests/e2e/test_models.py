@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from harness import BUILD, bursts_wav, cli, cli_json
+from harness import BUILD, PATIENCE, bursts_wav, cli, cli_json
 
 MAKER = BUILD / "tests" / "unit" / "whisper" / "make-model"
 
@@ -20,7 +20,7 @@ MAKER = BUILD / "tests" / "unit" / "whisper" / "make-model"
 def model(tmp_path_factory):
     """A model file that is valid, tiny and says nothing of sense."""
     path = pathlib.Path(tmp_path_factory.mktemp("models")) / "ggml-tiny.en-q8_0.bin"
-    subprocess.run([str(MAKER), str(path), "languages=-1", "type=q8_0"], check=True, timeout=60)
+    subprocess.run([str(MAKER), str(path), "languages=-1", "type=q8_0"], check=True, timeout=PATIENCE)
     return path
 
 
@@ -168,7 +168,7 @@ def test_a_damaged_model_is_used_by_nobody(model, make_server):
 
 def test_a_language_that_the_model_does_not_know_is_refused_at_once(data, make_server, tmp_path):
     path = tmp_path / "ggml-four.bin"
-    subprocess.run([str(MAKER), str(path), "languages=4"], check=True, timeout=60)
+    subprocess.run([str(MAKER), str(path), "languages=4"], check=True, timeout=PATIENCE)
     server = make_server({"SCRIPTA_WORKERS": -1})
     cli("models", "add", path, data=server.data, check=0)
     for options in ({"model": "four"}, {}):
@@ -183,9 +183,9 @@ def test_a_language_that_the_model_does_not_know_is_refused_at_once(data, make_s
 
 def test_a_job_of_many_languages_gets_a_model_of_many(data, make_server, tmp_path):
     path = tmp_path / "ggml-four.bin"
-    subprocess.run([str(MAKER), str(path), "languages=4"], check=True, timeout=60)
+    subprocess.run([str(MAKER), str(path), "languages=4"], check=True, timeout=PATIENCE)
     larger = tmp_path / "ggml-large.en.bin"
-    subprocess.run([str(MAKER), str(larger), "languages=-1", "layers=3"], check=True, timeout=60)
+    subprocess.run([str(MAKER), str(larger), "languages=-1", "layers=3"], check=True, timeout=PATIENCE)
     server = make_server({"SCRIPTA_WORKERS": -1})
     cli("models", "add", path, data=server.data, check=0)
     cli("models", "add", larger, data=server.data, check=0)
@@ -335,7 +335,7 @@ SENTENCE = "<|0.00|> Hello world.<|1.50|>"
 def scripted(tmp_path_factory):
     """A model that says the sentence, whatever it hears."""
     path = pathlib.Path(tmp_path_factory.mktemp("models")) / "ggml-said.bin"
-    subprocess.run([str(MAKER), str(path), f"script={SENTENCE}"], check=True, timeout=60)
+    subprocess.run([str(MAKER), str(path), f"script={SENTENCE}"], check=True, timeout=PATIENCE)
     return path
 
 

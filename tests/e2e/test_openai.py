@@ -47,7 +47,7 @@ def node(script, *args, stdin=None, env=None):
         pytest.skip("OpenAI's client is not here: make node")
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
     done = subprocess.run(["node", str(NODE / script), *map(str, args)], input=stdin,
-                          capture_output=True, text=True, timeout=60, check=False, cwd=NODE,
+                          capture_output=True, text=True, timeout=harness.PATIENCE, check=False, cwd=NODE,
                           env=environment)
     assert done.returncode == 0, (done.stdout, done.stderr)
     return done.stdout
@@ -127,7 +127,7 @@ def test_the_examples_of_the_page_work_as_printed(server, folder):
                        f'--connect-to 127.0.0.1:8000:127.0.0.1:{port} "$@"\n')
     wrapper.chmod(0o755)
     srt, stream = [subprocess.run(["bash", "-c", command], cwd=folder, check=True, text=True,
-                                  capture_output=True, timeout=90,
+                                  capture_output=True, timeout=harness.PATIENCE,
                                   env={"PATH": f"{folder}:{os.environ['PATH']}"}).stdout
                    for command in commands]
     assert srt.startswith("1\n00:00:00,000 --> ") and "t0 t1 t2" in srt
@@ -693,7 +693,7 @@ def test_a_cancelled_job(make_server):
     thread.start()
     job = wait_until(lambda: (j := server.client.get("/api/jobs").json["jobs"]) and j[0], 20, "a job")
     assert server.client.post(f"/api/jobs/{job['job_id']}/cancel").status == 200
-    thread.join(20)
+    thread.join()
     assert_error(replies[0], 400, code="cancelled")
 
 
@@ -715,7 +715,7 @@ def test_a_call_that_takes_too_long_goes_on(make_server, folder):
     # The client's own repetitions wait for the same job.
     result, = official(f"http://127.0.0.1:{port}/v1",
                        {**transcribe(clip(folder, 3, 13), model=SLOW_MODEL),
-                        "name": "a.wav", "client": {"maxRetries": 5}})
+                        "name": "a.wav", "client": {"maxRetries": 30}})
     assert result.get("value", {}).get("text") == words(3), result
     assert len(result["seen"]) > 1
     assert len(server.client.get("/api/jobs").json["jobs"]) == 2
@@ -758,7 +758,7 @@ def test_calls_that_come_and_go(server, client):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join()
     assert not wrong, wrong
     wait_until(lambda: not client.get("/api/jobs?status=processing").json["jobs"]
                and not client.get("/api/jobs?status=pending").json["jobs"], 30, "rest")
@@ -766,31 +766,37 @@ def test_calls_that_come_and_go(server, client):
 
 def test_calls_wait_through_a_restart(make_server):
     server = make_server(SETTINGS)
-    parts = [("model", "null/delay_ms=3000"), ("file", ("a.wav", beats_wav(2)))]
-    replies = []
-    thread = threading.Thread(target=lambda: replies.append(post(server.client, parts)))
-    thread.start()
-    wait_until(lambda: server.client.get("/api/jobs?status=processing").json["jobs"], 20, "a job")
-    assert server.stop() == 0
-    thread.join(20)
+    for tried, delay_ms in enumerate((3000, 20000, 60000), 1):
+        parts = [("model", f"null/delay_ms={delay_ms}"), ("file", ("a.wav", beats_wav(2)))]
+        replies = []
+        thread = threading.Thread(target=lambda p=parts: replies.append(post(server.client, p)))
+        thread.start()
+        wait_until(lambda: server.client.get("/api/jobs?status=processing").json["jobs"], 20,
+                   "a job")
+        assert server.stop() == 0
+        thread.join()
+        server.start()
+        if replies[0].status != 200:  # a machine as busy as that is asked to wait longer
+            break
     assert_error(replies[0], 503, type="server_error")
-    server.start()
     again = post(server.client, parts)
     assert again.json["text"] == words(2)
-    assert len(server.client.get("/api/jobs").json["jobs"]) == 1
+    assert len(server.client.get("/api/jobs").json["jobs"]) == tried
 
 
 def test_more_calls_than_may_wait(make_server):
     server = make_server({**SETTINGS, "SCRIPTA_OPENAI_MAX_WAITING": 1})
     replies = []
-    slow = [("model", "null/delay_ms=1500"), ("file", ("a.wav", beats_wav(1)))]
+    slow = [("model", "null"), ("file", ("a.wav", beats_wav(1)))]
+    assert server.client.post("/api/queue/high/pause").status == 200
     thread = threading.Thread(target=lambda: replies.append(post(server.client, slow)))
     thread.start()
     wait_until(lambda: server.client.get("/api/jobs").json["jobs"], 20, "a job")
     reply = post(server.client, form(beats_wav(1, 1)))
     assert_error(reply, 429, type="requests", code="rate_limit_exceeded")
     assert 0 < int(reply.headers["Retry-After"]) <= 20
-    thread.join(20)
+    assert server.client.post("/api/queue/high/resume").status == 200
+    thread.join()
     assert replies[0].status == 200
     assert post(server.client, form(beats_wav(1, 1))).status == 200
     assert len(server.client.get("/api/jobs").json["jobs"]) == 2, "what is refused is not kept"

@@ -178,7 +178,7 @@ def test_anothers_thing_is_answered_as_a_missing_one(house, method, pattern):
 def test_a_token_without_the_scope_is_refused(house, method, pattern, scope):
     path = re.sub(r"{\w+}", "1", pattern)
     without = house.scoped[scope.lower()]
-    reply = without.request(method, path, timeout=10)
+    reply = without.request(method, path)
     assert reply.status == 403, reply
     if path in COMPAT:  # other servers' errors are a sentence alone
         assert f"'{scope.lower()}'" in reply.json[COMPAT[path]], reply
@@ -186,7 +186,7 @@ def test_a_token_without_the_scope_is_refused(house, method, pattern, scope):
         assert reply.error["code"].upper() == "FORBIDDEN", reply
         assert f"'{scope.lower()}'" in reply.error["message"], reply
     nobody = harness.Client(port=house.port)
-    reply = nobody.request(method, path, headers={"Authorization": "Bearer scripta_wrong"}, timeout=10)
+    reply = nobody.request(method, path, headers={"Authorization": "Bearer scripta_wrong"})
     assert reply.status == 401 and reply.headers["WWW-Authenticate"] == "Bearer", reply
 
 

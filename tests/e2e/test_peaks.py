@@ -4,7 +4,7 @@ import array
 
 import pytest
 
-from harness import cli, cli_json, noise_wav, wav
+from harness import cli, cli_json, noise_wav, wait_until, wav
 
 RATE = 16000
 
@@ -51,7 +51,7 @@ def test_they_are_computed_when_asked_for_and_kept(server, client, recording):
     assert pairs(peaks["channels"][0]) == expected(pcm, 160)
     assert stored(server, file).exists()
     assert pairs(client.get(f"{url}?zoom=1").json["channels"][0]) == expected(pcm, 2560)
-    assert not list((server.data / "temp").iterdir())
+    wait_until(lambda: not list((server.data / "temp").iterdir()), 20, "temp is empty")
 
 
 def test_points_span_the_range(client, recording):

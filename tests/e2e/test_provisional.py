@@ -15,7 +15,7 @@ SECONDS, PART = 70, "10"
 @pytest.fixture
 def mute(make_server, folder):
     """A server whose own workers never say a word, and whose leases are long."""
-    return make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "60s",
+    return make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_LEASE": "10m",
                         "SCRIPTA_MEDIA": silent_media(folder)})
 
 
@@ -58,7 +58,7 @@ def said(stream, chunk=0):
 
 def follow_ended(client, job_id):
     stream = follow_job(client, job_id)
-    assert stream.closed.wait(30)
+    assert stream.closed.wait(harness.PATIENCE)
     return stream
 
 
@@ -281,7 +281,9 @@ def test_what_is_given_up_is_forgotten(mute, end):
 # ---- by workers of ours ----
 
 def test_a_worker_tells_what_its_engine_says(make_server):
-    server = make_server({"SCRIPTA_WORKERS": 1})
+    # What is told has the time until the next heartbeat.
+    server = make_server({"SCRIPTA_WORKERS": 1, "SCRIPTA_QUEUE_HEARTBEAT": "1m",
+                          "SCRIPTA_QUEUE_LEASE": "10m"})
     job_id = sequential(server.client, seconds=40, chunk_length="5m", model="hang_behind=25")
     stream = follow_job(server.client, job_id)
     stream.wait(lambda t, d: len(data(stream, "segment_provisional")) == 26)

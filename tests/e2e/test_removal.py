@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from harness import (SCRIPTA, Client, clean_environment, cli, free_port, noise_wav, wait_until)
+from harness import (PATIENCE, SCRIPTA, Client, clean_environment, cli, free_port, noise_wav,
+                     wait_until)
 from remains import assert_nothing_left, count, files_below, recount
 
 NULL = {"engine": "null", "vad": "off"}
@@ -119,13 +120,13 @@ def test_an_export_that_has_become_anothers_stays(make_server):
 def test_a_running_job_is_refused_or_cancelled(make_server):
     server = make_server({"SCRIPTA_WORKERS": 1})
     client = server.client
-    made = client.upload_null(300, seed=1, model="delay_ms=500")
+    made = client.upload_null(300, seed=1, model="hang_at=0")
     wait_until(lambda: client.job(made["job_id"])["status"] == "processing", 20, "the start")
     reply = delete(client, f"/api/jobs/{made['job_id']}")
     assert reply.status == 409 and "processing" in reply.error["message"], reply
     assert delete(client, f"/api/jobs/{made['job_id']}?force=1").status == 200
     assert client.get(f"/api/jobs/{made['job_id']}").status == 404
-    made = client.upload_null(300, seed=1, model="delay_ms=500")
+    made = client.upload_null(300, seed=1, model="hang_at=0")
     wait_until(lambda: client.job(made["job_id"])["status"] == "processing", 20, "the start")
     assert delete(client, f"/api/files/{made['file_id']}").status == 409
     assert delete(client, f"/api/files/{made['file_id']}?force=1").status == 200
@@ -322,7 +323,7 @@ def test_a_terminal_is_asked(make_server):
             os.write(main, (answer + "\n").encode())
             done = subprocess.run([str(SCRIPTA), "--data", str(server.data), "files", "delete",
                                    *force, str(made["file_id"])], stdin=terminal, capture_output=True,
-                                  text=True, timeout=30, check=False, env=clean_environment())
+                                  text=True, timeout=PATIENCE, check=False, env=clean_environment())
         finally:
             os.close(main)
             os.close(terminal)

@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from harness import ROOT, SCALE, Client, cli, noise_wav, null_words, wait_until
+from harness import PATIENCE, ROOT, SCALE, Client, cli, noise_wav, null_words, wait_until
 
 NODE = ROOT / "tests" / "node"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -114,7 +114,7 @@ def tus_client(port, path, **order):
         pytest.skip("the tus client is not here: make node")
     order = {"endpoint": f"http://127.0.0.1:{port}/api/uploads", "file": str(path), **order}
     done = subprocess.run(["node", str(NODE / "tus.mjs")], input=json.dumps(order),
-                          capture_output=True, text=True, timeout=90, check=True)
+                          capture_output=True, text=True, timeout=PATIENCE, check=True)
     return json.loads(done.stdout)
 
 
@@ -358,7 +358,7 @@ def test_a_killed_server_costs_no_acknowledged_byte(make_server):
         cut = threading.Thread(target=send_cut, args=(client, place, at, data[at:], 50000))
         cut.start()
         server.kill()
-        cut.join(30)
+        cut.join(PATIENCE)
         server.start()
         now = offset_of(client, place)
         assert now >= at
@@ -378,7 +378,7 @@ def test_a_kill_at_the_end_makes_it_a_file_all_the_same(make_server, fault):
     place = begin(server.client, len(data), filename="e.wav", engine="null", vad="off")
     with pytest.raises((OSError, http.client.HTTPException)):
         piece(server.client, place, 0, data)
-    server.process.wait(30)
+    server.process.wait(PATIENCE)
     server.process = None
     server.env.pop("SCRIPTA_FAULT")
     server.start()
@@ -523,7 +523,7 @@ def test_add_goes_on_after_cuts_and_after_itself(make_server, folder):
 
     def add(port, check=0):
         return cli("add", "--server", f"http://127.0.0.1:{port}", "--engine", "null", "--vad",
-                   "off", "--json", str(path), check=check, timeout=90)
+                   "off", "--json", str(path), check=check, timeout=PATIENCE)
 
     proxy = CuttingProxy(tcp_port(server), [1_500_000, 1_000_000])
     try:
@@ -548,7 +548,7 @@ def test_add_goes_on_with_another_token(make_server, folder):
 
     def add(port, token, check, *more):
         return cli("add", "--server", f"http://127.0.0.1:{port}", "--engine", "null", "--vad",
-                   "off", *more, path, check=check, timeout=90,
+                   "off", *more, path, check=check, timeout=PATIENCE,
                    env={"SCRIPTA_TOKEN": token["token"]})
 
     proxy = CuttingProxy(tcp_port(server), [1_000_000], lambda: server.client.request(

@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from harness import (MEDIA, Client, EventStream, clean_environment, cli, free_port, kill,
+from harness import (MEDIA, PATIENCE, Client, EventStream, clean_environment, cli, free_port, kill,
                      noise_wav, wait_until)
 from websocket import WebSocket
 
@@ -36,7 +36,7 @@ DIALECTS = [
 
 
 def openssl(*args):
-    subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, timeout=60)
+    subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, timeout=PATIENCE)
 
 
 def certify(folder, name, days=365):
@@ -89,7 +89,7 @@ def house(make_server, folder):
 
 def is_spoken(port, arguments):
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *arguments],
-                          input=b"", capture_output=True, timeout=60, check=False)
+                          input=b"", capture_output=True, timeout=PATIENCE, check=False)
     return b"Cipher is (NONE)" not in done.stdout and b"New, TLSv1." in done.stdout
 
 
@@ -120,8 +120,8 @@ def client_hello(*extensions):
 
 def server_version(port, hello):
     """What the server chooses."""
-    with socket.create_connection(("127.0.0.1", port), 60) as sock:
-        sock.settimeout(60)
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as sock:
+        sock.settimeout(PATIENCE)
         sock.sendall(hello)
         answer = sock.recv(4096)
     assert answer[:1] == b"\x16" and answer[5:6] == b"\x02", answer[:20]  # a ServerHello
@@ -146,7 +146,7 @@ def test_nothing_is_renegotiated(house):
             said += process.stdout.readline()
         process.stdin.write(b"R\n")  # its word for: once more
         process.stdin.flush()
-        said = process.communicate(b"Q\n", timeout=60)[0]
+        said = process.communicate(b"Q\n", timeout=PATIENCE)[0]
     finally:
         process.kill()
     behind = said.partition(b"RENEGOTIATING")[2]

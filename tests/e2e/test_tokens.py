@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from harness import (MEDIA, Client, EventStream, clean_environment, cli, cli_json, free_port,
-                     noise_wav, wait_until)
+from harness import (MEDIA, PATIENCE, Client, EventStream, clean_environment, cli, cli_json,
+                     free_port, noise_wav, wait_until)
 
 
 @pytest.fixture
@@ -105,9 +105,9 @@ def test_revoking_ends_calls_streams_and_waiting_claims(tcp):
         gone = server.client.request("DELETE", f"/api/tokens/{token.made['id']}")
         assert gone.status == 200 and gone.json["status"] == "revoked", gone
         assert token.get("/api/jobs").status == 401
-    assert stream.closed.wait(1), "the stream goes on"
+    assert stream.closed.wait(PATIENCE), "the stream goes on"
     # The claim may have come after the end of its token: refused as well.
-    thread.join(5)
+    thread.join()
     assert claims and claims[0].status == 401, claims
     stream.close()
     again = server.client.request("DELETE", f"/api/tokens/{reader.made['id']}")
@@ -118,7 +118,7 @@ def test_revoking_ends_calls_streams_and_waiting_claims(tcp):
 
 def begin_upload(port, token, method, path, size, headers):
     """A request whose body is still to come."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.putrequest(method, path)
     for name, value in {"Authorization": f"Bearer {token}", "Content-Length": str(size),
                         **headers}.items():
@@ -177,7 +177,7 @@ def test_streams_end_with_their_token(tcp):
     brief = EventStream(make(server, port, expires_in=2))
     briefer = EventStream(make(server, port, expires_in=1))
     try:
-        assert brief.closed.wait(60) and briefer.closed.wait(60), "the stream goes on"
+        assert brief.closed.wait(PATIENCE) and briefer.closed.wait(PATIENCE), "the stream goes on"
         assert lasting.status == 200 and not lasting.closed.is_set()
     finally:
         for stream in (lasting, brief, briefer):
@@ -232,7 +232,7 @@ def test_a_worker_on_another_machine_needs_its_token_alone(make_server):
         job = server.client.upload_null(3)
         assert server.client.wait_job(job["job_id"])["status"] == "completed"
         server.client.request("DELETE", f"/api/tokens/{token.made['id']}")
-        assert worker.wait(20) != 0
+        assert worker.wait(PATIENCE) != 0
         assert b"token" in worker.stderr.read()
     finally:
         worker.kill()

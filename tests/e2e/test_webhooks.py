@@ -16,7 +16,7 @@ import time
 import pytest
 
 import harness
-from harness import cli, cli_json, wait_until
+from harness import PATIENCE, cli, cli_json, wait_until
 
 HERE = harness.ROOT / "tests" / "e2e"
 # Nothing waits longer than a moment.
@@ -25,7 +25,6 @@ QUICK = {"SCRIPTA_WEBHOOKS_ALLOW": "127.0.0.1", "SCRIPTA_WEBHOOKS_BACKOFF": "20m
          "SCRIPTA_WORKERS": 1}
 # A proxy that would be found out: nobody listens there.
 PROXIES = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "ALL_PROXY")}
-PATIENCE = 60
 
 
 class Receiver:
@@ -324,7 +323,7 @@ def test_a_kill_between_answer_and_record_posts_it_again(make_server, receive):
     with contextlib.suppress(OSError, Exception):
         noop(server.client)
     receiver.wait()
-    server.process.wait(30)
+    server.process.wait(PATIENCE)
     server.process = None
     del server.env["SCRIPTA_FAULT"]
     server.start()

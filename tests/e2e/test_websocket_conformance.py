@@ -204,7 +204,8 @@ def test_random_fragments_come_back_whole(client):
 def test_who_does_not_read_is_not_read_from(client):
     """No more is taken than was answered: the memory of a socket is bounded by its one message."""
     block = frame(BINARY, bytes(1 << 16))
-    with WebSocket(client, "/ws/echo", timeout=0.5) as ws:
+    with WebSocket(client, "/ws/echo") as ws:
+        ws.socket.settimeout(0.5)
         sent = 0
         try:
             while sent < 1 << 28:

@@ -11,6 +11,8 @@ import socket
 import struct
 import time
 
+from harness import PATIENCE
+
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -65,7 +67,7 @@ class Closed(Exception):
 class WebSocket:
     """One connection; client: a harness.Client. headers with the value None are left out."""
 
-    def __init__(self, client, path, headers=None, timeout=30):
+    def __init__(self, client, path, headers=None, timeout=PATIENCE):
         if client.socket_path is None:
             self.socket = socket.create_connection(("127.0.0.1", client.port), timeout)
         else:
@@ -162,7 +164,7 @@ class WebSocket:
         assert opcode == TEXT
         return json.loads(payload.decode())
 
-    def wait(self, condition, timeout=30):
+    def wait(self, condition, timeout=PATIENCE):
         """The next message for which condition holds; those before it are in self.passed."""
         deadline = time.monotonic() + timeout
         self.passed = []

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from frame import Case, Result
-from harness import MEDIA, clean_environment, kill, null_words, wait_until
+from harness import MEDIA, PATIENCE, clean_environment, kill, null_words, wait_until
 from jobs import leftovers
 from remains import beside
 
@@ -95,7 +95,7 @@ def run(ctx):
     twice = sum(check(client, job_id) - 1 for job_id in jobs)
     for worker in workers:
         worker.terminate()
-        worker.wait(20)
+        worker.wait(PATIENCE)
     server.check_database()
     return Result(ctx.count, {"late results refused": ctx.count}, twice=twice,
                   leaked=leftovers(server))

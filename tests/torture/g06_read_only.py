@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from frame import Case, Result
-from harness import noise_wav, null_words, wait_until
+from harness import PATIENCE, noise_wav, null_words, wait_until
 
 CALLS = "pwrite64,fsync,fdatasync,ftruncate,fallocate,mkdir,rename,renameat,renameat2,linkat"
 
@@ -30,7 +30,7 @@ def one(ctx, n):
         assert client.get("/api/health").json["status"] == "degraded"
     finally:
         tracer.send_signal(signal.SIGINT)
-        tracer.wait(30)
+        tracer.wait(PATIENCE)
     wait_until(lambda: client.upload(noise_wav(2, 3 * n + 4), engine="null").status == 201, 30,
                "writing")
     job = client.wait_job(running, 120)

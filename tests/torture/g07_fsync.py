@@ -5,7 +5,7 @@ import signal
 
 from disks import Requests
 from frame import Case, Result
-from harness import kill
+from harness import PATIENCE, kill
 
 # strace counts in each thread by itself. These come first: past the start, and once and for all.
 FIRST = ("12+", "9", "10+", "14")
@@ -36,7 +36,7 @@ def one(ctx, calls, nth):
         if server.process.poll() is None:
             # Before the pages reach the disk by themselves: as a loss of power would find it.
             kill(server.pid, signal.SIGKILL)
-            server.process.wait(30)
+            server.process.wait(PATIENCE)
         server.process = None
     assert {r[1] for r in requests.refused} <= {None, 500, 503, 507}, requests.refused
     if str(nth).endswith("+"):

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from frame import Case, Result
-from harness import SCRIPTA, clean_environment, null_words
+from harness import PATIENCE, SCRIPTA, clean_environment, null_words
 
 SECONDS = 3
 
@@ -72,7 +72,7 @@ def second_server(server):
     """Another one on the same folder: (exit code, what it says, how long it took)."""
     start = time.monotonic()
     done = subprocess.run([str(SCRIPTA), "--data", str(server.data), "serve"], check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
                           env=clean_environment())
     return done.returncode, done.stderr, time.monotonic() - start
 
@@ -88,7 +88,7 @@ def damage(ctx, server, number):
     server.log.write_text("")
     if refused:
         server.start(wait=False)
-        assert server.process.wait(30) != 0, "it started"
+        assert server.process.wait(PATIENCE) != 0, "it started"
         server.process = None
         assert words in server.log.read_text(), server.tail()
         (server.data / name).unlink()

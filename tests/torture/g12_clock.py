@@ -56,7 +56,7 @@ def check_queue(client):
 
 def run(ctx):
     clock = Clock(ctx.folder)
-    server = ctx.server({**clock.environment(), "SCRIPTA_QUEUE_LEASE": "20s",
+    server = ctx.server({**clock.environment(), "SCRIPTA_QUEUE_LEASE": "5m",
                          "SCRIPTA_QUEUE_HEARTBEAT": "100ms",
                          "SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 3})
     client = server.client

@@ -20,7 +20,7 @@ def run(ctx):
         time.sleep(rng.uniform(0.02, 0.5))
         session = server.process.pid
         start = time.monotonic()
-        code = server.stop(30)
+        code = server.stop()
         slowest = max(slowest, time.monotonic() - start)
         assert code == 0, f"serve ended with {code}: {server.tail()}"
         left += len(of_session(session))

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from frame import Case, Result
-from harness import BUILD, ROOT, clean_environment, has_faults
+from harness import BUILD, PATIENCE, ROOT, clean_environment, has_faults
 from jobs import copied_store
 
 OLD_STORE = BUILD / "tests" / "torture" / "old-store"
@@ -56,7 +56,7 @@ def refuse_newer(ctx, data):
     db.close()
     before = hashlib.sha256((data / "scripta.db").read_bytes()).digest()
     server = ctx.server(data=data, start=False).start(wait=False)
-    assert server.process.wait(30) != 0
+    assert server.process.wait(PATIENCE) != 0
     server.process = None
     assert f"knows up to {LATEST}: use a newer Scripta" in server.tail(), server.tail()
     assert hashlib.sha256((data / "scripta.db").read_bytes()).digest() == before
@@ -91,7 +91,7 @@ def run(ctx):
         if has_faults() and ctx.rng.random() < 0.25:
             server.env["SCRIPTA_FAULT"] = "store.migrate:kill"  # all is done but the commit
             server.start(wait=False)
-            server.process.wait(60)
+            server.process.wait(PATIENCE)
             server.process = None
             del server.env["SCRIPTA_FAULT"]
         else:

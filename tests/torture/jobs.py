@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 
-from harness import noise_wav, null_words, processes, wait_until
+from harness import PATIENCE, noise_wav, null_words, processes, wait_until
 
 
 class Submitter(threading.Thread):
@@ -65,7 +65,7 @@ class Submitter(threading.Thread):
     def stop(self):
         """Waits for the answer that it is waiting for."""
         self.stopping.set()
-        self.join(60)
+        self.join(PATIENCE)
         assert not self.is_alive(), "a submitter still waits for an answer"
         assert not self.refused, self.refused
 
