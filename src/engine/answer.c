@@ -111,7 +111,7 @@ enum sc_code sc_answer_read(const char *who, const char *format, struct sc_str t
         format = "txt";
     enum sc_code code = sc_format_read(format, text, &reading, &why);
     if (code != SC_OK)
-        return sc_error_set(err, SC_E_ENGINE_ERROR, "%.60s: its answer is not %s: %.120s", who,
+        return sc_error_set(err, SC_E_ENGINE_ERROR, "%.60s: its answer is not %s: %.150s", who,
                             strcmp(format, "txt") == 0 ? "text" : format, why.msg);
     if (!reading.timed)
         sc_segments_spread(&reading.segments, 0, length_ms);

@@ -76,6 +76,19 @@ static void what_is_cut_short_is_no_text(void **state)
     }
 }
 
+static void a_refusal_is_told_to_its_end(void **state)
+{
+    (void)state;
+    struct sc_engine_result r = { 0 };
+    struct sc_error err = { 0 };
+    struct sc_str nothing = SC_STR("{\"text\": null}");
+    const char *who = "http://a.server.with.a.rather.long.name.example.org:8000/v1/";
+    assert_int_equal(strlen(who), 60);
+    assert_int_equal(sc_answer_read(who, "auto", nothing, 1000, &r, &err), SC_E_ENGINE_ERROR);
+    assert_non_null(strstr(err.msg, "/v1/: its answer is not json: the JSON holds no segments"));
+    assert_non_null(strstr(err.msg, "or a list of {start, end, text}"));
+}
+
 static void the_language_comes_out_as_a_code(void **state)
 {
     (void)state;
@@ -163,6 +176,7 @@ int main(void)
         TEST(a_little_beyond_is_cut_and_more_is_refused),
         TEST(what_is_cut_short_is_no_text),
         TEST(lines_with_times_in_brackets_are_segments),
+        TEST(a_refusal_is_told_to_its_end),
         TEST(the_language_comes_out_as_a_code),
         TEST(the_head_of_a_wav_file_fits_its_samples),
         TEST(the_wishes_of_a_job_are_read_from_its_options),
