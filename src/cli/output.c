@@ -89,6 +89,7 @@ void sc_cli_put_message(struct sc_buf *out, const char *message)
 {
     static const char *const phrases[][2] = {
         { "music=keep", "--music keep" },
+        { "channels=left", "--channels left" },
         { "no_speech_threshold=1", "--no-speech-threshold 1" },
         { "and language says it", "and --language says it" },
         { "--vad or sequential out", "--vad or --sequential out" },

@@ -199,7 +199,7 @@ def test_channels_that_cancel_out_are_told_with_what_to_do(server, folder):
         run = cli("transcribe", "--engine", "null", "--vad", "off", "--channels", channels, path,
                   data=server.data, check=0)
         told = run.stderr.count("cable.wav: the two channels from 0:00.0 to 0:12.0 are each other's "
-                                "opposite and cancel out when they are mixed: channels=left")
+                                "opposite and cancel out when they are mixed: --channels left")
         assert told == count, run.stderr
         job = server.client.get("/api/jobs?limit=1").json["jobs"][0]
         assert [w["code"] for w in job["warnings"]] == ["CHANNELS_CANCEL"] * count, job
