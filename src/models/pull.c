@@ -237,7 +237,7 @@ static enum sc_code fetch_once(struct pull *p, int fd, struct attempt *a, struct
                                    .ctx = p };
     enum sc_code code = sc_client_fetch(p->client, &what, &got, err);
     if (got.is_other && offset > 0) {
-        sc_models_say(p->watch, "the server has another file by now: it begins anew");
+        sc_models_say(p->watch, "what came before cannot be gone on with: it begins anew");
         p->there.etag[0] = '\0';
         return fetch_once(p, fd, a, err);
     }

@@ -110,6 +110,7 @@ static enum sc_code check_part(struct fetch *f, struct sc_error *err)
     }
     if (f->from == what->offset)
         return SC_OK;
+    f->out->is_other = what->offset > 0;
     return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
                         "the server at '%.120s' answers with another part than was asked for",
                         f->client->server);
@@ -215,7 +216,8 @@ static enum sc_code judge_status(struct fetch *f, struct sc_error *err)
     const struct sc_str nothing = { "", 0 };
     /* 416: what is there is no beginning of what the server has now. */
     f->out->is_other = status == 416 && f->what->offset > 0;
-    if (status >= 500)
+    /* 408 and 429 pass, too. */
+    if (status >= 500 || status == 408 || status == 429)
         return sc_error_set(err, SC_E_SERVER_UNREACHABLE,
                             "the server at '%.120s' answered %d: try again later",
                             f->client->server, status);

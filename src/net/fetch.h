@@ -23,7 +23,9 @@ struct sc_fetch {
 };
 struct sc_fetched {
     int status;
-    bool is_other;            /* the server has another file by now than the one of what is there */
+    /* What is there cannot be gone on with: the server has another file by now, or sent another
+     * part than was asked for. */
+    bool is_other;
     bool is_final;            /* it failed, and asking once more can end no other way */
     char etag[SC_FETCH_ETAG]; /* a strong one; "": none */
     /* SHA-256 that a server on the way told of what it links to (X-Linked-ETag), lower case; "":

@@ -163,6 +163,7 @@ static void what_fails_at_the_server_is_tried_again(void **state)
     SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
     const struct answer answers[] = { MISSING,
                                       { .head = "500 Internal Server Error\r\n" },
+                                      { .head = "429 Too Many Requests\r\n" },
                                       { .head = "200 OK\r\n", .len = p.model.len } };
     peer_start(&p, answers, SC_ARRAY_LEN(answers));
     check(&s, &p, "mine", SC_OK, "", &m);
@@ -366,6 +367,31 @@ static void shorter_parts_than_asked_for_are_gone_on_with(void **state)
     assert_int_equal(times(&p, "Range: bytes=1500-"), 1);
 }
 
+static void another_part_than_asked_for_is_not_kept_behind_what_came(void **state)
+{
+    (void)state;
+    AUTO_SHELF(s);
+    SC_AUTO_MODEL m = { 0 };
+    SC_AUTO(peer_done) struct peer p = { .model = shelf_model(0, 0) };
+    size_t all = p.model.len;
+    char whole[120], wrong[160];
+    (void)snprintf(whole, sizeof(whole), "200 OK\r\nETag: \"one\"\r\nContent-Length: %zu\r\n", all);
+    (void)snprintf(wrong, sizeof(wrong),
+                   "206 Partial Content\r\nETag: \"one\"\r\nContent-Range: bytes 10-%zu/%zu\r\n",
+                   all - 1, all);
+    const struct answer answers[] = { MISSING,
+                                      { .head = whole, .len = 1000 },
+                                      { .head = wrong, .from = 10, .len = all - 10 },
+                                      { .head = whole, .len = all } };
+    char sum[SC_SHA256_TEXT];
+    sc_hash_bytes(p.model.ptr, p.model.len, sum);
+    peer_start(&p, answers, SC_ARRAY_LEN(answers));
+    check(&s, &p, "mine", SC_OK, "what came before cannot be gone on with: it begins anew", &m);
+    peer_join(&p);
+    assert_int_equal(times(&p, "Range: bytes="), 1);
+    assert_string_equal(m.facts.sha256, sum);
+}
+
 static void what_cannot_be_gone_on_with_does_not_stay(void **state)
 {
     (void)state;
@@ -567,6 +593,7 @@ int main(void)
         TEST(other_bytes_on_the_server_begin_anew),
         TEST(a_part_of_another_file_begins_anew),
         TEST(shorter_parts_than_asked_for_are_gone_on_with),
+        TEST(another_part_than_asked_for_is_not_kept_behind_what_came),
         TEST(a_server_that_always_begins_anew_is_given_up),
         TEST(what_cannot_be_gone_on_with_does_not_stay),
 #ifdef SC_WITH_FAULTS
