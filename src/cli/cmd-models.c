@@ -211,6 +211,20 @@ int sc_cmd_models_info(struct sc_cli *cli, const struct sc_args *args)
 
 /* ---- bringing and removing ---- */
 
+/* How it is used, or what must be done first. */
+static void tell_use(struct sc_cli *cli, const struct sc_model *m)
+{
+    SC_AUTO_BUF limit = { 0 };
+    struct sc_whisper_use use;
+    sc_models_use(cli->config, "", &use);
+    if (sc_model_memory(m, &use) <= sc_models_budget(cli->config)) {
+        sc_cli_note(cli, "`scripta transcribe -e whisper -m %s FILE` uses it", m->name);
+        return;
+    }
+    sc_format_size(&limit, sc_models_budget(cli->config));
+    sc_cli_note(cli, "a worker may spend %s: raise engine.memory to use it", sc_buf_text(&limit));
+}
+
 /* A model that has come: its name for scripts, what it is for people. */
 static int report(struct sc_cli *cli, const struct sc_model *m)
 {
@@ -224,7 +238,7 @@ static int report(struct sc_cli *cli, const struct sc_model *m)
     sc_cli_note(cli, "%s: %s, %s, %s, needs %s of memory", m->name, sc_buf_text(&size),
                 m->facts.type, m->facts.languages == 1 ? "English alone" : "many languages",
                 sc_buf_text(&memory));
-    sc_cli_note(cli, "`scripta transcribe -e whisper -m %s FILE` uses it", m->name);
+    tell_use(cli, m);
     if (!cli->out_is_terminal || cli->quiet) /* people have just read it */
         sc_buf_printf(&out, "%s\n", m->name);
     return sc_cli_done(cli, &out);

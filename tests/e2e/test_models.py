@@ -107,6 +107,10 @@ def test_a_setting_that_names_no_model_is_told_by_all(data, name, value, said):
 def test_memory_that_no_model_fits_leaves_whisper_out(model, data, make_server):
     cli("models", "add", model, "--name", "small-mine", data=data, check=0)
     env = {"SCRIPTA_ENGINE_MEMORY": "1M"}
+    added = cli("models", "add", model, "--name", "other", data=data, env=env, check=0).stderr
+    assert "a worker may spend 1.0 MB: raise engine.memory to use it" in added, added
+    assert "uses it" not in added
+    cli("models", "remove", "other", data=data, check=0)
     said = "whisper has no model: 'small-mine' needs "
     problem_everywhere(data, env, "engine.memory", said)
     server = make_server(env, data=data)
