@@ -66,9 +66,13 @@ SC_MUST_USE enum sc_code sc_blobs_copy(struct sc_blobs *blobs, const char *from,
 SC_MUST_USE enum sc_code sc_blobs_remove(struct sc_blobs *blobs, const char *place,
                                          struct sc_error *err);
 
+/* Where the exports of archived jobs are: beside recordings, and none themselves. */
+#define SC_ARCHIVED_EXPORTS "audio/archive/transcripts"
+
 struct sc_blob_entry {
     const char *place, *name; /* borrowed for the call; name: the last part of place */
     int64_t size, changed_ms;
+    bool exported; /* of an archived job */
 };
 /* False stops. */
 typedef bool (*sc_blob_fn)(void *ctx, const struct sc_blob_entry *entry);

@@ -224,6 +224,7 @@ static bool visit(struct walk *w, const char *folder, int depth)
             .name = entry->d_name,
             .size = (int64_t)st.st_size,
             .changed_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000,
+            .exported = sc_str_starts(sc_str_from(place), SC_STR(SC_ARCHIVED_EXPORTS "/")),
         };
         if (S_ISREG(st.st_mode) && !w->fn(w->ctx, &found))
             return false;

@@ -585,8 +585,8 @@ static bool visit(void *ctx, const struct sc_blob_entry *entry)
     struct bytes *b = ctx;
     char hash[SC_SHA256_TEXT], message[256];
     b->checked++;
-    if (entry->name[0] == '.')
-        return true; /* bytes on their way */
+    if (entry->exported || entry->name[0] == '.')
+        return true; /* no recording, or bytes on their way */
     if (!sc_blob_name_hash(entry->name, hash)) {
         (void)snprintf(message, sizeof(message), "%.200s is no file of the server's", entry->place);
         report_bytes(b, message, "move it away; 'scripta add' takes a recording in");

@@ -79,7 +79,7 @@ static bool visit_orphan(void *ctx, const struct sc_blob_entry *entry)
 {
     struct cleaning *c = ctx;
     char hash[SC_SHA256_TEXT];
-    if (sc_blob_name_hash(entry->name, hash) && is_old(c, entry->changed_ms) &&
+    if (!entry->exported && sc_blob_name_hash(entry->name, hash) && is_old(c, entry->changed_ms) &&
         sc_orphan_remove(c->p, hash, entry->place, c->what->dry_run)) {
         c->out.files++;
         c->out.bytes += entry->size;

@@ -72,7 +72,7 @@ static bool visit_blob(void *ctx, const struct sc_blob_entry *entry)
     SC_AUTO_FILE row = { 0 };
     if (atomic_load(&m->p->stopping))
         return false;
-    if (!sc_blob_name_hash(entry->name, hash)) {
+    if (entry->exported || !sc_blob_name_hash(entry->name, hash)) {
         SC_AUTO_FREE char *path = sc_path_join(m->p->root, entry->place);
         if (sc_str_starts(sc_str_from(entry->name), SC_STR(".tmp-")) &&
             entry->changed_ms < m->started_ms && unlink(path) == 0)

@@ -4,7 +4,6 @@
 #include "pipeline/pipeline-internal.h"
 
 #define SC_PURGE_SLICE 100 /* rows per write */
-#define SC_ARCHIVED_EXPORTS "audio/archive/transcripts"
 
 enum sc_purge_state {
     SC_PURGE_NOTHING,

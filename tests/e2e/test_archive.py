@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import json
 import os
 import pathlib
 import random
@@ -62,6 +63,27 @@ def test_into_the_archive_and_back(make_server):
     assert client.get(f"/api/files/{job['file_id']}/download").body == DATA
     assert not [p for p in files_below(server, "audio/archive") if job["job_id"] in p]
     recount(server)
+
+
+def test_exports_in_the_archive_are_nobody_s_orphans(make_server):
+    server = make_server(EXPORTS)
+    client = server.client
+    job = full_house(server)
+    path = f"transcripts/{job['job_id']}/{'ab' * 32}.srt"  # called as recordings are
+    reply = client.post(f"/api/transcripts/{job['transcript_id']}/export",
+                        {"format": "srt", "output_path": path})
+    assert reply.status == 201, reply
+    assert client.post(f"/api/jobs/{job['job_id']}/archive").status == 200
+    kept = [server.data / p for p in files_below(server, f"audio/archive/transcripts/{job['job_id']}")]
+    assert len(kept) == 3, kept
+    for export in kept:
+        age(export, 40)
+    found = json.loads(cli("fsck", "--json", data=server.data, check=0).stdout)
+    assert (found["orphans"], found["problems"]) == (0, []), found
+    assert clean(server, "orphans", dry_run=False) == (0, 0) and all(p.exists() for p in kept)
+    server.stop()
+    server.start()
+    assert recovered(server)["orphans"] == 0
 
 
 def test_the_command_line_moves_jobs_there_and_back(make_server):
