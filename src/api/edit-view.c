@@ -125,7 +125,7 @@ static const struct sc_json_field saved_fields[] = {
     SC_SHOW(BOOL, "changed", "A version was made; false: it said the same already", "true"),
     SC_SHOW(INT, "changed_segments", "How many are new, other or gone", "1"),
     SC_SHOW(INT, "segment_count", "How many it has", "12"),
-    SC_SHOW(INT, "word_count", "How many words", "140"),
+    SC_SHOW(INT, "word_count", "How many words; in scripts without spaces, signs", "140"),
     SC_SHOW_OF(LIST, "warnings", &warning_shape, "What is doubtful about new times"),
     SC_SHOW_EDIT_ETAG,
 };

@@ -585,7 +585,7 @@ static const struct sc_json_field import_fields[] = {
     SC_SHOW(TEXT, "format", "What the file was read as", "srt"),
     SC_SHOW(TEXT_OR_NULL, "language", "What is spoken", "en"),
     SC_SHOW(INT, "segment_count", "How many segments", "12"),
-    SC_SHOW(INT, "word_count", "How many words", "140"),
+    SC_SHOW(INT, "word_count", "How many words; in scripts without spaces, signs", "140"),
     SC_SHOW(REAL, "start", "Where the first segment starts, in seconds", "0.32"),
     SC_SHOW(REAL, "end", "Where the last segment ends, in seconds", "93.1"),
     SC_SHOW_OF(LIST, "warnings", &warning_shape, "What the file leaves in doubt"),

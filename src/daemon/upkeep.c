@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "library/edit.h"
 #include "library/erase.h"
+#include "library/recount.h"
 #include "pipeline/intake.h"
 
 #include "base/banned.h"
@@ -28,6 +29,7 @@ struct sc_upkeep {
     bool failing; /* the thread's, as what follows */
     bool settled; /* what a kill has left of long edits */
     struct sc_erase erase;
+    struct sc_recount recount;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -128,6 +130,21 @@ static enum sc_code erase(struct sc_upkeep *u, int64_t *next_ms, struct sc_error
     return SC_OK;
 }
 
+/* Counts the words of what older releases stored. */
+static enum sc_code recount(struct sc_upkeep *u, int64_t *next_ms, struct sc_error *err)
+{
+    enum sc_code code = SC_OK;
+    if (u->recount.done)
+        return SC_OK;
+    for (int i = 0; i < STEPS_PER_TURN && code == SC_OK && !u->recount.done; i++)
+        code = sc_recount_step(u->store, &u->recount, err);
+    *next_ms = u->recount.done ? -1 : 0;
+    if (code == SC_OK && u->recount.done && u->recount.changed > 0)
+        SC_LOG(INFO, "daemon", "the words of transcripts of an older release are counted",
+               SC_I("changed", u->recount.changed));
+    return code;
+}
+
 static void complain(struct sc_upkeep *u, const struct sc_error *err)
 {
     if (!u->failing)
@@ -146,6 +163,7 @@ static int64_t turn(struct sc_upkeep *u)
     int64_t uploads_ms = -1;
     int64_t forget_ms = -1;
     int64_t erase_ms = -1;
+    int64_t recount_ms = -1;
     enum sc_code code = u->settled ? SC_OK : sc_edits_settle(u->store, &err);
     u->settled = code == SC_OK;
     if (code == SC_OK)
@@ -160,6 +178,8 @@ static int64_t turn(struct sc_upkeep *u)
         code = forget(u, &forget_ms, &err);
     if (code == SC_OK && purge_ms != 0)
         code = erase(u, &erase_ms, &err);
+    if (code == SC_OK)
+        code = recount(u, &recount_ms, &err);
     if (code != SC_OK) {
         complain(u, &err);
         return RETRY_MS;
@@ -167,7 +187,7 @@ static int64_t turn(struct sc_upkeep *u)
     u->failing = false;
     sc_log_expire();
     if (sweep.more || purge_ms == 0 || expire_ms == 0 || uploads_ms == 0 || erase_ms == 0 ||
-        forget_ms == 0)
+        forget_ms == 0 || recount_ms == 0)
         return 0;
     int64_t wait = nearer(nearer(sweep.next_ms, expire_ms), nearer(purge_ms, uploads_ms));
     wait = nearer(wait, erase_ms);

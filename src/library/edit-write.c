@@ -58,7 +58,7 @@ enum sc_code sc_edit_claim(struct sc_conn *tx, const struct sc_edit *e, bool sta
         sc_stmt_bind_int(&st, ":base", e->base.version);
         sc_stmt_bind_int(&st, ":staged", staged);
         sc_stmt_bind_int(&st, ":segments", sc_edit_segments(e));
-        sc_stmt_bind_int(&st, ":words", e->words);
+        sc_stmt_bind_int(&st, ":more_words", e->words - e->base.word_count);
         sc_stmt_bind_int(&st, ":now", now_ms);
         code = sc_stmt_run(&st, err);
     }
@@ -235,9 +235,6 @@ static enum sc_code write_version(struct sc_conn *tx, const struct sc_edit *e, i
     }
     SC_AUTO_STMT st = sc_stmt_get(tx, SC_SQL_EDIT_VERSION_NEW);
     sc_stmt_bind_int(&st, ":transcript_id", e->base.id);
-    sc_stmt_bind_int(&st, ":version", e->base.version + 1);
-    sc_stmt_bind_int(&st, ":segments", sc_edit_segments(e));
-    sc_stmt_bind_int(&st, ":words", e->words);
     sc_stmt_bind_int(&st, ":by", e->save.by);
     sc_stmt_bind_int(&st, ":now", now_ms);
     sc_stmt_bind_text(&st, ":note", e->note);

@@ -85,17 +85,15 @@ struct sc_fsck_source *sc_fsck_sources_add(struct sc_fsck_sources *s);
 void sc_fsck_read_exports(struct sc_conn *conn, const char *root, int64_t transcript,
                           struct sc_fsck_sources *out);
 
-/* How a transcript stood: another edit, repair or prune makes another state. */
-struct sc_fsck_state {
-    int64_t version, staged, change;
-};
+/* Is the count of words what it is to be, or not yet looked at? */
+bool sc_fsck_counts(const struct sc_transcript_state *state, int64_t words, int64_t right);
 
 /* All of a transcript as one read sees it: a server goes on writing meanwhile. */
 struct sc_fsck_work {
     struct sc_fsck *f;
     struct sc_fsck_ledger *found; /* borrowed; NULL: nothing is reported */
     struct sc_transcript t;       /* id 0: there is none */
-    struct sc_fsck_state state;
+    struct sc_transcript_state state;
     struct sc_fsck_rows rows;
     struct sc_fsck_versions versions;
     struct sc_fsck_version *sums;   /* owned; what the rows say of each; NULL: not reckoned */

@@ -96,7 +96,8 @@ static void hold_against_sums(struct look *l)
     SC_AUTO_FREE struct sc_fsck_version *sums = sc_fsck_sums(&l->w.rows, versions);
     for (size_t i = 0; i < versions->count; i++) {
         const struct sc_fsck_version *v = &versions->items[i];
-        l->sound = l->sound && sums[i].segments == v->segments && sums[i].words == v->words &&
+        l->sound = l->sound && sums[i].segments == v->segments &&
+                   sc_fsck_counts(&l->w.state, v->words, sums[i].words) &&
                    strcmp(sums[i].sum.hash, v->sum.hash) == 0;
     }
 }
@@ -108,7 +109,8 @@ static bool is_partial(const struct look *l)
     for (size_t i = 0; i < l->w.rows.count; i++)
         words += l->w.rows.items[i].words;
     return !t->complete && t->version == 0 && l->from <= 0 && l->w.versions.count == 0 &&
-           t->segment_count == (int64_t)l->w.rows.count && t->word_count == words;
+           t->segment_count == (int64_t)l->w.rows.count &&
+           sc_fsck_counts(&l->w.state, t->word_count, words);
 }
 
 /* The row of the transcript against that of its current version, which was looked at. */
@@ -118,6 +120,7 @@ static enum sc_code check_row(struct look *l, struct sc_conn *conn, struct sc_er
         return SC_OK;
     SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_AGREES);
     sc_stmt_bind_int(&st, ":id", l->w.t.id);
+    sc_stmt_bind_int(&st, ":uncounted", l->w.state.uncounted);
     enum sc_code code = sc_stmt_one(&st, err);
     l->sound = l->sound && code == SC_OK;
     return code == SC_E_NOT_FOUND ? SC_OK : code;
@@ -133,7 +136,9 @@ static enum sc_code look_from(struct look *l, struct sc_conn *conn,
         return code;
     /* It may be another by now. */
     l->from = from->within > 0 && l->w.t.id == from->after ? from->within : INT64_MIN;
-    code = read_rows(l, conn, until_ms, err);
+    code = sc_transcript_read_state(conn, l->w.t.id, &l->w.state, err);
+    if (code == SC_OK)
+        code = read_rows(l, conn, until_ms, err);
     if (code == SC_OK)
         code = sc_fsck_read_versions(&l->w, conn, l->from, l->to, err);
     if (code != SC_OK)

@@ -105,19 +105,9 @@ enum sc_code sc_fsck_record(struct sc_conn *tx, const struct sc_fsck_work *w,
 
 /* ---- writing beside others ---- */
 
-static enum sc_code read_state(struct sc_conn *conn, int64_t transcript, struct sc_fsck_state *out,
-                               struct sc_error *err)
+bool sc_fsck_counts(const struct sc_transcript_state *state, int64_t words, int64_t right)
 {
-    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_STATE);
-    sc_stmt_bind_int(&st, ":id", transcript);
-    enum sc_code code = sc_stmt_one(&st, err);
-    if (code == SC_OK)
-        *out = (struct sc_fsck_state){
-            .version = sc_stmt_int(&st, "current_version"),
-            .staged = sc_stmt_int(&st, "staged"),
-            .change = sc_stmt_int(&st, "change"),
-        };
-    return code;
+    return state->uncounted || words == right;
 }
 
 static enum sc_code conflict(struct sc_error *err)
@@ -129,15 +119,15 @@ struct decided {
     const struct sc_fsck_work *w;
     sc_write_fn fn;
     void *ctx;
-    struct sc_fsck_state behind;
+    struct sc_transcript_state behind;
 };
 
 static enum sc_code write_decided(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct decided *d = ctx;
-    const struct sc_fsck_state *was = &d->w->state;
-    struct sc_fsck_state now;
-    enum sc_code code = read_state(tx, d->w->t.id, &now, err);
+    const struct sc_transcript_state *was = &d->w->state;
+    struct sc_transcript_state now;
+    enum sc_code code = sc_transcript_read_state(tx, d->w->t.id, &now, err);
     if (code == SC_E_NOT_FOUND)
         return conflict(err);
     if (code != SC_OK)
@@ -145,7 +135,7 @@ static enum sc_code write_decided(struct sc_conn *tx, void *ctx, struct sc_error
     if (now.version != was->version || now.staged != was->staged || now.change != was->change)
         return conflict(err);
     code = d->fn(tx, d->ctx, err);
-    return code == SC_OK ? read_state(tx, d->w->t.id, &d->behind, err) : code;
+    return code == SC_OK ? sc_transcript_read_state(tx, d->w->t.id, &d->behind, err) : code;
 }
 
 enum sc_code sc_fsck_write(struct sc_fsck_work *w, sc_write_fn fn, void *ctx, struct sc_error *err)
@@ -273,7 +263,7 @@ enum sc_code sc_fsck_load_from(struct sc_fsck_work *w, struct sc_conn *conn, int
     if (code == SC_E_TRANSCRIPT_NOT_FOUND)
         return SC_OK;
     if (code == SC_OK)
-        code = read_state(conn, w->t.id, &w->state, err);
+        code = sc_transcript_read_state(conn, w->t.id, &w->state, err);
     if (code == SC_OK)
         code = read_rows(w, conn, err);
     return code == SC_OK ? sc_fsck_read_versions(w, conn, INT64_MIN, INT64_MAX, err) : code;
@@ -644,7 +634,8 @@ static enum sc_code check_row(struct sc_fsck_work *w, struct sc_error *err)
     enum sc_code code = SC_OK;
     bool complete = truth.of.version > 0;
     if (t->complete == complete && t->version == truth.of.version &&
-        t->segment_count == truth.of.segments && t->word_count == truth.of.words)
+        t->segment_count == truth.of.segments &&
+        sc_fsck_counts(&w->state, t->word_count, truth.of.words))
         return SC_OK;
     struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_TRANSCRIPT);
     p.message = complete ? "the transcript's row does not agree with its versions"

@@ -580,7 +580,8 @@ static enum sc_code check_figures(struct sc_fsck_work *w, struct sc_fsck_version
         f.sum.words = stored->words;
     enum sc_code code = SC_OK;
     *wrong = !same && !is_sum_damaged(f.sum.sum.hash, &stored->sum);
-    if (*wrong || (same && f.sum.segments == stored->segments && f.sum.words == stored->words))
+    if (*wrong || (same && f.sum.segments == stored->segments &&
+                   sc_fsck_counts(&w->state, stored->words, f.sum.words)))
         return SC_OK;
     struct sc_fsck_problem p = sc_fsck_problem_of(w, SC_FSCK_VERSION);
     p.version = stored->version;

@@ -41,6 +41,14 @@ SC_MUST_USE enum sc_code sc_transcript_next(struct sc_conn *conn, int64_t after,
 /* Is the transcript still partial? TRANSCRIPT_NOT_FOUND. */
 SC_MUST_USE enum sc_code sc_transcript_partial(struct sc_conn *conn, int64_t id, bool *partial,
                                                struct sc_error *err);
+/* How a transcript stood: another edit, repair or prune makes another state. NOT_FOUND. */
+struct sc_transcript_state {
+    int64_t version, staged, change;
+    bool uncounted; /* its words are as an older release counted them (library/recount.h) */
+};
+SC_MUST_USE enum sc_code sc_transcript_read_state(struct sc_conn *conn, int64_t id,
+                                                  struct sc_transcript_state *out,
+                                                  struct sc_error *err);
 /* *out then owns its metadata; its marks are not read. */
 void sc_file_from_row(struct sc_stmt *st, struct sc_file *out);
 /* Does any row, of whichever owner, name these bytes? */

@@ -72,6 +72,22 @@ void sc_transcript_engine(struct sc_conn *conn, int64_t id, char **engine, char 
     *model = sc_strdup(sc_stmt_text(&st, "model"));
 }
 
+enum sc_code sc_transcript_read_state(struct sc_conn *conn, int64_t id,
+                                      struct sc_transcript_state *out, struct sc_error *err)
+{
+    SC_AUTO_STMT st = sc_stmt_get(conn, SC_SQL_FSCK_STATE);
+    sc_stmt_bind_int(&st, ":id", id);
+    enum sc_code code = sc_stmt_one(&st, err);
+    if (code == SC_OK)
+        *out = (struct sc_transcript_state){
+            .version = sc_stmt_int(&st, "current_version"),
+            .staged = sc_stmt_int(&st, "staged"),
+            .change = sc_stmt_int(&st, "change"),
+            .uncounted = sc_stmt_int(&st, "uncounted") != 0,
+        };
+    return code;
+}
+
 enum sc_code sc_transcript_next(struct sc_conn *conn, int64_t after, struct sc_transcript *out,
                                 struct sc_error *err)
 {

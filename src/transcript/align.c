@@ -128,7 +128,7 @@ static bool add_line(struct align *m, struct sc_str text)
     }
     struct sc_diff_word word = { .segment = m->line_count, .word = SC_DIFF_NO_WORD };
     size_t before = m->d.b.count;
-    while (sc_diff_take(&text, &word.text)) {
+    while (sc_text_take_word(&text, &word.text)) {
         if (!sc_diff_add(&m->d.b, &word))
             return false;
     }
@@ -645,7 +645,7 @@ static bool pass_wordless(struct align *m, size_t end)
 {
     for (; m->next_old < end; m->next_old++) {
         struct sc_str rest = sc_str_from(m->old->items[m->next_old].text), word;
-        if (!sc_diff_take(&rest, &word) &&
+        if (!sc_text_take_word(&rest, &word) &&
             !copy_segment(m, m->next_old, m->old->items[m->next_old].speaker))
             return false;
     }

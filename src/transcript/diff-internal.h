@@ -6,8 +6,6 @@
 /* A flag of sc_diff_run beside those of diff.h: the times of b are not known. */
 #define SC_DIFF_UNTIMED (1u << 8)
 
-/* Cuts the next word off *rest; false at the end. */
-bool sc_diff_take(struct sc_str *rest, struct sc_str *word);
 /* Adds a segment's words. False: no memory. */
 bool sc_diff_add_segment(struct sc_diff_words *out, const struct sc_segment *s, size_t index);
 /* Adds one. False: no memory. */

@@ -18,51 +18,6 @@ void sc_diff_done(struct sc_diff *d)
 
 /* ---- words ---- */
 
-/* What sc_text_append_line makes a space of. */
-static bool is_gap(uint32_t cp)
-{
-    return cp <= 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029;
-}
-
-static uint32_t sign_at(struct sc_str s, size_t at, size_t *len)
-{
-    uint32_t cp = (unsigned char)s.ptr[at];
-    *len = 1;
-    if (cp >= 0x80)
-        *len = sc_utf8_decode((struct sc_str){ s.ptr + at, s.len - at }, &cp);
-    if (*len == 0) {
-        cp = 0xfffd;
-        *len = 1;
-    }
-    return cp;
-}
-
-/* The signs from U+0E00 on are looked at more closely: none below is written without spaces. */
-static bool stands_alone(uint32_t cp)
-{
-    return cp >= 0xe00 && sc_text_is_unsegmented(cp);
-}
-
-bool sc_diff_take(struct sc_str *rest, struct sc_str *word)
-{
-    size_t at = 0, len = 0;
-    while (at < rest->len && is_gap(sign_at(*rest, at, &len)))
-        at += len;
-    size_t from = at;
-    bool alone = at < rest->len && stands_alone(sign_at(*rest, at, &len));
-    while (at < rest->len) {
-        uint32_t cp = sign_at(*rest, at, &len);
-        bool joins = alone ? sc_text_width(cp) == 0 : !stands_alone(cp);
-        if (is_gap(cp) || (at > from && !joins))
-            break;
-        at += len;
-    }
-    *word = (struct sc_str){ rest->ptr + from, at - from };
-    rest->ptr += at;
-    rest->len -= at;
-    return word->len > 0;
-}
-
 bool sc_diff_add(struct sc_diff_words *out, const struct sc_diff_word *word)
 {
     void *items = out->items;
@@ -115,7 +70,7 @@ static bool belong_to_words(const struct sc_segment *s, struct sc_diff_word *mad
     for (size_t i = 0; i < s->word_count; i++) {
         struct sc_str rest = sc_str_from(s->words[i].text), piece;
         size_t first = at;
-        while (sc_diff_take(&rest, &piece)) {
+        while (sc_text_take_word(&rest, &piece)) {
             if (at == count || !equal_loosely(made[at].text, piece))
                 return false;
             made[at++].word = i;
@@ -130,7 +85,7 @@ bool sc_diff_add_segment(struct sc_diff_words *out, const struct sc_segment *s, 
     struct sc_diff_word word = { .segment = index, .word = SC_DIFF_NO_WORD };
     struct sc_str rest = sc_str_from(s->text);
     size_t first = out->count;
-    while (sc_diff_take(&rest, &word.text)) {
+    while (sc_text_take_word(&rest, &word.text)) {
         if (!sc_diff_add(out, &word))
             return false;
     }

@@ -242,7 +242,7 @@ static bool estimate_words(struct sc_segment *s)
     SC_AUTO_BUF line = { .limit = SC_READ_LIMIT };
     sc_text_append_line(&line, sc_str_from(s->text));
     struct sc_str rest = sc_buf_str(&line), word;
-    while (sc_diff_take(&rest, &word)) {
+    while (sc_text_take_word(&rest, &word)) {
         if (!sc_segment_add_word(s, word, 0, 0, -1))
             return false;
     }

@@ -72,5 +72,5 @@ const char *sc_format_guess(struct sc_str text);
  */
 void sc_segments_spread(struct sc_segments *s, int64_t start_ms, int64_t end_ms);
 /* Makes words of the text of segments that have none, each with a share of the segment's time by
- * its length; their confidence is unknown. As many as sc_segment_says. False: no memory. */
+ * its length; their confidence is unknown. False: no memory. */
 bool sc_segments_estimate_words(struct sc_segments *s);

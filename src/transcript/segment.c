@@ -58,16 +58,30 @@ struct sc_segment *sc_segments_add(struct sc_segments *s)
     return made;
 }
 
+/* Is there more in it than punctuation and what is not seen? */
+static bool is_said(struct sc_str word)
+{
+    uint32_t cp;
+    for (size_t n; word.len > 0; word.ptr += n, word.len -= n) {
+        n = sc_utf8_decode(word, &cp);
+        if (n == 0 || (!sc_text_is_punctuation(cp) && sc_text_width(cp) > 0))
+            return true;
+    }
+    return false;
+}
+
+int64_t sc_text_says(struct sc_str text)
+{
+    struct sc_str word;
+    int64_t words = 0;
+    while (sc_text_take_word(&text, &word))
+        words += is_said(word) ? 1 : 0;
+    return words;
+}
+
 int64_t sc_segment_says(const struct sc_segment *s)
 {
-    SC_AUTO_BUF line = { .limit = SIZE_MAX / 4 };
-    if (s->word_count > 0 || s->text == NULL)
-        return (int64_t)s->word_count;
-    sc_text_append_line(&line, sc_str_from(s->text));
-    int64_t words = line.len > 0 ? 1 : 0;
-    for (size_t i = 0; i < line.len; i++)
-        words += line.ptr[i] == ' ' ? 1 : 0;
-    return words;
+    return s->text == NULL ? 0 : sc_text_says(sc_str_from(s->text));
 }
 
 bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,

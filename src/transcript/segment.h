@@ -64,8 +64,10 @@ void sc_segment_forget_origins(struct sc_segment *s);
 void sc_segment_drop_words(struct sc_segment *s);
 /* Makes an empty segment an equal one. False: no memory, and it is empty. */
 bool sc_segment_copy(const struct sc_segment *from, struct sc_segment *out);
-/* How many words it says: those that have times, else those of its text, which white space holds
- * apart. */
+/* How many words a text says: what white space holds apart, in scripts without spaces each sign
+ * with the vowels and tones that belong to it; punctuation alone is none. */
+int64_t sc_text_says(struct sc_str text);
+/* The same of its text, whether or not its words have times. */
 int64_t sc_segment_says(const struct sc_segment *s);
 /* Appends a word; text is copied, a NUL in it as a space. False: no memory. */
 bool sc_segment_add_word(struct sc_segment *s, struct sc_str text, int64_t start_ms, int64_t end_ms,

@@ -81,12 +81,17 @@ bool sc_text_is_unsegmented(uint32_t cp)
 int sc_text_width(uint32_t cp)
 {
     static const struct range none[] = {
-        { 0x00, 0x1f },       { 0x7f, 0x9f },       { 0x300, 0x36f },   { 0x483, 0x489 },
-        { 0x591, 0x5bd },     { 0x610, 0x61a },     { 0x64b, 0x65f },   { 0xe31, 0xe31 },
-        { 0xe34, 0xe3a },     { 0xe47, 0xe4e },     { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
-        { 0x200b, 0x200f },   { 0x202a, 0x202e },   { 0x2060, 0x206f }, { 0x20d0, 0x20ff },
-        { 0x3099, 0x309a },   { 0xfe00, 0xfe0f },   { 0xfe20, 0xfe2f }, { 0xfeff, 0xfeff },
-        { 0x1f3fb, 0x1f3ff }, { 0xe0000, 0xe0fff },
+        { 0x00, 0x1f },       { 0x7f, 0x9f },     { 0x300, 0x36f },   { 0x483, 0x489 },
+        { 0x591, 0x5bd },     { 0x610, 0x61a },   { 0x64b, 0x65f },   { 0xe31, 0xe31 },
+        { 0xe34, 0xe3a },     { 0xe47, 0xe4e },   { 0xeb1, 0xeb1 },   { 0xeb4, 0xebc },
+        { 0xec8, 0xece },     { 0x102d, 0x1030 }, { 0x1032, 0x1037 }, { 0x1039, 0x103a },
+        { 0x103d, 0x103e },   { 0x1058, 0x1059 }, { 0x105e, 0x1060 }, { 0x1071, 0x1074 },
+        { 0x1082, 0x1082 },   { 0x1085, 0x1086 }, { 0x108d, 0x108d }, { 0x109d, 0x109d },
+        { 0x17b4, 0x17b5 },   { 0x17b7, 0x17bd }, { 0x17c6, 0x17c6 }, { 0x17c9, 0x17d3 },
+        { 0x17dd, 0x17dd },   { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x200b, 0x200f },
+        { 0x202a, 0x202e },   { 0x2060, 0x206f }, { 0x20d0, 0x20ff }, { 0x3099, 0x309a },
+        { 0xfe00, 0xfe0f },   { 0xfe20, 0xfe2f }, { 0xfeff, 0xfeff }, { 0x1f3fb, 0x1f3ff },
+        { 0xe0000, 0xe0fff },
     };
     static const struct range wide[] = {
         { 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0xa4cf }, { 0xac00, 0xd7a3 },
@@ -152,4 +157,66 @@ void sc_text_append_line(struct sc_buf *out, struct sc_str s)
         some = true;
         sc_utf8_append(out, cp);
     }
+}
+
+/* ---- words ---- */
+
+/* What sc_text_append_line makes a space of. */
+static bool is_gap(uint32_t cp)
+{
+    return cp <= 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029;
+}
+
+static uint32_t sign_at(struct sc_str s, size_t at, size_t *len)
+{
+    uint32_t cp = (unsigned char)s.ptr[at];
+    *len = 1;
+    if (cp >= 0x80)
+        *len = sc_utf8_decode((struct sc_str){ s.ptr + at, s.len - at }, &cp);
+    if (*len == 0) {
+        cp = 0xfffd;
+        *len = 1;
+    }
+    return cp;
+}
+
+/* The signs from U+0E00 on are looked at more closely: none below is written without spaces. */
+static bool stands_alone(uint32_t cp)
+{
+    return cp >= 0xe00 && sc_text_is_unsegmented(cp);
+}
+
+/* Is it a part of the sign before it, of such a script: a vowel or tone, or below that one? */
+static bool is_part(uint32_t cp, uint32_t before)
+{
+    static const struct range beside[] = {
+        { 0xe33, 0xe33 },   { 0xeb3, 0xeb3 },   { 0x102b, 0x102c }, { 0x1031, 0x1031 },
+        { 0x1038, 0x1038 }, { 0x103b, 0x103c }, { 0x1056, 0x1057 }, { 0x1062, 0x1064 },
+        { 0x1067, 0x106d }, { 0x1083, 0x1084 }, { 0x1087, 0x108c }, { 0x108f, 0x108f },
+        { 0x109a, 0x109c }, { 0x17b6, 0x17b6 }, { 0x17be, 0x17c5 }, { 0x17c7, 0x17c8 },
+    };
+    return sc_text_width(cp) == 0 || before == 0x1039 || before == 0x17d2 ||
+           in_ranges(cp, beside, SC_ARRAY_LEN(beside));
+}
+
+bool sc_text_take_word(struct sc_str *rest, struct sc_str *word)
+{
+    size_t at = 0, len = 0;
+    uint32_t before = 0;
+    while (at < rest->len && is_gap(sign_at(*rest, at, &len)))
+        at += len;
+    size_t from = at;
+    bool alone = at < rest->len && stands_alone(sign_at(*rest, at, &len));
+    while (at < rest->len) {
+        uint32_t cp = sign_at(*rest, at, &len);
+        bool joins = alone ? is_part(cp, before) : !stands_alone(cp);
+        if (is_gap(cp) || (at > from && !joins))
+            break;
+        at += len;
+        before = cp;
+    }
+    *word = (struct sc_str){ rest->ptr + from, at - from };
+    rest->ptr += at;
+    rest->len -= at;
+    return word->len > 0;
 }

@@ -22,3 +22,6 @@ bool sc_text_needs_space(struct sc_str before, struct sc_str after);
 /* Appends s as one line: runs of white space and control signs become one space, none at the ends;
  * byte order marks go, invalid bytes become U+FFFD. */
 void sc_text_append_line(struct sc_buf *out, struct sc_str s);
+/* Cuts the next word off *rest, false at its end: what white space holds apart, in scripts without
+ * spaces each sign with the vowels and tones that belong to it. */
+bool sc_text_take_word(struct sc_str *rest, struct sc_str *word);

@@ -324,7 +324,8 @@ FROM segments WHERE id = :id AND transcript_id = :transcript_id;
 -- name: fsck_state
 -- All that is done to the versions of a transcript makes another of these.
 SELECT transcripts.current_version, coalesce(transcripts.staged, 0) AS staged,
-       (SELECT coalesce(max(id), 0) FROM changes WHERE transcript_id = :id) AS change
+       (SELECT coalesce(max(id), 0) FROM changes WHERE transcript_id = :id) AS change,
+       coalesce((SELECT value FROM counters WHERE name = 'words.uncounted'), 0) >= :id AS uncounted
 FROM transcripts WHERE transcripts.id = :id;
 
 -- name: fsck_segment_restore
@@ -370,12 +371,12 @@ WHERE transcript_id = :transcript_id AND version > :from AND version <= :to
 ORDER BY version;
 
 -- name: fsck_agrees
--- Does the row of a transcript say what that of its current version says?
+-- Does the row of a transcript say what that of its current version says? uncounted: whatever words.
 SELECT transcripts.id
 FROM transcripts JOIN versions ON versions.transcript_id = transcripts.id AND is_current = 1
 WHERE transcripts.id = :id AND state = 1 AND current_version = version
       AND transcripts.segment_count = versions.segment_count
-      AND transcripts.word_count = versions.word_count;
+      AND (:uncounted OR transcripts.word_count = versions.word_count);
 
 -- name: fsck_version_restore
 UPDATE versions SET segment_count = :segments, word_count = :words, content_hash = :content_hash

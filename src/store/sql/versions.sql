@@ -105,9 +105,10 @@ WHERE transcript_id = :transcript_id AND id > :seen AND kind IN (:repaired, :acc
 
 -- name: edit_transcript
 -- The condition is what makes edits one after another. staged: 1 when this version was written
--- beforehand.
+-- beforehand. The words of the base may be counted anew while an edit is planned (library/recount.h).
 UPDATE transcripts
-SET current_version = :base + 1, segment_count = :segments, word_count = :words, updated_ms = :now
+SET current_version = :base + 1, segment_count = :segments, word_count = word_count + :more_words,
+    updated_ms = :now
 WHERE id = :id AND state = 1 AND current_version = :base
       AND staged IS iif(:staged, :base + 1, NULL) AND (:owner_id = 0 OR owner_id = :owner_id);
 
@@ -174,10 +175,12 @@ FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM segments);
 UPDATE versions SET is_current = 0 WHERE transcript_id = :transcript_id AND is_current = 1;
 
 -- name: edit_version_new
+-- Of a transcript whose row tells of it already.
 INSERT INTO versions (transcript_id, version, is_current, segment_count, word_count, created_by,
                       created_ms, change_note, content_hash, content_hash_kind, restored_from)
-VALUES (:transcript_id, :version, 1, :segments, :words, :by, :now, :note, :content_hash,
-        :content_hash_kind, :restored_from);
+SELECT id, current_version, 1, segment_count, word_count, :by, :now, :note, :content_hash,
+       :content_hash_kind, :restored_from
+FROM transcripts WHERE id = :transcript_id;
 
 -- name: edit_spoken_by
 SELECT id, start_ms FROM segments

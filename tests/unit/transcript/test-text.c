@@ -30,6 +30,9 @@ static void columns_are_those_of_a_screen(void **state)
     assert_int_equal(sc_text_width(0x4f1a), 2);
     assert_int_equal(sc_text_width(0xac00), 2);
     assert_int_equal(sc_text_width(0xe01), 1);
+    assert_int_equal(sc_text_width(0xeb5), 0);
+    assert_int_equal(sc_text_width(0x103a), 0);
+    assert_int_equal(sc_text_width(0x17d2), 0);
 }
 
 static void a_line_holds_no_control_signs_and_no_runs_of_space(void **state)
