@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/hash.h"
+#include "base/language.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -268,11 +269,27 @@ static enum sc_code check_references(struct sc_conn *conn, const struct sc_migra
                         (long long)sc_stmt_int(&st, "rows"), sc_stmt_text(&st, "name"));
 }
 
+/* scripta_language(text), for migrations alone: the form that a language has by now; what is none
+ * stays. */
+static void put_language(sqlite3_context *ctx, int count, sqlite3_value **values)
+{
+    (void)count;
+    char tag[SC_LANGUAGE_TEXT];
+    const char *text = (const char *)sqlite3_value_text(values[0]);
+    if (text != NULL && sc_language_tag(sc_str_from(text), tag))
+        sqlite3_result_text(ctx, tag, -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_result_value(ctx, values[0]);
+}
+
 static enum sc_code run_text(struct sc_conn *conn, const struct sc_migration *m,
                              struct sc_error *err)
 {
     errno = 0;
-    int rc = sqlite3_exec(conn->db, m->sql, NULL, NULL, NULL);
+    int rc = sqlite3_create_function(conn->db, "scripta_language", 1, SQLITE_UTF8, NULL,
+                                     put_language, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(conn->db, m->sql, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         return SC_OK;
     char what[120];

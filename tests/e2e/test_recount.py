@@ -33,6 +33,7 @@ def grow_old(server):
     with contextlib.closing(sqlite3.connect(server.data / "scripta.db")) as db, db:
         db.execute("UPDATE versions SET word_count = segment_count")
         db.execute("UPDATE transcripts SET word_count = segment_count")
+        db.execute("UPDATE transcripts SET language = 'zh_TW' WHERE id = 1")
         db.execute("DELETE FROM counters WHERE name = 'words.uncounted'")
         assert db.execute("DELETE FROM schema_migrations WHERE version > 17").rowcount == 1
 
@@ -59,5 +60,8 @@ def test_words_of_scripts_without_spaces(make_server):
     server.start()
     for t in ids:
         wait_until(lambda t=t: counts(client, t) == (WORDS + 2, [WORDS, WORDS + 2]), 60, "the words to be counted")
+    rows = client.get("/api/transcripts?language=zh-TW").json["transcripts"]
+    assert [r["id"] for r in rows] == [1]
+    assert client.get("/api/transcripts?language=zh_TW").json["transcripts"] == rows
     server.stop()
     assert fsck(server.data)[1]["status"] == "ok"

@@ -307,8 +307,8 @@ static void codes_of_three_letters_become_those_of_two(void **state)
     }
 }
 
-/* 0017 holds a copy of the table of base/language.c: of all codes that there may be. */
-static void a_migration_knows_the_codes_that_the_program_knows(void **state)
+/* Of all that there may be: 0017 had a table of its own, 0018 asks base/language.c. */
+static void codes_that_are_stored_become_those_that_the_program_knows(void **state)
 {
     (void)state;
     SC_AUTO(folder_done) struct folder f = folder_new();
@@ -324,7 +324,7 @@ static void a_migration_knows_the_codes_that_the_program_knows(void **state)
                         "end_samples, pcm_hash, language) SELECT 1, n, 0, 1, '', "
                         "char(97 + n / 676, 97 + n / 26 % 26, 97 + n % 26) FROM n"),
         SQLITE_OK);
-    assert_int_equal(migrate(&f, sc_migrations, 17, NULL), SC_OK);
+    assert_int_equal(migrate(&f, sc_migrations, 18, NULL), SC_OK);
     assert_int_equal(sc_conn_open(f.path, SC_CONN_READER, false, 1000, &conn, NULL), SC_OK);
     assert_int_equal(
         sqlite3_prepare_v2(conn->db, "SELECT language FROM chunks ORDER BY chunk", -1, &st, NULL),
@@ -338,6 +338,69 @@ static void a_migration_knows_the_codes_that_the_program_knows(void **state)
     }
     (void)sqlite3_finalize(st);
     assert_int_equal(n, 26 * 26 * 26);
+}
+
+/* 0018: the same of names, of regions behind an underscore, and of what else has two forms. */
+static void languages_get_the_form_that_is_asked_for(void **state)
+{
+    (void)state;
+    SC_AUTO(folder_done) struct folder f = folder_new();
+    static const char before[] =
+        "INSERT INTO files (id, owner_id, file_hash, original_name, file_path, size_bytes, format, "
+        "codec, sample_rate, channels, uploaded_ms) VALUES (1, 1, 'h', 'n', 'p', 1, '', '', 1, 1, "
+        "0);"
+        "INSERT INTO jobs (id, job_id, owner_id, pipeline, class, state, admission, created_ms, "
+        "updated_ms, language, detected_language, duration_ms, processing_ms, settings) VALUES "
+        "(1, 'a', 1, 'p', 1, 2, 3, 0, 0, 'de_AT', NULL, 10, 1, "
+        "'{\"language\":\"de_AT\",\"name\":\"de_AT\"}'),"
+        "(2, 'b', 1, 'p', 1, 2, 3, 0, 0, 'de-AT', NULL, 20, 2, '{\"language\":\"de-AT\"}'),"
+        "(3, 'c', 1, 'p', 1, 2, 3, 0, 0, 'auto', 'jw', 40, 4, '{\"language\":\"auto\"}'),"
+        "(4, 'd', 1, 'p', 1, 3, 3, 86400000, 0, 'auto', 'jv', 80, 8, '{}'),"
+        "(5, 'e', 1, 'p', 1, 2, 3, 8640000000, 0, 'German', '', 160, 16, '{}'),"
+        "(6, 'f', 1, 'german', 1, 1, 2, 0, 0, 'auto', NULL, NULL, NULL, '{}');"
+        "INSERT INTO chunks (job, chunk, start_samples, end_samples, pcm_hash, language) VALUES "
+        "(1, 0, 0, 1, '', 'jw'), (1, 1, 1, 2, '', NULL), (1, 2, 2, 3, '', 'ja');"
+        "INSERT INTO job_stats " COUNTED_STATS "; INSERT INTO job_days " COUNTED_DAYS ";"
+        "DELETE FROM job_changes;"
+        "INSERT INTO transcripts (id, owner_id, file_id, state, language, created_ms, updated_ms) "
+        "VALUES (1, 1, 1, 1, 'de_AT', 0, 0), (2, 1, 1, 1, 'deutsch', 0, 0), (3, 1, 1, 1, 'jw', 0, "
+        "0), (4, 1, 1, 1, '', 0, 0), (5, 1, 1, 1, 'EN-gb', 0, 0), (6, 1, 1, 1, 'klingon', 0, 0),"
+        "(7, 1, 1, 1, 'zh_Hant_TW', 0, 0), (8, 1, 1, 1, 'nob_no', 0, 0);";
+    static const struct {
+        const char *question;
+        int64_t answer;
+    } after[] = {
+        { "SELECT count(*) FROM job_changes", 0 },
+        { "SELECT count(*) FROM (" COUNTED_STATS " EXCEPT SELECT * FROM job_stats)", 0 },
+        { "SELECT count(*) FROM (SELECT * FROM job_stats EXCEPT " COUNTED_STATS ")", 0 },
+        { "SELECT count(*) FROM (" COUNTED_DAYS " EXCEPT SELECT * FROM job_days)", 0 },
+        { "SELECT count(*) FROM (SELECT * FROM job_days EXCEPT " COUNTED_DAYS ")", 0 },
+        { "SELECT 1000 * jobs + duration_ms FROM job_stats WHERE day = 0 AND language = 'de-AT'",
+          2030 },
+        { "SELECT jobs FROM job_days WHERE dimension = 2 AND value = 'german'", 1 },
+        { "SELECT count(*) FROM jobs WHERE language = 'de-AT'", 2 },
+        { "SELECT count(*) FROM jobs WHERE language = 'de' AND detected_language = ''", 1 },
+        { "SELECT count(*) FROM jobs WHERE language = 'auto'", 3 },
+        { "SELECT count(*) FROM jobs WHERE detected_language = 'jv'", 2 },
+        { "SELECT count(*) FROM jobs WHERE settings = "
+          "'{\"language\":\"de-AT\",\"name\":\"de_AT\"}'",
+          1 },
+        { "SELECT count(*) FROM chunks WHERE (chunk, language) IN (VALUES (0, 'jv'), (2, 'ja'))",
+          2 },
+        { "SELECT count(*) FROM transcripts WHERE (id, language) IN (VALUES (1, 'de-AT'), "
+          "(2, 'de'), (3, 'jv'), (4, ''), (5, 'en-GB'), (6, 'klingon'), (7, 'zh-Hant-TW'), "
+          "(8, 'no-NO'))",
+          8 },
+        { "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'language%'", 0 },
+        { "SELECT value FROM counters WHERE name = 'words.uncounted'", 8 },
+    };
+    assert_int_equal(migrate(&f, sc_migrations, 17, NULL), SC_OK);
+    assert_int_equal(outside(f.path, before), SQLITE_OK);
+    assert_int_equal(migrate(&f, sc_migrations, 18, NULL), SC_OK);
+    for (size_t i = 0; i < SC_ARRAY_LEN(after); i++) {
+        if (ask(f.path, after[i].question) != after[i].answer)
+            fail_msg("%s", after[i].question);
+    }
 }
 
 static void a_list_that_does_not_fit_is_refused(void **state)
@@ -486,7 +549,8 @@ int main(void)
         TEST(chunks_of_jobs_under_way_get_their_language),
         TEST(figures_by_day_become_those_of_longer_times),
         TEST(codes_of_three_letters_become_those_of_two),
-        TEST(a_migration_knows_the_codes_that_the_program_knows),
+        TEST(codes_that_are_stored_become_those_that_the_program_knows),
+        TEST(languages_get_the_form_that_is_asked_for),
         TEST(a_list_that_does_not_fit_is_refused),
         TEST(no_copy_no_migration),
         TEST(a_folder_that_cannot_be_made_is_named),
