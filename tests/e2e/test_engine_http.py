@@ -185,7 +185,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, {"text": "x", "segments": [{"start": 9000, "end": 9001, "text": "x"}]})
 
     def do_never(self):
-        self.server.release.wait(20)
+        self.server.release.wait(harness.PATIENCE)
 
     def do_held(self):
         self.server.release.wait(60)
@@ -206,7 +206,7 @@ def settings(url, **more):
     env = {"SCRIPTA_WORKERS": 2, "SCRIPTA_UPLOAD_RESERVE": "0",
            "SCRIPTA_QUEUE_MAX_CONCURRENT_NORMAL": 8, "SCRIPTA_ENGINE_HTTP_URL": url,
            "SCRIPTA_ENGINE_HTTP_KEY": KEY, "SCRIPTA_ENGINE_HTTP_RETRIES": 2,
-           "SCRIPTA_ENGINE_HTTP_TIMEOUT": "700ms", "SCRIPTA_ENGINE_HTTP_MAX_BYTES": "1M",
+           "SCRIPTA_ENGINE_HTTP_TIMEOUT": "1m", "SCRIPTA_ENGINE_HTTP_MAX_BYTES": "1M",
            "SCRIPTA_ENGINE_HTTP_MODEL": "tiny"}
     env.update({f"SCRIPTA_ENGINE_HTTP_{k.upper()}": v for k, v in more.items()})
     return env
@@ -305,7 +305,7 @@ def test_no_more_requests_at_once_than_the_setting_says(make_server):
     """Three workers, of which two may wait for the other server: the third takes what is younger."""
     double = Double()
     try:
-        server = make_server({**settings(double.base(), concurrency=2, timeout="60s"),
+        server = make_server({**settings(double.base(), concurrency=2),
                               "SCRIPTA_WORKERS": 3})
         held = [server.client.upload(harness.noise_wav(2, k), engine="http", vad="off",
                                      prompt="held").json["job_id"] for k in range(4)]
@@ -359,7 +359,7 @@ def test_what_goes_wrong_is_said(server, double, prompt, code, says, calls):
 
 @pytest.mark.parametrize("prompt", ["never", "trickle"])
 def test_a_server_that_does_not_answer_is_given_up(make_server, double, prompt):
-    server = make_server(settings(double.base(), retries=0))
+    server = make_server(settings(double.base(), retries=0, timeout="700ms"))
     code, message = failure(server, prompt)
     assert code == "ENGINE_ERROR" and "did not answer within engine.http.timeout" in message
 
@@ -375,7 +375,7 @@ def test_no_server_there_is_said(make_server):
 
 
 def test_cancelling_ends_the_request(make_server, double):
-    server = make_server(settings(double.base(), timeout="60s"))
+    server = make_server(settings(double.base()))
     reply = server.client.upload(harness.noise_wav(2), engine="http", prompt="never", vad="off")
     before = len(double.of("never"))
     harness.wait_until(lambda: len(double.of("never")) > before or before, 20, "the request")
@@ -434,7 +434,7 @@ def test_the_command_line_says_so_too(make_server, folder):
 def test_one_scripta_may_be_the_engine_of_another(make_server):
     port = harness.free_port()
     make_server({"SCRIPTA_LISTEN": f"127.0.0.1:{port}"})
-    server = make_server(settings(f"http://127.0.0.1:{port}", model="null", timeout="20s"))
+    server = make_server(settings(f"http://127.0.0.1:{port}", model="null"))
     reply = server.client.upload(harness.beats_wav(6), engine="http", prompt="names",
                                  temperature="0.1")
     job = server.client.wait_job(reply.json["job_id"])

@@ -101,10 +101,12 @@ def test_times_to_live(make_server):
     for job in (good, bad):
         wait_until(lambda j=job: not (server.data / "logs" / "jobs" / j["job_id"]).exists(), 20,
                    "the logs have gone")
-        assert not (server.data / "work" / job["job_id"]).exists()
+        wait_until(lambda j=job: not (server.data / "work" / j["job_id"]).exists(), 20,
+                   "the work files have gone")
     assert client.get(f"/api/jobs/{good['job_id']}/log").json == {"logs": []}
     assert client.transcript(good)["text"] == "t0 t1"
-    assert (server.data / "transcripts" / good["job_id"] / "transcript.srt").exists()
+    wait_until((server.data / "transcripts" / good["job_id"] / "transcript.srt").exists, 20,
+               "the automatic export")
     assert (server.data / good["input_file_path"]).exists()
     chunks = client.get(f"/api/jobs/{good['job_id']}/chunks").json["chunks"]
     assert [(c["status"], c["text"]) for c in chunks] == [("done", "t0 t1")]
