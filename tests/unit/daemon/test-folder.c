@@ -79,7 +79,7 @@ static void a_lasting_holder_is_named_at_once(void **state)
     sc_folder_init(&folder, dir.path);
     assert_int_equal(sc_folder_lock(&folder, false, &lock, &err), SC_OK);
     /* Whoever waits does so until a deadline, which never comes. */
-    SC_AUTO(test_clock_done) struct test_clock clock = test_clock_at(1000, 1000);
+    SC_AUTO(test_clock_done) SC_UNUSED struct test_clock clock = test_clock_at(1000, 1000);
     assert_int_equal(sc_folder_lock(&folder, false, &second, &err), SC_E_STORE_LOCKED);
     (void)snprintf(pid, sizeof(pid), "process %d ", (int)getpid());
     assert_non_null(strstr(err.msg, pid));
@@ -131,7 +131,7 @@ static void a_killed_server_is_waited_for_until_its_last_child_lets_go(void **st
     assert_int_equal(sc_lockfile_take(folder.lock, "x", &lock, NULL), SC_E_STORE_LOCKED);
     assert_int_equal(pthread_create(&thread, NULL, let_go, ends), 0);
     /* For as long as it takes: the clock stands still. */
-    SC_AUTO(test_clock_done) struct test_clock clock = test_clock_at(1000, 1000);
+    SC_AUTO(test_clock_done) SC_UNUSED struct test_clock clock = test_clock_at(1000, 1000);
     assert_int_equal(sc_folder_lock(&folder, false, &lock, NULL), SC_OK);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_true(sc_lockfile_was_left(lock));
@@ -172,7 +172,7 @@ static void an_ephemeral_holder_hands_over_but_not_to_its_like(void **state)
     sc_folder_init(&folder, dir.path);
     pid_t holder = start_holder(&folder);
     /* For as long as it takes: the clock stands still. */
-    SC_AUTO(test_clock_done) struct test_clock clock = test_clock_at(1000, 1000);
+    SC_AUTO(test_clock_done) SC_UNUSED struct test_clock clock = test_clock_at(1000, 1000);
 
     assert_int_equal(sc_folder_lock(&folder, true, &lock, &err), SC_E_STORE_LOCKED);
     assert_int_equal(waitpid(holder, &status, WNOHANG), 0);
