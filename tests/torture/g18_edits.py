@@ -38,7 +38,7 @@ class Edits:
         self.said = {1: self.read()[1]}  # version -> texts
 
     def send(self, method, path, body):
-        return self.client.request(method, path, body=body.encode(), timeout=60, headers={
+        return self.client.request(method, path, body=body.encode(), headers={
             "Content-Type": "application/octet-stream" if method == "POST" else
             "application/json"})
 
@@ -76,10 +76,10 @@ class Edits:
         if kind == "rollback" and len(self.said) > 1:
             to = self.rng.choice([v for v in self.said if v != now])
             return kind, self.said[to], lambda: self.client.post(
-                f"{self.path}/rollback/{to}", {}, timeout=60)
+                f"{self.path}/rollback/{to}", {})
         keep = self.rng.randint(1, 3)
         return "prune", self.said[now], lambda: self.client.post(f"{self.path}/prune",
-                                                                 {"keep": keep}, timeout=60)
+                                                                 {"keep": keep})
 
     def strike(self, call):
         """Makes the call and kills the server meanwhile, or behind it; the answer, or None."""
