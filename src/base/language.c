@@ -379,22 +379,27 @@ bool sc_language_code(struct sc_str text, char out[SC_LANGUAGE_TEXT])
 
 bool sc_language_as(const char *list, const char *language, char out[SC_LANGUAGE_TEXT])
 {
-    char code[SC_LANGUAGE_TEXT], listed[SC_LANGUAGE_TEXT];
+    char tag[SC_LANGUAGE_TEXT], listed[SC_LANGUAGE_TEXT];
     struct sc_str rest = sc_str_from(list);
-    if (!sc_language_code(sc_str_from(language), code))
+    bool found = false, same = false;
+    if (!sc_language_tag(sc_str_from(language), tag))
         return false;
-    while (rest.len > 0) {
+    const struct sc_str code = without_region(sc_str_from(tag));
+    while (rest.len > 0 && !same) {
         struct sc_str one = sc_str_trim(sc_str_take_until(&rest, ','));
-        if (!sc_language_code(one, listed) || strcmp(code, listed) != 0)
+        if (!sc_language_tag(one, listed))
             continue;
-        const char *region = language + without_region(sc_str_from(language)).len;
-        struct sc_str spelt = without_region(one);
+        same = strcmp(listed, tag) == 0;
+        if (!same && (found || !sc_str_equal(without_region(sc_str_from(listed)), code)))
+            continue;
+        const char *region = same ? "" : tag + code.len;
+        struct sc_str spelt = region[0] == '\0' ? one : without_region(one);
         if (spelt.len + strlen(region) >= SC_LANGUAGE_TEXT)
             return false;
         (void)snprintf(out, SC_LANGUAGE_TEXT, "%.*s%s", (int)spelt.len, spelt.ptr, region);
-        return true;
+        found = true;
     }
-    return false;
+    return found;
 }
 
 const char *sc_language_name(const char *code)

@@ -11,8 +11,9 @@
 bool sc_language_tag(struct sc_str text, char out[SC_LANGUAGE_TEXT]);
 /* The same without region and script: "de-AT" → "de". */
 bool sc_language_code(struct sc_str text, char out[SC_LANGUAGE_TEXT]);
-/* As a list of codes has it, whichever code that is: "no-NO" of the list "sv,nb" → "nb-NO". False:
- * the list does not have it. */
+/* As a list of codes has it, whichever code that is, with its region where none is asked for:
+ * "no-NO" of the list "sv,nb" → "nb-NO", "zh" of "zh-CN" → "zh-CN". False: the list does not have
+ * it. */
 bool sc_language_as(const char *list, const char *language, char out[SC_LANGUAGE_TEXT]);
 /* "de", "de-AT" → "german"; the code itself when its name is not known, "unknown" for "". Static,
  * or the text given. */

@@ -387,8 +387,10 @@ static enum sc_code add_segment(struct json *j, value *object)
     struct sc_segment *s = sc_segments_add(&j->out->segments);
     if (s == NULL)
         return sc_read_no_memory(j->err);
-    if (j->several)
-        j->channel = sc_json_get_int(sc_json_member(object, "channel"), -1) + 1;
+    if (j->several) {
+        int64_t channel = sc_json_get_int(sc_json_member(object, "channel"), -1);
+        j->channel = channel >= 0 && channel < INT64_MAX ? channel + 1 : 0;
+    }
     if (j->exact)
         s->id = SC_MAX(sc_json_get_int(sc_json_member(object, "id"), 0), 0);
     s->start_ms = SC_MAX(start, 0);

@@ -35,15 +35,33 @@ WHERE form <> was;
 
 UPDATE transcripts SET language = form FROM language_forms WHERE was = language;
 UPDATE chunks SET language = form FROM language_forms WHERE was = language;
-UPDATE jobs SET language = form,
-                settings = replace(settings, '"language":"' || language || '"',
-                                   '"language":"' || form || '"')
-FROM language_forms WHERE was = language;
-UPDATE jobs SET detected_language = form FROM language_forms WHERE was = detected_language;
+-- The figures are added up below, not by what a trigger notes of each job.
+DROP TRIGGER job_stats_update;
+UPDATE jobs
+SET language = coalesce((SELECT form FROM language_forms WHERE was = language), language),
+    detected_language = coalesce((SELECT form FROM language_forms WHERE was = detected_language),
+                                 detected_language),
+    settings = coalesce((SELECT replace(settings, '"language":"' || was || '"',
+                                        '"language":"' || form || '"')
+                         FROM language_forms WHERE was = language), settings)
+WHERE language IN (SELECT was FROM language_forms)
+      OR detected_language IN (SELECT was FROM language_forms);
+CREATE TRIGGER job_stats_update
+AFTER UPDATE OF owner_id, created_ms, pipeline, engine, model, language, detected_language,
+                duration_ms ON jobs
+BEGIN
+    INSERT INTO job_changes (sign, owner_id, day, state, pipeline, engine, model, language,
+                             duration_ms, processing_ms)
+    VALUES (-1, OLD.owner_id, OLD.created_ms / 86400000, OLD.state, OLD.pipeline, OLD.engine,
+            OLD.model, coalesce(nullif(OLD.detected_language, ''), OLD.language),
+            coalesce(OLD.duration_ms, 0), coalesce(OLD.processing_ms, 0));
+    INSERT INTO job_changes (sign, owner_id, day, state, pipeline, engine, model, language,
+                             duration_ms, processing_ms)
+    VALUES (1, NEW.owner_id, NEW.created_ms / 86400000, NEW.state, NEW.pipeline, NEW.engine,
+            NEW.model, coalesce(nullif(NEW.detected_language, ''), NEW.language),
+            coalesce(NEW.duration_ms, 0), coalesce(NEW.processing_ms, 0));
+END;
 
--- The figures: what jobs with one and the other form were counted as is added up here, not by what
--- the triggers have just noted.
-DELETE FROM job_changes;
 INSERT INTO job_stats
 SELECT owner_id, day, state, pipeline, engine, model, form, sum(jobs), sum(duration_ms),
        sum(processing_ms), sum(paced_audio_ms), sum(paced_ms)

@@ -2,9 +2,10 @@
 -- 'words.uncounted': the words of newer transcripts are counted. A new store has none.
 
 -- name: recount_next
--- The newest of them that is not behind :until.
+-- The newest of them that is not behind :until. One bound: of two the second would be asked of each
+-- row.
 SELECT id, segment_count, word_count FROM transcripts
-WHERE id <= :until AND id <= (SELECT value FROM counters WHERE name = 'words.uncounted')
+WHERE id <= min(:until, (SELECT value FROM counters WHERE name = 'words.uncounted'))
 ORDER BY id DESC LIMIT 1;
 
 -- name: recount_rows

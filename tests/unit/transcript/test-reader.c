@@ -362,8 +362,9 @@ static void json_of_editors_and_services_is_read(void **state)
           "{\"results\":{\"channels\":[{\"alternatives\":[]},{\"alternatives\":[]}],"
           "\"utterances\":[{\"start\":0.1,\"end\":0.5,\"channel\":1,\"transcript\":\"hi\"},"
           "{\"start\":0.3,\"end\":0.5,\"channel\":0,\"transcript\":\"you\",\"speaker\":0},"
-          "{\"start\":0.4,\"end\":0.5,\"transcript\":\"all\"}]}}",
-          "100 500 [2] hi\n300 500 [1.0] you\n400 500 all\n", NULL },
+          "{\"start\":0.4,\"end\":0.5,\"transcript\":\"all\"},{\"start\":0.5,\"end\":0.6,"
+          "\"channel\":9223372036854775807,\"transcript\":\"none\"}]}}",
+          "100 500 [2] hi\n300 500 [1.0] you\n400 500 all\n500 600 none\n", NULL },
         { "Deepgram's words, which stand beside their text", "json",
           "{\"metadata\":{\"channels\":1},\"results\":{\"channels\":[{\"alternatives\":[{"
           "\"transcript\":\"Hi, you. Bye\",\"confidence\":0.9,\"words\":[{\"word\":\"hi\","
