@@ -100,6 +100,7 @@ void sc_cli_put_message(struct sc_buf *out, const char *message)
         { "another with model", "another with --model" },
         { "leave chunk_length out", "leave --chunk-length out" },
         { "leave language out", "leave --language out" },
+        { "leave multilingual out", "leave --multilingual out" },
         { " and GET tell ", " tells " },
         { "with force", "with --force" },
         { "mode=substring", "--substring" },

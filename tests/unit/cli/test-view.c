@@ -23,7 +23,8 @@ static void an_object_is_shown_line_by_line(void **state)
               "\"created_at\":\"2023-11-14T22:08:20Z\",\"tags\":{\"b\":1,\"a\":[2]},\"none_of\":{},"
               "\"eta\":0.12500000000000003,\"notes\":[],"
               "\"warnings\":[{\"code\":\"A\",\"message\":\"one, "
-              "music=keep, channels=left, no_speech_threshold=1\"},{\"message\":\"t\\u001bo\"}]}");
+              "music=keep, channels=left, no_speech_threshold=1\"},{\"message\":\"leave "
+              "multilingual out\"},{\"message\":\"t\\u001bo\"}]}");
     SC_AUTO_BUF out = { 0 };
     sc_view_object(sc_json_root(doc), skip, NOW, &out);
     assert_string_equal(sc_buf_text(&out),
@@ -35,6 +36,7 @@ static void an_object_is_shown_line_by_line(void **state)
                         "            a=[2]\n"
                         "eta:        0.125\n"
                         "warnings:   one, --music keep, --channels left, --no-speech-threshold 1\n"
+                        "            leave --multilingual out\n"
                         "            t\\x1bo\n");
 }
 
