@@ -24,6 +24,9 @@ static const struct way ways[] = {
  * networks round differently: draws are compared where the network is the same (driven.c). */
 #define SURE_WAYS 5
 #define RANDOM_WAYS 6
+#define GREEDY 0
+#define BEAMS 5
+#define LONG ((size_t)65 * RATE)
 
 static void hear_ours(struct sc_listener *l, const struct way *way, const int16_t *pcm,
                       size_t samples, struct heard *out)
@@ -88,14 +91,21 @@ static const struct {
     { "a script", { REAL, .script = "<|0.00|> Hello world.<|1.50|> This is a script.<|4.00|>" } },
 };
 
+/* The clip again and again. */
+static int16_t *repeated(const int16_t *pcm, size_t samples, size_t more)
+{
+    int16_t *again = sc_alloc_array(more, sizeof(*again));
+    for (size_t i = 0; i < more; i++)
+        again[i] = pcm[i % samples];
+    return again;
+}
+
 /* The clip in `ways_count` ways; in the first `long_count` also what is longer than two windows. */
 static void compare_ways(struct pair *x, size_t ways_count, size_t long_count, const int16_t *pcm,
                          size_t samples)
 {
     size_t more = (size_t)65 * RATE;
-    int16_t *again SC_AUTO_FREE = sc_alloc_array(more, sizeof(*again));
-    for (size_t i = 0; i < more; i++)
-        again[i] = pcm[i % samples];
+    int16_t *again SC_AUTO_FREE = repeated(pcm, samples, more);
     for (size_t i = 0; i < ways_count; i++) {
         compare(x, &ways[i], pcm, samples);
         if (i < long_count)
@@ -143,6 +153,51 @@ static void compare_files(struct pair *x, const char *path, const char *referenc
     }
 }
 
+/* Files of the usual types over more than two windows, each with the text of those before ahead:
+ * beside the same weights in f32, and beside the very file, whose products the reference rounds. */
+static const struct {
+    const char *name;
+    struct test_model model;
+} long_models[] = {
+    { "64 wide, 1+1 layers", { REAL, .state = 64, .seed = 21 } },
+    { "192 wide, 2+1 layers", { REAL, .state = 192, .layers = 2, .text_layers = 1, .seed = 22 } },
+};
+static const enum sc_wtype long_types[] = { SC_WTYPE_F16, SC_WTYPE_Q4_0, SC_WTYPE_Q5_1,
+                                            SC_WTYPE_Q8_0 };
+
+static void compare_long(struct pair *x, const struct test_model *model, enum sc_wtype there,
+                         const char *path, const char *reference_path, const int16_t *pcm)
+{
+    struct test_model theirs = *model;
+    bool same = there == model->type;
+    theirs.type = there;
+    theirs.rounded = same ? SC_WTYPE_F32 : model->type;
+    if (!test_model_write(model, path) || !test_model_write(&theirs, reference_path))
+        exit(1);
+    open_pair(x, path, reference_path);
+    compare(x, &ways[GREEDY], pcm, LONG);
+    if (!same)
+        compare(x, &ways[BEAMS], pcm, LONG);
+    close_pair(x);
+}
+
+static void compare_long_files(struct pair *x, const char *path, const char *reference_path,
+                               const int16_t *pcm)
+{
+    for (size_t i = 0; i < SC_ARRAY_LEN(long_models) * SC_ARRAY_LEN(long_types); i++) {
+        struct test_model model = long_models[i / SC_ARRAY_LEN(long_types)].model;
+        const char *shape = long_models[i / SC_ARRAY_LEN(long_types)].name;
+        char name[2][48];
+        model.type = long_types[i % SC_ARRAY_LEN(long_types)];
+        (void)snprintf(name[0], sizeof(name[0]), "%s, %s", shape, sc_wtype_name(model.type));
+        (void)snprintf(name[1], sizeof(name[1]), "the same, %s there", sc_wtype_name(model.type));
+        x->model = name[0];
+        compare_long(x, &model, SC_WTYPE_F32, path, reference_path, pcm);
+        x->model = name[1];
+        compare_long(x, &model, model.type, path, reference_path, pcm);
+    }
+}
+
 int parity_tokens(const int16_t *pcm, size_t samples, const char *path, const char *reference_path,
                   int *rows)
 {
@@ -160,6 +215,8 @@ int parity_tokens(const int16_t *pcm, size_t samples, const char *path, const ch
         close_pair(&x);
     }
     compare_files(&x, path, reference_path, pcm, samples);
+    int16_t *again SC_AUTO_FREE = repeated(pcm, samples, LONG);
+    compare_long_files(&x, path, reference_path, again);
     free(x.a);
     free(x.b);
     *rows += x.rows;
