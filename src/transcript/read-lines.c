@@ -6,29 +6,12 @@
 
 #include "base/banned.h"
 
-/* "01:02:03.250" or "02:03.250"; false: no such time. */
+/* "01:02:03.250" or "02:03.250", with all of its fraction; false: no such time. */
 static bool read_clock(struct sc_str text, int64_t *ms)
 {
-    int64_t seconds = 0;
-    int64_t n;
-    char *mark = NULL;
-    char copy[16];
-    if (text.len >= sizeof(copy) || text.len < sizeof("00:00.000") - 1)
-        return false;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    mark = strpbrk(copy, ".,");
-    if (mark == NULL || strlen(mark + 1) != 3 || !sc_str_to_int64(sc_str_from(mark + 1), ms) ||
-        *ms < 0)
-        return false;
-    *mark = '\0';
-    for (struct sc_str rest = sc_str_from(copy); rest.len > 0;) {
-        if (!sc_str_to_int64(sc_str_take_until(&rest, ':'), &n) || n < 0 || n > 99)
-            return false;
-        seconds = seconds * 60 + n;
-    }
-    *ms += seconds * 1000;
-    return true;
+    const char *mark = text.len < 4 ? NULL : text.ptr + text.len - 4;
+    return mark != NULL && (*mark == '.' || *mark == ',') &&
+           memchr(text.ptr, ':', text.len) != NULL && sc_cue_time_take(&text, ms) && text.len == 0;
 }
 
 /* "[start --> end]  text"; false: another line. */

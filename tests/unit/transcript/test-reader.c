@@ -292,6 +292,9 @@ static void lines_with_their_times_are_read(void **state)
           "[00:00.000 --> 00:02.000]  Hi you\r\n\n[00:02.000 --> 01:00:04.500]  And  me\n"
           "[00:05.000 --> 00:06.000]\n",
           "0 2000 Hi you\n2000 3604500 And me\n", NULL },
+        { "no colon, and a fraction cut short", "txt",
+          "[1.250 --> 2.500] a\n[00:01.25 --> 00:02.50] b\n",
+          "0 0 [1.250 --> 2.500] a\n0 0 [00:01.25 --> 00:02.50] b\n", NULL },
         { "one has none", "txt", "[00:00.000 --> 00:02.000]  Hi\nyou\n",
           "0 0 [00:00.000 --> 00:02.000] Hi\n0 0 you\n", NULL },
     };
