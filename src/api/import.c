@@ -159,8 +159,8 @@ static enum sc_code read_body(struct import *im, struct sc_error *err)
             "the body looks like '%s', which cannot be read; send srt, vtt, json, "
             "csv, tsv or txt, or say what it is with format",
             im->format);
-    enum sc_code code =
-        sc_format_read_rolling(im->format, body, im->asked.rolling, &im->reading, err);
+    const struct sc_read_how how = { im->asked.rolling, im->asked.speakers };
+    enum sc_code code = sc_format_read_as(im->format, body, &how, &im->reading, err);
     if (code == SC_OK && !has_words(&im->reading.segments))
         return sc_error_field(
             err, SC_E_INVALID_VALUE, "text",
@@ -260,6 +260,12 @@ static void warn_of_doubts(struct import *im)
             warn(im, rows[i].kind, "%zu of %zu segments %s", rows[i].count,
                  im->reading.segments.count, rows[i].says);
     }
+    if (d->headings > 0)
+        warn(
+            im, WARN_SPEAKERS,
+            "%zu lines are headings, of who speaks and since when; speakers=off leaves them in the "
+            "text",
+            d->headings);
     warn_of_rolling(im);
 }
 
@@ -298,8 +304,8 @@ static enum sc_code no_memory(struct sc_error *err)
     return sc_error_set(err, SC_E_INTERNAL, "memory is exhausted");
 }
 
-/* Do names of speakers stand in the text? In WebVTT where it has no voices, as those of meetings.
- */
+/* Do names of speakers stand in the text? In WebVTT where it has no voices, as those of meetings,
+ * and in plain text where no heading has them. */
 static bool has_names(const struct import *im)
 {
     const struct sc_segments *s = &im->reading.segments;
@@ -307,8 +313,8 @@ static bool has_names(const struct import *im)
     for (size_t i = 0; i < s->count; i++)
         voices = voices || s->items[i].speaker != NULL;
     return im->asked.speakers &&
-           (strcmp(im->format, "srt") == 0 || strcmp(im->format, "txt") == 0 ||
-            (strcmp(im->format, "vtt") == 0 && !voices));
+           (strcmp(im->format, "srt") == 0 ||
+            (!voices && (strcmp(im->format, "txt") == 0 || strcmp(im->format, "vtt") == 0)));
 }
 
 /* Names that stand in the text, of the formats that have them there; none with speakers=off. */

@@ -34,9 +34,9 @@ bool sc_cue_markup(struct sc_reading *out, bool vtt, const struct sc_cue *cue);
 /* Appends the first `most` lines of a cue without their markup, each behind its voice and a tab,
  * ended by LF; empty ones are left out, here and wherever lines are counted. False: no memory. */
 bool sc_cue_lines(bool vtt, struct sc_str text, size_t most, struct sc_buf *out, size_t *count);
-/* Leaves out what rolling captions repeat, by out->rolling: sets skip, end_ms and until_ms. A cue
- * of which nothing stays skips all its lines, one without lines goes. Tells it in *out. False: no
- * memory. */
+/* Leaves out what rolling captions repeat, by out->how.rolling: sets skip, end_ms and until_ms. A
+ * cue of which nothing stays skips all its lines, one without lines goes. Tells it in *out. False:
+ * no memory. */
 bool sc_rolling_collapse(struct sc_cue *cues, size_t *count, bool vtt, struct sc_reading *out);
 
 /* Cuts segments whose words came without any behind sentences and at pauses; those whose words do

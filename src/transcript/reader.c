@@ -265,14 +265,16 @@ bool sc_segments_estimate_words(struct sc_segments *s)
 enum sc_code sc_format_read(const char *format, struct sc_str text, struct sc_reading *out,
                             struct sc_error *err)
 {
-    return sc_format_read_rolling(format, text, SC_ROLLING_KEEP, out, err);
+    static const struct sc_read_how as_it_is = { .rolling = SC_ROLLING_KEEP };
+    return sc_format_read_as(format, text, &as_it_is, out, err);
 }
 
-enum sc_code sc_format_read_rolling(const char *format, struct sc_str text, enum sc_rolling rolling,
-                                    struct sc_reading *out, struct sc_error *err)
+enum sc_code sc_format_read_as(const char *format, struct sc_str text,
+                               const struct sc_read_how *how, struct sc_reading *out,
+                               struct sc_error *err)
 {
     SC_AUTO_BUF room = { 0 };
-    SC_AUTO_READING read = { .rolling = rolling };
+    SC_AUTO_READING read = { .how = *how };
     size_t i = 0;
     while (i < SC_ARRAY_LEN(readers) && strcmp(readers[i].name, format) != 0)
         i++;

@@ -28,14 +28,21 @@ struct sc_read_doubts {
     size_t rolling;   /* cues (SRT, WebVTT) that begin with lines of the one in front of them */
     size_t cues;      /* of so many */
     size_t clocks;    /* lines of plain text that hold a time, as words */
+    size_t headings;  /* lines of plain text that were taken for who speaks, and from when on */
+};
+
+/* What may be read in more than one way. */
+struct sc_read_how {
+    enum sc_rolling rolling;
+    bool headings; /* of plain text (read-lines.c has the rule) */
 };
 
 struct sc_reading {
     struct sc_segments segments; /* in order, as sc_segments_check wants them */
     bool timed; /* false: the text has no times at all, every one is 0 (sc_segments_spread) */
     bool open;  /* nobody told the end of the last segment: it is reckoned (sc_reading_end_at) */
-    enum sc_rolling rolling; /* what was asked for */
-    bool collapsed;          /* what rolling captions repeat was left out */
+    struct sc_read_how how; /* what was asked for */
+    bool collapsed;         /* what rolling captions repeat was left out */
     struct sc_read_doubts doubts;
     char language[24]; /* as the text has it ("en", "english"); "": it does not say */
 };
@@ -56,11 +63,12 @@ void sc_reading_done(struct sc_reading *r);
  * our own, whisper's tools', and tables with other names for their columns. */
 SC_MUST_USE enum sc_code sc_format_read(const char *format, struct sc_str text,
                                         struct sc_reading *out, struct sc_error *err);
-/* The same, where that keeps rolling captions as they are; a line that they repeat is said once
- * here, from where it is shown first until the next new one is shown. */
-SC_MUST_USE enum sc_code sc_format_read_rolling(const char *format, struct sc_str text,
-                                                enum sc_rolling rolling, struct sc_reading *out,
-                                                struct sc_error *err);
+/* The same, where that keeps rolling captions, and headings, as they are. A line that captions
+ * repeat is said once here, from where it is shown first until the next new one is shown; what
+ * stands below a heading is one segment of who it names. */
+SC_MUST_USE enum sc_code sc_format_read_as(const char *format, struct sc_str text,
+                                           const struct sc_read_how *how, struct sc_reading *out,
+                                           struct sc_error *err);
 /* A last segment whose end nobody told lasts until length_ms, where it begins before that. */
 void sc_reading_end_at(struct sc_reading *r, int64_t length_ms);
 /* Can sc_format_read read it? */

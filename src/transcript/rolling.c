@@ -155,7 +155,7 @@ bool sc_rolling_collapse(struct sc_cue *cues, size_t *count, bool vtt, struct sc
 {
     void *room = NULL;
     size_t cap = 0;
-    if (out->rolling == SC_ROLLING_KEEP || *count == 0)
+    if (out->how.rolling == SC_ROLLING_KEEP || *count == 0)
         return true;
     SC_AUTO_FREE struct shown *shown = NULL;
     bool made = sc_try_grow(&room, &cap, *count, sizeof(*shown));
@@ -167,7 +167,7 @@ bool sc_rolling_collapse(struct sc_cue *cues, size_t *count, bool vtt, struct sc
         out->doubts.rolling += shown[i].carried > 0;
     out->doubts.cues = *count;
     out->collapsed =
-        out->doubts.rolling > 0 && (out->rolling == SC_ROLLING_COLLAPSE || rolls(shown, *count));
+        out->doubts.rolling > 0 && (out->how.rolling == SC_ROLLING_COLLAPSE || rolls(shown, *count));
     if (out->collapsed)
         collapse(cues, shown, *count);
     return true;

@@ -143,10 +143,29 @@ def test_a_file_becomes_a_transcript_of_a_recording(client, done):
     untimed = post(client, f"{path}?format=txt", "one two\nthree four\n").json
     assert [w["code"] for w in untimed["warnings"]] == ["UNTIMED"]
     assert (untimed["start"], untimed["end"]) == (0, 6)
-    named = "Ann  0:01\nHi you\n\nBob  0:03\nAnd me\n"
+    named = "Ann 0:01\nHi you\n\nBob 0:03\nAnd me\n"
     for where in (path, f"/api/transcripts/{done['id']}/import"):
         told = post(client, f"{where}?format=txt&dry_run=on", named).json["warnings"]
         assert "2 of 4 lines hold some" in told[-1]["message"], told
+
+
+def test_headings_say_who_speaks_and_since_when(client, done):
+    path = f"/api/files/{done['file_id']}/transcripts"
+    for text in ("Ann  0:01  \nHi you\n\nBob  0:03  \nAnd me.\nSo\n",
+                 "Ann (00:01):\nHi you\n\nBob (00:03):\nAnd me. So\n"):
+        told = post(client, path, text).json
+        assert [w["code"] for w in told["warnings"]] == ["NO_END", "SPEAKERS"], told
+        assert told["warnings"][1]["message"].startswith("2 lines are headings"), told
+        turns = client.get(f"/api/transcripts/{told['transcript_id']}").json["segments"]
+        assert [(s["speaker"], s["start"], s["text"]) for s in turns] == [
+            ("Ann", 1, "Hi you"), ("Bob", 3, "And me. So")]
+        words = post(client, f"{path}?speakers=off&dry_run=on", text).json
+        assert words["word_count"] == 9 and [w["code"] for w in words["warnings"]] == ["UNTIMED"]
+    moved = post(client, f"/api/transcripts/{told['transcript_id']}/import",
+                 text.replace("Bob (00:03)", "Bob K. (00:04)")).json
+    assert moved["version"] == 2, moved
+    turns = client.get(f"/api/transcripts/{told['transcript_id']}").json["segments"]
+    assert [(s["speaker"], s["start"]) for s in turns] == [("Ann", 1), ("Bob K.", 4)]
 
 
 TIMES = [

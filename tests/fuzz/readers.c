@@ -41,20 +41,34 @@ static void take_names(struct sc_segments *segments)
 }
 
 /* What is collapsed says less and nothing else, what is not is as it was. */
-static void collapse(const char *format, struct sc_str text, enum sc_rolling how,
+static void collapse(const char *format, struct sc_str text, enum sc_rolling rolling,
                      const struct sc_reading *kept)
 {
     SC_AUTO_READING read = { 0 };
     SC_AUTO_BUF all = { .limit = SIZE_MAX / 4 };
     SC_AUTO_BUF once = { .limit = SIZE_MAX / 4 };
     struct sc_error err = { 0 };
-    if (sc_format_read_rolling(format, text, how, &read, &err) != SC_OK ||
+    const struct sc_read_how how = { .rolling = rolling };
+    if (sc_format_read_as(format, text, &how, &read, &err) != SC_OK ||
         sc_segments_check(&read.segments, &err) != SC_OK ||
         read.segments.count > kept->segments.count)
         abort();
     sc_segments_text(&kept->segments, &all);
     sc_segments_text(&read.segments, &once);
     if (read.collapsed ? once.len >= all.len : !sc_str_equal(sc_buf_str(&once), sc_buf_str(&all)))
+        abort();
+}
+
+/* What stands below a heading is one segment of two lines or more. */
+static void take_headings(struct sc_str text, const struct sc_reading *kept)
+{
+    const struct sc_read_how how = { .headings = true };
+    SC_AUTO_READING read = { 0 };
+    struct sc_error err = { 0 };
+    if (sc_format_read_as("txt", text, &how, &read, &err) != SC_OK ||
+        sc_segments_check(&read.segments, &err) != SC_OK ||
+        (read.doubts.headings > 0 && (read.segments.count != read.doubts.headings ||
+                                      read.segments.count * 2 > kept->segments.count)))
         abort();
 }
 
@@ -75,6 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     collapse(format, text, data[0] / 6 % SC_ROLLING_COUNT_, &read);
+    if (strcmp(format, "txt") == 0)
+        take_headings(text, &read);
     sc_reading_end_at(&read, 60000);
     take_names(&read.segments);
     if (sc_segments_check(&read.segments, &err) != SC_OK ||

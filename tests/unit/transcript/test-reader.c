@@ -3,23 +3,9 @@
 #include "transcript/writer.h"
 
 #include "random.h"
+#include "reading.h"
 
 #include "base/banned.h"
-
-/* What was read as lines "start end [speaker] text", with "  start end word" below each. */
-static void dump(const struct sc_reading *r, struct sc_buf *out)
-{
-    for (size_t i = 0; i < r->segments.count; i++) {
-        const struct sc_segment *s = &r->segments.items[i];
-        sc_buf_printf(out, "%lld %lld ", (long long)s->start_ms, (long long)s->end_ms);
-        if (s->speaker != NULL)
-            sc_buf_printf(out, "[%s] ", s->speaker);
-        sc_buf_printf(out, "%s\n", s->text);
-        for (size_t k = 0; k < s->word_count; k++)
-            sc_buf_printf(out, "  %lld %lld %s\n", (long long)s->words[k].start_ms,
-                          (long long)s->words[k].end_ms, s->words[k].text);
-    }
-}
 
 struct row {
     const char *what, *format, *text;
@@ -318,6 +304,61 @@ static void times_that_stay_words_are_counted(void **state)
         assert_int_equal(sc_format_read("txt", sc_str_from(rows[i].text), &read, NULL), SC_OK);
         if (read.doubts.clocks != rows[i].clocks)
             fail_msg("%s: %zu", rows[i].text, read.doubts.clocks);
+    }
+}
+
+static void headings_tell_who_speaks_and_since_when(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected; /* NULL: lines like any other */
+    } rows[] = {
+        { "Ann Miller  0:12  \r\nHi you\r\n\r\nBob K.\t1:02:03\r\nAnd me.\r\nSo\r\n",
+          "12000 3723000 [Ann Miller] Hi you\n3723000 3723650 [Bob K.] And me. So\n" },
+        { "\n  Speaker 1 (00:03):\nHi\n\n\nSpeaker 2 (00:03):\n会議\nです\nSpeaker 1 "
+          "(59:59):\nso\n",
+          "3000 3599000 [Speaker 1] Hi\n3000 3599000 [Speaker 2] 会議です\n"
+          "3599000 3599130 [Speaker 1] so\n" },
+        { "Ann  0:12\nHi\nBob  0:13\n10:30 it was\nat  10:3\nof  9:61\n",
+          "12000 13000 [Ann] Hi\n13000 14820 [Bob] 10:30 it was at 10:3 of 9:61\n" },
+        /* a single one, text in front, none below, of both ways, backwards */
+        { "Meeting  10:30\nwho was there\n", NULL },
+        { "Notes\nAnn  0:12\nHi\nBob  0:13\nHo\n", NULL },
+        { "Ann  0:12\nBob  0:13\nHo\n", NULL },
+        { "Ann  0:12\nHi\nBob  0:13\n", NULL },
+        { "Ann  0:12\n\xe2\x80\x8b\nBob  0:13\nHo\n", NULL },
+        { "Ann  0:12\nHi\nBob (0:13):\nHo\n", NULL },
+        { "Ann  0:12\nHi\nBob  0:11\nHo\n", NULL },
+        /* no names, no times */
+        { "  0:12\nHi\n  0:13\nHo\n", NULL },
+        { "It was late.  0:12\nHi\nIt was.  0:13\nHo\n", NULL },
+        { "So: he came  0:12\nHi\nBob  0:13\nHo\n", NULL },
+        { "Somebody who has a name of more than 48 bytes indeed  0:12\nHi\nBob  0:13\nHo\n", NULL },
+        { "Ann 0:12\nHi\nBob 0:13\nHo\n", NULL },
+        { "Ann  0:60\nHi\nBob  0:72\nHo\n", NULL },
+        { "Ann  1:60:00\nHi\nBob  1:72:00\nHo\n", NULL },
+        { "Ann  100:00\nHi\nBob  101:00\nHo\n", NULL },
+        { "Ann (0:12)\nHi\nBob (0:13)\nHo\n", NULL },
+        { "(0:12):\nHi\n(0:13):\nHo\n", NULL },
+        { "Ann  12\nHi\nBob  ::13\nHo\n", NULL },
+    };
+    const struct sc_read_how how = { .headings = true };
+    for (size_t i = 0; i < SC_ARRAY_LEN(rows); i++) {
+        SC_AUTO_READING read = { 0 };
+        SC_AUTO_READING plain = { 0 };
+        SC_AUTO_BUF got = { 0 };
+        SC_AUTO_BUF as_it_is = { 0 };
+        struct sc_str text = sc_str_from(rows[i].text);
+        assert_int_equal(sc_format_read_as("txt", text, &how, &read, NULL), SC_OK);
+        assert_int_equal(sc_format_read("txt", text, &plain, NULL), SC_OK);
+        dump(&read, &got);
+        dump(&plain, &as_it_is);
+        const char *wanted = rows[i].expected == NULL ? sc_buf_text(&as_it_is) : rows[i].expected;
+        if (strcmp(sc_buf_text(&got), wanted) != 0)
+            fail_msg("%s: read as\n%s", rows[i].text, sc_buf_text(&got));
+        assert_int_equal(read.timed, rows[i].expected != NULL);
+        assert_int_equal(read.doubts.headings, read.timed ? read.segments.count : 0);
+        assert_false(plain.timed);
     }
 }
 
@@ -1003,6 +1044,7 @@ int main(void)
         TEST(json_of_no_dialect_is_refused),
         TEST(lines_with_their_times_are_read),
         TEST(times_that_stay_words_are_counted),
+        TEST(headings_tell_who_speaks_and_since_when),
         TEST(json_of_editors_and_services_is_read),
         TEST(words_without_segments_become_sentences),
         TEST(long_speech_is_cut_at_shorter_pauses),
