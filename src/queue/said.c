@@ -27,25 +27,26 @@ static void remove_locked(struct sc_queue *queue, struct sc_said **at)
     free(gone);
 }
 
-void sc_said_forget_locked(struct sc_queue *queue, int64_t task)
+/* Of this task and job; 0: of any. */
+static void forget_locked(struct sc_queue *queue, int64_t task, int64_t job)
 {
     for (struct sc_said **at = &queue->said.first; *at != NULL;) {
-        if ((*at)->task == task)
+        if ((task == 0 || (*at)->task == task) && (job == 0 || (*at)->event.job == job))
             remove_locked(queue, at);
         else
             at = &(*at)->next;
     }
 }
 
+void sc_said_forget_locked(struct sc_queue *queue, int64_t task)
+{
+    forget_locked(queue, task, 0);
+}
+
 void sc_said_forget_job(struct sc_queue *queue, int64_t job)
 {
     SC_LOCK(&queue->lock);
-    for (struct sc_said **at = &queue->said.first; *at != NULL;) {
-        if (job == 0 || (*at)->event.job == job)
-            remove_locked(queue, at);
-        else
-            at = &(*at)->next;
-    }
+    forget_locked(queue, 0, job);
 }
 
 static size_t bytes_of(const struct sc_segments *segments)
