@@ -126,7 +126,9 @@ static void encode(struct driver *d, size_t sequences, int frame)
 static void hear_windows(struct driver *d, struct sc_decode_options *options, struct sc_past *past,
                          size_t sequences, struct heard *out)
 {
-    const struct sc_decode_net net = { d, CONTEXT, start, copy, step, NULL };
+    const struct sc_decode_net net = {
+        .ctx = d, .text_ctx = CONTEXT, .start = start, .copy = copy, .step = step
+    };
     static struct sc_random chance[SC_DECODE_HYPOTHESES_MAX];
     int frames = whisper_n_len_from_state(d->slots[0].state);
     struct sc_error err = { 0 };
