@@ -89,7 +89,7 @@ static bool is_written(const struct sc_job_options *o, const struct sc_job_optio
     if (!option->identity || !sc_job_option_applies(option, pipeline))
         return false;
     return !option->sparse || sc_job_options_stated(o, option->name) ||
-           strcmp(sc_job_options_text(o, option->name), option->fallback) != 0;
+           !sc_job_option_is_default(option, sc_job_options_text(o, option->name));
 }
 
 /* Nothing would be heard otherwise without it. */
@@ -146,7 +146,7 @@ static bool take_member(struct sc_job_options *o, const char *name,
         return false;
     sc_job_option_put_text(option, value, &text);
     sc_job_options_state(o, option->name);
-    return strcmp(sc_buf_text(&text), option->fallback) == 0 ||
+    return sc_job_option_is_default(option, sc_buf_text(&text)) ||
            sc_job_options_set(o, sc_str_from(name), sc_buf_str(&text), NULL) == SC_OK;
 }
 

@@ -696,6 +696,11 @@ const struct sc_job_option *sc_job_options_next_by_engine(const struct sc_job_op
     return NULL;
 }
 
+bool sc_job_option_is_default(const struct sc_job_option *option, const char *text)
+{
+    return strcmp(text, option->fallback) == 0;
+}
+
 bool sc_job_option_applies(const struct sc_job_option *option, const char *pipeline)
 {
     return strcmp(option->pipelines, "*") == 0 ||
@@ -706,7 +711,7 @@ void sc_job_options_wishes(const struct sc_job_options *o, struct sc_buf *out)
 {
     for (size_t i = 0; i < COUNT; i++) {
         const char *text = o->said[i] != NULL ? o->said[i] : o->values[i];
-        if (!table[i].identity && strcmp(text, table[i].fallback) != 0)
+        if (!table[i].identity && !sc_job_option_is_default(&table[i], text))
             sc_buf_printf(out, "%s %zu:%s\n", table[i].name, strlen(text), text);
     }
 }

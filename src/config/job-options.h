@@ -48,6 +48,8 @@ const struct sc_job_option *sc_job_option_find(struct sc_str name); /* aliases t
  * the first) in the order of the table; NULL: no more. */
 const struct sc_job_option *sc_job_options_next_by_engine(const struct sc_job_options *o,
                                                           const struct sc_job_option *after);
+/* Is this what the option is when nobody gives it? */
+bool sc_job_option_is_default(const struct sc_job_option *option, const char *text);
 /* Does the pipeline take the option? */
 bool sc_job_option_applies(const struct sc_job_option *option, const char *pipeline);
 

@@ -8,12 +8,6 @@
 
 #include "base/banned.h"
 
-/* Defaults are left out: another engine has others, or no such option. */
-static bool is_default(const struct sc_job_option *option, const struct sc_buf *text)
-{
-    return strcmp(sc_buf_text(text), option->fallback) == 0;
-}
-
 static bool is_changed(const struct sc_job_options *changes, const char *name)
 {
     return sc_job_options_given(changes, name) || sc_job_options_dropped(changes, name);
@@ -35,7 +29,8 @@ static enum sc_code keep_earlier(const struct sc_json_value *earlier,
             (other_engine && strcmp(option->name, "model") == 0))
             continue;
         sc_job_option_put_text(option, value, &text);
-        if (is_default(option, &text))
+        /* Defaults are left out: another engine has others, or no such option. */
+        if (sc_job_option_is_default(option, sc_buf_text(&text)))
             continue;
         enum sc_code code =
             sc_job_options_set(merged, sc_str_from(option->name), sc_buf_str(&text), err);
