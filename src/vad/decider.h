@@ -4,8 +4,9 @@
 
 #include "vad/detector.h"
 
-/* Frames that may be inside: the detector waits for 15 s, music for 5 s more. */
-#define SC_DECIDER_FRAMES 1100
+/* Frames that may be inside: music waits for 39 s, longer than the detector's 15 s, and until it
+ * has lasted for 5 s. */
+#define SC_DECIDER_FRAMES 2250
 
 struct sc_decider;
 /* Of the options the vad's. NULL: no memory. */

@@ -10,18 +10,17 @@
 
 #include "base/banned.h"
 
-#define STRONG 3.0F /* logits */
+#define STRONG 4.2F /* logits; voice.c makes the mean */
 #define WEAK (-2.5F)
 #define SMOOTH_SIDE 2 /* steps: the mean of 0.8 s */
-#define AHEAD 50      /* steps that strong evidence lies behind weak one at most: 8 s … */
-#define PAST 188      /* … or before it: 30 s */
+#define AROUND 188    /* steps to either side in which strong evidence lets weak one count: 30 s */
 #define NEAR 16       /* steps to either side of a voice that are no music: 2.5 s */
 #define RUN_FRAMES 250
 #define AUDIBLE_LEAST 50
 #define AUDIBLE 1000 /* mean square: of sound, even of one that never changes */
 #define PAUSE_FRAMES 500
 #define KEPT_STEPS 512
-#define KEPT_FRAMES 2048 /* of which flags and verdicts are kept */
+#define KEPT_FRAMES 4096 /* of which flags and verdicts are kept */
 #define NEVER (-1000000)
 
 struct sc_music {
@@ -122,11 +121,11 @@ static float evidence_at(const struct sc_music *m, int64_t step)
 static void hear(struct sc_music *m, int64_t end)
 {
     for (; m->heard < SC_MIN(end, m->answers); m->heard++) {
-        for (; m->seen < SC_MIN(m->heard + AHEAD + 1, m->answers); m->seen++) {
+        for (; m->seen < SC_MIN(m->heard + AROUND + 1, m->answers); m->seen++) {
             if (evidence_at(m, m->seen) > STRONG)
                 m->last_strong = m->seen;
         }
-        if (evidence_at(m, m->heard) > (m->last_strong >= m->heard - PAST ? WEAK : STRONG))
+        if (evidence_at(m, m->heard) > (m->last_strong >= m->heard - AROUND ? WEAK : STRONG))
             m->last_voice = m->heard;
     }
 }
@@ -156,7 +155,7 @@ static void judge(struct sc_music *m)
 
 bool sc_music_next(struct sc_music *m, bool *music)
 {
-    const int64_t ahead = (NEAR + AHEAD + SMOOTH_SIDE + 2) * SC_VOICE_STEP;
+    const int64_t ahead = (NEAR + AROUND + SMOOTH_SIDE + 2) * SC_VOICE_STEP;
     const int64_t described = m->answers * SC_VOICE_STEP;
     const int64_t known = m->ended ? m->flagged : SC_MIN(m->flagged, described - ahead);
     const bool all = m->ended && m->flagged == m->pushed;

@@ -3,8 +3,8 @@
  *
  * A network (voice.h) says every 160 ms how likely a voice is heard. The mean of that over 0.8 s is
  * evidence of a voice where it is strong; or where it is weak and strong evidence lies half a
- * minute before at most, or 8 s behind: people who speak go on to speak, and what sounds somewhat
- * like a voice here and there in a long piece is an instrument. Music is a stretch
+ * minute before or behind at most: people who speak go on to speak, and what sounds somewhat like a
+ * voice here and there in a long piece is an instrument. Music is a stretch
  *   - of 5 s at least, with an audible second (of sound that changes or not), whose silences are
  *     shorter than 10 s,
  *   - without evidence of a voice, to 2.5 s on either side.
@@ -24,5 +24,5 @@ void sc_music_flag(struct sc_music *m, bool sound);
 /* No more sound follows; flags may. */
 void sc_music_end(struct sc_music *m);
 /* The decision on the next frame: sound that is nothing but music. False when it needs frames that
- * are not there yet: 5 s of flags and 15 s of sound at most. Must be taken after each flag. */
+ * are not there yet: 5 s of flags and 39 s of sound at most. Must be taken after each flag. */
 bool sc_music_next(struct sc_music *m, bool *music);

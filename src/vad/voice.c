@@ -10,8 +10,8 @@
 #define LOWEST_HZ 60.0
 #define HIGHEST_HZ 4150.0
 #define BIN_HZ 15.625
-#define FLOOR 100.0F /* power of a bin: what is lower, rounding makes */
-#define OUTPUTS_MOST 64
+#define FLOOR 100.0F       /* power of a bin: what is lower, rounding makes */
+#define WIDE_LEAST (-1.0F) /* logit: how sure of music the wide network may be */
 
 static double mel_of(double hertz)
 {
@@ -53,16 +53,16 @@ void sc_voice_init(struct sc_voice *n, sc_voice_fn fn, void *ctx)
 }
 
 /* Answer `made` of a layer; taps before the first input and behind the last one are silent. */
-static void answer(const struct sc_voice *n, int layer, int64_t made, float *out)
+static void answer(const struct sc_voice_state *s, const struct sc_voice_layer *l, int64_t made,
+                   float *out)
 {
-    const struct sc_voice_layer *l = &sc_voice_layers[layer];
     const int64_t first = made * l->stride - (l->taps - 1) * l->apart / 2;
     memset(out, 0, (size_t)l->outputs * sizeof(*out));
     for (int tap = 0; tap < l->taps; tap++) {
         const int64_t at = first + tap * l->apart;
-        if (at < 0 || at >= n->layers[layer].fed)
+        if (at < 0 || at >= s->fed)
             continue;
-        const float *in = n->layers[layer].ring[at % SC_VOICE_RING];
+        const float *in = s->ring[at % SC_VOICE_RING];
         const int8_t *weights = l->weights + (ptrdiff_t)tap * l->inputs * l->outputs;
         for (int i = 0; i < l->inputs; i++, weights += l->outputs) {
             for (int o = 0; o < l->outputs; o++)
@@ -73,32 +73,44 @@ static void answer(const struct sc_voice *n, int layer, int64_t made, float *out
         out[o] = out[o] * l->scale + l->bias[o];
 }
 
-static void feed(struct sc_voice *n, int layer, const float *in);
+/* The narrow network, which sees less, answers first. It counts twice. */
+static void take(struct sc_voice *n, int net, int64_t made, float logit)
+{
+    float *narrow = &n->narrow[made % SC_VOICE_RING];
+    if (net == 0)
+        *narrow = logit;
+    else
+        n->fn(n->ctx, made, (2 * *narrow + SC_MAX(logit, WIDE_LEAST)) / 3);
+}
+
+static void feed(struct sc_voice *n, int net, int layer, const float *in);
 
 /* All answers of a layer that are due; at the end also those whose last taps have no input. */
-static void settle(struct sc_voice *n, int layer, bool ended)
+static void settle(struct sc_voice *n, int net, int layer, bool ended)
 {
-    const struct sc_voice_layer *l = &sc_voice_layers[layer];
-    float out[OUTPUTS_MOST];
+    struct sc_voice_state *s = &n->nets[net][layer];
+    const struct sc_voice_layer *l = &sc_voice_nets[net].layers[layer];
+    float out[SC_VOICE_WIDEST];
     const int64_t reach = ended ? 0 : (l->taps - 1) * l->apart / 2;
-    while (n->layers[layer].made * l->stride + reach < n->layers[layer].fed) {
-        const int64_t made = n->layers[layer].made++;
-        answer(n, layer, made, out);
-        if (layer == SC_VOICE_LAYERS - 1) {
-            n->fn(n->ctx, made, out[0]);
+    while (s->made * l->stride + reach < s->fed) {
+        const int64_t made = s->made++;
+        answer(s, l, made, out);
+        if (layer == sc_voice_nets[net].count - 1) {
+            take(n, net, made, out[0]);
             continue;
         }
         for (int o = 0; o < l->outputs; o++)
             out[o] = SC_MAX(out[o], 0);
-        feed(n, layer + 1, out);
+        feed(n, net, layer + 1, out);
     }
 }
 
-static void feed(struct sc_voice *n, int layer, const float *in)
+static void feed(struct sc_voice *n, int net, int layer, const float *in)
 {
-    memcpy(n->layers[layer].ring[n->layers[layer].fed++ % SC_VOICE_RING], in,
-           (size_t)sc_voice_layers[layer].inputs * sizeof(*in));
-    settle(n, layer, false);
+    struct sc_voice_state *s = &n->nets[net][layer];
+    memcpy(s->ring[s->fed++ % SC_VOICE_RING], in,
+           (size_t)sc_voice_nets[net].layers[layer].inputs * sizeof(*in));
+    settle(n, net, layer, false);
 }
 
 /* Frame `described`, whose surroundings are known. */
@@ -114,7 +126,8 @@ static void describe(struct sc_voice *n)
     for (int b = 0; b < SC_VOICE_BANDS; b++)
         in[b] = n->bands[at % SC_VOICE_LEVELS][b] - level;
     in[SC_VOICE_BANDS] = level - sum / (float)(last - first);
-    feed(n, 0, in);
+    for (int net = 0; net < SC_VOICE_NETS; net++)
+        feed(n, net, 0, in);
 }
 
 void sc_voice_push(struct sc_voice *n, const float power[SC_SPECTRUM_BINS])
@@ -136,6 +149,8 @@ void sc_voice_end(struct sc_voice *n)
 {
     while (n->described < n->pushed)
         describe(n);
-    for (int layer = 0; layer < SC_VOICE_LAYERS; layer++)
-        settle(n, layer, true);
+    for (int net = 0; net < SC_VOICE_NETS; net++) {
+        for (int layer = 0; layer < sc_voice_nets[net].count; layer++)
+            settle(n, net, layer, true);
+    }
 }
