@@ -148,8 +148,10 @@ SC_WALK_SHAPE(sc_shape_duplicates, "DuplicatePage", "duplicates", &duplicate_sha
 
 static const struct sc_json_field arrival_fields[] = {
     SC_SHOW(INT, "id", "Names the arrival", "7"),
+    SC_SHOW(INT, "file_id", "Which file came", "3"),
     SC_SHOW(TEXT, "name", "The name that it came under", "memo.mp3"),
     SC_SHOW(TEXT, "source", "What brought it", "api"),
+    SC_SHOW(TEXT, "by", "Who brought it", "local"),
     SC_SHOW(TIME, "uploaded_at", "When", "2026-11-20T14:30:45.123Z"),
 };
 static const struct sc_json_shape arrival_shape = { .name = "Upload",

@@ -278,8 +278,10 @@ static enum sc_code add_arrival(void *ctx, const struct sc_arrival_row *row, str
         return SC_OK;
     sc_json_object(&page->w, NULL);
     sc_json_int(&page->w, "id", row->id);
+    sc_json_int(&page->w, "file_id", row->file_id);
     sc_json_text(&page->w, "name", row->name);
     sc_json_text(&page->w, "source", row->source);
+    sc_json_text(&page->w, "by", row->by);
     sc_json_time(&page->w, "uploaded_at", row->at_ms);
     sc_json_end(&page->w);
     return SC_OK;

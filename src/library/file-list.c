@@ -266,9 +266,11 @@ enum sc_code sc_file_arrivals(struct sc_conn *conn, const struct sc_arrival_filt
             return code;
         struct sc_arrival_row arrival = {
             .id = sc_stmt_int(&st, "id"),
+            .file_id = sc_stmt_int(&st, "file_id"),
             .at_ms = sc_stmt_int(&st, "created_ms"),
             .name = sc_stmt_text(&st, "name"),
             .source = sc_stmt_text(&st, "source"),
+            .by = sc_stmt_text(&st, "brought_by"),
         };
         code = fn(ctx, &arrival, err);
         if (code != SC_OK)

@@ -93,8 +93,8 @@ SC_MUST_USE enum sc_code sc_file_list(struct sc_conn *conn, const struct sc_file
                                       struct sc_error *err);
 
 struct sc_arrival_row {
-    int64_t id, at_ms;
-    const char *name, *source; /* borrowed for the call */
+    int64_t id, file_id, at_ms;
+    const char *name, *source, *by; /* borrowed for the call */
 };
 typedef enum sc_code (*sc_arrival_fn)(void *ctx, const struct sc_arrival_row *row,
                                       struct sc_error *err);

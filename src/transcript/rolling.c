@@ -166,8 +166,8 @@ bool sc_rolling_collapse(struct sc_cue *cues, size_t *count, bool vtt, struct sc
     for (size_t i = 0; i < *count; i++)
         out->doubts.rolling += shown[i].carried > 0;
     out->doubts.cues = *count;
-    out->collapsed =
-        out->doubts.rolling > 0 && (out->how.rolling == SC_ROLLING_COLLAPSE || rolls(shown, *count));
+    out->collapsed = out->doubts.rolling > 0 &&
+                     (out->how.rolling == SC_ROLLING_COLLAPSE || rolls(shown, *count));
     if (out->collapsed)
         collapse(cues, shown, *count);
     return true;

@@ -172,6 +172,7 @@ def test_duplicates_uploads_and_usage(house):
     assert [u["name"] for u in page["uploads"]] == ["beta.wav", "again.wav"]
     rest = server.client.get(f"/api/files/{first[0]}/uploads?cursor={page['next_cursor']}").json
     assert [u["name"] for u in rest["uploads"]] == ["beta.wav"] and rest["next_cursor"] is None
+    assert [(u["file_id"], u["by"]) for u in rest["uploads"]] == [(first[0], "local")]
     usage = server.client.get("/api/files/usage").json
     total = sum(len(r[2]) for r in rows)
     assert (usage["files"], usage["own_bytes"], usage["used_bytes"]) == (5, total, total)

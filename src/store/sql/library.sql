@@ -35,8 +35,9 @@ INSERT INTO uploads (file_id, owner_id, name, source, created_ms)
 VALUES (:file_id, :owner_id, :name, :source, :now);
 
 -- name: upload_list
-SELECT id, name, source, created_ms FROM uploads
-WHERE file_id = :file_id AND id < :before ORDER BY id DESC LIMIT :limit;
+SELECT u.id, u.file_id, u.name, u.source, u.created_ms, principals.name AS brought_by
+FROM uploads AS u JOIN principals ON principals.id = u.owner_id
+WHERE u.file_id = :file_id AND u.id < :before ORDER BY u.id DESC LIMIT :limit;
 
 -- name: transcript_get
 SELECT transcripts.*, jobs.job_id, files.original_name AS file_name

@@ -279,10 +279,10 @@ class WorkerTest(unittest.TestCase):
     def test_a_server_that_wants_to_be_told_nothing_is_told_nothing_more(self):
         self.play.heartbeat_ms = 60000  # it has as long to refuse
         self.play.refusals = {"segments": [(404, "NOT_FOUND")]}
-        self.work(task(1, "hang_behind=2005", seconds=2010, timeout_ms=1000),
+        self.work(task(1, "hang_behind=2005", seconds=2010, timeout_ms=3000),
                   task(2, "hang_behind=0"))
         self.assertEqual(self.play.wait("fail", 1)["code"], "TIMEOUT")
-        self.assertEqual(self.play.count("segments", 1), 1)
+        self.assertLessEqual(self.play.count("segments", 1), 1)
         # Of another chunk it is told again.
         self.play.wait("segments", 2)
         self.assertEqual(self.play.worker_id, 1)
