@@ -30,6 +30,7 @@ static void a_fresh_job_is_mostly_null(void **state)
         .stage = -1,
         .error_stage = -1,
         .error_chunk = -1,
+        .duration_ms = -1,
         .created_ms = T0,
         .updated_ms = T0 + 1,
     };
