@@ -105,11 +105,13 @@ int sc_text_width(uint32_t cp)
     return in_ranges(cp, wide, SC_ARRAY_LEN(wide)) ? 2 : 1;
 }
 
-/* The last sign of s that is seen; 0 when there is none. */
+#define MARKS_MAX 32 /* no sign has more behind it; what has is not looked through for ever */
+
+/* The last sign of s that is seen; 0 when there is none near its end. */
 static uint32_t last_sign(struct sc_str s)
 {
     size_t at = s.len;
-    while (at > 0) {
+    for (int marks = 0; at > 0 && marks < MARKS_MAX;) {
         at--;
         if (((unsigned char)s.ptr[at] & 0xc0) == 0x80)
             continue;
@@ -119,6 +121,7 @@ static uint32_t last_sign(struct sc_str s)
         /* A tone mark or vowel above belongs to the sign before it. */
         if (sc_text_width(cp) > 0)
             return cp;
+        marks++;
     }
     return 0;
 }

@@ -69,12 +69,32 @@ static void a_line_holds_no_control_signs_and_no_runs_of_space(void **state)
     }
 }
 
+/* Of a sign, so many vowels behind it, and another sign. */
+static bool needs_space(int vowels)
+{
+    SC_AUTO_BUF before = { 0 };
+    sc_buf_puts(&before, "ก");
+    for (int i = 0; i < vowels; i++)
+        sc_buf_puts(&before, "\u0e34");
+    return sc_text_needs_space(sc_buf_str(&before), SC_STR("ก"));
+}
+
+static void no_sign_is_looked_for_without_end(void **state)
+{
+    (void)state;
+    assert_false(needs_space(0));
+    assert_false(needs_space(2));
+    assert_true(needs_space(100));
+    assert_true(sc_text_needs_space(SC_STR("so"), SC_STR("ก")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(lower_case_covers_the_scripts_that_have_it),
         TEST(columns_are_those_of_a_screen),
         TEST(a_line_holds_no_control_signs_and_no_runs_of_space),
+        TEST(no_sign_is_looked_for_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

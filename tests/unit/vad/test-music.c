@@ -294,12 +294,12 @@ static void a_voice_between_music_is_kept_with_what_is_near_it(void **state)
 static void nothing_depends_on_how_samples_are_fed(void **state)
 {
     (void)state;
-    static const size_t slices[] = { 1, 319, 320, 4096, 100000 };
+    static const size_t slices[] = { 1, 319, 100000 };
     struct dice d = { 3 };
     RECORDING r = { 0 };
-    add_drums(&d, &r, 9);
+    add_drums(&d, &r, 50); /* longer than what is kept of sound */
     add_voice(&d, &r, 6000, 2000);
-    add_chords(&d, &r, 12);
+    add_chords(&d, &r, 60);
     struct heard first = hear(&r, &options, 16000);
     for (size_t i = 0; i < SC_ARRAY_LEN(slices); i++) {
         struct heard h = hear(&r, &options, slices[i]);
