@@ -125,14 +125,13 @@ struct decided {
 static enum sc_code write_decided(struct sc_conn *tx, void *ctx, struct sc_error *err)
 {
     struct decided *d = ctx;
-    const struct sc_transcript_state *was = &d->w->state;
     struct sc_transcript_state now;
     enum sc_code code = sc_transcript_read_state(tx, d->w->t.id, &now, err);
     if (code == SC_E_NOT_FOUND)
         return conflict(err);
     if (code != SC_OK)
         return code;
-    if (now.version != was->version || now.staged != was->staged || now.change != was->change)
+    if (!sc_transcript_same_state(&now, &d->w->state))
         return conflict(err);
     code = d->fn(tx, d->ctx, err);
     return code == SC_OK ? sc_transcript_read_state(tx, d->w->t.id, &d->behind, err) : code;

@@ -49,6 +49,9 @@ struct sc_transcript_state {
 SC_MUST_USE enum sc_code sc_transcript_read_state(struct sc_conn *conn, int64_t id,
                                                   struct sc_transcript_state *out,
                                                   struct sc_error *err);
+/* Has no version, edit, prune or repair come between them? Counting anew is none of these. */
+bool sc_transcript_same_state(const struct sc_transcript_state *a,
+                              const struct sc_transcript_state *b);
 /* *out then owns its metadata; its marks are not read. */
 void sc_file_from_row(struct sc_stmt *st, struct sc_file *out);
 /* Does any row, of whichever owner, name these bytes? */

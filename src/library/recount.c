@@ -170,9 +170,8 @@ static enum sc_code check_state(struct sc_conn *tx, struct count *c, struct sc_e
 {
     struct sc_transcript_state now;
     enum sc_code code = sc_transcript_read_state(tx, c->id, &now, err);
-    c->stale = code == SC_E_NOT_FOUND ||
-               (code == SC_OK && (now.version != c->state.version ||
-                                  now.staged != c->state.staged || now.change != c->state.change));
+    c->stale =
+        code == SC_E_NOT_FOUND || (code == SC_OK && !sc_transcript_same_state(&now, &c->state));
     return code == SC_E_NOT_FOUND ? SC_OK : code;
 }
 

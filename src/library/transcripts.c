@@ -88,6 +88,12 @@ enum sc_code sc_transcript_read_state(struct sc_conn *conn, int64_t id,
     return code;
 }
 
+bool sc_transcript_same_state(const struct sc_transcript_state *a,
+                              const struct sc_transcript_state *b)
+{
+    return a->version == b->version && a->staged == b->staged && a->change == b->change;
+}
+
 enum sc_code sc_transcript_next(struct sc_conn *conn, int64_t after, struct sc_transcript *out,
                                 struct sc_error *err)
 {

@@ -65,9 +65,11 @@ static void answer(const struct sc_voice_state *s, const struct sc_voice_layer *
         const float *in = s->ring[at % SC_VOICE_RING];
         const int8_t *weights = l->weights + (ptrdiff_t)tap * l->inputs * l->outputs;
         for (int i = 0; i < l->inputs; i++, weights += l->outputs) {
-            /* Many answers of a layer are 0, which adds nothing. */
-            for (int o = 0; in[i] != 0 && o < l->outputs; o++)
-                out[o] += in[i] * (float)weights[o];
+            const float value = in[i];
+            if (value == 0) /* as many answers of a layer are: it adds nothing */
+                continue;
+            for (int o = 0; o < l->outputs; o++)
+                out[o] += value * (float)weights[o];
         }
     }
     for (int o = 0; o < l->outputs; o++)

@@ -1,11 +1,10 @@
 /* A draft reads what is edited and what stands around it, and makes what one of all segments makes.
  */
 #include "library/edit-internal.h"
-#include "library/fsck.h"
 #include "library/operations.h"
 
 #include "base/alloc.h"
-#include "library-fixture.h"
+#include "problems.h"
 
 #include <inttypes.h>
 
@@ -128,24 +127,6 @@ static void assert_reads_as(struct rig *r, int64_t id, const char *wanted)
     assert_string_equal(sc_buf_text(&found), wanted);
 }
 
-static void count_problem(void *ctx, const struct sc_fsck_problem *p)
-{
-    print_message("%s\n", p->message);
-    (*(int *)ctx)++;
-}
-
-static void assert_sound(struct rig *r)
-{
-    int problems = 0;
-    const struct sc_fsck_options o = { .store = r->f.store, .root = r->f.dir.path, .slice_ms = 1 };
-    struct sc_fsck_slice slice = { .done = false };
-    while (slice.next.phase < SC_FSCK_FILES) {
-        struct sc_fsck_place from = slice.next;
-        assert_int_equal(sc_fsck_step(&o, &from, &slice, count_problem, &problems, NULL), SC_OK);
-    }
-    assert_int_equal(problems, 0);
-}
-
 /* What all of the list of a draft of all segments says. */
 static void load_all(struct way *w, struct sc_buf *out)
 {
@@ -191,7 +172,7 @@ static void a_draft_of_a_few_makes_what_one_of_all_makes(void **state)
     for (int n = 1; n <= ROUNDS; n++) {
         versions += edit_once(&r, &d, id);
         if (n % 50 == 0)
-            assert_sound(&r);
+            assert_int_equal(problems_of(&r, false, 1), 0);
     }
     assert_int_equal(find(&r, id).version, versions);
     assert_true(versions > ROUNDS / 4);
@@ -248,7 +229,7 @@ static void a_version_of_the_first_releases_is_edited(void **state)
     SC_AUTO_SEGMENTS first = { 0 };
     make_chain(&r);
     assert_int_equal(read_version(&r, id, 1, &first, NULL), SC_OK);
-    assert_sound(&r);
+    assert_int_equal(problems_of(&r, false, 1), 0);
     while (!edit_once(&r, &d, id)) {
     }
     assert_int_equal(number(r.f.store, "SELECT content_hash_kind * 10 + version FROM versions"
@@ -256,7 +237,7 @@ static void a_version_of_the_first_releases_is_edited(void **state)
                      12);
     while (!edit_once(&r, &d, id)) {
     }
-    assert_sound(&r);
+    assert_int_equal(problems_of(&r, false, 1), 0);
 }
 
 /* What is not looked at is not found damaged, and not taken for sound either. */

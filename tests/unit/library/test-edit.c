@@ -1,10 +1,9 @@
 /* Edits make versions that share what did not change. */
 #include "library/edit.h"
-#include "library/fsck.h"
 #include "library/operations.h"
 
 #include "base/alloc.h"
-#include "library-fixture.h"
+#include "problems.h"
 #include "transcript/revise.h"
 
 #include <pthread.h>
@@ -553,24 +552,6 @@ static void assert_model(struct model *m)
     }
 }
 
-static void count_problem(void *ctx, const struct sc_fsck_problem *p)
-{
-    print_message("%s\n", p->message);
-    (*(int *)ctx)++;
-}
-
-static void assert_sound(struct rig *r)
-{
-    int problems = 0;
-    const struct sc_fsck_options o = { .store = r->f.store, .root = r->f.dir.path, .slice_ms = 1 };
-    struct sc_fsck_slice slice = { .done = false };
-    while (slice.next.phase < SC_FSCK_FILES) { /* those of the rig have no bytes */
-        struct sc_fsck_place from = slice.next;
-        assert_int_equal(sc_fsck_step(&o, &from, &slice, count_problem, &problems, NULL), SC_OK);
-    }
-    assert_int_equal(problems, 0);
-}
-
 static void every_version_reads_as_it_was_saved(void **state)
 {
     (void)state;
@@ -597,7 +578,7 @@ static void every_version_reads_as_it_was_saved(void **state)
     assert_int_equal(number(r.f.store, "SELECT count(*) FROM versions WHERE is_current = 1"), 1);
     assert_int_equal(number(r.f.store, "SELECT max(version) FROM versions"), m.version);
 
-    assert_sound(&r);
+    assert_int_equal(problems_of(&r, false, 1), 0);
     for (int v = 1; v <= m.version; v++)
         free(m.copies[v]);
 }
@@ -740,7 +721,7 @@ static void of_64_editors_none_loses_an_edit(void **state)
     assert_int_equal(number(r.f.store, "SELECT count(*) * 1000 + max(version) FROM versions"),
                      (EDITORS + 1) * 1000 + EDITORS + 1);
     assert_int_equal(number(r.f.store, "SELECT sum(is_current) FROM versions"), 1);
-    assert_sound(&r);
+    assert_int_equal(problems_of(&r, false, 1), 0);
 }
 
 /* Ten hours: 10,000 segments of nine words. */

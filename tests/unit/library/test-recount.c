@@ -4,9 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/fault.h"
-#include "library-fixture.h"
 #include "library/edit.h"
-#include "library/fsck.h"
+#include "problems.h"
 
 #include <sys/wait.h>
 
@@ -64,26 +63,6 @@ static void grow_old(struct rig *r)
     open_again(r);
 }
 
-static void count_problem(void *ctx, const struct sc_fsck_problem *problem)
-{
-    (void)problem;
-    ++*(int *)ctx;
-}
-
-static int problems_of(struct rig *r)
-{
-    const struct sc_fsck_options o = {
-        .store = r->f.store, .root = r->f.dir.path, .alone = true, .slice_ms = 1000
-    };
-    int problems = 0;
-    for (struct sc_fsck_place at = { 0 }; at.phase < SC_FSCK_FILES;) {
-        struct sc_fsck_slice out = { .done = false };
-        assert_int_equal(sc_fsck_step(&o, &at, &out, count_problem, &problems, NULL), SC_OK);
-        at = out.next;
-    }
-    return problems;
-}
-
 static int64_t uncounted(struct rig *r)
 {
     return number(r->f.store, "SELECT value FROM counters WHERE name = 'words.uncounted'");
@@ -109,7 +88,7 @@ static void assert_counted(struct rig *r, int64_t words_of_3)
     assert_int_equal(find(r, 2).word_count, 4);
     assert_int_equal(find(r, 3).word_count, words_of_3);
     assert_int_equal(uncounted(r), 0);
-    assert_int_equal(problems_of(r), 0);
+    assert_int_equal(problems_of(r, true, 1000), 0);
 }
 
 static int64_t recount(struct rig *r)
@@ -129,8 +108,8 @@ static void words_of_an_older_release_are_counted_anew(void **state)
     grow_old(&r);
     assert_int_equal(uncounted(&r), 3);
     assert_int_equal(find(&r, 1).word_count, 5);
-    assert_int_equal(problems_of(&r), 0); /* what is not counted yet is not damaged */
-    assert_true(edit(&r, 1, EDITS));      /* an edit adds to what was counted by the old rule */
+    assert_int_equal(problems_of(&r, true, 1000), 0); /* what is not counted yet is not damaged */
+    assert_true(edit(&r, 1, EDITS)); /* an edit adds to what was counted by the old rule */
     PUT(r, 3, 1, 9000, "会");
     assert_int_equal(find(&r, 3).word_count, 2);
     put_texts(&r, 3, 1, 9000, nothing);
@@ -143,7 +122,7 @@ static void words_of_an_older_release_are_counted_anew(void **state)
     put_texts(&r, 3, 1, 9000, nothing);
     assert_counted(&r, 2);
     assert_int_equal(write_sql(r.f.store, "UPDATE versions SET word_count = 99"), SC_OK);
-    assert_true(problems_of(&r) > 0);
+    assert_true(problems_of(&r, true, 1000) > 0);
 }
 
 static void a_new_store_has_nothing_to_count(void **state)
@@ -249,7 +228,7 @@ static void a_kill_anywhere_costs_nothing(void **state)
         grow_old(&r);
         killed = killed_at(&r, kills + 1);
         assert_int_equal(uncounted(&r), killed && kills < 3 ? 2 : 0);
-        assert_int_equal(problems_of(&r), 0);
+        assert_int_equal(problems_of(&r, true, 1000), 0);
         (void)recount(&r);
         assert_counted(&r, 2);
     }

@@ -1,10 +1,9 @@
 /* Long edits are written in slices: whole or not at all, whenever the server is killed. */
 #include "library/edit-internal.h"
-#include "library/fsck.h"
 
 #include "base/alloc.h"
 #include "base/fault.h"
-#include "library-fixture.h"
+#include "problems.h"
 
 #include <pthread.h>
 #include <sys/wait.h>
@@ -59,25 +58,10 @@ static enum sc_code plan(struct rig *r, const struct sc_save *save, const char *
     return sc_edit_plan(conn, save, &list, edit, &saved, NULL);
 }
 
-static void count_problem(void *ctx, const struct sc_fsck_problem *problem)
-{
-    (void)problem;
-    ++*(int *)ctx;
-}
-
 /* The check of all that is stored has nothing to say. */
 static void assert_sound(struct rig *r)
 {
-    const struct sc_fsck_options o = {
-        .store = r->f.store, .root = r->f.dir.path, .alone = true, .slice_ms = 1000
-    };
-    int problems = 0;
-    for (struct sc_fsck_place at = { 0 }; at.phase < SC_FSCK_FILES;) {
-        struct sc_fsck_slice out = { .done = false };
-        assert_int_equal(sc_fsck_step(&o, &at, &out, count_problem, &problems, NULL), SC_OK);
-        at = out.next;
-    }
-    assert_int_equal(problems, 0);
+    assert_int_equal(problems_of(r, true, 1000), 0);
     assert_index_whole(r);
 }
 
